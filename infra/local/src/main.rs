@@ -1,0 +1,3 @@
+//! `local-cloud`: see the library.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Reads a SAM template.
+
+pub mod model;

@@ -1,0 +1,209 @@
+//! What the rest of the local cloud needs to know of a template, with every intrinsic function resolved.
+//!
+//! Plain data: nothing here reads YAML and nothing here starts a service. Resources refer to one another by
+//! *logical id*, the key below `Resources`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A template whose values are all known.
+#[derive(Debug, Clone, Default)]
+pub struct Stack {
+    /// `AWS::Serverless::Function`
+    pub functions: Vec<Function>,
+    /// `AWS::Serverless::HttpApi`
+    pub http_apis: Vec<HttpApi>,
+    /// `AWS::Serverless::WebSocketApi`
+    pub websocket_apis: Vec<WebSocketApi>,
+    /// `AWS::DynamoDB::Table`
+    pub tables: Vec<Table>,
+    /// `AWS::SQS::Queue`, dead-letter queues before the queues that name them
+    pub queues: Vec<Queue>,
+    /// `AWS::RDS::DBCluster` with the Data API enabled
+    pub clusters: Vec<Cluster>,
+    /// `AWS::Cognito::UserPool`
+    pub user_pools: Vec<UserPool>,
+    /// `AWS::CloudFormation::CustomResource` and `Custom::*`, in an order that honours `DependsOn`
+    pub custom_resources: Vec<CustomResource>,
+}
+
+/// One Lambda function.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Key below `Resources`.
+    pub logical_id: String,
+    /// `FunctionName`, or `<stack>-<logical id>`.
+    pub name: String,
+    /// `arn:aws:lambda:<region>:<account>:function:<name>`
+    pub arn: String,
+    /// `CodeUri`, absolute: the folder of the crate (or workspace) that builds the binary.
+    pub crate_dir: PathBuf,
+    /// `Metadata.BuildProperties.Binary`: the name of the cargo binary.
+    pub binary: String,
+    /// `MemorySize` in MiB.
+    pub memory_mib: u32,
+    /// `Timeout`.
+    pub timeout: Duration,
+    /// `Environment.Variables`, `Globals` merged in.
+    pub environment: BTreeMap<String, String>,
+    /// `ReservedConcurrentExecutions`.
+    pub reserved_concurrency: Option<u32>,
+    /// `Events` of type `SQS`.
+    pub queue_events: Vec<QueueEvent>,
+}
+
+/// An event source mapping from a queue to a function.
+#[derive(Debug, Clone)]
+pub struct QueueEvent {
+    /// Logical id of the queue.
+    pub queue: String,
+    /// `BatchSize`, 10 unless set.
+    pub batch_size: u32,
+    /// `MaximumBatchingWindowInSeconds`, zero unless set.
+    pub batching_window: Duration,
+    /// Whether `FunctionResponseTypes` holds `ReportBatchItemFailures`.
+    pub report_batch_item_failures: bool,
+    /// `ScalingConfig.MaximumConcurrency`.
+    pub maximum_concurrency: Option<u32>,
+}
+
+/// One HTTP API on its `$default` stage.
+#[derive(Debug, Clone)]
+pub struct HttpApi {
+    /// Key below `Resources`.
+    pub logical_id: String,
+    /// What `!Ref` gives.
+    pub api_id: String,
+    /// Routes from the `HttpApi` events of all functions.
+    pub routes: Vec<HttpRoute>,
+}
+
+/// One route of an HTTP API.
+#[derive(Debug, Clone)]
+pub struct HttpRoute {
+    /// Upper case, or `ANY`.
+    pub method: String,
+    /// As in the template: `/v1/users/{id}`, `/{proxy+}`.
+    pub path: String,
+    /// Logical id of the function.
+    pub function: String,
+    /// `None`: the route is public.
+    pub authorizer: Option<JwtAuthorizer>,
+}
+
+/// A JWT authorizer of an HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JwtAuthorizer {
+    /// `JwtConfiguration.issuer`
+    pub issuer: String,
+    /// `JwtConfiguration.audience`
+    pub audience: Vec<String>,
+    /// `IdentitySource`: `$request.header.Authorization` or another single header.
+    pub identity_source: String,
+}
+
+/// One WebSocket API.
+#[derive(Debug, Clone)]
+pub struct WebSocketApi {
+    /// Key below `Resources`.
+    pub logical_id: String,
+    /// What `!Ref` gives.
+    pub api_id: String,
+    /// `StageName`, `default` unless set.
+    pub stage: String,
+    /// `RouteSelectionExpression`, for example `$request.body.action`.
+    pub route_selection_expression: String,
+    /// `Auth` of type `CUSTOM`.
+    pub authorizer: Option<RequestAuthorizer>,
+    /// By route key, `$connect`, `$disconnect` and `$default` included.
+    pub routes: BTreeMap<String, WebSocketRoute>,
+}
+
+/// A Lambda REQUEST authorizer on `$connect`.
+#[derive(Debug, Clone)]
+pub struct RequestAuthorizer {
+    /// Logical id of the function.
+    pub function: String,
+    /// `IdentitySource`: with any, a `$connect` that lacks one of them gets 401 without an invocation.
+    pub identity_sources: Vec<String>,
+}
+
+/// One route of a WebSocket API.
+#[derive(Debug, Clone)]
+pub struct WebSocketRoute {
+    /// Logical id of the function.
+    pub function: String,
+    /// Whether the function's reply goes to the client: the route has `RouteResponseSelectionExpression: $default`
+    /// **and** an `AWS::ApiGatewayV2::RouteResponse` names the route.
+    pub responds: bool,
+    /// `IntegrationTimeout`, 29 s unless set.
+    pub timeout: Duration,
+}
+
+/// One DynamoDB table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Key below `Resources`.
+    pub logical_id: String,
+    /// Physical name: what `!Ref` gives.
+    pub name: String,
+    /// The `CreateTable` request, `TableName` included, as JSON for the DynamoDB API.
+    pub create_table: serde_json::Value,
+    /// `TimeToLiveSpecification.AttributeName`, where enabled.
+    pub ttl_attribute: Option<String>,
+}
+
+/// One SQS queue.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    /// Key below `Resources`.
+    pub logical_id: String,
+    /// Physical name.
+    pub name: String,
+    /// What `!Ref` gives.
+    pub url: String,
+    /// What `!GetAtt Queue.Arn` gives.
+    pub arn: String,
+    /// Attributes as `CreateQueue` takes them (`VisibilityTimeout`, `RedrivePolicy` as JSON text, …).
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// One Aurora cluster, reached through the Data API.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// Key below `Resources`.
+    pub logical_id: String,
+    /// What `!GetAtt Cluster.DBClusterArn` gives; the Data API's `resourceArn`.
+    pub arn: String,
+    /// What `!GetAtt Cluster.MasterUserSecret.SecretArn` gives; the Data API's `secretArn`.
+    pub secret_arn: String,
+    /// `DatabaseName`.
+    pub database: String,
+}
+
+/// One Cognito user pool, played by the local issuer.
+#[derive(Debug, Clone)]
+pub struct UserPool {
+    /// Key below `Resources`.
+    pub logical_id: String,
+    /// What `!Ref` gives.
+    pub id: String,
+    /// What `!GetAtt Pool.ProviderURL` gives: the `iss` of its tokens, the same whatever the port.
+    pub issuer: String,
+    /// Ids of its clients: the audiences that it issues tokens for.
+    pub clients: Vec<String>,
+}
+
+/// A resource that a function of the stack creates: the function is invoked with CloudFormation's event.
+#[derive(Debug, Clone)]
+pub struct CustomResource {
+    /// Key below `Resources`.
+    pub logical_id: String,
+    /// `Type`, for example `Custom::Migrations`.
+    pub resource_type: String,
+    /// Logical id of the function that `ServiceToken` names.
+    pub function: String,
+    /// `Properties`, `ServiceToken` included.
+    pub properties: serde_json::Value,
+}
