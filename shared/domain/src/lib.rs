@@ -1,1 +1,22 @@
-//! TODO
+//! Palaver's chat domain: plain types and the rules that hold between them.
+//!
+//! Nothing here talks to AWS, reads a clock behind the caller's back or does I/O, so every rule is a function that a
+//! test can call. The names are those of the SQL columns, the DynamoDB attributes and the JSON fields.
+
+pub mod conversation;
+pub mod error;
+pub mod ids;
+pub mod message;
+pub mod period;
+pub mod receipt;
+pub mod timestamp;
+pub mod user;
+pub mod wire;
+
+pub use conversation::{ConversationType, Role};
+pub use error::{ApiError, ErrorCode};
+pub use ids::{ClientMessageId, ConversationId, MessageId, Seq, UserId};
+pub use message::{Content, Message, MessageKind};
+pub use period::{Period, Periods};
+pub use receipt::{Receipt, ReceiptKind};
+pub use timestamp::Timestamp;

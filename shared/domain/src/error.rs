@@ -1,0 +1,151 @@
+//! What a client is told when something goes wrong.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The stable codes: part of the protocol, never reworded, never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// The frame or body is not JSON.
+    BadJson,
+    /// The JSON lacks a field, has one of the wrong type, or a value outside its range.
+    InvalidRequest,
+    /// No such WebSocket action.
+    UnknownAction,
+    /// No such HTTP route.
+    NotFound,
+    /// The text exceeds [`crate::message::MAX_TEXT_BYTES`].
+    TextTooLarge,
+    /// More mentions than [`crate::message::MAX_MENTIONS`].
+    TooManyMentions,
+    /// More members than one request may name.
+    TooManyMembers,
+    /// More receipts than one frame may hold.
+    TooManyReceipts,
+    /// Attachments are not available on this deployment.
+    AttachmentsUnavailable,
+    /// The token is missing or not valid.
+    Unauthorized,
+    /// The token's time is over.
+    TokenExpired,
+    /// The caller has no profile: `PUT /v1/users/me` makes one.
+    ProfileRequired,
+    /// No such user.
+    UserNotFound,
+    /// The user was deleted.
+    UserDeleted,
+    /// No such conversation, or the caller was never in it: the two look alike.
+    ConversationNotFound,
+    /// The caller is not an active member.
+    NotAMember,
+    /// The client is too far behind the head to send: it has to sync first.
+    Behind,
+    /// The same id was used before with other content.
+    IdempotencyMismatch,
+    /// Too much contention or a throttled service; the same request may be sent again.
+    Busy,
+    /// Something failed on the server; the request id leads to the log.
+    Internal,
+}
+
+impl ErrorCode {
+    /// The HTTP status that goes with the code.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::BadJson
+            | Self::InvalidRequest
+            | Self::UnknownAction
+            | Self::TooManyMentions
+            | Self::TooManyMembers
+            | Self::TooManyReceipts
+            | Self::AttachmentsUnavailable => 400,
+            Self::Unauthorized | Self::TokenExpired => 401,
+            Self::NotAMember | Self::UserDeleted => 403,
+            Self::NotFound | Self::UserNotFound | Self::ConversationNotFound => 404,
+            Self::ProfileRequired | Self::Behind | Self::IdempotencyMismatch => 409,
+            Self::TextTooLarge => 413,
+            Self::Internal => 500,
+            Self::Busy => 503,
+        }
+    }
+
+    /// Whether the very same request may succeed later.
+    pub const fn retryable(self) -> bool {
+        matches!(self, Self::Busy | Self::Internal)
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// A refusal: what the client is told, and for the log what lies behind it.
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct ApiError {
+    /// The stable code.
+    pub code: ErrorCode,
+    /// One sentence for the developer of a client; never internals.
+    pub message: String,
+    /// When a retry makes sense.
+    pub retry_after: Option<Duration>,
+    /// The cause, for the log only.
+    #[source]
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl ApiError {
+    /// A refusal that the client caused.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry_after: None, source: None }
+    }
+
+    /// A request that is not well formed.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::InvalidRequest, message)
+    }
+
+    /// A failure of ours: the client learns only that it happened.
+    pub fn internal(source: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            code: ErrorCode::Internal,
+            message: "Something failed on our side.".to_owned(),
+            retry_after: None,
+            source: Some(Box::new(source)),
+        }
+    }
+
+    /// Nothing was decided; the same request may be sent again after `retry_after`.
+    pub fn busy(retry_after: Duration) -> Self {
+        Self {
+            code: ErrorCode::Busy,
+            message: "Too much is going on here; send the same request again.".to_owned(),
+            retry_after: Some(retry_after),
+            source: None,
+        }
+    }
+
+    /// The same refusal with its cause, for the log.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_snake_case_text() {
+        assert_eq!(ErrorCode::NotAMember.to_string(), "not_a_member");
+        assert_eq!(serde_json::to_string(&ErrorCode::BadJson).unwrap(), r#""bad_json""#);
+    }
+}

@@ -1,0 +1,127 @@
+//! Identifiers. Each is its own type, so that a user can never be passed where a conversation is meant.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::Timestamp;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// A user: the UUIDv5 of the token's issuer and subject, so that a token alone names its user and no request has
+    /// to look one up.
+    UserId
+}
+uuid_id! {
+    /// A conversation: a UUIDv7 made by the server.
+    ConversationId
+}
+uuid_id! {
+    /// A message: a UUIDv7 whose time is the message's `sent_at`.
+    MessageId
+}
+uuid_id! {
+    /// Chosen by the sending client, unique per sender: what makes a resend recognisable.
+    ClientMessageId
+}
+
+impl UserId {
+    /// The user that a token of `issuer` with this `subject` stands for.
+    pub fn from_token(issuer: &str, subject: &str) -> Self {
+        let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, issuer.as_bytes());
+        Self(Uuid::new_v5(&namespace, subject.as_bytes()))
+    }
+}
+
+impl ConversationId {
+    /// A fresh id; ids made later sort later.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl MessageId {
+    /// A fresh id that carries `sent_at`.
+    pub fn generate(sent_at: Timestamp) -> Self {
+        let millis = sent_at.epoch_millis().unsigned_abs();
+        let seconds = millis / 1000;
+        // Below 1,000, times a million: always within u32.
+        let nanos = u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
+        Self(Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos)))
+    }
+}
+
+/// A place in a conversation's log. The first item has 1, the next 2, and so on without holes; 0 is the place before
+/// the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seq(pub u64);
+
+impl Seq {
+    /// The place before the first item.
+    pub const ZERO: Self = Self(0);
+    /// The largest seq that a JSON number carries exactly everywhere: 2^53 - 1.
+    pub const MAX: Self = Self((1 << 53) - 1);
+
+    /// The place after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The place before this one; zero stays zero.
+    #[must_use]
+    pub const fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_names_the_same_user_every_time() {
+        let alice = UserId::from_token("https://issuer.example", "alice");
+        assert_eq!(alice, UserId::from_token("https://issuer.example", "alice"));
+        assert_ne!(alice, UserId::from_token("https://issuer.example", "bob"));
+        assert_ne!(alice, UserId::from_token("https://other.example", "alice"));
+    }
+
+    #[test]
+    fn a_message_id_carries_its_time() {
+        let sent_at = Timestamp::from_epoch_millis(1_764_000_000_123);
+        let (seconds, nanos) = MessageId::generate(sent_at).0.get_timestamp().unwrap().to_unix();
+        assert_eq!((seconds, nanos / 1_000_000), (1_764_000_000, 123));
+    }
+}

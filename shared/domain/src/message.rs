@@ -1,0 +1,167 @@
+//! Messages: the items of a conversation's log.
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::conversation::Member;
+use crate::{
+    ApiError, ClientMessageId, ConversationId, ConversationType, ErrorCode, MessageId, Seq, Timestamp, UserId,
+};
+
+/// Longest text, in bytes of UTF-8 after JSON decoding.
+pub const MAX_TEXT_BYTES: usize = 8 * 1024;
+
+/// Most users that one message mentions.
+pub const MAX_MENTIONS: usize = 50;
+
+/// What a user says in one message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// The text, never empty, at most [`MAX_TEXT_BYTES`].
+    pub text: String,
+    /// The message that this one answers: a reference, never expanded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to_seq: Option<Seq>,
+    /// Users whom the text mentions, at most [`MAX_MENTIONS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
+}
+
+impl Content {
+    /// Checks the limits.
+    pub fn new(text: String, reply_to_seq: Option<Seq>, mentions: Vec<UserId>) -> Result<Self, ApiError> {
+        if text.trim().is_empty() {
+            return Err(ApiError::invalid("`text` must not be empty."));
+        }
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(ApiError::new(
+                ErrorCode::TextTooLarge,
+                format!("`text` has {} bytes; at most {MAX_TEXT_BYTES} are allowed.", text.len()),
+            ));
+        }
+        if mentions.len() > MAX_MENTIONS {
+            return Err(ApiError::new(
+                ErrorCode::TooManyMentions,
+                format!("A message mentions at most {MAX_MENTIONS} users."),
+            ));
+        }
+        if reply_to_seq.is_some_and(|seq| seq == Seq::ZERO || seq > Seq::MAX) {
+            return Err(ApiError::invalid("`reply_to_seq` is not the seq of a message."));
+        }
+        Ok(Self { text, reply_to_seq, mentions })
+    }
+
+    /// A fingerprint by which a resend with other content is told apart; it outlives edits. 128 bits in hex: it guards
+    /// a sender against their own mistakes, not against an adversary.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        // Lengths before variable parts, so that no two contents run together to the same bytes.
+        hash.update((self.text.len() as u64).to_be_bytes());
+        hash.update(self.text.as_bytes());
+        hash.update(self.reply_to_seq.map_or(0, |seq| seq.0).to_be_bytes());
+        for user in &self.mentions {
+            hash.update(user.0.as_bytes());
+        }
+        hash.finalize()[..16].iter().fold(String::with_capacity(32), |mut hex, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}
+
+/// What an item of the log says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum MessageKind {
+    /// A user's words.
+    Text(Content),
+    /// The conversation began: always seq 1.
+    Created {
+        /// Kind of the conversation.
+        conversation_type: ConversationType,
+        /// Title of a group.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+        /// The first members.
+        members: Vec<Member>,
+    },
+}
+
+/// One item of a conversation's log, as clients see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// Its place there.
+    pub seq: Seq,
+    /// Its id.
+    pub message_id: MessageId,
+    /// Who said or did it: the token's user, whatever a client claims.
+    pub sender_id: UserId,
+    /// When, by the server's clock; never earlier than the item before it.
+    pub sent_at: Timestamp,
+    /// The sender's own id for it: shown to the sender alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_message_id: Option<ClientMessageId>,
+    /// What it says.
+    #[serde(flatten)]
+    pub kind: MessageKind,
+}
+
+impl Message {
+    /// The message as `viewer` sees it.
+    #[must_use]
+    pub fn seen_by(mut self, viewer: UserId) -> Self {
+        if self.sender_id != viewer {
+            self.client_message_id = None;
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(text: &str) -> Result<Content, ApiError> {
+        Content::new(text.to_owned(), None, Vec::new())
+    }
+
+    #[test]
+    fn text_is_bounded_in_bytes() {
+        assert!(content(&"é".repeat(4096)).is_ok());
+        assert_eq!(content(&"é".repeat(4097)).unwrap_err().code, ErrorCode::TextTooLarge);
+        assert_eq!(content(" \n").unwrap_err().code, ErrorCode::InvalidRequest);
+    }
+
+    #[test]
+    fn the_digest_tells_contents_apart() {
+        let plain = content("hi").unwrap();
+        let reply = Content { reply_to_seq: Some(Seq(7)), ..plain.clone() };
+        assert_eq!(plain.digest(), content("hi").unwrap().digest());
+        assert_ne!(plain.digest(), content("ho").unwrap().digest());
+        assert_ne!(plain.digest(), reply.digest());
+    }
+
+    #[test]
+    fn only_the_sender_sees_the_client_message_id() {
+        let [alice, bob] = [1, 2].map(|n| UserId(uuid::Uuid::from_u128(n)));
+        let sent_at = Timestamp::from_epoch_millis(0);
+        let message = Message {
+            conversation_id: ConversationId::generate(),
+            seq: Seq(2),
+            message_id: MessageId::generate(sent_at),
+            sender_id: alice,
+            sent_at,
+            client_message_id: Some(ClientMessageId(uuid::Uuid::from_u128(3))),
+            kind: MessageKind::Text(content("hi").unwrap()),
+        };
+        assert!(message.clone().seen_by(alice).client_message_id.is_some());
+        let json = serde_json::to_value(message.seen_by(bob)).unwrap();
+        assert_eq!(json.get("client_message_id"), None);
+        assert_eq!((&json["kind"], &json["text"]), (&"text".into(), &"hi".into()));
+    }
+}

@@ -1,0 +1,113 @@
+//! Membership is a list of periods: one sees exactly what was said while one was there.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Seq, Timestamp};
+
+/// One stay in a conversation, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Period {
+    /// Place of the item that let the user in.
+    pub joined_seq: Seq,
+    /// `sent_at` of that item.
+    pub joined_at: Timestamp,
+    /// Place and time of the item that ended the stay; `None` while it lasts.
+    pub left: Option<Left>,
+}
+
+/// The end of a [`Period`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Place of the item that ended the stay: the last that is visible.
+    pub seq: Seq,
+    /// `sent_at` of that item.
+    pub at: Timestamp,
+}
+
+/// A closed range of places, never empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeqRange {
+    /// The first place.
+    pub first: Seq,
+    /// The last place.
+    pub last: Seq,
+}
+
+impl SeqRange {
+    fn new(first: Seq, last: Seq) -> Option<Self> {
+        (first <= last).then_some(Self { first, last })
+    }
+}
+
+/// All stays of one user in one conversation, oldest first and without overlap.
+///
+/// What a user can see is the union of these, on every path that reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Periods(Vec<Period>);
+
+impl Periods {
+    /// From periods in any order.
+    pub fn new(mut periods: Vec<Period>) -> Self {
+        periods.sort_by_key(|period| period.joined_seq);
+        Self(periods)
+    }
+
+    /// Whether the user was never here.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the item at `seq` was said while the user was there.
+    pub fn covers(&self, seq: Seq) -> bool {
+        self.0.iter().any(|period| period.joined_seq <= seq && period.left.is_none_or(|left| seq <= left.seq))
+    }
+
+    /// The highest visible place, given the conversation's `head`; `None` where nothing is visible.
+    pub fn last_visible(&self, head: Seq) -> Option<Seq> {
+        self.within(Seq::ZERO, head).last().map(|range| range.last)
+    }
+
+    /// The visible parts of `first ..= last`, ascending.
+    pub fn within(&self, first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = SeqRange> + '_ {
+        self.0.iter().filter_map(move |period| {
+            let end = period.left.map_or(last, |left| left.seq.min(last));
+            SeqRange::new(period.joined_seq.max(first), end)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn period(joined: u64, left: Option<u64>) -> Period {
+        let at = Timestamp::from_epoch_millis(0);
+        Period { joined_seq: Seq(joined), joined_at: at, left: left.map(|seq| Left { seq: Seq(seq), at }) }
+    }
+
+    fn ranges(periods: &Periods, first: u64, last: u64) -> Vec<(u64, u64)> {
+        periods.within(Seq(first), Seq(last)).map(|range| (range.first.0, range.last.0)).collect()
+    }
+
+    #[test]
+    fn both_ends_are_visible_and_what_lies_between_stays_is_not() {
+        let periods = Periods::new(vec![period(20, None), period(5, Some(9))]);
+        let visible: Vec<u64> = (1..25).filter(|seq| periods.covers(Seq(*seq))).collect();
+        assert_eq!(visible, [5, 6, 7, 8, 9, 20, 21, 22, 23, 24]);
+    }
+
+    #[test]
+    fn ranges_are_clipped_on_both_sides() {
+        let periods = Periods::new(vec![period(5, Some(9)), period(20, None)]);
+        assert_eq!(ranges(&periods, 0, 100), [(5, 9), (20, 100)]);
+        assert_eq!(ranges(&periods, 7, 21), [(7, 9), (20, 21)]);
+        assert_eq!(ranges(&periods, 10, 19), []);
+    }
+
+    #[test]
+    fn a_former_member_sees_no_head_beyond_the_stay() {
+        assert_eq!(Periods::new(vec![period(5, Some(9))]).last_visible(Seq(50)), Some(Seq(9)));
+        assert_eq!(Periods::new(vec![period(5, None)]).last_visible(Seq(50)), Some(Seq(50)));
+        assert_eq!(Periods::default().last_visible(Seq(50)), None);
+    }
+}

@@ -1,0 +1,96 @@
+//! Receipts: "everything up to here has reached me", "… has been read".
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ConversationId, Seq, Timestamp, UserId};
+
+/// Most receipts in one frame.
+pub const MAX_RECEIPTS: usize = 100;
+
+/// What a receipt says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReceiptKind {
+    /// A device of the user has it.
+    Delivered,
+    /// The user has seen it; implies delivered.
+    Read,
+}
+
+/// A watermark: at `at`, everything up to `seq` was delivered to, or read by, the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Delivered or read.
+    pub kind: ReceiptKind,
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// Who.
+    pub user_id: UserId,
+    /// Up to which place.
+    pub seq: Seq,
+    /// When, by the server's clock.
+    pub at: Timestamp,
+}
+
+/// Longest distance in time between receipts that become one, in milliseconds: times are exact to the second.
+const MERGE_WINDOW_MILLIS: u128 = 1000;
+
+/// Merges receipts of one user, conversation and kind that lie within a second: the highest place stands for all, at
+/// the earliest of their times. The rest keep their own rows. Result: by kind, conversation and user, then time.
+pub fn merge(receipts: impl IntoIterator<Item = Receipt>) -> Vec<Receipt> {
+    let mut streams: BTreeMap<(ReceiptKind, ConversationId, UserId), Vec<Receipt>> = BTreeMap::new();
+    for receipt in receipts {
+        streams.entry((receipt.kind, receipt.conversation_id, receipt.user_id)).or_default().push(receipt);
+    }
+    let mut merged: Vec<Receipt> = Vec::new();
+    for mut stream in streams.into_values() {
+        stream.sort_by_key(|receipt| (receipt.at, receipt.seq));
+        let mut stream = stream.into_iter();
+        let Some(mut current) = stream.next() else { continue };
+        for receipt in stream {
+            if receipt.at.since(current.at).as_millis() < MERGE_WINDOW_MILLIS {
+                current.seq = current.seq.max(receipt.seq);
+            } else {
+                merged.push(std::mem::replace(&mut current, receipt));
+            }
+        }
+        merged.push(current);
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn receipt(seq: u64, millis: i64) -> Receipt {
+        Receipt {
+            kind: ReceiptKind::Read,
+            conversation_id: ConversationId(Uuid::from_u128(1)),
+            user_id: UserId(Uuid::from_u128(2)),
+            seq: Seq(seq),
+            at: Timestamp::from_epoch_millis(millis),
+        }
+    }
+
+    #[test]
+    fn receipts_within_a_second_become_one() {
+        assert_eq!(merge([receipt(5, 100), receipt(7, 900), receipt(6, 0)]), [receipt(7, 0)]);
+    }
+
+    #[test]
+    fn receipts_further_apart_stay_apart() {
+        assert_eq!(merge([receipt(9, 1000), receipt(5, 0)]), [receipt(5, 0), receipt(9, 1000)]);
+    }
+
+    #[test]
+    fn kinds_conversations_and_users_are_not_mixed() {
+        let delivered = Receipt { kind: ReceiptKind::Delivered, ..receipt(5, 0) };
+        let other = Receipt { user_id: UserId(Uuid::from_u128(9)), ..receipt(5, 0) };
+        assert_eq!(merge([receipt(5, 0), delivered, other]).len(), 3);
+    }
+}

@@ -1,0 +1,62 @@
+//! Users.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ApiError, Timestamp, UserId};
+
+/// Longest display name, in characters.
+pub const MAX_DISPLAY_NAME_CHARS: usize = 100;
+
+/// What others see of a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The user.
+    pub user_id: UserId,
+    /// The name to show.
+    pub display_name: String,
+    /// When the profile was made.
+    pub created_at: Timestamp,
+    /// When the profile last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A display name that keeps the rules: 1 to [`MAX_DISPLAY_NAME_CHARS`] characters, no control characters, no space
+/// at either end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// Checks and trims.
+    pub fn parse(text: &str) -> Result<Self, ApiError> {
+        one_line("display_name", text, MAX_DISPLAY_NAME_CHARS).map(Self)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A trimmed line of 1 to `max` characters without control characters.
+pub(crate) fn one_line(field: &str, text: &str, max: usize) -> Result<String, ApiError> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if length == 0 || length > max || text.chars().any(char::is_control) {
+        return Err(ApiError::invalid(format!("`{field}` takes 1 to {max} characters and no control characters.")));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_display_name_is_trimmed_and_bounded() {
+        assert_eq!(DisplayName::parse("  Zoë ").unwrap().as_str(), "Zoë");
+        for bad in ["", "   ", "a\nb", &"é".repeat(101)] {
+            assert!(DisplayName::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(DisplayName::parse(&"é".repeat(100)).is_ok());
+    }
+}
