@@ -1,1 +1,18 @@
-//! TODO
+//! Palaver's storage: one file per table or aggregate, concrete types, no repository traits.
+//!
+//! * [`dynamodb`]: the tables of the hot path.
+//! * [`sql`]: the relational truth, over the RDS Data API.
+//! * [`queues`]: what is put on SQS.
+//! * [`log`]: the conversation log: [`append`](log::append), [`send`](log::send), [`history`](log::history).
+//! * [`receipts`]: how receipts are merged into watermarks.
+//! * [`relay`]: how changes of the relational truth reach the log and the projection.
+
+pub mod dynamodb;
+pub mod error;
+pub mod log;
+pub mod queues;
+pub mod receipts;
+pub mod relay;
+pub mod sql;
+
+pub use error::StoreError;

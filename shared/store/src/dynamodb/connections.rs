@@ -1,0 +1,153 @@
+//! Table `connections`: who is connected, and where.
+//!
+//! | attribute | type | |
+//! |---|---|---|
+//! | `user_id` | S | partition key: one item per user |
+//! | `c#<connection id>` | M | one attribute per connection: `connected_at` (ms), `exp` (s, the token's) |
+//! | `ttl` | N | epoch seconds after which no connection of the item can be alive |
+//!
+//! One item per user makes "where is everybody of this conversation" one batch read, and connecting one write.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use domain::{Timestamp, UserId};
+
+use super::Item;
+use super::batch::get_all;
+use crate::StoreError;
+
+/// Most connections of one user; the oldest make room.
+pub const MAX_CONNECTIONS: usize = 20;
+
+/// API Gateway ends every WebSocket connection after two hours; an hour on top for late time-to-live and clocks.
+const LONGEST_LIFE: Duration = Duration::from_hours(3);
+
+const PREFIX: &str = "c#";
+
+/// One live connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Whose.
+    pub user_id: UserId,
+    /// API Gateway's id.
+    pub connection_id: String,
+    /// When `$connect` ran.
+    pub connected_at: Timestamp,
+    /// When the token ends: epoch seconds.
+    pub exp: i64,
+}
+
+/// The table.
+#[derive(Clone, Debug)]
+pub struct Connections {
+    client: Client,
+    table: String,
+}
+
+impl Connections {
+    /// The table with this name.
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Adds a connection in one write; drops those that have expired and, beyond [`MAX_CONNECTIONS`], the oldest,
+    /// which are returned so that the caller closes them.
+    pub async fn add(&self, connection: &Connection) -> Result<Vec<Connection>, StoreError> {
+        let now = connection.connected_at;
+        let value = AttributeValue::M(HashMap::from([
+            ("connected_at".to_owned(), AttributeValue::N(now.epoch_millis().to_string())),
+            ("exp".to_owned(), AttributeValue::N(connection.exp.to_string())),
+        ]));
+        let ttl = now.plus(LONGEST_LIFE).epoch_seconds();
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("user_id", AttributeValue::S(connection.user_id.to_string()))
+            .update_expression("SET #connection = :connection, #ttl = :ttl")
+            .expression_attribute_names("#connection", attribute(&connection.connection_id))
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":connection", value)
+            .expression_attribute_values(":ttl", AttributeValue::N(ttl.to_string()))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await
+            .map_err(StoreError::dynamodb)?;
+
+        let all = parse(&updated.attributes.unwrap_or_default())?;
+        let (mut live, mut gone): (Vec<_>, Vec<_>) = all.into_iter().partition(|other| other.is_live(now));
+        live.sort_by_key(|other| other.connected_at);
+        let surplus: Vec<Connection> = live.drain(..live.len().saturating_sub(MAX_CONNECTIONS)).collect();
+        gone.extend(surplus.iter().cloned());
+        let ids: Vec<&str> = gone.iter().map(|other| other.connection_id.as_str()).collect();
+        self.remove(connection.user_id, &ids).await?;
+        Ok(surplus)
+    }
+
+    /// Forgets connections; those that are not there are no error. No request where there are none to forget.
+    pub async fn remove(&self, user: UserId, connection_ids: &[&str]) -> Result<(), StoreError> {
+        if connection_ids.is_empty() {
+            return Ok(());
+        }
+        let placeholder = |n: usize| format!("#c{n}");
+        let names = (0..connection_ids.len()).map(placeholder).collect::<Vec<_>>().join(", ");
+        let names_to_attributes =
+            connection_ids.iter().enumerate().map(|(n, id)| (placeholder(n), attribute(id))).collect();
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key("user_id", AttributeValue::S(user.to_string()))
+            .update_expression(format!("REMOVE {names}"))
+            .set_expression_attribute_names(Some(names_to_attributes))
+            .send()
+            .await
+            .map_err(StoreError::dynamodb)?;
+        Ok(())
+    }
+
+    /// The live connections of these users: half a read unit a user, one request per hundred, eventually consistent.
+    pub async fn of(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, StoreError> {
+        let key = |user: &UserId| HashMap::from([("user_id".to_owned(), AttributeValue::S(user.to_string()))]);
+        let items = get_all(&self.client, &self.table, users.iter().map(key).collect(), false).await?;
+        let mut live = Vec::new();
+        for item in &items {
+            live.extend(parse(item)?.into_iter().filter(|connection| connection.is_live(now)));
+        }
+        Ok(live)
+    }
+}
+
+impl Connection {
+    /// Whether the token still holds.
+    fn is_live(&self, now: Timestamp) -> bool {
+        self.exp > now.epoch_seconds()
+    }
+}
+
+fn attribute(connection_id: &str) -> String {
+    format!("{PREFIX}{connection_id}")
+}
+
+fn parse(item: &Item) -> Result<Vec<Connection>, StoreError> {
+    let inconsistent = || StoreError::Inconsistent("an item of `connections`".to_owned());
+    let Some(AttributeValue::S(user)) = item.get("user_id") else { return Ok(Vec::new()) };
+    let user_id = user.parse().map_err(|_| inconsistent())?;
+    item.iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?, value)))
+        .map(|(connection_id, value)| {
+            let number = |name: &str| match value {
+                AttributeValue::M(fields) => fields.get(name)?.as_n().ok()?.parse::<i64>().ok(),
+                _ => None,
+            };
+            Ok(Connection {
+                user_id,
+                connection_id: connection_id.to_owned(),
+                connected_at: number("connected_at").map(Timestamp::from_epoch_millis).ok_or_else(inconsistent)?,
+                exp: number("exp").ok_or_else(inconsistent)?,
+            })
+        })
+        .collect()
+}

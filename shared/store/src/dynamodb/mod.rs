@@ -1,0 +1,18 @@
+//! The tables of the hot path: one file each, keys and attributes documented on top.
+
+pub mod connections;
+pub mod members;
+pub mod messages;
+pub mod watermarks;
+
+mod batch;
+mod millis;
+pub(crate) mod retry;
+
+pub use connections::{Connection, Connections};
+pub use members::{Members, Roster};
+pub use messages::{LogItem, Messages};
+pub use watermarks::Watermarks;
+
+/// Attributes of one item.
+pub(crate) type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;

@@ -1,0 +1,226 @@
+//! Tables `delivery_status` and `read_status`: up to where, and since when.
+//!
+//! | `pk` (S, partition key) | `sk` (S, sort key) | |
+//! |---|---|---|
+//! | user | conversation | the watermark: `seq`, `at` (ms) |
+//! | `<conversation>#<user>` | seq, 16 digits | an older receipt: `at` (ms), `ttl` |
+//!
+//! A message was delivered to, or read by, a user at the time of their smallest receipt at or above its seq.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{ConversationId, Receipt, ReceiptKind, Seq, Timestamp, UserId};
+
+use super::Item;
+use super::retry::back_off;
+use crate::StoreError;
+
+/// How long older receipts are kept: until then the times are exact.
+const KEPT_FOR: Duration = Duration::from_hours(90 * 24);
+
+/// Rounds before contention on one watermark is given up.
+const MAX_ROUNDS: u32 = 10;
+
+/// A place and the time at which it was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Everything up to here.
+    pub seq: Seq,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// What a receipt changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advance {
+    /// The watermark moved forward, from here.
+    From(Seq),
+    /// It did not: the receipt is a repeat or came late.
+    Stayed,
+}
+
+/// The two tables.
+#[derive(Clone, Debug)]
+pub struct Watermarks {
+    client: Client,
+    delivery_status: String,
+    read_status: String,
+}
+
+impl Watermarks {
+    /// The tables with these names.
+    pub fn new(client: Client, delivery_status: String, read_status: String) -> Self {
+        Self { client, delivery_status, read_status }
+    }
+
+    /// The watermark, read consistently.
+    pub async fn get(
+        &self,
+        kind: ReceiptKind,
+        conversation: ConversationId,
+        user: UserId,
+    ) -> Result<Option<Mark>, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(self.table(kind))
+            .set_key(Some(watermark_key(conversation, user)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(StoreError::dynamodb)?;
+        found.item.as_ref().map(parse_watermark).transpose()
+    }
+
+    /// Records a receipt whose place is already clamped to what the user can see.
+    ///
+    /// Moving forward takes two writes (one where there was no watermark): the former watermark becomes an older
+    /// receipt, then the watermark moves, on the condition that it still is what was read. A crash in between leaves
+    /// an extra row that says the truth; a repeat finds everything done.
+    pub async fn record(&self, receipt: &Receipt) -> Result<Advance, StoreError> {
+        for round in 0..MAX_ROUNDS {
+            let mark = self.get(receipt.kind, receipt.conversation_id, receipt.user_id).await?;
+            match mark {
+                Some(mark) if receipt.seq <= mark.seq => {
+                    self.record_late(receipt, mark).await?;
+                    return Ok(Advance::Stayed);
+                }
+                Some(mark) => self.put_older(receipt, mark).await?,
+                None => {}
+            }
+            if self.move_watermark(receipt, mark).await? {
+                return Ok(Advance::From(mark.map_or(Seq::ZERO, |mark| mark.seq)));
+            }
+            back_off(round).await;
+        }
+        Err(StoreError::Inconsistent("a watermark that never stays what it was".to_owned()))
+    }
+
+    /// A receipt below the watermark says something only if it is earlier than what is known for its place.
+    async fn record_late(&self, receipt: &Receipt, mark: Mark) -> Result<(), StoreError> {
+        let known = self.smallest_older(receipt).await?.unwrap_or(mark);
+        if receipt.at < known.at {
+            self.put_older(receipt, Mark { seq: receipt.seq, at: receipt.at }).await?;
+        }
+        Ok(())
+    }
+
+    /// The smallest older receipt at or above the place of this one.
+    async fn smallest_older(&self, receipt: &Receipt) -> Result<Option<Mark>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(self.table(receipt.kind))
+            .key_condition_expression("pk = :pk AND sk >= :sk")
+            .expression_attribute_values(":pk", AttributeValue::S(older_partition(receipt)))
+            .expression_attribute_values(":sk", AttributeValue::S(older_sort(receipt.seq)))
+            .limit(1)
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(StoreError::dynamodb)?;
+        let first = page.items.unwrap_or_default().pop();
+        first.map(|item| Ok(Mark { seq: text_number(&item, "sk")?, at: millis(&item)? })).transpose()
+    }
+
+    /// Keeps `mark` as an older receipt; where there is one for its place, the earlier time stays.
+    async fn put_older(&self, receipt: &Receipt, mark: Mark) -> Result<(), StoreError> {
+        let ttl = mark.at.plus(KEPT_FOR).epoch_seconds();
+        let result = self
+            .client
+            .put_item()
+            .table_name(self.table(receipt.kind))
+            .item("pk", AttributeValue::S(older_partition(receipt)))
+            .item("sk", AttributeValue::S(older_sort(mark.seq)))
+            .item("at", AttributeValue::N(mark.at.epoch_millis().to_string()))
+            .item("ttl", AttributeValue::N(ttl.to_string()))
+            .condition_expression("attribute_not_exists(pk) OR #at > :at")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_values(":at", AttributeValue::N(mark.at.epoch_millis().to_string()))
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(()),
+            Err(error)
+                if matches!(error.as_service_error(), Some(PutItemError::ConditionalCheckFailedException(_))) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::dynamodb(error)),
+        }
+    }
+
+    /// Moves the watermark to the receipt, if it still is `from`; whether it did.
+    async fn move_watermark(&self, receipt: &Receipt, from: Option<Mark>) -> Result<bool, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(self.table(receipt.kind))
+            .set_key(Some(watermark_key(receipt.conversation_id, receipt.user_id)))
+            .update_expression("SET seq = :seq, #at = :at")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_values(":seq", AttributeValue::N(receipt.seq.to_string()))
+            .expression_attribute_values(":at", AttributeValue::N(receipt.at.epoch_millis().to_string()));
+        let update = match from {
+            None => update.condition_expression("attribute_not_exists(pk)"),
+            Some(mark) => update
+                .condition_expression("seq = :from")
+                .expression_attribute_values(":from", AttributeValue::N(mark.seq.to_string())),
+        };
+        match update.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::dynamodb(error)),
+        }
+    }
+
+    fn table(&self, kind: ReceiptKind) -> &str {
+        match kind {
+            ReceiptKind::Delivered => &self.delivery_status,
+            ReceiptKind::Read => &self.read_status,
+        }
+    }
+}
+
+fn watermark_key(conversation: ConversationId, user: UserId) -> Item {
+    HashMap::from([
+        ("pk".to_owned(), AttributeValue::S(user.to_string())),
+        ("sk".to_owned(), AttributeValue::S(conversation.to_string())),
+    ])
+}
+
+fn older_partition(receipt: &Receipt) -> String {
+    format!("{}#{}", receipt.conversation_id, receipt.user_id)
+}
+
+/// As text in the order of the numbers.
+fn older_sort(seq: Seq) -> String {
+    format!("{:016}", seq.0)
+}
+
+fn parse_watermark(item: &Item) -> Result<Mark, StoreError> {
+    Ok(Mark { seq: Seq(number(item, "seq")?), at: millis(item)? })
+}
+
+fn millis(item: &Item) -> Result<Timestamp, StoreError> {
+    number(item, "at").map(Timestamp::from_epoch_millis)
+}
+
+fn number<T: std::str::FromStr>(item: &Item, name: &str) -> Result<T, StoreError> {
+    let value = item.get(name).and_then(|value| value.as_n().ok()).and_then(|number| number.parse().ok());
+    value.ok_or_else(|| StoreError::Inconsistent(format!("a receipt without `{name}`")))
+}
+
+fn text_number(item: &Item, name: &str) -> Result<Seq, StoreError> {
+    let value = item.get(name).and_then(|value| value.as_s().ok()).and_then(|text| text.parse().ok());
+    value.map(Seq).ok_or_else(|| StoreError::Inconsistent(format!("a receipt without `{name}`")))
+}

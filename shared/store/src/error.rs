@@ -1,0 +1,91 @@
+//! What can go wrong below the domain.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use domain::ApiError;
+
+/// A failure of a service or of what it returned. Outcomes that callers decide on are not here: they are values.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The service refused for load, or did not answer in time: whether a write happened is then unknown, which is
+    /// why every write can be repeated.
+    #[error("{service} is busy or did not answer")]
+    Busy {
+        /// Which.
+        service: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The service refused for another reason.
+    #[error("{service} failed")]
+    Service {
+        /// Which.
+        service: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// An item that this code did not write.
+    #[error("an item cannot be read or written")]
+    Item(#[from] serde_dynamo::Error),
+    /// A document that this code did not write.
+    #[error("a document cannot be read or written")]
+    Json(#[from] serde_json::Error),
+    /// Stored data contradicts itself.
+    #[error("inconsistent data: {0}")]
+    Inconsistent(String),
+}
+
+/// Error codes by which AWS services say "later".
+const LATER: [&str; 7] = [
+    "ThrottlingException",
+    "Throttling",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "TransactionConflictException",
+    "InternalServerError",
+    "ServiceUnavailable",
+];
+
+impl StoreError {
+    /// Classifies what an AWS client reports.
+    pub(crate) fn aws<E, R>(service: &'static str, error: SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+        R: std::fmt::Debug + Send + Sync + 'static,
+    {
+        let busy = match &error {
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+            SdkError::ServiceError(context) => context.err().code().is_some_and(|code| LATER.contains(&code)),
+            _ => false,
+        };
+        let source = Box::new(error);
+        if busy { Self::Busy { service, source } } else { Self::Service { service, source } }
+    }
+
+    /// For `map_err` on builders of requests: a field that this code left out.
+    pub(crate) fn building(error: aws_sdk_dynamodb::error::BuildError) -> Self {
+        Self::Service { service: "DynamoDB", source: Box::new(error) }
+    }
+
+    /// For `map_err` on DynamoDB calls.
+    pub(crate) fn dynamodb<E, R>(error: SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+        R: std::fmt::Debug + Send + Sync + 'static,
+    {
+        Self::aws("DynamoDB", error)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy { .. } => ApiError::busy(Duration::from_millis(500)).caused_by(error),
+            _ => ApiError::internal(error),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Append: *you may write n + 1 once you have read everything up to n.*
+//!
+//! The client says the last seq that it has seen. That one number makes the log its own index, its own lock and its own
+//! duplicate filter:
+//!
+//! * **No holes**: nobody can write n + 1 without having read n.
+//! * **No reuse**: the key is the seq, and a put happens only where its place is free.
+//! * **No duplicates, ever**: an attempt reads every item that any other attempt of the same message can have written
+//!   since the client first tried, because a resend repeats the first `after_seq`, and because whoever loses a place
+//!   reads what took it.
+//! * **No words of a removed member**: every item carries `members_seq`, the place of the newest change of membership.
+//!   A head that knows of a newer one than the roster sends the writer back to read the roster again.
+
+use domain::period::SeqRange;
+use domain::{
+    ApiError, ClientMessageId, Content, ConversationId, ErrorCode, MessageId, MessageKind, Seq, Timestamp, UserId,
+};
+use uuid::Uuid;
+
+use super::Log;
+use crate::StoreError;
+use crate::dynamodb::members::{ROSTER_MEMBERS, Roster};
+use crate::dynamodb::messages::{LogItem, Order, PutOutcome};
+use crate::dynamodb::retry::back_off;
+
+/// How many items a client may be behind and still send; more, and it has to sync first.
+const MAX_BEHIND: usize = 500;
+
+/// Places that one send tries for before it reports contention. Writers who lose a place meet again only by chance, so
+/// this is reached above the rate that one conversation can take.
+const MAX_ROUNDS: u32 = 12;
+
+/// How long a client should wait after contention.
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// A message that wants a place.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Where to.
+    pub conversation_id: ConversationId,
+    /// The token's user.
+    pub sender_id: UserId,
+    /// The same on every resend.
+    pub client_message_id: ClientMessageId,
+    /// The last seq that the client has seen, the same on every resend; `None`: the send is at-least-once.
+    pub after_seq: Option<Seq>,
+    /// What to say.
+    pub content: Content,
+}
+
+/// Why a message has no place.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The sender is not an active member, or there is no such conversation: the two look alike.
+    #[error("the sender is not a member of the conversation")]
+    NotAMember,
+    /// More than 500 items came after `after_seq`.
+    #[error("the client is too far behind")]
+    Behind,
+    /// Nothing is at `after_seq`: the client cannot have seen it.
+    #[error("nothing is at the given place")]
+    Ahead,
+    /// The same id was used for other content.
+    #[error("the client_message_id was used for other content")]
+    IdempotencyMismatch,
+    /// Every place that was tried for was taken by others.
+    #[error("the conversation is contended")]
+    Contended,
+    /// A service failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<SendError> for ApiError {
+    fn from(error: SendError) -> Self {
+        let code = match error {
+            SendError::NotAMember => ErrorCode::NotAMember,
+            SendError::Behind => ErrorCode::Behind,
+            SendError::Ahead => ErrorCode::InvalidRequest,
+            SendError::IdempotencyMismatch => ErrorCode::IdempotencyMismatch,
+            SendError::Contended => return ApiError::busy(RETRY_AFTER),
+            SendError::Store(error) => return error.into(),
+        };
+        let message = match error {
+            SendError::NotAMember => "You are not a member of this conversation.",
+            SendError::Behind => "You are more than 500 items behind; sync, then send.",
+            SendError::Ahead => "`after_seq` lies beyond the conversation's head.",
+            _ => "This `client_message_id` was used for another message.",
+        };
+        ApiError::new(code, message)
+    }
+}
+
+/// A message that has its place.
+#[derive(Debug)]
+pub struct Appended {
+    /// The item as it stands in the log.
+    pub item: LogItem,
+    /// Whether an earlier attempt had written it.
+    pub duplicate: bool,
+    /// Who is in the conversation at that place.
+    pub roster: Roster,
+    /// How many puts it took; 0 for a duplicate that was found at once.
+    pub puts: u32,
+}
+
+/// A draft whose writer has read everything up to the head and may write.
+#[derive(Debug)]
+pub struct Opened<'a> {
+    log: &'a Log,
+    draft: &'a Draft,
+    seen: Vec<LogItem>,
+    roster: Roster,
+}
+
+impl Log {
+    /// Reads what came after the draft's `after_seq`, and the roster, at the same time.
+    pub async fn open<'a>(&'a self, draft: &'a Draft) -> Result<Opened<'a>, SendError> {
+        let conversation = draft.conversation_id;
+        let roster = async { Ok(self.members.roster(conversation, false).await?) };
+        let (seen, roster) = tokio::try_join!(self.seen_since(draft), roster)?;
+        let roster = match roster {
+            Some(roster) => roster,
+            // A conversation that began a moment ago may not show in an eventually consistent read.
+            None => self.members.roster(conversation, true).await?.ok_or(SendError::NotAMember)?,
+        };
+        let mut opened = Opened { log: self, draft, seen, roster };
+        // Whoever sent it while a member hears of its place, even if they have left since.
+        let settled = opened.earlier_attempt().is_some();
+        if !settled && (opened.roster_is_old() || !opened.sender_is_listed()) {
+            opened.authorise_again().await?;
+        }
+        Ok(opened)
+    }
+
+    /// Everything from the draft's `after_seq` on, or just the head where none is given.
+    async fn seen_since(&self, draft: &Draft) -> Result<Vec<LogItem>, SendError> {
+        let Some(after) = draft.after_seq else {
+            let head = match self.messages.head(draft.conversation_id, false).await? {
+                Some(head) => Some(head),
+                None => self.messages.head(draft.conversation_id, true).await?,
+            };
+            return Ok(vec![head.ok_or(SendError::NotAMember)?]);
+        };
+        let first = after.max(Seq(1));
+        let range = SeqRange { first, last: Seq::MAX };
+        for consistent in [false, true] {
+            let seen =
+                self.messages.read(draft.conversation_id, range, Order::Ascending, MAX_BEHIND + 1, consistent).await?;
+            // An eventually consistent read may lag behind what the client has seen.
+            if seen.first().is_some_and(|item| item.seq == first) {
+                return if seen.len() > MAX_BEHIND { Err(SendError::Behind) } else { Ok(seen) };
+            }
+        }
+        // Whoever is not a member learns nothing about the head.
+        if self.may_send(draft).await? { Err(SendError::Ahead) } else { Err(SendError::NotAMember) }
+    }
+
+    async fn may_send(&self, draft: &Draft) -> Result<bool, StoreError> {
+        self.members.is_active(draft.conversation_id, draft.sender_id).await
+    }
+}
+
+impl Opened<'_> {
+    /// The members whom the message will reach, the sender included for their other devices.
+    pub fn recipients(&self) -> Vec<UserId> {
+        recipients(&self.roster)
+    }
+
+    /// Gives the message its place: one conditional put unless others write at the same time.
+    pub async fn append(mut self) -> Result<Appended, SendError> {
+        let attempt = Uuid::new_v4();
+        let digest = self.draft.content.digest();
+        for puts in 0..MAX_ROUNDS {
+            if let Some(earlier) = self.earlier_attempt().cloned() {
+                if earlier.digest.as_deref() != Some(&digest) {
+                    return Err(SendError::IdempotencyMismatch);
+                }
+                return Ok(Appended { item: earlier, duplicate: true, roster: self.roster, puts });
+            }
+            if self.roster_is_old() {
+                self.authorise_again().await?;
+            }
+            let item = self.next_item(attempt, &digest)?;
+            match self.log.messages.put(&item).await? {
+                PutOutcome::Written => {
+                    return Ok(Appended { item, duplicate: false, roster: self.roster, puts: puts + 1 });
+                }
+                // The SDK sent the request again after it had been carried out.
+                PutOutcome::Taken(existing) if existing.attempt == attempt => {
+                    return Ok(Appended { item: *existing, duplicate: false, roster: self.roster, puts: puts + 1 });
+                }
+                PutOutcome::Taken(existing) => {
+                    back_off(puts).await;
+                    self.read_from(*existing).await?;
+                }
+            }
+        }
+        Err(SendError::Contended)
+    }
+
+    /// The item that another attempt of this message wrote, if any is among those seen.
+    fn earlier_attempt(&self) -> Option<&LogItem> {
+        let (sender, id) = (self.draft.sender_id, Some(self.draft.client_message_id));
+        self.seen.iter().find(|item| item.sender_id == sender && item.client_message_id == id)
+    }
+
+    /// What stands at n + 1 if the put succeeds; n is the last that was seen.
+    fn next_item(&self, attempt: Uuid, digest: &str) -> Result<LogItem, StoreError> {
+        let head =
+            self.seen.last().ok_or_else(|| StoreError::Inconsistent("an opened log without a head".to_owned()))?;
+        // Time never runs backwards in a conversation, whatever the clocks of the machines say.
+        let sent_at = Timestamp::now().max(head.sent_at.next());
+        Ok(LogItem {
+            conversation_id: self.draft.conversation_id,
+            seq: head.seq.next(),
+            message_id: MessageId::generate(sent_at),
+            sender_id: self.draft.sender_id,
+            sent_at,
+            members_seq: head.members_seq,
+            attempt,
+            client_message_id: Some(self.draft.client_message_id),
+            digest: Some(digest.to_owned()),
+            kind: MessageKind::Text(self.draft.content.clone()),
+        })
+    }
+
+    /// After a lost place: the item that took it and all that followed are what has been seen now.
+    async fn read_from(&mut self, taken: LogItem) -> Result<(), StoreError> {
+        let range = SeqRange { first: taken.seq.next(), last: Seq::MAX };
+        let conversation = self.draft.conversation_id;
+        let later = self.log.messages.read(conversation, range, Order::Ascending, MAX_BEHIND, true).await?;
+        self.seen = std::iter::once(taken).chain(later).collect();
+        Ok(())
+    }
+
+    /// Whether the head knows of a change of membership that the roster does not show.
+    fn roster_is_old(&self) -> bool {
+        self.seen.last().is_some_and(|head| self.roster.conversation.members_seq < head.members_seq)
+    }
+
+    fn sender_is_listed(&self) -> bool {
+        self.roster.has(self.draft.sender_id)
+    }
+
+    /// Reads the roster consistently and decides by it alone.
+    async fn authorise_again(&mut self) -> Result<(), SendError> {
+        let conversation = self.draft.conversation_id;
+        self.roster = self.log.members.roster(conversation, true).await?.ok_or(SendError::NotAMember)?;
+        let partial = self.roster.members.len() >= ROSTER_MEMBERS;
+        if self.sender_is_listed() || (partial && self.log.may_send(self.draft).await?) {
+            Ok(())
+        } else {
+            Err(SendError::NotAMember)
+        }
+    }
+}
+
+/// The users of a roster.
+pub(super) fn recipients(roster: &Roster) -> Vec<UserId> {
+    roster.members.iter().map(|member| member.user_id).collect()
+}

@@ -1,0 +1,61 @@
+//! What is put on SQS.
+
+use aws_sdk_sqs::Client;
+use domain::{ConversationId, Receipt};
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+
+/// Body of a message on the `receipts` queue: receipts that one frame gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptsBody {
+    /// With the user and the time that the server set.
+    pub receipts: Vec<Receipt>,
+}
+
+/// Body of a message on the `relay` queue: a conversation whose outbox may hold something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelayBody {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+}
+
+/// How long a message to `relay` waits, in seconds: by then the request that wrote the outbox has relayed it itself,
+/// and the consumer finds nothing to do.
+const RELAY_DELAY_SECONDS: i32 = 10;
+
+/// One queue.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    client: Client,
+    url: String,
+}
+
+impl Queue {
+    /// The queue at this URL.
+    pub fn new(client: Client, url: String) -> Self {
+        Self { client, url }
+    }
+
+    /// Queues receipts: accepted once this returns.
+    pub async fn send_receipts(&self, body: &ReceiptsBody) -> Result<(), StoreError> {
+        self.send(serde_json::to_string(body)?, None).await
+    }
+
+    /// Makes sure that somebody looks into the conversation's outbox, even if the caller dies now.
+    pub async fn send_relay(&self, body: RelayBody) -> Result<(), StoreError> {
+        self.send(serde_json::to_string(&body)?, Some(RELAY_DELAY_SECONDS)).await
+    }
+
+    async fn send(&self, body: String, delay_seconds: Option<i32>) -> Result<(), StoreError> {
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(body)
+            .set_delay_seconds(delay_seconds)
+            .send()
+            .await
+            .map_err(|error| StoreError::aws("SQS", error))?;
+        Ok(())
+    }
+}
