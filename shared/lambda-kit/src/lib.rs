@@ -1,1 +1,16 @@
-//! TODO
+//! What every function needs around its decision: configuration, telemetry, requests, responses, pushes.
+//!
+//! * [`config`]: environment and AWS clients.
+//! * [`telemetry`]: structured logs.
+//! * [`http`]: functions behind the HTTP API.
+//! * [`websocket`]: functions behind the WebSocket API.
+//! * [`push`]: frames to connections.
+
+pub mod config;
+mod error;
+pub mod http;
+pub mod push;
+pub mod telemetry;
+pub mod websocket;
+
+pub use lambda_runtime::Error;

@@ -4,48 +4,48 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ApiError, ConversationId, ErrorCode, Message, MessageId, Receipt, Seq, Timestamp};
 
-/// A frame to a client.
+/// A frame that nobody asked for. It may come late, twice or never: the log is the truth.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Event {
-    /// The answer to `send`.
-    Sent {
-        /// `id` of the frame that is answered.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reply_to: Option<String>,
-        /// Where the message is.
-        #[serde(flatten)]
-        sent: Sent,
-    },
-    /// The answer to `ack` and `read`: the receipts are queued.
-    Accepted {
-        /// `id` of the frame that is answered.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reply_to: Option<String>,
-    },
-    /// The answer to `ping`.
-    Pong {
-        /// `id` of the frame that is answered.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reply_to: Option<String>,
-        /// The server's time.
-        time: Timestamp,
-    },
-    /// A message, pushed.
+pub enum Push {
+    /// A message.
     Message {
         /// The message.
         message: Message,
     },
-    /// Receipts of others, pushed.
+    /// Receipts of others, and reads on the user's own other devices.
     Receipts {
         /// The receipts.
         receipts: Vec<Receipt>,
     },
-    /// A frame was refused.
+}
+
+/// The answer to a frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// `id` of the frame, where it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// What there is to say.
+    #[serde(flatten)]
+    pub answer: Answer,
+}
+
+/// What a [`Reply`] says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Answer {
+    /// To `send`: the message has its place.
+    Sent(Sent),
+    /// To `ack` and `read`: the receipts are queued.
+    Accepted,
+    /// To `ping`.
+    Pong {
+        /// The server's time.
+        time: Timestamp,
+    },
+    /// The frame was refused and changed nothing.
     Error {
-        /// `id` of the frame that is answered.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reply_to: Option<String>,
         /// Why.
         error: ErrorBody,
     },
@@ -101,7 +101,8 @@ mod tests {
     #[test]
     fn an_error_frame_has_the_documented_shape() {
         let error = ApiError::new(ErrorCode::NotAMember, "No.");
-        let frame = Event::Error { reply_to: Some("r1".into()), error: ErrorBody::new(&error, "q") };
+        let answer = Answer::Error { error: ErrorBody::new(&error, "q") };
+        let frame = Reply { reply_to: Some("r1".into()), answer };
         assert_eq!(
             serde_json::to_value(frame).unwrap(),
             serde_json::json!({"type":"error","reply_to":"r1","error":{

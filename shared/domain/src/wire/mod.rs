@@ -3,5 +3,5 @@
 pub mod event;
 pub mod request;
 
-pub use event::{ErrorBody, Event};
-pub use request::{ReceiptEntry, ReceiptsRequest, SendRequest};
+pub use event::{Answer, ErrorBody, Push, Reply, Sent};
+pub use request::{DraftRequest, ReceiptEntry, ReceiptsRequest, SendRequest};

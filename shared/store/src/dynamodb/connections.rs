@@ -14,6 +14,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::{Timestamp, UserId};
+use futures_util::future::join_all;
 
 use super::Item;
 use super::batch::get_all;
@@ -24,6 +25,9 @@ pub const MAX_CONNECTIONS: usize = 20;
 
 /// API Gateway ends every WebSocket connection after two hours; an hour on top for late time-to-live and clocks.
 const LONGEST_LIFE: Duration = Duration::from_hours(3);
+
+/// How long a connection may be listed before API Gateway knows it: `$connect` takes at most 29 s.
+const MAY_BE_CONNECTING: Duration = Duration::from_secs(30);
 
 const PREFIX: &str = "c#";
 
@@ -106,6 +110,30 @@ impl Connections {
             .await
             .map_err(StoreError::dynamodb)?;
         Ok(())
+    }
+
+    /// Forgets connections that a push found gone, except the youngest: `$connect` may not have come back to API Gateway
+    /// yet, and until then a push is answered as if the connection were gone.
+    pub async fn forget_gone(&self, pushed: &[Connection], gone: &[&str], now: Timestamp) {
+        let mut by_user: HashMap<UserId, Vec<&str>> = HashMap::new();
+        for connection in pushed {
+            let id = connection.connection_id.as_str();
+            if gone.contains(&id) && now.since(connection.connected_at) > MAY_BE_CONNECTING {
+                by_user.entry(connection.user_id).or_default().push(id);
+            }
+        }
+        let removals = by_user.iter().map(|(user, ids)| self.remove(*user, ids));
+        for error in join_all(removals).await.into_iter().filter_map(Result::err) {
+            // The next push finds them gone again.
+            tracing::warn!(error = &error as &dyn std::error::Error, "gone connections were not forgotten");
+        }
+    }
+
+    /// Opens the connection to DynamoDB during init, when time is free: half a read unit.
+    pub async fn warm_up(&self) {
+        if let Err(error) = self.of(&[UserId(uuid::Uuid::nil())], Timestamp::now()).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "no connection to DynamoDB during init");
+        }
     }
 
     /// The live connections of these users: half a read unit a user, one request per hundred, eventually consistent.

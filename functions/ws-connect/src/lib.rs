@@ -1,0 +1,26 @@
+//! `$connect`: registers a connection whose token `ws-authorizer` has verified.
+
+use domain::{ApiError, Timestamp};
+use lambda_kit::push::Pusher;
+use lambda_kit::websocket::Caller;
+use store::dynamodb::{Connection, Connections};
+
+/// What `$connect` needs.
+#[derive(Debug)]
+pub struct Connect {
+    /// Where connections are registered.
+    pub connections: Connections,
+    /// Closes the oldest connections of a user who has too many.
+    pub pusher: Pusher,
+}
+
+impl Connect {
+    /// Registers the connection: one write, and a second one only where old connections make room.
+    pub async fn handle(&self, caller: Caller) -> Result<(), ApiError> {
+        let Caller { user_id, exp, connection_id } = caller;
+        let connection = Connection { user_id, connection_id, connected_at: Timestamp::now(), exp };
+        let surplus = self.connections.add(&connection).await?;
+        self.pusher.close(surplus.iter().map(|connection| connection.connection_id.as_str())).await;
+        Ok(())
+    }
+}

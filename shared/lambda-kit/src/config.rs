@@ -1,0 +1,41 @@
+//! Configuration: from the environment that the template gives, and nowhere else.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+/// An environment variable that the template forgot.
+#[derive(Debug, thiserror::Error)]
+#[error("the environment variable {0} is not set")]
+pub struct Missing(&'static str);
+
+/// A variable that the function cannot do without.
+pub fn required(name: &'static str) -> Result<String, Missing> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(Missing(name))
+}
+
+/// How long one attempt of an AWS call may take. The hot path's calls take milliseconds: a longer one is lost, and the
+/// next attempt goes through.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What every AWS client of a function shares: region, credentials and endpoints from the environment, one TLS set-up.
+///
+/// The endpoints are the SDK's own business (`AWS_ENDPOINT_URL_*`): no function knows where it runs.
+pub async fn aws() -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(
+            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https(),
+        )
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
+        .timeout_config(timeouts)
+        .load()
+        .await
+}

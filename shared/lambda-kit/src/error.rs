@@ -1,0 +1,32 @@
+//! What the HTTP and the WebSocket side do alike with a client's mistakes and with ours.
+
+use domain::{ApiError, ErrorCode};
+use serde::de::DeserializeOwned;
+
+/// JSON of a client: not JSON at all is another mistake than JSON of the wrong shape.
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
+    serde_json::from_str(text).map_err(|error| {
+        if error.is_data() {
+            ApiError::invalid(format!("The request does not have the documented shape at line {}.", error.line()))
+        } else {
+            ApiError::new(ErrorCode::BadJson, "The request is not JSON.")
+        }
+    })
+}
+
+/// Logs a refusal where it becomes a response, so that it is logged once: our failures as errors with their causes, the
+/// client's mistakes in a line.
+pub(crate) fn log_once(error: &ApiError) {
+    let code = tracing::field::display(error.code);
+    let Some(source) = &error.source else {
+        tracing::info!(code, "refused");
+        return;
+    };
+    let mut causes = source.to_string();
+    let mut next = source.source();
+    while let Some(cause) = next {
+        causes = format!("{causes}: {cause}");
+        next = cause.source();
+    }
+    tracing::error!(code, causes, "failed");
+}

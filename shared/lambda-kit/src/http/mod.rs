@@ -1,0 +1,26 @@
+//! Functions behind the HTTP API: payload format 2.0 in, JSON or problem details out.
+
+mod request;
+mod response;
+
+use domain::ApiError;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+pub use request::Request;
+pub use response::Response;
+
+/// Serves requests until Lambda ends the process. The one place where an [`ApiError`] becomes an HTTP response.
+pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
+where
+    F: AsyncFn(Request) -> Result<Response, ApiError>,
+{
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
+        let request_id = event.context.request_id;
+        let result = match Request::new(event.payload) {
+            Ok(request) => handle(request).await,
+            Err(error) => Err(error),
+        };
+        Ok::<_, std::convert::Infallible>(result.unwrap_or_else(|error| Response::problem(&error, &request_id)))
+    }))
+    .await
+}

@@ -1,0 +1,75 @@
+//! What a handler may ask of a request.
+
+use std::str::FromStr;
+
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use domain::{ApiError, ErrorCode, UserId};
+use serde::de::DeserializeOwned;
+
+use crate::error::parse;
+
+/// A request whose token API Gateway has verified.
+#[derive(Debug)]
+pub struct Request {
+    event: ApiGatewayV2httpRequest,
+    user_id: UserId,
+}
+
+impl Request {
+    /// Refuses events without the claims of a verified token: no route may be open by accident.
+    pub(super) fn new(event: ApiGatewayV2httpRequest) -> Result<Self, ApiError> {
+        let claims = event.request_context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref());
+        let claim = |name: &str| claims.and_then(|jwt| jwt.claims.get(name));
+        let (Some(issuer), Some(subject)) = (claim("iss"), claim("sub")) else {
+            return Err(ApiError::new(ErrorCode::Unauthorized, "A valid token is required."));
+        };
+        let user_id = UserId::from_token(issuer, subject);
+        Ok(Self { event, user_id })
+    }
+
+    /// The route as the template has it: `GET /v1/users/{id}`.
+    pub fn route(&self) -> &str {
+        self.event.route_key.as_deref().unwrap_or_default()
+    }
+
+    /// The token's user.
+    pub const fn user_id(&self) -> UserId {
+        self.user_id
+    }
+
+    /// A path parameter. One that cannot be read names nothing that exists, so the caller says what is not found.
+    pub fn path<T: FromStr>(&self, name: &str, not_found: ErrorCode) -> Result<T, ApiError> {
+        let value = self.event.path_parameters.get(name).and_then(|value| value.parse().ok());
+        value.ok_or_else(|| ApiError::new(not_found, format!("No such {name}.")))
+    }
+
+    /// A query parameter; `None` where it is not given.
+    pub fn query<T: FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
+        let value = self.event.query_string_parameters.first(name);
+        let parsed = value.map(|value| value.parse().map_err(|_| ApiError::invalid(format!("`{name}` is malformed."))));
+        parsed.transpose()
+    }
+
+    /// A header; `None` where it is not given.
+    pub fn header(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        let value = self.event.headers.get(name);
+        value.map(|value| value.to_str().map_err(|_| ApiError::invalid(format!("`{name}` is malformed.")))).transpose()
+    }
+
+    /// The body as text; empty where there is none.
+    pub fn body(&self) -> Result<String, ApiError> {
+        let body = self.event.body.clone().unwrap_or_default();
+        if !self.event.is_base64_encoded {
+            return Ok(body);
+        }
+        let not_text = || ApiError::new(ErrorCode::BadJson, "The body is not UTF-8 text.");
+        String::from_utf8(BASE64_STANDARD.decode(body).map_err(|_| not_text())?).map_err(|_| not_text())
+    }
+
+    /// The body as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        parse(&self.body()?)
+    }
+}

@@ -1,0 +1,56 @@
+//! What a handler may answer.
+
+use std::collections::BTreeMap;
+
+use domain::ApiError;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::error::log_once;
+
+/// A response in payload format 2.0.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Response {
+    status_code: u16,
+    headers: BTreeMap<&'static str, String>,
+    body: String,
+}
+
+impl Response {
+    /// 200 with a JSON body.
+    pub fn ok(body: &impl Serialize) -> Result<Self, ApiError> {
+        Self::json(200, body)
+    }
+
+    /// 201 with a JSON body.
+    pub fn created(body: &impl Serialize) -> Result<Self, ApiError> {
+        Self::json(201, body)
+    }
+
+    /// Problem details (RFC 9457) with the stable `code` and the request id.
+    pub(super) fn problem(error: &ApiError, request_id: &str) -> Self {
+        log_once(error);
+        let status = error.code.status();
+        let body = json!({
+            "type": "about:blank",
+            "status": status,
+            "title": error.message,
+            "code": error.code,
+            "retryable": error.code.retryable(),
+            "request_id": request_id,
+        });
+        let mut headers = BTreeMap::from([("content-type", "application/problem+json".to_owned())]);
+        if let Some(after) = error.retry_after {
+            // Whole seconds, rounded up: RFC 9110 knows no smaller unit.
+            headers.insert("retry-after", after.as_millis().div_ceil(1000).to_string());
+        }
+        Self { status_code: status, headers, body: body.to_string() }
+    }
+
+    fn json(status_code: u16, body: &impl Serialize) -> Result<Self, ApiError> {
+        let body = serde_json::to_string(body).map_err(ApiError::internal)?;
+        let headers = BTreeMap::from([("content-type", "application/json".to_owned())]);
+        Ok(Self { status_code, headers, body })
+    }
+}

@@ -1,0 +1,113 @@
+//! Frames to connections, through API Gateway's `@connections`.
+
+use std::error::Error;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_apigatewaymanagement::Client;
+use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
+use aws_sdk_apigatewaymanagement::primitives::Blob;
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde::Serialize;
+
+/// How long all pushes of one invocation may take together. A push is an optimisation: what does not get through is
+/// repaired by the client's next sync.
+const BUDGET: Duration = Duration::from_secs(1);
+
+/// Posts under way at once.
+const CONCURRENCY: usize = 64;
+
+/// A connection id that API Gateway never gives: posting to it opens the TLS connection and nothing else.
+const NOBODY: &str = "AAAAAAAAAAAAAAA=";
+
+/// Posts frames to connections.
+#[derive(Clone, Debug)]
+pub struct Pusher {
+    client: Client,
+}
+
+/// A frame for one connection.
+#[derive(Clone, Debug)]
+pub struct Frame<'a> {
+    /// API Gateway's id of the connection.
+    pub connection_id: &'a str,
+    /// JSON text.
+    pub json: &'a str,
+}
+
+enum Posted {
+    Delivered,
+    Gone,
+    Failed,
+}
+
+impl Pusher {
+    /// For the WebSocket API with this `@connections` endpoint (`https://…/<stage>`).
+    pub fn new(config: &SdkConfig, endpoint: String) -> Self {
+        // Through the shared configuration, so that the SDK's own environment variable goes before it.
+        let config = config.to_builder().endpoint_url(endpoint).build();
+        Self { client: Client::new(&config) }
+    }
+
+    /// Opens the connection to API Gateway during init, when time is free.
+    pub async fn warm_up(&self) {
+        // The answer is always 410 or 403, and either will do.
+        let _ = self.post(&Frame { connection_id: NOBODY, json: "" }).await;
+    }
+
+    /// Posts all frames at once, within one second together; gives back the ids of connections that are gone.
+    ///
+    /// Throttling and server errors are tried again by the SDK within that second. Failures are logged, never returned:
+    /// nothing that was accepted depends on a push.
+    pub async fn push<'a>(&self, frames: impl IntoIterator<Item = Frame<'a>>) -> Vec<&'a str> {
+        let frames: Vec<Frame<'a>> = frames.into_iter().collect();
+        let total = frames.len();
+        let mut gone = Vec::new();
+        let (mut delivered, mut failed) = (0_usize, 0_usize);
+        let posts = stream::iter(frames).map(|frame| async move { (self.post(&frame).await, frame.connection_id) });
+        let mut posts = std::pin::pin!(posts.buffer_unordered(CONCURRENCY));
+        let all = async {
+            while let Some((posted, connection_id)) = posts.next().await {
+                match posted {
+                    Posted::Delivered => delivered += 1,
+                    Posted::Gone => gone.push(connection_id),
+                    Posted::Failed => failed += 1,
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(BUDGET, all).await.is_ok();
+        if failed > 0 || !in_time {
+            tracing::warn!(total, delivered, gone = gone.len(), failed, in_time, "some pushes did not get through");
+        }
+        gone
+    }
+
+    /// Closes connections as well as it can: one that stays open ends with its token.
+    pub async fn close<'a>(&self, connection_ids: impl IntoIterator<Item = &'a str>) {
+        for connection_id in connection_ids {
+            if let Err(error) = self.client.delete_connection().connection_id(connection_id).send().await {
+                tracing::debug!(error = &error as &dyn Error, "a connection could not be closed");
+            }
+        }
+    }
+
+    async fn post(&self, frame: &Frame<'_>) -> Posted {
+        let data = Blob::new(frame.json.as_bytes());
+        match self.client.post_to_connection().connection_id(frame.connection_id).data(data).send().await {
+            Ok(_) => Posted::Delivered,
+            Err(error) if matches!(error.as_service_error(), Some(PostToConnectionError::GoneException(_))) => {
+                Posted::Gone
+            }
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn Error, "a push failed");
+                Posted::Failed
+            }
+        }
+    }
+}
+
+/// A frame's JSON.
+pub fn encode(frame: &impl Serialize) -> Result<String, domain::ApiError> {
+    serde_json::to_string(frame).map_err(domain::ApiError::internal)
+}

@@ -1,0 +1,51 @@
+//! `$connect` and `$disconnect`.
+
+use std::collections::BTreeMap;
+
+use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
+use domain::ApiError;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+use super::{Caller, Response};
+use crate::error::log_once;
+
+/// The subprotocol that clients offer in front of their token.
+const SUBPROTOCOL: &str = "bearer";
+
+/// Serves `$connect` or `$disconnect` until Lambda ends the process. An error refuses the connection.
+pub async fn run_lifecycle<F>(handle: F) -> Result<(), lambda_runtime::Error>
+where
+    F: AsyncFn(Caller) -> Result<(), ApiError>,
+{
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
+        let event = event.payload;
+        let result = match Caller::new(&event.request_context) {
+            Ok(caller) => handle(caller).await,
+            Err(error) => Err(error),
+        };
+        Ok::<_, std::convert::Infallible>(respond(offers_bearer(&event), result))
+    }))
+    .await
+}
+
+/// Whether the client offered the subprotocol, which then has to be accepted, or browsers close.
+fn offers_bearer(event: &ApiGatewayWebsocketProxyRequest) -> bool {
+    let offered = event.headers.get_all("sec-websocket-protocol").into_iter();
+    let mut offered = offered.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    offered.any(|name| name.trim() == SUBPROTOCOL)
+}
+
+fn respond(offers_bearer: bool, result: Result<(), ApiError>) -> Response {
+    let mut headers = BTreeMap::new();
+    if offers_bearer {
+        headers.insert("Sec-WebSocket-Protocol", SUBPROTOCOL.to_owned());
+    }
+    let status_code = match result {
+        Ok(()) => 200,
+        Err(error) => {
+            log_once(&error);
+            error.code.status()
+        }
+    };
+    Response { status_code, headers, body: None }
+}
