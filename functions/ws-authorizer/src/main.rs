@@ -1,1 +1,24 @@
-fn main() {}
+//! Wires [`ws_authorizer`].
+
+use aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Event;
+use lambda_kit::config::required;
+use lambda_kit::{Error, telemetry};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use ws_authorizer::{Keys, Verifier, handle};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    // Fails only where a provider is set already; this process sets one, here.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let issuer = required("OIDC_ISSUER")?;
+    let keys = Keys::new(issuer.clone())?;
+    keys.warm_up().await;
+    let verifier = Verifier::new(keys, &issuer, required("OIDC_AUDIENCE")?);
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| {
+        handle(&verifier, &event.payload)
+            .await
+            .map_err(|refusal| Diagnostic { error_type: "Refusal".to_owned(), error_message: refusal.to_string() })
+    }))
+    .await
+}

@@ -4,12 +4,14 @@
 //! * [`telemetry`]: structured logs.
 //! * [`http`]: functions behind the HTTP API.
 //! * [`websocket`]: functions behind the WebSocket API.
+//! * [`queue`]: functions behind an SQS queue.
 //! * [`push`]: frames to connections.
 
 pub mod config;
 mod error;
 pub mod http;
 pub mod push;
+pub mod queue;
 pub mod telemetry;
 pub mod websocket;
 

@@ -27,6 +27,13 @@ pub struct Page {
 }
 
 impl Log {
+    /// Opens the connection to DynamoDB during init, when time is free: half a read unit.
+    pub async fn warm_up(&self) {
+        if let Err(error) = self.messages.head(ConversationId(uuid::Uuid::nil()), false).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "no connection to DynamoDB during init");
+        }
+    }
+
     /// Up to `limit` items that `user` may see; `None` for somebody who was never in the conversation.
     ///
     /// Exact while members come and go: each item says which change of membership it knows of, so a page that knows of a

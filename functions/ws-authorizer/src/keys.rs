@@ -1,0 +1,134 @@
+//! The issuer's public keys, found by OpenID Connect Discovery and kept.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::DecodingKey;
+use jsonwebtoken::jwk::JwkSet;
+use reqwest::{Client, Url};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+
+/// An unknown key id makes the keys be read again, but not more often than this: otherwise forged tokens would turn
+/// into requests to the issuer.
+const REFRESH_AT_MOST_EVERY: Duration = Duration::from_secs(30);
+
+/// Keys are read again after this time, so that one that the issuer withdrew stops counting.
+const KEPT_FOR: Duration = Duration::from_hours(1);
+
+/// How long a request to the issuer may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The SDKs' own variable for another endpoint of Cognito: where it is set, a user pool's documents come from there.
+const COGNITO_ENDPOINT: &str = "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER";
+
+/// Why there are no keys.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The issuer or an endpoint is not a URL.
+    #[error("not a URL: {0}")]
+    Url(String),
+    /// The issuer did not answer as documented.
+    #[error("the issuer did not answer")]
+    Http(#[from] reqwest::Error),
+}
+
+#[derive(Deserialize)]
+struct Discovery {
+    jwks_uri: String,
+}
+
+#[derive(Default)]
+struct Cache {
+    keys: HashMap<String, Arc<DecodingKey>>,
+    read_at: Option<Instant>,
+}
+
+/// The keys of one issuer.
+pub struct Keys {
+    client: Client,
+    issuer: String,
+    cache: Mutex<Cache>,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// The keys of `issuer`; nothing is read yet.
+    pub fn new(issuer: String) -> Result<Self, KeyError> {
+        let client = Client::builder().timeout(TIMEOUT).build()?;
+        Ok(Self { client, issuer, cache: Mutex::default() })
+    }
+
+    /// Reads the keys during init, when time is free.
+    pub async fn warm_up(&self) {
+        if let Err(error) = self.get("").await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "no keys during init");
+        }
+    }
+
+    /// The key with this id; reads the issuer's keys where it is not known.
+    pub async fn get(&self, key_id: &str) -> Result<Option<Arc<DecodingKey>>, KeyError> {
+        let mut cache = self.cache.lock().await;
+        let age = cache.read_at.map(|at| at.elapsed());
+        let known = cache.keys.contains_key(key_id);
+        let stale = age.is_none_or(|age| age >= if known { KEPT_FOR } else { REFRESH_AT_MOST_EVERY });
+        if stale {
+            cache.keys = self.read().await?;
+            cache.read_at = Some(Instant::now());
+        }
+        Ok(cache.keys.get(key_id).cloned())
+    }
+
+    async fn read(&self) -> Result<HashMap<String, Arc<DecodingKey>>, KeyError> {
+        let discovery: Discovery =
+            self.fetch(&format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'))).await?;
+        let set: JwkSet = self.fetch(&discovery.jwks_uri).await?;
+        let usable = set.keys.iter().filter_map(|jwk| {
+            // Keys of kinds that this function does not accept are no error: issuers publish several.
+            Some((jwk.common.key_id.clone()?, Arc::new(DecodingKey::from_jwk(jwk).ok()?)))
+        });
+        Ok(usable.collect())
+    }
+
+    async fn fetch<T: DeserializeOwned>(&self, url: &str) -> Result<T, KeyError> {
+        let url = locate(url, std::env::var(COGNITO_ENDPOINT).ok().as_deref())?;
+        Ok(self.client.get(url).send().await?.error_for_status()?.json().await?)
+    }
+}
+
+/// `url`, or its path at `cognito_endpoint` where that is given and `url` is a user pool's.
+fn locate(url: &str, cognito_endpoint: Option<&str>) -> Result<Url, KeyError> {
+    let parse = |text: &str| Url::parse(text).map_err(|_| KeyError::Url(text.to_owned()));
+    let url = parse(url)?;
+    let of_cognito = url.host_str().is_some_and(|host| host.starts_with("cognito-idp."));
+    match cognito_endpoint {
+        Some(endpoint) if of_cognito => {
+            let mut there = parse(endpoint)?;
+            there.set_path(url.path());
+            Ok(there)
+        }
+        _ => Ok(url),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_user_pools_documents_move_with_the_endpoint() {
+        let pool = "https://cognito-idp.us-east-1.amazonaws.com/pool/.well-known/jwks.json";
+        let endpoint = Some("http://127.0.0.1:3002");
+        assert_eq!(locate(pool, endpoint).unwrap().as_str(), "http://127.0.0.1:3002/pool/.well-known/jwks.json");
+        assert_eq!(locate(pool, None).unwrap().as_str(), pool);
+        let other = "https://issuer.example/keys";
+        assert_eq!(locate(other, endpoint).unwrap().as_str(), other);
+    }
+}

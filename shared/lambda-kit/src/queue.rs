@@ -1,0 +1,19 @@
+//! Functions behind an SQS queue.
+
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::json;
+
+/// Serves batches until Lambda ends the process. The handler gives back the ids of the queue messages that have to come
+/// again; the event source mapping must have `ReportBatchItemFailures`.
+pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
+where
+    F: AsyncFn(SqsEvent) -> Vec<String>,
+{
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        let failed = handle(event.payload).await;
+        let failures: Vec<_> = failed.iter().map(|id| json!({"itemIdentifier": id})).collect();
+        Ok::<_, std::convert::Infallible>(json!({"batchItemFailures": failures}))
+    }))
+    .await
+}
