@@ -1,1 +1,30 @@
-//! To come.
+//! Aurora PostgreSQL with the Data API: a PostgreSQL server of this machine, and the RDS Data API in front of it.
+//!
+//! [`postgres`] finds and runs the server; [`data_api`] speaks AWS's REST-JSON on one side and PostgreSQL's protocol
+//! on the other, with the types, limits and errors of Aurora Serverless v2. The two meet in [`Database`] only, so that
+//! any server can take the place of ours.
+
+use std::str::FromStr;
+
+use tokio_postgres::Config;
+
+pub mod data_api;
+pub mod postgres;
+
+/// How to reach a PostgreSQL server.
+///
+/// The user must be allowed to create databases: each cluster's `DatabaseName` is created when it is missing.
+/// Connections are made without TLS.
+#[derive(Debug, Clone)]
+pub struct Database {
+    pub(crate) config: Config,
+}
+
+impl FromStr for Database {
+    type Err = tokio_postgres::Error;
+
+    /// Reads a connection string, `postgres://user:password@host:port/database` or `host=… user=…`.
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        Ok(Self { config: url.parse()? })
+    }
+}

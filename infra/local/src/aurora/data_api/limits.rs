@@ -1,0 +1,38 @@
+//! What the service allows.
+
+use std::time::Duration;
+
+/// Limits of the Data API. [`Limits::default`] is AWS's; tests of what happens at a limit ask for smaller ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of one row of a result, as PostgreSQL sends it.
+    pub row_bytes: usize,
+    /// Bytes of one response.
+    pub response_bytes: usize,
+    /// Bytes of one request's body.
+    pub request_bytes: usize,
+    /// How long a call waits for its statement.
+    pub statement: Duration,
+    /// How long a transaction may rest between two calls.
+    pub transaction_idle: Duration,
+    /// How long a transaction may last.
+    pub transaction: Duration,
+    /// Connections to PostgreSQL, over all databases. A call that finds none free waits for as long as for its
+    /// statement.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            row_bytes: 64 * 1024,
+            response_bytes: 1024 * 1024,
+            request_bytes: 4 * 1024 * 1024,
+            statement: Duration::from_secs(45),
+            transaction_idle: Duration::from_secs(3 * 60),
+            transaction: Duration::from_secs(24 * 60 * 60),
+            // PostgreSQL's own default is 100, of which three are for superusers; some are left for `psql`.
+            connections: 80,
+        }
+    }
+}
