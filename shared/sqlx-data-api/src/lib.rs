@@ -1,1 +1,158 @@
-//! TODO
+//! sqlx for the RDS Data API of Aurora PostgreSQL.
+//!
+//! [`DataApi`] is a sqlx `Database`: pools, queries, `FromRow`, transactions, `QueryBuilder` and migrations work as with
+//! sqlx's own drivers, over HTTP instead of a socket. That suits AWS Lambda: no VPC, no connections to run out of.
+//!
+//! ```no_run
+//! use sqlx_data_api::{DataApiConnectOptions, DataApiPool, DataApiPoolExt, query, query_as, query_scalar};
+//!
+//! #[derive(sqlx::FromRow)]
+//! struct User {
+//!     id: uuid::Uuid,
+//!     name: String,
+//! }
+//!
+//! # async fn example(client: aws_sdk_rdsdata::Client, id: uuid::Uuid) -> Result<(), sqlx::Error> {
+//! let options = DataApiConnectOptions::new(client, "arn:…:cluster:main", "arn:…:secret:main").database("app");
+//! let pool = DataApiPool::connect_with(options).await?;
+//!
+//! let user: User = query_as("SELECT id, name FROM users WHERE id = $1").bind(id).fetch_one(&pool).await?;
+//! let users: i64 = query_scalar("SELECT count(*) FROM users").fetch_one(&pool).await?;
+//!
+//! pool.transaction(async |tx| {
+//!     query("UPDATE users SET name = $1 WHERE id = $2").bind("Ada").bind(id).execute(&mut **tx).await?;
+//!     query("INSERT INTO audit (user_id) VALUES ($1)").bind(id).execute(&mut **tx).await
+//! })
+//! .await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Arguments have the type of the Rust value
+//!
+//! As with sqlx's PostgreSQL driver, `$1` has the type that the Rust value bound to it stands for, wherever it is written:
+//! `WHERE id = $1`, `VALUES ($1)`, `coalesce($1, now())`, `$1::text`, `= ANY($1)`. The Data API alone does not give that:
+//! it sends everything that is no number, boolean or blob as `text` (its type hints know six types, its timestamps no
+//! zone and no microseconds), so that `WHERE id = :id` fails for a `uuid` and an untyped NULL fails in many places.
+//! So each `$1` is sent as `CAST(:p1 AS <type>)`, and values as PostgreSQL's own text for them. The planner folds such a
+//! cast into a constant: indexes are used as ever.
+//!
+//! | Rust | sent as | read from |
+//! |---|---|---|
+//! | `bool` | `bool` | `bool` |
+//! | `i16`, `i32`, `i64` | `int2`, `int4`, `int8` | any of them, if the value fits |
+//! | `f32`, `f64` | `float4`, `float8` | `float4`; `float4` or `float8` |
+//! | `&str`, `String` | `text` | `text`, `varchar`, `char`, `name`, and types without a Rust type here (enums, `citext`, `inet`, `interval`, …) |
+//! | `&[u8]`, `[u8; N]`, `Vec<u8>` | `bytea` | `bytea` |
+//! | `uuid::Uuid` | `uuid` | `uuid` |
+//! | `time::OffsetDateTime` | `timestamptz`, to the microsecond | `timestamptz`, in UTC |
+//! | `time::PrimitiveDateTime` | `timestamp` | `timestamp` |
+//! | `time::Date`, `time::Time` | `date`, `time` | the same |
+//! | `Json<T>`, `serde_json::Value` | `jsonb` | `jsonb`, `json` |
+//! | `&[T]`, `Vec<T>` of all these but bytes and JSON | `T[]`, by PostgreSQL's array text (`{"a","b"}`) | one-dimensional arrays; `Vec<Option<T>>` if there are NULLs in them |
+//! | `Option<T>` | `T`, NULL included | a NULL is `None` |
+//!
+//! An enum of the database is a type of its own, as in PostgreSQL. Derive `sqlx::Encode` and `sqlx::Decode` and name it:
+//!
+//! ```
+//! # use sqlx_data_api::{DataApi, DataApiTypeInfo};
+//! #[derive(sqlx::Encode, sqlx::Decode)]
+//! #[sqlx(rename_all = "lowercase")]
+//! enum Mood { Happy, Sad }
+//!
+//! impl sqlx::Type<DataApi> for Mood {
+//!     fn type_info() -> DataApiTypeInfo {
+//!         DataApiTypeInfo::with_name("mood") // sent as CAST(:p1 AS mood)
+//!     }
+//! }
+//! ```
+//!
+//! `#[derive(sqlx::Type)] #[sqlx(transparent)]` works for newtypes. `numeric` has no Rust type here: `::text` it.
+//!
+//! # Requests
+//!
+//! | | requests |
+//! |---|---|
+//! | connect, acquire, release, ping, prepare, close | 0 |
+//! | a query, however it is fetched | 1 |
+//! | a script of `n` statements (`raw_sql`, a plain string) | 1 if `n` is 1; else `n` + 2, as one transaction; `n` inside one |
+//! | begin, commit, rollback | 1 each; 2 for `begin_with` modes |
+//! | nested begin, commit, rollback (savepoints) | 1 each |
+//! | a transaction that is dropped | 1, before the connection's next request, or when the pool takes it back |
+//! | migrations, when there is nothing to do | 6: lock (2), table, dirty, list, unlock |
+//! | each migration of `n` statements | `n` + 4: begin, hold the lock, the statements, record, commit |
+//! | a request that meets a paused cluster | repeated within [`resume_timeout`](DataApiConnectOptions::resume_timeout) |
+//!
+//! Nothing else is repeated. The SDK's retries are off for statements and commits, as they repeat a request whose answer
+//! was lost and may so run a statement twice; [`DataApiError::is_retryable`] helps to decide what to do again.
+//!
+//! # Transactions
+//!
+//! [`DataApiPoolExt::transaction`] and [`DataApiConnection::transaction`] commit or roll back before they answer. sqlx's
+//! own `Transaction` does so only when told to; dropped, it is rolled back before anything else runs on its connection,
+//! which in a Lambda function may be at the next invocation. The service ends a transaction when a statement in it fails,
+//! after three idle minutes, and after a day: from then on it answers [`DataApiFault::TransactionNotFound`]. One whose
+//! `begin` was cancelled half-way is left to that. One statement at a time runs in a transaction.
+//!
+//! # Limits
+//!
+//! - The service's: 1 MiB a result, 64 KB a row, 4 MiB a request, 45 s a statement; rows come all at once, so `fetch` is
+//!   no cursor; no `LISTEN`, `COPY`, session settings or advisory locks, as there is no session.
+//! - The `query!` macros, `sqlx::test` and `MigrateDatabase` are not supported.
+//! - `chrono`, `rust_decimal` and arrays in arrays are not supported.
+//! - In SQL text that is not quoted, a lone `:` before a letter gets a space behind it, which changes nothing for
+//!   PostgreSQL and keeps the service from seeing a parameter.
+
+mod acquire;
+mod arguments;
+mod column;
+mod connection;
+mod database;
+mod error;
+mod migrate;
+mod options;
+mod query;
+mod query_result;
+mod row;
+mod sql;
+mod statement;
+mod transaction;
+mod type_info;
+mod types;
+mod value;
+
+pub use arguments::{DataApiArgumentBuffer, DataApiArguments};
+pub use column::DataApiColumn;
+pub use connection::DataApiConnection;
+pub use database::DataApi;
+pub use error::{DataApiError, DataApiFault};
+pub use options::DataApiConnectOptions;
+pub use query::{query, query_as, query_scalar};
+pub use query_result::DataApiQueryResult;
+pub use row::DataApiRow;
+pub use statement::DataApiStatement;
+pub use transaction::{DataApiPoolExt, DataApiTransactionManager};
+pub use type_info::DataApiTypeInfo;
+pub use types::DataApiHasArrayType;
+pub use value::{DataApiValue, DataApiValueRef};
+
+/// sqlx's [`Pool`](sqlx_core::pool::Pool) of Data API connections.
+pub type DataApiPool = sqlx_core::pool::Pool<DataApi>;
+
+/// sqlx's [`PoolOptions`](sqlx_core::pool::PoolOptions) for [`DataApiPool`].
+pub type DataApiPoolOptions = sqlx_core::pool::PoolOptions<DataApi>;
+
+/// sqlx's [`Transaction`](sqlx_core::transaction::Transaction) over the Data API.
+pub type DataApiTransaction<'c> = sqlx_core::transaction::Transaction<'c, DataApi>;
+
+/// sqlx's [`QueryBuilder`](sqlx_core::query_builder::QueryBuilder) for the Data API.
+pub type DataApiQueryBuilder = sqlx_core::query_builder::QueryBuilder<DataApi>;
+
+/// Anything that runs statements: `&DataApiPool`, `&mut DataApiConnection`, `&mut *transaction`.
+pub trait DataApiExecutor<'c>: sqlx_core::executor::Executor<'c, Database = DataApi> {}
+impl<'c, T: sqlx_core::executor::Executor<'c, Database = DataApi>> DataApiExecutor<'c> for T {}
+
+sqlx_core::impl_into_arguments_for_arguments!(DataApiArguments);
+sqlx_core::impl_column_index_for_row!(DataApiRow);
+sqlx_core::impl_column_index_for_statement!(DataApiStatement);
+sqlx_core::impl_encode_for_option!(DataApi);

@@ -1,0 +1,185 @@
+use std::sync::Arc;
+
+use aws_sdk_rdsdata::operation::execute_statement::ExecuteStatementOutput;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
+use sqlx_core::Either;
+use sqlx_core::describe::Describe;
+use sqlx_core::error::{BoxDynError, Error};
+use sqlx_core::executor::{Execute, Executor};
+use sqlx_core::logger::QueryLogger;
+use sqlx_core::sql_str::{AssertSqlSafe, SqlSafeStr, SqlStr};
+
+use super::DataApiConnection;
+use crate::column::Columns;
+use crate::sql::split;
+use crate::{
+    DataApi, DataApiArguments, DataApiQueryResult, DataApiRow, DataApiStatement, DataApiTypeInfo,
+};
+
+/// All that one statement answered.
+pub(crate) struct Outcome {
+    pub(crate) rows: Vec<DataApiRow>,
+    pub(crate) result: DataApiQueryResult,
+}
+
+impl Outcome {
+    fn new(output: ExecuteStatementOutput) -> Result<Self, Error> {
+        let columns = Arc::new(Columns::new(output.column_metadata.unwrap_or_default()));
+        let records = output.records.unwrap_or_default();
+        let rows: Vec<_> = records
+            .into_iter()
+            .map(|fields| DataApiRow::new(fields, &columns))
+            .collect::<Result<_, _>>()?;
+        let changed = u64::try_from(output.number_of_records_updated).unwrap_or(0);
+        // For statements that return rows (`SELECT`, `… RETURNING`) the service may count none changed.
+        let affected = if changed == 0 {
+            rows.len() as u64
+        } else {
+            changed
+        };
+        Ok(Self {
+            rows,
+            result: DataApiQueryResult::new(affected),
+        })
+    }
+}
+
+impl DataApiConnection {
+    /// Runs one statement with arguments, or without any a script.
+    async fn run(
+        &mut self,
+        sql: SqlStr,
+        arguments: Result<Option<DataApiArguments>, BoxDynError>,
+        persistent: bool,
+    ) -> Result<Vec<Outcome>, Error> {
+        match arguments.map_err(Error::Encode)? {
+            Some(arguments) => Ok(vec![
+                self.run_statement(sql, Some(arguments), persistent).await?,
+            ]),
+            None => self.run_script(&sql).await,
+        }
+    }
+
+    async fn run_statement(
+        &mut self,
+        sql: SqlStr,
+        arguments: Option<DataApiArguments>,
+        persistent: bool,
+    ) -> Result<Outcome, Error> {
+        self.settle().await?;
+        let template = self.template(sql.as_str(), persistent);
+        let (text, parameters) = match arguments {
+            Some(arguments) => arguments.apply(&template)?,
+            None => (template.render(|_| None), Vec::new()),
+        };
+        let mut logger = QueryLogger::new(sql, self.options.log_settings.clone());
+        let output = self
+            .execute_statement(text, parameters, self.transaction.id())
+            .await?;
+        let outcome = Outcome::new(output)?;
+        outcome
+            .rows
+            .iter()
+            .for_each(|_| logger.increment_rows_returned());
+        logger.increase_rows_affected(outcome.result.rows_affected());
+        Ok(outcome)
+    }
+
+    /// Runs the statements of a script. Several run in one transaction, as PostgreSQL does with a script it gets whole.
+    async fn run_script(&mut self, script: &SqlStr) -> Result<Vec<Outcome>, Error> {
+        let statements = split(script.as_str());
+        if let [_, _, ..] = &*statements
+            && self.transaction.id().is_none()
+        {
+            self.transaction(async |transaction| transaction.run_each(&statements).await)
+                .await
+        } else {
+            self.run_each(&statements).await
+        }
+    }
+
+    /// Runs statements one after the other.
+    pub(crate) async fn run_each(&mut self, statements: &[&str]) -> Result<Vec<Outcome>, Error> {
+        let mut outcomes = Vec::with_capacity(statements.len());
+        for statement in statements {
+            let sql = AssertSqlSafe(*statement).into_sql_str();
+            outcomes.push(self.run_statement(sql, None, false).await?);
+        }
+        Ok(outcomes)
+    }
+}
+
+impl<'c> Executor<'c> for &'c mut DataApiConnection {
+    type Database = DataApi;
+
+    /// The service answers with all rows at once, so the stream is one request, not a cursor.
+    fn fetch_many<'e, 'q: 'e, E>(
+        self,
+        mut query: E,
+    ) -> BoxStream<'e, Result<Either<DataApiQueryResult, DataApiRow>, Error>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, DataApi>,
+    {
+        let arguments = query.take_arguments();
+        let persistent = query.persistent();
+        let sql = query.sql();
+        let outcomes = async move { self.run(sql, arguments, persistent).await };
+        stream::once(outcomes)
+            .map_ok(|outcomes| {
+                stream::iter(outcomes).flat_map(|Outcome { rows, result }| {
+                    let rows = rows.into_iter().map(|row| Ok(Either::Right(row)));
+                    stream::iter(rows.chain([Ok(Either::Left(result))]))
+                })
+            })
+            .try_flatten()
+            .boxed()
+    }
+
+    /// The first row. The service sends the others too: `LIMIT 1` if there may be many.
+    fn fetch_optional<'e, 'q: 'e, E>(
+        self,
+        mut query: E,
+    ) -> BoxFuture<'e, Result<Option<DataApiRow>, Error>>
+    where
+        'c: 'e,
+        E: 'q + Execute<'q, DataApi>,
+    {
+        let arguments = query.take_arguments();
+        let persistent = query.persistent();
+        let sql = query.sql();
+        async move {
+            let outcomes = self.run(sql, arguments, persistent).await?;
+            Ok(outcomes
+                .into_iter()
+                .find_map(|outcome| outcome.rows.into_iter().next()))
+        }
+        .boxed()
+    }
+
+    /// Sends nothing: the service prepares no statements. Parameter types are those of the arguments.
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        _parameters: &'e [DataApiTypeInfo],
+    ) -> BoxFuture<'e, Result<DataApiStatement, Error>>
+    where
+        'c: 'e,
+    {
+        let template = self.template(sql.as_str(), true);
+        std::future::ready(Ok(DataApiStatement::new(sql, &template))).boxed()
+    }
+
+    /// Always an error: only the `query!` macros ask for this, and the service describes nothing without running it.
+    fn describe<'e>(self, _sql: SqlStr) -> BoxFuture<'e, Result<Describe<DataApi>, Error>>
+    where
+        'c: 'e,
+    {
+        let unsupported = Error::Protocol(
+            "the Data API cannot describe a statement without running it".to_owned(),
+        );
+        std::future::ready(Err(unsupported)).boxed()
+    }
+}

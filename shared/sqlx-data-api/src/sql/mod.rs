@@ -1,0 +1,8 @@
+//! What the driver has to know about SQL text: where `$1` is a placeholder, and where a statement ends.
+
+mod placeholders;
+mod scan;
+mod split;
+
+pub(crate) use placeholders::Template;
+pub(crate) use split::split;

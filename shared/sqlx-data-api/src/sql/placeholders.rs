@@ -1,0 +1,160 @@
+//! `$1` becomes `CAST(:p1 AS <type>)`.
+
+use std::fmt::Write as _;
+
+use super::scan::{Kind, scan};
+use crate::DataApiTypeInfo;
+
+/// A statement with its placeholders found, ready to be written out for arguments of any types.
+///
+/// The Data API looks for `:name` in the text, so a lone colon that touches a letter (an array slice with a column as
+/// its bound, a comment) gets a space behind it, which SQL ignores. Literals are never touched.
+#[derive(Debug)]
+pub(crate) struct Template {
+    pieces: Vec<Piece>,
+    parameters: usize,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Text(String),
+    Parameter {
+        number: usize,
+        /// `CAST(…)[1]` is not PostgreSQL's grammar, `(CAST(…))[1]` is. The same goes for `.field`.
+        subscripted: bool,
+    },
+}
+
+impl Template {
+    pub(crate) fn new(sql: &str) -> Self {
+        let mut pieces = Vec::new();
+        let mut text = String::with_capacity(sql.len());
+        let mut parameters = 0;
+        let mut tokens = scan(sql).peekable();
+        while let Some((kind, token)) = tokens.next() {
+            match kind {
+                Kind::Placeholder(number) => {
+                    let next = tokens.peek().map_or("", |(_, next)| next).trim_start();
+                    pieces.push(Piece::Text(std::mem::take(&mut text)));
+                    pieces.push(Piece::Parameter {
+                        number,
+                        subscripted: next.starts_with(['[', '.']),
+                    });
+                    parameters = parameters.max(number);
+                }
+                Kind::Code => {
+                    let touches = tokens
+                        .peek()
+                        .is_some_and(|(next, _)| matches!(next, Kind::Word | Kind::Placeholder(_)));
+                    text.push_str(token);
+                    if touches && ends_in_lone_colon(token) {
+                        text.push(' ');
+                    }
+                }
+                Kind::Comment => push_with_loose_colons(&mut text, token),
+                Kind::Word | Kind::Quoted | Kind::Semicolon => text.push_str(token),
+            }
+        }
+        pieces.push(Piece::Text(text));
+        Self { pieces, parameters }
+    }
+
+    /// The highest `$n` in the statement.
+    pub(crate) fn parameters(&self) -> usize {
+        self.parameters
+    }
+
+    /// Whether `$number` is mentioned.
+    pub(crate) fn mentions(&self, number: usize) -> bool {
+        self.pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Parameter { number: n, .. } if *n == number))
+    }
+
+    /// The statement with each `$n` cast to `types[n - 1]`; one that has no type there stays as it was written.
+    pub(crate) fn render<'t>(
+        &self,
+        types: impl Fn(usize) -> Option<&'t DataApiTypeInfo>,
+    ) -> String {
+        let mut sql = String::new();
+        for piece in &self.pieces {
+            let written = match piece {
+                Piece::Text(text) => sql.write_str(text),
+                Piece::Parameter {
+                    number,
+                    subscripted,
+                } => match types(*number) {
+                    None => write!(sql, "${number}"),
+                    Some(ty) if *subscripted => write!(sql, "(CAST(:p{number} AS {ty}))"),
+                    Some(ty) => write!(sql, "CAST(:p{number} AS {ty})"),
+                },
+            };
+            debug_assert!(written.is_ok(), "writing to a String does not fail");
+        }
+        sql
+    }
+}
+
+fn ends_in_lone_colon(code: &str) -> bool {
+    code.len() - code.trim_end_matches(':').len() == 1
+}
+
+fn push_with_loose_colons(text: &mut String, comment: &str) {
+    for (at, character) in comment.char_indices() {
+        text.push(character);
+        let next = comment[at + character.len_utf8()..].chars().next();
+        if character == ':' && next.is_some_and(|next| next.is_alphanumeric() || next == '_') {
+            text.push(' ');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn translated(sql: &str) -> String {
+        Template::new(sql).render(|number| {
+            [DataApiTypeInfo::INT8, DataApiTypeInfo::TEXT]
+                .get(number - 1)
+                .cloned()
+                .map(|ty| &*Box::leak(Box::new(ty)))
+        })
+    }
+
+    #[test]
+    fn a_placeholder_has_the_type_of_its_argument() {
+        assert_eq!(
+            translated("select $1::uuid, coalesce(a, $2) from t where id=$1"),
+            "select CAST(:p1 AS int8)::uuid, coalesce(a, CAST(:p2 AS text)) from t where id=CAST(:p1 AS int8)"
+        );
+        assert_eq!(
+            translated("select $1 [1], $2.a"),
+            "select (CAST(:p1 AS int8)) [1], (CAST(:p2 AS text)).a"
+        );
+    }
+
+    #[test]
+    fn no_other_colon_reads_like_a_parameter() {
+        assert_eq!(
+            translated("select a[i:j], b[1:2], c::int, f(x := 1)"),
+            "select a[i: j], b[1:2], c::int, f(x := 1)"
+        );
+        assert_eq!(
+            translated("select a[1:$1]"),
+            "select a[1: CAST(:p1 AS int8)]"
+        );
+        assert_eq!(translated("select 1 -- see:this"), "select 1 -- see: this");
+        assert_eq!(
+            translated("select /* a::b */ 'a:b', \"a:b\", $$a:b$$"),
+            "select /* a:: b */ 'a:b', \"a:b\", $$a:b$$"
+        );
+    }
+
+    #[test]
+    fn a_placeholder_without_argument_stays() {
+        assert_eq!(translated("select $3"), "select $3");
+        assert_eq!(Template::new("select $3, $1").parameters(), 3);
+        assert!(!Template::new("select $3, $1").mentions(2));
+    }
+}

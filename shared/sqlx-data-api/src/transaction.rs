@@ -1,0 +1,288 @@
+//! Transactions of the service, savepoints inside them, and the rollbacks that a drop leaves owing.
+
+use sqlx_core::error::Error;
+use sqlx_core::pool::MaybePoolConnection;
+use sqlx_core::sql_str::SqlStr;
+use sqlx_core::transaction::{Transaction, TransactionManager};
+
+use crate::{DataApi, DataApiConnection, DataApiPool};
+
+/// What a connection knows about its transaction.
+#[derive(Debug, Default)]
+pub(crate) struct TransactionState {
+    open: Option<Open>,
+    /// A dropped transaction that is still to be rolled back.
+    abandoned: Option<String>,
+}
+
+#[derive(Debug)]
+struct Open {
+    id: String,
+    /// 1 is the transaction itself, each further one a savepoint.
+    depth: usize,
+    /// The savepoint to go back to before the next statement: a nested transaction was dropped.
+    rollback_to: Option<usize>,
+    /// A nested transaction is being begun. sqlx drops it, and so starts a rollback, if that fails: of nothing.
+    entering: bool,
+}
+
+impl TransactionState {
+    /// The open transaction's id. One that the service has lost keeps it until it is ended here, so that nothing runs
+    /// outside of a transaction by mistake.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.open.as_ref().map(|open| &*open.id)
+    }
+
+    pub(crate) fn owes_rollback(&self) -> bool {
+        self.abandoned.is_some()
+            || self
+                .open
+                .as_ref()
+                .is_some_and(|open| open.rollback_to.is_some())
+    }
+
+    /// Takes note that the innermost savepoint is done with.
+    fn leave(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.depth -= 1;
+        }
+    }
+
+    /// Leaves the transaction, at whatever depth, to be rolled back.
+    pub(crate) fn abandon_all(&mut self) {
+        if let Some(open) = self.open.take() {
+            self.abandoned = Some(open.id);
+        }
+    }
+}
+
+impl DataApiConnection {
+    /// Rolls back what was dropped. Comes before anything else that is sent.
+    pub(crate) async fn settle(&mut self) -> Result<(), Error> {
+        if let Some(id) = self.transaction.abandoned.as_deref() {
+            self.rollback_transaction(id).await?;
+            self.transaction.abandoned = None;
+        }
+        if let Some(Open {
+            rollback_to: Some(savepoint),
+            ..
+        }) = self.transaction.open
+        {
+            self.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}"))
+                .await?;
+            self.transaction
+                .open
+                .iter_mut()
+                .for_each(|open| open.rollback_to = None);
+        }
+        Ok(())
+    }
+
+    /// Runs a statement of the transaction's own.
+    async fn in_transaction(&self, sql: String) -> Result<(), Error> {
+        self.execute_statement(sql, Vec::new(), self.transaction.id())
+            .await
+            .map(drop)
+    }
+}
+
+/// Begins, commits and rolls back for sqlx's [`Transaction`].
+///
+/// A transaction inside another is a savepoint. The service ends a transaction when a statement in it fails, so a
+/// savepoint can undo what went well, not save a transaction from an error.
+#[derive(Debug)]
+pub struct DataApiTransactionManager;
+
+impl TransactionManager for DataApiTransactionManager {
+    type Database = DataApi;
+
+    /// One request; two with a `statement`, of which the modes are taken (`BEGIN ISOLATION LEVEL SERIALIZABLE`,
+    /// `START TRANSACTION READ ONLY`, or `SET TRANSACTION …` itself).
+    async fn begin(conn: &mut DataApiConnection, statement: Option<SqlStr>) -> Result<(), Error> {
+        if conn.transaction.open.is_some() {
+            return begin_nested(conn, statement).await;
+        }
+        conn.settle().await?;
+        let set_modes = statement
+            .map(|statement| set_transaction(statement.as_str()))
+            .transpose()?
+            .flatten();
+        let id = conn.begin_transaction().await?;
+        conn.transaction.open = Some(Open {
+            id,
+            depth: 1,
+            rollback_to: None,
+            entering: false,
+        });
+        match set_modes {
+            Some(sql) => conn.in_transaction(sql).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn commit(conn: &mut DataApiConnection) -> Result<(), Error> {
+        conn.settle().await?;
+        match &conn.transaction.open {
+            Some(Open { depth: 1, id, .. }) => {
+                conn.commit_transaction(id).await?;
+                conn.transaction.open = None;
+            }
+            Some(Open { depth, .. }) => {
+                conn.in_transaction(format!("RELEASE SAVEPOINT _sqlx_savepoint_{}", depth - 1))
+                    .await?;
+                conn.transaction.leave();
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    async fn rollback(conn: &mut DataApiConnection) -> Result<(), Error> {
+        if let Some(Open { depth: 2.., .. }) = conn.transaction.open {
+            conn.settle().await?;
+            let savepoint = Self::get_transaction_depth(conn) - 1;
+            conn.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}"))
+                .await?;
+            conn.transaction.leave();
+            Ok(())
+        } else {
+            conn.transaction.abandon_all();
+            conn.settle().await
+        }
+    }
+
+    fn start_rollback(conn: &mut DataApiConnection) {
+        match &mut conn.transaction.open {
+            Some(open) if open.entering => open.entering = false,
+            Some(open) if open.depth > 1 => {
+                open.depth -= 1;
+                open.rollback_to = Some(open.depth);
+            }
+            _ => conn.transaction.abandon_all(),
+        }
+    }
+
+    fn get_transaction_depth(conn: &DataApiConnection) -> usize {
+        conn.transaction.open.as_ref().map_or(0, |open| open.depth)
+    }
+}
+
+async fn begin_nested(
+    conn: &mut DataApiConnection,
+    statement: Option<SqlStr>,
+) -> Result<(), Error> {
+    conn.transaction
+        .open
+        .iter_mut()
+        .for_each(|open| open.entering = true);
+    if statement.is_some() {
+        return Err(Error::InvalidSavePointStatement);
+    }
+    conn.settle().await?;
+    let depth = DataApiTransactionManager::get_transaction_depth(conn);
+    conn.in_transaction(format!("SAVEPOINT _sqlx_savepoint_{depth}"))
+        .await?;
+    conn.transaction.open.iter_mut().for_each(|open| {
+        open.depth += 1;
+        open.entering = false;
+    });
+    Ok(())
+}
+
+/// The statement that gives a transaction the modes that `statement` begins one with; `None` if it has none.
+fn set_transaction(statement: &str) -> Result<Option<String>, Error> {
+    let statement = statement.trim().trim_end_matches(';');
+    let words: Vec<_> = statement.split_whitespace().collect();
+    let is = |at: usize, word: &str| {
+        words
+            .get(at)
+            .is_some_and(|found| found.eq_ignore_ascii_case(word))
+    };
+    let skip = match () {
+        () if is(0, "SET") && is(1, "TRANSACTION") => return Ok(Some(statement.to_owned())),
+        () if is(0, "START") && is(1, "TRANSACTION") => 2,
+        () if is(0, "BEGIN") && (is(1, "TRANSACTION") || is(1, "WORK")) => 2,
+        () if is(0, "BEGIN") => 1,
+        () => {
+            let problem = "a transaction begins with BEGIN, START TRANSACTION or SET TRANSACTION, and its modes";
+            return Err(Error::Configuration(problem.into()));
+        }
+    };
+    let modes = words[skip..].join(" ");
+    Ok((!modes.is_empty()).then(|| format!("SET TRANSACTION {modes}")))
+}
+
+/// Runs `work`, then commits or rolls back, and waits for that.
+pub(crate) async fn finish<'c, T, E, F>(
+    mut transaction: Transaction<'c, DataApi>,
+    work: F,
+) -> Result<T, E>
+where
+    F: AsyncFnOnce(&mut Transaction<'c, DataApi>) -> Result<T, E>,
+    E: From<Error>,
+{
+    match work(&mut transaction).await {
+        Ok(done) => {
+            transaction.commit().await?;
+            Ok(done)
+        }
+        Err(error) => {
+            if let Err(error) = transaction.rollback().await {
+                tracing::warn!(target: "sqlx::data_api", %error, "a transaction could not be rolled back");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// [`DataApiConnection::transaction`] for a pool.
+#[allow(
+    async_fn_in_trait,
+    reason = "the future is `Send` whenever that of `work` is; a bound here would forbid the rest"
+)]
+pub trait DataApiPoolExt {
+    /// Runs `work` in a transaction, and answers when that is committed or, if `work` failed, rolled back.
+    async fn transaction<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&mut Transaction<'static, DataApi>) -> Result<T, E>,
+        E: From<Error>;
+}
+
+impl DataApiPoolExt for DataApiPool {
+    async fn transaction<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&mut Transaction<'static, DataApi>) -> Result<T, E>,
+        E: From<Error>,
+    {
+        let connection = MaybePoolConnection::PoolConnection(self.acquire().await?);
+        finish(Transaction::begin(connection, None).await?, work).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::set_transaction;
+
+    #[test]
+    fn modes_become_a_statement_of_their_own() {
+        for (statement, expected) in [
+            ("BEGIN", None),
+            ("begin work;", None),
+            (
+                "BEGIN ISOLATION LEVEL SERIALIZABLE",
+                Some("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"),
+            ),
+            (
+                "START TRANSACTION READ ONLY, DEFERRABLE;",
+                Some("SET TRANSACTION READ ONLY, DEFERRABLE"),
+            ),
+            (
+                "SET TRANSACTION READ ONLY",
+                Some("SET TRANSACTION READ ONLY"),
+            ),
+        ] {
+            assert_eq!(set_transaction(statement).unwrap().as_deref(), expected);
+        }
+        assert!(set_transaction("select 1").is_err());
+    }
+}

@@ -1,0 +1,168 @@
+//! One-dimensional arrays.
+//!
+//! The service takes no array parameters. An array is sent as PostgreSQL's own text for it (`{"a","b"}`), which the
+//! placeholder's cast turns into the array before anything else sees it; a NULL array stays NULL.
+
+use std::fmt::Write as _;
+
+use aws_sdk_rdsdata::types::{ArrayValue, Field};
+use sqlx_core::decode::Decode;
+use sqlx_core::encode::{Encode, IsNull};
+use sqlx_core::error::BoxDynError;
+use sqlx_core::types::Type;
+use time::{Date, OffsetDateTime, PrimitiveDateTime, Time};
+use uuid::Uuid;
+
+use crate::{DataApi, DataApiArgumentBuffer, DataApiTypeInfo, DataApiValueRef};
+
+/// Element types: `Vec<T>` and `[T]` are arrays for each `T` that has this.
+pub trait DataApiHasArrayType: Type<DataApi> {
+    /// The array type; of an enum `mood`, `mood[]`.
+    fn array_type_info() -> DataApiTypeInfo {
+        Self::type_info().array_of()
+    }
+
+    /// Whether an array column of this type decodes to a `Vec` of `Self`.
+    fn array_compatible(ty: &DataApiTypeInfo) -> bool {
+        ty.element()
+            .is_some_and(|element| Self::compatible(&element))
+    }
+}
+
+macro_rules! elements {
+    ($($rust:ty)*) => { $(impl DataApiHasArrayType for $rust {})* };
+}
+
+elements!(bool i16 i32 i64 f32 f64 String &str Uuid OffsetDateTime PrimitiveDateTime Date Time);
+
+impl<T: DataApiHasArrayType> DataApiHasArrayType for Option<T> {}
+
+impl<T: DataApiHasArrayType> Type<DataApi> for [T] {
+    fn type_info() -> DataApiTypeInfo {
+        T::array_type_info()
+    }
+
+    fn compatible(ty: &DataApiTypeInfo) -> bool {
+        T::array_compatible(ty)
+    }
+}
+
+impl<T: DataApiHasArrayType> Type<DataApi> for Vec<T> {
+    fn type_info() -> DataApiTypeInfo {
+        T::array_type_info()
+    }
+
+    fn compatible(ty: &DataApiTypeInfo) -> bool {
+        T::array_compatible(ty)
+    }
+}
+
+impl<'q, T> Encode<'q, DataApi> for &'_ [T]
+where
+    T: DataApiHasArrayType + Encode<'q, DataApi>,
+{
+    fn encode_by_ref(&self, buffer: &mut DataApiArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        let mut literal = String::from("{");
+        for (index, element) in self.iter().enumerate() {
+            if index > 0 {
+                literal.push(',');
+            }
+            push_element(&mut literal, DataApiArgumentBuffer::encode(element)?)?;
+        }
+        literal.push('}');
+        buffer.set(Field::StringValue(literal));
+        Ok(IsNull::No)
+    }
+}
+
+impl<'q, T> Encode<'q, DataApi> for Vec<T>
+where
+    T: DataApiHasArrayType + Encode<'q, DataApi>,
+{
+    fn encode_by_ref(&self, buffer: &mut DataApiArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        <&[T] as Encode<'q, DataApi>>::encode_by_ref(&self.as_slice(), buffer)
+    }
+}
+
+fn push_element(literal: &mut String, field: Option<Field>) -> Result<(), BoxDynError> {
+    match field {
+        None => literal.push_str("NULL"),
+        Some(Field::BooleanValue(value)) => write!(literal, "{value}")?,
+        Some(Field::LongValue(value)) => write!(literal, "{value}")?,
+        // The shortest text that reads back as the same number.
+        Some(Field::DoubleValue(value)) => write!(literal, "{value}")?,
+        Some(Field::StringValue(text)) => {
+            literal.push('"');
+            for character in text.chars() {
+                if matches!(character, '"' | '\\') {
+                    literal.push('\\');
+                }
+                literal.push(character);
+            }
+            literal.push('"');
+        }
+        Some(_) => return Err("an element that has no text form in an array".into()),
+    }
+    Ok(())
+}
+
+impl<T> Decode<'_, DataApi> for Vec<T>
+where
+    T: DataApiHasArrayType + for<'e> Decode<'e, DataApi>,
+{
+    fn decode(value: DataApiValueRef<'_>) -> Result<Self, BoxDynError> {
+        let Field::ArrayValue(array) = value.field() else {
+            return Err(value.unexpected("arrayValue", value.field()));
+        };
+        let elements: Vec<Field> = match array {
+            ArrayValue::BooleanValues(values) => fields(values, Field::BooleanValue),
+            ArrayValue::LongValues(values) => fields(values, Field::LongValue),
+            ArrayValue::DoubleValues(values) => fields(values, Field::DoubleValue),
+            ArrayValue::StringValues(values) => fields(values, Field::StringValue),
+            _ => return Err("arrays of arrays are not supported".into()),
+        };
+        let ty = T::type_info();
+        elements
+            .iter()
+            .map(|element| T::decode(DataApiValueRef::new(element, &ty)))
+            .collect()
+    }
+}
+
+fn fields<V: Clone>(values: &[Option<V>], field: fn(V) -> Field) -> Vec<Field> {
+    values
+        .iter()
+        .cloned()
+        .map(|value| value.map_or(Field::IsNull(true), field))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn literal<T>(elements: Vec<T>) -> String
+    where
+        T: DataApiHasArrayType + for<'t> Encode<'t, DataApi>,
+    {
+        match DataApiArgumentBuffer::encode(elements).unwrap() {
+            Some(Field::StringValue(text)) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn arrays_are_sent_as_postgresql_writes_them() {
+        assert_eq!(literal(vec![1_i64, -2]), "{1,-2}");
+        assert_eq!(literal(Vec::<i32>::new()), "{}");
+        assert_eq!(literal(vec![Some(true), None]), "{true,NULL}");
+        assert_eq!(
+            literal(vec![r#"a"b\c,{}"#.to_owned(), "NULL".to_owned()]),
+            r#"{"a\"b\\c,{}","NULL"}"#
+        );
+        assert_eq!(
+            Vec::<Option<i32>>::type_info(),
+            DataApiTypeInfo::INT4.array_of()
+        );
+    }
+}

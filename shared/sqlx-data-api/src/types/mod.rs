@@ -1,0 +1,13 @@
+//! Rust types to and from PostgreSQL's, one file a family. The table is in the crate's documentation.
+
+mod array;
+mod bool;
+mod bytes;
+mod float;
+mod int;
+mod json;
+mod str;
+mod time;
+mod uuid;
+
+pub use array::DataApiHasArrayType;
