@@ -1,6 +1,34 @@
 //! Lambda: runs functions as child processes over the real Runtime API.
+//!
+//! A function is a native binary that speaks the Runtime API, the very one that deploys. Each of its instances is one
+//! process and runs one invocation at a time; what AWS does by freezing and thawing sandboxes is not played, and neither is
+//! the memory limit (`MemorySize` reaches the function, and the `REPORT` lines say what it used).
+
+pub mod build;
+mod environment;
+mod error;
+mod function;
+mod instance;
+mod logs;
+mod runtime_api;
+mod stats;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use environment::Services;
+use function::Function;
+pub use function::FunctionSetup;
+pub use logs::LogSink;
+pub use stats::Stats;
+
+/// Largest payload of an invocation in bytes.
+pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 
 /// How an invocation ended, as the Invoke API reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,14 +56,106 @@ pub enum InvokeError {
     Stopping,
 }
 
-/// The functions of a stack. Cheap to clone.
+/// Times that AWS fixes and tests shorten.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Longest first init phase. AWS: 10 s.
+    pub init: Duration,
+    /// How long an instance stays warm without work. AWS does not say; minutes have been seen.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { init: Duration::from_secs(10), idle: Duration::from_mins(10) }
+    }
+}
+
+/// The functions of a stack. Cheap to clone. When the last clone is dropped, the processes are killed.
 #[derive(Debug, Clone)]
-pub struct Lambda {}
+pub struct Lambda {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    functions: BTreeMap<String, Arc<Function>>,
+    /// The invocations that run, and the reaper.
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
 
 impl Lambda {
-    /// Runs one synchronous invocation of the function with this logical id.
+    /// Makes the functions callable; no process is started before the first invocation. Must be called within a Tokio
+    /// runtime.
+    pub fn new(functions: Vec<FunctionSetup>, services: &Services, log: &LogSink, shutdown: CancellationToken) -> Self {
+        Self::with_limits(functions, services, log, shutdown, Limits::default())
+    }
+
+    /// Like [`new`](Self::new), with other times than AWS's.
+    pub fn with_limits(
+        functions: Vec<FunctionSetup>,
+        services: &Services,
+        log: &LogSink,
+        shutdown: CancellationToken,
+        limits: Limits,
+    ) -> Self {
+        let functions = functions.into_iter().map(|setup| {
+            let id = setup.function.logical_id.clone();
+            let function = Function::new(setup, services.clone(), limits, log.clone(), shutdown.clone());
+            (id, Arc::new(function))
+        });
+        let tasks = TaskTracker::new();
+        let inner = Arc::new(Inner { functions: functions.collect(), tasks: tasks.clone(), shutdown: shutdown.clone() });
+        tasks.spawn(reap(Arc::downgrade(&inner), limits.idle, shutdown));
+        Self { inner }
+    }
+
+    /// Runs one synchronous invocation of the function with this logical id. Dropping the future does not stop the
+    /// invocation.
     pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
-        let _ = payload;
-        Err(InvokeError::NotFound(function.to_owned()))
+        let Inner { functions, tasks, shutdown } = &*self.inner;
+        let function = functions.get(function).ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
+        if payload.len() > MAX_PAYLOAD {
+            return Err(InvokeError::TooLarge);
+        }
+        if shutdown.is_cancelled() {
+            return Err(InvokeError::Stopping);
+        }
+        let slot = function.slot()?;
+        let function = Arc::clone(function);
+        let invocation = tasks.spawn(async move { function.invoke(payload, slot).await });
+        // The task ends early only with the runtime.
+        invocation.await.unwrap_or(Err(InvokeError::Stopping))
+    }
+
+    /// Returns once the shutdown token has fired and every process has ended.
+    pub async fn stopped(&self) {
+        self.inner.shutdown.cancelled().await;
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+
+    /// What each function did, by logical id.
+    pub fn stats(&self) -> BTreeMap<String, Stats> {
+        self.inner.functions.iter().map(|(id, function)| (id.clone(), *function.stats())).collect()
+    }
+}
+
+/// Ends instances that are idle for too long, and all of them when the token fires.
+async fn reap(inner: Weak<Inner>, idle: Duration, shutdown: CancellationToken) {
+    let mut tick = tokio::time::interval((idle / 4).max(Duration::from_millis(10)));
+    loop {
+        let stopping = tokio::select! {
+            _ = tick.tick() => false,
+            () = shutdown.cancelled() => true,
+        };
+        let Some(inner) = inner.upgrade() else { return };
+        for function in inner.functions.values() {
+            function.retire(if stopping { Duration::ZERO } else { idle }).await;
+        }
+        if stopping {
+            return;
+        }
     }
 }

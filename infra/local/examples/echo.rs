@@ -1,0 +1,128 @@
+//! A Lambda function that does as its event says: what the tests of `lambda` and `sqs` invoke.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Invocations of this process so far.
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    println!("starting");
+    match std::env::var("INIT").as_deref() {
+        Ok("exit") => std::process::exit(7),
+        Ok("report") => {
+            report_init_error().await?;
+            std::process::exit(1);
+        }
+        Ok("slow") => tokio::time::sleep(Duration::from_millis(300)).await,
+        Ok("hang") => std::future::pending().await,
+        _ => {}
+    }
+    run(service_fn(handle)).await
+}
+
+/// What a runtime does whose handler cannot be loaded.
+async fn report_init_error() -> Result<(), Error> {
+    let body = json!({ "errorType": "Runtime.NoConfig", "errorMessage": "no table" }).to_string();
+    match post("init/error", &body).await? {
+        (202, _) => Ok(()),
+        (status, body) => Err(format!("{status} {body}").into()),
+    }
+}
+
+/// One request to the Runtime API, past `lambda_runtime`: status and body of the answer.
+async fn post(path: &str, body: &str) -> Result<(u16, String), Error> {
+    let host = std::env::var("AWS_LAMBDA_RUNTIME_API")?;
+    let mut connection = TcpStream::connect(&host).await?;
+    let length = body.len();
+    let request = format!(
+        "POST /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    connection.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or("no HTTP answer")?;
+    let status = head.split(' ').nth(1).ok_or("no status")?;
+    Ok((status.parse()?, body.to_owned()))
+}
+
+async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let (event, context) = event.into_parts();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
+    match event["do"].as_str() {
+        Some("error") => return Err(Error::from("told to fail")),
+        Some("panic") => panic!("told to panic"),
+        Some("exit") => std::process::exit(1),
+        Some("abort") => std::process::abort(),
+        Some("hang") => std::future::pending().await,
+        Some("slow") => tokio::time::sleep(Duration::from_millis(event["ms"].as_u64().unwrap_or_default())).await,
+        Some("touch") => {
+            tokio::time::sleep(Duration::from_millis(event["ms"].as_u64().unwrap_or_default())).await;
+            std::fs::write(event["file"].as_str().unwrap_or_default(), b"")?;
+        }
+        Some("big") => return Ok(Value::String("x".repeat(usize::try_from(event["bytes"].as_u64().unwrap_or_default())?))),
+        Some("log") => {
+            println!("to stdout");
+            eprintln!("to stderr");
+            std::io::stdout().write_all(b"no newline \xff")?;
+            std::io::stdout().flush()?;
+        }
+        Some("env") => return Ok(json!(std::env::vars().collect::<BTreeMap<_, _>>())),
+        Some("wrong-id") => return wrong_ids(&context.request_id).await,
+        Some("reply") => return Ok(event["with"].clone()),
+        _ => {}
+    }
+    if let Ok(folder) = std::env::var("BATCHES") {
+        return record_batch(&folder, &event);
+    }
+    Ok(json!({
+        "event": event,
+        "pid": std::process::id(),
+        "count": count,
+        "request_id": context.request_id,
+        "deadline_ms": context.deadline,
+        "arn": context.invoked_function_arn,
+        "trace": context.xray_trace_id,
+        "trace_env": std::env::var("_X_AMZN_TRACE_ID").ok(),
+    }))
+}
+
+/// Writes an SQS event to a file of its own and answers as the first body that holds a `reply` says.
+fn record_batch(folder: &str, event: &Value) -> Result<Value, Error> {
+    let path = format!("{folder}/{}-{}.json", std::process::id(), COUNT.load(Ordering::Relaxed));
+    let partial = format!("{path}.partial");
+    std::fs::write(&partial, event.to_string())?;
+    std::fs::rename(partial, path)?;
+    let records = event["Records"].as_array().cloned().unwrap_or_default();
+    let orders = records.iter().map(|record| (record["messageId"].clone(), record["body"].as_str().unwrap_or_default()));
+    let mut failures = Vec::new();
+    for (id, body) in orders {
+        match body.split_once(' ').map_or(body, |(order, _)| order) {
+            "fail-batch" => return Err(Error::from("told to fail")),
+            "fail" => failures.push(json!({ "itemIdentifier": id })),
+            "unknown-id" => failures.push(json!({ "itemIdentifier": "nobody" })),
+            "null-id" => failures.push(json!({ "itemIdentifier": null })),
+            "malformed" => return Ok(json!({ "batchItemFailures": 7 })),
+            _ => {}
+        }
+    }
+    Ok(json!({ "batchItemFailures": failures }))
+}
+
+/// Replies to invocations that are not its own; gives the answers.
+async fn wrong_ids(own: &str) -> Result<Value, Error> {
+    let mut answers = Vec::new();
+    for path in ["invocation/nobody/response", "invocation/nobody/error", "init/error", &format!("invocation/{own}/none")] {
+        let (status, body) = post(path, "{}").await?;
+        answers.push(json!({ "status": status, "body": body }));
+    }
+    Ok(json!(answers))
+}

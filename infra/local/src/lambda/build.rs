@@ -1,0 +1,234 @@
+//! Builds the functions' binaries with cargo.
+//!
+//! `CodeUri` of a function is a folder of a cargo package or workspace. All functions of one workspace are built by one
+//! `cargo build`, so that they share its work. `CARGO` names the cargo to use, as cargo itself sets it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use serde::Deserialize;
+use tokio::process::Command;
+
+use crate::template::model::Function;
+
+/// The cargo profile to build with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// Quick to build.
+    #[default]
+    Dev,
+    /// As deployed.
+    Release,
+}
+
+/// Where cargo's progress and its compiler messages go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// To the standard error of this process, with cargo's progress bar.
+    Shown,
+    /// Nowhere.
+    Hidden,
+}
+
+/// Why there is no executable for every function.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// cargo could not be started.
+    #[error("cannot run `{}`: {source}; install Rust (https://rustup.rs) or set CARGO", cargo.display())]
+    Cargo {
+        /// What was tried.
+        cargo: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// `CodeUri` is not inside a cargo package.
+    #[error("function `{function}`: CodeUri {} is not in a cargo package or workspace: {message}", folder.display())]
+    NoWorkspace {
+        /// Logical id.
+        function: String,
+        /// `CodeUri`.
+        folder: PathBuf,
+        /// What cargo says.
+        message: String,
+    },
+    /// No package of the workspace has this binary.
+    #[error("function `{function}`: no package of {} has a binary `{binary}` (Metadata.BuildProperties.Binary)", workspace.display())]
+    NoBinary {
+        /// Logical id.
+        function: String,
+        /// `Metadata.BuildProperties.Binary`.
+        binary: String,
+        /// Root of the workspace that `CodeUri` belongs to.
+        workspace: PathBuf,
+    },
+    /// The code does not compile; cargo's own messages say where.
+    #[error("cargo build failed in {} ({status})", workspace.display())]
+    Failed {
+        /// Root of the workspace.
+        workspace: PathBuf,
+        /// cargo's exit status.
+        status: ExitStatus,
+    },
+    /// cargo said something that is not understood.
+    #[error("cannot read cargo's output: {0}")]
+    Output(#[from] serde_json::Error),
+}
+
+/// Builds every function, and tells the absolute path of the executable of each by logical id.
+pub async fn build(
+    functions: &[Function],
+    profile: Profile,
+    progress: Progress,
+) -> Result<BTreeMap<String, PathBuf>, BuildError> {
+    let cargo = Cargo { program: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()) };
+    let mut workspaces: BTreeMap<PathBuf, Vec<&Function>> = BTreeMap::new();
+    let mut roots: BTreeMap<&Path, PathBuf> = BTreeMap::new();
+    for function in functions {
+        let folder = function.crate_dir.as_path();
+        let root = match roots.get(folder) {
+            Some(root) => root.clone(),
+            None => cargo.workspace_of(function).await?,
+        };
+        roots.insert(folder, root.clone());
+        workspaces.entry(root).or_default().push(function);
+    }
+    let mut executables = BTreeMap::new();
+    for (workspace, functions) in workspaces {
+        let known = cargo.binaries(&workspace).await?;
+        if let Some(missing) = functions.iter().find(|function| !known.contains(&function.binary)) {
+            return Err(no_binary(missing, &workspace));
+        }
+        let binaries: BTreeSet<&str> = functions.iter().map(|function| function.binary.as_str()).collect();
+        let built = cargo.build(&workspace, &binaries, profile, progress).await?;
+        for function in functions {
+            let executable = built.get(&function.binary).ok_or_else(|| no_binary(function, &workspace))?;
+            executables.insert(function.logical_id.clone(), executable.clone());
+        }
+    }
+    Ok(executables)
+}
+
+fn no_binary(function: &Function, workspace: &Path) -> BuildError {
+    BuildError::NoBinary {
+        function: function.logical_id.clone(),
+        binary: function.binary.clone(),
+        workspace: workspace.to_owned(),
+    }
+}
+
+struct Cargo {
+    program: OsString,
+}
+
+impl Cargo {
+    fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    async fn output(&self, command: &mut Command) -> Result<std::process::Output, BuildError> {
+        command.output().await.map_err(|source| BuildError::Cargo { cargo: PathBuf::from(&self.program), source })
+    }
+
+    /// The root of the workspace that the function's folder belongs to.
+    async fn workspace_of(&self, function: &Function) -> Result<PathBuf, BuildError> {
+        #[derive(Deserialize)]
+        struct Located {
+            root: PathBuf,
+        }
+        let folder = &function.crate_dir;
+        let no_workspace = |message: String| BuildError::NoWorkspace {
+            function: function.logical_id.clone(),
+            folder: folder.clone(),
+            message,
+        };
+        if !folder.is_dir() {
+            // Else it would look as if cargo were missing.
+            return Err(no_workspace("no such folder".to_owned()));
+        }
+        let output = self.output(&mut self.command(folder, &["locate-project", "--workspace"])).await?;
+        if !output.status.success() {
+            return Err(no_workspace(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        }
+        let manifest = serde_json::from_slice::<Located>(&output.stdout)?.root;
+        Ok(manifest.parent().map_or_else(|| folder.clone(), Path::to_owned))
+    }
+
+    /// The names of all binaries of a workspace.
+    async fn binaries(&self, workspace: &Path) -> Result<BTreeSet<String>, BuildError> {
+        #[derive(Deserialize)]
+        struct Metadata {
+            packages: Vec<Package>,
+        }
+        #[derive(Deserialize)]
+        struct Package {
+            targets: Vec<Target>,
+        }
+        let arguments = ["metadata", "--no-deps", "--format-version", "1"];
+        let output = self.output(&mut self.command(workspace, &arguments)).await?;
+        if !output.status.success() {
+            // A manifest that cargo rejects.
+            tracing::error!("{}", String::from_utf8_lossy(&output.stderr).trim());
+            return Err(BuildError::Failed { workspace: workspace.to_owned(), status: output.status });
+        }
+        let packages = serde_json::from_slice::<Metadata>(&output.stdout)?.packages;
+        let targets = packages.into_iter().flat_map(|package| package.targets);
+        Ok(targets.filter(Target::is_binary).map(|target| target.name).collect())
+    }
+
+    /// Builds these binaries; gives the path of each by name.
+    async fn build(
+        &self,
+        workspace: &Path,
+        binaries: &BTreeSet<&str>,
+        profile: Profile,
+        progress: Progress,
+    ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
+        #[derive(Deserialize)]
+        struct Message {
+            reason: String,
+            target: Option<Target>,
+            executable: Option<PathBuf>,
+        }
+        let mut command = self.command(workspace, &["build", "--workspace", "--message-format=json-render-diagnostics"]);
+        command.args(binaries.iter().flat_map(|binary| ["--bin", binary]));
+        if profile == Profile::Release {
+            command.arg("--release");
+        }
+        command.stderr(match progress {
+            Progress::Shown => Stdio::inherit(),
+            Progress::Hidden => Stdio::null(),
+        });
+        let output = self.output(&mut command).await?;
+        if !output.status.success() {
+            return Err(BuildError::Failed { workspace: workspace.to_owned(), status: output.status });
+        }
+        let mut executables = BTreeMap::new();
+        for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{")) {
+            let message: Message = serde_json::from_slice(line)?;
+            if let ("compiler-artifact", Some(target), Some(executable)) =
+                (message.reason.as_str(), message.target, message.executable)
+                && target.is_binary()
+            {
+                executables.insert(target.name, executable);
+            }
+        }
+        Ok(executables)
+    }
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+impl Target {
+    fn is_binary(&self) -> bool {
+        self.kind.iter().any(|kind| kind == "bin")
+    }
+}

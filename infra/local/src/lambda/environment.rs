@@ -1,0 +1,80 @@
+//! The environment variables that a function's process sees.
+//!
+//! Nothing of the developer's shell but what a process needs to run at all: a handler that leans on more would fail on
+//! AWS. Names and values follow "Defined runtime environment variables" in the Lambda developer guide, for an OS-only
+//! runtime (`AWS_EXECUTION_ENV` is not defined there).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use uuid::Uuid;
+
+use crate::template::model::Function;
+
+/// What is passed on from the local cloud's own environment.
+const INHERITED: [&str; 6] = ["PATH", "TMPDIR", "TMP", "TEMP", "SYSTEMROOT", "LD_LIBRARY_PATH"];
+
+/// Where functions find the other services.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Services {
+    /// `AWS_REGION`.
+    pub region: String,
+    /// Variable and value, for example `AWS_ENDPOINT_URL_SQS` and `http://127.0.0.1:4100`. A function's own variable of the
+    /// same name wins.
+    pub endpoints: BTreeMap<String, String>,
+}
+
+/// All variables of one instance of `function`, whose Runtime API listens on `runtime_api`.
+pub(crate) fn variables(
+    function: &Function,
+    executable: &Path,
+    services: &Services,
+    runtime_api: SocketAddr,
+) -> BTreeMap<String, String> {
+    let inherited = INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+    let mut variables: BTreeMap<String, String> = inherited.collect();
+    variables.extend(services.endpoints.clone());
+    variables.extend(function.environment.clone());
+    // Last, because AWS refuses to create a function that sets one of these.
+    variables.extend(reserved(function, executable, services, runtime_api));
+    variables
+}
+
+fn reserved(
+    function: &Function,
+    executable: &Path,
+    services: &Services,
+    runtime_api: SocketAddr,
+) -> impl Iterator<Item = (String, String)> {
+    let task_root = executable.parent().unwrap_or(Path::new("/")).display().to_string();
+    let today = time::OffsetDateTime::now_utc();
+    let log_stream = format!(
+        "{}/{:02}/{:02}/[$LATEST]{}",
+        today.year(),
+        u8::from(today.month()),
+        today.day(),
+        Uuid::new_v4().simple()
+    );
+    [
+        ("_HANDLER", "bootstrap".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ("AWS_SESSION_TOKEN", "local".to_owned()),
+        ("AWS_REGION", services.region.clone()),
+        ("AWS_DEFAULT_REGION", services.region.clone()),
+        ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mib.to_string()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", function.name)),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
+        ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
+        ("LAMBDA_TASK_ROOT", task_root.clone()),
+        ("LAMBDA_RUNTIME_DIR", task_root),
+        ("LANG", "en_US.UTF-8".to_owned()),
+        ("TZ", ":UTC".to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+}

@@ -1,0 +1,239 @@
+//! One function: its pool of instances, its concurrency and its record.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::error::Failure;
+use super::instance::{Instance, is_fatal};
+use super::logs::{InstanceLog, LogSink, Report, init_report};
+use super::stats::Stats;
+use super::{InvokeError, Limits, Outcome, Services};
+use crate::template::model;
+
+/// A function and the executable that was built for it.
+#[derive(Debug, Clone)]
+pub struct FunctionSetup {
+    /// The function as the template has it.
+    pub function: model::Function,
+    /// Absolute path of the native binary.
+    pub executable: PathBuf,
+}
+
+#[derive(Debug)]
+pub(crate) struct Function {
+    setup: FunctionSetup,
+    services: Services,
+    limits: Limits,
+    sink: LogSink,
+    shutdown: CancellationToken,
+    /// `None`: no reserved concurrency.
+    concurrency: Option<Arc<Semaphore>>,
+    /// The newest at the end.
+    idle: Mutex<Vec<Instance>>,
+    stats: Mutex<Stats>,
+}
+
+/// A place in the function's concurrency, held while an invocation runs and given back by dropping it.
+pub(crate) struct Slot {
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Function {
+    pub(crate) fn new(
+        setup: FunctionSetup,
+        services: Services,
+        limits: Limits,
+        sink: LogSink,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let reserved = setup.function.reserved_concurrency;
+        Self {
+            concurrency: reserved.map(|count| Arc::new(Semaphore::new(count as usize))),
+            setup,
+            services,
+            limits,
+            sink,
+            shutdown,
+            idle: Mutex::default(),
+            stats: Mutex::default(),
+        }
+    }
+
+    /// Takes a place in the reserved concurrency, where there is one.
+    pub(crate) fn slot(&self) -> Result<Slot, InvokeError> {
+        let Some(places) = &self.concurrency else { return Ok(Slot { _place: None }) };
+        // The semaphore is never closed: if this fails, it is used up.
+        let place = Arc::clone(places).try_acquire_owned().ok();
+        if place.is_none() {
+            self.stats().throttles += 1;
+            return Err(InvokeError::Throttled);
+        }
+        Ok(Slot { _place: place })
+    }
+
+    /// Runs one invocation, on a warm instance if there is one. The slot is free again when this returns.
+    pub(crate) async fn invoke(&self, payload: Bytes, _slot: Slot) -> Result<Outcome, InvokeError> {
+        let mut instance = None;
+        let outcome = tokio::select! {
+            outcome = self.attempt(&mut instance, payload) => Ok(outcome),
+            () = self.shutdown.cancelled() => Err(InvokeError::Stopping),
+        };
+        if let Some(instance) = instance {
+            self.release(instance).await;
+        }
+        outcome
+    }
+
+    /// Leaves `slot` empty if the instance did not survive.
+    async fn attempt(&self, slot: &mut Option<Instance>, payload: Bytes) -> Outcome {
+        let request_id = Uuid::new_v4().to_string();
+        let ColdStart { init, spent, result: prepared } = if self.take_warm(slot).await {
+            ColdStart { init: None, spent: Duration::ZERO, result: Ok(()) }
+        } else {
+            self.cold_start(slot, &request_id).await
+        };
+        let Some(instance) = slot.as_mut() else {
+            // Only a start that failed leaves no instance.
+            return self.conclude(&request_id, None, Err(start_failure(prepared)));
+        };
+        instance.log().enter(&request_id);
+        instance.log().line(&format!("START RequestId: {request_id} Version: $LATEST"));
+        let begun = Instant::now();
+        let initialised = prepared.is_ok();
+        let result = match prepared {
+            Ok(()) => {
+                let limit = self.setup.function.timeout.saturating_sub(spent);
+                instance.run(&self.setup.function, &request_id, payload, limit).await
+            }
+            Err(failure) => Err(failure),
+        };
+        let duration = spent + begun.elapsed();
+        let used_mib = instance.used_mib().await;
+        let log = instance.log().clone();
+        if let Err(failure) = &result
+            && (is_fatal(failure) || !initialised)
+            && let Some(instance) = slot.take()
+        {
+            instance.kill().await;
+            log.line(&format!("RequestId: {request_id} Error: {}", failure.message()));
+        }
+        log.line(&format!("END RequestId: {request_id}"));
+        let failure = result.as_ref().err();
+        let memory_mib = self.setup.function.memory_mib;
+        log.line(&Report { request_id: &request_id, duration, init, memory_mib, used_mib, failure }.to_string());
+        self.conclude(&request_id, Some(duration), result)
+    }
+
+    /// Takes the instance used last of those that wait for an event.
+    async fn take_warm(&self, slot: &mut Option<Instance>) -> bool {
+        loop {
+            let Some(instance) = self.idle().pop() else { return false };
+            if slot.insert(instance).free().await {
+                return true;
+            }
+            if let Some(dead) = slot.take() {
+                dead.log().line("the idle process ended or did not return from its previous invocation");
+                dead.kill().await;
+            }
+        }
+    }
+
+    /// Starts an instance. A first init phase that fails or takes more than 10 s is repeated once, within the invocation
+    /// and its timeout: "Failures during the Init phase" in the Lambda developer guide.
+    async fn cold_start(&self, slot: &mut Option<Instance>, request_id: &str) -> ColdStart {
+        self.stats().cold_starts += 1;
+        let begun = Instant::now();
+        if self.start(slot, self.limits.init, "init").await.is_ok() {
+            let init = begun.elapsed();
+            self.stats().init += init;
+            return ColdStart { init: Some(init), spent: Duration::ZERO, result: Ok(()) };
+        }
+        if let Some(failed) = slot.take() {
+            failed.kill().await;
+        }
+        tracing::debug!(request_id, "init repeated within the invocation");
+        let begun = Instant::now();
+        let result = self.start(slot, self.setup.function.timeout, "invoke").await;
+        ColdStart { init: None, spent: begun.elapsed(), result }
+    }
+
+    async fn start(&self, slot: &mut Option<Instance>, limit: Duration, phase: &str) -> Result<(), Failure> {
+        let begun = Instant::now();
+        let FunctionSetup { function, executable } = &self.setup;
+        let log = InstanceLog::new(self.sink.clone(), &function.name);
+        let result = match Instance::start(function, executable, &self.services, log.clone()).await {
+            Ok(instance) => slot.insert(instance).initialised(limit).await,
+            Err(error) => Err(Failure::InvalidEntrypoint(format!("{}: {error}", executable.display()))),
+        };
+        if let Err(failure) = &result {
+            log.line(&init_report(begun.elapsed(), phase, failure));
+            log.line(&format!("{}: {}", failure.error_type(), failure.message()));
+        }
+        result
+    }
+
+    fn conclude(&self, request_id: &str, duration: Option<Duration>, result: Result<Bytes, Failure>) -> Outcome {
+        let mut stats = self.stats();
+        stats.invocations += 1;
+        stats.duration += duration.unwrap_or_default();
+        match result {
+            Ok(payload) => Outcome::Success(payload),
+            Err(failure) => {
+                stats.errors += 1;
+                Outcome::FunctionError(failure.payload(request_id))
+            }
+        }
+    }
+
+    /// Keeps the instance warm, or ends it when the local cloud is stopping.
+    async fn release(&self, instance: Instance) {
+        let rejected = {
+            let mut idle = self.idle();
+            // Under the lock: `retire` empties the pool after the token has fired.
+            if self.shutdown.is_cancelled() {
+                Some(instance)
+            } else {
+                idle.push(instance);
+                None
+            }
+        };
+        if let Some(instance) = rejected {
+            instance.kill().await;
+        }
+    }
+
+    /// Ends the instances that have been idle for `age`.
+    pub(crate) async fn retire(&self, age: Duration) {
+        let expired: Vec<_> = self.idle().extract_if(.., |instance| instance.idle_since.elapsed() >= age).collect();
+        for instance in expired {
+            instance.kill().await;
+        }
+    }
+
+    pub(crate) fn stats(&self) -> MutexGuard<'_, Stats> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Instance>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct ColdStart {
+    /// How long the init phase took, if it succeeded at once.
+    init: Option<Duration>,
+    /// How much of the function's timeout a repeated init phase used up.
+    spent: Duration,
+    result: Result<(), Failure>,
+}
+
+fn start_failure(prepared: Result<(), Failure>) -> Failure {
+    prepared.err().unwrap_or_else(|| Failure::InvalidEntrypoint("the process did not start".to_owned()))
+}

@@ -1,0 +1,156 @@
+//! One sandbox: a child process with its Runtime API. Runs one invocation at a time.
+
+use std::io;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use rand::random;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep_until};
+
+use super::environment::{self, Services};
+use super::error::Failure;
+use super::logs::{Capture, InstanceLog};
+use super::runtime_api::{Event, Reply, RuntimeApi};
+use crate::template::model::Function;
+
+/// One running process of a function. Dropping it kills the process; [`kill`](Self::kill) also waits for its end.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    child: Child,
+    api: RuntimeApi,
+    capture: Capture,
+    log: InstanceLog,
+    /// Until when the process may be busy after a reply.
+    busy_until: Instant,
+    /// When the newest invocation ended, or the process was started.
+    pub(crate) idle_since: Instant,
+}
+
+impl Instance {
+    /// Starts the process, which then is in its init phase.
+    pub(crate) async fn start(
+        function: &Function,
+        executable: &Path,
+        services: &Services,
+        log: InstanceLog,
+    ) -> io::Result<Self> {
+        let api = RuntimeApi::start().await?;
+        let mut command = Command::new(executable);
+        command
+            .env_clear()
+            .envs(environment::variables(function, executable, services, api.address()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        if let Some(folder) = executable.parent() {
+            command.current_dir(folder);
+        }
+        let mut child = command.spawn()?;
+        let capture = Capture::start(&mut child, &log);
+        let now = Instant::now();
+        Ok(Self { child, api, capture, log, busy_until: now, idle_since: now })
+    }
+
+    /// Waits for the end of the init phase: the first `/next`.
+    pub(crate) async fn initialised(&mut self, limit: Duration) -> Result<(), Failure> {
+        tokio::select! {
+            biased;
+            ready = self.api.ready() => ready.map_err(Failure::Reported),
+            status = self.child.wait() => Err(ended(status)),
+            () = tokio::time::sleep(limit) => Err(Failure::TimedOut(limit)),
+        }
+    }
+
+    /// Waits until the process asks for its next event, at most until the deadline of its previous one. `false`: it never
+    /// will, because it has ended or hangs.
+    pub(crate) async fn free(&mut self) -> bool {
+        // A process that died while idle is still `Ready` to its Runtime API.
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return false;
+        }
+        tokio::select! {
+            biased;
+            ready = self.api.ready() => ready.is_ok(),
+            _ = self.child.wait() => false,
+            () = sleep_until(self.busy_until) => false,
+        }
+    }
+
+    /// Runs one invocation; the process must be waiting for it. After a failure that [ends the
+    /// instance](is_fatal), only [`kill`](Self::kill) is left to do.
+    pub(crate) async fn run(
+        &mut self,
+        function: &Function,
+        request_id: &str,
+        payload: Bytes,
+        limit: Duration,
+    ) -> Result<Bytes, Failure> {
+        self.busy_until = Instant::now() + limit;
+        let deadline = SystemTime::now() + limit;
+        self.api.deliver(Event {
+            request_id: request_id.to_owned(),
+            // The clock is past 1970.
+            deadline_ms: deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
+            function_arn: function.arn.clone(),
+            trace_id: trace_id(),
+            payload,
+        });
+        let reply = tokio::select! {
+            biased;
+            reply = self.api.reply() => reply,
+            // It may have replied and ended at once.
+            status = self.child.wait() => self.api.reply_now().ok_or_else(|| ended(status))?,
+            () = sleep_until(self.busy_until) => return Err(Failure::TimedOut(function.timeout)),
+        };
+        self.capture.flush().await;
+        self.idle_since = Instant::now();
+        match reply {
+            Reply::Response(body) => Ok(body),
+            Reply::Error(body) => Err(Failure::Reported(body)),
+            Reply::TooLarge(size) => Err(Failure::ResponseTooLarge(size)),
+        }
+    }
+
+    pub(crate) fn log(&self) -> &InstanceLog {
+        &self.log
+    }
+
+    /// The highest resident size of the process so far in MiB, rounded up. `None` where the system has no `/proc`, or when
+    /// the process has ended.
+    pub(crate) async fn used_mib(&self) -> Option<u64> {
+        let status = tokio::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).await.ok()?;
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        kib.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib.div_ceil(1024))
+    }
+
+    /// Kills the process (SIGKILL) and waits until it and its last output are gone.
+    pub(crate) async fn kill(mut self) {
+        if let Err(error) = self.child.kill().await {
+            tracing::warn!(%error, "cannot kill a function's process");
+        }
+        self.capture.finish().await;
+    }
+}
+
+/// Whether the instance is gone after this failure. On AWS an error that the handler reports leaves it warm.
+pub(crate) fn is_fatal(failure: &Failure) -> bool {
+    !matches!(failure, Failure::Reported(_) | Failure::ResponseTooLarge(_))
+}
+
+fn ended(status: io::Result<ExitStatus>) -> Failure {
+    match status {
+        Ok(status) => Failure::Exited(status),
+        Err(error) => Failure::InvalidEntrypoint(error.to_string()),
+    }
+}
+
+/// An X-Ray trace header, not sampled, as a function without active tracing gets it.
+fn trace_id() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (root, parent) = (random::<u128>() >> 32, random::<u64>());
+    format!("Root=1-{seconds:08x}-{root:024x};Parent={parent:016x};Sampled=0")
+}
