@@ -30,7 +30,7 @@ use crate::template::model::HttpApi;
 use event::Call;
 use reply::Refusal;
 use route::Routes;
-pub(crate) use stamp::Stamp;
+pub(crate) use stamp::{Stamp, new_id};
 
 /// The largest request body in bytes (10 MB), an HTTP API quota that cannot be raised.
 const MAX_BODY: usize = 10 * 1024 * 1024;
