@@ -1,1 +1,128 @@
-//! To come.
+//! API Gateway's HTTP APIs: routes requests to functions with payload format 2.0.
+//!
+//! One listener is one API on its `$default` stage. What the gateway itself answers (no route, no valid token, a body
+//! that is too large, a function that fails) has API Gateway's status, body and headers.
+
+mod authorize;
+mod event;
+mod integration;
+mod reply;
+mod route;
+mod stamp;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::HeaderValue;
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::lambda::Lambda;
+use crate::oidc::Issuer;
+use crate::template::model::HttpApi;
+use event::Call;
+use reply::Refusal;
+use route::Routes;
+pub(crate) use stamp::{Stamp, new_id};
+
+/// The largest request body in bytes (10 MB), an HTTP API quota that cannot be raised.
+const MAX_BODY: usize = 10 * 1024 * 1024;
+
+struct Gateway {
+    api_id: String,
+    routes: Routes,
+    lambda: Lambda,
+    issuer: Issuer,
+    /// For `x-forwarded-port`.
+    port: u16,
+}
+
+/// Serves one HTTP API until `shutdown` fires; requests under way are answered first.
+pub async fn serve(
+    listener: TcpListener,
+    api: HttpApi,
+    lambda: Lambda,
+    issuer: Issuer,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let port = listener.local_addr()?.port();
+    let gateway = Gateway { api_id: api.api_id, routes: Routes::new(api.routes), lambda, issuer, port };
+    let service = Router::new().fallback(answer).with_state(Arc::new(gateway));
+    axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await
+}
+
+async fn answer(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let stamp = Stamp::now();
+    let mut response = match gateway.handle(&stamp, client, request).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(),
+    };
+    if let Ok(id) = HeaderValue::from_str(&stamp.id) {
+        response.headers_mut().insert("apigw-requestid", id);
+    }
+    response
+}
+
+impl Gateway {
+    async fn handle(&self, stamp: &Stamp, client: SocketAddr, request: Request) -> Result<Response, Refusal> {
+        let (head, body) = request.into_parts();
+        // Whatever the answer, the body is read first: a client that is still sending would not see it.
+        let body = read_body(body).await?;
+        let path = event::decode_path(head.uri.path());
+        let matched = self.routes.find(&head.method, &path).ok_or(Refusal::NotFound)?;
+        let authorizer = match &matched.route.authorizer {
+            Some(authorizer) => Some(authorize::authorize(&self.issuer, authorizer, &head)?),
+            None => None,
+        };
+        let call = Call {
+            api_id: &self.api_id,
+            port: self.port,
+            stamp,
+            client,
+            head: &head,
+            path: &path,
+            body: &body,
+            route_key: matched.route_key,
+            path_parameters: matched.path_parameters,
+            authorizer,
+        };
+        let payload = integration::invoke(&self.lambda, &matched.route.function, call.event()).await?;
+        reply::from_function(&payload).map_err(|reason| {
+            tracing::warn!(function = matched.route.function, %reason, "malformed response of a function");
+            Refusal::InternalServerError
+        })
+    }
+}
+
+/// The whole body, unless it is larger than API Gateway takes.
+async fn read_body(mut body: Body) -> Result<Bytes, Refusal> {
+    let mut whole = BytesMut::new();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        // The client is gone or speaks no HTTP: nobody reads this answer.
+        let frame = frame.map_err(|_| Refusal::BadRequest)?;
+        // Trailers do not reach functions.
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length <= MAX_BODY {
+            whole.extend_from_slice(&data);
+        }
+    }
+    if length > MAX_BODY {
+        return Err(Refusal::TooLarge);
+    }
+    Ok(whole.freeze())
+}

@@ -14,6 +14,7 @@ mod runtime_api;
 mod stats;
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -72,14 +73,26 @@ impl Default for Limits {
 }
 
 /// The functions of a stack. Cheap to clone. When the last clone is dropped, the processes are killed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Lambda {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+/// Stands in for a function where a test needs no process.
+#[doc(hidden)]
+pub type Handler =
+    Arc<dyn Fn(Bytes) -> Pin<Box<dyn Future<Output = Result<Outcome, InvokeError>> + Send>> + Send + Sync>;
+
+/// What runs a function.
+enum Backend {
+    /// Child processes.
+    Processes(Arc<Function>),
+    /// A closure of a test.
+    Handler(Handler),
+}
+
 struct Inner {
-    functions: BTreeMap<String, Arc<Function>>,
+    backends: BTreeMap<String, Backend>,
     /// The invocations that run, and the reaper.
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -103,25 +116,39 @@ impl Lambda {
         let functions = functions.into_iter().map(|setup| {
             let id = setup.function.logical_id.clone();
             let function = Function::new(setup, services.clone(), limits, log.clone(), shutdown.clone());
-            (id, Arc::new(function))
+            (id, Backend::Processes(Arc::new(function)))
         });
-        let tasks = TaskTracker::new();
-        let inner = Arc::new(Inner { functions: functions.collect(), tasks: tasks.clone(), shutdown: shutdown.clone() });
-        tasks.spawn(reap(Arc::downgrade(&inner), limits.idle, shutdown));
-        Self { inner }
+        let lambda = Self::with_backends(functions.collect(), shutdown.clone());
+        lambda.inner.tasks.spawn(reap(Arc::downgrade(&lambda.inner), limits.idle, shutdown));
+        lambda
+    }
+
+    /// Functions that are closures of a test, by logical id.
+    #[doc(hidden)]
+    pub fn from_handlers(handlers: BTreeMap<String, Handler>) -> Self {
+        let backends = handlers.into_iter().map(|(id, handler)| (id, Backend::Handler(handler)));
+        Self::with_backends(backends.collect(), CancellationToken::new())
+    }
+
+    fn with_backends(backends: BTreeMap<String, Backend>, shutdown: CancellationToken) -> Self {
+        Self { inner: Arc::new(Inner { backends, tasks: TaskTracker::new(), shutdown }) }
     }
 
     /// Runs one synchronous invocation of the function with this logical id. Dropping the future does not stop the
     /// invocation.
     pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
-        let Inner { functions, tasks, shutdown } = &*self.inner;
-        let function = functions.get(function).ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
+        let Inner { backends, tasks, shutdown } = &*self.inner;
+        let backend = backends.get(function).ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
         if payload.len() > MAX_PAYLOAD {
             return Err(InvokeError::TooLarge);
         }
         if shutdown.is_cancelled() {
             return Err(InvokeError::Stopping);
         }
+        let function = match backend {
+            Backend::Processes(function) => function,
+            Backend::Handler(handler) => return handler(payload).await,
+        };
         let slot = function.slot()?;
         let function = Arc::clone(function);
         let invocation = tasks.spawn(async move { function.invoke(payload, slot).await });
@@ -138,7 +165,16 @@ impl Lambda {
 
     /// What each function did, by logical id.
     pub fn stats(&self) -> BTreeMap<String, Stats> {
-        self.inner.functions.iter().map(|(id, function)| (id.clone(), *function.stats())).collect()
+        self.inner.processes().map(|(id, function)| (id.clone(), *function.stats())).collect()
+    }
+}
+
+impl Inner {
+    fn processes(&self) -> impl Iterator<Item = (&String, &Arc<Function>)> {
+        self.backends.iter().filter_map(|(id, backend)| match backend {
+            Backend::Processes(function) => Some((id, function)),
+            Backend::Handler(_) => None,
+        })
     }
 }
 
@@ -151,7 +187,7 @@ async fn reap(inner: Weak<Inner>, idle: Duration, shutdown: CancellationToken) {
             () = shutdown.cancelled() => true,
         };
         let Some(inner) = inner.upgrade() else { return };
-        for function in inner.functions.values() {
+        for (_, function) in inner.processes() {
             function.retire(if stopping { Duration::ZERO } else { idle }).await;
         }
         if stopping {

@@ -1,1 +1,185 @@
-//! To come.
+//! API Gateway's WebSocket APIs: routes messages to functions, and lets functions post to connections.
+//!
+//! One listener is one API. `GET /{stage}` with an upgrade opens a connection; `/{stage}/@connections/{id}` is the API
+//! Gateway Management API. Of each connection lives one task, a bounded queue of what goes to the client, and a
+//! few hundred bytes of what every event says of it.
+
+mod authorizer;
+mod connect;
+mod connections;
+mod end;
+mod event;
+mod integration;
+mod management;
+mod policy;
+mod reply;
+mod routing;
+mod session;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
+use axum::serve::ListenerExt;
+use percent_encoding::percent_decode_str;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::lambda::Lambda;
+use crate::template::model::WebSocketApi;
+use connections::Connections;
+use routing::Selector;
+
+/// What API Gateway allows a connection
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>).
+/// The defaults are AWS's quotas.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Without a frame in either direction for this long, a connection is closed with 1001. 10 minutes.
+    pub idle: Duration,
+    /// Every connection is closed with 1001 after this long. 2 hours.
+    pub lifetime: Duration,
+    /// Bytes in one frame from the client; more closes with 1009. 32 KiB.
+    pub frame: usize,
+    /// Bytes in one message, from the client (more closes with 1009) or posted to it (more is refused). 128 KiB.
+    pub message: usize,
+    /// Invocations that one connection may have under way; further frames wait in the socket. AWS has no such limit
+    /// but the account's; this one keeps a flooding client from starting processes without end. 100.
+    pub in_flight: usize,
+    /// Messages that wait for a client that does not read; further posts are refused. AWS does not publish how much it
+    /// buffers. 256.
+    pub queue: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_mins(10),
+            lifetime: Duration::from_hours(2),
+            frame: 32 * 1024,
+            message: 128 * 1024,
+            in_flight: 100,
+            queue: 256,
+        }
+    }
+}
+
+/// Counters of one API, there to be read while it runs.
+#[derive(Debug, Default)]
+pub struct Stats {
+    connections: AtomicU64,
+    frames_in: AtomicU64,
+    frames_out: AtomicU64,
+}
+
+impl Stats {
+    /// Connections that are open at this moment.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Text messages received since the start.
+    pub fn frames_in(&self) -> u64 {
+        self.frames_in.load(Ordering::Relaxed)
+    }
+
+    /// Messages sent since the start: posts, route responses and the gateway's own errors.
+    pub fn frames_out(&self) -> u64 {
+        self.frames_out.load(Ordering::Relaxed)
+    }
+}
+
+struct Gateway {
+    api: WebSocketApi,
+    selector: Selector,
+    lambda: Lambda,
+    limits: Limits,
+    stats: Arc<Stats>,
+    connections: Connections,
+    /// Handshakes, sessions and invocations.
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+    /// For `X-Forwarded-Port`.
+    port: u16,
+}
+
+/// Serves one WebSocket API with AWS's limits until `shutdown` fires; see [`serve_with`].
+pub async fn serve(
+    listener: TcpListener,
+    api: WebSocketApi,
+    lambda: Lambda,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    serve_with(listener, api, lambda, Limits::default(), Arc::default(), shutdown).await
+}
+
+/// Serves one WebSocket API until `shutdown` fires. Then every connection is closed with 1001, and this returns when
+/// all `$disconnect` routes and invocations under way have ended.
+///
+/// A route selection expression or identity source that API Gateway has no such form of is
+/// [`io::ErrorKind::InvalidInput`].
+pub async fn serve_with(
+    listener: TcpListener,
+    api: WebSocketApi,
+    lambda: Lambda,
+    limits: Limits,
+    stats: Arc<Stats>,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let invalid = |message| io::Error::new(io::ErrorKind::InvalidInput, message);
+    let selector = Selector::parse(&api.route_selection_expression).map_err(invalid)?;
+    if let Some(authorizer) = &api.authorizer {
+        authorizer::check_identity_sources(&authorizer.identity_sources).map_err(invalid)?;
+    }
+    let port = listener.local_addr()?.port();
+    let tasks = TaskTracker::new();
+    let gateway = Gateway {
+        api,
+        selector,
+        lambda,
+        limits,
+        stats,
+        connections: Connections::default(),
+        tasks: tasks.clone(),
+        shutdown: shutdown.clone(),
+        port,
+    };
+
+    let service = Router::new().fallback(answer).with_state(Arc::new(gateway));
+    // Small frames must not wait for the acknowledgement of earlier ones.
+    let listener = listener.tap_io(|socket| {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+    });
+    axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await?;
+    tasks.close();
+    tasks.wait().await;
+    Ok(())
+}
+
+async fn answer(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let path = percent_decode_str(request.uri().path()).decode_utf8_lossy().into_owned();
+    let Some(below_stage) = path.strip_prefix('/').and_then(|path| path.strip_prefix(gateway.api.stage.as_str())) else {
+        return connect::wrong_stage();
+    };
+    if let Some(connection) = below_stage.strip_prefix("/@connections/") {
+        return management::answer(&gateway, connection, request).await;
+    }
+    if !below_stage.is_empty() {
+        return connect::wrong_stage();
+    }
+    connect::answer(gateway, client, request).await
+}

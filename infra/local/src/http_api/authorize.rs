@@ -1,0 +1,106 @@
+//! JWT authorizers: takes the token out of a request, and puts its claims into the event.
+
+use axum::http::request::Parts;
+use serde_json::{Map, Value, json};
+
+use super::reply::Refusal;
+use crate::oidc::Issuer;
+use crate::template::model::JwtAuthorizer;
+
+/// The event's `requestContext.authorizer` for a request whose token is valid.
+pub(super) fn authorize(issuer: &Issuer, authorizer: &JwtAuthorizer, head: &Parts) -> Result<Value, Refusal> {
+    let token = token(&authorizer.identity_source, head).ok_or(Refusal::Unauthorized(None))?;
+    let claims = issuer.verify(&token, authorizer).map_err(|error| Refusal::Unauthorized(Some(error)))?;
+    Ok(json!({ "jwt": { "claims": stringify(&claims), "scopes": scopes(&claims) } }))
+}
+
+/// The token at the identity source, with or without `Bearer` before it.
+fn token(identity_source: &str, head: &Parts) -> Option<String> {
+    let value = if let Some(name) = identity_source.strip_prefix("$request.header.") {
+        head.headers.get(name)?.to_str().ok()?.to_owned()
+    } else {
+        let wanted = identity_source.strip_prefix("$request.querystring.")?;
+        form_urlencoded::parse(head.uri.query()?.as_bytes()).find(|(name, _)| name == wanted)?.1.into_owned()
+    };
+    let value = value.trim();
+    let token = match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start(),
+        _ => value,
+    };
+    (!token.is_empty()).then(|| token.to_owned())
+}
+
+/// The scopes of the token's `scope` or `scp` claim, `null` for a token without.
+fn scopes(claims: &Map<String, Value>) -> Option<Vec<String>> {
+    match claims.get("scope").or_else(|| claims.get("scp"))? {
+        Value::String(scopes) => Some(scopes.split_whitespace().map(str::to_owned).collect()),
+        Value::Array(scopes) => Some(scopes.iter().map(print).collect()),
+        _ => None,
+    }
+}
+
+/// Every claim as a string, whatever its type.
+fn stringify(claims: &Map<String, Value>) -> Map<String, Value> {
+    claims.iter().map(|(name, value)| (name.clone(), Value::String(print(value)))).collect()
+}
+
+/// A claim as API Gateway prints it, which was observed to be Go's `%v`: `[a b]`, `map[key:value]`.
+fn print(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(value) => value.to_string(),
+        Value::String(value) => value.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(print).collect::<Vec<_>>().join(" ")),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| format!("{name}:{}", print(value)));
+            format!("map[{}]", fields.collect::<Vec<_>>().join(" "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    fn head(authorization: &str) -> Parts {
+        Request::get("/?token=from%20query").header("Authorization", authorization).body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn the_token_may_have_a_bearer_prefix() {
+        let source = "$request.header.Authorization";
+        for (header, expected) in [
+            ("Bearer a.b.c", Some("a.b.c")),
+            ("bearer  a.b.c", Some("a.b.c")),
+            ("a.b.c", Some("a.b.c")),
+            ("Bearer ", Some("Bearer")),
+            ("", None),
+        ] {
+            assert_eq!(token(source, &head(header)).as_deref(), expected, "{header:?}");
+        }
+        assert_eq!(token("$request.header.X-Token", &head("a")), None);
+        assert_eq!(token("$request.querystring.token", &head("a")).as_deref(), Some("from query"));
+    }
+
+    #[test]
+    fn claims_become_strings() {
+        let claims = json!({
+            "exp": 1_785_675_600, "admin": true, "groups": ["a", "b"], "address": { "city": "x", "zip": 1 }, "name": "n"
+        });
+        let expected = json!({
+            "exp": "1785675600", "admin": "true", "groups": "[a b]", "address": "map[city:x zip:1]", "name": "n"
+        });
+        assert_eq!(Value::Object(stringify(claims.as_object().unwrap())), expected);
+    }
+
+    #[test]
+    fn scopes_are_null_without_a_scope_claim() {
+        let claims = |value: Value| value.as_object().unwrap().clone();
+        assert_eq!(scopes(&claims(json!({}))), None);
+        assert_eq!(scopes(&claims(json!({ "scope": "a b" }))), Some(vec!["a".into(), "b".into()]));
+        assert_eq!(scopes(&claims(json!({ "scp": ["c"] }))), Some(vec!["c".into()]));
+    }
+}

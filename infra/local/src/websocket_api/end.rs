@@ -1,0 +1,79 @@
+//! Why a connection ended: the code and reason that the other side and `$disconnect` get.
+
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use super::event::Disconnect;
+
+/// The end of a connection. The reasons for 1000, 1001 and 1005 are what recorded events have.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct End {
+    code: u16,
+    reason: String,
+    /// Whether the client is still to be told.
+    ours: bool,
+}
+
+impl End {
+    fn ours(code: CloseCode, reason: &str) -> Self {
+        Self { code: code.into(), reason: reason.to_owned(), ours: true }
+    }
+
+    /// Idle for too long, open for too long, or the gateway stops.
+    pub(super) fn going_away() -> Self {
+        Self::ours(CloseCode::Away, "Going away")
+    }
+
+    /// A function deleted the connection.
+    pub(super) fn deleted() -> Self {
+        Self::ours(CloseCode::Normal, "Connection Closed Normally")
+    }
+
+    /// The client sent a binary frame.
+    pub(super) fn binary() -> Self {
+        Self::ours(CloseCode::Unsupported, "Binary frames are not supported")
+    }
+
+    /// There is no connection any more, and no close frame was seen.
+    pub(super) fn vanished() -> Self {
+        Self { code: 1006, reason: "Connection closed abnormally".to_owned(), ours: false }
+    }
+
+    /// The client closed.
+    pub(super) fn by_client(frame: Option<CloseFrame>) -> Self {
+        let (code, reason) = match frame {
+            Some(frame) => (frame.code.into(), frame.reason.as_str().to_owned()),
+            None => (1005, String::new()),
+        };
+        let reason = match (code, reason.as_str()) {
+            (1000, "") => "Connection Closed Normally".to_owned(),
+            (1001, "") => "Going away".to_owned(),
+            (1005, "") => "Client-side close frame status not set".to_owned(),
+            _ => reason,
+        };
+        Self { code, reason, ours: false }
+    }
+
+    /// What was received is no WebSocket message, is too large, or nothing can be sent any more.
+    pub(super) fn by_error(error: &Error) -> Self {
+        match error {
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => Self::ours(CloseCode::Size, "Message too big"),
+            Error::Utf8(_) => Self::ours(CloseCode::Invalid, "Text frames must be UTF-8"),
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::vanished(),
+            Error::Protocol(_) => Self::ours(CloseCode::Protocol, "Protocol error"),
+            _ => Self::vanished(),
+        }
+    }
+
+    /// What to send, unless the client said it first or is gone.
+    pub(super) fn close_frame(&self) -> Option<CloseFrame> {
+        self.ours.then(|| CloseFrame { code: self.code.into(), reason: self.reason.as_str().into() })
+    }
+
+    /// What `$disconnect` reads.
+    pub(super) fn event(&self) -> Disconnect<'_> {
+        Disconnect { code: self.code, reason: &self.reason }
+    }
+}

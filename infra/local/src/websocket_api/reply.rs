@@ -1,0 +1,56 @@
+//! Answers one message: invokes its route and sends what goes back to the client.
+
+use serde::Serialize;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+use super::Gateway;
+use super::connections::Connection;
+use super::event::Events;
+use super::integration;
+use crate::http_api::Stamp;
+
+/// What API Gateway says itself, in a frame or as the body of a refused handshake.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GatewayError<'a> {
+    pub(super) message: &'a str,
+    pub(super) connection_id: &'a str,
+    pub(super) request_id: &'a str,
+}
+
+impl GatewayError<'_> {
+    pub(super) fn to_json(&self) -> String {
+        // Three strings always have a JSON form.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Runs the route that `message` selects.
+///
+/// A failure reaches the client on every route. The function's own body does only on a route that has a route response
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-response.html>), whatever
+/// the status code.
+pub(super) async fn answer(gateway: &Gateway, connection: &Connection, message: Utf8Bytes) {
+    let stamp = Stamp::now();
+    let body = match gateway.selector.select(&gateway.api.routes, &message) {
+        None => Err("Forbidden"),
+        Some((key, route)) => {
+            let event = Events { api: &gateway.api, origin: &connection.origin, stamp: &stamp }.message(key, &message);
+            match integration::invoke(&gateway.lambda, route, event).await {
+                Ok(response) if route.responds => response.into_body(),
+                Ok(_) => Ok(None),
+                Err(failure) => Err(failure),
+            }
+            .map_err(integration::Failure::message)
+        }
+    };
+    let text = match body {
+        Ok(None) => return,
+        Ok(Some(text)) => text,
+        Err(message) => {
+            let connection_id = &connection.origin.connection_id;
+            GatewayError { message, connection_id, request_id: &stamp.id }.to_json()
+        }
+    };
+    connection.push(Message::text(text)).await;
+}

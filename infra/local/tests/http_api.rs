@@ -1,0 +1,335 @@
+//! HTTP APIs and the issuer over real sockets, with closures for functions.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use bytes::Bytes;
+use local_cloud::lambda::{Handler, InvokeError, Lambda, Outcome};
+use local_cloud::oidc::{Issuer, TokenRequest};
+use local_cloud::template::model::{HttpApi, HttpRoute, JwtAuthorizer, UserPool};
+use local_cloud::{http_api, oidc};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool";
+
+/// An API and an issuer that run until this is dropped.
+struct Gateway {
+    address: SocketAddr,
+    issuer_address: SocketAddr,
+    issuer: Issuer,
+    shutdown: CancellationToken,
+    servers: Vec<JoinHandle<std::io::Result<()>>>,
+    client: reqwest::Client,
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl Gateway {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, issuer_address) = (listener.local_addr().unwrap(), issuer_listener.local_addr().unwrap());
+        let pool = UserPool {
+            logical_id: "Pool".into(),
+            id: "us-east-1_pool".into(),
+            issuer: ISSUER.into(),
+            clients: vec!["web".into(), "app".into()],
+        };
+        let issuer = Issuer::load_or_create(None, vec![pool]).unwrap();
+        let shutdown = CancellationToken::new();
+        let servers = vec![
+            tokio::spawn(http_api::serve(listener, api(), functions(), issuer.clone(), shutdown.clone())),
+            tokio::spawn(oidc::serve(issuer_listener, issuer.clone(), shutdown.clone())),
+        ];
+        // A second test of the process finds it installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self { address, issuer_address, issuer, shutdown, servers, client: reqwest::Client::new() }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    async fn get(&self, path: &str) -> reqwest::Response {
+        self.client.get(self.url(path)).send().await.unwrap()
+    }
+
+    fn token(&self) -> String {
+        self.issuer.issue(&TokenRequest::for_user("alice")).unwrap().access_token
+    }
+}
+
+fn api() -> HttpApi {
+    let authorizer = JwtAuthorizer {
+        issuer: ISSUER.into(),
+        audience: vec!["web".into()],
+        identity_source: "$request.header.Authorization".into(),
+    };
+    let route = |method: &str, path: &str, function: &str, authorizer: Option<&JwtAuthorizer>| HttpRoute {
+        method: method.into(),
+        path: path.into(),
+        function: function.into(),
+        authorizer: authorizer.cloned(),
+    };
+    HttpApi {
+        logical_id: "Api".into(),
+        api_id: "abc123".into(),
+        routes: vec![
+            route("ANY", "/echo/{proxy+}", "Echo", None),
+            route("GET", "/users/{id}", "Echo", Some(&authorizer)),
+            route("GET", "/plain", "Plain", None),
+            route("GET", "/fails", "Fails", None),
+            route("GET", "/throttled", "Throttled", None),
+            route("GET", "/malformed", "Malformed", None),
+        ],
+    }
+}
+
+fn functions() -> Lambda {
+    let function = |answer: fn(Bytes) -> Result<Outcome, InvokeError>| -> Handler {
+        Arc::new(move |payload| Box::pin(std::future::ready(answer(payload))))
+    };
+    Lambda::from_handlers(BTreeMap::from([
+        // The event comes back as the body: it has no `statusCode`.
+        ("Echo".into(), function(|event| Ok(Outcome::Success(event)))),
+        (
+            "Plain".into(),
+            function(|_| {
+                let response = json!({ "statusCode": 201, "cookies": ["a=1"], "headers": { "X-A": "b" }, "body": "made" });
+                Ok(Outcome::Success(response.to_string().into()))
+            }),
+        ),
+        ("Fails".into(), function(|_| Ok(Outcome::FunctionError(Bytes::from_static(b"{}"))))),
+        ("Throttled".into(), function(|_| Err(InvokeError::Throttled))),
+        ("Malformed".into(), function(|_| Ok(Outcome::Success(Bytes::from_static(b"not json"))))),
+    ]))
+}
+
+#[tokio::test]
+async fn a_function_gets_the_whole_request() {
+    let gateway = Gateway::start().await;
+    let event: Value = gateway
+        .client
+        .post(gateway.url("/echo/a%20b/c?x=1&x=2&y=a+b%21&z"))
+        .header("Cookie", "one=1; two=2")
+        .header("X-Twice", "a")
+        .header("x-twice", "b")
+        .header("User-Agent", "test/1")
+        .json(&json!({ "a": 1 }))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+
+    assert_eq!(event["version"], "2.0");
+    assert_eq!(event["routeKey"], "ANY /echo/{proxy+}");
+    assert_eq!(event["rawPath"], "/echo/a b/c");
+    assert_eq!(event["rawQueryString"], "x=1&x=2&y=a+b%21&z");
+    assert_eq!(event["queryStringParameters"], json!({ "x": "1,2", "y": "a b!", "z": "" }));
+    assert_eq!(event["pathParameters"], json!({ "proxy": "a b/c" }));
+    assert_eq!(event["cookies"], json!(["one=1", "two=2"]));
+    assert_eq!(event["headers"]["x-twice"], "a,b");
+    assert_eq!(event["headers"]["cookie"], Value::Null);
+    assert_eq!(event["headers"]["x-forwarded-for"], "127.0.0.1");
+    assert_eq!(event["headers"]["x-forwarded-port"], gateway.address.port().to_string());
+    assert_eq!(event["body"], r#"{"a":1}"#);
+    assert_eq!(event["isBase64Encoded"], false);
+    let context = &event["requestContext"];
+    assert_eq!(context["http"]["method"], "POST");
+    assert_eq!(context["http"]["path"], "/echo/a b/c");
+    assert_eq!(context["http"]["protocol"], "HTTP/1.1");
+    assert_eq!(context["http"]["sourceIp"], "127.0.0.1");
+    assert_eq!(context["http"]["userAgent"], "test/1");
+    assert_eq!(context["stage"], "$default");
+    assert_eq!(context["apiId"], "abc123");
+    assert_eq!(context["accountId"], "000000000000");
+    assert_eq!(context["domainName"], gateway.address.to_string());
+    assert_eq!(context["authorizer"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_event_is_what_rust_functions_parse() {
+    let gateway = Gateway::start().await;
+    let response =
+        gateway.client.get(gateway.url("/users/7?q=1")).header("Cookie", "a=b").bearer_auth(gateway.token()).send();
+    let response = response.await.unwrap();
+    let request_id = response.headers()["apigw-requestid"].to_str().unwrap().to_owned();
+    let event = response.bytes().await.unwrap();
+
+    let parsed: ApiGatewayV2httpRequest = serde_json::from_slice(&event).unwrap();
+    assert_eq!(parsed.request_context.request_id, Some(request_id));
+    assert_eq!(parsed.route_key.as_deref(), Some("GET /users/{id}"));
+    assert_eq!(parsed.path_parameters["id"], "7");
+    let jwt = parsed.request_context.authorizer.unwrap().jwt.unwrap();
+    assert_eq!(jwt.claims["sub"], "alice");
+    assert_eq!(jwt.claims["aud"], "web");
+    assert!(jwt.claims["exp"].parse::<u64>().is_ok());
+
+    // The fields of the crate's example of a real event, but those of a client certificate.
+    let mut expected: Vec<_> = [
+        "accountId", "apiId", "authorizer", "domainName", "domainPrefix", "http", "requestId", "routeKey", "stage",
+        "time", "timeEpoch",
+    ]
+    .to_vec();
+    expected.sort_unstable();
+    let event: Value = serde_json::from_slice(&event).unwrap();
+    let fields: Vec<_> = event["requestContext"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(fields, expected);
+}
+
+#[tokio::test]
+async fn what_a_request_lacks_its_event_lacks() {
+    let gateway = Gateway::start().await;
+    let event: Value = gateway.get("/echo/x").await.json().await.unwrap();
+    for absent in ["cookies", "queryStringParameters", "body", "stageVariables"] {
+        assert!(event.get(absent).is_none(), "{absent}");
+    }
+    assert_eq!(event["rawQueryString"], "");
+    assert_eq!(event["headers"]["content-length"], "0");
+}
+
+#[tokio::test]
+async fn bodies_that_are_not_text_are_base64() {
+    let gateway = Gateway::start().await;
+    for (content_type, body, expected, encoded) in [
+        ("text/plain", &b"hi"[..], "hi", false),
+        ("application/problem+json", b"{}", "{}", false),
+        ("application/octet-stream", b"hi", "aGk=", true),
+        ("application/x-www-form-urlencoded", b"a=b", "YT1i", true),
+        ("text/plain", b"\xff", "/w==", true),
+    ] {
+        let request = gateway.client.post(gateway.url("/echo/x")).header("Content-Type", content_type);
+        let event: Value = request.body(body).send().await.unwrap().json().await.unwrap();
+        assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!(expected), &json!(encoded)), "{content_type}");
+    }
+}
+
+#[tokio::test]
+async fn responses_reach_the_client() {
+    let gateway = Gateway::start().await;
+    let response = gateway.get("/plain").await;
+    assert_eq!(response.status(), 201);
+    assert_eq!(response.headers()["set-cookie"], "a=1");
+    assert_eq!(response.headers()["x-a"], "b");
+    assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+    assert!(response.headers()["apigw-requestid"].to_str().unwrap().ends_with('='));
+    assert_eq!(response.text().await.unwrap(), "made");
+}
+
+#[tokio::test]
+async fn the_gateway_speaks_for_itself_as_aws_does() {
+    let gateway = Gateway::start().await;
+    for (path, status, message) in [
+        ("/nothing", 404, "Not Found"),
+        ("/users/7", 401, "Unauthorized"),
+        ("/fails", 500, "Internal Server Error"),
+        ("/throttled", 500, "Internal Server Error"),
+        ("/malformed", 500, "Internal Server Error"),
+    ] {
+        let response = gateway.get(path).await;
+        assert_eq!(response.status(), status, "{path}");
+        assert!(response.headers().contains_key("apigw-requestid"));
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert_eq!(response.text().await.unwrap(), json!({ "message": message }).to_string());
+    }
+    let large = vec![b'x'; 10 * 1024 * 1024 + 1];
+    let response = gateway.client.post(gateway.url("/echo/x")).body(large).send().await.unwrap();
+    assert_eq!(response.status(), 413);
+    assert_eq!(response.text().await.unwrap(), r#"{"message":"Request Entity Too Large"}"#);
+}
+
+#[tokio::test]
+async fn a_challenge_says_what_is_wrong_with_the_token() {
+    let gateway = Gateway::start().await;
+    assert_eq!(gateway.get("/users/7").await.headers()["www-authenticate"], "Bearer");
+
+    let request = TokenRequest { client_id: Some("app".into()), ..TokenRequest::for_user("alice") };
+    let wrong_audience = gateway.issuer.issue(&request).unwrap().access_token;
+    let response = gateway.client.get(gateway.url("/users/7")).bearer_auth(wrong_audience).send().await.unwrap();
+    assert_eq!(response.status(), 401);
+    assert_eq!(
+        response.headers()["www-authenticate"],
+        r#"Bearer scope="" error="invalid_token" error_description="the token does not have a valid audience""#
+    );
+
+    let without_prefix = gateway.client.get(gateway.url("/users/7")).header("Authorization", gateway.token());
+    assert_eq!(without_prefix.send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn the_issuer_gives_tokens_that_its_keys_verify() {
+    let gateway = Gateway::start().await;
+    let url = |path: &str| format!("http://{}{path}", gateway.issuer_address);
+    let discovery: Value = gateway
+        .client
+        .get(url("/us-east-1_pool/.well-known/openid-configuration"))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(discovery["issuer"], ISSUER);
+    assert_eq!(discovery["jwks_uri"], format!("{ISSUER}/.well-known/jwks.json"));
+
+    let request = json!({ "username": "bob", "expires_in": 60, "claims": { "role": "admin" } });
+    let answer: Value =
+        gateway.client.post(url("/token")).json(&request).send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["token_type"], "Bearer");
+    assert_eq!(answer["expires_in"], 60);
+
+    let keys = gateway.client.get(url("/us-east-1_pool/.well-known/jwks.json")).send().await.unwrap();
+    let keys: jsonwebtoken::jwk::JwkSet = keys.json().await.unwrap();
+    let token = answer["access_token"].as_str().unwrap();
+    let header = jsonwebtoken::decode_header(token).unwrap();
+    let key = keys.find(header.kid.as_deref().unwrap()).unwrap();
+    let key = jsonwebtoken::DecodingKey::from_jwk(key).unwrap();
+    let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
+    rules.set_audience(&["web"]);
+    rules.set_issuer(&[ISSUER]);
+    let claims = jsonwebtoken::decode::<Value>(token, &key, &rules).unwrap().claims;
+    assert_eq!(claims["sub"], "bob");
+    assert_eq!(claims["username"], "bob");
+    assert_eq!(claims["client_id"], "web");
+    assert_eq!(claims["role"], "admin");
+}
+
+#[tokio::test]
+async fn the_issuer_says_what_is_wrong_with_a_request() {
+    let gateway = Gateway::start().await;
+    let url = format!("http://{}/token", gateway.issuer_address);
+    for (request, error) in [
+        (json!({}), "invalid_request"),
+        (json!({ "username": "" }), "invalid_request"),
+        (json!({ "username": "a", "lifetime": 1 }), "invalid_request"),
+        (json!({ "username": "a", "pool": "other" }), "invalid_request"),
+        (json!({ "username": "a", "client_id": "other" }), "invalid_client"),
+    ] {
+        let response = gateway.client.post(&url).json(&request).send().await.unwrap();
+        assert_eq!(response.status(), 400);
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(body["error"], error, "{request}");
+        assert!(!body["error_description"].as_str().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn servers_end_when_told_to() {
+    let mut gateway = Gateway::start().await;
+    assert_eq!(gateway.get("/plain").await.status(), 201);
+    gateway.shutdown.cancel();
+    for server in std::mem::take(&mut gateway.servers) {
+        server.await.unwrap().unwrap();
+    }
+}
