@@ -1,1 +1,32 @@
-//! x
+//! Applies the SQL migrations on deploy.
+//!
+//! A CloudFormation custom resource: the stack is not up before the schema is. The migrations are part of the binary, so
+//! that code and schema deploy together.
+
+mod respond;
+
+use std::error::Error;
+
+use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest as Event;
+use sqlx::migrate::Migrator;
+use sqlx_data_api::DataApiPool;
+
+pub use respond::{RespondError, Responder};
+
+/// All migrations: plain SQL, forward only.
+static MIGRATIONS: Migrator = sqlx::migrate!("../../infra/migrations");
+
+/// Applies what is missing, and tells CloudFormation how it went.
+///
+/// A stack that is deleted takes its database along, so there is nothing to undo.
+pub async fn handle(pool: &DataApiPool, responder: &Responder, event: Event) -> Result<(), RespondError> {
+    let result = match &event {
+        Event::Create(_) | Event::Update(_) => MIGRATIONS.run(pool).await,
+        Event::Delete(_) => Ok(()),
+        _ => return Err(RespondError::UnknownRequest),
+    };
+    if let Err(error) = &result {
+        tracing::error!(error = error as &dyn Error, "the migrations failed");
+    }
+    responder.respond(&event, result.err().map(|error| error.to_string())).await
+}

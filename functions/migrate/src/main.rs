@@ -1,1 +1,17 @@
-fn main() {}
+//! Wires [`migrate`].
+
+use lambda_kit::config::{aws, required};
+use lambda_kit::{Error, telemetry};
+use lambda_runtime::{LambdaEvent, service_fn};
+use migrate::{Responder, handle};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    // Fails only where a provider is set already; this process sets one, here.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let rds_data = (&aws().await).into();
+    let pool = store::sql::connect(rds_data, required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
+    let responder = Responder::default();
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| handle(&pool, &responder, event.payload).await)).await
+}

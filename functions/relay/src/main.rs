@@ -1,1 +1,22 @@
-fn main() {}
+//! Wires [`relay`].
+
+use lambda_kit::config::{aws, required};
+use lambda_kit::{Error, queue, telemetry};
+use store::dynamodb::{Members, Messages};
+use store::relay::Relay;
+use store::sql::{Outbox, connect};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let aws = aws().await;
+    let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
+    let pool = connect((&aws).into(), required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
+    let relay = Relay {
+        messages: Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?),
+        members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
+        outbox: Outbox::new(pool),
+        dynamodb,
+    };
+    queue::run(async |event| relay::handle(&relay, event).await).await
+}

@@ -68,7 +68,9 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
             tokio::time::sleep(Duration::from_millis(event["ms"].as_u64().unwrap_or_default())).await;
             std::fs::write(event["file"].as_str().unwrap_or_default(), b"")?;
         }
-        Some("big") => return Ok(Value::String("x".repeat(usize::try_from(event["bytes"].as_u64().unwrap_or_default())?))),
+        Some("big") => {
+            return Ok(Value::String("x".repeat(usize::try_from(event["bytes"].as_u64().unwrap_or_default())?)));
+        }
         Some("log") => {
             println!("to stdout");
             eprintln!("to stderr");
@@ -102,7 +104,8 @@ fn record_batch(folder: &str, event: &Value) -> Result<Value, Error> {
     std::fs::write(&partial, event.to_string())?;
     std::fs::rename(partial, path)?;
     let records = event["Records"].as_array().cloned().unwrap_or_default();
-    let orders = records.iter().map(|record| (record["messageId"].clone(), record["body"].as_str().unwrap_or_default()));
+    let orders =
+        records.iter().map(|record| (record["messageId"].clone(), record["body"].as_str().unwrap_or_default()));
     let mut failures = Vec::new();
     for (id, body) in orders {
         match body.split_once(' ').map_or(body, |(order, _)| order) {
@@ -120,7 +123,9 @@ fn record_batch(folder: &str, event: &Value) -> Result<Value, Error> {
 /// Replies to invocations that are not its own; gives the answers.
 async fn wrong_ids(own: &str) -> Result<Value, Error> {
     let mut answers = Vec::new();
-    for path in ["invocation/nobody/response", "invocation/nobody/error", "init/error", &format!("invocation/{own}/none")] {
+    for path in
+        ["invocation/nobody/response", "invocation/nobody/error", "init/error", &format!("invocation/{own}/none")]
+    {
         let (status, body) = post(path, "{}").await?;
         answers.push(json!({ "status": status, "body": body }));
     }

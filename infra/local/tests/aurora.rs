@@ -55,11 +55,7 @@ impl DataApi {
     }
 
     fn execute(&self, sql: &str) -> ExecuteStatementFluentBuilder {
-        self.client
-            .execute_statement()
-            .resource_arn(&self.cluster.arn)
-            .secret_arn(&self.cluster.secret_arn)
-            .sql(sql)
+        self.client.execute_statement().resource_arn(&self.cluster.arn).secret_arn(&self.cluster.secret_arn).sql(sql)
     }
 
     async fn run(&self, sql: &str) -> ExecuteStatementOutput {

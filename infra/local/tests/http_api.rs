@@ -104,7 +104,8 @@ fn functions() -> Lambda {
         (
             "Plain".into(),
             function(|_| {
-                let response = json!({ "statusCode": 201, "cookies": ["a=1"], "headers": { "X-A": "b" }, "body": "made" });
+                let response =
+                    json!({ "statusCode": 201, "cookies": ["a=1"], "headers": { "X-A": "b" }, "body": "made" });
                 Ok(Outcome::Success(response.to_string().into()))
             }),
         ),
@@ -178,8 +179,17 @@ async fn the_event_is_what_rust_functions_parse() {
 
     // The fields of the crate's example of a real event, but those of a client certificate.
     let mut expected: Vec<_> = [
-        "accountId", "apiId", "authorizer", "domainName", "domainPrefix", "http", "requestId", "routeKey", "stage",
-        "time", "timeEpoch",
+        "accountId",
+        "apiId",
+        "authorizer",
+        "domainName",
+        "domainPrefix",
+        "http",
+        "requestId",
+        "routeKey",
+        "stage",
+        "time",
+        "timeEpoch",
     ]
     .to_vec();
     expected.sort_unstable();
@@ -284,8 +294,7 @@ async fn the_issuer_gives_tokens_that_its_keys_verify() {
     assert_eq!(discovery["jwks_uri"], format!("{ISSUER}/.well-known/jwks.json"));
 
     let request = json!({ "username": "bob", "expires_in": 60, "claims": { "role": "admin" } });
-    let answer: Value =
-        gateway.client.post(url("/token")).json(&request).send().await.unwrap().json().await.unwrap();
+    let answer: Value = gateway.client.post(url("/token")).json(&request).send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["token_type"], "Bearer");
     assert_eq!(answer["expires_in"], 60);
 

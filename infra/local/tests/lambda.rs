@@ -181,7 +181,9 @@ async fn a_crash_is_a_function_error_and_the_next_invocation_a_cold_start() {
     let error = bench.error(json!({"do": "exit"})).await;
     assert_eq!(error["errorType"], "Runtime.ExitError");
     let message = error["errorMessage"].as_str().unwrap();
-    assert!(message.starts_with("RequestId: ") && message.ends_with(" Error: Runtime exited with error: exit status 1"));
+    assert!(
+        message.starts_with("RequestId: ") && message.ends_with(" Error: Runtime exited with error: exit status 1")
+    );
     let error = bench.error(json!({"do": "abort"})).await;
     assert!(error["errorMessage"].as_str().unwrap().ends_with("Runtime exited with error: signal: aborted"));
     assert_ne!(bench.ok(json!({})).await["pid"], first["pid"]);
@@ -260,10 +262,9 @@ async fn an_invocation_outlives_its_caller() {
 
 #[tokio::test]
 async fn a_function_that_fails_in_its_init_is_started_twice_and_then_reports() {
-    for (init, expected, status) in [
-        ("exit", json!("Runtime.ExitError"), "exit status 7"),
-        ("report", json!("Runtime.NoConfig"), "no table"),
-    ] {
+    for (init, expected, status) in
+        [("exit", json!("Runtime.ExitError"), "exit status 7"), ("report", json!("Runtime.NoConfig"), "no table")]
+    {
         let mut setup = echo();
         setup.function.environment.insert("INIT".to_owned(), init.to_owned());
         let bench = Bench::new(setup);
@@ -408,7 +409,9 @@ async fn dropping_lambda_kills_the_processes() {
 #[tokio::test]
 async fn what_cannot_run_is_told_apart() {
     let bench = Bench::new(echo());
-    assert!(matches!(bench.lambda.invoke("Nobody", Bytes::new()).await, Err(InvokeError::NotFound(id)) if id == "Nobody"));
+    assert!(
+        matches!(bench.lambda.invoke("Nobody", Bytes::new()).await, Err(InvokeError::NotFound(id)) if id == "Nobody")
+    );
     let mut setup = echo();
     setup.executable = PathBuf::from("/nowhere/bootstrap");
     let error = Bench::new(setup).error(json!({})).await;

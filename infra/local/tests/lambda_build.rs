@@ -63,7 +63,9 @@ async fn every_function_gets_its_executable() {
 async fn what_does_not_build_is_said_plainly() {
     let folder = workspace("fn main() { 1 + }");
     let broken = build(&[function("B", &folder.path().join("b"), "b")], Profile::Dev, Progress::Hidden).await;
-    assert!(matches!(broken, Err(BuildError::Failed { workspace, .. }) if workspace.ends_with(folder.path().file_name().unwrap())));
+    assert!(
+        matches!(broken, Err(BuildError::Failed { workspace, .. }) if workspace.ends_with(folder.path().file_name().unwrap()))
+    );
 
     let missing = build(&[function("B", &folder.path().join("b"), "c")], Profile::Dev, Progress::Hidden).await;
     let error = missing.unwrap_err();

@@ -28,6 +28,9 @@ pub enum StoreError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// A statement failed.
+    #[error("a SQL statement failed")]
+    Sql(#[from] sqlx::Error),
     /// An item that this code did not write.
     #[error("an item cannot be read or written")]
     Item(#[from] serde_dynamo::Error),

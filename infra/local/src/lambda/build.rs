@@ -194,7 +194,8 @@ impl Cargo {
             target: Option<Target>,
             executable: Option<PathBuf>,
         }
-        let mut command = self.command(workspace, &["build", "--workspace", "--message-format=json-render-diagnostics"]);
+        let mut command =
+            self.command(workspace, &["build", "--workspace", "--message-format=json-render-diagnostics"]);
         command.args(binaries.iter().flat_map(|binary| ["--bin", binary]));
         if profile == Profile::Release {
             command.arg("--release");

@@ -118,11 +118,7 @@ impl Capture {
     }
 }
 
-async fn copy_lines(
-    stream: impl AsyncRead + Unpin,
-    log: InstanceLog,
-    mut flush: mpsc::Receiver<oneshot::Sender<()>>,
-) {
+async fn copy_lines(stream: impl AsyncRead + Unpin, log: InstanceLog, mut flush: mpsc::Receiver<oneshot::Sender<()>>) {
     let mut stream = BufReader::new(stream);
     let mut line = Vec::new();
     loop {

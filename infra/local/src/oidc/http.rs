@@ -69,7 +69,8 @@ async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
 }
 
 async fn preflight() -> Response {
-    let allowed = [(header::ACCESS_CONTROL_ALLOW_METHODS, "POST"), (header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type")];
+    let allowed =
+        [(header::ACCESS_CONTROL_ALLOW_METHODS, "POST"), (header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type")];
     (StatusCode::NO_CONTENT, allowed).into_response()
 }
 

@@ -196,7 +196,8 @@ mod tests {
         let foreign = super::super::key::SigningKey::generate().unwrap();
         let own_kid = jsonwebtoken::encode(&foreign.header(), &claims, &foreign.encoding).unwrap();
         assert_eq!(issuer.verify(&own_kid, &authorizer()), Err(TokenError::UnknownKey));
-        let our_kid = jsonwebtoken::encode(&with_kid(Header::new(Algorithm::RS256)), &claims, &foreign.encoding).unwrap();
+        let our_kid =
+            jsonwebtoken::encode(&with_kid(Header::new(Algorithm::RS256)), &claims, &foreign.encoding).unwrap();
         assert_eq!(issuer.verify(&our_kid, &authorizer()), Err(TokenError::Signature));
 
         let rs512 =

@@ -174,7 +174,9 @@ mod tests {
 
     #[test]
     fn identity_sources_are_headers_or_parameters() {
-        assert!(check_identity_sources(&["route.request.header.Auth".into(), "route.request.querystring.t".into()]).is_ok());
+        assert!(
+            check_identity_sources(&["route.request.header.Auth".into(), "route.request.querystring.t".into()]).is_ok()
+        );
         assert!(check_identity_sources(&["$request.header.Auth".into()]).is_err());
         assert!(check_identity_sources(&["stageVariables.x".into()]).is_err());
     }

@@ -35,13 +35,10 @@ impl From<Refused> for Refusal {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Unauthorized => Self::new(StatusCode::UNAUTHORIZED, "Unauthorized"),
-            Refused::ExplicitDeny => Self::new(
-                StatusCode::FORBIDDEN,
-                "User is not authorized to access this resource with an explicit deny",
-            ),
-            Refused::ImplicitDeny => {
-                Self::new(StatusCode::FORBIDDEN, "User is not authorized to access this resource")
+            Refused::ExplicitDeny => {
+                Self::new(StatusCode::FORBIDDEN, "User is not authorized to access this resource with an explicit deny")
             }
+            Refused::ImplicitDeny => Self::new(StatusCode::FORBIDDEN, "User is not authorized to access this resource"),
             Refused::Failed => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
         }
     }

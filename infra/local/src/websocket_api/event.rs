@@ -161,11 +161,7 @@ impl Events<'_> {
             .map(|(name, value)| (name.to_owned(), vec![value.to_owned()]))
             .collect();
         write(&Event {
-            http: Http {
-                headers: Some(last_values(&headers)),
-                multi_value_headers: Some(headers),
-                ..Http::default()
-            },
+            http: Http { headers: Some(last_values(&headers)), multi_value_headers: Some(headers), ..Http::default() },
             request_context: Context {
                 disconnect_status_code: Some(end.code),
                 disconnect_reason: Some(end.reason),

@@ -95,7 +95,9 @@ mod tests {
         ] {
             assert!(serde_json::from_str::<ProxyResponse>(payload).is_ok(), "{payload}");
         }
-        for payload in [r#"{"statusCode":200,"extra":1}"#, r#"{"body":"x"}"#, "null", r#""text""#, r#"{"statusCode":"x"}"#] {
+        for payload in
+            [r#"{"statusCode":200,"extra":1}"#, r#"{"body":"x"}"#, "null", r#""text""#, r#"{"statusCode":"x"}"#]
+        {
             assert!(serde_json::from_str::<ProxyResponse>(payload).is_err(), "{payload}");
         }
     }

@@ -172,7 +172,8 @@ async fn answer(
     request: Request,
 ) -> Response {
     let path = percent_decode_str(request.uri().path()).decode_utf8_lossy().into_owned();
-    let Some(below_stage) = path.strip_prefix('/').and_then(|path| path.strip_prefix(gateway.api.stage.as_str())) else {
+    let Some(below_stage) = path.strip_prefix('/').and_then(|path| path.strip_prefix(gateway.api.stage.as_str()))
+    else {
         return connect::wrong_stage();
     };
     if let Some(connection) = below_stage.strip_prefix("/@connections/") {

@@ -151,7 +151,10 @@ mod tests {
 
     #[test]
     fn wildcards_and_lists_are_understood() {
-        assert_eq!(verdict(statement("Allow", "execute-api:*", "arn:aws:execute-api:*:*:abc/*/$connect")), Verdict::Allow);
+        assert_eq!(
+            verdict(statement("Allow", "execute-api:*", "arn:aws:execute-api:*:*:abc/*/$connect")),
+            Verdict::Allow
+        );
         assert_eq!(verdict(statement("Allow", "EXECUTE-API:INVOKE", "arn:*abc/pro?/*")), Verdict::Allow);
         assert_eq!(verdict(statement("Allow", "*", "arn:*abc/pro/*")), Verdict::ImplicitDeny);
         let lists = json!({ "Effect": "Allow", "Action": ["a:b", "execute-api:Invoke"], "Resource": ["x", "*"] });

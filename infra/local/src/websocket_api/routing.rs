@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn other_expressions_are_refused() {
-        for expression in ["$request.header.x", "request.body.x", "$request.body.", "$request.body.a..b", "${request.body.a"]
+        for expression in
+            ["$request.header.x", "request.body.x", "$request.body.", "$request.body.a..b", "${request.body.a"]
         {
             assert!(Selector::parse(expression).is_err(), "{expression}");
         }

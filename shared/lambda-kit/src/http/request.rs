@@ -59,7 +59,7 @@ impl Request {
     }
 
     /// The body as text; empty where there is none.
-    pub fn body(&self) -> Result<String, ApiError> {
+    pub fn text(&self) -> Result<String, ApiError> {
         let body = self.event.body.clone().unwrap_or_default();
         if !self.event.is_base64_encoded {
             return Ok(body);
@@ -70,6 +70,6 @@ impl Request {
 
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        parse(&self.body()?)
+        parse(&self.text()?)
     }
 }

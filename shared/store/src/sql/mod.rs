@@ -1,1 +1,37 @@
-//! To come.
+//! The relational truth, over the RDS Data API: one file per aggregate.
+//!
+//! Each statement is one HTTP request of some tens of milliseconds, which is why nothing here is on the send path.
+
+pub mod conversations;
+pub mod outbox;
+pub mod users;
+
+use std::time::Duration;
+
+use sqlx_data_api::{DataApiConnectOptions, DataApiPool, DataApiPoolOptions};
+
+pub use conversations::Conversations;
+pub use outbox::Outbox;
+pub use users::Users;
+
+/// A function runs one invocation at a time; the second connection is for a statement beside an open transaction.
+const CONNECTIONS: u32 = 2;
+
+/// A pool over the cluster's Data API. Makes no request.
+///
+/// `sdk_config` is taken without its timeout of an attempt: a statement may take up to 45 s, and a cluster that was paused
+/// some 15 s to wake up.
+pub fn connect(
+    sdk_config: aws_sdk_rdsdata::config::Builder,
+    cluster_arn: String,
+    secret_arn: String,
+    database: String,
+) -> DataApiPool {
+    let timeouts = aws_sdk_rdsdata::config::timeout::TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(50))
+        .build();
+    let client = aws_sdk_rdsdata::Client::from_conf(sdk_config.timeout_config(timeouts).build());
+    let options = DataApiConnectOptions::new(client, cluster_arn, secret_arn).database(database);
+    DataApiPoolOptions::new().max_connections(CONNECTIONS).connect_lazy_with(options)
+}

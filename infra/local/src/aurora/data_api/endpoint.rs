@@ -88,7 +88,12 @@ impl Endpoint {
         Ok(cluster)
     }
 
-    async fn lease(&self, cluster: &Cluster, target: &Target, transaction: Option<&str>) -> Result<Lease, DataApiError> {
+    async fn lease(
+        &self,
+        cluster: &Cluster,
+        target: &Target,
+        transaction: Option<&str>,
+    ) -> Result<Lease, DataApiError> {
         // An empty name is none.
         let database = target.database.as_deref().filter(|name| !name.is_empty());
         match transaction {

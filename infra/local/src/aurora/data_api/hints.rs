@@ -13,10 +13,9 @@ pub(super) fn check(hint: TypeHint, text: &str) -> Result<(), DataApiError> {
         TypeHint::Decimal | TypeHint::Json | TypeHint::Uuid => return Ok(()),
         TypeHint::Date => ("Date", is_date(text)),
         TypeHint::Time => ("Time", is_time(text)),
-        TypeHint::Timestamp => (
-            "TimeStamp",
-            text.split_once(' ').is_some_and(|(date, time)| is_date(date) && is_time(time)),
-        ),
+        TypeHint::Timestamp => {
+            ("TimeStamp", text.split_once(' ').is_some_and(|(date, time)| is_date(date) && is_time(time)))
+        }
     };
     if well_formed {
         Ok(())

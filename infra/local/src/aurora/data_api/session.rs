@@ -86,7 +86,12 @@ impl Session {
     ///
     /// `in_transaction`: a statement whose plan is out of date cannot be repeated there, since PostgreSQL has aborted
     /// the transaction.
-    pub(super) async fn run(&mut self, job: &Job, limits: &Limits, in_transaction: bool) -> Result<Bytes, DataApiError> {
+    pub(super) async fn run(
+        &mut self,
+        job: &Job,
+        limits: &Limits,
+        in_transaction: bool,
+    ) -> Result<Bytes, DataApiError> {
         let mut executed = Executed::default();
         for arguments in &job.argument_sets {
             executed = match self.execute(job, arguments, limits).await {
@@ -117,7 +122,11 @@ impl Session {
         } else {
             None
         };
-        let rows = match self.client.query_raw(&statement, arguments.iter().map(|argument| argument as &dyn tokio_postgres::types::ToSql)).await {
+        let rows = match self
+            .client
+            .query_raw(&statement, arguments.iter().map(|argument| argument as &dyn tokio_postgres::types::ToSql))
+            .await
+        {
             Ok(rows) => rows,
             Err(error) => return Err(self.failure(error)),
         };
@@ -149,7 +158,8 @@ impl Session {
             executed.formatted_records = Some(formatted::records(&column_metadata.unwrap_or_default(), records));
         } else {
             executed.records = Some(records);
-            executed.column_metadata = column_metadata.filter(|_| job.include_result_metadata).map(|columns| columns.to_vec());
+            executed.column_metadata =
+                column_metadata.filter(|_| job.include_result_metadata).map(|columns| columns.to_vec());
         }
         Ok(executed)
     }
@@ -166,7 +176,12 @@ impl Session {
         let declared: Vec<Type> = arguments.iter().map(|argument| argument.declared.clone()).collect();
         let statement = self.client.prepare_typed(sql, &declared).await.map_err(|error| self.failure(error))?;
         self.remembered.truncate(REMEMBERED - 1);
-        self.remembered.push_front(Remembered { sql: sql.to_owned(), declared, statement: statement.clone(), metadata: None });
+        self.remembered.push_front(Remembered {
+            sql: sql.to_owned(),
+            declared,
+            statement: statement.clone(),
+            metadata: None,
+        });
         Ok(statement)
     }
 

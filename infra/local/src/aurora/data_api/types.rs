@@ -54,9 +54,7 @@ impl Argument {
                 (hinted(hint), Value::Text(text.clone()))
             }
             (_, Some(_)) => {
-                return Err(DataApiError::BadRequest(format!(
-                    "The type hint of parameter {name} needs a stringValue"
-                )));
+                return Err(DataApiError::BadRequest(format!("The type hint of parameter {name} needs a stringValue")));
             }
             (Field::IsNull(false), None) => {
                 return Err(DataApiError::BadRequest(format!("Parameter {name}: isNull can only be true")));
@@ -90,10 +88,8 @@ pub(super) fn arguments(names: &[String], parameters: &[SqlParameter]) -> Result
         .map(|name| {
             // The last one wins where a name is given twice.
             let parameter = parameters.iter().rfind(|parameter| parameter.name.as_ref() == Some(name));
-            parameter.map_or_else(
-                || Err(DataApiError::BadRequest(format!("Cannot find parameter: {name}"))),
-                Argument::new,
-            )
+            parameter
+                .map_or_else(|| Err(DataApiError::BadRequest(format!("Cannot find parameter: {name}"))), Argument::new)
         })
         .collect()
 }

@@ -126,7 +126,8 @@ impl Postgres {
             temporary.push(short);
             path
         };
-        let settings = server::Settings { data_dir: folder.path(), socket_dir: &socket_dir, durable: data_dir.is_some() };
+        let settings =
+            server::Settings { data_dir: folder.path(), socket_dir: &socket_dir, durable: data_dir.is_some() };
         let folders = temporary.iter().map(TempDir::path);
         let server = Server::spawn(&binaries, &account, &settings, folders)?;
         let mut postgres = Self { server, socket_dir, temporary };

@@ -1,0 +1,223 @@
+//! Tables `conversations` and `conversation_members`.
+
+use domain::conversation::NewConversation;
+use domain::{ApiError, ConversationId, ErrorCode, UserId};
+use sqlx::types::Json;
+use sqlx_data_api::{DataApiPool, DataApiPoolExt, DataApiTransaction, query, query_as};
+use uuid::Uuid;
+
+use super::outbox::{Change, Pending};
+use crate::StoreError;
+use crate::queues::{Queue, RelayBody};
+
+/// Names of the constraints that say who is unknown.
+const CREATED_BY: &str = "conversations_created_by_fkey";
+
+/// A client's `Idempotency-Key` and what it was given for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The key.
+    pub key: String,
+    /// Fingerprint of the request.
+    pub digest: String,
+}
+
+/// What became of a request to create.
+#[derive(Debug)]
+pub enum Created {
+    /// The conversation began; the change waits in the outbox.
+    New(Pending),
+    /// It was there already: the pair's private conversation, or the one that the same key had created.
+    Existing(ConversationId),
+}
+
+/// Why there is no conversation.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The creator has no profile, or was deleted.
+    #[error("the creator has no profile")]
+    ProfileRequired,
+    /// One of the others does not exist, or was deleted.
+    #[error("a member does not exist")]
+    UserNotFound,
+    /// The key was given for another request.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyMismatch,
+    /// A service failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for CreateError {
+    fn from(error: sqlx::Error) -> Self {
+        match error.as_database_error() {
+            Some(database) if database.is_foreign_key_violation() && database.constraint() == Some(CREATED_BY) => {
+                Self::ProfileRequired
+            }
+            Some(database) if database.is_foreign_key_violation() => Self::UserNotFound,
+            _ => Self::Store(error.into()),
+        }
+    }
+}
+
+impl From<CreateError> for ApiError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::ProfileRequired => {
+                Self::new(ErrorCode::ProfileRequired, "Make your profile first: PUT /v1/users/me.")
+            }
+            CreateError::UserNotFound => Self::new(ErrorCode::UserNotFound, "One of the members does not exist."),
+            CreateError::IdempotencyMismatch => {
+                Self::new(ErrorCode::IdempotencyMismatch, "This `Idempotency-Key` was used for another request.")
+            }
+            CreateError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The tables.
+#[derive(Clone, Debug)]
+pub struct Conversations {
+    pool: DataApiPool,
+    relay: Queue,
+}
+
+impl Conversations {
+    /// Over this pool; `relay` is told of every change before it is committed.
+    pub fn new(pool: DataApiPool, relay: Queue) -> Self {
+        Self { pool, relay }
+    }
+
+    /// Creates a conversation with its first members and its outbox row, all or nothing.
+    ///
+    /// The insert is the lock: whoever creates the same private conversation, or uses the same key, waits for it and then
+    /// finds it. Five requests with begin and commit, or four where the conversation is there already.
+    pub async fn create(
+        &self,
+        creator: UserId,
+        new: &NewConversation,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Created, CreateError> {
+        let conversation = ConversationId::generate();
+        let inserted = self
+            .pool
+            .transaction(async |tx| {
+                if !insert_conversation(tx, conversation, creator, new, idempotency).await? {
+                    return Ok(None);
+                }
+                // The queue hears of it before the commit: then a crash after the commit leaves nobody waiting.
+                let told = async { Ok(self.relay.send_relay(RelayBody { conversation_id: conversation }).await?) };
+                let (pending, ()) = tokio::try_join!(insert_members(tx, conversation, creator, new), told)?;
+                Ok::<_, CreateError>(Some(pending))
+            })
+            .await?;
+        match inserted {
+            Some(pending) => Ok(Created::New(pending)),
+            None => self.existing(creator, new, idempotency).await,
+        }
+    }
+
+    /// The conversation that kept another from being created.
+    async fn existing(
+        &self,
+        creator: UserId,
+        new: &NewConversation,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Created, CreateError> {
+        let (low, high) = pair(new);
+        let found: Vec<(Uuid, bool)> = query_as(
+            "SELECT conversation_id, coalesce(created_by = $1 AND idempotency_key = $2 AND request_digest <> $3, false)
+             FROM conversations
+             WHERE (private_low = $4 AND private_high = $5) OR (created_by = $1 AND idempotency_key = $2)",
+        )
+        .bind(creator.0)
+        .bind(idempotency.map(|idempotency| idempotency.key.as_str()))
+        .bind(idempotency.map(|idempotency| idempotency.digest.as_str()))
+        .bind(low)
+        .bind(high)
+        .fetch_all(&self.pool)
+        .await?;
+        if found.iter().any(|(_, mismatch)| *mismatch) {
+            return Err(CreateError::IdempotencyMismatch);
+        }
+        let (conversation, _) = found.first().ok_or_else(|| {
+            StoreError::Inconsistent("a conversation that kept another from being created is gone".to_owned())
+        })?;
+        Ok(Created::Existing(ConversationId(*conversation)))
+    }
+}
+
+/// Whether there was none in the way.
+async fn insert_conversation(
+    tx: &mut DataApiTransaction<'_>,
+    conversation: ConversationId,
+    creator: UserId,
+    new: &NewConversation,
+    idempotency: Option<&Idempotency>,
+) -> Result<bool, CreateError> {
+    let (low, high) = pair(new);
+    let inserted = query(
+        "INSERT INTO conversations (conversation_id, type, title, created_by, version, private_low, private_high,
+            idempotency_key, request_digest)
+         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+    )
+    .bind(conversation.0)
+    .bind(new.kind().as_str())
+    .bind(new.title())
+    .bind(creator.0)
+    .bind(low)
+    .bind(high)
+    .bind(idempotency.map(|idempotency| idempotency.key.as_str()))
+    .bind(idempotency.map(|idempotency| idempotency.digest.as_str()))
+    .execute(&mut **tx)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// Inserts the members and the outbox row in one statement.
+async fn insert_members(
+    tx: &mut DataApiTransaction<'_>,
+    conversation: ConversationId,
+    creator: UserId,
+    new: &NewConversation,
+) -> Result<Pending, CreateError> {
+    let members = new.members(creator);
+    let pending = Pending {
+        outbox_id: Uuid::now_v7(),
+        conversation_id: conversation,
+        version: 1,
+        change: Change::Created {
+            actor: creator,
+            conversation_type: new.kind(),
+            title: new.title().map(str::to_owned),
+            members: members.clone(),
+        },
+    };
+    let inserted = query(
+        "WITH change AS (
+            INSERT INTO outbox (outbox_id, conversation_id, version, change) VALUES ($1, $2, 1, $3)
+         )
+         INSERT INTO conversation_members (member_id, conversation_id, user_id, role, added_by, joined_version)
+         SELECT m.member_id, $2, u.user_id, m.role, $4, 1
+         FROM unnest($5, $6, $7) AS m (member_id, user_id, role)
+         JOIN users u ON u.user_id = m.user_id AND u.deleted_at IS NULL",
+    )
+    .bind(pending.outbox_id)
+    .bind(conversation.0)
+    .bind(Json(&pending.change))
+    .bind(creator.0)
+    .bind(members.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
+    .bind(members.iter().map(|member| member.user_id.0).collect::<Vec<_>>())
+    .bind(members.iter().map(|member| member.role.as_str()).collect::<Vec<_>>())
+    .execute(&mut **tx)
+    .await?;
+    if inserted.rows_affected() == members.len() as u64 { Ok(pending) } else { Err(CreateError::UserNotFound) }
+}
+
+/// The unique key of a private conversation.
+fn pair(new: &NewConversation) -> (Option<Uuid>, Option<Uuid>) {
+    match new {
+        NewConversation::Private { pair: [low, high] } => (Some(low.0), Some(high.0)),
+        NewConversation::Group { .. } => (None, None),
+    }
+}

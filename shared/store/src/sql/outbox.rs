@@ -1,0 +1,103 @@
+//! Table `outbox`: changes on their way to the log and the projection.
+
+use domain::conversation::Member;
+use domain::{ConversationId, ConversationType, Seq, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use sqlx_data_api::{DataApiPool, query, query_as};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::StoreError;
+
+/// What happened to a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum Change {
+    /// It began.
+    Created {
+        /// Who began it.
+        actor: UserId,
+        /// Its kind.
+        conversation_type: ConversationType,
+        /// Title of a group.
+        title: Option<String>,
+        /// The first members.
+        members: Vec<Member>,
+    },
+}
+
+/// One row: a change that waits, or is being applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The row.
+    pub outbox_id: Uuid,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// The version that the change makes.
+    pub version: u64,
+    /// The change.
+    pub change: Change,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    outbox_id: Uuid,
+    version: i64,
+    change: Json<Change>,
+}
+
+/// The table.
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    pool: DataApiPool,
+}
+
+impl Outbox {
+    /// Over this pool.
+    pub fn new(pool: DataApiPool) -> Self {
+        Self { pool }
+    }
+
+    /// The oldest change of a conversation that waits: one statement.
+    pub async fn next(&self, conversation: ConversationId) -> Result<Option<Pending>, StoreError> {
+        let row: Option<Row> = query_as(
+            "SELECT outbox_id, version, change FROM outbox WHERE conversation_id = $1 ORDER BY version LIMIT 1",
+        )
+        .bind(conversation.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        let pending = row.map(|row| {
+            Ok(Pending {
+                outbox_id: row.outbox_id,
+                conversation_id: conversation,
+                version: u64::try_from(row.version)
+                    .map_err(|_| StoreError::Inconsistent(format!("outbox version {}", row.version)))?,
+                change: row.change.0,
+            })
+        });
+        pending.transpose()
+    }
+
+    /// Takes a change that has its place in the log out of the outbox, and that place into the stays that it began: one
+    /// statement, safe to repeat.
+    pub async fn settle(&self, pending: &Pending, seq: Seq, at: Timestamp) -> Result<(), StoreError> {
+        query(
+            "WITH settled AS (DELETE FROM outbox WHERE outbox_id = $1)
+             UPDATE conversation_members SET joined_seq = $2, joined_at = $3
+             WHERE conversation_id = $4 AND joined_version = $5 AND joined_seq IS NULL",
+        )
+        .bind(pending.outbox_id)
+        .bind(signed(seq.0)?)
+        .bind(OffsetDateTime::from(at))
+        .bind(pending.conversation_id.0)
+        .bind(signed(pending.version)?)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+fn signed(number: u64) -> Result<i64, StoreError> {
+    i64::try_from(number).map_err(|_| StoreError::Inconsistent(format!("{number} is no bigint")))
+}
