@@ -13,5 +13,6 @@ async fn main() -> Result<(), Error> {
     let rds_data = (&aws().await).into();
     let pool = store::sql::connect(rds_data, required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
     let responder = Responder::default();
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| handle(&pool, &responder, event.payload).await)).await
+    let migrate = async |event: LambdaEvent<_>| handle(&pool, &responder, event.payload).await.map_err(Error::from);
+    lambda_runtime::run(service_fn(migrate)).await
 }

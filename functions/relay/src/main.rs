@@ -1,5 +1,8 @@
 //! Wires [`relay`].
 
+// The SDK's futures nest deeper than the default allows.
+#![recursion_limit = "256"]
+
 use lambda_kit::config::{aws, required};
 use lambda_kit::{Error, queue, telemetry};
 use store::dynamodb::{Members, Messages};
