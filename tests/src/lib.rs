@@ -1,1 +1,14 @@
-//! TODO
+//! What the end-to-end tests stand on: a local cloud of their own, people with tokens, and sockets.
+//!
+//! * [`cloud`]: the real `local-cloud` binary, on free ports.
+//! * [`person`]: somebody with a token, over HTTP.
+//! * [`socket`]: one of their connections.
+
+pub mod aws;
+pub mod cloud;
+pub mod person;
+pub mod socket;
+
+pub use cloud::Cloud;
+pub use person::Person;
+pub use socket::Socket;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_apigatewaymanagement::config::SharedHttpClient;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
@@ -22,6 +23,11 @@ pub fn required(name: &'static str) -> Result<String, Missing> {
 /// next attempt goes through.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// HTTP with TLS by rustls and ring.
+pub fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
 /// What every AWS client of a function shares: region, credentials and endpoints from the environment, one TLS set-up.
 ///
 /// The endpoints are the SDK's own business (`AWS_ENDPOINT_URL_*`): no function knows where it runs.
@@ -31,9 +37,7 @@ pub async fn aws() -> SdkConfig {
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .build();
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https(),
-        )
+        .http_client(http_client())
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(50)))
         .timeout_config(timeouts)
         .load()

@@ -1,0 +1,144 @@
+//! The local cloud, as its own process.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use tempfile::TempDir;
+
+/// The functions are built by then, unless the test runs on its own: a cold build on a small machine is counted in.
+const READY_WITHIN: Duration = Duration::from_mins(15);
+
+/// The parts of `endpoints.json` that tests use.
+#[derive(Debug, Deserialize)]
+pub struct Endpoints {
+    /// Base of the HTTP API.
+    pub http: String,
+    /// The WebSocket API with its stage.
+    pub websocket: String,
+    /// Where tokens come from.
+    pub oidc_token: String,
+    /// AWS's APIs.
+    pub aws: Aws,
+}
+
+/// Endpoints by service.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Aws {
+    /// DynamoDB.
+    pub dynamodb: String,
+    /// SQS.
+    pub sqs: String,
+    /// The RDS Data API.
+    pub rds_data: String,
+}
+
+/// A running local cloud. It stops when this is dropped, and also when the test process ends in any other way: it reads
+/// the end of its standard input.
+#[derive(Debug)]
+pub struct Cloud {
+    /// Where everything is.
+    pub endpoints: Endpoints,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    log: PathBuf,
+    _folder: TempDir,
+}
+
+impl Cloud {
+    /// The one cloud of this test binary, started when it is first asked for. It keeps nothing.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cloud> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(None))
+    }
+
+    /// Starts a cloud that keeps its data in a folder, or keeps nothing.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not become ready, with what it said.
+    pub fn start(data: Option<&Path>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (file, log) = (folder.path().join("endpoints.json"), folder.path().join("log"));
+        let out = File::create(&log).expect("a log file");
+        let mut command = Command::new(binary());
+        command.arg("--template").arg(root().join("template.yaml")).arg("--endpoints").arg(&file);
+        command.args(["--http-port", "0", "--websocket-port", "0", "--oidc-port", "0", "--stop-on-stdin-eof"]);
+        match data {
+            Some(data) => command.arg("--data-dir").arg(data),
+            None => command.arg("--ephemeral"),
+        };
+        let err = out.try_clone().expect("a second handle of the log file");
+        let mut child = command
+            .current_dir(root())
+            .stdin(Stdio::piped())
+            .stdout(out)
+            .stderr(err)
+            .spawn()
+            .expect("the local cloud starts");
+        let stdin = child.stdin.take();
+        let deadline = Instant::now() + READY_WITHIN;
+        while !file.exists() {
+            let ended = child.try_wait().expect("the local cloud can be asked");
+            assert!(ended.is_none(), "the local cloud ended: {}", read(&log));
+            assert!(Instant::now() < deadline, "the local cloud is not ready: {}", read(&log));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let endpoints = std::fs::read(&file).expect("endpoints.json");
+        let endpoints = serde_json::from_slice(&endpoints).expect("endpoints.json has the documented shape");
+        Self { endpoints, child, stdin, log, _folder: folder }
+    }
+
+    /// What it has said so far.
+    pub fn log(&self) -> String {
+        read(&self.log)
+    }
+
+    /// Stops it and waits until all of it is gone.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not end as it should.
+    pub fn stop(mut self) {
+        drop(self.stdin.take());
+        let status = self.child.wait().expect("the local cloud can be waited for");
+        assert!(status.success(), "the local cloud ended with {status}: {}", self.log());
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        // Waiting keeps the next cloud from meeting this one's data; a failure to wait leaves nothing to do.
+        let _ = self.child.wait();
+    }
+}
+
+/// The top of the checkout.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace")
+}
+
+/// The binary, built with the features of the whole workspace so that nothing is compiled twice.
+fn binary() -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--workspace", "--bin", "local-cloud", "--message-format", "json-render-diagnostics"])
+        .current_dir(root())
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "local-cloud does not build");
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .expect("cargo names the executable")
+}
+
+fn read(log: &Path) -> String {
+    std::fs::read_to_string(log).unwrap_or_default()
+}

@@ -1,0 +1,117 @@
+//! Somebody who uses the chat.
+
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{Cloud, Socket};
+
+/// Somebody with a token and a profile.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Their id.
+    pub user_id: String,
+    /// Their token.
+    pub token: String,
+    cloud: &'static Cloud,
+    client: Client,
+}
+
+/// A response: status and JSON.
+pub type Answer = (u16, Value);
+
+impl Person {
+    /// A new person of the test binary's own cloud: the name is made unique, so that tests do not meet.
+    pub async fn new(name: &str) -> Self {
+        let name = format!("{name}-{}", Uuid::new_v4());
+        let cloud = Cloud::shared();
+        let token = token(cloud, &json!({"username": name})).await;
+        Self::with_token(cloud, &name, token).await
+    }
+
+    /// Somebody with this token, and a profile of this name.
+    ///
+    /// # Panics
+    ///
+    /// Where the profile is refused.
+    pub async fn with_token(cloud: &'static Cloud, name: &str, token: String) -> Self {
+        let mut person = Self { user_id: String::new(), token, cloud, client: client() };
+        let (status, profile) = person.put("/v1/users/me", &json!({"display_name": name})).await;
+        assert_eq!(status, 200, "{profile}");
+        profile["user_id"].as_str().expect("a profile has an id").clone_into(&mut person.user_id);
+        person
+    }
+
+    /// `GET`.
+    pub async fn get(&self, path: &str) -> Answer {
+        answer(self.request(Method::GET, path)).await
+    }
+
+    /// `PUT` with a JSON body.
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        answer(self.request(Method::PUT, path).json(body)).await
+    }
+
+    /// `POST` with a JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        answer(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// `POST` with a JSON body and an `Idempotency-Key`.
+    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+        answer(self.request(Method::POST, path).header("idempotency-key", key).json(body)).await
+    }
+
+    /// The id of the private conversation with somebody else.
+    ///
+    /// # Panics
+    ///
+    /// Where it is refused.
+    pub async fn talk_to(&self, other: &Self) -> String {
+        let (status, body) =
+            self.post("/v1/conversations", &json!({"type": "private", "member_ids": [other.user_id]})).await;
+        assert!(status == 200 || status == 201, "{status} {body}");
+        body["conversation_id"].as_str().expect("a conversation has an id").to_owned()
+    }
+
+    /// A connection.
+    pub async fn connect(&self) -> Socket {
+        Socket::connect(self.cloud, &self.token).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.cloud.endpoints.http)).bearer_auth(&self.token)
+    }
+}
+
+/// A token from the cloud's issuer.
+///
+/// # Panics
+///
+/// Where the issuer refuses.
+pub async fn token(cloud: &Cloud, request: &Value) -> String {
+    let (status, body) = answer(client().post(&cloud.endpoints.oidc_token).json(request)).await;
+    assert_eq!(status, 200, "{body}");
+    body["access_token"].as_str().expect("a token").to_owned()
+}
+
+/// Sends a request, whoever it is from.
+///
+/// # Panics
+///
+/// Where there is no answer, or one that is no JSON.
+pub async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.expect("an answer");
+    (response.status().as_u16(), response.json().await.expect("a JSON body"))
+}
+
+/// An HTTP client.
+///
+/// # Panics
+///
+/// Where there can be none.
+pub fn client() -> Client {
+    // Fails where another test of this process was first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().build().expect("an HTTP client")
+}

@@ -1,0 +1,122 @@
+//! A connection to the WebSocket API.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use uuid::Uuid;
+
+use crate::Cloud;
+
+/// What a frame may take to come, cold starts on a busy machine included.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// Frames that came while another was waited for.
+    earlier: VecDeque<Value>,
+}
+
+impl Socket {
+    /// Connects with a token.
+    ///
+    /// # Panics
+    ///
+    /// Where that is refused.
+    pub async fn connect(cloud: &Cloud, token: &str) -> Self {
+        let mut request = handshake(cloud);
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().expect("a header"));
+        Self::open(request).await.expect("a connection")
+    }
+
+    /// Connects with a handshake of one's own; the status where it is refused.
+    pub async fn open(request: Request) -> Result<Self, u16> {
+        match connect_async(request).await {
+            Ok((stream, _)) => Ok(Self { stream, earlier: VecDeque::new() }),
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("no answer to the handshake: {error}"),
+        }
+    }
+
+    /// Sends a frame.
+    ///
+    /// # Panics
+    ///
+    /// Where the connection is gone.
+    pub async fn send(&mut self, frame: &Value) {
+        self.send_text(&frame.to_string()).await;
+    }
+
+    /// Sends text that need not be JSON.
+    ///
+    /// # Panics
+    ///
+    /// Where the connection is gone.
+    pub async fn send_text(&mut self, text: &str) {
+        self.stream.send(Message::text(text)).await.expect("the connection is up");
+    }
+
+    /// Sends a frame with an id of its own and gives back the answer to it.
+    pub async fn ask(&mut self, mut frame: Value) -> Value {
+        let id = Uuid::new_v4().to_string();
+        frame["id"] = json!(id);
+        self.send(&frame).await;
+        self.find(|frame| frame["reply_to"] == json!(id)).await
+    }
+
+    /// The next frame of this type; others wait for whoever asks for them.
+    pub async fn next(&mut self, kind: &str) -> Value {
+        self.find(|frame| frame["type"] == kind).await
+    }
+
+    /// Everything that was pushed before now: a ping's answer comes behind it.
+    pub async fn pushed(&mut self) -> Vec<Value> {
+        let pong = self.ask(json!({"action": "ping"})).await;
+        assert_eq!(pong["type"], "pong", "{pong}");
+        self.earlier.drain(..).collect()
+    }
+
+    /// Ends without a farewell, as a phone in a tunnel does.
+    pub fn cut(self) {
+        drop(self);
+    }
+
+    async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        if let Some(at) = self.earlier.iter().position(&wanted) {
+            return self.earlier.remove(at).unwrap_or_default();
+        }
+        let came = tokio::time::timeout(PATIENCE, async {
+            loop {
+                match self.stream.next().await {
+                    Some(Ok(Message::Text(text))) => {
+                        let frame: Value = serde_json::from_str(&text).expect("frames are JSON");
+                        if wanted(&frame) {
+                            return frame;
+                        }
+                        self.earlier.push_back(frame);
+                    }
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    other => panic!("the connection ended: {other:?}; before: {:?}", self.earlier),
+                }
+            }
+        });
+        came.await.unwrap_or_else(|_| panic!("the frame did not come; others did: {:?}", self.earlier))
+    }
+}
+
+/// A handshake without a token.
+///
+/// # Panics
+///
+/// Where the cloud's URL is none.
+pub fn handshake(cloud: &Cloud) -> Request {
+    cloud.endpoints.websocket.as_str().into_client_request().expect("a WebSocket URL")
+}

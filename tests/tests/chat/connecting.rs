@@ -1,0 +1,75 @@
+//! Who gets a connection, and who does not.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use end_to_end::person::{answer, client, token};
+use end_to_end::socket::handshake;
+use end_to_end::{Cloud, Person, Socket};
+use serde_json::{Value, json};
+
+/// The token's user in another's place, with the signature of before.
+fn forged(token: &str) -> String {
+    let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
+    let mut claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(&parts[1]).unwrap()).unwrap();
+    claims["sub"] = json!("somebody else");
+    parts[1] = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
+    parts.join(".")
+}
+
+/// The token's claims without a signature.
+fn unsigned(token: &str) -> String {
+    let claims = token.split('.').nth(1).unwrap();
+    format!("{}.{claims}.", BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#))
+}
+
+async fn bad_tokens() -> Vec<(&'static str, String)> {
+    let cloud = Cloud::shared();
+    let good = token(cloud, &json!({"username": "mallory"})).await;
+    let expired = token(cloud, &json!({"username": "mallory", "expires_in": -60})).await;
+    let audience = json!({"username": "mallory", "claims": {"aud": "another app", "client_id": "another app"}});
+    let issuer = json!({"username": "mallory", "claims": {"iss": "https://issuer.example"}});
+    vec![
+        ("forged", forged(&good)),
+        ("unsigned", unsigned(&good)),
+        ("expired", expired),
+        ("wrong audience", token(cloud, &audience).await),
+        ("wrong issuer", token(cloud, &issuer).await),
+        ("no token", "nonsense".to_owned()),
+    ]
+}
+
+#[tokio::test]
+async fn only_a_valid_token_gets_a_connection() {
+    let cloud = Cloud::shared();
+    assert_eq!(Socket::open(handshake(cloud)).await.err(), Some(401), "without a token");
+    for (what, token) in bad_tokens().await {
+        let mut request = handshake(cloud);
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        assert_eq!(Socket::open(request).await.err(), Some(401), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn only_a_valid_token_is_served_over_http() {
+    let me = || client().get(format!("{}/v1/users/me", Cloud::shared().endpoints.http));
+    let unauthorized = (401, json!({"message": "Unauthorized"}));
+    assert_eq!(answer(me()).await, unauthorized, "without a token");
+    for (what, token) in bad_tokens().await {
+        assert_eq!(answer(me().bearer_auth(token)).await, unauthorized, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_may_come_in_three_places() {
+    let cloud = Cloud::shared();
+    let alice = Person::new("alice").await;
+    alice.connect().await.pushed().await;
+
+    let mut request = handshake(cloud);
+    request.headers_mut().insert("sec-websocket-protocol", format!("bearer, {}", alice.token).parse().unwrap());
+    Socket::open(request).await.unwrap().pushed().await;
+
+    let mut request = handshake(cloud);
+    *request.uri_mut() = format!("{}?token={}", cloud.endpoints.websocket, alice.token).parse().unwrap();
+    Socket::open(request).await.unwrap().pushed().await;
+}

@@ -1,0 +1,158 @@
+//! Conversations begin once, with the members that exist, and are seen by those alone.
+
+use end_to_end::{Cloud, Person, aws};
+use serde_json::{Value, json};
+use store::queues::{Queue, RelayBody};
+use store::sql::conversations::Created;
+use store::sql::{Conversations, connect};
+use uuid::Uuid;
+
+fn private(other: &Person) -> Value {
+    json!({"type": "private", "member_ids": [other.user_id]})
+}
+
+#[tokio::test]
+async fn a_pair_has_one_private_conversation_whoever_begins() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (mut by_alice, by_bob) = (private(&bob), private(&alice));
+    let (one, other) = tokio::join!(alice.post("/v1/conversations", &by_alice), bob.post("/v1/conversations", &by_bob));
+    let mut statuses = [one.0, other.0];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 201], "{one:?} {other:?}");
+    assert_eq!(one.1["conversation_id"], other.1["conversation_id"]);
+    assert_eq!((&one.1["head_seq"], &one.1["member_count"]), (&json!(1), &json!(2)));
+
+    // Naming oneself as well changes nothing.
+    by_alice["member_ids"] = json!([alice.user_id, bob.user_id]);
+    assert_eq!(alice.post("/v1/conversations", &by_alice).await.1["conversation_id"], one.1["conversation_id"]);
+}
+
+#[tokio::test]
+async fn a_group_has_a_title_an_owner_and_a_first_item() {
+    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id, carol.user_id]});
+    let (status, group) = alice.post("/v1/conversations", &body).await;
+    assert_eq!((status, &group["title"], &group["role"]), (201, &json!("Team"), &json!("owner")), "{group}");
+
+    let id = group["conversation_id"].as_str().unwrap();
+    let (status, seen) = bob.get(&format!("/v1/conversations/{id}")).await;
+    assert_eq!((status, &seen["role"], &seen["member_count"]), (200, &json!("member"), &json!(3)));
+
+    let (_, history) = carol.get(&format!("/v1/conversations/{id}/messages")).await;
+    let first = &history["messages"][0];
+    assert_eq!((&first["seq"], &first["kind"]), (&json!(1), &json!("created")), "{history}");
+    assert_eq!(first["members"].as_array().map(Vec::len), Some(3));
+}
+
+#[tokio::test]
+async fn strangers_learn_nothing() {
+    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
+    let id = alice.talk_to(&bob).await;
+    for path in [format!("/v1/conversations/{id}"), format!("/v1/conversations/{}", Uuid::new_v4())] {
+        let (status, problem) = mallory.get(&path).await;
+        assert_eq!((status, &problem["code"]), (404, &json!("conversation_not_found")));
+    }
+    assert_eq!(mallory.get("/v1/conversations").await, (200, json!({"conversations": [], "cursor": null})));
+}
+
+#[tokio::test]
+async fn the_list_has_every_conversation_page_by_page() {
+    let alice = Person::new("alice").await;
+    let mut expected = Vec::new();
+    for n in 0..5 {
+        let body = json!({"type": "group", "title": format!("Group {n}"), "member_ids": []});
+        expected.push(alice.post("/v1/conversations", &body).await.1["title"].clone());
+    }
+    let (mut found, mut path) = (Vec::new(), "/v1/conversations?limit=2".to_owned());
+    loop {
+        let (status, page) = alice.get(&path).await;
+        assert_eq!(status, 200, "{page}");
+        let titles: Vec<Value> =
+            page["conversations"].as_array().unwrap().iter().map(|item| item["title"].clone()).collect();
+        assert!(titles.len() <= 2);
+        found.extend(titles);
+        match page["cursor"].as_str() {
+            Some(cursor) => path = format!("/v1/conversations?limit=2&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_key_creates_once() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id]});
+    let (first, created) = alice.post_once("/v1/conversations", "k", &body).await;
+    let (again, same) = alice.post_once("/v1/conversations", "k", &body).await;
+    assert_eq!((first, again), (201, 200));
+    assert_eq!(created, same);
+    let (status, problem) =
+        alice.post_once("/v1/conversations", "k", &json!({"type": "group", "title": "Other", "member_ids": []})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("idempotency_mismatch")));
+    // The key is the caller's own.
+    assert_eq!(bob.post_once("/v1/conversations", "k", &body).await.0, 201);
+}
+
+#[tokio::test]
+async fn a_bad_request_has_its_code_and_changes_nothing() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let many: Vec<Uuid> = (0..50).map(|_| Uuid::new_v4()).collect();
+    for (code, body) in [
+        ("user_not_found", json!({"type": "private", "member_ids": [Uuid::new_v4()]})),
+        ("user_not_found", json!({"type": "group", "title": "T", "member_ids": [bob.user_id, Uuid::new_v4()]})),
+        ("invalid_request", json!({"type": "private", "member_ids": []})),
+        ("invalid_request", json!({"type": "private", "member_ids": [alice.user_id]})),
+        ("invalid_request", json!({"type": "private", "title": "T", "member_ids": [bob.user_id]})),
+        ("invalid_request", json!({"type": "group", "member_ids": [bob.user_id]})),
+        ("invalid_request", json!({"type": "group", "title": "T", "member_ids": ["bob"]})),
+        ("invalid_request", json!({"type": "group", "title": "T", "owner": "me"})),
+        ("invalid_request", json!({"type": "party"})),
+        ("too_many_members", json!({"type": "group", "title": "T", "member_ids": many})),
+    ] {
+        let (status, problem) = alice.post("/v1/conversations", &body).await;
+        assert_eq!(problem["code"], code, "{status} {problem} for {body}");
+    }
+    assert_eq!(alice.get("/v1/conversations").await.1["conversations"], json!([]));
+}
+
+/// The transaction is committed, and then the function is gone: nobody has told the log.
+async fn create_and_die(alice: &Person, bob: &Person) -> (String, Queue) {
+    let cloud = Cloud::shared();
+    let (sqs, queues) = (aws::sqs(cloud), aws::queue_urls(cloud).await);
+    let relay = Queue::new(sqs, queues.relay);
+    let cluster = aws::cluster(cloud);
+    let pool = connect(aws::rds_data(cloud), cluster.arn, cluster.secret_arn, "palaver".to_owned());
+    let ids = [alice, bob].map(|person| person.user_id.parse().unwrap());
+    let new = domain::conversation::NewConversation::new(ids[0], domain::ConversationType::Private, None, &ids[1..]);
+    let created = Conversations::new(pool, relay.clone()).create(ids[0], &new.unwrap(), None).await.unwrap();
+    match created {
+        Created::New(pending) => (pending.conversation_id.to_string(), relay),
+        Created::Existing(id) => panic!("{id} exists"),
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_whose_creator_died_is_finished_by_the_next_request() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (id, _) = create_and_die(&alice, &bob).await;
+    assert_eq!(alice.get(&format!("/v1/conversations/{id}")).await.0, 404);
+    assert_eq!(bob.talk_to(&alice).await, id);
+    assert_eq!(alice.get(&format!("/v1/conversations/{id}")).await.1["head_seq"], 1);
+}
+
+#[tokio::test]
+async fn a_conversation_whose_creator_died_is_finished_by_the_queue() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (id, relay) = create_and_die(&alice, &bob).await;
+    // Twice: queues deliver at least once. The one that the creator left behind comes later still.
+    for _ in 0..2 {
+        relay.send_relay_at_once(RelayBody { conversation_id: id.parse().unwrap() }).await.unwrap();
+    }
+    let path = format!("/v1/conversations/{id}");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while alice.get(&path).await.0 == 404 {
+        assert!(std::time::Instant::now() < deadline, "the queue's worker did not come");
+    }
+    assert_eq!(bob.get(&path).await.1["head_seq"], 1);
+}

@@ -1,0 +1,67 @@
+//! Delivered and read, told to those whom it concerns.
+
+use end_to_end::{Person, Socket};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+async fn send(socket: &mut Socket, conversation: &str, after_seq: u64) -> u64 {
+    let frame = json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
+                       "after_seq": after_seq, "text": "x"});
+    socket.ask(frame).await["seq"].as_u64().unwrap()
+}
+
+async fn receipt(socket: &mut Socket, action: &str, conversation: &str, seq: u64) {
+    let frame = json!({"action": action, "receipts": [{"conversation_id": conversation, "seq": seq}]});
+    assert_eq!(socket.ask(frame).await["type"], "accepted");
+}
+
+async fn told(socket: &mut Socket) -> Value {
+    let receipts = socket.next("receipts").await["receipts"].clone();
+    assert_eq!(receipts.as_array().map(Vec::len), Some(1), "{receipts}");
+    receipts[0].clone()
+}
+
+#[tokio::test]
+async fn the_sender_sees_delivered_and_read() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let conversation = alice.talk_to(&bob).await;
+    let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
+    let seq = send(&mut a, &conversation, 1).await;
+    let sent_at = b.next("message").await["message"]["sent_at"].clone();
+
+    for (action, kind) in [("ack", "delivered"), ("read", "read")] {
+        receipt(&mut b, action, &conversation, seq).await;
+        let told = told(&mut a).await;
+        assert_eq!((&told["kind"], &told["seq"]), (&json!(kind), &json!(seq)), "{told}");
+        assert_eq!((&told["user_id"], &told["conversation_id"]), (&json!(bob.user_id), &json!(conversation)));
+        assert!(told["at"].as_str() >= sent_at.as_str(), "{told} {sent_at}");
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_never_goes_beyond_what_there_is_nor_backwards() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let conversation = alice.talk_to(&bob).await;
+    let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
+    let first = send(&mut a, &conversation, 1).await;
+    let second = send(&mut a, &conversation, first).await;
+    receipt(&mut b, "read", &conversation, 9_000).await;
+    assert_eq!(told(&mut a).await["seq"], second, "clamped to the head");
+
+    // A lower one changes nothing; the next that is told of is the one after it.
+    receipt(&mut b, "read", &conversation, first).await;
+    let third = send(&mut a, &conversation, second).await;
+    receipt(&mut b, "read", &conversation, third).await;
+    assert_eq!(told(&mut a).await["seq"], third);
+}
+
+#[tokio::test]
+async fn a_stranger_leaves_no_receipt() {
+    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
+    let conversation = alice.talk_to(&bob).await;
+    let (mut a, mut b, mut m) = tokio::join!(alice.connect(), bob.connect(), mallory.connect());
+    let seq = send(&mut a, &conversation, 1).await;
+    receipt(&mut m, "read", &conversation, seq).await;
+    receipt(&mut b, "read", &conversation, seq).await;
+    assert_eq!(told(&mut a).await["user_id"], bob.user_id);
+}

@@ -1,0 +1,46 @@
+//! Profiles.
+
+use end_to_end::person::{client, token};
+use end_to_end::{Cloud, Person};
+use serde_json::json;
+use uuid::Uuid;
+
+#[tokio::test]
+async fn a_profile_is_made_changed_and_seen_by_others() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (status, changed) = alice.put("/v1/users/me", &json!({"display_name": " Alice "})).await;
+    assert_eq!((status, &changed["display_name"]), (200, &json!("Alice")));
+    assert_eq!(alice.get("/v1/users/me").await, (200, changed.clone()));
+    assert_eq!(bob.get(&format!("/v1/users/{}", alice.user_id)).await, (200, changed));
+}
+
+#[tokio::test]
+async fn a_repeated_profile_is_the_same_profile() {
+    let alice = Person::new("alice").await;
+    let (_, once) = alice.put("/v1/users/me", &json!({"display_name": "Alice"})).await;
+    let (_, twice) = alice.put("/v1/users/me", &json!({"display_name": "Alice"})).await;
+    assert_eq!(once, twice);
+}
+
+#[tokio::test]
+async fn what_is_not_there_or_not_right_is_named() {
+    let alice = Person::new("alice").await;
+    for path in [format!("/v1/users/{}", Uuid::new_v4()), "/v1/users/nobody".to_owned()] {
+        let (status, problem) = alice.get(&path).await;
+        assert_eq!((status, &problem["code"]), (404, &json!("user_not_found")));
+        assert!(problem["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{problem}");
+    }
+    for body in [json!({"display_name": ""}), json!({}), json!({"display_name": "A", "admin": true}), json!("A")] {
+        let (status, problem) = alice.put("/v1/users/me", &body).await;
+        assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_without_a_profile_is_told_to_make_one() {
+    let cloud = Cloud::shared();
+    let token = token(cloud, &json!({"username": Uuid::new_v4()})).await;
+    let me = client().get(format!("{}/v1/users/me", cloud.endpoints.http)).bearer_auth(&token);
+    let (status, problem) = end_to_end::person::answer(me).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("profile_required")));
+}
