@@ -1,0 +1,170 @@
+//! What can be wrong with a template, and where.
+
+use std::path::PathBuf;
+
+/// A template that cannot be run. Its text is one sentence that begins with `<file>:<line>:` where a line is known.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// The file cannot be read.
+    #[error("{}: cannot read the template: {source}", file.display())]
+    Read {
+        /// The template.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Something in the file is wrong or not supported.
+    #[error("{}:{line}: {problem}", file.display())]
+    At {
+        /// The template.
+        file: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong there.
+        problem: Problem,
+    },
+    /// A parameter was given that the template does not have.
+    #[error("{}: no parameter is called `{name}`; the template has {}", file.display(), list(known))]
+    UnknownParameter {
+        /// The template.
+        file: PathBuf,
+        /// What was given.
+        name: String,
+        /// What could have been.
+        known: Vec<String>,
+    },
+}
+
+/// What is wrong at a line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The file is not YAML.
+    #[error("not valid YAML: {0}")]
+    Yaml(String),
+    /// A mapping has a key twice; YAML forbids it and one of the values would be lost.
+    #[error("`{0}` is here twice")]
+    DuplicateKey(String),
+    /// A key that `place` does not have, or that the local cloud does not honour.
+    #[error(
+        "{place} with `{key}` is not supported; supported: {}",
+        list(supported)
+    )]
+    UnknownKey {
+        /// What was found.
+        key: String,
+        /// The mapping, for example a resource type.
+        place: String,
+        /// What may be there.
+        supported: Vec<String>,
+    },
+    /// One of a fixed set was needed.
+    #[error("{what} `{found}` is not supported; supported: {}", list(supported))]
+    UnknownValue {
+        /// What the value is for.
+        what: String,
+        /// What was found.
+        found: String,
+        /// What may be there.
+        supported: Vec<String>,
+    },
+    /// A required key is absent.
+    #[error("{place} needs `{key}`")]
+    Missing {
+        /// The absent key.
+        key: String,
+        /// The mapping that should have it.
+        place: String,
+    },
+    /// A value of another kind.
+    #[error("expected {expected}, found {found}")]
+    Expected {
+        /// What belongs here.
+        expected: String,
+        /// What is here.
+        found: String,
+    },
+    /// A name that nothing in the template has.
+    #[error("nothing in the template is called `{0}`")]
+    UnknownName(String),
+    /// A rule of CloudFormation, SAM or the local cloud is broken; the sentence says which.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// A [`Problem`] whose file is not named yet: the reader knows one file only.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) line: usize,
+    pub(super) problem: Problem,
+}
+
+impl Fault {
+    pub(super) fn new(line: usize, problem: Problem) -> Self {
+        Self { line, problem }
+    }
+
+    pub(super) fn invalid(line: usize, sentence: impl Into<String>) -> Self {
+        Self::new(line, Problem::Invalid(sentence.into()))
+    }
+
+    pub(super) fn missing(line: usize, key: &str, place: &str) -> Self {
+        Self::new(
+            line,
+            Problem::Missing {
+                key: key.to_owned(),
+                place: place.to_owned(),
+            },
+        )
+    }
+
+    pub(super) fn unknown_key<'a>(
+        line: usize,
+        key: &str,
+        place: &str,
+        supported: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self::new(
+            line,
+            Problem::UnknownKey {
+                key: key.to_owned(),
+                place: place.to_owned(),
+                supported: supported.into_iter().map(str::to_owned).collect(),
+            },
+        )
+    }
+
+    pub(super) fn unknown_value<'a>(
+        line: usize,
+        what: &str,
+        found: &str,
+        supported: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self::new(
+            line,
+            Problem::UnknownValue {
+                what: what.to_owned(),
+                found: found.to_owned(),
+                supported: supported.into_iter().map(str::to_owned).collect(),
+            },
+        )
+    }
+
+    pub(super) fn in_file(self, file: &std::path::Path) -> TemplateError {
+        TemplateError::At {
+            file: file.to_owned(),
+            line: self.line,
+            problem: self.problem,
+        }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,205 @@
+//! `AWS::Serverless::Function`.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use super::super::error::Fault;
+use super::super::model::Function;
+use super::super::scope::Scope;
+use super::super::shape::{Fields, Shape};
+use super::super::yaml::Node;
+use super::{Resource, function_events};
+
+pub(super) const TYPE: &str = "AWS::Serverless::Function";
+
+pub(super) const SHAPE: Shape = Shape {
+    place: TYPE,
+    honoured: &[
+        "CodeUri",
+        "Environment",
+        "Events",
+        "FunctionName",
+        "MemorySize",
+        "PackageType",
+        "ReservedConcurrentExecutions",
+        "Runtime",
+        "Timeout",
+    ],
+    ignored: &[
+        (&["Handler"], "a custom runtime is its binary"),
+        (&["Architectures"], "binaries are built for this machine"),
+        (
+            &[
+                "AssumeRolePolicyDocument",
+                "PermissionsBoundary",
+                "Policies",
+                "Role",
+                "RolePath",
+            ],
+            "IAM is not enforced",
+        ),
+        (&["VpcConfig"], "everything shares the loopback network"),
+        (
+            &["LoggingConfig", "Tracing"],
+            "functions log to the terminal",
+        ),
+        (
+            &[
+                "AutoPublishAlias",
+                "AutoPublishAliasAllProperties",
+                "AutoPublishCodeSha256",
+                "CodeSigningConfigArn",
+                "DeploymentPreference",
+                "ProvisionedConcurrencyConfig",
+                "RuntimeManagementConfig",
+                "SnapStart",
+                "VersionDescription",
+            ],
+            "there is one version, built from the sources",
+        ),
+        (
+            &["EphemeralStorage"],
+            "the machine's own temporary folder has no such limit",
+        ),
+        (
+            &["KmsKeyArn", "SourceKMSKeyArn"],
+            "nothing is encrypted at rest",
+        ),
+        (&["RecursiveLoop"], "loops are not detected"),
+        (
+            &["Description", "PropagateTags", "Tags"],
+            "for people and bills",
+        ),
+    ],
+};
+
+const ENVIRONMENT: Shape = Shape {
+    place: "`Environment`",
+    honoured: &["Variables"],
+    ignored: &[],
+};
+
+/// Runtimes that run a binary.
+const RUNTIMES: [&str; 2] = ["provided.al2023", "provided.al2"];
+
+/// The only way of building that the local cloud knows:
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/building-rust.html>.
+const BUILD_METHOD: &str = "rust-cargolambda";
+
+/// Limits of <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+const MEMORY_MIB: std::ops::RangeInclusive<u32> = 128..=10_240;
+const TIMEOUT_SECONDS: std::ops::RangeInclusive<u64> = 1..=900;
+
+pub(super) fn attribute(
+    scope: &Scope<'_>,
+    resource: &Resource,
+    name: &str,
+) -> Result<Option<String>, Fault> {
+    (name == "Arn").then(|| arn(scope, resource)).transpose()
+}
+
+fn arn(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {
+    Ok(scope.arn(
+        "lambda",
+        &format!("function:{}", resource.name(scope, "FunctionName")?),
+    ))
+}
+
+/// Reads a function, its events of type `SQS` included.
+pub(in super::super) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<Function, Fault> {
+    let fields = resource.fields(scope, &SHAPE)?;
+    fields.one_of("PackageType", &["Zip"])?;
+    if fields.one_of("Runtime", &RUNTIMES)?.is_none() {
+        return Err(fields.missing("Runtime"));
+    }
+    let timeout = Duration::from_secs(fields.number("Timeout", TIMEOUT_SECONDS)?.unwrap_or(3));
+    Ok(Function {
+        logical_id: resource.id.clone(),
+        name: resource.name(scope, "FunctionName")?,
+        arn: arn(scope, resource)?,
+        crate_dir: code_folder(&scope.template.folder, &fields)?,
+        binary: binary(resource)?,
+        memory_mib: fields
+            .number("MemorySize", MEMORY_MIB)?
+            .unwrap_or(*MEMORY_MIB.start()),
+        timeout,
+        environment: environment(scope, &fields)?,
+        reserved_concurrency: fields.number("ReservedConcurrentExecutions", 0..=100_000)?,
+        queue_events: function_events::queue_events(scope, resource, timeout)?,
+    })
+}
+
+fn environment(scope: &Scope<'_>, fields: &Fields<'_>) -> Result<BTreeMap<String, String>, Fault> {
+    let Some(environment) = fields.object("Environment", &ENVIRONMENT)? else {
+        return Ok(BTreeMap::new());
+    };
+    let variables = environment.entries("Variables")?;
+    variables
+        .into_iter()
+        .map(|(entry, node)| Ok((entry.key.clone(), scope.text(node)?)))
+        .collect()
+}
+
+/// `CodeUri` relative to the template's folder.
+fn code_folder(base: &Path, fields: &Fields<'_>) -> Result<PathBuf, Fault> {
+    let uri = fields.required("CodeUri")?;
+    let mut folder = PathBuf::new();
+    for component in base.join(&uri).components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                folder.pop();
+            }
+            component => folder.push(component),
+        }
+    }
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    let sentence = format!(
+        "`CodeUri` must be a folder with the function's sources; {} is none",
+        folder.display()
+    );
+    Err(Fault::invalid(fields.line("CodeUri"), sentence))
+}
+
+/// `Metadata.BuildProperties.Binary` of the one build method. Other metadata is the template author's own.
+fn binary(resource: &Resource) -> Result<String, Fault> {
+    let metadata = resource.metadata.as_ref();
+    let Some(method) = metadata.and_then(|metadata| metadata.get("BuildMethod")) else {
+        let sentence = format!(
+            "{TYPE} needs `Metadata` with `BuildMethod: {BUILD_METHOD}` to be built locally"
+        );
+        return Err(Fault::invalid(resource.line, sentence));
+    };
+    if method.text()? != BUILD_METHOD {
+        return Err(Fault::unknown_value(
+            method.line,
+            "`BuildMethod`",
+            method.text()?,
+            [BUILD_METHOD],
+        ));
+    }
+    let properties = metadata.and_then(|metadata| metadata.get("BuildProperties"));
+    if let Some(properties) = properties {
+        BUILD_PROPERTIES.check(properties)?;
+    }
+    match properties
+        .and_then(|properties| properties.get("Binary"))
+        .map(Node::text)
+    {
+        Some(binary) => Ok(binary?.to_owned()),
+        None => Err(Fault::missing(
+            method.line,
+            "Binary",
+            BUILD_PROPERTIES.place,
+        )),
+    }
+}
+
+const BUILD_PROPERTIES: Shape = Shape {
+    place: "`Metadata.BuildProperties` of a function",
+    honoured: &["Binary"],
+    ignored: &[],
+};

@@ -1,0 +1,285 @@
+//! The `Resources` section: which types there are, what `Ref` and `GetAtt` give, and how each becomes its model.
+//!
+//! One file per service. Each has a [`Shape`] per resource type: what is honoured, and what has no meaning locally.
+
+pub(super) mod cluster;
+pub(super) mod custom_resource;
+pub(super) mod function;
+pub(super) mod function_events;
+pub(super) mod generated;
+pub(super) mod http_api;
+pub(super) mod queue;
+pub(super) mod table;
+pub(super) mod user_pool;
+pub(super) mod websocket_api;
+mod without_meaning;
+
+use super::error::{Fault, Problem};
+use super::scope::Scope;
+use super::shape::{Fields, Shape};
+use super::yaml::{Entry, Node, Value};
+
+/// One resource, its properties not resolved yet.
+#[derive(Debug, Clone)]
+pub(super) struct Resource {
+    pub(super) id: String,
+    pub(super) line: usize,
+    pub(super) kind: Kind,
+    pub(super) type_name: String,
+    /// `Globals` merged in.
+    pub(super) properties: Node,
+    /// The condition's name and its line.
+    pub(super) condition: Option<(String, usize)>,
+    /// Logical ids and their lines.
+    pub(super) depends_on: Vec<(String, usize)>,
+    pub(super) metadata: Option<Node>,
+}
+
+/// What a resource is to the local cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Function,
+    HttpApi,
+    WebSocketApi,
+    RouteResponse,
+    Table,
+    Queue,
+    Cluster,
+    UserPool,
+    UserPoolClient,
+    Custom,
+    /// Accepted, and nothing is started for it.
+    WithoutMeaning,
+}
+
+const KINDS: [(&str, Kind); 10] = [
+    (function::TYPE, Kind::Function),
+    (http_api::TYPE, Kind::HttpApi),
+    (websocket_api::TYPE, Kind::WebSocketApi),
+    (websocket_api::ROUTE_RESPONSE_TYPE, Kind::RouteResponse),
+    (table::TYPE, Kind::Table),
+    (queue::TYPE, Kind::Queue),
+    (cluster::TYPE, Kind::Cluster),
+    (user_pool::TYPE, Kind::UserPool),
+    (user_pool::CLIENT_TYPE, Kind::UserPoolClient),
+    (custom_resource::TYPE, Kind::Custom),
+];
+
+impl Kind {
+    fn of(type_name: &str, line: usize) -> Result<Self, Fault> {
+        if type_name.starts_with(custom_resource::PREFIX) {
+            return Ok(Self::Custom);
+        }
+        if let Some((_, kind)) = KINDS.iter().find(|(name, _)| *name == type_name) {
+            return Ok(*kind);
+        }
+        if without_meaning::is_known(type_name) {
+            return Ok(Self::WithoutMeaning);
+        }
+        let supported = KINDS
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(["Custom::*"])
+            .chain(without_meaning::types());
+        Err(Fault::unknown_value(
+            line,
+            "the resource type",
+            type_name,
+            supported,
+        ))
+    }
+
+    /// The properties of the type; `None` where any will do.
+    pub(super) fn shape(self) -> Option<&'static Shape> {
+        match self {
+            Self::Function => Some(&function::SHAPE),
+            Self::HttpApi => Some(&http_api::SHAPE),
+            Self::WebSocketApi => Some(&websocket_api::SHAPE),
+            Self::RouteResponse => Some(&websocket_api::ROUTE_RESPONSE),
+            Self::Table => Some(&table::SHAPE),
+            Self::Queue => Some(&queue::SHAPE),
+            Self::Cluster => Some(&cluster::SHAPE),
+            Self::UserPool => Some(&user_pool::SHAPE),
+            Self::UserPoolClient => Some(&user_pool::CLIENT),
+            Self::Custom | Self::WithoutMeaning => None,
+        }
+    }
+}
+
+/// Attributes of a resource beside its properties.
+const ATTRIBUTES: Shape = Shape {
+    place: "a resource",
+    honoured: &["Type", "Properties", "Condition", "DependsOn", "Metadata"],
+    ignored: &[(
+        &[
+            "DeletionPolicy",
+            "UpdateReplacePolicy",
+            "UpdatePolicy",
+            "CreationPolicy",
+        ],
+        "stacks are neither updated nor deleted locally",
+    )],
+};
+
+impl Resource {
+    /// Reads one entry of `Resources`.
+    pub(super) fn read(entry: &Entry, globals: Option<&Node>) -> Result<Self, Fault> {
+        ATTRIBUTES.check(&entry.value)?;
+        let type_node = entry.value.get("Type");
+        let type_node =
+            type_node.ok_or_else(|| Fault::missing(entry.line, "Type", "a resource"))?;
+        let type_name = type_node.text()?.to_owned();
+        let kind = Kind::of(&type_name, type_node.line)?;
+        let empty = Node {
+            line: entry.line,
+            value: Value::Map(Vec::new()),
+        };
+        let own = entry.value.get("Properties").cloned().unwrap_or(empty);
+        let properties = super::globals::merged(globals, &type_name, own);
+        if let Some(shape) = kind.shape() {
+            shape.check(&properties)?;
+        }
+        let condition = match entry.value.get("Condition") {
+            Some(node) => Some((node.text()?.to_owned(), node.line)),
+            None => None,
+        };
+        let depends_on = match entry.value.get("DependsOn") {
+            Some(Node {
+                line,
+                value: Value::Scalar(id),
+            }) => vec![(id.clone(), *line)],
+            Some(node) => {
+                let ids = node
+                    .list()?
+                    .iter()
+                    .map(|id| Ok((id.text()?.to_owned(), id.line)));
+                ids.collect::<Result<_, Fault>>()?
+            }
+            None => Vec::new(),
+        };
+        Ok(Self {
+            id: entry.key.clone(),
+            line: entry.line,
+            kind,
+            type_name,
+            properties,
+            condition,
+            depends_on,
+            metadata: entry.value.get("Metadata").cloned(),
+        })
+    }
+
+    /// The properties with typed access.
+    pub(super) fn fields<'a>(
+        &'a self,
+        scope: &'a Scope<'a>,
+        shape: &'static Shape,
+    ) -> Result<Fields<'a>, Fault> {
+        let fields = Fields::open(scope, &self.properties, shape)?;
+        fields.ok_or_else(|| self.properties.expected("a mapping"))
+    }
+
+    /// The physical name: the property's value, or one made from stack and logical id.
+    pub(super) fn name(&self, scope: &Scope<'_>, property: &str) -> Result<String, Fault> {
+        let given = self
+            .properties
+            .get(property)
+            .map(|node| scope.decide(node))
+            .transpose()?
+            .flatten();
+        match given {
+            Some(node) => scope.text(node),
+            None => Ok(scope.physical_name(&self.id)),
+        }
+    }
+}
+
+/// What `!Ref` of a resource gives.
+pub(super) fn reference(
+    scope: &Scope<'_>,
+    resource: &Resource,
+    line: usize,
+) -> Result<String, Fault> {
+    match resource.kind {
+        Kind::Function => resource.name(scope, "FunctionName"),
+        Kind::HttpApi | Kind::WebSocketApi | Kind::RouteResponse | Kind::UserPoolClient => {
+            Ok(resource.id.clone())
+        }
+        Kind::Table => resource.name(scope, "TableName"),
+        Kind::Queue => queue::url(scope, resource),
+        Kind::Cluster => cluster::identifier(scope, resource),
+        Kind::UserPool => Ok(user_pool::id(scope, resource)),
+        Kind::WithoutMeaning => Ok(scope.physical_name(&resource.id)),
+        Kind::Custom => {
+            let sentence = "what a custom resource returns is known only once it ran; the local cloud resolves a template before";
+            Err(Fault::invalid(line, sentence))
+        }
+    }
+}
+
+/// What `!GetAtt` of a resource gives.
+pub(super) fn attribute(
+    scope: &Scope<'_>,
+    resource: &Resource,
+    attribute: &str,
+    line: usize,
+) -> Result<String, Fault> {
+    let (supported, value): (&[&str], _) = match resource.kind {
+        Kind::Function => (&["Arn"], function::attribute(scope, resource, attribute)?),
+        Kind::HttpApi => (
+            &["ApiId", "ApiEndpoint"],
+            http_api::attribute(scope, resource, attribute),
+        ),
+        Kind::WebSocketApi => (
+            &["ApiId", "ApiEndpoint"],
+            websocket_api::attribute(scope, resource, attribute),
+        ),
+        Kind::Table => (
+            &["Arn", "StreamArn"],
+            table::attribute(scope, resource, attribute)?,
+        ),
+        Kind::Queue => (
+            &["Arn", "QueueName", "QueueUrl"],
+            queue::attribute(scope, resource, attribute)?,
+        ),
+        Kind::Cluster => (
+            cluster::ATTRIBUTES,
+            cluster::attribute(scope, resource, attribute)?,
+        ),
+        Kind::UserPool => (
+            user_pool::ATTRIBUTES,
+            user_pool::attribute(scope, resource, attribute),
+        ),
+        Kind::UserPoolClient => (
+            &["ClientId"],
+            (attribute == "ClientId").then(|| resource.id.clone()),
+        ),
+        Kind::RouteResponse | Kind::WithoutMeaning => (&[], None),
+        Kind::Custom => return reference(scope, resource, line),
+    };
+    value.ok_or_else(|| {
+        let place = format!("`GetAtt` of {} ({})", resource.id, resource.type_name);
+        Fault::unknown_key(line, attribute, &place, supported.iter().copied())
+    })
+}
+
+/// The resource of one kind whose attribute has a value: how an ARN or a name leads back to its logical id.
+pub(super) fn find<'a>(
+    scope: &Scope<'a>,
+    kind: Kind,
+    attribute_name: &str,
+    value: &str,
+    line: usize,
+) -> Result<&'a Resource, Fault> {
+    for resource in scope
+        .template
+        .resources
+        .iter()
+        .filter(|resource| resource.kind == kind)
+    {
+        if scope.exists(resource)? && attribute(scope, resource, attribute_name, line)? == value {
+            return Ok(resource);
+        }
+    }
+    Err(Fault::new(line, Problem::UnknownName(value.to_owned())))
+}

@@ -1,0 +1,58 @@
+//! Resource types that a template may have and that nothing on loopback needs.
+
+/// Types, grouped by the reason. Their properties are accepted as they are, and they have no attributes.
+const TYPES: &[(&[&str], &str)] = &[
+    (
+        &[
+            "AWS::EC2::InternetGateway",
+            "AWS::EC2::NatGateway",
+            "AWS::EC2::Route",
+            "AWS::EC2::RouteTable",
+            "AWS::EC2::SecurityGroup",
+            "AWS::EC2::SecurityGroupEgress",
+            "AWS::EC2::SecurityGroupIngress",
+            "AWS::EC2::Subnet",
+            "AWS::EC2::SubnetRouteTableAssociation",
+            "AWS::EC2::VPC",
+            "AWS::EC2::VPCEndpoint",
+            "AWS::EC2::VPCGatewayAttachment",
+            "AWS::RDS::DBSubnetGroup",
+        ],
+        "everything shares the loopback network",
+    ),
+    (
+        &[
+            "AWS::IAM::ManagedPolicy",
+            "AWS::IAM::Policy",
+            "AWS::IAM::Role",
+            "AWS::Lambda::Permission",
+            "AWS::SQS::QueuePolicy",
+        ],
+        "IAM is not enforced",
+    ),
+    (
+        &[
+            "AWS::CloudWatch::Alarm",
+            "AWS::CloudWatch::Dashboard",
+            "AWS::Logs::LogGroup",
+            "AWS::Logs::MetricFilter",
+        ],
+        "functions log to the terminal",
+    ),
+    (
+        &[
+            "AWS::RDS::DBClusterParameterGroup",
+            "AWS::RDS::DBInstance",
+            "AWS::RDS::DBParameterGroup",
+        ],
+        "one PostgreSQL server plays every instance of a cluster",
+    ),
+];
+
+pub(super) fn is_known(type_name: &str) -> bool {
+    types().any(|name| name == type_name)
+}
+
+pub(super) fn types() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().flat_map(|(types, _)| types.iter().copied())
+}

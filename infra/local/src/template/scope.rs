@@ -1,0 +1,191 @@
+//! What the names in a template stand for: parameters, pseudo parameters, conditions, mappings and resources.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::error::{Fault, Problem};
+use super::resources::{self, Resource, generated};
+use super::yaml::{Node, Value};
+use super::{Addresses, Template, conditions};
+
+/// A template together with the values of its parameters and the addresses of the services.
+pub(super) struct Scope<'a> {
+    pub(super) template: &'a Template,
+    pub(super) addresses: &'a Addresses,
+    parameters: BTreeMap<String, Node>,
+    /// Names whose value is being worked out: one that turns up again depends on itself.
+    visiting: RefCell<Vec<String>>,
+}
+
+/// Pseudo parameters that have a value. `AWS::NoValue` removes the property that it is given to.
+pub(super) const PSEUDO_PARAMETERS: [&str; 7] = [
+    "AWS::AccountId",
+    "AWS::NoValue",
+    "AWS::Partition",
+    "AWS::Region",
+    "AWS::StackId",
+    "AWS::StackName",
+    "AWS::URLSuffix",
+];
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(
+        template: &'a Template,
+        addresses: &'a Addresses,
+        parameters: BTreeMap<String, Node>,
+    ) -> Self {
+        Self {
+            template,
+            addresses,
+            parameters,
+            visiting: RefCell::default(),
+        }
+    }
+
+    /// The physical name of a resource that the template does not name.
+    pub(super) fn physical_name(&self, logical_id: &str) -> String {
+        format!("{}-{logical_id}", self.addresses.stack)
+    }
+
+    /// `arn:aws:<service>:<region>:<account>:<resource>`
+    pub(super) fn arn(&self, service: &str, resource: &str) -> String {
+        let Addresses {
+            region, account, ..
+        } = self.addresses;
+        format!("arn:aws:{service}:{region}:{account}:{resource}")
+    }
+
+    pub(super) fn mapping(&self, name: &str) -> Option<&'a Node> {
+        self.template
+            .mappings
+            .iter()
+            .find(|entry| entry.key == name)
+            .map(|entry| &entry.value)
+    }
+
+    /// Whether the condition of that name holds.
+    pub(super) fn condition(&self, name: &str, line: usize) -> Result<bool, Fault> {
+        let condition = self
+            .template
+            .conditions
+            .iter()
+            .find(|entry| entry.key == name);
+        let condition =
+            condition.ok_or_else(|| Fault::new(line, Problem::UnknownName(name.to_owned())))?;
+        self.once(name, line, || conditions::holds(self, &condition.value))
+    }
+
+    /// Whether the resource's own condition lets it exist.
+    pub(super) fn exists(&self, resource: &Resource) -> Result<bool, Fault> {
+        match &resource.condition {
+            Some((name, line)) => self.condition(name, *line),
+            None => Ok(true),
+        }
+    }
+
+    /// What `!Ref name` gives.
+    pub(super) fn reference(&self, name: &str, line: usize) -> Result<Node, Fault> {
+        if let Some(value) = self.parameters.get(name) {
+            return Ok(value.clone());
+        }
+        let text = match name.strip_prefix("AWS::") {
+            Some(pseudo) => self.pseudo_parameter(pseudo, line)?,
+            None => match self.template.resource(name) {
+                Some(resource) => {
+                    self.require(resource, line)?;
+                    self.once(name, line, || resources::reference(self, resource, line))?
+                }
+                None => generated::reference(self, name, line)?,
+            },
+        };
+        Ok(Node::scalar(line, text))
+    }
+
+    /// What `!GetAtt name.attribute` gives.
+    pub(super) fn attribute(
+        &self,
+        name: &str,
+        attribute: &str,
+        line: usize,
+    ) -> Result<String, Fault> {
+        let Some(resource) = self.template.resource(name) else {
+            return Err(Fault::new(line, Problem::UnknownName(name.to_owned())));
+        };
+        self.require(resource, line)?;
+        self.once(name, line, || {
+            resources::attribute(self, resource, attribute, line)
+        })
+    }
+
+    fn pseudo_parameter(&self, name: &str, line: usize) -> Result<String, Fault> {
+        let Addresses {
+            region,
+            account,
+            stack,
+            ..
+        } = self.addresses;
+        match name {
+            "AccountId" => Ok(account.clone()),
+            "Partition" => Ok("aws".to_owned()),
+            "Region" => Ok(region.clone()),
+            "StackId" => Ok(self.addresses.stack_id()),
+            "StackName" => Ok(stack.clone()),
+            "URLSuffix" => Ok("amazonaws.com".to_owned()),
+            "NoValue" => Err(Fault::invalid(
+                line,
+                "`AWS::NoValue` removes a property; it is not a text",
+            )),
+            _ => Err(Fault::unknown_value(
+                line,
+                "the name",
+                &format!("AWS::{name}"),
+                PSEUDO_PARAMETERS,
+            )),
+        }
+    }
+
+    fn require(&self, resource: &Resource, line: usize) -> Result<(), Fault> {
+        if self.exists(resource)? {
+            return Ok(());
+        }
+        let sentence = format!(
+            "`{}` does not exist here: its condition is false",
+            resource.id
+        );
+        Err(Fault::invalid(line, sentence))
+    }
+
+    /// Works out what a name stands for, unless that is going on already.
+    fn once<T>(
+        &self,
+        name: &str,
+        line: usize,
+        value: impl FnOnce() -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        if self
+            .visiting
+            .borrow()
+            .iter()
+            .any(|visiting| visiting == name)
+        {
+            return Err(Fault::invalid(line, format!("`{name}` depends on itself")));
+        }
+        self.visiting.borrow_mut().push(name.to_owned());
+        let value = value();
+        self.visiting.borrow_mut().pop();
+        value
+    }
+}
+
+/// The texts of a list value.
+pub(super) fn list_of(line: usize, items: impl IntoIterator<Item = String>) -> Node {
+    Node {
+        line,
+        value: Value::List(
+            items
+                .into_iter()
+                .map(|item| Node::scalar(line, item))
+                .collect(),
+        ),
+    }
+}

@@ -1,0 +1,206 @@
+//! Which keys a mapping may have, and typed access to their resolved values.
+
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use super::error::Fault;
+use super::scope::Scope;
+use super::yaml::{Entry, Node};
+
+/// The keys of a mapping. A key in neither list is an error: what cannot be honoured must not be skipped in silence.
+pub(super) struct Shape {
+    /// What has these keys, for error messages: a resource type or the name of a property.
+    pub(super) place: &'static str,
+    /// Keys that the local cloud reads.
+    pub(super) honoured: &'static [&'static str],
+    /// Keys that are accepted but have no meaning locally, grouped by the reason.
+    pub(super) ignored: &'static [(&'static [&'static str], &'static str)],
+}
+
+impl Shape {
+    /// Refuses keys that are in neither list.
+    pub(super) fn check(&self, node: &Node) -> Result<(), Fault> {
+        for entry in node.map()? {
+            if self.honoured.contains(&entry.key.as_str()) {
+                continue;
+            }
+            let reason = self.reason_to_ignore(&entry.key).ok_or_else(|| {
+                let ignored = self.ignored.iter().flat_map(|(keys, _)| keys.iter());
+                let known = self.honoured.iter().chain(ignored).copied();
+                Fault::unknown_key(entry.line, &entry.key, self.place, known)
+            })?;
+            let (line, key, place) = (entry.line, &entry.key, self.place);
+            tracing::debug!(line, "`{key}` of {place} has no meaning locally: {reason}");
+        }
+        Ok(())
+    }
+
+    fn reason_to_ignore(&self, key: &str) -> Option<&'static str> {
+        let group = self.ignored.iter().find(|(keys, _)| keys.contains(&key));
+        group.map(|(_, reason)| *reason)
+    }
+}
+
+/// A mapping of a known shape in a scope.
+pub(super) struct Fields<'a> {
+    scope: &'a Scope<'a>,
+    node: &'a Node,
+    place: &'static str,
+}
+
+impl<'a> Fields<'a> {
+    /// Opens a mapping; `None` where a condition removed it.
+    pub(super) fn open(
+        scope: &'a Scope<'a>,
+        node: &'a Node,
+        shape: &'static Shape,
+    ) -> Result<Option<Self>, Fault> {
+        let Some(node) = scope.decide(node)? else {
+            return Ok(None);
+        };
+        shape.check(node)?;
+        Ok(Some(Self {
+            scope,
+            node,
+            place: shape.place,
+        }))
+    }
+
+    /// The line of a key, or of the mapping where it lacks the key.
+    pub(super) fn line(&self, key: &str) -> usize {
+        self.node.get(key).map_or(self.node.line, |node| node.line)
+    }
+
+    /// The value of a key, conditions decided, anything else as the template has it.
+    pub(super) fn node(&self, key: &str) -> Result<Option<&'a Node>, Fault> {
+        match self.node.get(key) {
+            Some(node) => self.scope.decide(node),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn text(&self, key: &str) -> Result<Option<String>, Fault> {
+        self.node(key)?
+            .map(|node| self.scope.text(node))
+            .transpose()
+    }
+
+    /// The text of a key that the place cannot do without.
+    pub(super) fn required(&self, key: &str) -> Result<String, Fault> {
+        self.text(key)?.ok_or_else(|| self.missing(key))
+    }
+
+    pub(super) fn missing(&self, key: &str) -> Fault {
+        Fault::missing(self.node.line, key, self.place)
+    }
+
+    /// A text that is one of a fixed set.
+    pub(super) fn one_of(&self, key: &str, supported: &[&str]) -> Result<Option<String>, Fault> {
+        let text = self.text(key)?;
+        match text {
+            Some(text) if !supported.contains(&text.as_str()) => {
+                let what = format!("`{key}`");
+                Err(Fault::unknown_value(
+                    self.line(key),
+                    &what,
+                    &text,
+                    supported.iter().copied(),
+                ))
+            }
+            text => Ok(text),
+        }
+    }
+
+    /// A whole number within AWS's limits for it.
+    pub(super) fn number<T>(&self, key: &str, limits: RangeInclusive<T>) -> Result<Option<T>, Fault>
+    where
+        T: FromStr + PartialOrd + std::fmt::Display,
+    {
+        let Some(text) = self.text(key)? else {
+            return Ok(None);
+        };
+        match text.parse::<T>() {
+            Ok(number) if limits.contains(&number) => Ok(Some(number)),
+            _ => {
+                let expected = format!(
+                    "a whole number from {} to {} for `{key}`",
+                    limits.start(),
+                    limits.end()
+                );
+                Err(Node::scalar(self.line(key), text).expected(&expected))
+            }
+        }
+    }
+
+    pub(super) fn boolean(&self, key: &str) -> Result<Option<bool>, Fault> {
+        let Some(node) = self.node(key)? else {
+            return Ok(None);
+        };
+        match self.scope.resolve(node)? {
+            Some(resolved) => resolved.boolean().map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A list of texts; a single text stands for a list of one, as in CloudFormation.
+    pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, Fault> {
+        let Some(node) = self.node(key)? else {
+            return Ok(Vec::new());
+        };
+        match self.scope.resolve(node)? {
+            Some(resolved) => match resolved.as_str() {
+                Some(text) => Ok(vec![text.to_owned()]),
+                None => resolved
+                    .list()?
+                    .iter()
+                    .map(|item| item.text().map(str::to_owned))
+                    .collect(),
+            },
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// A mapping of a known shape.
+    pub(super) fn object(
+        &self,
+        key: &str,
+        shape: &'static Shape,
+    ) -> Result<Option<Fields<'a>>, Fault> {
+        match self.node(key)? {
+            Some(node) => Fields::open(self.scope, node, shape),
+            None => Ok(None),
+        }
+    }
+
+    /// A list of mappings of a known shape.
+    pub(super) fn objects(
+        &self,
+        key: &str,
+        shape: &'static Shape,
+    ) -> Result<Vec<Fields<'a>>, Fault> {
+        let Some(node) = self.node(key)? else {
+            return Ok(Vec::new());
+        };
+        node.list()?
+            .iter()
+            .filter_map(|item| Fields::open(self.scope, item, shape).transpose())
+            .collect()
+    }
+
+    /// The entries of a mapping whose keys are the template's own, conditions decided.
+    pub(super) fn entries(&self, key: &str) -> Result<Vec<(&'a Entry, &'a Node)>, Fault> {
+        let Some(node) = self.node(key)? else {
+            return Ok(Vec::new());
+        };
+        let decided = node
+            .map()?
+            .iter()
+            .map(|entry| Ok((entry, self.scope.decide(&entry.value)?)));
+        decided
+            .filter_map(|pair| {
+                pair.map(|(entry, node)| node.map(|node| (entry, node)))
+                    .transpose()
+            })
+            .collect()
+    }
+}
