@@ -1,5 +1,7 @@
 //! Lambda's contract, with a real function process: `examples/echo.rs`.
 
+mod echo;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -7,33 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use echo::echo;
 use local_cloud::lambda::{FunctionSetup, InvokeError, Lambda, Limits, LogSink, MAX_PAYLOAD, Outcome, Services, Stats};
-use local_cloud::template::model::Function;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 /// Longest wait for something that is certain to happen.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-fn echo() -> FunctionSetup {
-    // target/<profile>/deps/lambda-<hash> -> target/<profile>/examples/echo
-    let tests = std::env::current_exe().unwrap();
-    let executable = tests.parent().unwrap().parent().unwrap().join("examples/echo");
-    assert!(executable.exists(), "build the function first: cargo build -p local-cloud --example echo");
-    let function = Function {
-        logical_id: "Echo".to_owned(),
-        name: "local-Echo".to_owned(),
-        arn: "arn:aws:lambda:us-east-1:000000000000:function:local-Echo".to_owned(),
-        crate_dir: PathBuf::new(),
-        binary: "echo".to_owned(),
-        memory_mib: 128,
-        timeout: Duration::from_secs(10),
-        environment: BTreeMap::new(),
-        reserved_concurrency: None,
-        queue_events: Vec::new(),
-    };
-    FunctionSetup { function, executable }
-}
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
