@@ -191,7 +191,7 @@ async fn messages_are_delivered_once_in_batches_of_at_most_the_batch_size() {
 async fn a_window_gathers_more_than_one_poll_gives() {
     let mut mapping = Mapping::new(30, None).await;
     mapping.event.batch_size = 25;
-    mapping.event.batching_window = Duration::from_secs(300);
+    mapping.event.batching_window = Duration::from_mins(5);
     for number in 0..25 {
         mapping.send(&number.to_string()).await;
     }

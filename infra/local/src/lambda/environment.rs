@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::template::model::Function;
 
 /// What is passed on from the local cloud's own environment.
-const INHERITED: [&str; 6] = ["PATH", "TMPDIR", "TMP", "TEMP", "SYSTEMROOT", "LD_LIBRARY_PATH"];
+const INHERITED: [&str; 5] = ["PATH", "TMPDIR", "TMP", "TEMP", "SYSTEMROOT"];
 
 /// Where functions find the other services.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

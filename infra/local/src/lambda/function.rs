@@ -115,7 +115,7 @@ impl Function {
             Err(failure) => Err(failure),
         };
         let duration = spent + begun.elapsed();
-        let used_mib = instance.used_mib().await;
+        let used_mib = instance.used_mib();
         let log = instance.log().clone();
         if let Err(failure) = &result
             && (is_fatal(failure) || !initialised)

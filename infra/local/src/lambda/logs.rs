@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::error::Failure;
 
-/// A longer line is cut into several, at what `CloudWatch` takes in one event.
+/// A longer line is cut into several, at what CloudWatch takes in one event.
 const LONGEST_LINE: usize = 256 * 1024;
 /// How long the last output of a process that has ended is waited for: a grandchild may hold the pipe open for ever.
 const LAST_WORDS: Duration = Duration::from_secs(1);

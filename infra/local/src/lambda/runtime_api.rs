@@ -14,6 +14,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -101,6 +102,11 @@ impl RuntimeApi {
             .route("/init/error", post(init_error))
             .with_state(Shared { phase: phase.clone(), reply });
         let router = Router::new().nest("/2018-06-01/runtime", runtime);
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "large events may be slow");
+            }
+        });
         let server = tokio::spawn(axum::serve(listener, router).into_future());
         Ok(Self { address, phase, replies, _server: AbortOnDropHandle::new(server) })
     }

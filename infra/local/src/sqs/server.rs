@@ -35,6 +35,9 @@ pub(super) async fn serve(sqs: Sqs, listener: TcpListener, shutdown: Cancellatio
 }
 
 async fn serve_connection(stream: TcpStream, service: SqsHttpService<Sqs>, shutdown: CancellationToken) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "large messages may be slow");
+    }
     let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
