@@ -26,7 +26,11 @@ async fn main() -> Result<(), Error> {
         Ok("hang") => std::future::pending().await,
         _ => {}
     }
-    run(service_fn(handle)).await
+    let ended = run(service_fn(handle)).await;
+    if std::env::var_os("LINGER").is_some() {
+        std::future::pending::<()>().await;
+    }
+    ended
 }
 
 /// What a runtime does whose handler cannot be loaded.

@@ -98,7 +98,7 @@ impl Capture {
         self.readers.spawn(copy_lines(stream, log, requests));
     }
 
-    /// Returns once every line that the process has written so far is in the log.
+    /// Returns once all that the process has written so far is in the log, an unfinished line included.
     pub(crate) async fn flush(&self) {
         for reader in &self.flush {
             let (done, flushed) = oneshot::channel();
@@ -146,6 +146,10 @@ async fn copy_lines(
                 stream.consume(read);
             }
             Some(done) = flush.recv() => {
+                if !line.is_empty() {
+                    log.line(&String::from_utf8_lossy(&line));
+                    line.clear();
+                }
                 // The one who asked may have been dropped with its invocation.
                 let _ = done.send(());
             }
