@@ -14,6 +14,8 @@ mod runtime_api;
 mod stats;
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -67,19 +69,38 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { init: Duration::from_secs(10), idle: Duration::from_mins(10) }
+        Self {
+            init: Duration::from_secs(10),
+            idle: Duration::from_mins(10),
+        }
     }
 }
 
+/// Stands in for a function where a test needs no process.
+#[doc(hidden)]
+pub type Handler = Arc<
+    dyn Fn(Bytes) -> Pin<Box<dyn Future<Output = Result<Outcome, InvokeError>> + Send>>
+        + Send
+        + Sync,
+>;
+
 /// The functions of a stack. Cheap to clone. When the last clone is dropped, the processes are killed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Lambda {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+impl fmt::Debug for Lambda {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lambda")
+            .field(&self.inner.functions.keys())
+            .finish()
+    }
+}
+
 struct Inner {
     functions: BTreeMap<String, Arc<Function>>,
+    handlers: BTreeMap<String, Handler>,
     /// The invocations that run, and the reaper.
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -88,7 +109,12 @@ struct Inner {
 impl Lambda {
     /// Makes the functions callable; no process is started before the first invocation. Must be called within a Tokio
     /// runtime.
-    pub fn new(functions: Vec<FunctionSetup>, services: &Services, log: &LogSink, shutdown: CancellationToken) -> Self {
+    pub fn new(
+        functions: Vec<FunctionSetup>,
+        services: &Services,
+        log: &LogSink,
+        shutdown: CancellationToken,
+    ) -> Self {
         Self::with_limits(functions, services, log, shutdown, Limits::default())
     }
 
@@ -102,20 +128,59 @@ impl Lambda {
     ) -> Self {
         let functions = functions.into_iter().map(|setup| {
             let id = setup.function.logical_id.clone();
-            let function = Function::new(setup, services.clone(), limits, log.clone(), shutdown.clone());
+            let function = Function::new(
+                setup,
+                services.clone(),
+                limits,
+                log.clone(),
+                shutdown.clone(),
+            );
             (id, Arc::new(function))
         });
         let tasks = TaskTracker::new();
-        let inner = Arc::new(Inner { functions: functions.collect(), tasks: tasks.clone(), shutdown: shutdown.clone() });
+        let inner = Arc::new(Inner {
+            functions: functions.collect(),
+            handlers: BTreeMap::new(),
+            tasks: tasks.clone(),
+            shutdown: shutdown.clone(),
+        });
         tasks.spawn(reap(Arc::downgrade(&inner), limits.idle, shutdown));
         Self { inner }
+    }
+
+    /// Functions that are closures of a test, by logical id.
+    #[doc(hidden)]
+    pub fn from_handlers(handlers: BTreeMap<String, Handler>) -> Self {
+        let (functions, tasks, shutdown) = (
+            BTreeMap::new(),
+            TaskTracker::new(),
+            CancellationToken::new(),
+        );
+        Self {
+            inner: Arc::new(Inner {
+                functions,
+                handlers,
+                tasks,
+                shutdown,
+            }),
+        }
     }
 
     /// Runs one synchronous invocation of the function with this logical id. Dropping the future does not stop the
     /// invocation.
     pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
-        let Inner { functions, tasks, shutdown } = &*self.inner;
-        let function = functions.get(function).ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
+        let Inner {
+            functions,
+            handlers,
+            tasks,
+            shutdown,
+        } = &*self.inner;
+        if let Some(handler) = handlers.get(function) {
+            return handler(payload).await;
+        }
+        let function = functions
+            .get(function)
+            .ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
         if payload.len() > MAX_PAYLOAD {
             return Err(InvokeError::TooLarge);
         }
@@ -138,7 +203,11 @@ impl Lambda {
 
     /// What each function did, by logical id.
     pub fn stats(&self) -> BTreeMap<String, Stats> {
-        self.inner.functions.iter().map(|(id, function)| (id.clone(), *function.stats())).collect()
+        self.inner
+            .functions
+            .iter()
+            .map(|(id, function)| (id.clone(), *function.stats()))
+            .collect()
     }
 }
 
@@ -152,7 +221,9 @@ async fn reap(inner: Weak<Inner>, idle: Duration, shutdown: CancellationToken) {
         };
         let Some(inner) = inner.upgrade() else { return };
         for function in inner.functions.values() {
-            function.retire(if stopping { Duration::ZERO } else { idle }).await;
+            function
+                .retire(if stopping { Duration::ZERO } else { idle })
+                .await;
         }
         if stopping {
             return;

@@ -66,7 +66,11 @@ struct Messages {
 
 impl Ledger {
     pub(super) fn new(delays: HashMap<String, u64>) -> Self {
-        Self { delays, sending: RwLock::default(), messages: Mutex::default() }
+        Self {
+            delays,
+            sending: RwLock::default(),
+            messages: Mutex::default(),
+        }
     }
 
     /// To be held from before a message is sent until it is [added](Self::add).
@@ -75,7 +79,9 @@ impl Ledger {
     }
 
     pub(super) fn add(&self, id: &str, input: SendMessageInput) {
-        let Some(queue) = queue_name(&input.queue_url) else { return };
+        let Some(queue) = queue_name(&input.queue_url) else {
+            return;
+        };
         let delay = match input.delay_seconds {
             Some(seconds) => u64::try_from(seconds).unwrap_or_default(),
             None => self.delays.get(queue).copied().unwrap_or_default(),
@@ -87,7 +93,9 @@ impl Ledger {
             due: now() + delay * 1000,
             group: input.message_group_id,
             // By content, two equal messages sent minutes apart would be one when both are put back.
-            deduplication: input.message_deduplication_id.or_else(|| is_fifo.then(|| id.to_owned())),
+            deduplication: input
+                .message_deduplication_id
+                .or_else(|| is_fifo.then(|| id.to_owned())),
             attributes: input.message_attributes,
             system_attributes: input.message_system_attributes,
         };
@@ -104,8 +112,12 @@ impl Ledger {
     /// Notes where a message was seen: redrive moves messages unasked.
     pub(super) fn seen(&self, id: &str, queue_url: &str) {
         let mut messages = self.messages();
-        let Some(number) = messages.numbers.get(id).copied() else { return };
-        if let (Some(message), Some(queue)) = (messages.by_number.get_mut(&number), queue_name(queue_url)) {
+        let Some(number) = messages.numbers.get(id).copied() else {
+            return;
+        };
+        if let (Some(message), Some(queue)) =
+            (messages.by_number.get_mut(&number), queue_name(queue_url))
+        {
             queue.clone_into(&mut message.queue);
         }
     }
@@ -121,10 +133,16 @@ impl Ledger {
     /// Forgets everything in a queue.
     pub(super) async fn clear(&self, queue_url: &str) {
         let _sent = self.sending.write().await;
-        let Some(queue) = queue_name(queue_url) else { return };
+        let Some(queue) = queue_name(queue_url) else {
+            return;
+        };
         let mut messages = self.messages();
-        messages.by_number.retain(|_, message| message.queue != queue);
-        let Messages { by_number, numbers, .. } = &mut *messages;
+        messages
+            .by_number
+            .retain(|_, message| message.queue != queue);
+        let Messages {
+            by_number, numbers, ..
+        } = &mut *messages;
         numbers.retain(|_, number| by_number.contains_key(number));
     }
 
@@ -160,6 +178,8 @@ fn queue_name(url: &str) -> Option<&str> {
 }
 
 fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
