@@ -26,7 +26,11 @@ async fn main() -> Result<(), Error> {
         Ok("hang") => std::future::pending().await,
         _ => {}
     }
-    run(service_fn(handle)).await
+    let ended = run(service_fn(handle)).await;
+    if std::env::var_os("LINGER").is_some() {
+        std::future::pending::<()>().await;
+    }
+    ended
 }
 
 /// What a runtime does whose handler cannot be loaded.
@@ -63,13 +67,15 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
         Some("exit") => std::process::exit(1),
         Some("abort") => std::process::abort(),
         Some("hang") => std::future::pending().await,
-        Some("slow") => tokio::time::sleep(Duration::from_millis(event["ms"].as_u64().unwrap_or_default())).await,
+        Some("slow") => sleep(&event).await,
         Some("touch") => {
-            tokio::time::sleep(Duration::from_millis(event["ms"].as_u64().unwrap_or_default())).await;
+            sleep(&event).await;
             std::fs::write(event["file"].as_str().unwrap_or_default(), b"")?;
         }
         Some("big") => {
-            return Ok(Value::String("x".repeat(usize::try_from(event["bytes"].as_u64().unwrap_or_default())?)));
+            return Ok(Value::String("x".repeat(usize::try_from(
+                event["bytes"].as_u64().unwrap_or_default(),
+            )?)));
         }
         Some("log") => {
             println!("to stdout");
@@ -97,15 +103,30 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     }))
 }
 
+async fn sleep(event: &Value) {
+    tokio::time::sleep(Duration::from_millis(
+        event["ms"].as_u64().unwrap_or_default(),
+    ))
+    .await;
+}
+
 /// Writes an SQS event to a file of its own and answers as the first body that holds a `reply` says.
 fn record_batch(folder: &str, event: &Value) -> Result<Value, Error> {
-    let path = format!("{folder}/{}-{}.json", std::process::id(), COUNT.load(Ordering::Relaxed));
+    let path = format!(
+        "{folder}/{}-{}.json",
+        std::process::id(),
+        COUNT.load(Ordering::Relaxed)
+    );
     let partial = format!("{path}.partial");
     std::fs::write(&partial, event.to_string())?;
     std::fs::rename(partial, path)?;
     let records = event["Records"].as_array().cloned().unwrap_or_default();
-    let orders =
-        records.iter().map(|record| (record["messageId"].clone(), record["body"].as_str().unwrap_or_default()));
+    let orders = records.iter().map(|record| {
+        (
+            record["messageId"].clone(),
+            record["body"].as_str().unwrap_or_default(),
+        )
+    });
     let mut failures = Vec::new();
     for (id, body) in orders {
         match body.split_once(' ').map_or(body, |(order, _)| order) {
@@ -123,9 +144,12 @@ fn record_batch(folder: &str, event: &Value) -> Result<Value, Error> {
 /// Replies to invocations that are not its own; gives the answers.
 async fn wrong_ids(own: &str) -> Result<Value, Error> {
     let mut answers = Vec::new();
-    for path in
-        ["invocation/nobody/response", "invocation/nobody/error", "init/error", &format!("invocation/{own}/none")]
-    {
+    for path in [
+        "invocation/nobody/response",
+        "invocation/nobody/error",
+        "init/error",
+        &format!("invocation/{own}/none"),
+    ] {
         let (status, body) = post(path, "{}").await?;
         answers.push(json!({ "status": status, "body": body }));
     }

@@ -1,1 +1,206 @@
-//! To come.
+//! DynamoDB: the stack's tables, in this process, behind the real wire protocol.
+//!
+//! The engine is `dynoxide-rs` on SQLite. A write is on the disk before it is answered (write-ahead log, `synchronous =
+//! FULL`). Every read is consistent, whatever `ConsistentRead` says, global secondary indexes included, and nothing is
+//! ever throttled. Requests must carry an `Authorization` header, as the SDKs send it; the signature is not checked.
+//!
+//! Expired items (`TimeToLive`) are deleted when the tables are opened, and otherwise stay: DynamoDB takes up to 48 hours,
+//! so a reader has to filter them anyway.
+
+mod schema;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dynoxide::actions::describe_table::DescribeTableRequest;
+use dynoxide::actions::update_time_to_live::{TimeToLiveSpecification, UpdateTimeToLiveRequest};
+use dynoxide::{Database, DynoxideError};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::template::model::Table;
+use schema::Keys;
+
+/// The database within the data folder.
+const FILE: &str = "dynamodb.sqlite";
+/// How long a request that is under way may hold up the shutdown.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Why the tables could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data folder cannot be used.
+    #[error("{}: {error}", path.display())]
+    Folder {
+        /// The data folder.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The database cannot be opened.
+    #[error("{file}: {error}")]
+    Database {
+        /// The database file, or `memory`.
+        file: String,
+        /// Why.
+        error: DynoxideError,
+    },
+    /// DynamoDB refuses the table as the template has it.
+    #[error("table `{table}`: {error}")]
+    Table {
+        /// Logical id.
+        table: String,
+        /// DynamoDB's own error.
+        error: DynoxideError,
+    },
+    /// The definition is no `CreateTable` request.
+    #[error("table `{table}`: {error}")]
+    Definition {
+        /// Logical id.
+        table: String,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+    /// The table is there from an earlier run, with other keys or indexes. AWS would replace the table, and its data with
+    /// it; that decision is the developer's.
+    #[error(
+        "table `{table}`: {file} holds it with {found}, but the template has {wanted}; remove the file to start without data"
+    )]
+    Changed {
+        /// Logical id.
+        table: String,
+        /// The database file.
+        file: String,
+        /// Keys by table and index as they are.
+        found: String,
+        /// Keys by table and index as they should be.
+        wanted: String,
+    },
+}
+
+/// The tables of a stack. Cheap to clone; the file is closed when the last clone is dropped.
+#[derive(Clone)]
+pub struct Tables {
+    database: Database,
+}
+
+impl std::fmt::Debug for Tables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tables")
+    }
+}
+
+impl Tables {
+    /// Opens the database in `data_dir`, or one in memory, and creates the tables that are not there yet. Blocks on the
+    /// disk.
+    pub fn open(data_dir: Option<&Path>, tables: &[Table]) -> Result<Self, OpenError> {
+        let (file, database) = match data_dir {
+            None => ("memory".to_owned(), Database::memory()),
+            Some(folder) => {
+                let file = file_in(folder).map_err(|error| OpenError::Folder {
+                    path: folder.to_owned(),
+                    error,
+                })?;
+                let database = Database::new(&file);
+                (file, database)
+            }
+        };
+        let database = database.map_err(|error| OpenError::Database {
+            file: file.clone(),
+            error,
+        })?;
+        for table in tables {
+            create(&database, table, &file)?;
+            if let Some(attribute) = &table.ttl_attribute {
+                expire(&database, table, attribute)?;
+            }
+        }
+        database
+            .sweep_ttl()
+            .map_err(|error| OpenError::Database { file, error })?;
+        Ok(Self { database })
+    }
+
+    /// Serves the DynamoDB API until the token fires.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> io::Result<()> {
+        let stop = shutdown.clone().cancelled_owned();
+        let server = dynoxide::server::serve_with_shutdown(listener, self.database.clone(), stop);
+        let overdue = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            result = server => result.map_err(io::Error::other),
+            // Half a request is not worth waiting for.
+            () = overdue => Ok(()),
+        }
+    }
+}
+
+fn file_in(folder: &Path) -> io::Result<String> {
+    std::fs::create_dir_all(folder)?;
+    let file = folder.join(FILE).into_os_string().into_string();
+    file.map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"))
+}
+
+fn create(database: &Database, table: &Table, file: &str) -> Result<(), OpenError> {
+    let failed = |error| OpenError::Table {
+        table: table.logical_id.clone(),
+        error,
+    };
+    match database.describe_table(DescribeTableRequest {
+        table_name: table.name.clone(),
+    }) {
+        Err(DynoxideError::ResourceNotFoundException(_)) => {
+            let request = serde_json::from_value(table.create_table.clone()).map_err(|error| {
+                OpenError::Definition {
+                    table: table.logical_id.clone(),
+                    error,
+                }
+            })?;
+            database.create_table(request).map_err(failed)?;
+            Ok(())
+        }
+        Err(error) => Err(failed(error)),
+        Ok(described) => {
+            let found = serde_json::to_value(&described.table).map(|found| Keys::of(&found));
+            let found = found.map_err(|error| OpenError::Definition {
+                table: table.logical_id.clone(),
+                error,
+            })?;
+            let wanted = Keys::of(&table.create_table);
+            if found == wanted {
+                return Ok(());
+            }
+            let (table, file) = (table.logical_id.clone(), file.to_owned());
+            Err(OpenError::Changed {
+                table,
+                file,
+                found: found.to_string(),
+                wanted: wanted.to_string(),
+            })
+        }
+    }
+}
+
+fn expire(database: &Database, table: &Table, attribute: &str) -> Result<(), OpenError> {
+    let request = UpdateTimeToLiveRequest {
+        table_name: table.name.clone(),
+        time_to_live_specification: TimeToLiveSpecification {
+            attribute_name: attribute.to_owned(),
+            enabled: true,
+        },
+    };
+    match database.update_time_to_live(request) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(OpenError::Table {
+            table: table.logical_id.clone(),
+            error,
+        }),
+    }
+}

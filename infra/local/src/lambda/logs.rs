@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::error::Failure;
 
-/// A longer line is cut into several, at what `CloudWatch` takes in one event.
+/// A longer line is cut into several, at what CloudWatch takes in one event.
 const LONGEST_LINE: usize = 256 * 1024;
 /// How long the last output of a process that has ended is waited for: a grandchild may hold the pipe open for ever.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -38,7 +38,9 @@ impl LogSink {
         // A writer that panicked leaves at worst half a line behind.
         let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // There is no better place to report that the log cannot be written than the log itself.
-        let _ = writer.write_all(line.as_bytes()).and_then(|()| writer.flush());
+        let _ = writer
+            .write_all(line.as_bytes())
+            .and_then(|()| writer.flush());
     }
 }
 
@@ -59,7 +61,11 @@ pub(crate) struct InstanceLog {
 
 impl InstanceLog {
     pub(crate) fn new(sink: LogSink, function: &str) -> Self {
-        Self { sink, function: function.into(), scope: Arc::new(Mutex::new("INIT".to_owned())) }
+        Self {
+            sink,
+            function: function.into(),
+            scope: Arc::new(Mutex::new("INIT".to_owned())),
+        }
     }
 
     /// From here on, lines belong to this invocation.
@@ -68,7 +74,11 @@ impl InstanceLog {
     }
 
     pub(crate) fn line(&self, text: &str) {
-        let scope = self.scope.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let scope = self
+            .scope
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         self.sink.line(&self.function, &scope, text);
     }
 }
@@ -82,7 +92,10 @@ pub(crate) struct Capture {
 
 impl Capture {
     pub(crate) fn start(child: &mut Child, log: &InstanceLog) -> Self {
-        let mut capture = Self { readers: JoinSet::new(), flush: Vec::new() };
+        let mut capture = Self {
+            readers: JoinSet::new(),
+            flush: Vec::new(),
+        };
         if let Some(stdout) = child.stdout.take() {
             capture.read(stdout, log.clone());
         }
@@ -98,7 +111,7 @@ impl Capture {
         self.readers.spawn(copy_lines(stream, log, requests));
     }
 
-    /// Returns once every line that the process has written so far is in the log.
+    /// Returns once all that the process has written so far is in the log, an unfinished line included.
     pub(crate) async fn flush(&self) {
         for reader in &self.flush {
             let (done, flushed) = oneshot::channel();
@@ -142,6 +155,10 @@ async fn copy_lines(stream: impl AsyncRead + Unpin, log: InstanceLog, mut flush:
                 stream.consume(read);
             }
             Some(done) = flush.recv() => {
+                if !line.is_empty() {
+                    log.line(&String::from_utf8_lossy(&line));
+                    line.clear();
+                }
                 // The one who asked may have been dropped with its invocation.
                 let _ = done.send(());
             }
@@ -197,7 +214,10 @@ pub(crate) fn init_report(duration: Duration, phase: &str, failure: &Failure) ->
         Failure::TimedOut(_) => "timeout".to_owned(),
         _ => format!("error\tError Type: {}", failure.error_type()),
     };
-    format!("INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\tStatus: {status}", millis(duration))
+    format!(
+        "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\tStatus: {status}",
+        millis(duration)
+    )
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -14,6 +14,7 @@ mod runtime_api;
 mod stats;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -68,9 +69,20 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { init: Duration::from_secs(10), idle: Duration::from_mins(10) }
+        Self {
+            init: Duration::from_secs(10),
+            idle: Duration::from_mins(10),
+        }
     }
 }
+
+/// Stands in for a function where a test needs no process.
+#[doc(hidden)]
+pub type Handler = Arc<
+    dyn Fn(Bytes) -> Pin<Box<dyn Future<Output = Result<Outcome, InvokeError>> + Send>>
+        + Send
+        + Sync,
+>;
 
 /// The functions of a stack. Cheap to clone. When the last clone is dropped, the processes are killed.
 #[derive(Clone)]
@@ -78,21 +90,17 @@ pub struct Lambda {
     inner: Arc<Inner>,
 }
 
-/// Stands in for a function where a test needs no process.
-#[doc(hidden)]
-pub type Handler =
-    Arc<dyn Fn(Bytes) -> Pin<Box<dyn Future<Output = Result<Outcome, InvokeError>> + Send>> + Send + Sync>;
-
-/// What runs a function.
-enum Backend {
-    /// Child processes.
-    Processes(Arc<Function>),
-    /// A closure of a test.
-    Handler(Handler),
+impl fmt::Debug for Lambda {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lambda")
+            .field(&self.inner.functions.keys())
+            .finish()
+    }
 }
 
 struct Inner {
-    backends: BTreeMap<String, Backend>,
+    functions: BTreeMap<String, Arc<Function>>,
+    handlers: BTreeMap<String, Handler>,
     /// The invocations that run, and the reaper.
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -101,7 +109,12 @@ struct Inner {
 impl Lambda {
     /// Makes the functions callable; no process is started before the first invocation. Must be called within a Tokio
     /// runtime.
-    pub fn new(functions: Vec<FunctionSetup>, services: &Services, log: &LogSink, shutdown: CancellationToken) -> Self {
+    pub fn new(
+        functions: Vec<FunctionSetup>,
+        services: &Services,
+        log: &LogSink,
+        shutdown: CancellationToken,
+    ) -> Self {
         Self::with_limits(functions, services, log, shutdown, Limits::default())
     }
 
@@ -115,40 +128,65 @@ impl Lambda {
     ) -> Self {
         let functions = functions.into_iter().map(|setup| {
             let id = setup.function.logical_id.clone();
-            let function = Function::new(setup, services.clone(), limits, log.clone(), shutdown.clone());
-            (id, Backend::Processes(Arc::new(function)))
+            let function = Function::new(
+                setup,
+                services.clone(),
+                limits,
+                log.clone(),
+                shutdown.clone(),
+            );
+            (id, Arc::new(function))
         });
-        let lambda = Self::with_backends(functions.collect(), shutdown.clone());
-        lambda.inner.tasks.spawn(reap(Arc::downgrade(&lambda.inner), limits.idle, shutdown));
-        lambda
+        let tasks = TaskTracker::new();
+        let inner = Arc::new(Inner {
+            functions: functions.collect(),
+            handlers: BTreeMap::new(),
+            tasks: tasks.clone(),
+            shutdown: shutdown.clone(),
+        });
+        tasks.spawn(reap(Arc::downgrade(&inner), limits.idle, shutdown));
+        Self { inner }
     }
 
     /// Functions that are closures of a test, by logical id.
     #[doc(hidden)]
     pub fn from_handlers(handlers: BTreeMap<String, Handler>) -> Self {
-        let backends = handlers.into_iter().map(|(id, handler)| (id, Backend::Handler(handler)));
-        Self::with_backends(backends.collect(), CancellationToken::new())
-    }
-
-    fn with_backends(backends: BTreeMap<String, Backend>, shutdown: CancellationToken) -> Self {
-        Self { inner: Arc::new(Inner { backends, tasks: TaskTracker::new(), shutdown }) }
+        let (functions, tasks, shutdown) = (
+            BTreeMap::new(),
+            TaskTracker::new(),
+            CancellationToken::new(),
+        );
+        Self {
+            inner: Arc::new(Inner {
+                functions,
+                handlers,
+                tasks,
+                shutdown,
+            }),
+        }
     }
 
     /// Runs one synchronous invocation of the function with this logical id. Dropping the future does not stop the
     /// invocation.
     pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
-        let Inner { backends, tasks, shutdown } = &*self.inner;
-        let backend = backends.get(function).ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
+        let Inner {
+            functions,
+            handlers,
+            tasks,
+            shutdown,
+        } = &*self.inner;
+        if let Some(handler) = handlers.get(function) {
+            return handler(payload).await;
+        }
+        let function = functions
+            .get(function)
+            .ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
         if payload.len() > MAX_PAYLOAD {
             return Err(InvokeError::TooLarge);
         }
         if shutdown.is_cancelled() {
             return Err(InvokeError::Stopping);
         }
-        let function = match backend {
-            Backend::Processes(function) => function,
-            Backend::Handler(handler) => return handler(payload).await,
-        };
         let slot = function.slot()?;
         let function = Arc::clone(function);
         let invocation = tasks.spawn(async move { function.invoke(payload, slot).await });
@@ -165,16 +203,11 @@ impl Lambda {
 
     /// What each function did, by logical id.
     pub fn stats(&self) -> BTreeMap<String, Stats> {
-        self.inner.processes().map(|(id, function)| (id.clone(), *function.stats())).collect()
-    }
-}
-
-impl Inner {
-    fn processes(&self) -> impl Iterator<Item = (&String, &Arc<Function>)> {
-        self.backends.iter().filter_map(|(id, backend)| match backend {
-            Backend::Processes(function) => Some((id, function)),
-            Backend::Handler(_) => None,
-        })
+        self.inner
+            .functions
+            .iter()
+            .map(|(id, function)| (id.clone(), *function.stats()))
+            .collect()
     }
 }
 
@@ -187,8 +220,10 @@ async fn reap(inner: Weak<Inner>, idle: Duration, shutdown: CancellationToken) {
             () = shutdown.cancelled() => true,
         };
         let Some(inner) = inner.upgrade() else { return };
-        for (_, function) in inner.processes() {
-            function.retire(if stopping { Duration::ZERO } else { idle }).await;
+        for function in inner.functions.values() {
+            function
+                .retire(if stopping { Duration::ZERO } else { idle })
+                .await;
         }
         if stopping {
             return;

@@ -14,6 +14,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -99,10 +100,23 @@ impl RuntimeApi {
             .route("/invocation/{id}/response", post(response))
             .route("/invocation/{id}/error", post(error))
             .route("/init/error", post(init_error))
-            .with_state(Shared { phase: phase.clone(), reply });
+            .with_state(Shared {
+                phase: phase.clone(),
+                reply,
+            });
         let router = Router::new().nest("/2018-06-01/runtime", runtime);
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "large events may be slow");
+            }
+        });
         let server = tokio::spawn(axum::serve(listener, router).into_future());
-        Ok(Self { address, phase, replies, _server: AbortOnDropHandle::new(server) })
+        Ok(Self {
+            address,
+            phase,
+            replies,
+            _server: AbortOnDropHandle::new(server),
+        })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -112,7 +126,11 @@ impl RuntimeApi {
     /// Returns when the process waits for an event, or with the error object of its init phase.
     pub(crate) async fn ready(&self) -> Result<(), Bytes> {
         let mut phases = self.phase.subscribe();
-        match phases.wait_for(|phase| matches!(phase, Phase::Ready | Phase::InitFailed(_))).await.as_deref() {
+        match phases
+            .wait_for(|phase| matches!(phase, Phase::Ready | Phase::InitFailed(_)))
+            .await
+            .as_deref()
+        {
             Ok(Phase::InitFailed(error)) => Err(error.clone()),
             // Closed it cannot be: `self` holds a sender.
             Ok(_) | Err(_) => Ok(()),
@@ -157,7 +175,9 @@ async fn next(State(shared): State<Shared>) -> Response {
         Phase::Ready | Phase::Running(_) | Phase::InitFailed(_) => false,
     });
     let mut changes = shared.phase.subscribe();
-    let reached = changes.wait_for(|phase| matches!(phase, Phase::Running(_) | Phase::InitFailed(_))).await;
+    let reached = changes
+        .wait_for(|phase| matches!(phase, Phase::Running(_) | Phase::InitFailed(_)))
+        .await;
     match reached.as_deref() {
         Ok(Phase::Running(event)) => event_response(event),
         Ok(phase) => wrong_state(phase, "Ready"),
@@ -170,17 +190,29 @@ fn event_response(event: &Event) -> Response {
     let headers = [
         ("Lambda-Runtime-Aws-Request-Id", event.request_id.clone()),
         ("Lambda-Runtime-Deadline-Ms", event.deadline_ms.to_string()),
-        ("Lambda-Runtime-Invoked-Function-Arn", event.function_arn.clone()),
+        (
+            "Lambda-Runtime-Invoked-Function-Arn",
+            event.function_arn.clone(),
+        ),
         ("Lambda-Runtime-Trace-Id", event.trace_id.clone()),
         (header::CONTENT_TYPE.as_str(), "application/json".to_owned()),
     ];
     (headers, event.payload.clone()).into_response()
 }
 
-async fn response(State(shared): State<Shared>, Path(id): Path<String>, headers: HeaderMap, body: Body) -> Response {
+async fn response(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     let mode = headers.get("Lambda-Runtime-Function-Response-Mode");
     if mode.is_some_and(|mode| mode != "streaming") {
-        return refuse(StatusCode::BAD_REQUEST, "InvalidFunctionResponseMode", "Invalid function response mode");
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "InvalidFunctionResponseMode",
+            "Invalid function response mode",
+        );
     }
     hand_in(&shared, &id, "InvocationResponse", body, Reply::Response).await
 }
@@ -189,7 +221,13 @@ async fn error(State(shared): State<Shared>, Path(id): Path<String>, body: Body)
     hand_in(&shared, &id, "InvocationErrorResponse", body, Reply::Error).await
 }
 
-async fn hand_in(shared: &Shared, id: &str, step: &str, body: Body, reply: fn(Bytes) -> Reply) -> Response {
+async fn hand_in(
+    shared: &Shared,
+    id: &str,
+    step: &str,
+    body: Body,
+    reply: fn(Bytes) -> Reply,
+) -> Response {
     if let Some(refusal) = refuse_reply(&shared.phase.borrow(), id, step) {
         return refusal;
     }
@@ -198,7 +236,11 @@ async fn hand_in(shared: &Shared, id: &str, step: &str, body: Body, reply: fn(By
         Ok(Read::TooLarge(size)) => Reply::TooLarge(size),
         Err(error) => {
             tracing::warn!(%error, "a function's reply broke off");
-            return refuse(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", "HTTP request detected as truncated");
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                "TruncatedHTTPRequest",
+                "HTTP request detected as truncated",
+            );
         }
     };
     let too_large = matches!(reply, Reply::TooLarge(_));
@@ -245,9 +287,11 @@ async fn init_error(State(shared): State<Shared>, body: Body) -> Response {
 /// `None` if a reply to invocation `id` is due.
 fn refuse_reply(phase: &Phase, id: &str, step: &str) -> Option<Response> {
     match phase {
-        _ if phase.request_id() != Some(id) => {
-            Some(refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"))
-        }
+        _ if phase.request_id() != Some(id) => Some(refuse(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequestID",
+            "Invalid request ID",
+        )),
         Phase::Running(_) => None,
         _ => Some(wrong_state(phase, step)),
     }
@@ -270,7 +314,11 @@ async fn read(mut body: Body) -> Result<Read, axum::Error> {
             }
         }
     }
-    Ok(if size <= MAX_RESPONSE { Read::Whole(whole.freeze()) } else { Read::TooLarge(size) })
+    Ok(if size <= MAX_RESPONSE {
+        Read::Whole(whole.freeze())
+    } else {
+        Read::TooLarge(size)
+    })
 }
 
 fn accepted() -> Response {
@@ -286,5 +334,9 @@ fn wrong_state(phase: &Phase, wanted: &str) -> Response {
 }
 
 fn refuse(status: StatusCode, error_type: &str, message: &str) -> Response {
-    (status, Json(json!({ "errorMessage": message, "errorType": error_type }))).into_response()
+    (
+        status,
+        Json(json!({ "errorMessage": message, "errorType": error_type })),
+    )
+        .into_response()
 }

@@ -1,0 +1,255 @@
+//! The event source mapping from a queue to a function, with a real queue and a real function process.
+
+#[path = "../echo/mod.rs"]
+mod echo;
+mod mapping;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::SqsEvent;
+use aws_sdk_sqs::types::MessageAttributeValue;
+use mapping::{Mapping, PATIENCE};
+use serde_json::Value;
+
+#[tokio::test]
+async fn the_event_is_sqss_to_the_letter() {
+    let mapping = Mapping::new(30, None).await;
+    let attribute = |kind: &str| MessageAttributeValue::builder().data_type(kind);
+    let request = mapping
+        .client
+        .send_message()
+        .queue_url(&mapping.jobs.url)
+        .message_body("hello");
+    let request = request.message_attributes(
+        "colour",
+        attribute("String").string_value("red").build().unwrap(),
+    );
+    request.send().await.unwrap();
+    mapping.run();
+    mapping.until_counts(0, 0).await;
+    let events = mapping.events();
+    let event: SqsEvent = serde_json::from_value(events[0].clone()).unwrap();
+    let record = &event.records[0];
+    assert_eq!(record.body.as_deref(), Some("hello"));
+    assert_eq!(
+        record.md5_of_body.as_deref(),
+        Some("5d41402abc4b2a76b9719d911017c592")
+    );
+    assert_eq!(record.event_source.as_deref(), Some("aws:sqs"));
+    assert_eq!(
+        record.event_source_arn.as_deref(),
+        Some(mapping.jobs.arn.as_str())
+    );
+    assert_eq!(record.aws_region.as_deref(), Some("us-east-1"));
+    assert_eq!(record.attributes["ApproximateReceiveCount"], "1");
+    assert_eq!(
+        record.message_attributes["colour"].string_value.as_deref(),
+        Some("red")
+    );
+
+    let keys = |value: &Value| {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<BTreeSet<_>>()
+    };
+    let record = &events[0]["Records"][0];
+    // The keys of `example-sqs-event.json` in `aws_lambda_events`.
+    let expected = "attributes awsRegion body eventSource eventSourceARN md5OfBody md5OfMessageAttributes messageAttributes \
+                    messageId receiptHandle";
+    assert_eq!(
+        keys(record),
+        expected.split_whitespace().map(str::to_owned).collect()
+    );
+    let expected =
+        "ApproximateFirstReceiveTimestamp ApproximateReceiveCount SenderId SentTimestamp";
+    assert_eq!(
+        keys(&record["attributes"]),
+        expected.split_whitespace().map(str::to_owned).collect()
+    );
+    let expected = "binaryListValues dataType stringListValues stringValue";
+    assert_eq!(
+        keys(&record["messageAttributes"]["colour"]),
+        expected.split_whitespace().map(str::to_owned).collect()
+    );
+}
+
+#[tokio::test]
+async fn messages_are_delivered_once_in_batches_of_at_most_the_batch_size() {
+    let mut mapping = Mapping::new(30, None).await;
+    mapping.event.batch_size = 3;
+    for number in 0..8 {
+        mapping.send(&number.to_string()).await;
+    }
+    mapping.run();
+    mapping.until_counts(0, 0).await;
+    assert_eq!(
+        mapping.deliveries(),
+        (0..8).map(|number| (number.to_string(), 1)).collect()
+    );
+    assert!(
+        mapping
+            .events()
+            .iter()
+            .all(|event| event["Records"].as_array().unwrap().len() <= 3)
+    );
+}
+
+#[tokio::test]
+async fn a_window_gathers_more_than_one_poll_gives() {
+    let mut mapping = Mapping::new(30, None).await;
+    mapping.event.batch_size = 25;
+    mapping.event.batching_window = Duration::from_mins(5);
+    for number in 0..25 {
+        mapping.send(&number.to_string()).await;
+    }
+    mapping.run();
+    // Long before the window ends, because the batch is full.
+    mapping.until_counts(0, 0).await;
+    assert_eq!(mapping.events().len(), 1);
+    assert_eq!(mapping.events()[0]["Records"].as_array().unwrap().len(), 25);
+}
+
+#[tokio::test]
+async fn a_window_ends_although_the_batch_is_not_full() {
+    let mut mapping = Mapping::new(30, None).await;
+    mapping.event.batching_window = Duration::from_secs(1);
+    mapping.run();
+    mapping.send("alone").await;
+    mapping.until_counts(0, 0).await;
+    assert_eq!(mapping.deliveries()["alone"], 1);
+}
+
+#[tokio::test]
+async fn a_batch_stays_below_six_mebibytes() {
+    let mut mapping = Mapping::new(30, None).await;
+    mapping.event.batch_size = 100;
+    mapping.event.batching_window = Duration::from_secs(1);
+    for _ in 0..30 {
+        mapping.send(&"x".repeat(256 * 1024)).await;
+    }
+    mapping.run();
+    mapping.until_counts(0, 0).await;
+    let sizes: Vec<_> = mapping
+        .events()
+        .iter()
+        .map(|event| event.to_string().len())
+        .collect();
+    assert!(
+        sizes.len() > 1
+            && sizes
+                .iter()
+                .all(|size| *size <= local_cloud::lambda::MAX_PAYLOAD),
+        "{sizes:?}"
+    );
+    assert_eq!(mapping.deliveries().into_values().sum::<usize>(), 30);
+}
+
+#[tokio::test]
+async fn a_batch_whose_function_fails_is_repeated_and_ends_in_the_dead_letter_queue() {
+    let mapping = Mapping::new(1, None).await;
+    mapping.send("fail-batch").await;
+    mapping.run();
+    mapping.until_counts(0, 1).await;
+    assert_eq!(mapping.deliveries()["fail-batch"], 2);
+}
+
+#[tokio::test]
+async fn reported_failures_are_repeated_alone() {
+    let mut mapping = Mapping::new(1, None).await;
+    mapping.event.report_batch_item_failures = true;
+    for body in ["fine", "fail", "fine too"] {
+        mapping.send(body).await;
+    }
+    mapping.run();
+    mapping.until_counts(0, 1).await;
+    let expected = [("fine", 1), ("fine too", 1), ("fail", 2)];
+    assert_eq!(
+        mapping.deliveries(),
+        expected
+            .map(|(body, count)| (body.to_owned(), count))
+            .into()
+    );
+}
+
+#[tokio::test]
+async fn without_report_batch_item_failures_the_response_means_nothing() {
+    let mapping = Mapping::new(30, None).await;
+    mapping.send("fail").await;
+    mapping.run();
+    mapping.until_counts(0, 0).await;
+    assert_eq!(mapping.deliveries()["fail"], 1);
+}
+
+#[tokio::test]
+async fn a_response_that_cannot_be_relied_on_repeats_the_whole_batch() {
+    tokio::join!(
+        repeated_whole("null-id"),
+        repeated_whole("unknown-id"),
+        repeated_whole("malformed")
+    );
+}
+
+async fn repeated_whole(bad: &str) {
+    let mut mapping = Mapping::new(1, None).await;
+    mapping.event.report_batch_item_failures = true;
+    mapping.send("fine").await;
+    mapping.send(bad).await;
+    mapping.run();
+    mapping.until_counts(0, 2).await;
+    assert_eq!(
+        mapping.deliveries(),
+        [("fine".to_owned(), 2), (bad.to_owned(), 2)].into(),
+        "{bad}"
+    );
+}
+
+#[tokio::test]
+async fn a_throttled_batch_is_retried() {
+    let mapping = Mapping::new(30, Some(1)).await;
+    let busy = tokio::spawn({
+        let lambda = mapping.lambda.clone();
+        async move {
+            lambda
+                .invoke("Echo", r#"{"do": "slow", "ms": 1000}"#.into())
+                .await
+        }
+    });
+    while mapping.lambda.stats()["Echo"].cold_starts == 0 {
+        tokio::task::yield_now().await;
+    }
+    mapping.send("patient").await;
+    mapping.run();
+    mapping.until_counts(0, 0).await;
+    busy.await.unwrap().unwrap();
+    assert_eq!(mapping.deliveries()["patient"], 1);
+    assert!(mapping.lambda.stats()["Echo"].throttles > 0);
+}
+
+#[tokio::test]
+async fn no_more_batches_run_at_once_than_the_maximum_concurrency() {
+    let mut mapping = Mapping::new(30, None).await;
+    mapping.event.batch_size = 1;
+    mapping.event.maximum_concurrency = Some(2);
+    for number in 0..12 {
+        mapping.send(&number.to_string()).await;
+    }
+    mapping.run();
+    mapping.until_counts(0, 0).await;
+    assert_eq!(mapping.events().len(), 12);
+    assert!(mapping.lambda.stats()["Echo"].cold_starts <= 2);
+}
+
+#[tokio::test]
+async fn the_mapping_ends_with_the_token() {
+    let mapping = Mapping::new(30, None).await;
+    let running = mapping.run();
+    mapping.shutdown.cancel();
+    tokio::time::timeout(PATIENCE, running)
+        .await
+        .expect("the mapping ends")
+        .unwrap();
+}
