@@ -1,4 +1,4 @@
-//! HTTP APIs and the issuer over real sockets, with closures for functions.
+//! HTTP APIs over real sockets, with closures for functions.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use bytes::Bytes;
+use local_cloud::http_api;
 use local_cloud::lambda::{Handler, InvokeError, Lambda, Outcome};
 use local_cloud::oidc::{Issuer, TokenRequest};
 use local_cloud::template::model::{HttpApi, HttpRoute, JwtAuthorizer, UserPool};
-use local_cloud::{http_api, oidc};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -17,13 +17,12 @@ use tokio_util::sync::CancellationToken;
 
 const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool";
 
-/// An API and an issuer that run until this is dropped.
+/// An API that runs until this is dropped.
 struct Gateway {
     address: SocketAddr,
-    issuer_address: SocketAddr,
     issuer: Issuer,
     shutdown: CancellationToken,
-    servers: Vec<JoinHandle<std::io::Result<()>>>,
+    server: Option<JoinHandle<std::io::Result<()>>>,
     client: reqwest::Client,
 }
 
@@ -36,8 +35,7 @@ impl Drop for Gateway {
 impl Gateway {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let issuer_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, issuer_address) = (listener.local_addr().unwrap(), issuer_listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
         let pool = UserPool {
             logical_id: "Pool".into(),
             id: "us-east-1_pool".into(),
@@ -46,13 +44,22 @@ impl Gateway {
         };
         let issuer = Issuer::load_or_create(None, vec![pool]).unwrap();
         let shutdown = CancellationToken::new();
-        let servers = vec![
-            tokio::spawn(http_api::serve(listener, api(), functions(), issuer.clone(), shutdown.clone())),
-            tokio::spawn(oidc::serve(issuer_listener, issuer.clone(), shutdown.clone())),
-        ];
+        let server = tokio::spawn(http_api::serve(
+            listener,
+            api(),
+            functions(),
+            issuer.clone(),
+            shutdown.clone(),
+        ));
         // A second test of the process finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Self { address, issuer_address, issuer, shutdown, servers, client: reqwest::Client::new() }
+        Self {
+            address,
+            issuer,
+            shutdown,
+            server: Some(server),
+            client: reqwest::Client::new(),
+        }
     }
 
     fn url(&self, path: &str) -> String {
@@ -64,7 +71,10 @@ impl Gateway {
     }
 
     fn token(&self) -> String {
-        self.issuer.issue(&TokenRequest::for_user("alice")).unwrap().access_token
+        self.issuer
+            .issue(&TokenRequest::for_user("alice"))
+            .unwrap()
+            .access_token
     }
 }
 
@@ -74,12 +84,13 @@ fn api() -> HttpApi {
         audience: vec!["web".into()],
         identity_source: "$request.header.Authorization".into(),
     };
-    let route = |method: &str, path: &str, function: &str, authorizer: Option<&JwtAuthorizer>| HttpRoute {
-        method: method.into(),
-        path: path.into(),
-        function: function.into(),
-        authorizer: authorizer.cloned(),
-    };
+    let route =
+        |method: &str, path: &str, function: &str, authorizer: Option<&JwtAuthorizer>| HttpRoute {
+            method: method.into(),
+            path: path.into(),
+            function: function.into(),
+            authorizer: authorizer.cloned(),
+        };
     HttpApi {
         logical_id: "Api".into(),
         api_id: "abc123".into(),
@@ -108,9 +119,18 @@ fn functions() -> Lambda {
                 Ok(Outcome::Success(response.to_string().into()))
             }),
         ),
-        ("Fails".into(), function(|_| Ok(Outcome::FunctionError(Bytes::from_static(b"{}"))))),
-        ("Throttled".into(), function(|_| Err(InvokeError::Throttled))),
-        ("Malformed".into(), function(|_| Ok(Outcome::Success(Bytes::from_static(b"not json"))))),
+        (
+            "Fails".into(),
+            function(|_| Ok(Outcome::FunctionError(Bytes::from_static(b"{}")))),
+        ),
+        (
+            "Throttled".into(),
+            function(|_| Err(InvokeError::Throttled)),
+        ),
+        (
+            "Malformed".into(),
+            function(|_| Ok(Outcome::Success(Bytes::from_static(b"not json")))),
+        ),
     ]))
 }
 
@@ -136,13 +156,19 @@ async fn a_function_gets_the_whole_request() {
     assert_eq!(event["routeKey"], "ANY /echo/{proxy+}");
     assert_eq!(event["rawPath"], "/echo/a b/c");
     assert_eq!(event["rawQueryString"], "x=1&x=2&y=a+b%21&z");
-    assert_eq!(event["queryStringParameters"], json!({ "x": "1,2", "y": "a b!", "z": "" }));
+    assert_eq!(
+        event["queryStringParameters"],
+        json!({ "x": "1,2", "y": "a b!", "z": "" })
+    );
     assert_eq!(event["pathParameters"], json!({ "proxy": "a b/c" }));
     assert_eq!(event["cookies"], json!(["one=1", "two=2"]));
     assert_eq!(event["headers"]["x-twice"], "a,b");
     assert_eq!(event["headers"]["cookie"], Value::Null);
     assert_eq!(event["headers"]["x-forwarded-for"], "127.0.0.1");
-    assert_eq!(event["headers"]["x-forwarded-port"], gateway.address.port().to_string());
+    assert_eq!(
+        event["headers"]["x-forwarded-port"],
+        gateway.address.port().to_string()
+    );
     assert_eq!(event["body"], r#"{"a":1}"#);
     assert_eq!(event["isBase64Encoded"], false);
     let context = &event["requestContext"];
@@ -161,10 +187,17 @@ async fn a_function_gets_the_whole_request() {
 #[tokio::test]
 async fn the_event_is_what_rust_functions_parse() {
     let gateway = Gateway::start().await;
-    let response =
-        gateway.client.get(gateway.url("/users/7?q=1")).header("Cookie", "a=b").bearer_auth(gateway.token()).send();
+    let response = gateway
+        .client
+        .get(gateway.url("/users/7?q=1"))
+        .header("Cookie", "a=b")
+        .bearer_auth(gateway.token())
+        .send();
     let response = response.await.unwrap();
-    let request_id = response.headers()["apigw-requestid"].to_str().unwrap().to_owned();
+    let request_id = response.headers()["apigw-requestid"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let event = response.bytes().await.unwrap();
 
     let parsed: ApiGatewayV2httpRequest = serde_json::from_slice(&event).unwrap();
@@ -178,13 +211,27 @@ async fn the_event_is_what_rust_functions_parse() {
 
     // The fields of the crate's example of a real event, but those of a client certificate.
     let mut expected: Vec<_> = [
-        "accountId", "apiId", "authorizer", "domainName", "domainPrefix", "http", "requestId", "routeKey", "stage",
-        "time", "timeEpoch",
+        "accountId",
+        "apiId",
+        "authorizer",
+        "domainName",
+        "domainPrefix",
+        "http",
+        "requestId",
+        "routeKey",
+        "stage",
+        "time",
+        "timeEpoch",
     ]
     .to_vec();
     expected.sort_unstable();
     let event: Value = serde_json::from_slice(&event).unwrap();
-    let fields: Vec<_> = event["requestContext"].as_object().unwrap().keys().map(String::as_str).collect();
+    let fields: Vec<_> = event["requestContext"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
     assert_eq!(fields, expected);
 }
 
@@ -209,9 +256,23 @@ async fn bodies_that_are_not_text_are_base64() {
         ("application/x-www-form-urlencoded", b"a=b", "YT1i", true),
         ("text/plain", b"\xff", "/w==", true),
     ] {
-        let request = gateway.client.post(gateway.url("/echo/x")).header("Content-Type", content_type);
-        let event: Value = request.body(body).send().await.unwrap().json().await.unwrap();
-        assert_eq!((&event["body"], &event["isBase64Encoded"]), (&json!(expected), &json!(encoded)), "{content_type}");
+        let request = gateway
+            .client
+            .post(gateway.url("/echo/x"))
+            .header("Content-Type", content_type);
+        let event: Value = request
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        assert_eq!(
+            (&event["body"], &event["isBase64Encoded"]),
+            (&json!(expected), &json!(encoded)),
+            "{content_type}"
+        );
     }
 }
 
@@ -222,8 +283,16 @@ async fn responses_reach_the_client() {
     assert_eq!(response.status(), 201);
     assert_eq!(response.headers()["set-cookie"], "a=1");
     assert_eq!(response.headers()["x-a"], "b");
-    assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
-    assert!(response.headers()["apigw-requestid"].to_str().unwrap().ends_with('='));
+    assert_eq!(
+        response.headers()["content-type"],
+        "text/plain; charset=utf-8"
+    );
+    assert!(
+        response.headers()["apigw-requestid"]
+            .to_str()
+            .unwrap()
+            .ends_with('=')
+    );
     assert_eq!(response.text().await.unwrap(), "made");
 }
 
@@ -241,95 +310,63 @@ async fn the_gateway_speaks_for_itself_as_aws_does() {
         assert_eq!(response.status(), status, "{path}");
         assert!(response.headers().contains_key("apigw-requestid"));
         assert_eq!(response.headers()["content-type"], "application/json");
-        assert_eq!(response.text().await.unwrap(), json!({ "message": message }).to_string());
+        assert_eq!(
+            response.text().await.unwrap(),
+            json!({ "message": message }).to_string()
+        );
     }
     let large = vec![b'x'; 10 * 1024 * 1024 + 1];
-    let response = gateway.client.post(gateway.url("/echo/x")).body(large).send().await.unwrap();
+    let response = gateway
+        .client
+        .post(gateway.url("/echo/x"))
+        .body(large)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.status(), 413);
-    assert_eq!(response.text().await.unwrap(), r#"{"message":"Request Entity Too Large"}"#);
+    assert_eq!(
+        response.text().await.unwrap(),
+        r#"{"message":"Request Entity Too Large"}"#
+    );
 }
 
 #[tokio::test]
 async fn a_challenge_says_what_is_wrong_with_the_token() {
     let gateway = Gateway::start().await;
-    assert_eq!(gateway.get("/users/7").await.headers()["www-authenticate"], "Bearer");
+    assert_eq!(
+        gateway.get("/users/7").await.headers()["www-authenticate"],
+        "Bearer"
+    );
 
-    let request = TokenRequest { client_id: Some("app".into()), ..TokenRequest::for_user("alice") };
+    let request = TokenRequest {
+        client_id: Some("app".into()),
+        ..TokenRequest::for_user("alice")
+    };
     let wrong_audience = gateway.issuer.issue(&request).unwrap().access_token;
-    let response = gateway.client.get(gateway.url("/users/7")).bearer_auth(wrong_audience).send().await.unwrap();
+    let response = gateway
+        .client
+        .get(gateway.url("/users/7"))
+        .bearer_auth(wrong_audience)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.status(), 401);
     assert_eq!(
         response.headers()["www-authenticate"],
         r#"Bearer scope="" error="invalid_token" error_description="the token does not have a valid audience""#
     );
 
-    let without_prefix = gateway.client.get(gateway.url("/users/7")).header("Authorization", gateway.token());
+    let without_prefix = gateway
+        .client
+        .get(gateway.url("/users/7"))
+        .header("Authorization", gateway.token());
     assert_eq!(without_prefix.send().await.unwrap().status(), 200);
 }
 
 #[tokio::test]
-async fn the_issuer_gives_tokens_that_its_keys_verify() {
-    let gateway = Gateway::start().await;
-    let url = |path: &str| format!("http://{}{path}", gateway.issuer_address);
-    let discovery: Value = gateway
-        .client
-        .get(url("/us-east-1_pool/.well-known/openid-configuration"))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    assert_eq!(discovery["issuer"], ISSUER);
-    assert_eq!(discovery["jwks_uri"], format!("{ISSUER}/.well-known/jwks.json"));
-
-    let request = json!({ "username": "bob", "expires_in": 60, "claims": { "role": "admin" } });
-    let answer: Value =
-        gateway.client.post(url("/token")).json(&request).send().await.unwrap().json().await.unwrap();
-    assert_eq!(answer["token_type"], "Bearer");
-    assert_eq!(answer["expires_in"], 60);
-
-    let keys = gateway.client.get(url("/us-east-1_pool/.well-known/jwks.json")).send().await.unwrap();
-    let keys: jsonwebtoken::jwk::JwkSet = keys.json().await.unwrap();
-    let token = answer["access_token"].as_str().unwrap();
-    let header = jsonwebtoken::decode_header(token).unwrap();
-    let key = keys.find(header.kid.as_deref().unwrap()).unwrap();
-    let key = jsonwebtoken::DecodingKey::from_jwk(key).unwrap();
-    let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
-    rules.set_audience(&["web"]);
-    rules.set_issuer(&[ISSUER]);
-    let claims = jsonwebtoken::decode::<Value>(token, &key, &rules).unwrap().claims;
-    assert_eq!(claims["sub"], "bob");
-    assert_eq!(claims["username"], "bob");
-    assert_eq!(claims["client_id"], "web");
-    assert_eq!(claims["role"], "admin");
-}
-
-#[tokio::test]
-async fn the_issuer_says_what_is_wrong_with_a_request() {
-    let gateway = Gateway::start().await;
-    let url = format!("http://{}/token", gateway.issuer_address);
-    for (request, error) in [
-        (json!({}), "invalid_request"),
-        (json!({ "username": "" }), "invalid_request"),
-        (json!({ "username": "a", "lifetime": 1 }), "invalid_request"),
-        (json!({ "username": "a", "pool": "other" }), "invalid_request"),
-        (json!({ "username": "a", "client_id": "other" }), "invalid_client"),
-    ] {
-        let response = gateway.client.post(&url).json(&request).send().await.unwrap();
-        assert_eq!(response.status(), 400);
-        let body: Value = response.json().await.unwrap();
-        assert_eq!(body["error"], error, "{request}");
-        assert!(!body["error_description"].as_str().unwrap().is_empty());
-    }
-}
-
-#[tokio::test]
-async fn servers_end_when_told_to() {
+async fn the_server_ends_when_told_to() {
     let mut gateway = Gateway::start().await;
     assert_eq!(gateway.get("/plain").await.status(), 201);
     gateway.shutdown.cancel();
-    for server in std::mem::take(&mut gateway.servers) {
-        server.await.unwrap().unwrap();
-    }
+    gateway.server.take().unwrap().await.unwrap().unwrap();
 }

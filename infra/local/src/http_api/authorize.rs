@@ -8,9 +8,15 @@ use crate::oidc::Issuer;
 use crate::template::model::JwtAuthorizer;
 
 /// The event's `requestContext.authorizer` for a request whose token is valid.
-pub(super) fn authorize(issuer: &Issuer, authorizer: &JwtAuthorizer, head: &Parts) -> Result<Value, Refusal> {
+pub(super) fn authorize(
+    issuer: &Issuer,
+    authorizer: &JwtAuthorizer,
+    head: &Parts,
+) -> Result<Value, Refusal> {
     let token = token(&authorizer.identity_source, head).ok_or(Refusal::Unauthorized(None))?;
-    let claims = issuer.verify(&token, authorizer).map_err(|error| Refusal::Unauthorized(Some(error)))?;
+    let claims = issuer
+        .verify(&token, authorizer)
+        .map_err(|error| Refusal::Unauthorized(Some(error)))?;
     Ok(json!({ "jwt": { "claims": stringify(&claims), "scopes": scopes(&claims) } }))
 }
 
@@ -20,7 +26,10 @@ fn token(identity_source: &str, head: &Parts) -> Option<String> {
         head.headers.get(name)?.to_str().ok()?.to_owned()
     } else {
         let wanted = identity_source.strip_prefix("$request.querystring.")?;
-        form_urlencoded::parse(head.uri.query()?.as_bytes()).find(|(name, _)| name == wanted)?.1.into_owned()
+        form_urlencoded::parse(head.uri.query()?.as_bytes())
+            .find(|(name, _)| name == wanted)?
+            .1
+            .into_owned()
     };
     let value = value.trim();
     let token = match value.split_once(' ') {
@@ -41,7 +50,10 @@ fn scopes(claims: &Map<String, Value>) -> Option<Vec<String>> {
 
 /// Every claim as a string, whatever its type.
 fn stringify(claims: &Map<String, Value>) -> Map<String, Value> {
-    claims.iter().map(|(name, value)| (name.clone(), Value::String(print(value)))).collect()
+    claims
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::String(print(value))))
+        .collect()
 }
 
 /// A claim as API Gateway prints it, which was observed to be Go's `%v`: `[a b]`, `map[key:value]`.
@@ -51,9 +63,14 @@ fn print(value: &Value) -> String {
         Value::Bool(value) => value.to_string(),
         Value::Number(value) => value.to_string(),
         Value::String(value) => value.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(print).collect::<Vec<_>>().join(" ")),
+        Value::Array(items) => format!(
+            "[{}]",
+            items.iter().map(print).collect::<Vec<_>>().join(" ")
+        ),
         Value::Object(fields) => {
-            let fields = fields.iter().map(|(name, value)| format!("{name}:{}", print(value)));
+            let fields = fields
+                .iter()
+                .map(|(name, value)| format!("{name}:{}", print(value)));
             format!("map[{}]", fields.collect::<Vec<_>>().join(" "))
         }
     }
@@ -66,7 +83,12 @@ mod tests {
     use super::*;
 
     fn head(authorization: &str) -> Parts {
-        Request::get("/?token=from%20query").header("Authorization", authorization).body(()).unwrap().into_parts().0
+        Request::get("/?token=from%20query")
+            .header("Authorization", authorization)
+            .body(())
+            .unwrap()
+            .into_parts()
+            .0
     }
 
     #[test]
@@ -79,10 +101,17 @@ mod tests {
             ("Bearer ", Some("Bearer")),
             ("", None),
         ] {
-            assert_eq!(token(source, &head(header)).as_deref(), expected, "{header:?}");
+            assert_eq!(
+                token(source, &head(header)).as_deref(),
+                expected,
+                "{header:?}"
+            );
         }
         assert_eq!(token("$request.header.X-Token", &head("a")), None);
-        assert_eq!(token("$request.querystring.token", &head("a")).as_deref(), Some("from query"));
+        assert_eq!(
+            token("$request.querystring.token", &head("a")).as_deref(),
+            Some("from query")
+        );
     }
 
     #[test]
@@ -93,14 +122,23 @@ mod tests {
         let expected = json!({
             "exp": "1785675600", "admin": "true", "groups": "[a b]", "address": "map[city:x zip:1]", "name": "n"
         });
-        assert_eq!(Value::Object(stringify(claims.as_object().unwrap())), expected);
+        assert_eq!(
+            Value::Object(stringify(claims.as_object().unwrap())),
+            expected
+        );
     }
 
     #[test]
     fn scopes_are_null_without_a_scope_claim() {
         let claims = |value: Value| value.as_object().unwrap().clone();
         assert_eq!(scopes(&claims(json!({}))), None);
-        assert_eq!(scopes(&claims(json!({ "scope": "a b" }))), Some(vec!["a".into(), "b".into()]));
-        assert_eq!(scopes(&claims(json!({ "scp": ["c"] }))), Some(vec!["c".into()]));
+        assert_eq!(
+            scopes(&claims(json!({ "scope": "a b" }))),
+            Some(vec!["a".into(), "b".into()])
+        );
+        assert_eq!(
+            scopes(&claims(json!({ "scp": ["c"] }))),
+            Some(vec!["c".into()])
+        );
     }
 }

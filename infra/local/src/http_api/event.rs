@@ -83,7 +83,9 @@ impl Call<'_> {
             event["requestContext"]["authorizer"] = authorizer.clone();
         }
         if !self.body.is_empty() {
-            let text = std::str::from_utf8(self.body).ok().filter(|_| is_text(headers));
+            let text = std::str::from_utf8(self.body)
+                .ok()
+                .filter(|_| is_text(headers));
             event["body"] = json!(text.map_or_else(|| STANDARD.encode(self.body), str::to_owned));
             event["isBase64Encoded"] = json!(text.is_none());
         }
@@ -94,7 +96,10 @@ impl Call<'_> {
     fn headers(&self) -> BTreeMap<&str, String> {
         let mut headers = BTreeMap::new();
         for name in self.head.headers.keys().filter(|name| *name != COOKIE) {
-            headers.insert(name.as_str(), text(&self.head.headers, name).unwrap_or_default());
+            headers.insert(
+                name.as_str(),
+                text(&self.head.headers, name).unwrap_or_default(),
+            );
         }
         let client = self.client.ip().to_string();
         headers
@@ -103,8 +108,12 @@ impl Call<'_> {
             .or_insert(client);
         headers.insert("x-forwarded-port", self.port.to_string());
         headers.insert("x-forwarded-proto", "http".to_owned());
-        headers.entry("x-amzn-trace-id").or_insert_with(|| self.stamp.trace_id());
-        headers.entry("content-length").or_insert_with(|| self.body.len().to_string());
+        headers
+            .entry("x-amzn-trace-id")
+            .or_insert_with(|| self.stamp.trace_id());
+        headers
+            .entry("content-length")
+            .or_insert_with(|| self.body.len().to_string());
         headers
     }
 }
@@ -120,8 +129,11 @@ pub(super) fn decode_path(path: &str) -> String {
 
 /// All values of a header, joined by commas.
 fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> Option<String> {
-    let values: Vec<_> =
-        headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+    let values: Vec<_> = headers
+        .get_all(name)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .collect();
     (!values.is_empty()).then(|| values.join(","))
 }
 
@@ -129,7 +141,12 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
     headers
         .get_all(COOKIE)
         .iter()
-        .flat_map(|line| String::from_utf8_lossy(line.as_bytes()).split(';').map(str::to_owned).collect::<Vec<_>>())
+        .flat_map(|line| {
+            String::from_utf8_lossy(line.as_bytes())
+                .split(';')
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
         .map(|cookie| cookie.trim().to_owned())
         .filter(|cookie| !cookie.is_empty())
         .collect()
@@ -155,10 +172,20 @@ fn is_text(headers: &HeaderMap) -> bool {
     if headers.contains_key(CONTENT_ENCODING) {
         return false;
     }
-    let Some(content_type) = text(headers, CONTENT_TYPE) else { return true };
-    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let Some(content_type) = text(headers, CONTENT_TYPE) else {
+        return true;
+    };
+    let media_type = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     media_type.starts_with("text/")
         || media_type.ends_with("+json")
         || media_type.ends_with("+xml")
-        || matches!(media_type.as_str(), "application/json" | "application/xml" | "application/javascript")
+        || matches!(
+            media_type.as_str(),
+            "application/json" | "application/xml" | "application/javascript"
+        )
 }

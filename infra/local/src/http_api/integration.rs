@@ -16,7 +16,11 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// All that goes wrong in Lambda, throttling included, is 500 to the client
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html#services-apigateway-errors>); when the gateway
 /// stops waiting it is 503.
-pub(super) async fn invoke(lambda: &Lambda, function: &str, event: Value) -> Result<Bytes, Refusal> {
+pub(super) async fn invoke(
+    lambda: &Lambda,
+    function: &str,
+    event: Value,
+) -> Result<Bytes, Refusal> {
     let payload = Bytes::from(event.to_string());
     let Ok(result) = tokio::time::timeout(TIMEOUT, lambda.invoke(function, payload)).await else {
         tracing::warn!(function, "no answer within {TIMEOUT:?}");
@@ -46,7 +50,9 @@ mod tests {
     use super::*;
     use crate::lambda::Handler;
 
-    fn lambda(handler: impl Fn() -> Option<Result<Outcome, InvokeError>> + Send + Sync + 'static) -> Lambda {
+    fn lambda(
+        handler: impl Fn() -> Option<Result<Outcome, InvokeError>> + Send + Sync + 'static,
+    ) -> Lambda {
         let handler: Handler = Arc::new(move |_| {
             let result = handler();
             Box::pin(async move {
@@ -59,15 +65,25 @@ mod tests {
         Lambda::from_handlers(BTreeMap::from([("Function".to_owned(), handler)]))
     }
 
-    async fn refusal(handler: impl Fn() -> Option<Result<Outcome, InvokeError>> + Send + Sync + 'static) -> Refusal {
-        invoke(&lambda(handler), "Function", Value::Null).await.unwrap_err()
+    async fn refusal(
+        handler: impl Fn() -> Option<Result<Outcome, InvokeError>> + Send + Sync + 'static,
+    ) -> Refusal {
+        invoke(&lambda(handler), "Function", Value::Null)
+            .await
+            .unwrap_err()
     }
 
     #[tokio::test(start_paused = true)]
     async fn failures_have_api_gateways_statuses() {
         assert_eq!(refusal(|| None).await, Refusal::ServiceUnavailable);
-        assert_eq!(refusal(|| Some(Err(InvokeError::Throttled))).await, Refusal::InternalServerError);
-        assert_eq!(refusal(|| Some(Err(InvokeError::TooLarge))).await, Refusal::TooLarge);
+        assert_eq!(
+            refusal(|| Some(Err(InvokeError::Throttled))).await,
+            Refusal::InternalServerError
+        );
+        assert_eq!(
+            refusal(|| Some(Err(InvokeError::TooLarge))).await,
+            Refusal::TooLarge
+        );
         let failed = || Some(Ok(Outcome::FunctionError(Bytes::from_static(b"{}"))));
         assert_eq!(refusal(failed).await, Refusal::InternalServerError);
     }

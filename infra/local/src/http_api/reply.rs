@@ -1,7 +1,9 @@
 //! What goes back to the client: a function's response in payload format 2.0, or the gateway's own words.
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE, TRANSFER_ENCODING, WWW_AUTHENTICATE};
+use axum::http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use base64::Engine;
@@ -9,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::body::BodyError;
 use crate::oidc::TokenError;
 
 /// What API Gateway answers itself.
@@ -30,16 +33,31 @@ impl Refusal {
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
-            Self::InternalServerError => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            Self::InternalServerError => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+            }
             Self::ServiceUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         };
         let mut response = Response::new(Body::from(json!({ "message": message }).to_string()));
         *response.status_mut() = status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Self::Unauthorized(reason) = self {
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge(reason.as_ref()));
+            response
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, challenge(reason.as_ref()));
         }
         response
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Broken => Self::BadRequest,
+        }
     }
 }
 
@@ -89,7 +107,9 @@ pub(super) fn from_function(payload: &[u8]) -> Result<Response, Malformed> {
         other => other.to_string(),
     };
     let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
@@ -100,7 +120,11 @@ fn from_proxy_response(proxy: ProxyResponse) -> Result<Response, Malformed> {
         .filter(|status| !status.is_informational())
         .ok_or(Malformed::Status(proxy.status_code))?;
     let body = proxy.body.unwrap_or_default();
-    let body = if proxy.is_base64_encoded == Some(true) { STANDARD.decode(body)? } else { body.into_bytes() };
+    let body = if proxy.is_base64_encoded == Some(true) {
+        STANDARD.decode(body)?
+    } else {
+        body.into_bytes()
+    };
 
     let mut headers = HeaderMap::new();
     for (name, value) in proxy.headers.unwrap_or_default() {
@@ -120,7 +144,10 @@ fn from_proxy_response(proxy: ProxyResponse) -> Result<Response, Malformed> {
         headers.remove(framing);
     }
     if !body.is_empty() && !headers.contains_key(CONTENT_TYPE) {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
     }
 
     let mut response = Response::new(Body::from(body));
@@ -144,7 +171,13 @@ mod tests {
     use super::*;
 
     async fn body(response: Response) -> Vec<u8> {
-        response.into_body().collect().await.unwrap().to_bytes().to_vec()
+        response
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes()
+            .to_vec()
     }
 
     #[tokio::test]
@@ -161,7 +194,14 @@ mod tests {
         assert_eq!(response.headers()["content-type"], "image/png");
         assert_eq!(response.headers()["x-number"], "7");
         assert!(!response.headers().contains_key("content-length"));
-        assert_eq!(response.headers().get_all("set-cookie").iter().collect::<Vec<_>>(), ["a=1", "b=2; Secure"]);
+        assert_eq!(
+            response
+                .headers()
+                .get_all("set-cookie")
+                .iter()
+                .collect::<Vec<_>>(),
+            ["a=1", "b=2; Secure"]
+        );
         assert_eq!(body(response).await, [0, 1, 2]);
     }
 
@@ -176,9 +216,12 @@ mod tests {
 
     #[tokio::test]
     async fn other_json_is_the_body() {
-        for (payload, expected) in
-            [(r#"{"body": "hi"}"#, r#"{"body":"hi"}"#), (r#""hello""#, "hello"), ("[1]", "[1]"), ("null", "null")]
-        {
+        for (payload, expected) in [
+            (r#"{"body": "hi"}"#, r#"{"body":"hi"}"#),
+            (r#""hello""#, "hello"),
+            ("[1]", "[1]"),
+            ("null", "null"),
+        ] {
             let response = from_function(payload.as_bytes()).unwrap();
             assert_eq!(response.status(), 200);
             assert_eq!(response.headers()["content-type"], "application/json");

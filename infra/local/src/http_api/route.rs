@@ -37,8 +37,13 @@ pub(super) struct Matched<'a> {
 
 impl Routes {
     pub(super) fn new(routes: Vec<HttpRoute>) -> Self {
-        let (default, routes): (Vec<_>, Vec<_>) = routes.into_iter().partition(|route| route.path == "$default");
-        Self { routes: routes.into_iter().map(Pattern::new).collect(), default: default.into_iter().next() }
+        let (default, routes): (Vec<_>, Vec<_>) = routes
+            .into_iter()
+            .partition(|route| route.path == "$default");
+        Self {
+            routes: routes.into_iter().map(Pattern::new).collect(),
+            default: default.into_iter().next(),
+        }
     }
 
     /// The most specific route for a method and a decoded path.
@@ -51,21 +56,35 @@ impl Routes {
         let best = self
             .routes
             .iter()
-            .filter(|pattern| pattern.route.method == "ANY" || pattern.route.method == method.as_str())
+            .filter(|pattern| {
+                pattern.route.method == "ANY" || pattern.route.method == method.as_str()
+            })
             .filter_map(|pattern| Some((pattern, pattern.capture(path)?)))
             .min_by_key(|(pattern, _)| pattern.rank());
         if let Some((pattern, path_parameters)) = best {
-            return Some(Matched { route: &pattern.route, route_key: &pattern.key, path_parameters });
+            return Some(Matched {
+                route: &pattern.route,
+                route_key: &pattern.key,
+                path_parameters,
+            });
         }
         let route = self.default.as_ref()?;
-        Some(Matched { route, route_key: "$default", path_parameters: BTreeMap::new() })
+        Some(Matched {
+            route,
+            route_key: "$default",
+            path_parameters: BTreeMap::new(),
+        })
     }
 }
 
 impl Pattern {
     fn new(route: HttpRoute) -> Self {
         let segments = route.path.split('/').skip(1).map(Segment::parse).collect();
-        Self { key: format!("{} {}", route.method, route.path), segments, route }
+        Self {
+            key: format!("{} {}", route.method, route.path),
+            segments,
+            route,
+        }
     }
 
     /// What the variables stand for, if the path matches.
@@ -97,13 +116,20 @@ impl Pattern {
     /// Smaller is more specific.
     fn rank(&self) -> (bool, bool, Vec<u8>) {
         let greedy = matches!(self.segments.last(), Some(Segment::Greedy(_)));
-        (greedy, self.route.method == "ANY", self.segments.iter().map(Segment::rank).collect())
+        (
+            greedy,
+            self.route.method == "ANY",
+            self.segments.iter().map(Segment::rank).collect(),
+        )
     }
 }
 
 impl Segment {
     fn parse(text: &str) -> Self {
-        match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+        match text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'))
+        {
             Some(name) => match name.strip_suffix('+') {
                 Some(name) => Self::Greedy(name.to_owned()),
                 None => Self::Variable(name.to_owned()),
@@ -128,7 +154,12 @@ mod tests {
     fn routes(keys: &[&str]) -> Routes {
         let routes = keys.iter().map(|key| {
             let (method, path) = key.split_once(' ').unwrap_or(("ANY", key));
-            HttpRoute { method: method.into(), path: path.into(), function: (*key).into(), authorizer: None }
+            HttpRoute {
+                method: method.into(),
+                path: path.into(),
+                function: (*key).into(),
+                authorizer: None,
+            }
         });
         Routes::new(routes.collect())
     }
@@ -139,27 +170,66 @@ mod tests {
 
     #[test]
     fn the_documented_example_is_followed() {
-        let routes =
-            routes(&["ANY /{proxy+}", "GET /pets/{proxy+}", "GET /pets/dog/{id}", "GET /pets/dog/1", "$default"]);
-        assert_eq!(chosen(&routes, &Method::GET, "/pets/dog/1"), Some("GET /pets/dog/1"));
-        assert_eq!(chosen(&routes, &Method::GET, "/pets/dog/2"), Some("GET /pets/dog/{id}"));
-        assert_eq!(chosen(&routes, &Method::GET, "/pets/cat/1"), Some("GET /pets/{proxy+}"));
-        assert_eq!(chosen(&routes, &Method::POST, "/test/5"), Some("ANY /{proxy+}"));
+        let routes = routes(&[
+            "ANY /{proxy+}",
+            "GET /pets/{proxy+}",
+            "GET /pets/dog/{id}",
+            "GET /pets/dog/1",
+            "$default",
+        ]);
+        assert_eq!(
+            chosen(&routes, &Method::GET, "/pets/dog/1"),
+            Some("GET /pets/dog/1")
+        );
+        assert_eq!(
+            chosen(&routes, &Method::GET, "/pets/dog/2"),
+            Some("GET /pets/dog/{id}")
+        );
+        assert_eq!(
+            chosen(&routes, &Method::GET, "/pets/cat/1"),
+            Some("GET /pets/{proxy+}")
+        );
+        assert_eq!(
+            chosen(&routes, &Method::POST, "/test/5"),
+            Some("ANY /{proxy+}")
+        );
         assert_eq!(chosen(&routes, &Method::POST, "/"), Some("$default"));
     }
 
     #[test]
     fn the_method_itself_comes_before_any() {
-        let routes = routes(&["ANY /pets/dog", "GET /pets/{id}", "ANY /pets/{id}", "GET /{proxy+}"]);
-        assert_eq!(chosen(&routes, &Method::GET, "/pets/dog"), Some("GET /pets/{id}"));
-        assert_eq!(chosen(&routes, &Method::POST, "/pets/dog"), Some("ANY /pets/dog"));
-        assert_eq!(chosen(&routes, &Method::DELETE, "/pets/1"), Some("ANY /pets/{id}"));
+        let routes = routes(&[
+            "ANY /pets/dog",
+            "GET /pets/{id}",
+            "ANY /pets/{id}",
+            "GET /{proxy+}",
+        ]);
+        assert_eq!(
+            chosen(&routes, &Method::GET, "/pets/dog"),
+            Some("GET /pets/{id}")
+        );
+        assert_eq!(
+            chosen(&routes, &Method::POST, "/pets/dog"),
+            Some("ANY /pets/dog")
+        );
+        assert_eq!(
+            chosen(&routes, &Method::DELETE, "/pets/1"),
+            Some("ANY /pets/{id}")
+        );
     }
 
     #[test]
     fn without_a_match_and_without_default_there_is_no_route() {
         let routes = routes(&["GET /pets", "GET /pets/{id}", "GET /files/{path+}"]);
-        for path in ["/pet", "/pets/", "/pets/1/", "/pets/1/2", "/files", "/files/", "/"] {
+        for path in [
+            "/pet",
+            "/pets/",
+            "/pets/1/",
+            "/pets/1/2",
+            "/files",
+            "/files/",
+            "/",
+        ] {
             assert_eq!(chosen(&routes, &Method::GET, path), None, "{path}");
         }
         assert_eq!(chosen(&routes, &Method::POST, "/pets"), None);
@@ -169,8 +239,14 @@ mod tests {
     fn variables_are_captured() {
         let routes = routes(&["GET /a/{one}/b/{two}", "GET /files/{path+}"]);
         let matched = routes.find(&Method::GET, "/a/1/b/2 3").unwrap();
-        assert_eq!(matched.path_parameters, BTreeMap::from([("one".into(), "1".into()), ("two".into(), "2 3".into())]));
+        assert_eq!(
+            matched.path_parameters,
+            BTreeMap::from([("one".into(), "1".into()), ("two".into(), "2 3".into())])
+        );
         let matched = routes.find(&Method::GET, "/files/x/y/").unwrap();
-        assert_eq!(matched.path_parameters, BTreeMap::from([("path".into(), "x/y/".into())]));
+        assert_eq!(
+            matched.path_parameters,
+            BTreeMap::from([("path".into(), "x/y/".into())])
+        );
     }
 }

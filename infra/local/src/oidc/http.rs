@@ -22,18 +22,26 @@ use super::{Issuer, TokenRequest, TokenRequestError};
 ///   `error_description` as OAuth 2.0 words errors.
 ///
 /// Pages of any origin may call it.
-pub async fn serve(listener: TcpListener, issuer: Issuer, shutdown: CancellationToken) -> io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    issuer: Issuer,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
     let routes = Router::new()
         .route("/{pool}/.well-known/openid-configuration", get(discovery))
         .route("/{pool}/.well-known/jwks.json", get(keys))
         .route("/token", post(token).options(preflight))
         .layer(middleware::map_response(allow_any_origin))
         .with_state(issuer);
-    axum::serve(listener, routes).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    axum::serve(listener, routes)
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await
 }
 
 async fn discovery(State(issuer): State<Issuer>, Path(pool): Path<String>) -> Response {
-    let Some(pool) = issuer.pool(&pool) else { return unknown_pool(&pool) };
+    let Some(pool) = issuer.pool(&pool) else {
+        return unknown_pool(&pool);
+    };
     Json(json!({
         "issuer": pool.issuer,
         "jwks_uri": format!("{}/.well-known/jwks.json", pool.issuer),
@@ -54,27 +62,49 @@ async fn keys(State(issuer): State<Issuer>, Path(pool): Path<String>) -> Respons
 async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
     let request: TokenRequest = match serde_json::from_slice(&body) {
         Ok(request) => request,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, "invalid_request", &error.to_string()),
+        Err(error) => {
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                &error.to_string(),
+            );
+        }
     };
     match issuer.issue(&request) {
         Ok(token) => ([(header::CACHE_CONTROL, "no-store")], Json(token)).into_response(),
         Err(error @ (TokenRequestError::UnknownClient(_) | TokenRequestError::NoClient(_))) => {
-            refuse(StatusCode::BAD_REQUEST, "invalid_client", &error.to_string())
+            refuse(
+                StatusCode::BAD_REQUEST,
+                "invalid_client",
+                &error.to_string(),
+            )
         }
-        Err(error @ TokenRequestError::Signing(_)) => {
-            refuse(StatusCode::INTERNAL_SERVER_ERROR, "server_error", &error.to_string())
-        }
-        Err(error) => refuse(StatusCode::BAD_REQUEST, "invalid_request", &error.to_string()),
+        Err(error @ TokenRequestError::Signing(_)) => refuse(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_error",
+            &error.to_string(),
+        ),
+        Err(error) => refuse(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            &error.to_string(),
+        ),
     }
 }
 
 async fn preflight() -> Response {
-    let allowed = [(header::ACCESS_CONTROL_ALLOW_METHODS, "POST"), (header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type")];
+    let allowed = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type"),
+    ];
     (StatusCode::NO_CONTENT, allowed).into_response()
 }
 
 async fn allow_any_origin(mut response: Response) -> Response {
-    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response.headers_mut().insert(
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        HeaderValue::from_static("*"),
+    );
     response
 }
 
@@ -86,5 +116,9 @@ fn unknown_pool(id: &str) -> Response {
 }
 
 fn refuse(status: StatusCode, error: &str, description: &str) -> Response {
-    (status, Json(json!({ "error": error, "error_description": description }))).into_response()
+    (
+        status,
+        Json(json!({ "error": error, "error_description": description })),
+    )
+        .into_response()
 }

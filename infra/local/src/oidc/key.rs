@@ -59,11 +59,17 @@ impl SigningKey {
 
     /// The key in `file`; when there is no such file, a new key that is written there with mode 0600.
     pub(super) fn load_or_create(file: &Path) -> Result<Self, KeyError> {
-        let unusable = |source| KeyError::File { path: file.to_owned(), source };
+        let unusable = |source| KeyError::File {
+            path: file.to_owned(),
+            source,
+        };
         match fs::read_to_string(file) {
             Ok(pem) => {
-                let private = RsaPrivateKey::from_pkcs8_pem(&pem)
-                    .map_err(|reason| KeyError::NotAKey { path: file.to_owned(), reason })?;
+                let private =
+                    RsaPrivateKey::from_pkcs8_pem(&pem).map_err(|reason| KeyError::NotAKey {
+                        path: file.to_owned(),
+                        reason,
+                    })?;
                 Self::derive(&private)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -83,19 +89,30 @@ impl SigningKey {
     }
 
     fn derive(private: &RsaPrivateKey) -> Result<Self, KeyError> {
-        let encoding = EncodingKey::from_rsa_der(private.to_pkcs1_der().map_err(generation)?.as_bytes());
+        let encoding =
+            EncodingKey::from_rsa_der(private.to_pkcs1_der().map_err(generation)?.as_bytes());
         let mut public = Jwk::from_encoding_key(&encoding, Algorithm::RS256).map_err(generation)?;
         // The RFC 7638 thumbprint: the same key has the same id after a restart.
-        let id = public.thumbprint(ThumbprintHash::SHA256).map_err(generation)?;
+        let id = public
+            .thumbprint(ThumbprintHash::SHA256)
+            .map_err(generation)?;
         public.common.key_id = Some(id.clone());
         public.common.public_key_use = Some(PublicKeyUse::Signature);
         let decoding = DecodingKey::from_jwk(&public).map_err(generation)?;
-        Ok(Self { encoding, decoding, id, public: JwkSet { keys: vec![public] } })
+        Ok(Self {
+            encoding,
+            decoding,
+            id,
+            public: JwkSet { keys: vec![public] },
+        })
     }
 
     /// The header of every token: RS256 and the key's id.
     pub(super) fn header(&self) -> Header {
-        Header { kid: Some(self.id.clone()), ..Header::new(Algorithm::RS256) }
+        Header {
+            kid: Some(self.id.clone()),
+            ..Header::new(Algorithm::RS256)
+        }
     }
 }
 
@@ -120,7 +137,10 @@ mod tests {
         let first = SigningKey::load_or_create(&file).unwrap();
         let second = SigningKey::load_or_create(&file).unwrap();
         assert_eq!(first.id, second.id);
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 
     #[test]

@@ -32,7 +32,10 @@ struct Inner {
 impl Issuer {
     /// Takes the RSA key from `key_file`, or makes one and keeps it there, readable by its owner only. Without a
     /// file the key lives as long as the process.
-    pub fn load_or_create(key_file: Option<&Path>, pools: Vec<UserPool>) -> Result<Self, IssuerError> {
+    pub fn load_or_create(
+        key_file: Option<&Path>,
+        pools: Vec<UserPool>,
+    ) -> Result<Self, IssuerError> {
         let key = match key_file {
             Some(file) => SigningKey::load_or_create(file)?,
             None => SigningKey::generate()?,

@@ -32,7 +32,10 @@ pub struct TokenRequest {
 impl TokenRequest {
     /// A token for this user with all the defaults.
     pub fn for_user(username: &str) -> Self {
-        Self { username: username.to_owned(), ..Self::default() }
+        Self {
+            username: username.to_owned(),
+            ..Self::default()
+        }
     }
 }
 
@@ -99,13 +102,20 @@ impl Issuer {
             }
         }
 
-        let access_token = jsonwebtoken::encode(&self.key().header(), &claims, &self.key().encoding)?;
-        Ok(Token { access_token, token_type: "Bearer", expires_in })
+        let access_token =
+            jsonwebtoken::encode(&self.key().header(), &claims, &self.key().encoding)?;
+        Ok(Token {
+            access_token,
+            token_type: "Bearer",
+            expires_in,
+        })
     }
 
     fn choose_pool(&self, request: &TokenRequest) -> Result<&UserPool, TokenRequestError> {
         if let Some(id) = &request.pool {
-            return self.pool(id).ok_or_else(|| TokenRequestError::UnknownPool(id.clone()));
+            return self
+                .pool(id)
+                .ok_or_else(|| TokenRequestError::UnknownPool(id.clone()));
         }
         if let Some(client) = &request.client_id {
             return self
@@ -118,14 +128,20 @@ impl Issuer {
     }
 }
 
-fn choose_client<'a>(pool: &'a UserPool, wanted: Option<&str>) -> Result<&'a str, TokenRequestError> {
+fn choose_client<'a>(
+    pool: &'a UserPool,
+    wanted: Option<&str>,
+) -> Result<&'a str, TokenRequestError> {
     let client = match wanted {
         Some(id) => pool
             .clients
             .iter()
             .find(|client| *client == id)
             .ok_or_else(|| TokenRequestError::UnknownClient(id.to_owned()))?,
-        None => pool.clients.first().ok_or_else(|| TokenRequestError::NoClient(pool.id.clone()))?,
+        None => pool
+            .clients
+            .first()
+            .ok_or_else(|| TokenRequestError::NoClient(pool.id.clone()))?,
     };
     Ok(client)
 }

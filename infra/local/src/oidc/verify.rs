@@ -45,7 +45,11 @@ pub enum TokenError {
 
 impl Issuer {
     /// Checks a token for an authorizer and returns its claims. There is no leeway for clocks.
-    pub fn verify(&self, token: &str, authorizer: &JwtAuthorizer) -> Result<Map<String, Value>, TokenError> {
+    pub fn verify(
+        &self,
+        token: &str,
+        authorizer: &JwtAuthorizer,
+    ) -> Result<Map<String, Value>, TokenError> {
         if token.split('.').count() != 3 {
             return Err(TokenError::Malformed);
         }
@@ -57,7 +61,10 @@ impl Issuer {
     fn verify_signature(&self, token: &str) -> Result<Map<String, Value>, TokenError> {
         // A header that cannot be read names no algorithm that is supported either.
         let header = decode_header(token).map_err(|_| TokenError::Algorithm)?;
-        if !matches!(header.alg, Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512) {
+        if !matches!(
+            header.alg,
+            Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512
+        ) {
             return Err(TokenError::Algorithm);
         }
         if header.kid.as_deref() != Some(&self.key().id) {
@@ -75,16 +82,26 @@ impl Issuer {
     }
 }
 
-fn verify_claims(claims: &Map<String, Value>, authorizer: &JwtAuthorizer, now: u64) -> Result<(), TokenError> {
-    // Dates are whole seconds, but JWT allows fractions; f64 holds both exactly for the next millions of years.
-    #[allow(clippy::cast_precision_loss)]
+fn verify_claims(
+    claims: &Map<String, Value>,
+    authorizer: &JwtAuthorizer,
+    now: u64,
+) -> Result<(), TokenError> {
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "JWT allows fractions, and seconds fit f64 for millions of years"
+    )]
     let now = now as f64;
     let date = |name: &str| claims.get(name).map(Value::as_f64);
 
     if claims.get("iss").and_then(Value::as_str) != Some(&authorizer.issuer) {
         return Err(TokenError::Issuer);
     }
-    let for_us = |value: &Value| value.as_str().is_some_and(|name| authorizer.audience.iter().any(|ours| ours == name));
+    let for_us = |value: &Value| {
+        value
+            .as_str()
+            .is_some_and(|name| authorizer.audience.iter().any(|ours| ours == name))
+    };
     let audience_matches = match claims.get("aud") {
         Some(Value::Array(several)) => several.iter().any(for_us),
         Some(one) => for_us(one),
@@ -136,7 +153,12 @@ mod tests {
 
     fn refusal(issuer: &Issuer, claims: &Value) -> Option<TokenError> {
         let claims = claims.as_object().unwrap().clone();
-        let token = issuer.issue(&TokenRequest { claims, ..TokenRequest::for_user("alice") }).unwrap();
+        let token = issuer
+            .issue(&TokenRequest {
+                claims,
+                ..TokenRequest::for_user("alice")
+            })
+            .unwrap();
         issuer.verify(&token.access_token, &authorizer()).err()
     }
 
@@ -147,7 +169,10 @@ mod tests {
         let claims = issuer.verify(&token.access_token, &authorizer()).unwrap();
         assert_eq!(claims["sub"], "alice");
         assert_eq!(claims["iss"], ISSUER);
-        assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 3600);
+        assert_eq!(
+            claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(),
+            3600
+        );
     }
 
     #[test]
@@ -155,20 +180,35 @@ mod tests {
         let issuer = issuer();
         let later = get_current_timestamp() + 600;
         for (claims, expected) in [
-            (json!({ "iss": "https://elsewhere.example" }), Some(TokenError::Issuer)),
+            (
+                json!({ "iss": "https://elsewhere.example" }),
+                Some(TokenError::Issuer),
+            ),
             (json!({ "iss": null }), Some(TokenError::Issuer)),
             (json!({ "aud": "app" }), Some(TokenError::Audience)),
             (json!({ "aud": ["app", "web"] }), None),
             // `client_id` counts only where `aud` is missing.
-            (json!({ "aud": "app", "client_id": "web" }), Some(TokenError::Audience)),
+            (
+                json!({ "aud": "app", "client_id": "web" }),
+                Some(TokenError::Audience),
+            ),
             (json!({ "aud": null, "client_id": "web" }), None),
-            (json!({ "aud": null, "client_id": null }), Some(TokenError::Audience)),
+            (
+                json!({ "aud": null, "client_id": null }),
+                Some(TokenError::Audience),
+            ),
             (json!({ "exp": null }), Some(TokenError::Expired)),
-            (json!({ "exp": get_current_timestamp() }), Some(TokenError::Expired)),
+            (
+                json!({ "exp": get_current_timestamp() }),
+                Some(TokenError::Expired),
+            ),
             (json!({ "nbf": later }), Some(TokenError::NotYetValid)),
             (json!({ "nbf": 1 }), None),
             (json!({ "iat": later }), Some(TokenError::IssuedInTheFuture)),
-            (json!({ "iat": "soon" }), Some(TokenError::IssuedInTheFuture)),
+            (
+                json!({ "iat": "soon" }),
+                Some(TokenError::IssuedInTheFuture),
+            ),
         ] {
             assert_eq!(refusal(&issuer, &claims), expected, "{claims}");
         }
@@ -177,32 +217,70 @@ mod tests {
     #[test]
     fn a_negative_lifetime_gives_an_expired_token() {
         let issuer = issuer();
-        let request = TokenRequest { expires_in: Some(-1), ..TokenRequest::for_user("alice") };
+        let request = TokenRequest {
+            expires_in: Some(-1),
+            ..TokenRequest::for_user("alice")
+        };
         let token = issuer.issue(&request).unwrap();
-        assert_eq!(issuer.verify(&token.access_token, &authorizer()), Err(TokenError::Expired));
+        assert_eq!(
+            issuer.verify(&token.access_token, &authorizer()),
+            Err(TokenError::Expired)
+        );
     }
 
     #[test]
     fn only_rsa_signatures_of_the_issuers_own_key_count() {
         let issuer = issuer();
-        let token = issuer.issue(&TokenRequest::for_user("alice")).unwrap().access_token;
+        let token = issuer
+            .issue(&TokenRequest::for_user("alice"))
+            .unwrap()
+            .access_token;
         let claims = issuer.verify(&token, &authorizer()).unwrap();
-        let with_kid = |header: Header| Header { kid: Some(issuer.key().id.clone()), ..header };
+        let with_kid = |header: Header| Header {
+            kid: Some(issuer.key().id.clone()),
+            ..header
+        };
 
         let secret = EncodingKey::from_secret(b"secret");
-        let hs256 = jsonwebtoken::encode(&with_kid(Header::new(Algorithm::HS256)), &claims, &secret).unwrap();
-        assert_eq!(issuer.verify(&hs256, &authorizer()), Err(TokenError::Algorithm));
+        let hs256 =
+            jsonwebtoken::encode(&with_kid(Header::new(Algorithm::HS256)), &claims, &secret)
+                .unwrap();
+        assert_eq!(
+            issuer.verify(&hs256, &authorizer()),
+            Err(TokenError::Algorithm)
+        );
 
         let foreign = super::super::key::SigningKey::generate().unwrap();
         let own_kid = jsonwebtoken::encode(&foreign.header(), &claims, &foreign.encoding).unwrap();
-        assert_eq!(issuer.verify(&own_kid, &authorizer()), Err(TokenError::UnknownKey));
-        let our_kid = jsonwebtoken::encode(&with_kid(Header::new(Algorithm::RS256)), &claims, &foreign.encoding).unwrap();
-        assert_eq!(issuer.verify(&our_kid, &authorizer()), Err(TokenError::Signature));
+        assert_eq!(
+            issuer.verify(&own_kid, &authorizer()),
+            Err(TokenError::UnknownKey)
+        );
+        let our_kid = jsonwebtoken::encode(
+            &with_kid(Header::new(Algorithm::RS256)),
+            &claims,
+            &foreign.encoding,
+        )
+        .unwrap();
+        assert_eq!(
+            issuer.verify(&our_kid, &authorizer()),
+            Err(TokenError::Signature)
+        );
 
-        let rs512 =
-            jsonwebtoken::encode(&with_kid(Header::new(Algorithm::RS512)), &claims, &issuer.key().encoding).unwrap();
+        let rs512 = jsonwebtoken::encode(
+            &with_kid(Header::new(Algorithm::RS512)),
+            &claims,
+            &issuer.key().encoding,
+        )
+        .unwrap();
         assert!(issuer.verify(&rs512, &authorizer()).is_ok());
-        assert_eq!(issuer.verify("not-a-token", &authorizer()), Err(TokenError::Malformed));
-        assert_eq!(issuer.verify("a.b.c", &authorizer()), Err(TokenError::Algorithm));
+        assert_eq!(
+            issuer.verify("not-a-token", &authorizer()),
+            Err(TokenError::Malformed)
+        );
+        assert_eq!(
+            issuer.verify("a.b.c", &authorizer()),
+            Err(TokenError::Algorithm)
+        );
     }
 }

@@ -54,16 +54,19 @@ impl<'a> IdentitySource<'a> {
     fn is_present(&self, head: &Parts) -> bool {
         match self {
             Self::Header(name) => text(&head.headers, name).is_some_and(|value| !value.is_empty()),
-            Self::QueryString(name) => {
-                query(head).get(*name).is_some_and(|values| values.iter().any(|value| !value.is_empty()))
-            }
+            Self::QueryString(name) => query(head)
+                .get(*name)
+                .is_some_and(|values| values.iter().any(|value| !value.is_empty())),
         }
     }
 }
 
 /// Refuses identity sources that could not be looked up when a client comes.
 pub(super) fn check_identity_sources(sources: &[String]) -> Result<(), String> {
-    match sources.iter().find(|source| IdentitySource::parse(source).is_none()) {
+    match sources
+        .iter()
+        .find(|source| IdentitySource::parse(source).is_none())
+    {
         Some(source) => Err(format!(
             "the identity source `{source}` is neither route.request.header.name nor route.request.querystring.name"
         )),
@@ -90,7 +93,9 @@ pub(super) async fn authorize(
 ) -> Result<Map<String, Value>, Refused> {
     let payload = match lambda.invoke(function, Bytes::from(event)).await {
         Ok(Outcome::Success(payload)) => payload,
-        Ok(Outcome::FunctionError(error)) if error_message(&error).as_deref() == Some("Unauthorized") => {
+        Ok(Outcome::FunctionError(error))
+            if error_message(&error).as_deref() == Some("Unauthorized") =>
+        {
             return Err(Refused::Unauthorized);
         }
         Ok(Outcome::FunctionError(error)) => {
@@ -109,11 +114,18 @@ pub(super) async fn authorize(
 }
 
 /// The inner result is the policy's word, the outer one whether there was one to read.
-fn read_result(payload: &[u8], method_arn: &str) -> Result<Result<Map<String, Value>, Refused>, String> {
+fn read_result(
+    payload: &[u8],
+    method_arn: &str,
+) -> Result<Result<Map<String, Value>, Refused>, String> {
     if payload.len() > MAX_RESULT {
-        return Err(format!("{} bytes are more than {MAX_RESULT}", payload.len()));
+        return Err(format!(
+            "{} bytes are more than {MAX_RESULT}",
+            payload.len()
+        ));
     }
-    let result: AuthorizerResult = serde_json::from_slice(payload).map_err(|error| error.to_string())?;
+    let result: AuthorizerResult =
+        serde_json::from_slice(payload).map_err(|error| error.to_string())?;
     match result.policy_document.evaluate(method_arn) {
         Verdict::Allow => {}
         Verdict::ExplicitDeny => return Ok(Err(Refused::ExplicitDeny)),
@@ -125,7 +137,9 @@ fn read_result(payload: &[u8], method_arn: &str) -> Result<Result<Map<String, Va
             Value::String(text) => text,
             Value::Number(_) | Value::Bool(_) => value.to_string(),
             Value::Null => continue,
-            Value::Array(_) | Value::Object(_) => return Err(format!("`{name}` in the context is no scalar")),
+            Value::Array(_) | Value::Object(_) => {
+                return Err(format!("`{name}` in the context is no scalar"));
+            }
         };
         context.insert(name, Value::String(value));
     }
@@ -148,25 +162,30 @@ mod tests {
         read_result(result.to_string().as_bytes(), "arn/$connect")
     }
 
-    fn allowing(context: Value) -> Value {
+    fn allowing(context: &Value) -> Value {
         let statement = json!({ "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "arn/$connect" });
         json!({ "principalId": "me", "policyDocument": { "Statement": [statement] }, "context": context })
     }
 
     #[test]
     fn context_values_become_strings() {
-        let context = read(&allowing(json!({ "text": "a", "number": 1.5, "flag": true, "nothing": null })));
+        let context = read(&allowing(
+            &json!({ "text": "a", "number": 1.5, "flag": true, "nothing": null }),
+        ));
         let expected = json!({ "text": "a", "number": "1.5", "flag": "true", "principalId": "me" });
         assert_eq!(context.unwrap().unwrap(), *expected.as_object().unwrap());
     }
 
     #[test]
     fn malformed_results_are_told_from_refusals() {
-        assert!(read(&allowing(json!({ "list": [] }))).is_err());
-        assert!(read(&allowing(json!({ "long": "x".repeat(MAX_RESULT) }))).is_err());
+        assert!(read(&allowing(&json!({ "list": [] }))).is_err());
+        assert!(read(&allowing(&json!({ "long": "x".repeat(MAX_RESULT) }))).is_err());
         assert!(read(&json!({ "statusCode": 401 })).is_err());
-        let mut without_principal = allowing(json!({}));
-        without_principal.as_object_mut().unwrap().remove("principalId");
+        let mut without_principal = allowing(&json!({}));
+        without_principal
+            .as_object_mut()
+            .unwrap()
+            .remove("principalId");
         assert!(read(&without_principal).is_err());
         let silent = json!({ "principalId": "me", "policyDocument": { "Statement": [] } });
         assert_eq!(read(&silent), Ok(Err(Refused::ImplicitDeny)));
@@ -174,7 +193,13 @@ mod tests {
 
     #[test]
     fn identity_sources_are_headers_or_parameters() {
-        assert!(check_identity_sources(&["route.request.header.Auth".into(), "route.request.querystring.t".into()]).is_ok());
+        assert!(
+            check_identity_sources(&[
+                "route.request.header.Auth".into(),
+                "route.request.querystring.t".into()
+            ])
+            .is_ok()
+        );
         assert!(check_identity_sources(&["$request.header.Auth".into()]).is_err());
         assert!(check_identity_sources(&["stageVariables.x".into()]).is_err());
     }

@@ -39,10 +39,13 @@ impl From<Refused> for Refusal {
                 StatusCode::FORBIDDEN,
                 "User is not authorized to access this resource with an explicit deny",
             ),
-            Refused::ImplicitDeny => {
-                Self::new(StatusCode::FORBIDDEN, "User is not authorized to access this resource")
+            Refused::ImplicitDeny => Self::new(
+                StatusCode::FORBIDDEN,
+                "User is not authorized to access this resource",
+            ),
+            Refused::Failed => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
             }
-            Refused::Failed => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
         }
     }
 }
@@ -59,12 +62,20 @@ impl From<Failure> for Refusal {
 
 /// What a path that is neither the stage nor below its `@connections` gets.
 pub(super) fn wrong_stage() -> Response {
-    refuse(&Refusal::new(StatusCode::FORBIDDEN, "Forbidden"), &new_id(), &Stamp::now())
+    refuse(
+        &Refusal::new(StatusCode::FORBIDDEN, "Forbidden"),
+        &new_id(),
+        &Stamp::now(),
+    )
 }
 
 /// Answers a handshake. The work is a task of its own: a client that gives up does not stop a `$connect` that has begun,
 /// so the `$disconnect` that follows finds what it did.
-pub(super) async fn answer(gateway: Arc<Gateway>, client: SocketAddr, mut request: Request) -> Response {
+pub(super) async fn answer(
+    gateway: Arc<Gateway>,
+    client: SocketAddr,
+    mut request: Request,
+) -> Response {
     let stamp = Stamp::now();
     let upgrade = hyper::upgrade::on(&mut request);
     let (head, _) = request.into_parts();
@@ -77,7 +88,13 @@ pub(super) async fn answer(gateway: Arc<Gateway>, client: SocketAddr, mut reques
         authorizer: None,
     };
     let id = origin.connection_id.clone();
-    let handshake = Handshake { gateway: gateway.clone(), client, head, stamp: stamp.clone(), origin };
+    let handshake = Handshake {
+        gateway: gateway.clone(),
+        client,
+        head,
+        stamp: stamp.clone(),
+        origin,
+    };
     let result = gateway.tasks.spawn(handshake.run(upgrade)).await;
     match result {
         Ok(Ok(response)) => response,
@@ -103,15 +120,26 @@ impl Handshake {
         self.origin.authorizer = self.authorize().await?;
         if let Some(connected) = self.connect().await? {
             if !(200..300).contains(&connected.status_code) {
-                let status = StatusCode::from_u16(connected.status_code).unwrap_or(StatusCode::BAD_GATEWAY);
+                let status =
+                    StatusCode::from_u16(connected.status_code).unwrap_or(StatusCode::BAD_GATEWAY);
                 return Ok(status_only(status));
             }
             if let Some(protocol) = chosen_protocol(&self.head.headers, &connected) {
-                response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+                response
+                    .headers_mut()
+                    .insert(SEC_WEBSOCKET_PROTOCOL, protocol);
             }
         }
-        let (connection, queue) = self.gateway.connections.open(self.origin, self.gateway.limits.queue);
-        self.gateway.tasks.spawn(session::run(self.gateway.clone(), connection, queue, upgrade));
+        let (connection, queue) = self
+            .gateway
+            .connections
+            .open(self.origin, self.gateway.limits.queue);
+        self.gateway.tasks.spawn(session::run(
+            self.gateway.clone(),
+            connection,
+            queue,
+            upgrade,
+        ));
         Ok(response)
     }
 
@@ -125,31 +153,51 @@ impl Handshake {
             Ok(response) => Ok(response.map(|()| Body::empty())),
             Err(error) => {
                 tracing::debug!(%error, "not a WebSocket handshake");
-                Err(Refusal::new(StatusCode::FORBIDDEN, "Missing Authentication Token"))
+                Err(Refusal::new(
+                    StatusCode::FORBIDDEN,
+                    "Missing Authentication Token",
+                ))
             }
         }
     }
 
-    async fn authorize(&self) -> Result<Option<serde_json::Map<String, serde_json::Value>>, Refusal> {
-        let Some(authorizer) = &self.gateway.api.authorizer else { return Ok(None) };
+    async fn authorize(
+        &self,
+    ) -> Result<Option<serde_json::Map<String, serde_json::Value>>, Refusal> {
+        let Some(authorizer) = &self.gateway.api.authorizer else {
+            return Ok(None);
+        };
         if !authorizer::has_identity(authorizer, &self.head) {
             return Err(Refused::Unauthorized.into());
         }
         let arn = self.events().method_arn();
-        let event = self.events().authorizer(&arn, &self.head, self.client, self.gateway.port);
-        let context = authorizer::authorize(&self.gateway.lambda, &authorizer.function, event, &arn).await?;
+        let event = self
+            .events()
+            .authorizer(&arn, &self.head, self.client, self.gateway.port);
+        let context =
+            authorizer::authorize(&self.gateway.lambda, &authorizer.function, event, &arn).await?;
         Ok(Some(context))
     }
 
     /// The answer of the `$connect` route, `None` on an API without one.
     async fn connect(&self) -> Result<Option<ProxyResponse>, Refusal> {
-        let Some(route) = self.gateway.api.routes.get("$connect") else { return Ok(None) };
-        let event = self.events().connect(&self.head, self.client, self.gateway.port);
-        Ok(Some(integration::invoke(&self.gateway.lambda, route, event).await?))
+        let Some(route) = self.gateway.api.routes.get("$connect") else {
+            return Ok(None);
+        };
+        let event = self
+            .events()
+            .connect(&self.head, self.client, self.gateway.port);
+        Ok(Some(
+            integration::invoke(&self.gateway.lambda, route, event).await?,
+        ))
     }
 
     fn events(&self) -> Events<'_> {
-        Events { api: &self.gateway.api, origin: &self.origin, stamp: &self.stamp }
+        Events {
+            api: &self.gateway.api,
+            origin: &self.origin,
+            stamp: &self.stamp,
+        }
     }
 }
 
@@ -163,17 +211,27 @@ fn chosen_protocol(headers: &HeaderMap, response: &ProxyResponse) -> Option<Head
         .flat_map(|line| line.split(','))
         .any(|protocol| protocol.trim() == chosen);
     if !offered {
-        tracing::warn!(chosen, "$connect chose a subprotocol that the client did not offer");
+        tracing::warn!(
+            chosen,
+            "$connect chose a subprotocol that the client did not offer"
+        );
         return None;
     }
     HeaderValue::from_str(chosen).ok()
 }
 
 fn refuse(refusal: &Refusal, connection_id: &str, stamp: &Stamp) -> Response {
-    let body = GatewayError { message: refusal.message, connection_id, request_id: &stamp.id }.to_json();
+    let body = GatewayError {
+        message: refusal.message,
+        connection_id,
+        request_id: &stamp.id,
+    }
+    .to_json();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = refusal.status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

@@ -43,7 +43,10 @@ impl Connection {
     /// Queues a message, waiting for room. A reply to a client that is gone has nobody to miss it.
     pub(super) async fn push(&self, message: Message) {
         if self.queue.send(message).await.is_err() {
-            tracing::debug!(connection = self.origin.connection_id, "the client left before its reply");
+            tracing::debug!(
+                connection = self.origin.connection_id,
+                "the client left before its reply"
+            );
         }
     }
 
@@ -71,7 +74,11 @@ pub(super) struct Connections(Mutex<HashMap<String, Arc<Connection>>>);
 
 impl Connections {
     /// Registers a connection; the receiver is what its session sends.
-    pub(super) fn open(&self, origin: Origin, queue: usize) -> (Arc<Connection>, mpsc::Receiver<Message>) {
+    pub(super) fn open(
+        &self,
+        origin: Origin,
+        queue: usize,
+    ) -> (Arc<Connection>, mpsc::Receiver<Message>) {
         let (sender, receiver) = mpsc::channel(queue);
         let connection = Arc::new(Connection {
             origin,
@@ -80,7 +87,8 @@ impl Connections {
             opened: Instant::now(),
             last_active: AtomicU64::new(0),
         });
-        self.lock().insert(connection.origin.connection_id.clone(), connection.clone());
+        self.lock()
+            .insert(connection.origin.connection_id.clone(), connection.clone());
         (connection, receiver)
     }
 

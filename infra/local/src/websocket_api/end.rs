@@ -18,7 +18,11 @@ pub(super) struct End {
 
 impl End {
     fn ours(code: CloseCode, reason: &str) -> Self {
-        Self { code: code.into(), reason: reason.to_owned(), ours: true }
+        Self {
+            code: code.into(),
+            reason: reason.to_owned(),
+            ours: true,
+        }
     }
 
     /// Idle for too long, open for too long, or the gateway stops.
@@ -38,7 +42,11 @@ impl End {
 
     /// There is no connection any more, and no close frame was seen.
     pub(super) fn vanished() -> Self {
-        Self { code: 1006, reason: "Connection closed abnormally".to_owned(), ours: false }
+        Self {
+            code: 1006,
+            reason: "Connection closed abnormally".to_owned(),
+            ours: false,
+        }
     }
 
     /// The client closed.
@@ -53,13 +61,19 @@ impl End {
             (1005, "") => "Client-side close frame status not set".to_owned(),
             _ => reason,
         };
-        Self { code, reason, ours: false }
+        Self {
+            code,
+            reason,
+            ours: false,
+        }
     }
 
     /// What was received is no WebSocket message, is too large, or nothing can be sent any more.
     pub(super) fn by_error(error: &Error) -> Self {
         match error {
-            Error::Capacity(CapacityError::MessageTooLong { .. }) => Self::ours(CloseCode::Size, "Message too big"),
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+                Self::ours(CloseCode::Size, "Message too big")
+            }
             Error::Utf8(_) => Self::ours(CloseCode::Invalid, "Text frames must be UTF-8"),
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::vanished(),
             Error::Protocol(_) => Self::ours(CloseCode::Protocol, "Protocol error"),
@@ -69,11 +83,17 @@ impl End {
 
     /// What to send, unless the client said it first or is gone.
     pub(super) fn close_frame(&self) -> Option<CloseFrame> {
-        self.ours.then(|| CloseFrame { code: self.code.into(), reason: self.reason.as_str().into() })
+        self.ours.then(|| CloseFrame {
+            code: self.code.into(),
+            reason: self.reason.as_str().into(),
+        })
     }
 
     /// What `$disconnect` reads.
     pub(super) fn event(&self) -> Disconnect<'_> {
-        Disconnect { code: self.code, reason: &self.reason }
+        Disconnect {
+            code: self.code,
+            reason: &self.reason,
+        }
     }
 }

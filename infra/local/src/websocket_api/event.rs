@@ -127,8 +127,11 @@ impl Events<'_> {
             headers.remove(&spelling(name.as_str()));
         }
         let query = query(head);
-        let (query_string_parameters, multi_value_query_string_parameters) =
-            if query.is_empty() { (None, None) } else { (Some(last_values(&query)), Some(query)) };
+        let (query_string_parameters, multi_value_query_string_parameters) = if query.is_empty() {
+            (None, None)
+        } else {
+            (Some(last_values(&query)), Some(query))
+        };
         write(&Event {
             http: Http {
                 headers: Some(last_values(&headers)),
@@ -147,7 +150,10 @@ impl Events<'_> {
         let message_id = Some(new_id());
         write(&Event {
             http: Http::default(),
-            request_context: Context { message_id, ..self.context(route_key, "MESSAGE") },
+            request_context: Context {
+                message_id,
+                ..self.context(route_key, "MESSAGE")
+            },
             body: Some(body),
             is_base64_encoded: false,
         })
@@ -178,7 +184,13 @@ impl Events<'_> {
 
     /// The request of a REQUEST authorizer, in the form of
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html>.
-    pub(super) fn authorizer(&self, method_arn: &str, head: &Parts, client: SocketAddr, port: u16) -> Vec<u8> {
+    pub(super) fn authorizer(
+        &self,
+        method_arn: &str,
+        head: &Parts,
+        client: SocketAddr,
+        port: u16,
+    ) -> Vec<u8> {
         let headers = headers(head, client, port, self.stamp);
         let query = query(head);
         write(&AuthorizerEvent {
@@ -202,7 +214,14 @@ impl Events<'_> {
     }
 
     fn context<'a>(&'a self, route_key: &'a str, event_type: &'static str) -> Context<'a> {
-        let Origin { connection_id, connected_at, source_ip, user_agent, domain_name, authorizer } = self.origin;
+        let Origin {
+            connection_id,
+            connected_at,
+            source_ip,
+            user_agent,
+            domain_name,
+            authorizer,
+        } = self.origin;
         Context {
             route_key,
             message_id: None,
@@ -216,7 +235,10 @@ impl Events<'_> {
             stage: &self.api.stage,
             connected_at: *connected_at,
             request_time_epoch: self.stamp.time_epoch,
-            identity: Identity { user_agent: user_agent.as_deref(), source_ip },
+            identity: Identity {
+                user_agent: user_agent.as_deref(),
+                source_ip,
+            },
             request_id: &self.stamp.id,
             domain_name,
             connection_id,
@@ -235,7 +257,10 @@ fn headers(head: &Parts, client: SocketAddr, port: u16, stamp: &Stamp) -> Multip
     let mut headers = Multiple::new();
     for (name, value) in &head.headers {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        headers.entry(spelling(name.as_str())).or_default().push(value);
+        headers
+            .entry(spelling(name.as_str()))
+            .or_default()
+            .push(value);
     }
     let client = client.ip().to_string();
     let through = match text(&head.headers, "x-forwarded-for") {
@@ -245,13 +270,17 @@ fn headers(head: &Parts, client: SocketAddr, port: u16, stamp: &Stamp) -> Multip
     headers.insert("X-Forwarded-For".to_owned(), vec![through]);
     headers.insert("X-Forwarded-Port".to_owned(), vec![port.to_string()]);
     headers.insert("X-Forwarded-Proto".to_owned(), vec!["http".to_owned()]);
-    headers.entry("X-Amzn-Trace-Id".to_owned()).or_insert_with(|| vec![stamp.trace_id()]);
+    headers
+        .entry("X-Amzn-Trace-Id".to_owned())
+        .or_insert_with(|| vec![stamp.trace_id()]);
     headers
 }
 
 /// A header in UTF-8, the first one of that name.
 pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    headers
+        .get(name)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
 /// A header's name as browsers write it. API Gateway keeps the client's own spelling, which hyper does not.
@@ -267,14 +296,19 @@ fn spelling(name: &str) -> String {
 pub(super) fn query(head: &Parts) -> Multiple {
     let mut query = Multiple::new();
     for (name, value) in form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes()) {
-        query.entry(name.into_owned()).or_default().push(value.into_owned());
+        query
+            .entry(name.into_owned())
+            .or_default()
+            .push(value.into_owned());
     }
     query
 }
 
 /// Of several values the single-value maps hold the last.
 fn last_values(all: &Multiple) -> Single {
-    all.iter().map(|(name, values)| (name.clone(), values.last().cloned().unwrap_or_default())).collect()
+    all.iter()
+        .map(|(name, values)| (name.clone(), values.last().cloned().unwrap_or_default()))
+        .collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::lambda::{Lambda, Outcome};
+use crate::lambda::{InvokeError, Lambda, Outcome};
 use crate::template::model::WebSocketRoute;
 
 /// What a function answers. An unknown key makes a response malformed.
@@ -45,24 +45,39 @@ impl ProxyResponse {
     /// A header, whatever the case of its name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let headers = self.headers.as_ref()?;
-        headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?.1.as_str()
+        headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))?
+            .1
+            .as_str()
     }
 
     /// The body as text, `None` where there is nothing to send.
     pub(super) fn into_body(self) -> Result<Option<String>, Failure> {
-        let Some(body) = self.body.filter(|body| !body.is_empty()) else { return Ok(None) };
+        let Some(body) = self.body.filter(|body| !body.is_empty()) else {
+            return Ok(None);
+        };
         if self.is_base64_encoded != Some(true) {
             return Ok(Some(body));
         }
-        let decoded = STANDARD.decode(body).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let decoded = STANDARD
+            .decode(body)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok());
         decoded.map(Some).ok_or(Failure::Failed)
     }
 }
 
 /// Runs a route's function to its end or to the route's timeout. What went wrong is logged here, once.
-pub(super) async fn invoke(lambda: &Lambda, route: &WebSocketRoute, event: Vec<u8>) -> Result<ProxyResponse, Failure> {
+pub(super) async fn invoke(
+    lambda: &Lambda,
+    route: &WebSocketRoute,
+    event: Vec<u8>,
+) -> Result<ProxyResponse, Failure> {
     let function = route.function.as_str();
-    let Ok(result) = tokio::time::timeout(route.timeout, lambda.invoke(function, Bytes::from(event))).await else {
+    let Ok(result) =
+        tokio::time::timeout(route.timeout, lambda.invoke(function, Bytes::from(event))).await
+    else {
         tracing::warn!(function, timeout = ?route.timeout, "no answer within the integration's timeout");
         return Err(Failure::TimedOut);
     };
@@ -73,6 +88,10 @@ pub(super) async fn invoke(lambda: &Lambda, route: &WebSocketRoute, event: Vec<u
         }),
         Ok(Outcome::FunctionError(error)) => {
             tracing::warn!(function, error = %String::from_utf8_lossy(&error), "function error");
+            Err(Failure::Failed)
+        }
+        Err(InvokeError::Stopping) => {
+            tracing::debug!(function, "not invoked: the local cloud is stopping");
             Err(Failure::Failed)
         }
         Err(error) => {
@@ -93,19 +112,44 @@ mod tests {
             r#"{"statusCode":200,"headers":{},"multiValueHeaders":{},"body":"x","isBase64Encoded":false}"#,
             r#"{"statusCode":200,"headers":null,"body":null}"#,
         ] {
-            assert!(serde_json::from_str::<ProxyResponse>(payload).is_ok(), "{payload}");
+            assert!(
+                serde_json::from_str::<ProxyResponse>(payload).is_ok(),
+                "{payload}"
+            );
         }
-        for payload in [r#"{"statusCode":200,"extra":1}"#, r#"{"body":"x"}"#, "null", r#""text""#, r#"{"statusCode":"x"}"#] {
-            assert!(serde_json::from_str::<ProxyResponse>(payload).is_err(), "{payload}");
+        for payload in [
+            r#"{"statusCode":200,"extra":1}"#,
+            r#"{"body":"x"}"#,
+            "null",
+            r#""text""#,
+            r#"{"statusCode":"x"}"#,
+        ] {
+            assert!(
+                serde_json::from_str::<ProxyResponse>(payload).is_err(),
+                "{payload}"
+            );
         }
     }
 
     #[test]
     fn bodies_are_text() {
-        let body = |payload: &str| serde_json::from_str::<ProxyResponse>(payload).unwrap().into_body();
-        assert_eq!(body(r#"{"statusCode":200,"body":"hi"}"#), Ok(Some("hi".into())));
-        assert_eq!(body(r#"{"statusCode":200,"body":"aGk=","isBase64Encoded":true}"#), Ok(Some("hi".into())));
-        assert_eq!(body(r#"{"statusCode":200,"body":"/w==","isBase64Encoded":true}"#), Err(Failure::Failed));
+        let body = |payload: &str| {
+            serde_json::from_str::<ProxyResponse>(payload)
+                .unwrap()
+                .into_body()
+        };
+        assert_eq!(
+            body(r#"{"statusCode":200,"body":"hi"}"#),
+            Ok(Some("hi".into()))
+        );
+        assert_eq!(
+            body(r#"{"statusCode":200,"body":"aGk=","isBase64Encoded":true}"#),
+            Ok(Some("hi".into()))
+        );
+        assert_eq!(
+            body(r#"{"statusCode":200,"body":"/w==","isBase64Encoded":true}"#),
+            Err(Failure::Failed)
+        );
         assert_eq!(body(r#"{"statusCode":200,"body":""}"#), Ok(None));
         assert_eq!(body(r#"{"statusCode":200}"#), Ok(None));
     }

@@ -11,7 +11,6 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -19,6 +18,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::Gateway;
 use super::connections::{Connection, PushError};
+use crate::http_api::body::{self, BodyError};
 
 /// What the API answers instead of a result.
 #[derive(Debug, Clone, Copy)]
@@ -38,38 +38,59 @@ enum ManagementError {
 impl ManagementError {
     fn into_response(self) -> Response {
         let (status, error_type, message) = match self {
-            Self::MissingAuthenticationToken => {
-                (StatusCode::FORBIDDEN, "MissingAuthenticationTokenException", "Missing Authentication Token")
-            }
+            Self::MissingAuthenticationToken => (
+                StatusCode::FORBIDDEN,
+                "MissingAuthenticationTokenException",
+                "Missing Authentication Token",
+            ),
             Self::Forbidden => (StatusCode::FORBIDDEN, "ForbiddenException", "Forbidden"),
             Self::Gone => (StatusCode::GONE, "GoneException", "Gone"),
-            Self::PayloadTooLarge => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException", "Message payload size limit exceeded")
-            }
-            Self::LimitExceeded => {
-                (StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", "The client's buffer is full")
-            }
+            Self::PayloadTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "PayloadTooLargeException",
+                "Message payload size limit exceeded",
+            ),
+            Self::LimitExceeded => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "LimitExceededException",
+                "The client's buffer is full",
+            ),
         };
         let mut response = json_response(status, &json!({ "message": message }));
-        response.headers_mut().insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
         response
+            .headers_mut()
+            .insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
+        response
+    }
+}
+
+impl From<BodyError> for ManagementError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::PayloadTooLarge,
+            BodyError::Broken => Self::Forbidden,
+        }
     }
 }
 
 /// Answers a call for the connection with this id.
 pub(super) async fn answer(gateway: &Gateway, id: &str, request: Request) -> Response {
-    handle(gateway, id, request).await.unwrap_or_else(ManagementError::into_response)
+    handle(gateway, id, request)
+        .await
+        .unwrap_or_else(ManagementError::into_response)
 }
 
-async fn handle(gateway: &Gateway, id: &str, request: Request) -> Result<Response, ManagementError> {
+async fn handle(
+    gateway: &Gateway,
+    id: &str,
+    request: Request,
+) -> Result<Response, ManagementError> {
     if !is_signed(&request) {
         return Err(ManagementError::MissingAuthenticationToken);
     }
     match *request.method() {
         Method::POST => {
-            let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes);
-            // A caller that breaks off sees no answer.
-            let body = body.map_err(|_| ManagementError::Forbidden)?;
+            let body = body::read(request.into_body(), gateway.limits.message).await?;
             post(gateway, id, body)?;
             Ok(Response::new(Body::empty()))
         }
@@ -78,7 +99,10 @@ async fn handle(gateway: &Gateway, id: &str, request: Request) -> Result<Respons
             Ok(json_response(StatusCode::OK, &describe(&connection)))
         }
         Method::DELETE => {
-            let connection = gateway.connections.remove(id).ok_or(ManagementError::Gone)?;
+            let connection = gateway
+                .connections
+                .remove(id)
+                .ok_or(ManagementError::Gone)?;
             connection.deleted.notify_one();
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;
@@ -89,9 +113,6 @@ async fn handle(gateway: &Gateway, id: &str, request: Request) -> Result<Respons
 }
 
 fn post(gateway: &Gateway, id: &str, body: Bytes) -> Result<(), ManagementError> {
-    if body.len() > gateway.limits.message {
-        return Err(ManagementError::PayloadTooLarge);
-    }
     let connection = gateway.connections.get(id).ok_or(ManagementError::Gone)?;
     let message = match Utf8Bytes::try_from(body.clone()) {
         Ok(text) => Message::Text(text),
@@ -114,18 +135,27 @@ fn describe(connection: &Connection) -> serde_json::Value {
 }
 
 fn date(milliseconds: i64) -> Option<String> {
-    let date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok()?;
+    let date =
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok()?;
     date.format(&Rfc3339).ok()
 }
 
 fn is_signed(request: &Request) -> bool {
-    request.headers().get(AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"AWS4-"))
-        || request.uri().query().is_some_and(|query| query.contains("X-Amz-Signature="))
+    request
+        .headers()
+        .get(AUTHORIZATION)
+        .is_some_and(|value| value.as_bytes().starts_with(b"AWS4-"))
+        || request
+            .uri()
+            .query()
+            .is_some_and(|query| query.contains("X-Amz-Signature="))
 }
 
 fn json_response(status: StatusCode, body: &serde_json::Value) -> Response {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

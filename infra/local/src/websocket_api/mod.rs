@@ -116,7 +116,15 @@ pub async fn serve(
     lambda: Lambda,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    serve_with(listener, api, lambda, Limits::default(), Arc::default(), shutdown).await
+    serve_with(
+        listener,
+        api,
+        lambda,
+        Limits::default(),
+        Arc::default(),
+        shutdown,
+    )
+    .await
 }
 
 /// Serves one WebSocket API until `shutdown` fires. Then every connection is closed with 1001, and this returns when
@@ -158,9 +166,12 @@ pub async fn serve_with(
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
     });
-    axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(shutdown.cancelled_owned())
-        .await?;
+    axum::serve(
+        listener,
+        service.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .with_graceful_shutdown(shutdown.cancelled_owned())
+    .await?;
     tasks.close();
     tasks.wait().await;
     Ok(())
@@ -171,8 +182,13 @@ async fn answer(
     ConnectInfo(client): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let path = percent_decode_str(request.uri().path()).decode_utf8_lossy().into_owned();
-    let Some(below_stage) = path.strip_prefix('/').and_then(|path| path.strip_prefix(gateway.api.stage.as_str())) else {
+    let path = percent_decode_str(request.uri().path())
+        .decode_utf8_lossy()
+        .into_owned();
+    let Some(below_stage) = path
+        .strip_prefix('/')
+        .and_then(|path| path.strip_prefix(gateway.api.stage.as_str()))
+    else {
         return connect::wrong_stage();
     };
     if let Some(connection) = below_stage.strip_prefix("/@connections/") {

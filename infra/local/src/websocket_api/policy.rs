@@ -67,7 +67,12 @@ impl Policy {
     /// Whether the bearer may invoke `resource`.
     pub(super) fn evaluate(&self, resource: &str) -> Verdict {
         let mut verdict = Verdict::ImplicitDeny;
-        for statement in self.statement.as_slice().iter().filter(|statement| statement.covers(resource)) {
+        for statement in self
+            .statement
+            .as_slice()
+            .iter()
+            .filter(|statement| statement.covers(resource))
+        {
             if statement.effect == Effect::Deny {
                 return Verdict::ExplicitDeny;
             }
@@ -80,8 +85,15 @@ impl Policy {
 impl Statement {
     fn covers(&self, resource: &str) -> bool {
         let action = ACTION.to_ascii_lowercase();
-        self.action.as_slice().iter().any(|pattern| matches(pattern.to_ascii_lowercase().as_bytes(), action.as_bytes()))
-            && self.resource.as_slice().iter().any(|pattern| matches(pattern.as_bytes(), resource.as_bytes()))
+        self.action
+            .as_slice()
+            .iter()
+            .any(|pattern| matches(pattern.to_ascii_lowercase().as_bytes(), action.as_bytes()))
+            && self
+                .resource
+                .as_slice()
+                .iter()
+                .any(|pattern| matches(pattern.as_bytes(), resource.as_bytes()))
     }
 }
 
@@ -128,9 +140,10 @@ mod tests {
 
     const ARN: &str = "arn:aws:execute-api:us-east-1:000000000000:abc/prod/$connect";
 
-    fn verdict(statements: Value) -> Verdict {
+    fn verdict(statements: &Value) -> Verdict {
         let policy: Policy =
-            serde_json::from_value(json!({ "Version": "2012-10-17", "Statement": statements })).unwrap();
+            serde_json::from_value(json!({ "Version": "2012-10-17", "Statement": statements }))
+                .unwrap();
         policy.evaluate(ARN)
     }
 
@@ -142,20 +155,39 @@ mod tests {
     fn a_deny_outweighs_and_silence_denies() {
         let allow = statement("Allow", "execute-api:Invoke", ARN);
         let deny = statement("Deny", "execute-api:Invoke", "*");
-        assert_eq!(verdict(allow.clone()), Verdict::Allow);
-        assert_eq!(verdict(json!([allow, deny])), Verdict::ExplicitDeny);
-        assert_eq!(verdict(json!([])), Verdict::ImplicitDeny);
-        assert_eq!(verdict(statement("Allow", "execute-api:Invoke", "arn:other")), Verdict::ImplicitDeny);
-        assert_eq!(verdict(statement("Allow", "s3:GetObject", "*")), Verdict::ImplicitDeny);
+        assert_eq!(verdict(&allow), Verdict::Allow);
+        assert_eq!(verdict(&json!([allow, deny])), Verdict::ExplicitDeny);
+        assert_eq!(verdict(&json!([])), Verdict::ImplicitDeny);
+        assert_eq!(
+            verdict(&statement("Allow", "execute-api:Invoke", "arn:other")),
+            Verdict::ImplicitDeny
+        );
+        assert_eq!(
+            verdict(&statement("Allow", "s3:GetObject", "*")),
+            Verdict::ImplicitDeny
+        );
     }
 
     #[test]
     fn wildcards_and_lists_are_understood() {
-        assert_eq!(verdict(statement("Allow", "execute-api:*", "arn:aws:execute-api:*:*:abc/*/$connect")), Verdict::Allow);
-        assert_eq!(verdict(statement("Allow", "EXECUTE-API:INVOKE", "arn:*abc/pro?/*")), Verdict::Allow);
-        assert_eq!(verdict(statement("Allow", "*", "arn:*abc/pro/*")), Verdict::ImplicitDeny);
+        assert_eq!(
+            verdict(&statement(
+                "Allow",
+                "execute-api:*",
+                "arn:aws:execute-api:*:*:abc/*/$connect"
+            )),
+            Verdict::Allow
+        );
+        assert_eq!(
+            verdict(&statement("Allow", "EXECUTE-API:INVOKE", "arn:*abc/pro?/*")),
+            Verdict::Allow
+        );
+        assert_eq!(
+            verdict(&statement("Allow", "*", "arn:*abc/pro/*")),
+            Verdict::ImplicitDeny
+        );
         let lists = json!({ "Effect": "Allow", "Action": ["a:b", "execute-api:Invoke"], "Resource": ["x", "*"] });
-        assert_eq!(verdict(lists), Verdict::Allow);
+        assert_eq!(verdict(&lists), Verdict::Allow);
     }
 
     #[test]
@@ -163,9 +195,13 @@ mod tests {
         let conditional = json!({
             "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": { "Bool": { "a": "b" } } }
         });
-        let negated = json!({ "Statement": { "Effect": "Allow", "NotAction": "x", "Resource": "*" } });
+        let negated =
+            json!({ "Statement": { "Effect": "Allow", "NotAction": "x", "Resource": "*" } });
         for policy in [conditional, negated, json!({}), json!({ "Statement": "*" })] {
-            assert!(serde_json::from_value::<Policy>(policy.clone()).is_err(), "{policy}");
+            assert!(
+                serde_json::from_value::<Policy>(policy.clone()).is_err(),
+                "{policy}"
+            );
         }
     }
 }

@@ -35,7 +35,12 @@ pub(super) async fn answer(gateway: &Gateway, connection: &Connection, message: 
     let body = match gateway.selector.select(&gateway.api.routes, &message) {
         None => Err("Forbidden"),
         Some((key, route)) => {
-            let event = Events { api: &gateway.api, origin: &connection.origin, stamp: &stamp }.message(key, &message);
+            let event = Events {
+                api: &gateway.api,
+                origin: &connection.origin,
+                stamp: &stamp,
+            }
+            .message(key, &message);
             match integration::invoke(&gateway.lambda, route, event).await {
                 Ok(response) if route.responds => response.into_body(),
                 Ok(_) => Ok(None),
@@ -49,7 +54,12 @@ pub(super) async fn answer(gateway: &Gateway, connection: &Connection, message: 
         Ok(Some(text)) => text,
         Err(message) => {
             let connection_id = &connection.origin.connection_id;
-            GatewayError { message, connection_id, request_id: &stamp.id }.to_json()
+            GatewayError {
+                message,
+                connection_id,
+                request_id: &stamp.id,
+            }
+            .to_json()
         }
     };
     connection.push(Message::text(text)).await;

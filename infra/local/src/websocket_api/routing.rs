@@ -22,7 +22,9 @@ impl Selector {
             .map(|path| path.split('.').map(str::to_owned).collect());
         match path {
             Some(path) if path.iter().all(|name| !name.is_empty()) => Ok(Self(path)),
-            _ => Err(format!("the route selection expression `{expression}` is not of the form $request.body.name")),
+            _ => Err(format!(
+                "the route selection expression `{expression}` is not of the form $request.body.name"
+            )),
         }
     }
 
@@ -43,7 +45,10 @@ impl Selector {
 
     fn key(&self, message: &str) -> Option<String> {
         let message: Value = serde_json::from_str(message).ok()?;
-        let value = self.0.iter().try_fold(&message, |value, name| value.get(name))?;
+        let value = self
+            .0
+            .iter()
+            .try_fold(&message, |value, name| value.get(name))?;
         match value {
             Value::String(key) => Some(key.clone()),
             Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
@@ -60,7 +65,11 @@ mod tests {
 
     fn routes(keys: &[&str]) -> BTreeMap<String, WebSocketRoute> {
         let route = |key: &&str| {
-            let route = WebSocketRoute { function: key.to_string(), responds: false, timeout: Duration::from_secs(29) };
+            let route = WebSocketRoute {
+                function: key.to_string(),
+                responds: false,
+                timeout: Duration::from_secs(29),
+            };
             (key.to_string(), route)
         };
         keys.iter().map(route).collect()
@@ -90,15 +99,32 @@ mod tests {
     #[test]
     fn without_a_default_a_message_may_have_no_route() {
         let selector = Selector::parse("${request.body.action}").unwrap();
-        assert!(selector.select(&routes(&["$connect", "send"]), r#"{"action":"other"}"#).is_none());
-        assert!(selector.select(&routes(&["$connect", "send"]), r#"{"action":"$connect"}"#).is_none());
-        assert!(selector.select(&routes(&["$connect", "send"]), r#"{"action":"send"}"#).is_some());
+        assert!(
+            selector
+                .select(&routes(&["$connect", "send"]), r#"{"action":"other"}"#)
+                .is_none()
+        );
+        assert!(
+            selector
+                .select(&routes(&["$connect", "send"]), r#"{"action":"$connect"}"#)
+                .is_none()
+        );
+        assert!(
+            selector
+                .select(&routes(&["$connect", "send"]), r#"{"action":"send"}"#)
+                .is_some()
+        );
     }
 
     #[test]
     fn other_expressions_are_refused() {
-        for expression in ["$request.header.x", "request.body.x", "$request.body.", "$request.body.a..b", "${request.body.a"]
-        {
+        for expression in [
+            "$request.header.x",
+            "request.body.x",
+            "$request.body.",
+            "$request.body.a..b",
+            "${request.body.a",
+        ] {
             assert!(Selector::parse(expression).is_err(), "{expression}");
         }
     }
