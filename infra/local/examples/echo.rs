@@ -73,9 +73,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
             std::fs::write(event["file"].as_str().unwrap_or_default(), b"")?;
         }
         Some("big") => {
-            return Ok(Value::String("x".repeat(usize::try_from(
-                event["bytes"].as_u64().unwrap_or_default(),
-            )?)));
+            return Ok(Value::String("x".repeat(usize::try_from(event["bytes"].as_u64().unwrap_or_default())?)));
         }
         Some("log") => {
             println!("to stdout");
@@ -104,29 +102,18 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
 }
 
 async fn sleep(event: &Value) {
-    tokio::time::sleep(Duration::from_millis(
-        event["ms"].as_u64().unwrap_or_default(),
-    ))
-    .await;
+    tokio::time::sleep(Duration::from_millis(event["ms"].as_u64().unwrap_or_default())).await;
 }
 
 /// Writes an SQS event to a file of its own and answers as the first body that holds a `reply` says.
 fn record_batch(folder: &str, event: &Value) -> Result<Value, Error> {
-    let path = format!(
-        "{folder}/{}-{}.json",
-        std::process::id(),
-        COUNT.load(Ordering::Relaxed)
-    );
+    let path = format!("{folder}/{}-{}.json", std::process::id(), COUNT.load(Ordering::Relaxed));
     let partial = format!("{path}.partial");
     std::fs::write(&partial, event.to_string())?;
     std::fs::rename(partial, path)?;
     let records = event["Records"].as_array().cloned().unwrap_or_default();
-    let orders = records.iter().map(|record| {
-        (
-            record["messageId"].clone(),
-            record["body"].as_str().unwrap_or_default(),
-        )
-    });
+    let orders =
+        records.iter().map(|record| (record["messageId"].clone(), record["body"].as_str().unwrap_or_default()));
     let mut failures = Vec::new();
     for (id, body) in orders {
         match body.split_once(' ').map_or(body, |(order, _)| order) {
@@ -144,12 +131,9 @@ fn record_batch(folder: &str, event: &Value) -> Result<Value, Error> {
 /// Replies to invocations that are not its own; gives the answers.
 async fn wrong_ids(own: &str) -> Result<Value, Error> {
     let mut answers = Vec::new();
-    for path in [
-        "invocation/nobody/response",
-        "invocation/nobody/error",
-        "init/error",
-        &format!("invocation/{own}/none"),
-    ] {
+    for path in
+        ["invocation/nobody/response", "invocation/nobody/error", "init/error", &format!("invocation/{own}/none")]
+    {
         let (status, body) = post(path, "{}").await?;
         answers.push(json!({ "status": status, "body": body }));
     }

@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use local_cloud::dynamodb::{OpenError, Tables};
 use local_cloud::template::model::Table;
 use serde_json::json;
@@ -65,37 +63,21 @@ impl Service {
             .credentials_provider(Credentials::new("local", "local", None, None, "test"))
             .endpoint_url(format!("http://{address}"))
             .build();
-        Self {
-            client: Client::from_conf(config),
-            server,
-            shutdown,
-        }
+        Self { client: Client::from_conf(config), server, shutdown }
     }
 
     /// Appends, unless the number is taken: then gives the item that has it.
-    async fn append(
-        &self,
-        stream: &str,
-        number: u64,
-        text: &str,
-    ) -> Result<(), HashMap<String, AttributeValue>> {
-        let put = self
-            .client
-            .put_item()
-            .table_name("local-log")
-            .set_item(Some(item(stream, number, text)));
+    async fn append(&self, stream: &str, number: u64, text: &str) -> Result<(), HashMap<String, AttributeValue>> {
+        let put = self.client.put_item().table_name("local-log").set_item(Some(item(stream, number, text)));
         let put = put
             .condition_expression("attribute_not_exists(#stream)")
             .expression_attribute_names("#stream", "stream")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match put
-            .send()
-            .await
-            .map_err(aws_sdk_dynamodb::error::SdkError::into_service_error)
-        {
+        match put.send().await.map_err(aws_sdk_dynamodb::error::SdkError::into_service_error) {
             Ok(_) => Ok(()),
             Err(error) if error.is_conditional_check_failed_exception() => {
-                let aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed) = error
+                let aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failed) =
+                    error
                 else {
                     unreachable!()
                 };
@@ -106,17 +88,8 @@ impl Service {
     }
 
     async fn get(&self, stream: &str, number: u64) -> Option<HashMap<String, AttributeValue>> {
-        let request = self
-            .client
-            .get_item()
-            .table_name("local-log")
-            .consistent_read(true);
-        request
-            .set_key(Some(key(stream, number)))
-            .send()
-            .await
-            .unwrap()
-            .item
+        let request = self.client.get_item().table_name("local-log").consistent_read(true);
+        request.set_key(Some(key(stream, number))).send().await.unwrap().item
     }
 
     async fn stop(self) {
@@ -136,10 +109,7 @@ fn key(stream: &str, number: u64) -> HashMap<String, AttributeValue> {
 fn item(stream: &str, number: u64, text: &str) -> HashMap<String, AttributeValue> {
     let mut item = key(stream, number);
     item.insert("text".to_owned(), AttributeValue::S(text.to_owned()));
-    item.insert(
-        "author".to_owned(),
-        AttributeValue::S(format!("author of {text}")),
-    );
+    item.insert("author".to_owned(), AttributeValue::S(format!("author of {text}")));
     item
 }
 
@@ -157,22 +127,11 @@ async fn of_concurrent_conditional_puts_of_a_key_exactly_one_wins() {
     let service = Service::start(None).await;
     for number in 0..50 {
         let texts: Vec<_> = (0..8).map(|writer| writer.to_string()).collect();
-        let puts = futures_util::future::join_all(
-            texts.iter().map(|text| service.append("a", number, text)),
-        )
-        .await;
-        let winners: Vec<_> = puts
-            .iter()
-            .zip(&texts)
-            .filter(|(put, _)| put.is_ok())
-            .map(|(_, text)| text)
-            .collect();
+        let puts = futures_util::future::join_all(texts.iter().map(|text| service.append("a", number, text))).await;
+        let winners: Vec<_> = puts.iter().zip(&texts).filter(|(put, _)| put.is_ok()).map(|(_, text)| text).collect();
         assert_eq!(winners.len(), 1);
         let winner = item("a", number, winners[0]);
-        assert!(
-            puts.iter()
-                .all(|put| put.as_ref().err().is_none_or(|there| *there == winner))
-        );
+        assert!(puts.iter().all(|put| put.as_ref().err().is_none_or(|there| *there == winner)));
         assert_eq!(service.get("a", number).await.unwrap(), winner);
     }
 }
@@ -181,11 +140,7 @@ async fn of_concurrent_conditional_puts_of_a_key_exactly_one_wins() {
 async fn a_transaction_with_a_failed_condition_changes_nothing_and_says_why() {
     let service = Service::start(None).await;
     service.append("a", 1, "first").await.unwrap();
-    let put = Put::builder()
-        .table_name("local-log")
-        .set_item(Some(item("a", 2, "second")))
-        .build()
-        .unwrap();
+    let put = Put::builder().table_name("local-log").set_item(Some(item("a", 2, "second"))).build().unwrap();
     let update = Update::builder()
         .table_name("local-log")
         .set_key(Some(key("a", 1)))
@@ -213,10 +168,7 @@ async fn a_transaction_with_a_failed_condition_changes_nothing_and_says_why() {
     };
     let reasons = error.cancellation_reasons();
     assert_eq!(
-        reasons
-            .iter()
-            .map(|reason| reason.code().unwrap())
-            .collect::<Vec<_>>(),
+        reasons.iter().map(|reason| reason.code().unwrap()).collect::<Vec<_>>(),
         ["None", "ConditionalCheckFailed"]
     );
     assert_eq!(reasons[1].item().unwrap(), &item("a", 1, "first"));
@@ -228,10 +180,7 @@ async fn a_transaction_with_a_failed_condition_changes_nothing_and_says_why() {
 async fn queries_go_by_key_order_and_by_index() {
     let service = Service::start(None).await;
     for number in [10, 9, 2] {
-        service
-            .append("a", number, &number.to_string())
-            .await
-            .unwrap();
+        service.append("a", number, &number.to_string()).await.unwrap();
     }
     let query = || service.client.query().table_name("local-log");
     let after = query()
@@ -240,14 +189,8 @@ async fn queries_go_by_key_order_and_by_index() {
         .expression_attribute_names("#number", "number")
         .expression_attribute_values(":stream", AttributeValue::S("a".to_owned()))
         .expression_attribute_values(":after", AttributeValue::N("2".to_owned()));
-    let numbers: Vec<_> = after
-        .send()
-        .await
-        .unwrap()
-        .items()
-        .iter()
-        .map(|item| item["number"].as_n().unwrap().clone())
-        .collect();
+    let numbers: Vec<_> =
+        after.send().await.unwrap().items().iter().map(|item| item["number"].as_n().unwrap().clone()).collect();
     assert_eq!(numbers, ["9", "10"]);
     let by_author = query()
         .index_name("by_author")
@@ -263,14 +206,7 @@ async fn data_survive_a_restart_and_expired_items_do_not() {
     first.append("a", 1, "kept").await.unwrap();
     let mut expired = item("a", 2, "expired");
     expired.insert("expires".to_owned(), AttributeValue::N("1".to_owned()));
-    first
-        .client
-        .put_item()
-        .table_name("local-log")
-        .set_item(Some(expired))
-        .send()
-        .await
-        .unwrap();
+    first.client.put_item().table_name("local-log").set_item(Some(expired)).send().await.unwrap();
     assert!(first.get("a", 2).await.is_some());
     first.stop().await;
 
@@ -289,36 +225,16 @@ async fn a_table_whose_keys_changed_is_refused() {
     let error = Tables::open(Some(folder.path()), &[changed]).unwrap_err();
     assert!(matches!(error, OpenError::Changed { .. }));
     let message = error.to_string();
-    assert!(
-        message.contains("key (stream S HASH, number N RANGE), by_author (author S HASH), but"),
-        "{message}"
-    );
+    assert!(message.contains("key (stream S HASH, number N RANGE), by_author (author S HASH), but"), "{message}");
 }
 
 #[tokio::test]
 async fn the_engine_describes_a_stream_and_refuses_what_dynamodb_refuses() {
     let service = Service::start(None).await;
-    let table = service
-        .client
-        .describe_table()
-        .table_name("local-log")
-        .send()
-        .await
-        .unwrap();
+    let table = service.client.describe_table().table_name("local-log").send().await.unwrap();
     assert!(table.table().unwrap().latest_stream_arn().is_some());
-    let missing = service
-        .client
-        .get_item()
-        .table_name("none")
-        .set_key(Some(key("a", 1)))
-        .send()
-        .await
-        .unwrap_err();
-    assert!(
-        missing
-            .into_service_error()
-            .is_resource_not_found_exception()
-    );
+    let missing = service.client.get_item().table_name("none").set_key(Some(key("a", 1))).send().await.unwrap_err();
+    assert!(missing.into_service_error().is_resource_not_found_exception());
 }
 
 /// Prints how many conditional puts a second one client makes: `cargo test … -- --ignored --nocapture`.
@@ -333,22 +249,13 @@ async fn measure_conditional_puts() {
             let counts = (0..writers).map(async |writer| {
                 let mut count = 0;
                 while begun.elapsed() < duration {
-                    service
-                        .append(&format!("{writers} {writer}"), count, "text")
-                        .await
-                        .unwrap();
+                    service.append(&format!("{writers} {writer}"), count, "text").await.unwrap();
                     count += 1;
                 }
                 count
             });
-            let count: u64 = futures_util::future::join_all(counts)
-                .await
-                .into_iter()
-                .sum();
-            println!(
-                "{name}, {writers} at once: {} puts/s",
-                count / duration.as_secs()
-            );
+            let count: u64 = futures_util::future::join_all(counts).await.into_iter().sum();
+            println!("{name}, {writers} at once: {} puts/s", count / duration.as_secs());
         }
         service.stop().await;
     }

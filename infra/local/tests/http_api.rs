@@ -1,4 +1,4 @@
-//! HTTP APIs and the issuer over real sockets, with closures for functions.
+//! HTTP APIs over real sockets, with closures for functions.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use bytes::Bytes;
+use local_cloud::http_api;
 use local_cloud::lambda::{Handler, InvokeError, Lambda, Outcome};
 use local_cloud::oidc::{Issuer, TokenRequest};
 use local_cloud::template::model::{HttpApi, HttpRoute, JwtAuthorizer, UserPool};
-use local_cloud::{http_api, oidc};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -17,13 +17,12 @@ use tokio_util::sync::CancellationToken;
 
 const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool";
 
-/// An API and an issuer that run until this is dropped.
+/// An API that runs until this is dropped.
 struct Gateway {
     address: SocketAddr,
-    issuer_address: SocketAddr,
     issuer: Issuer,
     shutdown: CancellationToken,
-    servers: Vec<JoinHandle<std::io::Result<()>>>,
+    server: Option<JoinHandle<std::io::Result<()>>>,
     client: reqwest::Client,
 }
 
@@ -36,8 +35,7 @@ impl Drop for Gateway {
 impl Gateway {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let issuer_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (address, issuer_address) = (listener.local_addr().unwrap(), issuer_listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
         let pool = UserPool {
             logical_id: "Pool".into(),
             id: "us-east-1_pool".into(),
@@ -46,13 +44,10 @@ impl Gateway {
         };
         let issuer = Issuer::load_or_create(None, vec![pool]).unwrap();
         let shutdown = CancellationToken::new();
-        let servers = vec![
-            tokio::spawn(http_api::serve(listener, api(), functions(), issuer.clone(), shutdown.clone())),
-            tokio::spawn(oidc::serve(issuer_listener, issuer.clone(), shutdown.clone())),
-        ];
+        let server = tokio::spawn(http_api::serve(listener, api(), functions(), issuer.clone(), shutdown.clone()));
         // A second test of the process finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Self { address, issuer_address, issuer, shutdown, servers, client: reqwest::Client::new() }
+        Self { address, issuer, shutdown, server: Some(server), client: reqwest::Client::new() }
     }
 
     fn url(&self, path: &str) -> String {
@@ -278,67 +273,9 @@ async fn a_challenge_says_what_is_wrong_with_the_token() {
 }
 
 #[tokio::test]
-async fn the_issuer_gives_tokens_that_its_keys_verify() {
-    let gateway = Gateway::start().await;
-    let url = |path: &str| format!("http://{}{path}", gateway.issuer_address);
-    let discovery: Value = gateway
-        .client
-        .get(url("/us-east-1_pool/.well-known/openid-configuration"))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    assert_eq!(discovery["issuer"], ISSUER);
-    assert_eq!(discovery["jwks_uri"], format!("{ISSUER}/.well-known/jwks.json"));
-
-    let request = json!({ "username": "bob", "expires_in": 60, "claims": { "role": "admin" } });
-    let answer: Value = gateway.client.post(url("/token")).json(&request).send().await.unwrap().json().await.unwrap();
-    assert_eq!(answer["token_type"], "Bearer");
-    assert_eq!(answer["expires_in"], 60);
-
-    let keys = gateway.client.get(url("/us-east-1_pool/.well-known/jwks.json")).send().await.unwrap();
-    let keys: jsonwebtoken::jwk::JwkSet = keys.json().await.unwrap();
-    let token = answer["access_token"].as_str().unwrap();
-    let header = jsonwebtoken::decode_header(token).unwrap();
-    let key = keys.find(header.kid.as_deref().unwrap()).unwrap();
-    let key = jsonwebtoken::DecodingKey::from_jwk(key).unwrap();
-    let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
-    rules.set_audience(&["web"]);
-    rules.set_issuer(&[ISSUER]);
-    let claims = jsonwebtoken::decode::<Value>(token, &key, &rules).unwrap().claims;
-    assert_eq!(claims["sub"], "bob");
-    assert_eq!(claims["username"], "bob");
-    assert_eq!(claims["client_id"], "web");
-    assert_eq!(claims["role"], "admin");
-}
-
-#[tokio::test]
-async fn the_issuer_says_what_is_wrong_with_a_request() {
-    let gateway = Gateway::start().await;
-    let url = format!("http://{}/token", gateway.issuer_address);
-    for (request, error) in [
-        (json!({}), "invalid_request"),
-        (json!({ "username": "" }), "invalid_request"),
-        (json!({ "username": "a", "lifetime": 1 }), "invalid_request"),
-        (json!({ "username": "a", "pool": "other" }), "invalid_request"),
-        (json!({ "username": "a", "client_id": "other" }), "invalid_client"),
-    ] {
-        let response = gateway.client.post(&url).json(&request).send().await.unwrap();
-        assert_eq!(response.status(), 400);
-        let body: Value = response.json().await.unwrap();
-        assert_eq!(body["error"], error, "{request}");
-        assert!(!body["error_description"].as_str().unwrap().is_empty());
-    }
-}
-
-#[tokio::test]
-async fn servers_end_when_told_to() {
+async fn the_server_ends_when_told_to() {
     let mut gateway = Gateway::start().await;
     assert_eq!(gateway.get("/plain").await.status(), 201);
     gateway.shutdown.cancel();
-    for server in std::mem::take(&mut gateway.servers) {
-        server.await.unwrap().unwrap();
-    }
+    gateway.server.take().unwrap().await.unwrap().unwrap();
 }

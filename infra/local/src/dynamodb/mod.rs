@@ -98,36 +98,24 @@ impl Tables {
         let (file, database) = match data_dir {
             None => ("memory".to_owned(), Database::memory()),
             Some(folder) => {
-                let file = file_in(folder).map_err(|error| OpenError::Folder {
-                    path: folder.to_owned(),
-                    error,
-                })?;
+                let file = file_in(folder).map_err(|error| OpenError::Folder { path: folder.to_owned(), error })?;
                 let database = Database::new(&file);
                 (file, database)
             }
         };
-        let database = database.map_err(|error| OpenError::Database {
-            file: file.clone(),
-            error,
-        })?;
+        let database = database.map_err(|error| OpenError::Database { file: file.clone(), error })?;
         for table in tables {
             create(&database, table, &file)?;
             if let Some(attribute) = &table.ttl_attribute {
                 expire(&database, table, attribute)?;
             }
         }
-        database
-            .sweep_ttl()
-            .map_err(|error| OpenError::Database { file, error })?;
+        database.sweep_ttl().map_err(|error| OpenError::Database { file, error })?;
         Ok(Self { database })
     }
 
     /// Serves the DynamoDB API until the token fires.
-    pub async fn serve(
-        &self,
-        listener: TcpListener,
-        shutdown: CancellationToken,
-    ) -> io::Result<()> {
+    pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
         let stop = shutdown.clone().cancelled_owned();
         let server = dynoxide::server::serve_with_shutdown(listener, self.database.clone(), stop);
         let overdue = async {
@@ -149,41 +137,24 @@ fn file_in(folder: &Path) -> io::Result<String> {
 }
 
 fn create(database: &Database, table: &Table, file: &str) -> Result<(), OpenError> {
-    let failed = |error| OpenError::Table {
-        table: table.logical_id.clone(),
-        error,
-    };
-    match database.describe_table(DescribeTableRequest {
-        table_name: table.name.clone(),
-    }) {
+    let failed = |error| OpenError::Table { table: table.logical_id.clone(), error };
+    match database.describe_table(DescribeTableRequest { table_name: table.name.clone() }) {
         Err(DynoxideError::ResourceNotFoundException(_)) => {
-            let request = serde_json::from_value(table.create_table.clone()).map_err(|error| {
-                OpenError::Definition {
-                    table: table.logical_id.clone(),
-                    error,
-                }
-            })?;
+            let request = serde_json::from_value(table.create_table.clone())
+                .map_err(|error| OpenError::Definition { table: table.logical_id.clone(), error })?;
             database.create_table(request).map_err(failed)?;
             Ok(())
         }
         Err(error) => Err(failed(error)),
         Ok(described) => {
             let found = serde_json::to_value(&described.table).map(|found| Keys::of(&found));
-            let found = found.map_err(|error| OpenError::Definition {
-                table: table.logical_id.clone(),
-                error,
-            })?;
+            let found = found.map_err(|error| OpenError::Definition { table: table.logical_id.clone(), error })?;
             let wanted = Keys::of(&table.create_table);
             if found == wanted {
                 return Ok(());
             }
             let (table, file) = (table.logical_id.clone(), file.to_owned());
-            Err(OpenError::Changed {
-                table,
-                file,
-                found: found.to_string(),
-                wanted: wanted.to_string(),
-            })
+            Err(OpenError::Changed { table, file, found: found.to_string(), wanted: wanted.to_string() })
         }
     }
 }
@@ -191,16 +162,10 @@ fn create(database: &Database, table: &Table, file: &str) -> Result<(), OpenErro
 fn expire(database: &Database, table: &Table, attribute: &str) -> Result<(), OpenError> {
     let request = UpdateTimeToLiveRequest {
         table_name: table.name.clone(),
-        time_to_live_specification: TimeToLiveSpecification {
-            attribute_name: attribute.to_owned(),
-            enabled: true,
-        },
+        time_to_live_specification: TimeToLiveSpecification { attribute_name: attribute.to_owned(), enabled: true },
     };
     match database.update_time_to_live(request) {
         Ok(_) => Ok(()),
-        Err(error) => Err(OpenError::Table {
-            table: table.logical_id.clone(),
-            error,
-        }),
+        Err(error) => Err(OpenError::Table { table: table.logical_id.clone(), error }),
     }
 }

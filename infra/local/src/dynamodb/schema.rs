@@ -14,32 +14,19 @@ impl Keys {
     pub(super) fn of(table: &Value) -> Self {
         let list = |name: &str| table[name].as_array().into_iter().flatten();
         let types: BTreeMap<&str, &str> = list("AttributeDefinitions")
-            .map(|definition| {
-                (
-                    text(&definition["AttributeName"]),
-                    text(&definition["AttributeType"]),
-                )
-            })
+            .map(|definition| (text(&definition["AttributeName"]), text(&definition["AttributeType"])))
             .collect();
         let key = |schema: &Value| {
             let elements = schema["KeySchema"].as_array().into_iter().flatten();
             let element = |element: &Value| {
                 let name = text(&element["AttributeName"]);
-                format!(
-                    "{name} {} {}",
-                    types.get(name).unwrap_or(&"?"),
-                    text(&element["KeyType"])
-                )
+                format!("{name} {} {}", types.get(name).unwrap_or(&"?"), text(&element["KeyType"]))
             };
             elements.map(element).collect()
         };
         let indexes = list("GlobalSecondaryIndexes").chain(list("LocalSecondaryIndexes"));
         let indexes = indexes.map(|index| (text(&index["IndexName"]).to_owned(), key(index)));
-        Self(
-            std::iter::once((String::new(), key(table)))
-                .chain(indexes)
-                .collect(),
-        )
+        Self(std::iter::once((String::new(), key(table))).chain(indexes).collect())
     }
 }
 

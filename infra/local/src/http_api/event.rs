@@ -155,7 +155,9 @@ fn is_text(headers: &HeaderMap) -> bool {
     if headers.contains_key(CONTENT_ENCODING) {
         return false;
     }
-    let Some(content_type) = text(headers, CONTENT_TYPE) else { return true };
+    let Some(content_type) = text(headers, CONTENT_TYPE) else {
+        return true;
+    };
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     media_type.starts_with("text/")
         || media_type.ends_with("+json")

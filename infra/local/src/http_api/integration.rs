@@ -17,13 +17,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html#services-apigateway-errors>); when the gateway
 /// stops waiting it is 503.
 pub(super) async fn invoke(lambda: &Lambda, function: &str, event: Value) -> Result<Bytes, Refusal> {
-    invoke_within(TIMEOUT, lambda, function, event).await
-}
-
-async fn invoke_within(limit: Duration, lambda: &Lambda, function: &str, event: Value) -> Result<Bytes, Refusal> {
     let payload = Bytes::from(event.to_string());
-    let Ok(result) = tokio::time::timeout(limit, lambda.invoke(function, payload)).await else {
-        tracing::warn!(function, "no answer within {limit:?}");
+    let Ok(result) = tokio::time::timeout(TIMEOUT, lambda.invoke(function, payload)).await else {
+        tracing::warn!(function, "no answer within {TIMEOUT:?}");
         return Err(Refusal::ServiceUnavailable);
     };
     match result {
@@ -64,10 +60,10 @@ mod tests {
     }
 
     async fn refusal(handler: impl Fn() -> Option<Result<Outcome, InvokeError>> + Send + Sync + 'static) -> Refusal {
-        invoke_within(Duration::from_millis(100), &lambda(handler), "Function", Value::Null).await.unwrap_err()
+        invoke(&lambda(handler), "Function", Value::Null).await.unwrap_err()
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn failures_have_api_gateways_statuses() {
         assert_eq!(refusal(|| None).await, Refusal::ServiceUnavailable);
         assert_eq!(refusal(|| Some(Err(InvokeError::Throttled))).await, Refusal::InternalServerError);

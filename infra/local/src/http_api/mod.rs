@@ -4,6 +4,7 @@
 //! that is too large, a function that fails) has API Gateway's status, body and headers.
 
 mod authorize;
+pub(crate) mod body;
 mod event;
 mod integration;
 mod reply;
@@ -15,12 +16,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderValue;
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -80,7 +78,7 @@ impl Gateway {
     async fn handle(&self, stamp: &Stamp, client: SocketAddr, request: Request) -> Result<Response, Refusal> {
         let (head, body) = request.into_parts();
         // Whatever the answer, the body is read first: a client that is still sending would not see it.
-        let body = read_body(body).await?;
+        let body = body::read(body, MAX_BODY).await?;
         let path = event::decode_path(head.uri.path());
         let matched = self.routes.find(&head.method, &path).ok_or(Refusal::NotFound)?;
         let authorizer = match &matched.route.authorizer {
@@ -105,24 +103,4 @@ impl Gateway {
             Refusal::InternalServerError
         })
     }
-}
-
-/// The whole body, unless it is larger than API Gateway takes.
-async fn read_body(mut body: Body) -> Result<Bytes, Refusal> {
-    let mut whole = BytesMut::new();
-    let mut length = 0;
-    while let Some(frame) = body.frame().await {
-        // The client is gone or speaks no HTTP: nobody reads this answer.
-        let frame = frame.map_err(|_| Refusal::BadRequest)?;
-        // Trailers do not reach functions.
-        let Ok(data) = frame.into_data() else { continue };
-        length += data.len();
-        if length <= MAX_BODY {
-            whole.extend_from_slice(&data);
-        }
-    }
-    if length > MAX_BODY {
-        return Err(Refusal::TooLarge);
-    }
-    Ok(whole.freeze())
 }

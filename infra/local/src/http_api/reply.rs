@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::body::BodyError;
 use crate::oidc::TokenError;
 
 /// What API Gateway answers itself.
@@ -40,6 +41,15 @@ impl Refusal {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge(reason.as_ref()));
         }
         response
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge,
+            BodyError::Broken => Self::BadRequest,
+        }
     }
 }
 

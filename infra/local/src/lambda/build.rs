@@ -83,9 +83,7 @@ pub async fn build(
     profile: Profile,
     progress: Progress,
 ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
-    let cargo = Cargo {
-        program: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
-    };
+    let cargo = Cargo { program: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()) };
     let mut workspaces: BTreeMap<PathBuf, Vec<&Function>> = BTreeMap::new();
     let mut roots: BTreeMap<&Path, PathBuf> = BTreeMap::new();
     for function in functions {
@@ -100,23 +98,13 @@ pub async fn build(
     let mut executables = BTreeMap::new();
     for (workspace, functions) in workspaces {
         let known = cargo.binaries(&workspace).await?;
-        if let Some(missing) = functions
-            .iter()
-            .find(|function| !known.contains(&function.binary))
-        {
+        if let Some(missing) = functions.iter().find(|function| !known.contains(&function.binary)) {
             return Err(no_binary(missing, &workspace));
         }
-        let binaries: BTreeSet<&str> = functions
-            .iter()
-            .map(|function| function.binary.as_str())
-            .collect();
-        let built = cargo
-            .build(&workspace, &binaries, profile, progress)
-            .await?;
+        let binaries: BTreeSet<&str> = functions.iter().map(|function| function.binary.as_str()).collect();
+        let built = cargo.build(&workspace, &binaries, profile, progress).await?;
         for function in functions {
-            let executable = built
-                .get(&function.binary)
-                .ok_or_else(|| no_binary(function, &workspace))?;
+            let executable = built.get(&function.binary).ok_or_else(|| no_binary(function, &workspace))?;
             executables.insert(function.logical_id.clone(), executable.clone());
         }
     }
@@ -138,19 +126,12 @@ struct Cargo {
 impl Cargo {
     fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .args(arguments)
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
+        command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
         command
     }
 
     async fn output(&self, command: &mut Command) -> Result<std::process::Output, BuildError> {
-        command.output().await.map_err(|source| BuildError::Cargo {
-            cargo: PathBuf::from(&self.program),
-            source,
-        })
+        command.output().await.map_err(|source| BuildError::Cargo { cargo: PathBuf::from(&self.program), source })
     }
 
     /// The root of the workspace that the function's folder belongs to.
@@ -169,18 +150,12 @@ impl Cargo {
             // Else it would look as if cargo were missing.
             return Err(no_workspace("no such folder".to_owned()));
         }
-        let output = self
-            .output(&mut self.command(folder, &["locate-project", "--workspace"]))
-            .await?;
+        let output = self.output(&mut self.command(folder, &["locate-project", "--workspace"])).await?;
         if !output.status.success() {
-            return Err(no_workspace(
-                String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-            ));
+            return Err(no_workspace(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
         }
         let manifest = serde_json::from_slice::<Located>(&output.stdout)?.root;
-        Ok(manifest
-            .parent()
-            .map_or_else(|| folder.clone(), Path::to_owned))
+        Ok(manifest.parent().map_or_else(|| folder.clone(), Path::to_owned))
     }
 
     /// The names of all binaries of a workspace.
@@ -194,23 +169,15 @@ impl Cargo {
             targets: Vec<Target>,
         }
         let arguments = ["metadata", "--no-deps", "--format-version", "1"];
-        let output = self
-            .output(&mut self.command(workspace, &arguments))
-            .await?;
+        let output = self.output(&mut self.command(workspace, &arguments)).await?;
         if !output.status.success() {
             // A manifest that cargo rejects.
             tracing::error!("{}", String::from_utf8_lossy(&output.stderr).trim());
-            return Err(BuildError::Failed {
-                workspace: workspace.to_owned(),
-                status: output.status,
-            });
+            return Err(BuildError::Failed { workspace: workspace.to_owned(), status: output.status });
         }
         let packages = serde_json::from_slice::<Metadata>(&output.stdout)?.packages;
         let targets = packages.into_iter().flat_map(|package| package.targets);
-        Ok(targets
-            .filter(Target::is_binary)
-            .map(|target| target.name)
-            .collect())
+        Ok(targets.filter(Target::is_binary).map(|target| target.name).collect())
     }
 
     /// Builds these binaries; gives the path of each by name.
@@ -227,14 +194,8 @@ impl Cargo {
             target: Option<Target>,
             executable: Option<PathBuf>,
         }
-        let mut command = self.command(
-            workspace,
-            &[
-                "build",
-                "--workspace",
-                "--message-format=json-render-diagnostics",
-            ],
-        );
+        let mut command =
+            self.command(workspace, &["build", "--workspace", "--message-format=json-render-diagnostics"]);
         command.args(binaries.iter().flat_map(|binary| ["--bin", binary]));
         if profile == Profile::Release {
             command.arg("--release");
@@ -245,17 +206,10 @@ impl Cargo {
         });
         let output = self.output(&mut command).await?;
         if !output.status.success() {
-            return Err(BuildError::Failed {
-                workspace: workspace.to_owned(),
-                status: output.status,
-            });
+            return Err(BuildError::Failed { workspace: workspace.to_owned(), status: output.status });
         }
         let mut executables = BTreeMap::new();
-        for line in output
-            .stdout
-            .split(|byte| *byte == b'\n')
-            .filter(|line| line.starts_with(b"{"))
-        {
+        for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{")) {
             let message: Message = serde_json::from_slice(line)?;
             if let ("compiler-artifact", Some(target), Some(executable)) =
                 (message.reason.as_str(), message.target, message.executable)

@@ -32,9 +32,7 @@ pub(crate) fn variables(
     services: &Services,
     runtime_api: SocketAddr,
 ) -> BTreeMap<String, String> {
-    let inherited = INHERITED
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+    let inherited = INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
     let mut variables: BTreeMap<String, String> = inherited.collect();
     variables.extend(services.endpoints.clone());
     variables.extend(function.environment.clone());
@@ -49,11 +47,7 @@ fn reserved(
     services: &Services,
     runtime_api: SocketAddr,
 ) -> impl Iterator<Item = (String, String)> {
-    let task_root = executable
-        .parent()
-        .unwrap_or(Path::new("/"))
-        .display()
-        .to_string();
+    let task_root = executable.parent().unwrap_or(Path::new("/")).display().to_string();
     let today = time::OffsetDateTime::now_utc();
     let log_stream = format!(
         "{}/{:02}/{:02}/[$LATEST]{}",
@@ -71,15 +65,9 @@ fn reserved(
         ("AWS_DEFAULT_REGION", services.region.clone()),
         ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-        (
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-            function.memory_mib.to_string(),
-        ),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mib.to_string()),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
-        (
-            "AWS_LAMBDA_LOG_GROUP_NAME",
-            format!("/aws/lambda/{}", function.name),
-        ),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", function.name)),
         ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
         ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
         ("LAMBDA_TASK_ROOT", task_root.clone()),

@@ -34,9 +34,7 @@ impl Failure {
             Self::ResponseTooLarge(_) => self.message(),
             _ => format!("RequestId: {request_id} Error: {}", self.message()),
         };
-        json!({ "errorType": self.error_type(), "errorMessage": message })
-            .to_string()
-            .into()
+        json!({ "errorType": self.error_type(), "errorMessage": message }).to_string().into()
     }
 
     /// The part of the message that does not depend on the invocation.
@@ -46,9 +44,7 @@ impl Failure {
             Self::TimedOut(timeout) => {
                 format!("Task timed out after {:.2} seconds", timeout.as_secs_f64())
             }
-            Self::Exited(status) if status.success() => {
-                "Runtime exited without providing a reason".to_owned()
-            }
+            Self::Exited(status) if status.success() => "Runtime exited without providing a reason".to_owned(),
             Self::Exited(status) => format!("Runtime exited with error: {}", describe(*status)),
             Self::InvalidEntrypoint(reason) => reason.clone(),
             Self::ResponseTooLarge(size) => format!(
@@ -113,19 +109,9 @@ mod tests {
 
     #[test]
     fn words_the_end_of_a_process_by_status_signal_or_neither() {
-        let message =
-            |raw| object(&Failure::Exited(ExitStatus::from_raw(raw)))["errorMessage"].clone();
-        assert_eq!(
-            message(1 << 8),
-            "RequestId: id-1 Error: Runtime exited with error: exit status 1"
-        );
-        assert_eq!(
-            message(9),
-            "RequestId: id-1 Error: Runtime exited with error: signal: killed"
-        );
-        assert_eq!(
-            message(0),
-            "RequestId: id-1 Error: Runtime exited without providing a reason"
-        );
+        let message = |raw| object(&Failure::Exited(ExitStatus::from_raw(raw)))["errorMessage"].clone();
+        assert_eq!(message(1 << 8), "RequestId: id-1 Error: Runtime exited with error: exit status 1");
+        assert_eq!(message(9), "RequestId: id-1 Error: Runtime exited with error: signal: killed");
+        assert_eq!(message(0), "RequestId: id-1 Error: Runtime exited without providing a reason");
     }
 }

@@ -96,16 +96,8 @@ impl Function {
     /// Leaves `slot` empty if the instance did not survive.
     async fn attempt(&self, slot: &mut Option<Instance>, payload: Bytes) -> Outcome {
         let request_id = Uuid::new_v4().to_string();
-        let ColdStart {
-            init,
-            spent,
-            result: prepared,
-        } = if self.take_warm(slot).await {
-            ColdStart {
-                init: None,
-                spent: Duration::ZERO,
-                result: Ok(()),
-            }
+        let ColdStart { init, spent, result: prepared } = if self.take_warm(slot).await {
+            ColdStart { init: None, spent: Duration::ZERO, result: Ok(()) }
         } else {
             self.cold_start(slot, &request_id).await
         };
@@ -114,17 +106,13 @@ impl Function {
             return self.conclude(&request_id, None, Err(start_failure(prepared)));
         };
         instance.log().enter(&request_id);
-        instance
-            .log()
-            .line(&format!("START RequestId: {request_id} Version: $LATEST"));
+        instance.log().line(&format!("START RequestId: {request_id} Version: $LATEST"));
         let begun = Instant::now();
         let initialised = prepared.is_ok();
         let result = match prepared {
             Ok(()) => {
                 let limit = self.setup.function.timeout.saturating_sub(spent);
-                instance
-                    .run(&self.setup.function, &request_id, payload, limit)
-                    .await
+                instance.run(&self.setup.function, &request_id, payload, limit).await
             }
             Err(failure) => Err(failure),
         };
@@ -136,25 +124,12 @@ impl Function {
             && let Some(instance) = slot.take()
         {
             instance.kill().await;
-            log.line(&format!(
-                "RequestId: {request_id} Error: {}",
-                failure.message()
-            ));
+            log.line(&format!("RequestId: {request_id} Error: {}", failure.message()));
         }
         log.line(&format!("END RequestId: {request_id}"));
         let failure = result.as_ref().err();
         let memory_mib = self.setup.function.memory_mib;
-        log.line(
-            &Report {
-                request_id: &request_id,
-                duration,
-                init,
-                memory_mib,
-                used_mib,
-                failure,
-            }
-            .to_string(),
-        );
+        log.line(&Report { request_id: &request_id, duration, init, memory_mib, used_mib, failure }.to_string());
         self.conclude(&request_id, Some(duration), result)
     }
 
@@ -168,8 +143,7 @@ impl Function {
                 return true;
             }
             if let Some(dead) = slot.take() {
-                dead.log()
-                    .line("the idle process ended or did not return from its previous invocation");
+                dead.log().line("the idle process ended or did not return from its previous invocation");
                 dead.kill().await;
             }
         }
@@ -183,46 +157,24 @@ impl Function {
         if self.start(slot, self.limits.init, "init").await.is_ok() {
             let init = begun.elapsed();
             self.stats().init += init;
-            return ColdStart {
-                init: Some(init),
-                spent: Duration::ZERO,
-                result: Ok(()),
-            };
+            return ColdStart { init: Some(init), spent: Duration::ZERO, result: Ok(()) };
         }
         if let Some(failed) = slot.take() {
             failed.kill().await;
         }
         tracing::debug!(request_id, "init repeated within the invocation");
         let begun = Instant::now();
-        let result = self
-            .start(slot, self.setup.function.timeout, "invoke")
-            .await;
-        ColdStart {
-            init: None,
-            spent: begun.elapsed(),
-            result,
-        }
+        let result = self.start(slot, self.setup.function.timeout, "invoke").await;
+        ColdStart { init: None, spent: begun.elapsed(), result }
     }
 
-    async fn start(
-        &self,
-        slot: &mut Option<Instance>,
-        limit: Duration,
-        phase: &str,
-    ) -> Result<(), Failure> {
+    async fn start(&self, slot: &mut Option<Instance>, limit: Duration, phase: &str) -> Result<(), Failure> {
         let begun = Instant::now();
-        let FunctionSetup {
-            function,
-            executable,
-        } = &self.setup;
+        let FunctionSetup { function, executable } = &self.setup;
         let log = InstanceLog::new(self.sink.clone(), &function.name);
-        let result = match Instance::start(function, executable, &self.services, log.clone()).await
-        {
+        let result = match Instance::start(function, executable, &self.services, log.clone()).await {
             Ok(instance) => slot.insert(instance).initialised(limit).await,
-            Err(error) => Err(Failure::InvalidEntrypoint(format!(
-                "{}: {error}",
-                executable.display()
-            ))),
+            Err(error) => Err(Failure::InvalidEntrypoint(format!("{}: {error}", executable.display()))),
         };
         if let Err(failure) = &result {
             log.line(&init_report(begun.elapsed(), phase, failure));
@@ -231,12 +183,7 @@ impl Function {
         result
     }
 
-    fn conclude(
-        &self,
-        request_id: &str,
-        duration: Option<Duration>,
-        result: Result<Bytes, Failure>,
-    ) -> Outcome {
+    fn conclude(&self, request_id: &str, duration: Option<Duration>, result: Result<Bytes, Failure>) -> Outcome {
         let mut stats = self.stats();
         stats.invocations += 1;
         stats.duration += duration.unwrap_or_default();
@@ -268,10 +215,7 @@ impl Function {
 
     /// Ends the instances that have been idle for `age`.
     pub(crate) async fn retire(&self, age: Duration) {
-        let expired: Vec<_> = self
-            .idle()
-            .extract_if(.., |instance| instance.idle_since.elapsed() >= age)
-            .collect();
+        let expired: Vec<_> = self.idle().extract_if(.., |instance| instance.idle_since.elapsed() >= age).collect();
         for instance in expired {
             instance.kill().await;
         }
@@ -295,7 +239,5 @@ struct ColdStart {
 }
 
 fn start_failure(prepared: Result<(), Failure>) -> Failure {
-    prepared
-        .err()
-        .unwrap_or_else(|| Failure::InvalidEntrypoint("the process did not start".to_owned()))
+    prepared.err().unwrap_or_else(|| Failure::InvalidEntrypoint("the process did not start".to_owned()))
 }

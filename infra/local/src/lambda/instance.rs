@@ -41,12 +41,7 @@ impl Instance {
         let mut command = Command::new(executable);
         command
             .env_clear()
-            .envs(environment::variables(
-                function,
-                executable,
-                services,
-                api.address(),
-            ))
+            .envs(environment::variables(function, executable, services, api.address()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -57,14 +52,7 @@ impl Instance {
         let mut child = command.spawn()?;
         let capture = Capture::start(&mut child, &log);
         let now = Instant::now();
-        Ok(Self {
-            child,
-            api,
-            capture,
-            log,
-            busy_until: now,
-            idle_since: now,
-        })
+        Ok(Self { child, api, capture, log, busy_until: now, idle_since: now })
     }
 
     /// Waits for the end of the init phase: the first `/next`.
@@ -106,10 +94,7 @@ impl Instance {
         self.api.deliver(Event {
             request_id: request_id.to_owned(),
             // The clock is past 1970.
-            deadline_ms: deadline
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default()
-                .as_millis(),
+            deadline_ms: deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
             function_arn: function.arn.clone(),
             trace_id: trace_id(),
             payload,
@@ -139,15 +124,8 @@ impl Instance {
     pub(crate) fn used_mib(&self) -> Option<u64> {
         // Not a file on a disk: reading it takes microseconds, less than a thread for it would.
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
-        let kib = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
-        kib.trim()
-            .strip_suffix("kB")?
-            .trim()
-            .parse::<u64>()
-            .ok()
-            .map(|kib| kib.div_ceil(1024))
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        kib.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib.div_ceil(1024))
     }
 
     /// Kills the process (SIGKILL) and waits until it and its last output are gone.
@@ -173,10 +151,7 @@ fn ended(status: io::Result<ExitStatus>) -> Failure {
 
 /// An X-Ray trace header, not sampled, as a function without active tracing gets it.
 fn trace_id() -> String {
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let (root, parent) = (random::<u128>() >> 32, random::<u64>());
     format!("Root=1-{seconds:08x}-{root:024x};Parent={parent:016x};Sampled=0")
 }

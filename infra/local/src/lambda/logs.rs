@@ -38,9 +38,7 @@ impl LogSink {
         // A writer that panicked leaves at worst half a line behind.
         let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // There is no better place to report that the log cannot be written than the log itself.
-        let _ = writer
-            .write_all(line.as_bytes())
-            .and_then(|()| writer.flush());
+        let _ = writer.write_all(line.as_bytes()).and_then(|()| writer.flush());
     }
 }
 
@@ -61,11 +59,7 @@ pub(crate) struct InstanceLog {
 
 impl InstanceLog {
     pub(crate) fn new(sink: LogSink, function: &str) -> Self {
-        Self {
-            sink,
-            function: function.into(),
-            scope: Arc::new(Mutex::new("INIT".to_owned())),
-        }
+        Self { sink, function: function.into(), scope: Arc::new(Mutex::new("INIT".to_owned())) }
     }
 
     /// From here on, lines belong to this invocation.
@@ -74,11 +68,7 @@ impl InstanceLog {
     }
 
     pub(crate) fn line(&self, text: &str) {
-        let scope = self
-            .scope
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let scope = self.scope.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.sink.line(&self.function, &scope, text);
     }
 }
@@ -92,10 +82,7 @@ pub(crate) struct Capture {
 
 impl Capture {
     pub(crate) fn start(child: &mut Child, log: &InstanceLog) -> Self {
-        let mut capture = Self {
-            readers: JoinSet::new(),
-            flush: Vec::new(),
-        };
+        let mut capture = Self { readers: JoinSet::new(), flush: Vec::new() };
         if let Some(stdout) = child.stdout.take() {
             capture.read(stdout, log.clone());
         }
@@ -214,10 +201,7 @@ pub(crate) fn init_report(duration: Duration, phase: &str, failure: &Failure) ->
         Failure::TimedOut(_) => "timeout".to_owned(),
         _ => format!("error\tError Type: {}", failure.error_type()),
     };
-    format!(
-        "INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\tStatus: {status}",
-        millis(duration)
-    )
+    format!("INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\tStatus: {status}", millis(duration))
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -69,20 +69,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            init: Duration::from_secs(10),
-            idle: Duration::from_mins(10),
-        }
+        Self { init: Duration::from_secs(10), idle: Duration::from_mins(10) }
     }
 }
 
 /// Stands in for a function where a test needs no process.
 #[doc(hidden)]
-pub type Handler = Arc<
-    dyn Fn(Bytes) -> Pin<Box<dyn Future<Output = Result<Outcome, InvokeError>> + Send>>
-        + Send
-        + Sync,
->;
+pub type Handler =
+    Arc<dyn Fn(Bytes) -> Pin<Box<dyn Future<Output = Result<Outcome, InvokeError>> + Send>> + Send + Sync>;
 
 /// The functions of a stack. Cheap to clone. When the last clone is dropped, the processes are killed.
 #[derive(Clone)]
@@ -92,9 +86,7 @@ pub struct Lambda {
 
 impl fmt::Debug for Lambda {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Lambda")
-            .field(&self.inner.functions.keys())
-            .finish()
+        f.debug_tuple("Lambda").field(&self.inner.functions.keys()).finish()
     }
 }
 
@@ -109,12 +101,7 @@ struct Inner {
 impl Lambda {
     /// Makes the functions callable; no process is started before the first invocation. Must be called within a Tokio
     /// runtime.
-    pub fn new(
-        functions: Vec<FunctionSetup>,
-        services: &Services,
-        log: &LogSink,
-        shutdown: CancellationToken,
-    ) -> Self {
+    pub fn new(functions: Vec<FunctionSetup>, services: &Services, log: &LogSink, shutdown: CancellationToken) -> Self {
         Self::with_limits(functions, services, log, shutdown, Limits::default())
     }
 
@@ -128,13 +115,7 @@ impl Lambda {
     ) -> Self {
         let functions = functions.into_iter().map(|setup| {
             let id = setup.function.logical_id.clone();
-            let function = Function::new(
-                setup,
-                services.clone(),
-                limits,
-                log.clone(),
-                shutdown.clone(),
-            );
+            let function = Function::new(setup, services.clone(), limits, log.clone(), shutdown.clone());
             (id, Arc::new(function))
         });
         let tasks = TaskTracker::new();
@@ -151,36 +132,18 @@ impl Lambda {
     /// Functions that are closures of a test, by logical id.
     #[doc(hidden)]
     pub fn from_handlers(handlers: BTreeMap<String, Handler>) -> Self {
-        let (functions, tasks, shutdown) = (
-            BTreeMap::new(),
-            TaskTracker::new(),
-            CancellationToken::new(),
-        );
-        Self {
-            inner: Arc::new(Inner {
-                functions,
-                handlers,
-                tasks,
-                shutdown,
-            }),
-        }
+        let (functions, tasks, shutdown) = (BTreeMap::new(), TaskTracker::new(), CancellationToken::new());
+        Self { inner: Arc::new(Inner { functions, handlers, tasks, shutdown }) }
     }
 
     /// Runs one synchronous invocation of the function with this logical id. Dropping the future does not stop the
     /// invocation.
     pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
-        let Inner {
-            functions,
-            handlers,
-            tasks,
-            shutdown,
-        } = &*self.inner;
+        let Inner { functions, handlers, tasks, shutdown } = &*self.inner;
         if let Some(handler) = handlers.get(function) {
             return handler(payload).await;
         }
-        let function = functions
-            .get(function)
-            .ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
+        let function = functions.get(function).ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
         if payload.len() > MAX_PAYLOAD {
             return Err(InvokeError::TooLarge);
         }
@@ -203,11 +166,7 @@ impl Lambda {
 
     /// What each function did, by logical id.
     pub fn stats(&self) -> BTreeMap<String, Stats> {
-        self.inner
-            .functions
-            .iter()
-            .map(|(id, function)| (id.clone(), *function.stats()))
-            .collect()
+        self.inner.functions.iter().map(|(id, function)| (id.clone(), *function.stats())).collect()
     }
 }
 
@@ -221,9 +180,7 @@ async fn reap(inner: Weak<Inner>, idle: Duration, shutdown: CancellationToken) {
         };
         let Some(inner) = inner.upgrade() else { return };
         for function in inner.functions.values() {
-            function
-                .retire(if stopping { Duration::ZERO } else { idle })
-                .await;
+            function.retire(if stopping { Duration::ZERO } else { idle }).await;
         }
         if stopping {
             return;

@@ -100,10 +100,7 @@ impl RuntimeApi {
             .route("/invocation/{id}/response", post(response))
             .route("/invocation/{id}/error", post(error))
             .route("/init/error", post(init_error))
-            .with_state(Shared {
-                phase: phase.clone(),
-                reply,
-            });
+            .with_state(Shared { phase: phase.clone(), reply });
         let router = Router::new().nest("/2018-06-01/runtime", runtime);
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
@@ -111,12 +108,7 @@ impl RuntimeApi {
             }
         });
         let server = tokio::spawn(axum::serve(listener, router).into_future());
-        Ok(Self {
-            address,
-            phase,
-            replies,
-            _server: AbortOnDropHandle::new(server),
-        })
+        Ok(Self { address, phase, replies, _server: AbortOnDropHandle::new(server) })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -126,11 +118,7 @@ impl RuntimeApi {
     /// Returns when the process waits for an event, or with the error object of its init phase.
     pub(crate) async fn ready(&self) -> Result<(), Bytes> {
         let mut phases = self.phase.subscribe();
-        match phases
-            .wait_for(|phase| matches!(phase, Phase::Ready | Phase::InitFailed(_)))
-            .await
-            .as_deref()
-        {
+        match phases.wait_for(|phase| matches!(phase, Phase::Ready | Phase::InitFailed(_))).await.as_deref() {
             Ok(Phase::InitFailed(error)) => Err(error.clone()),
             // Closed it cannot be: `self` holds a sender.
             Ok(_) | Err(_) => Ok(()),
@@ -175,9 +163,7 @@ async fn next(State(shared): State<Shared>) -> Response {
         Phase::Ready | Phase::Running(_) | Phase::InitFailed(_) => false,
     });
     let mut changes = shared.phase.subscribe();
-    let reached = changes
-        .wait_for(|phase| matches!(phase, Phase::Running(_) | Phase::InitFailed(_)))
-        .await;
+    let reached = changes.wait_for(|phase| matches!(phase, Phase::Running(_) | Phase::InitFailed(_))).await;
     match reached.as_deref() {
         Ok(Phase::Running(event)) => event_response(event),
         Ok(phase) => wrong_state(phase, "Ready"),
@@ -190,29 +176,17 @@ fn event_response(event: &Event) -> Response {
     let headers = [
         ("Lambda-Runtime-Aws-Request-Id", event.request_id.clone()),
         ("Lambda-Runtime-Deadline-Ms", event.deadline_ms.to_string()),
-        (
-            "Lambda-Runtime-Invoked-Function-Arn",
-            event.function_arn.clone(),
-        ),
+        ("Lambda-Runtime-Invoked-Function-Arn", event.function_arn.clone()),
         ("Lambda-Runtime-Trace-Id", event.trace_id.clone()),
         (header::CONTENT_TYPE.as_str(), "application/json".to_owned()),
     ];
     (headers, event.payload.clone()).into_response()
 }
 
-async fn response(
-    State(shared): State<Shared>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
+async fn response(State(shared): State<Shared>, Path(id): Path<String>, headers: HeaderMap, body: Body) -> Response {
     let mode = headers.get("Lambda-Runtime-Function-Response-Mode");
     if mode.is_some_and(|mode| mode != "streaming") {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            "InvalidFunctionResponseMode",
-            "Invalid function response mode",
-        );
+        return refuse(StatusCode::BAD_REQUEST, "InvalidFunctionResponseMode", "Invalid function response mode");
     }
     hand_in(&shared, &id, "InvocationResponse", body, Reply::Response).await
 }
@@ -221,13 +195,7 @@ async fn error(State(shared): State<Shared>, Path(id): Path<String>, body: Body)
     hand_in(&shared, &id, "InvocationErrorResponse", body, Reply::Error).await
 }
 
-async fn hand_in(
-    shared: &Shared,
-    id: &str,
-    step: &str,
-    body: Body,
-    reply: fn(Bytes) -> Reply,
-) -> Response {
+async fn hand_in(shared: &Shared, id: &str, step: &str, body: Body, reply: fn(Bytes) -> Reply) -> Response {
     if let Some(refusal) = refuse_reply(&shared.phase.borrow(), id, step) {
         return refusal;
     }
@@ -236,11 +204,7 @@ async fn hand_in(
         Ok(Read::TooLarge(size)) => Reply::TooLarge(size),
         Err(error) => {
             tracing::warn!(%error, "a function's reply broke off");
-            return refuse(
-                StatusCode::BAD_REQUEST,
-                "TruncatedHTTPRequest",
-                "HTTP request detected as truncated",
-            );
+            return refuse(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", "HTTP request detected as truncated");
         }
     };
     let too_large = matches!(reply, Reply::TooLarge(_));
@@ -287,11 +251,9 @@ async fn init_error(State(shared): State<Shared>, body: Body) -> Response {
 /// `None` if a reply to invocation `id` is due.
 fn refuse_reply(phase: &Phase, id: &str, step: &str) -> Option<Response> {
     match phase {
-        _ if phase.request_id() != Some(id) => Some(refuse(
-            StatusCode::BAD_REQUEST,
-            "InvalidRequestID",
-            "Invalid request ID",
-        )),
+        _ if phase.request_id() != Some(id) => {
+            Some(refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"))
+        }
         Phase::Running(_) => None,
         _ => Some(wrong_state(phase, step)),
     }
@@ -314,11 +276,7 @@ async fn read(mut body: Body) -> Result<Read, axum::Error> {
             }
         }
     }
-    Ok(if size <= MAX_RESPONSE {
-        Read::Whole(whole.freeze())
-    } else {
-        Read::TooLarge(size)
-    })
+    Ok(if size <= MAX_RESPONSE { Read::Whole(whole.freeze()) } else { Read::TooLarge(size) })
 }
 
 fn accepted() -> Response {
@@ -334,9 +292,5 @@ fn wrong_state(phase: &Phase, wanted: &str) -> Response {
 }
 
 fn refuse(status: StatusCode, error_type: &str, message: &str) -> Response {
-    (
-        status,
-        Json(json!({ "errorMessage": message, "errorType": error_type })),
-    )
-        .into_response()
+    (status, Json(json!({ "errorMessage": message, "errorType": error_type }))).into_response()
 }

@@ -33,7 +33,9 @@ pub async fn serve(listener: TcpListener, issuer: Issuer, shutdown: Cancellation
 }
 
 async fn discovery(State(issuer): State<Issuer>, Path(pool): Path<String>) -> Response {
-    let Some(pool) = issuer.pool(&pool) else { return unknown_pool(&pool) };
+    let Some(pool) = issuer.pool(&pool) else {
+        return unknown_pool(&pool);
+    };
     Json(json!({
         "issuer": pool.issuer,
         "jwks_uri": format!("{}/.well-known/jwks.json", pool.issuer),
@@ -54,7 +56,9 @@ async fn keys(State(issuer): State<Issuer>, Path(pool): Path<String>) -> Respons
 async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
     let request: TokenRequest = match serde_json::from_slice(&body) {
         Ok(request) => request,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, "invalid_request", &error.to_string()),
+        Err(error) => {
+            return refuse(StatusCode::BAD_REQUEST, "invalid_request", &error.to_string());
+        }
     };
     match issuer.issue(&request) {
         Ok(token) => ([(header::CACHE_CONTROL, "no-store")], Json(token)).into_response(),

@@ -76,8 +76,7 @@ impl Issuer {
 }
 
 fn verify_claims(claims: &Map<String, Value>, authorizer: &JwtAuthorizer, now: u64) -> Result<(), TokenError> {
-    // Dates are whole seconds, but JWT allows fractions; f64 holds both exactly for the next millions of years.
-    #[allow(clippy::cast_precision_loss)]
+    #[allow(clippy::cast_precision_loss, reason = "JWT allows fractions, and seconds fit f64 for millions of years")]
     let now = now as f64;
     let date = |name: &str| claims.get(name).map(Value::as_f64);
 

@@ -66,11 +66,7 @@ struct Messages {
 
 impl Ledger {
     pub(super) fn new(delays: HashMap<String, u64>) -> Self {
-        Self {
-            delays,
-            sending: RwLock::default(),
-            messages: Mutex::default(),
-        }
+        Self { delays, sending: RwLock::default(), messages: Mutex::default() }
     }
 
     /// To be held from before a message is sent until it is [added](Self::add).
@@ -93,9 +89,7 @@ impl Ledger {
             due: now() + delay * 1000,
             group: input.message_group_id,
             // By content, two equal messages sent minutes apart would be one when both are put back.
-            deduplication: input
-                .message_deduplication_id
-                .or_else(|| is_fifo.then(|| id.to_owned())),
+            deduplication: input.message_deduplication_id.or_else(|| is_fifo.then(|| id.to_owned())),
             attributes: input.message_attributes,
             system_attributes: input.message_system_attributes,
         };
@@ -115,9 +109,7 @@ impl Ledger {
         let Some(number) = messages.numbers.get(id).copied() else {
             return;
         };
-        if let (Some(message), Some(queue)) =
-            (messages.by_number.get_mut(&number), queue_name(queue_url))
-        {
+        if let (Some(message), Some(queue)) = (messages.by_number.get_mut(&number), queue_name(queue_url)) {
             queue.clone_into(&mut message.queue);
         }
     }
@@ -137,12 +129,8 @@ impl Ledger {
             return;
         };
         let mut messages = self.messages();
-        messages
-            .by_number
-            .retain(|_, message| message.queue != queue);
-        let Messages {
-            by_number, numbers, ..
-        } = &mut *messages;
+        messages.by_number.retain(|_, message| message.queue != queue);
+        let Messages { by_number, numbers, .. } = &mut *messages;
         numbers.retain(|_, number| by_number.contains_key(number));
     }
 
@@ -178,8 +166,6 @@ fn queue_name(url: &str) -> Option<&str> {
 }
 
 fn now() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

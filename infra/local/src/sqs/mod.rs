@@ -103,10 +103,7 @@ impl Sqs {
         for queue in queues {
             create(&provider, queue).await?;
         }
-        let delays = queues
-            .iter()
-            .map(|queue| (queue.name.clone(), default_delay(queue)))
-            .collect();
+        let delays = queues.iter().map(|queue| (queue.name.clone(), default_delay(queue))).collect();
         let sqs = Self {
             inner: Arc::new(Inner {
                 provider: Arc::new(provider),
@@ -120,11 +117,7 @@ impl Sqs {
     }
 
     /// Serves the SQS API (AWS JSON protocol) until the token fires. Signatures are not checked.
-    pub async fn serve(
-        &self,
-        listener: TcpListener,
-        shutdown: CancellationToken,
-    ) -> io::Result<()> {
+    pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
         server::serve(self.clone(), listener, shutdown).await
     }
 
@@ -137,37 +130,22 @@ impl Sqs {
             self.locate(url).await;
         }
         let messages = self.inner.ledger.snapshot().await;
-        ledger::write(path, &messages).map_err(|error| SaveError {
-            path: path.clone(),
-            error,
-        })
+        ledger::write(path, &messages).map_err(|error| SaveError { path: path.clone(), error })
     }
 
     async fn restore(&self, queues: &[Queue]) -> Result<(), StartError> {
         let Some(path) = &self.inner.state_file else {
             return Ok(());
         };
-        let messages = ledger::read(path).map_err(|error| StartError::State {
-            path: path.clone(),
-            error,
-        })?;
-        let by_name: HashMap<&str, &Queue> = queues
-            .iter()
-            .map(|queue| (queue.name.as_str(), queue))
-            .collect();
+        let messages = ledger::read(path).map_err(|error| StartError::State { path: path.clone(), error })?;
+        let by_name: HashMap<&str, &Queue> = queues.iter().map(|queue| (queue.name.as_str(), queue)).collect();
         for message in messages {
             let Some(queue) = by_name.get(message.queue.as_str()) else {
-                tracing::warn!(
-                    queue = message.queue,
-                    "a message of a queue that is no longer in the stack is dropped"
-                );
+                tracing::warn!(queue = message.queue, "a message of a queue that is no longer in the stack is dropped");
                 continue;
             };
             let sent = self.send(message.into_input(&queue.url)).await;
-            sent.map_err(|error| StartError::Queue {
-                queue: queue.logical_id.clone(),
-                error,
-            })?;
+            sent.map_err(|error| StartError::Queue { queue: queue.logical_id.clone(), error })?;
         }
         Ok(())
     }
@@ -180,28 +158,17 @@ async fn create(provider: &RustackSqs, queue: &Queue) -> Result<(), StartError> 
         tags: HashMap::new(),
     };
     let created = provider.create_queue(input).await;
-    let created = created.map_err(|error| StartError::Queue {
-        queue: queue.logical_id.clone(),
-        error,
-    })?;
+    let created = created.map_err(|error| StartError::Queue { queue: queue.logical_id.clone(), error })?;
     let actual = created.queue_url.unwrap_or_default();
     if actual == queue.url {
         return Ok(());
     }
-    Err(StartError::Url {
-        queue: queue.logical_id.clone(),
-        expected: queue.url.clone(),
-        actual,
-    })
+    Err(StartError::Url { queue: queue.logical_id.clone(), expected: queue.url.clone(), actual })
 }
 
 /// `DelaySeconds` of the queue, which SQS has validated.
 fn default_delay(queue: &Queue) -> u64 {
-    queue
-        .attributes
-        .get("DelaySeconds")
-        .and_then(|delay| delay.parse().ok())
-        .unwrap_or_default()
+    queue.attributes.get("DelaySeconds").and_then(|delay| delay.parse().ok()).unwrap_or_default()
 }
 
 fn dead_letter_queues(queues: &[Queue]) -> Vec<String> {
@@ -211,9 +178,5 @@ fn dead_letter_queues(queues: &[Queue]) -> Vec<String> {
         Some(policy.get("deadLetterTargetArn")?.as_str()?.to_owned())
     };
     let targets: Vec<String> = queues.iter().filter_map(target).collect();
-    queues
-        .iter()
-        .filter(|queue| targets.contains(&queue.arn))
-        .map(|queue| queue.url.clone())
-        .collect()
+    queues.iter().filter(|queue| targets.contains(&queue.arn)).map(|queue| queue.url.clone()).collect()
 }

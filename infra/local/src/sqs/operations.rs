@@ -14,13 +14,13 @@ use rustack_sqs_http::dispatch::SqsHandler;
 use rustack_sqs_http::response::json_response;
 use rustack_sqs_model::error::SqsError;
 use rustack_sqs_model::input::{
-    DeleteMessageBatchInput, DeleteMessageInput, DeleteQueueInput, PurgeQueueInput,
-    ReceiveMessageInput, SendMessageBatchInput, SendMessageInput,
+    DeleteMessageBatchInput, DeleteMessageInput, DeleteQueueInput, PurgeQueueInput, ReceiveMessageInput,
+    SendMessageBatchInput, SendMessageInput,
 };
 use rustack_sqs_model::operations::SqsOperation;
 use rustack_sqs_model::output::{
-    DeleteMessageBatchOutput, DeleteMessageOutput, DeleteQueueOutput, PurgeQueueOutput,
-    ReceiveMessageOutput, SendMessageBatchOutput, SendMessageOutput,
+    DeleteMessageBatchOutput, DeleteMessageOutput, DeleteQueueOutput, PurgeQueueOutput, ReceiveMessageOutput,
+    SendMessageBatchOutput, SendMessageOutput,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,10 +29,7 @@ use uuid::Uuid;
 use super::Sqs;
 
 impl Sqs {
-    pub(super) async fn send(
-        &self,
-        input: SendMessageInput,
-    ) -> Result<SendMessageOutput, SqsError> {
+    pub(super) async fn send(&self, input: SendMessageInput) -> Result<SendMessageOutput, SqsError> {
         let _sending = self.inner.ledger.sending().await;
         let output = self.inner.provider.send_message(input.clone()).await?;
         if let Some(id) = &output.message_id {
@@ -41,21 +38,10 @@ impl Sqs {
         Ok(output)
     }
 
-    async fn send_batch(
-        &self,
-        input: SendMessageBatchInput,
-    ) -> Result<SendMessageBatchOutput, SqsError> {
+    async fn send_batch(&self, input: SendMessageBatchInput) -> Result<SendMessageBatchOutput, SqsError> {
         let _sending = self.inner.ledger.sending().await;
-        let output = self
-            .inner
-            .provider
-            .send_message_batch(input.clone())
-            .await?;
-        let mut entries: HashMap<_, _> = input
-            .entries
-            .into_iter()
-            .map(|entry| (entry.id.clone(), entry))
-            .collect();
+        let output = self.inner.provider.send_message_batch(input.clone()).await?;
+        let mut entries: HashMap<_, _> = input.entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect();
         // In the order of the answer, which is that of sending.
         for sent in &output.successful {
             let Some(entry) = entries.remove(&sent.id) else {
@@ -75,47 +61,27 @@ impl Sqs {
         Ok(output)
     }
 
-    pub(super) async fn receive(
-        &self,
-        input: ReceiveMessageInput,
-    ) -> Result<ReceiveMessageOutput, SqsError> {
+    pub(super) async fn receive(&self, input: ReceiveMessageInput) -> Result<ReceiveMessageOutput, SqsError> {
         let url = input.queue_url.clone();
         let output = self.inner.provider.receive_message(input).await?;
-        for id in output
-            .messages
-            .iter()
-            .filter_map(|message| message.message_id.as_deref())
-        {
+        for id in output.messages.iter().filter_map(|message| message.message_id.as_deref()) {
             self.inner.ledger.seen(id, &url);
         }
         Ok(output)
     }
 
-    pub(super) async fn delete(
-        &self,
-        input: DeleteMessageInput,
-    ) -> Result<DeleteMessageOutput, SqsError> {
+    pub(super) async fn delete(&self, input: DeleteMessageInput) -> Result<DeleteMessageOutput, SqsError> {
         let handle = input.receipt_handle.clone();
         let output = self.inner.provider.delete_message(input).await?;
         self.deleted(&handle).await;
         Ok(output)
     }
 
-    async fn delete_batch(
-        &self,
-        input: DeleteMessageBatchInput,
-    ) -> Result<DeleteMessageBatchOutput, SqsError> {
-        let handles: HashMap<_, _> = input
-            .entries
-            .iter()
-            .map(|entry| (entry.id.clone(), entry.receipt_handle.clone()))
-            .collect();
+    async fn delete_batch(&self, input: DeleteMessageBatchInput) -> Result<DeleteMessageBatchOutput, SqsError> {
+        let handles: HashMap<_, _> =
+            input.entries.iter().map(|entry| (entry.id.clone(), entry.receipt_handle.clone())).collect();
         let output = self.inner.provider.delete_message_batch(input).await?;
-        for handle in output
-            .successful
-            .iter()
-            .filter_map(|entry| handles.get(&entry.id))
-        {
+        for handle in output.successful.iter().filter_map(|entry| handles.get(&entry.id)) {
             self.deleted(handle).await;
         }
         Ok(output)
@@ -156,21 +122,14 @@ impl Sqs {
 
     async fn deleted(&self, receipt_handle: &str) {
         // `rustack-sqs-core` makes its handles of id, time and a nonce, in base64.
-        let decoded = STANDARD
-            .decode(receipt_handle)
-            .ok()
-            .and_then(|handle| String::from_utf8(handle).ok());
+        let decoded = STANDARD.decode(receipt_handle).ok().and_then(|handle| String::from_utf8(handle).ok());
         if let Some((id, _)) = decoded.as_deref().and_then(|handle| handle.split_once(':')) {
             self.inner.ledger.remove(id).await;
         }
     }
 
     /// `None`: not one of the noted operations, or not readable as one.
-    async fn noted(
-        &self,
-        operation: SqsOperation,
-        body: &[u8],
-    ) -> Option<Result<Response<SqsResponseBody>, SqsError>> {
+    async fn noted(&self, operation: SqsOperation, body: &[u8]) -> Option<Result<Response<SqsResponseBody>, SqsError>> {
         Some(match operation {
             SqsOperation::SendMessage => respond(self.send(read(body)?).await),
             SqsOperation::SendMessageBatch => respond(self.send_batch(read(body)?).await),
@@ -193,11 +152,7 @@ impl SqsHandler for Sqs {
             match sqs.noted(operation, &body).await {
                 Some(answer) => answer,
                 // An unreadable body gets its error there.
-                None => {
-                    RustackSqsHandler::new(sqs.inner.provider.clone())
-                        .handle_operation(operation, body)
-                        .await
-                }
+                None => RustackSqsHandler::new(sqs.inner.provider.clone()).handle_operation(operation, body).await,
             }
         })
     }
@@ -207,10 +162,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     serde_json::from_slice(body).ok()
 }
 
-fn respond<T: Serialize>(
-    output: Result<T, SqsError>,
-) -> Result<Response<SqsResponseBody>, SqsError> {
-    let json = serde_json::to_vec(&output?)
-        .map_err(|error| SqsError::internal_error(error.to_string()))?;
+fn respond<T: Serialize>(output: Result<T, SqsError>) -> Result<Response<SqsResponseBody>, SqsError> {
+    let json = serde_json::to_vec(&output?).map_err(|error| SqsError::internal_error(error.to_string()))?;
     Ok(json_response(json, &Uuid::new_v4().to_string()))
 }

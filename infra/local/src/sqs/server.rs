@@ -17,11 +17,7 @@ use super::Sqs;
 /// How long requests that are under way may take after the shutdown; long polls take up to 20 s.
 const GRACE: Duration = Duration::from_millis(500);
 
-pub(super) async fn serve(
-    sqs: Sqs,
-    listener: TcpListener,
-    shutdown: CancellationToken,
-) -> io::Result<()> {
+pub(super) async fn serve(sqs: Sqs, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
     let service = SqsHttpService::new(Arc::new(sqs), SqsHttpConfig::default());
     let mut connections = JoinSet::new();
     loop {
@@ -38,16 +34,11 @@ pub(super) async fn serve(
     Ok(())
 }
 
-async fn serve_connection(
-    stream: TcpStream,
-    service: SqsHttpService<Sqs>,
-    shutdown: CancellationToken,
-) {
+async fn serve_connection(stream: TcpStream, service: SqsHttpService<Sqs>, shutdown: CancellationToken) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "large messages may be slow");
     }
-    let mut connection =
-        pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = shutdown.cancelled() => {

@@ -37,11 +37,7 @@ pub(super) fn holds(scope: &Scope<'_>, node: &Node) -> Result<bool, Fault> {
 /// The branch of `[condition, if true, if false]` that applies.
 pub(super) fn branch<'n>(scope: &Scope<'_>, argument: &'n Node) -> Result<&'n Node, Fault> {
     let [condition, yes, no] = arguments(argument, "If", "a condition's name and two values")?;
-    Ok(if scope.condition(condition.text()?, condition.line)? {
-        yes
-    } else {
-        no
-    })
+    Ok(if scope.condition(condition.text()?, condition.line)? { yes } else { no })
 }
 
 fn operands(scope: &Scope<'_>, argument: &Node) -> Result<Vec<bool>, Fault> {
@@ -49,10 +45,7 @@ fn operands(scope: &Scope<'_>, argument: &Node) -> Result<Vec<bool>, Fault> {
     if !(2..=10).contains(&conditions.len()) {
         return Err(argument.expected("a list of 2 to 10 conditions"));
     }
-    conditions
-        .iter()
-        .map(|condition| holds(scope, condition))
-        .collect()
+    conditions.iter().map(|condition| holds(scope, condition)).collect()
 }
 
 fn expected(node: &Node) -> Fault {

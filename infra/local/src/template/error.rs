@@ -45,10 +45,7 @@ pub enum Problem {
     #[error("`{0}` is here twice")]
     DuplicateKey(String),
     /// A key that `place` does not have, or that the local cloud does not honour.
-    #[error(
-        "{place} with `{key}` is not supported; supported: {}",
-        list(supported)
-    )]
+    #[error("{place} with `{key}` is not supported; supported: {}", list(supported))]
     UnknownKey {
         /// What was found.
         key: String,
@@ -108,13 +105,7 @@ impl Fault {
     }
 
     pub(super) fn missing(line: usize, key: &str, place: &str) -> Self {
-        Self::new(
-            line,
-            Problem::Missing {
-                key: key.to_owned(),
-                place: place.to_owned(),
-            },
-        )
+        Self::new(line, Problem::Missing { key: key.to_owned(), place: place.to_owned() })
     }
 
     pub(super) fn unknown_key<'a>(
@@ -150,11 +141,7 @@ impl Fault {
     }
 
     pub(super) fn in_file(self, file: &std::path::Path) -> TemplateError {
-        TemplateError::At {
-            file: file.to_owned(),
-            line: self.line,
-            problem: self.problem,
-        }
+        TemplateError::At { file: file.to_owned(), line: self.line, problem: self.problem }
     }
 }
 
@@ -162,9 +149,5 @@ fn list(names: &[String]) -> String {
     if names.is_empty() {
         return "none".to_owned();
     }
-    names
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

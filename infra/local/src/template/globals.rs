@@ -8,11 +8,7 @@ use super::shape::Shape;
 use super::yaml::{Entry, Node, Value};
 
 /// The sections of `Globals`: `AWS::Serverless::<section>`.
-const SHAPE: Shape = Shape {
-    place: "`Globals`",
-    honoured: &["Function", "HttpApi", "WebSocketApi"],
-    ignored: &[],
-};
+const SHAPE: Shape = Shape { place: "`Globals`", honoured: &["Function", "HttpApi", "WebSocketApi"], ignored: &[] };
 
 /// Properties that belong to one function, so SAM does not take them from `Globals`.
 const NOT_GLOBAL: [&str; 4] = ["Role", "Policies", "FunctionName", "Events"];
@@ -21,10 +17,7 @@ pub(super) fn check(globals: &Node) -> Result<(), Fault> {
     SHAPE.check(globals)?;
     for section in globals.map()? {
         let properties = section.value.map()?;
-        if let Some(entry) = properties
-            .iter()
-            .find(|entry| NOT_GLOBAL.contains(&entry.key.as_str()))
-        {
+        if let Some(entry) = properties.iter().find(|entry| NOT_GLOBAL.contains(&entry.key.as_str())) {
             let sentence = format!("`{}` belongs to a resource, not to `Globals`", entry.key);
             return Err(Fault::invalid(entry.line, sentence));
         }
@@ -44,15 +37,10 @@ pub(super) fn merged(globals: Option<&Node>, resource_type: &str, own: Node) -> 
 fn merge(global: &Node, own: Node) -> Node {
     let value = match (&global.value, own.value) {
         (Value::Map(global), Value::Map(own)) => Value::Map(merge_entries(global, own)),
-        (Value::List(global), Value::List(own)) => {
-            Value::List(global.iter().cloned().chain(own).collect())
-        }
+        (Value::List(global), Value::List(own)) => Value::List(global.iter().cloned().chain(own).collect()),
         (_, own) => own,
     };
-    Node {
-        line: own.line,
-        value,
-    }
+    Node { line: own.line, value }
 }
 
 fn merge_entries(global: &[Entry], mut own: Vec<Entry>) -> Vec<Entry> {
@@ -62,11 +50,7 @@ fn merge_entries(global: &[Entry], mut own: Vec<Entry>) -> Vec<Entry> {
             Some(position) => {
                 let entry = own.remove(position);
                 // Two architectures would be an error of the function, so SAM replaces this list.
-                let value = if entry.key == "Architectures" {
-                    entry.value
-                } else {
-                    merge(&global.value, entry.value)
-                };
+                let value = if entry.key == "Architectures" { entry.value } else { merge(&global.value, entry.value) };
                 merged.push(Entry { value, ..entry });
             }
             None => merged.push(global.clone()),

@@ -61,12 +61,10 @@ impl Function {
 
     /// From a key of the long form: `Fn::Sub`, `Ref`.
     pub(super) fn from_key(key: &str, line: usize) -> Result<Self, Fault> {
-        let known = BY_NAME
-            .iter()
-            .find(|(name, _)| match key.strip_prefix("Fn::") {
-                Some(key) => *name == key && key != "Ref" && key != "Condition",
-                None => *name == key,
-            });
+        let known = BY_NAME.iter().find(|(name, _)| match key.strip_prefix("Fn::") {
+            Some(key) => *name == key && key != "Ref" && key != "Condition",
+            None => *name == key,
+        });
         known
             .map(|(_, function)| *function)
             .ok_or_else(|| Fault::unknown_value(line, "the function", key, supported_names()))
@@ -76,19 +74,13 @@ impl Function {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::WithoutValue(name) => name,
-            _ => BY_NAME
-                .iter()
-                .find(|(_, function)| *function == self)
-                .map_or("", |(name, _)| name),
+            _ => BY_NAME.iter().find(|(_, function)| *function == self).map_or("", |(name, _)| name),
         }
     }
 }
 
 fn supported_names() -> impl Iterator<Item = &'static str> {
-    BY_NAME
-        .iter()
-        .filter(|(_, function)| !matches!(function, Function::WithoutValue(_)))
-        .map(|(name, _)| *name)
+    BY_NAME.iter().filter(|(_, function)| !matches!(function, Function::WithoutValue(_))).map(|(name, _)| *name)
 }
 
 impl Scope<'_> {
@@ -113,30 +105,21 @@ impl Scope<'_> {
         let value = match &node.value {
             Value::Null | Value::Scalar(_) => node.value.clone(),
             Value::List(items) => {
-                let items = items
-                    .iter()
-                    .filter_map(|item| self.resolve(item).transpose());
+                let items = items.iter().filter_map(|item| self.resolve(item).transpose());
                 Value::List(items.collect::<Result<_, _>>()?)
             }
             Value::Map(entries) => {
                 let mut resolved = Vec::with_capacity(entries.len());
                 for Entry { key, line, value } in entries {
                     if let Some(value) = self.resolve(value)? {
-                        resolved.push(Entry {
-                            key: key.clone(),
-                            line: *line,
-                            value,
-                        });
+                        resolved.push(Entry { key: key.clone(), line: *line, value });
                     }
                 }
                 Value::Map(resolved)
             }
             Value::Call(function, argument) => return self.call(*function, argument).map(Some),
         };
-        Ok(Some(Node {
-            line: node.line,
-            value,
-        }))
+        Ok(Some(Node { line: node.line, value }))
     }
 
     /// The value of a node that must be text.
@@ -153,12 +136,9 @@ impl Scope<'_> {
             Function::Ref => self.reference(argument.text()?, line),
             Function::GetAtt => {
                 let (id, attribute) = self.attribute_path(argument)?;
-                self.attribute(&id, &attribute, line)
-                    .map(|text| Node::scalar(line, text))
+                self.attribute(&id, &attribute, line).map(|text| Node::scalar(line, text))
             }
-            Function::Sub => self
-                .substitute(argument)
-                .map(|text| Node::scalar(line, text)),
+            Function::Sub => self.substitute(argument).map(|text| Node::scalar(line, text)),
             Function::Join => {
                 let [delimiter, parts] = arguments(argument, "Join", "a delimiter and a list")?;
                 let parts = self.texts(parts)?;
@@ -170,33 +150,19 @@ impl Scope<'_> {
                 if delimiter.is_empty() {
                     return Err(Fault::invalid(line, "`Split` needs a delimiter"));
                 }
-                let parts = whole
-                    .split(delimiter)
-                    .map(|part| Node::scalar(line, part))
-                    .collect();
-                Ok(Node {
-                    line,
-                    value: Value::List(parts),
-                })
+                let parts = whole.split(delimiter).map(|part| Node::scalar(line, part)).collect();
+                Ok(Node { line, value: Value::List(parts) })
             }
             Function::Select => self.select(argument),
             Function::FindInMap => self.find_in_map(argument),
-            Function::Equals
-            | Function::And
-            | Function::Or
-            | Function::Not
-            | Function::Condition => {
-                let sentence = format!(
-                    "`{}` decides a condition; it is not a value",
-                    function.name()
-                );
+            Function::Equals | Function::And | Function::Or | Function::Not | Function::Condition => {
+                let sentence = format!("`{}` decides a condition; it is not a value", function.name());
                 Err(Fault::invalid(line, sentence))
             }
             // `decide` has picked its branch before a value is asked for.
             Function::If => Err(Fault::invalid(line, "`If` has no value here")),
             Function::WithoutValue(name) => {
-                let sentence =
-                    format!("`{name}` is not supported where the local cloud needs its value");
+                let sentence = format!("`{name}` is not supported where the local cloud needs its value");
                 Err(Fault::invalid(line, sentence))
             }
         }
@@ -204,11 +170,7 @@ impl Scope<'_> {
 
     fn texts(&self, node: &Node) -> Result<Vec<String>, Fault> {
         match self.resolve(node)? {
-            Some(list) => list
-                .list()?
-                .iter()
-                .map(|item| item.text().map(str::to_owned))
-                .collect(),
+            Some(list) => list.list()?.iter().map(|item| item.text().map(str::to_owned)).collect(),
             None => Ok(Vec::new()),
         }
     }
@@ -216,18 +178,14 @@ impl Scope<'_> {
     /// `GetAtt`'s argument: `Id.Attribute` or `[Id, Attribute]`, where the attribute may be computed.
     fn attribute_path(&self, argument: &Node) -> Result<(String, String), Fault> {
         let path = match &argument.value {
-            Value::Scalar(path) => path
-                .split_once('.')
-                .map(|(id, attribute)| (id.to_owned(), attribute.to_owned())),
+            Value::Scalar(path) => path.split_once('.').map(|(id, attribute)| (id.to_owned(), attribute.to_owned())),
             Value::List(parts) => match parts.as_slice() {
                 [id, attribute] => Some((id.text()?.to_owned(), self.text(attribute)?)),
                 _ => None,
             },
             _ => None,
         };
-        path.ok_or_else(|| {
-            argument.expected("a resource and its attribute, for example `Queue.Arn`")
-        })
+        path.ok_or_else(|| argument.expected("a resource and its attribute, for example `Queue.Arn`"))
     }
 
     fn substitute(&self, argument: &Node) -> Result<String, Fault> {
@@ -245,9 +203,7 @@ impl Scope<'_> {
                     let given = variables.iter().find(|entry| entry.key == name);
                     result.push_str(&match (given, name.split_once('.')) {
                         (Some(variable), _) => self.text(&variable.value)?,
-                        (None, Some((id, attribute))) => {
-                            self.attribute(id, attribute, text.line)?
-                        }
+                        (None, Some((id, attribute))) => self.attribute(id, attribute, text.line)?,
                         (None, None) => self.reference(name, text.line)?.text()?.to_owned(),
                     });
                 }
@@ -261,21 +217,16 @@ impl Scope<'_> {
         let list = self.texts(list)?;
         let text = self.text(index)?;
         let chosen = text.parse::<usize>().ok().and_then(|index| list.get(index));
-        chosen
-            .map(|text| Node::scalar(argument.line, text))
-            .ok_or_else(|| {
-                let sentence = format!("`Select` finds no item {text} in a list of {}", list.len());
-                Fault::invalid(index.line, sentence)
-            })
+        chosen.map(|text| Node::scalar(argument.line, text)).ok_or_else(|| {
+            let sentence = format!("`Select` finds no item {text} in a list of {}", list.len());
+            Fault::invalid(index.line, sentence)
+        })
     }
 
     fn find_in_map(&self, argument: &Node) -> Result<Node, Fault> {
         let [map, top, second] = arguments(argument, "FindInMap", "a mapping and two keys")?;
         let (map, top, second) = (self.text(map)?, self.text(top)?, self.text(second)?);
-        let found = self
-            .mapping(&map)
-            .and_then(|map| map.get(&top))
-            .and_then(|top| top.get(&second));
+        let found = self.mapping(&map).and_then(|map| map.get(&top)).and_then(|top| top.get(&second));
         found.cloned().ok_or_else(|| {
             let sentence = format!("`Mappings` has no `{map}` with `{top}` and `{second}`");
             Fault::invalid(argument.line, sentence)

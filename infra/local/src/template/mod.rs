@@ -61,37 +61,17 @@ pub struct Addresses {
 impl Addresses {
     /// `AWS::StackId`
     pub fn stack_id(&self) -> String {
-        let Self {
-            region,
-            account,
-            stack,
-            ..
-        } = self;
-        format!(
-            "arn:aws:cloudformation:{region}:{account}:stack/{stack}/00000000-0000-0000-0000-000000000000"
-        )
+        let Self { region, account, stack, .. } = self;
+        format!("arn:aws:cloudformation:{region}:{account}:stack/{stack}/00000000-0000-0000-0000-000000000000")
     }
 }
 
 const SECTIONS: Shape = Shape {
     place: "a template",
-    honoured: &[
-        "Conditions",
-        "Globals",
-        "Mappings",
-        "Parameters",
-        "Resources",
-        "Transform",
-    ],
+    honoured: &["Conditions", "Globals", "Mappings", "Parameters", "Resources", "Transform"],
     ignored: &[
-        (
-            &["AWSTemplateFormatVersion", "Description", "Metadata"],
-            "for people and consoles",
-        ),
-        (
-            &["Outputs"],
-            "nothing imports them; their references are checked",
-        ),
+        (&["AWSTemplateFormatVersion", "Description", "Metadata"], "for people and consoles"),
+        (&["Outputs"], "nothing imports them; their references are checked"),
     ],
 };
 
@@ -103,10 +83,7 @@ impl Template {
     /// # Errors
     /// The file cannot be read, or something in it is wrong or not supported; the error names the line.
     pub fn read(path: &Path) -> Result<Self, TemplateError> {
-        let unreadable = |source| TemplateError::Read {
-            file: path.to_owned(),
-            source,
-        };
+        let unreadable = |source| TemplateError::Read { file: path.to_owned(), source };
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         let absolute = std::path::absolute(path).map_err(unreadable)?;
         let folder = absolute.parent().unwrap_or(Path::new("/")).to_owned();
@@ -144,11 +121,7 @@ impl Template {
     /// The logical ids of the HTTP APIs and of the WebSocket APIs, in the template's order, so that listeners can be
     /// bound before values are worked out. An API whose condition is false is among them.
     pub fn api_ids(&self) -> (Vec<String>, Vec<String>) {
-        let ids = |kind| {
-            self.of_kind(kind)
-                .map(|resource| resource.id.clone())
-                .collect()
-        };
+        let ids = |kind| self.of_kind(kind).map(|resource| resource.id.clone()).collect();
         (ids(Kind::HttpApi), ids(Kind::WebSocketApi))
     }
 
@@ -162,72 +135,38 @@ impl Template {
         addresses: &Addresses,
         parameters: &BTreeMap<String, String>,
     ) -> Result<Stack, TemplateError> {
-        let known = || {
-            self.parameters
-                .iter()
-                .map(|parameter| parameter.key.clone())
-                .collect::<Vec<_>>()
-        };
+        let known = || self.parameters.iter().map(|parameter| parameter.key.clone()).collect::<Vec<_>>();
         if let Some(name) = parameters.keys().find(|name| !known().contains(*name)) {
             let (file, name) = (self.file.clone(), name.clone());
-            return Err(TemplateError::UnknownParameter {
-                file,
-                name,
-                known: known(),
-            });
+            return Err(TemplateError::UnknownParameter { file, name, known: known() });
         }
-        self.stack(addresses, parameters)
-            .map_err(|fault| fault.in_file(&self.file))
+        self.stack(addresses, parameters).map_err(|fault| fault.in_file(&self.file))
     }
 
-    fn stack(
-        &self,
-        addresses: &Addresses,
-        parameters: &BTreeMap<String, String>,
-    ) -> Result<Stack, Fault> {
-        let scope = Scope::new(
-            self,
-            addresses,
-            parameters::values(&self.parameters, parameters)?,
-        );
+    fn stack(&self, addresses: &Addresses, parameters: &BTreeMap<String, String>) -> Result<Stack, Fault> {
+        let scope = Scope::new(self, addresses, parameters::values(&self.parameters, parameters)?);
         let scope = &scope;
         let existing = |kind| -> Result<Vec<&Resource>, Fault> {
-            let resources =
-                self.of_kind(kind)
-                    .filter_map(|resource| match scope.exists(resource) {
-                        Ok(true) => Some(Ok(resource)),
-                        Ok(false) => None,
-                        Err(fault) => Some(Err(fault)),
-                    });
+            let resources = self.of_kind(kind).filter_map(|resource| match scope.exists(resource) {
+                Ok(true) => Some(Ok(resource)),
+                Ok(false) => None,
+                Err(fault) => Some(Err(fault)),
+            });
             resources.collect()
         };
         let functions = existing(Kind::Function)?;
-        let responding =
-            resources::websocket_api::responding_routes(scope, &existing(Kind::RouteResponse)?)?;
+        let responding = resources::websocket_api::responding_routes(scope, &existing(Kind::RouteResponse)?)?;
         Ok(Stack {
-            functions: each(&functions, |function| {
-                resources::function::read(scope, function)
-            })?,
-            http_apis: each(&existing(Kind::HttpApi)?, |api| {
-                resources::http_api::read(scope, api, &functions)
-            })?,
+            functions: each(&functions, |function| resources::function::read(scope, function))?,
+            http_apis: each(&existing(Kind::HttpApi)?, |api| resources::http_api::read(scope, api, &functions))?,
             websocket_apis: each(&existing(Kind::WebSocketApi)?, |api| {
                 resources::websocket_api::read(scope, api, &responding)
             })?,
-            tables: each(&existing(Kind::Table)?, |table| {
-                resources::table::read(scope, table)
-            })?,
+            tables: each(&existing(Kind::Table)?, |table| resources::table::read(scope, table))?,
             queues: resources::queue::read_all(scope, &existing(Kind::Queue)?)?,
-            clusters: each(&existing(Kind::Cluster)?, |cluster| {
-                resources::cluster::read(scope, cluster)
-            })?,
-            user_pools: each(&existing(Kind::UserPool)?, |pool| {
-                resources::user_pool::read(scope, pool)
-            })?,
-            custom_resources: resources::custom_resource::read_all(
-                scope,
-                &existing(Kind::Custom)?,
-            )?,
+            clusters: each(&existing(Kind::Cluster)?, |cluster| resources::cluster::read(scope, cluster))?,
+            user_pools: each(&existing(Kind::UserPool)?, |pool| resources::user_pool::read(scope, pool))?,
+            custom_resources: resources::custom_resource::read_all(scope, &existing(Kind::Custom)?)?,
         })
     }
 
@@ -236,9 +175,7 @@ impl Template {
     }
 
     fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
-        self.resources
-            .iter()
-            .filter(move |resource| resource.kind == kind)
+        self.resources.iter().filter(move |resource| resource.kind == kind)
     }
 
     /// Adds the HTTP API that SAM makes for events that name none.
@@ -248,15 +185,8 @@ impl Template {
         if let Some(line) = line
             && self.resource(IMPLICIT_ID).is_none()
         {
-            let kind = Node {
-                line,
-                value: Value::Map(vec![resource_type(line)]),
-            };
-            let entry = Entry {
-                key: IMPLICIT_ID.to_owned(),
-                line,
-                value: kind,
-            };
+            let kind = Node { line, value: Value::Map(vec![resource_type(line)]) };
+            let entry = Entry { key: IMPLICIT_ID.to_owned(), line, value: kind };
             self.resources.push(Resource::read(&entry, globals)?);
         }
         Ok(())
@@ -265,17 +195,10 @@ impl Template {
 
 fn resource_type(line: usize) -> Entry {
     let value = Node::scalar(line, resources::http_api::TYPE);
-    Entry {
-        key: "Type".to_owned(),
-        line,
-        value,
-    }
+    Entry { key: "Type".to_owned(), line, value }
 }
 
-fn each<T>(
-    resources: &[&Resource],
-    read: impl Fn(&Resource) -> Result<T, Fault>,
-) -> Result<Vec<T>, Fault> {
+fn each<T>(resources: &[&Resource], read: impl Fn(&Resource) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
     resources.iter().map(|resource| read(resource)).collect()
 }
 
@@ -290,11 +213,7 @@ fn section(root: &Node, name: &str) -> Result<Vec<Entry>, Fault> {
 /// The template must ask for SAM's transform and for no other.
 fn check_transform(root: &Node) -> Result<(), Fault> {
     let Some(transform) = root.get("Transform") else {
-        return Err(Fault::missing(
-            root.line,
-            &format!("Transform: {TRANSFORM}"),
-            SECTIONS.place,
-        ));
+        return Err(Fault::missing(root.line, &format!("Transform: {TRANSFORM}"), SECTIONS.place));
     };
     let names = match &transform.value {
         Value::List(names) => names.as_slice(),
@@ -302,12 +221,7 @@ fn check_transform(root: &Node) -> Result<(), Fault> {
     };
     for name in names {
         if name.text()? != TRANSFORM {
-            return Err(Fault::unknown_value(
-                name.line,
-                "the transform",
-                name.text()?,
-                [TRANSFORM],
-            ));
+            return Err(Fault::unknown_value(name.line, "the transform", name.text()?, [TRANSFORM]));
         }
     }
     Ok(())

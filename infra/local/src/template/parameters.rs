@@ -11,24 +11,10 @@ use super::yaml::{Entry, Node};
 
 const SHAPE: Shape = Shape {
     place: "a parameter",
-    honoured: &[
-        "Type",
-        "Default",
-        "AllowedValues",
-        "MinLength",
-        "MaxLength",
-        "MinValue",
-        "MaxValue",
-    ],
+    honoured: &["Type", "Default", "AllowedValues", "MinLength", "MaxLength", "MinValue", "MaxValue"],
     ignored: &[
-        (
-            &["Description", "ConstraintDescription", "NoEcho"],
-            "for people and consoles",
-        ),
-        (
-            &["AllowedPattern"],
-            "CloudFormation checks it when it deploys",
-        ),
+        (&["Description", "ConstraintDescription", "NoEcho"], "for people and consoles"),
+        (&["AllowedPattern"], "CloudFormation checks it when it deploys"),
     ],
 };
 
@@ -43,34 +29,17 @@ pub(super) fn check(parameters: &[Entry]) -> Result<(), Fault> {
         SHAPE.check(&parameter.value)?;
         let kind = kind(parameter)?;
         if !TEXTS.contains(&kind) && !LISTS.contains(&kind) && !is_resource_id(kind) {
-            let line = parameter
-                .value
-                .get("Type")
-                .map_or(parameter.line, |kind| kind.line);
-            let supported = TEXTS
-                .into_iter()
-                .chain(LISTS)
-                .chain(["AWS::EC2::…", "List<AWS::EC2::…>"]);
-            return Err(Fault::unknown_value(
-                line,
-                "the parameter type",
-                kind,
-                supported,
-            ));
+            let line = parameter.value.get("Type").map_or(parameter.line, |kind| kind.line);
+            let supported = TEXTS.into_iter().chain(LISTS).chain(["AWS::EC2::…", "List<AWS::EC2::…>"]);
+            return Err(Fault::unknown_value(line, "the parameter type", kind, supported));
         }
     }
     Ok(())
 }
 
 /// The values of all parameters: what was given, else the default.
-pub(super) fn values(
-    parameters: &[Entry],
-    given: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, Node>, Fault> {
-    parameters
-        .iter()
-        .map(|parameter| Ok((parameter.key.clone(), value(parameter, given)?)))
-        .collect()
+pub(super) fn values(parameters: &[Entry], given: &BTreeMap<String, String>) -> Result<BTreeMap<String, Node>, Fault> {
+    parameters.iter().map(|parameter| Ok((parameter.key.clone(), value(parameter, given)?))).collect()
 }
 
 fn value(parameter: &Entry, given: &BTreeMap<String, String>) -> Result<Node, Fault> {
@@ -80,9 +49,7 @@ fn value(parameter: &Entry, given: &BTreeMap<String, String>) -> Result<Node, Fa
         (None, Some(default)) => default.text()?,
         (None, None) => {
             let name = &parameter.key;
-            let sentence = format!(
-                "the parameter `{name}` has no default: give it with `--parameter {name}=…`"
-            );
+            let sentence = format!("the parameter `{name}` has no default: give it with `--parameter {name}=…`");
             return Err(Fault::invalid(parameter.line, sentence));
         }
     };
@@ -101,22 +68,13 @@ fn value(parameter: &Entry, given: &BTreeMap<String, String>) -> Result<Node, Fa
 
 fn constrain(parameter: &Entry, numeric: bool, text: &str) -> Result<(), Fault> {
     let name = &parameter.key;
-    let refuse = |rule: &str| {
-        Err(Fault::invalid(
-            parameter.line,
-            format!("`{text}` is no {name}: {rule}"),
-        ))
-    };
+    let refuse = |rule: &str| Err(Fault::invalid(parameter.line, format!("`{text}` is no {name}: {rule}")));
     let number = text.parse::<f64>().ok();
     if numeric && number.is_none() {
         return refuse("it is a number");
     }
     if let Some(allowed) = parameter.value.get("AllowedValues") {
-        let allowed = allowed
-            .list()?
-            .iter()
-            .map(Node::text)
-            .collect::<Result<Vec<_>, _>>()?;
+        let allowed = allowed.list()?.iter().map(Node::text).collect::<Result<Vec<_>, _>>()?;
         if !allowed.contains(&text) {
             return refuse(&format!("it is one of {}", allowed.join(", ")));
         }
@@ -158,11 +116,7 @@ fn size(length: usize) -> f64 {
 fn kind(parameter: &Entry) -> Result<&str, Fault> {
     match parameter.value.get("Type") {
         Some(kind) => kind.text(),
-        None => Err(Fault::missing(
-            parameter.line,
-            "Type",
-            &format!("the parameter `{}`", parameter.key),
-        )),
+        None => Err(Fault::missing(parameter.line, "Type", &format!("the parameter `{}`", parameter.key))),
     }
 }
 

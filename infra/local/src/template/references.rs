@@ -14,17 +14,14 @@ pub(super) fn check(template: &Template, outputs: Option<&Node>) -> Result<(), F
         check_conditions(template, &condition.value)?;
         for (name, line) in names(&condition.value)? {
             if !is_parameter(template, &name) {
-                let sentence =
-                    format!("a condition can refer to parameters only, and `{name}` is none");
+                let sentence = format!("a condition can refer to parameters only, and `{name}` is none");
                 return Err(Fault::invalid(line, sentence));
             }
         }
     }
     let generated: Vec<_> = template.resources.iter().flat_map(generated::ids).collect();
     let exists = |name: &str| {
-        is_parameter(template, name)
-            || template.resource(name).is_some()
-            || generated.iter().any(|id| id == name)
+        is_parameter(template, name) || template.resource(name).is_some() || generated.iter().any(|id| id == name)
     };
     for resource in &template.resources {
         for (name, line) in &resource.depends_on {
@@ -36,12 +33,7 @@ pub(super) fn check(template: &Template, outputs: Option<&Node>) -> Result<(), F
             check_condition(template, name, *line)?;
         }
     }
-    for node in template
-        .resources
-        .iter()
-        .map(|resource| &resource.properties)
-        .chain(outputs)
-    {
+    for node in template.resources.iter().map(|resource| &resource.properties).chain(outputs) {
         check_conditions(template, node)?;
         if let Some((name, line)) = names(node)?.into_iter().find(|(name, _)| !exists(name)) {
             return Err(unknown(&name, line));
@@ -61,9 +53,7 @@ fn collect(node: &Node, found: &mut Vec<(String, usize)>) -> Result<(), Fault> {
     match &node.value {
         Value::Null | Value::Scalar(_) => Ok(()),
         Value::List(items) => items.iter().try_for_each(|item| collect(item, found)),
-        Value::Map(entries) => entries
-            .iter()
-            .try_for_each(|entry| collect(&entry.value, found)),
+        Value::Map(entries) => entries.iter().try_for_each(|entry| collect(&entry.value, found)),
         Value::Call(Function::Ref, argument) => {
             found.push((argument.text()?.to_owned(), argument.line));
             Ok(())
@@ -85,9 +75,7 @@ fn collect(node: &Node, found: &mut Vec<(String, usize)>) -> Result<(), Fault> {
                     found.push((owner(name), text.line));
                 }
             }
-            variables
-                .iter()
-                .try_for_each(|variable| collect(&variable.value, found))
+            variables.iter().try_for_each(|variable| collect(&variable.value, found))
         }
         Value::Call(_, argument) => collect(argument, found),
     }
@@ -95,23 +83,15 @@ fn collect(node: &Node, found: &mut Vec<(String, usize)>) -> Result<(), Fault> {
 
 /// The resource of `Resource.Attribute`.
 fn owner(path: &str) -> String {
-    path.split_once('.')
-        .map_or(path, |(owner, _)| owner)
-        .to_owned()
+    path.split_once('.').map_or(path, |(owner, _)| owner).to_owned()
 }
 
 fn check_conditions(template: &Template, node: &Node) -> Result<(), Fault> {
     match &node.value {
         Value::Null | Value::Scalar(_) => Ok(()),
-        Value::List(items) => items
-            .iter()
-            .try_for_each(|item| check_conditions(template, item)),
-        Value::Map(entries) => entries
-            .iter()
-            .try_for_each(|entry| check_conditions(template, &entry.value)),
-        Value::Call(Function::Condition, name) => {
-            check_condition(template, name.text()?, name.line)
-        }
+        Value::List(items) => items.iter().try_for_each(|item| check_conditions(template, item)),
+        Value::Map(entries) => entries.iter().try_for_each(|entry| check_conditions(template, &entry.value)),
+        Value::Call(Function::Condition, name) => check_condition(template, name.text()?, name.line),
         Value::Call(function, argument) => {
             if let (Function::If, Value::List(arguments)) = (function, &argument.value)
                 && let Some(name) = arguments.first()
@@ -124,26 +104,15 @@ fn check_conditions(template: &Template, node: &Node) -> Result<(), Fault> {
 }
 
 fn check_condition(template: &Template, name: &str, line: usize) -> Result<(), Fault> {
-    if template
-        .conditions
-        .iter()
-        .any(|condition| condition.key == name)
-    {
+    if template.conditions.iter().any(|condition| condition.key == name) {
         return Ok(());
     }
-    let known = template
-        .conditions
-        .iter()
-        .map(|condition| condition.key.as_str());
+    let known = template.conditions.iter().map(|condition| condition.key.as_str());
     Err(Fault::unknown_value(line, "the condition", name, known))
 }
 
 fn is_parameter(template: &Template, name: &str) -> bool {
-    PSEUDO_PARAMETERS.contains(&name)
-        || template
-            .parameters
-            .iter()
-            .any(|parameter| parameter.key == name)
+    PSEUDO_PARAMETERS.contains(&name) || template.parameters.iter().any(|parameter| parameter.key == name)
 }
 
 fn unknown(name: &str, line: usize) -> Fault {

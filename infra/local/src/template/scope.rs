@@ -29,17 +29,8 @@ pub(super) const PSEUDO_PARAMETERS: [&str; 7] = [
 ];
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(
-        template: &'a Template,
-        addresses: &'a Addresses,
-        parameters: BTreeMap<String, Node>,
-    ) -> Self {
-        Self {
-            template,
-            addresses,
-            parameters,
-            visiting: RefCell::default(),
-        }
+    pub(super) fn new(template: &'a Template, addresses: &'a Addresses, parameters: BTreeMap<String, Node>) -> Self {
+        Self { template, addresses, parameters, visiting: RefCell::default() }
     }
 
     /// The physical name of a resource that the template does not name.
@@ -49,29 +40,18 @@ impl<'a> Scope<'a> {
 
     /// `arn:aws:<service>:<region>:<account>:<resource>`
     pub(super) fn arn(&self, service: &str, resource: &str) -> String {
-        let Addresses {
-            region, account, ..
-        } = self.addresses;
+        let Addresses { region, account, .. } = self.addresses;
         format!("arn:aws:{service}:{region}:{account}:{resource}")
     }
 
     pub(super) fn mapping(&self, name: &str) -> Option<&'a Node> {
-        self.template
-            .mappings
-            .iter()
-            .find(|entry| entry.key == name)
-            .map(|entry| &entry.value)
+        self.template.mappings.iter().find(|entry| entry.key == name).map(|entry| &entry.value)
     }
 
     /// Whether the condition of that name holds.
     pub(super) fn condition(&self, name: &str, line: usize) -> Result<bool, Fault> {
-        let condition = self
-            .template
-            .conditions
-            .iter()
-            .find(|entry| entry.key == name);
-        let condition =
-            condition.ok_or_else(|| Fault::new(line, Problem::UnknownName(name.to_owned())))?;
+        let condition = self.template.conditions.iter().find(|entry| entry.key == name);
+        let condition = condition.ok_or_else(|| Fault::new(line, Problem::UnknownName(name.to_owned())))?;
         self.once(name, line, || conditions::holds(self, &condition.value))
     }
 
@@ -102,28 +82,16 @@ impl<'a> Scope<'a> {
     }
 
     /// What `!GetAtt name.attribute` gives.
-    pub(super) fn attribute(
-        &self,
-        name: &str,
-        attribute: &str,
-        line: usize,
-    ) -> Result<String, Fault> {
+    pub(super) fn attribute(&self, name: &str, attribute: &str, line: usize) -> Result<String, Fault> {
         let Some(resource) = self.template.resource(name) else {
             return Err(Fault::new(line, Problem::UnknownName(name.to_owned())));
         };
         self.require(resource, line)?;
-        self.once(name, line, || {
-            resources::attribute(self, resource, attribute, line)
-        })
+        self.once(name, line, || resources::attribute(self, resource, attribute, line))
     }
 
     fn pseudo_parameter(&self, name: &str, line: usize) -> Result<String, Fault> {
-        let Addresses {
-            region,
-            account,
-            stack,
-            ..
-        } = self.addresses;
+        let Addresses { region, account, stack, .. } = self.addresses;
         match name {
             "AccountId" => Ok(account.clone()),
             "Partition" => Ok("aws".to_owned()),
@@ -131,16 +99,8 @@ impl<'a> Scope<'a> {
             "StackId" => Ok(self.addresses.stack_id()),
             "StackName" => Ok(stack.clone()),
             "URLSuffix" => Ok("amazonaws.com".to_owned()),
-            "NoValue" => Err(Fault::invalid(
-                line,
-                "`AWS::NoValue` removes a property; it is not a text",
-            )),
-            _ => Err(Fault::unknown_value(
-                line,
-                "the name",
-                &format!("AWS::{name}"),
-                PSEUDO_PARAMETERS,
-            )),
+            "NoValue" => Err(Fault::invalid(line, "`AWS::NoValue` removes a property; it is not a text")),
+            _ => Err(Fault::unknown_value(line, "the name", &format!("AWS::{name}"), PSEUDO_PARAMETERS)),
         }
     }
 
@@ -148,26 +108,13 @@ impl<'a> Scope<'a> {
         if self.exists(resource)? {
             return Ok(());
         }
-        let sentence = format!(
-            "`{}` does not exist here: its condition is false",
-            resource.id
-        );
+        let sentence = format!("`{}` does not exist here: its condition is false", resource.id);
         Err(Fault::invalid(line, sentence))
     }
 
     /// Works out what a name stands for, unless that is going on already.
-    fn once<T>(
-        &self,
-        name: &str,
-        line: usize,
-        value: impl FnOnce() -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
-        if self
-            .visiting
-            .borrow()
-            .iter()
-            .any(|visiting| visiting == name)
-        {
+    fn once<T>(&self, name: &str, line: usize, value: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+        if self.visiting.borrow().iter().any(|visiting| visiting == name) {
             return Err(Fault::invalid(line, format!("`{name}` depends on itself")));
         }
         self.visiting.borrow_mut().push(name.to_owned());
@@ -179,13 +126,5 @@ impl<'a> Scope<'a> {
 
 /// The texts of a list value.
 pub(super) fn list_of(line: usize, items: impl IntoIterator<Item = String>) -> Node {
-    Node {
-        line,
-        value: Value::List(
-            items
-                .into_iter()
-                .map(|item| Node::scalar(line, item))
-                .collect(),
-        ),
-    }
+    Node { line, value: Value::List(items.into_iter().map(|item| Node::scalar(line, item)).collect()) }
 }

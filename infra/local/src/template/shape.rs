@@ -50,20 +50,12 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Opens a mapping; `None` where a condition removed it.
-    pub(super) fn open(
-        scope: &'a Scope<'a>,
-        node: &'a Node,
-        shape: &'static Shape,
-    ) -> Result<Option<Self>, Fault> {
+    pub(super) fn open(scope: &'a Scope<'a>, node: &'a Node, shape: &'static Shape) -> Result<Option<Self>, Fault> {
         let Some(node) = scope.decide(node)? else {
             return Ok(None);
         };
         shape.check(node)?;
-        Ok(Some(Self {
-            scope,
-            node,
-            place: shape.place,
-        }))
+        Ok(Some(Self { scope, node, place: shape.place }))
     }
 
     /// The line of a key, or of the mapping where it lacks the key.
@@ -80,9 +72,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn text(&self, key: &str) -> Result<Option<String>, Fault> {
-        self.node(key)?
-            .map(|node| self.scope.text(node))
-            .transpose()
+        self.node(key)?.map(|node| self.scope.text(node)).transpose()
     }
 
     /// The text of a key that the place cannot do without.
@@ -100,12 +90,7 @@ impl<'a> Fields<'a> {
         match text {
             Some(text) if !supported.contains(&text.as_str()) => {
                 let what = format!("`{key}`");
-                Err(Fault::unknown_value(
-                    self.line(key),
-                    &what,
-                    &text,
-                    supported.iter().copied(),
-                ))
+                Err(Fault::unknown_value(self.line(key), &what, &text, supported.iter().copied()))
             }
             text => Ok(text),
         }
@@ -122,11 +107,7 @@ impl<'a> Fields<'a> {
         match text.parse::<T>() {
             Ok(number) if limits.contains(&number) => Ok(Some(number)),
             _ => {
-                let expected = format!(
-                    "a whole number from {} to {} for `{key}`",
-                    limits.start(),
-                    limits.end()
-                );
+                let expected = format!("a whole number from {} to {} for `{key}`", limits.start(), limits.end());
                 Err(Node::scalar(self.line(key), text).expected(&expected))
             }
         }
@@ -150,22 +131,14 @@ impl<'a> Fields<'a> {
         match self.scope.resolve(node)? {
             Some(resolved) => match resolved.as_str() {
                 Some(text) => Ok(vec![text.to_owned()]),
-                None => resolved
-                    .list()?
-                    .iter()
-                    .map(|item| item.text().map(str::to_owned))
-                    .collect(),
+                None => resolved.list()?.iter().map(|item| item.text().map(str::to_owned)).collect(),
             },
             None => Ok(Vec::new()),
         }
     }
 
     /// A mapping of a known shape.
-    pub(super) fn object(
-        &self,
-        key: &str,
-        shape: &'static Shape,
-    ) -> Result<Option<Fields<'a>>, Fault> {
+    pub(super) fn object(&self, key: &str, shape: &'static Shape) -> Result<Option<Fields<'a>>, Fault> {
         match self.node(key)? {
             Some(node) => Fields::open(self.scope, node, shape),
             None => Ok(None),
@@ -173,18 +146,11 @@ impl<'a> Fields<'a> {
     }
 
     /// A list of mappings of a known shape.
-    pub(super) fn objects(
-        &self,
-        key: &str,
-        shape: &'static Shape,
-    ) -> Result<Vec<Fields<'a>>, Fault> {
+    pub(super) fn objects(&self, key: &str, shape: &'static Shape) -> Result<Vec<Fields<'a>>, Fault> {
         let Some(node) = self.node(key)? else {
             return Ok(Vec::new());
         };
-        node.list()?
-            .iter()
-            .filter_map(|item| Fields::open(self.scope, item, shape).transpose())
-            .collect()
+        node.list()?.iter().filter_map(|item| Fields::open(self.scope, item, shape).transpose()).collect()
     }
 
     /// The entries of a mapping whose keys are the template's own, conditions decided.
@@ -192,15 +158,7 @@ impl<'a> Fields<'a> {
         let Some(node) = self.node(key)? else {
             return Ok(Vec::new());
         };
-        let decided = node
-            .map()?
-            .iter()
-            .map(|entry| Ok((entry, self.scope.decide(&entry.value)?)));
-        decided
-            .filter_map(|pair| {
-                pair.map(|(entry, node)| node.map(|node| (entry, node)))
-                    .transpose()
-            })
-            .collect()
+        let decided = node.map()?.iter().map(|entry| Ok((entry, self.scope.decide(&entry.value)?)));
+        decided.filter_map(|pair| pair.map(|(entry, node)| node.map(|node| (entry, node))).transpose()).collect()
     }
 }

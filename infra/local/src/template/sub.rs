@@ -31,9 +31,8 @@ pub(super) fn parts(text: &Node) -> Result<Vec<Part<'_>>, Fault> {
     let mut rest = text.text()?;
     let mut parts = Vec::new();
     while let Some((literal, opened)) = rest.split_once("${") {
-        let (name, after) = opened
-            .split_once('}')
-            .ok_or_else(|| Fault::invalid(text.line, "`Sub` has a `${` without its `}`"))?;
+        let (name, after) =
+            opened.split_once('}').ok_or_else(|| Fault::invalid(text.line, "`Sub` has a `${` without its `}`"))?;
         parts.push(Part::Literal(literal));
         parts.push(match name.strip_prefix('!') {
             Some(escaped) => Part::Escaped(escaped),
@@ -53,21 +52,13 @@ mod tests {
     #[test]
     fn takes_variables_and_escapes_apart() {
         let text = Node::scalar(1, "a-${B.Arn}${!c}$d");
-        let expected = [
-            Part::Literal("a-"),
-            Part::Variable("B.Arn"),
-            Part::Escaped("c"),
-            Part::Literal("$d"),
-        ];
+        let expected = [Part::Literal("a-"), Part::Variable("B.Arn"), Part::Escaped("c"), Part::Literal("$d")];
         assert_eq!(parts(&text).unwrap(), expected);
     }
 
     #[test]
     fn an_open_variable_is_a_fault() {
         let fault = parts(&Node::scalar(7, "a${b")).unwrap_err();
-        assert_eq!(
-            (fault.line, fault.problem.to_string().as_str()),
-            (7, "`Sub` has a `${` without its `}`")
-        );
+        assert_eq!((fault.line, fault.problem.to_string().as_str()), (7, "`Sub` has a `${` without its `}`"));
     }
 }

@@ -39,19 +39,13 @@ pub(super) struct Entry {
 
 impl Node {
     pub(super) fn scalar(line: usize, text: impl Into<String>) -> Self {
-        Self {
-            line,
-            value: Value::Scalar(text.into()),
-        }
+        Self { line, value: Value::Scalar(text.into()) }
     }
 
     /// The value of a key, where this is a mapping that has it.
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
         match &self.value {
-            Value::Map(entries) => entries
-                .iter()
-                .find(|entry| entry.key == key)
-                .map(|entry| &entry.value),
+            Value::Map(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value),
             _ => None,
         }
     }
@@ -98,21 +92,13 @@ impl Node {
             Value::Map(_) => "a mapping".to_owned(),
             Value::Call(function, _) => format!("`{}`", function.name()),
         };
-        Fault::new(
-            self.line,
-            Problem::Expected {
-                expected: expected.to_owned(),
-                found,
-            },
-        )
+        Fault::new(self.line, Problem::Expected { expected: expected.to_owned(), found })
     }
 }
 
 /// Reads the one document of a template.
 pub(super) fn parse(text: &str) -> Result<Node, Fault> {
-    let mut reader = Reader {
-        parser: Parser::new_from_str(text),
-    };
+    let mut reader = Reader { parser: Parser::new_from_str(text) };
     loop {
         match reader.next()? {
             (Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _) => {}
@@ -121,10 +107,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Fault> {
                 let root = reader.node(event, span)?;
                 return match reader.after_document()? {
                     None => Ok(root),
-                    Some(line) => Err(Fault::invalid(
-                        line,
-                        "a template is one YAML document; another begins here",
-                    )),
+                    Some(line) => Err(Fault::invalid(line, "a template is one YAML document; another begins here")),
                 };
             }
         }
@@ -168,24 +151,12 @@ impl<'a> Reader<'a> {
                 let entries = self.entries()?;
                 match tag {
                     None => long_form(line, entries),
-                    Some(tag) => tagged(
-                        Node {
-                            line,
-                            value: Value::Map(entries),
-                        },
-                        Some(&tag),
-                    ),
+                    Some(tag) => tagged(Node { line, value: Value::Map(entries) }, Some(&tag)),
                 }
             }
-            Event::Alias(_) => Err(Fault::invalid(
-                line,
-                "CloudFormation does not support YAML aliases",
-            )),
+            Event::Alias(_) => Err(Fault::invalid(line, "CloudFormation does not support YAML aliases")),
             // The parser nests its events properly, so no other event begins a node.
-            other => Err(Fault::new(
-                line,
-                Problem::Yaml(format!("unexpected {other:?}")),
-            )),
+            other => Err(Fault::new(line, Problem::Yaml(format!("unexpected {other:?}")))),
         }
     }
 
@@ -209,10 +180,7 @@ impl<'a> Reader<'a> {
             let line = span.start.line();
             let key = self.node(event, span)?.text()?.to_owned();
             if key == "<<" {
-                return Err(Fault::invalid(
-                    line,
-                    "CloudFormation does not support YAML merge keys (`<<`)",
-                ));
+                return Err(Fault::invalid(line, "CloudFormation does not support YAML merge keys (`<<`)"));
             }
             if entries.iter().any(|entry| entry.key == key) {
                 return Err(Fault::new(line, Problem::DuplicateKey(key)));
@@ -229,22 +197,12 @@ impl<'a> Reader<'a> {
 }
 
 fn syntax(error: &ScanError) -> Fault {
-    Fault::new(
-        error.marker().line(),
-        Problem::Yaml(error.info().to_owned()),
-    )
+    Fault::new(error.marker().line(), Problem::Yaml(error.info().to_owned()))
 }
 
 fn scalar(text: Cow<'_, str>, style: ScalarStyle, line: usize) -> Node {
     let null = style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
-    Node {
-        line,
-        value: if null {
-            Value::Null
-        } else {
-            Value::Scalar(text.into_owned())
-        },
-    }
+    Node { line, value: if null { Value::Null } else { Value::Scalar(text.into_owned()) } }
 }
 
 /// Applies a tag: `!Name` is an intrinsic function; YAML's own (`!!str`) change nothing, since scalars stay text.
@@ -252,10 +210,7 @@ fn tagged(node: Node, tag: Option<&Tag>) -> Result<Node, Fault> {
     match tag {
         Some(tag) if !tag.is_yaml_core_schema() => {
             let function = Function::from_tag(&tag.suffix, node.line)?;
-            Ok(Node {
-                line: node.line,
-                value: Value::Call(function, Box::new(node)),
-            })
+            Ok(Node { line: node.line, value: Value::Call(function, Box::new(node)) })
         }
         _ => Ok(node),
     }
@@ -267,20 +222,11 @@ fn long_form(line: usize, mut entries: Vec<Entry>) -> Result<Node, Fault> {
     if let Some(call) = entries.iter().find(|entry| is_call(entry)) {
         let function = Function::from_key(&call.key, call.line)?;
         if entries.len() > 1 {
-            return Err(Fault::invalid(
-                call.line,
-                format!("`{}` must be the only key of its mapping", call.key),
-            ));
+            return Err(Fault::invalid(call.line, format!("`{}` must be the only key of its mapping", call.key)));
         }
         if let Some(entry) = entries.pop() {
-            return Ok(Node {
-                line,
-                value: Value::Call(function, Box::new(entry.value)),
-            });
+            return Ok(Node { line, value: Value::Call(function, Box::new(entry.value)) });
         }
     }
-    Ok(Node {
-        line,
-        value: Value::Map(entries),
-    })
+    Ok(Node { line, value: Value::Map(entries) })
 }

@@ -125,7 +125,9 @@ fn read_result(payload: &[u8], method_arn: &str) -> Result<Result<Map<String, Va
             Value::String(text) => text,
             Value::Number(_) | Value::Bool(_) => value.to_string(),
             Value::Null => continue,
-            Value::Array(_) | Value::Object(_) => return Err(format!("`{name}` in the context is no scalar")),
+            Value::Array(_) | Value::Object(_) => {
+                return Err(format!("`{name}` in the context is no scalar"));
+            }
         };
         context.insert(name, Value::String(value));
     }
@@ -148,24 +150,24 @@ mod tests {
         read_result(result.to_string().as_bytes(), "arn/$connect")
     }
 
-    fn allowing(context: Value) -> Value {
+    fn allowing(context: &Value) -> Value {
         let statement = json!({ "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "arn/$connect" });
         json!({ "principalId": "me", "policyDocument": { "Statement": [statement] }, "context": context })
     }
 
     #[test]
     fn context_values_become_strings() {
-        let context = read(&allowing(json!({ "text": "a", "number": 1.5, "flag": true, "nothing": null })));
+        let context = read(&allowing(&json!({ "text": "a", "number": 1.5, "flag": true, "nothing": null })));
         let expected = json!({ "text": "a", "number": "1.5", "flag": "true", "principalId": "me" });
         assert_eq!(context.unwrap().unwrap(), *expected.as_object().unwrap());
     }
 
     #[test]
     fn malformed_results_are_told_from_refusals() {
-        assert!(read(&allowing(json!({ "list": [] }))).is_err());
-        assert!(read(&allowing(json!({ "long": "x".repeat(MAX_RESULT) }))).is_err());
+        assert!(read(&allowing(&json!({ "list": [] }))).is_err());
+        assert!(read(&allowing(&json!({ "long": "x".repeat(MAX_RESULT) }))).is_err());
         assert!(read(&json!({ "statusCode": 401 })).is_err());
-        let mut without_principal = allowing(json!({}));
+        let mut without_principal = allowing(&json!({}));
         without_principal.as_object_mut().unwrap().remove("principalId");
         assert!(read(&without_principal).is_err());
         let silent = json!({ "principalId": "me", "policyDocument": { "Statement": [] } });

@@ -128,7 +128,9 @@ impl Handshake {
     }
 
     async fn authorize(&self) -> Result<Option<serde_json::Map<String, serde_json::Value>>, Refusal> {
-        let Some(authorizer) = &self.gateway.api.authorizer else { return Ok(None) };
+        let Some(authorizer) = &self.gateway.api.authorizer else {
+            return Ok(None);
+        };
         if !authorizer::has_identity(authorizer, &self.head) {
             return Err(Refused::Unauthorized.into());
         }
@@ -140,7 +142,9 @@ impl Handshake {
 
     /// The answer of the `$connect` route, `None` on an API without one.
     async fn connect(&self) -> Result<Option<ProxyResponse>, Refusal> {
-        let Some(route) = self.gateway.api.routes.get("$connect") else { return Ok(None) };
+        let Some(route) = self.gateway.api.routes.get("$connect") else {
+            return Ok(None);
+        };
         let event = self.events().connect(&self.head, self.client, self.gateway.port);
         Ok(Some(integration::invoke(&self.gateway.lambda, route, event).await?))
     }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::lambda::{Lambda, Outcome};
+use crate::lambda::{InvokeError, Lambda, Outcome};
 use crate::template::model::WebSocketRoute;
 
 /// What a function answers. An unknown key makes a response malformed.
@@ -50,7 +50,9 @@ impl ProxyResponse {
 
     /// The body as text, `None` where there is nothing to send.
     pub(super) fn into_body(self) -> Result<Option<String>, Failure> {
-        let Some(body) = self.body.filter(|body| !body.is_empty()) else { return Ok(None) };
+        let Some(body) = self.body.filter(|body| !body.is_empty()) else {
+            return Ok(None);
+        };
         if self.is_base64_encoded != Some(true) {
             return Ok(Some(body));
         }
@@ -73,6 +75,10 @@ pub(super) async fn invoke(lambda: &Lambda, route: &WebSocketRoute, event: Vec<u
         }),
         Ok(Outcome::FunctionError(error)) => {
             tracing::warn!(function, error = %String::from_utf8_lossy(&error), "function error");
+            Err(Failure::Failed)
+        }
+        Err(InvokeError::Stopping) => {
+            tracing::debug!(function, "not invoked: the local cloud is stopping");
             Err(Failure::Failed)
         }
         Err(error) => {

@@ -11,7 +11,6 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
-use http_body_util::BodyExt;
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -19,6 +18,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::Gateway;
 use super::connections::{Connection, PushError};
+use crate::http_api::body::{self, BodyError};
 
 /// What the API answers instead of a result.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +56,15 @@ impl ManagementError {
     }
 }
 
+impl From<BodyError> for ManagementError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::PayloadTooLarge,
+            BodyError::Broken => Self::Forbidden,
+        }
+    }
+}
+
 /// Answers a call for the connection with this id.
 pub(super) async fn answer(gateway: &Gateway, id: &str, request: Request) -> Response {
     handle(gateway, id, request).await.unwrap_or_else(ManagementError::into_response)
@@ -67,9 +76,7 @@ async fn handle(gateway: &Gateway, id: &str, request: Request) -> Result<Respons
     }
     match *request.method() {
         Method::POST => {
-            let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes);
-            // A caller that breaks off sees no answer.
-            let body = body.map_err(|_| ManagementError::Forbidden)?;
+            let body = body::read(request.into_body(), gateway.limits.message).await?;
             post(gateway, id, body)?;
             Ok(Response::new(Body::empty()))
         }
@@ -89,9 +96,6 @@ async fn handle(gateway: &Gateway, id: &str, request: Request) -> Result<Respons
 }
 
 fn post(gateway: &Gateway, id: &str, body: Bytes) -> Result<(), ManagementError> {
-    if body.len() > gateway.limits.message {
-        return Err(ManagementError::PayloadTooLarge);
-    }
     let connection = gateway.connections.get(id).ok_or(ManagementError::Gone)?;
     let message = match Utf8Bytes::try_from(body.clone()) {
         Ok(text) => Message::Text(text),

@@ -128,7 +128,7 @@ mod tests {
 
     const ARN: &str = "arn:aws:execute-api:us-east-1:000000000000:abc/prod/$connect";
 
-    fn verdict(statements: Value) -> Verdict {
+    fn verdict(statements: &Value) -> Verdict {
         let policy: Policy =
             serde_json::from_value(json!({ "Version": "2012-10-17", "Statement": statements })).unwrap();
         policy.evaluate(ARN)
@@ -142,23 +142,23 @@ mod tests {
     fn a_deny_outweighs_and_silence_denies() {
         let allow = statement("Allow", "execute-api:Invoke", ARN);
         let deny = statement("Deny", "execute-api:Invoke", "*");
-        assert_eq!(verdict(allow.clone()), Verdict::Allow);
-        assert_eq!(verdict(json!([allow, deny])), Verdict::ExplicitDeny);
-        assert_eq!(verdict(json!([])), Verdict::ImplicitDeny);
-        assert_eq!(verdict(statement("Allow", "execute-api:Invoke", "arn:other")), Verdict::ImplicitDeny);
-        assert_eq!(verdict(statement("Allow", "s3:GetObject", "*")), Verdict::ImplicitDeny);
+        assert_eq!(verdict(&allow), Verdict::Allow);
+        assert_eq!(verdict(&json!([allow, deny])), Verdict::ExplicitDeny);
+        assert_eq!(verdict(&json!([])), Verdict::ImplicitDeny);
+        assert_eq!(verdict(&statement("Allow", "execute-api:Invoke", "arn:other")), Verdict::ImplicitDeny);
+        assert_eq!(verdict(&statement("Allow", "s3:GetObject", "*")), Verdict::ImplicitDeny);
     }
 
     #[test]
     fn wildcards_and_lists_are_understood() {
         assert_eq!(
-            verdict(statement("Allow", "execute-api:*", "arn:aws:execute-api:*:*:abc/*/$connect")),
+            verdict(&statement("Allow", "execute-api:*", "arn:aws:execute-api:*:*:abc/*/$connect")),
             Verdict::Allow
         );
-        assert_eq!(verdict(statement("Allow", "EXECUTE-API:INVOKE", "arn:*abc/pro?/*")), Verdict::Allow);
-        assert_eq!(verdict(statement("Allow", "*", "arn:*abc/pro/*")), Verdict::ImplicitDeny);
+        assert_eq!(verdict(&statement("Allow", "EXECUTE-API:INVOKE", "arn:*abc/pro?/*")), Verdict::Allow);
+        assert_eq!(verdict(&statement("Allow", "*", "arn:*abc/pro/*")), Verdict::ImplicitDeny);
         let lists = json!({ "Effect": "Allow", "Action": ["a:b", "execute-api:Invoke"], "Resource": ["x", "*"] });
-        assert_eq!(verdict(lists), Verdict::Allow);
+        assert_eq!(verdict(&lists), Verdict::Allow);
     }
 
     #[test]

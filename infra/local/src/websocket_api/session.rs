@@ -25,11 +25,14 @@ use crate::http_api::Stamp;
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
+/// A connection that is over but for what is still to be sent.
+type Rest = (Socket, mpsc::Receiver<Message>);
+
 /// How much is read from a socket at once. It is allocated per connection, so it is small.
 const READ_BUFFER: usize = 4 * 1024;
 
 /// How long a client may take to read the rest and the close frame.
-const FAREWELL: Duration = Duration::from_secs(5);
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Runs a connection from its upgrade to its `$disconnect`.
 pub(super) async fn run(
@@ -44,22 +47,18 @@ pub(super) async fn run(
         gateway: gateway.clone(),
         connection: connection.clone(),
     };
-    let end = match upgrade.await {
+    let (end, rest) = match upgrade.await {
         Ok(upgraded) => session.converse(upgraded, queue).await,
         Err(error) => {
             tracing::debug!(%error, "the client left during its handshake");
-            End::vanished()
+            (End::vanished(), None)
         }
     };
     gateway.connections.remove(&connection.origin.connection_id);
     gateway.stats.connections.fetch_sub(1, Ordering::Relaxed);
 
-    if let Some(route) = gateway.api.routes.get("$disconnect") {
-        let stamp = Stamp::now();
-        let event = Events { api: &gateway.api, origin: &connection.origin, stamp: &stamp }.disconnect(&end.event());
-        // Nobody is left to tell, and a failure is logged where it happens.
-        let _ = integration::invoke(&gateway.lambda, route, event).await;
-    }
+    // `$disconnect` does not wait for a client that is slow to hang up.
+    tokio::join!(session.farewell(rest, &end), session.disconnect(&end));
 }
 
 struct Session {
@@ -69,7 +68,7 @@ struct Session {
 }
 
 impl Session {
-    async fn converse(&self, upgraded: Upgraded, mut queue: mpsc::Receiver<Message>) -> End {
+    async fn converse(&self, upgraded: Upgraded, mut queue: mpsc::Receiver<Message>) -> (End, Option<Rest>) {
         let limits = &self.gateway.limits;
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
@@ -89,10 +88,8 @@ impl Session {
         // What is posted from here on is told that the client is gone; what was accepted before is still sent.
         self.gateway.connections.remove(&self.connection.origin.connection_id);
         queue.close();
-        if let Ok(socket) = sink.reunite(stream) {
-            self.farewell(socket, queue, &end).await;
-        }
-        end
+        // The two halves are of one socket.
+        (end, sink.reunite(stream).ok().map(|socket| (socket, queue)))
     }
 
     async fn receive(&self, stream: &mut SplitStream<Socket>) -> End {
@@ -169,7 +166,10 @@ impl Session {
 
     /// Sends what is queued and the close frame, then waits for the client to hang up: closing a socket that still has
     /// input unread would reset it, and the client might never see the code.
-    async fn farewell(&self, mut socket: Socket, mut queue: mpsc::Receiver<Message>, end: &End) {
+    async fn farewell(&self, rest: Option<Rest>, end: &End) {
+        let Some((mut socket, mut queue)) = rest else {
+            return;
+        };
         let farewell = async {
             if let Some(frame) = end.close_frame() {
                 if let Ok(first) = queue.try_recv() {
@@ -189,5 +189,15 @@ impl Session {
             Ok(Err(error)) => tracing::debug!(%error, "the client did not wait for the end"),
             Err(_) => tracing::debug!("the client did not hang up"),
         }
+    }
+
+    /// Invokes `$disconnect`, if the API has it. Nobody is left to tell of a failure, which is logged where it happens.
+    async fn disconnect(&self, end: &End) {
+        let Some(route) = self.gateway.api.routes.get("$disconnect") else {
+            return;
+        };
+        let stamp = Stamp::now();
+        let events = Events { api: &self.gateway.api, origin: &self.connection.origin, stamp: &stamp };
+        let _ = integration::invoke(&self.gateway.lambda, route, events.disconnect(&end.event())).await;
     }
 }

@@ -11,16 +11,8 @@ use local_cloud::template::model::Function;
 pub(crate) fn echo() -> FunctionSetup {
     // target/<profile>/deps/<test>-<hash> -> target/<profile>/examples/echo
     let test = std::env::current_exe().unwrap();
-    let executable = test
-        .parent()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .join("examples/echo");
-    assert!(
-        executable.exists(),
-        "build the function first: cargo build -p local-cloud --example echo"
-    );
+    let executable = test.parent().unwrap().parent().unwrap().join("examples/echo");
+    assert!(executable.exists(), "build the function first: cargo build -p local-cloud --example echo");
     let function = Function {
         logical_id: "Echo".to_owned(),
         name: "local-Echo".to_owned(),
@@ -33,8 +25,5 @@ pub(crate) fn echo() -> FunctionSetup {
         reserved_concurrency: None,
         queue_events: Vec::new(),
     };
-    FunctionSetup {
-        function,
-        executable,
-    }
+    FunctionSetup { function, executable }
 }

@@ -28,20 +28,12 @@ impl Write for Log {
 
 impl Log {
     pub(crate) fn lines(&self) -> Vec<String> {
-        String::from_utf8(self.0.lock().unwrap().clone())
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
     }
 
     pub(crate) fn line_with(&self, part: &str) -> String {
         let lines = self.lines();
-        lines
-            .iter()
-            .find(|line| line.contains(part))
-            .unwrap_or_else(|| panic!("no {part:?} in {lines:#?}"))
-            .clone()
+        lines.iter().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part:?} in {lines:#?}")).clone()
     }
 }
 
@@ -57,34 +49,15 @@ impl Bench {
     }
 
     pub(crate) fn with_limits(setup: FunctionSetup, limits: Limits) -> Self {
-        let endpoints = BTreeMap::from([(
-            "AWS_ENDPOINT_URL_SQS".to_owned(),
-            "http://127.0.0.1:1".to_owned(),
-        )]);
-        let services = Services {
-            region: "eu-north-1".to_owned(),
-            endpoints,
-        };
+        let endpoints = BTreeMap::from([("AWS_ENDPOINT_URL_SQS".to_owned(), "http://127.0.0.1:1".to_owned())]);
+        let services = Services { region: "eu-north-1".to_owned(), endpoints };
         let (log, shutdown) = (Log::default(), CancellationToken::new());
-        let lambda = Lambda::with_limits(
-            vec![setup],
-            &services,
-            &LogSink::new(log.clone()),
-            shutdown.clone(),
-            limits,
-        );
-        Self {
-            lambda,
-            log,
-            shutdown,
-        }
+        let lambda = Lambda::with_limits(vec![setup], &services, &LogSink::new(log.clone()), shutdown.clone(), limits);
+        Self { lambda, log, shutdown }
     }
 
     pub(crate) async fn outcome(&self, event: Value) -> Outcome {
-        self.lambda
-            .invoke("Echo", event.to_string().into())
-            .await
-            .unwrap()
+        self.lambda.invoke("Echo", event.to_string().into()).await.unwrap()
     }
 
     pub(crate) async fn ok(&self, event: Value) -> Value {
@@ -114,10 +87,7 @@ pub(crate) fn exists(pid: u64) -> bool {
 pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while !condition() {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "waited in vain: {what}"
-        );
+        assert!(tokio::time::Instant::now() < deadline, "waited in vain: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

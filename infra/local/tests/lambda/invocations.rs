@@ -12,33 +12,16 @@ use crate::echo::echo;
 #[tokio::test]
 async fn an_event_reaches_the_handler_with_the_context_of_its_invocation() {
     let bench = Bench::new(echo());
-    let before = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_millis();
+    let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
     let reply = bench.ok(json!({"hello": ["wörld"]})).await;
-    let after = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_millis();
+    let after = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
     assert_eq!(reply["event"], json!({"hello": ["wörld"]}));
-    assert_eq!(
-        reply["arn"],
-        "arn:aws:lambda:us-east-1:000000000000:function:local-Echo"
-    );
+    assert_eq!(reply["arn"], "arn:aws:lambda:us-east-1:000000000000:function:local-Echo");
     let deadline = u128::from(reply["deadline_ms"].as_u64().unwrap());
-    assert!(
-        (before + 10_000..=after + 10_000).contains(&deadline),
-        "{before} {deadline} {after}"
-    );
+    assert!((before + 10_000..=after + 10_000).contains(&deadline), "{before} {deadline} {after}");
     assert_eq!(reply["trace"], reply["trace_env"]);
     assert!(reply["trace"].as_str().unwrap().starts_with("Root=1-"));
-    assert!(
-        bench
-            .log
-            .line_with("START RequestId")
-            .contains(reply["request_id"].as_str().unwrap())
-    );
+    assert!(bench.log.line_with("START RequestId").contains(reply["request_id"].as_str().unwrap()));
 }
 
 #[tokio::test]
@@ -50,10 +33,7 @@ async fn invocations_one_after_another_share_a_process_and_have_their_own_ids() 
     assert_eq!(second["count"], 2);
     assert_ne!(second["request_id"], first["request_id"]);
     let stats = bench.stats();
-    assert_eq!(
-        (stats.invocations, stats.errors, stats.cold_starts),
-        (2, 0, 1)
-    );
+    assert_eq!((stats.invocations, stats.errors, stats.cold_starts), (2, 0, 1));
     assert!(stats.init > Duration::ZERO && stats.duration > Duration::ZERO);
 }
 
@@ -84,20 +64,10 @@ async fn reserved_concurrency_throttles_and_is_given_back() {
     let bench = Bench::new(setup);
     let running = tokio::spawn({
         let lambda = bench.lambda.clone();
-        async move {
-            lambda
-                .invoke("Echo", r#"{"do": "slow", "ms": 500}"#.into())
-                .await
-        }
+        async move { lambda.invoke("Echo", r#"{"do": "slow", "ms": 500}"#.into()).await }
     });
-    until("the first invocation to start", || {
-        bench.stats().cold_starts == 1
-    })
-    .await;
-    assert!(matches!(
-        bench.lambda.invoke("Echo", "{}".into()).await,
-        Err(InvokeError::Throttled)
-    ));
+    until("the first invocation to start", || bench.stats().cold_starts == 1).await;
+    assert!(matches!(bench.lambda.invoke("Echo", "{}".into()).await, Err(InvokeError::Throttled)));
     running.await.unwrap().unwrap();
     bench.ok(json!({})).await;
     assert_eq!((bench.stats().throttles, bench.stats().invocations), (1, 2));
@@ -106,10 +76,7 @@ async fn reserved_concurrency_throttles_and_is_given_back() {
 #[tokio::test]
 async fn payloads_are_limited_to_six_mebibytes_each_way() {
     let bench = Bench::new(echo());
-    let refused = bench
-        .lambda
-        .invoke("Echo", Bytes::from(vec![b' '; MAX_PAYLOAD + 1]))
-        .await;
+    let refused = bench.lambda.invoke("Echo", Bytes::from(vec![b' '; MAX_PAYLOAD + 1])).await;
     assert!(matches!(refused, Err(InvokeError::TooLarge)));
     // Two quotes and 98 more characters are what the Runtime API takes on top.
     let limit = MAX_PAYLOAD + 98;
@@ -121,18 +88,9 @@ async fn payloads_are_limited_to_six_mebibytes_each_way() {
         error["errorMessage"],
         "Response payload size (6291557 bytes) exceeded maximum allowed payload size (6291556 bytes)."
     );
+    assert_eq!(bench.ok(json!({})).await["count"], 3, "the process stays warm");
     assert_eq!(
-        bench.ok(json!({})).await["count"],
-        3,
-        "the process stays warm"
-    );
-    assert_eq!(
-        bench
-            .ok(json!({"do": "reply", "with": "x".repeat(MAX_PAYLOAD - 100)}))
-            .await
-            .as_str()
-            .unwrap()
-            .len(),
+        bench.ok(json!({"do": "reply", "with": "x".repeat(MAX_PAYLOAD - 100)})).await.as_str().unwrap().len(),
         MAX_PAYLOAD - 100
     );
 }
@@ -147,10 +105,7 @@ async fn an_invocation_outlives_its_caller() {
         let lambda = bench.lambda.clone();
         async move { lambda.invoke("Echo", event.into()).await }
     });
-    until("the invocation to start", || {
-        bench.log.lines().iter().any(|line| line.contains("START"))
-    })
-    .await;
+    until("the invocation to start", || bench.log.lines().iter().any(|line| line.contains("START"))).await;
     caller.abort();
     until("the invocation to end", || file.exists()).await;
     until("its report", || bench.stats().invocations == 1).await;
@@ -168,10 +123,5 @@ async fn measure_invocations() {
         durations.push(begun.elapsed());
     }
     durations.sort();
-    println!(
-        "warm: p50 {:?}, p99 {:?}, cold {:?}",
-        durations[1000],
-        durations[1980],
-        bench.stats().init
-    );
+    println!("warm: p50 {:?}, p99 {:?}, cold {:?}", durations[1000], durations[1980], bench.stats().init);
 }

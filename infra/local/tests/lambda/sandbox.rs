@@ -8,14 +8,8 @@ use crate::echo::echo;
 #[tokio::test]
 async fn the_environment_is_lambdas_and_not_the_shells() {
     let mut setup = echo();
-    setup
-        .function
-        .environment
-        .insert("TABLE".to_owned(), "things".to_owned());
-    setup
-        .function
-        .environment
-        .insert("AWS_REGION".to_owned(), "the-moon".to_owned());
+    setup.function.environment.insert("TABLE".to_owned(), "things".to_owned());
+    setup.function.environment.insert("AWS_REGION".to_owned(), "the-moon".to_owned());
     let bench = Bench::new(setup);
     let env = bench.ok(json!({"do": "env"})).await;
     for (name, value) in [
@@ -40,56 +34,34 @@ async fn the_environment_is_lambdas_and_not_the_shells() {
 #[tokio::test]
 async fn what_a_process_prints_is_logged_with_its_request_id_before_the_end_of_the_invocation() {
     let bench = Bench::new(echo());
-    let id = bench.ok(json!({"do": "log"})).await["request_id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let id = bench.ok(json!({"do": "log"})).await["request_id"].as_str().unwrap().to_owned();
     bench.ok(json!({})).await;
     let lines = bench.log.lines();
     assert_eq!(lines[0], "[local-Echo INIT] starting");
     let position = |text: &str| {
         let line = format!("[local-Echo {id}] {text}");
-        lines
-            .iter()
-            .position(|l| l.starts_with(&line))
-            .unwrap_or_else(|| panic!("no {line:?} in {lines:#?}"))
+        lines.iter().position(|l| l.starts_with(&line)).unwrap_or_else(|| panic!("no {line:?} in {lines:#?}"))
     };
     let (start, end) = (position("START RequestId"), position("END RequestId"));
     assert!((start..end).contains(&position("to stdout")));
     assert!((start..end).contains(&position("to stderr")));
     assert!((start..end).contains(&position("no newline \u{fffd}")));
     let report = &lines[position("REPORT RequestId")];
-    for part in [
-        "Duration: ",
-        "Billed Duration: ",
-        "Memory Size: 128 MB",
-        "Init Duration: ",
-    ] {
+    for part in ["Duration: ", "Billed Duration: ", "Memory Size: 128 MB", "Init Duration: "] {
         assert!(report.contains(part), "{report}");
     }
     #[cfg(target_os = "linux")]
     assert!(report.contains("Max Memory Used: "), "{report}");
-    assert_eq!(
-        lines
-            .iter()
-            .filter(|line| line.contains("Init Duration"))
-            .count(),
-        1
-    );
+    assert_eq!(lines.iter().filter(|line| line.contains("Init Duration")).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_line_is_logged_with_the_id_of_the_next_invocation() {
     let bench = Bench::new(echo());
     for _ in 0..100 {
-        let id = bench.ok(json!({"do": "log"})).await["request_id"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let id = bench.ok(json!({"do": "log"})).await["request_id"].as_str().unwrap().to_owned();
         let lines = bench.log.lines();
-        let of_this = lines
-            .iter()
-            .filter(|line| line.starts_with(&format!("[local-Echo {id}]")));
+        let of_this = lines.iter().filter(|line| line.starts_with(&format!("[local-Echo {id}]")));
         // START, three lines, END and REPORT.
         assert_eq!(of_this.count(), 6, "{:#?}", &lines[lines.len() - 6..]);
     }
@@ -100,18 +72,11 @@ async fn the_runtime_api_refuses_what_the_real_one_refuses() {
     let bench = Bench::new(echo());
     let answers = bench.ok(json!({"do": "wrong-id"})).await;
     let refusal = |answer: &Value| {
-        let body: Value =
-            serde_json::from_str(answer["body"].as_str().unwrap()).unwrap_or_default();
-        (
-            answer["status"].as_u64().unwrap(),
-            body["errorType"].as_str().unwrap_or_default().to_owned(),
-        )
+        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap_or_default();
+        (answer["status"].as_u64().unwrap(), body["errorType"].as_str().unwrap_or_default().to_owned())
     };
     assert_eq!(refusal(&answers[0]), (400, "InvalidRequestID".to_owned()));
     assert_eq!(refusal(&answers[1]), (400, "InvalidRequestID".to_owned()));
-    assert_eq!(
-        refusal(&answers[2]),
-        (403, "InvalidStateTransition".to_owned())
-    );
+    assert_eq!(refusal(&answers[2]), (403, "InvalidStateTransition".to_owned()));
     assert_eq!(refusal(&answers[3]).0, 404);
 }

@@ -16,15 +16,8 @@ use serde_json::Value;
 async fn the_event_is_sqss_to_the_letter() {
     let mapping = Mapping::new(30, None).await;
     let attribute = |kind: &str| MessageAttributeValue::builder().data_type(kind);
-    let request = mapping
-        .client
-        .send_message()
-        .queue_url(&mapping.jobs.url)
-        .message_body("hello");
-    let request = request.message_attributes(
-        "colour",
-        attribute("String").string_value("red").build().unwrap(),
-    );
+    let request = mapping.client.send_message().queue_url(&mapping.jobs.url).message_body("hello");
+    let request = request.message_attributes("colour", attribute("String").string_value("red").build().unwrap());
     request.send().await.unwrap();
     mapping.run();
     mapping.until_counts(0, 0).await;
@@ -32,49 +25,23 @@ async fn the_event_is_sqss_to_the_letter() {
     let event: SqsEvent = serde_json::from_value(events[0].clone()).unwrap();
     let record = &event.records[0];
     assert_eq!(record.body.as_deref(), Some("hello"));
-    assert_eq!(
-        record.md5_of_body.as_deref(),
-        Some("5d41402abc4b2a76b9719d911017c592")
-    );
+    assert_eq!(record.md5_of_body.as_deref(), Some("5d41402abc4b2a76b9719d911017c592"));
     assert_eq!(record.event_source.as_deref(), Some("aws:sqs"));
-    assert_eq!(
-        record.event_source_arn.as_deref(),
-        Some(mapping.jobs.arn.as_str())
-    );
+    assert_eq!(record.event_source_arn.as_deref(), Some(mapping.jobs.arn.as_str()));
     assert_eq!(record.aws_region.as_deref(), Some("us-east-1"));
     assert_eq!(record.attributes["ApproximateReceiveCount"], "1");
-    assert_eq!(
-        record.message_attributes["colour"].string_value.as_deref(),
-        Some("red")
-    );
+    assert_eq!(record.message_attributes["colour"].string_value.as_deref(), Some("red"));
 
-    let keys = |value: &Value| {
-        value
-            .as_object()
-            .unwrap()
-            .keys()
-            .cloned()
-            .collect::<BTreeSet<_>>()
-    };
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
     let record = &events[0]["Records"][0];
     // The keys of `example-sqs-event.json` in `aws_lambda_events`.
     let expected = "attributes awsRegion body eventSource eventSourceARN md5OfBody md5OfMessageAttributes messageAttributes \
                     messageId receiptHandle";
-    assert_eq!(
-        keys(record),
-        expected.split_whitespace().map(str::to_owned).collect()
-    );
-    let expected =
-        "ApproximateFirstReceiveTimestamp ApproximateReceiveCount SenderId SentTimestamp";
-    assert_eq!(
-        keys(&record["attributes"]),
-        expected.split_whitespace().map(str::to_owned).collect()
-    );
+    assert_eq!(keys(record), expected.split_whitespace().map(str::to_owned).collect());
+    let expected = "ApproximateFirstReceiveTimestamp ApproximateReceiveCount SenderId SentTimestamp";
+    assert_eq!(keys(&record["attributes"]), expected.split_whitespace().map(str::to_owned).collect());
     let expected = "binaryListValues dataType stringListValues stringValue";
-    assert_eq!(
-        keys(&record["messageAttributes"]["colour"]),
-        expected.split_whitespace().map(str::to_owned).collect()
-    );
+    assert_eq!(keys(&record["messageAttributes"]["colour"]), expected.split_whitespace().map(str::to_owned).collect());
 }
 
 #[tokio::test]
@@ -86,16 +53,8 @@ async fn messages_are_delivered_once_in_batches_of_at_most_the_batch_size() {
     }
     mapping.run();
     mapping.until_counts(0, 0).await;
-    assert_eq!(
-        mapping.deliveries(),
-        (0..8).map(|number| (number.to_string(), 1)).collect()
-    );
-    assert!(
-        mapping
-            .events()
-            .iter()
-            .all(|event| event["Records"].as_array().unwrap().len() <= 3)
-    );
+    assert_eq!(mapping.deliveries(), (0..8).map(|number| (number.to_string(), 1)).collect());
+    assert!(mapping.events().iter().all(|event| event["Records"].as_array().unwrap().len() <= 3));
 }
 
 #[tokio::test]
@@ -133,18 +92,8 @@ async fn a_batch_stays_below_six_mebibytes() {
     }
     mapping.run();
     mapping.until_counts(0, 0).await;
-    let sizes: Vec<_> = mapping
-        .events()
-        .iter()
-        .map(|event| event.to_string().len())
-        .collect();
-    assert!(
-        sizes.len() > 1
-            && sizes
-                .iter()
-                .all(|size| *size <= local_cloud::lambda::MAX_PAYLOAD),
-        "{sizes:?}"
-    );
+    let sizes: Vec<_> = mapping.events().iter().map(|event| event.to_string().len()).collect();
+    assert!(sizes.len() > 1 && sizes.iter().all(|size| *size <= local_cloud::lambda::MAX_PAYLOAD), "{sizes:?}");
     assert_eq!(mapping.deliveries().into_values().sum::<usize>(), 30);
 }
 
@@ -167,12 +116,7 @@ async fn reported_failures_are_repeated_alone() {
     mapping.run();
     mapping.until_counts(0, 1).await;
     let expected = [("fine", 1), ("fine too", 1), ("fail", 2)];
-    assert_eq!(
-        mapping.deliveries(),
-        expected
-            .map(|(body, count)| (body.to_owned(), count))
-            .into()
-    );
+    assert_eq!(mapping.deliveries(), expected.map(|(body, count)| (body.to_owned(), count)).into());
 }
 
 #[tokio::test]
@@ -186,11 +130,7 @@ async fn without_report_batch_item_failures_the_response_means_nothing() {
 
 #[tokio::test]
 async fn a_response_that_cannot_be_relied_on_repeats_the_whole_batch() {
-    tokio::join!(
-        repeated_whole("null-id"),
-        repeated_whole("unknown-id"),
-        repeated_whole("malformed")
-    );
+    tokio::join!(repeated_whole("null-id"), repeated_whole("unknown-id"), repeated_whole("malformed"));
 }
 
 async fn repeated_whole(bad: &str) {
@@ -200,11 +140,7 @@ async fn repeated_whole(bad: &str) {
     mapping.send(bad).await;
     mapping.run();
     mapping.until_counts(0, 2).await;
-    assert_eq!(
-        mapping.deliveries(),
-        [("fine".to_owned(), 2), (bad.to_owned(), 2)].into(),
-        "{bad}"
-    );
+    assert_eq!(mapping.deliveries(), [("fine".to_owned(), 2), (bad.to_owned(), 2)].into(), "{bad}");
 }
 
 #[tokio::test]
@@ -212,11 +148,7 @@ async fn a_throttled_batch_is_retried() {
     let mapping = Mapping::new(30, Some(1)).await;
     let busy = tokio::spawn({
         let lambda = mapping.lambda.clone();
-        async move {
-            lambda
-                .invoke("Echo", r#"{"do": "slow", "ms": 1000}"#.into())
-                .await
-        }
+        async move { lambda.invoke("Echo", r#"{"do": "slow", "ms": 1000}"#.into()).await }
     });
     while mapping.lambda.stats()["Echo"].cold_starts == 0 {
         tokio::task::yield_now().await;
@@ -248,8 +180,5 @@ async fn the_mapping_ends_with_the_token() {
     let mapping = Mapping::new(30, None).await;
     let running = mapping.run();
     mapping.shutdown.cancel();
-    tokio::time::timeout(PATIENCE, running)
-        .await
-        .expect("the mapping ends")
-        .unwrap();
+    tokio::time::timeout(PATIENCE, running).await.expect("the mapping ends").unwrap();
 }

@@ -50,14 +50,10 @@ impl Mapping {
         let address = listener.local_addr().unwrap();
         let (dead, mut jobs) = (queue(address, "dead"), queue(address, "jobs"));
         let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":2}"#;
-        jobs.attributes
-            .insert("RedrivePolicy".to_owned(), policy.to_owned());
-        jobs.attributes
-            .insert("VisibilityTimeout".to_owned(), visibility.to_string());
+        jobs.attributes.insert("RedrivePolicy".to_owned(), policy.to_owned());
+        jobs.attributes.insert("VisibilityTimeout".to_owned(), visibility.to_string());
         let queues = [dead.clone(), jobs.clone()];
-        let sqs = Sqs::start("us-east-1", "000000000000", address, &queues, None)
-            .await
-            .unwrap();
+        let sqs = Sqs::start("us-east-1", "000000000000", address, &queues, None).await.unwrap();
         let shutdown = CancellationToken::new();
         tokio::spawn({
             let (sqs, shutdown) = (sqs.clone(), shutdown.clone());
@@ -72,10 +68,7 @@ impl Mapping {
             .build();
         let events = tempfile::tempdir().unwrap();
         let mut setup = echo();
-        setup
-            .function
-            .environment
-            .insert("BATCHES".to_owned(), events.path().display().to_string());
+        setup.function.environment.insert("BATCHES".to_owned(), events.path().display().to_string());
         setup.function.reserved_concurrency = reserved_concurrency;
         let log = LogSink::new(std::io::sink());
         let lambda = Lambda::new(vec![setup], &Services::default(), &log, shutdown.clone());
@@ -86,16 +79,7 @@ impl Mapping {
             report_batch_item_failures: false,
             maximum_concurrency: None,
         };
-        Self {
-            events,
-            client: Client::from_conf(config),
-            jobs,
-            dead,
-            lambda,
-            event,
-            sqs,
-            shutdown,
-        }
+        Self { events, client: Client::from_conf(config), jobs, dead, lambda, event, sqs, shutdown }
     }
 
     pub(crate) fn run(&self) -> JoinHandle<()> {
@@ -110,27 +94,14 @@ impl Mapping {
     }
 
     pub(crate) async fn send(&self, body: &str) {
-        self.client
-            .send_message()
-            .queue_url(&self.jobs.url)
-            .message_body(body)
-            .send()
-            .await
-            .unwrap();
+        self.client.send_message().queue_url(&self.jobs.url).message_body(body).send().await.unwrap();
     }
 
     /// The events so far, in no order.
     pub(crate) fn events(&self) -> Vec<Value> {
-        let files = std::fs::read_dir(self.events.path())
-            .unwrap()
-            .map(|file| file.unwrap().path());
-        let files = files.filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "json")
-        });
-        files
-            .map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
-            .collect()
+        let files = std::fs::read_dir(self.events.path()).unwrap().map(|file| file.unwrap().path());
+        let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+        files.map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
     }
 
     /// How often each body was delivered.
@@ -138,9 +109,7 @@ impl Mapping {
         let mut deliveries = BTreeMap::new();
         for event in self.events() {
             for record in event["Records"].as_array().into_iter().flatten() {
-                *deliveries
-                    .entry(record["body"].as_str().unwrap().to_owned())
-                    .or_default() += 1;
+                *deliveries.entry(record["body"].as_str().unwrap().to_owned()).or_default() += 1;
             }
         }
         deliveries
@@ -149,18 +118,10 @@ impl Mapping {
     /// Messages of a queue: waiting, in flight and delayed.
     async fn count(&self, queue: &Queue) -> usize {
         let request = self.client.get_queue_attributes().queue_url(&queue.url);
-        let answer = request
-            .attribute_names(QueueAttributeName::All)
-            .send()
-            .await
-            .unwrap();
+        let answer = request.attribute_names(QueueAttributeName::All).send().await.unwrap();
         let attributes = answer.attributes().unwrap();
-        let counts = attributes
-            .iter()
-            .filter(|(name, _)| name.as_str().starts_with("ApproximateNumberOfMessages"));
-        counts
-            .map(|(_, count)| count.parse::<usize>().unwrap())
-            .sum()
+        let counts = attributes.iter().filter(|(name, _)| name.as_str().starts_with("ApproximateNumberOfMessages"));
+        counts.map(|(_, count)| count.parse::<usize>().unwrap()).sum()
     }
 
     pub(crate) async fn until_counts(&self, jobs: usize, dead: usize) {
@@ -170,11 +131,7 @@ impl Mapping {
             if counts == (jobs, dead) {
                 return;
             }
-            assert!(
-                Instant::now() < deadline,
-                "{counts:?} {:?}",
-                self.deliveries()
-            );
+            assert!(Instant::now() < deadline, "{counts:?} {:?}", self.deliveries());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

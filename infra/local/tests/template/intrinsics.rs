@@ -11,10 +11,7 @@ fn pseudo_parameters() {
         ("URLSuffix", "amazonaws.com"),
         ("StackName", "local"),
     ] {
-        assert_eq!(
-            value_of(&with_variable(&format!("!Ref AWS::{name}"))),
-            value
-        );
+        assert_eq!(value_of(&with_variable(&format!("!Ref AWS::{name}"))), value);
     }
 }
 
@@ -28,23 +25,14 @@ fn short_and_long_forms_give_the_same() {
         "{ 'Fn::Join': ['-', [a, { Ref: 'AWS::Region' }, '${kept}']] }",
         "!Join [ '', !Split [ '|', 'a-|us-east-1|-${kept}' ] ]",
     ] {
-        assert_eq!(
-            value_of(&with_variable(form)),
-            "a-us-east-1-${kept}",
-            "{form}"
-        );
+        assert_eq!(value_of(&with_variable(form)), "a-us-east-1-${kept}", "{form}");
     }
 }
 
 #[test]
 fn attributes_in_all_forms() {
     let arn = "arn:aws:lambda:us-east-1:000000000000:function:local-G";
-    for form in [
-        "!GetAtt G.Arn",
-        "!GetAtt [G, Arn]",
-        "{ 'Fn::GetAtt': G.Arn }",
-        "!Sub '${G.Arn}'",
-    ] {
+    for form in ["!GetAtt G.Arn", "!GetAtt [G, Arn]", "{ 'Fn::GetAtt': G.Arn }", "!Sub '${G.Arn}'"] {
         let mut text = std::fs::read_to_string(with_variable(form).file()).unwrap();
         text.push_str("  G: { Type: AWS::Serverless::Function, Metadata: { BuildMethod: rust-cargolambda, BuildProperties: { Binary: g } }, Properties: { CodeUri: ./code/, Runtime: provided.al2023 } }\n");
         assert_eq!(value_of(&Sample::new(&text)), arn, "{form}");
@@ -55,10 +43,7 @@ fn attributes_in_all_forms() {
 fn select_takes_an_item_of_a_list() {
     assert_eq!(value_of(&with_variable("!Select [1, [a, b]]")), "b");
     let sample = with_variable("!Select [2, [a, b]]");
-    assert_eq!(
-        sample.fault(),
-        "template.yaml:13: `Select` finds no item 2 in a list of 2"
-    );
+    assert_eq!(sample.fault(), "template.yaml:13: `Select` finds no item 2 in a list of 2");
 }
 
 #[test]
@@ -116,82 +101,38 @@ fn parameters_decide_conditions() {
     assert_eq!(function.memory_mib, 256);
     assert!(dev.queues.is_empty());
     let expected = [("GLOBAL", "g"), ("SECOND", "b"), ("STAGE", "d")];
-    assert_eq!(
-        function.environment,
-        expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into()
-    );
+    assert_eq!(function.environment, expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
 
-    let prod = sample
-        .resolve_with(&[("Stage", "prod"), ("Names", "x,y,z")])
-        .unwrap();
+    let prod = sample.resolve_with(&[("Stage", "prod"), ("Names", "x,y,z")]).unwrap();
     let function = &prod.functions[0];
-    assert_eq!(
-        (function.memory_mib, function.timeout.as_secs()),
-        (1024, 30)
-    );
-    assert_eq!(
-        (
-            &*function.environment["STAGE"],
-            &*function.environment["SECOND"]
-        ),
-        ("p", "y")
-    );
+    assert_eq!((function.memory_mib, function.timeout.as_secs()), (1024, 30));
+    assert_eq!((&*function.environment["STAGE"], &*function.environment["SECOND"]), ("p", "y"));
     assert_eq!(prod.queues[0].name, "local-Extra");
 }
 
 #[test]
 fn no_value_removes_a_property() {
     // The global one is gone as well: SAM merges before CloudFormation decides.
-    assert_eq!(
-        Sample::new(CONDITIONAL).resolve().unwrap().functions[0]
-            .timeout
-            .as_secs(),
-        3
-    );
+    assert_eq!(Sample::new(CONDITIONAL).resolve().unwrap().functions[0].timeout.as_secs(), 3);
 }
 
 #[test]
 fn parameters_are_checked() {
     let sample = Sample::new(CONDITIONAL);
-    let error = sample
-        .resolve_with(&[("Stage", "test")])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.ends_with("template.yaml:3: `test` is no Stage: it is one of dev, prod"),
-        "{error}"
-    );
-    let error = sample
-        .resolve_with(&[("Stag", "dev")])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.ends_with("no parameter is called `Stag`; the template has `Stage`, `Names`"),
-        "{error}"
-    );
+    let error = sample.resolve_with(&[("Stage", "test")]).unwrap_err().to_string();
+    assert!(error.ends_with("template.yaml:3: `test` is no Stage: it is one of dev, prod"), "{error}");
+    let error = sample.resolve_with(&[("Stag", "dev")]).unwrap_err().to_string();
+    assert!(error.ends_with("no parameter is called `Stag`; the template has `Stage`, `Names`"), "{error}");
 
     let without_default = Sample::new(
         "Transform: AWS::Serverless-2016-10-31\nParameters:\n  Size:\n    Type: Number\n    MaxValue: 9\nResources: { Q: { Type: AWS::SQS::Queue } }\n",
     );
-    let sentence =
-        "template.yaml:3: the parameter `Size` has no default: give it with `--parameter Size=…`";
+    let sentence = "template.yaml:3: the parameter `Size` has no default: give it with `--parameter Size=…`";
     assert_eq!(without_default.fault(), sentence);
-    let error = without_default
-        .resolve_with(&[("Size", "10")])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.ends_with("template.yaml:3: `10` is no Size: it is at most 9"),
-        "{error}"
-    );
-    let error = without_default
-        .resolve_with(&[("Size", "ten")])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.ends_with("`ten` is no Size: it is a number"),
-        "{error}"
-    );
+    let error = without_default.resolve_with(&[("Size", "10")]).unwrap_err().to_string();
+    assert!(error.ends_with("template.yaml:3: `10` is no Size: it is at most 9"), "{error}");
+    let error = without_default.resolve_with(&[("Size", "ten")]).unwrap_err().to_string();
+    assert!(error.ends_with("`ten` is no Size: it is a number"), "{error}");
     assert!(without_default.resolve_with(&[("Size", "9")]).is_ok());
 }
 
@@ -200,11 +141,7 @@ fn what_a_false_condition_removed_cannot_be_used() {
     let text = CONDITIONAL.replace("GLOBAL: g", "GLOBAL: !Ref Extra");
     let sentence = "template.yaml:21: `Extra` does not exist here: its condition is false";
     assert_eq!(Sample::new(&text).fault(), sentence);
-    assert!(
-        Sample::new(&text)
-            .resolve_with(&[("Stage", "prod")])
-            .is_ok()
-    );
+    assert!(Sample::new(&text).resolve_with(&[("Stage", "prod")]).is_ok());
 }
 
 #[test]
@@ -212,19 +149,12 @@ fn circles_are_faults() {
     let names = "  A: { Type: AWS::SQS::Queue, Properties: { QueueName: !GetAtt B.QueueName } }
   B: { Type: AWS::SQS::Queue, Properties: { QueueName: !GetAtt A.QueueName } }
 ";
-    assert!(
-        with_resources(names)
-            .fault()
-            .ends_with("`B` depends on itself")
-    );
+    assert!(with_resources(names).fault().ends_with("`B` depends on itself"));
     let conditions = "Transform: AWS::Serverless-2016-10-31
 Conditions:
   A: !Not [!Condition A]
 Resources:
   Q: { Type: AWS::SQS::Queue, Condition: A }
 ";
-    assert_eq!(
-        Sample::new(conditions).fault(),
-        "template.yaml:3: `A` depends on itself"
-    );
+    assert_eq!(Sample::new(conditions).fault(), "template.yaml:3: `A` depends on itself");
 }

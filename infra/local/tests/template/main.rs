@@ -44,14 +44,8 @@ impl Sample {
 
     /// The error without the folder: `template.yaml:<line>: <sentence>`.
     fn fault(&self) -> String {
-        let fault = self
-            .resolve()
-            .expect_err("the template has a fault")
-            .to_string();
-        fault
-            .strip_prefix(&format!("{}/", self.folder.path().display()))
-            .unwrap_or(&fault)
-            .to_owned()
+        let fault = self.resolve().expect_err("the template has a fault").to_string();
+        fault.strip_prefix(&format!("{}/", self.folder.path().display())).unwrap_or(&fault).to_owned()
     }
 }
 
@@ -61,21 +55,15 @@ fn addresses() -> Addresses {
         account: "000000000000".to_owned(),
         stack: "local".to_owned(),
         sqs: "127.0.0.1:9324".parse().unwrap(),
-        apis: [
-            ("Http", "127.0.0.1:3000"),
-            ("Ws", "127.0.0.1:3001"),
-            ("ServerlessHttpApi", "127.0.0.1:3002"),
-        ]
-        .map(|(id, address)| (id.to_owned(), address.parse().unwrap()))
-        .into(),
+        apis: [("Http", "127.0.0.1:3000"), ("Ws", "127.0.0.1:3001"), ("ServerlessHttpApi", "127.0.0.1:3002")]
+            .map(|(id, address)| (id.to_owned(), address.parse().unwrap()))
+            .into(),
     }
 }
 
 /// A template with these resources. `Resources:` is on line 2, so the first of them on line 3.
 fn with_resources(resources: &str) -> Sample {
-    Sample::new(&format!(
-        "Transform: AWS::Serverless-2016-10-31\nResources:\n{resources}"
-    ))
+    Sample::new(&format!("Transform: AWS::Serverless-2016-10-31\nResources:\n{resources}"))
 }
 
 /// A function `F` whose environment has the variable `V` with this value, on line 13.

@@ -55,10 +55,7 @@ fn routes_of_an_http_api() {
         Any: { Type: HttpApi, Properties: { ApiId: !Ref Http, Path: '/{proxy+}', Method: '*', Auth: { Authorizer: NONE } } }
 ";
     let sample = sample(&[function("F", events), HTTP.to_owned()]);
-    assert_eq!(
-        sample.read().unwrap().api_ids(),
-        (vec!["Http".to_owned()], vec![])
-    );
+    assert_eq!(sample.read().unwrap().api_ids(), (vec!["Http".to_owned()], vec![]));
     let stack = sample.resolve().unwrap();
     let api = &stack.http_apis[0];
     assert_eq!((api.logical_id.as_str(), api.routes.len()), ("Http", 2));
@@ -67,13 +64,8 @@ fn routes_of_an_http_api() {
         audience: vec!["Client".to_owned()],
         identity_source: "$request.header.Authorization".to_owned(),
     };
-    let [get, any] = api.routes.as_slice() else {
-        panic!("{:?}", api.routes)
-    };
-    assert_eq!(
-        (&*get.method, &*get.path, &*get.function),
-        ("GET", "/a/{id}", "F")
-    );
+    let [get, any] = api.routes.as_slice() else { panic!("{:?}", api.routes) };
+    assert_eq!((&*get.method, &*get.path, &*get.function), ("GET", "/a/{id}", "F"));
     assert_eq!(get.authorizer, Some(authorizer));
     assert_eq!((&*any.method, &any.authorizer), ("ANY", &None));
     let pool = &stack.user_pools[0];
@@ -93,37 +85,22 @@ fn an_event_without_an_api_makes_one() {
 #[test]
 fn faults_of_an_http_api() {
     let event = |properties: &str| {
-        let events = format!(
-            "        E: {{ Type: HttpApi, Properties: {{ ApiId: !Ref Http, {properties} }} }}\n"
-        );
+        let events = format!("        E: {{ Type: HttpApi, Properties: {{ ApiId: !Ref Http, {properties} }} }}\n");
         sample(&[function("F", &events), HTTP.to_owned()]).fault()
     };
     let fault = event("Path: /a, Method: GET, Auth: { Authorizer: Other }");
     let sentence = "the authorizer `Other` is not supported; supported: `Jwt`, `NONE`";
     assert_eq!(fault, format!("template.yaml:14: {sentence}"));
-    assert!(
-        event("Path: /a, Method: FETCH")
-            .starts_with("template.yaml:14: `Method` `FETCH` is not supported")
-    );
-    assert_eq!(
-        event("Path: a, Method: GET"),
-        "template.yaml:14: `Path` must begin with `/`, and `a` does not"
-    );
-    assert!(
-        event("Path: /a, Method: GET, TimeoutInMillis: 9")
-            .contains("with `TimeoutInMillis` is not supported")
-    );
+    assert!(event("Path: /a, Method: FETCH").starts_with("template.yaml:14: `Method` `FETCH` is not supported"));
+    assert_eq!(event("Path: a, Method: GET"), "template.yaml:14: `Path` must begin with `/`, and `a` does not");
+    assert!(event("Path: /a, Method: GET, TimeoutInMillis: 9").contains("with `TimeoutInMillis` is not supported"));
     let twice = "        A: { Type: HttpApi, Properties: { Path: /a, Method: GET } }
         B: { Type: HttpApi, Properties: { Path: /a, Method: get } }\n";
     let fault = sample(&[function("F", twice)]).fault();
     assert_eq!(fault, "template.yaml:15: `GET /a` has a function already");
-    let cors = HTTP.replace(
-        "      Auth:\n",
-        "      CorsConfiguration: true\n      Auth:\n",
-    );
+    let cors = HTTP.replace("      Auth:\n", "      CorsConfiguration: true\n      Auth:\n");
     let fault = sample(&[cors]).fault();
-    let start =
-        "template.yaml:11: AWS::Serverless::HttpApi with `CorsConfiguration` is not supported";
+    let start = "template.yaml:11: AWS::Serverless::HttpApi with `CorsConfiguration` is not supported";
     assert!(fault.starts_with(start), "{fault}");
 }
 
@@ -145,21 +122,12 @@ const WEBSOCKET: &str = "  Ws:
 #[test]
 fn routes_of_a_websocket_api() {
     let sample = sample(&[function("F", "        {}\n"), WEBSOCKET.to_owned()]);
-    assert_eq!(
-        sample.read().unwrap().api_ids(),
-        (vec![], vec!["Ws".to_owned()])
-    );
+    assert_eq!(sample.read().unwrap().api_ids(), (vec![], vec!["Ws".to_owned()]));
     let stack = sample.resolve().unwrap();
     let api = &stack.websocket_apis[0];
-    assert_eq!(
-        (&*api.stage, &*api.route_selection_expression),
-        ("live", "$request.body.action")
-    );
+    assert_eq!((&*api.stage, &*api.route_selection_expression), ("live", "$request.body.action"));
     let authorizer = api.authorizer.as_ref().unwrap();
-    assert_eq!(
-        (&*authorizer.function, authorizer.identity_sources.len()),
-        ("F", 0)
-    );
+    assert_eq!((&*authorizer.function, authorizer.identity_sources.len()), ("F", 0));
     let route = |key: &str| (api.routes[key].responds, api.routes[key].timeout);
     assert_eq!(route("$connect"), (false, Duration::from_secs(5)));
     // A reply goes to the client only where a route response names the route.
@@ -170,31 +138,15 @@ fn routes_of_a_websocket_api() {
 #[test]
 fn faults_of_a_websocket_api() {
     for (from, to, sentence) in [
-        (
-            "!Ref WsSenditRoute",
-            "!Ref WsSendItRoute",
-            "28: nothing in the template is called `WsSendItRoute`",
-        ),
-        (
-            "!Ref WsSenditRoute",
-            "other",
-            "28: nothing in the template is called `other`",
-        ),
+        ("!Ref WsSenditRoute", "!Ref WsSendItRoute", "28: nothing in the template is called `WsSendItRoute`"),
+        ("!Ref WsSenditRoute", "other", "28: nothing in the template is called `other`"),
         (
             "quiet:",
             "not-quiet:",
             "25: the route key `not-quiet` must be alphanumeric or one of $connect, $disconnect, $default",
         ),
-        (
-            "$connect:",
-            "other:",
-            "21: `Auth` applies to the route `$connect`, which this API does not have",
-        ),
-        (
-            "CUSTOM",
-            "AWS_IAM",
-            "21: `AuthType` `AWS_IAM` is not supported; supported: `NONE`, `CUSTOM`",
-        ),
+        ("$connect:", "other:", "21: `Auth` applies to the route `$connect`, which this API does not have"),
+        ("CUSTOM", "AWS_IAM", "21: `AuthType` `AWS_IAM` is not supported; supported: `NONE`, `CUSTOM`"),
         (
             "IntegrationTimeout: 5000",
             "IntegrationTimeout: 29001",
@@ -211,14 +163,8 @@ fn faults_of_a_websocket_api() {
             "20: `StageName` of a WebSocket API has letters, digits, `-` and `_` only, unlike `$default`",
         ),
     ] {
-        let resources = [
-            function("F", "        {}\n"),
-            WEBSOCKET.replacen(from, to, 1),
-        ];
-        assert_eq!(
-            sample(&resources).fault(),
-            format!("template.yaml:{sentence}")
-        );
+        let resources = [function("F", "        {}\n"), WEBSOCKET.replacen(from, to, 1)];
+        assert_eq!(sample(&resources).fault(), format!("template.yaml:{sentence}"));
     }
 }
 
@@ -243,66 +189,36 @@ fn queues_and_their_events() {
   Dead: { Type: AWS::SQS::Queue, Properties: { QueueName: dead } }
   Fifo: { Type: AWS::SQS::Queue, Properties: { FifoQueue: true } }
 ";
-    let stack = sample(&[function("F", events), queues.to_owned()])
-        .resolve()
-        .unwrap();
-    let ids: Vec<_> = stack
-        .queues
-        .iter()
-        .map(|queue| &*queue.logical_id)
-        .collect();
+    let stack = sample(&[function("F", events), queues.to_owned()]).resolve().unwrap();
+    let ids: Vec<_> = stack.queues.iter().map(|queue| &*queue.logical_id).collect();
     assert_eq!(ids, ["Dead", "Fifo", "Q"]);
     let queue = &stack.queues[2];
     assert_eq!(queue.url, "http://127.0.0.1:9324/000000000000/local-Q");
     assert_eq!(queue.arn, "arn:aws:sqs:us-east-1:000000000000:local-Q");
-    let redrive =
-        r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":4}"#;
+    let redrive = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":4}"#;
     let expected = [("RedrivePolicy", redrive), ("VisibilityTimeout", "60")];
-    assert_eq!(
-        queue.attributes,
-        expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into()
-    );
+    assert_eq!(queue.attributes, expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
     assert_eq!(stack.queues[1].name, "local-Fifo.fifo");
-    let [event] = stack.functions[0].queue_events.as_slice() else {
-        panic!("one enabled event")
-    };
-    assert_eq!(
-        (&*event.queue, event.batch_size, event.batching_window),
-        ("Q", 100, Duration::from_secs(2))
-    );
-    assert_eq!(
-        (event.report_batch_item_failures, event.maximum_concurrency),
-        (true, Some(5))
-    );
+    let [event] = stack.functions[0].queue_events.as_slice() else { panic!("one enabled event") };
+    assert_eq!((&*event.queue, event.batch_size, event.batching_window), ("Q", 100, Duration::from_secs(2)));
+    assert_eq!((event.report_batch_item_failures, event.maximum_concurrency), (true, Some(5)));
 }
 
 #[test]
 fn lambda_refuses_a_short_visibility_timeout_and_a_big_batch_without_a_window() {
     let event = |properties: &str| {
-        let events = format!(
-            "        E: {{ Type: SQS, Properties: {{ Queue: !GetAtt Q.Arn, {properties} }} }}\n"
-        );
+        let events = format!("        E: {{ Type: SQS, Properties: {{ Queue: !GetAtt Q.Arn, {properties} }} }}\n");
         let queue = "  Q: { Type: AWS::SQS::Queue, Properties: { VisibilityTimeout: 2 } }\n";
-        let function =
-            function("F", &events).replace("      Policies:", "      Timeout: 2\n      Policies:");
+        let function = function("F", &events).replace("      Policies:", "      Timeout: 2\n      Policies:");
         sample(&[function, queue.to_owned()])
     };
     assert!(event("BatchSize: 10").resolve().is_ok());
     let sentence = "a `BatchSize` above 10 needs a `MaximumBatchingWindowInSeconds` of at least 1";
-    assert_eq!(
-        event("BatchSize: 11").fault(),
-        format!("template.yaml:15: {sentence}")
-    );
-    let short = function(
-        "F",
-        "        E: { Type: SQS, Properties: { Queue: !GetAtt Q.Arn } }\n",
-    );
+    assert_eq!(event("BatchSize: 11").fault(), format!("template.yaml:15: {sentence}"));
+    let short = function("F", "        E: { Type: SQS, Properties: { Queue: !GetAtt Q.Arn } }\n");
     let queue = "  Q: { Type: AWS::SQS::Queue, Properties: { VisibilityTimeout: 2 } }\n";
     let sentence = "Lambda refuses a queue whose visibility timeout (2 s) is less than the function's timeout (3 s)";
-    assert_eq!(
-        sample(&[short, queue.to_owned()]).fault(),
-        format!("template.yaml:14: {sentence}")
-    );
+    assert_eq!(sample(&[short, queue.to_owned()]).fault(), format!("template.yaml:14: {sentence}"));
 }
 
 #[test]
@@ -323,13 +239,7 @@ fn a_table_is_the_request_that_creates_it() {
       TimeToLiveSpecification: { AttributeName: ttl, Enabled: true }
 ";
     let stack = sample(&[table.to_owned()]).resolve().unwrap();
-    assert_eq!(
-        (
-            &*stack.tables[0].name,
-            stack.tables[0].ttl_attribute.as_deref()
-        ),
-        ("local-T", Some("ttl"))
-    );
+    assert_eq!((&*stack.tables[0].name, stack.tables[0].ttl_attribute.as_deref()), ("local-T", Some("ttl")));
     let expected = json!({
         "TableName": "local-T",
         "BillingMode": "PAY_PER_REQUEST",
@@ -364,21 +274,12 @@ fn a_cluster_is_reached_through_the_data_api() {
 ";
     let stack = sample(&[cluster.to_owned()]).resolve().unwrap();
     let db = &stack.clusters[0];
-    assert_eq!(
-        db.arn,
-        "arn:aws:rds:us-east-1:000000000000:cluster:local-db"
-    );
-    assert_eq!(
-        db.secret_arn,
-        "arn:aws:secretsmanager:us-east-1:000000000000:secret:rds!cluster-local-db"
-    );
+    assert_eq!(db.arn, "arn:aws:rds:us-east-1:000000000000:cluster:local-db");
+    assert_eq!(db.secret_arn, "arn:aws:secretsmanager:us-east-1:000000000000:secret:rds!cluster-local-db");
     assert_eq!(db.database, "app");
     let without = cluster.replace("EnableHttpEndpoint: true", "EnableHttpEndpoint: false");
     let fault = sample(&[without]).fault();
-    assert!(
-        fault.starts_with("template.yaml:12: AWS::RDS::DBCluster needs `EnableHttpEndpoint: true`"),
-        "{fault}"
-    );
+    assert!(fault.starts_with("template.yaml:12: AWS::RDS::DBCluster needs `EnableHttpEndpoint: true`"), "{fault}");
 }
 
 #[test]
@@ -392,33 +293,15 @@ fn custom_resources_come_after_what_they_need() {
     Type: AWS::CloudFormation::CustomResource
     Properties: { ServiceToken: !GetAtt F.Arn }
 ";
-    let stack = sample(&[function("F", "        {}\n"), custom.to_owned()])
-        .resolve()
-        .unwrap();
-    let [second, first] = stack.custom_resources.as_slice() else {
-        panic!("two custom resources")
-    };
-    assert_eq!(
-        (&*second.logical_id, &*first.logical_id),
-        ("Second", "First")
-    );
-    assert_eq!(
-        (&*first.resource_type, &*first.function),
-        ("Custom::Thing", "F")
-    );
+    let stack = sample(&[function("F", "        {}\n"), custom.to_owned()]).resolve().unwrap();
+    let [second, first] = stack.custom_resources.as_slice() else { panic!("two custom resources") };
+    assert_eq!((&*second.logical_id, &*first.logical_id), ("Second", "First"));
+    assert_eq!((&*first.resource_type, &*first.function), ("Custom::Thing", "F"));
     let arn = "arn:aws:lambda:us-east-1:000000000000:function:local-F";
     // CloudFormation hands numbers and booleans on as text.
-    let expected =
-        json!({"ServiceToken": arn, "Count": "3", "Nested": {"On": "true", "List": ["1", "a"]}});
+    let expected = json!({"ServiceToken": arn, "Count": "3", "Nested": {"On": "true", "List": ["1", "a"]}});
     assert_eq!(first.properties, expected);
 
-    let circle = custom.replace(
-        "ServiceToken: !GetAtt F.Arn }",
-        "ServiceToken: !GetAtt F.Arn }\n    DependsOn: First",
-    );
-    assert!(
-        sample(&[function("F", "        {}\n"), circle])
-            .fault()
-            .ends_with("depends on itself")
-    );
+    let circle = custom.replace("ServiceToken: !GetAtt F.Arn }", "ServiceToken: !GetAtt F.Arn }\n    DependsOn: First");
+    assert!(sample(&[function("F", "        {}\n"), circle]).fault().ends_with("depends on itself"));
 }

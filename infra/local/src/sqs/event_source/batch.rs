@@ -33,12 +33,7 @@ pub(super) struct Batch {
 
 impl Batch {
     fn new() -> Self {
-        Self {
-            records: Vec::new(),
-            size: FRAME,
-            messages: Vec::new(),
-            received: Instant::now(),
-        }
+        Self { records: Vec::new(), size: FRAME, messages: Vec::new(), received: Instant::now() }
     }
 
     /// Takes the message, or gives it back when the event would become too large.
@@ -50,10 +45,7 @@ impl Batch {
         }
         self.size = size;
         self.records.push(record);
-        self.messages.push((
-            message.message_id.unwrap_or_default(),
-            message.receipt_handle.unwrap_or_default(),
-        ));
+        self.messages.push((message.message_id.unwrap_or_default(), message.receipt_handle.unwrap_or_default()));
         None
     }
 
@@ -84,13 +76,7 @@ pub(super) struct Poller<'a> {
 
 impl<'a> Poller<'a> {
     pub(super) fn new(sqs: &'a Sqs, queue: &'a Queue, event: &'a QueueEvent) -> Self {
-        Self {
-            sqs,
-            queue,
-            event,
-            carried: Vec::new(),
-            received: Instant::now(),
-        }
+        Self { sqs, queue, event, carried: Vec::new(), received: Instant::now() }
     }
 
     /// The next batch: what one poll gives or, with a batching window, what comes until it ends, the batch is full or the
@@ -111,17 +97,9 @@ impl<'a> Poller<'a> {
                 batch.received = self.received;
             }
             let mut messages = std::mem::take(&mut self.carried).into_iter();
-            self.carried.extend(
-                messages
-                    .by_ref()
-                    .find_map(|message| batch.push(message, &self.queue.arn)),
-            );
+            self.carried.extend(messages.by_ref().find_map(|message| batch.push(message, &self.queue.arn)));
             self.carried.extend(messages);
-            wait = self
-                .event
-                .batching_window
-                .saturating_sub(batch.received.elapsed())
-                .min(LONG_POLL);
+            wait = self.event.batching_window.saturating_sub(batch.received.elapsed()).min(LONG_POLL);
             if batch.messages.len() >= full || !self.carried.is_empty() || wait.is_zero() {
                 return Ok(batch);
             }

@@ -7,10 +7,7 @@ use serde_json::{Map, Value, json};
 
 /// One entry of `Records`. `arn` is the queue's.
 pub(super) fn record(message: &Message, arn: &str) -> Value {
-    let attributes = message
-        .message_attributes
-        .iter()
-        .map(|(name, value)| (name.clone(), attribute(value)));
+    let attributes = message.message_attributes.iter().map(|(name, value)| (name.clone(), attribute(value)));
     let mut record = json!({
         "messageId": message.message_id,
         "receiptHandle": message.receipt_handle,
@@ -30,8 +27,7 @@ pub(super) fn record(message: &Message, arn: &str) -> Value {
 
 fn attribute(value: &MessageAttributeValue) -> Value {
     // The lists are of SQS's reserve: always there, always empty.
-    let mut attribute =
-        json!({ "dataType": value.data_type, "stringListValues": [], "binaryListValues": [] });
+    let mut attribute = json!({ "dataType": value.data_type, "stringListValues": [], "binaryListValues": [] });
     if let Some(text) = &value.string_value {
         attribute["stringValue"] = json!(text);
     }

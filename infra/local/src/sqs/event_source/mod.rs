@@ -40,9 +40,7 @@ pub async fn run(
     lambda: Lambda,
     shutdown: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(
-        event.maximum_concurrency.unwrap_or(CONCURRENCY) as usize,
-    ));
+    let places = Arc::new(Semaphore::new(event.maximum_concurrency.unwrap_or(CONCURRENCY) as usize));
     let mapping = Arc::new(Mapping {
         visibility: visibility_timeout(&queue),
         report_failures: event.report_batch_item_failures,
@@ -54,10 +52,7 @@ pub async fn run(
     });
     let mut poller = Poller::new(&sqs, &queue, &event);
     let mut batches = JoinSet::new();
-    while let Some(Ok(place)) = shutdown
-        .run_until_cancelled(Arc::clone(&places).acquire_owned())
-        .await
-    {
+    while let Some(Ok(place)) = shutdown.run_until_cancelled(Arc::clone(&places).acquire_owned()).await {
         match shutdown.run_until_cancelled(poller.next()).await {
             None => break,
             Some(Ok(batch)) if batch.is_empty() => {}
@@ -71,9 +66,7 @@ pub async fn run(
             Some(Err(error)) => {
                 tracing::error!(queue = queue.name, %error, "cannot poll");
                 // `None`, the shutdown, ends the loop at its head.
-                shutdown
-                    .run_until_cancelled(tokio::time::sleep(POLL_AGAIN))
-                    .await;
+                shutdown.run_until_cancelled(tokio::time::sleep(POLL_AGAIN)).await;
             }
         }
         while batches.try_join_next().is_some() {}
@@ -109,20 +102,10 @@ impl Mapping {
         }
         match verdict(&response, &batch.ids()) {
             Verdict::Failed(failed) => {
-                self.delete(
-                    batch
-                        .messages
-                        .into_iter()
-                        .filter(|(id, _)| !failed.contains(id)),
-                )
-                .await;
+                self.delete(batch.messages.into_iter().filter(|(id, _)| !failed.contains(id))).await;
             }
             Verdict::Unusable(reason) => {
-                tracing::warn!(
-                    function = self.function,
-                    reason,
-                    "the whole batch will be repeated"
-                );
+                tracing::warn!(function = self.function, reason, "the whole batch will be repeated");
             }
         }
     }
@@ -140,9 +123,7 @@ impl Mapping {
                     }
                     // Jitter keeps the batches of one mapping from coming back together.
                     let wait = back_off.mul_f64(rand::random_range(0.5..1.0));
-                    self.shutdown
-                        .run_until_cancelled(tokio::time::sleep(wait))
-                        .await?;
+                    self.shutdown.run_until_cancelled(tokio::time::sleep(wait)).await?;
                     back_off = (back_off * 2).min(LONGEST_BACK_OFF);
                 }
                 Err(InvokeError::Stopping) => return None,
@@ -156,10 +137,7 @@ impl Mapping {
 
     async fn delete(&self, messages: impl IntoIterator<Item = (String, String)>) {
         for (id, receipt_handle) in messages {
-            let input = DeleteMessageInput {
-                queue_url: self.queue_url.clone(),
-                receipt_handle,
-            };
+            let input = DeleteMessageInput { queue_url: self.queue_url.clone(), receipt_handle };
             if let Err(error) = self.sqs.delete(input).await {
                 tracing::error!(message = id, %error, "cannot delete a message that was processed; it will be repeated");
             }
@@ -169,9 +147,6 @@ impl Mapping {
 
 /// `VisibilityTimeout` of the queue, which SQS has validated; 30 s unless set.
 fn visibility_timeout(queue: &Queue) -> Duration {
-    let seconds = queue
-        .attributes
-        .get("VisibilityTimeout")
-        .and_then(|seconds| seconds.parse().ok());
+    let seconds = queue.attributes.get("VisibilityTimeout").and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(seconds.unwrap_or(30))
 }

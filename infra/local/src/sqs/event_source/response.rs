@@ -33,14 +33,9 @@ pub(super) fn verdict(response: &[u8], batch: &BTreeSet<String>) -> Verdict {
         return Verdict::Unusable("the response is no batch response");
     };
     let failures = response.unwrap_or_default().failures.unwrap_or_default();
-    let ids: Option<BTreeSet<String>> = failures
-        .into_iter()
-        .map(|failure| failure.id.filter(|id| batch.contains(id)))
-        .collect();
-    ids.map_or(
-        Verdict::Unusable("an itemIdentifier is missing, empty or not of this batch"),
-        Verdict::Failed,
-    )
+    let ids: Option<BTreeSet<String>> =
+        failures.into_iter().map(|failure| failure.id.filter(|id| batch.contains(id))).collect();
+    ids.map_or(Verdict::Unusable("an itemIdentifier is missing, empty or not of this batch"), Verdict::Failed)
 }
 
 #[cfg(test)]
@@ -53,13 +48,7 @@ mod tests {
 
     #[test]
     fn an_empty_or_null_response_or_list_is_a_success() {
-        for response in [
-            "",
-            "null",
-            "{}",
-            r#"{"batchItemFailures": null}"#,
-            r#"{"batchItemFailures": []}"#,
-        ] {
+        for response in ["", "null", "{}", r#"{"batchItemFailures": null}"#, r#"{"batchItemFailures": []}"#] {
             assert_eq!(of(response), Verdict::Failed(BTreeSet::new()), "{response}");
         }
     }
@@ -67,36 +56,22 @@ mod tests {
     #[test]
     fn listed_messages_have_failed() {
         let failed = Verdict::Failed(["b".to_owned()].into());
-        assert_eq!(
-            of(r#"{"batchItemFailures": [{"itemIdentifier": "b"}, {"itemIdentifier": "b"}]}"#),
-            failed
-        );
+        assert_eq!(of(r#"{"batchItemFailures": [{"itemIdentifier": "b"}, {"itemIdentifier": "b"}]}"#), failed);
     }
 
     #[test]
     fn an_entry_without_a_known_id_fails_the_batch() {
-        for entry in [
-            r#"{"itemIdentifier": ""}"#,
-            r#"{"itemIdentifier": null}"#,
-            r#"{"id": "a"}"#,
-            r#"{"itemIdentifier": "c"}"#,
-        ] {
-            let response =
-                format!(r#"{{"batchItemFailures": [{{"itemIdentifier": "a"}}, {entry}]}}"#);
+        for entry in
+            [r#"{"itemIdentifier": ""}"#, r#"{"itemIdentifier": null}"#, r#"{"id": "a"}"#, r#"{"itemIdentifier": "c"}"#]
+        {
+            let response = format!(r#"{{"batchItemFailures": [{{"itemIdentifier": "a"}}, {entry}]}}"#);
             assert!(matches!(of(&response), Verdict::Unusable(_)), "{response}");
         }
     }
 
     #[test]
     fn anything_else_fails_the_batch() {
-        for response in [
-            "7",
-            "\"done\"",
-            "[]",
-            "{",
-            r#"{"batchItemFailures": 7}"#,
-            r#"{"batchItemFailures": [7]}"#,
-        ] {
+        for response in ["7", "\"done\"", "[]", "{", r#"{"batchItemFailures": 7}"#, r#"{"batchItemFailures": [7]}"#] {
             assert!(matches!(of(response), Verdict::Unusable(_)), "{response}");
         }
     }

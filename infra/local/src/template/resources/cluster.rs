@@ -10,25 +10,14 @@ pub(super) const TYPE: &str = "AWS::RDS::DBCluster";
 
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &[
-        "DBClusterIdentifier",
-        "DatabaseName",
-        "EnableHttpEndpoint",
-        "Engine",
-        "ManageMasterUserPassword",
-    ],
+    honoured: &["DBClusterIdentifier", "DatabaseName", "EnableHttpEndpoint", "Engine", "ManageMasterUserPassword"],
     ignored: &[
         (
             &["EngineLifecycleSupport", "EngineMode", "EngineVersion"],
             "the PostgreSQL that is found on the machine plays the cluster",
         ),
         (
-            &[
-                "MasterUserPassword",
-                "MasterUserSecret",
-                "MasterUsername",
-                "EnableIAMDatabaseAuthentication",
-            ],
+            &["MasterUserPassword", "MasterUserSecret", "MasterUsername", "EnableIAMDatabaseAuthentication"],
             "the local Data API checks no credentials",
         ),
         (
@@ -66,10 +55,7 @@ pub(super) const SHAPE: Shape = Shape {
             ],
             "there are no backups and stacks are not deleted locally",
         ),
-        (
-            &["KmsKeyId", "StorageEncrypted"],
-            "nothing is encrypted at rest",
-        ),
+        (&["KmsKeyId", "StorageEncrypted"], "nothing is encrypted at rest"),
         (
             &[
                 "DatabaseInsightsMode",
@@ -87,23 +73,15 @@ pub(super) const SHAPE: Shape = Shape {
     ],
 };
 
-pub(super) const ATTRIBUTES: &[&str] = &[
-    "DBClusterArn",
-    "DBClusterResourceId",
-    "Endpoint.Address",
-    "MasterUserSecret.SecretArn",
-];
+pub(super) const ATTRIBUTES: &[&str] =
+    &["DBClusterArn", "DBClusterResourceId", "Endpoint.Address", "MasterUserSecret.SecretArn"];
 
 /// CloudFormation lowers the identifier, as RDS does.
 pub(super) fn identifier(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {
     Ok(resource.name(scope, "DBClusterIdentifier")?.to_lowercase())
 }
 
-pub(super) fn attribute(
-    scope: &Scope<'_>,
-    resource: &Resource,
-    attribute: &str,
-) -> Result<Option<String>, Fault> {
+pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str) -> Result<Option<String>, Fault> {
     match attribute {
         "DBClusterArn" => arn(scope, resource).map(Some),
         "DBClusterResourceId" => Ok(Some(format!("cluster-{}", resource.id.to_uppercase()))),
@@ -120,9 +98,8 @@ pub(in super::super) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<C
         return Err(fields.missing("Engine"));
     }
     if fields.boolean("EnableHttpEndpoint")? != Some(true) {
-        let sentence = format!(
-            "{TYPE} needs `EnableHttpEndpoint: true`: locally it is reached through the Data API only"
-        );
+        let sentence =
+            format!("{TYPE} needs `EnableHttpEndpoint: true`: locally it is reached through the Data API only");
         return Err(Fault::invalid(fields.line("EnableHttpEndpoint"), sentence));
     }
     let database = fields.text("DatabaseName")?;
@@ -143,16 +120,8 @@ fn arn(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {
 fn secret_arn(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {
     let fields = resource.fields(scope, &SHAPE)?;
     if fields.boolean("ManageMasterUserPassword")? != Some(true) {
-        let sentence = format!(
-            "{TYPE} needs `ManageMasterUserPassword: true`: locally there are no other secrets"
-        );
-        return Err(Fault::invalid(
-            fields.line("ManageMasterUserPassword"),
-            sentence,
-        ));
+        let sentence = format!("{TYPE} needs `ManageMasterUserPassword: true`: locally there are no other secrets");
+        return Err(Fault::invalid(fields.line("ManageMasterUserPassword"), sentence));
     }
-    Ok(scope.arn(
-        "secretsmanager",
-        &format!("secret:rds!cluster-{}", identifier(scope, resource)?),
-    ))
+    Ok(scope.arn("secretsmanager", &format!("secret:rds!cluster-{}", identifier(scope, resource)?)))
 }

@@ -16,32 +16,19 @@ pub(super) const PREFIX: &str = "Custom::";
 const SERVICE_TOKEN: &str = "ServiceToken";
 
 /// Reads all custom resources, each after those that it depends on.
-pub(in super::super) fn read_all(
-    scope: &Scope<'_>,
-    resources: &[&Resource],
-) -> Result<Vec<CustomResource>, Fault> {
-    let mut order = Order {
-        scope,
-        open: Vec::new(),
-        done: Vec::new(),
-        custom: Vec::new(),
-    };
+pub(in super::super) fn read_all(scope: &Scope<'_>, resources: &[&Resource]) -> Result<Vec<CustomResource>, Fault> {
+    let mut order = Order { scope, open: Vec::new(), done: Vec::new(), custom: Vec::new() };
     for resource in resources {
         order.visit(resource)?;
     }
-    order
-        .custom
-        .into_iter()
-        .map(|resource| read(scope, resource))
-        .collect()
+    order.custom.into_iter().map(|resource| read(scope, resource)).collect()
 }
 
 fn read(scope: &Scope<'_>, resource: &Resource) -> Result<CustomResource, Fault> {
     let resolved = scope.resolve(&resource.properties)?;
     let properties = resolved.as_ref().unwrap_or(&resource.properties);
     let token = properties.get(SERVICE_TOKEN);
-    let token =
-        token.ok_or_else(|| Fault::missing(resource.line, SERVICE_TOKEN, &resource.type_name))?;
+    let token = token.ok_or_else(|| Fault::missing(resource.line, SERVICE_TOKEN, &resource.type_name))?;
     let function = find(scope, Kind::Function, "Arn", token.text()?, token.line)?;
     Ok(CustomResource {
         logical_id: resource.id.clone(),
@@ -57,12 +44,8 @@ fn json(node: &Node) -> Result<Json, Fault> {
         Value::Scalar(text) => Ok(Json::String(text.clone())),
         Value::List(items) => items.iter().map(json).collect(),
         Value::Map(entries) => {
-            let members = entries
-                .iter()
-                .map(|Entry { key, value, .. }| Ok((key.clone(), json(value)?)));
-            members
-                .collect::<Result<Map<_, _>, Fault>>()
-                .map(Json::Object)
+            let members = entries.iter().map(|Entry { key, value, .. }| Ok((key.clone(), json(value)?)));
+            members.collect::<Result<Map<_, _>, Fault>>().map(Json::Object)
         }
         Value::Null | Value::Call(..) => Err(node.expected("a value")),
     }
@@ -86,22 +69,11 @@ impl<'a> Order<'_, 'a> {
             if resource.kind != Kind::Custom {
                 return Ok(());
             }
-            return Err(Fault::invalid(
-                resource.line,
-                format!("`{}` depends on itself", resource.id),
-            ));
+            return Err(Fault::invalid(resource.line, format!("`{}` depends on itself", resource.id)));
         }
         self.open.push(&resource.id);
-        let mut names: Vec<_> = resource
-            .depends_on
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect();
-        names.extend(
-            references::names(&resource.properties)?
-                .into_iter()
-                .map(|(name, _)| name),
-        );
+        let mut names: Vec<_> = resource.depends_on.iter().map(|(name, _)| name.clone()).collect();
+        names.extend(references::names(&resource.properties)?.into_iter().map(|(name, _)| name));
         for name in names {
             if let Some(needed) = self.scope.template.resource(&name) {
                 self.visit(needed)?;

@@ -29,21 +29,9 @@ pub(super) const SHAPE: Shape = Shape {
     ignored: &[
         (&["Handler"], "a custom runtime is its binary"),
         (&["Architectures"], "binaries are built for this machine"),
-        (
-            &[
-                "AssumeRolePolicyDocument",
-                "PermissionsBoundary",
-                "Policies",
-                "Role",
-                "RolePath",
-            ],
-            "IAM is not enforced",
-        ),
+        (&["AssumeRolePolicyDocument", "PermissionsBoundary", "Policies", "Role", "RolePath"], "IAM is not enforced"),
         (&["VpcConfig"], "everything shares the loopback network"),
-        (
-            &["LoggingConfig", "Tracing"],
-            "functions log to the terminal",
-        ),
+        (&["LoggingConfig", "Tracing"], "functions log to the terminal"),
         (
             &[
                 "AutoPublishAlias",
@@ -58,27 +46,14 @@ pub(super) const SHAPE: Shape = Shape {
             ],
             "there is one version, built from the sources",
         ),
-        (
-            &["EphemeralStorage"],
-            "the machine's own temporary folder has no such limit",
-        ),
-        (
-            &["KmsKeyArn", "SourceKMSKeyArn"],
-            "nothing is encrypted at rest",
-        ),
+        (&["EphemeralStorage"], "the machine's own temporary folder has no such limit"),
+        (&["KmsKeyArn", "SourceKMSKeyArn"], "nothing is encrypted at rest"),
         (&["RecursiveLoop"], "loops are not detected"),
-        (
-            &["Description", "PropagateTags", "Tags"],
-            "for people and bills",
-        ),
+        (&["Description", "PropagateTags", "Tags"], "for people and bills"),
     ],
 };
 
-const ENVIRONMENT: Shape = Shape {
-    place: "`Environment`",
-    honoured: &["Variables"],
-    ignored: &[],
-};
+const ENVIRONMENT: Shape = Shape { place: "`Environment`", honoured: &["Variables"], ignored: &[] };
 
 /// Runtimes that run a binary.
 const RUNTIMES: [&str; 2] = ["provided.al2023", "provided.al2"];
@@ -91,19 +66,12 @@ const BUILD_METHOD: &str = "rust-cargolambda";
 const MEMORY_MIB: std::ops::RangeInclusive<u32> = 128..=10_240;
 const TIMEOUT_SECONDS: std::ops::RangeInclusive<u64> = 1..=900;
 
-pub(super) fn attribute(
-    scope: &Scope<'_>,
-    resource: &Resource,
-    name: &str,
-) -> Result<Option<String>, Fault> {
+pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, name: &str) -> Result<Option<String>, Fault> {
     (name == "Arn").then(|| arn(scope, resource)).transpose()
 }
 
 fn arn(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {
-    Ok(scope.arn(
-        "lambda",
-        &format!("function:{}", resource.name(scope, "FunctionName")?),
-    ))
+    Ok(scope.arn("lambda", &format!("function:{}", resource.name(scope, "FunctionName")?)))
 }
 
 /// Reads a function, its events of type `SQS` included.
@@ -120,9 +88,7 @@ pub(in super::super) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<F
         arn: arn(scope, resource)?,
         crate_dir: code_folder(&scope.template.folder, &fields)?,
         binary: binary(resource)?,
-        memory_mib: fields
-            .number("MemorySize", MEMORY_MIB)?
-            .unwrap_or(*MEMORY_MIB.start()),
+        memory_mib: fields.number("MemorySize", MEMORY_MIB)?.unwrap_or(*MEMORY_MIB.start()),
         timeout,
         environment: environment(scope, &fields)?,
         reserved_concurrency: fields.number("ReservedConcurrentExecutions", 0..=100_000)?,
@@ -135,10 +101,7 @@ fn environment(scope: &Scope<'_>, fields: &Fields<'_>) -> Result<BTreeMap<String
         return Ok(BTreeMap::new());
     };
     let variables = environment.entries("Variables")?;
-    variables
-        .into_iter()
-        .map(|(entry, node)| Ok((entry.key.clone(), scope.text(node)?)))
-        .collect()
+    variables.into_iter().map(|(entry, node)| Ok((entry.key.clone(), scope.text(node)?))).collect()
 }
 
 /// `CodeUri` relative to the template's folder.
@@ -157,10 +120,7 @@ fn code_folder(base: &Path, fields: &Fields<'_>) -> Result<PathBuf, Fault> {
     if folder.is_dir() {
         return Ok(folder);
     }
-    let sentence = format!(
-        "`CodeUri` must be a folder with the function's sources; {} is none",
-        folder.display()
-    );
+    let sentence = format!("`CodeUri` must be a folder with the function's sources; {} is none", folder.display());
     Err(Fault::invalid(fields.line("CodeUri"), sentence))
 }
 
@@ -168,38 +128,21 @@ fn code_folder(base: &Path, fields: &Fields<'_>) -> Result<PathBuf, Fault> {
 fn binary(resource: &Resource) -> Result<String, Fault> {
     let metadata = resource.metadata.as_ref();
     let Some(method) = metadata.and_then(|metadata| metadata.get("BuildMethod")) else {
-        let sentence = format!(
-            "{TYPE} needs `Metadata` with `BuildMethod: {BUILD_METHOD}` to be built locally"
-        );
+        let sentence = format!("{TYPE} needs `Metadata` with `BuildMethod: {BUILD_METHOD}` to be built locally");
         return Err(Fault::invalid(resource.line, sentence));
     };
     if method.text()? != BUILD_METHOD {
-        return Err(Fault::unknown_value(
-            method.line,
-            "`BuildMethod`",
-            method.text()?,
-            [BUILD_METHOD],
-        ));
+        return Err(Fault::unknown_value(method.line, "`BuildMethod`", method.text()?, [BUILD_METHOD]));
     }
     let properties = metadata.and_then(|metadata| metadata.get("BuildProperties"));
     if let Some(properties) = properties {
         BUILD_PROPERTIES.check(properties)?;
     }
-    match properties
-        .and_then(|properties| properties.get("Binary"))
-        .map(Node::text)
-    {
+    match properties.and_then(|properties| properties.get("Binary")).map(Node::text) {
         Some(binary) => Ok(binary?.to_owned()),
-        None => Err(Fault::missing(
-            method.line,
-            "Binary",
-            BUILD_PROPERTIES.place,
-        )),
+        None => Err(Fault::missing(method.line, "Binary", BUILD_PROPERTIES.place)),
     }
 }
 
-const BUILD_PROPERTIES: Shape = Shape {
-    place: "`Metadata.BuildProperties` of a function",
-    honoured: &["Binary"],
-    ignored: &[],
-};
+const BUILD_PROPERTIES: Shape =
+    Shape { place: "`Metadata.BuildProperties` of a function", honoured: &["Binary"], ignored: &[] };

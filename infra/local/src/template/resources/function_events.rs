@@ -9,11 +9,7 @@ use super::super::shape::{Fields, Shape};
 use super::super::yaml::Node;
 use super::{Kind, Resource, find, queue};
 
-const EVENT: Shape = Shape {
-    place: "an event",
-    honoured: &["Type", "Properties"],
-    ignored: &[],
-};
+const EVENT: Shape = Shape { place: "an event", honoured: &["Type", "Properties"], ignored: &[] };
 
 /// `HttpApi`: a route to the function.
 pub(super) const HTTP_API: &str = "HttpApi";
@@ -29,17 +25,10 @@ const QUEUE: Shape = Shape {
         "Queue",
         "ScalingConfig",
     ],
-    ignored: &[
-        (&["KmsKeyArn"], "nothing is encrypted at rest"),
-        (&["MetricsConfig"], "there are no metrics locally"),
-    ],
+    ignored: &[(&["KmsKeyArn"], "nothing is encrypted at rest"), (&["MetricsConfig"], "there are no metrics locally")],
 };
 
-const SCALING: Shape = Shape {
-    place: "`ScalingConfig`",
-    honoured: &["MaximumConcurrency"],
-    ignored: &[],
-};
+const SCALING: Shape = Shape { place: "`ScalingConfig`", honoured: &["MaximumConcurrency"], ignored: &[] };
 
 const REPORT_BATCH_ITEM_FAILURES: &str = "ReportBatchItemFailures";
 
@@ -51,24 +40,15 @@ pub(super) struct Event<'a> {
 }
 
 /// All events of a function; any other type is an error.
-pub(super) fn all<'a>(
-    scope: &'a Scope<'a>,
-    function: &'a Resource,
-) -> Result<Vec<Event<'a>>, Fault> {
+pub(super) fn all<'a>(scope: &'a Scope<'a>, function: &'a Resource) -> Result<Vec<Event<'a>>, Fault> {
     let fields = function.fields(scope, &super::function::SHAPE)?;
     let mut events = Vec::new();
     for (entry, node) in fields.entries("Events")? {
         let Some(event) = Fields::open(scope, node, &EVENT)? else {
             continue;
         };
-        let kind = event
-            .one_of("Type", &[HTTP_API, SQS])?
-            .ok_or_else(|| event.missing("Type"))?;
-        events.push(Event {
-            line: entry.line,
-            kind,
-            properties: event.node("Properties")?,
-        });
+        let kind = event.one_of("Type", &[HTTP_API, SQS])?.ok_or_else(|| event.missing("Type"))?;
+        events.push(Event { line: entry.line, kind, properties: event.node("Properties")? });
     }
     Ok(events)
 }
@@ -81,10 +61,7 @@ pub(super) fn queue_events(
     timeout: Duration,
 ) -> Result<Vec<QueueEvent>, Fault> {
     let mut queue_events = Vec::new();
-    for event in all(scope, function)?
-        .iter()
-        .filter(|event| event.kind == SQS)
-    {
+    for event in all(scope, function)?.iter().filter(|event| event.kind == SQS) {
         let Some(properties) = event.properties else {
             return Err(Fault::missing(event.line, "Queue", QUEUE.place));
         };
@@ -98,11 +75,7 @@ pub(super) fn queue_events(
     Ok(queue_events)
 }
 
-fn queue_event(
-    scope: &Scope<'_>,
-    fields: &Fields<'_>,
-    timeout: Duration,
-) -> Result<QueueEvent, Fault> {
+fn queue_event(scope: &Scope<'_>, fields: &Fields<'_>, timeout: Duration) -> Result<QueueEvent, Fault> {
     let line = fields.line("Queue");
     let queue = find(scope, Kind::Queue, "Arn", &fields.required("Queue")?, line)?;
     let visibility = queue::visibility_timeout(scope, queue)?;
@@ -115,26 +88,15 @@ fn queue_event(
         return Err(Fault::invalid(line, sentence));
     }
     let batch_size = fields.number("BatchSize", 1..=10_000)?.unwrap_or(10);
-    let window = fields
-        .number("MaximumBatchingWindowInSeconds", 0..=300)?
-        .unwrap_or(0);
+    let window = fields.number("MaximumBatchingWindowInSeconds", 0..=300)?.unwrap_or(0);
     if batch_size > 10 && window == 0 {
-        let sentence =
-            "a `BatchSize` above 10 needs a `MaximumBatchingWindowInSeconds` of at least 1";
+        let sentence = "a `BatchSize` above 10 needs a `MaximumBatchingWindowInSeconds` of at least 1";
         return Err(Fault::invalid(fields.line("BatchSize"), sentence));
     }
     let responses = fields.texts("FunctionResponseTypes")?;
-    if let Some(other) = responses
-        .iter()
-        .find(|kind| *kind != REPORT_BATCH_ITEM_FAILURES)
-    {
+    if let Some(other) = responses.iter().find(|kind| *kind != REPORT_BATCH_ITEM_FAILURES) {
         let line = fields.line("FunctionResponseTypes");
-        return Err(Fault::unknown_value(
-            line,
-            "the response type",
-            other,
-            [REPORT_BATCH_ITEM_FAILURES],
-        ));
+        return Err(Fault::unknown_value(line, "the response type", other, [REPORT_BATCH_ITEM_FAILURES]));
     }
     let maximum_concurrency = match fields.object("ScalingConfig", &SCALING)? {
         Some(scaling) => scaling.number("MaximumConcurrency", 2..=1000)?,

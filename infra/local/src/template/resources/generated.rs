@@ -12,14 +12,9 @@ pub(in super::super) fn ids(resource: &Resource) -> Vec<String> {
     let id = &resource.id;
     match resource.kind {
         Kind::Function => {
-            let events =
-                keys(resource.properties.get("Events")).map(|event| format!("{id}{event}"));
-            let permissions = keys(resource.properties.get("Events"))
-                .map(|event| format!("{id}{event}Permission"));
-            events
-                .chain(permissions)
-                .chain([format!("{id}Role")])
-                .collect()
+            let events = keys(resource.properties.get("Events")).map(|event| format!("{id}{event}"));
+            let permissions = keys(resource.properties.get("Events")).map(|event| format!("{id}{event}Permission"));
+            events.chain(permissions).chain([format!("{id}Role")]).collect()
         }
         Kind::HttpApi => vec![format!("{id}ApiGatewayDefaultStage")],
         Kind::WebSocketApi => {
@@ -27,39 +22,22 @@ pub(in super::super) fn ids(resource: &Resource) -> Vec<String> {
                 ["Route", "Integration", "Permission"]
                     .map(|suffix| format!("{}{suffix}", websocket_api::generated_prefix(id, key)))
             });
-            routes
-                .chain([stage_id(resource), format!("{id}ConnectAuthorizer")])
-                .collect()
+            routes.chain([stage_id(resource), format!("{id}ConnectAuthorizer")]).collect()
         }
         _ => Vec::new(),
     }
 }
 
 /// What `!Ref` of such a resource gives.
-pub(in super::super) fn reference(
-    scope: &Scope<'_>,
-    name: &str,
-    line: usize,
-) -> Result<String, Fault> {
-    let owner = scope
-        .template
-        .resources
-        .iter()
-        .find(|resource| ids(resource).iter().any(|id| id == name));
+pub(in super::super) fn reference(scope: &Scope<'_>, name: &str, line: usize) -> Result<String, Fault> {
+    let owner = scope.template.resources.iter().find(|resource| ids(resource).iter().any(|id| id == name));
     match owner {
         Some(api) if api.kind == Kind::HttpApi => Ok("$default".to_owned()),
-        Some(api) if api.kind == Kind::WebSocketApi && name == stage_id(api) => {
-            websocket_api::stage(scope, api)
-        }
+        Some(api) if api.kind == Kind::WebSocketApi && name == stage_id(api) => websocket_api::stage(scope, api),
         // The id that API Gateway gives to a route is opaque; its logical id is as good and leads back to it.
-        Some(api) if api.kind == Kind::WebSocketApi && name.ends_with("Route") => {
-            Ok(name.to_owned())
-        }
+        Some(api) if api.kind == Kind::WebSocketApi && name.ends_with("Route") => Ok(name.to_owned()),
         Some(owner) => {
-            let sentence = format!(
-                "`{name}`, which SAM makes from `{}`, has no value locally",
-                owner.id
-            );
+            let sentence = format!("`{name}`, which SAM makes from `{}`, has no value locally", owner.id);
             Err(Fault::invalid(line, sentence))
         }
         None => Err(Fault::new(line, Problem::UnknownName(name.to_owned()))),

@@ -76,17 +76,8 @@ impl Kind {
         if without_meaning::is_known(type_name) {
             return Ok(Self::WithoutMeaning);
         }
-        let supported = KINDS
-            .iter()
-            .map(|(name, _)| *name)
-            .chain(["Custom::*"])
-            .chain(without_meaning::types());
-        Err(Fault::unknown_value(
-            line,
-            "the resource type",
-            type_name,
-            supported,
-        ))
+        let supported = KINDS.iter().map(|(name, _)| *name).chain(["Custom::*"]).chain(without_meaning::types());
+        Err(Fault::unknown_value(line, "the resource type", type_name, supported))
     }
 
     /// The properties of the type; `None` where any will do.
@@ -111,12 +102,7 @@ const ATTRIBUTES: Shape = Shape {
     place: "a resource",
     honoured: &["Type", "Properties", "Condition", "DependsOn", "Metadata"],
     ignored: &[(
-        &[
-            "DeletionPolicy",
-            "UpdateReplacePolicy",
-            "UpdatePolicy",
-            "CreationPolicy",
-        ],
+        &["DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy", "CreationPolicy"],
         "stacks are neither updated nor deleted locally",
     )],
 };
@@ -126,14 +112,10 @@ impl Resource {
     pub(super) fn read(entry: &Entry, globals: Option<&Node>) -> Result<Self, Fault> {
         ATTRIBUTES.check(&entry.value)?;
         let type_node = entry.value.get("Type");
-        let type_node =
-            type_node.ok_or_else(|| Fault::missing(entry.line, "Type", "a resource"))?;
+        let type_node = type_node.ok_or_else(|| Fault::missing(entry.line, "Type", "a resource"))?;
         let type_name = type_node.text()?.to_owned();
         let kind = Kind::of(&type_name, type_node.line)?;
-        let empty = Node {
-            line: entry.line,
-            value: Value::Map(Vec::new()),
-        };
+        let empty = Node { line: entry.line, value: Value::Map(Vec::new()) };
         let own = entry.value.get("Properties").cloned().unwrap_or(empty);
         let properties = super::globals::merged(globals, &type_name, own);
         if let Some(shape) = kind.shape() {
@@ -144,15 +126,9 @@ impl Resource {
             None => None,
         };
         let depends_on = match entry.value.get("DependsOn") {
-            Some(Node {
-                line,
-                value: Value::Scalar(id),
-            }) => vec![(id.clone(), *line)],
+            Some(Node { line, value: Value::Scalar(id) }) => vec![(id.clone(), *line)],
             Some(node) => {
-                let ids = node
-                    .list()?
-                    .iter()
-                    .map(|id| Ok((id.text()?.to_owned(), id.line)));
+                let ids = node.list()?.iter().map(|id| Ok((id.text()?.to_owned(), id.line)));
                 ids.collect::<Result<_, Fault>>()?
             }
             None => Vec::new(),
@@ -170,23 +146,14 @@ impl Resource {
     }
 
     /// The properties with typed access.
-    pub(super) fn fields<'a>(
-        &'a self,
-        scope: &'a Scope<'a>,
-        shape: &'static Shape,
-    ) -> Result<Fields<'a>, Fault> {
+    pub(super) fn fields<'a>(&'a self, scope: &'a Scope<'a>, shape: &'static Shape) -> Result<Fields<'a>, Fault> {
         let fields = Fields::open(scope, &self.properties, shape)?;
         fields.ok_or_else(|| self.properties.expected("a mapping"))
     }
 
     /// The physical name: the property's value, or one made from stack and logical id.
     pub(super) fn name(&self, scope: &Scope<'_>, property: &str) -> Result<String, Fault> {
-        let given = self
-            .properties
-            .get(property)
-            .map(|node| scope.decide(node))
-            .transpose()?
-            .flatten();
+        let given = self.properties.get(property).map(|node| scope.decide(node)).transpose()?.flatten();
         match given {
             Some(node) => scope.text(node),
             None => Ok(scope.physical_name(&self.id)),
@@ -195,65 +162,34 @@ impl Resource {
 }
 
 /// What `!Ref` of a resource gives.
-pub(super) fn reference(
-    scope: &Scope<'_>,
-    resource: &Resource,
-    line: usize,
-) -> Result<String, Fault> {
+pub(super) fn reference(scope: &Scope<'_>, resource: &Resource, line: usize) -> Result<String, Fault> {
     match resource.kind {
         Kind::Function => resource.name(scope, "FunctionName"),
-        Kind::HttpApi | Kind::WebSocketApi | Kind::RouteResponse | Kind::UserPoolClient => {
-            Ok(resource.id.clone())
-        }
+        Kind::HttpApi | Kind::WebSocketApi | Kind::RouteResponse | Kind::UserPoolClient => Ok(resource.id.clone()),
         Kind::Table => resource.name(scope, "TableName"),
         Kind::Queue => queue::url(scope, resource),
         Kind::Cluster => cluster::identifier(scope, resource),
         Kind::UserPool => Ok(user_pool::id(scope, resource)),
         Kind::WithoutMeaning => Ok(scope.physical_name(&resource.id)),
         Kind::Custom => {
-            let sentence = "what a custom resource returns is known only once it ran; the local cloud resolves a template before";
+            let sentence =
+                "what a custom resource returns is known only once it ran; the local cloud resolves a template before";
             Err(Fault::invalid(line, sentence))
         }
     }
 }
 
 /// What `!GetAtt` of a resource gives.
-pub(super) fn attribute(
-    scope: &Scope<'_>,
-    resource: &Resource,
-    attribute: &str,
-    line: usize,
-) -> Result<String, Fault> {
+pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str, line: usize) -> Result<String, Fault> {
     let (supported, value): (&[&str], _) = match resource.kind {
         Kind::Function => (&["Arn"], function::attribute(scope, resource, attribute)?),
-        Kind::HttpApi => (
-            &["ApiId", "ApiEndpoint"],
-            http_api::attribute(scope, resource, attribute),
-        ),
-        Kind::WebSocketApi => (
-            &["ApiId", "ApiEndpoint"],
-            websocket_api::attribute(scope, resource, attribute),
-        ),
-        Kind::Table => (
-            &["Arn", "StreamArn"],
-            table::attribute(scope, resource, attribute)?,
-        ),
-        Kind::Queue => (
-            &["Arn", "QueueName", "QueueUrl"],
-            queue::attribute(scope, resource, attribute)?,
-        ),
-        Kind::Cluster => (
-            cluster::ATTRIBUTES,
-            cluster::attribute(scope, resource, attribute)?,
-        ),
-        Kind::UserPool => (
-            user_pool::ATTRIBUTES,
-            user_pool::attribute(scope, resource, attribute),
-        ),
-        Kind::UserPoolClient => (
-            &["ClientId"],
-            (attribute == "ClientId").then(|| resource.id.clone()),
-        ),
+        Kind::HttpApi => (&["ApiId", "ApiEndpoint"], http_api::attribute(scope, resource, attribute)),
+        Kind::WebSocketApi => (&["ApiId", "ApiEndpoint"], websocket_api::attribute(scope, resource, attribute)),
+        Kind::Table => (&["Arn", "StreamArn"], table::attribute(scope, resource, attribute)?),
+        Kind::Queue => (&["Arn", "QueueName", "QueueUrl"], queue::attribute(scope, resource, attribute)?),
+        Kind::Cluster => (cluster::ATTRIBUTES, cluster::attribute(scope, resource, attribute)?),
+        Kind::UserPool => (user_pool::ATTRIBUTES, user_pool::attribute(scope, resource, attribute)),
+        Kind::UserPoolClient => (&["ClientId"], (attribute == "ClientId").then(|| resource.id.clone())),
         Kind::RouteResponse | Kind::WithoutMeaning => (&[], None),
         Kind::Custom => return reference(scope, resource, line),
     };
@@ -271,12 +207,7 @@ pub(super) fn find<'a>(
     value: &str,
     line: usize,
 ) -> Result<&'a Resource, Fault> {
-    for resource in scope
-        .template
-        .resources
-        .iter()
-        .filter(|resource| resource.kind == kind)
-    {
+    for resource in scope.template.resources.iter().filter(|resource| resource.kind == kind) {
         if scope.exists(resource)? && attribute(scope, resource, attribute_name, line)? == value {
             return Ok(resource);
         }

@@ -27,24 +27,14 @@ pub(super) const SHAPE: Shape = Shape {
         "VisibilityTimeout",
     ],
     ignored: &[
-        (
-            &[
-                "KmsDataKeyReusePeriodSeconds",
-                "KmsMasterKeyId",
-                "SqsManagedSseEnabled",
-            ],
-            "nothing is encrypted at rest",
-        ),
+        (&["KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId", "SqsManagedSseEnabled"], "nothing is encrypted at rest"),
         (&["RedriveAllowPolicy"], "all queues belong to one owner"),
         (&["Tags"], "for people and bills"),
     ],
 };
 
-const REDRIVE: Shape = Shape {
-    place: "`RedrivePolicy`",
-    honoured: &["deadLetterTargetArn", "maxReceiveCount"],
-    ignored: &[],
-};
+const REDRIVE: Shape =
+    Shape { place: "`RedrivePolicy`", honoured: &["deadLetterTargetArn", "maxReceiveCount"], ignored: &[] };
 
 /// Numeric attributes and their limits:
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html>.
@@ -61,19 +51,10 @@ const DEFAULT_VISIBILITY: Duration = Duration::from_secs(30);
 
 pub(super) fn url(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {
     let addresses = scope.addresses;
-    Ok(format!(
-        "http://{}/{}/{}",
-        addresses.sqs,
-        addresses.account,
-        name(scope, resource)?
-    ))
+    Ok(format!("http://{}/{}/{}", addresses.sqs, addresses.account, name(scope, resource)?))
 }
 
-pub(super) fn attribute(
-    scope: &Scope<'_>,
-    resource: &Resource,
-    attribute: &str,
-) -> Result<Option<String>, Fault> {
+pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str) -> Result<Option<String>, Fault> {
     match attribute {
         "Arn" => Ok(Some(scope.arn("sqs", &name(scope, resource)?))),
         "QueueName" => name(scope, resource).map(Some),
@@ -82,21 +63,13 @@ pub(super) fn attribute(
     }
 }
 
-pub(super) fn visibility_timeout(
-    scope: &Scope<'_>,
-    resource: &Resource,
-) -> Result<Duration, Fault> {
-    let seconds = resource
-        .fields(scope, &SHAPE)?
-        .number("VisibilityTimeout", 0..=43_200)?;
+pub(super) fn visibility_timeout(scope: &Scope<'_>, resource: &Resource) -> Result<Duration, Fault> {
+    let seconds = resource.fields(scope, &SHAPE)?.number("VisibilityTimeout", 0..=43_200)?;
     Ok(seconds.map_or(DEFAULT_VISIBILITY, Duration::from_secs))
 }
 
 /// Reads all queues, dead-letter queues before the queues that name them.
-pub(in super::super) fn read_all(
-    scope: &Scope<'_>,
-    resources: &[&Resource],
-) -> Result<Vec<Queue>, Fault> {
+pub(in super::super) fn read_all(scope: &Scope<'_>, resources: &[&Resource]) -> Result<Vec<Queue>, Fault> {
     let mut waiting = Vec::new();
     for resource in resources {
         waiting.push((read(scope, resource)?, dead_letter_queue(scope, resource)?));
@@ -106,9 +79,9 @@ pub(in super::super) fn read_all(
         let before = waiting.len();
         let mut later = Vec::new();
         for (queue, dead_letters) in waiting {
-            let ready = dead_letters.as_ref().is_none_or(|id| {
-                *id == queue.logical_id || queues.iter().any(|queue| queue.logical_id == *id)
-            });
+            let ready = dead_letters
+                .as_ref()
+                .is_none_or(|id| *id == queue.logical_id || queues.iter().any(|queue| queue.logical_id == *id));
             if ready {
                 queues.push(queue);
             } else {
@@ -140,10 +113,9 @@ fn read(scope: &Scope<'_>, resource: &Resource) -> Result<Queue, Fault> {
             attributes.insert(key.to_owned(), value.to_string());
         }
     }
-    for (key, values) in [
-        ("DeduplicationScope", ["queue", "messageGroup"]),
-        ("FifoThroughputLimit", ["perQueue", "perMessageGroupId"]),
-    ] {
+    for (key, values) in
+        [("DeduplicationScope", ["queue", "messageGroup"]), ("FifoThroughputLimit", ["perQueue", "perMessageGroupId"])]
+    {
         if let Some(value) = fields.one_of(key, &values)? {
             attributes.insert(key.to_owned(), value);
         }
@@ -175,21 +147,14 @@ fn dead_letter_queue(scope: &Scope<'_>, resource: &Resource) -> Result<Option<St
         return Ok(None);
     };
     let arn = redrive.required("deadLetterTargetArn")?;
-    let queue = find(
-        scope,
-        Kind::Queue,
-        "Arn",
-        &arn,
-        redrive.line("deadLetterTargetArn"),
-    )?;
+    let queue = find(scope, Kind::Queue, "Arn", &arn, redrive.line("deadLetterTargetArn"))?;
     Ok(Some(queue.id.clone()))
 }
 
 /// The given name, or one made as CloudFormation does: that of a FIFO queue ends in `.fifo`.
 fn name(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {
     let mut name = resource.name(scope, "QueueName")?;
-    if resource.properties.get("QueueName").is_none() && is_fifo(&resource.fields(scope, &SHAPE)?)?
-    {
+    if resource.properties.get("QueueName").is_none() && is_fifo(&resource.fields(scope, &SHAPE)?)? {
         name.push_str(".fifo");
     }
     Ok(name)

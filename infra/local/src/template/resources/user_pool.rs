@@ -42,10 +42,7 @@ pub(super) const SHAPE: Shape = Shape {
             "the local issuer gives a token to any user name and has no sign-up",
         ),
         (&["DeletionProtection"], "stacks are not deleted locally"),
-        (
-            &["UserPoolName", "UserPoolTags", "UserPoolTier"],
-            "for people and bills",
-        ),
+        (&["UserPoolName", "UserPoolTags", "UserPoolTier"], "for people and bills"),
     ],
 };
 
@@ -100,26 +97,15 @@ pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str)
 }
 
 fn provider_name(scope: &Scope<'_>, resource: &Resource) -> String {
-    format!(
-        "cognito-idp.{}.amazonaws.com/{}",
-        scope.addresses.region,
-        id(scope, resource)
-    )
+    format!("cognito-idp.{}.amazonaws.com/{}", scope.addresses.region, id(scope, resource))
 }
 
 /// Reads a pool and finds its clients.
 pub(in super::super) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<UserPool, Fault> {
     let pool_id = id(scope, resource);
     let mut clients = Vec::new();
-    for client in scope
-        .template
-        .resources
-        .iter()
-        .filter(|client| client.kind == Kind::UserPoolClient)
-    {
-        if scope.exists(client)?
-            && client.fields(scope, &CLIENT)?.required("UserPoolId")? == pool_id
-        {
+    for client in scope.template.resources.iter().filter(|client| client.kind == Kind::UserPoolClient) {
+        if scope.exists(client)? && client.fields(scope, &CLIENT)?.required("UserPoolId")? == pool_id {
             clients.push(client.id.clone());
         }
     }

@@ -18,55 +18,27 @@ pub(super) const SHAPE: Shape = Shape {
     honoured: &["Auth", "RouteSelectionExpression", "Routes", "StageName"],
     ignored: &[
         (&["AccessLogSettings"], "frames are logged to the terminal"),
-        (
-            &["DefaultRouteSettings", "RouteSettings"],
-            "frames are neither throttled nor metered",
-        ),
-        (
-            &["DisableExecuteApiEndpoint", "Domain", "IpAddressType"],
-            "there are no domain names on loopback",
-        ),
-        (
-            &["DisableSchemaValidation"],
-            "there are no request models to validate against",
-        ),
-        (
-            &[
-                "Description",
-                "FailOnWarnings",
-                "Name",
-                "PropagateTags",
-                "Tags",
-            ],
-            "for people and bills",
-        ),
+        (&["DefaultRouteSettings", "RouteSettings"], "frames are neither throttled nor metered"),
+        (&["DisableExecuteApiEndpoint", "Domain", "IpAddressType"], "there are no domain names on loopback"),
+        (&["DisableSchemaValidation"], "there are no request models to validate against"),
+        (&["Description", "FailOnWarnings", "Name", "PropagateTags", "Tags"], "for people and bills"),
     ],
 };
 
 const AUTH: Shape = Shape {
     place: "`Auth` of a WebSocket API",
     honoured: &["AuthArn", "AuthType", "IdentitySource"],
-    ignored: &[
-        (&["InvokeRole"], "IAM is not enforced"),
-        (&["Name"], "for people"),
-    ],
+    ignored: &[(&["InvokeRole"], "IAM is not enforced"), (&["Name"], "for people")],
 };
 
 const ROUTE: Shape = Shape {
     place: "a route of a WebSocket API",
-    honoured: &[
-        "FunctionArn",
-        "IntegrationTimeout",
-        "RouteResponseSelectionExpression",
-    ],
+    honoured: &["FunctionArn", "IntegrationTimeout", "RouteResponseSelectionExpression"],
     ignored: &[(&["OperationName"], "for people")],
 };
 
-pub(super) const ROUTE_RESPONSE: Shape = Shape {
-    place: ROUTE_RESPONSE_TYPE,
-    honoured: &["ApiId", "RouteId", "RouteResponseKey"],
-    ignored: &[],
-};
+pub(super) const ROUTE_RESPONSE: Shape =
+    Shape { place: ROUTE_RESPONSE_TYPE, honoured: &["ApiId", "RouteId", "RouteResponseKey"], ignored: &[] };
 
 /// What SAM calls the stage unless told otherwise.
 pub(super) const DEFAULT_STAGE: &str = "default";
@@ -83,11 +55,7 @@ const SPECIAL_ROUTES: [&str; 3] = ["$connect", "$disconnect", "$default"];
 pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str) -> Option<String> {
     match attribute {
         "ApiId" => Some(resource.id.clone()),
-        "ApiEndpoint" => scope
-            .addresses
-            .apis
-            .get(&resource.id)
-            .map(|address| format!("ws://{address}")),
+        "ApiEndpoint" => scope.addresses.apis.get(&resource.id).map(|address| format!("ws://{address}")),
         _ => None,
     }
 }
@@ -102,14 +70,11 @@ pub(super) fn generated_prefix(api: &str, key: &str) -> String {
 
 pub(super) fn stage(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {
     let fields = resource.fields(scope, &SHAPE)?;
-    let stage = fields
-        .text("StageName")?
-        .unwrap_or_else(|| DEFAULT_STAGE.to_owned());
+    let stage = fields.text("StageName")?.unwrap_or_else(|| DEFAULT_STAGE.to_owned());
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if stage.is_empty() || !stage.chars().all(allowed) {
-        let sentence = format!(
-            "`StageName` of a WebSocket API has letters, digits, `-` and `_` only, unlike `{stage}`"
-        );
+        let sentence =
+            format!("`StageName` of a WebSocket API has letters, digits, `-` and `_` only, unlike `{stage}`");
         return Err(Fault::invalid(fields.line("StageName"), sentence));
     }
     Ok(stage)
@@ -127,18 +92,13 @@ pub(in super::super) fn read(
         let key = &entry.key;
         let alphanumeric = key.chars().all(char::is_alphanumeric) && !key.is_empty();
         if !alphanumeric && !SPECIAL_ROUTES.contains(&key.as_str()) {
-            let sentence = format!(
-                "the route key `{key}` must be alphanumeric or one of {}",
-                SPECIAL_ROUTES.join(", ")
-            );
+            let sentence =
+                format!("the route key `{key}` must be alphanumeric or one of {}", SPECIAL_ROUTES.join(", "));
             return Err(Fault::invalid(entry.line, sentence));
         }
         if let Some(fields) = Fields::open(scope, node, &ROUTE)? {
             let route_id = format!("{}Route", generated_prefix(&resource.id, key));
-            routes.insert(
-                key.clone(),
-                route(scope, &fields, responding.contains(&route_id))?,
-            );
+            routes.insert(key.clone(), route(scope, &fields, responding.contains(&route_id))?);
         }
     }
     if routes.is_empty() {
@@ -163,58 +123,27 @@ pub(in super::super) fn read(
 }
 
 /// The ids of the routes that a route response names.
-pub(in super::super) fn responding_routes(
-    scope: &Scope<'_>,
-    responses: &[&Resource],
-) -> Result<Vec<String>, Fault> {
+pub(in super::super) fn responding_routes(scope: &Scope<'_>, responses: &[&Resource]) -> Result<Vec<String>, Fault> {
     let mut routes = Vec::new();
     for response in responses {
         let fields = response.fields(scope, &ROUTE_RESPONSE)?;
-        if fields
-            .one_of("RouteResponseKey", &[DEFAULT_RESPONSE])?
-            .is_none()
-        {
+        if fields.one_of("RouteResponseKey", &[DEFAULT_RESPONSE])?.is_none() {
             return Err(fields.missing("RouteResponseKey"));
         }
         let (api_id, route) = (fields.required("ApiId")?, fields.required("RouteId")?);
-        let api = find(
-            scope,
-            Kind::WebSocketApi,
-            "ApiId",
-            &api_id,
-            fields.line("ApiId"),
-        )?;
-        let of_api = api
-            .properties
-            .get("Routes")
-            .map(Node::map)
-            .transpose()?
-            .unwrap_or_default();
-        if !of_api
-            .iter()
-            .any(|entry| format!("{}Route", generated_prefix(&api.id, &entry.key)) == route)
-        {
-            return Err(Fault::new(
-                fields.line("RouteId"),
-                Problem::UnknownName(route),
-            ));
+        let api = find(scope, Kind::WebSocketApi, "ApiId", &api_id, fields.line("ApiId"))?;
+        let of_api = api.properties.get("Routes").map(Node::map).transpose()?.unwrap_or_default();
+        if !of_api.iter().any(|entry| format!("{}Route", generated_prefix(&api.id, &entry.key)) == route) {
+            return Err(Fault::new(fields.line("RouteId"), Problem::UnknownName(route)));
         }
         routes.push(route);
     }
     Ok(routes)
 }
 
-fn route(
-    scope: &Scope<'_>,
-    fields: &Fields<'_>,
-    has_response: bool,
-) -> Result<WebSocketRoute, Fault> {
-    let selects = fields
-        .one_of("RouteResponseSelectionExpression", &[DEFAULT_RESPONSE])?
-        .is_some();
-    let timeout = fields
-        .number("IntegrationTimeout", TIMEOUT_MILLIS)?
-        .unwrap_or(*TIMEOUT_MILLIS.end());
+fn route(scope: &Scope<'_>, fields: &Fields<'_>, has_response: bool) -> Result<WebSocketRoute, Fault> {
+    let selects = fields.one_of("RouteResponseSelectionExpression", &[DEFAULT_RESPONSE])?.is_some();
+    let timeout = fields.number("IntegrationTimeout", TIMEOUT_MILLIS)?.unwrap_or(*TIMEOUT_MILLIS.end());
     Ok(WebSocketRoute {
         function: function(scope, fields, "FunctionArn")?,
         responds: selects && has_response,
@@ -242,14 +171,9 @@ fn authorizer(scope: &Scope<'_>, auth: &Fields<'_>) -> Result<Option<RequestAuth
 fn route_selection_expression(fields: &Fields<'_>) -> Result<String, Fault> {
     let expression = fields.required("RouteSelectionExpression")?;
     let picks_field = |expression: &str| {
-        expression
-            .strip_prefix("$request.body.")
-            .is_some_and(|field| !field.is_empty() && !field.contains('$'))
+        expression.strip_prefix("$request.body.").is_some_and(|field| !field.is_empty() && !field.contains('$'))
     };
-    let bare = expression
-        .strip_prefix("${")
-        .and_then(|rest| rest.strip_suffix('}'))
-        .map(|inner| format!("${inner}"));
+    let bare = expression.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).map(|inner| format!("${inner}"));
     let plain = bare.unwrap_or(expression);
     if picks_field(&plain) {
         return Ok(plain);
@@ -257,8 +181,6 @@ fn route_selection_expression(fields: &Fields<'_>) -> Result<String, Fault> {
     let line = fields.line("RouteSelectionExpression");
     Err(Fault::invalid(
         line,
-        format!(
-            "`RouteSelectionExpression` is `$request.body.<field>`; `{plain}` is not supported"
-        ),
+        format!("`RouteSelectionExpression` is `$request.body.<field>`; `{plain}` is not supported"),
     ))
 }

@@ -31,20 +31,11 @@ const TYPES: &[(&[&str], &str)] = &[
         "IAM is not enforced",
     ),
     (
-        &[
-            "AWS::CloudWatch::Alarm",
-            "AWS::CloudWatch::Dashboard",
-            "AWS::Logs::LogGroup",
-            "AWS::Logs::MetricFilter",
-        ],
+        &["AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::Logs::LogGroup", "AWS::Logs::MetricFilter"],
         "functions log to the terminal",
     ),
     (
-        &[
-            "AWS::RDS::DBClusterParameterGroup",
-            "AWS::RDS::DBInstance",
-            "AWS::RDS::DBParameterGroup",
-        ],
+        &["AWS::RDS::DBClusterParameterGroup", "AWS::RDS::DBInstance", "AWS::RDS::DBParameterGroup"],
         "one PostgreSQL server plays every instance of a cluster",
     ),
 ];

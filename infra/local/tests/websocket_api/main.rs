@@ -1,0 +1,8 @@
+//! WebSocket APIs over real sockets, with closures for functions.
+
+mod connect;
+mod harness;
+mod limits;
+mod management;
+mod messages;
+mod sessions;
