@@ -1,7 +1,9 @@
 //! A PostgreSQL for the whole test binary, and an endpoint with a database of its own for each test.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use aws_sdk_rdsdata::Client;
 use aws_sdk_rdsdata::config::retry::RetryConfig;
@@ -15,25 +17,28 @@ use local_cloud::aurora::postgres::Postgres;
 use local_cloud::template::model::Cluster;
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// One server for all tests; each has its own database. Its watchdog shuts it down when the test binary ends, however
 /// that comes about.
 static POSTGRES: OnceCell<Postgres> = OnceCell::const_new();
 
-pub struct DataApi {
-    pub client: Client,
-    pub cluster: Cluster,
-    pub address: SocketAddr,
-    _shutdown: DropGuard,
+pub(crate) struct DataApi {
+    pub(crate) client: Client,
+    pub(crate) cluster: Cluster,
+    pub(crate) address: SocketAddr,
+    pub(crate) serving: JoinHandle<io::Result<()>>,
+    pub(crate) shutdown: DropGuard,
 }
 
 impl DataApi {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with_limits(Limits::default()).await
     }
 
-    pub async fn with_limits(limits: Limits) -> Self {
+    pub(crate) async fn with_limits(limits: Limits) -> Self {
         static DATABASES: AtomicUsize = AtomicUsize::new(0);
         let postgres = POSTGRES
             .get_or_init(async || Postgres::start(None).await.unwrap())
@@ -48,7 +53,7 @@ impl DataApi {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        tokio::spawn(data_api::serve_with(
+        let serving = tokio::spawn(data_api::serve_with(
             listener,
             postgres.database(),
             vec![cluster.clone()],
@@ -59,11 +64,12 @@ impl DataApi {
             client: client(address),
             cluster,
             address,
-            _shutdown: shutdown.drop_guard(),
+            serving,
+            shutdown: shutdown.drop_guard(),
         }
     }
 
-    pub fn execute(&self, sql: &str) -> ExecuteStatementFluentBuilder {
+    pub(crate) fn execute(&self, sql: &str) -> ExecuteStatementFluentBuilder {
         self.client
             .execute_statement()
             .resource_arn(&self.cluster.arn)
@@ -71,11 +77,11 @@ impl DataApi {
             .sql(sql)
     }
 
-    pub async fn run(&self, sql: &str) -> ExecuteStatementOutput {
+    pub(crate) async fn run(&self, sql: &str) -> ExecuteStatementOutput {
         self.execute(sql).send().await.unwrap()
     }
 
-    pub async fn begin(&self) -> String {
+    pub(crate) async fn begin(&self) -> String {
         let begun = self
             .client
             .begin_transaction()
@@ -87,7 +93,7 @@ impl DataApi {
         begun.transaction_id.unwrap()
     }
 
-    pub async fn commit(&self, id: &str) -> Result<String, Refusal> {
+    pub(crate) async fn commit(&self, id: &str) -> Result<String, Refusal> {
         let committing = self
             .client
             .commit_transaction()
@@ -101,7 +107,7 @@ impl DataApi {
             .map_err(refusal)
     }
 
-    pub async fn rollback(&self, id: &str) -> Result<String, Refusal> {
+    pub(crate) async fn rollback(&self, id: &str) -> Result<String, Refusal> {
         let rolling_back = self
             .client
             .rollback_transaction()
@@ -116,7 +122,7 @@ impl DataApi {
     }
 
     /// How many rows a table has, as seen from outside of any transaction.
-    pub async fn count(&self, table: &str) -> i64 {
+    pub(crate) async fn count(&self, table: &str) -> i64 {
         let output = self.run(&format!("SELECT count(*) FROM {table}")).await;
         *output.records()[0][0].as_long_value().unwrap()
     }
@@ -124,14 +130,14 @@ impl DataApi {
 
 /// An error as the wire has it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusal {
-    pub status: u16,
-    pub code: String,
-    pub message: String,
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) message: String,
 }
 
 #[track_caller]
-pub fn refusal<E: ProvideErrorMetadata + std::fmt::Debug>(error: SdkError<E>) -> Refusal {
+pub(crate) fn refusal<E: ProvideErrorMetadata + std::fmt::Debug>(error: SdkError<E>) -> Refusal {
     let SdkError::ServiceError(error) = error else {
         panic!("not an answer of the service: {error:?}");
     };
@@ -142,15 +148,15 @@ pub fn refusal<E: ProvideErrorMetadata + std::fmt::Debug>(error: SdkError<E>) ->
     }
 }
 
-pub async fn refused(call: ExecuteStatementFluentBuilder) -> Refusal {
+pub(crate) async fn refused(call: ExecuteStatementFluentBuilder) -> Refusal {
     refusal(call.send().await.unwrap_err())
 }
 
-pub fn parameter(name: &str, value: Field) -> SqlParameter {
+pub(crate) fn parameter(name: &str, value: Field) -> SqlParameter {
     SqlParameter::builder().name(name).value(value).build()
 }
 
-pub fn hinted(name: &str, value: &str, hint: TypeHint) -> SqlParameter {
+pub(crate) fn hinted(name: &str, value: &str, hint: TypeHint) -> SqlParameter {
     SqlParameter::builder()
         .name(name)
         .value(text(value))
@@ -158,7 +164,7 @@ pub fn hinted(name: &str, value: &str, hint: TypeHint) -> SqlParameter {
         .build()
 }
 
-pub fn text(value: &str) -> Field {
+pub(crate) fn text(value: &str) -> Field {
     Field::StringValue(value.into())
 }
 
@@ -173,4 +179,13 @@ fn client(address: SocketAddr) -> Client {
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build(),
     )
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn eventually(mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !condition().await {
+        assert!(Instant::now() < deadline, "this never became true");
+        sleep(Duration::from_millis(10)).await;
+    }
 }

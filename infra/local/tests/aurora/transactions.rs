@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_rdsdata::types::Field;
 use local_cloud::aurora::data_api::Limits;
-use tokio::time::{Instant, sleep};
 
-use crate::harness::{DataApi, Refusal, refused, text};
+use crate::harness::{DataApi, Refusal, eventually, refused, text};
 
 const EXPIRED: &str = "Transaction may be expired";
 const ENDED: &str = "One previous call resulted in a termination of your transaction";
@@ -218,13 +217,5 @@ fn not_found(id: &str, cause: &str) -> Refusal {
         status: 404,
         code: "TransactionNotFoundException".into(),
         message: format!("Transaction {id} is not found. {cause}"),
-    }
-}
-
-async fn eventually(mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !condition().await {
-        assert!(Instant::now() < deadline, "this never became true");
-        sleep(Duration::from_millis(10)).await;
     }
 }
