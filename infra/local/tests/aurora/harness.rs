@@ -38,31 +38,37 @@ impl DataApi {
         Self::with_limits(Limits::default()).await
     }
 
+    /// With one connection, so that each call gets the one that the call before had.
+    pub(crate) async fn with_one_connection() -> Self {
+        Self::with_limits(Limits {
+            connections: 1,
+            ..Limits::default()
+        })
+        .await
+    }
+
     pub(crate) async fn with_limits(limits: Limits) -> Self {
-        static DATABASES: AtomicUsize = AtomicUsize::new(0);
+        Self::with_clusters(limits, vec![cluster("local")]).await
+    }
+
+    /// Calls go to the first of `clusters` unless they say otherwise.
+    pub(crate) async fn with_clusters(limits: Limits, clusters: Vec<Cluster>) -> Self {
         let postgres = POSTGRES
             .get_or_init(async || Postgres::start(None).await.unwrap())
             .await;
-        let database = format!("test {}", DATABASES.fetch_add(1, Ordering::Relaxed));
-        let cluster = Cluster {
-            logical_id: "Cluster".into(),
-            arn: "arn:aws:rds:us-east-1:000000000000:cluster:local".into(),
-            secret_arn: "arn:aws:secretsmanager:us-east-1:000000000000:secret:local".into(),
-            database,
-        };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let serving = tokio::spawn(data_api::serve_with(
             listener,
             postgres.database(),
-            vec![cluster.clone()],
+            clusters.clone(),
             limits,
             shutdown.clone(),
         ));
         Self {
             client: client(address),
-            cluster,
+            cluster: clusters.into_iter().next().unwrap(),
             address,
             serving,
             shutdown: shutdown.drop_guard(),
@@ -166,6 +172,17 @@ pub(crate) fn hinted(name: &str, value: &str, hint: TypeHint) -> SqlParameter {
 
 pub(crate) fn text(value: &str) -> Field {
     Field::StringValue(value.into())
+}
+
+/// A cluster with a database that no other test has.
+pub(crate) fn cluster(name: &str) -> Cluster {
+    static DATABASES: AtomicUsize = AtomicUsize::new(0);
+    Cluster {
+        logical_id: name.into(),
+        arn: format!("arn:aws:rds:us-east-1:000000000000:cluster:{name}"),
+        secret_arn: format!("arn:aws:secretsmanager:us-east-1:000000000000:secret:{name}"),
+        database: format!("test {}", DATABASES.fetch_add(1, Ordering::Relaxed)),
+    }
 }
 
 fn client(address: SocketAddr) -> Client {

@@ -92,7 +92,7 @@ async fn a_server_does_not_outlive_a_killed_process() {
 async fn be_killed() {
     let postgres = Postgres::start(None).await.unwrap();
     println!("data in {}", postgres.data_dir().display());
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test]

@@ -189,12 +189,7 @@ async fn an_unknown_transaction_is_not_found() {
 
 #[tokio::test]
 async fn a_session_is_clean_for_its_next_user() {
-    // One connection only, so that the next call gets the same one.
-    let api = DataApi::with_limits(Limits {
-        connections: 1,
-        ..Limits::default()
-    })
-    .await;
+    let api = DataApi::with_one_connection().await;
     api.run("SET TimeZone = 'Asia/Tokyo'").await;
     api.run("CREATE TEMP TABLE leftover (a int)").await;
     api.run("SELECT pg_advisory_lock(1)::text").await;
