@@ -24,6 +24,12 @@ async fn a_response_has_one_mebibyte() {
     let refusal =
         refused(api.execute("SELECT repeat('a', 10000) FROM generate_series(1, 110)")).await;
     assert_eq!(refusal, too_large);
+    // The rest is not waited for.
+    let refusal =
+        refused(api.execute("SELECT repeat('a', 10000), generate_series(1, 100000000000)")).await;
+    assert_eq!(refusal, too_large);
+    let endless = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%100000000000)'";
+    eventually(async || api.run(endless).await.records() == [[Field::LongValue(0)]]).await;
     // Less than a mebibyte in the database, more than that as JSON.
     let refusal = refused(api.execute("SELECT n FROM generate_series(1, 60000) n")).await;
     assert_eq!(refusal, too_large);

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::Type;
-use tokio_postgres::{AsyncMessage, CancelToken, Client, Config, NoTls, Statement};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Column, Config, NoTls, Statement};
 
 use super::errors::DataApiError;
 use super::job::Job;
@@ -133,50 +134,38 @@ impl Session {
                 arguments.len()
             ))));
         }
-        records::check_columns(
-            statement
-                .columns()
-                .iter()
-                .map(tokio_postgres::Column::type_),
-        )?;
+        records::check_columns(statement.columns().iter().map(Column::type_))?;
         let column_metadata = if job.include_result_metadata || job.format_as_json {
             Some(self.metadata(&statement).await?)
         } else {
             None
         };
-        let rows = match self
-            .client
-            .query_raw(
-                &statement,
-                arguments
-                    .iter()
-                    .map(|argument| argument as &dyn tokio_postgres::types::ToSql),
-            )
-            .await
-        {
-            Ok(rows) => rows,
-            Err(error) => return Err(self.failure(error)),
-        };
-        let mut rows = std::pin::pin!(rows);
+        let parameters = arguments.iter().map(|argument| argument as &dyn ToSql);
+        let rows = self.client.query_raw(&statement, parameters).await;
+        let mut rows = pin!(rows.map_err(|error| self.failure(error))?);
         let mut records = Vec::new();
         let mut bytes = 0;
-        loop {
-            let row = match rows.try_next().await {
-                Ok(Some(row)) => row,
-                Ok(None) => break,
-                Err(error) => return Err(self.failure(error)),
-            };
-            if row.raw_size_bytes() > limits.row_bytes {
-                return Err(Failure::Other(DataApiError::Database(
-                    "Packet for query is too large".to_owned(),
-                )));
-            }
+        while let Some(row) = rows.try_next().await.map_err(|error| self.failure(error))? {
             bytes += row.raw_size_bytes();
-            if bytes > limits.response_bytes {
-                return Err(Failure::Other(response_too_large()));
-            }
-            if job.keep_records {
-                records.push(records::fields(&row, job.options)?);
+            let record = if row.raw_size_bytes() > limits.row_bytes {
+                Err(DataApiError::Database(
+                    "Packet for query is too large".to_owned(),
+                ))
+            } else if bytes > limits.response_bytes {
+                Err(response_too_large())
+            } else {
+                records::fields(&row, job.options)
+            };
+            match record {
+                Ok(record) if job.keep_records => records.push(record),
+                Ok(_) => {}
+                Err(error) => {
+                    // There may be any number of further rows, which the next user would have to wait for.
+                    if let Err(error) = self.client.cancel_token().cancel_query(NoTls).await {
+                        tracing::warn!(%error, "a statement could not be cancelled");
+                    }
+                    return Err(error.into());
+                }
             }
         }
         let gives_rows = !statement.columns().is_empty();
