@@ -1,5 +1,6 @@
 //! The five operations.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,9 @@ use super::errors::DataApiError;
 use super::job::{Job, body, required};
 use super::limits::Limits;
 use super::pool::{Lease, Pool};
-use super::request::{BatchExecuteStatement, BeginTransaction, EndTransaction, ExecuteStatement, Target};
+use super::request::{
+    BatchExecuteStatement, BeginTransaction, EndTransaction, ExecuteStatement, Target,
+};
 use super::response::{TransactionBegun, TransactionEnded};
 use super::transactions::{Transactions, cause};
 
@@ -27,15 +30,27 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) async fn execute(self: Arc<Self>, call: ExecuteStatement) -> Result<Bytes, DataApiError> {
+    pub(super) async fn execute(
+        self: Arc<Self>,
+        call: ExecuteStatement,
+    ) -> Result<Bytes, DataApiError> {
         let cluster = self.cluster(&call.target)?;
         let job = Job::execute(&call)?;
         let transaction = call.transaction_id.as_deref();
         let lease = self.lease(cluster, &call.target, transaction).await?;
-        self.run(job, lease, transaction, call.continue_after_timeout.unwrap_or_default()).await
+        self.run(
+            job,
+            lease,
+            transaction,
+            call.continue_after_timeout.unwrap_or_default(),
+        )
+        .await
     }
 
-    pub(super) async fn batch_execute(self: Arc<Self>, call: BatchExecuteStatement) -> Result<Bytes, DataApiError> {
+    pub(super) async fn batch_execute(
+        self: Arc<Self>,
+        call: BatchExecuteStatement,
+    ) -> Result<Bytes, DataApiError> {
         let cluster = self.cluster(&call.target)?;
         let job = Job::batch(&call)?;
         let transaction = call.transaction_id.as_deref();
@@ -43,26 +58,43 @@ impl Endpoint {
         self.run(job, lease, transaction, false).await
     }
 
-    pub(super) async fn begin(self: Arc<Self>, call: BeginTransaction) -> Result<Bytes, DataApiError> {
+    pub(super) async fn begin(
+        self: Arc<Self>,
+        call: BeginTransaction,
+    ) -> Result<Bytes, DataApiError> {
         let cluster = self.cluster(&call.target)?;
         let lease = self.lease(cluster, &call.target, None).await?;
         lease.session.command("BEGIN").await?;
-        body(&TransactionBegun { transaction_id: self.transactions.add(&cluster.arn, lease) })
+        body(&TransactionBegun {
+            transaction_id: self.transactions.add(&cluster.arn, lease),
+        })
     }
 
-    pub(super) async fn commit(self: Arc<Self>, call: EndTransaction) -> Result<Bytes, DataApiError> {
+    pub(super) async fn commit(
+        self: Arc<Self>,
+        call: EndTransaction,
+    ) -> Result<Bytes, DataApiError> {
         self.end(call, "COMMIT", "Transaction Committed").await
     }
 
-    pub(super) async fn rollback(self: Arc<Self>, call: EndTransaction) -> Result<Bytes, DataApiError> {
+    pub(super) async fn rollback(
+        self: Arc<Self>,
+        call: EndTransaction,
+    ) -> Result<Bytes, DataApiError> {
         self.end(call, "ROLLBACK", "Rollback Complete").await
     }
 
     /// Rolls back transactions as their time runs out, until shutdown.
     pub(super) async fn expire_transactions(&self) {
-        let often = (self.limits.transaction_idle / 10).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        let often = (self.limits.transaction_idle / 10)
+            .clamp(Duration::from_millis(10), Duration::from_secs(1));
         let mut ticks = tokio::time::interval(often);
-        while self.shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+        while self
+            .shutdown
+            .run_until_cancelled(ticks.tick())
+            .await
+            .is_some()
+        {
             for lease in self.transactions.expire(&self.limits) {
                 tracing::debug!("a transaction expired");
                 self.pool.release(lease).await;
@@ -75,7 +107,9 @@ impl Endpoint {
         let arn = required("resourceArn", target.resource_arn.as_deref())?;
         let secret = required("secretArn", target.secret_arn.as_deref())?;
         if target.schema.is_some() {
-            return Err(DataApiError::Validation("The schema parameter isn't supported".to_owned()));
+            return Err(DataApiError::Validation(
+                "The schema parameter isn't supported".to_owned(),
+            ));
         }
         let cluster = self
             .clusters
@@ -98,7 +132,11 @@ impl Endpoint {
         let database = target.database.as_deref().filter(|name| !name.is_empty());
         match transaction {
             Some(id) => self.transactions.take(id, &cluster.arn, database),
-            None => self.pool.acquire(database.unwrap_or(&cluster.database)).await,
+            None => {
+                self.pool
+                    .acquire(database.unwrap_or(&cluster.database))
+                    .await
+            }
         }
     }
 
@@ -107,41 +145,70 @@ impl Endpoint {
     async fn run(
         self: Arc<Self>,
         job: Job,
-        mut lease: Lease,
+        lease: Lease,
         transaction: Option<&str>,
         continue_after_timeout: bool,
     ) -> Result<Bytes, DataApiError> {
-        let cancel = lease.session.cancel_token();
-        let endpoint = Arc::clone(&self);
-        let transaction = transaction.map(str::to_owned);
-        let mut task = tokio::spawn(async move {
-            let result = lease.session.run(&job, &endpoint.limits, transaction.is_some()).await;
-            match transaction {
-                Some(id) if result.is_ok() => endpoint.transactions.give_back(&id, lease),
-                Some(id) => {
-                    endpoint.transactions.end(&id, cause::ABORTED);
-                    endpoint.pool.release(lease).await;
-                }
-                None => {
-                    // The answer does not wait for it.
-                    tokio::spawn(async move { endpoint.pool.release(lease).await });
-                }
-            }
-            result
-        });
-        let verdict = tokio::select! {
-            joined = &mut task => return joined.unwrap_or_else(|error| {
+        let stop = CancellationToken::new();
+        let mut task = tokio::spawn(Arc::clone(&self).run_to_the_end(
+            job,
+            lease,
+            transaction.map(str::to_owned),
+            stop.clone(),
+        ));
+        tokio::select! {
+            joined = &mut task => joined.unwrap_or_else(|error| {
                 tracing::error!(%error, "a statement's task");
                 Err(DataApiError::Internal)
             }),
-            () = tokio::time::sleep(self.limits.statement) => DataApiError::StatementTimeout,
-            () = self.shutdown.cancelled() => DataApiError::ServiceUnavailable,
-        };
-        let goes_on = continue_after_timeout && matches!(verdict, DataApiError::StatementTimeout);
-        if !goes_on && let Err(error) = cancel.cancel_query(NoTls).await {
-            tracing::warn!(%error, "a statement could not be cancelled");
+            () = tokio::time::sleep(self.limits.statement) => {
+                if !continue_after_timeout {
+                    stop.cancel();
+                }
+                Err(DataApiError::StatementTimeout)
+            }
+            () = self.shutdown.cancelled() => {
+                stop.cancel();
+                Err(DataApiError::ServiceUnavailable)
+            }
         }
-        Err(verdict)
+    }
+
+    /// Runs a job, cancels it when `stop` fires, and puts the connection where it belongs.
+    async fn run_to_the_end(
+        self: Arc<Self>,
+        job: Job,
+        mut lease: Lease,
+        transaction: Option<String>,
+        stop: CancellationToken,
+    ) -> Result<Bytes, DataApiError> {
+        let cancel = lease.session.cancel_token();
+        let result = {
+            let mut running = pin!(lease.session.run(&job, &self.limits, transaction.is_some()));
+            tokio::select! {
+                result = &mut running => result,
+                () = stop.cancelled() => {
+                    // While the statement is still ours: PostgreSQL cancels whatever the connection runs.
+                    if let Err(error) = cancel.cancel_query(NoTls).await {
+                        tracing::warn!(%error, "a statement could not be cancelled");
+                    }
+                    running.await
+                }
+            }
+        };
+        match transaction {
+            Some(id) if result.is_ok() => self.transactions.give_back(&id, lease),
+            Some(id) => {
+                // Its locks are gone before the caller hears of the failure.
+                self.pool.release(lease).await;
+                self.transactions.end(&id, cause::ABORTED);
+            }
+            None => {
+                // The answer does not wait for it.
+                tokio::spawn(async move { self.pool.release(lease).await });
+            }
+        }
+        result
     }
 
     async fn end(
@@ -157,7 +224,14 @@ impl Endpoint {
         // For the same reason as in `run`.
         let task = tokio::spawn(async move {
             let result = lease.session.command(command).await;
-            endpoint.transactions.end(&id, if result.is_ok() { cause::ENDED } else { cause::ABORTED });
+            endpoint.transactions.end(
+                &id,
+                if result.is_ok() {
+                    cause::ENDED
+                } else {
+                    cause::ABORTED
+                },
+            );
             tokio::spawn(async move { endpoint.pool.release(lease).await });
             result
         });

@@ -19,13 +19,18 @@ pub(super) enum Field {
 
 /// A one-dimensional array. Its elements may be null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) enum ArrayValue {
-    BooleanValues(Vec<Option<bool>>),
-    LongValues(Vec<Option<i64>>),
-    DoubleValues(Vec<Option<Double>>),
-    StringValues(Vec<Option<String>>),
-    ArrayValues(Vec<ArrayValue>),
+    #[serde(rename = "booleanValues")]
+    Booleans(Vec<Option<bool>>),
+    #[serde(rename = "longValues")]
+    Longs(Vec<Option<i64>>),
+    #[serde(rename = "doubleValues")]
+    Doubles(Vec<Option<Double>>),
+    #[serde(rename = "stringValues")]
+    Strings(Vec<Option<String>>),
+    /// The wire allows more dimensions; the service does not.
+    #[serde(rename = "arrayValues")]
+    Arrays(Vec<ArrayValue>),
 }
 
 /// Bytes, as base64 on the wire.
@@ -91,9 +96,15 @@ mod tests {
             (Field::BooleanValue(false), r#"{"booleanValue":false}"#),
             (Field::LongValue(-1), r#"{"longValue":-1}"#),
             (Field::DoubleValue(Double(0.5)), r#"{"doubleValue":0.5}"#),
-            (Field::DoubleValue(Double(f64::NEG_INFINITY)), r#"{"doubleValue":"-Infinity"}"#),
+            (
+                Field::DoubleValue(Double(f64::NEG_INFINITY)),
+                r#"{"doubleValue":"-Infinity"}"#,
+            ),
             (Field::StringValue("a".into()), r#"{"stringValue":"a"}"#),
-            (Field::BlobValue(Blob(vec![1, 2])), r#"{"blobValue":"AQI="}"#),
+            (
+                Field::BlobValue(Blob(vec![1, 2])),
+                r#"{"blobValue":"AQI="}"#,
+            ),
         ] {
             assert_eq!(serde_json::to_string(&field).unwrap(), json);
             assert_eq!(serde_json::from_str::<Field>(json).unwrap(), field);

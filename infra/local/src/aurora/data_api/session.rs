@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::Type;
-use tokio_postgres::{AsyncMessage, CancelToken, Client, Config, NoTls, Statement};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Column, Config, NoTls, Statement};
 
 use super::errors::DataApiError;
 use super::job::Job;
@@ -42,10 +43,16 @@ struct Remembered {
 
 impl Session {
     /// Connects. The session's time zone is UTC, which is what `timestamptz` comes back in.
-    pub(super) async fn connect(config: &Config, database: &str) -> Result<Self, tokio_postgres::Error> {
+    pub(super) async fn connect(
+        config: &Config,
+        database: &str,
+    ) -> Result<Self, tokio_postgres::Error> {
         let mut config = config.clone();
         let options = config.get_options().unwrap_or_default().to_owned();
-        config.dbname(database).application_name("rds-data-api").options(format!("{options} -c TimeZone=UTC"));
+        config
+            .dbname(database)
+            .application_name("rds-data-api")
+            .options(format!("{options} -c TimeZone=UTC"));
         let (client, mut connection) = config.connect(NoTls).await?;
         tokio::spawn(async move {
             // Ends when the client is dropped.
@@ -61,7 +68,11 @@ impl Session {
                 }
             }
         });
-        Ok(Self { database: database.to_owned(), client, remembered: VecDeque::new() })
+        Ok(Self {
+            database: database.to_owned(),
+            client,
+            remembered: VecDeque::new(),
+        })
     }
 
     /// Runs one command without parameters or result.
@@ -95,18 +106,25 @@ impl Session {
         let mut executed = Executed::default();
         for arguments in &job.argument_sets {
             executed = match self.execute(job, arguments, limits).await {
-                Err(Failure::PlanOutOfDate(_)) if !in_transaction => self.execute(job, arguments, limits).await,
+                Err(Failure::PlanOutOfDate(_)) if !in_transaction => {
+                    self.execute(job, arguments, limits).await
+                }
                 first => first,
             }?;
         }
-        let body = job.body(executed)?;
+        let body = job.body(&executed)?;
         if body.len() > limits.response_bytes {
             return Err(response_too_large());
         }
         Ok(body)
     }
 
-    async fn execute(&mut self, job: &Job, arguments: &[Argument], limits: &Limits) -> Result<Executed, Failure> {
+    async fn execute(
+        &mut self,
+        job: &Job,
+        arguments: &[Argument],
+        limits: &Limits,
+    ) -> Result<Executed, Failure> {
         let statement = self.prepare(&job.query.sql, arguments).await?;
         let expected = statement.params().len();
         if expected != arguments.len() {
@@ -116,12 +134,13 @@ impl Session {
                 arguments.len()
             ))));
         }
-        records::check_columns(statement.columns().iter().map(tokio_postgres::Column::type_))?;
+        records::check_columns(statement.columns().iter().map(Column::type_))?;
         let column_metadata = if job.include_result_metadata || job.format_as_json {
             Some(self.metadata(&statement).await?)
         } else {
             None
         };
+<<<<<<< HEAD
         let rows = match self
             .client
             .query_raw(&statement, arguments.iter().map(|argument| argument as &dyn tokio_postgres::types::ToSql))
@@ -131,23 +150,34 @@ impl Session {
             Err(error) => return Err(self.failure(error)),
         };
         let mut rows = std::pin::pin!(rows);
+=======
+        let parameters = arguments.iter().map(|argument| argument as &dyn ToSql);
+        let rows = self.client.query_raw(&statement, parameters).await;
+        let mut rows = pin!(rows.map_err(|error| self.failure(error))?);
+>>>>>>> cd6f2abdce274557d95018cddd07de7a9966407c
         let mut records = Vec::new();
         let mut bytes = 0;
-        loop {
-            let row = match rows.try_next().await {
-                Ok(Some(row)) => row,
-                Ok(None) => break,
-                Err(error) => return Err(self.failure(error)),
-            };
-            if row.raw_size_bytes() > limits.row_bytes {
-                return Err(Failure::Other(DataApiError::Database("Packet for query is too large".to_owned())));
-            }
+        while let Some(row) = rows.try_next().await.map_err(|error| self.failure(error))? {
             bytes += row.raw_size_bytes();
-            if bytes > limits.response_bytes {
-                return Err(Failure::Other(response_too_large()));
-            }
-            if job.keep_records {
-                records.push(records::fields(&row, job.options)?);
+            let record = if row.raw_size_bytes() > limits.row_bytes {
+                Err(DataApiError::Database(
+                    "Packet for query is too large".to_owned(),
+                ))
+            } else if bytes > limits.response_bytes {
+                Err(response_too_large())
+            } else {
+                records::fields(&row, job.options)
+            };
+            match record {
+                Ok(record) if job.keep_records => records.push(record),
+                Ok(_) => {}
+                Err(error) => {
+                    // There may be any number of further rows, which the next user would have to wait for.
+                    if let Err(error) = self.client.cancel_token().cancel_query(NoTls).await {
+                        tracing::warn!(%error, "a statement could not be cancelled");
+                    }
+                    return Err(error.into());
+                }
             }
         }
         let gives_rows = !statement.columns().is_empty();
@@ -155,26 +185,46 @@ impl Session {
         if !gives_rows {
             executed.number_of_records_updated = rows.rows_affected().unwrap_or_default();
         } else if job.format_as_json {
-            executed.formatted_records = Some(formatted::records(&column_metadata.unwrap_or_default(), records));
+            executed.formatted_records = Some(formatted::records(
+                &column_metadata.unwrap_or_default(),
+                records,
+            ));
         } else {
             executed.records = Some(records);
+<<<<<<< HEAD
             executed.column_metadata =
                 column_metadata.filter(|_| job.include_result_metadata).map(|columns| columns.to_vec());
+=======
+            executed.column_metadata = column_metadata
+                .filter(|_| job.include_result_metadata)
+                .map(|columns| columns.to_vec());
+>>>>>>> cd6f2abdce274557d95018cddd07de7a9966407c
         }
         Ok(executed)
     }
 
     async fn prepare(&mut self, sql: &str, arguments: &[Argument]) -> Result<Statement, Failure> {
         let known = self.remembered.iter().position(|remembered| {
-            remembered.sql == sql && remembered.declared.iter().eq(arguments.iter().map(|argument| &argument.declared))
+            remembered.sql == sql
+                && remembered
+                    .declared
+                    .iter()
+                    .eq(arguments.iter().map(|argument| &argument.declared))
         });
         if let Some(remembered) = known.and_then(|index| self.remembered.remove(index)) {
             let statement = remembered.statement.clone();
             self.remembered.push_front(remembered);
             return Ok(statement);
         }
-        let declared: Vec<Type> = arguments.iter().map(|argument| argument.declared.clone()).collect();
-        let statement = self.client.prepare_typed(sql, &declared).await.map_err(|error| self.failure(error))?;
+        let declared: Vec<Type> = arguments
+            .iter()
+            .map(|argument| argument.declared.clone())
+            .collect();
+        let statement = self
+            .client
+            .prepare_typed(sql, &declared)
+            .await
+            .map_err(|error| self.failure(error))?;
         self.remembered.truncate(REMEMBERED - 1);
         self.remembered.push_front(Remembered {
             sql: sql.to_owned(),
@@ -187,11 +237,17 @@ impl Session {
 
     /// Describes the columns of the statement that was prepared last.
     async fn metadata(&mut self, statement: &Statement) -> Result<Arc<[ColumnMetadata]>, Failure> {
-        if let Some(metadata) = self.remembered.front().and_then(|remembered| remembered.metadata.clone()) {
+        if let Some(metadata) = self
+            .remembered
+            .front()
+            .and_then(|remembered| remembered.metadata.clone())
+        {
             return Ok(metadata);
         }
-        let metadata: Arc<[_]> =
-            metadata::of(&self.client, statement.columns()).await.map_err(|error| self.failure(error))?.into();
+        let metadata: Arc<[_]> = metadata::of(&self.client, statement.columns())
+            .await
+            .map_err(|error| self.failure(error))?
+            .into();
         if let Some(remembered) = self.remembered.front_mut() {
             remembered.metadata = Some(Arc::clone(&metadata));
         }

@@ -17,8 +17,10 @@ use super::pool::Lease;
 /// The causes that AWS appends to `Transaction … is not found`.
 pub(super) mod cause {
     pub(in super::super) const EXPIRED: &str = "Transaction may be expired";
-    pub(in super::super) const ENDED: &str = "One previous call resulted in a termination of your transaction";
-    pub(in super::super) const ABORTED: &str = "Transaction has been aborted due to an error from a previous call";
+    pub(in super::super) const ENDED: &str =
+        "One previous call resulted in a termination of your transaction";
+    pub(in super::super) const ABORTED: &str =
+        "Transaction has been aborted due to an error from a previous call";
 }
 
 /// Ended transactions whose cause is remembered.
@@ -42,16 +44,13 @@ struct Registry {
 struct Transaction {
     resource_arn: String,
     began: Instant,
-    state: State,
+    /// `None` while the connection is with a call.
+    resting: Option<Resting>,
 }
 
-enum State {
-    /// Its connection is with a call.
-    Busy,
-    Resting {
-        lease: Lease,
-        since: Instant,
-    },
+struct Resting {
+    lease: Lease,
+    since: Instant,
 }
 
 impl Transactions {
@@ -62,36 +61,52 @@ impl Transactions {
         let transaction = Transaction {
             resource_arn: resource_arn.to_owned(),
             began: now,
-            state: State::Resting { lease, since: now },
+            resting: Some(Resting { lease, since: now }),
         };
         self.registry().open.insert(id.clone(), transaction);
         id
     }
 
     /// Takes the connection of a transaction, which is busy until [`Self::give_back`] or [`Self::end`].
-    pub(super) fn take(&self, id: &str, resource_arn: &str, database: Option<&str>) -> Result<Lease, DataApiError> {
+    pub(super) fn take(
+        &self,
+        id: &str,
+        resource_arn: &str,
+        database: Option<&str>,
+    ) -> Result<Lease, DataApiError> {
         let mut registry = self.registry();
-        let Some(transaction) =
-            registry.open.get_mut(id).filter(|transaction| transaction.resource_arn == resource_arn)
+        let Some(transaction) = registry
+            .open
+            .get_mut(id)
+            .filter(|transaction| transaction.resource_arn == resource_arn)
         else {
             return Err(registry.not_found(id));
         };
-        let State::Resting { lease, .. } = &transaction.state else {
-            return Err(DataApiError::Database("Transaction is still running a query".to_owned()));
+        let wanted = |resting: &Resting| {
+            database.is_none_or(|database| database == resting.lease.session.database)
         };
-        if database.is_some_and(|database| database != lease.session.database) {
-            return Err(DataApiError::BadRequest("Database name is not the same as transaction's database".to_owned()));
+        if transaction
+            .resting
+            .as_ref()
+            .is_some_and(|resting| !wanted(resting))
+        {
+            return Err(DataApiError::BadRequest(
+                "Database name is not the same as transaction's database".to_owned(),
+            ));
         }
-        match std::mem::replace(&mut transaction.state, State::Busy) {
-            State::Resting { lease, .. } => Ok(lease),
-            State::Busy => Err(DataApiError::Internal),
-        }
+        let resting = transaction.resting.take();
+        resting.map(|resting| resting.lease).ok_or_else(|| {
+            DataApiError::Database("Transaction is still running a query".to_owned())
+        })
     }
 
     /// Lets the transaction rest until its next call.
     pub(super) fn give_back(&self, id: &str, lease: Lease) {
         if let Some(transaction) = self.registry().open.get_mut(id) {
-            transaction.state = State::Resting { lease, since: Instant::now() };
+            transaction.resting = Some(Resting {
+                lease,
+                since: Instant::now(),
+            });
         }
     }
 
@@ -106,20 +121,19 @@ impl Transactions {
         let expired: Vec<String> = registry
             .open
             .iter()
-            .filter(|(_, transaction)| match transaction.state {
-                State::Busy => false,
-                State::Resting { since, .. } => {
-                    since.elapsed() >= limits.transaction_idle || transaction.began.elapsed() >= limits.transaction
-                }
+            .filter(|(_, transaction)| {
+                transaction.resting.as_ref().is_some_and(|resting| {
+                    resting.since.elapsed() >= limits.transaction_idle
+                        || transaction.began.elapsed() >= limits.transaction
+                })
             })
             .map(|(id, _)| id.clone())
             .collect();
-        expired
+        let ended = expired
             .iter()
-            .filter_map(|id| match registry.end(id, cause::EXPIRED)?.state {
-                State::Resting { lease, .. } => Some(lease),
-                State::Busy => None,
-            })
+            .filter_map(|id| registry.end(id, cause::EXPIRED));
+        ended
+            .filter_map(|transaction| Some(transaction.resting?.lease))
             .collect()
     }
 
@@ -142,6 +156,9 @@ impl Registry {
     /// An id that was never given out is answered as an expired one, as AWS does.
     fn not_found(&self, id: &str) -> DataApiError {
         let known = self.ended.iter().find(|(ended, _)| ended == id);
-        DataApiError::TransactionNotFound { id: id.to_owned(), cause: known.map_or(cause::EXPIRED, |(_, cause)| cause) }
+        DataApiError::TransactionNotFound {
+            id: id.to_owned(),
+            cause: known.map_or(cause::EXPIRED, |(_, cause)| cause),
+        }
     }
 }

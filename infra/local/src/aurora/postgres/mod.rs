@@ -8,6 +8,7 @@ mod binaries;
 mod data_dir;
 mod server;
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -62,7 +63,9 @@ pub enum PostgresError {
     #[error("{} belongs to another user", .0.display())]
     ForeignFolder(PathBuf),
     /// PostgreSQL does not run as root, and there is no user to run it as.
-    #[error("PostgreSQL does not run as root, and /etc/passwd has neither a user `postgres` nor a user `nobody`")]
+    #[error(
+        "PostgreSQL does not run as root, and /etc/passwd has neither a user `postgres` nor a user `nobody`"
+    )]
     NoAccount,
     /// `initdb` or `pg_ctl` failed.
     #[error("{program} failed: {output}")]
@@ -89,9 +92,10 @@ pub enum PostgresError {
 #[derive(Debug)]
 pub struct Postgres {
     server: Server,
+    data_dir: PathBuf,
     socket_dir: PathBuf,
     /// Folders that go when the server has gone.
-    temporary: Vec<TempDir>,
+    temporary: Vec<PathBuf>,
 }
 
 impl Postgres {
@@ -104,19 +108,20 @@ impl Postgres {
     pub async fn start(data_dir: Option<&Path>) -> Result<Self, PostgresError> {
         let account = Account::for_server(data_dir)?;
         let mut temporary = Vec::new();
-        let wanted = match data_dir {
-            Some(folder) => account.reachable(folder)?,
-            None => {
-                let parent = account.temporary_folder()?;
-                let folder = parent.path().join("data");
-                temporary.push(parent);
-                folder
-            }
+        let wanted = if let Some(folder) = data_dir {
+            account.reachable(folder)?
+        } else {
+            let parent = account.temporary_folder()?;
+            let folder = parent.path().join("data");
+            temporary.push(parent);
+            folder
         };
-        let folder = DataDir::open(wanted, &account)?;
+        let folder = DataDir::open(&wanted, account)?;
         let binaries = Binaries::find(folder.version()?.as_deref(), folder.path())?;
-        folder.stop_stale_server(&binaries, &account).await?;
-        folder.initialise(&binaries, &account, data_dir.is_some()).await?;
+        folder.stop_stale_server(&binaries, account).await?;
+        folder
+            .initialise(&binaries, account, data_dir.is_some())
+            .await?;
 
         let socket_dir = if server::fits_socket(folder.path()) {
             folder.path().to_owned()
@@ -126,28 +131,59 @@ impl Postgres {
             temporary.push(short);
             path
         };
+<<<<<<< HEAD
         let settings =
             server::Settings { data_dir: folder.path(), socket_dir: &socket_dir, durable: data_dir.is_some() };
         let folders = temporary.iter().map(TempDir::path);
         let server = Server::spawn(&binaries, &account, &settings, folders)?;
         let mut postgres = Self { server, socket_dir, temporary };
         postgres.server.wait_until_ready(&postgres.database()).await?;
+=======
+        let settings = server::Settings {
+            data_dir: folder.path(),
+            socket_dir: &socket_dir,
+            durable: data_dir.is_some(),
+        };
+        // From here on they are the watchdog's.
+        let temporary: Vec<PathBuf> = temporary.into_iter().map(TempDir::keep).collect();
+        let server = Server::spawn(&binaries, account, &settings, &temporary)?;
+        let data_dir = folder.path().to_owned();
+        let mut postgres = Self {
+            server,
+            data_dir,
+            socket_dir,
+            temporary,
+        };
+        postgres
+            .server
+            .wait_until_ready(&postgres.database())
+            .await?;
+>>>>>>> cd6f2abdce274557d95018cddd07de7a9966407c
         Ok(postgres)
+    }
+
+    /// Where its data is, which is not always where it was wanted.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     /// How to reach it.
     pub fn database(&self) -> Database {
         let mut config = tokio_postgres::Config::new();
-        config.host_path(&self.socket_dir).user(SUPERUSER).dbname(SUPERUSER).connect_timeout(Duration::from_secs(10));
-        Database { config }
+        config
+            .host_path(&self.socket_dir)
+            .user(SUPERUSER)
+            .dbname(SUPERUSER)
+            .connect_timeout(Duration::from_secs(10));
+        config.into()
     }
 
     /// Shuts down: cancels what runs, closes all connections, writes everything out, and waits for the end.
     pub async fn stop(mut self) -> Result<(), PostgresError> {
         self.server.stop().await?;
-        for folder in self.temporary.drain(..) {
-            let path = folder.path().to_owned();
-            if let Err(source) = folder.close()
+        for path in self.temporary {
+            // The watchdog may be faster.
+            if let Err(source) = fs::remove_dir_all(&path)
                 && source.kind() != io::ErrorKind::NotFound
             {
                 return Err(PostgresError::Files { path, source });
