@@ -17,7 +17,20 @@ pub mod postgres;
 /// Connections are made without TLS.
 #[derive(Debug, Clone)]
 pub struct Database {
-    pub(crate) config: Config,
+    config: Config,
+}
+
+impl Database {
+    /// The connection's settings; its database is the one to connect to for creating others.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+}
+
+impl From<Config> for Database {
+    fn from(config: Config) -> Self {
+        Self { config }
+    }
 }
 
 impl FromStr for Database {
@@ -25,6 +38,8 @@ impl FromStr for Database {
 
     /// Reads a connection string, `postgres://user:password@host:port/database` or `host=… user=…`.
     fn from_str(url: &str) -> Result<Self, Self::Err> {
-        Ok(Self { config: url.parse()? })
+        Ok(Self {
+            config: url.parse()?,
+        })
     }
 }

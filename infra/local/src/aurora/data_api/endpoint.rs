@@ -13,7 +13,9 @@ use super::errors::DataApiError;
 use super::job::{Job, body, required};
 use super::limits::Limits;
 use super::pool::{Lease, Pool};
-use super::request::{BatchExecuteStatement, BeginTransaction, EndTransaction, ExecuteStatement, Target};
+use super::request::{
+    BatchExecuteStatement, BeginTransaction, EndTransaction, ExecuteStatement, Target,
+};
 use super::response::{TransactionBegun, TransactionEnded};
 use super::transactions::{Transactions, cause};
 
@@ -27,15 +29,27 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) async fn execute(self: Arc<Self>, call: ExecuteStatement) -> Result<Bytes, DataApiError> {
+    pub(super) async fn execute(
+        self: Arc<Self>,
+        call: ExecuteStatement,
+    ) -> Result<Bytes, DataApiError> {
         let cluster = self.cluster(&call.target)?;
         let job = Job::execute(&call)?;
         let transaction = call.transaction_id.as_deref();
         let lease = self.lease(cluster, &call.target, transaction).await?;
-        self.run(job, lease, transaction, call.continue_after_timeout.unwrap_or_default()).await
+        self.run(
+            job,
+            lease,
+            transaction,
+            call.continue_after_timeout.unwrap_or_default(),
+        )
+        .await
     }
 
-    pub(super) async fn batch_execute(self: Arc<Self>, call: BatchExecuteStatement) -> Result<Bytes, DataApiError> {
+    pub(super) async fn batch_execute(
+        self: Arc<Self>,
+        call: BatchExecuteStatement,
+    ) -> Result<Bytes, DataApiError> {
         let cluster = self.cluster(&call.target)?;
         let job = Job::batch(&call)?;
         let transaction = call.transaction_id.as_deref();
@@ -43,26 +57,43 @@ impl Endpoint {
         self.run(job, lease, transaction, false).await
     }
 
-    pub(super) async fn begin(self: Arc<Self>, call: BeginTransaction) -> Result<Bytes, DataApiError> {
+    pub(super) async fn begin(
+        self: Arc<Self>,
+        call: BeginTransaction,
+    ) -> Result<Bytes, DataApiError> {
         let cluster = self.cluster(&call.target)?;
         let lease = self.lease(cluster, &call.target, None).await?;
         lease.session.command("BEGIN").await?;
-        body(&TransactionBegun { transaction_id: self.transactions.add(&cluster.arn, lease) })
+        body(&TransactionBegun {
+            transaction_id: self.transactions.add(&cluster.arn, lease),
+        })
     }
 
-    pub(super) async fn commit(self: Arc<Self>, call: EndTransaction) -> Result<Bytes, DataApiError> {
+    pub(super) async fn commit(
+        self: Arc<Self>,
+        call: EndTransaction,
+    ) -> Result<Bytes, DataApiError> {
         self.end(call, "COMMIT", "Transaction Committed").await
     }
 
-    pub(super) async fn rollback(self: Arc<Self>, call: EndTransaction) -> Result<Bytes, DataApiError> {
+    pub(super) async fn rollback(
+        self: Arc<Self>,
+        call: EndTransaction,
+    ) -> Result<Bytes, DataApiError> {
         self.end(call, "ROLLBACK", "Rollback Complete").await
     }
 
     /// Rolls back transactions as their time runs out, until shutdown.
     pub(super) async fn expire_transactions(&self) {
-        let often = (self.limits.transaction_idle / 10).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        let often = (self.limits.transaction_idle / 10)
+            .clamp(Duration::from_millis(10), Duration::from_secs(1));
         let mut ticks = tokio::time::interval(often);
-        while self.shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+        while self
+            .shutdown
+            .run_until_cancelled(ticks.tick())
+            .await
+            .is_some()
+        {
             for lease in self.transactions.expire(&self.limits) {
                 tracing::debug!("a transaction expired");
                 self.pool.release(lease).await;
@@ -75,7 +106,9 @@ impl Endpoint {
         let arn = required("resourceArn", target.resource_arn.as_deref())?;
         let secret = required("secretArn", target.secret_arn.as_deref())?;
         if target.schema.is_some() {
-            return Err(DataApiError::Validation("The schema parameter isn't supported".to_owned()));
+            return Err(DataApiError::Validation(
+                "The schema parameter isn't supported".to_owned(),
+            ));
         }
         let cluster = self
             .clusters
@@ -88,12 +121,21 @@ impl Endpoint {
         Ok(cluster)
     }
 
-    async fn lease(&self, cluster: &Cluster, target: &Target, transaction: Option<&str>) -> Result<Lease, DataApiError> {
+    async fn lease(
+        &self,
+        cluster: &Cluster,
+        target: &Target,
+        transaction: Option<&str>,
+    ) -> Result<Lease, DataApiError> {
         // An empty name is none.
         let database = target.database.as_deref().filter(|name| !name.is_empty());
         match transaction {
             Some(id) => self.transactions.take(id, &cluster.arn, database),
-            None => self.pool.acquire(database.unwrap_or(&cluster.database)).await,
+            None => {
+                self.pool
+                    .acquire(database.unwrap_or(&cluster.database))
+                    .await
+            }
         }
     }
 
@@ -110,7 +152,10 @@ impl Endpoint {
         let endpoint = Arc::clone(&self);
         let transaction = transaction.map(str::to_owned);
         let mut task = tokio::spawn(async move {
-            let result = lease.session.run(&job, &endpoint.limits, transaction.is_some()).await;
+            let result = lease
+                .session
+                .run(&job, &endpoint.limits, transaction.is_some())
+                .await;
             match transaction {
                 Some(id) if result.is_ok() => endpoint.transactions.give_back(&id, lease),
                 Some(id) => {
@@ -152,7 +197,14 @@ impl Endpoint {
         // For the same reason as in `run`.
         let task = tokio::spawn(async move {
             let result = lease.session.command(command).await;
-            endpoint.transactions.end(&id, if result.is_ok() { cause::ENDED } else { cause::ABORTED });
+            endpoint.transactions.end(
+                &id,
+                if result.is_ok() {
+                    cause::ENDED
+                } else {
+                    cause::ABORTED
+                },
+            );
             tokio::spawn(async move { endpoint.pool.release(lease).await });
             result
         });

@@ -10,7 +10,10 @@ use super::response::ColumnMetadata;
 /// Writes `records` out.
 pub(super) fn records(columns: &[ColumnMetadata], records: Vec<Vec<Field>>) -> String {
     let objects = records.into_iter().map(|record| {
-        let members = columns.iter().zip(record).map(|(column, field)| (column.label.clone(), value(field)));
+        let members = columns
+            .iter()
+            .zip(record)
+            .map(|(column, field)| (column.label.clone(), value(field)));
         Value::Object(members.collect::<Map<_, _>>())
     });
     Value::Array(objects.collect()).to_string()
@@ -32,9 +35,10 @@ fn array(elements: ArrayValue) -> Value {
     match elements {
         ArrayValue::BooleanValues(elements) => elements.into(),
         ArrayValue::LongValues(elements) => elements.into(),
-        ArrayValue::DoubleValues(elements) => {
-            elements.into_iter().map(|element| element.map_or(Value::Null, double)).collect()
-        }
+        ArrayValue::DoubleValues(elements) => elements
+            .into_iter()
+            .map(|element| element.map_or(Value::Null, double))
+            .collect(),
         ArrayValue::StringValues(elements) => elements.into(),
         ArrayValue::ArrayValues(elements) => elements.into_iter().map(array).collect(),
     }

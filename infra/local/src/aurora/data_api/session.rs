@@ -42,10 +42,16 @@ struct Remembered {
 
 impl Session {
     /// Connects. The session's time zone is UTC, which is what `timestamptz` comes back in.
-    pub(super) async fn connect(config: &Config, database: &str) -> Result<Self, tokio_postgres::Error> {
+    pub(super) async fn connect(
+        config: &Config,
+        database: &str,
+    ) -> Result<Self, tokio_postgres::Error> {
         let mut config = config.clone();
         let options = config.get_options().unwrap_or_default().to_owned();
-        config.dbname(database).application_name("rds-data-api").options(format!("{options} -c TimeZone=UTC"));
+        config
+            .dbname(database)
+            .application_name("rds-data-api")
+            .options(format!("{options} -c TimeZone=UTC"));
         let (client, mut connection) = config.connect(NoTls).await?;
         tokio::spawn(async move {
             // Ends when the client is dropped.
@@ -61,7 +67,11 @@ impl Session {
                 }
             }
         });
-        Ok(Self { database: database.to_owned(), client, remembered: VecDeque::new() })
+        Ok(Self {
+            database: database.to_owned(),
+            client,
+            remembered: VecDeque::new(),
+        })
     }
 
     /// Runs one command without parameters or result.
@@ -86,11 +96,18 @@ impl Session {
     ///
     /// `in_transaction`: a statement whose plan is out of date cannot be repeated there, since PostgreSQL has aborted
     /// the transaction.
-    pub(super) async fn run(&mut self, job: &Job, limits: &Limits, in_transaction: bool) -> Result<Bytes, DataApiError> {
+    pub(super) async fn run(
+        &mut self,
+        job: &Job,
+        limits: &Limits,
+        in_transaction: bool,
+    ) -> Result<Bytes, DataApiError> {
         let mut executed = Executed::default();
         for arguments in &job.argument_sets {
             executed = match self.execute(job, arguments, limits).await {
-                Err(Failure::PlanOutOfDate(_)) if !in_transaction => self.execute(job, arguments, limits).await,
+                Err(Failure::PlanOutOfDate(_)) if !in_transaction => {
+                    self.execute(job, arguments, limits).await
+                }
                 first => first,
             }?;
         }
@@ -101,7 +118,12 @@ impl Session {
         Ok(body)
     }
 
-    async fn execute(&mut self, job: &Job, arguments: &[Argument], limits: &Limits) -> Result<Executed, Failure> {
+    async fn execute(
+        &mut self,
+        job: &Job,
+        arguments: &[Argument],
+        limits: &Limits,
+    ) -> Result<Executed, Failure> {
         let statement = self.prepare(&job.query.sql, arguments).await?;
         let expected = statement.params().len();
         if expected != arguments.len() {
@@ -111,13 +133,27 @@ impl Session {
                 arguments.len()
             ))));
         }
-        records::check_columns(statement.columns().iter().map(tokio_postgres::Column::type_))?;
+        records::check_columns(
+            statement
+                .columns()
+                .iter()
+                .map(tokio_postgres::Column::type_),
+        )?;
         let column_metadata = if job.include_result_metadata || job.format_as_json {
             Some(self.metadata(&statement).await?)
         } else {
             None
         };
-        let rows = match self.client.query_raw(&statement, arguments.iter().map(|argument| argument as &dyn tokio_postgres::types::ToSql)).await {
+        let rows = match self
+            .client
+            .query_raw(
+                &statement,
+                arguments
+                    .iter()
+                    .map(|argument| argument as &dyn tokio_postgres::types::ToSql),
+            )
+            .await
+        {
             Ok(rows) => rows,
             Err(error) => return Err(self.failure(error)),
         };
@@ -131,7 +167,9 @@ impl Session {
                 Err(error) => return Err(self.failure(error)),
             };
             if row.raw_size_bytes() > limits.row_bytes {
-                return Err(Failure::Other(DataApiError::Database("Packet for query is too large".to_owned())));
+                return Err(Failure::Other(DataApiError::Database(
+                    "Packet for query is too large".to_owned(),
+                )));
             }
             bytes += row.raw_size_bytes();
             if bytes > limits.response_bytes {
@@ -146,37 +184,64 @@ impl Session {
         if !gives_rows {
             executed.number_of_records_updated = rows.rows_affected().unwrap_or_default();
         } else if job.format_as_json {
-            executed.formatted_records = Some(formatted::records(&column_metadata.unwrap_or_default(), records));
+            executed.formatted_records = Some(formatted::records(
+                &column_metadata.unwrap_or_default(),
+                records,
+            ));
         } else {
             executed.records = Some(records);
-            executed.column_metadata = column_metadata.filter(|_| job.include_result_metadata).map(|columns| columns.to_vec());
+            executed.column_metadata = column_metadata
+                .filter(|_| job.include_result_metadata)
+                .map(|columns| columns.to_vec());
         }
         Ok(executed)
     }
 
     async fn prepare(&mut self, sql: &str, arguments: &[Argument]) -> Result<Statement, Failure> {
         let known = self.remembered.iter().position(|remembered| {
-            remembered.sql == sql && remembered.declared.iter().eq(arguments.iter().map(|argument| &argument.declared))
+            remembered.sql == sql
+                && remembered
+                    .declared
+                    .iter()
+                    .eq(arguments.iter().map(|argument| &argument.declared))
         });
         if let Some(remembered) = known.and_then(|index| self.remembered.remove(index)) {
             let statement = remembered.statement.clone();
             self.remembered.push_front(remembered);
             return Ok(statement);
         }
-        let declared: Vec<Type> = arguments.iter().map(|argument| argument.declared.clone()).collect();
-        let statement = self.client.prepare_typed(sql, &declared).await.map_err(|error| self.failure(error))?;
+        let declared: Vec<Type> = arguments
+            .iter()
+            .map(|argument| argument.declared.clone())
+            .collect();
+        let statement = self
+            .client
+            .prepare_typed(sql, &declared)
+            .await
+            .map_err(|error| self.failure(error))?;
         self.remembered.truncate(REMEMBERED - 1);
-        self.remembered.push_front(Remembered { sql: sql.to_owned(), declared, statement: statement.clone(), metadata: None });
+        self.remembered.push_front(Remembered {
+            sql: sql.to_owned(),
+            declared,
+            statement: statement.clone(),
+            metadata: None,
+        });
         Ok(statement)
     }
 
     /// Describes the columns of the statement that was prepared last.
     async fn metadata(&mut self, statement: &Statement) -> Result<Arc<[ColumnMetadata]>, Failure> {
-        if let Some(metadata) = self.remembered.front().and_then(|remembered| remembered.metadata.clone()) {
+        if let Some(metadata) = self
+            .remembered
+            .front()
+            .and_then(|remembered| remembered.metadata.clone())
+        {
             return Ok(metadata);
         }
-        let metadata: Arc<[_]> =
-            metadata::of(&self.client, statement.columns()).await.map_err(|error| self.failure(error))?.into();
+        let metadata: Arc<[_]> = metadata::of(&self.client, statement.columns())
+            .await
+            .map_err(|error| self.failure(error))?
+            .into();
         if let Some(remembered) = self.remembered.front_mut() {
             remembered.metadata = Some(Arc::clone(&metadata));
         }

@@ -17,8 +17,10 @@ use super::pool::Lease;
 /// The causes that AWS appends to `Transaction … is not found`.
 pub(super) mod cause {
     pub(in super::super) const EXPIRED: &str = "Transaction may be expired";
-    pub(in super::super) const ENDED: &str = "One previous call resulted in a termination of your transaction";
-    pub(in super::super) const ABORTED: &str = "Transaction has been aborted due to an error from a previous call";
+    pub(in super::super) const ENDED: &str =
+        "One previous call resulted in a termination of your transaction";
+    pub(in super::super) const ABORTED: &str =
+        "Transaction has been aborted due to an error from a previous call";
 }
 
 /// Ended transactions whose cause is remembered.
@@ -69,18 +71,29 @@ impl Transactions {
     }
 
     /// Takes the connection of a transaction, which is busy until [`Self::give_back`] or [`Self::end`].
-    pub(super) fn take(&self, id: &str, resource_arn: &str, database: Option<&str>) -> Result<Lease, DataApiError> {
+    pub(super) fn take(
+        &self,
+        id: &str,
+        resource_arn: &str,
+        database: Option<&str>,
+    ) -> Result<Lease, DataApiError> {
         let mut registry = self.registry();
-        let Some(transaction) =
-            registry.open.get_mut(id).filter(|transaction| transaction.resource_arn == resource_arn)
+        let Some(transaction) = registry
+            .open
+            .get_mut(id)
+            .filter(|transaction| transaction.resource_arn == resource_arn)
         else {
             return Err(registry.not_found(id));
         };
         let State::Resting { lease, .. } = &transaction.state else {
-            return Err(DataApiError::Database("Transaction is still running a query".to_owned()));
+            return Err(DataApiError::Database(
+                "Transaction is still running a query".to_owned(),
+            ));
         };
         if database.is_some_and(|database| database != lease.session.database) {
-            return Err(DataApiError::BadRequest("Database name is not the same as transaction's database".to_owned()));
+            return Err(DataApiError::BadRequest(
+                "Database name is not the same as transaction's database".to_owned(),
+            ));
         }
         match std::mem::replace(&mut transaction.state, State::Busy) {
             State::Resting { lease, .. } => Ok(lease),
@@ -91,7 +104,10 @@ impl Transactions {
     /// Lets the transaction rest until its next call.
     pub(super) fn give_back(&self, id: &str, lease: Lease) {
         if let Some(transaction) = self.registry().open.get_mut(id) {
-            transaction.state = State::Resting { lease, since: Instant::now() };
+            transaction.state = State::Resting {
+                lease,
+                since: Instant::now(),
+            };
         }
     }
 
@@ -109,7 +125,8 @@ impl Transactions {
             .filter(|(_, transaction)| match transaction.state {
                 State::Busy => false,
                 State::Resting { since, .. } => {
-                    since.elapsed() >= limits.transaction_idle || transaction.began.elapsed() >= limits.transaction
+                    since.elapsed() >= limits.transaction_idle
+                        || transaction.began.elapsed() >= limits.transaction
                 }
             })
             .map(|(id, _)| id.clone())
@@ -142,6 +159,9 @@ impl Registry {
     /// An id that was never given out is answered as an expired one, as AWS does.
     fn not_found(&self, id: &str) -> DataApiError {
         let known = self.ended.iter().find(|(ended, _)| ended == id);
-        DataApiError::TransactionNotFound { id: id.to_owned(), cause: known.map_or(cause::EXPIRED, |(_, cause)| cause) }
+        DataApiError::TransactionNotFound {
+            id: id.to_owned(),
+            cause: known.map_or(cause::EXPIRED, |(_, cause)| cause),
+        }
     }
 }

@@ -62,7 +62,9 @@ pub enum PostgresError {
     #[error("{} belongs to another user", .0.display())]
     ForeignFolder(PathBuf),
     /// PostgreSQL does not run as root, and there is no user to run it as.
-    #[error("PostgreSQL does not run as root, and /etc/passwd has neither a user `postgres` nor a user `nobody`")]
+    #[error(
+        "PostgreSQL does not run as root, and /etc/passwd has neither a user `postgres` nor a user `nobody`"
+    )]
     NoAccount,
     /// `initdb` or `pg_ctl` failed.
     #[error("{program} failed: {output}")]
@@ -89,6 +91,7 @@ pub enum PostgresError {
 #[derive(Debug)]
 pub struct Postgres {
     server: Server,
+    data_dir: PathBuf,
     socket_dir: PathBuf,
     /// Folders that go when the server has gone.
     temporary: Vec<TempDir>,
@@ -116,7 +119,9 @@ impl Postgres {
         let folder = DataDir::open(wanted, &account)?;
         let binaries = Binaries::find(folder.version()?.as_deref(), folder.path())?;
         folder.stop_stale_server(&binaries, &account).await?;
-        folder.initialise(&binaries, &account, data_dir.is_some()).await?;
+        folder
+            .initialise(&binaries, &account, data_dir.is_some())
+            .await?;
 
         let socket_dir = if server::fits_socket(folder.path()) {
             folder.path().to_owned()
@@ -126,19 +131,41 @@ impl Postgres {
             temporary.push(short);
             path
         };
-        let settings = server::Settings { data_dir: folder.path(), socket_dir: &socket_dir, durable: data_dir.is_some() };
+        let settings = server::Settings {
+            data_dir: folder.path(),
+            socket_dir: &socket_dir,
+            durable: data_dir.is_some(),
+        };
         let folders = temporary.iter().map(TempDir::path);
         let server = Server::spawn(&binaries, &account, &settings, folders)?;
-        let mut postgres = Self { server, socket_dir, temporary };
-        postgres.server.wait_until_ready(&postgres.database()).await?;
+        let data_dir = folder.path().to_owned();
+        let mut postgres = Self {
+            server,
+            data_dir,
+            socket_dir,
+            temporary,
+        };
+        postgres
+            .server
+            .wait_until_ready(&postgres.database())
+            .await?;
         Ok(postgres)
+    }
+
+    /// Where its data is, which is not always where it was wanted.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     /// How to reach it.
     pub fn database(&self) -> Database {
         let mut config = tokio_postgres::Config::new();
-        config.host_path(&self.socket_dir).user(SUPERUSER).dbname(SUPERUSER).connect_timeout(Duration::from_secs(10));
-        Database { config }
+        config
+            .host_path(&self.socket_dir)
+            .user(SUPERUSER)
+            .dbname(SUPERUSER)
+            .connect_timeout(Duration::from_secs(10));
+        config.into()
     }
 
     /// Shuts down: cancels what runs, closes all connections, writes everything out, and waits for the end.

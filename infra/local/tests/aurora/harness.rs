@@ -1,0 +1,176 @@
+//! A PostgreSQL for the whole test binary, and an endpoint with a database of its own for each test.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_sdk_rdsdata::Client;
+use aws_sdk_rdsdata::config::retry::RetryConfig;
+use aws_sdk_rdsdata::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_rdsdata::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_rdsdata::operation::execute_statement::ExecuteStatementOutput;
+use aws_sdk_rdsdata::operation::execute_statement::builders::ExecuteStatementFluentBuilder;
+use aws_sdk_rdsdata::types::{Field, SqlParameter, TypeHint};
+use local_cloud::aurora::data_api::{self, Limits};
+use local_cloud::aurora::postgres::Postgres;
+use local_cloud::template::model::Cluster;
+use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// One server for all tests; each has its own database. Its watchdog shuts it down when the test binary ends, however
+/// that comes about.
+static POSTGRES: OnceCell<Postgres> = OnceCell::const_new();
+
+pub struct DataApi {
+    pub client: Client,
+    pub cluster: Cluster,
+    pub address: SocketAddr,
+    _shutdown: DropGuard,
+}
+
+impl DataApi {
+    pub async fn start() -> Self {
+        Self::with_limits(Limits::default()).await
+    }
+
+    pub async fn with_limits(limits: Limits) -> Self {
+        static DATABASES: AtomicUsize = AtomicUsize::new(0);
+        let postgres = POSTGRES
+            .get_or_init(async || Postgres::start(None).await.unwrap())
+            .await;
+        let database = format!("test {}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        let cluster = Cluster {
+            logical_id: "Cluster".into(),
+            arn: "arn:aws:rds:us-east-1:000000000000:cluster:local".into(),
+            secret_arn: "arn:aws:secretsmanager:us-east-1:000000000000:secret:local".into(),
+            database,
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        tokio::spawn(data_api::serve_with(
+            listener,
+            postgres.database(),
+            vec![cluster.clone()],
+            limits,
+            shutdown.clone(),
+        ));
+        Self {
+            client: client(address),
+            cluster,
+            address,
+            _shutdown: shutdown.drop_guard(),
+        }
+    }
+
+    pub fn execute(&self, sql: &str) -> ExecuteStatementFluentBuilder {
+        self.client
+            .execute_statement()
+            .resource_arn(&self.cluster.arn)
+            .secret_arn(&self.cluster.secret_arn)
+            .sql(sql)
+    }
+
+    pub async fn run(&self, sql: &str) -> ExecuteStatementOutput {
+        self.execute(sql).send().await.unwrap()
+    }
+
+    pub async fn begin(&self) -> String {
+        let begun = self
+            .client
+            .begin_transaction()
+            .resource_arn(&self.cluster.arn)
+            .secret_arn(&self.cluster.secret_arn)
+            .send()
+            .await
+            .unwrap();
+        begun.transaction_id.unwrap()
+    }
+
+    pub async fn commit(&self, id: &str) -> Result<String, Refusal> {
+        let committing = self
+            .client
+            .commit_transaction()
+            .resource_arn(&self.cluster.arn)
+            .secret_arn(&self.cluster.secret_arn)
+            .transaction_id(id)
+            .send();
+        committing
+            .await
+            .map(|output| output.transaction_status.unwrap())
+            .map_err(refusal)
+    }
+
+    pub async fn rollback(&self, id: &str) -> Result<String, Refusal> {
+        let rolling_back = self
+            .client
+            .rollback_transaction()
+            .resource_arn(&self.cluster.arn)
+            .secret_arn(&self.cluster.secret_arn)
+            .transaction_id(id)
+            .send();
+        rolling_back
+            .await
+            .map(|output| output.transaction_status.unwrap())
+            .map_err(refusal)
+    }
+
+    /// How many rows a table has, as seen from outside of any transaction.
+    pub async fn count(&self, table: &str) -> i64 {
+        let output = self.run(&format!("SELECT count(*) FROM {table}")).await;
+        *output.records()[0][0].as_long_value().unwrap()
+    }
+}
+
+/// An error as the wire has it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: u16,
+    pub code: String,
+    pub message: String,
+}
+
+#[track_caller]
+pub fn refusal<E: ProvideErrorMetadata + std::fmt::Debug>(error: SdkError<E>) -> Refusal {
+    let SdkError::ServiceError(error) = error else {
+        panic!("not an answer of the service: {error:?}");
+    };
+    Refusal {
+        status: error.raw().status().as_u16(),
+        code: error.err().code().unwrap().to_owned(),
+        message: error.err().message().unwrap_or_default().to_owned(),
+    }
+}
+
+pub async fn refused(call: ExecuteStatementFluentBuilder) -> Refusal {
+    refusal(call.send().await.unwrap_err())
+}
+
+pub fn parameter(name: &str, value: Field) -> SqlParameter {
+    SqlParameter::builder().name(name).value(value).build()
+}
+
+pub fn hinted(name: &str, value: &str, hint: TypeHint) -> SqlParameter {
+    SqlParameter::builder()
+        .name(name)
+        .value(text(value))
+        .type_hint(hint)
+        .build()
+}
+
+pub fn text(value: &str) -> Field {
+    Field::StringValue(value.into())
+}
+
+fn client(address: SocketAddr) -> Client {
+    Client::from_conf(
+        aws_sdk_rdsdata::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+            .endpoint_url(format!("http://{address}"))
+            .retry_config(RetryConfig::disabled())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build(),
+    )
+}

@@ -1,0 +1,137 @@
+//! PostgreSQL itself: its data, its folders and its end.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use local_cloud::aurora::postgres::{Postgres, PostgresError};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+use tokio_postgres::{Client, NoTls};
+
+#[tokio::test]
+async fn data_outlives_the_server() {
+    let folder = open_folder();
+    let data_dir = folder.path().join("deep/data");
+
+    let postgres = Postgres::start(Some(&data_dir)).await.unwrap();
+    let client = connect(&postgres).await;
+    client
+        .batch_execute("CREATE TABLE t AS SELECT 1 AS a")
+        .await
+        .unwrap();
+    postgres.stop().await.unwrap();
+    assert!(!data_dir.join("postmaster.pid").exists());
+
+    let postgres = Postgres::start(Some(&data_dir)).await.unwrap();
+    let client = connect(&postgres).await;
+    client.batch_execute("SELECT a FROM t").await.unwrap();
+    let row = client.query_one("SHOW fsync", &[]).await.unwrap();
+    assert_eq!(row.get::<_, &str>(0), "on");
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_earlier_server_makes_way() {
+    let folder = open_folder();
+    let data_dir = folder.path().join("data");
+    let earlier = Postgres::start(Some(&data_dir)).await.unwrap();
+    let client = connect(&earlier).await;
+    let later = Postgres::start(Some(&data_dir)).await.unwrap();
+    assert!(client.batch_execute("SELECT 1").await.is_err());
+    connect(&later)
+        .await
+        .batch_execute("SELECT 1")
+        .await
+        .unwrap();
+    later.stop().await.unwrap();
+    earlier.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_dropped_server_takes_its_folder_along() {
+    let postgres = Postgres::start(None).await.unwrap();
+    let data_dir = postgres.data_dir().to_owned();
+    assert!(data_dir.join("postmaster.pid").exists());
+    drop(postgres);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while data_dir.exists() {
+        assert!(
+            Instant::now() < deadline,
+            "{} is still there",
+            data_dir.display()
+        );
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_long_path_is_no_obstacle() {
+    let folder = open_folder();
+    let data_dir = folder.path().join("x".repeat(120));
+    let postgres = Postgres::start(Some(&data_dir)).await.unwrap();
+    connect(&postgres)
+        .await
+        .batch_execute("SELECT 1")
+        .await
+        .unwrap();
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unreachable_folder_has_a_lasting_replacement() {
+    // Only root needs one; anyone else runs the server as themselves.
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let mut used = Vec::new();
+    for _ in 0..2 {
+        let postgres = Postgres::start(Some(&data_dir)).await.unwrap();
+        used.push(postgres.data_dir().to_owned());
+        connect(&postgres)
+            .await
+            .batch_execute("SELECT 1")
+            .await
+            .unwrap();
+        postgres.stop().await.unwrap();
+    }
+    assert_eq!(used[0], used[1]);
+    assert!(used[0].join("PG_VERSION").exists());
+    fs::remove_dir_all(&used[0]).unwrap();
+}
+
+#[tokio::test]
+async fn other_versions_and_other_things_are_left_alone() {
+    let folder = open_folder();
+    fs::write(folder.path().join("PG_VERSION"), "7\n").unwrap();
+    let error = Postgres::start(Some(folder.path())).await.unwrap_err();
+    assert!(
+        matches!(error, PostgresError::OtherVersion { ref found, .. } if found == "7"),
+        "{error}"
+    );
+
+    let folder = open_folder();
+    fs::write(folder.path().join("notes.txt"), "").unwrap();
+    let error = Postgres::start(Some(folder.path())).await.unwrap_err();
+    assert!(
+        matches!(error, PostgresError::NotADataFolder(ref path) if path.ends_with(file_name(&folder))),
+        "{error}"
+    );
+}
+
+async fn connect(postgres: &Postgres) -> Client {
+    let (client, connection) = postgres.database().config().connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// A folder that the server's user can reach even when we are root.
+fn open_folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+fn file_name(folder: &TempDir) -> &Path {
+    Path::new(folder.path().file_name().unwrap())
+}
