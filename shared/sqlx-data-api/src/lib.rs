@@ -19,9 +19,9 @@
 //! let user: User = query_as("SELECT id, name FROM users WHERE id = $1").bind(id).fetch_one(&pool).await?;
 //! let users: i64 = query_scalar("SELECT count(*) FROM users").fetch_one(&pool).await?;
 //!
-//! pool.transaction(async |tx| {
-//!     query("UPDATE users SET name = $1 WHERE id = $2").bind("Ada").bind(id).execute(&mut **tx).await?;
-//!     query("INSERT INTO audit (user_id) VALUES ($1)").bind(id).execute(&mut **tx).await
+//! pool.transaction(async |mut tx| {
+//!     query("UPDATE users SET name = $1 WHERE id = $2").bind("Ada").bind(id).execute(&mut *tx).await?;
+//!     query("INSERT INTO audit (user_id) VALUES ($1)").bind(id).execute(&mut *tx).await
 //! })
 //! .await?;
 //! # Ok(())
@@ -52,20 +52,7 @@
 //! | `&[T]`, `Vec<T>` of all these but bytes and JSON | `T[]`, by PostgreSQL's array text (`{"a","b"}`) | one-dimensional arrays; `Vec<Option<T>>` if there are NULLs in them |
 //! | `Option<T>` | `T`, NULL included | a NULL is `None` |
 //!
-//! An enum of the database is a type of its own, as in PostgreSQL. Derive `sqlx::Encode` and `sqlx::Decode` and name it:
-//!
-//! ```
-//! # use sqlx_data_api::{DataApi, DataApiTypeInfo};
-//! #[derive(sqlx::Encode, sqlx::Decode)]
-//! #[sqlx(rename_all = "lowercase")]
-//! enum Mood { Happy, Sad }
-//!
-//! impl sqlx::Type<DataApi> for Mood {
-//!     fn type_info() -> DataApiTypeInfo {
-//!         DataApiTypeInfo::with_name("mood") // sent as CAST(:p1 AS mood)
-//!     }
-//! }
-//! ```
+//! An enum of the database is a type of its own, as in PostgreSQL; [`impl_enum!`] gives it to a Rust enum.
 //!
 //! `#[derive(sqlx::Type)] #[sqlx(transparent)]` works for newtypes. `numeric` has no Rust type here: `::text` it.
 //!
@@ -114,6 +101,7 @@ mod options;
 mod query;
 mod query_result;
 mod row;
+mod scope;
 mod sql;
 mod statement;
 mod transaction;
@@ -130,8 +118,9 @@ pub use options::DataApiConnectOptions;
 pub use query::{query, query_as, query_scalar};
 pub use query_result::DataApiQueryResult;
 pub use row::DataApiRow;
+pub use scope::{DataApiPoolExt, LentTransaction};
 pub use statement::DataApiStatement;
-pub use transaction::{DataApiPoolExt, DataApiTransactionManager};
+pub use transaction::DataApiTransactionManager;
 pub use type_info::DataApiTypeInfo;
 pub use types::DataApiHasArrayType;
 pub use value::{DataApiValue, DataApiValueRef};
@@ -151,6 +140,9 @@ pub type DataApiQueryBuilder = sqlx_core::query_builder::QueryBuilder<DataApi>;
 /// Anything that runs statements: `&DataApiPool`, `&mut DataApiConnection`, `&mut *transaction`.
 pub trait DataApiExecutor<'c>: sqlx_core::executor::Executor<'c, Database = DataApi> {}
 impl<'c, T: sqlx_core::executor::Executor<'c, Database = DataApi>> DataApiExecutor<'c> for T {}
+
+#[doc(hidden)]
+pub use sqlx_core;
 
 sqlx_core::impl_into_arguments_for_arguments!(DataApiArguments);
 sqlx_core::impl_column_index_for_row!(DataApiRow);

@@ -1,11 +1,10 @@
 //! Transactions of the service, savepoints inside them, and the rollbacks that a drop leaves owing.
 
 use sqlx_core::error::Error;
-use sqlx_core::pool::MaybePoolConnection;
 use sqlx_core::sql_str::SqlStr;
-use sqlx_core::transaction::{Transaction, TransactionManager};
+use sqlx_core::transaction::TransactionManager;
 
-use crate::{DataApi, DataApiConnection, DataApiPool};
+use crate::{DataApi, DataApiConnection};
 
 /// What a connection knows about its transaction.
 #[derive(Debug, Default)]
@@ -86,7 +85,7 @@ impl DataApiConnection {
     }
 }
 
-/// Begins, commits and rolls back for sqlx's [`Transaction`].
+/// Begins, commits and rolls back for sqlx's [`Transaction`](sqlx_core::transaction::Transaction).
 ///
 /// A transaction inside another is a savepoint. The service ends a transaction when a statement in it fails, so a
 /// savepoint can undo what went well, not save a transaction from an error.
@@ -210,53 +209,6 @@ fn set_transaction(statement: &str) -> Result<Option<String>, Error> {
     };
     let modes = words[skip..].join(" ");
     Ok((!modes.is_empty()).then(|| format!("SET TRANSACTION {modes}")))
-}
-
-/// Runs `work`, then commits or rolls back, and waits for that.
-pub(crate) async fn finish<'c, T, E, F>(
-    mut transaction: Transaction<'c, DataApi>,
-    work: F,
-) -> Result<T, E>
-where
-    F: AsyncFnOnce(&mut Transaction<'c, DataApi>) -> Result<T, E>,
-    E: From<Error>,
-{
-    match work(&mut transaction).await {
-        Ok(done) => {
-            transaction.commit().await?;
-            Ok(done)
-        }
-        Err(error) => {
-            if let Err(error) = transaction.rollback().await {
-                tracing::warn!(target: "sqlx::data_api", %error, "a transaction could not be rolled back");
-            }
-            Err(error)
-        }
-    }
-}
-
-/// [`DataApiConnection::transaction`] for a pool.
-#[allow(
-    async_fn_in_trait,
-    reason = "the future is `Send` whenever that of `work` is; a bound here would forbid the rest"
-)]
-pub trait DataApiPoolExt {
-    /// Runs `work` in a transaction, and answers when that is committed or, if `work` failed, rolled back.
-    async fn transaction<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        F: AsyncFnOnce(&mut Transaction<'static, DataApi>) -> Result<T, E>,
-        E: From<Error>;
-}
-
-impl DataApiPoolExt for DataApiPool {
-    async fn transaction<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        F: AsyncFnOnce(&mut Transaction<'static, DataApi>) -> Result<T, E>,
-        E: From<Error>,
-    {
-        let connection = MaybePoolConnection::PoolConnection(self.acquire().await?);
-        finish(Transaction::begin(connection, None).await?, work).await
-    }
 }
 
 #[cfg(test)]

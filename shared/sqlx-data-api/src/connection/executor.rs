@@ -93,7 +93,7 @@ impl DataApiConnection {
         if let [_, _, ..] = &*statements
             && self.transaction.id().is_none()
         {
-            self.transaction(async |transaction| transaction.run_each(&statements).await)
+            self.transaction(async |mut transaction| transaction.run_each(&statements).await)
                 .await
         } else {
             self.run_each(&statements).await

@@ -69,20 +69,6 @@ impl DataApiConnection {
         }
         template
     }
-
-    /// Runs `work` in a transaction, and answers when that is committed or, if `work` failed, rolled back.
-    ///
-    /// Use this where dropping a transaction is not enough: a dropped one is rolled back when the connection is used
-    /// next, and a Lambda function that is frozen after its answer may not come to that while PostgreSQL holds the
-    /// transaction's locks. A rollback that fails is logged, and the error of `work` is returned; the service drops the
-    /// transaction after three idle minutes.
-    pub async fn transaction<T, E, F>(&mut self, work: F) -> Result<T, E>
-    where
-        F: AsyncFnOnce(&mut Transaction<'_, DataApi>) -> Result<T, E>,
-        E: From<Error>,
-    {
-        crate::transaction::finish(Transaction::begin(self, None).await?, work).await
-    }
 }
 
 impl Connection for DataApiConnection {
