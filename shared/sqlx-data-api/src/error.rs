@@ -14,8 +14,8 @@ use sqlx_core::error::{BoxDynError, DatabaseError, Error, ErrorKind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DataApiFault {
-    /// PostgreSQL refused the statement; [`code`](DatabaseError::code) is its SQLSTATE. A transaction that it was part
-    /// of is over.
+    /// PostgreSQL refused the statement, and [`code`](DatabaseError::code) is its SQLSTATE; or the service found its
+    /// result too large, and there is no code. A transaction that it was part of is over.
     Statement,
     /// The call took longer than 45 seconds. A transaction that it was part of is over, unless the statement was told to
     /// [go on](crate::DataApiConnectOptions::continue_after_timeout).
@@ -24,7 +24,7 @@ pub enum DataApiFault {
     TransactionNotFound,
     /// The cluster was paused and is waking up. Nothing was run.
     Resuming,
-    /// A result that the service cannot give: over 1 MiB, a row over 64 KB, an array of arrays, a type it does not know.
+    /// A result that the service cannot give: an array of arrays, or a type that it does not know. Cast it to `text`.
     UnsupportedResult,
     /// The caller may not do this: IAM, the secret, or the cluster's Data API is off.
     Access,

@@ -42,7 +42,8 @@
 //! | `bool` | `bool` | `bool` |
 //! | `i16`, `i32`, `i64` | `int2`, `int4`, `int8` | any of them, if the value fits |
 //! | `f32`, `f64` | `float4`, `float8` | `float4`; `float4` or `float8` |
-//! | `&str`, `String` | `text` | `text`, `varchar`, `char`, `name`, and types without a Rust type here (enums, `citext`, `inet`, `interval`, …) |
+//! | `&str`, `String` | `text` | `text`, `varchar`, `char`, `name`, enums, `inet`, `cidr` |
+//! | `Text<T>` of any `Display + FromStr` | `text` | the same |
 //! | `&[u8]`, `[u8; N]`, `Vec<u8>` | `bytea` | `bytea` |
 //! | `uuid::Uuid` | `uuid` | `uuid` |
 //! | `time::OffsetDateTime` | `timestamptz`, to the microsecond | `timestamptz`, in UTC |
@@ -79,7 +80,17 @@
 //! own `Transaction` does so only when told to; dropped, it is rolled back before anything else runs on its connection,
 //! which in a Lambda function may be at the next invocation. The service ends a transaction when a statement in it fails,
 //! after three idle minutes, and after a day: from then on it answers [`DataApiFault::TransactionNotFound`]. One whose
-//! `begin` was cancelled half-way is left to that. One statement at a time runs in a transaction.
+//! `begin` was cancelled half-way, or whose connection was dropped outside of a pool without being closed, is left to
+//! that. One statement at a time runs in a transaction.
+//!
+//! # Migrations
+//!
+//! `sqlx::migrate!` and its `Migrator` run as ever, with sqlx's own `_sqlx_migrations` table. A file may hold many
+//! statements; they and the record of it are one transaction (`-- no-transaction` has none). A statement that takes
+//! longer than the service's 45 seconds goes on and is waited for, if it is in a transaction. Session locks mean nothing
+//! over the Data API, so one migrator at a time is kept by a row in `_sqlx_migrations_lock`: it is given back after
+//! success and failure, and expires a minute (15 for a migration without a transaction) after who held it died. Others
+//! wait for at most 15 minutes. Migrate from a place that may take that long.
 //!
 //! # Limits
 //!

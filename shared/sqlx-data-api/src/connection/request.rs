@@ -17,6 +17,8 @@ use crate::{DataApiError, DataApiFault};
 /// The first pause before a waking cluster is asked again; each next one is twice as long, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// For how long a rollback waits for a statement that was cancelled here and goes on there.
+const ROLLBACK_PATIENCE: Duration = Duration::from_secs(10);
 
 impl DataApiConnection {
     /// Runs one statement, in the transaction `transaction` or by itself.
@@ -93,13 +95,20 @@ impl DataApiConnection {
             .resource_arn(&self.options.resource_arn)
             .secret_arn(&self.options.secret_arn)
             .transaction_id(id);
-        match request.send().await.map_err(from_sdk) {
-            Ok(_) => Ok(()),
-            Err(error) if fault(&error) == Some(DataApiFault::TransactionNotFound) => {
+        let deadline = Instant::now() + ROLLBACK_PATIENCE;
+        loop {
+            let Err(error) = request.clone().send().await.map_err(from_sdk) else {
+                return Ok(());
+            };
+            if fault(&error) == Some(DataApiFault::TransactionNotFound) {
                 tracing::debug!(target: "sqlx::data_api", "the transaction to roll back was over already");
-                Ok(())
+                return Ok(());
             }
-            Err(error) => Err(error),
+            let busy = service_error(&error).is_some_and(DataApiError::is_still_running);
+            if !busy || Instant::now() > deadline {
+                return Err(error);
+            }
+            sleep(FIRST_PAUSE).await;
         }
     }
 

@@ -18,21 +18,22 @@ use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
-pub const RESOURCE_ARN: &str = "arn:aws:rds:us-east-1:000000000000:cluster:test";
-pub const SECRET_ARN: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:test";
+pub(crate) const RESOURCE_ARN: &str = "arn:aws:rds:us-east-1:000000000000:cluster:test";
+pub(crate) const SECRET_ARN: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:test";
 
 /// A database that nobody else uses.
-pub struct Database {
-    pub options: DataApiConnectOptions,
+pub(crate) struct Database {
+    pub(crate) options: DataApiConnectOptions,
+    pub(crate) address: SocketAddr,
     sent: Sent,
 }
 
 impl Database {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with_limits(Limits::default()).await
     }
 
-    pub async fn with_limits(limits: Limits) -> Self {
+    pub(crate) async fn with_limits(limits: Limits) -> Self {
         // Stopped by its own watchdog when the test binary ends.
         static POSTGRES: OnceCell<Postgres> = OnceCell::const_new();
         static DATABASES: AtomicUsize = AtomicUsize::new(0);
@@ -59,27 +60,28 @@ impl Database {
         let client = client(address, sent.clone());
         Self {
             options: DataApiConnectOptions::new(client, RESOURCE_ARN, SECRET_ARN),
+            address,
             sent,
         }
     }
 
-    pub async fn connect(&self) -> DataApiConnection {
+    pub(crate) async fn connect(&self) -> DataApiConnection {
         sqlx::ConnectOptions::connect(&self.options).await.unwrap()
     }
 
-    pub async fn pool(&self) -> DataApiPool {
+    pub(crate) async fn pool(&self) -> DataApiPool {
         DataApiPool::connect_with(self.options.clone())
             .await
             .unwrap()
     }
 
     /// How many requests have been sent since this was asked last.
-    pub fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.sent.0.swap(0, Ordering::SeqCst)
     }
 }
 
-pub fn client(address: SocketAddr, sent: Sent) -> Client {
+pub(crate) fn client(address: SocketAddr, sent: Sent) -> Client {
     Client::from_conf(
         Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -94,7 +96,7 @@ pub fn client(address: SocketAddr, sent: Sent) -> Client {
 
 /// Counts what goes out, repetitions by the SDK included.
 #[derive(Debug, Default, Clone)]
-pub struct Sent(pub Arc<AtomicUsize>);
+pub(crate) struct Sent(pub(crate) Arc<AtomicUsize>);
 
 impl Intercept for Sent {
     fn name(&self) -> &'static str {

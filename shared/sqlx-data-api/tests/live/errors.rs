@@ -6,7 +6,7 @@ use sqlx::Error;
 use sqlx::error::ErrorKind;
 use sqlx_data_api::{DataApiConnection, DataApiError, DataApiFault, query, query_scalar};
 
-use crate::database::Database;
+use crate::database::{Database, Sent, client};
 
 async fn refusal(conn: &mut DataApiConnection, sql: &'static str) -> DataApiError {
     match query(sql).execute(conn).await {
@@ -123,7 +123,7 @@ async fn the_service_being_away_is_an_io_error() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap()
     };
-    let client = crate::database::client(nobody, Default::default());
+    let client = client(nobody, Sent::default());
     let options = sqlx_data_api::DataApiConnectOptions::new(client, "r", "s");
     let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
     let error = query_scalar::<i32>("SELECT 1")

@@ -1,11 +1,14 @@
 //! The ways to run a statement, and SQL that a careless translation would spoil.
 
 use futures_util::TryStreamExt;
-use sqlx::{Column, Executor, Row, Statement};
-use sqlx_data_api::{DataApiQueryBuilder, query, query_as, query_scalar};
+use sqlx::types::Json;
+use sqlx::{Column, ConnectOptions, Executor, Row, Statement};
+use sqlx_data_api::{
+    DataApiConnectOptions, DataApiQueryBuilder, DataApiQueryResult, query, query_as, query_scalar,
+};
 use uuid::Uuid;
 
-use crate::database::Database;
+use crate::database::{Database, RESOURCE_ARN, SECRET_ARN, Sent, client};
 
 #[tokio::test]
 async fn rows_come_in_every_shape() {
@@ -90,7 +93,7 @@ async fn scripts_run_whole_or_not_at_all() {
         .unwrap();
     let affected: Vec<_> = results
         .iter()
-        .map(|result| result.rows_affected())
+        .map(DataApiQueryResult::rows_affected)
         .collect();
     assert_eq!(affected, [0, 2, 2]);
     pool.execute("INSERT INTO t VALUES (3); SELECT 1 / 0")
@@ -165,10 +168,7 @@ async fn placeholders_stand_wherever_postgresql_takes_them() {
     )
     .bind("a")
     .bind(vec!["a".to_owned(), "b".to_owned()])
-    .bind(sqlx::types::Json(std::collections::BTreeMap::from([(
-        "a",
-        (),
-    )])))
+    .bind(Json(vec!["a"]))
     .fetch_one(&pool)
     .await
     .unwrap();
@@ -207,4 +207,35 @@ async fn an_index_serves_a_cast_placeholder() {
         .await
         .unwrap();
     assert!(plan[0].contains("Index"), "{plan:?}");
+}
+
+#[tokio::test]
+async fn sqlxs_own_functions_infer_the_database() {
+    let pool = Database::new().await.pool().await;
+    let row = sqlx::query("SELECT $1 AS n")
+        .bind(1)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(row.get::<i32, _>("n"), 1);
+    let one: i32 = sqlx::query_scalar("SELECT $1")
+        .bind(1)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(one, 1);
+}
+
+#[tokio::test]
+async fn a_url_leads_to_the_database() {
+    let database = Database::new().await;
+    let url = format!(
+        "aurora-data-api://{}?resource_arn={RESOURCE_ARN}&secret_arn={SECRET_ARN}",
+        database.address
+    );
+    let options: DataApiConnectOptions = url.parse().unwrap();
+    assert!(options.connect().await.is_err(), "there is no client");
+    let elsewhere = client("127.0.0.1:9".parse().unwrap(), Sent::default());
+    let mut conn = options.client(elsewhere).connect().await.unwrap();
+    query("SELECT 1").execute(&mut conn).await.unwrap();
 }

@@ -264,3 +264,16 @@ async fn the_closure_commits_or_rolls_back_before_it_answers() {
         .unwrap();
     assert_eq!(numbers(&mut conn).await, [1, 3]);
 }
+
+#[tokio::test]
+async fn a_cancelled_statement_is_waited_for_and_rolled_back() {
+    let database = Database::new().await;
+    let mut conn = connection(&database).await;
+    let mut transaction = conn.begin().await.unwrap();
+    insert(&mut *transaction, 1).await.unwrap();
+    let slow = transaction.execute("SELECT 1 FROM pg_sleep(1)");
+    let cancelled = tokio::time::timeout(Duration::from_millis(300), slow).await;
+    assert!(cancelled.is_err());
+    drop(transaction);
+    assert!(numbers(&mut conn).await.is_empty());
+}

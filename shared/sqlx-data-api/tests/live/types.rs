@@ -1,6 +1,9 @@
 //! Every type there and back: bound, stored, compared, returned; and as NULL.
 
-use sqlx::types::Json;
+use std::borrow::Cow;
+use std::net::Ipv4Addr;
+
+use sqlx::types::{Json, Text};
 use sqlx::{AssertSqlSafe, Row};
 use sqlx_data_api::{query, query_as, query_scalar};
 use time::macros::{date, datetime, time};
@@ -12,6 +15,7 @@ use crate::database::Database;
 macro_rules! round_trips {
     ($($name:ident: $rust:ty = $sql:literal [$($value:expr),+ $(,)?];)+) => {$(
         #[tokio::test]
+        #[allow(clippy::float_cmp, reason = "the same number comes back, not one near it")]
         async fn $name() {
             let pool = Database::new().await.pool().await;
             query(concat!("CREATE TABLE t (v ", $sql, ")")).execute(&pool).await.unwrap();
@@ -205,4 +209,18 @@ async fn a_column_is_not_read_as_another_type() {
         "NULL needs an Option"
     );
     assert_eq!(row.get::<Option<Uuid>, _>("id"), None);
+}
+
+#[tokio::test]
+async fn text_in_other_clothes() {
+    let pool = Database::new().await.pool().await;
+    let address = Ipv4Addr::LOCALHOST;
+    let (text, boxed, host): (Text<Ipv4Addr>, Box<str>, String) =
+        query_as("SELECT $1, $2, $1::inet")
+            .bind(Text(address))
+            .bind(Cow::Borrowed("text"))
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert_eq!((text.0, &*boxed, &*host), (address, "text", "127.0.0.1"));
 }
