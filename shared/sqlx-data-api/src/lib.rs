@@ -72,7 +72,8 @@
 //! | a request that meets a paused cluster | repeated within [`resume_timeout`](DataApiConnectOptions::resume_timeout) |
 //!
 //! Nothing else is repeated. The SDK's retries are off for statements and commits, as they repeat a request whose answer
-//! was lost and may so run a statement twice; [`DataApiError::is_retryable`] helps to decide what to do again.
+//! was lost and may so run a statement twice; [`DataApiError::is_retryable`] helps to decide what to do again. After an
+//! I/O error nobody knows whether a statement or a commit was done.
 //!
 //! # Transactions
 //!

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx_core::acquire::Acquire;
 use sqlx_core::error::Error;
 use sqlx_core::executor::Executor;
 use sqlx_core::migrate::{AppliedMigration, Migrate, MigrateError, Migration};
@@ -158,7 +157,7 @@ impl Migrate for DataApiConnection {
 impl DataApiConnection {
     /// Runs a migration and `record`s it, in one transaction unless the migration wants none.
     ///
-    /// sqlx's `Migrator` unlocks only what went well, so a failure gives the lock back here.
+    /// sqlx's `Migrator` unlocks only after success, so a failure gives the lock back here.
     async fn run_migration(
         &mut self,
         migration: &Migration,
@@ -169,16 +168,10 @@ impl DataApiConnection {
         let ran = if migration.no_tx {
             run_and_record(self, migration, start, record).await
         } else {
-            let mut transaction = Acquire::begin(&mut *self).await?;
-            match run_and_record(&mut transaction, migration, start, record).await {
-                Ok(()) => transaction.commit().await.map_err(MigrateError::from),
-                Err(error) => {
-                    if let Err(error) = transaction.rollback().await {
-                        tracing::warn!(target: "sqlx::data_api", %error, "a failed migration could not be rolled back");
-                    }
-                    Err(error)
-                }
-            }
+            self.transaction(async |mut transaction| {
+                run_and_record(&mut transaction, migration, start, record).await
+            })
+            .await
         };
         self.migrating = false;
         if ran.is_err()

@@ -277,3 +277,18 @@ async fn a_cancelled_statement_is_waited_for_and_rolled_back() {
     drop(transaction);
     assert!(numbers(&mut conn).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_lent_transaction_that_is_kept_is_not_committed() {
+    let database = Database::new().await;
+    let mut conn = connection(&database).await;
+    let kept = conn
+        .transaction(async |mut transaction| {
+            insert(&mut *transaction, 1).await?;
+            Ok::<_, Error>(transaction)
+        })
+        .await;
+    assert!(matches!(kept, Err(Error::Protocol(_))));
+    drop(kept);
+    assert!(numbers(&mut conn).await.is_empty());
+}
