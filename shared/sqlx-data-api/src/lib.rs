@@ -43,7 +43,7 @@
 //! | `i16`, `i32`, `i64` | `int2`, `int4`, `int8` | any of them, if the value fits |
 //! | `f32`, `f64` | `float4`, `float8` | `float4`; `float4` or `float8` |
 //! | `&str`, `String` | `text` | `text`, `varchar`, `char`, `name`, enums, `inet`, `cidr` |
-//! | `Text<T>` of any `Display + FromStr` | `text` | the same |
+//! | `Text<T>` of any `Display + FromStr` | `text` | the same, and `numeric` |
 //! | `&[u8]`, `[u8; N]`, `Vec<u8>` | `bytea` | `bytea` |
 //! | `uuid::Uuid` | `uuid` | `uuid` |
 //! | `time::OffsetDateTime` | `timestamptz`, to the microsecond | `timestamptz`, in UTC |
@@ -55,7 +55,8 @@
 //!
 //! An enum of the database is a type of its own, as in PostgreSQL; [`impl_enum!`] gives it to a Rust enum.
 //!
-//! `#[derive(sqlx::Type)] #[sqlx(transparent)]` works for newtypes. `numeric` has no Rust type here: `::text` it.
+//! `#[derive(sqlx::Type)] #[sqlx(transparent)]` works for newtypes. `numeric` has no Rust
+//! type of its own here: `Text<rust_decimal::Decimal>` reads it, and writes it as `$1::numeric`.
 //!
 //! # Requests
 //!
@@ -90,7 +91,7 @@
 //! statements; they and the record of it are one transaction (`-- no-transaction` has none). A statement that takes
 //! longer than the service's 45 seconds goes on and is waited for, if it is in a transaction. Session locks mean nothing
 //! over the Data API, so one migrator at a time is kept by a row in `_sqlx_migrations_lock`: it is given back after
-//! success and failure, and expires a minute (15 for a migration without a transaction) after who held it died. Others
+//! success, after failure and when the connection is closed or goes back to its pool, and expires a minute (15 for a migration without a transaction) after who held it died. Others
 //! wait for at most 15 minutes. Migrate from a place that may take that long.
 //!
 //! # Limits
@@ -98,7 +99,7 @@
 //! - The service's: 1 MiB a result, 64 KB a row, 4 MiB a request, 45 s a statement; rows come all at once, so `fetch` is
 //!   no cursor; no `LISTEN`, `COPY`, session settings or advisory locks, as there is no session.
 //! - The `query!` macros, `sqlx::test` and `MigrateDatabase` are not supported.
-//! - `chrono`, `rust_decimal` and arrays in arrays are not supported.
+//! - `chrono` and arrays in arrays are not supported.
 //! - In SQL text that is not quoted, a lone `:` before a letter gets a space behind it, which changes nothing for
 //!   PostgreSQL and keeps the service from seeing a parameter.
 

@@ -86,9 +86,12 @@ impl Connection for DataApiConnection {
         Ok(())
     }
 
-    /// Sends nothing, unless a dropped transaction has to be rolled back.
+    /// Sends nothing, unless a dropped transaction has to be rolled back or a failed migration left its lock.
+    ///
+    /// A pool pings what comes back to it.
     async fn ping(&mut self) -> Result<(), Error> {
-        self.settle().await
+        self.settle().await?;
+        self.release_lease().await
     }
 
     async fn begin(&mut self) -> Result<Transaction<'_, DataApi>, Error> {

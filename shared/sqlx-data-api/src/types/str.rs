@@ -54,14 +54,14 @@ forward_encode_impl!(Arc<str>, &str, DataApi);
 forward_encode_impl!(Box<str>, &str, DataApi);
 forward_encode_impl!(Cow<'_, str>, &str, DataApi);
 
-/// Anything that is written and read as text.
+/// Anything that is written and read as text. So is a `numeric`, by the service.
 impl<T> Type<DataApi> for Text<T> {
     fn type_info() -> DataApiTypeInfo {
         <str as Type<DataApi>>::type_info()
     }
 
     fn compatible(ty: &DataApiTypeInfo) -> bool {
-        <str as Type<DataApi>>::compatible(ty)
+        ty.is_textual() || *ty == DataApiTypeInfo::NUMERIC
     }
 }
 

@@ -224,3 +224,15 @@ async fn text_in_other_clothes() {
             .unwrap();
     assert_eq!((text.0, &*boxed, &*host), (address, "text", "127.0.0.1"));
 }
+
+#[tokio::test]
+async fn numeric_is_text_of_a_number() {
+    let pool = Database::new().await.pool().await;
+    let number = Text(u128::from(u64::MAX) * 10);
+    let back: Text<u128> = query_scalar("SELECT $1::numeric")
+        .bind(number)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(back, number);
+}
