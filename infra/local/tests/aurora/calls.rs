@@ -149,7 +149,7 @@ async fn a_batch_runs_once_for_each_set() {
 
 #[tokio::test]
 async fn a_remembered_statement_follows_the_schema() {
-    let api = DataApi::start().await;
+    let api = DataApi::with_one_connection().await;
     api.run("CREATE TABLE t (a int)").await;
     api.run("INSERT INTO t VALUES (1)").await;
     for _ in 0..3 {
@@ -164,7 +164,7 @@ async fn a_remembered_statement_follows_the_schema() {
 
 #[tokio::test]
 async fn more_statements_than_are_remembered_still_run() {
-    let api = DataApi::start().await;
+    let api = DataApi::with_one_connection().await;
     for _ in 0..2 {
         for number in 0..150 {
             assert_eq!(

@@ -1,12 +1,15 @@
 //! Errors as the wire has them.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use aws_sdk_rdsdata::operation::execute_statement::ExecuteStatementError;
+use local_cloud::aurora::data_api::Limits;
+use local_cloud::template::model::Cluster;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::harness::{DataApi, Refusal, parameter, refusal, refused, text};
+use crate::harness::{DataApi, Refusal, cluster, parameter, refusal, refused, text};
 
 #[tokio::test]
 async fn an_sql_error_carries_its_position_and_state() {
@@ -101,7 +104,7 @@ async fn the_schema_parameter_is_refused() {
 
 #[tokio::test]
 async fn cluster_secret_and_database_must_exist() {
-    let api = DataApi::start().await;
+    let api = DataApi::with_one_connection().await;
     let arn = "arn:aws:rds:us-east-1:000000000000:cluster:other";
     let refusal = refused(api.execute("SELECT 1").resource_arn(arn)).await;
     assert_eq!(refusal.code, "HttpEndpointNotEnabledException");
@@ -133,6 +136,41 @@ async fn cluster_secret_and_database_must_exist() {
     assert_eq!(output.records(), [[text("postgres")]]);
     let output = api.run("SELECT current_database()::text").await;
     assert_eq!(output.records(), [[text(&api.cluster.database)]]);
+}
+
+#[tokio::test]
+async fn clusters_share_nothing() {
+    let other = cluster("other");
+    let api =
+        DataApi::with_clusters(Limits::default(), vec![cluster("local"), other.clone()]).await;
+    let of_other = |sql| {
+        let call = api.execute(sql);
+        call.resource_arn(&other.arn).secret_arn(&other.secret_arn)
+    };
+    let output = of_other("SELECT current_database()::text")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(output.records(), [[text(&other.database)]]);
+
+    let id = api.begin().await;
+    let refusal = refused(of_other("SELECT 1").transaction_id(&id)).await;
+    assert_eq!(refusal.code, "TransactionNotFoundException");
+    let refusal = refused(api.execute("SELECT 1").secret_arn(&other.secret_arn)).await;
+    assert_eq!(refusal.code, "SecretsErrorException");
+    api.commit(&id).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_clusters_cannot_have_one_database() {
+    let first = cluster("first");
+    let second = Cluster {
+        database: first.database.clone(),
+        ..cluster("second")
+    };
+    let api = DataApi::with_clusters(Limits::default(), vec![first, second]).await;
+    let error = api.serving.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
 #[tokio::test]
@@ -187,7 +225,7 @@ async fn raw(address: SocketAddr, line: &str, body: &str) -> String {
 
 #[tokio::test]
 async fn an_error_leaves_nothing_behind() {
-    let api = DataApi::start().await;
+    let api = DataApi::with_one_connection().await;
     for _ in 0..3 {
         refused(api.execute("SELECT 1 / 0")).await;
         let output = api

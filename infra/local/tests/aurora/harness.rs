@@ -1,7 +1,9 @@
 //! A PostgreSQL for the whole test binary, and an endpoint with a database of its own for each test.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use aws_sdk_rdsdata::Client;
 use aws_sdk_rdsdata::config::retry::RetryConfig;
@@ -15,55 +17,65 @@ use local_cloud::aurora::postgres::Postgres;
 use local_cloud::template::model::Cluster;
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// One server for all tests; each has its own database. Its watchdog shuts it down when the test binary ends, however
 /// that comes about.
 static POSTGRES: OnceCell<Postgres> = OnceCell::const_new();
 
-pub struct DataApi {
-    pub client: Client,
-    pub cluster: Cluster,
-    pub address: SocketAddr,
-    _shutdown: DropGuard,
+pub(crate) struct DataApi {
+    pub(crate) client: Client,
+    pub(crate) cluster: Cluster,
+    pub(crate) address: SocketAddr,
+    pub(crate) serving: JoinHandle<io::Result<()>>,
+    pub(crate) shutdown: DropGuard,
 }
 
 impl DataApi {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with_limits(Limits::default()).await
     }
 
-    pub async fn with_limits(limits: Limits) -> Self {
-        static DATABASES: AtomicUsize = AtomicUsize::new(0);
+    /// With one connection, so that each call gets the one that the call before had.
+    pub(crate) async fn with_one_connection() -> Self {
+        Self::with_limits(Limits {
+            connections: 1,
+            ..Limits::default()
+        })
+        .await
+    }
+
+    pub(crate) async fn with_limits(limits: Limits) -> Self {
+        Self::with_clusters(limits, vec![cluster("local")]).await
+    }
+
+    /// Calls go to the first of `clusters` unless they say otherwise.
+    pub(crate) async fn with_clusters(limits: Limits, clusters: Vec<Cluster>) -> Self {
         let postgres = POSTGRES
             .get_or_init(async || Postgres::start(None).await.unwrap())
             .await;
-        let database = format!("test {}", DATABASES.fetch_add(1, Ordering::Relaxed));
-        let cluster = Cluster {
-            logical_id: "Cluster".into(),
-            arn: "arn:aws:rds:us-east-1:000000000000:cluster:local".into(),
-            secret_arn: "arn:aws:secretsmanager:us-east-1:000000000000:secret:local".into(),
-            database,
-        };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        tokio::spawn(data_api::serve_with(
+        let serving = tokio::spawn(data_api::serve_with(
             listener,
             postgres.database(),
-            vec![cluster.clone()],
+            clusters.clone(),
             limits,
             shutdown.clone(),
         ));
         Self {
             client: client(address),
-            cluster,
+            cluster: clusters.into_iter().next().unwrap(),
             address,
-            _shutdown: shutdown.drop_guard(),
+            serving,
+            shutdown: shutdown.drop_guard(),
         }
     }
 
-    pub fn execute(&self, sql: &str) -> ExecuteStatementFluentBuilder {
+    pub(crate) fn execute(&self, sql: &str) -> ExecuteStatementFluentBuilder {
         self.client
             .execute_statement()
             .resource_arn(&self.cluster.arn)
@@ -71,11 +83,11 @@ impl DataApi {
             .sql(sql)
     }
 
-    pub async fn run(&self, sql: &str) -> ExecuteStatementOutput {
+    pub(crate) async fn run(&self, sql: &str) -> ExecuteStatementOutput {
         self.execute(sql).send().await.unwrap()
     }
 
-    pub async fn begin(&self) -> String {
+    pub(crate) async fn begin(&self) -> String {
         let begun = self
             .client
             .begin_transaction()
@@ -87,7 +99,7 @@ impl DataApi {
         begun.transaction_id.unwrap()
     }
 
-    pub async fn commit(&self, id: &str) -> Result<String, Refusal> {
+    pub(crate) async fn commit(&self, id: &str) -> Result<String, Refusal> {
         let committing = self
             .client
             .commit_transaction()
@@ -101,7 +113,7 @@ impl DataApi {
             .map_err(refusal)
     }
 
-    pub async fn rollback(&self, id: &str) -> Result<String, Refusal> {
+    pub(crate) async fn rollback(&self, id: &str) -> Result<String, Refusal> {
         let rolling_back = self
             .client
             .rollback_transaction()
@@ -116,7 +128,7 @@ impl DataApi {
     }
 
     /// How many rows a table has, as seen from outside of any transaction.
-    pub async fn count(&self, table: &str) -> i64 {
+    pub(crate) async fn count(&self, table: &str) -> i64 {
         let output = self.run(&format!("SELECT count(*) FROM {table}")).await;
         *output.records()[0][0].as_long_value().unwrap()
     }
@@ -124,14 +136,14 @@ impl DataApi {
 
 /// An error as the wire has it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusal {
-    pub status: u16,
-    pub code: String,
-    pub message: String,
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) message: String,
 }
 
 #[track_caller]
-pub fn refusal<E: ProvideErrorMetadata + std::fmt::Debug>(error: SdkError<E>) -> Refusal {
+pub(crate) fn refusal<E: ProvideErrorMetadata + std::fmt::Debug>(error: SdkError<E>) -> Refusal {
     let SdkError::ServiceError(error) = error else {
         panic!("not an answer of the service: {error:?}");
     };
@@ -142,15 +154,15 @@ pub fn refusal<E: ProvideErrorMetadata + std::fmt::Debug>(error: SdkError<E>) ->
     }
 }
 
-pub async fn refused(call: ExecuteStatementFluentBuilder) -> Refusal {
+pub(crate) async fn refused(call: ExecuteStatementFluentBuilder) -> Refusal {
     refusal(call.send().await.unwrap_err())
 }
 
-pub fn parameter(name: &str, value: Field) -> SqlParameter {
+pub(crate) fn parameter(name: &str, value: Field) -> SqlParameter {
     SqlParameter::builder().name(name).value(value).build()
 }
 
-pub fn hinted(name: &str, value: &str, hint: TypeHint) -> SqlParameter {
+pub(crate) fn hinted(name: &str, value: &str, hint: TypeHint) -> SqlParameter {
     SqlParameter::builder()
         .name(name)
         .value(text(value))
@@ -158,8 +170,19 @@ pub fn hinted(name: &str, value: &str, hint: TypeHint) -> SqlParameter {
         .build()
 }
 
-pub fn text(value: &str) -> Field {
+pub(crate) fn text(value: &str) -> Field {
     Field::StringValue(value.into())
+}
+
+/// A cluster with a database that no other test has.
+pub(crate) fn cluster(name: &str) -> Cluster {
+    static DATABASES: AtomicUsize = AtomicUsize::new(0);
+    Cluster {
+        logical_id: name.into(),
+        arn: format!("arn:aws:rds:us-east-1:000000000000:cluster:{name}"),
+        secret_arn: format!("arn:aws:secretsmanager:us-east-1:000000000000:secret:{name}"),
+        database: format!("test {}", DATABASES.fetch_add(1, Ordering::Relaxed)),
+    }
 }
 
 fn client(address: SocketAddr) -> Client {
@@ -173,4 +196,13 @@ fn client(address: SocketAddr) -> Client {
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build(),
     )
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn eventually(mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !condition().await {
+        assert!(Instant::now() < deadline, "this never became true");
+        sleep(Duration::from_millis(10)).await;
+    }
 }

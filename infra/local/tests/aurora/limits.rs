@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_rdsdata::types::Field;
 use local_cloud::aurora::data_api::Limits;
 
-use crate::harness::{DataApi, Refusal, parameter, refusal, refused, text};
+use crate::harness::{DataApi, Refusal, eventually, parameter, refusal, refused, text};
 
 #[tokio::test]
 async fn a_row_has_64_kilobytes() {
@@ -66,10 +66,9 @@ async fn a_statement_is_cancelled_when_its_time_is_over() {
     );
     let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' \
                     AND query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()";
-    while api.run(sleeping).await.records() != [[Field::LongValue(0)]] {}
+    eventually(async || api.run(sleeping).await.records() == [[Field::LongValue(0)]]).await;
     // The transaction has gone with it.
-    let gone = async || api.commit(&id).await.unwrap_err().status == 404;
-    while !gone().await {}
+    eventually(async || api.commit(&id).await.unwrap_err().status == 404).await;
 }
 
 #[tokio::test]
@@ -83,7 +82,7 @@ async fn a_statement_may_go_on_when_the_call_is_over() {
     let insert = "INSERT INTO t SELECT 1 FROM pg_sleep(0.4)";
     let refusal = refused(api.execute(insert).continue_after_timeout(true)).await;
     assert_eq!(refusal.code, "StatementTimeoutException");
-    while api.count("t").await == 0 {}
+    eventually(async || api.count("t").await == 1).await;
 }
 
 #[tokio::test]
@@ -115,6 +114,27 @@ async fn a_call_that_finds_no_connection_is_turned_away() {
     );
     api.rollback(&id).await.unwrap();
     api.run("SELECT 1").await;
+}
+
+#[tokio::test]
+async fn a_shutdown_waits_for_no_statement() {
+    let api = DataApi::start().await;
+    let observer = DataApi::start().await;
+    api.begin().await;
+    let sleeping = tokio::spawn(api.execute("SELECT pg_sleep(600)::text").send());
+    let asleep = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND wait_event = 'PgSleep'",
+        api.cluster.database
+    );
+    eventually(async || observer.run(&asleep).await.records() == [[Field::LongValue(1)]]).await;
+    drop(api.shutdown);
+    let error = refusal(sleeping.await.unwrap().unwrap_err());
+    assert_eq!(
+        (error.status, error.code.as_str()),
+        (503, "ServiceUnavailableError")
+    );
+    api.serving.await.unwrap().unwrap();
+    eventually(async || observer.run(&asleep).await.records() == [[Field::LongValue(0)]]).await;
 }
 
 fn database_error(message: &str) -> Refusal {

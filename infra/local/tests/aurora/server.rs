@@ -1,14 +1,18 @@
 //! PostgreSQL itself: its data, its folders and its end.
 
+use std::env;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use local_cloud::aurora::postgres::{Postgres, PostgresError};
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
 use tokio_postgres::{Client, NoTls};
+
+use crate::harness::eventually;
 
 #[tokio::test]
 async fn data_outlives_the_server() {
@@ -55,15 +59,40 @@ async fn a_dropped_server_takes_its_folder_along() {
     let data_dir = postgres.data_dir().to_owned();
     assert!(data_dir.join("postmaster.pid").exists());
     drop(postgres);
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while data_dir.exists() {
-        assert!(
-            Instant::now() < deadline,
-            "{} is still there",
-            data_dir.display()
-        );
-        sleep(Duration::from_millis(20)).await;
-    }
+    eventually(async || !data_dir.exists()).await;
+}
+
+#[tokio::test]
+async fn a_server_does_not_outlive_a_killed_process() {
+    let mut process = Command::new(env::current_exe().unwrap())
+        .args(["server::be_killed", "--exact", "--ignored", "--nocapture"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let data_dir = loop {
+        let line = lines
+            .next_line()
+            .await
+            .unwrap()
+            .expect("the process says where its data is");
+        if let Some((_, path)) = line.split_once("data in ") {
+            break PathBuf::from(path);
+        }
+    };
+    assert!(data_dir.join("postmaster.pid").exists());
+    // SIGKILL: nothing of ours gets to run.
+    process.kill().await.unwrap();
+    eventually(async || !data_dir.exists()).await;
+}
+
+/// The process of the test above.
+#[tokio::test]
+#[ignore = "waits to be killed"]
+async fn be_killed() {
+    let postgres = Postgres::start(None).await.unwrap();
+    println!("data in {}", postgres.data_dir().display());
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test]

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_rdsdata::types::Field;
 use local_cloud::aurora::data_api::Limits;
-use tokio::time::{Instant, sleep};
 
-use crate::harness::{DataApi, Refusal, refused, text};
+use crate::harness::{DataApi, Refusal, eventually, refused, text};
 
 const EXPIRED: &str = "Transaction may be expired";
 const ENDED: &str = "One previous call resulted in a termination of your transaction";
@@ -190,12 +189,7 @@ async fn an_unknown_transaction_is_not_found() {
 
 #[tokio::test]
 async fn a_session_is_clean_for_its_next_user() {
-    // One connection only, so that the next call gets the same one.
-    let api = DataApi::with_limits(Limits {
-        connections: 1,
-        ..Limits::default()
-    })
-    .await;
+    let api = DataApi::with_one_connection().await;
     api.run("SET TimeZone = 'Asia/Tokyo'").await;
     api.run("CREATE TEMP TABLE leftover (a int)").await;
     api.run("SELECT pg_advisory_lock(1)::text").await;
@@ -218,13 +212,5 @@ fn not_found(id: &str, cause: &str) -> Refusal {
         status: 404,
         code: "TransactionNotFoundException".into(),
         message: format!("Transaction {id} is not found. {cause}"),
-    }
-}
-
-async fn eventually(mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !condition().await {
-        assert!(Instant::now() < deadline, "this never became true");
-        sleep(Duration::from_millis(10)).await;
     }
 }

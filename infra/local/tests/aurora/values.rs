@@ -193,7 +193,7 @@ async fn parameters_arrive_as_they_were_sent() {
         Field::DoubleValue(-0.1),
         Field::DoubleValue(f64::INFINITY),
         Field::BooleanValue(false),
-        Field::BlobValue(Blob::new(Vec::from_iter(0..=255))),
+        Field::BlobValue(Blob::new((0..=255).collect::<Vec<u8>>())),
     ] {
         let output = api
             .execute("SELECT :p")

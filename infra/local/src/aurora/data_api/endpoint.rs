@@ -1,5 +1,6 @@
 //! The five operations.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,44 +145,70 @@ impl Endpoint {
     async fn run(
         self: Arc<Self>,
         job: Job,
-        mut lease: Lease,
+        lease: Lease,
         transaction: Option<&str>,
         continue_after_timeout: bool,
     ) -> Result<Bytes, DataApiError> {
-        let cancel = lease.session.cancel_token();
-        let endpoint = Arc::clone(&self);
-        let transaction = transaction.map(str::to_owned);
-        let mut task = tokio::spawn(async move {
-            let result = lease
-                .session
-                .run(&job, &endpoint.limits, transaction.is_some())
-                .await;
-            match transaction {
-                Some(id) if result.is_ok() => endpoint.transactions.give_back(&id, lease),
-                Some(id) => {
-                    endpoint.transactions.end(&id, cause::ABORTED);
-                    endpoint.pool.release(lease).await;
-                }
-                None => {
-                    // The answer does not wait for it.
-                    tokio::spawn(async move { endpoint.pool.release(lease).await });
-                }
-            }
-            result
-        });
-        let verdict = tokio::select! {
-            joined = &mut task => return joined.unwrap_or_else(|error| {
+        let stop = CancellationToken::new();
+        let mut task = tokio::spawn(Arc::clone(&self).run_to_the_end(
+            job,
+            lease,
+            transaction.map(str::to_owned),
+            stop.clone(),
+        ));
+        tokio::select! {
+            joined = &mut task => joined.unwrap_or_else(|error| {
                 tracing::error!(%error, "a statement's task");
                 Err(DataApiError::Internal)
             }),
-            () = tokio::time::sleep(self.limits.statement) => DataApiError::StatementTimeout,
-            () = self.shutdown.cancelled() => DataApiError::ServiceUnavailable,
-        };
-        let goes_on = continue_after_timeout && matches!(verdict, DataApiError::StatementTimeout);
-        if !goes_on && let Err(error) = cancel.cancel_query(NoTls).await {
-            tracing::warn!(%error, "a statement could not be cancelled");
+            () = tokio::time::sleep(self.limits.statement) => {
+                if !continue_after_timeout {
+                    stop.cancel();
+                }
+                Err(DataApiError::StatementTimeout)
+            }
+            () = self.shutdown.cancelled() => {
+                stop.cancel();
+                Err(DataApiError::ServiceUnavailable)
+            }
         }
-        Err(verdict)
+    }
+
+    /// Runs a job, cancels it when `stop` fires, and puts the connection where it belongs.
+    async fn run_to_the_end(
+        self: Arc<Self>,
+        job: Job,
+        mut lease: Lease,
+        transaction: Option<String>,
+        stop: CancellationToken,
+    ) -> Result<Bytes, DataApiError> {
+        let cancel = lease.session.cancel_token();
+        let result = {
+            let mut running = pin!(lease.session.run(&job, &self.limits, transaction.is_some()));
+            tokio::select! {
+                result = &mut running => result,
+                () = stop.cancelled() => {
+                    // While the statement is still ours: PostgreSQL cancels whatever the connection runs.
+                    if let Err(error) = cancel.cancel_query(NoTls).await {
+                        tracing::warn!(%error, "a statement could not be cancelled");
+                    }
+                    running.await
+                }
+            }
+        };
+        match transaction {
+            Some(id) if result.is_ok() => self.transactions.give_back(&id, lease),
+            Some(id) => {
+                // Its locks are gone before the caller hears of the failure.
+                self.pool.release(lease).await;
+                self.transactions.end(&id, cause::ABORTED);
+            }
+            None => {
+                // The answer does not wait for it.
+                tokio::spawn(async move { self.pool.release(lease).await });
+            }
+        }
+        result
     }
 
     async fn end(

@@ -19,13 +19,18 @@ pub(super) enum Field {
 
 /// A one-dimensional array. Its elements may be null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) enum ArrayValue {
-    BooleanValues(Vec<Option<bool>>),
-    LongValues(Vec<Option<i64>>),
-    DoubleValues(Vec<Option<Double>>),
-    StringValues(Vec<Option<String>>),
-    ArrayValues(Vec<ArrayValue>),
+    #[serde(rename = "booleanValues")]
+    Booleans(Vec<Option<bool>>),
+    #[serde(rename = "longValues")]
+    Longs(Vec<Option<i64>>),
+    #[serde(rename = "doubleValues")]
+    Doubles(Vec<Option<Double>>),
+    #[serde(rename = "stringValues")]
+    Strings(Vec<Option<String>>),
+    /// The wire allows more dimensions; the service does not.
+    #[serde(rename = "arrayValues")]
+    Arrays(Vec<ArrayValue>),
 }
 
 /// Bytes, as base64 on the wire.

@@ -33,14 +33,14 @@ fn value(field: Field) -> Value {
 
 fn array(elements: ArrayValue) -> Value {
     match elements {
-        ArrayValue::BooleanValues(elements) => elements.into(),
-        ArrayValue::LongValues(elements) => elements.into(),
-        ArrayValue::DoubleValues(elements) => elements
+        ArrayValue::Booleans(elements) => elements.into(),
+        ArrayValue::Longs(elements) => elements.into(),
+        ArrayValue::Doubles(elements) => elements
             .into_iter()
             .map(|element| element.map_or(Value::Null, double))
             .collect(),
-        ArrayValue::StringValues(elements) => elements.into(),
-        ArrayValue::ArrayValues(elements) => elements.into_iter().map(array).collect(),
+        ArrayValue::Strings(elements) => elements.into(),
+        ArrayValue::Arrays(elements) => elements.into_iter().map(array).collect(),
     }
 }
 

@@ -60,9 +60,9 @@ impl Job {
     }
 
     /// The response's body, given what the last statement did.
-    pub(super) fn body(&self, executed: Executed) -> Result<Bytes, DataApiError> {
+    pub(super) fn body(&self, executed: &Executed) -> Result<Bytes, DataApiError> {
         if self.keep_records {
-            body(&executed)
+            body(executed)
         } else {
             let update_results = vec![
                 UpdateResult {

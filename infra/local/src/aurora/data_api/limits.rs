@@ -29,8 +29,8 @@ impl Default for Limits {
             response_bytes: 1024 * 1024,
             request_bytes: 4 * 1024 * 1024,
             statement: Duration::from_secs(45),
-            transaction_idle: Duration::from_secs(3 * 60),
-            transaction: Duration::from_secs(24 * 60 * 60),
+            transaction_idle: Duration::from_mins(3),
+            transaction: Duration::from_hours(24),
             // PostgreSQL's own default is 100, of which three are for superusers; some are left for `psql`.
             connections: 80,
         }

@@ -90,8 +90,8 @@ pub async fn serve_with(
         .fallback(call)
         .with_state(Arc::clone(&endpoint));
     let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
-    let (served, ()) = tokio::join!(server.into_future(), endpoint.expire_transactions());
-    served
+    let (result, ()) = tokio::join!(server.into_future(), endpoint.expire_transactions());
+    result
 }
 
 async fn create_databases(database: &Database, clusters: &[Cluster]) -> io::Result<()> {

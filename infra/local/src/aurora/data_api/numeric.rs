@@ -35,20 +35,24 @@ pub(super) fn text(raw: &[u8]) -> Result<String, Box<dyn Error + Sync + Send>> {
     };
     // The digit that counts 10,000 to the power of `power`; those that are not sent are zero.
     let digit = |power: i32| {
-        let index = usize::try_from(weight - power).ok()?;
-        digits.get(index).map(|digit| u16::from_be_bytes(*digit))
+        let index = usize::try_from(weight - power).ok();
+        index
+            .and_then(|index| digits.get(index))
+            .map_or(0, |digit| u16::from_be_bytes(*digit))
     };
-    let mut whole = String::new();
-    for power in (0..=weight.max(0)).rev() {
-        whole.push_str(&format!("{:04}", digit(power).unwrap_or(0)));
-    }
+    let whole = decimal((0..=weight.max(0)).rev().map(&digit));
     let whole = whole.trim_start_matches('0');
-    let mut fraction = String::new();
-    for power in (1..).take(scale.div_ceil(GROUP)) {
-        fraction.push_str(&format!("{:04}", digit(-power).unwrap_or(0)));
-    }
+    let mut fraction = decimal((1..).take(scale.div_ceil(GROUP)).map(|power| digit(-power)));
     fraction.truncate(scale);
     let whole = if whole.is_empty() { "0" } else { whole };
     let point = if scale == 0 { "" } else { "." };
     Ok(format!("{prefix}{whole}{point}{fraction}"))
+}
+
+/// Writes digits of base 10,000 with four decimal digits each.
+fn decimal(digits: impl Iterator<Item = u16>) -> String {
+    digits
+        .flat_map(|digit| [1_000, 100, 10, 1].map(|divisor| u32::from(digit / divisor % 10)))
+        .filter_map(|digit| char::from_digit(digit, 10))
+        .collect()
 }

@@ -140,23 +140,23 @@ fn array(element: &Type, elements: Vec<Option<Scalar>>) -> ArrayValue {
             .collect()
     }
     match *element {
-        Type::BOOL => ArrayValue::BooleanValues(pick(elements, |element| match element {
+        Type::BOOL => ArrayValue::Booleans(pick(elements, |element| match element {
             Scalar::Boolean(value) => Some(value),
             _ => None,
         })),
         Type::INT2 | Type::INT4 | Type::INT8 => {
-            ArrayValue::LongValues(pick(elements, |element| match element {
+            ArrayValue::Longs(pick(elements, |element| match element {
                 Scalar::Long(value) => Some(value),
                 _ => None,
             }))
         }
         Type::FLOAT4 | Type::FLOAT8 => {
-            ArrayValue::DoubleValues(pick(elements, |element| match element {
+            ArrayValue::Doubles(pick(elements, |element| match element {
                 Scalar::Double(value) => Some(Double(value)),
                 _ => None,
             }))
         }
-        _ => ArrayValue::StringValues(pick(elements, |element| match element {
+        _ => ArrayValue::Strings(pick(elements, |element| match element {
             Scalar::Decimal(value) | Scalar::Text(value) => Some(value),
             _ => None,
         })),

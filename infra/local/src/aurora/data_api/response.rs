@@ -52,6 +52,7 @@ pub(super) struct TransactionEnded {
 /// What is known of a result's column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "the shape is the service's")]
 pub(super) struct ColumnMetadata {
     /// The table's name for the column; the label where no table's column is shown.
     pub(super) name: String,

@@ -111,7 +111,7 @@ impl Session {
                 first => first,
             }?;
         }
-        let body = job.body(executed)?;
+        let body = job.body(&executed)?;
         if body.len() > limits.response_bytes {
             return Err(response_too_large());
         }

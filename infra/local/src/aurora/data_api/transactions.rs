@@ -44,16 +44,13 @@ struct Registry {
 struct Transaction {
     resource_arn: String,
     began: Instant,
-    state: State,
+    /// `None` while the connection is with a call.
+    resting: Option<Resting>,
 }
 
-enum State {
-    /// Its connection is with a call.
-    Busy,
-    Resting {
-        lease: Lease,
-        since: Instant,
-    },
+struct Resting {
+    lease: Lease,
+    since: Instant,
 }
 
 impl Transactions {
@@ -64,7 +61,7 @@ impl Transactions {
         let transaction = Transaction {
             resource_arn: resource_arn.to_owned(),
             began: now,
-            state: State::Resting { lease, since: now },
+            resting: Some(Resting { lease, since: now }),
         };
         self.registry().open.insert(id.clone(), transaction);
         id
@@ -85,29 +82,31 @@ impl Transactions {
         else {
             return Err(registry.not_found(id));
         };
-        let State::Resting { lease, .. } = &transaction.state else {
-            return Err(DataApiError::Database(
-                "Transaction is still running a query".to_owned(),
-            ));
+        let wanted = |resting: &Resting| {
+            database.is_none_or(|database| database == resting.lease.session.database)
         };
-        if database.is_some_and(|database| database != lease.session.database) {
+        if transaction
+            .resting
+            .as_ref()
+            .is_some_and(|resting| !wanted(resting))
+        {
             return Err(DataApiError::BadRequest(
                 "Database name is not the same as transaction's database".to_owned(),
             ));
         }
-        match std::mem::replace(&mut transaction.state, State::Busy) {
-            State::Resting { lease, .. } => Ok(lease),
-            State::Busy => Err(DataApiError::Internal),
-        }
+        let resting = transaction.resting.take();
+        resting.map(|resting| resting.lease).ok_or_else(|| {
+            DataApiError::Database("Transaction is still running a query".to_owned())
+        })
     }
 
     /// Lets the transaction rest until its next call.
     pub(super) fn give_back(&self, id: &str, lease: Lease) {
         if let Some(transaction) = self.registry().open.get_mut(id) {
-            transaction.state = State::Resting {
+            transaction.resting = Some(Resting {
                 lease,
                 since: Instant::now(),
-            };
+            });
         }
     }
 
@@ -122,21 +121,19 @@ impl Transactions {
         let expired: Vec<String> = registry
             .open
             .iter()
-            .filter(|(_, transaction)| match transaction.state {
-                State::Busy => false,
-                State::Resting { since, .. } => {
-                    since.elapsed() >= limits.transaction_idle
+            .filter(|(_, transaction)| {
+                transaction.resting.as_ref().is_some_and(|resting| {
+                    resting.since.elapsed() >= limits.transaction_idle
                         || transaction.began.elapsed() >= limits.transaction
-                }
+                })
             })
             .map(|(id, _)| id.clone())
             .collect();
-        expired
+        let ended = expired
             .iter()
-            .filter_map(|id| match registry.end(id, cause::EXPIRED)?.state {
-                State::Resting { lease, .. } => Some(lease),
-                State::Busy => None,
-            })
+            .filter_map(|id| registry.end(id, cause::EXPIRED));
+        ended
+            .filter_map(|transaction| Some(transaction.resting?.lease))
             .collect()
     }
 

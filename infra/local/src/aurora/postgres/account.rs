@@ -5,9 +5,9 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::process::Command;
+use uuid::Uuid;
 
 use super::PostgresError;
 
@@ -102,12 +102,7 @@ impl Account {
         if !closed {
             return Ok(folder);
         }
-        let hash = Sha256::digest(folder.as_os_str().as_encoded_bytes());
-        let name: String = hash
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let name = Uuid::new_v5(&Uuid::NAMESPACE_URL, folder.as_os_str().as_encoded_bytes());
         let replacement = Path::new(REACHABLE).join(format!("postgres-{name}"));
         // Anyone can make folders there.
         if let Ok(existing) = fs::symlink_metadata(&replacement)
@@ -146,5 +141,18 @@ pub(super) fn files(path: &Path, source: io::Error) -> PostgresError {
     PostgresError::Files {
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ids;
+
+    #[test]
+    fn a_line_of_passwd_gives_the_ids_of_its_user_only() {
+        let line = "postgres:x:104:110:PostgreSQL administrator:/var/lib/postgresql:/bin/bash";
+        assert_eq!(ids(line, "postgres"), Some((104, 110)));
+        assert_eq!(ids(line, "post"), None);
+        assert_eq!(ids("postgres:x::110", "postgres"), None);
     }
 }

@@ -23,15 +23,15 @@ pub(super) struct DataDir {
 
 impl DataDir {
     /// Makes `path` if need be, as the account's own.
-    pub(super) fn open(path: PathBuf, account: &Account) -> Result<Self, PostgresError> {
+    pub(super) fn open(path: &Path, account: Account) -> Result<Self, PostgresError> {
         if !path.exists() {
-            fs::create_dir_all(&path).map_err(|source| files(&path, source))?;
+            fs::create_dir_all(path).map_err(|source| files(path, source))?;
             // PostgreSQL refuses a folder that others can look into.
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o700))
-                .map_err(|source| files(&path, source))?;
-            account.take_over(&path)?;
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+                .map_err(|source| files(path, source))?;
+            account.take_over(path)?;
         }
-        let path = path.canonicalize().map_err(|source| files(&path, source))?;
+        let path = path.canonicalize().map_err(|source| files(path, source))?;
         Ok(Self { path })
     }
 
@@ -65,7 +65,7 @@ impl DataDir {
     pub(super) async fn initialise(
         &self,
         binaries: &Binaries,
-        account: &Account,
+        account: Account,
         durable: bool,
     ) -> Result<(), PostgresError> {
         if self.version()?.is_some() {
@@ -116,7 +116,7 @@ impl DataDir {
     pub(super) async fn stop_stale_server(
         &self,
         binaries: &Binaries,
-        account: &Account,
+        account: Account,
     ) -> Result<(), PostgresError> {
         let Ok(lock) = fs::read_to_string(self.path.join("postmaster.pid")) else {
             return Ok(());
@@ -153,7 +153,7 @@ impl DataDir {
 }
 
 async fn run(
-    account: &Account,
+    account: Account,
     program: &'static str,
     mut command: Command,
 ) -> Result<(), PostgresError> {

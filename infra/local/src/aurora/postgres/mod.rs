@@ -8,6 +8,7 @@ mod binaries;
 mod data_dir;
 mod server;
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -94,7 +95,7 @@ pub struct Postgres {
     data_dir: PathBuf,
     socket_dir: PathBuf,
     /// Folders that go when the server has gone.
-    temporary: Vec<TempDir>,
+    temporary: Vec<PathBuf>,
 }
 
 impl Postgres {
@@ -107,20 +108,19 @@ impl Postgres {
     pub async fn start(data_dir: Option<&Path>) -> Result<Self, PostgresError> {
         let account = Account::for_server(data_dir)?;
         let mut temporary = Vec::new();
-        let wanted = match data_dir {
-            Some(folder) => account.reachable(folder)?,
-            None => {
-                let parent = account.temporary_folder()?;
-                let folder = parent.path().join("data");
-                temporary.push(parent);
-                folder
-            }
+        let wanted = if let Some(folder) = data_dir {
+            account.reachable(folder)?
+        } else {
+            let parent = account.temporary_folder()?;
+            let folder = parent.path().join("data");
+            temporary.push(parent);
+            folder
         };
-        let folder = DataDir::open(wanted, &account)?;
+        let folder = DataDir::open(&wanted, account)?;
         let binaries = Binaries::find(folder.version()?.as_deref(), folder.path())?;
-        folder.stop_stale_server(&binaries, &account).await?;
+        folder.stop_stale_server(&binaries, account).await?;
         folder
-            .initialise(&binaries, &account, data_dir.is_some())
+            .initialise(&binaries, account, data_dir.is_some())
             .await?;
 
         let socket_dir = if server::fits_socket(folder.path()) {
@@ -136,8 +136,9 @@ impl Postgres {
             socket_dir: &socket_dir,
             durable: data_dir.is_some(),
         };
-        let folders = temporary.iter().map(TempDir::path);
-        let server = Server::spawn(&binaries, &account, &settings, folders)?;
+        // From here on they are the watchdog's.
+        let temporary: Vec<PathBuf> = temporary.into_iter().map(TempDir::keep).collect();
+        let server = Server::spawn(&binaries, account, &settings, &temporary)?;
         let data_dir = folder.path().to_owned();
         let mut postgres = Self {
             server,
@@ -171,9 +172,9 @@ impl Postgres {
     /// Shuts down: cancels what runs, closes all connections, writes everything out, and waits for the end.
     pub async fn stop(mut self) -> Result<(), PostgresError> {
         self.server.stop().await?;
-        for folder in self.temporary.drain(..) {
-            let path = folder.path().to_owned();
-            if let Err(source) = folder.close()
+        for path in self.temporary {
+            // The watchdog may be faster.
+            if let Err(source) = fs::remove_dir_all(&path)
                 && source.kind() != io::ErrorKind::NotFound
             {
                 return Err(PostgresError::Files { path, source });

@@ -39,7 +39,7 @@ exec "$@" 3<&-
 const SOCKET_PATH: usize = 104;
 const SOCKET_NAME: &str = ".s.PGSQL.5432";
 
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Lines of the server's log that are kept for an error's text.
 const LOG_TAIL: usize = 10;
@@ -64,13 +64,14 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn spawn<'a>(
+    pub(super) fn spawn(
         binaries: &Binaries,
-        account: &Account,
+        account: Account,
         settings: &Settings<'_>,
-        temporary: impl Iterator<Item = &'a Path>,
+        temporary: &[PathBuf],
     ) -> Result<Self, PostgresError> {
         let folders: Vec<String> = temporary
+            .iter()
             .map(|folder| format!("{}\n", folder.display()))
             .collect();
         let program = PathBuf::from("/bin/sh");
@@ -121,9 +122,8 @@ impl Server {
     ) -> Result<(), PostgresError> {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
-            let refusal = match database.config().connect(NoTls).await {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
+            let Err(refusal) = database.config().connect(NoTls).await else {
+                return Ok(());
             };
             let gone = self
                 .child
@@ -144,12 +144,12 @@ impl Server {
     /// Asks for a fast shutdown and waits; kills a server that does not end in time.
     pub(super) async fn stop(&mut self) -> Result<(), PostgresError> {
         drop(self.child.stdin.take());
-        let waited = match tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await {
-            Ok(waited) => waited.map(|_| ()),
-            Err(_) => {
-                tracing::warn!("PostgreSQL did not shut down in time and is killed");
-                self.child.kill().await
-            }
+        let waited = if let Ok(waited) = tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await
+        {
+            waited.map(drop)
+        } else {
+            tracing::warn!("PostgreSQL did not shut down in time and is killed");
+            self.child.kill().await
         };
         waited.map_err(|source| PostgresError::Run {
             program: PathBuf::from("postgres"),
