@@ -19,9 +19,9 @@
 //! let user: User = query_as("SELECT id, name FROM users WHERE id = $1").bind(id).fetch_one(&pool).await?;
 //! let users: i64 = query_scalar("SELECT count(*) FROM users").fetch_one(&pool).await?;
 //!
-//! pool.transaction(async |tx| {
-//!     query("UPDATE users SET name = $1 WHERE id = $2").bind("Ada").bind(id).execute(&mut **tx).await?;
-//!     query("INSERT INTO audit (user_id) VALUES ($1)").bind(id).execute(&mut **tx).await
+//! pool.transaction(async |mut tx| {
+//!     query("UPDATE users SET name = $1 WHERE id = $2").bind("Ada").bind(id).execute(&mut *tx).await?;
+//!     query("INSERT INTO audit (user_id) VALUES ($1)").bind(id).execute(&mut *tx).await
 //! })
 //! .await?;
 //! # Ok(())
@@ -42,7 +42,8 @@
 //! | `bool` | `bool` | `bool` |
 //! | `i16`, `i32`, `i64` | `int2`, `int4`, `int8` | any of them, if the value fits |
 //! | `f32`, `f64` | `float4`, `float8` | `float4`; `float4` or `float8` |
-//! | `&str`, `String` | `text` | `text`, `varchar`, `char`, `name`, and types without a Rust type here (enums, `citext`, `inet`, `interval`, …) |
+//! | `&str`, `String` | `text` | `text`, `varchar`, `char`, `name`, enums, `inet`, `cidr` |
+//! | `Text<T>` of any `Display + FromStr` | `text` | the same, and `numeric` |
 //! | `&[u8]`, `[u8; N]`, `Vec<u8>` | `bytea` | `bytea` |
 //! | `uuid::Uuid` | `uuid` | `uuid` |
 //! | `time::OffsetDateTime` | `timestamptz`, to the microsecond | `timestamptz`, in UTC |
@@ -52,22 +53,10 @@
 //! | `&[T]`, `Vec<T>` of all these but bytes and JSON | `T[]`, by PostgreSQL's array text (`{"a","b"}`) | one-dimensional arrays; `Vec<Option<T>>` if there are NULLs in them |
 //! | `Option<T>` | `T`, NULL included | a NULL is `None` |
 //!
-//! An enum of the database is a type of its own, as in PostgreSQL. Derive `sqlx::Encode` and `sqlx::Decode` and name it:
+//! An enum of the database is a type of its own, as in PostgreSQL; [`impl_enum!`] gives it to a Rust enum.
 //!
-//! ```
-//! # use sqlx_data_api::{DataApi, DataApiTypeInfo};
-//! #[derive(sqlx::Encode, sqlx::Decode)]
-//! #[sqlx(rename_all = "lowercase")]
-//! enum Mood { Happy, Sad }
-//!
-//! impl sqlx::Type<DataApi> for Mood {
-//!     fn type_info() -> DataApiTypeInfo {
-//!         DataApiTypeInfo::with_name("mood") // sent as CAST(:p1 AS mood)
-//!     }
-//! }
-//! ```
-//!
-//! `#[derive(sqlx::Type)] #[sqlx(transparent)]` works for newtypes. `numeric` has no Rust type here: `::text` it.
+//! `#[derive(sqlx::Type)] #[sqlx(transparent)]` works for newtypes. `numeric` has no Rust
+//! type of its own here: `Text<rust_decimal::Decimal>` reads it, and writes it as `$1::numeric`.
 //!
 //! # Requests
 //!
@@ -84,7 +73,8 @@
 //! | a request that meets a paused cluster | repeated within [`resume_timeout`](DataApiConnectOptions::resume_timeout) |
 //!
 //! Nothing else is repeated. The SDK's retries are off for statements and commits, as they repeat a request whose answer
-//! was lost and may so run a statement twice; [`DataApiError::is_retryable`] helps to decide what to do again.
+//! was lost and may so run a statement twice; [`DataApiError::is_retryable`] helps to decide what to do again. After an
+//! I/O error nobody knows whether a statement or a commit was done.
 //!
 //! # Transactions
 //!
@@ -92,14 +82,24 @@
 //! own `Transaction` does so only when told to; dropped, it is rolled back before anything else runs on its connection,
 //! which in a Lambda function may be at the next invocation. The service ends a transaction when a statement in it fails,
 //! after three idle minutes, and after a day: from then on it answers [`DataApiFault::TransactionNotFound`]. One whose
-//! `begin` was cancelled half-way is left to that. One statement at a time runs in a transaction.
+//! `begin` was cancelled half-way, or whose connection was dropped outside of a pool without being closed, is left to
+//! that. One statement at a time runs in a transaction.
+//!
+//! # Migrations
+//!
+//! `sqlx::migrate!` and its `Migrator` run as ever, with sqlx's own `_sqlx_migrations` table. A file may hold many
+//! statements; they and the record of it are one transaction (`-- no-transaction` has none). A statement that takes
+//! longer than the service's 45 seconds goes on and is waited for, if it is in a transaction. Session locks mean nothing
+//! over the Data API, so one migrator at a time is kept by a row in `_sqlx_migrations_lock`: it is given back after
+//! success, after failure and when the connection is closed or goes back to its pool, and expires a minute (15 for a migration without a transaction) after who held it died. Others
+//! wait for at most 15 minutes. Migrate from a place that may take that long.
 //!
 //! # Limits
 //!
 //! - The service's: 1 MiB a result, 64 KB a row, 4 MiB a request, 45 s a statement; rows come all at once, so `fetch` is
 //!   no cursor; no `LISTEN`, `COPY`, session settings or advisory locks, as there is no session.
 //! - The `query!` macros, `sqlx::test` and `MigrateDatabase` are not supported.
-//! - `chrono`, `rust_decimal` and arrays in arrays are not supported.
+//! - `chrono` and arrays in arrays are not supported.
 //! - In SQL text that is not quoted, a lone `:` before a letter gets a space behind it, which changes nothing for
 //!   PostgreSQL and keeps the service from seeing a parameter.
 
@@ -114,6 +114,7 @@ mod options;
 mod query;
 mod query_result;
 mod row;
+mod scope;
 mod sql;
 mod statement;
 mod transaction;
@@ -130,8 +131,9 @@ pub use options::DataApiConnectOptions;
 pub use query::{query, query_as, query_scalar};
 pub use query_result::DataApiQueryResult;
 pub use row::DataApiRow;
+pub use scope::{DataApiPoolExt, LentTransaction};
 pub use statement::DataApiStatement;
-pub use transaction::{DataApiPoolExt, DataApiTransactionManager};
+pub use transaction::DataApiTransactionManager;
 pub use type_info::DataApiTypeInfo;
 pub use types::DataApiHasArrayType;
 pub use value::{DataApiValue, DataApiValueRef};
@@ -151,6 +153,9 @@ pub type DataApiQueryBuilder = sqlx_core::query_builder::QueryBuilder<DataApi>;
 /// Anything that runs statements: `&DataApiPool`, `&mut DataApiConnection`, `&mut *transaction`.
 pub trait DataApiExecutor<'c>: sqlx_core::executor::Executor<'c, Database = DataApi> {}
 impl<'c, T: sqlx_core::executor::Executor<'c, Database = DataApi>> DataApiExecutor<'c> for T {}
+
+#[doc(hidden)]
+pub use sqlx_core;
 
 sqlx_core::impl_into_arguments_for_arguments!(DataApiArguments);
 sqlx_core::impl_column_index_for_row!(DataApiRow);

@@ -16,7 +16,10 @@ pub struct DataApiStatement {
 
 impl DataApiStatement {
     pub(crate) fn new(sql: SqlStr, template: &Template) -> Self {
-        Self { sql, parameters: template.parameters() }
+        Self {
+            sql,
+            parameters: template.parameters(),
+        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! Transactions of the service, savepoints inside them, and the rollbacks that a drop leaves owing.
 
 use sqlx_core::error::Error;
-use sqlx_core::pool::MaybePoolConnection;
 use sqlx_core::sql_str::SqlStr;
-use sqlx_core::transaction::{Transaction, TransactionManager};
+use sqlx_core::transaction::TransactionManager;
 
-use crate::{DataApi, DataApiConnection, DataApiPool};
+use crate::{DataApi, DataApiConnection};
 
 /// What a connection knows about its transaction.
 #[derive(Debug, Default)]
@@ -34,7 +33,11 @@ impl TransactionState {
     }
 
     pub(crate) fn owes_rollback(&self) -> bool {
-        self.abandoned.is_some() || self.open.as_ref().is_some_and(|open| open.rollback_to.is_some())
+        self.abandoned.is_some()
+            || self
+                .open
+                .as_ref()
+                .is_some_and(|open| open.rollback_to.is_some())
     }
 
     /// Takes note that the innermost savepoint is done with.
@@ -59,20 +62,30 @@ impl DataApiConnection {
             self.rollback_transaction(id).await?;
             self.transaction.abandoned = None;
         }
-        if let Some(Open { rollback_to: Some(savepoint), .. }) = self.transaction.open {
-            self.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}")).await?;
-            self.transaction.open.iter_mut().for_each(|open| open.rollback_to = None);
+        if let Some(Open {
+            rollback_to: Some(savepoint),
+            ..
+        }) = self.transaction.open
+        {
+            self.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}"))
+                .await?;
+            self.transaction
+                .open
+                .iter_mut()
+                .for_each(|open| open.rollback_to = None);
         }
         Ok(())
     }
 
     /// Runs a statement of the transaction's own.
     async fn in_transaction(&self, sql: String) -> Result<(), Error> {
-        self.execute_statement(sql, Vec::new(), self.transaction.id()).await.map(drop)
+        self.execute_statement(sql, Vec::new(), self.transaction.id())
+            .await
+            .map(drop)
     }
 }
 
-/// Begins, commits and rolls back for sqlx's [`Transaction`].
+/// Begins, commits and rolls back for sqlx's [`Transaction`](sqlx_core::transaction::Transaction).
 ///
 /// A transaction inside another is a savepoint. The service ends a transaction when a statement in it fails, so a
 /// savepoint can undo what went well, not save a transaction from an error.
@@ -89,9 +102,17 @@ impl TransactionManager for DataApiTransactionManager {
             return begin_nested(conn, statement).await;
         }
         conn.settle().await?;
-        let set_modes = statement.map(|statement| set_transaction(statement.as_str())).transpose()?.flatten();
+        let set_modes = statement
+            .map(|statement| set_transaction(statement.as_str()))
+            .transpose()?
+            .flatten();
         let id = conn.begin_transaction().await?;
-        conn.transaction.open = Some(Open { id, depth: 1, rollback_to: None, entering: false });
+        conn.transaction.open = Some(Open {
+            id,
+            depth: 1,
+            rollback_to: None,
+            entering: false,
+        });
         match set_modes {
             Some(sql) => conn.in_transaction(sql).await,
             None => Ok(()),
@@ -106,7 +127,8 @@ impl TransactionManager for DataApiTransactionManager {
                 conn.transaction.open = None;
             }
             Some(Open { depth, .. }) => {
-                conn.in_transaction(format!("RELEASE SAVEPOINT _sqlx_savepoint_{}", depth - 1)).await?;
+                conn.in_transaction(format!("RELEASE SAVEPOINT _sqlx_savepoint_{}", depth - 1))
+                    .await?;
                 conn.transaction.leave();
             }
             None => {}
@@ -118,7 +140,8 @@ impl TransactionManager for DataApiTransactionManager {
         if let Some(Open { depth: 2.., .. }) = conn.transaction.open {
             conn.settle().await?;
             let savepoint = Self::get_transaction_depth(conn) - 1;
-            conn.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}")).await?;
+            conn.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}"))
+                .await?;
             conn.transaction.leave();
             Ok(())
         } else {
@@ -143,14 +166,21 @@ impl TransactionManager for DataApiTransactionManager {
     }
 }
 
-async fn begin_nested(conn: &mut DataApiConnection, statement: Option<SqlStr>) -> Result<(), Error> {
-    conn.transaction.open.iter_mut().for_each(|open| open.entering = true);
+async fn begin_nested(
+    conn: &mut DataApiConnection,
+    statement: Option<SqlStr>,
+) -> Result<(), Error> {
+    conn.transaction
+        .open
+        .iter_mut()
+        .for_each(|open| open.entering = true);
     if statement.is_some() {
         return Err(Error::InvalidSavePointStatement);
     }
     conn.settle().await?;
     let depth = DataApiTransactionManager::get_transaction_depth(conn);
-    conn.in_transaction(format!("SAVEPOINT _sqlx_savepoint_{depth}")).await?;
+    conn.in_transaction(format!("SAVEPOINT _sqlx_savepoint_{depth}"))
+        .await?;
     conn.transaction.open.iter_mut().for_each(|open| {
         open.depth += 1;
         open.entering = false;
@@ -162,7 +192,11 @@ async fn begin_nested(conn: &mut DataApiConnection, statement: Option<SqlStr>) -
 fn set_transaction(statement: &str) -> Result<Option<String>, Error> {
     let statement = statement.trim().trim_end_matches(';');
     let words: Vec<_> = statement.split_whitespace().collect();
-    let is = |at: usize, word: &str| words.get(at).is_some_and(|found| found.eq_ignore_ascii_case(word));
+    let is = |at: usize, word: &str| {
+        words
+            .get(at)
+            .is_some_and(|found| found.eq_ignore_ascii_case(word))
+    };
     let skip = match () {
         () if is(0, "SET") && is(1, "TRANSACTION") => return Ok(Some(statement.to_owned())),
         () if is(0, "START") && is(1, "TRANSACTION") => 2,
@@ -177,50 +211,6 @@ fn set_transaction(statement: &str) -> Result<Option<String>, Error> {
     Ok((!modes.is_empty()).then(|| format!("SET TRANSACTION {modes}")))
 }
 
-/// Runs `work`, then commits or rolls back, and waits for that.
-pub(crate) async fn finish<'c, T, E, F>(mut transaction: Transaction<'c, DataApi>, work: F) -> Result<T, E>
-where
-    F: AsyncFnOnce(&mut Transaction<'c, DataApi>) -> Result<T, E>,
-    E: From<Error>,
-{
-    match work(&mut transaction).await {
-        Ok(done) => {
-            transaction.commit().await?;
-            Ok(done)
-        }
-        Err(error) => {
-            if let Err(error) = transaction.rollback().await {
-                tracing::warn!(target: "sqlx::data_api", %error, "a transaction could not be rolled back");
-            }
-            Err(error)
-        }
-    }
-}
-
-/// [`DataApiConnection::transaction`] for a pool.
-#[allow(
-    async_fn_in_trait,
-    reason = "the future is `Send` whenever that of `work` is; a bound here would forbid the rest"
-)]
-pub trait DataApiPoolExt {
-    /// Runs `work` in a transaction, and answers when that is committed or, if `work` failed, rolled back.
-    async fn transaction<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        F: AsyncFnOnce(&mut Transaction<'static, DataApi>) -> Result<T, E>,
-        E: From<Error>;
-}
-
-impl DataApiPoolExt for DataApiPool {
-    async fn transaction<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        F: AsyncFnOnce(&mut Transaction<'static, DataApi>) -> Result<T, E>,
-        E: From<Error>,
-    {
-        let connection = MaybePoolConnection::PoolConnection(self.acquire().await?);
-        finish(Transaction::begin(connection, None).await?, work).await
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::set_transaction;
@@ -230,9 +220,18 @@ mod tests {
         for (statement, expected) in [
             ("BEGIN", None),
             ("begin work;", None),
-            ("BEGIN ISOLATION LEVEL SERIALIZABLE", Some("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")),
-            ("START TRANSACTION READ ONLY, DEFERRABLE;", Some("SET TRANSACTION READ ONLY, DEFERRABLE")),
-            ("SET TRANSACTION READ ONLY", Some("SET TRANSACTION READ ONLY")),
+            (
+                "BEGIN ISOLATION LEVEL SERIALIZABLE",
+                Some("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"),
+            ),
+            (
+                "START TRANSACTION READ ONLY, DEFERRABLE;",
+                Some("SET TRANSACTION READ ONLY, DEFERRABLE"),
+            ),
+            (
+                "SET TRANSACTION READ ONLY",
+                Some("SET TRANSACTION READ ONLY"),
+            ),
         ] {
             assert_eq!(set_transaction(statement).unwrap().as_deref(), expected);
         }

@@ -38,11 +38,14 @@ impl DataApiConnection {
     pub(crate) fn new(options: &DataApiConnectOptions) -> Result<Self, Error> {
         let client = options.client.clone().ok_or_else(|| {
             Error::Configuration(
-                "no client: a URL does not make one, set it with `DataApiConnectOptions::client`".into(),
+                "no client: a URL does not make one, set it with `DataApiConnectOptions::client`"
+                    .into(),
             )
         })?;
         let client = match &options.endpoint {
-            Some(endpoint) => Client::from_conf(client.config().to_builder().endpoint_url(endpoint).build()),
+            Some(endpoint) => {
+                Client::from_conf(client.config().to_builder().endpoint_url(endpoint).build())
+            }
             None => client,
         };
         Ok(Self {
@@ -66,20 +69,6 @@ impl DataApiConnection {
         }
         template
     }
-
-    /// Runs `work` in a transaction, and answers when that is committed or, if `work` failed, rolled back.
-    ///
-    /// Use this where dropping a transaction is not enough: a dropped one is rolled back when the connection is used
-    /// next, and a Lambda function that is frozen after its answer may not come to that while PostgreSQL holds the
-    /// transaction's locks. A rollback that fails is logged, and the error of `work` is returned; the service drops the
-    /// transaction after three idle minutes.
-    pub async fn transaction<T, E, F>(&mut self, work: F) -> Result<T, E>
-    where
-        F: AsyncFnOnce(&mut Transaction<'_, DataApi>) -> Result<T, E>,
-        E: From<Error>,
-    {
-        crate::transaction::finish(Transaction::begin(self, None).await?, work).await
-    }
 }
 
 impl Connection for DataApiConnection {
@@ -97,9 +86,12 @@ impl Connection for DataApiConnection {
         Ok(())
     }
 
-    /// Sends nothing, unless a dropped transaction has to be rolled back.
+    /// Sends nothing, unless a dropped transaction has to be rolled back or a failed migration left its lock.
+    ///
+    /// A pool pings what comes back to it.
     async fn ping(&mut self) -> Result<(), Error> {
-        self.settle().await
+        self.settle().await?;
+        self.release_lease().await
     }
 
     async fn begin(&mut self) -> Result<Transaction<'_, DataApi>, Error> {

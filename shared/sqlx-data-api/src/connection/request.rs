@@ -17,6 +17,8 @@ use crate::{DataApiError, DataApiFault};
 /// The first pause before a waking cluster is asked again; each next one is twice as long, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// For how long a rollback waits for a statement that was cancelled here and goes on there.
+const ROLLBACK_PATIENCE: Duration = Duration::from_secs(10);
 
 impl DataApiConnection {
     /// Runs one statement, in the transaction `transaction` or by itself.
@@ -37,7 +39,15 @@ impl DataApiConnection {
             .continue_after_timeout(self.options.continue_after_timeout || self.migrating)
             .set_parameters((!parameters.is_empty()).then_some(parameters))
             .sql(sql);
-        self.when_awake(|| request.clone().customize().config_override(once()).send().map_err(from_sdk)).await
+        self.when_awake(|| {
+            request
+                .clone()
+                .customize()
+                .config_override(once())
+                .send()
+                .map_err(from_sdk)
+        })
+        .await
     }
 
     /// Opens a transaction and answers its id.
@@ -48,7 +58,9 @@ impl DataApiConnection {
             .resource_arn(&self.options.resource_arn)
             .secret_arn(&self.options.secret_arn)
             .set_database(self.options.database.clone());
-        let answer = self.when_awake(|| request.clone().send().map_err(from_sdk)).await?;
+        let answer = self
+            .when_awake(|| request.clone().send().map_err(from_sdk))
+            .await?;
         answer.transaction_id.ok_or(Error::BeginFailed)
     }
 
@@ -60,10 +72,17 @@ impl DataApiConnection {
             .resource_arn(&self.options.resource_arn)
             .secret_arn(&self.options.secret_arn)
             .transaction_id(id);
-        let answer = request.customize().config_override(once()).send().await.map_err(from_sdk)?;
+        let answer = request
+            .customize()
+            .config_override(once())
+            .send()
+            .await
+            .map_err(from_sdk)?;
         let status = answer.transaction_status.unwrap_or_default();
         if status.to_ascii_lowercase().contains("roll") {
-            return Err(Error::Protocol(format!("the transaction was not committed: {status}")));
+            return Err(Error::Protocol(format!(
+                "the transaction was not committed: {status}"
+            )));
         }
         Ok(())
     }
@@ -76,13 +95,20 @@ impl DataApiConnection {
             .resource_arn(&self.options.resource_arn)
             .secret_arn(&self.options.secret_arn)
             .transaction_id(id);
-        match request.send().await.map_err(from_sdk) {
-            Ok(_) => Ok(()),
-            Err(error) if fault(&error) == Some(DataApiFault::TransactionNotFound) => {
+        let deadline = Instant::now() + ROLLBACK_PATIENCE;
+        loop {
+            let Err(error) = request.clone().send().await.map_err(from_sdk) else {
+                return Ok(());
+            };
+            if fault(&error) == Some(DataApiFault::TransactionNotFound) {
                 tracing::debug!(target: "sqlx::data_api", "the transaction to roll back was over already");
-                Ok(())
+                return Ok(());
             }
-            Err(error) => Err(error),
+            let busy = service_error(&error).is_some_and(DataApiError::is_still_running);
+            if !busy || Instant::now() > deadline {
+                return Err(error);
+            }
+            sleep(FIRST_PAUSE).await;
         }
     }
 
@@ -94,7 +120,10 @@ impl DataApiConnection {
         let mut pause = FIRST_PAUSE;
         loop {
             match request().await {
-                Err(error) if fault(&error) == Some(DataApiFault::Resuming) && Instant::now() + pause < deadline => {
+                Err(error)
+                    if fault(&error) == Some(DataApiFault::Resuming)
+                        && Instant::now() + pause < deadline =>
+                {
                     tracing::debug!(target: "sqlx::data_api", ?pause, "the cluster is waking up");
                     sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx_core::acquire::Acquire;
 use sqlx_core::error::Error;
 use sqlx_core::executor::Executor;
 use sqlx_core::migrate::{AppliedMigration, Migrate, MigrateError, Migration};
@@ -17,15 +16,24 @@ use crate::sql::split;
 use crate::{DataApiConnection, query, query_as};
 
 impl Migrate for DataApiConnection {
-    fn create_schema_if_not_exists<'e>(&'e mut self, schema: &'e str) -> BoxFuture<'e, Result<(), MigrateError>> {
+    fn create_schema_if_not_exists<'e>(
+        &'e mut self,
+        schema: &'e str,
+    ) -> BoxFuture<'e, Result<(), MigrateError>> {
         async move {
-            self.execute(AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {schema}"))).await?;
+            self.execute(AssertSqlSafe(format!(
+                "CREATE SCHEMA IF NOT EXISTS {schema}"
+            )))
+            .await?;
             Ok(())
         }
         .boxed()
     }
 
-    fn ensure_migrations_table<'e>(&'e mut self, table: &'e str) -> BoxFuture<'e, Result<(), MigrateError>> {
+    fn ensure_migrations_table<'e>(
+        &'e mut self,
+        table: &'e str,
+    ) -> BoxFuture<'e, Result<(), MigrateError>> {
         async move {
             self.execute(AssertSqlSafe(format!(
                 "CREATE TABLE IF NOT EXISTS {table} (
@@ -43,9 +51,13 @@ impl Migrate for DataApiConnection {
         .boxed()
     }
 
-    fn dirty_version<'e>(&'e mut self, table: &'e str) -> BoxFuture<'e, Result<Option<i64>, MigrateError>> {
+    fn dirty_version<'e>(
+        &'e mut self,
+        table: &'e str,
+    ) -> BoxFuture<'e, Result<Option<i64>, MigrateError>> {
         async move {
-            let sql = format!("SELECT version FROM {table} WHERE NOT success ORDER BY version LIMIT 1");
+            let sql =
+                format!("SELECT version FROM {table} WHERE NOT success ORDER BY version LIMIT 1");
             let row: Option<(i64,)> = query_as(AssertSqlSafe(sql)).fetch_optional(self).await?;
             Ok(row.map(|(version,)| version))
         }
@@ -59,7 +71,10 @@ impl Migrate for DataApiConnection {
         async move {
             let sql = format!("SELECT version, checksum FROM {table} ORDER BY version");
             let rows: Vec<(i64, Vec<u8>)> = query_as(AssertSqlSafe(sql)).fetch_all(self).await?;
-            let applied = |(version, checksum): (_, Vec<u8>)| AppliedMigration { version, checksum: checksum.into() };
+            let applied = |(version, checksum): (_, Vec<u8>)| AppliedMigration {
+                version,
+                checksum: checksum.into(),
+            };
             Ok(rows.into_iter().map(applied).collect())
         }
         .boxed()
@@ -106,14 +121,22 @@ impl Migrate for DataApiConnection {
         async move {
             let record = AssertSqlSafe(format!("DELETE FROM {table} WHERE version = $1"));
             self.run_migration(migration, async |conn, _| {
-                query(record).bind(migration.version).execute(conn).await.map(drop)
+                query(record)
+                    .bind(migration.version)
+                    .execute(conn)
+                    .await
+                    .map(drop)
             })
             .await
         }
         .boxed()
     }
 
-    fn skip<'e>(&'e mut self, table: &'e str, migration: &'e Migration) -> BoxFuture<'e, Result<(), MigrateError>> {
+    fn skip<'e>(
+        &'e mut self,
+        table: &'e str,
+        migration: &'e Migration,
+    ) -> BoxFuture<'e, Result<(), MigrateError>> {
         async move {
             let sql = format!(
                 "INSERT INTO {table} (version, description, success, checksum, execution_time)
@@ -134,7 +157,7 @@ impl Migrate for DataApiConnection {
 impl DataApiConnection {
     /// Runs a migration and `record`s it, in one transaction unless the migration wants none.
     ///
-    /// sqlx's `Migrator` unlocks only what went well, so a failure gives the lock back here.
+    /// sqlx's `Migrator` unlocks only after success, so a failure gives the lock back here.
     async fn run_migration(
         &mut self,
         migration: &Migration,
@@ -145,16 +168,10 @@ impl DataApiConnection {
         let ran = if migration.no_tx {
             run_and_record(self, migration, start, record).await
         } else {
-            let mut transaction = Acquire::begin(&mut *self).await?;
-            match run_and_record(&mut transaction, migration, start, record).await {
-                Ok(()) => transaction.commit().await.map_err(MigrateError::from),
-                Err(error) => {
-                    if let Err(error) = transaction.rollback().await {
-                        tracing::warn!(target: "sqlx::data_api", %error, "a failed migration could not be rolled back");
-                    }
-                    Err(error)
-                }
-            }
+            self.transaction(async |mut transaction| {
+                run_and_record(&mut transaction, migration, start, record).await
+            })
+            .await
         };
         self.migrating = false;
         if ran.is_err()

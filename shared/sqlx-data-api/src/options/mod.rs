@@ -45,8 +45,15 @@ pub struct DataApiConnectOptions {
 
 impl DataApiConnectOptions {
     /// The cluster `resource_arn`, as the user whose credentials are in the secret `secret_arn`.
-    pub fn new(client: Client, resource_arn: impl Into<String>, secret_arn: impl Into<String>) -> Self {
-        Self { client: Some(client), ..Self::without_client(resource_arn.into(), secret_arn.into()) }
+    pub fn new(
+        client: Client,
+        resource_arn: impl Into<String>,
+        secret_arn: impl Into<String>,
+    ) -> Self {
+        Self {
+            client: Some(client),
+            ..Self::without_client(resource_arn.into(), secret_arn.into())
+        }
     }
 
     fn without_client(resource_arn: String, secret_arn: String) -> Self {

@@ -3,6 +3,7 @@
 mod array;
 mod bool;
 mod bytes;
+mod enums;
 mod float;
 mod int;
 mod json;

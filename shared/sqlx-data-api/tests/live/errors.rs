@@ -1,0 +1,134 @@
+//! Every kind of error, provoked.
+
+use std::error::Error as _;
+
+use sqlx::Error;
+use sqlx::error::ErrorKind;
+use sqlx_data_api::{DataApiConnection, DataApiError, DataApiFault, query, query_scalar};
+
+use crate::database::{Database, Sent, client};
+
+async fn refusal(conn: &mut DataApiConnection, sql: &'static str) -> DataApiError {
+    match query(sql).execute(conn).await {
+        Err(Error::Database(error)) => *error.downcast::<DataApiError>(),
+        other => panic!("{sql}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn constraints_have_kinds_and_names() {
+    use sqlx::error::DatabaseError as _;
+    let mut conn = Database::new().await.connect().await;
+    sqlx::raw_sql(
+        "CREATE TABLE parent (id int CONSTRAINT parent_key PRIMARY KEY, during int4range,
+            CONSTRAINT parent_overlap EXCLUDE USING gist (during WITH &&));
+        CREATE TABLE child (parent int NOT NULL CONSTRAINT child_parent REFERENCES parent,
+            age int CONSTRAINT child_age CHECK (age > 0));
+        INSERT INTO parent VALUES (1, '[1,5)');
+        INSERT INTO child VALUES (1, 1);",
+    )
+    .execute(&mut conn)
+    .await
+    .unwrap();
+    for (sql, code, kind, constraint, table) in [
+        (
+            "INSERT INTO parent VALUES (1)",
+            "23505",
+            ErrorKind::UniqueViolation,
+            Some("parent_key"),
+            None,
+        ),
+        (
+            "INSERT INTO parent VALUES (2, '[4,6)')",
+            "23P01",
+            ErrorKind::ExclusionViolation,
+            Some("parent_overlap"),
+            None,
+        ),
+        (
+            "INSERT INTO child VALUES (9)",
+            "23503",
+            ErrorKind::ForeignKeyViolation,
+            Some("child_parent"),
+            Some("child"),
+        ),
+        (
+            "DELETE FROM parent",
+            "23503",
+            ErrorKind::ForeignKeyViolation,
+            Some("child_parent"),
+            Some("parent"),
+        ),
+        (
+            "INSERT INTO child VALUES (NULL)",
+            "23502",
+            ErrorKind::NotNullViolation,
+            None,
+            Some("child"),
+        ),
+        (
+            "INSERT INTO child VALUES (1, 0)",
+            "23514",
+            ErrorKind::CheckViolation,
+            Some("child_age"),
+            Some("child"),
+        ),
+        (
+            "SELECT nothing FROM nowhere",
+            "42P01",
+            ErrorKind::Other,
+            None,
+            None,
+        ),
+        ("SELEKT", "42601", ErrorKind::Other, None, None),
+    ] {
+        let error = refusal(&mut conn, sql).await;
+        assert_eq!(error.fault(), DataApiFault::Statement, "{sql}");
+        assert_eq!(error.code().as_deref(), Some(code), "{sql}");
+        assert_eq!(error.kind(), kind, "{sql}");
+        assert_eq!(error.constraint(), constraint, "{sql}");
+        assert_eq!(error.table(), table, "{sql}");
+        assert!(error.request_id().is_some() && error.source().is_some());
+        assert!(!error.is_retryable());
+    }
+}
+
+#[tokio::test]
+async fn the_services_own_refusals() {
+    let database = Database::new().await;
+    let mut conn = database.connect().await;
+    let unsupported = refusal(&mut conn, "SELECT ARRAY[[1], [2]]").await;
+    assert_eq!(unsupported.fault(), DataApiFault::UnsupportedResult);
+    let several = refusal(&mut conn, "SELECT 1; SELECT 2").await;
+    assert_eq!(several.fault(), DataApiFault::Request);
+    let options = database.options.clone().database("nowhere");
+    let mut nowhere = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    assert!(query("SELECT 1").execute(&mut nowhere).await.is_err());
+}
+
+#[tokio::test]
+async fn a_bad_number_of_arguments_is_not_sent() {
+    let database = Database::new().await;
+    let mut conn = database.connect().await;
+    for sql in ["SELECT $1::int + $2", "SELECT 1"] {
+        let error = query(sql).bind(1).execute(&mut conn).await.unwrap_err();
+        assert!(matches!(error, Error::InvalidArgument(_)), "{error}");
+    }
+    assert_eq!(database.requests(), 0);
+}
+
+#[tokio::test]
+async fn the_service_being_away_is_an_io_error() {
+    let nobody = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    let client = client(nobody, Sent::default());
+    let options = sqlx_data_api::DataApiConnectOptions::new(client, "r", "s");
+    let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let error = query_scalar::<i32>("SELECT 1")
+        .fetch_one(&mut conn)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Io(_)), "{error:?}");
+}

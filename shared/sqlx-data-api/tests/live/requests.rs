@@ -1,0 +1,178 @@
+//! How many requests each thing costs: the table of the crate's documentation.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{ConnectOptions, Connection, Error, Executor, SqlStr};
+use sqlx_data_api::{DataApiConnectOptions, DataApiError, DataApiFault, query, query_scalar};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::database::{Database, Sent, client};
+
+#[tokio::test]
+async fn what_each_operation_costs() {
+    let database = Database::new().await;
+    let pool = database.pool().await;
+    drop(pool.acquire().await.unwrap());
+    let mut conn = database.connect().await;
+    conn.ping().await.unwrap();
+    conn.prepare(SqlStr::from_static("SELECT $1"))
+        .await
+        .unwrap();
+    assert_eq!(database.requests(), 0, "connect, acquire, ping, prepare");
+
+    query("SELECT $1").bind(1).fetch_all(&pool).await.unwrap();
+    assert_eq!(database.requests(), 1, "a query");
+
+    conn.execute("SELECT 1").await.unwrap();
+    assert_eq!(database.requests(), 1, "a script of one statement");
+    conn.execute("SELECT 1; SELECT 2; SELECT 3").await.unwrap();
+    assert_eq!(database.requests(), 5, "a script of three statements");
+
+    let mut transaction = conn.begin().await.unwrap();
+    assert_eq!(database.requests(), 1, "begin");
+    transaction
+        .execute("SELECT 1; SELECT 2; SELECT 3")
+        .await
+        .unwrap();
+    assert_eq!(database.requests(), 3, "a script inside a transaction");
+    transaction.begin().await.unwrap().commit().await.unwrap();
+    assert_eq!(database.requests(), 2, "nested begin and commit");
+    transaction.begin().await.unwrap().rollback().await.unwrap();
+    assert_eq!(database.requests(), 2, "nested begin and rollback");
+    transaction.commit().await.unwrap();
+    assert_eq!(database.requests(), 1, "commit");
+    conn.begin().await.unwrap().rollback().await.unwrap();
+    assert_eq!(database.requests(), 2, "begin and rollback");
+    conn.begin_with("BEGIN READ ONLY")
+        .await
+        .unwrap()
+        .commit()
+        .await
+        .unwrap();
+    assert_eq!(database.requests(), 3, "begin with modes, and commit");
+    drop(conn.begin().await.unwrap());
+    assert_eq!(database.requests(), 1, "a drop itself");
+    conn.ping().await.unwrap();
+    conn.ping().await.unwrap();
+    assert_eq!(database.requests(), 1, "the rollback after it");
+    conn.close().await.unwrap();
+    assert_eq!(database.requests(), 0, "close");
+}
+
+#[tokio::test]
+async fn what_migrations_cost() {
+    let database = Database::new().await;
+    let mut conn = database.connect().await;
+    let sql = SqlStr::from_static("SELECT 1; SELECT 2; SELECT 3");
+    let migration = Migration::new(1, "test".into(), MigrationType::Simple, sql, false);
+    let migrator = Migrator::with_migrations(vec![migration]);
+    migrator.run(&mut conn).await.unwrap();
+    assert_eq!(database.requests(), 6 + 4 + 3);
+    migrator.run(&mut conn).await.unwrap();
+    assert_eq!(database.requests(), 6);
+}
+
+/// A service that answers every request with the next of `answers`, then with the last one for ever.
+async fn stub(
+    answers: &'static [(u16, &'static str, &'static str)],
+) -> (DataApiConnectOptions, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let sent = Sent::default();
+    let client = client(listener.local_addr().unwrap(), sent.clone());
+    tokio::spawn(async move {
+        for index in 0.. {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request_is_complete(&request) {
+                stream.read_buf(&mut request).await.unwrap();
+            }
+            let (status, error, body) = answers[index.min(answers.len() - 1)];
+            let response = format!(
+                "HTTP/1.1 {status} x\r\nx-amzn-errortype: {error}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            stream.write_all(response.as_bytes()).await.unwrap();
+        }
+    });
+    (DataApiConnectOptions::new(client, "r", "s"), sent.0)
+}
+
+fn request_is_complete(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_ascii_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .unwrap();
+    body.len() >= length.parse().unwrap()
+}
+
+const RESUMING: (u16, &str, &str) = (
+    400,
+    "DatabaseResumingException",
+    r#"{"message":"resuming"}"#,
+);
+
+#[tokio::test]
+async fn a_waking_cluster_is_asked_again() {
+    const ONE: &str = r#"{"columnMetadata":[{"name":"n","typeName":"int4"}],"records":[[{"longValue":1}]],"numberOfRecordsUpdated":0}"#;
+    let (options, sent) = stub(&[RESUMING, RESUMING, (200, "", ONE)]).await;
+    let mut conn = options.connect().await.unwrap();
+    let one: i32 = query_scalar("SELECT 1").fetch_one(&mut conn).await.unwrap();
+    assert_eq!((one, sent.load(Ordering::SeqCst)), (1, 3));
+}
+
+#[tokio::test]
+async fn a_cluster_that_does_not_wake_up_is_an_error() {
+    let (options, sent) = stub(&[RESUMING]).await;
+    let mut conn = options
+        .resume_timeout(Duration::ZERO)
+        .connect()
+        .await
+        .unwrap();
+    let error = query("SELECT 1").execute(&mut conn).await.unwrap_err();
+    assert_eq!(fault(&error), Some(DataApiFault::Resuming));
+    assert_eq!(sent.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn nothing_else_is_asked_again() {
+    let (options, sent) = stub(&[(503, "ServiceUnavailableError", "{}")]).await;
+    let mut conn = options.connect().await.unwrap();
+    let error = query("INSERT INTO t VALUES (1)")
+        .execute(&mut conn)
+        .await
+        .unwrap_err();
+    assert_eq!(fault(&error), Some(DataApiFault::Unavailable));
+    assert_eq!(sent.load(Ordering::SeqCst), 1, "it may have been run");
+}
+
+#[tokio::test]
+async fn a_commit_that_rolled_back_is_an_error() {
+    let (options, _) = stub(&[
+        (200, "", r#"{"transactionId":"t"}"#),
+        (200, "", r#"{"transactionStatus":"Rollback Complete"}"#),
+    ])
+    .await;
+    let mut conn = options.connect().await.unwrap();
+    let committed = conn.begin().await.unwrap().commit().await;
+    assert!(
+        matches!(committed, Err(Error::Protocol(_))),
+        "{committed:?}"
+    );
+}
+
+fn fault(error: &Error) -> Option<DataApiFault> {
+    Some(
+        error
+            .as_database_error()?
+            .try_downcast_ref::<DataApiError>()?
+            .fault(),
+    )
+}

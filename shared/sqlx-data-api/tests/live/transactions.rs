@@ -1,0 +1,294 @@
+//! Transactions that begin, commit, roll back, nest, are dropped and are lost.
+
+use std::time::Duration;
+
+use local_cloud::aurora::data_api::Limits;
+use sqlx::{Connection, Error, Executor};
+use sqlx_data_api::{
+    DataApiConnection, DataApiError, DataApiExecutor, DataApiFault, DataApiPool, DataApiPoolExt,
+    query, query_scalar,
+};
+
+use crate::database::Database;
+
+async fn insert(executor: impl DataApiExecutor<'_>, n: i32) -> Result<(), Error> {
+    query("INSERT INTO t VALUES ($1)")
+        .bind(n)
+        .execute(executor)
+        .await
+        .map(drop)
+}
+
+async fn numbers(executor: impl DataApiExecutor<'_>) -> Vec<i32> {
+    query_scalar("SELECT n FROM t ORDER BY n")
+        .fetch_all(executor)
+        .await
+        .unwrap()
+}
+
+async fn connection(database: &Database) -> DataApiConnection {
+    let mut conn = database.connect().await;
+    conn.execute("CREATE TABLE t (n int)").await.unwrap();
+    conn
+}
+
+async fn pool(database: &Database) -> DataApiPool {
+    connection(database).await;
+    database.pool().await
+}
+
+fn fault(error: &Error) -> Option<DataApiFault> {
+    Some(
+        error
+            .as_database_error()?
+            .try_downcast_ref::<DataApiError>()?
+            .fault(),
+    )
+}
+
+#[tokio::test]
+async fn committed_is_seen_by_others_rolled_back_is_not() {
+    let pool = pool(&Database::new().await).await;
+    let mut transaction = pool.begin().await.unwrap();
+    insert(&mut *transaction, 1).await.unwrap();
+    assert_eq!(numbers(&mut *transaction).await, [1]);
+    assert!(numbers(&pool).await.is_empty());
+    transaction.commit().await.unwrap();
+    assert_eq!(numbers(&pool).await, [1]);
+    let mut transaction = pool.begin().await.unwrap();
+    insert(&mut *transaction, 2).await.unwrap();
+    transaction.rollback().await.unwrap();
+    assert_eq!(numbers(&pool).await, [1]);
+}
+
+#[tokio::test]
+async fn dropped_is_rolled_back_before_anything_else_runs() {
+    let database = Database::new().await;
+    let mut conn = connection(&database).await;
+    let mut transaction = conn.begin().await.unwrap();
+    transaction.execute("LOCK TABLE t").await.unwrap();
+    insert(&mut *transaction, 1).await.unwrap();
+    drop(transaction);
+    assert!(!conn.is_in_transaction());
+    assert!(numbers(&mut conn).await.is_empty());
+    insert(&mut conn, 2).await.unwrap();
+    assert_eq!(
+        numbers(&mut database.connect().await).await,
+        [2],
+        "the lock is gone, and nothing is left open"
+    );
+}
+
+#[tokio::test]
+async fn dropped_in_a_pool_is_rolled_back_when_it_returns() {
+    let database = Database::new().await;
+    let pool = pool(&database).await;
+    let mut transaction = pool.begin().await.unwrap();
+    transaction.execute("LOCK TABLE t").await.unwrap();
+    drop(transaction);
+    // Blocks until the lock is released, which nothing but the return to the pool does.
+    insert(&mut database.connect().await, 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn closing_rolls_back_an_open_transaction() {
+    let database = Database::new().await;
+    let mut conn = connection(&database).await;
+    std::mem::forget(conn.begin().await.unwrap());
+    insert(&mut conn, 1).await.unwrap();
+    conn.close().await.unwrap();
+    assert!(numbers(&mut database.connect().await).await.is_empty());
+}
+
+#[tokio::test]
+async fn nested_ones_are_savepoints() {
+    let database = Database::new().await;
+    let mut conn = connection(&database).await;
+    let mut outer = conn.begin().await.unwrap();
+    insert(&mut *outer, 1).await.unwrap();
+
+    let mut committed = outer.begin().await.unwrap();
+    insert(&mut *committed, 2).await.unwrap();
+    committed.commit().await.unwrap();
+
+    let mut rolled_back = outer.begin().await.unwrap();
+    insert(&mut *rolled_back, 3).await.unwrap();
+    rolled_back.rollback().await.unwrap();
+
+    let mut dropped = outer.begin().await.unwrap();
+    insert(&mut *dropped, 4).await.unwrap();
+    let mut inside_dropped = dropped.begin().await.unwrap();
+    insert(&mut *inside_dropped, 5).await.unwrap();
+    drop(inside_dropped);
+    drop(dropped);
+
+    assert_eq!(numbers(&mut *outer).await, [1, 2]);
+    let mut last = outer.begin().await.unwrap();
+    insert(&mut *last, 6).await.unwrap();
+    drop(last);
+    outer.commit().await.unwrap();
+    assert_eq!(
+        numbers(&mut conn).await,
+        [1, 2],
+        "what was dropped last is rolled back before the commit"
+    );
+}
+
+#[tokio::test]
+async fn after_a_failed_statement_nothing_runs_and_nothing_is_committed() {
+    let database = Database::new().await;
+    let mut conn = connection(&database).await;
+    let mut transaction = conn.begin().await.unwrap();
+    insert(&mut *transaction, 1).await.unwrap();
+    transaction.execute("SELECT 1 / 0").await.unwrap_err();
+    let after = insert(&mut *transaction, 2).await.unwrap_err();
+    assert_eq!(fault(&after), Some(DataApiFault::TransactionNotFound));
+    assert!(
+        after.to_string().contains("the transaction is over"),
+        "{after}"
+    );
+    assert_eq!(
+        fault(&transaction.commit().await.unwrap_err()),
+        Some(DataApiFault::TransactionNotFound)
+    );
+    assert!(numbers(&mut conn).await.is_empty());
+
+    let mut transaction = conn.begin().await.unwrap();
+    transaction.execute("SELECT 1 / 0").await.unwrap_err();
+    transaction
+        .rollback()
+        .await
+        .expect("there is nothing left to roll back");
+    assert!(numbers(&mut conn).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_transaction_that_idled_away_is_an_error() {
+    let limits = Limits {
+        transaction_idle: Duration::from_millis(50),
+        ..Limits::default()
+    };
+    let database = Database::with_limits(limits).await;
+    let mut conn = connection(&database).await;
+    let mut transaction = conn.begin().await.unwrap();
+    insert(&mut *transaction, 1).await.unwrap();
+    // Another connection waits for the lock that goes with the transaction.
+    database
+        .connect()
+        .await
+        .execute("DROP TABLE t; CREATE TABLE t (n int)")
+        .await
+        .unwrap();
+    assert_eq!(
+        fault(&transaction.commit().await.unwrap_err()),
+        Some(DataApiFault::TransactionNotFound)
+    );
+    assert!(numbers(&mut conn).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_nested_begin_that_fails_leaves_the_outer_one() {
+    let mut conn = connection(&Database::new().await).await;
+    let mut outer = conn.begin().await.unwrap();
+    insert(&mut *outer, 1).await.unwrap();
+    let refused = outer.begin_with("BEGIN READ ONLY").await.unwrap_err();
+    assert!(matches!(refused, Error::InvalidSavePointStatement));
+    insert(&mut *outer, 2).await.unwrap();
+    outer.rollback().await.unwrap();
+    assert!(numbers(&mut conn).await.is_empty());
+}
+
+#[tokio::test]
+async fn modes_are_set() {
+    let mut conn = connection(&Database::new().await).await;
+    let mut transaction = conn
+        .begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY")
+        .await
+        .unwrap();
+    let level: String = query_scalar("SELECT current_setting('transaction_isolation')")
+        .fetch_one(&mut *transaction)
+        .await
+        .unwrap();
+    assert_eq!(level, "serializable");
+    insert(&mut *transaction, 1).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_conflict_is_retryable() {
+    let database = Database::new().await;
+    let mut conn = connection(&database).await;
+    let mut other = database.connect().await;
+    insert(&mut conn, 1).await.unwrap();
+    let mut first = conn
+        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        .await
+        .unwrap();
+    numbers(&mut *first).await;
+    other.execute("UPDATE t SET n = 2").await.unwrap();
+    let error = first.execute("UPDATE t SET n = 3").await.unwrap_err();
+    assert!(
+        error
+            .as_database_error()
+            .unwrap()
+            .downcast_ref::<DataApiError>()
+            .is_retryable()
+    );
+}
+
+#[tokio::test]
+async fn the_closure_commits_or_rolls_back_before_it_answers() {
+    let database = Database::new().await;
+    let pool = pool(&database).await;
+    // In a task, which needs the future to be `Send`.
+    let spawned = tokio::spawn({
+        let pool = pool.clone();
+        async move {
+            pool.transaction(async |mut transaction| {
+                insert(&mut *transaction, 1).await?;
+                Ok::<_, Error>("done")
+            })
+            .await
+        }
+    });
+    assert_eq!(spawned.await.unwrap().unwrap(), "done");
+    let failed: Result<(), Error> = pool
+        .transaction(async |mut transaction| {
+            insert(&mut *transaction, 2).await?;
+            Err(Error::RowNotFound)
+        })
+        .await;
+    assert!(matches!(failed, Err(Error::RowNotFound)));
+    let mut conn = database.connect().await;
+    conn.transaction(async |mut transaction| insert(&mut *transaction, 3).await)
+        .await
+        .unwrap();
+    assert_eq!(numbers(&mut conn).await, [1, 3]);
+}
+
+#[tokio::test]
+async fn a_cancelled_statement_is_waited_for_and_rolled_back() {
+    let database = Database::new().await;
+    let mut conn = connection(&database).await;
+    let mut transaction = conn.begin().await.unwrap();
+    insert(&mut *transaction, 1).await.unwrap();
+    let slow = transaction.execute("SELECT 1 FROM pg_sleep(1)");
+    let cancelled = tokio::time::timeout(Duration::from_millis(300), slow).await;
+    assert!(cancelled.is_err());
+    drop(transaction);
+    assert!(numbers(&mut conn).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_lent_transaction_that_is_kept_is_not_committed() {
+    let database = Database::new().await;
+    let mut conn = connection(&database).await;
+    let kept = conn
+        .transaction(async |mut transaction| {
+            insert(&mut *transaction, 1).await?;
+            Ok::<_, Error>(transaction)
+        })
+        .await;
+    assert!(matches!(kept, Err(Error::Protocol(_))));
+    drop(kept);
+    assert!(numbers(&mut conn).await.is_empty());
+}
