@@ -20,16 +20,11 @@ impl DataApiArgumentBuffer {
     }
 
     /// The value that `value` encodes to; `None` is NULL.
-    pub(crate) fn encode<'t, T: Encode<'t, DataApi>>(
-        value: T,
-    ) -> Result<Option<Field>, BoxDynError> {
+    pub(crate) fn encode<'t, T: Encode<'t, DataApi>>(value: T) -> Result<Option<Field>, BoxDynError> {
         let mut buffer = Self::default();
         match value.encode(&mut buffer)? {
             IsNull::Yes => Ok(None),
-            IsNull::No => buffer
-                .0
-                .map(Some)
-                .ok_or_else(|| "the value was encoded to nothing".into()),
+            IsNull::No => buffer.0.map(Some).ok_or_else(|| "the value was encoded to nothing".into()),
         }
     }
 }
@@ -79,21 +74,12 @@ impl DataApiArguments {
     pub(crate) fn apply(self, template: &Template) -> Result<(String, Vec<SqlParameter>), Error> {
         let (expected, bound) = (template.parameters(), self.0.len());
         if expected != bound {
-            return Err(Error::InvalidArgument(format!(
-                "the statement has {expected} parameters, {bound} were bound"
-            )));
+            return Err(Error::InvalidArgument(format!("the statement has {expected} parameters, {bound} were bound")));
         }
         let sql = template.render(|number| Some(&self.0.get(number.checked_sub(1)?)?.type_info));
-        let parameters = self
-            .0
-            .into_iter()
-            .enumerate()
-            .filter(|(index, _)| template.mentions(index + 1));
+        let parameters = self.0.into_iter().enumerate().filter(|(index, _)| template.mentions(index + 1));
         let parameters = parameters.map(|(index, argument)| {
-            SqlParameter::builder()
-                .name(format!("p{}", index + 1))
-                .value(argument.field)
-                .build()
+            SqlParameter::builder().name(format!("p{}", index + 1)).value(argument.field).build()
         });
         Ok((sql, parameters.collect()))
     }
@@ -102,9 +88,7 @@ impl DataApiArguments {
 /// Shows the types, never the values.
 impl Debug for DataApiArguments {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.0.iter().map(|argument| &argument.type_info))
-            .finish()
+        f.debug_list().entries(self.0.iter().map(|argument| &argument.type_info)).finish()
     }
 }
 
@@ -116,9 +100,7 @@ mod tests {
     fn null_carries_its_type() {
         let mut arguments = DataApiArguments::default();
         arguments.add(None::<uuid::Uuid>).unwrap();
-        let (sql, parameters) = arguments
-            .apply(&Template::new("insert into t values ($1)"))
-            .unwrap();
+        let (sql, parameters) = arguments.apply(&Template::new("insert into t values ($1)")).unwrap();
         assert_eq!(sql, "insert into t values (CAST(:p1 AS uuid))");
         assert_eq!(parameters[0].value, Some(Field::IsNull(true)));
     }

@@ -38,16 +38,10 @@ pub(crate) struct Columns {
 
 impl Columns {
     pub(crate) fn new(metadata: Vec<ColumnMetadata>) -> Self {
-        let list: Vec<_> = metadata
-            .into_iter()
-            .enumerate()
-            .map(|(ordinal, column)| describe(ordinal, column))
-            .collect();
+        let list: Vec<_> =
+            metadata.into_iter().enumerate().map(|(ordinal, column)| describe(ordinal, column)).collect();
         // Of columns with one name the last is found, as in sqlx's own drivers.
-        let by_name = list
-            .iter()
-            .map(|column| (column.name.clone(), column.ordinal))
-            .collect();
+        let by_name = list.iter().map(|column| (column.name.clone(), column.ordinal)).collect();
         Self { list, by_name }
     }
 

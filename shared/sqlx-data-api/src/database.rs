@@ -1,9 +1,8 @@
 use sqlx_core::database::{Database, HasStatementCache};
 
 use crate::{
-    DataApiArgumentBuffer, DataApiArguments, DataApiColumn, DataApiConnection, DataApiQueryResult,
-    DataApiRow, DataApiStatement, DataApiTransactionManager, DataApiTypeInfo, DataApiValue,
-    DataApiValueRef,
+    DataApiArgumentBuffer, DataApiArguments, DataApiColumn, DataApiConnection, DataApiQueryResult, DataApiRow,
+    DataApiStatement, DataApiTransactionManager, DataApiTypeInfo, DataApiValue, DataApiValueRef,
 };
 
 /// Aurora PostgreSQL through the RDS Data API, as sqlx's [`Database`].

@@ -126,9 +126,7 @@ impl DatabaseError for DataApiError {
 
     /// The name in `… table "name"` or `… relation "name"`.
     fn table(&self) -> Option<&str> {
-        self.sqlstate
-            .as_deref()
-            .filter(|state| state.starts_with("23"))?;
+        self.sqlstate.as_deref().filter(|state| state.starts_with("23"))?;
         quoted_after(&self.message, "table ").or_else(|| quoted_after(&self.message, "relation "))
     }
 
@@ -205,27 +203,20 @@ fn fault(code: &str, message: &str, has_sqlstate: bool) -> DataApiFault {
 
 fn names_lost_transaction(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
-    message.contains("transaction")
-        && (message.contains("not found") || message.contains("invalid transaction"))
+    message.contains("transaction") && (message.contains("not found") || message.contains("invalid transaction"))
 }
 
 /// `23505` of `ERROR: …; SQLState: 23505`. The last one counts: a message can quote a user's text.
 fn sqlstate(message: &str) -> Option<&str> {
     let (_, after) = message.rsplit_once("SQLState: ")?;
     let state = after.get(..5)?;
-    state
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
-        .then_some(state)
+    state.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()).then_some(state)
 }
 
 /// The message without `Detail:`, in which PostgreSQL quotes rows.
 fn first_part(message: &str) -> &str {
     let end = message.find("Detail:").unwrap_or(message.len());
-    let end = message[..end]
-        .find("; Position:")
-        .or_else(|| message[..end].find("; SQLState:"))
-        .unwrap_or(end);
+    let end = message[..end].find("; Position:").or_else(|| message[..end].find("; SQLState:")).unwrap_or(end);
     message[..end].trim_end()
 }
 
@@ -243,9 +234,7 @@ mod tests {
     use super::*;
 
     fn error(code: &str, message: &str) -> DataApiError {
-        let error = ExecuteStatementError::generic(
-            ErrorMetadata::builder().code(code).message(message).build(),
-        );
+        let error = ExecuteStatementError::generic(ErrorMetadata::builder().code(code).message(message).build());
         let response = HttpResponse::new(400.try_into().unwrap(), "".into());
         answered(SdkError::service_error(error, response))
     }
@@ -283,30 +272,20 @@ mod tests {
                 Some("a_excl"),
                 None,
             ),
-            (
-                r#"ERROR: relation "a" does not exist; Position: 15; SQLState: 42P01"#,
-                ErrorKind::Other,
-                None,
-                None,
-            ),
+            (r#"ERROR: relation "a" does not exist; Position: 15; SQLState: 42P01"#, ErrorKind::Other, None, None),
         ] {
             let error = error("DatabaseErrorException", message);
             assert_eq!(error.fault(), DataApiFault::Statement);
             assert_eq!(error.kind(), kind, "{message}");
             assert_eq!(error.constraint(), constraint, "{message}");
             assert_eq!(error.table(), table, "{message}");
-            assert!(
-                !error.to_string().contains("secret") && !error.to_string().contains("SQLState")
-            );
+            assert!(!error.to_string().contains("secret") && !error.to_string().contains("SQLState"));
         }
     }
 
     #[test]
     fn a_quoted_text_is_not_taken_for_a_sqlstate() {
-        let error = error(
-            "DatabaseErrorException",
-            "ERROR: SQLState: 23505 is a lie; SQLState: 22P02",
-        );
+        let error = error("DatabaseErrorException", "ERROR: SQLState: 23505 is a lie; SQLState: 22P02");
         assert_eq!(error.code().as_deref(), Some("22P02"));
         assert_eq!(sqlstate("SQLState: abcde"), None);
         assert_eq!(sqlstate("SQLState: 2"), None);
@@ -315,59 +294,22 @@ mod tests {
     #[test]
     fn exceptions_have_faults() {
         for (code, message, fault, retryable) in [
-            (
-                "TransactionNotFoundException",
-                "Transaction x is not found",
-                DataApiFault::TransactionNotFound,
-                false,
-            ),
-            (
-                "BadRequestException",
-                "Transaction x is not found",
-                DataApiFault::TransactionNotFound,
-                false,
-            ),
-            (
-                "BadRequestException",
-                "ERROR: x; SQLState: 42601",
-                DataApiFault::Statement,
-                false,
-            ),
-            (
-                "DatabaseErrorException",
-                "ERROR: deadlock; SQLState: 40P01",
-                DataApiFault::Statement,
-                true,
-            ),
-            (
-                "DatabaseResumingException",
-                "wait",
-                DataApiFault::Resuming,
-                true,
-            ),
-            (
-                "ValidationException",
-                "Multistatements aren't supported.",
-                DataApiFault::Request,
-                false,
-            ),
+            ("TransactionNotFoundException", "Transaction x is not found", DataApiFault::TransactionNotFound, false),
+            ("BadRequestException", "Transaction x is not found", DataApiFault::TransactionNotFound, false),
+            ("BadRequestException", "ERROR: x; SQLState: 42601", DataApiFault::Statement, false),
+            ("DatabaseErrorException", "ERROR: deadlock; SQLState: 40P01", DataApiFault::Statement, true),
+            ("DatabaseResumingException", "wait", DataApiFault::Resuming, true),
+            ("ValidationException", "Multistatements aren't supported.", DataApiFault::Request, false),
         ] {
             let error = error(code, message);
-            assert_eq!(
-                (error.fault(), error.is_retryable()),
-                (fault, retryable),
-                "{code} {message}"
-            );
+            assert_eq!((error.fault(), error.is_retryable()), (fault, retryable), "{code} {message}");
         }
     }
 
     #[test]
     fn the_sdks_error_is_the_source() {
         let error = error("ForbiddenException", "no");
-        let source = error
-            .source()
-            .unwrap()
-            .downcast_ref::<SdkError<ExecuteStatementError, HttpResponse>>();
+        let source = error.source().unwrap().downcast_ref::<SdkError<ExecuteStatementError, HttpResponse>>();
         assert!(source.is_some());
     }
 }

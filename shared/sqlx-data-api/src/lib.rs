@@ -54,9 +54,8 @@
 //! | `Option<T>` | `T`, NULL included | a NULL is `None` |
 //!
 //! An enum of the database is a type of its own, as in PostgreSQL; [`impl_enum!`] gives it to a Rust enum.
-//!
-//! `#[derive(sqlx::Type)] #[sqlx(transparent)]` works for newtypes. `numeric` has no Rust
-//! type of its own here: `Text<rust_decimal::Decimal>` reads it, and writes it as `$1::numeric`.
+//! `#[derive(sqlx::Type)] #[sqlx(transparent)]` works for newtypes. `numeric` has no Rust type of its own here:
+//! `sqlx::types::Text<rust_decimal::Decimal>` reads it, and writes it as `$1::numeric`.
 //!
 //! # Requests
 //!
@@ -76,6 +75,8 @@
 //! was lost and may so run a statement twice; [`DataApiError::is_retryable`] helps to decide what to do again. After an
 //! I/O error nobody knows whether a statement or a commit was done.
 //!
+//! A pool's `max_connections` limits how many statements run at once. Nothing else speaks against a large one.
+//!
 //! # Transactions
 //!
 //! [`DataApiPoolExt::transaction`] and [`DataApiConnection::transaction`] commit or roll back before they answer. sqlx's
@@ -91,8 +92,8 @@
 //! statements; they and the record of it are one transaction (`-- no-transaction` has none). A statement that takes
 //! longer than the service's 45 seconds goes on and is waited for, if it is in a transaction. Session locks mean nothing
 //! over the Data API, so one migrator at a time is kept by a row in `_sqlx_migrations_lock`: it is given back after
-//! success, after failure and when the connection is closed or goes back to its pool, and expires a minute (15 for a migration without a transaction) after who held it died. Others
-//! wait for at most 15 minutes. Migrate from a place that may take that long.
+//! success, after failure and when the connection is closed or goes back to its pool, and expires a minute (15 for a
+//! migration without a transaction) after who held it died. Others wait for at most 15 minutes.
 //!
 //! # Limits
 //!

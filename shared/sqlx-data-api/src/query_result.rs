@@ -17,9 +17,6 @@ impl DataApiQueryResult {
 
 impl Extend<DataApiQueryResult> for DataApiQueryResult {
     fn extend<T: IntoIterator<Item = DataApiQueryResult>>(&mut self, results: T) {
-        self.rows_affected += results
-            .into_iter()
-            .map(|result| result.rows_affected)
-            .sum::<u64>();
+        self.rows_affected += results.into_iter().map(|result| result.rows_affected).sum::<u64>();
     }
 }

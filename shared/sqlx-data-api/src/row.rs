@@ -27,10 +27,7 @@ impl DataApiRow {
                 columns.list.len()
             )));
         }
-        Ok(Self {
-            fields,
-            columns: Arc::clone(columns),
-        })
+        Ok(Self { fields, columns: Arc::clone(columns) })
     }
 }
 
@@ -46,25 +43,16 @@ impl Row for DataApiRow {
         I: ColumnIndex<Self>,
     {
         let index = index.index(self)?;
-        let (Some(field), Some(column)) = (self.fields.get(index), self.columns.list.get(index))
-        else {
-            return Err(Error::ColumnIndexOutOfBounds {
-                index,
-                len: self.fields.len(),
-            });
+        let (Some(field), Some(column)) = (self.fields.get(index), self.columns.list.get(index)) else {
+            return Err(Error::ColumnIndexOutOfBounds { index, len: self.fields.len() });
         };
-        Ok(DataApiValueRef::new(
-            field,
-            sqlx_core::column::Column::type_info(column),
-        ))
+        Ok(DataApiValueRef::new(field, sqlx_core::column::Column::type_info(column)))
     }
 }
 
 impl ColumnIndex<DataApiRow> for &str {
     fn index(&self, row: &DataApiRow) -> Result<usize, Error> {
-        row.columns
-            .position(self)
-            .ok_or_else(|| Error::ColumnNotFound((*self).to_owned()))
+        row.columns.position(self).ok_or_else(|| Error::ColumnNotFound((*self).to_owned()))
     }
 }
 
@@ -78,8 +66,6 @@ impl ColumnIndex<DataApiStatement> for &str {
 /// Shows the columns, never what is in them.
 impl Debug for DataApiRow {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DataApiRow")
-            .field("columns", &self.columns.list)
-            .finish_non_exhaustive()
+        f.debug_struct("DataApiRow").field("columns", &self.columns.list).finish_non_exhaustive()
     }
 }

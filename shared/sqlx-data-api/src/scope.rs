@@ -20,10 +20,7 @@ impl DataApiConnection {
     /// # Errors
     ///
     /// Those of `work`, of beginning and of committing; and a transaction that `work` has kept to itself.
-    pub async fn transaction<'c, T, E, F>(
-        &'c mut self,
-        work: impl FnOnce(LentTransaction<'c>) -> F,
-    ) -> Result<T, E>
+    pub async fn transaction<'c, T, E, F>(&'c mut self, work: impl FnOnce(LentTransaction<'c>) -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
         E: From<Error>,
@@ -33,30 +30,21 @@ impl DataApiConnection {
 }
 
 /// [`DataApiConnection::transaction`] for a pool.
-#[allow(
-    async_fn_in_trait,
-    reason = "the future is `Send` if that of `work` is; a bound here would refuse all others"
-)]
+#[allow(async_fn_in_trait, reason = "the future is `Send` if that of `work` is; a bound here would refuse all others")]
 pub trait DataApiPoolExt {
     /// Runs `work` in a transaction, and answers when that is committed or, if `work` failed, rolled back.
     ///
     /// # Errors
     ///
     /// Those of [`DataApiConnection::transaction`], and of acquiring a connection.
-    async fn transaction<T, E, F>(
-        &self,
-        work: impl FnOnce(LentTransaction<'static>) -> F,
-    ) -> Result<T, E>
+    async fn transaction<T, E, F>(&self, work: impl FnOnce(LentTransaction<'static>) -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
         E: From<Error>;
 }
 
 impl DataApiPoolExt for DataApiPool {
-    async fn transaction<T, E, F>(
-        &self,
-        work: impl FnOnce(LentTransaction<'static>) -> F,
-    ) -> Result<T, E>
+    async fn transaction<T, E, F>(&self, work: impl FnOnce(LentTransaction<'static>) -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
         E: From<Error>,
@@ -87,10 +75,7 @@ where
     E: From<Error>,
 {
     let home = Home::default();
-    let lent = LentTransaction {
-        transaction: Some(transaction),
-        home: Arc::clone(&home),
-    };
+    let lent = LentTransaction { transaction: Some(transaction), home: Arc::clone(&home) };
     let outcome = work(lent).await;
     match (outcome, come_home(&home)) {
         (Ok(done), Some(transaction)) => {
@@ -128,17 +113,13 @@ impl Deref for LentTransaction<'_> {
 
     fn deref(&self) -> &DataApiConnection {
         // Only `drop` takes it out, after which nobody asks.
-        self.transaction
-            .as_ref()
-            .expect("a lent transaction is there until it is dropped")
+        self.transaction.as_ref().expect("a lent transaction is there until it is dropped")
     }
 }
 
 impl DerefMut for LentTransaction<'_> {
     fn deref_mut(&mut self) -> &mut DataApiConnection {
         // Only `drop` takes it out, after which nobody asks.
-        self.transaction
-            .as_mut()
-            .expect("a lent transaction is there until it is dropped")
+        self.transaction.as_mut().expect("a lent transaction is there until it is dropped")
     }
 }

@@ -16,10 +16,7 @@ pub struct DataApiStatement {
 
 impl DataApiStatement {
     pub(crate) fn new(sql: SqlStr, template: &Template) -> Self {
-        Self {
-            sql,
-            parameters: template.parameters(),
-        }
+        Self { sql, parameters: template.parameters() }
     }
 }
 

@@ -33,11 +33,7 @@ impl TransactionState {
     }
 
     pub(crate) fn owes_rollback(&self) -> bool {
-        self.abandoned.is_some()
-            || self
-                .open
-                .as_ref()
-                .is_some_and(|open| open.rollback_to.is_some())
+        self.abandoned.is_some() || self.open.as_ref().is_some_and(|open| open.rollback_to.is_some())
     }
 
     /// Takes note that the innermost savepoint is done with.
@@ -62,26 +58,16 @@ impl DataApiConnection {
             self.rollback_transaction(id).await?;
             self.transaction.abandoned = None;
         }
-        if let Some(Open {
-            rollback_to: Some(savepoint),
-            ..
-        }) = self.transaction.open
-        {
-            self.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}"))
-                .await?;
-            self.transaction
-                .open
-                .iter_mut()
-                .for_each(|open| open.rollback_to = None);
+        if let Some(Open { rollback_to: Some(savepoint), .. }) = self.transaction.open {
+            self.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}")).await?;
+            self.transaction.open.iter_mut().for_each(|open| open.rollback_to = None);
         }
         Ok(())
     }
 
     /// Runs a statement of the transaction's own.
     async fn in_transaction(&self, sql: String) -> Result<(), Error> {
-        self.execute_statement(sql, Vec::new(), self.transaction.id())
-            .await
-            .map(drop)
+        self.execute_statement(sql, Vec::new(), self.transaction.id()).await.map(drop)
     }
 }
 
@@ -102,17 +88,9 @@ impl TransactionManager for DataApiTransactionManager {
             return begin_nested(conn, statement).await;
         }
         conn.settle().await?;
-        let set_modes = statement
-            .map(|statement| set_transaction(statement.as_str()))
-            .transpose()?
-            .flatten();
+        let set_modes = statement.map(|statement| set_transaction(statement.as_str())).transpose()?.flatten();
         let id = conn.begin_transaction().await?;
-        conn.transaction.open = Some(Open {
-            id,
-            depth: 1,
-            rollback_to: None,
-            entering: false,
-        });
+        conn.transaction.open = Some(Open { id, depth: 1, rollback_to: None, entering: false });
         match set_modes {
             Some(sql) => conn.in_transaction(sql).await,
             None => Ok(()),
@@ -127,8 +105,7 @@ impl TransactionManager for DataApiTransactionManager {
                 conn.transaction.open = None;
             }
             Some(Open { depth, .. }) => {
-                conn.in_transaction(format!("RELEASE SAVEPOINT _sqlx_savepoint_{}", depth - 1))
-                    .await?;
+                conn.in_transaction(format!("RELEASE SAVEPOINT _sqlx_savepoint_{}", depth - 1)).await?;
                 conn.transaction.leave();
             }
             None => {}
@@ -140,8 +117,7 @@ impl TransactionManager for DataApiTransactionManager {
         if let Some(Open { depth: 2.., .. }) = conn.transaction.open {
             conn.settle().await?;
             let savepoint = Self::get_transaction_depth(conn) - 1;
-            conn.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}"))
-                .await?;
+            conn.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}")).await?;
             conn.transaction.leave();
             Ok(())
         } else {
@@ -166,21 +142,14 @@ impl TransactionManager for DataApiTransactionManager {
     }
 }
 
-async fn begin_nested(
-    conn: &mut DataApiConnection,
-    statement: Option<SqlStr>,
-) -> Result<(), Error> {
-    conn.transaction
-        .open
-        .iter_mut()
-        .for_each(|open| open.entering = true);
+async fn begin_nested(conn: &mut DataApiConnection, statement: Option<SqlStr>) -> Result<(), Error> {
+    conn.transaction.open.iter_mut().for_each(|open| open.entering = true);
     if statement.is_some() {
         return Err(Error::InvalidSavePointStatement);
     }
     conn.settle().await?;
     let depth = DataApiTransactionManager::get_transaction_depth(conn);
-    conn.in_transaction(format!("SAVEPOINT _sqlx_savepoint_{depth}"))
-        .await?;
+    conn.in_transaction(format!("SAVEPOINT _sqlx_savepoint_{depth}")).await?;
     conn.transaction.open.iter_mut().for_each(|open| {
         open.depth += 1;
         open.entering = false;
@@ -192,11 +161,7 @@ async fn begin_nested(
 fn set_transaction(statement: &str) -> Result<Option<String>, Error> {
     let statement = statement.trim().trim_end_matches(';');
     let words: Vec<_> = statement.split_whitespace().collect();
-    let is = |at: usize, word: &str| {
-        words
-            .get(at)
-            .is_some_and(|found| found.eq_ignore_ascii_case(word))
-    };
+    let is = |at: usize, word: &str| words.get(at).is_some_and(|found| found.eq_ignore_ascii_case(word));
     let skip = match () {
         () if is(0, "SET") && is(1, "TRANSACTION") => return Ok(Some(statement.to_owned())),
         () if is(0, "START") && is(1, "TRANSACTION") => 2,
@@ -220,18 +185,9 @@ mod tests {
         for (statement, expected) in [
             ("BEGIN", None),
             ("begin work;", None),
-            (
-                "BEGIN ISOLATION LEVEL SERIALIZABLE",
-                Some("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"),
-            ),
-            (
-                "START TRANSACTION READ ONLY, DEFERRABLE;",
-                Some("SET TRANSACTION READ ONLY, DEFERRABLE"),
-            ),
-            (
-                "SET TRANSACTION READ ONLY",
-                Some("SET TRANSACTION READ ONLY"),
-            ),
+            ("BEGIN ISOLATION LEVEL SERIALIZABLE", Some("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")),
+            ("START TRANSACTION READ ONLY, DEFERRABLE;", Some("SET TRANSACTION READ ONLY, DEFERRABLE")),
+            ("SET TRANSACTION READ ONLY", Some("SET TRANSACTION READ ONLY")),
         ] {
             assert_eq!(set_transaction(statement).unwrap().as_deref(), expected);
         }

@@ -85,13 +85,7 @@ impl DataApiTypeInfo {
     /// Whether a Rust string reads it: text in all its forms and whatever has no Rust type of its own and is told as
     /// text (enums, `inet`, …).
     pub(crate) fn is_textual(&self) -> bool {
-        let text = [
-            Self::TEXT,
-            Self::VARCHAR,
-            Self::BPCHAR,
-            Self::NAME,
-            Self::UNKNOWN,
-        ];
+        let text = [Self::TEXT, Self::VARCHAR, Self::BPCHAR, Self::NAME, Self::UNKNOWN];
         text.contains(self) || canonical(&self.0).is_none() && self.element().is_none()
     }
 

@@ -75,10 +75,7 @@ impl<'r> ValueRef<'r> for DataApiValueRef<'r> {
     type Database = DataApi;
 
     fn to_owned(&self) -> DataApiValue {
-        DataApiValue {
-            field: self.field.clone(),
-            type_info: self.type_info.clone(),
-        }
+        DataApiValue { field: self.field.clone(), type_info: self.type_info.clone() }
     }
 
     fn type_info(&self) -> Cow<'_, DataApiTypeInfo> {
@@ -93,17 +90,13 @@ impl<'r> ValueRef<'r> for DataApiValueRef<'r> {
 /// Shows the type, never the value.
 impl Debug for DataApiValue {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("DataApiValue")
-            .field(&self.type_info)
-            .finish()
+        f.debug_tuple("DataApiValue").field(&self.type_info).finish()
     }
 }
 
 /// Shows the type, never the value.
 impl Debug for DataApiValueRef<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("DataApiValueRef")
-            .field(self.type_info)
-            .finish()
+        f.debug_tuple("DataApiValueRef").field(self.type_info).finish()
     }
 }

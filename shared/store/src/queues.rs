@@ -1,5 +1,7 @@
 //! What is put on SQS.
 
+use std::time::Duration;
+
 use aws_sdk_sqs::Client;
 use domain::{ConversationId, Receipt};
 use serde::{Deserialize, Serialize};
@@ -20,9 +22,9 @@ pub struct RelayBody {
     pub conversation_id: ConversationId,
 }
 
-/// How long a message to `relay` waits, in seconds: by then the request that wrote the outbox has relayed it itself,
-/// and the consumer finds nothing to do.
-const RELAY_DELAY_SECONDS: i32 = 10;
+/// How long a message to `relay` waits: by then the request that wrote the outbox has relayed it itself, and the worker
+/// finds nothing to do.
+pub const RELAY_DELAY: Duration = Duration::from_secs(10);
 
 /// One queue.
 #[derive(Clone, Debug)]
@@ -42,9 +44,10 @@ impl Queue {
         self.send(serde_json::to_string(body)?, None).await
     }
 
-    /// Makes sure that somebody looks into the conversation's outbox, even if the caller dies now.
-    pub async fn send_relay(&self, body: RelayBody) -> Result<(), StoreError> {
-        self.send(serde_json::to_string(&body)?, Some(RELAY_DELAY_SECONDS)).await
+    /// Makes sure that somebody looks into the conversation's outbox, even if the caller dies now. `delay` is in whole
+    /// seconds, at most 15 minutes.
+    pub async fn send_relay(&self, body: RelayBody, delay: Duration) -> Result<(), StoreError> {
+        self.send(serde_json::to_string(&body)?, i32::try_from(delay.as_secs()).ok()).await
     }
 
     async fn send(&self, body: String, delay_seconds: Option<i32>) -> Result<(), StoreError> {

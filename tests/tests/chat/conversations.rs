@@ -1,10 +1,12 @@
 //! Conversations begin once, with the members that exist, and are seen by those alone.
 
+use std::time::{Duration, Instant};
+
 use end_to_end::{Cloud, Person, aws};
 use serde_json::{Value, json};
 use store::queues::{Queue, RelayBody};
+use store::sql::Conversations;
 use store::sql::conversations::Created;
-use store::sql::{Conversations, connect};
 use uuid::Uuid;
 
 fn private(other: &Person) -> Value {
@@ -119,10 +121,8 @@ async fn a_bad_request_has_its_code_and_changes_nothing() {
 /// The transaction is committed, and then the function is gone: nobody has told the log.
 async fn create_and_die(alice: &Person, bob: &Person) -> (String, Queue) {
     let cloud = Cloud::shared();
-    let (sqs, queues) = (aws::sqs(cloud), aws::queue_urls(cloud).await);
-    let relay = Queue::new(sqs, queues.relay);
-    let cluster = aws::cluster(cloud);
-    let pool = connect(aws::rds_data(cloud), cluster.arn, cluster.secret_arn, "palaver".to_owned());
+    let relay = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
+    let pool = aws::database(cloud);
     let ids = [alice, bob].map(|person| person.user_id.parse().unwrap());
     let new = domain::conversation::NewConversation::new(ids[0], domain::ConversationType::Private, None, &ids[1..]);
     let created = Conversations::new(pool, relay.clone()).create(ids[0], &new.unwrap(), None).await.unwrap();
@@ -147,12 +147,12 @@ async fn a_conversation_whose_creator_died_is_finished_by_the_queue() {
     let (id, relay) = create_and_die(&alice, &bob).await;
     // Twice: queues deliver at least once. The one that the creator left behind comes later still.
     for _ in 0..2 {
-        relay.send_relay_at_once(RelayBody { conversation_id: id.parse().unwrap() }).await.unwrap();
+        relay.send_relay(RelayBody { conversation_id: id.parse().unwrap() }, Duration::ZERO).await.unwrap();
     }
     let path = format!("/v1/conversations/{id}");
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while alice.get(&path).await.0 == 404 {
-        assert!(std::time::Instant::now() < deadline, "the queue's worker did not come");
+        assert!(Instant::now() < deadline, "the queue's worker did not come");
     }
     assert_eq!(bob.get(&path).await.1["head_seq"], 1);
 }

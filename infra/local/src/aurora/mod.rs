@@ -38,8 +38,6 @@ impl FromStr for Database {
 
     /// Reads a connection string, `postgres://user:password@host:port/database` or `host=… user=…`.
     fn from_str(url: &str) -> Result<Self, Self::Err> {
-        Ok(Self {
-            config: url.parse()?,
-        })
+        Ok(Self { config: url.parse()? })
     }
 }

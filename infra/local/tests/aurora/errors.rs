@@ -17,28 +17,16 @@ async fn an_sql_error_carries_its_position_and_state() {
     let refusal = refused(api.execute("SELECT * FROM nowhere")).await;
     assert_eq!(refusal.status, 400);
     assert_eq!(refusal.code, "DatabaseErrorException");
-    assert_eq!(
-        refusal.message,
-        "ERROR: relation \"nowhere\" does not exist; Position: 15; SQLState: 42P01"
-    );
-    let error = api
-        .execute("SELECT * FROM nowhere")
-        .send()
-        .await
-        .unwrap_err()
-        .into_service_error();
-    assert!(
-        matches!(error, ExecuteStatementError::DatabaseErrorException(_)),
-        "{error:?}"
-    );
+    assert_eq!(refusal.message, "ERROR: relation \"nowhere\" does not exist; Position: 15; SQLState: 42P01");
+    let error = api.execute("SELECT * FROM nowhere").send().await.unwrap_err().into_service_error();
+    assert!(matches!(error, ExecuteStatementError::DatabaseErrorException(_)), "{error:?}");
 }
 
 #[tokio::test]
 async fn constraints_are_named() {
     let api = DataApi::start().await;
     api.run("CREATE TABLE parent (id int PRIMARY KEY, n int NOT NULL CONSTRAINT positive CHECK (n > 0))").await;
-    api.run("CREATE TABLE child (id int CONSTRAINT child_parent REFERENCES parent)")
-        .await;
+    api.run("CREATE TABLE child (id int CONSTRAINT child_parent REFERENCES parent)").await;
     api.run("INSERT INTO parent VALUES (1, 1)").await;
     for (sql, message) in [
         (
@@ -60,14 +48,7 @@ async fn constraints_are_named() {
         ("SELECT 1 / 0", "ERROR: division by zero; SQLState: 22012"),
     ] {
         let refusal = refused(api.execute(sql)).await;
-        assert_eq!(
-            refusal,
-            Refusal {
-                status: 400,
-                code: "DatabaseErrorException".into(),
-                message: message.into()
-            }
-        );
+        assert_eq!(refusal, Refusal { status: 400, code: "DatabaseErrorException".into(), message: message.into() });
     }
 }
 
@@ -95,10 +76,7 @@ async fn the_schema_parameter_is_refused() {
     let refusal = refused(api.execute("SELECT 1").schema("public")).await;
     assert_eq!(
         (refusal.code.as_str(), refusal.message.as_str()),
-        (
-            "ValidationException",
-            "The schema parameter isn't supported"
-        )
+        ("ValidationException", "The schema parameter isn't supported")
     );
 }
 
@@ -108,31 +86,16 @@ async fn cluster_secret_and_database_must_exist() {
     let arn = "arn:aws:rds:us-east-1:000000000000:cluster:other";
     let refusal = refused(api.execute("SELECT 1").resource_arn(arn)).await;
     assert_eq!(refusal.code, "HttpEndpointNotEnabledException");
-    assert_eq!(
-        refusal.message,
-        format!("HttpEndpoint is not enabled for resource {arn}")
-    );
+    assert_eq!(refusal.message, format!("HttpEndpoint is not enabled for resource {arn}"));
 
-    let refusal = refused(
-        api.execute("SELECT 1")
-            .secret_arn("arn:aws:secretsmanager:::secret:other"),
-    )
-    .await;
+    let refusal = refused(api.execute("SELECT 1").secret_arn("arn:aws:secretsmanager:::secret:other")).await;
     assert_eq!(refusal.code, "SecretsErrorException");
 
     let refusal = refused(api.execute("SELECT 1").database("nowhere")).await;
     assert_eq!(refusal.code, "DatabaseErrorException");
-    assert_eq!(
-        refusal.message,
-        "FATAL: database \"nowhere\" does not exist; SQLState: 3D000"
-    );
+    assert_eq!(refusal.message, "FATAL: database \"nowhere\" does not exist; SQLState: 3D000");
 
-    let output = api
-        .execute("SELECT current_database()::text")
-        .database("postgres")
-        .send()
-        .await
-        .unwrap();
+    let output = api.execute("SELECT current_database()::text").database("postgres").send().await.unwrap();
     assert_eq!(output.records(), [[text("postgres")]]);
     let output = api.run("SELECT current_database()::text").await;
     assert_eq!(output.records(), [[text(&api.cluster.database)]]);
@@ -141,16 +104,12 @@ async fn cluster_secret_and_database_must_exist() {
 #[tokio::test]
 async fn clusters_share_nothing() {
     let other = cluster("other");
-    let api =
-        DataApi::with_clusters(Limits::default(), vec![cluster("local"), other.clone()]).await;
+    let api = DataApi::with_clusters(Limits::default(), vec![cluster("local"), other.clone()]).await;
     let of_other = |sql| {
         let call = api.execute(sql);
         call.resource_arn(&other.arn).secret_arn(&other.secret_arn)
     };
-    let output = of_other("SELECT current_database()::text")
-        .send()
-        .await
-        .unwrap();
+    let output = of_other("SELECT current_database()::text").send().await.unwrap();
     assert_eq!(output.records(), [[text(&other.database)]]);
 
     let id = api.begin().await;
@@ -164,10 +123,7 @@ async fn clusters_share_nothing() {
 #[tokio::test]
 async fn two_clusters_cannot_have_one_database() {
     let first = cluster("first");
-    let second = Cluster {
-        database: first.database.clone(),
-        ..cluster("second")
-    };
+    let second = Cluster { database: first.database.clone(), ..cluster("second") };
     let api = DataApi::with_clusters(Limits::default(), vec![first, second]).await;
     let error = api.serving.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -176,11 +132,7 @@ async fn two_clusters_cannot_have_one_database() {
 #[tokio::test]
 async fn required_members_are_required() {
     let api = DataApi::start().await;
-    let call = api
-        .client
-        .execute_statement()
-        .resource_arn(&api.cluster.arn)
-        .sql("SELECT 1");
+    let call = api.client.execute_statement().resource_arn(&api.cluster.arn).sql("SELECT 1");
     let refusal = refusal(call.send().await.unwrap_err());
     assert_eq!(refusal.code, "ValidationException");
     assert_eq!(
@@ -199,14 +151,8 @@ async fn other_routes_are_no_operations() {
         ("POST /Execute", "{", "400", "SerializationException"),
     ] {
         let answer = raw(api.address, line, body).await;
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status}")),
-            "{answer}"
-        );
-        assert!(
-            answer.contains(&format!("\r\nx-amzn-errortype: {error}\r\n")),
-            "{answer}"
-        );
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        assert!(answer.contains(&format!("\r\nx-amzn-errortype: {error}\r\n")), "{answer}");
     }
 }
 
@@ -214,9 +160,8 @@ async fn other_routes_are_no_operations() {
 async fn raw(address: SocketAddr, line: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
-    let request = format!(
-        "{line} HTTP/1.1\r\nHost: local\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
+    let request =
+        format!("{line} HTTP/1.1\r\nHost: local\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -228,12 +173,7 @@ async fn an_error_leaves_nothing_behind() {
     let api = DataApi::with_one_connection().await;
     for _ in 0..3 {
         refused(api.execute("SELECT 1 / 0")).await;
-        let output = api
-            .execute("SELECT :a")
-            .parameters(parameter("a", text("b")))
-            .send()
-            .await
-            .unwrap();
+        let output = api.execute("SELECT :a").parameters(parameter("a", text("b"))).send().await.unwrap();
         assert_eq!(output.records(), [[text("b")]]);
     }
 }

@@ -40,11 +40,7 @@ impl DataApi {
 
     /// With one connection, so that each call gets the one that the call before had.
     pub(crate) async fn with_one_connection() -> Self {
-        Self::with_limits(Limits {
-            connections: 1,
-            ..Limits::default()
-        })
-        .await
+        Self::with_limits(Limits { connections: 1, ..Limits::default() }).await
     }
 
     pub(crate) async fn with_limits(limits: Limits) -> Self {
@@ -53,9 +49,7 @@ impl DataApi {
 
     /// Calls go to the first of `clusters` unless they say otherwise.
     pub(crate) async fn with_clusters(limits: Limits, clusters: Vec<Cluster>) -> Self {
-        let postgres = POSTGRES
-            .get_or_init(async || Postgres::start(None).await.unwrap())
-            .await;
+        let postgres = POSTGRES.get_or_init(async || Postgres::start(None).await.unwrap()).await;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
@@ -76,11 +70,7 @@ impl DataApi {
     }
 
     pub(crate) fn execute(&self, sql: &str) -> ExecuteStatementFluentBuilder {
-        self.client
-            .execute_statement()
-            .resource_arn(&self.cluster.arn)
-            .secret_arn(&self.cluster.secret_arn)
-            .sql(sql)
+        self.client.execute_statement().resource_arn(&self.cluster.arn).secret_arn(&self.cluster.secret_arn).sql(sql)
     }
 
     pub(crate) async fn run(&self, sql: &str) -> ExecuteStatementOutput {
@@ -107,10 +97,7 @@ impl DataApi {
             .secret_arn(&self.cluster.secret_arn)
             .transaction_id(id)
             .send();
-        committing
-            .await
-            .map(|output| output.transaction_status.unwrap())
-            .map_err(refusal)
+        committing.await.map(|output| output.transaction_status.unwrap()).map_err(refusal)
     }
 
     pub(crate) async fn rollback(&self, id: &str) -> Result<String, Refusal> {
@@ -121,10 +108,7 @@ impl DataApi {
             .secret_arn(&self.cluster.secret_arn)
             .transaction_id(id)
             .send();
-        rolling_back
-            .await
-            .map(|output| output.transaction_status.unwrap())
-            .map_err(refusal)
+        rolling_back.await.map(|output| output.transaction_status.unwrap()).map_err(refusal)
     }
 
     /// How many rows a table has, as seen from outside of any transaction.
@@ -163,11 +147,7 @@ pub(crate) fn parameter(name: &str, value: Field) -> SqlParameter {
 }
 
 pub(crate) fn hinted(name: &str, value: &str, hint: TypeHint) -> SqlParameter {
-    SqlParameter::builder()
-        .name(name)
-        .value(text(value))
-        .type_hint(hint)
-        .build()
+    SqlParameter::builder().name(name).value(text(value)).type_hint(hint).build()
 }
 
 pub(crate) fn text(value: &str) -> Field {

@@ -21,10 +21,7 @@ async fn data_outlives_the_server() {
 
     let postgres = Postgres::start(Some(&data_dir)).await.unwrap();
     let client = connect(&postgres).await;
-    client
-        .batch_execute("CREATE TABLE t AS SELECT 1 AS a")
-        .await
-        .unwrap();
+    client.batch_execute("CREATE TABLE t AS SELECT 1 AS a").await.unwrap();
     postgres.stop().await.unwrap();
     assert!(!data_dir.join("postmaster.pid").exists());
 
@@ -44,11 +41,7 @@ async fn an_earlier_server_makes_way() {
     let client = connect(&earlier).await;
     let later = Postgres::start(Some(&data_dir)).await.unwrap();
     assert!(client.batch_execute("SELECT 1").await.is_err());
-    connect(&later)
-        .await
-        .batch_execute("SELECT 1")
-        .await
-        .unwrap();
+    connect(&later).await.batch_execute("SELECT 1").await.unwrap();
     later.stop().await.unwrap();
     earlier.stop().await.unwrap();
 }
@@ -71,11 +64,7 @@ async fn a_server_does_not_outlive_a_killed_process() {
         .unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let data_dir = loop {
-        let line = lines
-            .next_line()
-            .await
-            .unwrap()
-            .expect("the process says where its data is");
+        let line = lines.next_line().await.unwrap().expect("the process says where its data is");
         if let Some((_, path)) = line.split_once("data in ") {
             break PathBuf::from(path);
         }
@@ -100,11 +89,7 @@ async fn a_long_path_is_no_obstacle() {
     let folder = open_folder();
     let data_dir = folder.path().join("x".repeat(120));
     let postgres = Postgres::start(Some(&data_dir)).await.unwrap();
-    connect(&postgres)
-        .await
-        .batch_execute("SELECT 1")
-        .await
-        .unwrap();
+    connect(&postgres).await.batch_execute("SELECT 1").await.unwrap();
     postgres.stop().await.unwrap();
 }
 
@@ -117,11 +102,7 @@ async fn an_unreachable_folder_has_a_lasting_replacement() {
     for _ in 0..2 {
         let postgres = Postgres::start(Some(&data_dir)).await.unwrap();
         used.push(postgres.data_dir().to_owned());
-        connect(&postgres)
-            .await
-            .batch_execute("SELECT 1")
-            .await
-            .unwrap();
+        connect(&postgres).await.batch_execute("SELECT 1").await.unwrap();
         postgres.stop().await.unwrap();
     }
     assert_eq!(used[0], used[1]);
@@ -134,18 +115,12 @@ async fn other_versions_and_other_things_are_left_alone() {
     let folder = open_folder();
     fs::write(folder.path().join("PG_VERSION"), "7\n").unwrap();
     let error = Postgres::start(Some(folder.path())).await.unwrap_err();
-    assert!(
-        matches!(error, PostgresError::OtherVersion { ref found, .. } if found == "7"),
-        "{error}"
-    );
+    assert!(matches!(error, PostgresError::OtherVersion { ref found, .. } if found == "7"), "{error}");
 
     let folder = open_folder();
     fs::write(folder.path().join("notes.txt"), "").unwrap();
     let error = Postgres::start(Some(folder.path())).await.unwrap_err();
-    assert!(
-        matches!(error, PostgresError::NotADataFolder(ref path) if path.ends_with(file_name(&folder))),
-        "{error}"
-    );
+    assert!(matches!(error, PostgresError::NotADataFolder(ref path) if path.ends_with(file_name(&folder))), "{error}");
 }
 
 async fn connect(postgres: &Postgres) -> Client {

@@ -14,9 +14,7 @@ use sqlx_core::sql_str::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use super::DataApiConnection;
 use crate::column::Columns;
 use crate::sql::split;
-use crate::{
-    DataApi, DataApiArguments, DataApiQueryResult, DataApiRow, DataApiStatement, DataApiTypeInfo,
-};
+use crate::{DataApi, DataApiArguments, DataApiQueryResult, DataApiRow, DataApiStatement, DataApiTypeInfo};
 
 /// All that one statement answered.
 pub(crate) struct Outcome {
@@ -28,21 +26,12 @@ impl Outcome {
     fn new(output: ExecuteStatementOutput) -> Result<Self, Error> {
         let columns = Arc::new(Columns::new(output.column_metadata.unwrap_or_default()));
         let records = output.records.unwrap_or_default();
-        let rows: Vec<_> = records
-            .into_iter()
-            .map(|fields| DataApiRow::new(fields, &columns))
-            .collect::<Result<_, _>>()?;
+        let rows: Vec<_> =
+            records.into_iter().map(|fields| DataApiRow::new(fields, &columns)).collect::<Result<_, _>>()?;
         let changed = u64::try_from(output.number_of_records_updated).unwrap_or(0);
         // For statements that return rows (`SELECT`, `… RETURNING`) the service may count none changed.
-        let affected = if changed == 0 {
-            rows.len() as u64
-        } else {
-            changed
-        };
-        Ok(Self {
-            rows,
-            result: DataApiQueryResult::new(affected),
-        })
+        let affected = if changed == 0 { rows.len() as u64 } else { changed };
+        Ok(Self { rows, result: DataApiQueryResult::new(affected) })
     }
 }
 
@@ -55,9 +44,7 @@ impl DataApiConnection {
         persistent: bool,
     ) -> Result<Vec<Outcome>, Error> {
         match arguments.map_err(Error::Encode)? {
-            Some(arguments) => Ok(vec![
-                self.run_statement(sql, Some(arguments), persistent).await?,
-            ]),
+            Some(arguments) => Ok(vec![self.run_statement(sql, Some(arguments), persistent).await?]),
             None => self.run_script(&sql).await,
         }
     }
@@ -75,14 +62,9 @@ impl DataApiConnection {
             None => (template.render(|_| None), Vec::new()),
         };
         let mut logger = QueryLogger::new(sql, self.options.log_settings.clone());
-        let output = self
-            .execute_statement(text, parameters, self.transaction.id())
-            .await?;
+        let output = self.execute_statement(text, parameters, self.transaction.id()).await?;
         let outcome = Outcome::new(output)?;
-        outcome
-            .rows
-            .iter()
-            .for_each(|_| logger.increment_rows_returned());
+        outcome.rows.iter().for_each(|_| logger.increment_rows_returned());
         logger.increase_rows_affected(outcome.result.rows_affected());
         Ok(outcome)
     }
@@ -93,8 +75,7 @@ impl DataApiConnection {
         if let [_, _, ..] = &*statements
             && self.transaction.id().is_none()
         {
-            self.transaction(async |mut transaction| transaction.run_each(&statements).await)
-                .await
+            self.transaction(async |mut transaction| transaction.run_each(&statements).await).await
         } else {
             self.run_each(&statements).await
         }
@@ -139,10 +120,7 @@ impl<'c> Executor<'c> for &'c mut DataApiConnection {
     }
 
     /// The first row. The service sends the others too: `LIMIT 1` if there may be many.
-    fn fetch_optional<'e, 'q: 'e, E>(
-        self,
-        mut query: E,
-    ) -> BoxFuture<'e, Result<Option<DataApiRow>, Error>>
+    fn fetch_optional<'e, 'q: 'e, E>(self, mut query: E) -> BoxFuture<'e, Result<Option<DataApiRow>, Error>>
     where
         'c: 'e,
         E: 'q + Execute<'q, DataApi>,
@@ -152,9 +130,7 @@ impl<'c> Executor<'c> for &'c mut DataApiConnection {
         let sql = query.sql();
         async move {
             let outcomes = self.run(sql, arguments, persistent).await?;
-            Ok(outcomes
-                .into_iter()
-                .find_map(|outcome| outcome.rows.into_iter().next()))
+            Ok(outcomes.into_iter().find_map(|outcome| outcome.rows.into_iter().next()))
         }
         .boxed()
     }
@@ -177,9 +153,7 @@ impl<'c> Executor<'c> for &'c mut DataApiConnection {
     where
         'c: 'e,
     {
-        let unsupported = Error::Protocol(
-            "the Data API cannot describe a statement without running it".to_owned(),
-        );
+        let unsupported = Error::Protocol("the Data API cannot describe a statement without running it".to_owned());
         std::future::ready(Err(unsupported)).boxed()
     }
 }

@@ -38,14 +38,11 @@ impl DataApiConnection {
     pub(crate) fn new(options: &DataApiConnectOptions) -> Result<Self, Error> {
         let client = options.client.clone().ok_or_else(|| {
             Error::Configuration(
-                "no client: a URL does not make one, set it with `DataApiConnectOptions::client`"
-                    .into(),
+                "no client: a URL does not make one, set it with `DataApiConnectOptions::client`".into(),
             )
         })?;
         let client = match &options.endpoint {
-            Some(endpoint) => {
-                Client::from_conf(client.config().to_builder().endpoint_url(endpoint).build())
-            }
+            Some(endpoint) => Client::from_conf(client.config().to_builder().endpoint_url(endpoint).build()),
             None => client,
         };
         Ok(Self {

@@ -39,15 +39,7 @@ impl DataApiConnection {
             .continue_after_timeout(self.options.continue_after_timeout || self.migrating)
             .set_parameters((!parameters.is_empty()).then_some(parameters))
             .sql(sql);
-        self.when_awake(|| {
-            request
-                .clone()
-                .customize()
-                .config_override(once())
-                .send()
-                .map_err(from_sdk)
-        })
-        .await
+        self.when_awake(|| request.clone().customize().config_override(once()).send().map_err(from_sdk)).await
     }
 
     /// Opens a transaction and answers its id.
@@ -58,9 +50,7 @@ impl DataApiConnection {
             .resource_arn(&self.options.resource_arn)
             .secret_arn(&self.options.secret_arn)
             .set_database(self.options.database.clone());
-        let answer = self
-            .when_awake(|| request.clone().send().map_err(from_sdk))
-            .await?;
+        let answer = self.when_awake(|| request.clone().send().map_err(from_sdk)).await?;
         answer.transaction_id.ok_or(Error::BeginFailed)
     }
 
@@ -72,17 +62,10 @@ impl DataApiConnection {
             .resource_arn(&self.options.resource_arn)
             .secret_arn(&self.options.secret_arn)
             .transaction_id(id);
-        let answer = request
-            .customize()
-            .config_override(once())
-            .send()
-            .await
-            .map_err(from_sdk)?;
+        let answer = request.customize().config_override(once()).send().await.map_err(from_sdk)?;
         let status = answer.transaction_status.unwrap_or_default();
         if status.to_ascii_lowercase().contains("roll") {
-            return Err(Error::Protocol(format!(
-                "the transaction was not committed: {status}"
-            )));
+            return Err(Error::Protocol(format!("the transaction was not committed: {status}")));
         }
         Ok(())
     }
@@ -120,10 +103,7 @@ impl DataApiConnection {
         let mut pause = FIRST_PAUSE;
         loop {
             match request().await {
-                Err(error)
-                    if fault(&error) == Some(DataApiFault::Resuming)
-                        && Instant::now() + pause < deadline =>
-                {
+                Err(error) if fault(&error) == Some(DataApiFault::Resuming) && Instant::now() + pause < deadline => {
                     tracing::debug!(target: "sqlx::data_api", ?pause, "the cluster is waking up");
                     sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);

@@ -54,9 +54,7 @@ impl DataApiConnection {
                 Err(error) => return Err(error),
             }
             if Instant::now() > deadline {
-                return Err(Error::Protocol(
-                    "somebody else has held the migration lock for 15 minutes".to_owned(),
-                ));
+                return Err(Error::Protocol("somebody else has held the migration lock for 15 minutes".to_owned()));
             }
             sleep(PAUSE).await;
         }
@@ -83,17 +81,14 @@ impl DataApiConnection {
             return Ok(());
         };
         let in_transaction = self.transaction.id().is_some();
-        let renewed = query(
-            "UPDATE _sqlx_migrations_lock SET expires_at = now() + $2 * interval '1 second' WHERE owner = $1",
-        )
-        .bind(lease.owner)
-        .bind(if in_transaction { LEASE } else { LONG_LEASE }.as_secs_f64())
-        .execute(self)
-        .await?;
+        let renewed =
+            query("UPDATE _sqlx_migrations_lock SET expires_at = now() + $2 * interval '1 second' WHERE owner = $1")
+                .bind(lease.owner)
+                .bind(if in_transaction { LEASE } else { LONG_LEASE }.as_secs_f64())
+                .execute(self)
+                .await?;
         match renewed.rows_affected() {
-            0 => Err(Error::Protocol(
-                "the migration lock expired and somebody else took it".to_owned(),
-            )),
+            0 => Err(Error::Protocol("the migration lock expired and somebody else took it".to_owned())),
             _ => Ok(()),
         }
     }
@@ -102,11 +97,7 @@ impl DataApiConnection {
         let Some(lease) = self.lease.take() else {
             return Ok(());
         };
-        query("DELETE FROM _sqlx_migrations_lock WHERE owner = $1")
-            .bind(lease.owner)
-            .execute(self)
-            .await
-            .map(drop)
+        query("DELETE FROM _sqlx_migrations_lock WHERE owner = $1").bind(lease.owner).execute(self).await.map(drop)
     }
 
     /// Asks the transaction every second until its last statement is done. If that failed, the transaction is over and
@@ -115,8 +106,7 @@ impl DataApiConnection {
         loop {
             sleep(PAUSE).await;
             match self.run_each(&["SELECT 1"]).await {
-                Err(error) if service_error(&error).is_some_and(DataApiError::is_still_running) => {
-                }
+                Err(error) if service_error(&error).is_some_and(DataApiError::is_still_running) => {}
                 answer => return answer.map(drop),
             }
         }

@@ -16,24 +16,15 @@ use crate::sql::split;
 use crate::{DataApiConnection, query, query_as};
 
 impl Migrate for DataApiConnection {
-    fn create_schema_if_not_exists<'e>(
-        &'e mut self,
-        schema: &'e str,
-    ) -> BoxFuture<'e, Result<(), MigrateError>> {
+    fn create_schema_if_not_exists<'e>(&'e mut self, schema: &'e str) -> BoxFuture<'e, Result<(), MigrateError>> {
         async move {
-            self.execute(AssertSqlSafe(format!(
-                "CREATE SCHEMA IF NOT EXISTS {schema}"
-            )))
-            .await?;
+            self.execute(AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {schema}"))).await?;
             Ok(())
         }
         .boxed()
     }
 
-    fn ensure_migrations_table<'e>(
-        &'e mut self,
-        table: &'e str,
-    ) -> BoxFuture<'e, Result<(), MigrateError>> {
+    fn ensure_migrations_table<'e>(&'e mut self, table: &'e str) -> BoxFuture<'e, Result<(), MigrateError>> {
         async move {
             self.execute(AssertSqlSafe(format!(
                 "CREATE TABLE IF NOT EXISTS {table} (
@@ -51,13 +42,9 @@ impl Migrate for DataApiConnection {
         .boxed()
     }
 
-    fn dirty_version<'e>(
-        &'e mut self,
-        table: &'e str,
-    ) -> BoxFuture<'e, Result<Option<i64>, MigrateError>> {
+    fn dirty_version<'e>(&'e mut self, table: &'e str) -> BoxFuture<'e, Result<Option<i64>, MigrateError>> {
         async move {
-            let sql =
-                format!("SELECT version FROM {table} WHERE NOT success ORDER BY version LIMIT 1");
+            let sql = format!("SELECT version FROM {table} WHERE NOT success ORDER BY version LIMIT 1");
             let row: Option<(i64,)> = query_as(AssertSqlSafe(sql)).fetch_optional(self).await?;
             Ok(row.map(|(version,)| version))
         }
@@ -71,10 +58,7 @@ impl Migrate for DataApiConnection {
         async move {
             let sql = format!("SELECT version, checksum FROM {table} ORDER BY version");
             let rows: Vec<(i64, Vec<u8>)> = query_as(AssertSqlSafe(sql)).fetch_all(self).await?;
-            let applied = |(version, checksum): (_, Vec<u8>)| AppliedMigration {
-                version,
-                checksum: checksum.into(),
-            };
+            let applied = |(version, checksum): (_, Vec<u8>)| AppliedMigration { version, checksum: checksum.into() };
             Ok(rows.into_iter().map(applied).collect())
         }
         .boxed()
@@ -121,22 +105,14 @@ impl Migrate for DataApiConnection {
         async move {
             let record = AssertSqlSafe(format!("DELETE FROM {table} WHERE version = $1"));
             self.run_migration(migration, async |conn, _| {
-                query(record)
-                    .bind(migration.version)
-                    .execute(conn)
-                    .await
-                    .map(drop)
+                query(record).bind(migration.version).execute(conn).await.map(drop)
             })
             .await
         }
         .boxed()
     }
 
-    fn skip<'e>(
-        &'e mut self,
-        table: &'e str,
-        migration: &'e Migration,
-    ) -> BoxFuture<'e, Result<(), MigrateError>> {
+    fn skip<'e>(&'e mut self, table: &'e str, migration: &'e Migration) -> BoxFuture<'e, Result<(), MigrateError>> {
         async move {
             let sql = format!(
                 "INSERT INTO {table} (version, description, success, checksum, execution_time)
@@ -168,10 +144,8 @@ impl DataApiConnection {
         let ran = if migration.no_tx {
             run_and_record(self, migration, start, record).await
         } else {
-            self.transaction(async |mut transaction| {
-                run_and_record(&mut transaction, migration, start, record).await
-            })
-            .await
+            self.transaction(async |mut transaction| run_and_record(&mut transaction, migration, start, record).await)
+                .await
         };
         self.migrating = false;
         if ran.is_err()

@@ -45,15 +45,8 @@ pub struct DataApiConnectOptions {
 
 impl DataApiConnectOptions {
     /// The cluster `resource_arn`, as the user whose credentials are in the secret `secret_arn`.
-    pub fn new(
-        client: Client,
-        resource_arn: impl Into<String>,
-        secret_arn: impl Into<String>,
-    ) -> Self {
-        Self {
-            client: Some(client),
-            ..Self::without_client(resource_arn.into(), secret_arn.into())
-        }
+    pub fn new(client: Client, resource_arn: impl Into<String>, secret_arn: impl Into<String>) -> Self {
+        Self { client: Some(client), ..Self::without_client(resource_arn.into(), secret_arn.into()) }
     }
 
     fn without_client(resource_arn: String, secret_arn: String) -> Self {
@@ -84,7 +77,7 @@ impl DataApiConnectOptions {
         self
     }
 
-    /// How many statements a connection remembers where the placeholders of. 100 unless set, 0 for none.
+    /// For how many statements a connection remembers where their placeholders are. 100 unless set.
     #[must_use]
     pub fn statement_cache_capacity(mut self, capacity: usize) -> Self {
         self.statement_cache_capacity = capacity;

@@ -11,11 +11,7 @@ use crate::DataApi;
 
 pub(super) fn parse(url: &Url) -> Result<DataApiConnectOptions, Error> {
     if !DataApi::URL_SCHEMES.contains(&url.scheme()) {
-        return Err(invalid(format!(
-            "`{}` is not the scheme `{}`",
-            url.scheme(),
-            DataApi::URL_SCHEMES[0]
-        )));
+        return Err(invalid(format!("`{}` is not the scheme `{}`", url.scheme(), DataApi::URL_SCHEMES[0])));
     }
     let (mut resource_arn, mut secret_arn, mut database) = (None, None, None);
     for (key, value) in url.query_pairs() {
@@ -24,9 +20,7 @@ pub(super) fn parse(url: &Url) -> Result<DataApiConnectOptions, Error> {
             "secret_arn" => &mut secret_arn,
             "database" => &mut database,
             _ => {
-                return Err(invalid(format!(
-                    "`{key}` is none of `resource_arn`, `secret_arn` and `database`"
-                )));
+                return Err(invalid(format!("`{key}` is none of `resource_arn`, `secret_arn` and `database`")));
             }
         };
         *slot = Some(value.into_owned());
@@ -34,32 +28,17 @@ pub(super) fn parse(url: &Url) -> Result<DataApiConnectOptions, Error> {
     let resource_arn = resource_arn.ok_or_else(|| invalid("`resource_arn` is missing"))?;
     let secret_arn = secret_arn.ok_or_else(|| invalid("`secret_arn` is missing"))?;
     let options = DataApiConnectOptions::without_client(resource_arn, secret_arn);
-    Ok(DataApiConnectOptions {
-        database,
-        endpoint: endpoint(url),
-        ..options
-    })
+    Ok(DataApiConnectOptions { database, endpoint: endpoint(url), ..options })
 }
 
 pub(super) fn write(options: &DataApiConnectOptions) -> Url {
-    let host = options
-        .endpoint
-        .as_deref()
-        .and_then(|endpoint| endpoint.split_once("://"))
-        .map_or("", |(_, host)| host);
+    let host = options.endpoint.as_deref().and_then(|endpoint| endpoint.split_once("://")).map_or("", |(_, host)| host);
     // Not user input: a scheme, and a host that came out of a URL.
-    let mut url: Url = format!("{}://{host}", DataApi::URL_SCHEMES[0])
-        .parse()
-        .expect("a scheme and a host are a URL");
+    let mut url: Url = format!("{}://{host}", DataApi::URL_SCHEMES[0]).parse().expect("a scheme and a host are a URL");
     url.query_pairs_mut()
         .append_pair("resource_arn", &options.resource_arn)
         .append_pair("secret_arn", &options.secret_arn)
-        .extend_pairs(
-            options
-                .database
-                .as_deref()
-                .map(|database| ("database", database)),
-        );
+        .extend_pairs(options.database.as_deref().map(|database| ("database", database)));
     url
 }
 
@@ -68,10 +47,7 @@ fn endpoint(url: &Url) -> Option<String> {
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     let loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
     let scheme = if loopback { "http" } else { "https" };
-    let port = url
-        .port()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     Some(format!("{scheme}://{host}{port}"))
 }
 
@@ -83,8 +59,7 @@ fn invalid(problem: impl std::fmt::Display) -> Error {
 mod tests {
     use super::*;
 
-    const QUERY: &str =
-        "resource_arn=arn%3Aaws%3Ards%3Aeu-west-1%3A1%3Acluster%3Ac&secret_arn=s&database=app";
+    const QUERY: &str = "resource_arn=arn%3Aaws%3Ards%3Aeu-west-1%3A1%3Acluster%3Ac&secret_arn=s&database=app";
 
     fn options(url: &str) -> Result<DataApiConnectOptions, Error> {
         url.parse()
@@ -101,10 +76,7 @@ mod tests {
             let url = format!("aurora-data-api://{authority}?{QUERY}");
             let options = options(&url).unwrap();
             assert_eq!(options.resource_arn, "arn:aws:rds:eu-west-1:1:cluster:c");
-            assert_eq!(
-                (&*options.secret_arn, options.database.as_deref()),
-                ("s", Some("app"))
-            );
+            assert_eq!((&*options.secret_arn, options.database.as_deref()), ("s", Some("app")));
             assert_eq!(options.endpoint.as_deref(), endpoint);
             assert_eq!(write(&options).as_str(), url);
         }
@@ -118,10 +90,7 @@ mod tests {
             "aurora-data-api://?resource_arn=r",
             "aurora-data-api://?resource_arn=r&secret_arn=s&schema=x",
         ] {
-            assert!(
-                matches!(options(url), Err(Error::Configuration(_))),
-                "{url}"
-            );
+            assert!(matches!(options(url), Err(Error::Configuration(_))), "{url}");
         }
     }
 }

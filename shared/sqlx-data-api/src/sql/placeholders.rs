@@ -36,16 +36,12 @@ impl Template {
                 Kind::Placeholder(number) => {
                     let next = tokens.peek().map_or("", |(_, next)| next).trim_start();
                     pieces.push(Piece::Text(std::mem::take(&mut text)));
-                    pieces.push(Piece::Parameter {
-                        number,
-                        subscripted: next.starts_with(['[', '.']),
-                    });
+                    pieces.push(Piece::Parameter { number, subscripted: next.starts_with(['[', '.']) });
                     parameters = parameters.max(number);
                 }
                 Kind::Code => {
-                    let touches = tokens
-                        .peek()
-                        .is_some_and(|(next, _)| matches!(next, Kind::Word | Kind::Placeholder(_)));
+                    let touches =
+                        tokens.peek().is_some_and(|(next, _)| matches!(next, Kind::Word | Kind::Placeholder(_)));
                     text.push_str(token);
                     if touches && ends_in_lone_colon(token) {
                         text.push(' ');
@@ -66,24 +62,16 @@ impl Template {
 
     /// Whether `$number` is mentioned.
     pub(crate) fn mentions(&self, number: usize) -> bool {
-        self.pieces
-            .iter()
-            .any(|piece| matches!(piece, Piece::Parameter { number: n, .. } if *n == number))
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Parameter { number: n, .. } if *n == number))
     }
 
     /// The statement with each `$n` cast to `types[n - 1]`; one that has no type there stays as it was written.
-    pub(crate) fn render<'t>(
-        &self,
-        types: impl Fn(usize) -> Option<&'t DataApiTypeInfo>,
-    ) -> String {
+    pub(crate) fn render<'t>(&self, types: impl Fn(usize) -> Option<&'t DataApiTypeInfo>) -> String {
         let mut sql = String::new();
         for piece in &self.pieces {
             let written = match piece {
                 Piece::Text(text) => sql.write_str(text),
-                Piece::Parameter {
-                    number,
-                    subscripted,
-                } => match types(*number) {
+                Piece::Parameter { number, subscripted } => match types(*number) {
                     None => write!(sql, "${number}"),
                     Some(ty) if *subscripted => write!(sql, "(CAST(:p{number} AS {ty}))"),
                     Some(ty) => write!(sql, "CAST(:p{number} AS {ty})"),
@@ -115,10 +103,7 @@ mod tests {
 
     fn translated(sql: &str) -> String {
         Template::new(sql).render(|number| {
-            [DataApiTypeInfo::INT8, DataApiTypeInfo::TEXT]
-                .get(number - 1)
-                .cloned()
-                .map(|ty| &*Box::leak(Box::new(ty)))
+            [DataApiTypeInfo::INT8, DataApiTypeInfo::TEXT].get(number - 1).cloned().map(|ty| &*Box::leak(Box::new(ty)))
         })
     }
 
@@ -128,22 +113,13 @@ mod tests {
             translated("select $1::uuid, coalesce(a, $2) from t where id=$1"),
             "select CAST(:p1 AS int8)::uuid, coalesce(a, CAST(:p2 AS text)) from t where id=CAST(:p1 AS int8)"
         );
-        assert_eq!(
-            translated("select $1 [1], $2.a"),
-            "select (CAST(:p1 AS int8)) [1], (CAST(:p2 AS text)).a"
-        );
+        assert_eq!(translated("select $1 [1], $2.a"), "select (CAST(:p1 AS int8)) [1], (CAST(:p2 AS text)).a");
     }
 
     #[test]
     fn no_other_colon_reads_like_a_parameter() {
-        assert_eq!(
-            translated("select a[i:j], b[1:2], c::int, f(x := 1)"),
-            "select a[i: j], b[1:2], c::int, f(x := 1)"
-        );
-        assert_eq!(
-            translated("select a[1:$1]"),
-            "select a[1: CAST(:p1 AS int8)]"
-        );
+        assert_eq!(translated("select a[i:j], b[1:2], c::int, f(x := 1)"), "select a[i: j], b[1:2], c::int, f(x := 1)");
+        assert_eq!(translated("select a[1:$1]"), "select a[1: CAST(:p1 AS int8)]");
         assert_eq!(translated("select 1 -- see:this"), "select 1 -- see: this");
         assert_eq!(
             translated("select /* a::b */ 'a:b', \"a:b\", $$a:b$$"),

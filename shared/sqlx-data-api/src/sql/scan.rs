@@ -58,18 +58,14 @@ fn continues_word(byte: u8) -> bool {
 }
 
 fn prefix(text: &str, belongs: impl Fn(u8) -> bool) -> usize {
-    text.bytes()
-        .position(|byte| !belongs(byte))
-        .unwrap_or(text.len())
+    text.bytes().position(|byte| !belongs(byte)).unwrap_or(text.len())
 }
 
 /// Up to the byte that may start another kind of piece. A number swallows the letters that touch it (`1e5`, `0xff`).
 fn code(rest: &str) -> usize {
     let bytes = rest.as_bytes();
     if bytes[0].is_ascii_digit() {
-        return prefix(rest, |byte| {
-            byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.'
-        });
+        return prefix(rest, |byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.');
     }
     let stops = |at: usize| {
         let byte = bytes[at];
@@ -79,9 +75,7 @@ fn code(rest: &str) -> usize {
             || bytes[at..].starts_with(b"--")
             || bytes[at..].starts_with(b"/*")
     };
-    (1..bytes.len())
-        .find(|&at| stops(at))
-        .unwrap_or(bytes.len())
+    (1..bytes.len()).find(|&at| stops(at)).unwrap_or(bytes.len())
 }
 
 /// A doubled delimiter ends one piece and begins the next, which comes to the same.
@@ -125,9 +119,7 @@ fn dollar(rest: &str) -> (Kind, usize) {
     }
     let delimiter = &rest[..tag + 2];
     let body = &rest[delimiter.len()..];
-    let length = body
-        .find(delimiter)
-        .map_or(rest.len(), |end| end + 2 * delimiter.len());
+    let length = body.find(delimiter).map_or(rest.len(), |end| end + 2 * delimiter.len());
     (Kind::Quoted, length)
 }
 
@@ -169,10 +161,7 @@ mod tests {
 
     #[test]
     fn placeholders_in_code_are_found() {
-        assert_eq!(
-            placeholders("select $1,$2::uuid, a[$3:$10] from t where b=$1"),
-            [1, 2, 3, 10, 1]
-        );
+        assert_eq!(placeholders("select $1,$2::uuid, a[$3:$10] from t where b=$1"), [1, 2, 3, 10, 1]);
         assert_eq!(placeholders("$1"), [1]);
         assert_eq!(placeholders("a->>$1 ? $2 @> $3"), [1, 2, 3]);
         assert_eq!(placeholders("1-$1/$2*-$3"), [1, 2, 3]);
@@ -205,11 +194,7 @@ mod tests {
 
     #[test]
     fn code_goes_on_after_what_was_quoted() {
-        assert_eq!(
-            placeholders(r"select 'a\', $1"),
-            [1],
-            "a backslash is no escape in a plain string"
-        );
+        assert_eq!(placeholders(r"select 'a\', $1"), [1], "a backslash is no escape in a plain string");
         assert_eq!(placeholders(r"select E'a\\', $1"), [1]);
         assert_eq!(placeholders("select E'a' 'b', $1"), [1]);
         assert_eq!(placeholders("select $$a$$, $1, $x$b$x$, $2"), [1, 2]);

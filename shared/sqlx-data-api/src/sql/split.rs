@@ -92,16 +92,12 @@ mod tests {
 
     #[test]
     fn comments_stay_with_their_statement() {
-        assert_eq!(
-            split("-- why; because\nselect 1; -- done;"),
-            ["-- why; because\nselect 1"]
-        );
+        assert_eq!(split("-- why; because\nselect 1; -- done;"), ["-- why; because\nselect 1"]);
     }
 
     #[test]
     fn semicolons_inside_quotes_end_nothing() {
-        let function =
-            "create function f() returns int language plpgsql as $$ begin return 1; end; $$";
+        let function = "create function f() returns int language plpgsql as $$ begin return 1; end; $$";
         assert_eq!(
             split(&format!("{function};\nselect ';', E'\\';', \";\"")),
             [function, "select ';', E'\\';', \";\""]
@@ -113,11 +109,9 @@ mod tests {
     #[test]
     fn semicolons_inside_brackets_and_atomic_bodies_end_nothing() {
         let rule = "create rule r as on insert to a do (insert into b values (1); insert into c values (2))";
-        let function = "create function f(x int) returns int begin atomic select case x when 1 then 2 end; select x; end";
-        assert_eq!(
-            split(&format!("{rule}; {function}; select 1;")),
-            [rule, function, "select 1"]
-        );
+        let function =
+            "create function f(x int) returns int begin atomic select case x when 1 then 2 end; select x; end";
+        assert_eq!(split(&format!("{rule}; {function}; select 1;")), [rule, function, "select 1"]);
         assert_eq!(split("begin; select 1; end;"), ["begin", "select 1", "end"]);
     }
 }

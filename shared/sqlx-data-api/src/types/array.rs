@@ -24,8 +24,7 @@ pub trait DataApiHasArrayType: Type<DataApi> {
 
     /// Whether an array column of this type decodes to a `Vec` of `Self`.
     fn array_compatible(ty: &DataApiTypeInfo) -> bool {
-        ty.element()
-            .is_some_and(|element| Self::compatible(&element))
+        ty.element().is_some_and(|element| Self::compatible(&element))
     }
 }
 
@@ -122,19 +121,12 @@ where
             _ => return Err("arrays of arrays are not supported".into()),
         };
         let ty = T::type_info();
-        elements
-            .iter()
-            .map(|element| T::decode(DataApiValueRef::new(element, &ty)))
-            .collect()
+        elements.iter().map(|element| T::decode(DataApiValueRef::new(element, &ty))).collect()
     }
 }
 
 fn fields<V: Clone>(values: &[Option<V>], field: fn(V) -> Field) -> Vec<Field> {
-    values
-        .iter()
-        .cloned()
-        .map(|value| value.map_or(Field::IsNull(true), field))
-        .collect()
+    values.iter().cloned().map(|value| value.map_or(Field::IsNull(true), field)).collect()
 }
 
 #[cfg(test)]
@@ -156,13 +148,7 @@ mod tests {
         assert_eq!(literal(vec![1_i64, -2]), "{1,-2}");
         assert_eq!(literal(Vec::<i32>::new()), "{}");
         assert_eq!(literal(vec![Some(true), None]), "{true,NULL}");
-        assert_eq!(
-            literal(vec![r#"a"b\c,{}"#.to_owned(), "NULL".to_owned()]),
-            r#"{"a\"b\\c,{}","NULL"}"#
-        );
-        assert_eq!(
-            Vec::<Option<i32>>::type_info(),
-            DataApiTypeInfo::INT4.array_of()
-        );
+        assert_eq!(literal(vec![r#"a"b\c,{}"#.to_owned(), "NULL".to_owned()]), r#"{"a\"b\\c,{}","NULL"}"#);
+        assert_eq!(Vec::<Option<i32>>::type_info(), DataApiTypeInfo::INT4.array_of());
     }
 }

@@ -8,11 +8,7 @@ use crate::{DataApi, DataApiArgumentBuffer, DataApiTypeInfo, DataApiValueRef};
 
 /// JSON has no number for these, PostgreSQL reads them as text.
 fn field(value: f64) -> Field {
-    if value.is_finite() {
-        Field::DoubleValue(value)
-    } else {
-        Field::StringValue(format!("{value}"))
-    }
+    if value.is_finite() { Field::DoubleValue(value) } else { Field::StringValue(format!("{value}")) }
 }
 
 fn double(value: DataApiValueRef<'_>) -> Result<f64, BoxDynError> {
@@ -37,10 +33,7 @@ impl Encode<'_, DataApi> for f32 {
 }
 
 impl Decode<'_, DataApi> for f32 {
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "only a float4 is decoded, whose value it rounds to exactly"
-    )]
+    #[allow(clippy::cast_possible_truncation, reason = "only a float4 is decoded, whose value it rounds to exactly")]
     fn decode(value: DataApiValueRef<'_>) -> Result<Self, BoxDynError> {
         double(value).map(|value| value as f32)
     }

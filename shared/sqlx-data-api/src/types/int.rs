@@ -20,10 +20,7 @@ macro_rules! integer {
         }
 
         impl Encode<'_, DataApi> for $rust {
-            fn encode_by_ref(
-                &self,
-                buffer: &mut DataApiArgumentBuffer,
-            ) -> Result<IsNull, BoxDynError> {
+            fn encode_by_ref(&self, buffer: &mut DataApiArgumentBuffer) -> Result<IsNull, BoxDynError> {
                 buffer.set(Field::LongValue(i64::from(*self)));
                 Ok(IsNull::No)
             }

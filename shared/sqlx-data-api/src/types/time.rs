@@ -19,32 +19,19 @@ const TIME_READ: Format = format_description!("[hour]:[minute]:[second][optional
 
 fn date_text(date: Date) -> Result<String, BoxDynError> {
     if date.year() < 1 {
-        return Err(format!(
-            "the year {} has no text form that is sent to PostgreSQL",
-            date.year()
-        )
-        .into());
+        return Err(format!("the year {} has no text form that is sent to PostgreSQL", date.year()).into());
     }
     Ok(date.format(DATE)?)
 }
 
 fn date_time_text(at: PrimitiveDateTime) -> Result<String, BoxDynError> {
-    Ok(format!(
-        "{} {}",
-        date_text(at.date())?,
-        at.time().format(TIME)?
-    ))
+    Ok(format!("{} {}", date_text(at.date())?, at.time().format(TIME)?))
 }
 
 /// `YYYY-MM-DD HH:MM:SS[.ffffff]`.
 fn parse_date_time(text: &str) -> Result<PrimitiveDateTime, BoxDynError> {
-    let (date, time) = text
-        .split_once([' ', 'T'])
-        .ok_or("a timestamp without a time of day")?;
-    Ok(PrimitiveDateTime::new(
-        Date::parse(date, DATE)?,
-        Time::parse(time, TIME_READ)?,
-    ))
+    let (date, time) = text.split_once([' ', 'T']).ok_or("a timestamp without a time of day")?;
+    Ok(PrimitiveDateTime::new(Date::parse(date, DATE)?, Time::parse(time, TIME_READ)?))
 }
 
 macro_rules! as_text {
@@ -56,10 +43,7 @@ macro_rules! as_text {
         }
 
         impl Encode<'_, DataApi> for $rust {
-            fn encode_by_ref(
-                &self,
-                buffer: &mut DataApiArgumentBuffer,
-            ) -> Result<IsNull, BoxDynError> {
+            fn encode_by_ref(&self, buffer: &mut DataApiArgumentBuffer) -> Result<IsNull, BoxDynError> {
                 let encode: fn($rust) -> Result<String, BoxDynError> = $encode;
                 buffer.set(Field::StringValue(encode(*self)?));
                 Ok(IsNull::No)
@@ -76,15 +60,8 @@ macro_rules! as_text {
 }
 
 as_text!(Date, DATE, date_text, |text| Ok(Date::parse(text, DATE)?));
-as_text!(Time, TIME, |time| Ok(time.format(TIME)?), |text| Ok(
-    Time::parse(text, TIME_READ)?
-));
-as_text!(
-    PrimitiveDateTime,
-    TIMESTAMP,
-    date_time_text,
-    parse_date_time
-);
+as_text!(Time, TIME, |time| Ok(time.format(TIME)?), |text| Ok(Time::parse(text, TIME_READ)?));
+as_text!(PrimitiveDateTime, TIMESTAMP, date_time_text, parse_date_time);
 as_text!(
     OffsetDateTime,
     TIMESTAMPTZ,
@@ -103,30 +80,15 @@ mod tests {
 
     #[test]
     fn fractions_of_a_second_are_optional_and_cut_at_microseconds() {
-        assert_eq!(
-            parse_date_time("2024-02-29 01:02:03").unwrap(),
-            datetime!(2024-02-29 01:02:03)
-        );
-        assert_eq!(
-            parse_date_time("2024-02-29 01:02:03.5").unwrap(),
-            datetime!(2024-02-29 01:02:03.5)
-        );
-        assert_eq!(
-            date_time_text(datetime!(2024-02-29 01:02:03.123_456_789)).unwrap(),
-            "2024-02-29 01:02:03.123456"
-        );
+        assert_eq!(parse_date_time("2024-02-29 01:02:03").unwrap(), datetime!(2024-02-29 01:02:03));
+        assert_eq!(parse_date_time("2024-02-29 01:02:03.5").unwrap(), datetime!(2024-02-29 01:02:03.5));
+        assert_eq!(date_time_text(datetime!(2024-02-29 01:02:03.123_456_789)).unwrap(), "2024-02-29 01:02:03.123456");
     }
 
     #[test]
     fn instants_are_sent_in_utc() {
-        let field = DataApiArgumentBuffer::encode(
-            datetime!(2024-01-01 01:00:00).assume_offset(offset!(+2)),
-        )
-        .unwrap();
-        assert_eq!(
-            field,
-            Some(Field::StringValue("2023-12-31 23:00:00.000000+00".into()))
-        );
+        let field = DataApiArgumentBuffer::encode(datetime!(2024-01-01 01:00:00).assume_offset(offset!(+2))).unwrap();
+        assert_eq!(field, Some(Field::StringValue("2023-12-31 23:00:00.000000+00".into())));
     }
 
     #[test]

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_rdsdata::config::interceptors::BeforeTransmitInterceptorContextRef;
-use aws_sdk_rdsdata::config::{
-    BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
-};
+use aws_sdk_rdsdata::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
 use aws_sdk_rdsdata::error::BoxError;
 use aws_sdk_rdsdata::{Client, Config};
 use local_cloud::aurora::data_api::{self, Limits};
@@ -37,9 +35,7 @@ impl Database {
         // Stopped by its own watchdog when the test binary ends.
         static POSTGRES: OnceCell<Postgres> = OnceCell::const_new();
         static DATABASES: AtomicUsize = AtomicUsize::new(0);
-        let postgres = POSTGRES
-            .get_or_init(async || Postgres::start(None).await.unwrap())
-            .await;
+        let postgres = POSTGRES.get_or_init(async || Postgres::start(None).await.unwrap()).await;
         let cluster = Cluster {
             logical_id: "Cluster".to_owned(),
             arn: RESOURCE_ARN.to_owned(),
@@ -58,11 +54,7 @@ impl Database {
         ));
         let sent = Sent::default();
         let client = client(address, sent.clone());
-        Self {
-            options: DataApiConnectOptions::new(client, RESOURCE_ARN, SECRET_ARN),
-            address,
-            sent,
-        }
+        Self { options: DataApiConnectOptions::new(client, RESOURCE_ARN, SECRET_ARN), address, sent }
     }
 
     pub(crate) async fn connect(&self) -> DataApiConnection {
@@ -70,9 +62,7 @@ impl Database {
     }
 
     pub(crate) async fn pool(&self) -> DataApiPool {
-        DataApiPool::connect_with(self.options.clone())
-            .await
-            .unwrap()
+        DataApiPool::connect_with(self.options.clone()).await.unwrap()
     }
 
     /// How many requests have been sent since this was asked last.

@@ -31,13 +31,7 @@ async fn constraints_have_kinds_and_names() {
     .await
     .unwrap();
     for (sql, code, kind, constraint, table) in [
-        (
-            "INSERT INTO parent VALUES (1)",
-            "23505",
-            ErrorKind::UniqueViolation,
-            Some("parent_key"),
-            None,
-        ),
+        ("INSERT INTO parent VALUES (1)", "23505", ErrorKind::UniqueViolation, Some("parent_key"), None),
         (
             "INSERT INTO parent VALUES (2, '[4,6)')",
             "23P01",
@@ -45,41 +39,11 @@ async fn constraints_have_kinds_and_names() {
             Some("parent_overlap"),
             None,
         ),
-        (
-            "INSERT INTO child VALUES (9)",
-            "23503",
-            ErrorKind::ForeignKeyViolation,
-            Some("child_parent"),
-            Some("child"),
-        ),
-        (
-            "DELETE FROM parent",
-            "23503",
-            ErrorKind::ForeignKeyViolation,
-            Some("child_parent"),
-            Some("parent"),
-        ),
-        (
-            "INSERT INTO child VALUES (NULL)",
-            "23502",
-            ErrorKind::NotNullViolation,
-            None,
-            Some("child"),
-        ),
-        (
-            "INSERT INTO child VALUES (1, 0)",
-            "23514",
-            ErrorKind::CheckViolation,
-            Some("child_age"),
-            Some("child"),
-        ),
-        (
-            "SELECT nothing FROM nowhere",
-            "42P01",
-            ErrorKind::Other,
-            None,
-            None,
-        ),
+        ("INSERT INTO child VALUES (9)", "23503", ErrorKind::ForeignKeyViolation, Some("child_parent"), Some("child")),
+        ("DELETE FROM parent", "23503", ErrorKind::ForeignKeyViolation, Some("child_parent"), Some("parent")),
+        ("INSERT INTO child VALUES (NULL)", "23502", ErrorKind::NotNullViolation, None, Some("child")),
+        ("INSERT INTO child VALUES (1, 0)", "23514", ErrorKind::CheckViolation, Some("child_age"), Some("child")),
+        ("SELECT nothing FROM nowhere", "42P01", ErrorKind::Other, None, None),
         ("SELEKT", "42601", ErrorKind::Other, None, None),
     ] {
         let error = refusal(&mut conn, sql).await;
@@ -126,9 +90,6 @@ async fn the_service_being_away_is_an_io_error() {
     let client = client(nobody, Sent::default());
     let options = sqlx_data_api::DataApiConnectOptions::new(client, "r", "s");
     let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
-    let error = query_scalar::<i32>("SELECT 1")
-        .fetch_one(&mut conn)
-        .await
-        .unwrap_err();
+    let error = query_scalar::<i32>("SELECT 1").fetch_one(&mut conn).await.unwrap_err();
     assert!(matches!(error, Error::Io(_)), "{error:?}");
 }

@@ -13,20 +13,11 @@ use crate::database::Database;
 static MIGRATOR: Migrator = sqlx::migrate!("tests/migrations");
 
 fn migration(version: i64, migration_type: MigrationType, sql: &'static str) -> Migration {
-    Migration::new(
-        version,
-        "test".into(),
-        migration_type,
-        SqlStr::from_static(sql),
-        false,
-    )
+    Migration::new(version, "test".into(), migration_type, SqlStr::from_static(sql), false)
 }
 
 async fn locks(conn: &mut DataApiConnection) -> i64 {
-    query_scalar("SELECT count(*) FROM _sqlx_migrations_lock")
-        .fetch_one(conn)
-        .await
-        .unwrap()
+    query_scalar("SELECT count(*) FROM _sqlx_migrations_lock").fetch_one(conn).await.unwrap()
 }
 
 #[tokio::test]
@@ -35,28 +26,18 @@ async fn a_folder_is_applied_once() {
     for _ in 0..2 {
         MIGRATOR.run(&pool).await.unwrap();
     }
-    let applied: Vec<i64> =
-        query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version")
-            .fetch_all(&pool)
-            .await
-            .unwrap();
+    let applied: Vec<i64> = query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
     assert_eq!(applied, [1, 2]);
-    query("INSERT INTO users (id) VALUES ($1)")
+    query("INSERT INTO users (id) VALUES ($1)").bind(Uuid::nil()).execute(&pool).await.unwrap();
+    query("SELECT note($1, 'x')::text").bind(Uuid::nil()).execute(&pool).await.unwrap();
+    let (notes, body): (i64, String) = sqlx_data_api::query_as("SELECT notes_of($1), body FROM notes")
         .bind(Uuid::nil())
-        .execute(&pool)
+        .fetch_one(&pool)
         .await
         .unwrap();
-    query("SELECT note($1, 'x')::text")
-        .bind(Uuid::nil())
-        .execute(&pool)
-        .await
-        .unwrap();
-    let (notes, body): (i64, String) =
-        sqlx_data_api::query_as("SELECT notes_of($1), body FROM notes")
-            .bind(Uuid::nil())
-            .fetch_one(&pool)
-            .await
-            .unwrap();
     assert_eq!((notes, &*body), (1, "x';"));
 }
 
@@ -65,17 +46,10 @@ async fn one_that_fails_leaves_nothing_and_gives_the_lock_back() {
     let database = Database::new().await;
     let mut conn = database.connect().await;
     let bad = "CREATE TABLE half (n int); SELECT 1 / 0;";
-    let failed = Migrator::with_migrations(vec![migration(1, MigrationType::Simple, bad)])
-        .run(&mut conn)
-        .await;
-    assert!(
-        matches!(failed, Err(MigrateError::ExecuteMigration(_, 1))),
-        "{failed:?}"
-    );
-    let tables: i64 = query_scalar("SELECT count(*) FROM pg_tables WHERE tablename = 'half'")
-        .fetch_one(&mut conn)
-        .await
-        .unwrap();
+    let failed = Migrator::with_migrations(vec![migration(1, MigrationType::Simple, bad)]).run(&mut conn).await;
+    assert!(matches!(failed, Err(MigrateError::ExecuteMigration(_, 1))), "{failed:?}");
+    let tables: i64 =
+        query_scalar("SELECT count(*) FROM pg_tables WHERE tablename = 'half'").fetch_one(&mut conn).await.unwrap();
     assert_eq!(tables, 0);
     assert_eq!(locks(&mut database.connect().await).await, 0);
 }
@@ -88,10 +62,7 @@ async fn a_changed_one_is_refused_and_the_lock_goes_with_the_connection() {
     let migrator = |sql| Migrator::with_migrations(vec![migration(1, MigrationType::Simple, sql)]);
     migrator("SELECT 1").run(&mut conn).await.unwrap();
     let changed = migrator("SELECT 2").run(&mut conn).await;
-    assert!(
-        matches!(changed, Err(MigrateError::VersionMismatch(1))),
-        "{changed:?}"
-    );
+    assert!(matches!(changed, Err(MigrateError::VersionMismatch(1))), "{changed:?}");
     assert_eq!(locks(&mut other).await, 1);
     conn.close().await.unwrap();
     assert_eq!(locks(&mut other).await, 0);
@@ -103,34 +74,21 @@ async fn a_changed_one_is_refused_and_the_lock_goes_with_the_connection() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), returned)
-        .await
-        .expect("the pool took the connection back");
+    tokio::time::timeout(Duration::from_secs(30), returned).await.expect("the pool took the connection back");
 }
 
 #[tokio::test]
 async fn reversible_ones_are_undone() {
     let mut conn = Database::new().await.connect().await;
     let migrator = Migrator::with_migrations(vec![
-        migration(
-            1,
-            MigrationType::ReversibleUp,
-            "CREATE TABLE a (n int); CREATE TABLE b (n int)",
-        ),
-        migration(
-            1,
-            MigrationType::ReversibleDown,
-            "DROP TABLE b; DROP TABLE a",
-        ),
+        migration(1, MigrationType::ReversibleUp, "CREATE TABLE a (n int); CREATE TABLE b (n int)"),
+        migration(1, MigrationType::ReversibleDown, "DROP TABLE b; DROP TABLE a"),
     ]);
     for _ in 0..2 {
         migrator.run(&mut conn).await.unwrap();
         migrator.undo(&mut conn, 0).await.unwrap();
     }
-    let left: i64 = query_scalar("SELECT count(*) FROM _sqlx_migrations")
-        .fetch_one(&mut conn)
-        .await
-        .unwrap();
+    let left: i64 = query_scalar("SELECT count(*) FROM _sqlx_migrations").fetch_one(&mut conn).await.unwrap();
     assert_eq!(left, 0);
 }
 
@@ -153,40 +111,19 @@ async fn an_expired_lock_is_taken_over() {
         .await
         .unwrap();
     second.lock().await.unwrap();
-    second
-        .ensure_migrations_table("_sqlx_migrations")
-        .await
-        .unwrap();
-    let late = first
-        .apply(
-            "_sqlx_migrations",
-            &migration(1, MigrationType::Simple, "CREATE TABLE late (n int)"),
-        )
-        .await;
+    second.ensure_migrations_table("_sqlx_migrations").await.unwrap();
+    let late = first.apply("_sqlx_migrations", &migration(1, MigrationType::Simple, "CREATE TABLE late (n int)")).await;
     assert!(late.is_err(), "who lost the lock does not go on");
     first.unlock().await.unwrap();
-    assert_eq!(
-        locks(&mut second).await,
-        1,
-        "and does not give back what is somebody else's"
-    );
+    assert_eq!(locks(&mut second).await, 1, "and does not give back what is somebody else's");
 }
 
 #[tokio::test]
 async fn a_statement_that_takes_longer_than_a_call_may_is_waited_for() {
-    let limits = Limits {
-        statement: Duration::from_millis(400),
-        ..Limits::default()
-    };
+    let limits = Limits { statement: Duration::from_secs(1), ..Limits::default() };
     let mut conn = Database::with_limits(limits).await.connect().await;
-    let slow = "CREATE TABLE slow (n int); INSERT INTO slow SELECT 1 FROM pg_sleep(1.2);";
-    Migrator::with_migrations(vec![migration(1, MigrationType::Simple, slow)])
-        .run(&mut conn)
-        .await
-        .unwrap();
-    let rows: i64 = query_scalar("SELECT count(*) FROM slow")
-        .fetch_one(&mut conn)
-        .await
-        .unwrap();
+    let slow = "CREATE TABLE slow (n int); INSERT INTO slow SELECT 1 FROM pg_sleep(2.5);";
+    Migrator::with_migrations(vec![migration(1, MigrationType::Simple, slow)]).run(&mut conn).await.unwrap();
+    let rows: i64 = query_scalar("SELECT count(*) FROM slow").fetch_one(&mut conn).await.unwrap();
     assert_eq!(rows, 1);
 }

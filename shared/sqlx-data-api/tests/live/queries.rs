@@ -3,9 +3,7 @@
 use futures_util::TryStreamExt;
 use sqlx::types::Json;
 use sqlx::{Column, ConnectOptions, Executor, Row, Statement};
-use sqlx_data_api::{
-    DataApiConnectOptions, DataApiQueryBuilder, DataApiQueryResult, query, query_as, query_scalar,
-};
+use sqlx_data_api::{DataApiConnectOptions, DataApiQueryBuilder, DataApiQueryResult, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use crate::database::{Database, RESOURCE_ARN, SECRET_ARN, Sent, client};
@@ -22,24 +20,11 @@ async fn rows_come_in_every_shape() {
     let columns: Vec<_> = rows[0].columns().iter().map(Column::name).collect();
     assert_eq!(columns, ["n", "name"]);
 
-    let streamed: Vec<(i32, String)> = query_as(sql)
-        .bind(2)
-        .fetch(&pool)
-        .try_collect()
-        .await
-        .unwrap();
+    let streamed: Vec<(i32, String)> = query_as(sql).bind(2).fetch(&pool).try_collect().await.unwrap();
     assert_eq!(streamed, [(1, "1".to_owned()), (2, "2".to_owned())]);
-    let first: Option<i32> = query_scalar(sql)
-        .bind(2)
-        .fetch_optional(&pool)
-        .await
-        .unwrap();
+    let first: Option<i32> = query_scalar(sql).bind(2).fetch_optional(&pool).await.unwrap();
     assert_eq!(first, Some(1));
-    let none: Option<i32> = query_scalar(sql)
-        .bind(0)
-        .fetch_optional(&pool)
-        .await
-        .unwrap();
+    let none: Option<i32> = query_scalar(sql).bind(0).fetch_optional(&pool).await.unwrap();
     assert_eq!(none, None);
     let missing = query(sql).bind(0).fetch_one(&pool).await;
     assert!(matches!(missing, Err(sqlx::Error::RowNotFound)));
@@ -48,79 +33,38 @@ async fn rows_come_in_every_shape() {
 #[tokio::test]
 async fn affected_rows_are_counted() {
     let pool = Database::new().await.pool().await;
-    query("CREATE TABLE t (n int)")
-        .execute(&pool)
-        .await
-        .unwrap();
+    query("CREATE TABLE t (n int)").execute(&pool).await.unwrap();
     let mut insert = DataApiQueryBuilder::new("INSERT INTO t ");
     insert.push_values([1, 2, 3], |mut row, n| {
         row.push_bind(n);
     });
-    assert_eq!(
-        insert.build().execute(&pool).await.unwrap().rows_affected(),
-        3
-    );
-    let updated = query("UPDATE t SET n = n + 1 WHERE n > $1")
-        .bind(1)
-        .execute(&pool)
-        .await
-        .unwrap();
+    assert_eq!(insert.build().execute(&pool).await.unwrap().rows_affected(), 3);
+    let updated = query("UPDATE t SET n = n + 1 WHERE n > $1").bind(1).execute(&pool).await.unwrap();
     assert_eq!(updated.rows_affected(), 2);
-    let returned = query("DELETE FROM t WHERE n = $1 RETURNING n")
-        .bind(1)
-        .execute(&pool)
-        .await
-        .unwrap();
+    let returned = query("DELETE FROM t WHERE n = $1 RETURNING n").bind(1).execute(&pool).await.unwrap();
     assert_eq!(returned.rows_affected(), 1);
-    assert_eq!(
-        query("DELETE FROM t WHERE n = 9")
-            .execute(&pool)
-            .await
-            .unwrap()
-            .rows_affected(),
-        0
-    );
+    assert_eq!(query("DELETE FROM t WHERE n = 9").execute(&pool).await.unwrap().rows_affected(), 0);
 }
 
 #[tokio::test]
 async fn scripts_run_whole_or_not_at_all() {
     let pool = Database::new().await.pool().await;
     let script = "CREATE TABLE t (n int); INSERT INTO t VALUES (1), (2); SELECT n FROM t;";
-    let results: Vec<_> = sqlx::raw_sql(script)
-        .execute_many(&pool)
-        .try_collect()
-        .await
-        .unwrap();
-    let affected: Vec<_> = results
-        .iter()
-        .map(DataApiQueryResult::rows_affected)
-        .collect();
+    let results: Vec<_> = sqlx::raw_sql(script).execute_many(&pool).try_collect().await.unwrap();
+    let affected: Vec<_> = results.iter().map(DataApiQueryResult::rows_affected).collect();
     assert_eq!(affected, [0, 2, 2]);
-    pool.execute("INSERT INTO t VALUES (3); SELECT 1 / 0")
-        .await
-        .unwrap_err();
-    let left: i64 = query_scalar("SELECT count(*) FROM t")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
+    pool.execute("INSERT INTO t VALUES (3); SELECT 1 / 0").await.unwrap_err();
+    let left: i64 = query_scalar("SELECT count(*) FROM t").fetch_one(&pool).await.unwrap();
     assert_eq!(left, 2);
 }
 
 #[tokio::test]
 async fn a_prepared_statement_is_run_again() {
     let mut conn = Database::new().await.connect().await;
-    let statement = conn
-        .prepare(sqlx::SqlStr::from_static("SELECT $1 + 1"))
-        .await
-        .unwrap();
+    let statement = conn.prepare(sqlx::SqlStr::from_static("SELECT $1 + 1")).await.unwrap();
     assert_eq!(statement.parameters().unwrap().right(), Some(1));
     for n in [1, 2] {
-        let sum: i32 = statement
-            .query_scalar()
-            .bind(n)
-            .fetch_one(&mut conn)
-            .await
-            .unwrap();
+        let sum: i32 = statement.query_scalar().bind(n).fetch_one(&mut conn).await.unwrap();
         assert_eq!(sum, n + 1);
     }
 }
@@ -163,15 +107,14 @@ async fn placeholders_stand_wherever_postgresql_takes_them() {
             .unwrap();
     assert_eq!((slice, element, bound), (vec![1, 2], 8, vec![3]));
 
-    let (has, path, contains): (bool, String, bool) = query_as(
-        "SELECT j ? $1, j #>> $2, j @> $3 FROM (VALUES ('{\"a\":{\"b\":true}}'::jsonb)) AS t (j)",
-    )
-    .bind("a")
-    .bind(vec!["a".to_owned(), "b".to_owned()])
-    .bind(Json(vec!["a"]))
-    .fetch_one(&pool)
-    .await
-    .unwrap();
+    let (has, path, contains): (bool, String, bool) =
+        query_as("SELECT j ? $1, j #>> $2, j @> $3 FROM (VALUES ('{\"a\":{\"b\":true}}'::jsonb)) AS t (j)")
+            .bind("a")
+            .bind(vec!["a".to_owned(), "b".to_owned()])
+            .bind(Json(vec!["a"]))
+            .fetch_one(&pool)
+            .await
+            .unwrap();
     assert_eq!((has, &*path, contains), (true, "true", false));
 }
 
@@ -201,38 +144,24 @@ async fn an_index_serves_a_cast_placeholder() {
     )
     .await
     .unwrap();
-    let plan: Vec<String> = query_scalar("EXPLAIN SELECT FROM t WHERE id = $1")
-        .bind(Uuid::nil())
-        .fetch_all(&mut conn)
-        .await
-        .unwrap();
+    let plan: Vec<String> =
+        query_scalar("EXPLAIN SELECT FROM t WHERE id = $1").bind(Uuid::nil()).fetch_all(&mut conn).await.unwrap();
     assert!(plan[0].contains("Index"), "{plan:?}");
 }
 
 #[tokio::test]
 async fn sqlxs_own_functions_infer_the_database() {
     let pool = Database::new().await.pool().await;
-    let row = sqlx::query("SELECT $1 AS n")
-        .bind(1)
-        .fetch_one(&pool)
-        .await
-        .unwrap();
+    let row = sqlx::query("SELECT $1 AS n").bind(1).fetch_one(&pool).await.unwrap();
     assert_eq!(row.get::<i32, _>("n"), 1);
-    let one: i32 = sqlx::query_scalar("SELECT $1")
-        .bind(1)
-        .fetch_one(&pool)
-        .await
-        .unwrap();
+    let one: i32 = sqlx::query_scalar("SELECT $1").bind(1).fetch_one(&pool).await.unwrap();
     assert_eq!(one, 1);
 }
 
 #[tokio::test]
 async fn a_url_leads_to_the_database() {
     let database = Database::new().await;
-    let url = format!(
-        "aurora-data-api://{}?resource_arn={RESOURCE_ARN}&secret_arn={SECRET_ARN}",
-        database.address
-    );
+    let url = format!("aurora-data-api://{}?resource_arn={RESOURCE_ARN}&secret_arn={SECRET_ARN}", database.address);
     let options: DataApiConnectOptions = url.parse().unwrap();
     assert!(options.connect().await.is_err(), "there is no client");
     let elsewhere = client("127.0.0.1:9".parse().unwrap(), Sent::default());

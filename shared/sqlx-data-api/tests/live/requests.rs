@@ -19,9 +19,7 @@ async fn what_each_operation_costs() {
     drop(pool.acquire().await.unwrap());
     let mut conn = database.connect().await;
     conn.ping().await.unwrap();
-    conn.prepare(SqlStr::from_static("SELECT $1"))
-        .await
-        .unwrap();
+    conn.prepare(SqlStr::from_static("SELECT $1")).await.unwrap();
     assert_eq!(database.requests(), 0, "connect, acquire, ping, prepare");
 
     query("SELECT $1").bind(1).fetch_all(&pool).await.unwrap();
@@ -34,10 +32,7 @@ async fn what_each_operation_costs() {
 
     let mut transaction = conn.begin().await.unwrap();
     assert_eq!(database.requests(), 1, "begin");
-    transaction
-        .execute("SELECT 1; SELECT 2; SELECT 3")
-        .await
-        .unwrap();
+    transaction.execute("SELECT 1; SELECT 2; SELECT 3").await.unwrap();
     assert_eq!(database.requests(), 3, "a script inside a transaction");
     transaction.begin().await.unwrap().commit().await.unwrap();
     assert_eq!(database.requests(), 2, "nested begin and commit");
@@ -47,12 +42,7 @@ async fn what_each_operation_costs() {
     assert_eq!(database.requests(), 1, "commit");
     conn.begin().await.unwrap().rollback().await.unwrap();
     assert_eq!(database.requests(), 2, "begin and rollback");
-    conn.begin_with("BEGIN READ ONLY")
-        .await
-        .unwrap()
-        .commit()
-        .await
-        .unwrap();
+    conn.begin_with("BEGIN READ ONLY").await.unwrap().commit().await.unwrap();
     assert_eq!(database.requests(), 3, "begin with modes, and commit");
     drop(conn.begin().await.unwrap());
     assert_eq!(database.requests(), 1, "a drop itself");
@@ -77,9 +67,7 @@ async fn what_migrations_cost() {
 }
 
 /// A service that answers every request with the next of `answers`, then with the last one for ever.
-async fn stub(
-    answers: &'static [(u16, &'static str, &'static str)],
-) -> (DataApiConnectOptions, Arc<AtomicUsize>) {
+async fn stub(answers: &'static [(u16, &'static str, &'static str)]) -> (DataApiConnectOptions, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let sent = Sent::default();
     let client = client(listener.local_addr().unwrap(), sent.clone());
@@ -106,18 +94,11 @@ fn request_is_complete(request: &[u8]) -> bool {
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
         return false;
     };
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
     body.len() >= length.parse().unwrap()
 }
 
-const RESUMING: (u16, &str, &str) = (
-    400,
-    "DatabaseResumingException",
-    r#"{"message":"resuming"}"#,
-);
+const RESUMING: (u16, &str, &str) = (400, "DatabaseResumingException", r#"{"message":"resuming"}"#);
 
 #[tokio::test]
 async fn a_waking_cluster_is_asked_again() {
@@ -131,11 +112,7 @@ async fn a_waking_cluster_is_asked_again() {
 #[tokio::test]
 async fn a_cluster_that_does_not_wake_up_is_an_error() {
     let (options, sent) = stub(&[RESUMING]).await;
-    let mut conn = options
-        .resume_timeout(Duration::ZERO)
-        .connect()
-        .await
-        .unwrap();
+    let mut conn = options.resume_timeout(Duration::ZERO).connect().await.unwrap();
     let error = query("SELECT 1").execute(&mut conn).await.unwrap_err();
     assert_eq!(fault(&error), Some(DataApiFault::Resuming));
     assert_eq!(sent.load(Ordering::SeqCst), 1);
@@ -145,34 +122,20 @@ async fn a_cluster_that_does_not_wake_up_is_an_error() {
 async fn nothing_else_is_asked_again() {
     let (options, sent) = stub(&[(503, "ServiceUnavailableError", "{}")]).await;
     let mut conn = options.connect().await.unwrap();
-    let error = query("INSERT INTO t VALUES (1)")
-        .execute(&mut conn)
-        .await
-        .unwrap_err();
+    let error = query("INSERT INTO t VALUES (1)").execute(&mut conn).await.unwrap_err();
     assert_eq!(fault(&error), Some(DataApiFault::Unavailable));
     assert_eq!(sent.load(Ordering::SeqCst), 1, "it may have been run");
 }
 
 #[tokio::test]
 async fn a_commit_that_rolled_back_is_an_error() {
-    let (options, _) = stub(&[
-        (200, "", r#"{"transactionId":"t"}"#),
-        (200, "", r#"{"transactionStatus":"Rollback Complete"}"#),
-    ])
-    .await;
+    let (options, _) =
+        stub(&[(200, "", r#"{"transactionId":"t"}"#), (200, "", r#"{"transactionStatus":"Rollback Complete"}"#)]).await;
     let mut conn = options.connect().await.unwrap();
     let committed = conn.begin().await.unwrap().commit().await;
-    assert!(
-        matches!(committed, Err(Error::Protocol(_))),
-        "{committed:?}"
-    );
+    assert!(matches!(committed, Err(Error::Protocol(_))), "{committed:?}");
 }
 
 fn fault(error: &Error) -> Option<DataApiFault> {
-    Some(
-        error
-            .as_database_error()?
-            .try_downcast_ref::<DataApiError>()?
-            .fault(),
-    )
+    Some(error.as_database_error()?.try_downcast_ref::<DataApiError>()?.fault())
 }

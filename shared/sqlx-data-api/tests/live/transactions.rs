@@ -5,25 +5,17 @@ use std::time::Duration;
 use local_cloud::aurora::data_api::Limits;
 use sqlx::{Connection, Error, Executor};
 use sqlx_data_api::{
-    DataApiConnection, DataApiError, DataApiExecutor, DataApiFault, DataApiPool, DataApiPoolExt,
-    query, query_scalar,
+    DataApiConnection, DataApiError, DataApiExecutor, DataApiFault, DataApiPool, DataApiPoolExt, query, query_scalar,
 };
 
 use crate::database::Database;
 
 async fn insert(executor: impl DataApiExecutor<'_>, n: i32) -> Result<(), Error> {
-    query("INSERT INTO t VALUES ($1)")
-        .bind(n)
-        .execute(executor)
-        .await
-        .map(drop)
+    query("INSERT INTO t VALUES ($1)").bind(n).execute(executor).await.map(drop)
 }
 
 async fn numbers(executor: impl DataApiExecutor<'_>) -> Vec<i32> {
-    query_scalar("SELECT n FROM t ORDER BY n")
-        .fetch_all(executor)
-        .await
-        .unwrap()
+    query_scalar("SELECT n FROM t ORDER BY n").fetch_all(executor).await.unwrap()
 }
 
 async fn connection(database: &Database) -> DataApiConnection {
@@ -38,12 +30,7 @@ async fn pool(database: &Database) -> DataApiPool {
 }
 
 fn fault(error: &Error) -> Option<DataApiFault> {
-    Some(
-        error
-            .as_database_error()?
-            .try_downcast_ref::<DataApiError>()?
-            .fault(),
-    )
+    Some(error.as_database_error()?.try_downcast_ref::<DataApiError>()?.fault())
 }
 
 #[tokio::test]
@@ -72,11 +59,7 @@ async fn dropped_is_rolled_back_before_anything_else_runs() {
     assert!(!conn.is_in_transaction());
     assert!(numbers(&mut conn).await.is_empty());
     insert(&mut conn, 2).await.unwrap();
-    assert_eq!(
-        numbers(&mut database.connect().await).await,
-        [2],
-        "the lock is gone, and nothing is left open"
-    );
+    assert_eq!(numbers(&mut database.connect().await).await, [2], "the lock is gone, and nothing is left open");
 }
 
 #[tokio::test]
@@ -127,11 +110,7 @@ async fn nested_ones_are_savepoints() {
     insert(&mut *last, 6).await.unwrap();
     drop(last);
     outer.commit().await.unwrap();
-    assert_eq!(
-        numbers(&mut conn).await,
-        [1, 2],
-        "what was dropped last is rolled back before the commit"
-    );
+    assert_eq!(numbers(&mut conn).await, [1, 2], "what was dropped last is rolled back before the commit");
 }
 
 #[tokio::test]
@@ -143,46 +122,35 @@ async fn after_a_failed_statement_nothing_runs_and_nothing_is_committed() {
     transaction.execute("SELECT 1 / 0").await.unwrap_err();
     let after = insert(&mut *transaction, 2).await.unwrap_err();
     assert_eq!(fault(&after), Some(DataApiFault::TransactionNotFound));
-    assert!(
-        after.to_string().contains("the transaction is over"),
-        "{after}"
-    );
-    assert_eq!(
-        fault(&transaction.commit().await.unwrap_err()),
-        Some(DataApiFault::TransactionNotFound)
-    );
+    assert!(after.to_string().contains("the transaction is over"), "{after}");
+    assert_eq!(fault(&transaction.commit().await.unwrap_err()), Some(DataApiFault::TransactionNotFound));
     assert!(numbers(&mut conn).await.is_empty());
 
     let mut transaction = conn.begin().await.unwrap();
     transaction.execute("SELECT 1 / 0").await.unwrap_err();
-    transaction
-        .rollback()
-        .await
-        .expect("there is nothing left to roll back");
+    transaction.rollback().await.expect("there is nothing left to roll back");
     assert!(numbers(&mut conn).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_transaction_that_idled_away_is_an_error() {
-    let limits = Limits {
-        transaction_idle: Duration::from_millis(50),
-        ..Limits::default()
-    };
+async fn nothing_runs_outside_of_a_transaction_that_idled_away() {
+    let limits = Limits { transaction_idle: Duration::from_millis(50), ..Limits::default() };
     let database = Database::with_limits(limits).await;
     let mut conn = connection(&database).await;
+    let mut other = database.connect().await;
     let mut transaction = conn.begin().await.unwrap();
-    insert(&mut *transaction, 1).await.unwrap();
-    // Another connection waits for the lock that goes with the transaction.
-    database
-        .connect()
-        .await
-        .execute("DROP TABLE t; CREATE TABLE t (n int)")
-        .await
-        .unwrap();
-    assert_eq!(
-        fault(&transaction.commit().await.unwrap_err()),
-        Some(DataApiFault::TransactionNotFound)
-    );
+    let gone = async {
+        let sql = "SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND state = 'idle in transaction'";
+        while query_scalar::<i64>(sql).fetch_one(&mut other).await.unwrap() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), gone).await.unwrap();
+    let late = insert(&mut *transaction, 1).await.unwrap_err();
+    assert_eq!(fault(&late), Some(DataApiFault::TransactionNotFound));
+    let commit = transaction.commit().await.unwrap_err();
+    assert_eq!(fault(&commit), Some(DataApiFault::TransactionNotFound));
     assert!(numbers(&mut conn).await.is_empty());
 }
 
@@ -201,14 +169,9 @@ async fn a_nested_begin_that_fails_leaves_the_outer_one() {
 #[tokio::test]
 async fn modes_are_set() {
     let mut conn = connection(&Database::new().await).await;
-    let mut transaction = conn
-        .begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY")
-        .await
-        .unwrap();
-    let level: String = query_scalar("SELECT current_setting('transaction_isolation')")
-        .fetch_one(&mut *transaction)
-        .await
-        .unwrap();
+    let mut transaction = conn.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY").await.unwrap();
+    let level: String =
+        query_scalar("SELECT current_setting('transaction_isolation')").fetch_one(&mut *transaction).await.unwrap();
     assert_eq!(level, "serializable");
     insert(&mut *transaction, 1).await.unwrap_err();
 }
@@ -219,20 +182,11 @@ async fn a_conflict_is_retryable() {
     let mut conn = connection(&database).await;
     let mut other = database.connect().await;
     insert(&mut conn, 1).await.unwrap();
-    let mut first = conn
-        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        .await
-        .unwrap();
+    let mut first = conn.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await.unwrap();
     numbers(&mut *first).await;
     other.execute("UPDATE t SET n = 2").await.unwrap();
     let error = first.execute("UPDATE t SET n = 3").await.unwrap_err();
-    assert!(
-        error
-            .as_database_error()
-            .unwrap()
-            .downcast_ref::<DataApiError>()
-            .is_retryable()
-    );
+    assert!(error.as_database_error().unwrap().downcast_ref::<DataApiError>().is_retryable());
 }
 
 #[tokio::test]
@@ -259,9 +213,7 @@ async fn the_closure_commits_or_rolls_back_before_it_answers() {
         .await;
     assert!(matches!(failed, Err(Error::RowNotFound)));
     let mut conn = database.connect().await;
-    conn.transaction(async |mut transaction| insert(&mut *transaction, 3).await)
-        .await
-        .unwrap();
+    conn.transaction(async |mut transaction| insert(&mut *transaction, 3).await).await.unwrap();
     assert_eq!(numbers(&mut conn).await, [1, 3]);
 }
 

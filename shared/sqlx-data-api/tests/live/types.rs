@@ -80,11 +80,7 @@ round_trips! {
 #[tokio::test]
 async fn what_no_rust_value_equals() {
     let pool = Database::new().await.pool().await;
-    let not_a_number: f64 = query_scalar("SELECT $1")
-        .bind(f64::NAN)
-        .fetch_one(&pool)
-        .await
-        .unwrap();
+    let not_a_number: f64 = query_scalar("SELECT $1").bind(f64::NAN).fetch_one(&pool).await.unwrap();
     assert!(not_a_number.is_nan());
 }
 
@@ -103,14 +99,13 @@ async fn an_instant_is_the_same_in_any_zone() {
 async fn borrowed_and_plain_json_values() {
     let pool = Database::new().await.pool().await;
     let value = sqlx::types::JsonValue::from(vec![1, 2]);
-    let (text, bytes, json): (String, Vec<u8>, sqlx::types::JsonValue) =
-        query_as("SELECT $1, $2, $3::json")
-            .bind("text")
-            .bind(&b"bytes"[..])
-            .bind(&value)
-            .fetch_one(&pool)
-            .await
-            .unwrap();
+    let (text, bytes, json): (String, Vec<u8>, sqlx::types::JsonValue) = query_as("SELECT $1, $2, $3::json")
+        .bind("text")
+        .bind(&b"bytes"[..])
+        .bind(&value)
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!((&*text, &*bytes, json), ("text", &b"bytes"[..], value));
 }
 
@@ -138,40 +133,19 @@ struct User {
 #[tokio::test]
 async fn enums_newtypes_and_derived_rows() {
     let pool = Database::new().await.pool().await;
-    query("CREATE TYPE mood AS ENUM ('happy', 'sad')")
-        .execute(&pool)
-        .await
-        .unwrap();
-    query("CREATE TABLE users (id uuid, mood mood, tags jsonb)")
-        .execute(&pool)
-        .await
-        .unwrap();
+    query("CREATE TYPE mood AS ENUM ('happy', 'sad')").execute(&pool).await.unwrap();
+    query("CREATE TABLE users (id uuid, mood mood, tags jsonb)").execute(&pool).await.unwrap();
     for (id, mood) in [(Uuid::nil(), Some(Mood::Sad)), (Uuid::max(), None)] {
-        query("INSERT INTO users VALUES ($1, $2, '[\"a\"]')")
-            .bind(UserId(id))
-            .bind(mood)
-            .execute(&pool)
-            .await
-            .unwrap();
+        query("INSERT INTO users VALUES ($1, $2, '[\"a\"]')").bind(UserId(id)).bind(mood).execute(&pool).await.unwrap();
     }
-    let users: Vec<User> = query_as("SELECT id, mood AS feeling, tags FROM users ORDER BY id")
-        .fetch_all(&pool)
-        .await
-        .unwrap();
+    let users: Vec<User> =
+        query_as("SELECT id, mood AS feeling, tags FROM users ORDER BY id").fetch_all(&pool).await.unwrap();
     let tags = vec!["a".to_owned()];
     assert_eq!(
         users,
         [
-            User {
-                id: UserId(Uuid::nil()),
-                mood: Some(Mood::Sad),
-                tags: tags.clone()
-            },
-            User {
-                id: UserId(Uuid::max()),
-                mood: None,
-                tags
-            },
+            User { id: UserId(Uuid::nil()), mood: Some(Mood::Sad), tags: tags.clone() },
+            User { id: UserId(Uuid::max()), mood: None, tags },
         ]
     );
     let found: i64 = query_scalar("SELECT count(*) FROM users WHERE mood = ANY($1)")
@@ -180,11 +154,8 @@ async fn enums_newtypes_and_derived_rows() {
         .await
         .unwrap();
     assert_eq!(found, 1);
-    let text: String = query_scalar("SELECT mood FROM users WHERE mood = $1::mood")
-        .bind("sad")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
+    let text: String =
+        query_scalar("SELECT mood FROM users WHERE mood = $1::mood").bind("sad").fetch_one(&pool).await.unwrap();
     assert_eq!(text, "sad");
 }
 
@@ -194,20 +165,11 @@ async fn a_column_is_not_read_as_another_type() {
     let sql = "SELECT 70000 AS big, 'x' AS text, NULL::uuid AS id, now() AS at";
     let row = query(AssertSqlSafe(sql)).fetch_one(&pool).await.unwrap();
     assert_eq!(row.get::<i64, _>("big"), 70_000);
-    assert!(
-        row.try_get::<i16, _>("big").is_err(),
-        "the value does not fit"
-    );
+    assert!(row.try_get::<i16, _>("big").is_err(), "the value does not fit");
     assert!(row.try_get::<String, _>("big").is_err());
     assert!(row.try_get::<bool, _>("text").is_err());
-    assert!(
-        row.try_get::<PrimitiveDateTime, _>("at").is_err(),
-        "the zone would be lost"
-    );
-    assert!(
-        row.try_get::<Uuid, _>("id").is_err(),
-        "NULL needs an Option"
-    );
+    assert!(row.try_get::<PrimitiveDateTime, _>("at").is_err(), "the zone would be lost");
+    assert!(row.try_get::<Uuid, _>("id").is_err(), "NULL needs an Option");
     assert_eq!(row.get::<Option<Uuid>, _>("id"), None);
 }
 
@@ -215,13 +177,12 @@ async fn a_column_is_not_read_as_another_type() {
 async fn text_in_other_clothes() {
     let pool = Database::new().await.pool().await;
     let address = Ipv4Addr::LOCALHOST;
-    let (text, boxed, host): (Text<Ipv4Addr>, Box<str>, String) =
-        query_as("SELECT $1, $2, $1::inet")
-            .bind(Text(address))
-            .bind(Cow::Borrowed("text"))
-            .fetch_one(&pool)
-            .await
-            .unwrap();
+    let (text, boxed, host): (Text<Ipv4Addr>, Box<str>, String) = query_as("SELECT $1, $2, $1::inet")
+        .bind(Text(address))
+        .bind(Cow::Borrowed("text"))
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!((text.0, &*boxed, &*host), (address, "text", "127.0.0.1"));
 }
 
@@ -229,10 +190,6 @@ async fn text_in_other_clothes() {
 async fn numeric_is_text_of_a_number() {
     let pool = Database::new().await.pool().await;
     let number = Text(u128::from(u64::MAX) * 10);
-    let back: Text<u128> = query_scalar("SELECT $1::numeric")
-        .bind(number)
-        .fetch_one(&pool)
-        .await
-        .unwrap();
+    let back: Text<u128> = query_scalar("SELECT $1::numeric").bind(number).fetch_one(&pool).await.unwrap();
     assert_eq!(back, number);
 }

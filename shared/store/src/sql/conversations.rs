@@ -3,12 +3,12 @@
 use domain::conversation::NewConversation;
 use domain::{ApiError, ConversationId, ErrorCode, UserId};
 use sqlx::types::Json;
-use sqlx_data_api::{DataApiPool, DataApiPoolExt, DataApiTransaction, query, query_as};
+use sqlx_data_api::{DataApiConnection, DataApiPool, DataApiPoolExt, query, query_as};
 use uuid::Uuid;
 
 use super::outbox::{Change, Pending};
 use crate::StoreError;
-use crate::queues::{Queue, RelayBody};
+use crate::queues::{Queue, RELAY_DELAY, RelayBody};
 
 /// Names of the constraints that say who is unknown.
 const CREATED_BY: &str = "conversations_created_by_fkey";
@@ -101,13 +101,15 @@ impl Conversations {
         let conversation = ConversationId::generate();
         let inserted = self
             .pool
-            .transaction(async |tx| {
-                if !insert_conversation(tx, conversation, creator, new, idempotency).await? {
+            .transaction(async |mut tx| {
+                if !insert_conversation(&mut tx, conversation, creator, new, idempotency).await? {
                     return Ok(None);
                 }
                 // The queue hears of it before the commit: then a crash after the commit leaves nobody waiting.
-                let told = async { Ok(self.relay.send_relay(RelayBody { conversation_id: conversation }).await?) };
-                let (pending, ()) = tokio::try_join!(insert_members(tx, conversation, creator, new), told)?;
+                let told = async {
+                    Ok(self.relay.send_relay(RelayBody { conversation_id: conversation }, RELAY_DELAY).await?)
+                };
+                let (pending, ()) = tokio::try_join!(insert_members(&mut tx, conversation, creator, new), told)?;
                 Ok::<_, CreateError>(Some(pending))
             })
             .await?;
@@ -149,7 +151,7 @@ impl Conversations {
 
 /// Whether there was none in the way.
 async fn insert_conversation(
-    tx: &mut DataApiTransaction<'_>,
+    connection: &mut DataApiConnection,
     conversation: ConversationId,
     creator: UserId,
     new: &NewConversation,
@@ -169,14 +171,14 @@ async fn insert_conversation(
     .bind(high)
     .bind(idempotency.map(|idempotency| idempotency.key.as_str()))
     .bind(idempotency.map(|idempotency| idempotency.digest.as_str()))
-    .execute(&mut **tx)
+    .execute(connection)
     .await?;
     Ok(inserted.rows_affected() == 1)
 }
 
 /// Inserts the members and the outbox row in one statement.
 async fn insert_members(
-    tx: &mut DataApiTransaction<'_>,
+    connection: &mut DataApiConnection,
     conversation: ConversationId,
     creator: UserId,
     new: &NewConversation,
@@ -209,7 +211,7 @@ async fn insert_members(
     .bind(members.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
     .bind(members.iter().map(|member| member.user_id.0).collect::<Vec<_>>())
     .bind(members.iter().map(|member| member.role.as_str()).collect::<Vec<_>>())
-    .execute(&mut **tx)
+    .execute(connection)
     .await?;
     if inserted.rows_affected() == members.len() as u64 { Ok(pending) } else { Err(CreateError::UserNotFound) }
 }

@@ -26,12 +26,7 @@ pub(super) fn date(days: i32) -> String {
 /// `03:04:05.123456`
 pub(super) fn time(microseconds: i64) -> String {
     let seconds = microseconds / MICROSECONDS_PER_SECOND;
-    let clock = format!(
-        "{:02}:{:02}:{:02}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60
-    );
+    let clock = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
     match microseconds % MICROSECONDS_PER_SECOND {
         0 => clock,
         fraction => format!("{clock}.{}", format!("{fraction:06}").trim_end_matches('0')),
@@ -56,8 +51,7 @@ fn civil(days: i64) -> (String, &'static str) {
     let days = days + EPOCH;
     let era = days.div_euclid(DAYS_PER_ERA);
     let day_of_era = days.rem_euclid(DAYS_PER_ERA);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
@@ -91,9 +85,6 @@ mod tests {
         assert_eq!(time(11_045_120_000), "03:04:05.12");
         assert_eq!(timestamp(1), "2000-01-01 00:00:00.000001");
         assert_eq!(timestamp(-1), "1999-12-31 23:59:59.999999");
-        assert_eq!(
-            timestamp(9_498 * MICROSECONDS_PER_DAY),
-            "2026-01-02 00:00:00"
-        );
+        assert_eq!(timestamp(9_498 * MICROSECONDS_PER_DAY), "2026-01-02 00:00:00");
     }
 }

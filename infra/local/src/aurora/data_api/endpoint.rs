@@ -14,9 +14,7 @@ use super::errors::DataApiError;
 use super::job::{Job, body, required};
 use super::limits::Limits;
 use super::pool::{Lease, Pool};
-use super::request::{
-    BatchExecuteStatement, BeginTransaction, EndTransaction, ExecuteStatement, Target,
-};
+use super::request::{BatchExecuteStatement, BeginTransaction, EndTransaction, ExecuteStatement, Target};
 use super::response::{TransactionBegun, TransactionEnded};
 use super::transactions::{Transactions, cause};
 
@@ -30,27 +28,15 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) async fn execute(
-        self: Arc<Self>,
-        call: ExecuteStatement,
-    ) -> Result<Bytes, DataApiError> {
+    pub(super) async fn execute(self: Arc<Self>, call: ExecuteStatement) -> Result<Bytes, DataApiError> {
         let cluster = self.cluster(&call.target)?;
         let job = Job::execute(&call)?;
         let transaction = call.transaction_id.as_deref();
         let lease = self.lease(cluster, &call.target, transaction).await?;
-        self.run(
-            job,
-            lease,
-            transaction,
-            call.continue_after_timeout.unwrap_or_default(),
-        )
-        .await
+        self.run(job, lease, transaction, call.continue_after_timeout.unwrap_or_default()).await
     }
 
-    pub(super) async fn batch_execute(
-        self: Arc<Self>,
-        call: BatchExecuteStatement,
-    ) -> Result<Bytes, DataApiError> {
+    pub(super) async fn batch_execute(self: Arc<Self>, call: BatchExecuteStatement) -> Result<Bytes, DataApiError> {
         let cluster = self.cluster(&call.target)?;
         let job = Job::batch(&call)?;
         let transaction = call.transaction_id.as_deref();
@@ -58,43 +44,26 @@ impl Endpoint {
         self.run(job, lease, transaction, false).await
     }
 
-    pub(super) async fn begin(
-        self: Arc<Self>,
-        call: BeginTransaction,
-    ) -> Result<Bytes, DataApiError> {
+    pub(super) async fn begin(self: Arc<Self>, call: BeginTransaction) -> Result<Bytes, DataApiError> {
         let cluster = self.cluster(&call.target)?;
         let lease = self.lease(cluster, &call.target, None).await?;
         lease.session.command("BEGIN").await?;
-        body(&TransactionBegun {
-            transaction_id: self.transactions.add(&cluster.arn, lease),
-        })
+        body(&TransactionBegun { transaction_id: self.transactions.add(&cluster.arn, lease) })
     }
 
-    pub(super) async fn commit(
-        self: Arc<Self>,
-        call: EndTransaction,
-    ) -> Result<Bytes, DataApiError> {
+    pub(super) async fn commit(self: Arc<Self>, call: EndTransaction) -> Result<Bytes, DataApiError> {
         self.end(call, "COMMIT", "Transaction Committed").await
     }
 
-    pub(super) async fn rollback(
-        self: Arc<Self>,
-        call: EndTransaction,
-    ) -> Result<Bytes, DataApiError> {
+    pub(super) async fn rollback(self: Arc<Self>, call: EndTransaction) -> Result<Bytes, DataApiError> {
         self.end(call, "ROLLBACK", "Rollback Complete").await
     }
 
     /// Rolls back transactions as their time runs out, until shutdown.
     pub(super) async fn expire_transactions(&self) {
-        let often = (self.limits.transaction_idle / 10)
-            .clamp(Duration::from_millis(10), Duration::from_secs(1));
+        let often = (self.limits.transaction_idle / 10).clamp(Duration::from_millis(10), Duration::from_secs(1));
         let mut ticks = tokio::time::interval(often);
-        while self
-            .shutdown
-            .run_until_cancelled(ticks.tick())
-            .await
-            .is_some()
-        {
+        while self.shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             for lease in self.transactions.expire(&self.limits) {
                 tracing::debug!("a transaction expired");
                 self.pool.release(lease).await;
@@ -107,9 +76,7 @@ impl Endpoint {
         let arn = required("resourceArn", target.resource_arn.as_deref())?;
         let secret = required("secretArn", target.secret_arn.as_deref())?;
         if target.schema.is_some() {
-            return Err(DataApiError::Validation(
-                "The schema parameter isn't supported".to_owned(),
-            ));
+            return Err(DataApiError::Validation("The schema parameter isn't supported".to_owned()));
         }
         let cluster = self
             .clusters
@@ -132,11 +99,7 @@ impl Endpoint {
         let database = target.database.as_deref().filter(|name| !name.is_empty());
         match transaction {
             Some(id) => self.transactions.take(id, &cluster.arn, database),
-            None => {
-                self.pool
-                    .acquire(database.unwrap_or(&cluster.database))
-                    .await
-            }
+            None => self.pool.acquire(database.unwrap_or(&cluster.database)).await,
         }
     }
 
@@ -150,12 +113,8 @@ impl Endpoint {
         continue_after_timeout: bool,
     ) -> Result<Bytes, DataApiError> {
         let stop = CancellationToken::new();
-        let mut task = tokio::spawn(Arc::clone(&self).run_to_the_end(
-            job,
-            lease,
-            transaction.map(str::to_owned),
-            stop.clone(),
-        ));
+        let mut task =
+            tokio::spawn(Arc::clone(&self).run_to_the_end(job, lease, transaction.map(str::to_owned), stop.clone()));
         tokio::select! {
             joined = &mut task => joined.unwrap_or_else(|error| {
                 tracing::error!(%error, "a statement's task");
@@ -224,14 +183,7 @@ impl Endpoint {
         // For the same reason as in `run`.
         let task = tokio::spawn(async move {
             let result = lease.session.command(command).await;
-            endpoint.transactions.end(
-                &id,
-                if result.is_ok() {
-                    cause::ENDED
-                } else {
-                    cause::ABORTED
-                },
-            );
+            endpoint.transactions.end(&id, if result.is_ok() { cause::ENDED } else { cause::ABORTED });
             tokio::spawn(async move { endpoint.pool.release(lease).await });
             result
         });

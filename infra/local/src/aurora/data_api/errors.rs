@@ -62,32 +62,18 @@ impl DataApiError {
         match self {
             Self::Validation(_) => (StatusCode::BAD_REQUEST, "ValidationException"),
             Self::Serialization(_) => (StatusCode::BAD_REQUEST, "SerializationException"),
-            Self::RequestTooLarge(_) => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "RequestEntityTooLargeException",
-            ),
+            Self::RequestTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException"),
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "BadRequestException"),
-            Self::HttpEndpointNotEnabled(_) => {
-                (StatusCode::BAD_REQUEST, "HttpEndpointNotEnabledException")
-            }
+            Self::HttpEndpointNotEnabled(_) => (StatusCode::BAD_REQUEST, "HttpEndpointNotEnabledException"),
             Self::SecretNotFound => (StatusCode::BAD_REQUEST, "SecretsErrorException"),
             Self::Database(_) => (StatusCode::BAD_REQUEST, "DatabaseErrorException"),
             Self::UnsupportedResult(_) => (StatusCode::BAD_REQUEST, "UnsupportedResultException"),
             Self::StatementTimeout => (StatusCode::BAD_REQUEST, "StatementTimeoutException"),
-            Self::TransactionNotFound { .. } => {
-                (StatusCode::NOT_FOUND, "TransactionNotFoundException")
-            }
-            Self::ServiceUnavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableError")
-            }
-            Self::DatabaseUnavailable(_) => {
-                (StatusCode::GATEWAY_TIMEOUT, "DatabaseUnavailableException")
-            }
+            Self::TransactionNotFound { .. } => (StatusCode::NOT_FOUND, "TransactionNotFoundException"),
+            Self::ServiceUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailableError"),
+            Self::DatabaseUnavailable(_) => (StatusCode::GATEWAY_TIMEOUT, "DatabaseUnavailableException"),
             Self::UnknownOperation(_) => (StatusCode::NOT_FOUND, "UnknownOperationException"),
-            Self::Internal => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "InternalServerErrorException",
-            ),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerErrorException"),
         }
     }
 }

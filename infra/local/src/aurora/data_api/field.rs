@@ -96,15 +96,9 @@ mod tests {
             (Field::BooleanValue(false), r#"{"booleanValue":false}"#),
             (Field::LongValue(-1), r#"{"longValue":-1}"#),
             (Field::DoubleValue(Double(0.5)), r#"{"doubleValue":0.5}"#),
-            (
-                Field::DoubleValue(Double(f64::NEG_INFINITY)),
-                r#"{"doubleValue":"-Infinity"}"#,
-            ),
+            (Field::DoubleValue(Double(f64::NEG_INFINITY)), r#"{"doubleValue":"-Infinity"}"#),
             (Field::StringValue("a".into()), r#"{"stringValue":"a"}"#),
-            (
-                Field::BlobValue(Blob(vec![1, 2])),
-                r#"{"blobValue":"AQI="}"#,
-            ),
+            (Field::BlobValue(Blob(vec![1, 2])), r#"{"blobValue":"AQI="}"#),
         ] {
             assert_eq!(serde_json::to_string(&field).unwrap(), json);
             assert_eq!(serde_json::from_str::<Field>(json).unwrap(), field);

@@ -10,10 +10,7 @@ use super::response::ColumnMetadata;
 /// Writes `records` out.
 pub(super) fn records(columns: &[ColumnMetadata], records: Vec<Vec<Field>>) -> String {
     let objects = records.into_iter().map(|record| {
-        let members = columns
-            .iter()
-            .zip(record)
-            .map(|(column, field)| (column.label.clone(), value(field)));
+        let members = columns.iter().zip(record).map(|(column, field)| (column.label.clone(), value(field)));
         Value::Object(members.collect::<Map<_, _>>())
     });
     Value::Array(objects.collect()).to_string()
@@ -35,10 +32,9 @@ fn array(elements: ArrayValue) -> Value {
     match elements {
         ArrayValue::Booleans(elements) => elements.into(),
         ArrayValue::Longs(elements) => elements.into(),
-        ArrayValue::Doubles(elements) => elements
-            .into_iter()
-            .map(|element| element.map_or(Value::Null, double))
-            .collect(),
+        ArrayValue::Doubles(elements) => {
+            elements.into_iter().map(|element| element.map_or(Value::Null, double)).collect()
+        }
         ArrayValue::Strings(elements) => elements.into(),
         ArrayValue::Arrays(elements) => elements.into_iter().map(array).collect(),
     }

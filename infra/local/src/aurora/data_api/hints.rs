@@ -13,24 +13,14 @@ pub(super) fn check(hint: TypeHint, text: &str) -> Result<(), DataApiError> {
         TypeHint::Decimal | TypeHint::Json | TypeHint::Uuid => return Ok(()),
         TypeHint::Date => ("Date", is_date(text)),
         TypeHint::Time => ("Time", is_time(text)),
-<<<<<<< HEAD
         TypeHint::Timestamp => {
             ("TimeStamp", text.split_once(' ').is_some_and(|(date, time)| is_date(date) && is_time(time)))
         }
-=======
-        TypeHint::Timestamp => (
-            "TimeStamp",
-            text.split_once(' ')
-                .is_some_and(|(date, time)| is_date(date) && is_time(time)),
-        ),
->>>>>>> cd6f2abdce274557d95018cddd07de7a9966407c
     };
     if well_formed {
         Ok(())
     } else {
-        Err(DataApiError::Database(format!(
-            "Parse Error for {kind}: input contains invalid characters"
-        )))
+        Err(DataApiError::Database(format!("Parse Error for {kind}: input contains invalid characters")))
     }
 }
 
@@ -41,9 +31,7 @@ fn is_date(text: &str) -> bool {
 
 /// `HH:MM:SS[.FFF]`
 fn is_time(text: &str) -> bool {
-    let (clock, fraction) = text
-        .split_once('.')
-        .map_or((text, "0"), |(clock, fraction)| (clock, fraction));
+    let (clock, fraction) = text.split_once('.').map_or((text, "0"), |(clock, fraction)| (clock, fraction));
     matches_digits(clock, "dd:dd:dd")
         && (1..=9).contains(&fraction.len())
         && fraction.bytes().all(|byte| byte.is_ascii_digit())
@@ -51,13 +39,10 @@ fn is_time(text: &str) -> bool {
 
 fn matches_digits(text: &str, pattern: &str) -> bool {
     text.len() == pattern.len()
-        && text
-            .bytes()
-            .zip(pattern.bytes())
-            .all(|(byte, wanted)| match wanted {
-                b'd' => byte.is_ascii_digit(),
-                literal => byte == literal,
-            })
+        && text.bytes().zip(pattern.bytes()).all(|(byte, wanted)| match wanted {
+            b'd' => byte.is_ascii_digit(),
+            literal => byte == literal,
+        })
 }
 
 #[cfg(test)]
@@ -68,25 +53,12 @@ mod tests {
     #[test]
     fn only_the_documented_formats_pass() {
         for (hint, good, bad) in [
-            (
-                TypeHint::Date,
-                vec!["2026-01-02"],
-                vec!["2026-1-2", "2026-01-02 00:00:00", "02.01.2026", ""],
-            ),
-            (
-                TypeHint::Time,
-                vec!["03:04:05", "03:04:05.123456"],
-                vec!["03:04", "03:04:05.", "03:04:05Z"],
-            ),
+            (TypeHint::Date, vec!["2026-01-02"], vec!["2026-1-2", "2026-01-02 00:00:00", "02.01.2026", ""]),
+            (TypeHint::Time, vec!["03:04:05", "03:04:05.123456"], vec!["03:04", "03:04:05.", "03:04:05Z"]),
             (
                 TypeHint::Timestamp,
                 vec!["2026-01-02 03:04:05", "2026-01-02 03:04:05.123"],
-                vec![
-                    "2026-01-02T03:04:05",
-                    "2026-01-02 03:04:05Z",
-                    "2026-01-02 03:04:05+00",
-                    "2026-01-02",
-                ],
+                vec!["2026-01-02T03:04:05", "2026-01-02 03:04:05Z", "2026-01-02 03:04:05+00", "2026-01-02"],
             ),
         ] {
             for text in good {

@@ -25,8 +25,7 @@ pub(super) struct Job {
 impl Job {
     pub(super) fn execute(call: &ExecuteStatement) -> Result<Self, DataApiError> {
         let query = Query::number(required("sql", call.sql.as_deref())?);
-        let arguments =
-            types::arguments(&query.names, call.parameters.as_deref().unwrap_or_default())?;
+        let arguments = types::arguments(&query.names, call.parameters.as_deref().unwrap_or_default())?;
         Ok(Self {
             query,
             argument_sets: vec![arguments],
@@ -40,15 +39,9 @@ impl Job {
     /// Without parameter sets the statement is run once.
     pub(super) fn batch(call: &BatchExecuteStatement) -> Result<Self, DataApiError> {
         let query = Query::number(required("sql", call.sql.as_deref())?);
-        let sets = call
-            .parameter_sets
-            .as_deref()
-            .filter(|sets| !sets.is_empty())
-            .unwrap_or(const { &[Vec::new()] });
-        let argument_sets = sets
-            .iter()
-            .map(|set| types::arguments(&query.names, set))
-            .collect::<Result<Vec<_>, _>>()?;
+        let sets = call.parameter_sets.as_deref().filter(|sets| !sets.is_empty()).unwrap_or(const { &[Vec::new()] });
+        let argument_sets =
+            sets.iter().map(|set| types::arguments(&query.names, set)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             query,
             argument_sets,
@@ -64,12 +57,7 @@ impl Job {
         if self.keep_records {
             body(executed)
         } else {
-            let update_results = vec![
-                UpdateResult {
-                    generated_fields: []
-                };
-                self.argument_sets.len()
-            ];
+            let update_results = vec![UpdateResult { generated_fields: [] }; self.argument_sets.len()];
             body(&BatchExecuted { update_results })
         }
     }
@@ -77,12 +65,10 @@ impl Job {
 
 /// Writes a response.
 pub(super) fn body(response: &impl Serialize) -> Result<Bytes, DataApiError> {
-    serde_json::to_vec(response)
-        .map(Bytes::from)
-        .map_err(|error| {
-            tracing::error!(%error, "response");
-            DataApiError::Internal
-        })
+    serde_json::to_vec(response).map(Bytes::from).map_err(|error| {
+        tracing::error!(%error, "response");
+        DataApiError::Internal
+    })
 }
 
 /// A member that AWS requires.

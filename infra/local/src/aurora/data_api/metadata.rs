@@ -24,14 +24,9 @@ struct TableColumn {
 }
 
 /// Describes `columns`. Asks PostgreSQL only where one of them is a table's.
-pub(super) async fn of(
-    client: &Client,
-    columns: &[Column],
-) -> Result<Vec<ColumnMetadata>, tokio_postgres::Error> {
-    let (tables, numbers): (Vec<u32>, Vec<i16>) = columns
-        .iter()
-        .filter_map(|column| Some((column.table_oid()?, column.column_id()?)))
-        .unzip();
+pub(super) async fn of(client: &Client, columns: &[Column]) -> Result<Vec<ColumnMetadata>, tokio_postgres::Error> {
+    let (tables, numbers): (Vec<u32>, Vec<i16>) =
+        columns.iter().filter_map(|column| Some((column.table_oid()?, column.column_id()?))).unzip();
     let mut known = HashMap::new();
     if !tables.is_empty() {
         for row in client.query(TABLE_COLUMNS, &[&tables, &numbers]).await? {
@@ -58,9 +53,7 @@ fn describe(column: &Column, table: Option<&TableColumn>) -> ColumnMetadata {
     let r#type = column.type_();
     let (precision, scale) = size(r#type, column.type_modifier());
     ColumnMetadata {
-        name: table
-            .map_or_else(|| column.name(), |table| &table.name)
-            .to_owned(),
+        name: table.map_or_else(|| column.name(), |table| &table.name).to_owned(),
         label: column.name().to_owned(),
         jdbc_type: jdbc_type(r#type),
         type_name: r#type.name().to_owned(),
@@ -115,9 +108,7 @@ fn size(r#type: &Type, modifier: i32) -> (i32, i32) {
         Type::INT8 => (19, 0),
         Type::FLOAT4 => (8, 8),
         Type::FLOAT8 => (17, 17),
-        Type::NUMERIC if modifier >= HEADER => {
-            ((modifier - HEADER) >> 16, (modifier - HEADER) & 0x7FF)
-        }
+        Type::NUMERIC if modifier >= HEADER => ((modifier - HEADER) >> 16, (modifier - HEADER) & 0x7FF),
         Type::NUMERIC => (0, 0),
         Type::VARCHAR | Type::BPCHAR if modifier >= HEADER => (modifier - HEADER, 0),
         Type::DATE => (13, 0),

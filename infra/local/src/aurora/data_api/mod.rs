@@ -77,28 +77,19 @@ pub async fn serve_with(
     create_databases(&database, &clusters).await?;
     let endpoint = Arc::new(Endpoint {
         clusters,
-        pool: Pool::new(
-            database.config().clone(),
-            limits.connections,
-            limits.statement,
-        ),
+        pool: Pool::new(database.config().clone(), limits.connections, limits.statement),
         transactions: Transactions::default(),
         limits,
         shutdown: shutdown.clone(),
     });
-    let router = Router::new()
-        .fallback(call)
-        .with_state(Arc::clone(&endpoint));
+    let router = Router::new().fallback(call).with_state(Arc::clone(&endpoint));
     let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
     let (result, ()) = tokio::join!(server.into_future(), endpoint.expire_transactions());
     result
 }
 
 async fn create_databases(database: &Database, clusters: &[Cluster]) -> io::Result<()> {
-    let names: BTreeSet<&str> = clusters
-        .iter()
-        .map(|cluster| cluster.database.as_str())
-        .collect();
+    let names: BTreeSet<&str> = clusters.iter().map(|cluster| cluster.database.as_str()).collect();
     if names.len() != clusters.len() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -109,15 +100,10 @@ async fn create_databases(database: &Database, clusters: &[Cluster]) -> io::Resu
         return Ok(());
     }
     let maintenance = database.config().get_dbname().unwrap_or("postgres");
-    let session = Session::connect(database.config(), maintenance)
-        .await
-        .map_err(io::Error::other)?;
+    let session = Session::connect(database.config(), maintenance).await.map_err(io::Error::other)?;
     for name in names {
         let quoted = name.replace('"', "\"\"");
-        match session
-            .command(&format!("CREATE DATABASE \"{quoted}\""))
-            .await
-        {
+        match session.command(&format!("CREATE DATABASE \"{quoted}\"")).await {
             Ok(()) => tracing::info!(database = name, "created"),
             Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => {}
             Err(error) => return Err(io::Error::other(error)),
@@ -137,25 +123,18 @@ async fn dispatch(endpoint: Arc<Endpoint>, request: Request) -> Result<Bytes, Da
     let (head, body) = request.into_parts();
     let operation = head.uri.path();
     if head.method != Method::POST {
-        return Err(DataApiError::UnknownOperation(format!(
-            "{} {operation}",
-            head.method
-        )));
+        return Err(DataApiError::UnknownOperation(format!("{} {operation}", head.method)));
     }
     let limit = endpoint.limits.request_bytes;
     // A client that hangs up half-way is an error here, too, but nobody reads the answer then.
-    let body = to_bytes(body, limit)
-        .await
-        .map_err(|_| DataApiError::RequestTooLarge(limit))?;
+    let body = to_bytes(body, limit).await.map_err(|_| DataApiError::RequestTooLarge(limit))?;
     match operation {
         "/Execute" => endpoint.execute(parse(&body)?).await,
         "/BatchExecute" => endpoint.batch_execute(parse(&body)?).await,
         "/BeginTransaction" => endpoint.begin(parse(&body)?).await,
         "/CommitTransaction" => endpoint.commit(parse(&body)?).await,
         "/RollbackTransaction" => endpoint.rollback(parse(&body)?).await,
-        "/ExecuteSql" => Err(DataApiError::BadRequest(
-            "The ExecuteSQL operation isn't supported.".to_owned(),
-        )),
+        "/ExecuteSql" => Err(DataApiError::BadRequest("The ExecuteSQL operation isn't supported.".to_owned())),
         _ => Err(DataApiError::UnknownOperation(operation.to_owned())),
     }
 }

@@ -36,9 +36,7 @@ pub(super) fn text(raw: &[u8]) -> Result<String, Box<dyn Error + Sync + Send>> {
     // The digit that counts 10,000 to the power of `power`; those that are not sent are zero.
     let digit = |power: i32| {
         let index = usize::try_from(weight - power).ok();
-        index
-            .and_then(|index| digits.get(index))
-            .map_or(0, |digit| u16::from_be_bytes(*digit))
+        index.and_then(|index| digits.get(index)).map_or(0, |digit| u16::from_be_bytes(*digit))
     };
     let whole = decimal((0..=weight.max(0)).rev().map(&digit));
     let whole = whole.trim_start_matches('0');

@@ -15,10 +15,7 @@ pub(super) struct Query {
 impl Query {
     /// Numbers the parameters of `sql`. Text that PostgreSQL will refuse (an open string, say) comes out unchanged.
     pub(super) fn number(sql: &str) -> Self {
-        let mut query = Self {
-            sql: String::with_capacity(sql.len()),
-            names: Vec::new(),
-        };
+        let mut query = Self { sql: String::with_capacity(sql.len()), names: Vec::new() };
         let mut rest = sql;
         let mut before = None;
         while let Some(first) = rest.chars().next() {
@@ -49,14 +46,10 @@ impl Query {
     }
 
     fn push_parameter(&mut self, name: &str) {
-        let index = self
-            .names
-            .iter()
-            .position(|known| known == name)
-            .unwrap_or_else(|| {
-                self.names.push(name.to_owned());
-                self.names.len() - 1
-            });
+        let index = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.names.len() - 1
+        });
         self.sql.push('$');
         self.sql.push_str(&(index + 1).to_string());
     }
@@ -103,10 +96,7 @@ fn dollar_quoted(text: &str) -> Option<usize> {
         return None;
     }
     let body = &text[tag_length..];
-    Some(
-        body.find(tag)
-            .map_or(text.len(), |end| tag_length + end + tag_length),
-    )
+    Some(body.find(tag).map_or(text.len(), |end| tag_length + end + tag_length))
 }
 
 /// Length of the comment with which `text` starts; they nest.
@@ -156,11 +146,7 @@ mod tests {
 
     #[test]
     fn casts_assignments_and_slices_are_no_parameters() {
-        check(
-            "SELECT :id::uuid, a::int[], b[1:2]",
-            "SELECT $1::uuid, a::int[], b[1:2]",
-            &["id"],
-        );
+        check("SELECT :id::uuid, a::int[], b[1:2]", "SELECT $1::uuid, a::int[], b[1:2]", &["id"]);
         check("CALL f(x := :x)", "CALL f(x := $1)", &["x"]);
         check("SELECT : a", "SELECT : a", &[]);
     }
@@ -169,11 +155,7 @@ mod tests {
     fn quoted_text_is_left_alone() {
         check("SELECT ':a''b:c', :d", "SELECT ':a''b:c', $1", &["d"]);
         check(r"SELECT 'a\', :b", r"SELECT 'a\', $1", &["b"]);
-        check(
-            r"SELECT E'a\':b', e':c''\\', :d",
-            r"SELECT E'a\':b', e':c''\\', $1",
-            &["d"],
-        );
+        check(r"SELECT E'a\':b', e':c''\\', :d", r"SELECT E'a\':b', e':c''\\', $1", &["d"]);
         check(r"SELECT type'\', :d", r"SELECT type'\', $1", &["d"]);
         check(r#"SELECT ":a"":b", :c"#, r#"SELECT ":a"":b", $1"#, &["c"]);
         check("SELECT ':open", "SELECT ':open", &[]);
@@ -181,11 +163,7 @@ mod tests {
 
     #[test]
     fn dollar_quotes_are_left_alone() {
-        check(
-            "SELECT $$:a$$, $x$ :b $$ $x$, :c",
-            "SELECT $$:a$$, $x$ :b $$ $x$, $1",
-            &["c"],
-        );
+        check("SELECT $$:a$$, $x$ :b $$ $x$, :c", "SELECT $$:a$$, $x$ :b $$ $x$, $1", &["c"]);
         check("SELECT a$b$, :c", "SELECT a$b$, $1", &["c"]);
         check("SELECT $1, :c, $2", "SELECT $1, $1, $2", &["c"]);
     }
@@ -193,11 +171,7 @@ mod tests {
     #[test]
     fn comments_are_left_alone() {
         check("SELECT 1 -- :a '\n, :b", "SELECT 1 -- :a '\n, $1", &["b"]);
-        check(
-            "SELECT /* :a /* ' */ :b */ :c",
-            "SELECT /* :a /* ' */ :b */ $1",
-            &["c"],
-        );
+        check("SELECT /* :a /* ' */ :b */ :c", "SELECT /* :a /* ' */ :b */ $1", &["c"]);
         check("SELECT 1 - -:a / :b", "SELECT 1 - -$1 / $2", &["a", "b"]);
     }
 

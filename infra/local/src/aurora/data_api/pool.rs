@@ -28,13 +28,7 @@ pub(super) struct Lease {
 
 impl Pool {
     pub(super) fn new(config: Config, size: usize, patience: Duration) -> Self {
-        Self {
-            config,
-            free: Arc::new(Semaphore::new(size)),
-            size,
-            patience,
-            idle: Mutex::default(),
-        }
+        Self { config, free: Arc::new(Semaphore::new(size)), size, patience, idle: Mutex::default() }
     }
 
     /// A clean session of `database`.
@@ -66,10 +60,7 @@ impl Pool {
     fn take_idle(&self, database: &str) -> Option<Session> {
         let mut idle = self.idle();
         idle.retain(|session| !session.is_closed());
-        if let Some(index) = idle
-            .iter()
-            .rposition(|session| session.database == database)
-        {
+        if let Some(index) = idle.iter().rposition(|session| session.database == database) {
             return Some(idle.remove(index));
         }
         let in_use = self.size - self.free.available_permits();

@@ -27,16 +27,12 @@ use super::{calendar, numeric};
 
 /// Reads a row.
 pub(super) fn fields(row: &Row, options: ResultSetOptions) -> Result<Vec<Field>, DataApiError> {
-    (0..row.len())
-        .map(|index| field(row, index, options))
-        .collect()
+    (0..row.len()).map(|index| field(row, index, options)).collect()
 }
 
 /// Refuses a result whose columns cannot be carried. Asked before the first row, so that a statement does not fail or
 /// succeed by chance of its rows.
-pub(super) fn check_columns<'a>(
-    types: impl IntoIterator<Item = &'a Type>,
-) -> Result<(), DataApiError> {
+pub(super) fn check_columns<'a>(types: impl IntoIterator<Item = &'a Type>) -> Result<(), DataApiError> {
     for r#type in types {
         let carried = match r#type.kind() {
             Kind::Array(element) => is_array_element(element),
@@ -93,9 +89,7 @@ fn field(row: &Row, index: usize, options: ResultSetOptions) -> Result<Field, Da
             tracing::debug!(%error, "array");
             unsupported(r#type)
         })?;
-        return Ok(elements.map_or(Field::IsNull(true), |elements| {
-            Field::ArrayValue(array(element, elements))
-        }));
+        return Ok(elements.map_or(Field::IsNull(true), |elements| Field::ArrayValue(array(element, elements))));
     }
     let value: Option<Scalar> = row.try_get(index).map_err(|error| {
         tracing::error!(%error, r#type = r#type.name(), "result");
@@ -109,9 +103,7 @@ fn field(row: &Row, index: usize, options: ResultSetOptions) -> Result<Field, Da
         }
         Some(Scalar::Long(value)) => Field::LongValue(value),
         Some(Scalar::Double(value)) => Field::DoubleValue(Double(value)),
-        Some(Scalar::Decimal(value))
-            if options.decimal_return_type == Some(DecimalReturnType::DoubleOrLong) =>
-        {
+        Some(Scalar::Decimal(value)) if options.decimal_return_type == Some(DecimalReturnType::DoubleOrLong) => {
             number(value)
         }
         Some(Scalar::Decimal(value) | Scalar::Text(value)) => Field::StringValue(value),
@@ -124,38 +116,27 @@ fn number(decimal: String) -> Field {
     if let Ok(value) = decimal.parse() {
         return Field::LongValue(value);
     }
-    decimal
-        .parse()
-        .map_or(Field::StringValue(decimal), |value| {
-            Field::DoubleValue(Double(value))
-        })
+    decimal.parse().map_or(Field::StringValue(decimal), |value| Field::DoubleValue(Double(value)))
 }
 
 /// Sorts elements, all of one type, into the member for that type.
 fn array(element: &Type, elements: Vec<Option<Scalar>>) -> ArrayValue {
     fn pick<T>(elements: Vec<Option<Scalar>>, get: impl Fn(Scalar) -> Option<T>) -> Vec<Option<T>> {
-        elements
-            .into_iter()
-            .map(|element| element.and_then(&get))
-            .collect()
+        elements.into_iter().map(|element| element.and_then(&get)).collect()
     }
     match *element {
         Type::BOOL => ArrayValue::Booleans(pick(elements, |element| match element {
             Scalar::Boolean(value) => Some(value),
             _ => None,
         })),
-        Type::INT2 | Type::INT4 | Type::INT8 => {
-            ArrayValue::Longs(pick(elements, |element| match element {
-                Scalar::Long(value) => Some(value),
-                _ => None,
-            }))
-        }
-        Type::FLOAT4 | Type::FLOAT8 => {
-            ArrayValue::Doubles(pick(elements, |element| match element {
-                Scalar::Double(value) => Some(Double(value)),
-                _ => None,
-            }))
-        }
+        Type::INT2 | Type::INT4 | Type::INT8 => ArrayValue::Longs(pick(elements, |element| match element {
+            Scalar::Long(value) => Some(value),
+            _ => None,
+        })),
+        Type::FLOAT4 | Type::FLOAT8 => ArrayValue::Doubles(pick(elements, |element| match element {
+            Scalar::Double(value) => Some(Double(value)),
+            _ => None,
+        })),
         _ => ArrayValue::Strings(pick(elements, |element| match element {
             Scalar::Decimal(value) | Scalar::Text(value) => Some(value),
             _ => None,
@@ -187,14 +168,10 @@ impl<'a> FromSql<'a> for Scalar {
             Type::UUID => Self::Text(Uuid::from_sql(r#type, raw)?.to_string()),
             Type::DATE => Self::Text(calendar::date(i32::from_be_bytes(raw.try_into()?))),
             Type::TIME => Self::Text(calendar::time(i64::from_be_bytes(raw.try_into()?))),
-            Type::TIMESTAMP | Type::TIMESTAMPTZ => {
-                Self::Text(calendar::timestamp(i64::from_be_bytes(raw.try_into()?)))
-            }
+            Type::TIMESTAMP | Type::TIMESTAMPTZ => Self::Text(calendar::timestamp(i64::from_be_bytes(raw.try_into()?))),
             Type::INET | Type::CIDR => Self::Text(network(r#type, raw)?),
             // The first byte is the version of jsonb's binary format.
-            Type::JSONB => {
-                Self::Text(std::str::from_utf8(raw.get(1..).ok_or("empty jsonb")?)?.to_owned())
-            }
+            Type::JSONB => Self::Text(std::str::from_utf8(raw.get(1..).ok_or("empty jsonb")?)?.to_owned()),
             _ => Self::Text(std::str::from_utf8(raw)?.to_owned()),
         })
     }
@@ -214,11 +191,9 @@ fn network(r#type: &Type, raw: &[u8]) -> Result<String, Box<dyn Error + Sync + S
         Err(_) => IpAddr::from(<[u8; 16]>::try_from(address)?),
     };
     let host = if address.is_ipv4() { 32 } else { 128 };
-    Ok(
-        if *length == host && *is_cidr == 0 && *r#type == Type::INET {
-            address.to_string()
-        } else {
-            format!("{address}/{length}")
-        },
-    )
+    Ok(if *length == host && *is_cidr == 0 && *r#type == Type::INET {
+        address.to_string()
+    } else {
+        format!("{address}/{length}")
+    })
 }

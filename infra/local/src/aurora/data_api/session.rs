@@ -43,16 +43,10 @@ struct Remembered {
 
 impl Session {
     /// Connects. The session's time zone is UTC, which is what `timestamptz` comes back in.
-    pub(super) async fn connect(
-        config: &Config,
-        database: &str,
-    ) -> Result<Self, tokio_postgres::Error> {
+    pub(super) async fn connect(config: &Config, database: &str) -> Result<Self, tokio_postgres::Error> {
         let mut config = config.clone();
         let options = config.get_options().unwrap_or_default().to_owned();
-        config
-            .dbname(database)
-            .application_name("rds-data-api")
-            .options(format!("{options} -c TimeZone=UTC"));
+        config.dbname(database).application_name("rds-data-api").options(format!("{options} -c TimeZone=UTC"));
         let (client, mut connection) = config.connect(NoTls).await?;
         tokio::spawn(async move {
             // Ends when the client is dropped.
@@ -68,11 +62,7 @@ impl Session {
                 }
             }
         });
-        Ok(Self {
-            database: database.to_owned(),
-            client,
-            remembered: VecDeque::new(),
-        })
+        Ok(Self { database: database.to_owned(), client, remembered: VecDeque::new() })
     }
 
     /// Runs one command without parameters or result.
@@ -106,9 +96,7 @@ impl Session {
         let mut executed = Executed::default();
         for arguments in &job.argument_sets {
             executed = match self.execute(job, arguments, limits).await {
-                Err(Failure::PlanOutOfDate(_)) if !in_transaction => {
-                    self.execute(job, arguments, limits).await
-                }
+                Err(Failure::PlanOutOfDate(_)) if !in_transaction => self.execute(job, arguments, limits).await,
                 first => first,
             }?;
         }
@@ -119,12 +107,7 @@ impl Session {
         Ok(body)
     }
 
-    async fn execute(
-        &mut self,
-        job: &Job,
-        arguments: &[Argument],
-        limits: &Limits,
-    ) -> Result<Executed, Failure> {
+    async fn execute(&mut self, job: &Job, arguments: &[Argument], limits: &Limits) -> Result<Executed, Failure> {
         let statement = self.prepare(&job.query.sql, arguments).await?;
         let expected = statement.params().len();
         if expected != arguments.len() {
@@ -140,29 +123,15 @@ impl Session {
         } else {
             None
         };
-<<<<<<< HEAD
-        let rows = match self
-            .client
-            .query_raw(&statement, arguments.iter().map(|argument| argument as &dyn tokio_postgres::types::ToSql))
-            .await
-        {
-            Ok(rows) => rows,
-            Err(error) => return Err(self.failure(error)),
-        };
-        let mut rows = std::pin::pin!(rows);
-=======
         let parameters = arguments.iter().map(|argument| argument as &dyn ToSql);
         let rows = self.client.query_raw(&statement, parameters).await;
         let mut rows = pin!(rows.map_err(|error| self.failure(error))?);
->>>>>>> cd6f2abdce274557d95018cddd07de7a9966407c
         let mut records = Vec::new();
         let mut bytes = 0;
         while let Some(row) = rows.try_next().await.map_err(|error| self.failure(error))? {
             bytes += row.raw_size_bytes();
             let record = if row.raw_size_bytes() > limits.row_bytes {
-                Err(DataApiError::Database(
-                    "Packet for query is too large".to_owned(),
-                ))
+                Err(DataApiError::Database("Packet for query is too large".to_owned()))
             } else if bytes > limits.response_bytes {
                 Err(response_too_large())
             } else {
@@ -185,46 +154,26 @@ impl Session {
         if !gives_rows {
             executed.number_of_records_updated = rows.rows_affected().unwrap_or_default();
         } else if job.format_as_json {
-            executed.formatted_records = Some(formatted::records(
-                &column_metadata.unwrap_or_default(),
-                records,
-            ));
+            executed.formatted_records = Some(formatted::records(&column_metadata.unwrap_or_default(), records));
         } else {
             executed.records = Some(records);
-<<<<<<< HEAD
             executed.column_metadata =
                 column_metadata.filter(|_| job.include_result_metadata).map(|columns| columns.to_vec());
-=======
-            executed.column_metadata = column_metadata
-                .filter(|_| job.include_result_metadata)
-                .map(|columns| columns.to_vec());
->>>>>>> cd6f2abdce274557d95018cddd07de7a9966407c
         }
         Ok(executed)
     }
 
     async fn prepare(&mut self, sql: &str, arguments: &[Argument]) -> Result<Statement, Failure> {
         let known = self.remembered.iter().position(|remembered| {
-            remembered.sql == sql
-                && remembered
-                    .declared
-                    .iter()
-                    .eq(arguments.iter().map(|argument| &argument.declared))
+            remembered.sql == sql && remembered.declared.iter().eq(arguments.iter().map(|argument| &argument.declared))
         });
         if let Some(remembered) = known.and_then(|index| self.remembered.remove(index)) {
             let statement = remembered.statement.clone();
             self.remembered.push_front(remembered);
             return Ok(statement);
         }
-        let declared: Vec<Type> = arguments
-            .iter()
-            .map(|argument| argument.declared.clone())
-            .collect();
-        let statement = self
-            .client
-            .prepare_typed(sql, &declared)
-            .await
-            .map_err(|error| self.failure(error))?;
+        let declared: Vec<Type> = arguments.iter().map(|argument| argument.declared.clone()).collect();
+        let statement = self.client.prepare_typed(sql, &declared).await.map_err(|error| self.failure(error))?;
         self.remembered.truncate(REMEMBERED - 1);
         self.remembered.push_front(Remembered {
             sql: sql.to_owned(),
@@ -237,17 +186,11 @@ impl Session {
 
     /// Describes the columns of the statement that was prepared last.
     async fn metadata(&mut self, statement: &Statement) -> Result<Arc<[ColumnMetadata]>, Failure> {
-        if let Some(metadata) = self
-            .remembered
-            .front()
-            .and_then(|remembered| remembered.metadata.clone())
-        {
+        if let Some(metadata) = self.remembered.front().and_then(|remembered| remembered.metadata.clone()) {
             return Ok(metadata);
         }
-        let metadata: Arc<[_]> = metadata::of(&self.client, statement.columns())
-            .await
-            .map_err(|error| self.failure(error))?
-            .into();
+        let metadata: Arc<[_]> =
+            metadata::of(&self.client, statement.columns()).await.map_err(|error| self.failure(error))?.into();
         if let Some(remembered) = self.remembered.front_mut() {
             remembered.metadata = Some(Arc::clone(&metadata));
         }

@@ -17,10 +17,8 @@ use super::pool::Lease;
 /// The causes that AWS appends to `Transaction … is not found`.
 pub(super) mod cause {
     pub(in super::super) const EXPIRED: &str = "Transaction may be expired";
-    pub(in super::super) const ENDED: &str =
-        "One previous call resulted in a termination of your transaction";
-    pub(in super::super) const ABORTED: &str =
-        "Transaction has been aborted due to an error from a previous call";
+    pub(in super::super) const ENDED: &str = "One previous call resulted in a termination of your transaction";
+    pub(in super::super) const ABORTED: &str = "Transaction has been aborted due to an error from a previous call";
 }
 
 /// Ended transactions whose cause is remembered.
@@ -68,45 +66,27 @@ impl Transactions {
     }
 
     /// Takes the connection of a transaction, which is busy until [`Self::give_back`] or [`Self::end`].
-    pub(super) fn take(
-        &self,
-        id: &str,
-        resource_arn: &str,
-        database: Option<&str>,
-    ) -> Result<Lease, DataApiError> {
+    pub(super) fn take(&self, id: &str, resource_arn: &str, database: Option<&str>) -> Result<Lease, DataApiError> {
         let mut registry = self.registry();
-        let Some(transaction) = registry
-            .open
-            .get_mut(id)
-            .filter(|transaction| transaction.resource_arn == resource_arn)
+        let Some(transaction) =
+            registry.open.get_mut(id).filter(|transaction| transaction.resource_arn == resource_arn)
         else {
             return Err(registry.not_found(id));
         };
-        let wanted = |resting: &Resting| {
-            database.is_none_or(|database| database == resting.lease.session.database)
-        };
-        if transaction
-            .resting
-            .as_ref()
-            .is_some_and(|resting| !wanted(resting))
-        {
-            return Err(DataApiError::BadRequest(
-                "Database name is not the same as transaction's database".to_owned(),
-            ));
+        let wanted = |resting: &Resting| database.is_none_or(|database| database == resting.lease.session.database);
+        if transaction.resting.as_ref().is_some_and(|resting| !wanted(resting)) {
+            return Err(DataApiError::BadRequest("Database name is not the same as transaction's database".to_owned()));
         }
         let resting = transaction.resting.take();
-        resting.map(|resting| resting.lease).ok_or_else(|| {
-            DataApiError::Database("Transaction is still running a query".to_owned())
-        })
+        resting
+            .map(|resting| resting.lease)
+            .ok_or_else(|| DataApiError::Database("Transaction is still running a query".to_owned()))
     }
 
     /// Lets the transaction rest until its next call.
     pub(super) fn give_back(&self, id: &str, lease: Lease) {
         if let Some(transaction) = self.registry().open.get_mut(id) {
-            transaction.resting = Some(Resting {
-                lease,
-                since: Instant::now(),
-            });
+            transaction.resting = Some(Resting { lease, since: Instant::now() });
         }
     }
 
@@ -129,12 +109,8 @@ impl Transactions {
             })
             .map(|(id, _)| id.clone())
             .collect();
-        let ended = expired
-            .iter()
-            .filter_map(|id| registry.end(id, cause::EXPIRED));
-        ended
-            .filter_map(|transaction| Some(transaction.resting?.lease))
-            .collect()
+        let ended = expired.iter().filter_map(|id| registry.end(id, cause::EXPIRED));
+        ended.filter_map(|transaction| Some(transaction.resting?.lease)).collect()
     }
 
     /// A panic elsewhere cannot leave the registry half-changed.
@@ -156,9 +132,6 @@ impl Registry {
     /// An id that was never given out is answered as an expired one, as AWS does.
     fn not_found(&self, id: &str) -> DataApiError {
         let known = self.ended.iter().find(|(ended, _)| ended == id);
-        DataApiError::TransactionNotFound {
-            id: id.to_owned(),
-            cause: known.map_or(cause::EXPIRED, |(_, cause)| cause),
-        }
+        DataApiError::TransactionNotFound { id: id.to_owned(), cause: known.map_or(cause::EXPIRED, |(_, cause)| cause) }
     }
 }

@@ -44,9 +44,7 @@ impl Argument {
     fn new(parameter: &SqlParameter) -> Result<Self, DataApiError> {
         let name = parameter.name.as_deref().unwrap_or_default();
         let Some(field) = &parameter.value else {
-            return Err(DataApiError::BadRequest(format!(
-                "Parameter {name} has no value"
-            )));
+            return Err(DataApiError::BadRequest(format!("Parameter {name} has no value")));
         };
         let (declared, value) = match (field, parameter.type_hint) {
             (Field::IsNull(true), hint) => (hint.map_or(Type::UNKNOWN, hinted), Value::Null),
@@ -59,18 +57,14 @@ impl Argument {
                 return Err(DataApiError::BadRequest(format!("The type hint of parameter {name} needs a stringValue")));
             }
             (Field::IsNull(false), None) => {
-                return Err(DataApiError::BadRequest(format!(
-                    "Parameter {name}: isNull can only be true"
-                )));
+                return Err(DataApiError::BadRequest(format!("Parameter {name}: isNull can only be true")));
             }
             (Field::BooleanValue(value), None) => (Type::BOOL, Value::Boolean(*value)),
             (Field::LongValue(value), None) => (Type::INT8, Value::Long(*value)),
             (Field::DoubleValue(value), None) => (Type::FLOAT8, Value::Double(value.0)),
             (Field::BlobValue(value), None) => (Type::BYTEA, Value::Blob(value.0.clone())),
             (Field::ArrayValue(_), None) => {
-                return Err(DataApiError::BadRequest(
-                    "Array parameters are not supported.".to_owned(),
-                ));
+                return Err(DataApiError::BadRequest("Array parameters are not supported.".to_owned()));
             }
         };
         Ok(Self { declared, value })
@@ -80,43 +74,22 @@ impl Argument {
 /// Puts the parameters of a call into the order of the statement's `names`.
 ///
 /// Every name needs a parameter and every parameter a place in the statement.
-pub(super) fn arguments(
-    names: &[String],
-    parameters: &[SqlParameter],
-) -> Result<Vec<Argument>, DataApiError> {
+pub(super) fn arguments(names: &[String], parameters: &[SqlParameter]) -> Result<Vec<Argument>, DataApiError> {
     for parameter in parameters {
         let Some(name) = &parameter.name else {
-            return Err(DataApiError::BadRequest(
-                "A parameter has no name".to_owned(),
-            ));
+            return Err(DataApiError::BadRequest("A parameter has no name".to_owned()));
         };
         if !names.contains(name) {
-            return Err(DataApiError::BadRequest(format!(
-                "The statement has no parameter: {name}"
-            )));
+            return Err(DataApiError::BadRequest(format!("The statement has no parameter: {name}")));
         }
     }
     names
         .iter()
         .map(|name| {
             // The last one wins where a name is given twice.
-<<<<<<< HEAD
             let parameter = parameters.iter().rfind(|parameter| parameter.name.as_ref() == Some(name));
             parameter
                 .map_or_else(|| Err(DataApiError::BadRequest(format!("Cannot find parameter: {name}"))), Argument::new)
-=======
-            let parameter = parameters
-                .iter()
-                .rfind(|parameter| parameter.name.as_ref() == Some(name));
-            parameter.map_or_else(
-                || {
-                    Err(DataApiError::BadRequest(format!(
-                        "Cannot find parameter: {name}"
-                    )))
-                },
-                Argument::new,
-            )
->>>>>>> cd6f2abdce274557d95018cddd07de7a9966407c
         })
         .collect()
 }
@@ -157,11 +130,7 @@ impl ToSql for Argument {
         }
     }
 
-    fn to_sql_checked(
-        &self,
-        r#type: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+    fn to_sql_checked(&self, r#type: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         self.to_sql(r#type, out)
     }
 }

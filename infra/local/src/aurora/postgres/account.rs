@@ -29,21 +29,15 @@ impl Account {
         if !is_root()? {
             return Ok(Self::Ours);
         }
-        if let Some(owner) =
-            data_dir.and_then(|folder| fs::metadata(folder.join("PG_VERSION")).ok())
+        if let Some(owner) = data_dir.and_then(|folder| fs::metadata(folder.join("PG_VERSION")).ok())
             && owner.uid() != 0
         {
-            return Ok(Self::Other {
-                uid: owner.uid(),
-                gid: owner.gid(),
-            });
+            return Ok(Self::Other { uid: owner.uid(), gid: owner.gid() });
         }
         let path = Path::new("/etc/passwd");
         let passwd = fs::read_to_string(path).map_err(|source| files(path, source))?;
         let user = |name| passwd.lines().find_map(|line| ids(line, name));
-        let (uid, gid) = user("postgres")
-            .or_else(|| user("nobody"))
-            .ok_or(PostgresError::NoAccount)?;
+        let (uid, gid) = user("postgres").or_else(|| user("nobody")).ok_or(PostgresError::NoAccount)?;
         Ok(Self::Other { uid, gid })
     }
 
@@ -59,9 +53,7 @@ impl Account {
     pub(super) fn take_over(self, folder: &Path) -> Result<(), PostgresError> {
         match self {
             Self::Ours => Ok(()),
-            Self::Other { uid, gid } => {
-                chown(folder, Some(uid), Some(gid)).map_err(|source| files(folder, source))
-            }
+            Self::Other { uid, gid } => chown(folder, Some(uid), Some(gid)).map_err(|source| files(folder, source)),
         }
     }
 
@@ -87,18 +79,14 @@ impl Account {
         let Self::Other { uid, gid } = self else {
             return Ok(folder);
         };
-        let closed = folder
-            .ancestors()
-            .skip(1)
-            .filter_map(|parent| fs::metadata(parent).ok())
-            .any(|parent| {
-                let needed = match () {
-                    () if parent.uid() == uid => 0o100,
-                    () if parent.gid() == gid => 0o010,
-                    () => 0o001,
-                };
-                parent.mode() & needed == 0
-            });
+        let closed = folder.ancestors().skip(1).filter_map(|parent| fs::metadata(parent).ok()).any(|parent| {
+            let needed = match () {
+                () if parent.uid() == uid => 0o100,
+                () if parent.gid() == gid => 0o010,
+                () => 0o001,
+            };
+            parent.mode() & needed == 0
+        });
         if !closed {
             return Ok(folder);
         }
@@ -122,9 +110,7 @@ impl Account {
 /// Root owns what root makes. There is no safe call for "who am I" in the standard library.
 fn is_root() -> Result<bool, PostgresError> {
     let probe = tempfile::tempfile().and_then(|file| file.metadata());
-    probe
-        .map(|probe| probe.uid() == 0)
-        .map_err(|source| files(&std::env::temp_dir(), source))
+    probe.map(|probe| probe.uid() == 0).map_err(|source| files(&std::env::temp_dir(), source))
 }
 
 /// Third and fourth field of a line of `/etc/passwd`.
@@ -138,10 +124,7 @@ fn ids(line: &str, name: &str) -> Option<(u32, u32)> {
 }
 
 pub(super) fn files(path: &Path, source: io::Error) -> PostgresError {
-    PostgresError::Files {
-        path: path.to_owned(),
-        source,
-    }
+    PostgresError::Files { path: path.to_owned(), source }
 }
 
 #[cfg(test)]

@@ -15,11 +15,7 @@ const VERSIONED: [(&str, &str); 6] = [
     ("/Library/PostgreSQL", "bin"),
     ("/Applications/Postgres.app/Contents/Versions", "bin"),
 ];
-const FIXED: [&str; 3] = [
-    "/usr/local/pgsql/bin",
-    "/usr/libexec/postgresql",
-    "/opt/homebrew/bin",
-];
+const FIXED: [&str; 3] = ["/usr/local/pgsql/bin", "/usr/libexec/postgresql", "/opt/homebrew/bin"];
 
 /// The programs of one installation.
 #[derive(Debug)]
@@ -68,10 +64,7 @@ fn candidates() -> impl Iterator<Item = PathBuf> {
             .filter_map(|entry| {
                 let name = entry.file_name();
                 let name = name.to_str()?;
-                let version = name
-                    .strip_prefix("postgresql@")
-                    .or(name.strip_prefix("pgsql-"))
-                    .unwrap_or(name);
+                let version = name.strip_prefix("postgresql@").or(name.strip_prefix("pgsql-")).unwrap_or(name);
                 Some((version.parse().ok()?, entry.path().join(below)))
             })
             .collect();
@@ -83,19 +76,8 @@ fn candidates() -> impl Iterator<Item = PathBuf> {
         .chain(versioned)
         .chain(FIXED.into_iter().map(PathBuf::from))
         // A distribution links programs into PATH one by one, and not always all of them.
-        .filter_map(|folder| {
-            folder
-                .join("postgres")
-                .canonicalize()
-                .ok()?
-                .parent()
-                .map(Path::to_owned)
-        })
-        .filter(|folder| {
-            ["initdb", "pg_ctl"]
-                .iter()
-                .all(|program| folder.join(program).is_file())
-        })
+        .filter_map(|folder| folder.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned))
+        .filter(|folder| ["initdb", "pg_ctl"].iter().all(|program| folder.join(program).is_file()))
 }
 
 /// `15` of `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
@@ -104,9 +86,7 @@ fn major_version(folder: &Path) -> Result<String, PostgresError> {
     let output = Command::new(&program).arg("--version").output();
     let output = output.map_err(|source| PostgresError::Run { program, source })?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let version = text
-        .split_whitespace()
-        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()));
+    let version = text.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()));
     let digits = |word: &str| word.chars().take_while(char::is_ascii_digit).collect();
     Ok(version.map(digits).unwrap_or_default())
 }

@@ -27,8 +27,7 @@ impl DataDir {
         if !path.exists() {
             fs::create_dir_all(path).map_err(|source| files(path, source))?;
             // PostgreSQL refuses a folder that others can look into.
-            fs::set_permissions(path, fs::Permissions::from_mode(0o700))
-                .map_err(|source| files(path, source))?;
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(|source| files(path, source))?;
             account.take_over(path)?;
         }
         let path = path.canonicalize().map_err(|source| files(path, source))?;
@@ -45,10 +44,7 @@ impl DataDir {
         match fs::read_to_string(&path) {
             Ok(version) => Ok(Some(version.trim().to_owned())),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let mut entries = self
-                    .path
-                    .read_dir()
-                    .map_err(|source| files(&self.path, source))?;
+                let mut entries = self.path.read_dir().map_err(|source| files(&self.path, source))?;
                 match entries.next() {
                     None => Ok(None),
                     Some(_) => Err(PostgresError::NotADataFolder(self.path.clone())),
@@ -83,41 +79,24 @@ impl DataDir {
             account.take_over(&unfinished)?;
             let mut initdb = Command::new(binaries.path("initdb"));
             initdb.arg("--pgdata").arg(&unfinished);
-            initdb.args([
-                "--username",
-                SUPERUSER,
-                "--encoding",
-                "UTF8",
-                "--locale",
-                locale,
-                "--auth",
-                "trust",
-            ]);
+            initdb.args(["--username", SUPERUSER, "--encoding", "UTF8", "--locale", locale, "--auth", "trust"]);
             initdb.arg("--no-instructions");
             if !durable {
                 initdb.arg("--no-sync");
             }
             match run(account, "initdb", initdb).await {
                 Ok(()) => {
-                    return fs::rename(&unfinished, &self.path)
-                        .map_err(|source| files(&self.path, source));
+                    return fs::rename(&unfinished, &self.path).map_err(|source| files(&self.path, source));
                 }
                 Err(PostgresError::Tool { output, .. }) => failure = output,
                 Err(other) => return Err(other),
             }
         }
-        Err(PostgresError::Tool {
-            program: "initdb",
-            output: failure,
-        })
+        Err(PostgresError::Tool { program: "initdb", output: failure })
     }
 
     /// Stops the server that has this folder, if one does: a watchdog may still be at it, or have been killed.
-    pub(super) async fn stop_stale_server(
-        &self,
-        binaries: &Binaries,
-        account: Account,
-    ) -> Result<(), PostgresError> {
+    pub(super) async fn stop_stale_server(&self, binaries: &Binaries, account: Account) -> Result<(), PostgresError> {
         let Ok(lock) = fs::read_to_string(self.path.join("postmaster.pid")) else {
             return Ok(());
         };
@@ -131,16 +110,7 @@ impl DataDir {
         }
         tracing::warn!(pid, "stopping the PostgreSQL of an earlier run");
         let mut stop = Command::new(binaries.path("pg_ctl"));
-        stop.args([
-            "stop",
-            "--wait",
-            "--mode",
-            "fast",
-            "--timeout",
-            "30",
-            "--pgdata",
-        ])
-        .arg(&self.path);
+        stop.args(["stop", "--wait", "--mode", "fast", "--timeout", "30", "--pgdata"]).arg(&self.path);
         match run(account, "pg_ctl", stop).await {
             // It may have gone by itself meanwhile; one that has not will be told by PostgreSQL's own lock.
             Err(PostgresError::Tool { output, .. }) => {
@@ -152,24 +122,14 @@ impl DataDir {
     }
 }
 
-async fn run(
-    account: Account,
-    program: &'static str,
-    mut command: Command,
-) -> Result<(), PostgresError> {
+async fn run(account: Account, program: &'static str, mut command: Command) -> Result<(), PostgresError> {
     account.apply(&mut command);
     let path = PathBuf::from(command.as_std().get_program());
     let output = command.kill_on_drop(true).output().await;
-    let output = output.map_err(|source| PostgresError::Run {
-        program: path,
-        source,
-    })?;
+    let output = output.map_err(|source| PostgresError::Run { program: path, source })?;
     if output.status.success() {
         return Ok(());
     }
     let text = [output.stdout, output.stderr].concat();
-    Err(PostgresError::Tool {
-        program,
-        output: String::from_utf8_lossy(&text).trim().to_owned(),
-    })
+    Err(PostgresError::Tool { program, output: String::from_utf8_lossy(&text).trim().to_owned() })
 }

@@ -63,9 +63,7 @@ pub enum PostgresError {
     #[error("{} belongs to another user", .0.display())]
     ForeignFolder(PathBuf),
     /// PostgreSQL does not run as root, and there is no user to run it as.
-    #[error(
-        "PostgreSQL does not run as root, and /etc/passwd has neither a user `postgres` nor a user `nobody`"
-    )]
+    #[error("PostgreSQL does not run as root, and /etc/passwd has neither a user `postgres` nor a user `nobody`")]
     NoAccount,
     /// `initdb` or `pg_ctl` failed.
     #[error("{program} failed: {output}")]
@@ -119,9 +117,7 @@ impl Postgres {
         let folder = DataDir::open(&wanted, account)?;
         let binaries = Binaries::find(folder.version()?.as_deref(), folder.path())?;
         folder.stop_stale_server(&binaries, account).await?;
-        folder
-            .initialise(&binaries, account, data_dir.is_some())
-            .await?;
+        folder.initialise(&binaries, account, data_dir.is_some()).await?;
 
         let socket_dir = if server::fits_socket(folder.path()) {
             folder.path().to_owned()
@@ -131,34 +127,14 @@ impl Postgres {
             temporary.push(short);
             path
         };
-<<<<<<< HEAD
         let settings =
             server::Settings { data_dir: folder.path(), socket_dir: &socket_dir, durable: data_dir.is_some() };
-        let folders = temporary.iter().map(TempDir::path);
-        let server = Server::spawn(&binaries, &account, &settings, folders)?;
-        let mut postgres = Self { server, socket_dir, temporary };
-        postgres.server.wait_until_ready(&postgres.database()).await?;
-=======
-        let settings = server::Settings {
-            data_dir: folder.path(),
-            socket_dir: &socket_dir,
-            durable: data_dir.is_some(),
-        };
         // From here on they are the watchdog's.
         let temporary: Vec<PathBuf> = temporary.into_iter().map(TempDir::keep).collect();
         let server = Server::spawn(&binaries, account, &settings, &temporary)?;
         let data_dir = folder.path().to_owned();
-        let mut postgres = Self {
-            server,
-            data_dir,
-            socket_dir,
-            temporary,
-        };
-        postgres
-            .server
-            .wait_until_ready(&postgres.database())
-            .await?;
->>>>>>> cd6f2abdce274557d95018cddd07de7a9966407c
+        let mut postgres = Self { server, data_dir, socket_dir, temporary };
+        postgres.server.wait_until_ready(&postgres.database()).await?;
         Ok(postgres)
     }
 
@@ -170,11 +146,7 @@ impl Postgres {
     /// How to reach it.
     pub fn database(&self) -> Database {
         let mut config = tokio_postgres::Config::new();
-        config
-            .host_path(&self.socket_dir)
-            .user(SUPERUSER)
-            .dbname(SUPERUSER)
-            .connect_timeout(Duration::from_secs(10));
+        config.host_path(&self.socket_dir).user(SUPERUSER).dbname(SUPERUSER).connect_timeout(Duration::from_secs(10));
         config.into()
     }
 

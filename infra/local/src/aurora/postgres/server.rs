@@ -70,25 +70,16 @@ impl Server {
         settings: &Settings<'_>,
         temporary: &[PathBuf],
     ) -> Result<Self, PostgresError> {
-        let folders: Vec<String> = temporary
-            .iter()
-            .map(|folder| format!("{}\n", folder.display()))
-            .collect();
+        let folders: Vec<String> = temporary.iter().map(|folder| format!("{}\n", folder.display())).collect();
         let program = PathBuf::from("/bin/sh");
         let mut command = Command::new(&program);
-        command
-            .args(["-c", LAUNCH, "postgres-watchdog"])
-            .arg(folders.concat())
-            .arg(binaries.path("postgres"));
+        command.args(["-c", LAUNCH, "postgres-watchdog"]).arg(folders.concat()).arg(binaries.path("postgres"));
         command.arg("-D").arg(settings.data_dir);
         let mut set = |name: &str, value: &str| {
             command.arg("-c").arg(format!("{name}={value}"));
         };
         set("listen_addresses", "");
-        set(
-            "unix_socket_directories",
-            &settings.socket_dir.to_string_lossy(),
-        );
+        set("unix_socket_directories", &settings.socket_dir.to_string_lossy());
         set("unix_socket_permissions", "0700");
         set("TimeZone", "UTC");
         set("log_timezone", "UTC");
@@ -100,14 +91,8 @@ impl Server {
         }
         account.apply(&mut command);
         // Ctrl-C in a terminal goes to the whole group of processes; PostgreSQL shall only hear it from us.
-        command
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .map_err(|source| PostgresError::Run { program, source })?;
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|source| PostgresError::Run { program, source })?;
         let log = Arc::default();
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(follow(stderr, Arc::clone(&log)));
@@ -116,25 +101,15 @@ impl Server {
     }
 
     /// Waits until the server accepts connections.
-    pub(super) async fn wait_until_ready(
-        &mut self,
-        database: &Database,
-    ) -> Result<(), PostgresError> {
+    pub(super) async fn wait_until_ready(&mut self, database: &Database) -> Result<(), PostgresError> {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
             let Err(refusal) = database.config().connect(NoTls).await else {
                 return Ok(());
             };
-            let gone = self
-                .child
-                .try_wait()
-                .map_err(|error| PostgresError::Start(error.to_string()))?;
+            let gone = self.child.try_wait().map_err(|error| PostgresError::Start(error.to_string()))?;
             if gone.is_some() || Instant::now() > deadline {
-                let log = self
-                    .log
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .join("\n");
+                let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).join("\n");
                 return Err(PostgresError::Start(format!("{refusal}\n{log}")));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -144,17 +119,13 @@ impl Server {
     /// Asks for a fast shutdown and waits; kills a server that does not end in time.
     pub(super) async fn stop(&mut self) -> Result<(), PostgresError> {
         drop(self.child.stdin.take());
-        let waited = if let Ok(waited) = tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await
-        {
+        let waited = if let Ok(waited) = tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await {
             waited.map(drop)
         } else {
             tracing::warn!("PostgreSQL did not shut down in time and is killed");
             self.child.kill().await
         };
-        waited.map_err(|source| PostgresError::Run {
-            program: PathBuf::from("postgres"),
-            source,
-        })
+        waited.map_err(|source| PostgresError::Run { program: PathBuf::from("postgres"), source })
     }
 }
 
