@@ -1,27 +1,24 @@
 //! The command: options, what it prints, and when it stops.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use crate::aurora::Database;
+use crate::endpoints::EndpointsFile;
 use crate::lambda::build::{Profile, Progress};
 use crate::oidc::TokenRequest;
-use crate::{Cloud, Options, Ports, StartError};
+use crate::{Cloud, Options, Ports, StartError, stop_signal};
 
 /// Users that get a token at every start, so that a first request is one copy and paste away.
 const USERS: [&str; 2] = ["alice", "bob"];
 
-/// What a shell reports for a process that a second Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
-
-/// Runs a SAM application on this machine: Lambda, API Gateway (HTTP and WebSocket), `DynamoDB`, SQS, Aurora's Data API
+/// Runs a SAM application on this machine: Lambda, API Gateway (HTTP and WebSocket), DynamoDB, SQS, Aurora's Data API
 /// and an issuer of tokens, all on loopback.
 #[derive(Debug, Parser)]
 #[command(name = "cargo local", version, args_override_self = true)]
@@ -49,7 +46,7 @@ struct Arguments {
     data_dir: Option<PathBuf>,
     /// A running PostgreSQL to use instead of starting one, as `postgres://user:password@host:port/database`.
     #[arg(long, value_name = "URL")]
-    database_url: Option<String>,
+    database_url: Option<Database>,
     /// Where to write the URLs of all services once they are ready [default: `target/local/endpoints.json` beside the
     /// template].
     #[arg(long, value_name = "FILE")]
@@ -73,11 +70,12 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 /// code is 0 for these, 1 when something fails, with a sentence on standard error.
 pub async fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,local_cloud=info"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,local_cloud=info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .without_time()
         .init();
@@ -97,34 +95,46 @@ enum CommandError {
     #[error(transparent)]
     Service(#[from] crate::ServiceError),
     #[error("cannot listen to signals: {0}")]
-    Signals(std::io::Error),
+    Signals(io::Error),
+    #[error("another local cloud has {}: stop it, or give this one its own `--endpoints`, `--data-dir` and ports", .0.display())]
+    Claimed(PathBuf),
     #[error("cannot write {}: {source}", file.display())]
-    Endpoints { file: PathBuf, source: std::io::Error },
+    Endpoints { file: PathBuf, source: io::Error },
+    #[error("cannot print: {0}")]
+    Print(io::Error),
 }
 
 async fn serve(arguments: Arguments) -> Result<(), CommandError> {
     let begun = Instant::now();
-    let stop = stop_signal(arguments.stop_on_stdin_eof).map_err(CommandError::Signals)?;
+    let stop = stop_signal::listen(arguments.stop_on_stdin_eof).map_err(CommandError::Signals)?;
     let local = local_folder(&arguments.template);
-    let file = arguments.endpoints.clone().unwrap_or_else(|| local.join("endpoints.json"));
+    let path = arguments
+        .endpoints
+        .clone()
+        .unwrap_or_else(|| local.join("endpoints.json"));
+    let file = EndpointsFile::claim(&path).map_err(|source| match source.kind() {
+        io::ErrorKind::WouldBlock => CommandError::Claimed(path.clone()),
+        _ => CommandError::Endpoints {
+            file: path.clone(),
+            source,
+        },
+    })?;
     let mut cloud = match Cloud::start(options(arguments, local), &stop).await {
         Ok(cloud) => cloud,
         Err(StartError::Interrupted) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    let ended = announce(&cloud, &file, begun).map_err(|source| CommandError::Endpoints { file: file.clone(), source });
-    let ended = match ended {
+    let written = file
+        .write(cloud.endpoints())
+        .map_err(|source| CommandError::Endpoints { file: path, source });
+    let ended = match written.and_then(|()| announce(&cloud, begun).map_err(CommandError::Print)) {
         Ok(()) => tokio::select! {
             () = stop.cancelled() => Ok(()),
             failure = cloud.failed() => Err(failure.into()),
         },
         failed => failed,
     };
-    if let Err(error) = std::fs::remove_file(&file)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(%error, "{} is left behind", file.display());
-    }
+    drop(file);
     tracing::info!("stopping");
     cloud.stop().await;
     ended
@@ -135,10 +145,18 @@ fn options(arguments: Arguments, local: PathBuf) -> Options {
     Options {
         template: arguments.template,
         parameters: arguments.parameters.into_iter().collect::<BTreeMap<_, _>>(),
-        ports: Ports { http: arguments.http_port, websocket: arguments.websocket_port, oidc: arguments.oidc_port },
+        ports: Ports {
+            http: arguments.http_port,
+            websocket: arguments.websocket_port,
+            oidc: arguments.oidc_port,
+        },
         data_dir: (!arguments.ephemeral).then_some(data_dir),
-        database_url: arguments.database_url,
-        profile: if arguments.release { Profile::Release } else { Profile::Dev },
+        database: arguments.database_url,
+        profile: if arguments.release {
+            Profile::Release
+        } else {
+            Profile::Dev
+        },
         progress: Progress::Shown,
     }
 }
@@ -150,13 +168,22 @@ fn local_folder(template: &Path) -> PathBuf {
     target.unwrap_or_else(beside).join("local")
 }
 
-/// Writes the endpoints for programs and prints them for people.
-fn announce(cloud: &Cloud, file: &Path, begun: Instant) -> std::io::Result<()> {
+/// Prints for people where everything is.
+fn announce(cloud: &Cloud, begun: Instant) -> io::Result<()> {
     let endpoints = cloud.endpoints();
-    endpoints.write(file)?;
     let mut lines: Vec<(&str, &str)> = Vec::new();
-    lines.extend(endpoints.apis.iter().map(|(id, url)| (id.as_str(), url.as_str())));
-    lines.extend(endpoints.aws.iter().map(|(service, url)| (service.as_str(), url.as_str())));
+    lines.extend(
+        endpoints
+            .apis
+            .iter()
+            .map(|(id, url)| (id.as_str(), url.as_str())),
+    );
+    lines.extend(
+        endpoints
+            .aws
+            .iter()
+            .map(|(service, url)| (service.as_str(), url.as_str())),
+    );
     lines.push(("tokens", &endpoints.oidc_token));
     let mut tokens = Vec::new();
     for user in USERS {
@@ -167,46 +194,23 @@ fn announce(cloud: &Cloud, file: &Path, begun: Instant) -> std::io::Result<()> {
         }
     }
     lines.extend(tokens.iter().map(|(user, token)| (*user, token.as_str())));
-    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let width = lines
+        .iter()
+        .map(|(name, _)| name.len())
+        .max()
+        .unwrap_or_default();
 
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     writeln!(out)?;
     for (name, value) in lines {
         writeln!(out, "{name:<width$}  {value}")?;
     }
-    writeln!(out, "\nready in {:.1} s; Ctrl-C stops", begun.elapsed().as_secs_f32())?;
+    writeln!(
+        out,
+        "\nready in {:.1} s; Ctrl-C stops",
+        begun.elapsed().as_secs_f32()
+    )?;
     out.flush()
-}
-
-/// A token that fires when the command is to stop. A second signal ends the process at once.
-fn stop_signal(on_stdin_eof: bool) -> std::io::Result<CancellationToken> {
-    let stop = CancellationToken::new();
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let told = stop.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            if told.is_cancelled() {
-                std::process::exit(INTERRUPTED);
-            }
-            told.cancel();
-        }
-    });
-    if on_stdin_eof {
-        let told = stop.clone();
-        // A thread of its own: the runtime would wait for a blocking read when it shuts down.
-        std::thread::spawn(move || {
-            let mut stdin = std::io::stdin().lock();
-            let mut ignored = [0; 1024];
-            // An unreadable standard input has ended, too.
-            while stdin.read(&mut ignored).is_ok_and(|read| read > 0) {}
-            told.cancel();
-        });
-    }
-    Ok(stop)
 }
 
 #[cfg(test)]
@@ -220,18 +224,37 @@ mod tests {
     #[test]
     fn the_defaults() {
         let options = options(parse(&[]).unwrap(), "target/local".into());
-        assert_eq!(options.ports, Ports { http: 3000, websocket: 3001, oidc: 3002 });
+        assert_eq!(
+            options.ports,
+            Ports {
+                http: 3000,
+                websocket: 3001,
+                oidc: 3002
+            }
+        );
         assert_eq!(options.data_dir.as_deref(), Some(Path::new("target/local")));
         assert_eq!(options.profile, Profile::Dev);
     }
 
     #[test]
     fn parameters_are_names_and_values() {
-        let arguments = parse(&["--parameter", "A=b=c", "--parameter", "D=", "--ephemeral", "--release"]).unwrap();
+        let arguments = parse(&[
+            "--parameter",
+            "A=b=c",
+            "--parameter",
+            "D=",
+            "--ephemeral",
+            "--release",
+        ])
+        .unwrap();
         let options = options(arguments, "x".into());
-        let expected = [("A", "b=c"), ("D", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let expected =
+            [("A", "b=c"), ("D", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(options.parameters, expected.into());
-        assert_eq!((options.data_dir, options.profile), (None, Profile::Release));
+        assert_eq!(
+            (options.data_dir, options.profile),
+            (None, Profile::Release)
+        );
         assert!(parse(&["--parameter", "A"]).is_err());
         assert!(parse(&["--parameter", "=a"]).is_err());
         assert!(parse(&["--ephemeral", "--data-dir", "x"]).is_err());

@@ -12,6 +12,7 @@ mod custom_resource;
 mod data_dir;
 pub mod dynamodb;
 mod endpoints;
+mod engines;
 pub mod http_api;
 pub mod lambda;
 mod listeners;
@@ -19,6 +20,7 @@ pub mod oidc;
 pub mod sqs;
 mod stage;
 mod start_error;
+mod stop_signal;
 pub mod template;
 pub mod websocket_api;
 

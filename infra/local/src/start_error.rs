@@ -36,9 +36,6 @@ pub enum StartError {
     /// The functions could not be built.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// `--database-url` is not a connection string.
-    #[error("`--database-url` is not a PostgreSQL connection string: {0}")]
-    DatabaseUrl(tokio_postgres::Error),
     /// PostgreSQL did not start.
     #[error(transparent)]
     Postgres(#[from] aurora::postgres::PostgresError),

@@ -12,10 +12,19 @@ fn main() {
         let (head, event) = http(&runtime, "GET", "/2018-06-01/runtime/invocation/next", "");
         let id = head
             .lines()
-            .find_map(|line| line.to_lowercase().strip_prefix("lambda-runtime-aws-request-id:").map(|id| id.trim().to_owned()))
+            .find_map(|line| {
+                line.to_lowercase()
+                    .strip_prefix("lambda-runtime-aws-request-id:")
+                    .map(|id| id.trim().to_owned())
+            })
             .unwrap();
         let reply = handle(&event);
-        http(&runtime, "POST", &format!("/2018-06-01/runtime/invocation/{id}/response"), &reply);
+        http(
+            &runtime,
+            "POST",
+            &format!("/2018-06-01/runtime/invocation/{id}/response"),
+            &reply,
+        );
     }
 }
 
@@ -25,12 +34,20 @@ fn handle(event: &str) -> String {
         return "null".to_owned();
     }
     if let Some(body) = field(event, "body").filter(|_| event.contains("eventSourceARN")) {
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(std::env::var("RECEIVED").unwrap()).unwrap();
+        let mut file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(std::env::var("RECEIVED").unwrap())
+            .unwrap();
         writeln!(file, "{body}").unwrap();
         return "{}".to_owned();
     }
     let variable = |name| std::env::var(name).unwrap_or_default();
-    format!(r#"{{"statusCode":200,"body":"{} from {}"}}"#, variable("GREETING"), variable("AWS_REGION"))
+    format!(
+        r#"{{"statusCode":200,"body":"{} from {}"}}"#,
+        variable("GREETING"),
+        variable("AWS_REGION")
+    )
 }
 
 fn answer(event: &str, url: &str) {
@@ -39,10 +56,16 @@ fn answer(event: &str, url: &str) {
         "bad" => r#""Status":"FAILED","Reason":"the moon was full""#,
         _ => return,
     };
-    let ids = ["StackId", "RequestId", "LogicalResourceId"].map(|key| format!(r#","{key}":"{}""#, field(event, key).unwrap()));
+    let ids = ["StackId", "RequestId", "LogicalResourceId"]
+        .map(|key| format!(r#","{key}":"{}""#, field(event, key).unwrap()));
     let address = url.strip_prefix("http://").unwrap();
     let (host, path) = address.split_once('/').unwrap();
-    http(host, "PUT", &format!("/{path}"), &format!("{{{outcome}{}}}", ids.concat()));
+    http(
+        host,
+        "PUT",
+        &format!("/{path}"),
+        &format!("{{{outcome}{}}}", ids.concat()),
+    );
 }
 
 /// The text of a field, wherever it is; good enough for values without escapes.
