@@ -1,10 +1,32 @@
-//! A local cloud for SAM applications.
+//! A local cloud for SAM applications: runs any `template.yaml` on loopback, with real sockets and real processes.
+//!
+//! [`template`] reads what is to run, [`Cloud`] starts and stops all of it, [`cli`] is the command. Each of the others
+//! plays one AWS service and knows of its neighbours only what AWS's own interfaces say.
+//!
+//! It knows no application: functions, routes, tables and queues come from the template alone.
 
 pub mod aurora;
+pub mod cli;
+mod cloud;
+mod custom_resource;
+mod data_dir;
 pub mod dynamodb;
+mod endpoints;
+mod engines;
 pub mod http_api;
 pub mod lambda;
+mod listeners;
 pub mod oidc;
 pub mod sqs;
+mod stage;
+mod start_error;
+mod stop_signal;
 pub mod template;
 pub mod websocket_api;
+
+pub use cloud::{Cloud, Options};
+pub use custom_resource::CustomResourceError;
+pub use endpoints::Endpoints;
+pub use listeners::{BindError, Ports};
+pub use stage::ServiceError;
+pub use start_error::StartError;

@@ -1,3 +1,8 @@
-//! `local-cloud`: see the library.
+//! `cargo local`: see [`local_cloud::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    local_cloud::cli::run().await
+}

@@ -1,0 +1,289 @@
+//! Starts all that a template asks for, in an order in which everything finds what it needs, and stops it backwards.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::aurora::{Database, data_api};
+use crate::data_dir::DataDir;
+use crate::engines::Engines;
+use crate::lambda::build::{self, Profile, Progress};
+use crate::lambda::{FunctionSetup, Lambda, LogSink, Services};
+use crate::listeners::{Listeners, Ports};
+use crate::oidc::{self, Issuer};
+use crate::sqs;
+use crate::stage::{ServiceError, Stage};
+use crate::template::Template;
+use crate::template::model::Stack;
+use crate::{Endpoints, StartError, custom_resource, http_api, websocket_api};
+
+/// Where everything claims to be.
+pub(crate) const REGION: &str = "us-east-1";
+/// Whom everything claims to belong to: an account that AWS gives to nobody.
+pub(crate) const ACCOUNT: &str = "000000000000";
+const STACK: &str = "local";
+
+/// What to run and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The SAM template.
+    pub template: PathBuf,
+    /// Values of the template's parameters, over their defaults.
+    pub parameters: BTreeMap<String, String>,
+    /// Where people reach it.
+    pub ports: Ports,
+    /// The folder that keeps tables, queues, databases and the issuer's key; `None` keeps nothing.
+    pub data_dir: Option<PathBuf>,
+    /// A running PostgreSQL to use instead of starting one.
+    pub database: Option<Database>,
+    /// How to build the functions.
+    pub profile: Profile,
+    /// Whether to show cargo's output.
+    pub progress: Progress,
+}
+
+/// A running cloud. Dropping it stops everything without waiting and without saving the queues: use [`Cloud::stop`].
+pub struct Cloud {
+    endpoints: Endpoints,
+    issuer: Issuer,
+    failures: UnboundedReceiver<ServiceError>,
+    /// What brings work in: APIs and event sources.
+    front: Stage,
+    lambda: Lambda,
+    functions: DropGuard,
+    /// What functions use.
+    services: Stage,
+    engines: Engines,
+    /// Locked until all of the above has stopped.
+    _data_dir: Option<DataDir>,
+}
+
+/// What is served only once the custom resources are there: their listeners let clients wait.
+struct Waiting {
+    stack: Stack,
+    stack_id: String,
+    apis: BTreeMap<String, TcpListener>,
+}
+
+impl Cloud {
+    /// Starts everything and returns when all of it takes requests.
+    ///
+    /// # Errors
+    /// The first thing that fails; what had started is stopped. `interrupt` gives up with [`StartError::Interrupted`].
+    pub async fn start(
+        options: Options,
+        interrupt: &CancellationToken,
+    ) -> Result<Self, StartError> {
+        let (mut cloud, waiting) = tokio::select! {
+            prepared = Self::prepare(options) => prepared?,
+            () = interrupt.cancelled() => return Err(StartError::Interrupted),
+        };
+        let Waiting {
+            stack,
+            stack_id,
+            apis,
+        } = waiting;
+        let created = tokio::select! {
+            created = custom_resource::create(&stack.custom_resources, &stack_id, &cloud.lambda) => {
+                created.map_err(StartError::from)
+            }
+            Some(failure) = cloud.failures.recv() => Err(failure.into()),
+            () = interrupt.cancelled() => Err(StartError::Interrupted),
+        };
+        if let Err(error) = created {
+            cloud.stop().await;
+            return Err(error);
+        }
+        cloud.serve_front(&stack, apis);
+        Ok(cloud)
+    }
+
+    /// Everything that functions need, and the functions. Dropping the future half-way stops what it had started.
+    async fn prepare(options: Options) -> Result<(Self, Waiting), StartError> {
+        let template = Template::read(&options.template)?;
+        let mut listeners = Listeners::bind(&template, options.ports).await?;
+        let addresses = listeners.for_template(REGION, ACCOUNT, STACK);
+        let stack = template.resolve(&addresses, &options.parameters)?;
+        let data_dir = options.data_dir.as_deref().map(DataDir::open).transpose()?;
+        let issuer_key = data_dir.as_ref().map(DataDir::issuer_key);
+        let issuer = Issuer::load_or_create(issuer_key.as_deref(), stack.user_pools.clone())?;
+
+        let build = async {
+            tracing::info!("building the functions");
+            Ok(build::build(&stack.functions, options.profile, options.progress).await?)
+        };
+        let engines = Engines::start(
+            &stack,
+            listeners.addresses.sqs,
+            data_dir.as_ref(),
+            options.database,
+        );
+        let (executables, engines) = tokio::try_join!(build, engines)?;
+
+        let (failed, failures) = unbounded_channel();
+        let services = Stage::new("services", failed.clone());
+        let front = Stage::new("APIs and event sources", failed);
+        let functions = CancellationToken::new().drop_guard();
+        let endpoints = Endpoints::of(&stack, &listeners.addresses);
+        let lambda = Lambda::new(
+            setups(&stack, executables),
+            &Services {
+                region: REGION.to_owned(),
+                endpoints: endpoints.variables(&listeners.addresses),
+            },
+            &LogSink::stderr(),
+            functions.token().clone(),
+        );
+        let apis = std::mem::take(&mut listeners.apis);
+        serve_services(&services, &stack, listeners, &engines, &issuer);
+        let cloud = Self {
+            endpoints,
+            issuer,
+            failures,
+            front,
+            lambda,
+            functions,
+            services,
+            engines,
+            _data_dir: data_dir,
+        };
+        Ok((
+            cloud,
+            Waiting {
+                stack,
+                stack_id: addresses.stack_id(),
+                apis,
+            },
+        ))
+    }
+
+    /// Where everything is.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// Who issues tokens for the stack's user pools.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// Waits until a service ends that should not; usually for ever.
+    pub async fn failed(&mut self) -> ServiceError {
+        match self.failures.recv().await {
+            Some(failure) => failure,
+            // Cannot be: the stages hold senders.
+            None => std::future::pending().await,
+        }
+    }
+
+    fn serve_front(&self, stack: &Stack, mut listeners: BTreeMap<String, TcpListener>) {
+        let Self {
+            front: stage,
+            lambda,
+            issuer,
+            engines: Engines { sqs, .. },
+            ..
+        } = self;
+        for api in stack.http_apis.iter().cloned() {
+            // The template named all of its APIs before their listeners were bound.
+            let Some(listener) = listeners.remove(&api.logical_id) else {
+                continue;
+            };
+            let (lambda, issuer) = (lambda.clone(), issuer.clone());
+            let name = format!("the HTTP API `{}`", api.logical_id);
+            stage.serve(name, |shutdown| {
+                http_api::serve(listener, api, lambda, issuer, shutdown)
+            });
+        }
+        for api in stack.websocket_apis.iter().cloned() {
+            let Some(listener) = listeners.remove(&api.logical_id) else {
+                continue;
+            };
+            let lambda = lambda.clone();
+            let name = format!("the WebSocket API `{}`", api.logical_id);
+            stage.serve(name, |shutdown| {
+                websocket_api::serve(listener, api, lambda, shutdown)
+            });
+        }
+        for function in &stack.functions {
+            for event in function.queue_events.iter().cloned() {
+                // The template resolved the event's queue to one of the stack's.
+                let Some(queue) = stack
+                    .queues
+                    .iter()
+                    .find(|queue| queue.logical_id == event.queue)
+                else {
+                    continue;
+                };
+                let (sqs, queue, function, lambda) =
+                    (sqs.clone(), queue.clone(), function.clone(), lambda.clone());
+                let name = format!(
+                    "the event source from `{}` to `{}`",
+                    queue.logical_id, function.logical_id
+                );
+                stage.serve(name, |shutdown| async move {
+                    sqs::event_source::run(sqs, queue, event, function, lambda, shutdown).await;
+                    Ok(())
+                });
+            }
+        }
+    }
+
+    /// Stops everything: first what brings work in, then the functions, then what they use. Saves the queues.
+    pub async fn stop(self) {
+        self.front.stop().await;
+        drop(self.functions);
+        self.lambda.stopped().await;
+        self.services.stop().await;
+        self.engines.stop().await;
+    }
+}
+
+fn serve_services(
+    stage: &Stage,
+    stack: &Stack,
+    listeners: Listeners,
+    engines: &Engines,
+    issuer: &Issuer,
+) {
+    let Listeners {
+        dynamodb,
+        sqs: queues,
+        rds_data,
+        oidc: tokens,
+        ..
+    } = listeners;
+    let tables = engines.tables.clone();
+    stage.serve("DynamoDB", |shutdown| async move {
+        tables.serve(dynamodb, shutdown).await
+    });
+    let sqs = engines.sqs.clone();
+    stage.serve("SQS", |shutdown| async move {
+        sqs.serve(queues, shutdown).await
+    });
+    let issuer = issuer.clone();
+    stage.serve("the issuer of tokens", |shutdown| {
+        oidc::serve(tokens, issuer, shutdown)
+    });
+    if let Some(database) = engines.database.clone() {
+        let clusters = stack.clusters.clone();
+        stage.serve("the RDS Data API", |shutdown| {
+            data_api::serve(rds_data, database, clusters, shutdown)
+        });
+    }
+}
+
+fn setups(stack: &Stack, mut executables: BTreeMap<String, PathBuf>) -> Vec<FunctionSetup> {
+    // `build` gives an executable for every function or an error.
+    let setup = |function: &crate::template::model::Function| {
+        let executable = executables.remove(&function.logical_id)?;
+        Some(FunctionSetup {
+            function: function.clone(),
+            executable,
+        })
+    };
+    stack.functions.iter().filter_map(setup).collect()
+}

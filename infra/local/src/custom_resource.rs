@@ -1,0 +1,271 @@
+//! Creates custom resources as CloudFormation does: the function is invoked with a `Create` event and puts its answer
+//! at the event's `ResponseURL`.
+//!
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref.html>. A cloud has no memory of
+//! what it created, so every start is a `Create`; CloudFormation asks such functions to be idempotent, too. Nothing is
+//! deleted on stop. An invocation is over when it returns: an answer that only comes later is not waited for.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::put;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::lambda::{InvokeError, Lambda, Outcome};
+use crate::template::model::CustomResource;
+
+/// Why a custom resource was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CustomResourceError {
+    /// There is no socket for answers.
+    #[error("custom resources have nowhere to answer to: {0}")]
+    Listen(#[from] io::Error),
+    /// The function was not run.
+    #[error("custom resource `{id}`: the function `{function}` was not run: {source}")]
+    Invoke {
+        /// Logical id of the resource.
+        id: String,
+        /// Logical id of the function.
+        function: String,
+        /// Why.
+        source: InvokeError,
+    },
+    /// The function failed without an answer.
+    #[error("custom resource `{id}`: the function `{function}` failed: {message}")]
+    Function {
+        /// Logical id of the resource.
+        id: String,
+        /// Logical id of the function.
+        function: String,
+        /// `errorType: errorMessage`, as Lambda reports them.
+        message: String,
+    },
+    /// The function returned and had put no answer.
+    #[error("custom resource `{id}`: the function `{function}` put no answer at `ResponseURL`")]
+    NoAnswer {
+        /// Logical id of the resource.
+        id: String,
+        /// Logical id of the function.
+        function: String,
+    },
+    /// The answer is not one that CloudFormation would take.
+    #[error(
+        "custom resource `{id}`: the function `{function}` gave an answer that CloudFormation refuses: {reason}"
+    )]
+    InvalidAnswer {
+        /// Logical id of the resource.
+        id: String,
+        /// Logical id of the function.
+        function: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The function answered `FAILED`.
+    #[error("custom resource `{id}`: the function `{function}` answered FAILED: {reason}")]
+    Failed {
+        /// Logical id of the resource.
+        id: String,
+        /// Logical id of the function.
+        function: String,
+        /// The answer's `Reason`.
+        reason: String,
+    },
+}
+
+/// What the function puts at `ResponseURL`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    status: Status,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    physical_resource_id: Option<String>,
+    stack_id: String,
+    request_id: String,
+    logical_resource_id: String,
+}
+
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "UPPERCASE")]
+enum Status {
+    Success,
+    Failed,
+}
+
+/// Creates the resources one after the other; the first failure ends it.
+pub(crate) async fn create(
+    resources: &[CustomResource],
+    stack_id: &str,
+    lambda: &Lambda,
+) -> Result<(), CustomResourceError> {
+    if resources.is_empty() {
+        return Ok(());
+    }
+    let answers = Answers::listen().await?;
+    for resource in resources {
+        tracing::info!("creating {}", resource.logical_id);
+        create_one(resource, stack_id, lambda, &answers).await?;
+    }
+    Ok(())
+}
+
+async fn create_one(
+    resource: &CustomResource,
+    stack_id: &str,
+    lambda: &Lambda,
+    answers: &Answers,
+) -> Result<(), CustomResourceError> {
+    let (id, function) = (resource.logical_id.clone(), resource.function.clone());
+    let request_id = Uuid::new_v4();
+    let event = json!({
+        "RequestType": "Create",
+        "ServiceToken": resource.properties.get("ServiceToken"),
+        "ResponseURL": answers.url(request_id),
+        "StackId": stack_id,
+        "RequestId": request_id,
+        "LogicalResourceId": resource.logical_id,
+        "ResourceType": resource.resource_type,
+        "ResourceProperties": resource.properties,
+    });
+    let outcome = lambda
+        .invoke(&resource.function, Bytes::from(event.to_string()))
+        .await;
+    match (answers.take(request_id), outcome) {
+        // CloudFormation sees the answer only, whatever the function does afterwards.
+        (Some(body), _) => check(&body, resource, stack_id, request_id),
+        (None, Ok(Outcome::Success(_))) => Err(CustomResourceError::NoAnswer { id, function }),
+        (None, Ok(Outcome::FunctionError(error))) => Err(CustomResourceError::Function {
+            id,
+            function,
+            message: describe(&error),
+        }),
+        (None, Err(source)) => Err(CustomResourceError::Invoke {
+            id,
+            function,
+            source,
+        }),
+    }
+}
+
+fn check(
+    body: &Bytes,
+    resource: &CustomResource,
+    stack_id: &str,
+    request_id: Uuid,
+) -> Result<(), CustomResourceError> {
+    let (id, function) = (resource.logical_id.clone(), resource.function.clone());
+    let answer: Answer = match serde_json::from_slice(body) {
+        Ok(answer) => answer,
+        Err(error) => {
+            return Err(CustomResourceError::InvalidAnswer {
+                id,
+                function,
+                reason: error.to_string(),
+            });
+        }
+    };
+    if answer.status == Status::Failed {
+        let reason = answer
+            .reason
+            .unwrap_or_else(|| "no reason given".to_owned());
+        return Err(CustomResourceError::Failed {
+            id,
+            function,
+            reason,
+        });
+    }
+    let wrong = if answer.stack_id != stack_id {
+        Some("StackId is not the request's")
+    } else if answer.request_id != request_id.to_string() {
+        Some("RequestId is not the request's")
+    } else if answer.logical_resource_id != resource.logical_id {
+        Some("LogicalResourceId is not the request's")
+    } else if answer.physical_resource_id.is_none_or(|id| id.is_empty()) {
+        Some("PhysicalResourceId is missing")
+    } else {
+        None
+    };
+    match wrong {
+        Some(reason) => Err(CustomResourceError::InvalidAnswer {
+            id,
+            function,
+            reason: reason.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Lambda's error object in words.
+fn describe(error: &Bytes) -> String {
+    let parsed: Option<Value> = serde_json::from_slice(error).ok();
+    let text = |key: &str| parsed.as_ref()?.get(key)?.as_str();
+    match (text("errorType"), text("errorMessage")) {
+        (Some(kind), Some(message)) => format!("{kind}: {message}"),
+        (None, Some(message)) => message.to_owned(),
+        _ => String::from_utf8_lossy(error).into_owned(),
+    }
+}
+
+/// A loopback server that takes answers, as S3 does for CloudFormation. It stops when this is dropped.
+struct Answers {
+    address: SocketAddr,
+    received: Received,
+    _running: tokio_util::sync::DropGuard,
+}
+
+type Received = Arc<Mutex<HashMap<Uuid, Bytes>>>;
+
+impl Answers {
+    async fn listen() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let received = Received::default();
+        let shutdown = CancellationToken::new();
+        let router = Router::new()
+            .route("/{request}", put(receive))
+            .with_state(Arc::clone(&received));
+        let server = axum::serve(listener, router)
+            .with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        tokio::spawn(server.into_future());
+        Ok(Self {
+            address,
+            received,
+            _running: shutdown.drop_guard(),
+        })
+    }
+
+    fn url(&self, request: Uuid) -> String {
+        format!("http://{}/{request}", self.address)
+    }
+
+    fn take(&self, request: Uuid) -> Option<Bytes> {
+        self.received
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&request)
+    }
+}
+
+async fn receive(
+    State(received): State<Received>,
+    Path(request): Path<Uuid>,
+    body: Bytes,
+) -> StatusCode {
+    // A presigned URL takes what it is given; the content is looked at afterwards.
+    received
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(request, body);
+    StatusCode::OK
+}

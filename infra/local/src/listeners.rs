@@ -1,0 +1,143 @@
+//! The sockets of a cloud: bound before anything starts, so that every address is known and every conflict shows early.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::net::TcpListener;
+
+use crate::template::{Addresses, Template};
+
+/// Ports that people type. 0 is any free one; a second API of a kind has a free one anyway, as all other services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ports {
+    /// The first HTTP API.
+    pub http: u16,
+    /// The first WebSocket API.
+    pub websocket: u16,
+    /// The issuer of tokens.
+    pub oidc: u16,
+}
+
+/// A port cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Something else has it.
+    #[error("port {port} is in use: choose another one with `{flag}` (0 takes any that is free)")]
+    InUse {
+        /// The port.
+        port: u16,
+        /// What it was asked for with.
+        flag: &'static str,
+    },
+    /// The operating system refuses for another reason.
+    #[error("cannot listen on port {port} of 127.0.0.1: {source}")]
+    Refused {
+        /// The port; 0 for any.
+        port: u16,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// One listener per service, all on loopback.
+pub(crate) struct Listeners {
+    pub(crate) dynamodb: TcpListener,
+    pub(crate) sqs: TcpListener,
+    pub(crate) rds_data: TcpListener,
+    pub(crate) oidc: TcpListener,
+    /// By logical id.
+    pub(crate) apis: BTreeMap<String, TcpListener>,
+    pub(crate) addresses: ServiceAddresses,
+}
+
+/// Where each service listens.
+#[derive(Debug, Clone)]
+pub(crate) struct ServiceAddresses {
+    pub(crate) dynamodb: SocketAddr,
+    pub(crate) sqs: SocketAddr,
+    pub(crate) rds_data: SocketAddr,
+    pub(crate) oidc: SocketAddr,
+    pub(crate) apis: BTreeMap<String, SocketAddr>,
+}
+
+impl Listeners {
+    pub(crate) async fn bind(template: &Template, ports: Ports) -> Result<Self, BindError> {
+        let (http, websocket) = template.api_ids();
+        let http = http
+            .into_iter()
+            .zip(first_then_free(ports.http, "--http-port"));
+        let websocket = websocket
+            .into_iter()
+            .zip(first_then_free(ports.websocket, "--websocket-port"));
+        let mut apis = BTreeMap::new();
+        let mut api_addresses = BTreeMap::new();
+        for (id, (port, flag)) in http.chain(websocket) {
+            let (listener, address) = bind(port, flag).await?;
+            api_addresses.insert(id.clone(), address);
+            apis.insert(id, listener);
+        }
+        let (oidc, oidc_address) = bind(ports.oidc, "--oidc-port").await?;
+        let (dynamodb, dynamodb_address) = bind(0, "").await?;
+        let (sqs, sqs_address) = bind(0, "").await?;
+        let (rds_data, rds_data_address) = bind(0, "").await?;
+        let addresses = ServiceAddresses {
+            dynamodb: dynamodb_address,
+            sqs: sqs_address,
+            rds_data: rds_data_address,
+            oidc: oidc_address,
+            apis: api_addresses,
+        };
+        Ok(Self {
+            dynamodb,
+            sqs,
+            rds_data,
+            oidc,
+            apis,
+            addresses,
+        })
+    }
+
+    /// What the template needs to know to be resolved.
+    pub(crate) fn for_template(&self, region: &str, account: &str, stack: &str) -> Addresses {
+        Addresses {
+            region: region.to_owned(),
+            account: account.to_owned(),
+            stack: stack.to_owned(),
+            sqs: self.addresses.sqs,
+            apis: self.addresses.apis.clone(),
+        }
+    }
+}
+
+fn first_then_free(port: u16, flag: &'static str) -> impl Iterator<Item = (u16, &'static str)> {
+    std::iter::once((port, flag)).chain(std::iter::repeat((0, flag)))
+}
+
+async fn bind(port: u16, flag: &'static str) -> Result<(TcpListener, SocketAddr), BindError> {
+    let refused = |source: io::Error| match source.kind() {
+        io::ErrorKind::AddrInUse if port != 0 => BindError::InUse { port, flag },
+        _ => BindError::Refused { port, source },
+    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    Ok((listener, address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_in_use_names_the_flag() {
+        let (_taken, address) = bind(0, "--http-port").await.unwrap();
+        let port = address.port();
+        let error = bind(port, "--http-port").await.unwrap_err().to_string();
+        let expected = format!(
+            "port {port} is in use: choose another one with `--http-port` (0 takes any that is free)"
+        );
+        assert_eq!(error, expected);
+    }
+}

@@ -1,0 +1,60 @@
+//! Why a cloud did not start.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::custom_resource::CustomResourceError;
+use crate::lambda::build::BuildError;
+use crate::listeners::BindError;
+use crate::stage::ServiceError;
+use crate::template::TemplateError;
+use crate::{aurora, dynamodb, oidc, sqs};
+
+/// Why a cloud did not start. Each text is a sentence for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The template is wrong or not supported.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A port cannot be had.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The data folder cannot be used.
+    #[error("cannot use the data folder {}: {source}", folder.display())]
+    DataDir {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another local cloud runs on the same data.
+    #[error("another local cloud runs on {}: stop it, or use another `--data-dir`, or `--ephemeral`", folder.display())]
+    DataDirInUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The functions could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// PostgreSQL did not start.
+    #[error(transparent)]
+    Postgres(#[from] aurora::postgres::PostgresError),
+    /// A table could not be created.
+    #[error("DynamoDB: {0}")]
+    Tables(#[from] dynamodb::OpenError),
+    /// A queue could not be created.
+    #[error("SQS: {0}")]
+    Queues(#[from] sqs::StartError),
+    /// The issuer of tokens has no key.
+    #[error("the issuer of tokens: {0}")]
+    Issuer(#[from] oidc::IssuerError),
+    /// A custom resource was not created.
+    #[error(transparent)]
+    CustomResource(#[from] CustomResourceError),
+    /// A service ended right after its start.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The caller asked to stop while the cloud was starting.
+    #[error("interrupted")]
+    Interrupted,
+}
