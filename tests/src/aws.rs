@@ -2,8 +2,10 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use sqlx_data_api::DataApiPool;
 use store::dynamodb::{Members, Messages};
 use store::log::Log;
+use store::sql::connect;
 
 use crate::Cloud;
 
@@ -28,9 +30,17 @@ pub fn sqs(cloud: &Cloud) -> aws_sdk_sqs::Client {
     aws_sdk_sqs::Client::new(&config().to_builder().endpoint_url(&cloud.endpoints.aws.sqs).build())
 }
 
-/// The RDS Data API of a cloud.
-pub fn rds_data(cloud: &Cloud) -> aws_sdk_rdsdata::config::Builder {
-    (&config().to_builder().endpoint_url(&cloud.endpoints.aws.rds_data).build()).into()
+/// The queue of the `relay` worker.
+pub fn relay_queue_url(cloud: &Cloud) -> String {
+    format!("{}/000000000000/local-RelayQueue", cloud.endpoints.aws.sqs)
+}
+
+/// The database of a cloud.
+pub fn database(cloud: &Cloud) -> DataApiPool {
+    let rds_data = (&config().to_builder().endpoint_url(&cloud.endpoints.aws.rds_data).build()).into();
+    let arn = |service: &str, resource: &str| format!("arn:aws:{service}:us-east-1:000000000000:{resource}");
+    let (cluster, secret) = ("cluster:local-database", "secret:rds!cluster-local-database");
+    connect(rds_data, arn("rds", cluster), arn("secretsmanager", secret), "palaver".to_owned())
 }
 
 /// The log, over a DynamoDB client.
