@@ -273,6 +273,19 @@ async fn a_challenge_says_what_is_wrong_with_the_token() {
 }
 
 #[tokio::test]
+async fn an_identity_source_that_cannot_be_read_is_refused_at_the_start() {
+    let mut api = api();
+    let authorizer = api.routes.iter_mut().find_map(|route| route.authorizer.as_mut());
+    authorizer.unwrap().identity_source = "Authorization".into();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = Issuer::load_or_create(None, Vec::new()).unwrap();
+    let served = http_api::serve(listener, api, functions(), issuer, CancellationToken::new());
+    let error = served.await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("`Authorization`"), "{error}");
+}
+
+#[tokio::test]
 async fn the_server_ends_when_told_to() {
     let mut gateway = Gateway::start().await;
     assert_eq!(gateway.get("/plain").await.status(), 201);

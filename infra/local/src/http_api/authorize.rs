@@ -14,13 +14,42 @@ pub(super) fn authorize(issuer: &Issuer, authorizer: &JwtAuthorizer, head: &Part
     Ok(json!({ "jwt": { "claims": stringify(&claims), "scopes": scopes(&claims) } }))
 }
 
+/// Where in a request the token is.
+enum IdentitySource<'a> {
+    Header(&'a str),
+    QueryString(&'a str),
+}
+
+impl<'a> IdentitySource<'a> {
+    fn parse(expression: &'a str) -> Option<Self> {
+        let (kind, name) = expression.strip_prefix("$request.")?.split_once('.')?;
+        match kind {
+            "header" => Some(Self::Header(name)),
+            "querystring" => Some(Self::QueryString(name)),
+            _ => None,
+        }
+    }
+}
+
+/// Refuses an identity source that no request could have a token at.
+pub(super) fn check_identity_source(authorizer: &JwtAuthorizer) -> Result<(), String> {
+    match IdentitySource::parse(&authorizer.identity_source) {
+        Some(_) => Ok(()),
+        None => Err(format!(
+            "the identity source `{}` is neither $request.header.name nor $request.querystring.name",
+            authorizer.identity_source
+        )),
+    }
+}
+
 /// The token at the identity source, with or without `Bearer` before it.
 fn token(identity_source: &str, head: &Parts) -> Option<String> {
-    let value = if let Some(name) = identity_source.strip_prefix("$request.header.") {
-        head.headers.get(name)?.to_str().ok()?.to_owned()
-    } else {
-        let wanted = identity_source.strip_prefix("$request.querystring.")?;
-        form_urlencoded::parse(head.uri.query()?.as_bytes()).find(|(name, _)| name == wanted)?.1.into_owned()
+    let value = match IdentitySource::parse(identity_source)? {
+        IdentitySource::Header(name) => head.headers.get(name)?.to_str().ok()?.to_owned(),
+        IdentitySource::QueryString(name) => {
+            let mut query = form_urlencoded::parse(head.uri.query()?.as_bytes());
+            query.find(|(key, _)| key == name)?.1.into_owned()
+        }
     };
     let value = value.trim();
     let token = match value.split_once(' ') {

@@ -43,6 +43,8 @@ struct Gateway {
 }
 
 /// Serves one HTTP API until `shutdown` fires; requests under way are answered first.
+///
+/// An identity source that API Gateway has no such form of is [`io::ErrorKind::InvalidInput`].
 pub async fn serve(
     listener: TcpListener,
     api: HttpApi,
@@ -50,6 +52,10 @@ pub async fn serve(
     issuer: Issuer,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
+    for authorizer in api.routes.iter().filter_map(|route| route.authorizer.as_ref()) {
+        authorize::check_identity_source(authorizer)
+            .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
+    }
     let port = listener.local_addr()?.port();
     let gateway = Gateway { api_id: api.api_id, routes: Routes::new(api.routes), lambda, issuer, port };
     let service = Router::new().fallback(answer).with_state(Arc::new(gateway));

@@ -12,6 +12,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -120,7 +121,9 @@ impl Session {
             reply::answer(&gateway, &connection, text).await;
             drop(permit);
         });
-        if poll_fn(|context| Poll::Ready(invocation.as_mut().poll(context))).await.is_pending() {
+        // Tokio's budget must not cut the step short.
+        let first_step = poll_fn(|context| Poll::Ready(invocation.as_mut().poll(context)));
+        if unconstrained(first_step).await.is_pending() {
             self.gateway.tasks.spawn(invocation);
         }
     }

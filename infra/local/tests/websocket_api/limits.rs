@@ -55,7 +55,8 @@ async fn a_frame_or_message_beyond_them_closes_with_1009() {
 async fn a_client_sees_the_code_though_it_sends_on() {
     let api = start().await;
     let mut client = api.connect().await;
-    send_in_frames(&mut client, &[1024 * KIB]).await;
+    // More than the buffers between the two hold.
+    send_in_frames(&mut client, &[16 * 1024 * KIB]).await;
     assert_eq!(client.closed().await.code, CloseCode::Size);
 }
 

@@ -1,11 +1,16 @@
 //! `@connections`, as the AWS SDK calls it.
 
+use std::time::{Duration, Instant};
+
 use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::config::retry::RetryConfig;
 use aws_sdk_apigatewaymanagement::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
+use bytes::Bytes;
+use futures_util::SinkExt;
 use serde_json::Value;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::harness::{Api, Plan, ok};
@@ -57,9 +62,7 @@ async fn a_function_posts_looks_up_and_deletes() {
     assert_eq!(found.identity().unwrap().source_ip(), Some("127.0.0.1"));
     assert_eq!(found.identity().unwrap().user_agent(), Some("test/1"));
 
-    post(&sdk, &id, b"last words").await.unwrap();
     sdk.delete_connection().connection_id(&id).send().await.unwrap();
-    assert_eq!(client.text().await, "last words");
     assert_eq!(client.closed().await.code, CloseCode::Normal);
     let context = api.event_of("$disconnect").await["requestContext"].take();
     assert_eq!(context["disconnectStatusCode"], 1000);
@@ -70,6 +73,47 @@ async fn a_function_posts_looks_up_and_deletes() {
     assert!(error.is_gone_exception());
     let error = sdk.delete_connection().connection_id(&id).send().await.unwrap_err().into_service_error();
     assert!(error.is_gone_exception());
+}
+
+#[tokio::test]
+async fn what_was_posted_before_a_deletion_is_delivered() {
+    let mut api = start().await;
+    let mut client = api.connect().await;
+    let (sdk, id) = (sdk(api.address), connection_id(&api.event_of("$connect").await));
+    // More than the buffers between the two hold, so that some wait in the queue.
+    let large = vec![b'x'; 128 * 1024];
+    for _ in 0..64 {
+        post(&sdk, &id, &large).await.unwrap();
+    }
+    sdk.delete_connection().connection_id(&id).send().await.unwrap();
+    for _ in 0..64 {
+        assert_eq!(client.text().await.len(), large.len());
+    }
+    assert_eq!(client.closed().await.code, CloseCode::Normal);
+}
+
+#[tokio::test]
+async fn frames_either_way_count_as_activity() {
+    let mut api = start().await;
+    let mut client = api.connect().await;
+    let (sdk, id) = (sdk(api.address), connection_id(&api.event_of("$connect").await));
+    let last_active = async || {
+        let found = sdk.get_connection().connection_id(&id).send().await;
+        found.unwrap().last_active_at().unwrap().to_millis().unwrap()
+    };
+    let deadline = Instant::now() + Duration::from_secs(20);
+    for from_client in [true, false] {
+        let before = last_active().await;
+        while last_active().await == before {
+            assert!(Instant::now() < deadline, "from client: {from_client}");
+            if from_client {
+                client.0.send(Message::Ping(Bytes::new())).await.unwrap();
+            } else {
+                post(&sdk, &id, b"x").await.unwrap();
+            }
+            client.frame().await;
+        }
+    }
 }
 
 #[tokio::test]
@@ -132,6 +176,7 @@ async fn a_client_that_does_not_read_holds_nobody_up() {
     let mut accepted = 0;
     let error = loop {
         match post(&sdk, &slow_id, &large).await {
+            Ok(()) if accepted == 1000 => panic!("nothing stops a poster"),
             Ok(()) => accepted += 1,
             Err(error) => break error,
         }

@@ -1,6 +1,7 @@
 //! How connections end.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use serde_json::{Value, json};
@@ -103,6 +104,28 @@ async fn stopping_says_goodbye_to_everyone() {
         assert_eq!(api.event_of("$disconnect").await["requestContext"]["disconnectStatusCode"], 1001);
     }
     assert_eq!(api.stats.connections(), 0);
+}
+
+#[tokio::test]
+async fn stopping_waits_for_what_is_under_way() {
+    let done = Arc::new(AtomicBool::new(false));
+    let finished = done.clone();
+    let disconnect = move |_| {
+        let finished = finished.clone();
+        async move {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            finished.store(true, Ordering::Relaxed);
+            ok()
+        }
+    };
+    let mut api = Plan::new().route("$disconnect", disconnect).start().await;
+    let client = api.connect().await;
+    drop(client);
+    api.event_of("$disconnect").await;
+    api.stop().await;
+    assert!(done.load(Ordering::Relaxed));
 }
 
 #[tokio::test]
