@@ -70,8 +70,7 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 /// code is 0 for these, 1 when something fails, with a sentence on standard error.
 pub async fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,local_cloud=info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,local_cloud=info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
@@ -108,25 +107,17 @@ async fn serve(arguments: Arguments) -> Result<(), CommandError> {
     let begun = Instant::now();
     let stop = stop_signal::listen(arguments.stop_on_stdin_eof).map_err(CommandError::Signals)?;
     let local = local_folder(&arguments.template);
-    let path = arguments
-        .endpoints
-        .clone()
-        .unwrap_or_else(|| local.join("endpoints.json"));
+    let path = arguments.endpoints.clone().unwrap_or_else(|| local.join("endpoints.json"));
     let file = EndpointsFile::claim(&path).map_err(|source| match source.kind() {
         io::ErrorKind::WouldBlock => CommandError::Claimed(path.clone()),
-        _ => CommandError::Endpoints {
-            file: path.clone(),
-            source,
-        },
+        _ => CommandError::Endpoints { file: path.clone(), source },
     })?;
     let mut cloud = match Cloud::start(options(arguments, local), &stop).await {
         Ok(cloud) => cloud,
         Err(StartError::Interrupted) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    let written = file
-        .write(cloud.endpoints())
-        .map_err(|source| CommandError::Endpoints { file: path, source });
+    let written = file.write(cloud.endpoints()).map_err(|source| CommandError::Endpoints { file: path, source });
     let ended = match written.and_then(|()| announce(&cloud, begun).map_err(CommandError::Print)) {
         Ok(()) => tokio::select! {
             () = stop.cancelled() => Ok(()),
@@ -145,18 +136,10 @@ fn options(arguments: Arguments, local: PathBuf) -> Options {
     Options {
         template: arguments.template,
         parameters: arguments.parameters.into_iter().collect::<BTreeMap<_, _>>(),
-        ports: Ports {
-            http: arguments.http_port,
-            websocket: arguments.websocket_port,
-            oidc: arguments.oidc_port,
-        },
+        ports: Ports { http: arguments.http_port, websocket: arguments.websocket_port, oidc: arguments.oidc_port },
         data_dir: (!arguments.ephemeral).then_some(data_dir),
         database: arguments.database_url,
-        profile: if arguments.release {
-            Profile::Release
-        } else {
-            Profile::Dev
-        },
+        profile: if arguments.release { Profile::Release } else { Profile::Dev },
         progress: Progress::Shown,
     }
 }
@@ -172,18 +155,8 @@ fn local_folder(template: &Path) -> PathBuf {
 fn announce(cloud: &Cloud, begun: Instant) -> io::Result<()> {
     let endpoints = cloud.endpoints();
     let mut lines: Vec<(&str, &str)> = Vec::new();
-    lines.extend(
-        endpoints
-            .apis
-            .iter()
-            .map(|(id, url)| (id.as_str(), url.as_str())),
-    );
-    lines.extend(
-        endpoints
-            .aws
-            .iter()
-            .map(|(service, url)| (service.as_str(), url.as_str())),
-    );
+    lines.extend(endpoints.apis.iter().map(|(id, url)| (id.as_str(), url.as_str())));
+    lines.extend(endpoints.aws.iter().map(|(service, url)| (service.as_str(), url.as_str())));
     lines.push(("tokens", &endpoints.oidc_token));
     let mut tokens = Vec::new();
     for user in USERS {
@@ -194,22 +167,14 @@ fn announce(cloud: &Cloud, begun: Instant) -> io::Result<()> {
         }
     }
     lines.extend(tokens.iter().map(|(user, token)| (*user, token.as_str())));
-    let width = lines
-        .iter()
-        .map(|(name, _)| name.len())
-        .max()
-        .unwrap_or_default();
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
 
     let mut out = io::stdout().lock();
     writeln!(out)?;
     for (name, value) in lines {
         writeln!(out, "{name:<width$}  {value}")?;
     }
-    writeln!(
-        out,
-        "\nready in {:.1} s; Ctrl-C stops",
-        begun.elapsed().as_secs_f32()
-    )?;
+    writeln!(out, "\nready in {:.1} s; Ctrl-C stops", begun.elapsed().as_secs_f32())?;
     out.flush()
 }
 
@@ -224,37 +189,18 @@ mod tests {
     #[test]
     fn the_defaults() {
         let options = options(parse(&[]).unwrap(), "target/local".into());
-        assert_eq!(
-            options.ports,
-            Ports {
-                http: 3000,
-                websocket: 3001,
-                oidc: 3002
-            }
-        );
+        assert_eq!(options.ports, Ports { http: 3000, websocket: 3001, oidc: 3002 });
         assert_eq!(options.data_dir.as_deref(), Some(Path::new("target/local")));
         assert_eq!(options.profile, Profile::Dev);
     }
 
     #[test]
     fn parameters_are_names_and_values() {
-        let arguments = parse(&[
-            "--parameter",
-            "A=b=c",
-            "--parameter",
-            "D=",
-            "--ephemeral",
-            "--release",
-        ])
-        .unwrap();
+        let arguments = parse(&["--parameter", "A=b=c", "--parameter", "D=", "--ephemeral", "--release"]).unwrap();
         let options = options(arguments, "x".into());
-        let expected =
-            [("A", "b=c"), ("D", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let expected = [("A", "b=c"), ("D", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(options.parameters, expected.into());
-        assert_eq!(
-            (options.data_dir, options.profile),
-            (None, Profile::Release)
-        );
+        assert_eq!((options.data_dir, options.profile), (None, Profile::Release));
         assert!(parse(&["--parameter", "A"]).is_err());
         assert!(parse(&["--parameter", "=a"]).is_err());
         assert!(parse(&["--ephemeral", "--data-dir", "x"]).is_err());

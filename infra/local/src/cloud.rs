@@ -73,19 +73,12 @@ impl Cloud {
     ///
     /// # Errors
     /// The first thing that fails; what had started is stopped. `interrupt` gives up with [`StartError::Interrupted`].
-    pub async fn start(
-        options: Options,
-        interrupt: &CancellationToken,
-    ) -> Result<Self, StartError> {
+    pub async fn start(options: Options, interrupt: &CancellationToken) -> Result<Self, StartError> {
         let (mut cloud, waiting) = tokio::select! {
             prepared = Self::prepare(options) => prepared?,
             () = interrupt.cancelled() => return Err(StartError::Interrupted),
         };
-        let Waiting {
-            stack,
-            stack_id,
-            apis,
-        } = waiting;
+        let Waiting { stack, stack_id, apis } = waiting;
         let created = tokio::select! {
             created = custom_resource::create(&stack.custom_resources, &stack_id, &cloud.lambda) => {
                 created.map_err(StartError::from)
@@ -115,12 +108,7 @@ impl Cloud {
             tracing::info!("building the functions");
             Ok(build::build(&stack.functions, options.profile, options.progress).await?)
         };
-        let engines = Engines::start(
-            &stack,
-            listeners.addresses.sqs,
-            data_dir.as_ref(),
-            options.database,
-        );
+        let engines = Engines::start(&stack, listeners.addresses.sqs, data_dir.as_ref(), options.database);
         let (executables, engines) = tokio::try_join!(build, engines)?;
 
         let (failed, failures) = unbounded_channel();
@@ -130,34 +118,15 @@ impl Cloud {
         let endpoints = Endpoints::of(&stack, &listeners.addresses);
         let lambda = Lambda::new(
             setups(&stack, executables),
-            &Services {
-                region: REGION.to_owned(),
-                endpoints: endpoints.variables(&listeners.addresses),
-            },
+            &Services { region: REGION.to_owned(), endpoints: endpoints.variables(&listeners.addresses) },
             &LogSink::stderr(),
             functions.token().clone(),
         );
         let apis = std::mem::take(&mut listeners.apis);
         serve_services(&services, &stack, listeners, &engines, &issuer);
-        let cloud = Self {
-            endpoints,
-            issuer,
-            failures,
-            front,
-            lambda,
-            functions,
-            services,
-            engines,
-            _data_dir: data_dir,
-        };
-        Ok((
-            cloud,
-            Waiting {
-                stack,
-                stack_id: addresses.stack_id(),
-                apis,
-            },
-        ))
+        let cloud =
+            Self { endpoints, issuer, failures, front, lambda, functions, services, engines, _data_dir: data_dir };
+        Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), apis }))
     }
 
     /// Where everything is.
@@ -180,13 +149,7 @@ impl Cloud {
     }
 
     fn serve_front(&self, stack: &Stack, mut listeners: BTreeMap<String, TcpListener>) {
-        let Self {
-            front: stage,
-            lambda,
-            issuer,
-            engines: Engines { sqs, .. },
-            ..
-        } = self;
+        let Self { front: stage, lambda, issuer, engines: Engines { sqs, .. }, .. } = self;
         for api in stack.http_apis.iter().cloned() {
             // The template named all of its APIs before their listeners were bound.
             let Some(listener) = listeners.remove(&api.logical_id) else {
@@ -194,9 +157,7 @@ impl Cloud {
             };
             let (lambda, issuer) = (lambda.clone(), issuer.clone());
             let name = format!("the HTTP API `{}`", api.logical_id);
-            stage.serve(name, |shutdown| {
-                http_api::serve(listener, api, lambda, issuer, shutdown)
-            });
+            stage.serve(name, |shutdown| http_api::serve(listener, api, lambda, issuer, shutdown));
         }
         for api in stack.websocket_apis.iter().cloned() {
             let Some(listener) = listeners.remove(&api.logical_id) else {
@@ -204,26 +165,16 @@ impl Cloud {
             };
             let lambda = lambda.clone();
             let name = format!("the WebSocket API `{}`", api.logical_id);
-            stage.serve(name, |shutdown| {
-                websocket_api::serve(listener, api, lambda, shutdown)
-            });
+            stage.serve(name, |shutdown| websocket_api::serve(listener, api, lambda, shutdown));
         }
         for function in &stack.functions {
             for event in function.queue_events.iter().cloned() {
                 // The template resolved the event's queue to one of the stack's.
-                let Some(queue) = stack
-                    .queues
-                    .iter()
-                    .find(|queue| queue.logical_id == event.queue)
-                else {
+                let Some(queue) = stack.queues.iter().find(|queue| queue.logical_id == event.queue) else {
                     continue;
                 };
-                let (sqs, queue, function, lambda) =
-                    (sqs.clone(), queue.clone(), function.clone(), lambda.clone());
-                let name = format!(
-                    "the event source from `{}` to `{}`",
-                    queue.logical_id, function.logical_id
-                );
+                let (sqs, queue, function, lambda) = (sqs.clone(), queue.clone(), function.clone(), lambda.clone());
+                let name = format!("the event source from `{}` to `{}`", queue.logical_id, function.logical_id);
                 stage.serve(name, |shutdown| async move {
                     sqs::event_source::run(sqs, queue, event, function, lambda, shutdown).await;
                     Ok(())
@@ -242,37 +193,17 @@ impl Cloud {
     }
 }
 
-fn serve_services(
-    stage: &Stage,
-    stack: &Stack,
-    listeners: Listeners,
-    engines: &Engines,
-    issuer: &Issuer,
-) {
-    let Listeners {
-        dynamodb,
-        sqs: queues,
-        rds_data,
-        oidc: tokens,
-        ..
-    } = listeners;
+fn serve_services(stage: &Stage, stack: &Stack, listeners: Listeners, engines: &Engines, issuer: &Issuer) {
+    let Listeners { dynamodb, sqs: queues, rds_data, oidc: tokens, .. } = listeners;
     let tables = engines.tables.clone();
-    stage.serve("DynamoDB", |shutdown| async move {
-        tables.serve(dynamodb, shutdown).await
-    });
+    stage.serve("DynamoDB", |shutdown| async move { tables.serve(dynamodb, shutdown).await });
     let sqs = engines.sqs.clone();
-    stage.serve("SQS", |shutdown| async move {
-        sqs.serve(queues, shutdown).await
-    });
+    stage.serve("SQS", |shutdown| async move { sqs.serve(queues, shutdown).await });
     let issuer = issuer.clone();
-    stage.serve("the issuer of tokens", |shutdown| {
-        oidc::serve(tokens, issuer, shutdown)
-    });
+    stage.serve("the issuer of tokens", |shutdown| oidc::serve(tokens, issuer, shutdown));
     if let Some(database) = engines.database.clone() {
         let clusters = stack.clusters.clone();
-        stage.serve("the RDS Data API", |shutdown| {
-            data_api::serve(rds_data, database, clusters, shutdown)
-        });
+        stage.serve("the RDS Data API", |shutdown| data_api::serve(rds_data, database, clusters, shutdown));
     }
 }
 
@@ -280,10 +211,7 @@ fn setups(stack: &Stack, mut executables: BTreeMap<String, PathBuf>) -> Vec<Func
     // `build` gives an executable for every function or an error.
     let setup = |function: &crate::template::model::Function| {
         let executable = executables.remove(&function.logical_id)?;
-        Some(FunctionSetup {
-            function: function.clone(),
-            executable,
-        })
+        Some(FunctionSetup { function: function.clone(), executable })
     };
     stack.functions.iter().filter_map(setup).collect()
 }

@@ -59,9 +59,7 @@ pub enum CustomResourceError {
         function: String,
     },
     /// The answer is not one that CloudFormation would take.
-    #[error(
-        "custom resource `{id}`: the function `{function}` gave an answer that CloudFormation refuses: {reason}"
-    )]
+    #[error("custom resource `{id}`: the function `{function}` gave an answer that CloudFormation refuses: {reason}")]
     InvalidAnswer {
         /// Logical id of the resource.
         id: String,
@@ -138,52 +136,29 @@ async fn create_one(
         "ResourceType": resource.resource_type,
         "ResourceProperties": resource.properties,
     });
-    let outcome = lambda
-        .invoke(&resource.function, Bytes::from(event.to_string()))
-        .await;
+    let outcome = lambda.invoke(&resource.function, Bytes::from(event.to_string())).await;
     match (answers.take(request_id), outcome) {
         // CloudFormation sees the answer only, whatever the function does afterwards.
         (Some(body), _) => check(&body, resource, stack_id, request_id),
         (None, Ok(Outcome::Success(_))) => Err(CustomResourceError::NoAnswer { id, function }),
-        (None, Ok(Outcome::FunctionError(error))) => Err(CustomResourceError::Function {
-            id,
-            function,
-            message: describe(&error),
-        }),
-        (None, Err(source)) => Err(CustomResourceError::Invoke {
-            id,
-            function,
-            source,
-        }),
+        (None, Ok(Outcome::FunctionError(error))) => {
+            Err(CustomResourceError::Function { id, function, message: describe(&error) })
+        }
+        (None, Err(source)) => Err(CustomResourceError::Invoke { id, function, source }),
     }
 }
 
-fn check(
-    body: &Bytes,
-    resource: &CustomResource,
-    stack_id: &str,
-    request_id: Uuid,
-) -> Result<(), CustomResourceError> {
+fn check(body: &Bytes, resource: &CustomResource, stack_id: &str, request_id: Uuid) -> Result<(), CustomResourceError> {
     let (id, function) = (resource.logical_id.clone(), resource.function.clone());
     let answer: Answer = match serde_json::from_slice(body) {
         Ok(answer) => answer,
         Err(error) => {
-            return Err(CustomResourceError::InvalidAnswer {
-                id,
-                function,
-                reason: error.to_string(),
-            });
+            return Err(CustomResourceError::InvalidAnswer { id, function, reason: error.to_string() });
         }
     };
     if answer.status == Status::Failed {
-        let reason = answer
-            .reason
-            .unwrap_or_else(|| "no reason given".to_owned());
-        return Err(CustomResourceError::Failed {
-            id,
-            function,
-            reason,
-        });
+        let reason = answer.reason.unwrap_or_else(|| "no reason given".to_owned());
+        return Err(CustomResourceError::Failed { id, function, reason });
     }
     let wrong = if answer.stack_id != stack_id {
         Some("StackId is not the request's")
@@ -197,11 +172,7 @@ fn check(
         None
     };
     match wrong {
-        Some(reason) => Err(CustomResourceError::InvalidAnswer {
-            id,
-            function,
-            reason: reason.to_owned(),
-        }),
+        Some(reason) => Err(CustomResourceError::InvalidAnswer { id, function, reason: reason.to_owned() }),
         None => Ok(()),
     }
 }
@@ -232,17 +203,10 @@ impl Answers {
         let address = listener.local_addr()?;
         let received = Received::default();
         let shutdown = CancellationToken::new();
-        let router = Router::new()
-            .route("/{request}", put(receive))
-            .with_state(Arc::clone(&received));
-        let server = axum::serve(listener, router)
-            .with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        let router = Router::new().route("/{request}", put(receive)).with_state(Arc::clone(&received));
+        let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
         tokio::spawn(server.into_future());
-        Ok(Self {
-            address,
-            received,
-            _running: shutdown.drop_guard(),
-        })
+        Ok(Self { address, received, _running: shutdown.drop_guard() })
     }
 
     fn url(&self, request: Uuid) -> String {
@@ -250,22 +214,12 @@ impl Answers {
     }
 
     fn take(&self, request: Uuid) -> Option<Bytes> {
-        self.received
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&request)
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).remove(&request)
     }
 }
 
-async fn receive(
-    State(received): State<Received>,
-    Path(request): Path<Uuid>,
-    body: Bytes,
-) -> StatusCode {
+async fn receive(State(received): State<Received>, Path(request): Path<Uuid>, body: Bytes) -> StatusCode {
     // A presigned URL takes what it is given; the content is looked at afterwards.
-    received
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(request, body);
+    received.lock().unwrap_or_else(PoisonError::into_inner).insert(request, body);
     StatusCode::OK
 }

@@ -16,18 +16,12 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Makes the folder where it does not exist, and locks it.
     pub(crate) fn open(folder: &Path) -> Result<Self, StartError> {
-        let unusable = |source| StartError::DataDir {
-            folder: folder.to_owned(),
-            source,
-        };
+        let unusable = |source| StartError::DataDir { folder: folder.to_owned(), source };
         std::fs::create_dir_all(folder).map_err(unusable)?;
         let folder = std::path::absolute(folder).map_err(unusable)?;
         let lock = File::create(folder.join("lock")).map_err(unusable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                folder,
-                _lock: lock,
-            }),
+            Ok(()) => Ok(Self { folder, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(StartError::DataDirInUse { folder }),
             Err(TryLockError::Error(source)) => Err(unusable(source)),
         }
@@ -59,10 +53,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("a/b");
         let first = DataDir::open(&folder).unwrap();
-        assert!(matches!(
-            DataDir::open(&folder),
-            Err(StartError::DataDirInUse { .. })
-        ));
+        assert!(matches!(DataDir::open(&folder), Err(StartError::DataDirInUse { .. })));
         drop(first);
         assert!(DataDir::open(&folder).is_ok());
     }

@@ -32,15 +32,10 @@ impl Endpoints {
     pub(crate) fn of(stack: &Stack, addresses: &ServiceAddresses) -> Self {
         let url = |address| format!("http://{address}");
         let address = |id: &str| addresses.apis.get(id);
-        let http = stack
-            .http_apis
-            .iter()
-            .filter_map(|api| Some((api.logical_id.clone(), url(address(&api.logical_id)?))));
+        let http =
+            stack.http_apis.iter().filter_map(|api| Some((api.logical_id.clone(), url(address(&api.logical_id)?))));
         let websocket = stack.websocket_apis.iter().filter_map(|api| {
-            Some((
-                api.logical_id.clone(),
-                format!("ws://{}/{}", address(&api.logical_id)?, api.stage),
-            ))
+            Some((api.logical_id.clone(), format!("ws://{}/{}", address(&api.logical_id)?, api.stage)))
         });
         let (http, websocket): (Vec<_>, Vec<_>) = (http.collect(), websocket.collect());
         let first = |apis: &[(String, String)]| apis.first().map(|(_, url)| url.clone());
@@ -52,10 +47,7 @@ impl Endpoints {
             aws.insert("rds-data".to_owned(), url(&addresses.rds_data));
         }
         if let Some(websocket) = first(&websocket) {
-            aws.insert(
-                "apigatewaymanagementapi".to_owned(),
-                websocket.replacen("ws://", "http://", 1),
-            );
+            aws.insert("apigatewaymanagementapi".to_owned(), websocket.replacen("ws://", "http://", 1));
         }
         Self {
             http: first(&http),
@@ -69,20 +61,9 @@ impl Endpoints {
     /// The variables by which AWS's SDKs find the services, the issuer in the place of Cognito's API included:
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html>.
     pub(crate) fn variables(&self, addresses: &ServiceAddresses) -> BTreeMap<String, String> {
-        let variable = |service: &str| {
-            format!(
-                "AWS_ENDPOINT_URL_{}",
-                service.to_uppercase().replace('-', "_")
-            )
-        };
-        let services = self
-            .aws
-            .iter()
-            .map(|(service, url)| (variable(service), url.clone()));
-        let issuer = (
-            variable("cognito-identity-provider"),
-            format!("http://{}", addresses.oidc),
-        );
+        let variable = |service: &str| format!("AWS_ENDPOINT_URL_{}", service.to_uppercase().replace('-', "_"));
+        let services = self.aws.iter().map(|(service, url)| (variable(service), url.clone()));
+        let issuer = (variable("cognito-identity-provider"), format!("http://{}", addresses.oidc));
         services.chain([issuer]).collect()
     }
 }
@@ -156,8 +137,7 @@ mod tests {
         let file = EndpointsFile::claim(&path).unwrap();
         assert!(!path.exists());
         file.write(&endpoints).unwrap();
-        let read: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let read: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         let expected = serde_json::json!({
             "websocket": "ws://127.0.0.1:1/default",
             "apis": {"Ws": "ws://127.0.0.1:1/default"},
@@ -165,10 +145,7 @@ mod tests {
             "aws": {"sqs": "http://127.0.0.1:3"},
         });
         assert_eq!(read, expected);
-        assert_eq!(
-            EndpointsFile::claim(&path).unwrap_err().kind(),
-            io::ErrorKind::WouldBlock
-        );
+        assert_eq!(EndpointsFile::claim(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         assert!(path.exists(), "another cloud's file stays");
         drop(file);
         assert!(!path.exists());

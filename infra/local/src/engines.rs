@@ -29,14 +29,7 @@ impl Engines {
     ) -> Result<Self, StartError> {
         let tables_dir = data_dir.map(DataDir::dynamodb);
         let tables = Tables::open(tables_dir.as_deref(), &stack.tables)?;
-        let sqs = Sqs::start(
-            REGION,
-            ACCOUNT,
-            sqs,
-            &stack.queues,
-            data_dir.map(DataDir::sqs),
-        )
-        .await?;
+        let sqs = Sqs::start(REGION, ACCOUNT, sqs, &stack.queues, data_dir.map(DataDir::sqs)).await?;
         let (postgres, database) = match database {
             _ if stack.clusters.is_empty() => (None, None),
             Some(database) => (None, Some(database)),
@@ -48,12 +41,7 @@ impl Engines {
                 (Some(postgres), Some(database))
             }
         };
-        Ok(Self {
-            sqs,
-            tables,
-            database,
-            postgres,
-        })
+        Ok(Self { sqs, tables, database, postgres })
     }
 
     /// Saves the queues and shuts PostgreSQL down. Problems are logged: nothing is left that could act on them.

@@ -64,12 +64,8 @@ pub(crate) struct ServiceAddresses {
 impl Listeners {
     pub(crate) async fn bind(template: &Template, ports: Ports) -> Result<Self, BindError> {
         let (http, websocket) = template.api_ids();
-        let http = http
-            .into_iter()
-            .zip(first_then_free(ports.http, "--http-port"));
-        let websocket = websocket
-            .into_iter()
-            .zip(first_then_free(ports.websocket, "--websocket-port"));
+        let http = http.into_iter().zip(first_then_free(ports.http, "--http-port"));
+        let websocket = websocket.into_iter().zip(first_then_free(ports.websocket, "--websocket-port"));
         let mut apis = BTreeMap::new();
         let mut api_addresses = BTreeMap::new();
         for (id, (port, flag)) in http.chain(websocket) {
@@ -88,14 +84,7 @@ impl Listeners {
             oidc: oidc_address,
             apis: api_addresses,
         };
-        Ok(Self {
-            dynamodb,
-            sqs,
-            rds_data,
-            oidc,
-            apis,
-            addresses,
-        })
+        Ok(Self { dynamodb, sqs, rds_data, oidc, apis, addresses })
     }
 
     /// What the template needs to know to be resolved.
@@ -119,9 +108,7 @@ async fn bind(port: u16, flag: &'static str) -> Result<(TcpListener, SocketAddr)
         io::ErrorKind::AddrInUse if port != 0 => BindError::InUse { port, flag },
         _ => BindError::Refused { port, source },
     };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .map_err(refused)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     Ok((listener, address))
 }
@@ -135,9 +122,8 @@ mod tests {
         let (_taken, address) = bind(0, "--http-port").await.unwrap();
         let port = address.port();
         let error = bind(port, "--http-port").await.unwrap_err().to_string();
-        let expected = format!(
-            "port {port} is in use: choose another one with `--http-port` (0 takes any that is free)"
-        );
+        let expected =
+            format!("port {port} is in use: choose another one with `--http-port` (0 takes any that is free)");
         assert_eq!(error, expected);
     }
 }

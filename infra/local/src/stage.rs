@@ -32,20 +32,12 @@ impl Stage {
     /// A stage without services. A service that ends before the stage does goes to `failures`.
     pub(crate) fn new(name: &'static str, failures: UnboundedSender<ServiceError>) -> Self {
         let shutdown = CancellationToken::new().drop_guard();
-        Self {
-            name,
-            tasks: TaskTracker::new(),
-            shutdown,
-            failures,
-        }
+        Self { name, tasks: TaskTracker::new(), shutdown, failures }
     }
 
     /// Runs a server, which must end when its token fires.
-    pub(crate) fn serve<S>(
-        &self,
-        service: impl Into<String>,
-        server: impl FnOnce(CancellationToken) -> S,
-    ) where
+    pub(crate) fn serve<S>(&self, service: impl Into<String>, server: impl FnOnce(CancellationToken) -> S)
+    where
         S: Future<Output = io::Result<()>> + Send + 'static,
     {
         let service = service.into();
@@ -60,9 +52,7 @@ impl Stage {
                 }
                 return;
             }
-            let source = ended
-                .err()
-                .unwrap_or_else(|| io::Error::other("it returned"));
+            let source = ended.err().unwrap_or_else(|| io::Error::other("it returned"));
             tracing::error!(service, error = %source, "ended");
             // Without a receiver the cloud is going down, and the log has said it.
             let _ = failures.send(ServiceError { service, source });
@@ -73,15 +63,8 @@ impl Stage {
     pub(crate) async fn stop(self) {
         drop(self.shutdown);
         self.tasks.close();
-        if tokio::time::timeout(PATIENCE, self.tasks.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                stage = self.name,
-                left = self.tasks.len(),
-                "still busy, not waited for"
-            );
+        if tokio::time::timeout(PATIENCE, self.tasks.wait()).await.is_err() {
+            tracing::warn!(stage = self.name, left = self.tasks.len(), "still busy, not waited for");
         }
     }
 
@@ -101,15 +84,9 @@ mod tests {
         let (failed, mut failures) = unbounded_channel();
         let stage = Stage::new("test", failed);
         stage.serve("broken", |_| async { Err(io::Error::other("no disk")) });
-        assert_eq!(
-            failures.recv().await.unwrap().to_string(),
-            "broken ended: no disk"
-        );
+        assert_eq!(failures.recv().await.unwrap().to_string(), "broken ended: no disk");
         stage.serve("idle", |_| async { Ok(()) });
-        assert_eq!(
-            failures.recv().await.unwrap().to_string(),
-            "idle ended: it returned"
-        );
+        assert_eq!(failures.recv().await.unwrap().to_string(), "idle ended: it returned");
     }
 
     #[tokio::test]

@@ -11,10 +11,7 @@ const INTERRUPTED: i32 = 130;
 /// A token that fires when the command is to stop. A second signal ends the process at once.
 pub(crate) fn listen(on_stdin_eof: bool) -> io::Result<CancellationToken> {
     let stop = CancellationToken::new();
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let told = stop.clone();
     tokio::spawn(async move {
         loop {

@@ -20,10 +20,7 @@ fn application() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("src")).unwrap();
     for (file, text) in [
-        (
-            "Cargo.toml",
-            "[package]\nname = \"function\"\nedition = \"2024\"\n[workspace]\n",
-        ),
+        ("Cargo.toml", "[package]\nname = \"function\"\nedition = \"2024\"\n[workspace]\n"),
         ("src/main.rs", include_str!("function.rs")),
         ("template.yaml", include_str!("template.yaml")),
     ] {
@@ -32,14 +29,7 @@ fn application() -> TempDir {
     folder
 }
 
-const FREE_PORTS: [&str; 6] = [
-    "--http-port",
-    "0",
-    "--websocket-port",
-    "0",
-    "--oidc-port",
-    "0",
-];
+const FREE_PORTS: [&str; 6] = ["--http-port", "0", "--websocket-port", "0", "--oidc-port", "0"];
 
 /// The command with free ports, in the application's folder.
 fn command(application: &Path) -> Command {
@@ -64,11 +54,7 @@ struct Running {
 impl Running {
     /// Starts the command and waits for `endpoints.json`.
     async fn start(application: &Path, arguments: &[&str]) -> Self {
-        let mut process = command(application)
-            .arg("--stop-on-stdin-eof")
-            .args(arguments)
-            .spawn()
-            .unwrap();
+        let mut process = command(application).arg("--stop-on-stdin-eof").args(arguments).spawn().unwrap();
         let file = application.join("target/local/endpoints.json");
         let begun = Instant::now();
         while !file.exists() {
@@ -80,24 +66,15 @@ impl Running {
             sleep(Duration::from_millis(20)).await;
         }
         let endpoints = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        Self {
-            process,
-            file,
-            endpoints,
-        }
+        Self { process, file, endpoints }
     }
 
     fn url(&self, pointer: &str) -> &str {
-        self.endpoints
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap()
+        self.endpoints.pointer(pointer).and_then(Value::as_str).unwrap()
     }
 
     async fn token(&self) -> String {
-        let request = client()
-            .post(self.url("/oidc_token"))
-            .json(&json!({"username": "carol"}));
+        let request = client().post(self.url("/oidc_token")).json(&json!({"username": "carol"}));
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
         answer["access_token"].as_str().unwrap().to_owned()
     }
@@ -109,25 +86,16 @@ impl Running {
     }
 
     async fn ended(mut self) -> String {
-        let (mut out, mut error) = (
-            self.process.stdout.take().unwrap(),
-            self.process.stderr.take().unwrap(),
-        );
+        let (mut out, mut error) = (self.process.stdout.take().unwrap(), self.process.stderr.take().unwrap());
         let (mut printed, mut log) = (String::new(), String::new());
         let all = async {
-            let (out, error) = tokio::join!(
-                out.read_to_string(&mut printed),
-                error.read_to_string(&mut log)
-            );
+            let (out, error) = tokio::join!(out.read_to_string(&mut printed), error.read_to_string(&mut log));
             out.and(error).unwrap();
             self.process.wait().await.unwrap()
         };
         let status = timeout(DEADLINE, all).await.expect("the command stops");
         assert_eq!(status.code(), Some(0), "{log}");
-        assert!(
-            !self.file.exists(),
-            "endpoints.json goes when the cloud stops"
-        );
+        assert!(!self.file.exists(), "endpoints.json goes when the cloud stops");
         printed
     }
 }
@@ -141,16 +109,10 @@ fn client() -> reqwest::Client {
 /// What the command says when it fails to start.
 async fn refusal(application: &Path, arguments: &[&str]) -> String {
     let process = command(application).args(arguments).spawn().unwrap();
-    let output = timeout(DEADLINE, process.wait_with_output())
-        .await
-        .expect("the command ends")
-        .unwrap();
+    let output = timeout(DEADLINE, process.wait_with_output()).await.expect("the command ends").unwrap();
     assert_eq!(output.status.code(), Some(1));
     let log = String::from_utf8(output.stderr).unwrap();
-    let error = log
-        .lines()
-        .filter(|line| line.starts_with("error: "))
-        .collect::<Vec<_>>();
+    let error = log.lines().filter(|line| line.starts_with("error: ")).collect::<Vec<_>>();
     assert_eq!(error.len(), 1, "one sentence: {log}");
     error[0].to_owned()
 }
@@ -160,64 +122,34 @@ async fn everything_works_together() {
     let application = application();
     let received = application.path().join("received");
     let parameter = format!("Received={}", received.display());
-    let cloud = Running::start(
-        application.path(),
-        &["--ephemeral", "--parameter", &parameter],
-    )
-    .await;
+    let cloud = Running::start(application.path(), &["--ephemeral", "--parameter", &parameter]).await;
 
     let http = cloud.url("/http");
     let public = client().get(format!("{http}/public")).send().await.unwrap();
     assert_eq!(public.text().await.unwrap(), "hello from us-east-1");
     let private = format!("{http}/private");
     assert_eq!(client().get(&private).send().await.unwrap().status(), 401);
-    let allowed = client()
-        .get(&private)
-        .bearer_auth(cloud.token().await)
-        .send()
-        .await
-        .unwrap();
+    let allowed = client().get(&private).bearer_auth(cloud.token().await).send().await.unwrap();
     assert_eq!(allowed.status(), 200);
 
-    let (mut socket, _) = tokio_tungstenite::connect_async(cloud.url("/websocket"))
-        .await
-        .unwrap();
-    socket
-        .send(Message::text(r#"{"action":"hello"}"#))
-        .await
-        .unwrap();
-    let reply = timeout(DEADLINE, socket.next())
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    let (mut socket, _) = tokio_tungstenite::connect_async(cloud.url("/websocket")).await.unwrap();
+    socket.send(Message::text(r#"{"action":"hello"}"#)).await.unwrap();
+    let reply = timeout(DEADLINE, socket.next()).await.unwrap().unwrap().unwrap();
     assert_eq!(reply.into_text().unwrap().as_str(), "hello from us-east-1");
 
     send_message(&cloud, "from the queue").await;
     let begun = Instant::now();
     while std::fs::read_to_string(&received).unwrap_or_default() != "from the queue\n" {
-        assert!(
-            begun.elapsed() < DEADLINE,
-            "the message reaches the function"
-        );
+        assert!(begun.elapsed() < DEADLINE, "the message reaches the function");
         sleep(Duration::from_millis(20)).await;
     }
 
-    let tables = aws_request(
-        &cloud,
-        "dynamodb",
-        "DynamoDB_20120810.ListTables",
-        &json!({}),
-    )
-    .await;
+    let tables = aws_request(&cloud, "dynamodb", "DynamoDB_20120810.ListTables", &json!({})).await;
     assert_eq!(tables["TableNames"], json!(["local-Table"]));
 
     let printed = cloud.stop().await;
     for line in ["Http ", "Socket ", "alice ", "bob ", "ready in "] {
-        assert!(
-            printed.lines().any(|printed| printed.starts_with(line)),
-            "{line}: {printed}"
-        );
+        assert!(printed.lines().any(|printed| printed.starts_with(line)), "{line}: {printed}");
     }
 }
 
@@ -230,40 +162,22 @@ async fn data_and_tokens_outlive_a_stop() {
     aws_request(&cloud, "dynamodb", "DynamoDB_20120810.PutItem", &item).await;
 
     let second = refusal(application.path(), &[]).await;
-    assert!(
-        second.starts_with("error: another local cloud has "),
-        "{second}"
-    );
+    assert!(second.starts_with("error: another local cloud has "), "{second}");
     let second = refusal(application.path(), &["--endpoints", "second.json"]).await;
-    assert!(
-        second.starts_with("error: another local cloud runs on "),
-        "{second}"
-    );
+    assert!(second.starts_with("error: another local cloud runs on "), "{second}");
     assert!(cloud.file.exists(), "the first one goes on");
 
     // SIGTERM stops as the end of standard input does.
     let id = cloud.process.id().unwrap().to_string();
-    assert!(
-        Command::new("kill")
-            .arg(id)
-            .status()
-            .await
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").arg(id).status().await.unwrap().success());
     cloud.ended().await;
 
     let cloud = Running::start(application.path(), &["--parameter", "Greeting=again"]).await;
     let key = json!({"TableName": "local-Table", "Key": {"pk": {"S": "a"}}});
     let found = aws_request(&cloud, "dynamodb", "DynamoDB_20120810.GetItem", &key).await;
     assert_eq!(found["Item"], json!({"pk": {"S": "a"}}));
-    let private = client()
-        .get(format!("{}/private", cloud.url("/http")))
-        .bearer_auth(token);
-    assert_eq!(
-        private.send().await.unwrap().text().await.unwrap(),
-        "again from us-east-1"
-    );
+    let private = client().get(format!("{}/private", cloud.url("/http"))).bearer_auth(token);
+    assert_eq!(private.send().await.unwrap().text().await.unwrap(), "again from us-east-1");
     cloud.stop().await;
 }
 
@@ -275,37 +189,25 @@ async fn a_start_that_fails_says_why_in_a_sentence() {
     let sentence = "error: custom resource `Thing`: the function `Function` answered FAILED: the moon was full";
     assert_eq!(failed, sentence);
     let silent = refusal(folder, &["--ephemeral", "--parameter", "Answer=none"]).await;
-    let sentence =
-        "error: custom resource `Thing`: the function `Function` put no answer at `ResponseURL`";
+    let sentence = "error: custom resource `Thing`: the function `Function` put no answer at `ResponseURL`";
     assert_eq!(silent, sentence);
 
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let in_use = refusal(
-        folder,
-        &["--ephemeral", "--websocket-port", &port.to_string()],
-    )
-    .await;
-    let sentence = format!(
-        "error: port {port} is in use: choose another one with `--websocket-port` (0 takes any that is free)"
-    );
+    let in_use = refusal(folder, &["--ephemeral", "--websocket-port", &port.to_string()]).await;
+    let sentence =
+        format!("error: port {port} is in use: choose another one with `--websocket-port` (0 takes any that is free)");
     assert_eq!(in_use, sentence);
 
     let text = include_str!("template.yaml").replace("AWS::SQS::Queue", "AWS::S3::Bucket");
     std::fs::write(folder.join("template.yaml"), text).unwrap();
     let fault = refusal(folder, &["--ephemeral"]).await;
-    assert!(
-        fault.starts_with("error: template.yaml:41: the resource type `AWS::S3::Bucket`"),
-        "{fault}"
-    );
+    assert!(fault.starts_with("error: template.yaml:41: the resource type `AWS::S3::Bucket`"), "{fault}");
 
     std::fs::write(folder.join("template.yaml"), include_str!("template.yaml")).unwrap();
     std::fs::write(folder.join("src/main.rs"), "fn main() { no }").unwrap();
     let unbuilt = refusal(folder, &["--ephemeral"]).await;
-    assert!(
-        unbuilt.starts_with("error: cargo build failed in "),
-        "{unbuilt}"
-    );
+    assert!(unbuilt.starts_with("error: cargo build failed in "), "{unbuilt}");
 }
 
 async fn send_message(cloud: &Running, body: &str) {
