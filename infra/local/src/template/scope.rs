@@ -28,6 +28,9 @@ pub(super) const PSEUDO_PARAMETERS: [&str; 7] = [
     "AWS::URLSuffix",
 ];
 
+/// `AWS::URLSuffix`
+pub(super) const URL_SUFFIX: &str = "amazonaws.com";
+
 impl<'a> Scope<'a> {
     pub(super) fn new(template: &'a Template, addresses: &'a Addresses, parameters: BTreeMap<String, Node>) -> Self {
         Self { template, addresses, parameters, visiting: RefCell::default() }
@@ -98,7 +101,7 @@ impl<'a> Scope<'a> {
             "Region" => Ok(region.clone()),
             "StackId" => Ok(self.addresses.stack_id()),
             "StackName" => Ok(stack.clone()),
-            "URLSuffix" => Ok("amazonaws.com".to_owned()),
+            "URLSuffix" => Ok(URL_SUFFIX.to_owned()),
             "NoValue" => Err(Fault::invalid(line, "`AWS::NoValue` removes a property; it is not a text")),
             _ => Err(Fault::unknown_value(line, "the name", &format!("AWS::{name}"), PSEUDO_PARAMETERS)),
         }

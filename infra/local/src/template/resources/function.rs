@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::error::Fault;
 use super::super::model::Function;
-use super::super::scope::Scope;
+use super::super::scope::{Scope, URL_SUFFIX};
 use super::super::shape::{Fields, Shape};
 use super::super::yaml::Node;
 use super::{Resource, function_events};
@@ -101,7 +101,20 @@ fn environment(scope: &Scope<'_>, fields: &Fields<'_>) -> Result<BTreeMap<String
         return Ok(BTreeMap::new());
     };
     let variables = environment.entries("Variables")?;
-    variables.into_iter().map(|(entry, node)| Ok((entry.key.clone(), scope.text(node)?))).collect()
+    let value = |node| scope.text(node).map(|text| reachable(scope, text));
+    variables.into_iter().map(|(entry, node)| Ok((entry.key.clone(), value(node)?))).collect()
+}
+
+/// Puts an API's local address in the place of the host name that templates make of its id, which leads to AWS:
+/// `https://<id>.execute-api.<region>.amazonaws.com` and the same with `wss`.
+fn reachable(scope: &Scope<'_>, mut text: String) -> String {
+    for (id, address) in &scope.addresses.apis {
+        for (scheme, local_scheme) in [("https", "http"), ("wss", "ws")] {
+            let host = format!("{id}.execute-api.{}.{URL_SUFFIX}", scope.addresses.region);
+            text = text.replace(&format!("{scheme}://{host}"), &format!("{local_scheme}://{address}"));
+        }
+    }
+    text
 }
 
 /// `CodeUri` relative to the template's folder.
