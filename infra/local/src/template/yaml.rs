@@ -186,11 +186,7 @@ impl<'a> Reader<'a> {
                 return Err(Fault::new(line, Problem::DuplicateKey(key)));
             }
             let (event, span) = self.next()?;
-            let mut value = self.node(event, span)?;
-            if matches!(value.value, Value::Null) {
-                // The parser places an absent value where the next token is, which can be many lines below.
-                value.line = line;
-            }
+            let value = self.node(event, span)?;
             entries.push(Entry { key, line, value });
         }
     }

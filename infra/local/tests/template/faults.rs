@@ -17,7 +17,7 @@ fn yaml() {
         ("  Q: *anchor\n", "3: not valid YAML: while parsing node, found unknown anchor"),
         ("  A: &a { Type: AWS::SQS::Queue }\n  B: *a\n", "4: CloudFormation does not support YAML aliases"),
         ("  A: { <<: { Type: AWS::SQS::Queue } }\n", "3: CloudFormation does not support YAML merge keys (`<<`)"),
-        ("  A:\n", "3: expected a mapping, found nothing"),
+        ("  A:\n\n  B: { Type: AWS::SQS::Queue }\n", "3: expected a mapping, found nothing"),
         ("---\nA: b\n", "3: a template is one YAML document; another begins here"),
     ]);
     assert_eq!(Sample::new("").fault(), "template.yaml:1: the template is empty");
