@@ -131,7 +131,11 @@ impl Cargo {
     }
 
     async fn output(&self, command: &mut Command) -> Result<std::process::Output, BuildError> {
-        command.output().await.map_err(|source| BuildError::Cargo { cargo: PathBuf::from(&self.program), source })
+        command.output().await.map_err(|source| self.unusable(source))
+    }
+
+    fn unusable(&self, source: io::Error) -> BuildError {
+        BuildError::Cargo { cargo: PathBuf::from(&self.program), source }
     }
 
     /// The root of the workspace that the function's folder belongs to.
@@ -204,7 +208,12 @@ impl Cargo {
             Progress::Shown => Stdio::inherit(),
             Progress::Hidden => Stdio::null(),
         });
-        let output = self.output(&mut command).await?;
+        // `Command::output` would take standard error, too.
+        let output = match command.stdout(Stdio::piped()).spawn() {
+            Ok(cargo) => cargo.wait_with_output().await,
+            Err(error) => Err(error),
+        };
+        let output = output.map_err(|source| self.unusable(source))?;
         if !output.status.success() {
             return Err(BuildError::Failed { workspace: workspace.to_owned(), status: output.status });
         }

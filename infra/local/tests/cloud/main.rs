@@ -203,11 +203,17 @@ async fn a_start_that_fails_says_why_in_a_sentence() {
     std::fs::write(folder.join("template.yaml"), text).unwrap();
     let fault = refusal(folder, &["--ephemeral"]).await;
     assert!(fault.starts_with("error: template.yaml:41: the resource type `AWS::S3::Bucket`"), "{fault}");
+}
 
-    std::fs::write(folder.join("template.yaml"), include_str!("template.yaml")).unwrap();
-    std::fs::write(folder.join("src/main.rs"), "fn main() { no }").unwrap();
-    let unbuilt = refusal(folder, &["--ephemeral"]).await;
-    assert!(unbuilt.starts_with("error: cargo build failed in "), "{unbuilt}");
+#[tokio::test]
+async fn cargo_says_what_does_not_compile() {
+    let application = application();
+    std::fs::write(application.path().join("src/main.rs"), "fn main() { missing }").unwrap();
+    let output = command(application.path()).arg("--ephemeral").stdin(Stdio::null()).output().await.unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("cannot find value `missing`"), "{log}");
+    let last = log.lines().last().unwrap();
+    assert!(last.starts_with("error: cargo build failed in "), "{last}");
 }
 
 async fn send_message(cloud: &Running, body: &str) {
