@@ -119,6 +119,10 @@ impl Drop for Cloud {
 }
 
 /// The top of the checkout.
+///
+/// # Panics
+///
+/// Never: `tests/` lies in it.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace")
 }

@@ -41,8 +41,8 @@ async fn a_message_reaches_the_other_and_history() {
     assert_eq!(pushed["sender_id"], alice.user_id);
     assert_eq!(pushed.get("client_message_id"), None, "only its sender sees it");
 
-    assert_eq!(history(&bob, &conversation, "?after_seq=1").await, [pushed.clone()]);
-    let mut own = pushed;
+    let mut own = pushed.clone();
+    assert_eq!(history(&bob, &conversation, "?after_seq=1").await, [pushed]);
     own["client_message_id"] = frame["client_message_id"].clone();
     assert_eq!(history(&alice, &conversation, "?after_seq=1").await, [own]);
 }
@@ -93,12 +93,12 @@ async fn every_device_gets_the_push_but_the_one_that_sent() {
 #[tokio::test]
 async fn a_dead_connection_disturbs_nobody() {
     let (alice, bob, conversation) = pair().await;
-    let (mut a, dead, mut alive) = tokio::join!(connect(&alice), connect(&bob), connect(&bob));
-    dead.cut();
+    let (mut a, gone, mut other) = tokio::join!(connect(&alice), connect(&bob), connect(&bob));
+    gone.cut();
     for n in 1..4 {
         let sent = a.ask(message(&conversation, n, "still there?")).await;
         assert_eq!(sent["seq"], n + 1, "{sent}");
-        assert_eq!(alive.next("message").await["message"]["seq"], n + 1);
+        assert_eq!(other.next("message").await["message"]["seq"], n + 1);
     }
 }
 
