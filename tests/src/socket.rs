@@ -92,6 +92,16 @@ impl Socket {
         self.earlier.drain(..).collect()
     }
 
+    /// Waits until the server ends the connection.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not.
+    pub async fn ended(mut self) {
+        let end = async { while let Some(Ok(_)) = self.stream.next().await {} };
+        tokio::time::timeout(PATIENCE, end).await.expect("the connection ends");
+    }
+
     /// Ends without a farewell, as a phone in a tunnel does.
     pub fn cut(self) {
         drop(self);

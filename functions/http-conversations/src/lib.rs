@@ -40,17 +40,16 @@ impl Handler {
         found.ok_or_else(|| ApiError::new(ErrorCode::ConversationNotFound, "No such conversation."))
     }
 
-    /// What the user sees of a conversation, from DynamoDB alone: two requests. A former member sees the title of today
-    /// and no head beyond their stay.
+    /// What the user sees of a conversation, from DynamoDB alone: two requests. A former member sees nothing of what is now.
     async fn find(&self, conversation: ConversationId, user: UserId) -> Result<Option<Conversation>, ApiError> {
         let Some(view) = self.log.members.view(conversation, user).await? else { return Ok(None) };
         let last = self.log.last_visible(&view).await?;
         Ok(Some(Conversation {
             conversation_id: conversation,
             kind: view.conversation.kind,
-            title: view.conversation.title,
+            title: view.role.and(view.conversation.title),
             role: view.role,
-            member_count: view.conversation.member_count,
+            member_count: view.role.map(|_| view.conversation.member_count),
             head_seq: last.as_ref().map_or(Seq::ZERO, |item| item.seq),
             last_message_at: last.map(|item| item.sent_at),
         }))

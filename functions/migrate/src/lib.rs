@@ -5,28 +5,32 @@
 
 mod respond;
 
-use std::error::Error;
-
 use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest as Event;
+use domain::error::causes;
 use sqlx::migrate::Migrator;
 use sqlx_data_api::DataApiPool;
 
 pub use respond::{RespondError, Responder};
 
-/// All migrations: plain SQL, forward only.
-static MIGRATIONS: Migrator = sqlx::migrate!("../../infra/migrations");
+/// All migrations: plain SQL, forward only. One that the database has and this binary does not know is no error: a deploy that
+/// is rolled back leaves its migrations behind.
+fn migrations() -> Migrator {
+    let mut migrations = sqlx::migrate!("../../infra/migrations");
+    migrations.set_ignore_missing(true);
+    migrations
+}
 
 /// Applies what is missing, and tells CloudFormation how it went.
 ///
 /// A stack that is deleted takes its database along, so there is nothing to undo.
 pub async fn handle(pool: &DataApiPool, responder: &Responder, event: Event) -> Result<(), RespondError> {
     let result = match &event {
-        Event::Create(_) | Event::Update(_) => MIGRATIONS.run(pool).await,
+        Event::Create(_) | Event::Update(_) => migrations().run(pool).await,
         Event::Delete(_) => Ok(()),
         _ => return Err(RespondError::UnknownRequest),
     };
     if let Err(error) = &result {
-        tracing::error!(error = error as &dyn Error, "the migrations failed");
+        tracing::error!(error = causes(error), "the migrations failed");
     }
     responder.respond(&event, result.err().map(|error| error.to_string())).await
 }

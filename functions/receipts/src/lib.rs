@@ -3,10 +3,12 @@
 mod batch;
 mod tell;
 
-use domain::{Receipt, Timestamp};
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::error::causes;
 use futures_util::{StreamExt, stream};
 use lambda_kit::push::Pusher;
-use store::StoreError;
 use store::dynamodb::Connections;
 use store::receipts::{Receipts, Recorded};
 
@@ -14,6 +16,9 @@ pub use batch::{Batch, Stream};
 
 /// Streams of receipts worked on at once; each takes a handful of calls to DynamoDB.
 const CONCURRENCY: usize = 16;
+
+/// What is kept of an invocation's time to tell those concerned of what was recorded.
+const TIME_TO_TELL: Duration = Duration::from_secs(4);
 
 /// What the worker needs.
 #[derive(Debug)]
@@ -27,18 +32,16 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Works on a batch; gives back the ids of the queue messages that have to come again.
-    pub async fn handle(&self, batch: Batch) -> Vec<String> {
+    /// Works on a batch until shortly before Lambda would end the process; gives back the ids of the queue messages that have to
+    /// come again.
+    pub async fn handle(&self, batch: Batch, deadline: Timestamp) -> Vec<String> {
         let (streams, mut failed) = batch.into_streams();
-        let results = stream::iter(streams).map(|stream| async move { (self.record(&stream.receipts).await, stream) });
-        let results: Vec<_> = results.buffer_unordered(CONCURRENCY).collect().await;
+        let recording = stream::iter(streams).map(|stream| self.record(stream, deadline));
+        let results: Vec<_> = recording.buffer_unordered(CONCURRENCY).collect().await;
         let mut recorded = Vec::new();
-        for ((news, result), stream) in results {
+        for (news, again) in results {
             recorded.extend(news);
-            if let Err(error) = result {
-                tracing::error!(error = &error as &dyn std::error::Error, "receipts will come again");
-                failed.extend(stream.queue_message_ids);
-            }
+            failed.extend(again);
         }
         self.tell(&recorded).await;
         failed.sort_unstable();
@@ -46,17 +49,24 @@ impl Worker {
         failed
     }
 
-    /// Records the receipts of one stream one after the other: they contend for one watermark. What was recorded before
-    /// a failure is told all the same.
-    async fn record(&self, receipts: &[Receipt]) -> (Vec<Recorded>, Result<(), StoreError>) {
+    /// Records the receipts of one stream one after the other: they contend for one watermark. Gives back what others have to
+    /// hear, failure or not, and the ids of queue messages that were not done with.
+    async fn record(&self, stream: Stream, deadline: Timestamp) -> (Vec<Recorded>, Vec<String>) {
         let mut news = Vec::new();
-        for receipt in receipts {
-            match self.receipts.record(*receipt).await {
+        for receipt in stream.receipts {
+            if deadline.since(Timestamp::now()) < TIME_TO_TELL {
+                tracing::warn!("out of time: receipts will come again");
+                return (news, stream.queue_message_ids);
+            }
+            match self.receipts.record(receipt).await {
                 Ok(recorded) => news.extend(recorded),
-                Err(error) => return (news, Err(error)),
+                Err(error) => {
+                    tracing::error!(error = causes(&error), "receipts will come again");
+                    return (news, stream.queue_message_ids);
+                }
             }
         }
-        (news, Ok(()))
+        (news, Vec::new())
     }
 
     /// One frame per connection and batch.
@@ -73,8 +83,8 @@ impl Worker {
                 let gone = self.pusher.push(tell::address(&connections, &frames)).await;
                 self.connections.forget_gone(&connections, &gone, now).await;
             }
-            // The watermarks are the truth: clients read them when they next look.
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "nobody was told of receipts"),
+            // The watermarks are the truth, and a push is an optimisation.
+            Err(error) => tracing::warn!(error = causes(&error), "nobody was told of receipts"),
         }
     }
 }

@@ -24,5 +24,5 @@ async fn main() -> Result<(), Error> {
         pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
     };
     tokio::join!(worker.connections.warm_up(), worker.pusher.warm_up());
-    queue::run(async |event: SqsEvent| worker.handle(event.into()).await).await
+    queue::run(async |event: SqsEvent, deadline| worker.handle(event.into(), deadline).await).await
 }

@@ -6,6 +6,7 @@
 use std::error::Error;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use domain::error::causes;
 use store::queues::RelayBody;
 use store::relay::Relay;
 
@@ -14,7 +15,7 @@ pub async fn handle(relay: &Relay, event: SqsEvent) -> Vec<String> {
     let mut failed = Vec::new();
     for message in event.records {
         if let Err(error) = apply(relay, &message).await {
-            tracing::error!(error = &*error, "an outbox is not empty yet");
+            tracing::error!(error = causes(&*error), "an outbox is not empty yet");
             failed.extend(message.message_id);
         }
     }

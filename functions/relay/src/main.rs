@@ -21,5 +21,5 @@ async fn main() -> Result<(), Error> {
         outbox: Outbox::new(pool),
         dynamodb,
     };
-    queue::run(async |event| relay::handle(&relay, event).await).await
+    queue::run(async |event, _deadline| relay::handle(&relay, event).await).await
 }

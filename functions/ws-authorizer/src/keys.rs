@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use domain::error::causes;
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::JwkSet;
 use reqwest::{Client, Url};
@@ -19,7 +20,7 @@ const REFRESH_AT_MOST_EVERY: Duration = Duration::from_secs(30);
 const KEPT_FOR: Duration = Duration::from_hours(1);
 
 /// How long a request to the issuer may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The SDKs' own variable for another endpoint of Cognito: where it is set, a user pool's documents come from there.
 const COGNITO_ENDPOINT: &str = "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER";
@@ -69,7 +70,7 @@ impl Keys {
     /// Reads the keys during init, when time is free.
     pub async fn warm_up(&self) {
         if let Err(error) = self.get("").await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "no keys during init");
+            tracing::warn!(error = causes(&error), "no keys during init");
         }
     }
 
@@ -80,8 +81,14 @@ impl Keys {
         let known = cache.keys.contains_key(key_id);
         let stale = age.is_none_or(|age| age >= if known { KEPT_FOR } else { REFRESH_AT_MOST_EVERY });
         if stale {
-            cache.keys = self.read().await?;
+            // Before reading: an issuer that does not answer is not asked by every handshake either.
             cache.read_at = Some(Instant::now());
+            match self.read().await {
+                Ok(keys) => cache.keys = keys,
+                // A known key counts until the issuer says otherwise.
+                Err(error) if known => tracing::warn!(error = causes(&error), "keys were not refreshed"),
+                Err(error) => return Err(error),
+            }
         }
         Ok(cache.keys.get(key_id).cloned())
     }

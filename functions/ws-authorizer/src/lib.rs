@@ -45,7 +45,7 @@ pub async fn handle(verifier: &Verifier, event: &Event) -> Result<Value, Refusal
             "Version": "2012-10-17",
             "Statement": [{"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": event.method_arn}],
         },
-        "context": {"user_id": user_id, "exp": claims.exp},
+        "context": {"user_id": user_id, "exp": claims.exp.to_string()},
     }))
 }
 

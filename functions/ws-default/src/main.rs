@@ -1,9 +1,12 @@
 //! Wires [`ws_default`].
 
+use lambda_kit::config::{aws, required};
+use lambda_kit::push::Pusher;
 use lambda_kit::{Error, telemetry, websocket};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    websocket::run(async |_caller, frame| ws_default::handle(&frame)).await
+    let pusher = Pusher::new(&aws().await, required("CONNECTIONS_ENDPOINT")?);
+    websocket::run(&pusher, async |_caller, frame| ws_default::handle(&frame)).await
 }

@@ -21,5 +21,5 @@ async fn main() -> Result<(), Error> {
         pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
     };
     tokio::join!(send.connections.warm_up(), send.pusher.warm_up());
-    websocket::run(async |caller, request| send.handle(caller, request).await).await
+    websocket::run(&send.pusher, async |caller, request| send.handle(caller, request).await).await
 }

@@ -72,13 +72,14 @@ pub struct Conversation {
     /// Its kind.
     #[serde(rename = "type")]
     pub kind: ConversationType,
-    /// Title of a group.
+    /// Title of a group; `None` for a former member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The caller's role; `None` for a former member.
     pub role: Option<Role>,
-    /// Number of active members.
-    pub member_count: u32,
+    /// Number of active members; `None` for a former member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member_count: Option<u32>,
     /// The highest place that the caller can see.
     pub head_seq: Seq,
     /// `sent_at` of the item there.

@@ -139,6 +139,18 @@ impl ApiError {
     }
 }
 
+/// An error and all that lies behind it, on one line: for logs, where a bare error would say only what its outermost layer
+/// knows.
+pub fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        line = format!("{line}: {cause}");
+        next = cause.source();
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

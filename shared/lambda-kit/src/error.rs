@@ -1,5 +1,6 @@
 //! What the HTTP and the WebSocket side do alike with a client's mistakes and with ours.
 
+use domain::error::causes;
 use domain::{ApiError, ErrorCode};
 use serde::de::DeserializeOwned;
 
@@ -22,11 +23,5 @@ pub(crate) fn log_once(error: &ApiError) {
         tracing::info!(code, "refused");
         return;
     };
-    let mut causes = source.to_string();
-    let mut next = source.source();
-    while let Some(cause) = next {
-        causes = format!("{causes}: {cause}");
-        next = cause.source();
-    }
-    tracing::error!(code, causes, "failed");
+    tracing::error!(code, causes = causes(&**source), "failed");
 }

@@ -1,12 +1,12 @@
 //! Frames to connections, through API Gateway's `@connections`.
 
-use std::error::Error;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
+use domain::error::causes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde::Serialize;
@@ -83,11 +83,18 @@ impl Pusher {
         gone
     }
 
-    /// Closes connections as well as it can: one that stays open ends with its token.
+    /// A last frame, then the end of the connection.
+    pub(crate) async fn farewell(&self, connection_id: &str, json: &str) {
+        // A client that does not get it sees the connection close all the same.
+        let _ = self.post(&Frame { connection_id, json }).await;
+        self.close([connection_id]).await;
+    }
+
+    /// Closes connections as well as it can: the frames of one that stays open are refused once its token has ended.
     pub async fn close<'a>(&self, connection_ids: impl IntoIterator<Item = &'a str>) {
         for connection_id in connection_ids {
             if let Err(error) = self.client.delete_connection().connection_id(connection_id).send().await {
-                tracing::debug!(error = &error as &dyn Error, "a connection could not be closed");
+                tracing::debug!(error = causes(&error), "a connection could not be closed");
             }
         }
     }
@@ -100,7 +107,7 @@ impl Pusher {
                 Posted::Gone
             }
             Err(error) => {
-                tracing::debug!(error = &error as &dyn Error, "a push failed");
+                tracing::debug!(error = causes(&error), "a push failed");
                 Posted::Failed
             }
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use domain::ApiError;
+use sqlx_data_api::DataApiError;
 
 /// A failure of a service or of what it returned. Outcomes that callers decide on are not here: they are values.
 #[derive(Debug, thiserror::Error)]
@@ -84,10 +85,17 @@ impl StoreError {
     }
 }
 
+/// Whether the database was asleep, busy or in conflict.
+fn is_retryable(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<DataApiError>());
+    error.is_some_and(DataApiError::is_retryable)
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy { .. } => ApiError::busy(Duration::from_millis(500)).caused_by(error),
+            StoreError::Sql(ref sql) if is_retryable(sql) => ApiError::busy(Duration::from_secs(2)).caused_by(error),
             _ => ApiError::internal(error),
         }
     }

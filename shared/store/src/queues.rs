@@ -22,9 +22,9 @@ pub struct RelayBody {
     pub conversation_id: ConversationId,
 }
 
-/// How long a message to `relay` waits: by then the request that wrote the outbox has relayed it itself, and the worker
-/// finds nothing to do.
-pub const RELAY_DELAY: Duration = Duration::from_secs(10);
+/// How long a message to `relay` waits: longer than a request can take (29 s), so that by then it has relayed the change itself
+/// or never will.
+pub const RELAY_DELAY: Duration = Duration::from_secs(35);
 
 /// One queue.
 #[derive(Clone, Debug)]

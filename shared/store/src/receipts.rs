@@ -43,20 +43,27 @@ impl Receipts {
             self.members.view(receipt.conversation_id, receipt.user_id),
             self.messages.head(receipt.conversation_id, true)
         )?;
-        let (Some(view), Some(head)) = (view, head) else { return Ok(None) };
+        let (Some(mut view), Some(head)) = (view, head) else { return Ok(None) };
+        if view.conversation.members_seq < head.members_seq {
+            let Some(newer) = self.members.view(receipt.conversation_id, receipt.user_id).await? else {
+                return Ok(None);
+            };
+            view = newer;
+        }
         let Some(last) = view.periods.last_visible(head.seq) else { return Ok(None) };
         let receipt = Receipt { seq: receipt.seq.min(last), ..receipt };
         let Advance::From(before) = self.watermarks.record(&receipt).await? else { return Ok(None) };
         let to_all = receipt.kind == ReceiptKind::Read && view.conversation.member_count <= TELL_ALL_MEMBERS;
-        let audience =
-            if to_all { self.all_members(&receipt).await? } else { self.senders(&view, &receipt, before).await? };
+        let members = async { self.members.roster(receipt.conversation_id, false).await };
+        let audience = if to_all {
+            members.await?.map(|roster| roster.user_ids()).unwrap_or_default()
+        } else {
+            let (roster, mut senders) = tokio::try_join!(members, self.senders(&view, &receipt, before))?;
+            // A sender who has left is told nothing of what came after them.
+            senders.retain(|sender| roster.as_ref().is_some_and(|roster| roster.has(*sender)));
+            senders
+        };
         Ok(Some(Recorded { receipt, audience }))
-    }
-
-    /// Everybody in the conversation, the reader's own other devices included.
-    async fn all_members(&self, receipt: &Receipt) -> Result<Vec<UserId>, StoreError> {
-        let roster = self.members.roster(receipt.conversation_id, false).await?;
-        Ok(roster.map(|roster| roster.members.iter().map(|member| member.user_id).collect()).unwrap_or_default())
     }
 
     /// The senders of the newest messages that the receipt newly covers, its own user excluded. What the user cannot

@@ -60,6 +60,22 @@ async fn only_a_valid_token_is_served_over_http() {
 }
 
 #[tokio::test]
+async fn a_connection_ends_with_its_token() {
+    let cloud = Cloud::shared();
+    let token = token(cloud, &json!({"username": "cinderella", "expires_in": 5})).await;
+    let mut socket = Socket::connect(cloud, &token).await;
+    let error = loop {
+        let answer = socket.ask(json!({"action": "ping"})).await;
+        if answer["type"] == "error" {
+            break answer["error"].clone();
+        }
+        assert_eq!(answer["type"], "pong");
+    };
+    assert_eq!(error["code"], "token_expired");
+    socket.ended().await;
+}
+
+#[tokio::test]
 async fn a_token_may_come_in_three_places() {
     let cloud = Cloud::shared();
     let alice = Person::new("alice").await;

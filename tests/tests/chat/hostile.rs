@@ -69,6 +69,13 @@ async fn every_mistake_has_its_code_and_the_connection_lives_on() {
         assert_eq!(a.next("error").await["error"]["code"], "bad_json", "{broken:?}");
     }
     assert_eq!(code(&mut a, json!({"action": "fly"})).await, "unknown_action");
+    for id in [json!(7), json!("x".repeat(129))] {
+        // Carried out without an answer, it would leave the client waiting.
+        let mut frame = send(&conversation, "who asked?");
+        frame["id"] = id;
+        a.send(&frame).await;
+        assert_eq!(a.next("error").await["error"]["code"], "invalid_request");
+    }
     assert_eq!(code(&mut a, json!({"text": "no action"})).await, "invalid_request");
     assert_eq!(code(&mut a, send(&conversation, &"é".repeat(4097))).await, "text_too_large");
     assert_eq!(code(&mut a, send(&conversation, " ")).await, "invalid_request");

@@ -35,9 +35,11 @@ impl Response {
         let body = json!({
             "type": "about:blank",
             "status": status,
-            "title": error.message,
+            "title": error.code.to_string().replace('_', " "),
+            "detail": error.message,
             "code": error.code,
             "retryable": error.code.retryable(),
+            "retry_after_ms": error.retry_after.map(|after| after.as_millis()),
             "request_id": request_id,
         });
         let mut headers = BTreeMap::from([("content-type", "application/problem+json".to_owned())]);

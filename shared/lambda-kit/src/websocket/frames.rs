@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use domain::wire::{Answer, ErrorBody, Reply};
-use domain::{ApiError, Timestamp};
+use domain::{ApiError, ErrorCode, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{Caller, Response};
 use crate::error::{log_once, parse};
+use crate::push::Pusher;
 
 /// Longest `id` of a frame, in bytes: it is echoed, so it is bounded.
 const MAX_ID_BYTES: usize = 128;
@@ -23,30 +24,45 @@ struct Envelope {
 
 /// Serves a route's frames until Lambda ends the process. The one place where an [`ApiError`] becomes a reply.
 ///
-/// A success is answered only where the frame has an `id` (each frame is billed); errors and pongs always are.
-pub async fn run<T, F>(handle: F) -> Result<(), lambda_runtime::Error>
+/// A success is answered only where the frame has an `id` (each frame is billed); errors and pongs always are. A frame after
+/// the token's end is told so, and its connection is closed.
+pub async fn run<T, F>(pusher: &Pusher, handle: F) -> Result<(), lambda_runtime::Error>
 where
     T: DeserializeOwned,
     F: AsyncFn(Caller, T) -> Result<Answer, ApiError>,
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
-        let text = event.payload.body.as_deref().unwrap_or_default();
-        let id = serde_json::from_str::<Envelope>(text).ok().and_then(|envelope| envelope.id);
-        let id = id.filter(|id| id.len() <= MAX_ID_BYTES);
-        let answer = match read(&event.payload) {
+        let request_id = event.context.request_id;
+        let (reply_to, frame) = read(&event.payload);
+        let answer = match frame {
             Ok((caller, body)) => handle(caller, body).await,
             Err(error) => Err(error),
         };
-        Ok::<_, std::convert::Infallible>(reply(id, answer, &event.context.request_id))
+        let expired = matches!(&answer, Err(error) if error.code == ErrorCode::TokenExpired);
+        let mut response = reply(reply_to, answer, &request_id);
+        if let (true, Some(connection)) = (expired, &event.payload.request_context.connection_id) {
+            // The farewell has to be out before the connection is closed, so it cannot wait for the route's response.
+            pusher.farewell(connection, &response.body.take().unwrap_or_default()).await;
+        }
+        Ok::<_, std::convert::Infallible>(response)
     }))
     .await
 }
 
-fn read<T: DeserializeOwned>(event: &ApiGatewayWebsocketProxyRequest) -> Result<(Caller, T), ApiError> {
-    let caller = Caller::new(&event.request_context)?;
-    caller.check_expiry(Timestamp::now())?;
-    let body = parse(event.body.as_deref().unwrap_or_default())?;
-    Ok((caller, body))
+type Frame<T> = Result<(Caller, T), ApiError>;
+
+/// The frame's `id`, as far as it can be read, and the frame.
+fn read<T: DeserializeOwned>(event: &ApiGatewayWebsocketProxyRequest) -> (Option<String>, Frame<T>) {
+    let text = event.body.as_deref().unwrap_or_default();
+    let id = match parse::<Envelope>(text) {
+        Ok(Envelope { id }) if id.as_ref().is_none_or(|id| id.len() <= MAX_ID_BYTES) => id,
+        Ok(_) => return (None, Err(ApiError::invalid(format!("`id` has at most {MAX_ID_BYTES} bytes.")))),
+        Err(error) => return (None, Err(error)),
+    };
+    let frame = Caller::new(&event.request_context)
+        .and_then(|caller| caller.check_expiry(Timestamp::now()).map(|()| caller))
+        .and_then(|caller| Ok((caller, parse(text)?)));
+    (id, frame)
 }
 
 fn reply(reply_to: Option<String>, answer: Result<Answer, ApiError>, request_id: &str) -> Response {
@@ -67,8 +83,6 @@ fn reply(reply_to: Option<String>, answer: Result<Answer, ApiError>, request_id:
 
 #[cfg(test)]
 mod tests {
-    use domain::ErrorCode;
-
     use super::*;
 
     #[test]

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use domain::error::causes;
 use domain::{Timestamp, UserId};
 use futures_util::future::join_all;
 
@@ -125,14 +126,14 @@ impl Connections {
         let removals = by_user.iter().map(|(user, ids)| self.remove(*user, ids));
         for error in join_all(removals).await.into_iter().filter_map(Result::err) {
             // The next push finds them gone again.
-            tracing::warn!(error = &error as &dyn std::error::Error, "gone connections were not forgotten");
+            tracing::warn!(error = causes(&error), "gone connections were not forgotten");
         }
     }
 
     /// Opens the connection to DynamoDB during init, when time is free: half a read unit.
     pub async fn warm_up(&self) {
         if let Err(error) = self.of(&[UserId(uuid::Uuid::nil())], Timestamp::now()).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "no connection to DynamoDB during init");
+            tracing::warn!(error = causes(&error), "no connection to DynamoDB during init");
         }
     }
 

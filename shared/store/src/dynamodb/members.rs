@@ -14,12 +14,14 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, Put};
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Get, Put, TransactGetItem};
 use domain::{ConversationId, ConversationType, Period, Periods, Role, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, to_item};
 
-use super::batch::get_all;
+use super::retry::back_off;
 use super::{Item, millis};
 use crate::StoreError;
 
@@ -32,6 +34,9 @@ const AFTER_ACTIVE: &str = "a$";
 /// How many members a [`Roster`] holds at most: up to 100 recipients are served inline, and one more tells that there
 /// are too many.
 pub const ROSTER_MEMBERS: usize = 101;
+
+/// Rounds before a transaction that keeps meeting writes is given up.
+const MAX_ROUNDS: u32 = 8;
 
 /// Name of the index of a user's conversations.
 const BY_USER: &str = "by_user";
@@ -92,6 +97,11 @@ pub struct Roster {
 }
 
 impl Roster {
+    /// The members' ids.
+    pub fn user_ids(&self) -> Vec<UserId> {
+        self.members.iter().map(|member| member.user_id).collect()
+    }
+
     /// Whether the user is among the members.
     pub fn has(&self, user: UserId) -> bool {
         self.members.iter().any(|member| member.user_id == user)
@@ -145,26 +155,11 @@ impl Members {
         Ok(Some(Roster { conversation, members }))
     }
 
-    /// Whether the user is an active member, for conversations that exceed a roster.
-    pub async fn is_active(&self, conversation: ConversationId, user: UserId) -> Result<bool, StoreError> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(conversation, active(user))))
-            .projection_expression("user_id")
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(StoreError::dynamodb)?;
-        Ok(found.item.is_some())
-    }
-
-    /// What the user may see, read consistently in one request; `None` for somebody who was never there.
+    /// What the user may see: `None` for somebody who was never there. One request of up to six read units: a transaction, since
+    /// any other read could show the conversation from after a change of membership and the user from before it.
     pub async fn view(&self, conversation: ConversationId, user: UserId) -> Result<Option<View>, StoreError> {
         let keys = [CONVERSATION.to_owned(), active(user), past(user)];
-        let mut items =
-            get_all(&self.client, &self.table, keys.map(|entry| key(conversation, entry)).into(), true).await?;
+        let mut items = self.get_together(keys.map(|entry| key(conversation, entry))).await?;
         let mut take = |entry: &str| {
             let at = items.iter().position(|item| entry_of(item) == Some(entry))?;
             Some(items.swap_remove(at))
@@ -183,6 +178,29 @@ impl Members {
             return Ok(None);
         }
         Ok(Some(View { conversation, role: active.map(|member| member.role), periods: Periods::new(periods) }))
+    }
+
+    /// The items that exist, all as they were at one moment. A transaction that meets a write is asked for again.
+    async fn get_together(&self, keys: [Item; 3]) -> Result<Vec<Item>, StoreError> {
+        let gets: Vec<TransactGetItem> = keys
+            .into_iter()
+            .map(|key| {
+                let get = Get::builder().table_name(&self.table).set_key(Some(key)).build();
+                Ok(TransactGetItem::builder().get(get.map_err(StoreError::building)?).build())
+            })
+            .collect::<Result<_, StoreError>>()?;
+        let mut round = 0;
+        loop {
+            let result = self.client.transact_get_items().set_transact_items(Some(gets.clone())).send().await;
+            match result {
+                Ok(page) => {
+                    return Ok(page.responses.unwrap_or_default().into_iter().filter_map(|got| got.item).collect());
+                }
+                Err(error) if round < MAX_ROUNDS && is_conflict(&error) => back_off(round).await,
+                Err(error) => return Err(StoreError::dynamodb(error)),
+            }
+            round += 1;
+        }
     }
 
     /// The conversation as the projection has it.
@@ -263,6 +281,10 @@ impl Members {
         attributes.insert("entry".to_owned(), AttributeValue::S(active(member.user_id)));
         Put::builder().table_name(&self.table).set_item(Some(attributes)).build().map_err(StoreError::building)
     }
+}
+
+fn is_conflict<R>(error: &SdkError<TransactGetItemsError, R>) -> bool {
+    matches!(error.as_service_error(), Some(TransactGetItemsError::TransactionCanceledException(_)))
 }
 
 fn key(conversation: ConversationId, entry: String) -> Item {

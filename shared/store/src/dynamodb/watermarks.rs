@@ -5,7 +5,7 @@
 //! | user | conversation | the watermark: `seq`, `at` (ms) |
 //! | `<conversation>#<user>` | seq, 16 digits | an older receipt: `at` (ms), `ttl` |
 //!
-//! A message was delivered to, or read by, a user at the time of their smallest receipt at or above its seq.
+//! A message was delivered to, or read by, a user at the earliest time among their receipts at or above its seq.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -90,8 +90,9 @@ impl Watermarks {
                     self.record_late(receipt, mark).await?;
                     return Ok(Advance::Stayed);
                 }
-                Some(mark) => self.put_older(receipt, mark).await?,
-                None => {}
+                Some(mark) if mark.at < receipt.at => self.put_older(receipt, mark).await?,
+                // A receipt that reaches further and is earlier says all that the former watermark said.
+                Some(_) | None => {}
             }
             if self.move_watermark(receipt, mark).await? {
                 return Ok(Advance::From(mark.map_or(Seq::ZERO, |mark| mark.seq)));

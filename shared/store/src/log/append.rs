@@ -19,12 +19,15 @@ use uuid::Uuid;
 
 use super::Log;
 use crate::StoreError;
-use crate::dynamodb::members::{ROSTER_MEMBERS, Roster};
+use crate::dynamodb::members::Roster;
 use crate::dynamodb::messages::{LogItem, Order, PutOutcome};
 use crate::dynamodb::retry::back_off;
 
 /// How many items a client may be behind and still send; more, and it has to sync first.
-const MAX_BEHIND: usize = 500;
+const MAX_BEHIND: u64 = 500;
+
+/// How many items are read after a lost place. Should more have come, the next put finds its place taken and goes on from there.
+const LATER_AT_ONCE: usize = 100;
 
 /// Places that one send tries for before it reports contention. Writers who lose a place meet again only by chance, so
 /// this is reached above the rate that one conversation can take.
@@ -117,54 +120,55 @@ impl Log {
     /// Reads what came after the draft's `after_seq`, and the roster, at the same time.
     pub async fn open<'a>(&'a self, draft: &'a Draft) -> Result<Opened<'a>, SendError> {
         let conversation = draft.conversation_id;
-        let roster = async { Ok(self.members.roster(conversation, false).await?) };
-        let (seen, roster) = tokio::try_join!(self.seen_since(draft), roster)?;
+        let (seen, roster) = tokio::try_join!(self.seen_since(draft), self.members.roster(conversation, false))?;
         let roster = match roster {
             Some(roster) => roster,
             // A conversation that began a moment ago may not show in an eventually consistent read.
             None => self.members.roster(conversation, true).await?.ok_or(SendError::NotAMember)?,
         };
         let mut opened = Opened { log: self, draft, seen, roster };
-        // Whoever sent it while a member hears of its place, even if they have left since.
-        let settled = opened.earlier_attempt().is_some();
-        if !settled && (opened.roster_is_old() || !opened.sender_is_listed()) {
+        // Whoever sent it while a member hears of its place, even if they have left since, and however far behind they are.
+        if opened.earlier_attempt().is_some() {
+            return Ok(opened);
+        }
+        if opened.roster_is_old() || !opened.sender_is_listed() {
             opened.authorise_again().await?;
         }
-        Ok(opened)
+        // From here on the sender is a member: what is said of the head below goes to nobody else.
+        let after = draft.after_seq.unwrap_or(Seq::MAX);
+        match opened.seen.last() {
+            None => Err(SendError::Ahead),
+            Some(last) if last.seq.0.saturating_sub(after.0) > MAX_BEHIND => Err(SendError::Behind),
+            Some(_) => Ok(opened),
+        }
     }
 
-    /// Everything from the draft's `after_seq` on, or just the head where none is given.
-    async fn seen_since(&self, draft: &Draft) -> Result<Vec<LogItem>, SendError> {
-        let Some(after) = draft.after_seq else {
-            let head = match self.messages.head(draft.conversation_id, false).await? {
-                Some(head) => Some(head),
-                None => self.messages.head(draft.conversation_id, true).await?,
-            };
-            return Ok(vec![head.ok_or(SendError::NotAMember)?]);
-        };
-        let first = after.max(Seq(1));
-        let range = SeqRange { first, last: Seq::MAX };
+    /// Everything from the draft's `after_seq` on, or just the head where none is given; one item more than a client may be
+    /// behind by, at most. Empty where nothing is at `after_seq`.
+    async fn seen_since(&self, draft: &Draft) -> Result<Vec<LogItem>, StoreError> {
         for consistent in [false, true] {
-            let seen =
-                self.messages.read(draft.conversation_id, range, Order::Ascending, MAX_BEHIND + 1, consistent).await?;
+            let seen = match draft.after_seq {
+                None => Vec::from_iter(self.messages.head(draft.conversation_id, consistent).await?),
+                Some(after) => {
+                    let range = SeqRange { first: after.max(Seq(1)), last: Seq::MAX };
+                    let limit = usize::try_from(MAX_BEHIND).unwrap_or(usize::MAX) + 2;
+                    self.messages.read(draft.conversation_id, range, Order::Ascending, limit, consistent).await?
+                }
+            };
+            let first = draft.after_seq.map(|after| after.max(Seq(1)));
             // An eventually consistent read may lag behind what the client has seen.
-            if seen.first().is_some_and(|item| item.seq == first) {
-                return if seen.len() > MAX_BEHIND { Err(SendError::Behind) } else { Ok(seen) };
+            if seen.first().is_some_and(|item| first.is_none_or(|first| item.seq == first)) {
+                return Ok(seen);
             }
         }
-        // Whoever is not a member learns nothing about the head.
-        if self.may_send(draft).await? { Err(SendError::Ahead) } else { Err(SendError::NotAMember) }
-    }
-
-    async fn may_send(&self, draft: &Draft) -> Result<bool, StoreError> {
-        self.members.is_active(draft.conversation_id, draft.sender_id).await
+        Ok(Vec::new())
     }
 }
 
 impl Opened<'_> {
     /// The members whom the message will reach, the sender included for their other devices.
     pub fn recipients(&self) -> Vec<UserId> {
-        recipients(&self.roster)
+        self.roster.user_ids()
     }
 
     /// Gives the message its place: one conditional put unless others write at the same time.
@@ -229,7 +233,7 @@ impl Opened<'_> {
     async fn read_from(&mut self, taken: LogItem) -> Result<(), StoreError> {
         let range = SeqRange { first: taken.seq.next(), last: Seq::MAX };
         let conversation = self.draft.conversation_id;
-        let later = self.log.messages.read(conversation, range, Order::Ascending, MAX_BEHIND, true).await?;
+        let later = self.log.messages.read(conversation, range, Order::Ascending, LATER_AT_ONCE, true).await?;
         self.seen = std::iter::once(taken).chain(later).collect();
         Ok(())
     }
@@ -243,20 +247,16 @@ impl Opened<'_> {
         self.roster.has(self.draft.sender_id)
     }
 
-    /// Reads the roster consistently and decides by it alone.
+    /// Decides by what is true now. The sender's own membership is read together with the conversation, in one transaction: a
+    /// query could show the one from before a change and the other from after it.
     async fn authorise_again(&mut self) -> Result<(), SendError> {
-        let conversation = self.draft.conversation_id;
-        self.roster = self.log.members.roster(conversation, true).await?.ok_or(SendError::NotAMember)?;
-        let partial = self.roster.members.len() >= ROSTER_MEMBERS;
-        if self.sender_is_listed() || (partial && self.log.may_send(self.draft).await?) {
-            Ok(())
-        } else {
-            Err(SendError::NotAMember)
-        }
+        let (conversation_id, sender_id) = (self.draft.conversation_id, self.draft.sender_id);
+        let (view, roster) = tokio::try_join!(
+            self.log.members.view(conversation_id, sender_id),
+            self.log.members.roster(conversation_id, true)
+        )?;
+        self.roster = roster.ok_or(SendError::NotAMember)?;
+        let active = view.is_some_and(|view| view.role.is_some());
+        if active { Ok(()) } else { Err(SendError::NotAMember) }
     }
-}
-
-/// The users of a roster.
-pub(super) fn recipients(roster: &Roster) -> Vec<UserId> {
-    roster.members.iter().map(|member| member.user_id).collect()
 }

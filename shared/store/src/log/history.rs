@@ -1,5 +1,6 @@
 //! History: what one user may see of a log, page by page.
 
+use domain::error::causes;
 use domain::period::SeqRange;
 use domain::{ConversationId, Message, Seq, UserId};
 
@@ -30,14 +31,14 @@ impl Log {
     /// Opens the connection to DynamoDB during init, when time is free: half a read unit.
     pub async fn warm_up(&self) {
         if let Err(error) = self.messages.head(ConversationId(uuid::Uuid::nil()), false).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "no connection to DynamoDB during init");
+            tracing::warn!(error = causes(&error), "no connection to DynamoDB during init");
         }
     }
 
     /// Up to `limit` items that `user` may see; `None` for somebody who was never in the conversation.
     ///
-    /// Exact while members come and go: each item says which change of membership it knows of, so a page that knows of a
-    /// newer one than the periods it was read by is judged again by the periods of now.
+    /// Exact while members come and go: each item says which change of membership it knows of, and a page that knows of a newer
+    /// one than the periods it was read by is read again.
     pub async fn history(
         &self,
         conversation: ConversationId,
@@ -45,13 +46,13 @@ impl Log {
         request: PageRequest,
         limit: usize,
     ) -> Result<Option<Page>, StoreError> {
-        let Some(mut view) = self.members.view(conversation, user).await? else { return Ok(None) };
-        let mut items = self.visible(&view, request, limit + 1).await?;
-        if items.iter().any(|item| item.members_seq > view.conversation.members_seq) {
-            let Some(newer) = self.members.view(conversation, user).await? else { return Ok(None) };
-            view = newer;
-            items.retain(|item| view.periods.covers(item.seq));
-        }
+        let mut items = loop {
+            let Some(view) = self.members.view(conversation, user).await? else { return Ok(None) };
+            let items = self.visible(&view, request, limit + 1).await?;
+            if items.iter().all(|item| item.members_seq <= view.conversation.members_seq) {
+                break items;
+            }
+        };
         let more = items.len() > limit;
         items.truncate(limit);
         if matches!(request, PageRequest::Before(_)) {

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{Message, Timestamp};
+use domain::error::causes;
+use domain::{Message, Timestamp, UserId};
 
-use super::append::recipients;
 use super::{Draft, Log, SendError};
+use crate::dynamodb::members::ActiveMember;
 use crate::dynamodb::{Connection, Connections};
 
 /// A put that took longer leaves time for somebody to connect unseen: connections are read again after it.
@@ -33,12 +34,14 @@ impl Log {
         let started = Instant::now();
         let (appended, found) = tokio::join!(opened.append(), connections.of(&expected, Timestamp::now()));
         let appended = appended?;
-        let actual = recipients(&appended.roster);
+        // Who came after the message does not get it pushed, even if its sender sends it again.
+        let there = |member: &&ActiveMember| member.joined_seq <= appended.item.seq;
+        let actual: Vec<UserId> = appended.roster.members.iter().filter(there).map(|member| member.user_id).collect();
         let stale = appended.puts > 1 || started.elapsed() > SLOW_PUT || actual != expected;
         let looked_up = if stale { connections.of(&actual, Timestamp::now()).await } else { found };
         let connections = looked_up.unwrap_or_else(|error| {
-            // The message has its place: a push that fails is repaired by the recipients' next sync.
-            tracing::warn!(error = &error as &dyn std::error::Error, "no connections, so no push");
+            // The message has its place: a push that fails is repaired when its recipients next read history.
+            tracing::warn!(error = causes(&error), "no connections, so no push");
             Vec::new()
         });
         Ok(Delivery { message: appended.item.into(), duplicate: appended.duplicate, connections })

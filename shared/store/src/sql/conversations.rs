@@ -10,7 +10,7 @@ use super::outbox::{Change, Pending};
 use crate::StoreError;
 use crate::queues::{Queue, RELAY_DELAY, RelayBody};
 
-/// Names of the constraints that say who is unknown.
+/// The constraint that says that the creator is unknown.
 const CREATED_BY: &str = "conversations_created_by_fkey";
 
 /// A client's `Idempotency-Key` and what it was given for.
@@ -34,10 +34,10 @@ pub enum Created {
 /// Why there is no conversation.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
-    /// The creator has no profile, or was deleted.
+    /// The creator has no profile.
     #[error("the creator has no profile")]
     ProfileRequired,
-    /// One of the others does not exist, or was deleted.
+    /// One of the members does not exist, or was deleted.
     #[error("a member does not exist")]
     UserNotFound,
     /// The key was given for another request.

@@ -17,6 +17,10 @@ pub use users::Users;
 /// A function runs one invocation at a time; the second connection is for a statement beside an open transaction.
 const CONNECTIONS: u32 = 2;
 
+/// How long a statement waits for a paused cluster to wake up: less than API Gateway waits for the function, so that the client
+/// is told to come again, with a code and a request id.
+const WAKES_WITHIN: Duration = Duration::from_secs(20);
+
 /// A pool over the cluster's Data API. Makes no request.
 ///
 /// `sdk_config` is taken without its timeout of an attempt: a statement may take up to 45 s, and a cluster that was paused
@@ -32,6 +36,7 @@ pub fn connect(
         .operation_attempt_timeout(Duration::from_secs(50))
         .build();
     let client = aws_sdk_rdsdata::Client::from_conf(sdk_config.timeout_config(timeouts).build());
-    let options = DataApiConnectOptions::new(client, cluster_arn, secret_arn).database(database);
+    let options =
+        DataApiConnectOptions::new(client, cluster_arn, secret_arn).database(database).resume_timeout(WAKES_WITHIN);
     DataApiPoolOptions::new().max_connections(CONNECTIONS).connect_lazy_with(options)
 }
