@@ -54,6 +54,9 @@ struct Arguments {
     /// Build the functions as they deploy, which takes longer.
     #[arg(long)]
     release: bool,
+    /// Show Lambda's START, END and REPORT lines as CloudWatch has them.
+    #[arg(long)]
+    verbose: bool,
     /// Stop when standard input ends: whoever holds the other end takes the cloud along, however it ends.
     #[arg(long)]
     stop_on_stdin_eof: bool,
@@ -141,6 +144,7 @@ fn options(arguments: Arguments, local: PathBuf) -> Options {
         database: arguments.database_url,
         profile: if arguments.release { Profile::Release } else { Profile::Dev },
         progress: Progress::Shown,
+        verbose: arguments.verbose,
     }
 }
 
@@ -154,10 +158,9 @@ fn local_folder(template: &Path) -> PathBuf {
 /// Prints for people where everything is.
 fn announce(cloud: &Cloud, begun: Instant) -> io::Result<()> {
     let endpoints = cloud.endpoints();
-    let mut lines: Vec<(&str, &str)> = Vec::new();
-    lines.extend(endpoints.apis.iter().map(|(id, url)| (id.as_str(), url.as_str())));
-    lines.extend(endpoints.aws.iter().map(|(service, url)| (service.as_str(), url.as_str())));
-    lines.push(("tokens", &endpoints.oidc_token));
+    let mut lines: Vec<(String, &str)> = Vec::new();
+    lines.extend(endpoints.apis.iter().map(|(id, url)| (api(id, url), url.as_str())));
+    lines.extend(endpoints.aws.iter().map(|(id, url)| (service(id).to_owned(), url.as_str())));
     let mut tokens = Vec::new();
     for user in USERS {
         match cloud.issuer().issue(&TokenRequest::for_user(user)) {
@@ -166,16 +169,42 @@ fn announce(cloud: &Cloud, begun: Instant) -> io::Result<()> {
             Err(error) => tracing::debug!(%error, "no token for {user}"),
         }
     }
-    lines.extend(tokens.iter().map(|(user, token)| (*user, token.as_str())));
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
 
     let mut out = io::stdout().lock();
     writeln!(out)?;
-    for (name, value) in lines {
-        writeln!(out, "{name:<width$}  {value}")?;
+    for (name, url) in lines {
+        writeln!(out, "{name:<width$}  {url}")?;
     }
-    writeln!(out, "\nready in {:.1} s; Ctrl-C stops", begun.elapsed().as_secs_f32())?;
+    if !tokens.is_empty() {
+        writeln!(
+            out,
+            "\nAccess tokens of {}, to paste into a shell (`Authorization: Bearer $alice`):",
+            USERS.join(" and ")
+        )?;
+        for (user, token) in tokens {
+            writeln!(out, "{user}={token}")?;
+        }
+        writeln!(out, "Tokens of any other user: curl {} --json '{{\"username\": \"carol\"}}'", endpoints.oidc_token)?;
+    }
+    writeln!(out, "\nReady in {:.1} s; Ctrl-C stops.", begun.elapsed().as_secs_f32())?;
     out.flush()
+}
+
+fn api(id: &str, url: &str) -> String {
+    let kind = if url.starts_with("ws:") { "WebSocket API" } else { "HTTP API" };
+    format!("{kind} ({id})")
+}
+
+/// What people call a service of AWS that its SDKs know by this id.
+fn service(id: &str) -> &str {
+    match id {
+        "dynamodb" => "DynamoDB",
+        "sqs" => "SQS queues",
+        "rds-data" => "Aurora's SQL over HTTP (RDS Data API)",
+        "apigatewaymanagementapi" => "Sending to WebSockets (@connections)",
+        other => other,
+    }
 }
 
 #[cfg(test)]

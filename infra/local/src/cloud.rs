@@ -43,6 +43,8 @@ pub struct Options {
     pub profile: Profile,
     /// Whether to show cargo's output.
     pub progress: Progress,
+    /// Whether functions' logs have Lambda's own lines to the letter.
+    pub verbose: bool,
 }
 
 /// A running cloud. Dropping it stops everything without waiting and without saving the queues: use [`Cloud::stop`].
@@ -75,8 +77,10 @@ impl Cloud {
     /// The first thing that fails; what had started is stopped. `interrupt` gives up with [`StartError::Interrupted`].
     pub async fn start(options: Options, interrupt: &CancellationToken) -> Result<Self, StartError> {
         let (mut cloud, waiting) = tokio::select! {
-            prepared = Self::prepare(options) => prepared?,
+            // First: Ctrl-C reaches cargo, too, whose end is no failure then.
+            biased;
             () = interrupt.cancelled() => return Err(StartError::Interrupted),
+            prepared = Self::prepare(options) => prepared?,
         };
         let Waiting { stack, stack_id, apis } = waiting;
         let created = tokio::select! {
@@ -119,7 +123,7 @@ impl Cloud {
         let lambda = Lambda::new(
             setups(&stack, executables),
             &Services { region: REGION.to_owned(), endpoints: endpoints.variables(&listeners.addresses) },
-            &LogSink::stderr(),
+            &LogSink::stderr().verbose(options.verbose),
             functions.token().clone(),
         );
         let apis = std::mem::take(&mut listeners.apis);

@@ -106,7 +106,7 @@ impl Function {
             return self.conclude(&request_id, None, Err(start_failure(prepared)));
         };
         instance.log().enter(&request_id);
-        instance.log().line(&format!("START RequestId: {request_id} Version: $LATEST"));
+        instance.log().start(&request_id);
         let begun = Instant::now();
         let initialised = prepared.is_ok();
         let result = match prepared {
@@ -126,10 +126,9 @@ impl Function {
             instance.kill().await;
             log.line(&format!("RequestId: {request_id} Error: {}", failure.message()));
         }
-        log.line(&format!("END RequestId: {request_id}"));
         let failure = result.as_ref().err();
         let memory_mib = self.setup.function.memory_mib;
-        log.line(&Report { request_id: &request_id, duration, init, memory_mib, used_mib, failure }.to_string());
+        log.end(&Report { request_id: &request_id, duration, init, memory_mib, used_mib, failure });
         self.conclude(&request_id, Some(duration), result)
     }
 
@@ -171,7 +170,7 @@ impl Function {
     async fn start(&self, slot: &mut Option<Instance>, limit: Duration, phase: &str) -> Result<(), Failure> {
         let begun = Instant::now();
         let FunctionSetup { function, executable } = &self.setup;
-        let log = InstanceLog::new(self.sink.clone(), &function.name);
+        let log = InstanceLog::new(self.sink.clone(), &function.logical_id);
         let result = match Instance::start(function, executable, &self.services, log.clone()).await {
             Ok(instance) => slot.insert(instance).initialised(limit).await,
             Err(error) => Err(Failure::InvalidEntrypoint(format!("{}: {error}", executable.display()))),

@@ -19,7 +19,10 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Where log lines go. Cheap to clone; lines of different writers never mix.
 #[derive(Clone)]
-pub struct LogSink(Arc<Mutex<dyn Write + Send>>);
+pub struct LogSink {
+    writer: Arc<Mutex<dyn Write + Send>>,
+    verbose: bool,
+}
 
 impl LogSink {
     /// Lines go to standard error.
@@ -27,16 +30,22 @@ impl LogSink {
         Self::new(std::io::stderr())
     }
 
-    /// Lines go to `writer`, one `write_all` each.
+    /// Lines go to `writer`, one `write_all` each. Of Lambda's own lines, only what `REPORT` says, in short.
     pub fn new(writer: impl Write + Send + 'static) -> Self {
-        Self(Arc::new(Mutex::new(writer)))
+        Self { writer: Arc::new(Mutex::new(writer)), verbose: false }
     }
 
-    /// Writes `[origin scope] text`.
+    /// Whether Lambda's `START`, `END` and `REPORT` lines are there, to the letter.
+    #[must_use]
+    pub fn verbose(self, verbose: bool) -> Self {
+        Self { verbose, ..self }
+    }
+
+    /// Writes `origin scope text`.
     fn line(&self, origin: &str, scope: &str, text: &str) {
-        let line = format!("[{origin} {scope}] {text}\n");
+        let line = format!("{origin} {scope} {text}\n");
         // A writer that panicked leaves at worst half a line behind.
-        let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         // There is no better place to report that the log cannot be written than the log itself.
         let _ = writer.write_all(line.as_bytes()).and_then(|()| writer.flush());
     }
@@ -44,11 +53,11 @@ impl LogSink {
 
 impl fmt::Debug for LogSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LogSink")
+        f.debug_struct("LogSink").field("verbose", &self.verbose).finish_non_exhaustive()
     }
 }
 
-/// The log of one instance: knows the function's name and what the instance is doing.
+/// The log of one instance: knows the function's logical id and what the instance is doing.
 #[derive(Debug, Clone)]
 pub(crate) struct InstanceLog {
     sink: LogSink,
@@ -70,6 +79,23 @@ impl InstanceLog {
     pub(crate) fn line(&self, text: &str) {
         let scope = self.scope.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.sink.line(&self.function, &scope, text);
+    }
+
+    /// Lambda's line at the begin of an invocation, which [`enter`](Self::enter) has told of.
+    pub(crate) fn start(&self, request_id: &str) {
+        if self.sink.verbose {
+            self.line(&format!("START RequestId: {request_id} Version: $LATEST"));
+        }
+    }
+
+    /// Lambda's lines at the end of an invocation.
+    pub(crate) fn end(&self, report: &Report<'_>) {
+        if self.sink.verbose {
+            self.line(&format!("END RequestId: {}", report.request_id));
+            self.line(&report.to_string());
+        } else {
+            self.line(&report.in_short());
+        }
     }
 }
 
@@ -169,6 +195,26 @@ pub(crate) struct Report<'a> {
     pub(crate) failure: Option<&'a Failure>,
 }
 
+impl Report<'_> {
+    /// `12.3 ms, init 28 ms, 23 MB`
+    fn in_short(&self) -> String {
+        let mut text = format!("{:.1} ms", millis(self.duration));
+        if let Some(init) = self.init {
+            text += &format!(", init {:.0} ms", millis(init));
+        }
+        if let Some(used) = self.used_mib {
+            text += &format!(", {used} MB");
+        }
+        match self.failure {
+            None => {}
+            Some(Failure::TimedOut(_)) => text += ", timed out",
+            Some(failure) => text += &format!(", failed: {}", failure.error_type()),
+        }
+        text
+    }
+}
+
+/// As Lambda writes it.
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let billed = self.duration + self.init.unwrap_or_default();
@@ -206,4 +252,26 @@ pub(crate) fn init_report(duration: Duration, phase: &str, failure: &Failure) ->
 
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_in_short_has_what_there_is() {
+        let (duration, init) = (Duration::from_micros(12_345), Duration::from_millis(28));
+        let timeout = Failure::TimedOut(init);
+        let mut report = Report {
+            request_id: "4c2f",
+            duration,
+            init: Some(init),
+            memory_mib: 128,
+            used_mib: Some(23),
+            failure: None,
+        };
+        assert_eq!(report.in_short(), "12.3 ms, init 28 ms, 23 MB");
+        (report.init, report.used_mib, report.failure) = (None, None, Some(&timeout));
+        assert_eq!(report.in_short(), "12.3 ms, timed out");
+    }
 }

@@ -24,6 +24,8 @@ use rustack_sqs_core::provider::RustackSqs;
 use rustack_sqs_model::error::SqsError;
 use rustack_sqs_model::input::CreateQueueInput;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio_util::sync::CancellationToken;
 
 use crate::template::model::Queue;
@@ -81,6 +83,8 @@ struct Inner {
     /// URLs of the queues that other queues name as their dead-letter queue.
     dead_letter_queues: Vec<String>,
     state_file: Option<PathBuf>,
+    /// Tells that a message may have become visible.
+    changed: Notify,
 }
 
 impl Sqs {
@@ -110,6 +114,7 @@ impl Sqs {
                 ledger: Ledger::new(delays),
                 dead_letter_queues: dead_letter_queues(queues),
                 state_file,
+                changed: Notify::new(),
             }),
         };
         sqs.restore(queues).await?;
@@ -131,6 +136,12 @@ impl Sqs {
         }
         let messages = self.inner.ledger.snapshot().await;
         ledger::write(path, &messages).map_err(|error| SaveError { path: path.clone(), error })
+    }
+
+    /// Ready once a message is sent to any queue, or one is deleted that may have held back others of its group, counted
+    /// from this call on, not from when the future is first polled.
+    fn changed(&self) -> Notified<'_> {
+        self.inner.changed.notified()
     }
 
     async fn restore(&self, queues: &[Queue]) -> Result<(), StartError> {

@@ -35,6 +35,7 @@ impl Sqs {
         if let Some(id) = &output.message_id {
             self.inner.ledger.add(id, input);
         }
+        self.inner.changed.notify_waiters();
         Ok(output)
     }
 
@@ -58,6 +59,7 @@ impl Sqs {
             };
             self.inner.ledger.add(&sent.message_id, input);
         }
+        self.inner.changed.notify_waiters();
         Ok(output)
     }
 
@@ -126,6 +128,7 @@ impl Sqs {
         if let Some((id, _)) = decoded.as_deref().and_then(|handle| handle.split_once(':')) {
             self.inner.ledger.remove(id).await;
         }
+        self.inner.changed.notify_waiters();
     }
 
     /// `None`: not one of the noted operations, or not readable as one.

@@ -34,6 +34,32 @@ async fn data_outlives_the_server() {
 }
 
 #[tokio::test]
+async fn an_interrupted_initdb_that_still_runs_is_no_obstacle() {
+    let folder = open_folder();
+    let data_dir = folder.path().join("data");
+    tokio::select! {
+        started = Postgres::start(Some(&data_dir)) => panic!("not interrupted: {started:?}"),
+        () = eventually(async || data_dir.exists()) => {}
+    }
+    // Stands in for its processes, which end when they like.
+    let remains = folder.path().join("data.unfinished/base");
+    let (started, ended) = std::sync::mpsc::channel::<()>();
+    let initdb = std::thread::spawn(move || {
+        while ended.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+            // Fails while the folder is being removed.
+            let _ = fs::create_dir_all(&remains);
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    });
+    let postgres = Postgres::start(Some(&data_dir)).await;
+    drop(started);
+    initdb.join().unwrap();
+    let postgres = postgres.unwrap();
+    connect(&postgres).await.batch_execute("SELECT 1").await.unwrap();
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn an_earlier_server_makes_way() {
     let folder = open_folder();
     let data_dir = folder.path().join("data");

@@ -52,7 +52,13 @@ impl Bench {
         let endpoints = BTreeMap::from([("AWS_ENDPOINT_URL_SQS".to_owned(), "http://127.0.0.1:1".to_owned())]);
         let services = Services { region: "eu-north-1".to_owned(), endpoints };
         let (log, shutdown) = (Log::default(), CancellationToken::new());
-        let lambda = Lambda::with_limits(vec![setup], &services, &LogSink::new(log.clone()), shutdown.clone(), limits);
+        let lambda = Lambda::with_limits(
+            vec![setup],
+            &services,
+            &LogSink::new(log.clone()).verbose(true),
+            shutdown.clone(),
+            limits,
+        );
         Self { lambda, log, shutdown }
     }
 

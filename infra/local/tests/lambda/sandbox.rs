@@ -37,9 +37,9 @@ async fn what_a_process_prints_is_logged_with_its_request_id_before_the_end_of_t
     let id = bench.ok(json!({"do": "log"})).await["request_id"].as_str().unwrap().to_owned();
     bench.ok(json!({})).await;
     let lines = bench.log.lines();
-    assert_eq!(lines[0], "[local-Echo INIT] starting");
+    assert_eq!(lines[0], "Echo INIT starting");
     let position = |text: &str| {
-        let line = format!("[local-Echo {id}] {text}");
+        let line = format!("Echo {id} {text}");
         lines.iter().position(|l| l.starts_with(&line)).unwrap_or_else(|| panic!("no {line:?} in {lines:#?}"))
     };
     let (start, end) = (position("START RequestId"), position("END RequestId"));
@@ -61,7 +61,7 @@ async fn no_line_is_logged_with_the_id_of_the_next_invocation() {
     for _ in 0..100 {
         let id = bench.ok(json!({"do": "log"})).await["request_id"].as_str().unwrap().to_owned();
         let lines = bench.log.lines();
-        let of_this = lines.iter().filter(|line| line.starts_with(&format!("[local-Echo {id}]")));
+        let of_this = lines.iter().filter(|line| line.starts_with(&format!("Echo {id} ")));
         // START, three lines, END and REPORT.
         assert_eq!(of_this.count(), 6, "{:#?}", &lines[lines.len() - 6..]);
     }

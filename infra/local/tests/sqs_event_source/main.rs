@@ -83,6 +83,25 @@ async fn a_window_ends_although_the_batch_is_not_full() {
 }
 
 #[tokio::test]
+async fn messages_that_find_the_mapping_idle_do_not_wait_for_a_poll_to_end() {
+    tokio::join!(one_after_the_other(Duration::ZERO), one_after_the_other(Duration::from_millis(50)));
+}
+
+async fn one_after_the_other(window: Duration) {
+    let mut mapping = Mapping::new(30, None).await;
+    mapping.event.batching_window = window;
+    mapping.run();
+    let all = async {
+        for number in 0..20 {
+            mapping.send(&number.to_string()).await;
+            mapping.until_counts(0, 0).await;
+        }
+    };
+    // One long poll's length; waits of a second each would exceed it, too.
+    tokio::time::timeout(PATIENCE, all).await.expect("no message waits");
+}
+
+#[tokio::test]
 async fn a_batch_stays_below_six_mebibytes() {
     let mut mapping = Mapping::new(30, None).await;
     mapping.event.batch_size = 100;

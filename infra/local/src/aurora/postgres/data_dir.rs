@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::account::{Account, files};
@@ -67,32 +68,62 @@ impl DataDir {
         if self.version()?.is_some() {
             return Ok(());
         }
-        let mut unfinished = OsString::from(&self.path);
-        unfinished.push(".unfinished");
-        let unfinished = PathBuf::from(unfinished);
+        self.remove_unfinished()?;
         let mut failure = String::new();
         for locale in LOCALES {
-            if unfinished.exists() {
-                fs::remove_dir_all(&unfinished).map_err(|source| files(&unfinished, source))?;
-            }
-            fs::create_dir(&unfinished).map_err(|source| files(&unfinished, source))?;
-            account.take_over(&unfinished)?;
+            let unfinished = self.unfinished(account)?;
             let mut initdb = Command::new(binaries.path("initdb"));
-            initdb.arg("--pgdata").arg(&unfinished);
+            initdb.arg("--pgdata").arg(unfinished.path());
             initdb.args(["--username", SUPERUSER, "--encoding", "UTF8", "--locale", locale, "--auth", "trust"]);
             initdb.arg("--no-instructions");
             if !durable {
                 initdb.arg("--no-sync");
             }
+            // Ctrl-C in a terminal goes to the whole group of processes, and would look like a failure.
+            initdb.process_group(0);
             match run(account, "initdb", initdb).await {
                 Ok(()) => {
-                    return fs::rename(&unfinished, &self.path).map_err(|source| files(&self.path, source));
+                    return fs::rename(unfinished.keep(), &self.path).map_err(|source| files(&self.path, source));
                 }
                 Err(PostgresError::Tool { output, .. }) => failure = output,
                 Err(other) => return Err(other),
             }
         }
         Err(PostgresError::Tool { program: "initdb", output: failure })
+    }
+
+    /// A folder for `initdb`, with a name of its own: the processes of an interrupted one may still write to theirs.
+    fn unfinished(&self, account: Account) -> Result<TempDir, PostgresError> {
+        let parent = self.parent();
+        let made = tempfile::Builder::new().prefix(&self.unfinished_prefix()).tempdir_in(parent);
+        let folder = made.map_err(|source| files(parent, source))?;
+        account.take_over(folder.path())?;
+        Ok(folder)
+    }
+
+    /// Removes what interrupted runs of `initdb` have left behind.
+    fn remove_unfinished(&self) -> Result<(), PostgresError> {
+        let parent = self.parent();
+        let prefix = self.unfinished_prefix();
+        for entry in parent.read_dir().map_err(|source| files(parent, source))?.flatten() {
+            if entry.file_name().as_encoded_bytes().starts_with(prefix.as_encoded_bytes())
+                && let Err(error) = fs::remove_dir_all(entry.path())
+            {
+                // Something still writes to it; the next start finds it abandoned.
+                tracing::debug!(%error, "{} is left behind", entry.path().display());
+            }
+        }
+        Ok(())
+    }
+
+    fn unfinished_prefix(&self) -> OsString {
+        let mut prefix = self.path.file_name().unwrap_or_default().to_owned();
+        prefix.push(".unfinished");
+        prefix
+    }
+
+    fn parent(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
     }
 
     /// Stops the server that has this folder, if one does: a watchdog may still be at it, or have been killed.

@@ -14,8 +14,9 @@ use crate::lambda::MAX_PAYLOAD;
 use crate::sqs::Sqs;
 use crate::template::model::{Queue, QueueEvent};
 
-/// What one long poll waits at most: SQS's own limit.
-const LONG_POLL: Duration = Duration::from_secs(20);
+/// How often a queue is asked that nobody is known to have changed: for what a delay, a visibility timeout or redrive has
+/// made visible.
+const POLL: Duration = Duration::from_millis(100);
 /// `{"Records":[]}`
 const FRAME: usize = 14;
 
@@ -80,38 +81,46 @@ impl<'a> Poller<'a> {
     }
 
     /// The next batch: what one poll gives or, with a batching window, what comes until it ends, the batch is full or the
-    /// event has 6 MiB. Empty if nothing came within a long poll.
+    /// event has 6 MiB. May be dropped while it waits for a first message.
     pub(super) async fn next(&mut self) -> Result<Batch, SqsError> {
         let full = usize::try_from(self.event.batch_size).unwrap_or(usize::MAX);
         let mut batch = Batch::new();
-        let mut wait = LONG_POLL;
         loop {
+            // Before the poll, so that a message which it misses by a hair is not waited for.
+            let changed = self.sqs.changed();
             if self.carried.is_empty() {
-                self.carried = self.receive(full - batch.messages.len(), wait).await?;
+                self.carried = self.receive(full - batch.messages.len()).await?;
                 self.received = Instant::now();
             }
             if batch.is_empty() {
-                if self.carried.is_empty() {
-                    return Ok(batch);
-                }
                 batch.received = self.received;
             }
+            let came = !self.carried.is_empty();
             let mut messages = std::mem::take(&mut self.carried).into_iter();
             self.carried.extend(messages.by_ref().find_map(|message| batch.push(message, &self.queue.arn)));
             self.carried.extend(messages);
-            wait = self.event.batching_window.saturating_sub(batch.received.elapsed()).min(LONG_POLL);
-            if batch.messages.len() >= full || !self.carried.is_empty() || wait.is_zero() {
-                return Ok(batch);
+            let mut wake = Instant::now() + POLL;
+            if !batch.is_empty() {
+                let end = batch.received + self.event.batching_window;
+                if batch.messages.len() >= full || !self.carried.is_empty() || Instant::now() >= end {
+                    return Ok(batch);
+                }
+                wake = wake.min(end);
+            }
+            if !came {
+                // Either way it is time to look again.
+                let _ = tokio::time::timeout_at(wake, changed).await;
             }
         }
     }
 
-    async fn receive(&self, limit: usize, wait: Duration) -> Result<Vec<Message>, SqsError> {
+    /// Does not wait for messages. A long poll would: in whole seconds, and a message handed to one that has been dropped
+    /// is gone until its visibility timeout.
+    async fn receive(&self, limit: usize) -> Result<Vec<Message>, SqsError> {
         let input = ReceiveMessageInput {
             queue_url: self.queue.url.clone(),
             max_number_of_messages: Some(i32::try_from(limit.min(10)).unwrap_or(10)),
-            // Rounded up: a window's last part of a second would be a poll that does not wait.
-            wait_time_seconds: Some(i32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(20)),
+            wait_time_seconds: Some(0),
             message_system_attribute_names: vec!["All".to_owned()],
             message_attribute_names: vec!["All".to_owned()],
             ..ReceiveMessageInput::default()

@@ -55,7 +55,6 @@ pub async fn run(
     while let Some(Ok(place)) = shutdown.run_until_cancelled(Arc::clone(&places).acquire_owned()).await {
         match shutdown.run_until_cancelled(poller.next()).await {
             None => break,
-            Some(Ok(batch)) if batch.is_empty() => {}
             Some(Ok(batch)) => {
                 let mapping = Arc::clone(&mapping);
                 batches.spawn(async move {
