@@ -32,7 +32,16 @@ pub fn sqs(cloud: &Cloud) -> aws_sdk_sqs::Client {
 
 /// The queue of the `relay` worker.
 pub fn relay_queue_url(cloud: &Cloud) -> String {
-    format!("{}/000000000000/local-RelayQueue", cloud.endpoints.aws.sqs)
+    queue_url(cloud, "RelayQueue")
+}
+
+/// The queue of the `receipts` worker.
+pub fn receipts_queue_url(cloud: &Cloud) -> String {
+    queue_url(cloud, "ReceiptsQueue")
+}
+
+fn queue_url(cloud: &Cloud, name: &str) -> String {
+    format!("{}/000000000000/local-{name}", cloud.endpoints.aws.sqs)
 }
 
 /// The database of a cloud.

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -42,7 +42,7 @@ pub struct Aws {
 #[derive(Debug)]
 pub struct Cloud {
     /// Where everything is.
-    pub endpoints: Endpoints,
+    pub endpoints: Arc<Endpoints>,
     child: Child,
     stdin: Option<ChildStdin>,
     log: PathBuf,
@@ -89,7 +89,8 @@ impl Cloud {
             std::thread::sleep(Duration::from_millis(20));
         }
         let endpoints = std::fs::read(&file).expect("endpoints.json");
-        let endpoints = serde_json::from_slice(&endpoints).expect("endpoints.json has the documented shape");
+        let endpoints =
+            serde_json::from_slice(&endpoints).map(Arc::new).expect("endpoints.json has the documented shape");
         Self { endpoints, child, stdin, log, _folder: folder }
     }
 

@@ -1,9 +1,12 @@
 //! Somebody who uses the chat.
 
+use std::sync::Arc;
+
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::cloud::Endpoints;
 use crate::{Cloud, Socket};
 
 /// Somebody with a token and a profile.
@@ -13,7 +16,7 @@ pub struct Person {
     pub user_id: String,
     /// Their token.
     pub token: String,
-    cloud: &'static Cloud,
+    endpoints: Arc<Endpoints>,
     client: Client,
 }
 
@@ -23,8 +26,12 @@ pub type Answer = (u16, Value);
 impl Person {
     /// A new person of the test binary's own cloud: the name is made unique, so that tests do not meet.
     pub async fn new(name: &str) -> Self {
+        Self::of(Cloud::shared(), name).await
+    }
+
+    /// A new person of this cloud, with a name made unique.
+    pub async fn of(cloud: &Cloud, name: &str) -> Self {
         let name = format!("{name}-{}", Uuid::new_v4());
-        let cloud = Cloud::shared();
         let token = token(cloud, &json!({"username": name})).await;
         Self::with_token(cloud, &name, token).await
     }
@@ -34,12 +41,19 @@ impl Person {
     /// # Panics
     ///
     /// Where the profile is refused.
-    pub async fn with_token(cloud: &'static Cloud, name: &str, token: String) -> Self {
-        let mut person = Self { user_id: String::new(), token, cloud, client: client() };
+    pub async fn with_token(cloud: &Cloud, name: &str, token: String) -> Self {
+        let endpoints = Arc::clone(&cloud.endpoints);
+        let mut person = Self { user_id: String::new(), token, endpoints, client: client() };
         let (status, profile) = person.put("/v1/users/me", &json!({"display_name": name})).await;
         assert_eq!(status, 200, "{profile}");
         profile["user_id"].as_str().expect("a profile has an id").clone_into(&mut person.user_id);
         person
+    }
+
+    /// The same person, with the same token, at a cloud that has come back under other addresses.
+    #[must_use]
+    pub fn at(&self, cloud: &Cloud) -> Self {
+        Self { endpoints: Arc::clone(&cloud.endpoints), ..self.clone() }
     }
 
     /// `GET`.
@@ -76,11 +90,11 @@ impl Person {
 
     /// A connection.
     pub async fn connect(&self) -> Socket {
-        Socket::connect(self.cloud, &self.token).await
+        Socket::connect(&self.endpoints, &self.token).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.cloud.endpoints.http)).bearer_auth(&self.token)
+        self.client.request(method, format!("{}{path}", self.endpoints.http)).bearer_auth(&self.token)
     }
 }
 

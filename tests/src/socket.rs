@@ -13,6 +13,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use uuid::Uuid;
 
 use crate::Cloud;
+use crate::cloud::Endpoints;
 
 /// What a frame may take to come, cold starts on a busy machine included.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,8 +32,8 @@ impl Socket {
     /// # Panics
     ///
     /// Where that is refused.
-    pub async fn connect(cloud: &Cloud, token: &str) -> Self {
-        let mut request = handshake(cloud);
+    pub async fn connect(endpoints: &Endpoints, token: &str) -> Self {
+        let mut request = handshake_at(endpoints);
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse().expect("a header"));
         Self::open(request).await.expect("a connection")
     }
@@ -136,5 +137,9 @@ impl Socket {
 ///
 /// Where the cloud's URL is none.
 pub fn handshake(cloud: &Cloud) -> Request {
-    cloud.endpoints.websocket.as_str().into_client_request().expect("a WebSocket URL")
+    handshake_at(&cloud.endpoints)
+}
+
+fn handshake_at(endpoints: &Endpoints) -> Request {
+    endpoints.websocket.as_str().into_client_request().expect("a WebSocket URL")
 }

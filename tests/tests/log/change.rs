@@ -1,0 +1,114 @@
+//! Changes of membership, written as the relay writes them: one transaction for the log item and the projection.
+//!
+//! They come without a change of the relational truth, so that a test can have one happen at exactly the moment it needs.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use domain::period::Left;
+use domain::{Content, MessageId, MessageKind, Period, Role, Seq, Timestamp, UserId};
+use serde_dynamo::{to_attribute_value, to_item};
+use store::dynamodb::members::{ActiveMember, ConversationItem};
+use store::dynamodb::messages::LogItem;
+use uuid::Uuid;
+
+use crate::talk::Talk;
+
+const MESSAGES: &str = "local-MessagesTable";
+const MEMBERS: &str = "local-MembersTable";
+
+type Item = HashMap<String, AttributeValue>;
+
+impl Talk {
+    /// Lets somebody in; the place of that.
+    pub(crate) async fn join(&self, user: UserId) -> u64 {
+        let item = self.change(1).await;
+        let member = ActiveMember {
+            conversation_id: self.conversation,
+            user_id: user,
+            role: Role::Member,
+            joined_seq: item.seq,
+            joined_at: item.sent_at,
+        };
+        let mut active: Item = to_item(member).unwrap();
+        active.insert("entry".to_owned(), AttributeValue::S(format!("a#{user}")));
+        let put = Put::builder().table_name(MEMBERS).set_item(Some(active)).build().unwrap();
+        self.write(&item, 1, vec![TransactWriteItem::builder().put(put).build()]).await
+    }
+
+    /// Puts somebody out; the place of that.
+    pub(crate) async fn leave(&self, user: UserId) -> u64 {
+        let item = self.change(-1).await;
+        let roster = self.log.members.roster(self.conversation, true).await.unwrap().unwrap();
+        let member = roster.members.iter().find(|member| member.user_id == user).expect("only members leave");
+        let left = Some(Left { seq: item.seq, at: item.sent_at });
+        let stay = Period { joined_seq: member.joined_seq, joined_at: member.joined_at, left };
+        let delete = Delete::builder().table_name(MEMBERS).set_key(Some(self.entry(format!("a#{user}"))));
+        let past = Update::builder()
+            .table_name(MEMBERS)
+            .set_key(Some(self.entry(format!("p#{user}"))))
+            .update_expression("SET user_id = :user, periods = list_append(if_not_exists(periods, :none), :stay)")
+            .expression_attribute_values(":user", AttributeValue::S(user.to_string()))
+            .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
+            .expression_attribute_values(":stay", to_attribute_value([stay]).unwrap());
+        let writes = vec![
+            TransactWriteItem::builder().delete(delete.build().unwrap()).build(),
+            TransactWriteItem::builder().update(past.build().unwrap()).build(),
+        ];
+        self.write(&item, -1, writes).await
+    }
+
+    /// The log item: what it says does not matter here, that it names itself as the newest change does.
+    async fn change(&self, step: i32) -> LogItem {
+        let head = self.head().await;
+        let (seq, sent_at) = (head.seq.next(), Timestamp::now().max(head.sent_at.next()));
+        let text = if step > 0 { "joined" } else { "left" };
+        LogItem {
+            conversation_id: self.conversation,
+            seq,
+            message_id: MessageId::generate(sent_at),
+            sender_id: self.alice,
+            sent_at,
+            members_seq: seq,
+            attempt: Uuid::new_v4(),
+            client_message_id: None,
+            digest: None,
+            kind: MessageKind::Text(Content::new(text.to_owned(), None, Vec::new()).unwrap()),
+        }
+    }
+
+    async fn write(&self, item: &LogItem, step: i32, mut writes: Vec<TransactWriteItem>) -> u64 {
+        let before = self.log.members.roster(self.conversation, true).await.unwrap().unwrap().conversation;
+        let after = ConversationItem {
+            member_count: before.member_count.strict_add_signed(step),
+            version: before.version + 1,
+            members_seq: item.seq,
+            changed_at: item.sent_at,
+            ..before.clone()
+        };
+        let mut conversation: Item = to_item(after).unwrap();
+        conversation.extend(self.entry("#conversation".to_owned()));
+        let conversation = Put::builder()
+            .table_name(MEMBERS)
+            .set_item(Some(conversation))
+            .condition_expression("version = :before")
+            .expression_attribute_values(":before", AttributeValue::N(before.version.to_string()));
+        let message = Put::builder()
+            .table_name(MESSAGES)
+            .set_item(Some(to_item(item).unwrap()))
+            .condition_expression("attribute_not_exists(conversation_id)");
+        for put in [conversation, message] {
+            writes.push(TransactWriteItem::builder().put(put.build().unwrap()).build());
+        }
+        self.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await.unwrap();
+        let Seq(place) = item.seq;
+        place
+    }
+
+    fn entry(&self, entry: String) -> Item {
+        HashMap::from([
+            ("conversation_id".to_owned(), AttributeValue::S(self.conversation.to_string())),
+            ("entry".to_owned(), AttributeValue::S(entry)),
+        ])
+    }
+}

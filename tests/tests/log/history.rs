@@ -1,0 +1,92 @@
+//! Everybody sees what was said while they were there, and nothing else.
+
+use domain::{Seq, UserId};
+use end_to_end::aws::log;
+use store::log::{Page, PageRequest};
+use uuid::Uuid;
+
+use crate::proxy::{Gate, holding_first_query};
+use crate::talk::Talk;
+use PageRequest::{After, Before};
+
+impl Talk {
+    /// Seqs of a page, and whether there are more.
+    async fn page(&self, user: UserId, request: PageRequest, limit: usize) -> Option<(Vec<u64>, bool)> {
+        self.log.history(self.conversation, user, request, limit).await.unwrap().map(seqs)
+    }
+
+    async fn hear(&self, texts: usize) {
+        for _ in 0..texts {
+            self.say(self.alice, "x").await;
+        }
+    }
+}
+
+fn seqs(page: Page) -> (Vec<u64>, bool) {
+    (page.messages.iter().map(|message| message.seq.0).collect(), page.more)
+}
+
+#[tokio::test]
+async fn a_former_member_sees_their_stay() {
+    let talk = Talk::group().await;
+    talk.hear(3).await;
+    assert_eq!(talk.leave(talk.bob).await, 5);
+    talk.hear(3).await;
+
+    assert_eq!(talk.page(talk.bob, After(Seq(0)), 3).await, Some((vec![1, 2, 3], true)));
+    assert_eq!(talk.page(talk.bob, After(Seq(3)), 2).await, Some((vec![4, 5], false)), "their removal is the last");
+    assert_eq!(talk.page(talk.bob, After(Seq(5)), 9).await, Some((vec![], false)));
+    assert_eq!(talk.page(talk.bob, Before(Seq::MAX), 2).await, Some((vec![4, 5], true)));
+    assert_eq!(talk.page(talk.bob, Before(Seq(8)), 2).await, Some((vec![4, 5], true)));
+    assert_eq!(talk.page(talk.bob, Before(Seq(4)), 3).await, Some((vec![1, 2, 3], false)));
+
+    assert_eq!(talk.page(talk.alice, Before(Seq::MAX), 4).await, Some((vec![5, 6, 7, 8], true)));
+    assert_eq!(talk.page(UserId(Uuid::new_v4()), After(Seq(0)), 9).await, None);
+}
+
+#[tokio::test]
+async fn a_rejoined_member_sees_both_stays() {
+    let talk = Talk::group().await;
+    talk.hear(3).await;
+    assert_eq!(talk.leave(talk.bob).await, 5);
+    talk.hear(3).await;
+    assert_eq!(talk.join(talk.bob).await, 9);
+    talk.hear(3).await;
+
+    assert_eq!(talk.page(talk.bob, After(Seq(0)), 20).await, Some((vec![1, 2, 3, 4, 5, 9, 10, 11, 12], false)));
+    assert_eq!(talk.page(talk.bob, After(Seq(3)), 3).await, Some((vec![4, 5, 9], true)));
+    assert_eq!(talk.page(talk.bob, After(Seq(6)), 4).await, Some((vec![9, 10, 11, 12], false)));
+    assert_eq!(talk.page(talk.bob, Before(Seq::MAX), 5).await, Some((vec![5, 9, 10, 11, 12], true)));
+    assert_eq!(talk.page(talk.bob, Before(Seq(10)), 3).await, Some((vec![4, 5, 9], true)));
+    assert_eq!(talk.page(talk.bob, Before(Seq(9)), 5).await, Some((vec![1, 2, 3, 4, 5], false)));
+}
+
+#[tokio::test]
+async fn a_newcomer_sees_nothing_from_before() {
+    let talk = Talk::group().await;
+    talk.hear(2).await;
+    let carol = UserId(Uuid::new_v4());
+    assert_eq!(talk.join(carol).await, 4);
+    talk.hear(1).await;
+    for request in [After(Seq(0)), Before(Seq::MAX)] {
+        assert_eq!(talk.page(carol, request, 9).await, Some((vec![4, 5], false)), "{request:?}");
+    }
+}
+
+/// The stays are read, then the member is removed and spoken of, then the items are read.
+#[tokio::test]
+async fn a_removal_while_a_page_is_read_hides_what_came_after_it() {
+    let talk = Talk::group().await;
+    talk.hear(1).await;
+    let gate = Gate::default();
+    let log = log(&holding_first_query(gate.clone()).await);
+    let page = log.history(talk.conversation, talk.bob, After(Seq(0)), 9);
+    let removal = async {
+        gate.reached.notified().await;
+        assert_eq!(talk.leave(talk.bob).await, 3);
+        talk.hear(2).await;
+        gate.open.notify_one();
+    };
+    let (page, ()) = tokio::join!(page, removal);
+    assert_eq!(page.unwrap().map(seqs), Some((vec![1, 2, 3], false)));
+}

@@ -1,0 +1,63 @@
+//! What has no place.
+
+use domain::{ConversationId, UserId};
+use store::log::{Draft, SendError};
+use uuid::Uuid;
+
+use crate::talk::Talk;
+
+#[tokio::test]
+async fn who_is_more_than_500_items_behind_syncs_first() {
+    let talk = Talk::private().await;
+    let mut head = talk.head().await;
+    while head.seq.0 < 499 {
+        head = talk.plant(&head, head.sent_at.next()).await;
+    }
+    let draft = talk.draft(talk.alice, 0, "nothing seen");
+    let at_499 = talk.log.open(&draft).await.unwrap();
+    talk.plant(&head, head.sent_at.next()).await;
+    // The place that it had read up to is taken: it reads on from there, whatever the distance.
+    let appended = at_499.append().await.unwrap();
+    assert_eq!((appended.item.seq.0, appended.puts), (501, 2));
+
+    // 501 items have come: also for a resend, which would find its place again after a sync.
+    let at_501 = talk.log.open(&draft).await;
+    assert!(matches!(at_501, Err(SendError::Behind)), "{at_501:?}");
+}
+
+#[tokio::test]
+async fn exactly_500_items_behind_is_near_enough() {
+    let talk = Talk::private().await;
+    let mut head = talk.head().await;
+    while head.seq.0 < 500 {
+        head = talk.plant(&head, head.sent_at.next()).await;
+    }
+    let draft = talk.draft(talk.alice, 0, "nothing seen");
+    let appended = talk.log.open(&draft).await.unwrap().append().await.unwrap();
+    assert_eq!((appended.item.seq.0, appended.puts), (501, 1));
+}
+
+#[tokio::test]
+async fn nobody_has_seen_what_is_not_there() {
+    let talk = Talk::private().await;
+    let draft = talk.draft(talk.alice, 2, "from the future");
+    assert!(matches!(talk.log.open(&draft).await, Err(SendError::Ahead)));
+    talk.say(talk.bob, "now it is").await;
+    assert!(talk.log.open(&draft).await.is_ok());
+}
+
+/// Somebody who is not in a conversation hears the same wherever they pretend to be, and whether there is one or not.
+#[tokio::test]
+async fn a_stranger_learns_nothing() {
+    let talk = Talk::private().await;
+    let nowhere = ConversationId::generate();
+    for after_seq in [None, Some(0), Some(1), Some(2), Some(9_000)] {
+        let stranger = talk.draft(UserId(Uuid::new_v4()), after_seq, "hello?");
+        let lost = Draft { conversation_id: nowhere, ..talk.draft(talk.alice, after_seq, "hello?") };
+        for draft in [stranger, lost] {
+            let refused = talk.log.open(&draft).await;
+            assert!(matches!(refused, Err(SendError::NotAMember)), "{after_seq:?}: {refused:?}");
+        }
+    }
+    assert_eq!(talk.items().await.len(), 1);
+}

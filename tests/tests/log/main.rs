@@ -1,0 +1,12 @@
+//! The log under everything that can go wrong at once: other writers, lost responses, members who come and go.
+//!
+//! The log's own code runs in the test, against the DynamoDB of a whole local cloud in which the conversations are made.
+
+mod change;
+mod history;
+mod limits;
+mod membership;
+mod proxy;
+mod resends;
+mod talk;
+mod writers;

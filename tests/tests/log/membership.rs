@@ -1,0 +1,69 @@
+//! Members come and go between the reads and the put of a message.
+
+use domain::{Seq, UserId};
+use store::log::SendError;
+use uuid::Uuid;
+
+use crate::talk::Talk;
+
+#[tokio::test]
+async fn a_removed_member_slips_nothing_in() {
+    let talk = Talk::group().await;
+    let draft = talk.draft(talk.bob, 1, "one more thing");
+    let opened = talk.log.open(&draft).await.unwrap();
+    assert_eq!(talk.leave(talk.bob).await, 2);
+    let refused = opened.append().await;
+    assert!(matches!(refused, Err(SendError::NotAMember)), "{refused:?}");
+    assert_eq!(talk.items().await.len(), 2);
+}
+
+/// The place that the removed member loses is not that of the removal's item: the head alone tells of it.
+#[tokio::test]
+async fn a_removal_is_known_to_every_later_item() {
+    let talk = Talk::group().await;
+    let draft = talk.draft(talk.bob, 1, "one more thing");
+    talk.say(talk.alice, "before").await;
+    let opened = talk.log.open(&draft).await.unwrap();
+    let removal = talk.leave(talk.bob).await;
+    for text in ["after", "and after that"] {
+        talk.say(talk.alice, text).await;
+    }
+    assert_eq!(talk.head().await.members_seq, Seq(removal));
+    let refused = opened.append().await;
+    assert!(matches!(refused, Err(SendError::NotAMember)), "{refused:?}");
+    assert_eq!(talk.items().await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_removed_member_is_told_the_place_of_what_they_sent_before() {
+    let talk = Talk::group().await;
+    let draft = talk.draft(talk.bob, 1, "in time");
+    let first = talk.log.open(&draft).await.unwrap().append().await.unwrap();
+    // One resend has read before the removal, one reads after it.
+    let late = talk.draft(talk.bob, 1, "too late");
+    let before = talk.log.open(&draft).await.unwrap();
+    talk.leave(talk.bob).await;
+    let after = talk.log.open(&draft).await.unwrap();
+    for opened in [before, after] {
+        let again = opened.append().await.unwrap();
+        assert_eq!((&again.item, again.duplicate), (&first.item, true));
+    }
+    for after_seq in [None, Some(1), Some(2), Some(3), Some(4)] {
+        let late = store::log::Draft { after_seq: after_seq.map(Seq), ..late.clone() };
+        let refused = talk.log.open(&late).await;
+        assert!(matches!(refused, Err(SendError::NotAMember)), "{after_seq:?}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_member_is_never_missed() {
+    let talk = Talk::group().await;
+    let carol = UserId(Uuid::new_v4());
+    let draft = talk.draft(talk.alice, 1, "welcome");
+    let opened = talk.log.open(&draft).await.unwrap();
+    assert!(!opened.recipients().contains(&carol));
+    let joined = talk.join(carol).await;
+    let appended = opened.append().await.unwrap();
+    assert_eq!((appended.item.seq.0, appended.item.members_seq.0), (joined + 1, joined));
+    assert!(appended.roster.has(carol), "{:?}", appended.roster);
+}

@@ -1,0 +1,106 @@
+//! A proxy in front of DynamoDB: it passes on every request as it came, and interferes with one kind of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_sdk_dynamodb::Client;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::TRANSFER_ENCODING;
+use axum::response::{IntoResponse, Response};
+use end_to_end::{Cloud, aws};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+/// How a response is lost once the request has been carried out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Loss {
+    /// The service says that it failed.
+    Error,
+    /// The connection ends within the answer.
+    Cut,
+}
+
+/// A client whose first `times` puts are carried out but not answered.
+pub(crate) async fn losing_puts(times: usize, loss: Loss) -> Client {
+    let puts = Arc::new(AtomicUsize::new(0));
+    client(move |request| {
+        let lost = is(&request, "PutItem") && puts.fetch_add(1, Ordering::Relaxed) < times;
+        async move {
+            let answer = forward(request).await;
+            match loss {
+                _ if !lost => answer,
+                Loss::Error => {
+                    let failure = r#"{"__type":"com.amazon.coral.service#InternalServerError","message":"Lost"}"#;
+                    (StatusCode::INTERNAL_SERVER_ERROR, failure).into_response()
+                }
+                Loss::Cut => {
+                    let cut = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+                    Body::from_stream(futures_util::stream::iter([Ok("{"), Err(cut)])).into_response()
+                }
+            }
+        }
+    })
+    .await
+}
+
+/// Holds the queries of the log until they are released.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gate {
+    /// A query has come.
+    pub(crate) reached: Arc<Notify>,
+    /// It may go on.
+    pub(crate) open: Arc<Notify>,
+}
+
+/// A client whose first query waits at the gate.
+pub(crate) async fn holding_first_query(gate: Gate) -> Client {
+    let queries = Arc::new(AtomicUsize::new(0));
+    client(move |request| {
+        let held = is(&request, "Query") && queries.fetch_add(1, Ordering::Relaxed) == 0;
+        let gate = gate.clone();
+        async move {
+            if held {
+                gate.reached.notify_one();
+                gate.open.notified().await;
+            }
+            forward(request).await
+        }
+    })
+    .await
+}
+
+/// A client of a proxy that lives as long as the test.
+async fn client<F, R>(handle: F) -> Client
+where
+    F: Fn(Request) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = Response> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let handle = move |request: Request| {
+        let answer = handle(request);
+        async move { answer.await }
+    };
+    tokio::spawn(axum::serve(listener, Router::new().fallback(handle)).into_future());
+    aws::dynamodb(&endpoint)
+}
+
+fn is(request: &Request, operation: &str) -> bool {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    target.and_then(|target| target.split_once('.')).is_some_and(|(_, name)| name == operation)
+}
+
+async fn forward(request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let to = format!("{}{}", Cloud::shared().endpoints.aws.dynamodb, parts.uri);
+    let request = end_to_end::person::client().request(parts.method, to).headers(parts.headers).body(body);
+    let answer = request.send().await.unwrap();
+    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    // The body is passed on in one piece.
+    headers.remove(TRANSFER_ENCODING);
+    (status, headers, answer.bytes().await.unwrap()).into_response()
+}

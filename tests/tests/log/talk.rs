@@ -1,0 +1,90 @@
+//! A conversation to write to.
+
+use domain::period::SeqRange;
+use domain::{ClientMessageId, Content, ConversationId, MessageId, Seq, Timestamp, UserId};
+use end_to_end::aws::{dynamodb, log};
+use end_to_end::{Cloud, Person};
+use serde_json::json;
+use store::dynamodb::messages::{LogItem, Order, PutOutcome};
+use store::log::{Draft, Log};
+use uuid::Uuid;
+
+/// Two people, their conversation, and its log, which holds the item that began it.
+pub(crate) struct Talk {
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) log: Log,
+    pub(crate) conversation: ConversationId,
+    pub(crate) alice: UserId,
+    pub(crate) bob: UserId,
+}
+
+impl Talk {
+    /// Between two.
+    pub(crate) async fn private() -> Self {
+        let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+        let conversation = alice.talk_to(&bob).await;
+        Self::of(&alice, &bob, &conversation)
+    }
+
+    /// A group, in which members can change.
+    pub(crate) async fn group() -> Self {
+        let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+        let group = json!({"type": "group", "title": "Log", "member_ids": [bob.user_id]});
+        let (status, body) = alice.post("/v1/conversations", &group).await;
+        assert_eq!(status, 201, "{body}");
+        Self::of(&alice, &bob, body["conversation_id"].as_str().unwrap())
+    }
+
+    fn of(alice: &Person, bob: &Person, conversation: &str) -> Self {
+        let dynamodb = dynamodb(&Cloud::shared().endpoints.aws.dynamodb);
+        Self {
+            log: log(&dynamodb),
+            dynamodb,
+            conversation: conversation.parse().unwrap(),
+            alice: alice.user_id.parse().unwrap(),
+            bob: bob.user_id.parse().unwrap(),
+        }
+    }
+
+    /// A message that nobody has sent yet.
+    pub(crate) fn draft(&self, sender: UserId, after_seq: impl Into<Option<u64>>, text: &str) -> Draft {
+        Draft {
+            conversation_id: self.conversation,
+            sender_id: sender,
+            client_message_id: ClientMessageId(Uuid::new_v4()),
+            after_seq: after_seq.into().map(Seq),
+            content: Content::new(text.to_owned(), None, Vec::new()).unwrap(),
+        }
+    }
+
+    /// Sends something that is of no further interest; its place.
+    pub(crate) async fn say(&self, sender: UserId, text: &str) -> u64 {
+        let draft = self.draft(sender, None, text);
+        self.log.open(&draft).await.unwrap().append().await.unwrap().item.seq.0
+    }
+
+    /// All that the log holds.
+    pub(crate) async fn items(&self) -> Vec<LogItem> {
+        let everything = SeqRange { first: Seq::ZERO, last: Seq::MAX };
+        self.log.messages.read(self.conversation, everything, Order::Ascending, usize::MAX, true).await.unwrap()
+    }
+
+    /// The newest item.
+    pub(crate) async fn head(&self) -> LogItem {
+        self.log.messages.head(self.conversation, true).await.unwrap().unwrap()
+    }
+
+    /// Puts an item after the head, of this time, past all rules.
+    pub(crate) async fn plant(&self, head: &LogItem, sent_at: Timestamp) -> LogItem {
+        let item = LogItem {
+            seq: head.seq.next(),
+            sent_at,
+            message_id: MessageId::generate(sent_at),
+            attempt: Uuid::new_v4(),
+            ..head.clone()
+        };
+        let outcome = self.log.messages.put(&item).await.unwrap();
+        assert!(matches!(outcome, PutOutcome::Written), "{outcome:?}");
+        item
+    }
+}
