@@ -20,9 +20,15 @@ async fn who_is_more_than_500_items_behind_syncs_first() {
     let appended = at_499.append().await.unwrap();
     assert_eq!((appended.item.seq.0, appended.puts), (501, 2));
 
-    // 501 items have come: also for a resend, which would find its place again after a sync.
-    let at_501 = talk.log.open(&draft).await;
-    assert!(matches!(at_501, Err(SendError::Behind)), "{at_501:?}");
+    // 501 items have come: too many for another message, while a resend finds its place.
+    let other = talk.log.open(&talk.draft(talk.alice, 0, "still nothing seen")).await.map(drop);
+    assert!(matches!(other, Err(SendError::Behind)), "{other:?}");
+    let again = talk.log.open(&draft).await.unwrap().append().await.unwrap();
+    assert_eq!((again.item.seq.0, again.duplicate), (501, true));
+
+    // How far the head is away is not for strangers.
+    let stranger = talk.log.open(&talk.draft(UserId(Uuid::new_v4()), 0, "how far?")).await.map(drop);
+    assert!(matches!(stranger, Err(SendError::NotAMember)), "{stranger:?}");
 }
 
 #[tokio::test]

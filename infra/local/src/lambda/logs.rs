@@ -1,6 +1,7 @@
 //! What functions print, and Lambda's own lines around it.
 
 use std::fmt;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -198,17 +199,20 @@ pub(crate) struct Report<'a> {
 impl Report<'_> {
     /// `12.3 ms, init 28 ms, 23 MB`
     fn in_short(&self) -> String {
+        // Writing to a String cannot fail.
         let mut text = format!("{:.1} ms", millis(self.duration));
         if let Some(init) = self.init {
-            text += &format!(", init {:.0} ms", millis(init));
+            let _ = write!(text, ", init {:.0} ms", millis(init));
         }
         if let Some(used) = self.used_mib {
-            text += &format!(", {used} MB");
+            let _ = write!(text, ", {used} MB");
         }
         match self.failure {
             None => {}
             Some(Failure::TimedOut(_)) => text += ", timed out",
-            Some(failure) => text += &format!(", failed: {}", failure.error_type()),
+            Some(failure) => {
+                let _ = write!(text, ", failed: {}", failure.error_type());
+            }
         }
         text
     }
