@@ -63,7 +63,7 @@ async fn only_a_valid_token_is_served_over_http() {
 async fn a_connection_ends_with_its_token() {
     let cloud = Cloud::shared();
     let token = token(cloud, &json!({"username": "cinderella", "expires_in": 5})).await;
-    let mut socket = Socket::connect(cloud, &token).await;
+    let mut socket = Socket::connect(&cloud.endpoints, &token).await;
     let error = loop {
         let answer = socket.ask(json!({"action": "ping"})).await;
         if answer["type"] == "error" {
