@@ -65,7 +65,7 @@ pub enum BuildError {
         workspace: PathBuf,
     },
     /// The code does not compile; cargo's own messages say where.
-    #[error("cargo build failed in {} ({status})", workspace.display())]
+    #[error("the functions in {} do not build: cargo says why ({status})", workspace.display())]
     Failed {
         /// Root of the workspace.
         workspace: PathBuf,
