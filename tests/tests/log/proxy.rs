@@ -27,11 +27,11 @@ pub(crate) enum Loss {
 pub(crate) async fn losing_puts(times: usize, loss: Loss) -> Client {
     let puts = Arc::new(AtomicUsize::new(0));
     client(move |request| {
-        let lost = is(&request, "PutItem") && puts.fetch_add(1, Ordering::Relaxed) < times;
+        let swallowed = is(&request, "PutItem") && puts.fetch_add(1, Ordering::Relaxed) < times;
         async move {
             let answer = forward(request).await;
             match loss {
-                _ if !lost => answer,
+                _ if !swallowed => answer,
                 Loss::Error => {
                     let failure = r#"{"__type":"com.amazon.coral.service#InternalServerError","message":"Lost"}"#;
                     (StatusCode::INTERNAL_SERVER_ERROR, failure).into_response()
@@ -82,7 +82,7 @@ where
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let handle = move |request: Request| {
         let answer = handle(request);
-        async move { answer.await }
+        answer
     };
     tokio::spawn(axum::serve(listener, Router::new().fallback(handle)).into_future());
     aws::dynamodb(&endpoint)
