@@ -80,10 +80,7 @@ where
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let handle = move |request: Request| {
-        let answer = handle(request);
-        answer
-    };
+    let handle = move |request: Request| handle(request);
     tokio::spawn(axum::serve(listener, Router::new().fallback(handle)).into_future());
     aws::dynamodb(&endpoint)
 }
