@@ -120,6 +120,10 @@ impl Drop for Cloud {
 }
 
 /// The top of the checkout.
+///
+/// # Panics
+///
+/// Never where the tests lie in it.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace")
 }

@@ -39,6 +39,10 @@ impl Socket {
     }
 
     /// Connects with a handshake of one's own; the status where it is refused.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no answer.
     pub async fn open(request: Request) -> Result<Self, u16> {
         match connect_async(request).await {
             Ok((stream, _)) => Ok(Self { stream, earlier: VecDeque::new() }),
@@ -79,6 +83,10 @@ impl Socket {
     }
 
     /// Everything that was pushed before now: a ping's answer comes behind it.
+    ///
+    /// # Panics
+    ///
+    /// Where something else answers.
     pub async fn pushed(&mut self) -> Vec<Value> {
         let pong = self.ask(json!({"action": "ping"})).await;
         assert_eq!(pong["type"], "pong", "{pong}");

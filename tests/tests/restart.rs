@@ -23,7 +23,7 @@ async fn read(socket: &mut Socket, conversation: &str, seq: u64) {
 async fn receipts_settle(cloud: &Cloud) {
     let (sqs, url) = (aws::sqs(cloud), aws::receipts_queue_url(cloud));
     let waiting = [ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible];
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let attributes = sqs.get_queue_attributes().queue_url(&url).set_attribute_names(Some(waiting.to_vec()));
         let attributes = attributes.send().await.unwrap().attributes.unwrap();

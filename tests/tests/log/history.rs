@@ -12,7 +12,7 @@ use PageRequest::{After, Before};
 impl Talk {
     /// Seqs of a page, and whether there are more.
     async fn page(&self, user: UserId, request: PageRequest, limit: usize) -> Option<(Vec<u64>, bool)> {
-        self.log.history(self.conversation, user, request, limit).await.unwrap().map(seqs)
+        self.log.history(self.conversation, user, request, limit).await.unwrap().as_ref().map(seqs)
     }
 
     async fn hear(&self, texts: usize) {
@@ -22,7 +22,7 @@ impl Talk {
     }
 }
 
-fn seqs(page: Page) -> (Vec<u64>, bool) {
+fn seqs(page: &Page) -> (Vec<u64>, bool) {
     (page.messages.iter().map(|message| message.seq.0).collect(), page.more)
 }
 
@@ -88,5 +88,5 @@ async fn a_removal_while_a_page_is_read_hides_what_came_after_it() {
         gate.open.notify_one();
     };
     let (page, ()) = tokio::join!(page, removal);
-    assert_eq!(page.unwrap().map(seqs), Some((vec![1, 2, 3], false)));
+    assert_eq!(page.unwrap().as_ref().map(seqs), Some((vec![1, 2, 3], false)));
 }
