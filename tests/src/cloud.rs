@@ -65,7 +65,7 @@ impl Cloud {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (file, log) = (folder.path().join("endpoints.json"), folder.path().join("log"));
         let out = File::create(&log).expect("a log file");
-        let mut command = Command::new(binary());
+        let mut command = outside_cargo(&binary());
         command.arg("--template").arg(root().join("template.yaml")).arg("--endpoints").arg(&file);
         command.args(["--http-port", "0", "--websocket-port", "0", "--oidc-port", "0", "--stop-on-stdin-eof"]);
         match data {
@@ -123,14 +123,14 @@ impl Drop for Cloud {
 ///
 /// # Panics
 ///
-/// Never: `tests/` lies in it.
+/// Never where the tests lie in it.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace")
 }
 
 /// The binary, built with the features of the whole workspace so that nothing is compiled twice.
 fn binary() -> PathBuf {
-    let output = Command::new(env!("CARGO"))
+    let output = outside_cargo(Path::new(env!("CARGO")))
         .args(["build", "--workspace", "--bin", "local-cloud", "--message-format", "json-render-diagnostics"])
         .current_dir(root())
         .stderr(Stdio::inherit())
@@ -142,6 +142,19 @@ fn binary() -> PathBuf {
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
         .expect("cargo names the executable")
+}
+
+/// A command that does not see what cargo tells a test of its package: build scripts that read such variables (ring's)
+/// would run again, and with them half of the build, whenever a cargo within a test and one outside take turns.
+fn outside_cargo(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        if name.to_str().is_some_and(told) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 fn read(log: &Path) -> String {

@@ -27,11 +27,11 @@ pub(crate) enum Loss {
 pub(crate) async fn losing_puts(times: usize, loss: Loss) -> Client {
     let puts = Arc::new(AtomicUsize::new(0));
     client(move |request| {
-        let swallowed = is(&request, "PutItem") && puts.fetch_add(1, Ordering::Relaxed) < times;
+        let unanswered = is(&request, "PutItem") && puts.fetch_add(1, Ordering::Relaxed) < times;
         async move {
             let answer = forward(request).await;
             match loss {
-                _ if !swallowed => answer,
+                _ if !unanswered => answer,
                 Loss::Error => {
                     let failure = r#"{"__type":"com.amazon.coral.service#InternalServerError","message":"Lost"}"#;
                     (StatusCode::INTERNAL_SERVER_ERROR, failure).into_response()
@@ -80,8 +80,8 @@ where
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let handle = move |request: Request| handle(request);
-    tokio::spawn(axum::serve(listener, Router::new().fallback(handle)).into_future());
+    let router = Router::new().fallback(move |request: Request| handle(request));
+    tokio::spawn(axum::serve(listener, router).into_future());
     aws::dynamodb(&endpoint)
 }
 

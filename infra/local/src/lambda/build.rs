@@ -119,6 +119,9 @@ fn no_binary(function: &Function, workspace: &Path) -> BuildError {
     }
 }
 
+/// How the variables begin in which cargo describes the package that it runs.
+const OUTER_PACKAGE: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+
 struct Cargo {
     program: OsString,
 }
@@ -127,6 +130,13 @@ impl Cargo {
     fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
+        // What an outer `cargo run` says of its package is no business of this build: build scripts that look at it would run
+        // again, and with them half of the build, each time a cargo inside and one outside take turns.
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| OUTER_PACKAGE.iter().any(|prefix| name.starts_with(prefix))) {
+                command.env_remove(name);
+            }
+        }
         command
     }
 
