@@ -41,6 +41,7 @@ impl Endpoints {
         let first = |apis: &[(String, String)]| apis.first().map(|(_, url)| url.clone());
         let mut aws = BTreeMap::from([
             ("dynamodb".to_owned(), url(&addresses.dynamodb)),
+            ("lambda".to_owned(), url(&addresses.lambda)),
             ("sqs".to_owned(), url(&addresses.sqs)),
         ]);
         if !stack.clusters.is_empty() {

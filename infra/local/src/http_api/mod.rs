@@ -5,6 +5,7 @@
 
 mod authorize;
 pub(crate) mod body;
+mod cors;
 mod event;
 mod integration;
 mod reply;
@@ -16,8 +17,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderValue;
+use axum::http::request::Parts;
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::lambda::Lambda;
 use crate::oidc::Issuer;
 use crate::template::model::HttpApi;
+use cors::Cors;
 use event::Call;
 use reply::Refusal;
 use route::Routes;
@@ -36,6 +40,7 @@ const MAX_BODY: usize = 10 * 1024 * 1024;
 struct Gateway {
     api_id: String,
     routes: Routes,
+    cors: Option<Cors>,
     lambda: Lambda,
     issuer: Issuer,
     /// For `x-forwarded-port`.
@@ -57,7 +62,8 @@ pub async fn serve(
             .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
     }
     let port = listener.local_addr()?.port();
-    let gateway = Gateway { api_id: api.api_id, routes: Routes::new(api.routes), lambda, issuer, port };
+    let (routes, cors) = (Routes::new(api.routes), api.cors.map(Cors::new));
+    let gateway = Gateway { api_id: api.api_id, routes, cors, lambda, issuer, port };
     let service = Router::new().fallback(answer).with_state(Arc::new(gateway));
     axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(shutdown.cancelled_owned())
@@ -70,10 +76,14 @@ async fn answer(
     request: Request,
 ) -> Response {
     let stamp = Stamp::now();
-    let mut response = match gateway.handle(&stamp, client, request).await {
+    let (head, body) = request.into_parts();
+    let mut response = match gateway.handle(&stamp, client, &head, body).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
     };
+    if let Some(cors) = &gateway.cors {
+        cors.headers(&head).apply(&mut response);
+    }
     if let Ok(id) = HeaderValue::from_str(&stamp.id) {
         response.headers_mut().insert("apigw-requestid", id);
     }
@@ -81,14 +91,17 @@ async fn answer(
 }
 
 impl Gateway {
-    async fn handle(&self, stamp: &Stamp, client: SocketAddr, request: Request) -> Result<Response, Refusal> {
-        let (head, body) = request.into_parts();
+    async fn handle(&self, stamp: &Stamp, client: SocketAddr, head: &Parts, body: Body) -> Result<Response, Refusal> {
         // Whatever the answer, the body is read first: a client that is still sending would not see it.
         let body = body::read(body, MAX_BODY).await?;
         let path = event::decode_path(head.uri.path());
-        let matched = self.routes.find(&head.method, &path).ok_or(Refusal::NotFound)?;
+        let Some(matched) = self.routes.find(&head.method, &path) else {
+            // A route that takes `OPTIONS` gets preflights, too: `ANY`, `$default` or its own.
+            let preflight = self.cors.is_some() && cors::is_preflight(head);
+            return if preflight { Ok(cors::preflight_response()) } else { Err(Refusal::NotFound) };
+        };
         let authorizer = match &matched.route.authorizer {
-            Some(authorizer) => Some(authorize::authorize(&self.issuer, authorizer, &head)?),
+            Some(authorizer) => Some(authorize::authorize(&self.issuer, authorizer, &matched.route.scopes, head)?),
             None => None,
         };
         let call = Call {
@@ -96,7 +109,7 @@ impl Gateway {
             port: self.port,
             stamp,
             client,
-            head: &head,
+            head,
             path: &path,
             body: &body,
             route_key: matched.route_key,

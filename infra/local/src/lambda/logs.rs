@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -16,6 +16,9 @@ use super::error::Failure;
 const LONGEST_LINE: usize = 256 * 1024;
 /// How long the last output of a process that has ended is waited for: a grandchild may hold the pipe open for ever.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How much of an invocation's log the Invoke API hands out, in bytes.
+const TAIL: usize = 4 * 1024;
 
 /// Where log lines go. Cheap to clone; lines of different writers never mix.
 #[derive(Clone)]
@@ -53,23 +56,56 @@ impl fmt::Debug for LogSink {
 pub(crate) struct InstanceLog {
     sink: LogSink,
     function: Arc<str>,
+    current: Arc<Mutex<Current>>,
+}
+
+/// What the instance is doing.
+#[derive(Debug)]
+struct Current {
     /// `INIT`, then the request id of the newest invocation.
-    scope: Arc<Mutex<String>>,
+    scope: String,
+    /// The last lines since then.
+    tail: String,
 }
 
 impl InstanceLog {
     pub(crate) fn new(sink: LogSink, function: &str) -> Self {
-        Self { sink, function: function.into(), scope: Arc::new(Mutex::new("INIT".to_owned())) }
+        let current = Current { scope: "INIT".to_owned(), tail: String::new() };
+        Self { sink, function: function.into(), current: Arc::new(Mutex::new(current)) }
     }
 
     /// From here on, lines belong to this invocation.
     pub(crate) fn enter(&self, request_id: &str) {
-        request_id.clone_into(&mut self.scope.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut current = self.current();
+        request_id.clone_into(&mut current.scope);
+        current.tail.clear();
     }
 
     pub(crate) fn line(&self, text: &str) {
-        let scope = self.scope.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let scope = {
+            let mut current = self.current();
+            current.append(text);
+            current.scope.clone()
+        };
         self.sink.line(&self.function, &scope, text);
+    }
+
+    /// The last 4 KiB of the newest invocation's lines.
+    pub(crate) fn tail(&self) -> String {
+        self.current().tail.clone()
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Current {
+    fn append(&mut self, line: &str) {
+        self.tail.push_str(line);
+        self.tail.push('\n');
+        let begin = self.tail.ceil_char_boundary(self.tail.len().saturating_sub(TAIL));
+        self.tail.drain(..begin);
     }
 }
 

@@ -12,9 +12,9 @@ use std::time::Duration;
 pub struct Stack {
     /// `AWS::Serverless::Function`
     pub functions: Vec<Function>,
-    /// `AWS::Serverless::HttpApi`
+    /// `AWS::Serverless::HttpApi` and `AWS::ApiGatewayV2::Api`
     pub http_apis: Vec<HttpApi>,
-    /// `AWS::Serverless::WebSocketApi`
+    /// `AWS::Serverless::WebSocketApi` and `AWS::ApiGatewayV2::Api`
     pub websocket_apis: Vec<WebSocketApi>,
     /// `AWS::DynamoDB::Table`
     pub tables: Vec<Table>,
@@ -77,6 +77,25 @@ pub struct HttpApi {
     pub api_id: String,
     /// Routes from the `HttpApi` events of all functions.
     pub routes: Vec<HttpRoute>,
+    /// `CorsConfiguration`.
+    pub cors: Option<Cors>,
+}
+
+/// Which pages of other origins may use an HTTP API. What is empty or `None` makes no header.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cors {
+    /// `AllowOrigins`: `https://example.com`, `https://*` or `*`.
+    pub allow_origins: Vec<String>,
+    /// `AllowMethods`.
+    pub allow_methods: Vec<String>,
+    /// `AllowHeaders`.
+    pub allow_headers: Vec<String>,
+    /// `ExposeHeaders`.
+    pub expose_headers: Vec<String>,
+    /// `MaxAge` in seconds; -1 for a preflight every time.
+    pub max_age: Option<i32>,
+    /// `AllowCredentials`.
+    pub allow_credentials: bool,
 }
 
 /// One route of an HTTP API.
@@ -84,12 +103,14 @@ pub struct HttpApi {
 pub struct HttpRoute {
     /// Upper case, or `ANY`.
     pub method: String,
-    /// As in the template: `/v1/users/{id}`, `/{proxy+}`.
+    /// As in the template: `/v1/users/{id}`, `/{proxy+}`. `$default`, with the method `ANY`, takes what no other route takes.
     pub path: String,
     /// Logical id of the function.
     pub function: String,
     /// `None`: the route is public.
     pub authorizer: Option<JwtAuthorizer>,
+    /// `AuthorizationScopes`: the token has to have one of them, if there are any.
+    pub scopes: Vec<String>,
 }
 
 /// A JWT authorizer of an HTTP API.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local_cloud::template::model::JwtAuthorizer;
+use local_cloud::template::model::{Cors, JwtAuthorizer};
 use serde_json::json;
 
 use super::*;
@@ -98,10 +98,36 @@ fn faults_of_an_http_api() {
         B: { Type: HttpApi, Properties: { Path: /a, Method: get } }\n";
     let fault = sample(&[function("F", twice)]).fault();
     assert_eq!(fault, "template.yaml:15: `GET /a` has a function already");
-    let cors = HTTP.replace("      Auth:\n", "      CorsConfiguration: true\n      Auth:\n");
-    let fault = sample(&[cors]).fault();
-    let start = "template.yaml:11: AWS::Serverless::HttpApi with `CorsConfiguration` is not supported";
-    assert!(fault.starts_with(start), "{fault}");
+    assert!(event("Method: GET").starts_with("template.yaml:14: an event of type HttpApi needs `Path`"));
+    let cors = "      CorsConfiguration: { AllowOrigins: ['*'], AllowCredentials: true }\n      Auth:\n";
+    let fault = sample(&[HTTP.replace("      Auth:\n", cors)]).fault();
+    let sentence = "API Gateway refuses `AllowCredentials` together with the origin `*`";
+    assert_eq!(fault, format!("template.yaml:11: {sentence}"));
+}
+
+#[test]
+fn a_default_route_scopes_and_origins() {
+    let events = "        All: { Type: HttpApi, Properties: { ApiId: !Ref Http } }
+        Some: { Type: HttpApi, Properties: { ApiId: !Ref Http, Path: /a, Method: GET, Auth: { AuthorizationScopes: [own] } } }
+";
+    let http = HTTP.replace("          Jwt:\n", "          Jwt:\n            AuthorizationScopes: [api]\n");
+    let origins =
+        "      CorsConfiguration: { AllowOrigins: [https://a.example], AllowHeaders: ['*'], MaxAge: 5 }\n      Auth:\n";
+    let stack = sample(&[function("F", events), http.replace("      Auth:\n", origins)]).resolve().unwrap();
+    let api = &stack.http_apis[0];
+    let [all, some] = api.routes.as_slice() else { panic!("{:?}", api.routes) };
+    assert_eq!((&*all.method, &*all.path, all.scopes.as_slice()), ("ANY", "$default", &["api".to_owned()][..]));
+    assert_eq!(some.scopes, ["own"]);
+    let expected = Cors {
+        allow_origins: vec!["https://a.example".to_owned()],
+        allow_headers: vec!["*".to_owned()],
+        max_age: Some(5),
+        ..Cors::default()
+    };
+    assert_eq!(api.cors, Some(expected));
+    let everyone = HTTP.replace("      Auth:\n", "      CorsConfiguration: true\n      Auth:\n");
+    let stack = sample(&[everyone]).resolve().unwrap();
+    assert_eq!(stack.http_apis[0].cors.as_ref().unwrap().allow_origins, ["*"]);
 }
 
 const WEBSOCKET: &str = "  Ws:

@@ -6,8 +6,8 @@ use super::super::error::Fault;
 use super::super::model::{HttpApi, HttpRoute, JwtAuthorizer};
 use super::super::scope::Scope;
 use super::super::shape::{Fields, Shape};
-use super::super::yaml::Node;
-use super::{Kind, Resource, function_events};
+use super::super::yaml::{Node, Value};
+use super::{Kind, Resource, cors, function_events};
 
 pub(in super::super) const TYPE: &str = "AWS::Serverless::HttpApi";
 
@@ -16,7 +16,7 @@ pub(in super::super) const IMPLICIT_ID: &str = "ServerlessHttpApi";
 
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &["Auth", "StageName"],
+    honoured: &["Auth", "CorsConfiguration", "StageName"],
     ignored: &[
         (&["AccessLogSettings"], "requests are logged to the terminal"),
         (&["DefaultRouteSettings", "RouteSettings"], "requests are neither throttled nor metered"),
@@ -29,8 +29,11 @@ pub(super) const SHAPE: Shape = Shape {
 const AUTH: Shape =
     Shape { place: "`Auth` of an HTTP API", honoured: &["Authorizers", "DefaultAuthorizer"], ignored: &[] };
 
-const AUTHORIZER: Shape =
-    Shape { place: "an authorizer of an HTTP API", honoured: &["IdentitySource", "JwtConfiguration"], ignored: &[] };
+const AUTHORIZER: Shape = Shape {
+    place: "an authorizer of an HTTP API",
+    honoured: &["AuthorizationScopes", "IdentitySource", "JwtConfiguration"],
+    ignored: &[],
+};
 
 const JWT: Shape = Shape { place: "`JwtConfiguration`", honoured: &["audience", "issuer"], ignored: &[] };
 
@@ -40,16 +43,22 @@ const EVENT: Shape = Shape {
     ignored: &[(&["RouteSettings"], "requests are neither throttled nor metered")],
 };
 
-const EVENT_AUTH: Shape =
-    Shape { place: "`Auth` of an event of type HttpApi", honoured: &["Authorizer"], ignored: &[] };
+const EVENT_AUTH: Shape = Shape {
+    place: "`Auth` of an event of type HttpApi",
+    honoured: &["AuthorizationScopes", "Authorizer"],
+    ignored: &[],
+};
 
 /// The stage whose name is not part of the path.
-const DEFAULT_STAGE: &str = "$default";
+pub(super) const DEFAULT_STAGE: &str = "$default";
+
+/// The route that takes what no other takes.
+pub(super) const DEFAULT_ROUTE: &str = "$default";
 
 /// The authorizer that makes a route public.
 const PUBLIC: &str = "NONE";
 
-const METHODS: [&str; 8] = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+pub(super) const METHODS: [&str; 8] = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str) -> Option<String> {
     match attribute {
@@ -85,32 +94,33 @@ pub(in super::super) fn read(
         Some(auth) => auth.text("DefaultAuthorizer")?.map(|name| (name, auth.line("DefaultAuthorizer"))),
         None => None,
     };
+    let nothing = Node { line: resource.line, value: Value::Map(Vec::new()) };
     let mut routes: Vec<HttpRoute> = Vec::new();
     for function in functions {
         for event in function_events::all(scope, function)? {
             if event.kind != function_events::HTTP_API {
                 continue;
             }
-            let Some(properties) = event.properties else {
-                return Err(Fault::missing(event.line, "Path", EVENT.place));
-            };
-            let Some(fields) = Fields::open(scope, properties, &EVENT)? else {
+            // Without properties it is the default route of the API that SAM makes.
+            let Some(fields) = Fields::open(scope, event.properties.unwrap_or(&nothing), &EVENT)? else {
                 continue;
             };
             if !belongs_to(scope, &fields, resource)? {
                 continue;
             }
             fields.one_of("PayloadFormatVersion", &["2.0"])?;
-            let (method, path) = (method(&fields)?, path(&fields)?);
+            let (method, path) = route_key(&fields)?;
             if routes.iter().any(|route| route.method == method && route.path == path) {
                 let sentence = format!("`{method} {path}` has a function already");
                 return Err(Fault::invalid(event.line, sentence));
             }
-            let authorizer = chosen(&fields, default.as_ref(), &authorizers)?;
-            routes.push(HttpRoute { method, path, function: function.id.clone(), authorizer });
+            let (authorizer, scopes) = chosen(&fields, default.as_ref(), &authorizers)?.unzip();
+            let (function, scopes) = (function.id.clone(), scopes.unwrap_or_default());
+            routes.push(HttpRoute { method, path, function, authorizer, scopes });
         }
     }
-    Ok(HttpApi { logical_id: resource.id.clone(), api_id: resource.id.clone(), routes })
+    let cors = cors::read(scope, &fields)?;
+    Ok(HttpApi { logical_id: resource.id.clone(), api_id: resource.id.clone(), routes, cors })
 }
 
 fn belongs_to(scope: &Scope<'_>, event: &Fields<'_>, api: &Resource) -> Result<bool, Fault> {
@@ -118,6 +128,14 @@ fn belongs_to(scope: &Scope<'_>, event: &Fields<'_>, api: &Resource) -> Result<b
         return Ok(api.id == IMPLICIT_ID);
     };
     super::find(scope, Kind::HttpApi, "ApiId", &id, event.line("ApiId")).map(|resource| resource.id == api.id)
+}
+
+/// Method and path; an event without both is the default route.
+fn route_key(event: &Fields<'_>) -> Result<(String, String), Fault> {
+    if event.node("Method")?.is_none() && event.node("Path")?.is_none() {
+        return Ok(("ANY".to_owned(), DEFAULT_ROUTE.to_owned()));
+    }
+    Ok((method(event)?, path(event)?))
 }
 
 fn method(event: &Fields<'_>) -> Result<String, Fault> {
@@ -138,13 +156,17 @@ fn path(event: &Fields<'_>) -> Result<String, Fault> {
     Err(Fault::invalid(event.line("Path"), format!("`Path` must begin with `/`, and `{path}` does not")))
 }
 
-/// The event's own authorizer, else the API's default.
+/// An authorizer and the scopes of the routes that have none of their own.
+type Authorizer = (JwtAuthorizer, Vec<String>);
+
+/// The event's own authorizer and scopes, else the API's default.
 fn chosen(
     event: &Fields<'_>,
     default: Option<&(String, usize)>,
-    authorizers: &BTreeMap<String, JwtAuthorizer>,
-) -> Result<Option<JwtAuthorizer>, Fault> {
-    let own = match event.object("Auth", &EVENT_AUTH)? {
+    authorizers: &BTreeMap<String, Authorizer>,
+) -> Result<Option<Authorizer>, Fault> {
+    let auth = event.object("Auth", &EVENT_AUTH)?;
+    let own = match &auth {
         Some(auth) => auth.text("Authorizer")?.map(|name| (name, auth.line("Authorizer"))),
         None => None,
     };
@@ -152,16 +174,20 @@ fn chosen(
         None => Ok(None),
         Some((name, _)) if name == PUBLIC => Ok(None),
         Some((name, line)) => {
-            let authorizer = authorizers.get(name).cloned().ok_or_else(|| {
+            let (authorizer, scopes) = authorizers.get(name).cloned().ok_or_else(|| {
                 let supported = authorizers.keys().map(String::as_str).chain([PUBLIC]);
                 Fault::unknown_value(*line, "the authorizer", name, supported)
             })?;
-            Ok(Some(authorizer))
+            let own_scopes = match &auth {
+                Some(auth) => auth.texts("AuthorizationScopes")?,
+                None => Vec::new(),
+            };
+            Ok(Some((authorizer, if own_scopes.is_empty() { scopes } else { own_scopes })))
         }
     }
 }
 
-fn authorizers(scope: &Scope<'_>, auth: &Fields<'_>) -> Result<BTreeMap<String, JwtAuthorizer>, Fault> {
+fn authorizers(scope: &Scope<'_>, auth: &Fields<'_>) -> Result<BTreeMap<String, Authorizer>, Fault> {
     let mut authorizers = BTreeMap::new();
     for (entry, node) in auth.entries("Authorizers")? {
         let Some(fields) = Fields::open(scope, node, &AUTHORIZER)? else {
@@ -172,14 +198,21 @@ fn authorizers(scope: &Scope<'_>, auth: &Fields<'_>) -> Result<BTreeMap<String, 
         if audience.is_empty() {
             return Err(jwt.missing("audience"));
         }
-        let identity_source = fields.required("IdentitySource")?;
-        if !identity_source.starts_with("$request.header.") {
-            let sentence =
-                format!("`IdentitySource` is `$request.header.<name>`; `{identity_source}` is not supported");
-            return Err(Fault::invalid(fields.line("IdentitySource"), sentence));
-        }
+        let identity_source = token_source(fields.required("IdentitySource")?, fields.line("IdentitySource"))?;
         let authorizer = JwtAuthorizer { issuer: jwt.required("issuer")?, audience, identity_source };
-        authorizers.insert(entry.key.clone(), authorizer);
+        authorizers.insert(entry.key.clone(), (authorizer, fields.texts("AuthorizationScopes")?));
     }
     Ok(authorizers)
+}
+
+/// Checks where an authorizer finds its token.
+pub(super) fn token_source(expression: String, line: usize) -> Result<String, Fault> {
+    let known = ["$request.header.", "$request.querystring."];
+    if known.iter().any(|known| expression.strip_prefix(known).is_some_and(|name| !name.is_empty())) {
+        return Ok(expression);
+    }
+    let sentence = format!(
+        "`IdentitySource` is `$request.header.<name>` or `$request.querystring.<name>`; `{expression}` is not supported"
+    );
+    Err(Fault::invalid(line, sentence))
 }
