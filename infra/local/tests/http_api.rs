@@ -9,7 +9,7 @@ use bytes::Bytes;
 use local_cloud::http_api;
 use local_cloud::lambda::{Handler, InvokeError, Lambda, Outcome};
 use local_cloud::oidc::{Issuer, TokenRequest};
-use local_cloud::template::model::{Cors, HttpApi, HttpRoute, JwtAuthorizer, UserPool};
+use local_cloud::template::model::{Cors, HttpApi, HttpAuthorizer, HttpRoute, JwtAuthorizer, UserPool};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -68,33 +68,31 @@ impl Gateway {
 }
 
 fn api() -> HttpApi {
-    let authorizer = JwtAuthorizer {
-        issuer: ISSUER.into(),
-        audience: vec!["web".into()],
-        identity_source: "$request.header.Authorization".into(),
+    let jwt = |scopes: &[&str]| {
+        let authorizer = JwtAuthorizer {
+            issuer: ISSUER.into(),
+            audience: vec!["web".into()],
+            identity_source: "$request.header.Authorization".into(),
+        };
+        HttpAuthorizer::Jwt { authorizer, scopes: scopes.iter().map(|scope| (*scope).into()).collect() }
     };
-    let route = |method: &str, path: &str, function: &str, authorizer: Option<&JwtAuthorizer>| HttpRoute {
+    let route = |method: &str, path: &str, function: &str, authorizer: Option<HttpAuthorizer>| HttpRoute {
         method: method.into(),
         path: path.into(),
         function: function.into(),
-        authorizer: authorizer.cloned(),
-        scopes: Vec::new(),
-    };
-    let scoped = HttpRoute {
-        scopes: vec!["write".into(), "admin".into()],
-        ..route("GET", "/scoped", "Plain", Some(&authorizer))
+        authorizer,
     };
     HttpApi {
         logical_id: "Api".into(),
         api_id: "abc123".into(),
         routes: vec![
             route("ANY", "/echo/{proxy+}", "Echo", None),
-            route("GET", "/users/{id}", "Echo", Some(&authorizer)),
+            route("GET", "/users/{id}", "Echo", Some(jwt(&[]))),
             route("GET", "/plain", "Plain", None),
             route("GET", "/fails", "Fails", None),
             route("GET", "/throttled", "Throttled", None),
             route("GET", "/malformed", "Malformed", None),
-            scoped,
+            route("GET", "/scoped", "Plain", Some(jwt(&["write", "admin"]))),
         ],
         cors: None,
     }
@@ -299,7 +297,10 @@ async fn a_challenge_says_what_is_wrong_with_the_token() {
 #[tokio::test]
 async fn an_identity_source_that_cannot_be_read_is_refused_at_the_start() {
     let mut api = api();
-    let authorizer = api.routes.iter_mut().find_map(|route| route.authorizer.as_mut());
+    let authorizer = api.routes.iter_mut().find_map(|route| match route.authorizer.as_mut()? {
+        HttpAuthorizer::Jwt { authorizer, .. } => Some(authorizer),
+        HttpAuthorizer::Lambda(_) => None,
+    });
     authorizer.unwrap().identity_source = "Authorization".into();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let issuer = Issuer::load_or_create(None, Vec::new()).unwrap();

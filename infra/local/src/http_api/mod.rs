@@ -8,6 +8,7 @@ pub(crate) mod body;
 mod cors;
 mod event;
 mod integration;
+mod lambda_authorizer;
 mod reply;
 mod route;
 mod stamp;
@@ -27,9 +28,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lambda::Lambda;
 use crate::oidc::Issuer;
-use crate::template::model::HttpApi;
+use crate::template::model::{HttpApi, HttpAuthorizer};
 use cors::Cors;
 use event::Call;
+use lambda_authorizer::LambdaAuthorizers;
 use reply::Refusal;
 use route::Routes;
 pub(crate) use stamp::{Stamp, new_id};
@@ -43,6 +45,7 @@ struct Gateway {
     cors: Option<Cors>,
     lambda: Lambda,
     issuer: Issuer,
+    lambda_authorizers: LambdaAuthorizers,
     /// For `x-forwarded-port`.
     port: u16,
 }
@@ -57,13 +60,17 @@ pub async fn serve(
     issuer: Issuer,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    for authorizer in api.routes.iter().filter_map(|route| route.authorizer.as_ref()) {
+    for authorizer in api.routes.iter().filter_map(|route| match &route.authorizer {
+        Some(HttpAuthorizer::Jwt { authorizer, .. }) => Some(authorizer),
+        _ => None,
+    }) {
         authorize::check_identity_source(authorizer)
             .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
     }
     let port = listener.local_addr()?.port();
     let (routes, cors) = (Routes::new(api.routes), api.cors.map(Cors::new));
-    let gateway = Gateway { api_id: api.api_id, routes, cors, lambda, issuer, port };
+    let lambda_authorizers = LambdaAuthorizers::default();
+    let gateway = Gateway { api_id: api.api_id, routes, cors, lambda, issuer, lambda_authorizers, port };
     let service = Router::new().fallback(answer).with_state(Arc::new(gateway));
     axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(shutdown.cancelled_owned())
@@ -100,11 +107,7 @@ impl Gateway {
             let preflight = self.cors.is_some() && cors::is_preflight(head);
             return if preflight { Ok(cors::preflight_response()) } else { Err(Refusal::NotFound) };
         };
-        let authorizer = match &matched.route.authorizer {
-            Some(authorizer) => Some(authorize::authorize(&self.issuer, authorizer, &matched.route.scopes, head)?),
-            None => None,
-        };
-        let call = Call {
+        let mut call = Call {
             api_id: &self.api_id,
             port: self.port,
             stamp,
@@ -114,7 +117,16 @@ impl Gateway {
             body: &body,
             route_key: matched.route_key,
             path_parameters: matched.path_parameters,
-            authorizer,
+            authorizer: None,
+        };
+        call.authorizer = match &matched.route.authorizer {
+            None => None,
+            Some(HttpAuthorizer::Jwt { authorizer, scopes }) => {
+                Some(authorize::authorize(&self.issuer, authorizer, scopes, head)?)
+            }
+            Some(HttpAuthorizer::Lambda(authorizer)) => {
+                Some(self.lambda_authorizers.authorize(&self.lambda, authorizer, &call).await?)
+            }
         };
         let payload = integration::invoke(&self.lambda, &matched.route.function, call.event()).await?;
         reply::from_function(&payload).map_err(|reason| {

@@ -18,6 +18,8 @@ pub(super) enum Refusal {
     BadRequest,
     /// No token, or why it is not valid.
     Unauthorized(Option<TokenError>),
+    /// A Lambda authorizer says no.
+    Forbidden,
     /// The token is valid and has none of these scopes.
     InsufficientScope(Vec<String>),
     NotFound,
@@ -31,7 +33,7 @@ impl Refusal {
         let (status, message) = match &self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
-            Self::InsufficientScope(_) => (StatusCode::FORBIDDEN, "Forbidden"),
+            Self::Forbidden | Self::InsufficientScope(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
             Self::InternalServerError => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),

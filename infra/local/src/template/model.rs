@@ -108,9 +108,48 @@ pub struct HttpRoute {
     /// Logical id of the function.
     pub function: String,
     /// `None`: the route is public.
-    pub authorizer: Option<JwtAuthorizer>,
-    /// `AuthorizationScopes`: the token has to have one of them, if there are any.
-    pub scopes: Vec<String>,
+    pub authorizer: Option<HttpAuthorizer>,
+}
+
+/// Who decides on a request to an HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HttpAuthorizer {
+    /// The gateway itself, by a token.
+    Jwt {
+        /// What the token has to be.
+        authorizer: JwtAuthorizer,
+        /// `AuthorizationScopes` of the route: the token has to have one of them, if there are any.
+        scopes: Vec<String>,
+    },
+    /// A function.
+    Lambda(LambdaAuthorizer),
+}
+
+/// A Lambda authorizer of an HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LambdaAuthorizer {
+    /// Its name in the API: routes with the same one share results.
+    pub name: String,
+    /// Logical id of the function.
+    pub function: String,
+    /// `AuthorizerPayloadFormatVersion`, and what the function answers.
+    pub format: AuthorizerFormat,
+    /// `$request.header.<name>`, `$request.querystring.<name>` or `$context.routeKey`: a request that lacks one of them gets
+    /// 401 without an invocation. Their values are what results are kept under.
+    pub identity_sources: Vec<String>,
+    /// How long a result is good for requests with the same identity; zero keeps none.
+    pub result_ttl: Duration,
+}
+
+/// The event and the answer of a Lambda authorizer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorizerFormat {
+    /// 1.0; the answer is an IAM policy.
+    One,
+    /// 2.0; the answer is an IAM policy.
+    Two,
+    /// 2.0 with `EnableSimpleResponses`; the answer is `isAuthorized`.
+    TwoSimple,
 }
 
 /// A JWT authorizer of an HTTP API.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use local_cloud::template::model::{AuthorizerFormat, HttpAuthorizer};
+
 use super::*;
 
 const FUNCTION: &str = "  F:
@@ -115,8 +117,28 @@ fn an_http_api() {
     assert_eq!(api.cors.as_ref().unwrap().allow_origins, ["*"]);
     let [get, all] = api.routes.as_slice() else { panic!("{:?}", api.routes) };
     assert_eq!((&*get.method, &*get.path, &*get.function), ("GET", "/a/{id}", "F"));
-    assert_eq!((get.authorizer.as_ref().unwrap().issuer.as_str(), &*get.scopes[0]), ("https://issuer.example", "read"));
+    let Some(HttpAuthorizer::Jwt { authorizer, scopes }) = &get.authorizer else { panic!("{get:?}") };
+    assert_eq!((&*authorizer.issuer, &*scopes[0]), ("https://issuer.example", "read"));
     assert_eq!((&*all.method, &*all.path, &all.authorizer), ("ANY", "$default", &None));
+}
+
+#[test]
+fn a_function_that_authorizes() {
+    let tokens = HTTP.find("      AuthorizerType: JWT").unwrap();
+    let rest = HTTP.find("  Serve:").unwrap();
+    let guard = "      AuthorizerType: REQUEST
+      AuthorizerPayloadFormatVersion: '2.0'
+      AuthorizerResultTtlInSeconds: 5
+      IdentitySource: [$request.querystring.key]
+      AuthorizerUri: !Sub arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/${F.Arn}/invocations
+";
+    let text = format!("{}{guard}{}", &HTTP[..tokens], &HTTP[rest..])
+        .replace("AuthorizationType: JWT", "AuthorizationType: CUSTOM");
+    let stack = sample(&text).resolve().unwrap();
+    let Some(HttpAuthorizer::Lambda(authorizer)) = &stack.http_apis[0].routes[0].authorizer else { panic!() };
+    assert_eq!((&*authorizer.name, &*authorizer.function, authorizer.format), ("Tokens", "F", AuthorizerFormat::Two));
+    assert_eq!(authorizer.identity_sources, ["$request.querystring.key"]);
+    assert_eq!(authorizer.result_ttl, Duration::from_secs(5));
 }
 
 #[test]

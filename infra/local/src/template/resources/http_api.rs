@@ -1,13 +1,13 @@
-//! `AWS::Serverless::HttpApi`, its authorizers and the routes that events of functions make.
+//! `AWS::Serverless::HttpApi` and the routes that events of functions make.
 
 use std::collections::BTreeMap;
 
 use super::super::error::Fault;
-use super::super::model::{HttpApi, HttpRoute, JwtAuthorizer};
+use super::super::model::{HttpApi, HttpAuthorizer, HttpRoute};
 use super::super::scope::Scope;
 use super::super::shape::{Fields, Shape};
 use super::super::yaml::{Node, Value};
-use super::{Kind, Resource, cors, function_events};
+use super::{Kind, Resource, cors, function_events, http_authorizers};
 
 pub(in super::super) const TYPE: &str = "AWS::Serverless::HttpApi";
 
@@ -28,14 +28,6 @@ pub(super) const SHAPE: Shape = Shape {
 
 const AUTH: Shape =
     Shape { place: "`Auth` of an HTTP API", honoured: &["Authorizers", "DefaultAuthorizer"], ignored: &[] };
-
-const AUTHORIZER: Shape = Shape {
-    place: "an authorizer of an HTTP API",
-    honoured: &["AuthorizationScopes", "IdentitySource", "JwtConfiguration"],
-    ignored: &[],
-};
-
-const JWT: Shape = Shape { place: "`JwtConfiguration`", honoured: &["audience", "issuer"], ignored: &[] };
 
 const EVENT: Shape = Shape {
     place: "an event of type HttpApi",
@@ -87,7 +79,7 @@ pub(in super::super) fn read(
     fields.one_of("StageName", &[DEFAULT_STAGE])?;
     let auth = fields.object("Auth", &AUTH)?;
     let authorizers = match &auth {
-        Some(auth) => authorizers(scope, auth)?,
+        Some(auth) => http_authorizers::read_all(scope, auth)?,
         None => BTreeMap::new(),
     };
     let default = match &auth {
@@ -114,9 +106,8 @@ pub(in super::super) fn read(
                 let sentence = format!("`{method} {path}` has a function already");
                 return Err(Fault::invalid(event.line, sentence));
             }
-            let (authorizer, scopes) = chosen(&fields, default.as_ref(), &authorizers)?.unzip();
-            let (function, scopes) = (function.id.clone(), scopes.unwrap_or_default());
-            routes.push(HttpRoute { method, path, function, authorizer, scopes });
+            let authorizer = chosen(&fields, default.as_ref(), &authorizers)?;
+            routes.push(HttpRoute { method, path, function: function.id.clone(), authorizer });
         }
     }
     let cors = cors::read(scope, &fields)?;
@@ -156,15 +147,12 @@ fn path(event: &Fields<'_>) -> Result<String, Fault> {
     Err(Fault::invalid(event.line("Path"), format!("`Path` must begin with `/`, and `{path}` does not")))
 }
 
-/// An authorizer and the scopes of the routes that have none of their own.
-type Authorizer = (JwtAuthorizer, Vec<String>);
-
 /// The event's own authorizer and scopes, else the API's default.
 fn chosen(
     event: &Fields<'_>,
     default: Option<&(String, usize)>,
-    authorizers: &BTreeMap<String, Authorizer>,
-) -> Result<Option<Authorizer>, Fault> {
+    authorizers: &BTreeMap<String, HttpAuthorizer>,
+) -> Result<Option<HttpAuthorizer>, Fault> {
     let auth = event.object("Auth", &EVENT_AUTH)?;
     let own = match &auth {
         Some(auth) => auth.text("Authorizer")?.map(|name| (name, auth.line("Authorizer"))),
@@ -174,45 +162,16 @@ fn chosen(
         None => Ok(None),
         Some((name, _)) if name == PUBLIC => Ok(None),
         Some((name, line)) => {
-            let (authorizer, scopes) = authorizers.get(name).cloned().ok_or_else(|| {
+            let mut authorizer = authorizers.get(name).cloned().ok_or_else(|| {
                 let supported = authorizers.keys().map(String::as_str).chain([PUBLIC]);
                 Fault::unknown_value(*line, "the authorizer", name, supported)
             })?;
-            let own_scopes = match &auth {
-                Some(auth) => auth.texts("AuthorizationScopes")?,
-                None => Vec::new(),
-            };
-            Ok(Some((authorizer, if own_scopes.is_empty() { scopes } else { own_scopes })))
+            if let (HttpAuthorizer::Jwt { scopes, .. }, Some(auth)) = (&mut authorizer, &auth)
+                && auth.node("AuthorizationScopes")?.is_some()
+            {
+                *scopes = auth.texts("AuthorizationScopes")?;
+            }
+            Ok(Some(authorizer))
         }
     }
-}
-
-fn authorizers(scope: &Scope<'_>, auth: &Fields<'_>) -> Result<BTreeMap<String, Authorizer>, Fault> {
-    let mut authorizers = BTreeMap::new();
-    for (entry, node) in auth.entries("Authorizers")? {
-        let Some(fields) = Fields::open(scope, node, &AUTHORIZER)? else {
-            continue;
-        };
-        let jwt = fields.object("JwtConfiguration", &JWT)?.ok_or_else(|| fields.missing("JwtConfiguration"))?;
-        let audience = jwt.texts("audience")?;
-        if audience.is_empty() {
-            return Err(jwt.missing("audience"));
-        }
-        let identity_source = token_source(fields.required("IdentitySource")?, fields.line("IdentitySource"))?;
-        let authorizer = JwtAuthorizer { issuer: jwt.required("issuer")?, audience, identity_source };
-        authorizers.insert(entry.key.clone(), (authorizer, fields.texts("AuthorizationScopes")?));
-    }
-    Ok(authorizers)
-}
-
-/// Checks where an authorizer finds its token.
-pub(super) fn token_source(expression: String, line: usize) -> Result<String, Fault> {
-    let known = ["$request.header.", "$request.querystring."];
-    if known.iter().any(|known| expression.strip_prefix(known).is_some_and(|name| !name.is_empty())) {
-        return Ok(expression);
-    }
-    let sentence = format!(
-        "`IdentitySource` is `$request.header.<name>` or `$request.querystring.<name>`; `{expression}` is not supported"
-    );
-    Err(Fault::invalid(line, sentence))
 }

@@ -10,6 +10,7 @@ pub(super) mod function;
 pub(super) mod function_events;
 pub(super) mod generated;
 pub(super) mod http_api;
+mod http_authorizers;
 pub(super) mod queue;
 pub(super) mod table;
 pub(super) mod user_pool;

@@ -1,11 +1,13 @@
 //! HTTP APIs.
 
+use std::time::Duration;
+
 use super::super::super::error::Fault;
-use super::super::super::model::{HttpApi, HttpRoute, JwtAuthorizer};
+use super::super::super::model::{HttpApi, HttpAuthorizer, HttpRoute, JwtAuthorizer, LambdaAuthorizer};
 use super::super::super::scope::Scope;
 use super::super::super::shape::{Fields, Shape};
-use super::super::http_api::{DEFAULT_ROUTE, DEFAULT_STAGE, METHODS, token_source};
-use super::super::{Kind, Resource, cors};
+use super::super::http_api::{DEFAULT_ROUTE, DEFAULT_STAGE, METHODS};
+use super::super::{Kind, Resource, cors, http_authorizers};
 use super::{API_TYPE, Part, ROUTE, authorizer, function, integration, parts, stage};
 
 /// `Target` and `Body` are left out on purpose: routes are spelled out.
@@ -52,12 +54,15 @@ fn route(scope: &Scope<'_>, part: &Part<'_>) -> Result<HttpRoute, Fault> {
         let sentence = "`TimeoutInMillis` of an HTTP API is not supported: a function has the default, 30 s";
         return Err(Fault::invalid(node.line, sentence));
     }
-    let authorizer = match authorizer(scope, part, "JWT")? {
-        Some(fields) => Some(jwt_authorizer(&fields)?),
+    let authorizer = match authorizer(scope, part, &[("JWT", "JWT"), ("CUSTOM", "REQUEST")])? {
+        Some(Part { fields, .. }) if fields.text("AuthorizerType")?.as_deref() == Some("JWT") => {
+            let scopes = part.fields.texts("AuthorizationScopes")?;
+            Some(HttpAuthorizer::Jwt { authorizer: jwt_authorizer(&fields)?, scopes })
+        }
+        Some(part) => Some(HttpAuthorizer::Lambda(lambda_authorizer(scope, &part)?)),
         None => None,
     };
-    let scopes = part.fields.texts("AuthorizationScopes")?;
-    Ok(HttpRoute { method, path, function: function(scope, &integration, "IntegrationUri")?, authorizer, scopes })
+    Ok(HttpRoute { method, path, function: function(scope, &integration, "IntegrationUri")?, authorizer })
 }
 
 /// `GET /path`, `ANY /path` or `$default`.
@@ -77,10 +82,20 @@ fn route_key(route: &Fields<'_>) -> Result<(String, String), Fault> {
     }
 }
 
+fn lambda_authorizer(scope: &Scope<'_>, part: &Part<'_>) -> Result<LambdaAuthorizer, Fault> {
+    let fields = &part.fields;
+    let ttl = fields.number("AuthorizerResultTtlInSeconds", http_authorizers::RESULT_TTL)?.unwrap_or_default();
+    let authorizer = LambdaAuthorizer {
+        name: part.resource.id.clone(),
+        function: function(scope, fields, "AuthorizerUri")?,
+        format: http_authorizers::format(fields)?,
+        identity_sources: fields.texts("IdentitySource")?,
+        result_ttl: Duration::from_secs(ttl),
+    };
+    http_authorizers::check(authorizer, fields.line("IdentitySource"))
+}
+
 fn jwt_authorizer(authorizer: &Fields<'_>) -> Result<JwtAuthorizer, Fault> {
-    if authorizer.one_of("AuthorizerType", &["JWT"])?.is_none() {
-        return Err(authorizer.missing("AuthorizerType"));
-    }
     let jwt = authorizer.object("JwtConfiguration", &JWT)?.ok_or_else(|| authorizer.missing("JwtConfiguration"))?;
     let (audience, line) = (jwt.texts("Audience")?, authorizer.line("IdentitySource"));
     if audience.is_empty() {
@@ -88,6 +103,6 @@ fn jwt_authorizer(authorizer: &Fields<'_>) -> Result<JwtAuthorizer, Fault> {
     }
     let [identity_source] = <[String; 1]>::try_from(authorizer.texts("IdentitySource")?)
         .map_err(|_| Fault::invalid(line, "a JWT authorizer has one `IdentitySource`"))?;
-    let identity_source = token_source(identity_source, line)?;
+    let identity_source = http_authorizers::token_source(identity_source, line)?;
     Ok(JwtAuthorizer { issuer: jwt.required("Issuer")?, audience, identity_source })
 }

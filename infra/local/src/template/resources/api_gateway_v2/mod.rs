@@ -44,7 +44,16 @@ pub(super) const INTEGRATION: Shape = Shape {
 
 pub(super) const AUTHORIZER: Shape = Shape {
     place: AUTHORIZER_TYPE,
-    honoured: &["ApiId", "AuthorizerType", "AuthorizerUri", "IdentitySource", "JwtConfiguration"],
+    honoured: &[
+        "ApiId",
+        "AuthorizerPayloadFormatVersion",
+        "AuthorizerResultTtlInSeconds",
+        "AuthorizerType",
+        "AuthorizerUri",
+        "EnableSimpleResponses",
+        "IdentitySource",
+        "JwtConfiguration",
+    ],
     ignored: &[
         (&["AuthorizerCredentialsArn"], "IAM is not enforced"),
         (&["IdentityValidationExpression"], "API Gateway does not use it either"),
@@ -159,14 +168,19 @@ fn function(scope: &Scope<'_>, fields: &Fields<'_>, key: &str) -> Result<String,
     find(scope, Kind::Function, "Arn", arn, fields.line(key)).map(|function| function.id.clone())
 }
 
-/// The authorizer of a route, if its `AuthorizationType` asks for one.
-fn authorizer<'a>(scope: &'a Scope<'a>, route: &Part<'a>, kind: &str) -> Result<Option<Fields<'a>>, Fault> {
-    match route.fields.one_of("AuthorizationType", &["NONE", kind])?.as_deref() {
-        None | Some("NONE") => Ok(None),
-        Some(_) => {
-            let (id, line) = (route.fields.required("AuthorizerId")?, route.fields.line("AuthorizerId"));
-            let authorizer = find(scope, Kind::Authorizer, "AuthorizerId", &id, line)?;
-            authorizer.fields(scope, &AUTHORIZER).map(Some)
-        }
+/// The authorizer of a route, if its `AuthorizationType` asks for one. `kinds` are the types that the API can have, and the
+/// `AuthorizerType` that each asks for.
+fn authorizer<'a>(scope: &'a Scope<'a>, route: &Part<'a>, kinds: &[(&str, &str)]) -> Result<Option<Part<'a>>, Fault> {
+    let supported: Vec<_> = ["NONE"].into_iter().chain(kinds.iter().map(|(kind, _)| *kind)).collect();
+    let kind = route.fields.one_of("AuthorizationType", &supported)?;
+    let Some((_, authorizer_type)) = kinds.iter().find(|(name, _)| kind.as_deref() == Some(name)) else {
+        return Ok(None);
+    };
+    let (id, line) = (route.fields.required("AuthorizerId")?, route.fields.line("AuthorizerId"));
+    let resource = find(scope, Kind::Authorizer, "AuthorizerId", &id, line)?;
+    let fields = resource.fields(scope, &AUTHORIZER)?;
+    if fields.one_of("AuthorizerType", &[authorizer_type])?.is_none() {
+        return Err(fields.missing("AuthorizerType"));
     }
+    Ok(Some(Part { resource, fields }))
 }

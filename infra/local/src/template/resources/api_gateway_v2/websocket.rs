@@ -73,11 +73,13 @@ fn route(scope: &Scope<'_>, part: &Part<'_>, has_response: bool) -> Result<WebSo
 }
 
 fn request_authorizer_of(scope: &Scope<'_>, part: &Part<'_>) -> Result<Option<RequestAuthorizer>, Fault> {
-    let Some(fields) = authorizer(scope, part, "CUSTOM")? else {
+    let Some(Part { fields, .. }) = authorizer(scope, part, &[("CUSTOM", "REQUEST")])? else {
         return Ok(None);
     };
-    if fields.one_of("AuthorizerType", &["REQUEST"])?.is_none() {
-        return Err(fields.missing("AuthorizerType"));
+    for key in ["AuthorizerPayloadFormatVersion", "AuthorizerResultTtlInSeconds", "EnableSimpleResponses"] {
+        if fields.node(key)?.is_some() {
+            return Err(Fault::invalid(fields.line(key), format!("`{key}` is for HTTP APIs only")));
+        }
     }
     Ok(Some(RequestAuthorizer {
         function: function(scope, &fields, "AuthorizerUri")?,
