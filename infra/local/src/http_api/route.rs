@@ -128,13 +128,7 @@ mod tests {
     fn routes(keys: &[&str]) -> Routes {
         let routes = keys.iter().map(|key| {
             let (method, path) = key.split_once(' ').unwrap_or(("ANY", key));
-            HttpRoute {
-                method: method.into(),
-                path: path.into(),
-                function: (*key).into(),
-                authorizer: None,
-                scopes: Vec::new(),
-            }
+            HttpRoute { method: method.into(), path: path.into(), function: (*key).into(), authorizer: None }
         });
         Routes::new(routes.collect())
     }
