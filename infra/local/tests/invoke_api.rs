@@ -140,36 +140,38 @@ async fn requests_that_lambda_refuses() {
     is_error(&list, 404, "UnknownOperationException");
 }
 
-/// A function that ends as its event says and reports each invocation.
-async fn scripted(outcomes: &'static [fn() -> Result<Outcome, InvokeError>]) -> (Api, UnboundedReceiver<Bytes>) {
+/// How an invocation goes wrong.
+#[derive(Clone, Copy)]
+enum Mishap {
+    Error,
+    Throttle,
+}
+
+/// A function whose invocations go wrong in this order, and which reports each.
+async fn scripted(mishaps: &'static [Mishap]) -> (Api, UnboundedReceiver<Bytes>) {
     let (report, reported) = unbounded_channel();
     let count = Arc::new(AtomicUsize::new(0));
     let handler: Handler = Arc::new(move |event| {
         report.send(event).unwrap();
-        let outcome = outcomes[count.fetch_add(1, Ordering::Relaxed)]();
+        let outcome = match mishaps[count.fetch_add(1, Ordering::Relaxed)] {
+            Mishap::Error => Ok(Outcome::FunctionError(Bytes::from_static(b"{}"))),
+            Mishap::Throttle => Err(InvokeError::Throttled),
+        };
         Box::pin(std::future::ready(outcome))
     });
     let lambda = Lambda::from_handlers(BTreeMap::from([("Echo".to_owned(), handler)]));
     (Api::of(vec![echo::echo().function], |_| lambda).await, reported)
 }
 
-fn failed() -> Result<Outcome, InvokeError> {
-    Ok(Outcome::FunctionError(Bytes::from_static(b"{}")))
-}
-
-fn throttled() -> Result<Outcome, InvokeError> {
-    Err(InvokeError::Throttled)
-}
-
 /// Sends one event; how often the function runs for it, once no more runs can come.
-async fn runs_of_an_event(outcomes: &'static [fn() -> Result<Outcome, InvokeError>]) -> usize {
-    let (api, mut reported) = scripted(outcomes).await;
+async fn runs_of_an_event(mishaps: &'static [Mishap]) -> usize {
+    let (api, mut reported) = scripted(mishaps).await;
     let request = api.request("Echo").header("X-Amz-Invocation-Type", "Event").body(r#"{"a":1}"#);
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 202);
     assert!(response.bytes().await.unwrap().is_empty());
     let mut runs = 0;
-    while runs < outcomes.len() {
+    while runs < mishaps.len() {
         let event = tokio::time::timeout(PATIENCE, reported.recv()).await.expect("one more run").unwrap();
         assert_eq!(event, r#"{"a":1}"#);
         runs += 1;
@@ -188,13 +190,14 @@ async fn runs_of_an_event(outcomes: &'static [fn() -> Result<Outcome, InvokeErro
 
 #[tokio::test]
 async fn an_event_that_fails_is_repeated_twice_and_a_throttled_one_until_it_runs() {
-    assert_eq!(runs_of_an_event(&[failed, failed, failed]).await, 3);
-    assert_eq!(runs_of_an_event(&[throttled, throttled, throttled, failed, failed, failed]).await, 6);
+    use Mishap::{Error, Throttle};
+    assert_eq!(runs_of_an_event(&[Error, Error, Error]).await, 3);
+    assert_eq!(runs_of_an_event(&[Throttle, Throttle, Throttle, Error, Error, Error]).await, 6);
 }
 
 #[tokio::test]
 async fn a_dry_run_and_a_throttle_run_nothing() {
-    let (api, mut reported) = scripted(&[throttled]).await;
+    let (api, mut reported) = scripted(&[Mishap::Throttle]).await;
     let dry = api.request("Echo").header("X-Amz-Invocation-Type", "DryRun").send().await.unwrap();
     assert_eq!(dry.status(), 204);
     assert!(reported.try_recv().is_err());

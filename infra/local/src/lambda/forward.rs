@@ -10,12 +10,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
+use http::response::Parts;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
 
 use super::{Handler, InvokeError, Outcome};
 use crate::template::model::Function;
@@ -110,17 +112,36 @@ impl Target {
         let response = self.client.request(request).await.map_err(|error| unavailable(describe(&error)))?;
         let (head, body) = response.into_parts();
         let body = body.collect().await.map_err(|error| unavailable(error.to_string()))?.to_bytes();
-        match head.status {
-            StatusCode::OK if head.headers.contains_key("x-amz-function-error") => {
-                Ok(Some(Outcome::FunctionError(body)))
-            }
-            StatusCode::OK => Ok(Some(Outcome::Success(body))),
-            StatusCode::NOT_FOUND => Ok(None),
-            StatusCode::TOO_MANY_REQUESTS => Err(InvokeError::Throttled),
-            StatusCode::PAYLOAD_TOO_LARGE => Err(InvokeError::TooLarge),
-            status => Err(unavailable(format!("{status}: {}", String::from_utf8_lossy(&body)))),
-        }
+        read_answer(&head, body).map_err(|error| match error {
+            InvokeError::Unavailable(reason) => unavailable(reason),
+            error => error,
+        })
     }
+}
+
+/// What an endpoint answered. A function error is a header on AWS; `cargo lambda watch` answers 500 with the error object.
+fn read_answer(head: &Parts, body: Bytes) -> Result<Option<Outcome>, InvokeError> {
+    match head.status {
+        StatusCode::OK if head.headers.contains_key("x-amz-function-error") => Ok(Some(Outcome::FunctionError(body))),
+        StatusCode::OK => Ok(Some(Outcome::Success(body))),
+        StatusCode::INTERNAL_SERVER_ERROR if is_error_object(&body) => Ok(Some(Outcome::FunctionError(body))),
+        StatusCode::NOT_FOUND => Ok(None),
+        StatusCode::TOO_MANY_REQUESTS => Err(InvokeError::Throttled),
+        StatusCode::PAYLOAD_TOO_LARGE => Err(InvokeError::TooLarge),
+        status => Err(InvokeError::Unavailable(format!("{status}: {}", String::from_utf8_lossy(&body)))),
+    }
+}
+
+/// Whether a body is what a function reports to the Runtime API when it fails.
+fn is_error_object(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Reported {
+        #[serde(rename = "errorType")]
+        _error_type: String,
+        #[serde(rename = "errorMessage")]
+        _error_message: String,
+    }
+    serde_json::from_slice::<Reported>(body).is_ok()
 }
 
 /// The client's own text leaves out why it could not connect.
@@ -144,5 +165,24 @@ mod tests {
         for text in ["localhost:9000", "/path", "", "http://a/?b"] {
             assert_eq!(parse(text), Err(EndpointError::Url), "{text}");
         }
+    }
+
+    #[test]
+    fn every_endpoints_way_of_failing_is_understood() {
+        let read = |status: u16, function_error: bool, body: &'static str| {
+            let mut response = http::Response::builder().status(status);
+            if function_error {
+                response = response.header("X-Amz-Function-Error", "Unhandled");
+            }
+            read_answer(&response.body(()).unwrap().into_parts().0, Bytes::from_static(body.as_bytes()))
+        };
+        let reported = r#"{"errorType":"a","errorMessage":"b"}"#;
+        assert_eq!(read(200, false, reported).unwrap(), Some(Outcome::Success(reported.into())));
+        assert_eq!(read(200, true, "{}").unwrap(), Some(Outcome::FunctionError("{}".into())));
+        assert_eq!(read(500, false, reported).unwrap(), Some(Outcome::FunctionError(reported.into())));
+        assert_eq!(read(404, false, "").unwrap(), None);
+        assert!(matches!(read(500, false, r#"{"Type":"Service"}"#), Err(InvokeError::Unavailable(_))));
+        assert!(matches!(read(429, false, ""), Err(InvokeError::Throttled)));
+        assert!(matches!(read(413, false, ""), Err(InvokeError::TooLarge)));
     }
 }

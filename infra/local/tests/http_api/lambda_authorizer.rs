@@ -1,4 +1,4 @@
-//! Lambda authorizers of HTTP APIs over real sockets, with closures for functions.
+//! Lambda authorizers.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
