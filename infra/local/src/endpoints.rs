@@ -153,6 +153,18 @@ mod tests {
     }
 
     #[test]
+    fn functions_find_every_service_by_the_sdks_own_variables() {
+        let address = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
+        let (dynamodb, sqs, rds_data, lambda, oidc) = (address(1), address(2), address(3), address(4), address(5));
+        let addresses = ServiceAddresses { dynamodb, sqs, rds_data, lambda, oidc, apis: BTreeMap::new() };
+        let variables = Endpoints::of(&Stack::default(), &addresses).variables(&addresses);
+        let expected = [("DYNAMODB", 1), ("SQS", 2), ("LAMBDA", 4), ("COGNITO_IDENTITY_PROVIDER", 5)];
+        let expected =
+            expected.map(|(name, port)| (format!("AWS_ENDPOINT_URL_{name}"), format!("http://127.0.0.1:{port}")));
+        assert_eq!(variables, expected.into());
+    }
+
+    #[test]
     fn a_file_that_a_killed_cloud_left_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("endpoints.json");
