@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::aurora::Database;
 use crate::endpoints::EndpointsFile;
+use crate::lambda::InvokeEndpoint;
 use crate::lambda::build::{Profile, Progress};
 use crate::oidc::TokenRequest;
 use crate::{Cloud, Options, Ports, StartError, stop_signal};
@@ -48,6 +49,10 @@ struct Arguments {
     /// A running PostgreSQL to use instead of starting one, as `postgres://user:password@host:port/database`.
     #[arg(long, value_name = "URL")]
     database_url: Option<Database>,
+    /// An Invoke API that runs the functions: `cargo lambda watch`, `sam local start-lambda`, another local cloud. Nothing is
+    /// built, and the functions have the environment that they are given there.
+    #[arg(long, value_name = "URL", conflicts_with = "release")]
+    lambda_endpoint: Option<InvokeEndpoint>,
     /// Where to write the URLs of all services once they are ready [default: `target/local/endpoints.json` beside the
     /// template].
     #[arg(long, value_name = "FILE")]
@@ -143,6 +148,7 @@ fn options(arguments: Arguments, local: PathBuf) -> Options {
         ports: Ports { http: arguments.http_port, websocket: arguments.websocket_port, oidc: arguments.oidc_port },
         data_dir: (!arguments.ephemeral).then_some(data_dir),
         database: arguments.database_url,
+        lambda_endpoint: arguments.lambda_endpoint,
         profile: if arguments.release { Profile::Release } else { Profile::Dev },
         progress: Progress::Shown,
         verbose: arguments.verbose,

@@ -10,8 +10,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::aurora::{Database, data_api};
 use crate::data_dir::DataDir;
 use crate::engines::Engines;
+use crate::lambda::asynchronous::Retries;
 use crate::lambda::build::{self, Profile, Progress};
-use crate::lambda::{FunctionSetup, Lambda, LogSink, Services};
+use crate::lambda::{FunctionSetup, InvokeEndpoint, Lambda, LogSink, Services, invoke_api};
 use crate::listeners::{Listeners, Ports};
 use crate::oidc::{self, Issuer};
 use crate::sqs;
@@ -39,6 +40,8 @@ pub struct Options {
     pub data_dir: Option<PathBuf>,
     /// A running PostgreSQL to use instead of starting one.
     pub database: Option<Database>,
+    /// An Invoke API that runs the functions instead of processes of this cloud; nothing is built then.
+    pub lambda_endpoint: Option<InvokeEndpoint>,
     /// How to build the functions.
     pub profile: Profile,
     /// Whether to show cargo's output.
@@ -109,6 +112,9 @@ impl Cloud {
         let issuer = Issuer::load_or_create(issuer_key.as_deref(), stack.user_pools.clone())?;
 
         let build = async {
+            if options.lambda_endpoint.is_some() {
+                return Ok(BTreeMap::new());
+            }
             tracing::info!("building the functions");
             Ok(build::build(&stack.functions, options.profile, options.progress).await?)
         };
@@ -120,14 +126,17 @@ impl Cloud {
         let front = Stage::new("APIs and event sources", failed);
         let functions = CancellationToken::new().drop_guard();
         let endpoints = Endpoints::of(&stack, &listeners.addresses);
-        let lambda = Lambda::new(
-            setups(&stack, executables),
-            &Services { region: REGION.to_owned(), endpoints: endpoints.variables(&listeners.addresses) },
-            &LogSink::stderr().verbose(options.verbose),
-            functions.token().clone(),
-        );
+        let lambda = match &options.lambda_endpoint {
+            Some(endpoint) => Lambda::forwarding(&stack.functions, endpoint, functions.token().clone()),
+            None => Lambda::new(
+                setups(&stack, executables),
+                &Services { region: REGION.to_owned(), endpoints: endpoints.variables(&listeners.addresses) },
+                &LogSink::stderr().verbose(options.verbose),
+                functions.token().clone(),
+            ),
+        };
         let apis = std::mem::take(&mut listeners.apis);
-        serve_services(&services, &stack, listeners, &engines, &issuer);
+        serve_services(&services, &stack, listeners, &engines, &issuer, &lambda);
         let cloud =
             Self { endpoints, issuer, failures, front, lambda, functions, services, engines, _data_dir: data_dir };
         Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), apis }))
@@ -197,12 +206,23 @@ impl Cloud {
     }
 }
 
-fn serve_services(stage: &Stage, stack: &Stack, listeners: Listeners, engines: &Engines, issuer: &Issuer) {
-    let Listeners { dynamodb, sqs: queues, rds_data, oidc: tokens, .. } = listeners;
+fn serve_services(
+    stage: &Stage,
+    stack: &Stack,
+    listeners: Listeners,
+    engines: &Engines,
+    issuer: &Issuer,
+    lambda: &Lambda,
+) {
+    let Listeners { dynamodb, sqs: queues, rds_data, lambda: invocations, oidc: tokens, .. } = listeners;
     let tables = engines.tables.clone();
     stage.serve("DynamoDB", |shutdown| async move { tables.serve(dynamodb, shutdown).await });
     let sqs = engines.sqs.clone();
     stage.serve("SQS", |shutdown| async move { sqs.serve(queues, shutdown).await });
+    let (functions, lambda) = (stack.functions.clone(), lambda.clone());
+    stage.serve("Lambda's Invoke API", |shutdown| {
+        invoke_api::serve(invocations, functions, lambda, Retries::default(), shutdown)
+    });
     let issuer = issuer.clone();
     stage.serve("the issuer of tokens", |shutdown| oidc::serve(tokens, issuer, shutdown));
     if let Some(database) = engines.database.clone() {

@@ -41,6 +41,7 @@ impl Endpoints {
         let first = |apis: &[(String, String)]| apis.first().map(|(_, url)| url.clone());
         let mut aws = BTreeMap::from([
             ("dynamodb".to_owned(), url(&addresses.dynamodb)),
+            ("lambda".to_owned(), url(&addresses.lambda)),
             ("sqs".to_owned(), url(&addresses.sqs)),
         ]);
         if !stack.clusters.is_empty() {
@@ -149,6 +150,18 @@ mod tests {
         assert!(path.exists(), "another cloud's file stays");
         drop(file);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn functions_find_every_service_by_the_sdks_own_variables() {
+        let address = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
+        let (dynamodb, sqs, rds_data, lambda, oidc) = (address(1), address(2), address(3), address(4), address(5));
+        let addresses = ServiceAddresses { dynamodb, sqs, rds_data, lambda, oidc, apis: BTreeMap::new() };
+        let variables = Endpoints::of(&Stack::default(), &addresses).variables(&addresses);
+        let expected = [("DYNAMODB", 1), ("SQS", 2), ("LAMBDA", 4), ("COGNITO_IDENTITY_PROVIDER", 5)];
+        let expected =
+            expected.map(|(name, port)| (format!("AWS_ENDPOINT_URL_{name}"), format!("http://127.0.0.1:{port}")));
+        assert_eq!(variables, expected.into());
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod dynamodb;
 mod endpoints;
 mod engines;
 pub mod http_api;
+mod iam_policy;
 pub mod lambda;
 mod listeners;
 pub mod oidc;

@@ -45,6 +45,7 @@ pub(crate) struct Listeners {
     pub(crate) dynamodb: TcpListener,
     pub(crate) sqs: TcpListener,
     pub(crate) rds_data: TcpListener,
+    pub(crate) lambda: TcpListener,
     pub(crate) oidc: TcpListener,
     /// By logical id.
     pub(crate) apis: BTreeMap<String, TcpListener>,
@@ -57,6 +58,7 @@ pub(crate) struct ServiceAddresses {
     pub(crate) dynamodb: SocketAddr,
     pub(crate) sqs: SocketAddr,
     pub(crate) rds_data: SocketAddr,
+    pub(crate) lambda: SocketAddr,
     pub(crate) oidc: SocketAddr,
     pub(crate) apis: BTreeMap<String, SocketAddr>,
 }
@@ -77,14 +79,16 @@ impl Listeners {
         let (dynamodb, dynamodb_address) = bind(0, "").await?;
         let (sqs, sqs_address) = bind(0, "").await?;
         let (rds_data, rds_data_address) = bind(0, "").await?;
+        let (lambda, lambda_address) = bind(0, "").await?;
         let addresses = ServiceAddresses {
             dynamodb: dynamodb_address,
             sqs: sqs_address,
             rds_data: rds_data_address,
+            lambda: lambda_address,
             oidc: oidc_address,
             apis: api_addresses,
         };
-        Ok(Self { dynamodb, sqs, rds_data, oidc, apis, addresses })
+        Ok(Self { dynamodb, sqs, rds_data, lambda, oidc, apis, addresses })
     }
 
     /// What the template needs to know to be resolved.

@@ -7,11 +7,22 @@ use super::reply::Refusal;
 use crate::oidc::Issuer;
 use crate::template::model::JwtAuthorizer;
 
-/// The event's `requestContext.authorizer` for a request whose token is valid.
-pub(super) fn authorize(issuer: &Issuer, authorizer: &JwtAuthorizer, head: &Parts) -> Result<Value, Refusal> {
+/// The event's `requestContext.authorizer` for a request whose token is valid and has one of the route's scopes, if the
+/// route has any.
+pub(super) fn authorize(
+    issuer: &Issuer,
+    authorizer: &JwtAuthorizer,
+    wanted: &[String],
+    head: &Parts,
+) -> Result<Value, Refusal> {
     let token = token(&authorizer.identity_source, head).ok_or(Refusal::Unauthorized(None))?;
     let claims = issuer.verify(&token, authorizer).map_err(|error| Refusal::Unauthorized(Some(error)))?;
-    Ok(json!({ "jwt": { "claims": stringify(&claims), "scopes": scopes(&claims) } }))
+    let scopes = scopes(&claims);
+    let has = |wanted: &String| scopes.as_ref().is_some_and(|scopes| scopes.contains(wanted));
+    if !wanted.is_empty() && !wanted.iter().any(has) {
+        return Err(Refusal::InsufficientScope(wanted.to_vec()));
+    }
+    Ok(json!({ "jwt": { "claims": stringify(&claims), "scopes": scopes } }))
 }
 
 /// Where in a request the token is.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::stamp::Stamp;
 
 /// The account that every ARN and event of the local cloud names.
-const ACCOUNT: &str = "000000000000";
+pub(super) const ACCOUNT: &str = "000000000000";
 
 /// One request on its way to a function.
 pub(super) struct Call<'a> {
@@ -91,7 +91,7 @@ impl Call<'_> {
     }
 
     /// Names in lower case, repeated headers joined by commas, cookies left out, and what API Gateway adds.
-    fn headers(&self) -> BTreeMap<&str, String> {
+    pub(super) fn headers(&self) -> BTreeMap<&str, String> {
         let mut headers = BTreeMap::new();
         for name in self.head.headers.keys().filter(|name| *name != COOKIE) {
             headers.insert(name.as_str(), text(&self.head.headers, name).unwrap_or_default());
@@ -119,7 +119,7 @@ pub(super) fn decode_path(path: &str) -> String {
 }
 
 /// All values of a header, joined by commas.
-fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> Option<String> {
+pub(super) fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> Option<String> {
     let values: Vec<_> =
         headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
     (!values.is_empty()).then(|| values.join(","))
@@ -136,7 +136,7 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
 }
 
 /// Decoded, repeated parameters joined by commas.
-fn query_parameters(query: &str) -> BTreeMap<String, String> {
+pub(super) fn query_parameters(query: &str) -> BTreeMap<String, String> {
     let mut parameters: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         parameters

@@ -5,8 +5,10 @@
 
 mod authorize;
 pub(crate) mod body;
+mod cors;
 mod event;
 mod integration;
+mod lambda_authorizer;
 mod reply;
 mod route;
 mod stamp;
@@ -16,16 +18,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderValue;
+use axum::http::request::Parts;
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::lambda::Lambda;
 use crate::oidc::Issuer;
-use crate::template::model::HttpApi;
+use crate::template::model::{HttpApi, HttpAuthorizer};
+use cors::Cors;
 use event::Call;
+use lambda_authorizer::LambdaAuthorizers;
 use reply::Refusal;
 use route::Routes;
 pub(crate) use stamp::{Stamp, new_id};
@@ -36,8 +42,10 @@ const MAX_BODY: usize = 10 * 1024 * 1024;
 struct Gateway {
     api_id: String,
     routes: Routes,
+    cors: Option<Cors>,
     lambda: Lambda,
     issuer: Issuer,
+    lambda_authorizers: LambdaAuthorizers,
     /// For `x-forwarded-port`.
     port: u16,
 }
@@ -52,12 +60,17 @@ pub async fn serve(
     issuer: Issuer,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    for authorizer in api.routes.iter().filter_map(|route| route.authorizer.as_ref()) {
+    for authorizer in api.routes.iter().filter_map(|route| match &route.authorizer {
+        Some(HttpAuthorizer::Jwt { authorizer, .. }) => Some(authorizer),
+        _ => None,
+    }) {
         authorize::check_identity_source(authorizer)
             .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
     }
     let port = listener.local_addr()?.port();
-    let gateway = Gateway { api_id: api.api_id, routes: Routes::new(api.routes), lambda, issuer, port };
+    let (routes, cors) = (Routes::new(api.routes), api.cors.map(Cors::new));
+    let lambda_authorizers = LambdaAuthorizers::default();
+    let gateway = Gateway { api_id: api.api_id, routes, cors, lambda, issuer, lambda_authorizers, port };
     let service = Router::new().fallback(answer).with_state(Arc::new(gateway));
     axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(shutdown.cancelled_owned())
@@ -70,10 +83,14 @@ async fn answer(
     request: Request,
 ) -> Response {
     let stamp = Stamp::now();
-    let mut response = match gateway.handle(&stamp, client, request).await {
+    let (head, body) = request.into_parts();
+    let mut response = match gateway.handle(&stamp, client, &head, body).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
     };
+    if let Some(cors) = &gateway.cors {
+        cors.headers(&head).apply(&mut response);
+    }
     if let Ok(id) = HeaderValue::from_str(&stamp.id) {
         response.headers_mut().insert("apigw-requestid", id);
     }
@@ -81,27 +98,35 @@ async fn answer(
 }
 
 impl Gateway {
-    async fn handle(&self, stamp: &Stamp, client: SocketAddr, request: Request) -> Result<Response, Refusal> {
-        let (head, body) = request.into_parts();
+    async fn handle(&self, stamp: &Stamp, client: SocketAddr, head: &Parts, body: Body) -> Result<Response, Refusal> {
         // Whatever the answer, the body is read first: a client that is still sending would not see it.
         let body = body::read(body, MAX_BODY).await?;
         let path = event::decode_path(head.uri.path());
-        let matched = self.routes.find(&head.method, &path).ok_or(Refusal::NotFound)?;
-        let authorizer = match &matched.route.authorizer {
-            Some(authorizer) => Some(authorize::authorize(&self.issuer, authorizer, &head)?),
-            None => None,
+        let Some(matched) = self.routes.find(&head.method, &path) else {
+            // A route that takes `OPTIONS` gets preflights, too: `ANY`, `$default` or its own.
+            let preflight = self.cors.is_some() && cors::is_preflight(head);
+            return if preflight { Ok(cors::preflight_response()) } else { Err(Refusal::NotFound) };
         };
-        let call = Call {
+        let mut call = Call {
             api_id: &self.api_id,
             port: self.port,
             stamp,
             client,
-            head: &head,
+            head,
             path: &path,
             body: &body,
             route_key: matched.route_key,
             path_parameters: matched.path_parameters,
-            authorizer,
+            authorizer: None,
+        };
+        call.authorizer = match &matched.route.authorizer {
+            None => None,
+            Some(HttpAuthorizer::Jwt { authorizer, scopes }) => {
+                Some(authorize::authorize(&self.issuer, authorizer, scopes, head)?)
+            }
+            Some(HttpAuthorizer::Lambda(authorizer)) => {
+                Some(self.lambda_authorizers.authorize(&self.lambda, authorizer, &call).await?)
+            }
         };
         let payload = integration::invoke(&self.lambda, &matched.route.function, call.event()).await?;
         reply::from_function(&payload).map_err(|reason| {

@@ -18,6 +18,10 @@ pub(super) enum Refusal {
     BadRequest,
     /// No token, or why it is not valid.
     Unauthorized(Option<TokenError>),
+    /// A Lambda authorizer says no.
+    Forbidden,
+    /// The token is valid and has none of these scopes.
+    InsufficientScope(Vec<String>),
     NotFound,
     TooLarge,
     InternalServerError,
@@ -29,6 +33,7 @@ impl Refusal {
         let (status, message) = match &self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+            Self::Forbidden | Self::InsufficientScope(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
             Self::InternalServerError => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
@@ -37,8 +42,18 @@ impl Refusal {
         let mut response = Response::new(Body::from(json!({ "message": message }).to_string()));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Self::Unauthorized(reason) = self {
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge(reason.as_ref()));
+        let challenge = match self {
+            Self::Unauthorized(None) => Some("Bearer".to_owned()),
+            Self::Unauthorized(Some(reason)) => Some(challenge(&[], "invalid_token", &reason.to_string())),
+            Self::InsufficientScope(scopes) => {
+                Some(challenge(&scopes, "insufficient_scope", "the token does not have a scope of the route"))
+            }
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            // Scopes come from the template: one that no header takes leaves the bare challenge.
+            let challenge = HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static("Bearer"));
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         response
     }
@@ -53,13 +68,10 @@ impl From<BodyError> for Refusal {
     }
 }
 
-/// The form of <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-jwt.html>.
-fn challenge(reason: Option<&TokenError>) -> HeaderValue {
-    let plain = HeaderValue::from_static("Bearer");
-    let Some(reason) = reason else { return plain };
-    let text = format!(r#"Bearer scope="" error="invalid_token" error_description="{reason}""#);
-    // The reasons are all plain ASCII.
-    HeaderValue::from_str(&text).unwrap_or(plain)
+/// The form of <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-jwt.html>; the codes are
+/// those of RFC 6750.
+fn challenge(scopes: &[String], error: &str, description: &str) -> String {
+    format!(r#"Bearer scope="{}" error="{error}" error_description="{description}""#, scopes.join(" "))
 }
 
 /// A response as functions write it. Unknown fields are ignored, among them `multiValueHeaders` of format 1.0.

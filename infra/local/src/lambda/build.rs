@@ -4,7 +4,7 @@
 //! `cargo build`, so that they share its work. `CARGO` names the cargo to use, as cargo itself sets it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -119,9 +119,6 @@ fn no_binary(function: &Function, workspace: &Path) -> BuildError {
     }
 }
 
-/// How the variables begin in which cargo describes the package that it runs.
-const OUTER_PACKAGE: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
-
 struct Cargo {
     program: OsString,
 }
@@ -130,10 +127,8 @@ impl Cargo {
     fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
-        // What an outer `cargo run` says of its package is no business of this build: build scripts that look at it would run
-        // again, and with them half of the build, each time a cargo inside and one outside take turns.
         for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| OUTER_PACKAGE.iter().any(|prefix| name.starts_with(prefix))) {
+            if names_a_package(&name) {
                 command.env_remove(name);
             }
         }
@@ -239,6 +234,14 @@ impl Cargo {
         }
         Ok(executables)
     }
+}
+
+/// Whether cargo sets the variable to tell a program its own package, as it does for what `cargo run` and `cargo test` start.
+/// Build scripts that look at them (ring's does) would run again, and all that depends on them be built again, whenever the
+/// functions are built by a program of another package.
+fn names_a_package(variable: &OsStr) -> bool {
+    let name = variable.to_string_lossy();
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[derive(Deserialize)]

@@ -14,7 +14,7 @@ use super::error::Failure;
 use super::instance::{Instance, is_fatal};
 use super::logs::{InstanceLog, LogSink, Report, init_report};
 use super::stats::Stats;
-use super::{InvokeError, Limits, Outcome, Services};
+use super::{Invocation, InvokeError, Limits, Outcome, Services};
 use crate::template::model;
 
 /// A function and the executable that was built for it.
@@ -81,20 +81,20 @@ impl Function {
     }
 
     /// Runs one invocation, on a warm instance if there is one. The slot is free again when this returns.
-    pub(crate) async fn invoke(&self, payload: Bytes, _slot: Slot) -> Result<Outcome, InvokeError> {
+    pub(crate) async fn invoke(&self, payload: Bytes, _slot: Slot) -> Result<Invocation, InvokeError> {
         let mut instance = None;
-        let outcome = tokio::select! {
-            outcome = self.attempt(&mut instance, payload) => Ok(outcome),
+        let invocation = tokio::select! {
+            invocation = self.attempt(&mut instance, payload) => Ok(invocation),
             () = self.shutdown.cancelled() => Err(InvokeError::Stopping),
         };
         if let Some(instance) = instance {
             self.release(instance).await;
         }
-        outcome
+        invocation
     }
 
     /// Leaves `slot` empty if the instance did not survive.
-    async fn attempt(&self, slot: &mut Option<Instance>, payload: Bytes) -> Outcome {
+    async fn attempt(&self, slot: &mut Option<Instance>, payload: Bytes) -> Invocation {
         let request_id = Uuid::new_v4().to_string();
         let ColdStart { init, spent, result: prepared } = if self.take_warm(slot).await {
             ColdStart { init: None, spent: Duration::ZERO, result: Ok(()) }
@@ -103,7 +103,8 @@ impl Function {
         };
         let Some(instance) = slot.as_mut() else {
             // Only a start that failed leaves no instance.
-            return self.conclude(&request_id, None, Err(start_failure(prepared)));
+            let outcome = self.conclude(&request_id, None, Err(start_failure(prepared)));
+            return Invocation { request_id, outcome, log: String::new() };
         };
         instance.log().enter(&request_id);
         instance.log().start(&request_id);
@@ -129,7 +130,8 @@ impl Function {
         let failure = result.as_ref().err();
         let memory_mib = self.setup.function.memory_mib;
         log.end(&Report { request_id: &request_id, duration, init, memory_mib, used_mib, failure });
-        self.conclude(&request_id, Some(duration), result)
+        let outcome = self.conclude(&request_id, Some(duration), result);
+        Invocation { request_id, outcome, log: log.tail() }
     }
 
     /// Takes the instance used last of those that wait for an event.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fmt::Write as _;
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -17,6 +17,9 @@ use super::error::Failure;
 const LONGEST_LINE: usize = 256 * 1024;
 /// How long the last output of a process that has ended is waited for: a grandchild may hold the pipe open for ever.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How much of an invocation's log the Invoke API hands out, in bytes.
+const TAIL: usize = 4 * 1024;
 
 /// Where log lines go. Cheap to clone; lines of different writers never mix.
 #[derive(Clone)]
@@ -63,40 +66,79 @@ impl fmt::Debug for LogSink {
 pub(crate) struct InstanceLog {
     sink: LogSink,
     function: Arc<str>,
+    current: Arc<Mutex<Current>>,
+}
+
+/// What the instance is doing.
+#[derive(Debug)]
+struct Current {
     /// `INIT`, then the request id of the newest invocation.
-    scope: Arc<Mutex<String>>,
+    scope: String,
+    /// The last lines since then.
+    tail: String,
 }
 
 impl InstanceLog {
     pub(crate) fn new(sink: LogSink, function: &str) -> Self {
-        Self { sink, function: function.into(), scope: Arc::new(Mutex::new("INIT".to_owned())) }
+        let current = Current { scope: "INIT".to_owned(), tail: String::new() };
+        Self { sink, function: function.into(), current: Arc::new(Mutex::new(current)) }
     }
 
     /// From here on, lines belong to this invocation.
     pub(crate) fn enter(&self, request_id: &str) {
-        request_id.clone_into(&mut self.scope.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut current = self.current();
+        request_id.clone_into(&mut current.scope);
+        current.tail.clear();
     }
 
     pub(crate) fn line(&self, text: &str) {
-        let scope = self.scope.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let scope = {
+            let mut current = self.current();
+            current.append(text);
+            current.scope.clone()
+        };
         self.sink.line(&self.function, &scope, text);
     }
 
     /// Lambda's line at the begin of an invocation, which [`enter`](Self::enter) has told of.
     pub(crate) fn start(&self, request_id: &str) {
-        if self.sink.verbose {
-            self.line(&format!("START RequestId: {request_id} Version: $LATEST"));
+        self.lambda_line(&format!("START RequestId: {request_id} Version: $LATEST"));
+    }
+
+    /// Lambda's lines at the end of an invocation. Whoever watches gets one short line instead.
+    pub(crate) fn end(&self, report: &Report<'_>) {
+        self.lambda_line(&format!("END RequestId: {}", report.request_id));
+        self.lambda_line(&report.to_string());
+        if !self.sink.verbose {
+            self.sink.line(&self.function, report.request_id, &report.in_short());
         }
     }
 
-    /// Lambda's lines at the end of an invocation.
-    pub(crate) fn end(&self, report: &Report<'_>) {
+    /// A line of Lambda's own: always in the invocation's log, shown only to those who asked for it.
+    fn lambda_line(&self, text: &str) {
         if self.sink.verbose {
-            self.line(&format!("END RequestId: {}", report.request_id));
-            self.line(&report.to_string());
+            self.line(text);
         } else {
-            self.line(&report.in_short());
+            self.current().append(text);
         }
+    }
+
+    /// The last 4 KiB of the newest invocation's lines.
+    pub(crate) fn tail(&self) -> String {
+        self.current().tail.clone()
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Current {
+    fn append(&mut self, line: &str) {
+        self.tail.push_str(line);
+        self.tail.push('\n');
+        let begin = self.tail.ceil_char_boundary(self.tail.len().saturating_sub(TAIL));
+        self.tail.drain(..begin);
     }
 }
 

@@ -1,14 +1,17 @@
-//! Lambda: runs functions as child processes over the real Runtime API.
+//! Lambda: runs functions as child processes over the real Runtime API, or has them run by an Invoke API elsewhere.
 //!
 //! A function is a native binary that speaks the Runtime API, the very one that deploys. Each of its instances is one
 //! process and runs one invocation at a time; what AWS does by freezing and thawing sandboxes is not played, and neither is
 //! the memory limit (`MemorySize` reaches the function, and the `REPORT` lines say what it used).
 
+pub mod asynchronous;
 pub mod build;
 mod environment;
 mod error;
+mod forward;
 mod function;
 mod instance;
+pub mod invoke_api;
 mod logs;
 mod runtime_api;
 mod stats;
@@ -22,8 +25,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
+use crate::template::model;
 pub use environment::Services;
+pub use forward::{EndpointError, InvokeEndpoint};
 use function::Function;
 pub use function::FunctionSetup;
 pub use logs::LogSink;
@@ -56,6 +62,20 @@ pub enum InvokeError {
     /// The local cloud is going down.
     #[error("the local cloud is stopping")]
     Stopping,
+    /// The endpoint that invocations are forwarded to does not answer, or not as Lambda does.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// An invocation that ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// As the function saw it.
+    pub request_id: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The last 4 KiB of what it logged, Lambda's own lines included. Empty where the function does not run here.
+    pub log: String,
 }
 
 /// Times that AWS fixes and tests shorten.
@@ -73,7 +93,7 @@ impl Default for Limits {
     }
 }
 
-/// Stands in for a function where a test needs no process.
+/// Stands in for a function that is no process of this machine.
 #[doc(hidden)]
 pub type Handler =
     Arc<dyn Fn(Bytes) -> Pin<Box<dyn Future<Output = Result<Outcome, InvokeError>> + Send>> + Send + Sync>;
@@ -129,30 +149,49 @@ impl Lambda {
         Self { inner }
     }
 
+    /// Makes functions callable that run behind an Invoke API. Must be called within a Tokio runtime.
+    pub fn forwarding(functions: &[model::Function], endpoint: &InvokeEndpoint, shutdown: CancellationToken) -> Self {
+        Self::with_handlers(forward::handlers(functions, endpoint), shutdown)
+    }
+
     /// Functions that are closures of a test, by logical id.
     #[doc(hidden)]
     pub fn from_handlers(handlers: BTreeMap<String, Handler>) -> Self {
-        let (functions, tasks, shutdown) = (BTreeMap::new(), TaskTracker::new(), CancellationToken::new());
+        Self::with_handlers(handlers, CancellationToken::new())
+    }
+
+    fn with_handlers(handlers: BTreeMap<String, Handler>, shutdown: CancellationToken) -> Self {
+        let (functions, tasks) = (BTreeMap::new(), TaskTracker::new());
         Self { inner: Arc::new(Inner { functions, handlers, tasks, shutdown }) }
     }
 
     /// Runs one synchronous invocation of the function with this logical id. Dropping the future does not stop the
     /// invocation.
     pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
+        self.run(function, payload).await.map(|invocation| invocation.outcome)
+    }
+
+    /// Like [`invoke`](Self::invoke), with the invocation's id and log.
+    pub async fn run(&self, function: &str, payload: Bytes) -> Result<Invocation, InvokeError> {
         let Inner { functions, handlers, tasks, shutdown } = &*self.inner;
-        if let Some(handler) = handlers.get(function) {
-            return handler(payload).await;
-        }
-        let function = functions.get(function).ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
         if payload.len() > MAX_PAYLOAD {
             return Err(InvokeError::TooLarge);
         }
         if shutdown.is_cancelled() {
             return Err(InvokeError::Stopping);
         }
-        let slot = function.slot()?;
-        let function = Arc::clone(function);
-        let invocation = tasks.spawn(async move { function.invoke(payload, slot).await });
+        let invocation = if let Some(handler) = handlers.get(function) {
+            let (answer, shutdown) = (handler(payload), shutdown.clone());
+            tasks.spawn(async move {
+                let outcome = shutdown.run_until_cancelled(answer).await.unwrap_or(Err(InvokeError::Stopping))?;
+                Ok(Invocation { request_id: Uuid::new_v4().to_string(), outcome, log: String::new() })
+            })
+        } else {
+            let function = functions.get(function).ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
+            let slot = function.slot()?;
+            let function = Arc::clone(function);
+            tasks.spawn(async move { function.invoke(payload, slot).await })
+        };
         // The task ends early only with the runtime.
         invocation.await.unwrap_or(Err(InvokeError::Stopping))
     }

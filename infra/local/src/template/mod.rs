@@ -121,8 +121,11 @@ impl Template {
     /// The logical ids of the HTTP APIs and of the WebSocket APIs, in the template's order, so that listeners can be
     /// bound before values are worked out. An API whose condition is false is among them.
     pub fn api_ids(&self) -> (Vec<String>, Vec<String>) {
-        let ids = |kind| self.of_kind(kind).map(|resource| resource.id.clone()).collect();
-        (ids(Kind::HttpApi), ids(Kind::WebSocketApi))
+        let ids = |kinds: [Kind; 2]| {
+            let apis = self.resources.iter().filter(|resource| kinds.contains(&resource.kind));
+            apis.map(|resource| resource.id.clone()).collect()
+        };
+        (ids([Kind::HttpApi, Kind::PlainHttpApi]), ids([Kind::WebSocketApi, Kind::PlainWebSocketApi]))
     }
 
     /// Works out all values with the given parameters over the defaults.
@@ -156,12 +159,18 @@ impl Template {
         };
         let functions = existing(Kind::Function)?;
         let responding = resources::websocket_api::responding_routes(scope, &existing(Kind::RouteResponse)?)?;
+        let mut http_apis = each(&existing(Kind::HttpApi)?, |api| resources::http_api::read(scope, api, &functions))?;
+        http_apis
+            .extend(each(&existing(Kind::PlainHttpApi)?, |api| resources::api_gateway_v2::http::read(scope, api))?);
+        let mut websocket_apis =
+            each(&existing(Kind::WebSocketApi)?, |api| resources::websocket_api::read(scope, api, &responding))?;
+        websocket_apis.extend(each(&existing(Kind::PlainWebSocketApi)?, |api| {
+            resources::api_gateway_v2::websocket::read(scope, api, &responding)
+        })?);
         Ok(Stack {
             functions: each(&functions, |function| resources::function::read(scope, function))?,
-            http_apis: each(&existing(Kind::HttpApi)?, |api| resources::http_api::read(scope, api, &functions))?,
-            websocket_apis: each(&existing(Kind::WebSocketApi)?, |api| {
-                resources::websocket_api::read(scope, api, &responding)
-            })?,
+            http_apis,
+            websocket_apis,
             tables: each(&existing(Kind::Table)?, |table| resources::table::read(scope, table))?,
             queues: resources::queue::read_all(scope, &existing(Kind::Queue)?)?,
             clusters: each(&existing(Kind::Cluster)?, |cluster| resources::cluster::read(scope, cluster))?,

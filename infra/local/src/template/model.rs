@@ -12,9 +12,9 @@ use std::time::Duration;
 pub struct Stack {
     /// `AWS::Serverless::Function`
     pub functions: Vec<Function>,
-    /// `AWS::Serverless::HttpApi`
+    /// `AWS::Serverless::HttpApi` and `AWS::ApiGatewayV2::Api`
     pub http_apis: Vec<HttpApi>,
-    /// `AWS::Serverless::WebSocketApi`
+    /// `AWS::Serverless::WebSocketApi` and `AWS::ApiGatewayV2::Api`
     pub websocket_apis: Vec<WebSocketApi>,
     /// `AWS::DynamoDB::Table`
     pub tables: Vec<Table>,
@@ -77,6 +77,25 @@ pub struct HttpApi {
     pub api_id: String,
     /// Routes from the `HttpApi` events of all functions.
     pub routes: Vec<HttpRoute>,
+    /// `CorsConfiguration`.
+    pub cors: Option<Cors>,
+}
+
+/// Which pages of other origins may use an HTTP API. What is empty or `None` makes no header.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cors {
+    /// `AllowOrigins`: `https://example.com`, `https://*` or `*`.
+    pub allow_origins: Vec<String>,
+    /// `AllowMethods`.
+    pub allow_methods: Vec<String>,
+    /// `AllowHeaders`.
+    pub allow_headers: Vec<String>,
+    /// `ExposeHeaders`.
+    pub expose_headers: Vec<String>,
+    /// `MaxAge` in seconds; -1 for a preflight every time.
+    pub max_age: Option<i32>,
+    /// `AllowCredentials`.
+    pub allow_credentials: bool,
 }
 
 /// One route of an HTTP API.
@@ -84,12 +103,53 @@ pub struct HttpApi {
 pub struct HttpRoute {
     /// Upper case, or `ANY`.
     pub method: String,
-    /// As in the template: `/v1/users/{id}`, `/{proxy+}`.
+    /// As in the template: `/v1/users/{id}`, `/{proxy+}`. `$default`, with the method `ANY`, takes what no other route takes.
     pub path: String,
     /// Logical id of the function.
     pub function: String,
     /// `None`: the route is public.
-    pub authorizer: Option<JwtAuthorizer>,
+    pub authorizer: Option<HttpAuthorizer>,
+}
+
+/// Who decides on a request to an HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HttpAuthorizer {
+    /// The gateway itself, by a token.
+    Jwt {
+        /// What the token has to be.
+        authorizer: JwtAuthorizer,
+        /// `AuthorizationScopes` of the route: the token has to have one of them, if there are any.
+        scopes: Vec<String>,
+    },
+    /// A function.
+    Lambda(LambdaAuthorizer),
+}
+
+/// A Lambda authorizer of an HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LambdaAuthorizer {
+    /// Its name in the API: routes with the same one share results.
+    pub name: String,
+    /// Logical id of the function.
+    pub function: String,
+    /// `AuthorizerPayloadFormatVersion`, and what the function answers.
+    pub format: AuthorizerFormat,
+    /// `$request.header.<name>`, `$request.querystring.<name>` or `$context.routeKey`: a request that lacks one of them gets
+    /// 401 without an invocation. Their values are what results are kept under.
+    pub identity_sources: Vec<String>,
+    /// How long a result is good for requests with the same identity; zero keeps none.
+    pub result_ttl: Duration,
+}
+
+/// The event and the answer of a Lambda authorizer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorizerFormat {
+    /// 1.0; the answer is an IAM policy.
+    One,
+    /// 2.0; the answer is an IAM policy.
+    Two,
+    /// 2.0 with `EnableSimpleResponses`; the answer is `isAuthorized`.
+    TwoSimple,
 }
 
 /// A JWT authorizer of an HTTP API.

@@ -11,11 +11,18 @@ use super::yaml::{Entry, Node};
 
 const SHAPE: Shape = Shape {
     place: "a parameter",
-    honoured: &["Type", "Default", "AllowedValues", "MinLength", "MaxLength", "MinValue", "MaxValue"],
-    ignored: &[
-        (&["Description", "ConstraintDescription", "NoEcho"], "for people and consoles"),
-        (&["AllowedPattern"], "CloudFormation checks it when it deploys"),
+    honoured: &[
+        "Type",
+        "Default",
+        "AllowedPattern",
+        "AllowedValues",
+        "ConstraintDescription",
+        "MinLength",
+        "MaxLength",
+        "MinValue",
+        "MaxValue",
     ],
+    ignored: &[(&["Description", "NoEcho"], "for people and consoles")],
 };
 
 /// A parameter whose value is one text.
@@ -68,7 +75,11 @@ fn value(parameter: &Entry, given: &BTreeMap<String, String>) -> Result<Node, Fa
 
 fn constrain(parameter: &Entry, numeric: bool, text: &str) -> Result<(), Fault> {
     let name = &parameter.key;
-    let refuse = |rule: &str| Err(Fault::invalid(parameter.line, format!("`{text}` is no {name}: {rule}")));
+    let description = parameter.value.get("ConstraintDescription").map(Node::text).transpose()?;
+    let refuse = |rule: &str| {
+        let rule = description.map_or_else(|| rule.to_owned(), |description| format!("{rule} ({description})"));
+        Err(Fault::invalid(parameter.line, format!("`{text}` is no {name}: {rule}")))
+    };
     let number = text.parse::<f64>().ok();
     if numeric && number.is_none() {
         return refuse("it is a number");
@@ -78,6 +89,11 @@ fn constrain(parameter: &Entry, numeric: bool, text: &str) -> Result<(), Fault> 
         if !allowed.contains(&text) {
             return refuse(&format!("it is one of {}", allowed.join(", ")));
         }
+    }
+    if let Some(pattern) = parameter.value.get("AllowedPattern")
+        && !is_whole_match(pattern, text)?
+    {
+        return refuse(&format!("it does not match {}", pattern.text()?));
     }
     let length = text.chars().count();
     if bound(parameter, "MinLength")?.is_some_and(|(least, _)| least > size(length)) {
@@ -97,6 +113,15 @@ fn constrain(parameter: &Entry, numeric: bool, text: &str) -> Result<(), Fault> 
         return refuse(&format!("it is at most {text}"));
     }
     Ok(())
+}
+
+/// CloudFormation's patterns are Java's and have to match the whole value. What only Java has, look-around and back-references,
+/// is a fault.
+fn is_whole_match(pattern: &Node, text: &str) -> Result<bool, Fault> {
+    let whole = format!("^(?:{})$", pattern.text()?);
+    let regex = regex_lite::Regex::new(&whole)
+        .map_err(|error| Fault::invalid(pattern.line, format!("`AllowedPattern` is not supported locally: {error}")))?;
+    Ok(regex.is_match(text))
 }
 
 fn bound<'a>(parameter: &'a Entry, key: &str) -> Result<Option<(f64, &'a str)>, Fault> {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::event::{query, text};
-use super::policy::{Policy, Verdict};
+use crate::iam_policy::{Policy, Verdict};
 use crate::lambda::{Lambda, Outcome};
 use crate::template::model::RequestAuthorizer;
 

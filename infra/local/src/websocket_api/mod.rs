@@ -11,7 +11,6 @@ mod end;
 mod event;
 mod integration;
 mod management;
-mod policy;
 mod reply;
 mod routing;
 mod session;

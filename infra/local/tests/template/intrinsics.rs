@@ -137,6 +137,23 @@ fn parameters_are_checked() {
 }
 
 #[test]
+fn a_pattern_has_to_match_the_whole_value() {
+    let with_pattern = |pattern: &str| {
+        Sample::new(&format!(
+            "Transform: AWS::Serverless-2016-10-31\nParameters:\n  Names:\n    Type: CommaDelimitedList\n    AllowedPattern: '{pattern}'\n    ConstraintDescription: letters only\nResources: {{ Q: {{ Type: AWS::SQS::Queue }} }}\n",
+        ))
+    };
+    let letters = with_pattern("[a-z]+|[A-Z]+");
+    assert!(letters.resolve_with(&[("Names", "a,BC")]).is_ok());
+    for wrong in ["a,b1", "aB"] {
+        let error = letters.resolve_with(&[("Names", wrong)]).unwrap_err().to_string();
+        assert!(error.ends_with("is no Names: it does not match [a-z]+|[A-Z]+ (letters only)"), "{error}");
+    }
+    let error = with_pattern("(?=a)a").resolve_with(&[("Names", "a")]).unwrap_err().to_string();
+    assert!(error.contains("template.yaml:5: `AllowedPattern` is not supported locally: "), "{error}");
+}
+
+#[test]
 fn what_a_false_condition_removed_cannot_be_used() {
     let text = CONDITIONAL.replace("GLOBAL: g", "GLOBAL: !Ref Extra");
     let sentence = "template.yaml:21: `Extra` does not exist here: its condition is false";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local_cloud::template::model::JwtAuthorizer;
+use local_cloud::template::model::{AuthorizerFormat, Cors, HttpAuthorizer, JwtAuthorizer};
 use serde_json::json;
 
 use super::*;
@@ -66,11 +66,12 @@ fn routes_of_an_http_api() {
     };
     let [get, any] = api.routes.as_slice() else { panic!("{:?}", api.routes) };
     assert_eq!((&*get.method, &*get.path, &*get.function), ("GET", "/a/{id}", "F"));
-    assert_eq!(get.authorizer, Some(authorizer));
+    let issuer = authorizer.issuer.clone();
+    assert_eq!(get.authorizer, Some(HttpAuthorizer::Jwt { authorizer, scopes: Vec::new() }));
     assert_eq!((&*any.method, &any.authorizer), ("ANY", &None));
     let pool = &stack.user_pools[0];
     assert_eq!((&*pool.id, &*pool.clients[0]), ("us-east-1_Pool", "Client"));
-    assert_eq!(pool.issuer, get.authorizer.as_ref().unwrap().issuer);
+    assert_eq!(pool.issuer, issuer);
 }
 
 #[test]
@@ -98,10 +99,86 @@ fn faults_of_an_http_api() {
         B: { Type: HttpApi, Properties: { Path: /a, Method: get } }\n";
     let fault = sample(&[function("F", twice)]).fault();
     assert_eq!(fault, "template.yaml:15: `GET /a` has a function already");
-    let cors = HTTP.replace("      Auth:\n", "      CorsConfiguration: true\n      Auth:\n");
-    let fault = sample(&[cors]).fault();
-    let start = "template.yaml:11: AWS::Serverless::HttpApi with `CorsConfiguration` is not supported";
-    assert!(fault.starts_with(start), "{fault}");
+    assert!(event("Method: GET").starts_with("template.yaml:14: an event of type HttpApi needs `Path`"));
+    let cors = "      CorsConfiguration: { AllowOrigins: ['*'], AllowCredentials: true }\n      Auth:\n";
+    let fault = sample(&[HTTP.replace("      Auth:\n", cors)]).fault();
+    let sentence = "API Gateway refuses `AllowCredentials` together with the origin `*`";
+    assert_eq!(fault, format!("template.yaml:11: {sentence}"));
+}
+
+#[test]
+fn a_default_route_scopes_and_origins() {
+    let events = "        All: { Type: HttpApi, Properties: { ApiId: !Ref Http } }
+        Some: { Type: HttpApi, Properties: { ApiId: !Ref Http, Path: /a, Method: GET, Auth: { AuthorizationScopes: [own] } } }
+";
+    let http = HTTP.replace("          Jwt:\n", "          Jwt:\n            AuthorizationScopes: [api]\n");
+    let origins =
+        "      CorsConfiguration: { AllowOrigins: [https://a.example], AllowHeaders: ['*'], MaxAge: 5 }\n      Auth:\n";
+    let stack = sample(&[function("F", events), http.replace("      Auth:\n", origins)]).resolve().unwrap();
+    let api = &stack.http_apis[0];
+    let [all, some] = api.routes.as_slice() else { panic!("{:?}", api.routes) };
+    assert_eq!((&*all.method, &*all.path), ("ANY", "$default"));
+    for (route, expected) in [(all, "api"), (some, "own")] {
+        let Some(HttpAuthorizer::Jwt { scopes, .. }) = &route.authorizer else { panic!("{route:?}") };
+        assert_eq!(scopes.as_slice(), [expected]);
+    }
+    let expected = Cors {
+        allow_origins: vec!["https://a.example".to_owned()],
+        allow_headers: vec!["*".to_owned()],
+        max_age: Some(5),
+        ..Cors::default()
+    };
+    assert_eq!(api.cors, Some(expected));
+    let everyone = HTTP.replace("      Auth:\n", "      CorsConfiguration: true\n      Auth:\n");
+    let stack = sample(&[everyone]).resolve().unwrap();
+    assert_eq!(stack.http_apis[0].cors.as_ref().unwrap().allow_origins, ["*"]);
+}
+
+#[test]
+fn lambda_authorizers() {
+    let event = "        Get: { Type: HttpApi, Properties: { ApiId: !Ref Http, Path: /a, Method: GET } }\n";
+    let guard = |properties: &str| {
+        let http = format!(
+            "  Http:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      Auth:
+        DefaultAuthorizer: Guard
+        Authorizers:
+          Guard: {{ FunctionArn: !GetAtt F.Arn, {properties} }}
+"
+        );
+        sample(&[function("F", event), http])
+    };
+    let identity = "Identity: { Headers: [X-Key], Context: [routeKey], ReauthorizeEvery: 60 }";
+    let stack =
+        guard(&format!("AuthorizerPayloadFormatVersion: '2.0', EnableSimpleResponses: true, {identity}")).resolve();
+    let stack = stack.unwrap();
+    let Some(HttpAuthorizer::Lambda(authorizer)) = &stack.http_apis[0].routes[0].authorizer else { panic!() };
+    assert_eq!(
+        (&*authorizer.name, &*authorizer.function, authorizer.format),
+        ("Guard", "F", AuthorizerFormat::TwoSimple)
+    );
+    assert_eq!(authorizer.identity_sources, ["$request.header.X-Key", "$context.routeKey"]);
+    assert_eq!(authorizer.result_ttl, Duration::from_mins(1));
+    for (properties, sentence) in [
+        ("EnableSimpleResponses: true", "an authorizer of an HTTP API needs `AuthorizerPayloadFormatVersion`"),
+        (
+            "AuthorizerPayloadFormatVersion: 1.0, EnableSimpleResponses: true",
+            "`EnableSimpleResponses` needs the payload format 2.0",
+        ),
+        (
+            "AuthorizerPayloadFormatVersion: 1.0, Identity: { ReauthorizeEvery: 1 }",
+            "results can be kept only for an authorizer with identity sources",
+        ),
+        (
+            "AuthorizerPayloadFormatVersion: 1.0, Identity: { Context: [stage] }",
+            "the identity source `$context.stage` is not supported; supported: `$request.header.`, \
+             `$request.querystring.`, `$context.routeKey`",
+        ),
+    ] {
+        assert_eq!(guard(properties).fault(), format!("template.yaml:22: {sentence}"));
+    }
 }
 
 const WEBSOCKET: &str = "  Ws:

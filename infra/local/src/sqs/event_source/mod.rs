@@ -126,7 +126,7 @@ impl Mapping {
                     back_off = (back_off * 2).min(LONGEST_BACK_OFF);
                 }
                 Err(InvokeError::Stopping) => return None,
-                Err(error @ (InvokeError::NotFound(_) | InvokeError::TooLarge)) => {
+                Err(error @ (InvokeError::NotFound(_) | InvokeError::TooLarge | InvokeError::Unavailable(_))) => {
                     tracing::error!(function = self.function, %error, "cannot invoke");
                     return None;
                 }

@@ -1,13 +1,13 @@
-//! `AWS::Serverless::HttpApi`, its authorizers and the routes that events of functions make.
+//! `AWS::Serverless::HttpApi` and the routes that events of functions make.
 
 use std::collections::BTreeMap;
 
 use super::super::error::Fault;
-use super::super::model::{HttpApi, HttpRoute, JwtAuthorizer};
+use super::super::model::{HttpApi, HttpAuthorizer, HttpRoute};
 use super::super::scope::Scope;
 use super::super::shape::{Fields, Shape};
-use super::super::yaml::Node;
-use super::{Kind, Resource, function_events};
+use super::super::yaml::{Node, Value};
+use super::{Kind, Resource, cors, function_events, http_authorizers};
 
 pub(in super::super) const TYPE: &str = "AWS::Serverless::HttpApi";
 
@@ -16,7 +16,7 @@ pub(in super::super) const IMPLICIT_ID: &str = "ServerlessHttpApi";
 
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &["Auth", "StageName"],
+    honoured: &["Auth", "CorsConfiguration", "StageName"],
     ignored: &[
         (&["AccessLogSettings"], "requests are logged to the terminal"),
         (&["DefaultRouteSettings", "RouteSettings"], "requests are neither throttled nor metered"),
@@ -29,27 +29,28 @@ pub(super) const SHAPE: Shape = Shape {
 const AUTH: Shape =
     Shape { place: "`Auth` of an HTTP API", honoured: &["Authorizers", "DefaultAuthorizer"], ignored: &[] };
 
-const AUTHORIZER: Shape =
-    Shape { place: "an authorizer of an HTTP API", honoured: &["IdentitySource", "JwtConfiguration"], ignored: &[] };
-
-const JWT: Shape = Shape { place: "`JwtConfiguration`", honoured: &["audience", "issuer"], ignored: &[] };
-
 const EVENT: Shape = Shape {
     place: "an event of type HttpApi",
     honoured: &["ApiId", "Auth", "Method", "Path", "PayloadFormatVersion"],
     ignored: &[(&["RouteSettings"], "requests are neither throttled nor metered")],
 };
 
-const EVENT_AUTH: Shape =
-    Shape { place: "`Auth` of an event of type HttpApi", honoured: &["Authorizer"], ignored: &[] };
+const EVENT_AUTH: Shape = Shape {
+    place: "`Auth` of an event of type HttpApi",
+    honoured: &["AuthorizationScopes", "Authorizer"],
+    ignored: &[],
+};
 
 /// The stage whose name is not part of the path.
-const DEFAULT_STAGE: &str = "$default";
+pub(super) const DEFAULT_STAGE: &str = "$default";
+
+/// The route that takes what no other takes.
+pub(super) const DEFAULT_ROUTE: &str = "$default";
 
 /// The authorizer that makes a route public.
 const PUBLIC: &str = "NONE";
 
-const METHODS: [&str; 8] = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+pub(super) const METHODS: [&str; 8] = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
 pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str) -> Option<String> {
     match attribute {
@@ -78,30 +79,29 @@ pub(in super::super) fn read(
     fields.one_of("StageName", &[DEFAULT_STAGE])?;
     let auth = fields.object("Auth", &AUTH)?;
     let authorizers = match &auth {
-        Some(auth) => authorizers(scope, auth)?,
+        Some(auth) => http_authorizers::read_all(scope, auth)?,
         None => BTreeMap::new(),
     };
     let default = match &auth {
         Some(auth) => auth.text("DefaultAuthorizer")?.map(|name| (name, auth.line("DefaultAuthorizer"))),
         None => None,
     };
+    let nothing = Node { line: resource.line, value: Value::Map(Vec::new()) };
     let mut routes: Vec<HttpRoute> = Vec::new();
     for function in functions {
         for event in function_events::all(scope, function)? {
             if event.kind != function_events::HTTP_API {
                 continue;
             }
-            let Some(properties) = event.properties else {
-                return Err(Fault::missing(event.line, "Path", EVENT.place));
-            };
-            let Some(fields) = Fields::open(scope, properties, &EVENT)? else {
+            // Without properties it is the default route of the API that SAM makes.
+            let Some(fields) = Fields::open(scope, event.properties.unwrap_or(&nothing), &EVENT)? else {
                 continue;
             };
             if !belongs_to(scope, &fields, resource)? {
                 continue;
             }
             fields.one_of("PayloadFormatVersion", &["2.0"])?;
-            let (method, path) = (method(&fields)?, path(&fields)?);
+            let (method, path) = route_key(&fields)?;
             if routes.iter().any(|route| route.method == method && route.path == path) {
                 let sentence = format!("`{method} {path}` has a function already");
                 return Err(Fault::invalid(event.line, sentence));
@@ -110,7 +110,8 @@ pub(in super::super) fn read(
             routes.push(HttpRoute { method, path, function: function.id.clone(), authorizer });
         }
     }
-    Ok(HttpApi { logical_id: resource.id.clone(), api_id: resource.id.clone(), routes })
+    let cors = cors::read(scope, &fields)?;
+    Ok(HttpApi { logical_id: resource.id.clone(), api_id: resource.id.clone(), routes, cors })
 }
 
 fn belongs_to(scope: &Scope<'_>, event: &Fields<'_>, api: &Resource) -> Result<bool, Fault> {
@@ -118,6 +119,14 @@ fn belongs_to(scope: &Scope<'_>, event: &Fields<'_>, api: &Resource) -> Result<b
         return Ok(api.id == IMPLICIT_ID);
     };
     super::find(scope, Kind::HttpApi, "ApiId", &id, event.line("ApiId")).map(|resource| resource.id == api.id)
+}
+
+/// Method and path; an event without both is the default route.
+fn route_key(event: &Fields<'_>) -> Result<(String, String), Fault> {
+    if event.node("Method")?.is_none() && event.node("Path")?.is_none() {
+        return Ok(("ANY".to_owned(), DEFAULT_ROUTE.to_owned()));
+    }
+    Ok((method(event)?, path(event)?))
 }
 
 fn method(event: &Fields<'_>) -> Result<String, Fault> {
@@ -138,13 +147,14 @@ fn path(event: &Fields<'_>) -> Result<String, Fault> {
     Err(Fault::invalid(event.line("Path"), format!("`Path` must begin with `/`, and `{path}` does not")))
 }
 
-/// The event's own authorizer, else the API's default.
+/// The event's own authorizer and scopes, else the API's default.
 fn chosen(
     event: &Fields<'_>,
     default: Option<&(String, usize)>,
-    authorizers: &BTreeMap<String, JwtAuthorizer>,
-) -> Result<Option<JwtAuthorizer>, Fault> {
-    let own = match event.object("Auth", &EVENT_AUTH)? {
+    authorizers: &BTreeMap<String, HttpAuthorizer>,
+) -> Result<Option<HttpAuthorizer>, Fault> {
+    let auth = event.object("Auth", &EVENT_AUTH)?;
+    let own = match &auth {
         Some(auth) => auth.text("Authorizer")?.map(|name| (name, auth.line("Authorizer"))),
         None => None,
     };
@@ -152,34 +162,16 @@ fn chosen(
         None => Ok(None),
         Some((name, _)) if name == PUBLIC => Ok(None),
         Some((name, line)) => {
-            let authorizer = authorizers.get(name).cloned().ok_or_else(|| {
+            let mut authorizer = authorizers.get(name).cloned().ok_or_else(|| {
                 let supported = authorizers.keys().map(String::as_str).chain([PUBLIC]);
                 Fault::unknown_value(*line, "the authorizer", name, supported)
             })?;
+            if let (HttpAuthorizer::Jwt { scopes, .. }, Some(auth)) = (&mut authorizer, &auth)
+                && auth.node("AuthorizationScopes")?.is_some()
+            {
+                *scopes = auth.texts("AuthorizationScopes")?;
+            }
             Ok(Some(authorizer))
         }
     }
-}
-
-fn authorizers(scope: &Scope<'_>, auth: &Fields<'_>) -> Result<BTreeMap<String, JwtAuthorizer>, Fault> {
-    let mut authorizers = BTreeMap::new();
-    for (entry, node) in auth.entries("Authorizers")? {
-        let Some(fields) = Fields::open(scope, node, &AUTHORIZER)? else {
-            continue;
-        };
-        let jwt = fields.object("JwtConfiguration", &JWT)?.ok_or_else(|| fields.missing("JwtConfiguration"))?;
-        let audience = jwt.texts("audience")?;
-        if audience.is_empty() {
-            return Err(jwt.missing("audience"));
-        }
-        let identity_source = fields.required("IdentitySource")?;
-        if !identity_source.starts_with("$request.header.") {
-            let sentence =
-                format!("`IdentitySource` is `$request.header.<name>`; `{identity_source}` is not supported");
-            return Err(Fault::invalid(fields.line("IdentitySource"), sentence));
-        }
-        let authorizer = JwtAuthorizer { issuer: jwt.required("issuer")?, audience, identity_source };
-        authorizers.insert(entry.key.clone(), authorizer);
-    }
-    Ok(authorizers)
 }

@@ -2,12 +2,15 @@
 //!
 //! One file per service. Each has a [`Shape`] per resource type: what is honoured, and what has no meaning locally.
 
+pub(super) mod api_gateway_v2;
 pub(super) mod cluster;
+mod cors;
 pub(super) mod custom_resource;
 pub(super) mod function;
 pub(super) mod function_events;
 pub(super) mod generated;
 pub(super) mod http_api;
+mod http_authorizers;
 pub(super) mod queue;
 pub(super) mod table;
 pub(super) mod user_pool;
@@ -41,6 +44,15 @@ pub(super) enum Kind {
     Function,
     HttpApi,
     WebSocketApi,
+    /// `AWS::ApiGatewayV2::Api` with the protocol `HTTP`, and its parts below.
+    PlainHttpApi,
+    /// The same with the protocol `WEBSOCKET`.
+    PlainWebSocketApi,
+    Route,
+    Integration,
+    Authorizer,
+    Stage,
+    Deployment,
     RouteResponse,
     Table,
     Queue,
@@ -52,10 +64,15 @@ pub(super) enum Kind {
     WithoutMeaning,
 }
 
-const KINDS: [(&str, Kind); 10] = [
+const KINDS: [(&str, Kind); 15] = [
     (function::TYPE, Kind::Function),
     (http_api::TYPE, Kind::HttpApi),
     (websocket_api::TYPE, Kind::WebSocketApi),
+    (api_gateway_v2::ROUTE_TYPE, Kind::Route),
+    (api_gateway_v2::INTEGRATION_TYPE, Kind::Integration),
+    (api_gateway_v2::AUTHORIZER_TYPE, Kind::Authorizer),
+    (api_gateway_v2::STAGE_TYPE, Kind::Stage),
+    (api_gateway_v2::DEPLOYMENT_TYPE, Kind::Deployment),
     (websocket_api::ROUTE_RESPONSE_TYPE, Kind::RouteResponse),
     (table::TYPE, Kind::Table),
     (queue::TYPE, Kind::Queue),
@@ -66,9 +83,12 @@ const KINDS: [(&str, Kind); 10] = [
 ];
 
 impl Kind {
-    fn of(type_name: &str, line: usize) -> Result<Self, Fault> {
+    fn of(type_name: &str, line: usize, properties: Option<&Node>) -> Result<Self, Fault> {
         if type_name.starts_with(custom_resource::PREFIX) {
             return Ok(Self::Custom);
+        }
+        if type_name == api_gateway_v2::API_TYPE {
+            return api_gateway_v2::kind(properties, line);
         }
         if let Some((_, kind)) = KINDS.iter().find(|(name, _)| *name == type_name) {
             return Ok(*kind);
@@ -76,7 +96,11 @@ impl Kind {
         if without_meaning::is_known(type_name) {
             return Ok(Self::WithoutMeaning);
         }
-        let supported = KINDS.iter().map(|(name, _)| *name).chain(["Custom::*"]).chain(without_meaning::types());
+        let supported = KINDS
+            .iter()
+            .map(|(name, _)| *name)
+            .chain([api_gateway_v2::API_TYPE, "Custom::*"])
+            .chain(without_meaning::types());
         Err(Fault::unknown_value(line, "the resource type", type_name, supported))
     }
 
@@ -86,6 +110,13 @@ impl Kind {
             Self::Function => Some(&function::SHAPE),
             Self::HttpApi => Some(&http_api::SHAPE),
             Self::WebSocketApi => Some(&websocket_api::SHAPE),
+            Self::PlainHttpApi => Some(&api_gateway_v2::http::API),
+            Self::PlainWebSocketApi => Some(&api_gateway_v2::websocket::API),
+            Self::Route => Some(&api_gateway_v2::ROUTE),
+            Self::Integration => Some(&api_gateway_v2::INTEGRATION),
+            Self::Authorizer => Some(&api_gateway_v2::AUTHORIZER),
+            Self::Stage => Some(&api_gateway_v2::STAGE),
+            Self::Deployment => Some(&api_gateway_v2::DEPLOYMENT),
             Self::RouteResponse => Some(&websocket_api::ROUTE_RESPONSE),
             Self::Table => Some(&table::SHAPE),
             Self::Queue => Some(&queue::SHAPE),
@@ -114,7 +145,7 @@ impl Resource {
         let type_node = entry.value.get("Type");
         let type_node = type_node.ok_or_else(|| Fault::missing(entry.line, "Type", "a resource"))?;
         let type_name = type_node.text()?.to_owned();
-        let kind = Kind::of(&type_name, type_node.line)?;
+        let kind = Kind::of(&type_name, type_node.line, entry.value.get("Properties"))?;
         let empty = Node { line: entry.line, value: Value::Map(Vec::new()) };
         let own = entry.value.get("Properties").cloned().unwrap_or(empty);
         let properties = super::globals::merged(globals, &type_name, own);
@@ -165,7 +196,17 @@ impl Resource {
 pub(super) fn reference(scope: &Scope<'_>, resource: &Resource, line: usize) -> Result<String, Fault> {
     match resource.kind {
         Kind::Function => resource.name(scope, "FunctionName"),
-        Kind::HttpApi | Kind::WebSocketApi | Kind::RouteResponse | Kind::UserPoolClient => Ok(resource.id.clone()),
+        Kind::HttpApi
+        | Kind::WebSocketApi
+        | Kind::PlainHttpApi
+        | Kind::PlainWebSocketApi
+        | Kind::Route
+        | Kind::Integration
+        | Kind::Authorizer
+        | Kind::Deployment
+        | Kind::RouteResponse
+        | Kind::UserPoolClient => Ok(resource.id.clone()),
+        Kind::Stage => api_gateway_v2::stage_name(scope, resource),
         Kind::Table => resource.name(scope, "TableName"),
         Kind::Queue => queue::url(scope, resource),
         Kind::Cluster => cluster::identifier(scope, resource),
@@ -183,14 +224,22 @@ pub(super) fn reference(scope: &Scope<'_>, resource: &Resource, line: usize) -> 
 pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str, line: usize) -> Result<String, Fault> {
     let (supported, value): (&[&str], _) = match resource.kind {
         Kind::Function => (&["Arn"], function::attribute(scope, resource, attribute)?),
-        Kind::HttpApi => (&["ApiId", "ApiEndpoint"], http_api::attribute(scope, resource, attribute)),
-        Kind::WebSocketApi => (&["ApiId", "ApiEndpoint"], websocket_api::attribute(scope, resource, attribute)),
+        Kind::HttpApi | Kind::PlainHttpApi => {
+            (&["ApiId", "ApiEndpoint"], http_api::attribute(scope, resource, attribute))
+        }
+        Kind::WebSocketApi | Kind::PlainWebSocketApi => {
+            (&["ApiId", "ApiEndpoint"], websocket_api::attribute(scope, resource, attribute))
+        }
+        Kind::Route => (&["RouteId"], (attribute == "RouteId").then(|| resource.id.clone())),
+        Kind::Integration => (&["IntegrationId"], (attribute == "IntegrationId").then(|| resource.id.clone())),
+        Kind::Authorizer => (&["AuthorizerId"], (attribute == "AuthorizerId").then(|| resource.id.clone())),
+        Kind::Deployment => (&["DeploymentId"], (attribute == "DeploymentId").then(|| resource.id.clone())),
         Kind::Table => (&["Arn", "StreamArn"], table::attribute(scope, resource, attribute)?),
         Kind::Queue => (&["Arn", "QueueName", "QueueUrl"], queue::attribute(scope, resource, attribute)?),
         Kind::Cluster => (cluster::ATTRIBUTES, cluster::attribute(scope, resource, attribute)?),
         Kind::UserPool => (user_pool::ATTRIBUTES, user_pool::attribute(scope, resource, attribute)),
         Kind::UserPoolClient => (&["ClientId"], (attribute == "ClientId").then(|| resource.id.clone())),
-        Kind::RouteResponse | Kind::WithoutMeaning => (&[], None),
+        Kind::Stage | Kind::RouteResponse | Kind::WithoutMeaning => (&[], None),
         Kind::Custom => return reference(scope, resource, line),
     };
     value.ok_or_else(|| {

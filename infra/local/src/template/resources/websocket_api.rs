@@ -8,7 +8,7 @@ use super::super::model::{RequestAuthorizer, WebSocketApi, WebSocketRoute};
 use super::super::scope::Scope;
 use super::super::shape::{Fields, Shape};
 use super::super::yaml::Node;
-use super::{Kind, Resource, find};
+use super::{Kind, Resource, api_gateway_v2, find};
 
 pub(super) const TYPE: &str = "AWS::Serverless::WebSocketApi";
 pub(super) const ROUTE_RESPONSE_TYPE: &str = "AWS::ApiGatewayV2::RouteResponse";
@@ -44,11 +44,11 @@ pub(super) const ROUTE_RESPONSE: Shape =
 pub(super) const DEFAULT_STAGE: &str = "default";
 
 /// The one key and expression that API Gateway has for route responses.
-const DEFAULT_RESPONSE: &str = "$default";
+pub(super) const DEFAULT_RESPONSE: &str = "$default";
 
 /// The longest that an integration may take, and how long it may take unless told otherwise, in milliseconds:
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>.
-const TIMEOUT_MILLIS: std::ops::RangeInclusive<u64> = 50..=29_000;
+pub(super) const TIMEOUT_MILLIS: std::ops::RangeInclusive<u64> = 50..=29_000;
 
 const SPECIAL_ROUTES: [&str; 3] = ["$connect", "$disconnect", "$default"];
 
@@ -71,13 +71,18 @@ pub(super) fn generated_prefix(api: &str, key: &str) -> String {
 pub(super) fn stage(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {
     let fields = resource.fields(scope, &SHAPE)?;
     let stage = fields.text("StageName")?.unwrap_or_else(|| DEFAULT_STAGE.to_owned());
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if stage.is_empty() || !stage.chars().all(allowed) {
-        let sentence =
-            format!("`StageName` of a WebSocket API has letters, digits, `-` and `_` only, unlike `{stage}`");
-        return Err(Fault::invalid(fields.line("StageName"), sentence));
-    }
+    check_stage(&stage, fields.line("StageName"))?;
     Ok(stage)
+}
+
+/// Refuses a name that cannot be part of a URL's path.
+pub(super) fn check_stage(stage: &str, line: usize) -> Result<(), Fault> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !stage.is_empty() && stage.chars().all(allowed) {
+        return Ok(());
+    }
+    let sentence = format!("`StageName` of a WebSocket API has letters, digits, `-` and `_` only, unlike `{stage}`");
+    Err(Fault::invalid(line, sentence))
 }
 
 /// Reads an API. `responding` are the ids of the routes that have a route response.
@@ -131,6 +136,10 @@ pub(in super::super) fn responding_routes(scope: &Scope<'_>, responses: &[&Resou
             return Err(fields.missing("RouteResponseKey"));
         }
         let (api_id, route) = (fields.required("ApiId")?, fields.required("RouteId")?);
+        if api_gateway_v2::is_route_of(scope, &route, &api_id)? {
+            routes.push(route);
+            continue;
+        }
         let api = find(scope, Kind::WebSocketApi, "ApiId", &api_id, fields.line("ApiId"))?;
         let of_api = api.properties.get("Routes").map(Node::map).transpose()?.unwrap_or_default();
         if !of_api.iter().any(|entry| format!("{}Route", generated_prefix(&api.id, &entry.key)) == route) {
@@ -168,7 +177,7 @@ fn authorizer(scope: &Scope<'_>, auth: &Fields<'_>) -> Result<Option<RequestAuth
 }
 
 /// The expression picks a field of the frame's JSON; API Gateway has no other source for WebSocket messages.
-fn route_selection_expression(fields: &Fields<'_>) -> Result<String, Fault> {
+pub(super) fn route_selection_expression(fields: &Fields<'_>) -> Result<String, Fault> {
     let expression = fields.required("RouteSelectionExpression")?;
     let picks_field = |expression: &str| {
         expression.strip_prefix("$request.body.").is_some_and(|field| !field.is_empty() && !field.contains('$'))

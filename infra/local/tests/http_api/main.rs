@@ -1,5 +1,8 @@
 //! HTTP APIs over real sockets, with closures for functions.
 
+mod cors;
+mod lambda_authorizer;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,7 +12,7 @@ use bytes::Bytes;
 use local_cloud::http_api;
 use local_cloud::lambda::{Handler, InvokeError, Lambda, Outcome};
 use local_cloud::oidc::{Issuer, TokenRequest};
-use local_cloud::template::model::{HttpApi, HttpRoute, JwtAuthorizer, UserPool};
+use local_cloud::template::model::{HttpApi, HttpAuthorizer, HttpRoute, JwtAuthorizer, UserPool};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -34,6 +37,10 @@ impl Drop for Gateway {
 
 impl Gateway {
     async fn start() -> Self {
+        Self::of(api()).await
+    }
+
+    async fn of(api: HttpApi) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let pool = UserPool {
@@ -44,7 +51,7 @@ impl Gateway {
         };
         let issuer = Issuer::load_or_create(None, vec![pool]).unwrap();
         let shutdown = CancellationToken::new();
-        let server = tokio::spawn(http_api::serve(listener, api(), functions(), issuer.clone(), shutdown.clone()));
+        let server = tokio::spawn(http_api::serve(listener, api, functions(), issuer.clone(), shutdown.clone()));
         // A second test of the process finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { address, issuer, shutdown, server: Some(server), client: reqwest::Client::new() }
@@ -64,28 +71,33 @@ impl Gateway {
 }
 
 fn api() -> HttpApi {
-    let authorizer = JwtAuthorizer {
-        issuer: ISSUER.into(),
-        audience: vec!["web".into()],
-        identity_source: "$request.header.Authorization".into(),
+    let jwt = |scopes: &[&str]| {
+        let authorizer = JwtAuthorizer {
+            issuer: ISSUER.into(),
+            audience: vec!["web".into()],
+            identity_source: "$request.header.Authorization".into(),
+        };
+        HttpAuthorizer::Jwt { authorizer, scopes: scopes.iter().map(|scope| (*scope).into()).collect() }
     };
-    let route = |method: &str, path: &str, function: &str, authorizer: Option<&JwtAuthorizer>| HttpRoute {
+    let route = |method: &str, path: &str, function: &str, authorizer: Option<HttpAuthorizer>| HttpRoute {
         method: method.into(),
         path: path.into(),
         function: function.into(),
-        authorizer: authorizer.cloned(),
+        authorizer,
     };
     HttpApi {
         logical_id: "Api".into(),
         api_id: "abc123".into(),
         routes: vec![
             route("ANY", "/echo/{proxy+}", "Echo", None),
-            route("GET", "/users/{id}", "Echo", Some(&authorizer)),
+            route("GET", "/users/{id}", "Echo", Some(jwt(&[]))),
             route("GET", "/plain", "Plain", None),
             route("GET", "/fails", "Fails", None),
             route("GET", "/throttled", "Throttled", None),
             route("GET", "/malformed", "Malformed", None),
+            route("GET", "/scoped", "Plain", Some(jwt(&["write", "admin"]))),
         ],
+        cors: None,
     }
 }
 
@@ -99,8 +111,8 @@ fn functions() -> Lambda {
         (
             "Plain".into(),
             function(|_| {
-                let response =
-                    json!({ "statusCode": 201, "cookies": ["a=1"], "headers": { "X-A": "b" }, "body": "made" });
+                let headers = json!({ "X-A": "b", "Access-Control-Allow-Origin": "*" });
+                let response = json!({ "statusCode": 201, "cookies": ["a=1"], "headers": headers, "body": "made" });
                 Ok(Outcome::Success(response.to_string().into()))
             }),
         ),
@@ -275,7 +287,10 @@ async fn a_challenge_says_what_is_wrong_with_the_token() {
 #[tokio::test]
 async fn an_identity_source_that_cannot_be_read_is_refused_at_the_start() {
     let mut api = api();
-    let authorizer = api.routes.iter_mut().find_map(|route| route.authorizer.as_mut());
+    let authorizer = api.routes.iter_mut().find_map(|route| match route.authorizer.as_mut()? {
+        HttpAuthorizer::Jwt { authorizer, .. } => Some(authorizer),
+        HttpAuthorizer::Lambda(_) => None,
+    });
     authorizer.unwrap().identity_source = "Authorization".into();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let issuer = Issuer::load_or_create(None, Vec::new()).unwrap();
@@ -291,4 +306,24 @@ async fn the_server_ends_when_told_to() {
     assert_eq!(gateway.get("/plain").await.status(), 201);
     gateway.shutdown.cancel();
     gateway.server.take().unwrap().await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_token_needs_one_of_the_routes_scopes() {
+    let gateway = Gateway::start().await;
+    let token = |scope: &str| {
+        let claims = json!({ "scope": scope }).as_object().unwrap().clone();
+        let request = TokenRequest { claims, ..TokenRequest::for_user("alice") };
+        gateway.issuer.issue(&request).unwrap().access_token
+    };
+    for (scope, status) in [("read admin", 201), ("write", 201), ("read", 403), ("", 403)] {
+        let request = gateway.client.get(gateway.url("/scoped")).bearer_auth(token(scope));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), status, "{scope:?}");
+        if status == 403 {
+            let challenge = response.headers()["www-authenticate"].to_str().unwrap();
+            assert!(challenge.starts_with(r#"Bearer scope="write admin" error="insufficient_scope""#), "{challenge}");
+            assert_eq!(response.text().await.unwrap(), r#"{"message":"Forbidden"}"#);
+        }
+    }
 }

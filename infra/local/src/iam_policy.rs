@@ -8,7 +8,7 @@ const ACTION: &str = "execute-api:Invoke";
 
 /// What a policy says of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     Allow,
     /// A statement denies it; that outweighs any that allows.
     ExplicitDeny,
@@ -20,7 +20,7 @@ pub(super) enum Verdict {
 /// `NotResource`) are errors.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Policy {
+pub(crate) struct Policy {
     #[serde(rename = "Version")]
     _version: Option<String>,
     #[serde(rename = "Id")]
@@ -65,7 +65,7 @@ impl<T> OneOrMany<T> {
 
 impl Policy {
     /// Whether the bearer may invoke `resource`.
-    pub(super) fn evaluate(&self, resource: &str) -> Verdict {
+    pub(crate) fn evaluate(&self, resource: &str) -> Verdict {
         let mut verdict = Verdict::ImplicitDeny;
         for statement in self.statement.as_slice().iter().filter(|statement| statement.covers(resource)) {
             if statement.effect == Effect::Deny {
