@@ -4,6 +4,7 @@
 //! process and runs one invocation at a time; what AWS does by freezing and thawing sandboxes is not played, and neither is
 //! the memory limit (`MemorySize` reaches the function, and the `REPORT` lines say what it used).
 
+mod asynchronous;
 pub mod build;
 mod environment;
 mod error;

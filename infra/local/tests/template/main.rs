@@ -1,5 +1,6 @@
 //! What the template reader makes of templates, and what it refuses.
 
+mod events;
 mod faults;
 mod intrinsics;
 mod resources;
