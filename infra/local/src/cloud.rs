@@ -122,7 +122,7 @@ impl Cloud {
             functions.token().clone(),
         );
         let apis = std::mem::take(&mut listeners.apis);
-        serve_services(&services, &stack, listeners, &engines, &issuer);
+        serve_services(&services, &stack, listeners, &engines, &issuer, &lambda);
         let cloud = Self { endpoints, issuer, failures, front, lambda, functions, services, engines, data_dir };
         Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), apis }))
     }
@@ -178,10 +178,21 @@ impl Cloud {
     }
 }
 
-fn serve_services(stage: &Stage, stack: &Stack, listeners: Listeners, engines: &Engines, issuer: &Issuer) {
-    let Listeners { dynamodb, sqs: queues, rds_data, oidc: tokens, .. } = listeners;
+fn serve_services(
+    stage: &Stage,
+    stack: &Stack,
+    listeners: Listeners,
+    engines: &Engines,
+    issuer: &Issuer,
+    lambda: &Lambda,
+) {
+    let Listeners { dynamodb, s3, sqs: queues, rds_data, oidc: tokens, .. } = listeners;
     let tables = engines.tables.clone();
     stage.serve("DynamoDB", |shutdown| async move { tables.serve(dynamodb, shutdown).await });
+    if !stack.buckets.is_empty() {
+        let (buckets, lambda) = (engines.buckets.clone(), lambda.clone());
+        stage.serve("S3", |shutdown| async move { buckets.serve(REGION, lambda, s3, shutdown).await });
+    }
     let sqs = engines.sqs.clone();
     stage.serve("SQS", |shutdown| async move { sqs.serve(queues, shutdown).await });
     let issuer = issuer.clone();

@@ -40,6 +40,10 @@ impl DataDir {
         self.folder.join("postgres")
     }
 
+    pub(crate) fn s3(&self) -> PathBuf {
+        self.folder.join("s3")
+    }
+
     pub(crate) fn sqs(&self) -> PathBuf {
         self.folder.join("sqs.json")
     }

@@ -46,6 +46,9 @@ impl Endpoints {
         if !stack.clusters.is_empty() {
             aws.insert("rds-data".to_owned(), url(&addresses.rds_data));
         }
+        if !stack.buckets.is_empty() {
+            aws.insert("s3".to_owned(), url(&addresses.s3));
+        }
         if let Some(websocket) = first(&websocket) {
             aws.insert("apigatewaymanagementapi".to_owned(), websocket.replacen("ws://", "http://", 1));
         }

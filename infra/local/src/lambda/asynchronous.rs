@@ -24,7 +24,7 @@ impl Lambda {
         let mut back_off = BackOff::new();
         loop {
             match self.invoke(function, payload.clone()).await {
-                Ok(Outcome::Success(_)) => return,
+                Ok(Outcome::Success(_)) | Err(InvokeError::Stopping) => return,
                 Ok(Outcome::FunctionError(_)) => {
                     let Some(wait) = waits.next() else {
                         return tracing::warn!(function, "an asynchronous event is given up after three attempts");
@@ -32,7 +32,6 @@ impl Lambda {
                     tokio::time::sleep(wait).await;
                 }
                 Err(InvokeError::Throttled) => tokio::time::sleep(back_off.wait()).await,
-                Err(InvokeError::Stopping) => return,
                 Err(error @ (InvokeError::NotFound(_) | InvokeError::TooLarge)) => {
                     return tracing::error!(function, %error, "cannot invoke");
                 }

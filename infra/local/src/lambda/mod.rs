@@ -24,7 +24,7 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use environment::Services;
+pub use environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Services};
 use function::Function;
 pub use function::FunctionSetup;
 pub use logs::LogSink;

@@ -20,6 +20,8 @@ pub struct Stack {
     pub websocket_apis: Vec<WebSocketApi>,
     /// `AWS::DynamoDB::Table`
     pub tables: Vec<Table>,
+    /// `AWS::S3::Bucket`
+    pub buckets: Vec<Bucket>,
     /// `AWS::SQS::Queue`, dead-letter queues before the queues that name them
     pub queues: Vec<Queue>,
     /// `AWS::RDS::DBCluster` with the Data API enabled
@@ -207,6 +209,34 @@ pub struct Table {
     pub create_table: serde_json::Value,
     /// `TimeToLiveSpecification.AttributeName`, where enabled.
     pub ttl_attribute: Option<String>,
+}
+
+/// One S3 bucket.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    /// Key below `Resources`.
+    pub logical_id: String,
+    /// Physical name: what `!Ref` gives.
+    pub name: String,
+    /// What `!GetAtt Bucket.Arn` gives.
+    pub arn: String,
+    /// Who learns of its changes: from the bucket's own properties and from the `S3` events of all functions.
+    pub notifications: Vec<BucketNotification>,
+}
+
+/// Invokes a function when an object changes.
+#[derive(Debug, Clone)]
+pub struct BucketNotification {
+    /// `configurationId` in the event.
+    pub id: String,
+    /// Logical id of the function.
+    pub function: String,
+    /// For example `s3:ObjectCreated:*`.
+    pub events: Vec<String>,
+    /// How keys begin.
+    pub prefix: String,
+    /// How keys end.
+    pub suffix: String,
 }
 
 /// One SQS queue.

@@ -129,3 +129,46 @@ fn what_a_schedule_cannot_have() {
         assert!(fault.starts_with("template.yaml:14: ") && fault.contains(sentence), "{fault}");
     }
 }
+
+const BUCKET: &str = "  B:
+    Type: AWS::S3::Bucket
+    Properties:
+      PublicAccessBlockConfiguration: { BlockPublicAcls: true }
+      NotificationConfiguration:
+        LambdaConfigurations: [{ Event: 's3:ObjectRemoved:*', Function: !GetAtt F.Arn }]
+";
+
+fn upload(properties: &str) -> Sample {
+    let events = format!("        E: {{ Type: S3, Properties: {{ Bucket: !Ref B, {properties} }} }}\n");
+    sample(&[function("F", &events), BUCKET.to_owned()])
+}
+
+#[test]
+fn a_bucket_notifies_functions_of_its_own_and_of_their_events() {
+    let rules = "Filter: { S3Key: { Rules: [{ Name: prefix, Value: in/ }, { Name: Suffix, Value: .jpg }] } }";
+    let stack = upload(&format!("Events: s3:ObjectCreated:*, {rules}")).resolve().unwrap();
+    let [bucket] = stack.buckets.as_slice() else { panic!("one bucket") };
+    assert_eq!((&*bucket.name, &*bucket.arn), ("local-b", "arn:aws:s3:::local-b"));
+    let [own, event] = bucket.notifications.as_slice() else { panic!("two notifications") };
+    assert_eq!((&*own.function, &*own.prefix, &*own.events[0]), ("F", "", "s3:ObjectRemoved:*"));
+    assert_eq!((&*event.id, &*event.function, &*event.events[0]), ("FE", "F", "s3:ObjectCreated:*"));
+    assert_eq!((&*event.prefix, &*event.suffix), ("in/", ".jpg"));
+}
+
+#[test]
+fn what_an_event_of_a_bucket_cannot_have() {
+    for (properties, sentence) in [
+        ("Events: s3:ObjectRestore:*", "the event `s3:ObjectRestore:*` is not supported"),
+        ("Filter: {}", "an event of type S3 needs `Events`"),
+        (
+            "Events: s3:ObjectCreated:*, Filter: { S3Key: { Rules: [{ Name: infix, Value: a }] } }",
+            "`Name` `infix` is not supported",
+        ),
+    ] {
+        let fault = upload(properties).fault();
+        assert!(fault.starts_with("template.yaml:14: ") && fault.contains(sentence), "{fault}");
+    }
+    let versioned = format!("{BUCKET}      VersioningConfiguration: {{ Status: Enabled }}\n");
+    let fault = sample(&[function("F", "        {}\n"), versioned]).fault();
+    assert!(fault.contains("AWS::S3::Bucket with `VersioningConfiguration` is not supported"), "{fault}");
+}

@@ -30,7 +30,7 @@ impl Positions {
             None => vec![first().await?; lanes],
         };
         let positions = Self { lanes: Mutex::new(positions), file };
-        positions.write(&*positions.lanes.lock().await).await?;
+        positions.write(&positions.lanes.lock().await).await?;
         Ok(positions)
     }
 

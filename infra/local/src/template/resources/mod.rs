@@ -2,6 +2,7 @@
 //!
 //! One file per service. Each has a [`Shape`] per resource type: what is honoured, and what has no meaning locally.
 
+pub(super) mod bucket;
 pub(super) mod cluster;
 pub(super) mod custom_resource;
 pub(super) mod function;
@@ -43,6 +44,7 @@ pub(super) enum Kind {
     WebSocketApi,
     RouteResponse,
     Table,
+    Bucket,
     Queue,
     Cluster,
     UserPool,
@@ -52,12 +54,13 @@ pub(super) enum Kind {
     WithoutMeaning,
 }
 
-const KINDS: [(&str, Kind); 10] = [
+const KINDS: [(&str, Kind); 11] = [
     (function::TYPE, Kind::Function),
     (http_api::TYPE, Kind::HttpApi),
     (websocket_api::TYPE, Kind::WebSocketApi),
     (websocket_api::ROUTE_RESPONSE_TYPE, Kind::RouteResponse),
     (table::TYPE, Kind::Table),
+    (bucket::TYPE, Kind::Bucket),
     (queue::TYPE, Kind::Queue),
     (cluster::TYPE, Kind::Cluster),
     (user_pool::TYPE, Kind::UserPool),
@@ -88,6 +91,7 @@ impl Kind {
             Self::WebSocketApi => Some(&websocket_api::SHAPE),
             Self::RouteResponse => Some(&websocket_api::ROUTE_RESPONSE),
             Self::Table => Some(&table::SHAPE),
+            Self::Bucket => Some(&bucket::SHAPE),
             Self::Queue => Some(&queue::SHAPE),
             Self::Cluster => Some(&cluster::SHAPE),
             Self::UserPool => Some(&user_pool::SHAPE),
@@ -167,6 +171,7 @@ pub(super) fn reference(scope: &Scope<'_>, resource: &Resource, line: usize) -> 
         Kind::Function => resource.name(scope, "FunctionName"),
         Kind::HttpApi | Kind::WebSocketApi | Kind::RouteResponse | Kind::UserPoolClient => Ok(resource.id.clone()),
         Kind::Table => resource.name(scope, "TableName"),
+        Kind::Bucket => bucket::name(scope, resource),
         Kind::Queue => queue::url(scope, resource),
         Kind::Cluster => cluster::identifier(scope, resource),
         Kind::UserPool => Ok(user_pool::id(scope, resource)),
@@ -186,6 +191,7 @@ pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str,
         Kind::HttpApi => (&["ApiId", "ApiEndpoint"], http_api::attribute(scope, resource, attribute)),
         Kind::WebSocketApi => (&["ApiId", "ApiEndpoint"], websocket_api::attribute(scope, resource, attribute)),
         Kind::Table => (&["Arn", "StreamArn"], table::attribute(scope, resource, attribute)?),
+        Kind::Bucket => (&["Arn"], bucket::attribute(scope, resource, attribute)?),
         Kind::Queue => (&["Arn", "QueueName", "QueueUrl"], queue::attribute(scope, resource, attribute)?),
         Kind::Cluster => (cluster::ATTRIBUTES, cluster::attribute(scope, resource, attribute)?),
         Kind::UserPool => (user_pool::ATTRIBUTES, user_pool::attribute(scope, resource, attribute)),

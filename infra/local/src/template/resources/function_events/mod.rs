@@ -1,5 +1,6 @@
 //! `Events` of a function: what invokes it. One file per type; those of type `HttpApi` are routes of their API.
 
+mod bucket;
 mod queue;
 mod schedule;
 mod stream;
@@ -10,6 +11,7 @@ use super::super::shape::{Fields, Shape};
 use super::super::yaml::Node;
 use super::Resource;
 
+pub(super) use bucket::bucket_notifications;
 pub(super) use queue::queue_events;
 pub(super) use schedule::schedule_events;
 pub(super) use stream::stream_events;
@@ -19,7 +21,7 @@ const EVENT: Shape = Shape { place: "an event", honoured: &["Type", "Properties"
 /// `HttpApi`: a route to the function.
 pub(super) const HTTP_API: &str = "HttpApi";
 
-const TYPES: [&str; 5] = [HTTP_API, queue::TYPE, stream::TYPE, schedule::RULE_TYPE, schedule::TYPE];
+const TYPES: [&str; 6] = [HTTP_API, queue::TYPE, stream::TYPE, schedule::RULE_TYPE, schedule::TYPE, bucket::TYPE];
 
 const REPORT_BATCH_ITEM_FAILURES: &str = "ReportBatchItemFailures";
 

@@ -75,15 +75,14 @@ fn read(scope: &Scope<'_>, logical_id: String, fields: &Fields<'_>) -> Result<St
 
 /// -1 for no limit, or at least a minute.
 fn maximum_record_age(fields: &Fields<'_>) -> Result<Option<Duration>, Fault> {
-    match fields.number("MaximumRecordAgeInSeconds", -1..=604_800)? {
-        None | Some(-1) => Ok(None),
-        Some(seconds) => match u64::try_from(seconds) {
-            Ok(seconds @ 60..) => Ok(Some(Duration::from_secs(seconds))),
-            _ => {
-                let sentence = "`MaximumRecordAgeInSeconds` is -1, for no limit, or at least 60";
-                Err(Fault::invalid(fields.line("MaximumRecordAgeInSeconds"), sentence))
-            }
-        },
+    let key = "MaximumRecordAgeInSeconds";
+    match fields.number(key, -1_i64..=604_800)?.map(u64::try_from) {
+        None | Some(Err(_)) => Ok(None),
+        Some(Ok(seconds @ 60..)) => Ok(Some(Duration::from_secs(seconds))),
+        Some(Ok(_)) => {
+            let sentence = "`MaximumRecordAgeInSeconds` is -1, for no limit, or at least 60";
+            Err(Fault::invalid(fields.line(key), sentence))
+        }
     }
 }
 
