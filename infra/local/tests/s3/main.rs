@@ -1,5 +1,7 @@
 //! The buckets over the wire, with the AWS SDK and with presigned URLs, and the functions that they notify.
 
+mod post;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A bucket `photos` that tells a function of all changes of its keys `in/….jpg`.
 struct Service {
+    /// `http://127.0.0.1:<port>`
+    address: String,
     client: Client,
     events: UnboundedReceiver<Value>,
     server: JoinHandle<std::io::Result<()>>,
@@ -62,7 +66,7 @@ impl Service {
         let lambda = Lambda::from_handlers([("F".to_owned(), handler)].into());
         let buckets = Buckets::open(None, &[bucket()]).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
         let token = shutdown.clone();
         let server = tokio::spawn(async move { buckets.serve("us-east-1", lambda, listener, token).await });
@@ -71,9 +75,9 @@ impl Service {
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::new("local", secret, None, None, "test"))
-            .endpoint_url(format!("http://{address}"))
+            .endpoint_url(&address)
             .build();
-        Self { client: Client::from_conf(config), events, server, shutdown }
+        Self { address, client: Client::from_conf(config), events, server, shutdown }
     }
 
     async fn put(&self, key: &str, text: &'static str) {
@@ -97,6 +101,12 @@ impl Service {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         (text(&record["eventName"]), text(&record["s3"]["object"]["key"]))
     }
+}
+
+fn browser() -> reqwest::Client {
+    // Ignore a second call: another test of this process has installed it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
 }
 
 fn happened(event: &str, key: &str) -> (String, String) {
@@ -161,9 +171,7 @@ async fn a_multipart_upload_is_told_when_it_is_complete() {
 
 #[tokio::test]
 async fn presigned_urls_put_and_get_what_they_were_signed_for() {
-    // Ignore a second call: another test of this process has installed it.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let browser = reqwest::Client::new();
+    let browser = browser();
     let mut service = Service::start("local").await;
     let client = service.client.clone();
     let hour = || PresigningConfig::expires_in(Duration::from_hours(1)).unwrap();
