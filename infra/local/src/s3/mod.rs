@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use s3s::auth::SimpleAuth;
+use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
 use s3s_fs::FileSystem;
 use tempfile::TempDir;
@@ -76,8 +77,17 @@ impl Buckets {
         let notifier = Notifier::new(&self.all, region, lambda, shutdown.clone());
         let mut service = S3ServiceBuilder::new(Notifying::new(files, notifier.clone()));
         service.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY));
+        service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config()))));
         let served = http_server::serve(service.build(), listener, shutdown).await;
         notifier.stopped().await;
         served
     }
+}
+
+/// A form is good until its policy expires, whenever it was signed; the library holds it to the limit for signed headers.
+/// AWS lets a policy last for seven days.
+fn config() -> S3Config {
+    let mut config = S3Config::default();
+    config.presigned_url_max_skew_time_secs = 7 * 24 * 60 * 60;
+    config
 }
