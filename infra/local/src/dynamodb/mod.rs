@@ -6,10 +6,13 @@
 //!
 //! Expired items (`TimeToLive`) are deleted when the tables are opened, and otherwise stay: DynamoDB takes up to 48 hours,
 //! so a reader has to filter them anyway.
+//!
+//! A stream has one shard, and a write that changes nothing is in it; [`event_source`] maps streams to functions.
 
 pub mod event_source;
 mod schema;
 mod stream;
+mod stream_records;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,6 +52,14 @@ pub enum OpenError {
         file: String,
         /// Why.
         error: DynoxideError,
+    },
+    /// The records of the streams cannot be prepared.
+    #[error("{file}: {error}")]
+    StreamRecords {
+        /// The database file.
+        file: String,
+        /// Why.
+        error: rusqlite::Error,
     },
     /// DynamoDB refuses the table as the template has it.
     #[error("table `{table}`: {error}")]
@@ -108,6 +119,9 @@ impl Tables {
             }
         };
         let database = database.map_err(|error| OpenError::Database { file: file.clone(), error })?;
+        if data_dir.is_some() {
+            stream_records::prepare(&file).map_err(|error| OpenError::StreamRecords { file: file.clone(), error })?;
+        }
         for table in tables {
             create(&database, table, &file)?;
             if let Some(attribute) = &table.ttl_attribute {

@@ -174,3 +174,21 @@ async fn a_table_of_an_earlier_run_gets_the_stream_that_the_template_has_now() {
     harness.put("a", "x").await;
     assert_eq!(harness.batches(1).await, [["a"]]);
 }
+
+#[tokio::test]
+async fn records_are_kept_for_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Harness::new(Some(folder.path())).await;
+    first.put("yesterday", "x").await;
+    let database = rusqlite::Connection::open(folder.path().join("dynamodb.sqlite")).unwrap();
+    let aged = database.execute("UPDATE _stream_records SET created_at = created_at - 24 * 60 * 60 - 1", ()).unwrap();
+    assert_eq!(aged, 1);
+    drop(first);
+    let mut second = Harness::new(Some(folder.path())).await;
+    second.put("today", "x").await;
+    second.event.on_failure = Some("Discarded".to_owned());
+    second.run(all_good);
+    assert_eq!(second.batches(1).await, [["today"]]);
+    let count: i64 = database.query_one("SELECT count(*) FROM _stream_records", (), |row| row.get(0)).unwrap();
+    assert_eq!(count, 1, "the old one is gone");
+}
