@@ -15,11 +15,10 @@ use crate::lambda::build::{self, Profile, Progress};
 use crate::lambda::{FunctionSetup, InvokeEndpoint, Lambda, LogSink, Services, invoke_api};
 use crate::listeners::{Listeners, Ports};
 use crate::oidc::{self, Issuer};
-use crate::sqs;
 use crate::stage::{ServiceError, Stage};
 use crate::template::Template;
 use crate::template::model::Stack;
-use crate::{Endpoints, StartError, custom_resource, http_api, websocket_api};
+use crate::{Endpoints, StartError, custom_resource, event_sources, http_api, websocket_api};
 
 /// Where everything claims to be.
 pub(crate) const REGION: &str = "us-east-1";
@@ -63,7 +62,7 @@ pub struct Cloud {
     services: Stage,
     engines: Engines,
     /// Locked until all of the above has stopped.
-    _data_dir: Option<DataDir>,
+    data_dir: Option<DataDir>,
 }
 
 /// What is served only once the custom resources are there: their listeners let clients wait.
@@ -137,8 +136,7 @@ impl Cloud {
         };
         let apis = std::mem::take(&mut listeners.apis);
         serve_services(&services, &stack, listeners, &engines, &issuer, &lambda);
-        let cloud =
-            Self { endpoints, issuer, failures, front, lambda, functions, services, engines, _data_dir: data_dir };
+        let cloud = Self { endpoints, issuer, failures, front, lambda, functions, services, engines, data_dir };
         Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), apis }))
     }
 
@@ -162,7 +160,7 @@ impl Cloud {
     }
 
     fn serve_front(&self, stack: &Stack, mut listeners: BTreeMap<String, TcpListener>) {
-        let Self { front: stage, lambda, issuer, engines: Engines { sqs, .. }, .. } = self;
+        let Self { front: stage, lambda, issuer, engines, .. } = self;
         for api in stack.http_apis.iter().cloned() {
             // The template named all of its APIs before their listeners were bound.
             let Some(listener) = listeners.remove(&api.logical_id) else {
@@ -180,20 +178,7 @@ impl Cloud {
             let name = format!("the WebSocket API `{}`", api.logical_id);
             stage.serve(name, |shutdown| websocket_api::serve(listener, api, lambda, shutdown));
         }
-        for function in &stack.functions {
-            for event in function.queue_events.iter().cloned() {
-                // The template resolved the event's queue to one of the stack's.
-                let Some(queue) = stack.queues.iter().find(|queue| queue.logical_id == event.queue) else {
-                    continue;
-                };
-                let (sqs, queue, function, lambda) = (sqs.clone(), queue.clone(), function.clone(), lambda.clone());
-                let name = format!("the event source from `{}` to `{}`", queue.logical_id, function.logical_id);
-                stage.serve(name, |shutdown| async move {
-                    sqs::event_source::run(sqs, queue, event, function, lambda, shutdown).await;
-                    Ok(())
-                });
-            }
-        }
+        event_sources::serve(stage, stack, engines, lambda, self.data_dir.as_ref());
     }
 
     /// Stops everything: first what brings work in, then the functions, then what they use. Saves the queues.
@@ -214,9 +199,13 @@ fn serve_services(
     issuer: &Issuer,
     lambda: &Lambda,
 ) {
-    let Listeners { dynamodb, sqs: queues, rds_data, lambda: invocations, oidc: tokens, .. } = listeners;
+    let Listeners { dynamodb, s3, sqs: queues, rds_data, lambda: invocations, oidc: tokens, .. } = listeners;
     let tables = engines.tables.clone();
     stage.serve("DynamoDB", |shutdown| async move { tables.serve(dynamodb, shutdown).await });
+    if !stack.buckets.is_empty() {
+        let (buckets, lambda) = (engines.buckets.clone(), lambda.clone());
+        stage.serve("S3", |shutdown| async move { buckets.serve(REGION, lambda, s3, shutdown).await });
+    }
     let sqs = engines.sqs.clone();
     stage.serve("SQS", |shutdown| async move { sqs.serve(queues, shutdown).await });
     let (functions, lambda) = (stack.functions.clone(), lambda.clone());

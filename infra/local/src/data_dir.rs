@@ -31,8 +31,17 @@ impl DataDir {
         self.folder.join("dynamodb")
     }
 
+    /// The folder of the files that say how far functions have read the tables' streams.
+    pub(crate) fn streams(&self) -> PathBuf {
+        self.folder.join("streams")
+    }
+
     pub(crate) fn postgres(&self) -> PathBuf {
         self.folder.join("postgres")
+    }
+
+    pub(crate) fn s3(&self) -> PathBuf {
+        self.folder.join("s3")
     }
 
     pub(crate) fn sqs(&self) -> PathBuf {

@@ -47,6 +47,9 @@ impl Endpoints {
         if !stack.clusters.is_empty() {
             aws.insert("rds-data".to_owned(), url(&addresses.rds_data));
         }
+        if !stack.buckets.is_empty() {
+            aws.insert("s3".to_owned(), url(&addresses.s3));
+        }
         if let Some(websocket) = first(&websocket) {
             aws.insert("apigatewaymanagementapi".to_owned(), websocket.replacen("ws://", "http://", 1));
         }
@@ -156,7 +159,8 @@ mod tests {
     fn functions_find_every_service_by_the_sdks_own_variables() {
         let address = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
         let (dynamodb, sqs, rds_data, lambda, oidc) = (address(1), address(2), address(3), address(4), address(5));
-        let addresses = ServiceAddresses { dynamodb, sqs, rds_data, lambda, oidc, apis: BTreeMap::new() };
+        let s3 = address(6);
+        let addresses = ServiceAddresses { dynamodb, s3, sqs, rds_data, lambda, oidc, apis: BTreeMap::new() };
         let variables = Endpoints::of(&Stack::default(), &addresses).variables(&addresses);
         let expected = [("DYNAMODB", 1), ("SQS", 2), ("LAMBDA", 4), ("COGNITO_IDENTITY_PROVIDER", 5)];
         let expected =

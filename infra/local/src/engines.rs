@@ -1,4 +1,4 @@
-//! What holds a cloud's data: tables, queues and databases.
+//! What holds a cloud's data: tables, queues, buckets and databases.
 
 use std::net::SocketAddr;
 
@@ -7,6 +7,7 @@ use crate::aurora::{Database, postgres::Postgres};
 use crate::cloud::{ACCOUNT, REGION};
 use crate::data_dir::DataDir;
 use crate::dynamodb::Tables;
+use crate::s3::Buckets;
 use crate::sqs::Sqs;
 use crate::template::model::Stack;
 
@@ -14,6 +15,7 @@ use crate::template::model::Stack;
 pub(crate) struct Engines {
     pub(crate) sqs: Sqs,
     pub(crate) tables: Tables,
+    pub(crate) buckets: Buckets,
     pub(crate) database: Option<Database>,
     /// `None` where there is no cluster, or where another server is used.
     postgres: Option<Postgres>,
@@ -29,6 +31,8 @@ impl Engines {
     ) -> Result<Self, StartError> {
         let tables_dir = data_dir.map(DataDir::dynamodb);
         let tables = Tables::open(tables_dir.as_deref(), &stack.tables)?;
+        let buckets_dir = data_dir.map(DataDir::s3);
+        let buckets = Buckets::open(buckets_dir.as_deref(), &stack.buckets)?;
         let sqs = Sqs::start(REGION, ACCOUNT, sqs, &stack.queues, data_dir.map(DataDir::sqs)).await?;
         let (postgres, database) = match database {
             _ if stack.clusters.is_empty() => (None, None),
@@ -41,7 +45,7 @@ impl Engines {
                 (Some(postgres), Some(database))
             }
         };
-        Ok(Self { sqs, tables, database, postgres })
+        Ok(Self { sqs, tables, buckets, database, postgres })
     }
 
     /// Saves the queues and shuts PostgreSQL down. Problems are logged: nothing is left that could act on them.

@@ -6,6 +6,7 @@
 //! It knows no application: functions, routes, tables and queues come from the template alone.
 
 pub mod aurora;
+mod back_off;
 pub mod cli;
 mod cloud;
 mod custom_resource;
@@ -13,11 +14,15 @@ mod data_dir;
 pub mod dynamodb;
 mod endpoints;
 mod engines;
+mod event_sources;
 pub mod http_api;
+mod http_server;
 mod iam_policy;
 pub mod lambda;
 mod listeners;
 pub mod oidc;
+pub mod s3;
+pub mod schedules;
 pub mod sqs;
 mod stage;
 mod start_error;

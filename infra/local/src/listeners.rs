@@ -43,6 +43,7 @@ pub enum BindError {
 /// One listener per service, all on loopback.
 pub(crate) struct Listeners {
     pub(crate) dynamodb: TcpListener,
+    pub(crate) s3: TcpListener,
     pub(crate) sqs: TcpListener,
     pub(crate) rds_data: TcpListener,
     pub(crate) lambda: TcpListener,
@@ -56,6 +57,7 @@ pub(crate) struct Listeners {
 #[derive(Debug, Clone)]
 pub(crate) struct ServiceAddresses {
     pub(crate) dynamodb: SocketAddr,
+    pub(crate) s3: SocketAddr,
     pub(crate) sqs: SocketAddr,
     pub(crate) rds_data: SocketAddr,
     pub(crate) lambda: SocketAddr,
@@ -77,18 +79,20 @@ impl Listeners {
         }
         let (oidc, oidc_address) = bind(ports.oidc, "--oidc-port").await?;
         let (dynamodb, dynamodb_address) = bind(0, "").await?;
+        let (s3, s3_address) = bind(0, "").await?;
         let (sqs, sqs_address) = bind(0, "").await?;
         let (rds_data, rds_data_address) = bind(0, "").await?;
         let (lambda, lambda_address) = bind(0, "").await?;
         let addresses = ServiceAddresses {
             dynamodb: dynamodb_address,
+            s3: s3_address,
             sqs: sqs_address,
             rds_data: rds_data_address,
             lambda: lambda_address,
             oidc: oidc_address,
             apis: api_addresses,
         };
-        Ok(Self { dynamodb, sqs, rds_data, lambda, oidc, apis, addresses })
+        Ok(Self { dynamodb, s3, sqs, rds_data, lambda, oidc, apis, addresses })
     }
 
     /// What the template needs to know to be resolved.

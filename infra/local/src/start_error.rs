@@ -8,7 +8,7 @@ use crate::lambda::build::BuildError;
 use crate::listeners::BindError;
 use crate::stage::ServiceError;
 use crate::template::TemplateError;
-use crate::{aurora, dynamodb, oidc, sqs};
+use crate::{aurora, dynamodb, oidc, s3, sqs};
 
 /// Why a cloud did not start. Each text is a sentence for the person at the terminal.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,9 @@ pub enum StartError {
     /// A queue could not be created.
     #[error("SQS: {0}")]
     Queues(#[from] sqs::StartError),
+    /// A bucket could not be created.
+    #[error("S3: {0}")]
+    Buckets(#[from] s3::OpenError),
     /// The issuer of tokens has no key.
     #[error("the issuer of tokens: {0}")]
     Issuer(#[from] oidc::IssuerError),

@@ -36,6 +36,8 @@ fn function(logical_id: &str, crate_dir: &Path, binary: &str) -> Function {
         environment: BTreeMap::new(),
         reserved_concurrency: None,
         queue_events: Vec::new(),
+        stream_events: Vec::new(),
+        schedule_events: Vec::new(),
     }
 }
 

@@ -6,14 +6,21 @@
 //!
 //! Expired items (`TimeToLive`) are deleted when the tables are opened, and otherwise stay: DynamoDB takes up to 48 hours,
 //! so a reader has to filter them anyway.
+//!
+//! A stream has one shard, and a write that changes nothing is in it; [`event_source`] maps streams to functions.
 
+pub mod event_source;
 mod schema;
+mod stream;
+mod stream_records;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use dynoxide::actions::create_table::StreamSpecification;
 use dynoxide::actions::describe_table::DescribeTableRequest;
+use dynoxide::actions::update_table::UpdateTableRequest;
 use dynoxide::actions::update_time_to_live::{TimeToLiveSpecification, UpdateTimeToLiveRequest};
 use dynoxide::{Database, DynoxideError};
 use tokio::net::TcpListener;
@@ -45,6 +52,14 @@ pub enum OpenError {
         file: String,
         /// Why.
         error: DynoxideError,
+    },
+    /// The records of the streams cannot be prepared.
+    #[error("{file}: {error}")]
+    StreamRecords {
+        /// The database file.
+        file: String,
+        /// Why.
+        error: rusqlite::Error,
     },
     /// DynamoDB refuses the table as the template has it.
     #[error("table `{table}`: {error}")]
@@ -104,6 +119,9 @@ impl Tables {
             }
         };
         let database = database.map_err(|error| OpenError::Database { file: file.clone(), error })?;
+        if data_dir.is_some() {
+            stream_records::prepare(&file).map_err(|error| OpenError::StreamRecords { file: file.clone(), error })?;
+        }
         for table in tables {
             create(&database, table, &file)?;
             if let Some(attribute) = &table.ttl_attribute {
@@ -147,16 +165,39 @@ fn create(database: &Database, table: &Table, file: &str) -> Result<(), OpenErro
         }
         Err(error) => Err(failed(error)),
         Ok(described) => {
-            let found = serde_json::to_value(&described.table).map(|found| Keys::of(&found));
+            let found = serde_json::to_value(&described.table);
             let found = found.map_err(|error| OpenError::Definition { table: table.logical_id.clone(), error })?;
-            let wanted = Keys::of(&table.create_table);
-            if found == wanted {
-                return Ok(());
+            let (keys, wanted) = (Keys::of(&found), Keys::of(&table.create_table));
+            if keys == wanted {
+                return set_stream(database, table, &found["StreamSpecification"]).map_err(failed);
             }
             let (table, file) = (table.logical_id.clone(), file.to_owned());
-            Err(OpenError::Changed { table, file, found: found.to_string(), wanted: wanted.to_string() })
+            Err(OpenError::Changed { table, file, found: keys.to_string(), wanted: wanted.to_string() })
         }
     }
+}
+
+/// Gives a table that was there before the stream that the template has for it, which AWS does without replacing the table.
+fn set_stream(database: &Database, table: &Table, found: &serde_json::Value) -> Result<(), DynoxideError> {
+    let wanted = &table.create_table["StreamSpecification"];
+    if found["StreamViewType"] == wanted["StreamViewType"] {
+        return Ok(());
+    }
+    let mut changes = Vec::new();
+    if !found.is_null() {
+        changes.push(StreamSpecification { stream_enabled: false, stream_view_type: None });
+    }
+    if let Some(view) = wanted["StreamViewType"].as_str() {
+        changes.push(StreamSpecification { stream_enabled: true, stream_view_type: Some(view.to_owned()) });
+    }
+    for change in changes {
+        database.update_table(UpdateTableRequest {
+            table_name: table.name.clone(),
+            stream_specification: Some(change),
+            ..UpdateTableRequest::default()
+        })?;
+    }
+    Ok(())
 }
 
 fn expire(database: &Database, table: &Table, attribute: &str) -> Result<(), OpenError> {

@@ -15,6 +15,11 @@ use crate::template::model::Function;
 /// What is passed on from the local cloud's own environment.
 const INHERITED: [&str; 5] = ["PATH", "TMPDIR", "TMP", "TEMP", "SYSTEMROOT"];
 
+/// `AWS_ACCESS_KEY_ID` of all functions: the credentials that the local services take.
+pub const ACCESS_KEY_ID: &str = "local";
+/// `AWS_SECRET_ACCESS_KEY` of all functions.
+pub const SECRET_ACCESS_KEY: &str = "local";
+
 /// Where functions find the other services.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Services {
@@ -58,8 +63,8 @@ fn reserved(
     );
     [
         ("_HANDLER", "bootstrap".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
         ("AWS_SESSION_TOKEN", "local".to_owned()),
         ("AWS_REGION", services.region.clone()),
         ("AWS_DEFAULT_REGION", services.region.clone()),

@@ -28,7 +28,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::template::model;
-pub use environment::Services;
+pub use environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Services};
 pub use forward::{EndpointError, InvokeEndpoint};
 use function::Function;
 pub use function::FunctionSetup;

@@ -11,7 +11,6 @@
 pub mod event_source;
 mod ledger;
 mod operations;
-mod server;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -21,6 +20,7 @@ use std::sync::Arc;
 
 use rustack_sqs_core::config::SqsConfig;
 use rustack_sqs_core::provider::RustackSqs;
+use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use rustack_sqs_model::error::SqsError;
 use rustack_sqs_model::input::CreateQueueInput;
 use tokio::net::TcpListener;
@@ -28,6 +28,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio_util::sync::CancellationToken;
 
+use crate::http_server;
 use crate::template::model::Queue;
 use ledger::Ledger;
 
@@ -123,7 +124,8 @@ impl Sqs {
 
     /// Serves the SQS API (AWS JSON protocol) until the token fires. Signatures are not checked.
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
-        server::serve(self.clone(), listener, shutdown).await
+        let service = SqsHttpService::new(Arc::new(self.clone()), SqsHttpConfig::default());
+        http_server::serve(service, listener, shutdown).await
     }
 
     /// Writes all messages to the state file, if there is one. To be called once nothing uses the queues any more.

@@ -29,6 +29,13 @@ use uuid::Uuid;
 use super::Sqs;
 
 impl Sqs {
+    /// Sends a message of the cloud's own, for example to a queue that is the destination of a function.
+    pub(crate) async fn send_text(&self, queue_url: &str, body: String) -> Result<(), SqsError> {
+        let input =
+            SendMessageInput { queue_url: queue_url.to_owned(), message_body: body, ..SendMessageInput::default() };
+        self.send(input).await.map(drop)
+    }
+
     pub(super) async fn send(&self, input: SendMessageInput) -> Result<SendMessageOutput, SqsError> {
         let _sending = self.inner.ledger.sending().await;
         let output = self.inner.provider.send_message(input.clone()).await?;

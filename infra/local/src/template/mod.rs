@@ -172,6 +172,7 @@ impl Template {
             http_apis,
             websocket_apis,
             tables: each(&existing(Kind::Table)?, |table| resources::table::read(scope, table))?,
+            buckets: each(&existing(Kind::Bucket)?, |bucket| resources::bucket::read(scope, bucket, &functions))?,
             queues: resources::queue::read_all(scope, &existing(Kind::Queue)?)?,
             clusters: each(&existing(Kind::Cluster)?, |cluster| resources::cluster::read(scope, cluster))?,
             user_pools: each(&existing(Kind::UserPool)?, |pool| resources::user_pool::read(scope, pool))?,

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::schedules::Expression;
+
 /// A template whose values are all known.
 #[derive(Debug, Clone, Default)]
 pub struct Stack {
@@ -18,6 +20,8 @@ pub struct Stack {
     pub websocket_apis: Vec<WebSocketApi>,
     /// `AWS::DynamoDB::Table`
     pub tables: Vec<Table>,
+    /// `AWS::S3::Bucket`
+    pub buckets: Vec<Bucket>,
     /// `AWS::SQS::Queue`, dead-letter queues before the queues that name them
     pub queues: Vec<Queue>,
     /// `AWS::RDS::DBCluster` with the Data API enabled
@@ -51,6 +55,10 @@ pub struct Function {
     pub reserved_concurrency: Option<u32>,
     /// `Events` of type `SQS`.
     pub queue_events: Vec<QueueEvent>,
+    /// `Events` of type `DynamoDB`.
+    pub stream_events: Vec<StreamEvent>,
+    /// `Events` of type `Schedule` and `ScheduleV2`.
+    pub schedule_events: Vec<ScheduleEvent>,
 }
 
 /// An event source mapping from a queue to a function.
@@ -66,6 +74,55 @@ pub struct QueueEvent {
     pub report_batch_item_failures: bool,
     /// `ScalingConfig.MaximumConcurrency`.
     pub maximum_concurrency: Option<u32>,
+}
+
+/// An event source mapping from a table's stream to a function.
+#[derive(Debug, Clone)]
+pub struct StreamEvent {
+    /// Logical id that SAM gives to the mapping: the function's, followed by the event's key.
+    pub logical_id: String,
+    /// Logical id of the table.
+    pub table: String,
+    /// What `!GetAtt Table.StreamArn` gives.
+    pub stream_arn: String,
+    /// `StartingPosition`: where reading begins the first time.
+    pub starting_position: StartingPosition,
+    /// `BatchSize`, 100 unless set.
+    pub batch_size: usize,
+    /// `MaximumBatchingWindowInSeconds`, zero unless set.
+    pub batching_window: Duration,
+    /// `ParallelizationFactor`, 1 unless set: batches of a shard at once, each with keys of its own.
+    pub parallelization_factor: u64,
+    /// `MaximumRetryAttempts`; `None` retries until the records expire.
+    pub maximum_retry_attempts: Option<u32>,
+    /// `MaximumRecordAgeInSeconds`; `None` is the stream's own 24 hours.
+    pub maximum_record_age: Option<Duration>,
+    /// `BisectBatchOnFunctionError`.
+    pub bisect_batch_on_function_error: bool,
+    /// Whether `FunctionResponseTypes` holds `ReportBatchItemFailures`.
+    pub report_batch_item_failures: bool,
+    /// `DestinationConfig.OnFailure`: logical id of the queue that learns of discarded records.
+    pub on_failure: Option<String>,
+}
+
+/// Where the first read of a stream begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartingPosition {
+    /// The oldest record that is still there.
+    TrimHorizon,
+    /// What is written from the start on.
+    Latest,
+}
+
+/// A schedule that invokes a function.
+#[derive(Debug, Clone)]
+pub struct ScheduleEvent {
+    /// Of the rule (`events`) or of the schedule (`scheduler`).
+    pub arn: String,
+    /// When it is due.
+    pub expression: Expression,
+    /// `Input`, JSON that takes the place of the event.
+    pub input: Option<String>,
 }
 
 /// One HTTP API on its `$default` stage.
@@ -212,6 +269,34 @@ pub struct Table {
     pub create_table: serde_json::Value,
     /// `TimeToLiveSpecification.AttributeName`, where enabled.
     pub ttl_attribute: Option<String>,
+}
+
+/// One S3 bucket.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    /// Key below `Resources`.
+    pub logical_id: String,
+    /// Physical name: what `!Ref` gives.
+    pub name: String,
+    /// What `!GetAtt Bucket.Arn` gives.
+    pub arn: String,
+    /// Who learns of its changes: from the bucket's own properties and from the `S3` events of all functions.
+    pub notifications: Vec<BucketNotification>,
+}
+
+/// Invokes a function when an object changes.
+#[derive(Debug, Clone)]
+pub struct BucketNotification {
+    /// `configurationId` in the event.
+    pub id: String,
+    /// Logical id of the function.
+    pub function: String,
+    /// For example `s3:ObjectCreated:*`.
+    pub events: Vec<String>,
+    /// How keys begin.
+    pub prefix: String,
+    /// How keys end.
+    pub suffix: String,
 }
 
 /// One SQS queue.

@@ -1,7 +1,7 @@
 //! A function without dependencies, so that a test builds it in a second: speaks the Runtime API by hand.
 //!
-//! To a custom resource's event it answers at `ResponseURL` what the property `Answer` asks for; a message of a queue it
-//! appends to the file `RECEIVED`; to anything else it replies with its variables `GREETING` and `AWS_REGION`.
+//! To a custom resource's event it answers at `ResponseURL` what the property `Answer` asks for; a message of a queue,
+//! or the name of another event, it appends to the file `RECEIVED`; to anything else it replies with its variables `GREETING` and `AWS_REGION`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -33,13 +33,14 @@ fn handle(event: &str) -> String {
         answer(event, url);
         return "null".to_owned();
     }
-    if let Some(body) = field(event, "body").filter(|_| event.contains("eventSourceARN")) {
+    if event.contains("eventSource") {
+        let what = field(event, "body").or(field(event, "eventName")).unwrap();
         let mut file = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(std::env::var("RECEIVED").unwrap())
             .unwrap();
-        writeln!(file, "{body}").unwrap();
+        writeln!(file, "{what}").unwrap();
         return "{}".to_owned();
     }
     let variable = |name| std::env::var(name).unwrap_or_default();

@@ -117,6 +117,27 @@ async fn refusal(application: &Path, arguments: &[&str]) -> String {
     error[0].to_owned()
 }
 
+/// Waits until the function has written that.
+async fn until_received(file: &Path, expected: &str) {
+    let begun = Instant::now();
+    while std::fs::read_to_string(file).unwrap_or_default() != expected {
+        assert!(begun.elapsed() < DEADLINE, "the function gets {expected:?}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn put_object(cloud: &Running) {
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .region(aws_sdk_s3::config::Region::new("us-east-1"))
+        .credentials_provider(aws_sdk_s3::config::Credentials::new("local", "local", None, None, "test"))
+        .endpoint_url(cloud.url("/aws/s3"))
+        .build();
+    let put = aws_sdk_s3::Client::from_conf(config).put_object().bucket("local-bucket").key("a");
+    put.send().await.unwrap();
+}
+
 #[tokio::test]
 async fn everything_works_together() {
     let application = application();
@@ -138,11 +159,12 @@ async fn everything_works_together() {
     assert_eq!(reply.into_text().unwrap().as_str(), "hello from us-east-1");
 
     send_message(&cloud, "from the queue").await;
-    let begun = Instant::now();
-    while std::fs::read_to_string(&received).unwrap_or_default() != "from the queue\n" {
-        assert!(begun.elapsed() < DEADLINE, "the message reaches the function");
-        sleep(Duration::from_millis(20)).await;
-    }
+    until_received(&received, "from the queue\n").await;
+    let item = json!({"TableName": "local-Table", "Item": {"pk": {"S": "a"}}});
+    aws_request(&cloud, "dynamodb", "DynamoDB_20120810.PutItem", &item).await;
+    until_received(&received, "from the queue\nINSERT\n").await;
+    put_object(&cloud).await;
+    until_received(&received, "from the queue\nINSERT\nObjectCreated:Put\n").await;
 
     let tables = aws_request(&cloud, "dynamodb", "DynamoDB_20120810.ListTables", &json!({})).await;
     assert_eq!(tables["TableNames"], json!(["local-Table"]));
@@ -199,10 +221,10 @@ async fn a_start_that_fails_says_why_in_a_sentence() {
         format!("error: port {port} is in use: choose another one with `--websocket-port` (0 takes any that is free)");
     assert_eq!(in_use, sentence);
 
-    let text = include_str!("template.yaml").replace("AWS::SQS::Queue", "AWS::S3::Bucket");
+    let text = include_str!("template.yaml").replace("AWS::SQS::Queue", "AWS::SNS::Topic");
     std::fs::write(folder.join("template.yaml"), text).unwrap();
     let fault = refusal(folder, &["--ephemeral"]).await;
-    assert!(fault.starts_with("error: template.yaml:41: the resource type `AWS::S3::Bucket`"), "{fault}");
+    assert!(fault.starts_with("error: template.yaml:44: the resource type `AWS::SNS::Topic`"), "{fault}");
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ pub(crate) fn echo() -> FunctionSetup {
         environment: BTreeMap::new(),
         reserved_concurrency: None,
         queue_events: Vec::new(),
+        stream_events: Vec::new(),
+        schedule_events: Vec::new(),
     };
     FunctionSetup { function, executable }
 }

@@ -46,9 +46,9 @@ fn sections_and_transform() {
 
 #[test]
 fn resource_types_and_properties() {
-    let fault = with_resources("  B:\n    Type: AWS::S3::Bucket\n").fault();
+    let fault = with_resources("  B:\n    Type: AWS::SNS::Topic\n").fault();
     let start =
-        "template.yaml:4: the resource type `AWS::S3::Bucket` is not supported; supported: `AWS::Serverless::Function`";
+        "template.yaml:4: the resource type `AWS::SNS::Topic` is not supported; supported: `AWS::Serverless::Function`";
     assert!(fault.starts_with(start), "{fault}");
     let fault = with_resources("  Q:\n    Type: AWS::SQS::Queue\n    Properties:\n      Name: x\n").fault();
     let start = "template.yaml:6: AWS::SQS::Queue with `Name` is not supported; supported: ";
@@ -140,8 +140,8 @@ fn functions_are_built_by_cargo_lambda_only() {
         ),
         (
             "CodeUri: code",
-            "CodeUri: code\n      Events:\n        E:\n          Type: S3",
-            "12: `Type` `S3` is not supported; supported: `HttpApi`, `SQS`",
+            "CodeUri: code\n      Events:\n        E:\n          Type: SNS",
+            "12: `Type` `SNS` is not supported; supported: `HttpApi`, `SQS`",
         ),
     ] {
         let fault = Sample::new(&text.replace(from, to)).fault();

@@ -17,7 +17,7 @@ Resources:
 ";
 
 /// A function of that name with these events, indented by eight.
-fn function(id: &str, events: &str) -> String {
+pub(crate) fn function(id: &str, events: &str) -> String {
     format!(
         "  {id}:
     Type: AWS::Serverless::Function
@@ -30,7 +30,7 @@ fn function(id: &str, events: &str) -> String {
     )
 }
 
-fn sample(resources: &[String]) -> Sample {
+pub(crate) fn sample(resources: &[String]) -> Sample {
     Sample::new(&format!("{GLOBALS}{}", resources.concat()))
 }
 

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Sqs;
+use crate::back_off::BackOff;
 use crate::lambda::{InvokeError, Lambda, Outcome};
 use crate::template::model::{Function, Queue, QueueEvent};
 use batch::{Batch, Poller};
@@ -24,10 +25,6 @@ use response::{Verdict, verdict};
 
 /// Batches at once, unless the template says.
 const CONCURRENCY: u32 = 5;
-/// The wait after a first throttled invocation; doubled each time.
-const FIRST_BACK_OFF: Duration = Duration::from_millis(100);
-/// The longest wait between two throttled invocations.
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 /// The wait after a poll that failed.
 const POLL_AGAIN: Duration = Duration::from_secs(1);
 
@@ -112,18 +109,15 @@ impl Mapping {
     /// A throttled invocation is repeated until the messages are visible again to others. `None`: it never ran.
     async fn invoke(&self, event: String, until: Instant) -> Option<Outcome> {
         let event = bytes::Bytes::from(event);
-        let mut back_off = FIRST_BACK_OFF;
+        let mut back_off = BackOff::new();
         loop {
             match self.lambda.invoke(&self.function, event.clone()).await {
                 Ok(outcome) => return Some(outcome),
                 Err(InvokeError::Throttled) => {
-                    if Instant::now() + back_off >= until {
+                    if Instant::now() + back_off.longest() >= until {
                         return None;
                     }
-                    // Jitter keeps the batches of one mapping from coming back together.
-                    let wait = back_off.mul_f64(rand::random_range(0.5..1.0));
-                    self.shutdown.run_until_cancelled(tokio::time::sleep(wait)).await?;
-                    back_off = (back_off * 2).min(LONGEST_BACK_OFF);
+                    self.shutdown.run_until_cancelled(tokio::time::sleep(back_off.wait())).await?;
                 }
                 Err(InvokeError::Stopping) => return None,
                 Err(error @ (InvokeError::NotFound(_) | InvokeError::TooLarge | InvokeError::Unavailable(_))) => {

@@ -74,7 +74,7 @@ fn arn(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {
     Ok(scope.arn("lambda", &format!("function:{}", resource.name(scope, "FunctionName")?)))
 }
 
-/// Reads a function, its events of type `SQS` included.
+/// Reads a function with its events, except those of type `HttpApi`.
 pub(in super::super) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<Function, Fault> {
     let fields = resource.fields(scope, &SHAPE)?;
     fields.one_of("PackageType", &["Zip"])?;
@@ -93,6 +93,8 @@ pub(in super::super) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<F
         environment: environment(scope, &fields)?,
         reserved_concurrency: fields.number("ReservedConcurrentExecutions", 0..=100_000)?,
         queue_events: function_events::queue_events(scope, resource, timeout)?,
+        stream_events: function_events::stream_events(scope, resource)?,
+        schedule_events: function_events::schedule_events(scope, resource)?,
     })
 }
 

@@ -3,6 +3,7 @@
 //! One file per service. Each has a [`Shape`] per resource type: what is honoured, and what has no meaning locally.
 
 pub(super) mod api_gateway_v2;
+pub(super) mod bucket;
 pub(super) mod cluster;
 mod cors;
 pub(super) mod custom_resource;
@@ -55,6 +56,7 @@ pub(super) enum Kind {
     Deployment,
     RouteResponse,
     Table,
+    Bucket,
     Queue,
     Cluster,
     UserPool,
@@ -64,7 +66,7 @@ pub(super) enum Kind {
     WithoutMeaning,
 }
 
-const KINDS: [(&str, Kind); 15] = [
+const KINDS: [(&str, Kind); 16] = [
     (function::TYPE, Kind::Function),
     (http_api::TYPE, Kind::HttpApi),
     (websocket_api::TYPE, Kind::WebSocketApi),
@@ -75,6 +77,7 @@ const KINDS: [(&str, Kind); 15] = [
     (api_gateway_v2::DEPLOYMENT_TYPE, Kind::Deployment),
     (websocket_api::ROUTE_RESPONSE_TYPE, Kind::RouteResponse),
     (table::TYPE, Kind::Table),
+    (bucket::TYPE, Kind::Bucket),
     (queue::TYPE, Kind::Queue),
     (cluster::TYPE, Kind::Cluster),
     (user_pool::TYPE, Kind::UserPool),
@@ -119,6 +122,7 @@ impl Kind {
             Self::Deployment => Some(&api_gateway_v2::DEPLOYMENT),
             Self::RouteResponse => Some(&websocket_api::ROUTE_RESPONSE),
             Self::Table => Some(&table::SHAPE),
+            Self::Bucket => Some(&bucket::SHAPE),
             Self::Queue => Some(&queue::SHAPE),
             Self::Cluster => Some(&cluster::SHAPE),
             Self::UserPool => Some(&user_pool::SHAPE),
@@ -208,6 +212,7 @@ pub(super) fn reference(scope: &Scope<'_>, resource: &Resource, line: usize) -> 
         | Kind::UserPoolClient => Ok(resource.id.clone()),
         Kind::Stage => api_gateway_v2::stage_name(scope, resource),
         Kind::Table => resource.name(scope, "TableName"),
+        Kind::Bucket => bucket::name(scope, resource),
         Kind::Queue => queue::url(scope, resource),
         Kind::Cluster => cluster::identifier(scope, resource),
         Kind::UserPool => Ok(user_pool::id(scope, resource)),
@@ -235,6 +240,7 @@ pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str,
         Kind::Authorizer => (&["AuthorizerId"], (attribute == "AuthorizerId").then(|| resource.id.clone())),
         Kind::Deployment => (&["DeploymentId"], (attribute == "DeploymentId").then(|| resource.id.clone())),
         Kind::Table => (&["Arn", "StreamArn"], table::attribute(scope, resource, attribute)?),
+        Kind::Bucket => (&["Arn"], bucket::attribute(scope, resource, attribute)?),
         Kind::Queue => (&["Arn", "QueueName", "QueueUrl"], queue::attribute(scope, resource, attribute)?),
         Kind::Cluster => (cluster::ATTRIBUTES, cluster::attribute(scope, resource, attribute)?),
         Kind::UserPool => (user_pool::ATTRIBUTES, user_pool::attribute(scope, resource, attribute)),

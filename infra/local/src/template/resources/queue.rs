@@ -160,7 +160,7 @@ fn name(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {
     Ok(name)
 }
 
-fn is_fifo(fields: &Fields<'_>) -> Result<bool, Fault> {
+pub(super) fn is_fifo(fields: &Fields<'_>) -> Result<bool, Fault> {
     Ok(fields.boolean("FifoQueue")?.unwrap_or(false))
 }
 

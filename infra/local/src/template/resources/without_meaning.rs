@@ -26,6 +26,7 @@ const TYPES: &[(&[&str], &str)] = &[
             "AWS::IAM::Policy",
             "AWS::IAM::Role",
             "AWS::Lambda::Permission",
+            "AWS::S3::BucketPolicy",
             "AWS::SQS::QueuePolicy",
         ],
         "IAM is not enforced",

@@ -1,24 +1,30 @@
-//! The HTTP server in front of the queues.
+//! The HTTP/1.1 server in front of a service that is a library's.
 
+use std::error::Error;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::TokioIo;
-use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Sqs;
-
 /// How long requests that are under way may take after the shutdown; long polls take up to 20 s.
 const GRACE: Duration = Duration::from_millis(500);
 
-pub(super) async fn serve(sqs: Sqs, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
-    let service = SqsHttpService::new(Arc::new(sqs), SqsHttpConfig::default());
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Serves until the token fires and the requests that were under way are answered or too slow.
+pub(crate) async fn serve<S, B>(service: S, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -34,7 +40,11 @@ pub(super) async fn serve(sqs: Sqs, listener: TcpListener, shutdown: Cancellatio
     Ok(())
 }
 
-async fn serve_connection(stream: TcpStream, service: SqsHttpService<Sqs>, shutdown: CancellationToken) {
+async fn serve_connection<S, B>(stream: TcpStream, service: S, shutdown: CancellationToken)
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>>,
+    B: Body<Error: Into<BoxError>> + 'static,
+{
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "large messages may be slow");
     }
@@ -51,6 +61,6 @@ async fn serve_connection(stream: TcpStream, service: SqsHttpService<Sqs>, shutd
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "an SQS connection broke off");
+        tracing::debug!(%error, "a connection broke off");
     }
 }

@@ -1,0 +1,79 @@
+//! What invokes functions besides the APIs: queues, the streams of tables, and schedules.
+
+use crate::data_dir::DataDir;
+use crate::dynamodb::event_source::{Mapping, POLL_INTERVAL};
+use crate::engines::Engines;
+use crate::lambda::Lambda;
+use crate::stage::Stage;
+use crate::template::model::{Function, QueueEvent, ScheduleEvent, Stack, StreamEvent};
+use crate::{dynamodb, schedules, sqs};
+
+/// Starts the event sources of all functions.
+pub(crate) fn serve(stage: &Stage, stack: &Stack, engines: &Engines, lambda: &Lambda, data_dir: Option<&DataDir>) {
+    let sources = Sources { stage, stack, engines, lambda, data_dir };
+    for function in &stack.functions {
+        for event in &function.queue_events {
+            sources.queue(function, event);
+        }
+        for event in &function.stream_events {
+            sources.stream(function, event);
+        }
+        for schedule in &function.schedule_events {
+            sources.schedule(function, schedule);
+        }
+    }
+}
+
+struct Sources<'a> {
+    stage: &'a Stage,
+    stack: &'a Stack,
+    engines: &'a Engines,
+    lambda: &'a Lambda,
+    data_dir: Option<&'a DataDir>,
+}
+
+impl Sources<'_> {
+    fn queue(&self, function: &Function, event: &QueueEvent) {
+        // The template resolved the event's queue to one of the stack's.
+        let Some(queue) = self.stack.queues.iter().find(|queue| queue.logical_id == event.queue) else {
+            return;
+        };
+        let (queue, event, function) = (queue.clone(), event.clone(), function.clone());
+        let (sqs, lambda) = (self.engines.sqs.clone(), self.lambda.clone());
+        let name = format!("the event source from `{}` to `{}`", queue.logical_id, function.logical_id);
+        self.stage.serve(name, |shutdown| async move {
+            sqs::event_source::run(sqs, queue, event, function, lambda, shutdown).await;
+            Ok(())
+        });
+    }
+
+    fn stream(&self, function: &Function, event: &StreamEvent) {
+        // The template resolved the event's table to one of the stack's.
+        let Some(table) = self.stack.tables.iter().find(|table| table.logical_id == event.table) else {
+            return;
+        };
+        let queues = &self.stack.queues;
+        let on_failure = queues.iter().find(|queue| Some(&queue.logical_id) == event.on_failure.as_ref());
+        let mapping = Mapping {
+            tables: self.engines.tables.clone(),
+            table: table.clone(),
+            event: event.clone(),
+            function: function.clone(),
+            lambda: self.lambda.clone(),
+            on_failure: on_failure.map(|queue| (self.engines.sqs.clone(), queue.url.clone())),
+            positions: self.data_dir.map(DataDir::streams),
+            poll_interval: POLL_INTERVAL,
+        };
+        let name = format!("the event source from `{}` to `{}`", table.logical_id, function.logical_id);
+        self.stage.serve(name, |shutdown| dynamodb::event_source::run(mapping, shutdown));
+    }
+
+    fn schedule(&self, function: &Function, schedule: &ScheduleEvent) {
+        let (schedule, function, lambda) = (schedule.clone(), function.logical_id.clone(), self.lambda.clone());
+        let name = format!("the schedule {} of `{function}`", schedule.arn);
+        self.stage.serve(name, |shutdown| async move {
+            schedules::run(schedule, function, lambda, shutdown).await;
+            Ok(())
+        });
+    }
+}

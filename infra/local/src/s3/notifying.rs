@@ -1,0 +1,164 @@
+//! The storage, with a word to the functions after each change.
+
+use std::pin::Pin;
+
+use s3s::dto::{self, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput};
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+use s3s_fs::FileSystem;
+
+use super::notification::{Change, Notifier};
+
+/// What a method of [`S3`] returns.
+type Answer<'a, T> = Pin<Box<dyn Future<Output = S3Result<S3Response<T>>> + Send + 'a>>;
+
+pub(super) struct Notifying {
+    files: FileSystem,
+    notifier: Notifier,
+}
+
+impl Notifying {
+    pub(super) fn new(files: FileSystem, notifier: Notifier) -> Self {
+        Self { files, notifier }
+    }
+
+    /// The storage would make the bucket.
+    async fn require_bucket(&self, bucket: &str) -> S3Result<()> {
+        let input =
+            dto::HeadBucketInput::builder().bucket(bucket.to_owned()).build().map_err(|_| s3_error!(NoSuchBucket))?;
+        let found = self.files.head_bucket(request(input)).await;
+        found.map(drop).map_err(|_| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
+    }
+
+    /// Size and entity tag; `None` where there is no such object.
+    async fn find(&self, bucket: &str, key: &str) -> Option<(i64, String)> {
+        let input = dto::HeadObjectInput::builder().bucket(bucket.to_owned()).key(key.to_owned()).build().ok()?;
+        // An error means, as to any client, that it is not there.
+        let head = self.files.head_object(request(input)).await.ok()?.output;
+        Some((
+            head.content_length.unwrap_or_default(),
+            head.e_tag.map(|tag| tag.value().to_owned()).unwrap_or_default(),
+        ))
+    }
+
+    async fn created(&self, event: &'static str, bucket: String, key: String) {
+        if self.notifier.has_listener(event, &bucket, &key) {
+            let object = self.find(&bucket, &key).await;
+            self.notifier.notify(&Change { event, bucket, key, object });
+        }
+    }
+
+    fn removed(&self, bucket: String, key: String) {
+        self.notifier.notify(&Change { event: "ObjectRemoved:Delete", bucket, key, object: None });
+    }
+}
+
+fn request<T>(input: T) -> S3Request<T> {
+    S3Request {
+        input,
+        method: http::Method::HEAD,
+        uri: http::Uri::default(),
+        headers: http::HeaderMap::default(),
+        extensions: http::Extensions::default(),
+        credentials: None,
+        region: None,
+        service: None,
+        trailing_headers: None,
+    }
+}
+
+/// Operations that the storage does alone.
+macro_rules! pass_on {
+    ($($operation:ident($input:ident) -> $output:ident;)*) => {$(
+        fn $operation<'a, 'b>(&'a self, request: S3Request<dto::$input>) -> Answer<'b, dto::$output>
+        where
+            'a: 'b,
+            Self: 'b,
+        {
+            self.files.$operation(request)
+        }
+    )*};
+}
+
+/// Operations after which an object is there.
+macro_rules! create {
+    ($($operation:ident($input:ident) -> $output:ident: $event:literal;)*) => {$(
+        fn $operation<'a, 'b>(&'a self, request: S3Request<dto::$input>) -> Answer<'b, dto::$output>
+        where
+            'a: 'b,
+            Self: 'b,
+        {
+            let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+            Box::pin(async move {
+                self.require_bucket(&bucket).await?;
+                let response = self.files.$operation(request).await?;
+                self.created($event, bucket, key).await;
+                Ok(response)
+            })
+        }
+    )*};
+}
+
+/// What is not here answers with S3's `NotImplemented`.
+impl S3 for Notifying {
+    pass_on! {
+        abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput;
+        create_bucket(CreateBucketInput) -> CreateBucketOutput;
+        create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput;
+        delete_bucket(DeleteBucketInput) -> DeleteBucketOutput;
+        get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput;
+        get_object(GetObjectInput) -> GetObjectOutput;
+        head_bucket(HeadBucketInput) -> HeadBucketOutput;
+        head_object(HeadObjectInput) -> HeadObjectOutput;
+        list_buckets(ListBucketsInput) -> ListBucketsOutput;
+        list_objects(ListObjectsInput) -> ListObjectsOutput;
+        list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output;
+        list_parts(ListPartsInput) -> ListPartsOutput;
+        upload_part(UploadPartInput) -> UploadPartOutput;
+        upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput;
+    }
+
+    create! {
+        complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput:
+            "ObjectCreated:CompleteMultipartUpload";
+        copy_object(CopyObjectInput) -> CopyObjectOutput: "ObjectCreated:Copy";
+        post_object(PostObjectInput) -> PostObjectOutput: "ObjectCreated:Post";
+        put_object(PutObjectInput) -> PutObjectOutput: "ObjectCreated:Put";
+    }
+
+    fn delete_object<'a, 'b>(&'a self, request: S3Request<DeleteObjectInput>) -> Answer<'b, DeleteObjectOutput>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        Box::pin(async move {
+            let was_there = self.find(&bucket, &key).await.is_some();
+            let response = self.files.delete_object(request).await?;
+            if was_there {
+                self.removed(bucket, key);
+            }
+            Ok(response)
+        })
+    }
+
+    fn delete_objects<'a, 'b>(&'a self, request: S3Request<DeleteObjectsInput>) -> Answer<'b, DeleteObjectsOutput>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        let bucket = request.input.bucket.clone();
+        Box::pin(async move {
+            let mut there = Vec::new();
+            for object in &request.input.delete.objects {
+                if self.find(&bucket, &object.key).await.is_some() {
+                    there.push(object.key.clone());
+                }
+            }
+            let response = self.files.delete_objects(request).await?;
+            for key in there {
+                self.removed(bucket.clone(), key);
+            }
+            Ok(response)
+        })
+    }
+}

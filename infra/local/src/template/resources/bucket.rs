@@ -1,0 +1,107 @@
+//! `AWS::S3::Bucket`.
+
+use super::super::error::Fault;
+use super::super::model::{Bucket, BucketNotification};
+use super::super::scope::Scope;
+use super::super::shape::{Fields, Shape};
+use super::{Kind, Resource, find, function_events};
+
+pub(super) const TYPE: &str = "AWS::S3::Bucket";
+
+pub(super) const SHAPE: Shape = Shape {
+    place: TYPE,
+    honoured: &["BucketName", "NotificationConfiguration"],
+    ignored: &[
+        (&["BucketEncryption"], "nothing is encrypted at rest"),
+        (&["AccessControl", "OwnershipControls", "PublicAccessBlockConfiguration"], "IAM is not enforced"),
+        (&["CorsConfiguration"], "the local service does not answer browsers' preflight requests"),
+        (&["LifecycleConfiguration", "IntelligentTieringConfigurations"], "objects stay until they are deleted"),
+        (
+            &["AccelerateConfiguration", "AnalyticsConfigurations", "InventoryConfigurations", "LoggingConfiguration"],
+            "about cost and traffic",
+        ),
+        (&["MetricsConfigurations"], "there are no metrics locally"),
+        (&["Tags"], "for people and bills"),
+    ],
+};
+
+const NOTIFICATIONS: Shape =
+    Shape { place: "`NotificationConfiguration`", honoured: &["LambdaConfigurations"], ignored: &[] };
+const LAMBDA: Shape =
+    Shape { place: "a Lambda configuration", honoured: &["Event", "Filter", "Function"], ignored: &[] };
+const FILTER: Shape = Shape { place: "`Filter`", honoured: &["S3Key"], ignored: &[] };
+const S3_KEY: Shape = Shape { place: "`S3Key`", honoured: &["Rules"], ignored: &[] };
+const RULE: Shape = Shape { place: "a rule", honoured: &["Name", "Value"], ignored: &[] };
+
+/// What can happen to an object locally.
+pub(super) const EVENTS: [&str; 7] = [
+    "s3:ObjectCreated:*",
+    "s3:ObjectCreated:Put",
+    "s3:ObjectCreated:Post",
+    "s3:ObjectCreated:Copy",
+    "s3:ObjectCreated:CompleteMultipartUpload",
+    "s3:ObjectRemoved:*",
+    "s3:ObjectRemoved:Delete",
+];
+
+/// `!Ref` of a bucket. Bucket names have no capitals, so a generated one has none either.
+pub(super) fn name(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {
+    let name = resource.name(scope, "BucketName")?;
+    Ok(if resource.properties.get("BucketName").is_none() { name.to_lowercase() } else { name })
+}
+
+pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str) -> Result<Option<String>, Fault> {
+    (attribute == "Arn").then(|| name(scope, resource).map(|name| arn(&name))).transpose()
+}
+
+/// Buckets have neither region nor account in their ARN.
+pub(super) fn arn(name: &str) -> String {
+    format!("arn:aws:s3:::{name}")
+}
+
+/// Reads a bucket with its notifications, those from the events of all functions included.
+pub(in super::super) fn read(scope: &Scope<'_>, resource: &Resource, functions: &[&Resource]) -> Result<Bucket, Fault> {
+    let fields = resource.fields(scope, &SHAPE)?;
+    let mut notifications = Vec::new();
+    if let Some(configuration) = fields.object("NotificationConfiguration", &NOTIFICATIONS)? {
+        for (number, lambda) in configuration.objects("LambdaConfigurations", &LAMBDA)?.iter().enumerate() {
+            let (arn, line) = (lambda.required("Function")?, lambda.line("Function"));
+            let function = find(scope, Kind::Function, "Arn", &arn, line)?.id.clone();
+            notifications.push(notification(format!("{}{number}", resource.id), function, lambda, "Event")?);
+        }
+    }
+    for function in functions {
+        notifications.extend(function_events::bucket_notifications(scope, function, resource)?);
+    }
+    let name = name(scope, resource)?;
+    Ok(Bucket { logical_id: resource.id.clone(), arn: arn(&name), name, notifications })
+}
+
+/// Reads the events below `key` and the filter beside it.
+pub(super) fn notification(
+    id: String,
+    function: String,
+    fields: &Fields<'_>,
+    key: &str,
+) -> Result<BucketNotification, Fault> {
+    let events = fields.texts(key)?;
+    if events.is_empty() {
+        return Err(fields.missing(key));
+    }
+    if let Some(other) = events.iter().find(|event| !EVENTS.contains(&event.as_str())) {
+        return Err(Fault::unknown_value(fields.line(key), "the event", other, EVENTS));
+    }
+    let (mut prefix, mut suffix) = (String::new(), String::new());
+    let filter = fields.object("Filter", &FILTER)?.map(|filter| filter.object("S3Key", &S3_KEY)).transpose()?.flatten();
+    let rules = filter.map(|key| key.objects("Rules", &RULE)).transpose()?.unwrap_or_default();
+    for rule in rules {
+        let name = rule.required("Name")?;
+        let value = rule.required("Value")?;
+        match name.to_lowercase().as_str() {
+            "prefix" => prefix = value,
+            "suffix" => suffix = value,
+            _ => return Err(Fault::unknown_value(rule.line("Name"), "`Name`", &name, ["prefix", "suffix"])),
+        }
+    }
+    Ok(BucketNotification { id, function, events, prefix, suffix })
+}
