@@ -198,19 +198,15 @@ pub(crate) struct Report<'a> {
 impl Report<'_> {
     /// `12.3 ms, init 28 ms, 23 MB`
     fn in_short(&self) -> String {
-        let mut text = format!("{:.1} ms", millis(self.duration));
-        if let Some(init) = self.init {
-            text += &format!(", init {:.0} ms", millis(init));
-        }
-        if let Some(used) = self.used_mib {
-            text += &format!(", {used} MB");
-        }
-        match self.failure {
-            None => {}
-            Some(Failure::TimedOut(_)) => text += ", timed out",
-            Some(failure) => text += &format!(", failed: {}", failure.error_type()),
-        }
-        text
+        let ending = match self.failure {
+            None => None,
+            Some(Failure::TimedOut(_)) => Some("timed out".to_owned()),
+            Some(failure) => Some(format!("failed: {}", failure.error_type())),
+        };
+        let duration = format!("{:.1} ms", millis(self.duration));
+        let init = self.init.map(|init| format!("init {:.0} ms", millis(init)));
+        let used = self.used_mib.map(|used| format!("{used} MB"));
+        [Some(duration), init, used, ending].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 }
 
