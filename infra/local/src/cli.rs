@@ -23,7 +23,7 @@ const USERS: [&str; 2] = ["alice", "bob"];
 /// and an issuer of tokens, all on loopback.
 #[derive(Debug, Parser)]
 #[command(name = "cargo local", version, args_override_self = true)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Arguments {
     /// The SAM template.
     #[arg(long, value_name = "FILE", default_value = "template.yaml")]

@@ -170,7 +170,7 @@ async fn everything_works_together() {
     assert_eq!(tables["TableNames"], json!(["local-Table"]));
 
     let printed = cloud.stop().await;
-    for line in ["Http ", "Socket ", "alice ", "bob ", "ready in "] {
+    for line in ["HTTP API (Http) ", "WebSocket API (Socket) ", "alice=", "bob=", "Ready in "] {
         assert!(printed.lines().any(|printed| printed.starts_with(line)), "{line}: {printed}");
     }
 }
