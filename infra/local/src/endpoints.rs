@@ -23,6 +23,9 @@ pub struct Endpoints {
     pub apis: BTreeMap<String, String>,
     /// `POST {"username": …}` gives `{"access_token": …}`.
     pub oidc_token: String,
+    /// The meter, faults and kill switches: `GET /meter`, `POST /meter/reset`, `POST /faults`, `DELETE /faults`,
+    /// `POST /functions/{logical id}/kill`.
+    pub control: String,
     /// AWS's APIs by service id, as the SDKs' `endpoint_url` takes them.
     pub aws: BTreeMap<String, String>,
 }
@@ -54,6 +57,7 @@ impl Endpoints {
             websocket: first(&websocket),
             apis: http.into_iter().chain(websocket).collect(),
             oidc_token: format!("{}/token", url(&addresses.oidc)),
+            control: url(&addresses.control),
             aws,
         }
     }
@@ -132,6 +136,7 @@ mod tests {
             websocket: Some("ws://127.0.0.1:1/default".to_owned()),
             apis: [("Ws".to_owned(), "ws://127.0.0.1:1/default".to_owned())].into(),
             oidc_token: "http://127.0.0.1:2/token".to_owned(),
+            control: "http://127.0.0.1:4".to_owned(),
             aws: [("sqs".to_owned(), "http://127.0.0.1:3".to_owned())].into(),
         };
         let file = EndpointsFile::claim(&path).unwrap();
@@ -142,6 +147,7 @@ mod tests {
             "websocket": "ws://127.0.0.1:1/default",
             "apis": {"Ws": "ws://127.0.0.1:1/default"},
             "oidc_token": "http://127.0.0.1:2/token",
+            "control": "http://127.0.0.1:4",
             "aws": {"sqs": "http://127.0.0.1:3"},
         });
         assert_eq!(read, expected);

@@ -8,14 +8,18 @@
 pub mod aurora;
 pub mod cli;
 mod cloud;
+mod control;
 mod custom_resource;
 mod data_dir;
 pub mod dynamodb;
 mod endpoints;
 mod engines;
+pub mod faults;
+pub mod gate;
 pub mod http_api;
 pub mod lambda;
 mod listeners;
+pub mod meter;
 pub mod oidc;
 pub mod sqs;
 mod stage;

@@ -42,21 +42,32 @@ pub enum BindError {
 
 /// One listener per service, all on loopback.
 pub(crate) struct Listeners {
-    pub(crate) dynamodb: TcpListener,
-    pub(crate) sqs: TcpListener,
-    pub(crate) rds_data: TcpListener,
+    pub(crate) dynamodb: Gated,
+    pub(crate) sqs: Gated,
+    pub(crate) rds_data: Gated,
+    pub(crate) control: TcpListener,
     pub(crate) oidc: TcpListener,
     /// By logical id.
     pub(crate) apis: BTreeMap<String, TcpListener>,
     pub(crate) addresses: ServiceAddresses,
 }
 
-/// Where each service listens.
+/// A service behind the gate.
+pub(crate) struct Gated {
+    /// Where clients come in.
+    pub(crate) front: TcpListener,
+    /// Where the service itself listens.
+    pub(crate) back: TcpListener,
+    pub(crate) back_address: SocketAddr,
+}
+
+/// Where each service listens for clients.
 #[derive(Debug, Clone)]
 pub(crate) struct ServiceAddresses {
     pub(crate) dynamodb: SocketAddr,
     pub(crate) sqs: SocketAddr,
     pub(crate) rds_data: SocketAddr,
+    pub(crate) control: SocketAddr,
     pub(crate) oidc: SocketAddr,
     pub(crate) apis: BTreeMap<String, SocketAddr>,
 }
@@ -74,17 +85,19 @@ impl Listeners {
             apis.insert(id, listener);
         }
         let (oidc, oidc_address) = bind(ports.oidc, "--oidc-port").await?;
-        let (dynamodb, dynamodb_address) = bind(0, "").await?;
-        let (sqs, sqs_address) = bind(0, "").await?;
-        let (rds_data, rds_data_address) = bind(0, "").await?;
+        let (dynamodb, dynamodb_address) = bind_gated().await?;
+        let (sqs, sqs_address) = bind_gated().await?;
+        let (rds_data, rds_data_address) = bind_gated().await?;
+        let (control, control_address) = bind(0, "").await?;
         let addresses = ServiceAddresses {
             dynamodb: dynamodb_address,
             sqs: sqs_address,
             rds_data: rds_data_address,
+            control: control_address,
             oidc: oidc_address,
             apis: api_addresses,
         };
-        Ok(Self { dynamodb, sqs, rds_data, oidc, apis, addresses })
+        Ok(Self { dynamodb, sqs, rds_data, control, oidc, apis, addresses })
     }
 
     /// What the template needs to know to be resolved.
@@ -101,6 +114,12 @@ impl Listeners {
 
 fn first_then_free(port: u16, flag: &'static str) -> impl Iterator<Item = (u16, &'static str)> {
     std::iter::once((port, flag)).chain(std::iter::repeat((0, flag)))
+}
+
+async fn bind_gated() -> Result<(Gated, SocketAddr), BindError> {
+    let (front, address) = bind(0, "").await?;
+    let (back, back_address) = bind(0, "").await?;
+    Ok((Gated { front, back, back_address }, address))
 }
 
 async fn bind(port: u16, flag: &'static str) -> Result<(TcpListener, SocketAddr), BindError> {

@@ -2,15 +2,19 @@
 //!
 //! The engine is `dynoxide-rs` on SQLite. A write is on the disk before it is answered (write-ahead log, `synchronous =
 //! FULL`). Every read is consistent, whatever `ConsistentRead` says, global secondary indexes included, and nothing is
-//! ever throttled. Requests must carry an `Authorization` header, as the SDKs send it; the signature is not checked.
+//! ever throttled, unless [`faults`](crate::faults) say otherwise. Requests must carry an `Authorization` header, as the SDKs send it; the signature is not checked.
 //!
 //! Expired items (`TimeToLive`) are deleted when the tables are opened, and otherwise stay: DynamoDB takes up to 48 hours,
 //! so a reader has to filter them anyway.
 
+mod refused;
+mod replica;
 mod schema;
+mod writes;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use dynoxide::actions::describe_table::DescribeTableRequest;
@@ -20,6 +24,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::template::model::Table;
+pub(crate) use replica::Replica;
+pub use replica::ReplicaError;
 use schema::Keys;
 
 /// The database within the data folder.
@@ -83,6 +89,8 @@ pub enum OpenError {
 #[derive(Clone)]
 pub struct Tables {
     database: Database,
+    /// As the template has them.
+    definitions: Arc<[Table]>,
 }
 
 impl std::fmt::Debug for Tables {
@@ -111,7 +119,7 @@ impl Tables {
             }
         }
         database.sweep_ttl().map_err(|error| OpenError::Database { file, error })?;
-        Ok(Self { database })
+        Ok(Self { database, definitions: tables.into() })
     }
 
     /// Serves the DynamoDB API until the token fires.

@@ -10,6 +10,7 @@ mod integration;
 mod reply;
 mod route;
 mod stamp;
+mod stats;
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,6 +30,7 @@ use event::Call;
 use reply::Refusal;
 use route::Routes;
 pub(crate) use stamp::{Stamp, new_id};
+pub use stats::Stats;
 
 /// The largest request body in bytes (10 MB), an HTTP API quota that cannot be raised.
 const MAX_BODY: usize = 10 * 1024 * 1024;
@@ -38,13 +40,12 @@ struct Gateway {
     routes: Routes,
     lambda: Lambda,
     issuer: Issuer,
+    stats: Arc<Stats>,
     /// For `x-forwarded-port`.
     port: u16,
 }
 
-/// Serves one HTTP API until `shutdown` fires; requests under way are answered first.
-///
-/// An identity source that API Gateway has no such form of is [`io::ErrorKind::InvalidInput`].
+/// Serves one HTTP API until `shutdown` fires; see [`serve_with`].
 pub async fn serve(
     listener: TcpListener,
     api: HttpApi,
@@ -52,12 +53,26 @@ pub async fn serve(
     issuer: Issuer,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
+    serve_with(listener, api, lambda, issuer, Arc::default(), shutdown).await
+}
+
+/// Serves one HTTP API until `shutdown` fires; requests under way are answered first.
+///
+/// An identity source that API Gateway has no such form of is [`io::ErrorKind::InvalidInput`].
+pub async fn serve_with(
+    listener: TcpListener,
+    api: HttpApi,
+    lambda: Lambda,
+    issuer: Issuer,
+    stats: Arc<Stats>,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
     for authorizer in api.routes.iter().filter_map(|route| route.authorizer.as_ref()) {
         authorize::check_identity_source(authorizer)
             .map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
     }
     let port = listener.local_addr()?.port();
-    let gateway = Gateway { api_id: api.api_id, routes: Routes::new(api.routes), lambda, issuer, port };
+    let gateway = Gateway { api_id: api.api_id, routes: Routes::new(api.routes), lambda, issuer, stats, port };
     let service = Router::new().fallback(answer).with_state(Arc::new(gateway));
     axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(shutdown.cancelled_owned())
@@ -85,6 +100,7 @@ impl Gateway {
         let (head, body) = request.into_parts();
         // Whatever the answer, the body is read first: a client that is still sending would not see it.
         let body = body::read(body, MAX_BODY).await?;
+        self.stats.request(body.len());
         let path = event::decode_path(head.uri.path());
         let matched = self.routes.find(&head.method, &path).ok_or(Refusal::NotFound)?;
         let authorizer = match &matched.route.authorizer {

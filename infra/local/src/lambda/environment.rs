@@ -31,13 +31,14 @@ pub(crate) fn variables(
     executable: &Path,
     services: &Services,
     runtime_api: SocketAddr,
+    instance: &str,
 ) -> BTreeMap<String, String> {
     let inherited = INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
     let mut variables: BTreeMap<String, String> = inherited.collect();
     variables.extend(services.endpoints.clone());
     variables.extend(function.environment.clone());
     // Last, because AWS refuses to create a function that sets one of these.
-    variables.extend(reserved(function, executable, services, runtime_api));
+    variables.extend(reserved(function, executable, services, runtime_api, instance));
     variables
 }
 
@@ -46,6 +47,7 @@ fn reserved(
     executable: &Path,
     services: &Services,
     runtime_api: SocketAddr,
+    instance: &str,
 ) -> impl Iterator<Item = (String, String)> {
     let task_root = executable.parent().unwrap_or(Path::new("/")).display().to_string();
     let today = time::OffsetDateTime::now_utc();
@@ -58,9 +60,10 @@ fn reserved(
     );
     [
         ("_HANDLER", "bootstrap".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        // Each request that a process signs says by these two which function and which instance it comes from.
+        ("AWS_ACCESS_KEY_ID", function.logical_id.clone()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-        ("AWS_SESSION_TOKEN", "local".to_owned()),
+        ("AWS_SESSION_TOKEN", instance.to_owned()),
         ("AWS_REGION", services.region.clone()),
         ("AWS_DEFAULT_REGION", services.region.clone()),
         ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
