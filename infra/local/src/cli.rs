@@ -21,6 +21,7 @@ const USERS: [&str; 2] = ["alice", "bob"];
 /// Runs a SAM application on this machine: Lambda, API Gateway (HTTP and WebSocket), DynamoDB, SQS, Aurora's Data API
 /// and an issuer of tokens, all on loopback.
 #[derive(Debug, Parser)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(name = "cargo local", version, args_override_self = true)]
 struct Arguments {
     /// The SAM template.

@@ -144,14 +144,12 @@ impl Replica {
     }
 
     fn apply(&self, image: &Image) -> Result<(), ReplicaError> {
-        match &image.item {
-            Some(item) => self.put(&image.table, item),
-            None => {
-                let request = json!({ "TableName": image.table, "Key": image.key });
-                self.copy.database.delete_item(serde_json::from_value(request)?)?;
-                Ok(())
-            }
+        if let Some(item) = &image.item {
+            return self.put(&image.table, item);
         }
+        let request = json!({ "TableName": image.table, "Key": image.key });
+        self.copy.database.delete_item(serde_json::from_value(request)?)?;
+        Ok(())
     }
 
     fn put(&self, table: &str, item: &Item) -> Result<(), ReplicaError> {

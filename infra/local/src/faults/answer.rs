@@ -24,8 +24,9 @@ fn internal_error(service: Service) -> Response {
     let (name, message) = match service {
         Service::Dynamodb => ("InternalServerError", "The request could not be processed"),
         Service::Sqs => ("InternalError", "We encountered an internal error. Please try again."),
-        Service::RdsData => ("InternalServerErrorException", "Internal server error"),
-        Service::Apigatewaymanagementapi => ("InternalServerErrorException", "Internal server error"),
+        Service::RdsData | Service::Apigatewaymanagementapi => {
+            ("InternalServerErrorException", "Internal server error")
+        }
     };
     error(service, status, name, json!({ "message": message }))
 }
