@@ -1,5 +1,6 @@
 //! The gate: what every request to DynamoDB, SQS, the Data API and `@connections` goes through, of functions and of
-//! everybody else. Here requests are counted, and here they meet their faults.
+//! everybody else. Here requests are counted, and here they meet their faults. Lambda's own polls for event sources do
+//! not come by.
 
 mod call;
 mod capacity;
@@ -24,7 +25,7 @@ pub use forward::serve;
 pub(crate) use usage::Usage;
 
 use crate::dynamodb::{Replica, Tables};
-use crate::faults::{self, Faults, Kind, Moment, Plan, PlanError};
+use crate::faults::{self, Faults, Kind, Lag, Moment, Plan, PlanError};
 use crate::lambda::Lambda;
 use crate::meter::Meter;
 
@@ -65,6 +66,8 @@ struct Inner {
     faults: Faults,
     /// What stale reads read, while a plan has any.
     replica: Mutex<Option<Arc<Replica>>>,
+    /// Held while a plan is being installed: rules and replica belong together.
+    installing: tokio::sync::Mutex<()>,
 }
 
 impl Gate {
@@ -72,7 +75,8 @@ impl Gate {
     /// stale of.
     pub fn new(lambda: Lambda, tables: Option<Tables>) -> Self {
         let (meter, faults) = (Meter::default(), Faults::default());
-        Self(Arc::new(Inner { lambda, tables, meter, faults, replica: Mutex::default() }))
+        let (replica, installing) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self(Arc::new(Inner { lambda, tables, meter, faults, replica, installing }))
     }
 
     /// What has been counted.
@@ -80,26 +84,36 @@ impl Gate {
         &self.0.meter
     }
 
-    /// Replaces the plan of faults; one without rules ends them.
+    /// Replaces the plan of faults; one without rules ends them. A plan that is refused changes nothing.
     pub async fn install(&self, plan: Plan) -> Result<(), PlanError> {
         plan.validate()?;
+        let _alone = self.0.installing.lock().await;
         let replica = match plan.lag() {
+            Some(lag) => Some(self.replicate(lag).await?),
             None => None,
-            Some(lag) => {
-                let tables = self.0.tables.as_ref().ok_or(PlanError::NoTables)?;
-                let replica = Replica::start(tables, lag).await;
-                Some(Arc::new(replica.map_err(|error| PlanError::Replica(error.to_string()))?))
-            }
         };
-        // In this order nothing escapes the copy: what is written once it is being filled is noted.
-        self.replica().clone_from(&replica);
-        if let Some(replica) = replica {
-            let filled = tokio::task::spawn_blocking(move || replica.fill()).await;
-            let filled = filled.map_err(|error| PlanError::Replica(error.to_string()))?;
-            filled.map_err(|error| PlanError::Replica(error.to_string()))?;
-        }
+        *self.replica() = replica;
         self.0.faults.install(plan);
         Ok(())
+    }
+
+    /// A copy of the tables for stale reads to read.
+    async fn replicate(&self, lag: Lag) -> Result<Arc<Replica>, PlanError> {
+        let failed = |error: String| PlanError::Replica(error);
+        let tables = self.0.tables.as_ref().ok_or(PlanError::NoTables)?;
+        let replica = Arc::new(Replica::start(tables, lag).await.map_err(|error| failed(error.to_string()))?);
+        // In this order nothing escapes the copy: what is written once it is being filled is noted.
+        let before = self.replica().replace(replica.clone());
+        let filling = replica.clone();
+        let filled = match tokio::task::spawn_blocking(move || filling.fill()).await {
+            Ok(filled) => filled.map_err(|error| failed(error.to_string())),
+            Err(error) => Err(failed(error.to_string())),
+        };
+        if let Err(error) = filled {
+            *self.replica() = before;
+            return Err(error);
+        }
+        Ok(replica)
     }
 
     /// Lets a request through to `carry_out`, unless a fault keeps it from there, and lets the answer through to the
