@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::gate::{Call, Service};
+use crate::gate::{Call, Service, batch_entries};
 
 /// A plan of faults: the same seed and the same requests give the same faults.
 ///
@@ -62,6 +62,8 @@ pub enum Kind {
     Throttle,
     /// DynamoDB's writes and transactions only: another transaction has the item.
     Conflict,
+    /// DynamoDB's `BatchGetItem` and `BatchWriteItem` of more than one entry only: the last one is left unprocessed.
+    Unprocessed,
     /// `@connections` only: 410.
     Gone,
     /// DynamoDB's eventually consistent reads only: the answer is of an earlier state, the same for all tables:
@@ -174,6 +176,7 @@ impl Kind {
             Self::Throttle => "throttle",
             Self::Conflict => "conflict",
             Self::Gone => "gone",
+            Self::Unprocessed => "unprocessed",
             Self::StaleRead(_) => "stale_read",
             Self::Kill(_) => "kill",
         }
@@ -189,7 +192,7 @@ impl Kind {
     /// The only service that has this fault.
     fn only_of(self) -> Option<Service> {
         match self {
-            Self::Conflict | Self::StaleRead(_) => Some(Service::Dynamodb),
+            Self::Conflict | Self::StaleRead(_) | Self::Unprocessed => Some(Service::Dynamodb),
             Self::Gone => Some(Service::Apigatewaymanagementapi),
             _ => None,
         }
@@ -204,6 +207,10 @@ impl Kind {
             Self::Conflict => {
                 let operations = ["PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "TransactGetItems"];
                 operations.contains(&call.operation.as_str())
+            }
+            Self::Unprocessed => {
+                let batches = ["BatchGetItem", "BatchWriteItem"];
+                batches.contains(&call.operation.as_str()) && batch_entries(&call.input) > 1
             }
             // Who is not a function of the stack has no process here.
             Self::Kill(_) => call.instance.is_some(),

@@ -2,6 +2,7 @@
 //! everybody else. Here requests are counted, and here they meet their faults. Lambda's own polls for event sources do
 //! not come by.
 
+mod batch;
 mod call;
 mod capacity;
 mod forward;
@@ -19,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 
+pub(crate) use batch::entries as batch_entries;
 pub(crate) use call::table_name;
 pub use call::{Call, Service};
 pub use forward::serve;
@@ -137,7 +139,7 @@ impl Gate {
             tracing::debug!(%service, operation = call.operation, resources = ?call.resources, caller, fault, "fault");
             meter.fault(fault);
         }
-        let exchange = Exchange { gate: self, caller, call: &call, head, body };
+        let mut exchange = Exchange { gate: self, caller, call: &call, head, body };
         let Some(fault) = fault else {
             return exchange.complete(View::Current, carry_out).await;
         };
@@ -150,6 +152,14 @@ impl Gate {
                 let replica = self.replica().clone();
                 let view = replica.map_or(View::Current, |replica| View::Stale(replica.address()));
                 exchange.complete(view, carry_out).await
+            }
+            Kind::Unprocessed => {
+                let Some((rest, held)) = batch::hold_back(&call.input) else {
+                    return exchange.complete(View::Current, carry_out).await;
+                };
+                exchange.body = rest;
+                let response = exchange.complete(View::Current, carry_out).await;
+                batch::hand_back(&call.operation, held, response).await
             }
             Kind::ResponseLost => {
                 exchange.complete(View::Current, carry_out).await;

@@ -1,7 +1,7 @@
 //! What a client sees of each fault.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{KeysAndAttributes, Put, PutRequest, TransactWriteItem, WriteRequest};
 use local_cloud::faults::{Plan, PlanError};
 use local_cloud::gate::Service;
 use serde_json::json;
@@ -89,6 +89,31 @@ async fn a_conflict_cancels_a_transaction_and_refuses_a_write() {
     let codes: Vec<_> = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code()).collect();
     assert_eq!(codes, ["TransactionConflict", "None"]);
     assert_eq!(cloud.get(1, true).await, None);
+}
+
+#[tokio::test]
+async fn a_batch_is_left_with_a_part_unprocessed() {
+    let cloud = Cloud::start().await;
+    cloud.faults(0, json!([{"kind": "unprocessed", "next": 2}])).await;
+    let write = |sk| {
+        let put = PutRequest::builder().set_item(Some(key(sk).into())).build().unwrap();
+        WriteRequest::builder().put_request(put).build()
+    };
+    let batch = cloud.dynamodb.batch_write_item().request_items("items", vec![write(1), write(2)]);
+    let unprocessed = batch.send().await.unwrap().unprocessed_items.unwrap();
+    assert_eq!(unprocessed["items"], [write(2)]);
+
+    let keys = |keys: &[u32]| {
+        let keys = keys.iter().map(|sk| key(*sk).into()).collect();
+        KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build().unwrap()
+    };
+    let read = cloud.dynamodb.batch_get_item().request_items("items", keys(&[2, 1]));
+    let answer = read.send().await.unwrap();
+    assert!(answer.responses.unwrap()["items"].is_empty(), "the second write was held back");
+    assert_eq!(answer.unprocessed_keys.unwrap()["items"], keys(&[1]));
+    let rest = cloud.dynamodb.batch_get_item().request_items("items", keys(&[1])).send().await.unwrap();
+    assert_eq!(rest.responses.unwrap()["items"].len(), 1);
+    assert!((cloud.counts(Service::Dynamodb, "BatchWriteItem").write_units - 1.0).abs() < f64::EPSILON);
 }
 
 /// Which of twenty writes fail.

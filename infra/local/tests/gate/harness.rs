@@ -30,6 +30,8 @@ pub(crate) struct Cloud {
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) queue_url: String,
     dynamodb_address: SocketAddr,
+    /// Of DynamoDB itself, past the gate.
+    back_address: SocketAddr,
     _shutdown: DropGuard,
 }
 
@@ -78,10 +80,10 @@ impl Cloud {
         let token = shutdown.clone();
         tokio::spawn(async move { tables.serve(back, token).await });
         tokio::spawn(gate::serve(front, Service::Dynamodb, back_address, gate.clone(), shutdown.clone()));
-        let (back, back_address) = listen().await;
+        let (back, queues_address) = listen().await;
         let token = shutdown.clone();
         tokio::spawn(async move { sqs.serve(back, token).await });
-        tokio::spawn(gate::serve(queues_front, Service::Sqs, back_address, gate.clone(), shutdown.clone()));
+        tokio::spawn(gate::serve(queues_front, Service::Sqs, queues_address, gate.clone(), shutdown.clone()));
 
         let sources = Sources {
             meter: gate.meter().clone(),
@@ -97,6 +99,7 @@ impl Cloud {
             sqs: sqs_client(sqs_address),
             queue_url,
             dynamodb_address,
+            back_address,
             _shutdown: shutdown.drop_guard(),
         }
     }
@@ -104,6 +107,11 @@ impl Cloud {
     /// A client that signs as this function.
     pub(crate) fn dynamodb_of(&self, function: &str) -> aws_sdk_dynamodb::Client {
         dynamodb_client(self.dynamodb_address, function)
+    }
+
+    /// A client that goes past the gate.
+    pub(crate) fn dynamodb_itself(&self) -> aws_sdk_dynamodb::Client {
+        dynamodb_client(self.back_address, STRANGER)
     }
 
     /// Replaces the faults by these rules.

@@ -6,5 +6,6 @@ mod echo;
 mod faults;
 mod harness;
 mod kill;
+mod latency;
 mod meter;
 mod stale;
