@@ -37,12 +37,12 @@ pub(crate) fn hold_back(input: &Value) -> Option<(Bytes, HeldBack)> {
 
 /// The answer, with what was held back as not processed.
 pub(crate) async fn hand_back(operation: &str, held: HeldBack, response: Response) -> Response {
-    let (mut head, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
     // The body is in memory already.
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    let answer = serde_json::from_slice::<Value>(&body).ok().filter(|_| head.status.is_success());
+    let answer = serde_json::from_slice::<Value>(&body).ok().filter(|_| parts.status.is_success());
     let Some(mut answer) = answer else {
-        return Response::from_parts(head, Body::from(body));
+        return Response::from_parts(parts, Body::from(body));
     };
     let field = if operation == "BatchGetItem" { "UnprocessedKeys" } else { "UnprocessedItems" };
     let unprocessed = &mut answer[field][&held.table];
@@ -55,10 +55,10 @@ pub(crate) async fn hand_back(operation: &str, held: HeldBack, response: Respons
         }
         _ => *unprocessed = held.entry,
     }
-    head.headers.remove(CONTENT_LENGTH);
+    parts.headers.remove(CONTENT_LENGTH);
     // It is of the body as it was; clients check it only where it is.
-    head.headers.remove("x-amz-crc32");
-    Response::from_parts(head, Body::from(answer.to_string()))
+    parts.headers.remove("x-amz-crc32");
+    Response::from_parts(parts, Body::from(answer.to_string()))
 }
 
 /// The entries of one table: writes are a list, keys are a list below `Keys`.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::HeaderName;
 use axum::http::uri::{Authority, Scheme, Uri};
-use axum::http::{HeaderName, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::serve::ListenerExt;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
@@ -76,7 +76,7 @@ async fn answer(State(forward): State<Forward>, request: Request) -> Response {
             }
             Err(error) => {
                 tracing::debug!(%service, %error, "the service broke off");
-                StatusCode::BAD_GATEWAY.into_response()
+                super::cut()
             }
         }
     })

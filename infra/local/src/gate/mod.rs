@@ -154,12 +154,12 @@ impl Gate {
                 exchange.complete(view, carry_out).await
             }
             Kind::Unprocessed => {
-                let Some((rest, held)) = batch::hold_back(&call.input) else {
+                let Some((rest, last)) = batch::hold_back(&call.input) else {
                     return exchange.complete(View::Current, carry_out).await;
                 };
                 exchange.body = rest;
                 let response = exchange.complete(View::Current, carry_out).await;
-                batch::hand_back(&call.operation, held, response).await
+                batch::hand_back(&call.operation, last, response).await
             }
             Kind::ResponseLost => {
                 exchange.complete(View::Current, carry_out).await;
