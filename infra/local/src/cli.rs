@@ -63,6 +63,12 @@ struct Arguments {
     /// Show Lambda's START, END and REPORT lines as CloudWatch has them.
     #[arg(long)]
     verbose: bool,
+    /// Print at the end what everything did, and what AWS would ask for it.
+    #[arg(long)]
+    meter: bool,
+    /// With the meter, say what a million invocations of this function would cost, with all that came with them.
+    #[arg(long, value_name = "FUNCTION", requires = "meter")]
+    per: Option<String>,
     /// Stop when standard input ends: whoever holds the other end takes the cloud along, however it ends.
     #[arg(long)]
     stop_on_stdin_eof: bool,
@@ -121,6 +127,7 @@ async fn serve(arguments: Arguments) -> Result<(), CommandError> {
         io::ErrorKind::WouldBlock => CommandError::Claimed(path.clone()),
         _ => CommandError::Endpoints { file: path.clone(), source },
     })?;
+    let (meter, per) = (arguments.meter, arguments.per.clone());
     let mut cloud = match Cloud::start(options(arguments, local), &stop).await {
         Ok(cloud) => cloud,
         Err(StartError::Interrupted) => return Ok(()),
@@ -136,7 +143,12 @@ async fn serve(arguments: Arguments) -> Result<(), CommandError> {
     };
     drop(file);
     tracing::info!("stopping");
+    let reading = meter.then(|| cloud.read_meter());
     cloud.stop().await;
+    if let Some(reading) = reading {
+        let printed = write!(io::stdout().lock(), "\n{}", reading.table(per.as_deref()));
+        return ended.and(printed.map_err(CommandError::Print));
+    }
     ended
 }
 
@@ -168,6 +180,7 @@ fn announce(cloud: &Cloud, begun: Instant) -> io::Result<()> {
     let mut lines: Vec<(String, &str)> = Vec::new();
     lines.extend(endpoints.apis.iter().map(|(id, url)| (api(id, url), url.as_str())));
     lines.extend(endpoints.aws.iter().map(|(id, url)| (service(id).to_owned(), url.as_str())));
+    lines.push(("Meter, faults and kill switches".to_owned(), &endpoints.control));
     let mut tokens = Vec::new();
     for user in USERS {
         match cloud.issuer().issue(&TokenRequest::for_user(user)) {

@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::aurora::{Database, data_api};
+use crate::control::{self, Control};
 use crate::data_dir::DataDir;
 use crate::engines::Engines;
+use crate::gate::{self, Gate, Service};
 use crate::lambda::asynchronous::Retries;
 use crate::lambda::build::{self, Profile, Progress};
 use crate::lambda::{FunctionSetup, InvokeEndpoint, Lambda, LogSink, Services, invoke_api};
-use crate::listeners::{Listeners, Ports};
+use crate::listeners::{Gated, Listeners, Ports};
+use crate::meter::{Reading, Sources};
 use crate::oidc::{self, Issuer};
 use crate::stage::{ServiceError, Stage};
 use crate::template::Template;
@@ -57,6 +61,7 @@ pub struct Cloud {
     /// What brings work in: APIs and event sources.
     front: Stage,
     lambda: Lambda,
+    control: Control,
     functions: DropGuard,
     /// What functions use.
     services: Stage,
@@ -135,8 +140,10 @@ impl Cloud {
             ),
         };
         let apis = std::mem::take(&mut listeners.apis);
-        serve_services(&services, &stack, listeners, &engines, &issuer, &lambda);
-        let cloud = Self { endpoints, issuer, failures, front, lambda, functions, services, engines, data_dir };
+        let control = control(&stack, &lambda, &engines);
+        serve_services(&services, &stack, listeners, &engines, &issuer, &control);
+        let cloud =
+            Self { endpoints, issuer, failures, front, lambda, control, functions, services, engines, data_dir };
         Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), apis }))
     }
 
@@ -150,6 +157,11 @@ impl Cloud {
         &self.issuer
     }
 
+    /// What everything did since the start, or since somebody reset the meter.
+    pub fn read_meter(&self) -> Reading {
+        self.control.sources.read()
+    }
+
     /// Waits until a service ends that should not; usually for ever.
     pub async fn failed(&mut self) -> ServiceError {
         match self.failures.recv().await {
@@ -160,7 +172,8 @@ impl Cloud {
     }
 
     fn serve_front(&self, stack: &Stack, mut listeners: BTreeMap<String, TcpListener>) {
-        let Self { front: stage, lambda, issuer, engines, .. } = self;
+        let Self { front: stage, lambda, issuer, control, engines, .. } = self;
+        let Control { gate, sources } = control;
         for api in stack.http_apis.iter().cloned() {
             // The template named all of its APIs before their listeners were bound.
             let Some(listener) = listeners.remove(&api.logical_id) else {
@@ -168,15 +181,20 @@ impl Cloud {
             };
             let (lambda, issuer) = (lambda.clone(), issuer.clone());
             let name = format!("the HTTP API `{}`", api.logical_id);
-            stage.serve(name, |shutdown| http_api::serve(listener, api, lambda, issuer, shutdown));
+            let stats = sources.http_apis.get(&api.logical_id).cloned().unwrap_or_default();
+            stage.serve(name, |shutdown| http_api::serve_with(listener, api, lambda, issuer, stats, shutdown));
         }
         for api in stack.websocket_apis.iter().cloned() {
             let Some(listener) = listeners.remove(&api.logical_id) else {
                 continue;
             };
-            let lambda = lambda.clone();
+            let (lambda, gate) = (lambda.clone(), gate.clone());
             let name = format!("the WebSocket API `{}`", api.logical_id);
-            stage.serve(name, |shutdown| websocket_api::serve(listener, api, lambda, shutdown));
+            let stats = sources.websocket_apis.get(&api.logical_id).cloned().unwrap_or_default();
+            let limits = websocket_api::Limits::default();
+            stage.serve(name, |shutdown| {
+                websocket_api::serve_with(listener, api, lambda, gate, limits, stats, shutdown)
+            });
         }
         event_sources::serve(stage, stack, engines, lambda, self.data_dir.as_ref());
     }
@@ -191,32 +209,58 @@ impl Cloud {
     }
 }
 
+fn control(stack: &Stack, lambda: &Lambda, engines: &Engines) -> Control {
+    let gate = Gate::new(lambda.clone(), Some(engines.tables.clone()));
+    let http_apis = stack.http_apis.iter().map(|api| (api.logical_id.clone(), Arc::default()));
+    let websocket_apis = stack.websocket_apis.iter().map(|api| (api.logical_id.clone(), Arc::default()));
+    let sources = Sources {
+        meter: gate.meter().clone(),
+        lambda: lambda.clone(),
+        http_apis: http_apis.collect(),
+        websocket_apis: websocket_apis.collect(),
+    };
+    Control { gate, sources }
+}
+
 fn serve_services(
     stage: &Stage,
     stack: &Stack,
     listeners: Listeners,
     engines: &Engines,
     issuer: &Issuer,
-    lambda: &Lambda,
+    control: &Control,
 ) {
-    let Listeners { dynamodb, s3, sqs: queues, rds_data, lambda: invocations, oidc: tokens, .. } = listeners;
+    let Listeners { dynamodb, s3, sqs: queues, rds_data, lambda: invocations, oidc: tokens, control: controls, .. } =
+        listeners;
+    let lambda = &control.sources.lambda;
+    let gate = |service: Service, Gated { front, back, back_address }: Gated| {
+        let gate = control.gate.clone();
+        let name = format!("the gate to {service}");
+        stage.serve(name, |shutdown| gate::serve(front, service, back_address, gate, shutdown));
+        back
+    };
     let tables = engines.tables.clone();
-    stage.serve("DynamoDB", |shutdown| async move { tables.serve(dynamodb, shutdown).await });
+    let back = gate(Service::Dynamodb, dynamodb);
+    stage.serve("DynamoDB", |shutdown| async move { tables.serve(back, shutdown).await });
     if !stack.buckets.is_empty() {
         let (buckets, lambda) = (engines.buckets.clone(), lambda.clone());
         stage.serve("S3", |shutdown| async move { buckets.serve(REGION, lambda, s3, shutdown).await });
     }
     let sqs = engines.sqs.clone();
-    stage.serve("SQS", |shutdown| async move { sqs.serve(queues, shutdown).await });
+    let back = gate(Service::Sqs, queues);
+    stage.serve("SQS", |shutdown| async move { sqs.serve(back, shutdown).await });
     let (functions, lambda) = (stack.functions.clone(), lambda.clone());
     stage.serve("Lambda's Invoke API", |shutdown| {
         invoke_api::serve(invocations, functions, lambda, Retries::default(), shutdown)
     });
+    let control = control.clone();
+    stage.serve("the control endpoint", |shutdown| control::serve(controls, control, shutdown));
     let issuer = issuer.clone();
     stage.serve("the issuer of tokens", |shutdown| oidc::serve(tokens, issuer, shutdown));
     if let Some(database) = engines.database.clone() {
         let clusters = stack.clusters.clone();
-        stage.serve("the RDS Data API", |shutdown| data_api::serve(rds_data, database, clusters, shutdown));
+        let back = gate(Service::RdsData, rds_data);
+        stage.serve("the RDS Data API", |shutdown| data_api::serve(back, database, clusters, shutdown));
     }
 }
 

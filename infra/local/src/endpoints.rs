@@ -23,6 +23,9 @@ pub struct Endpoints {
     pub apis: BTreeMap<String, String>,
     /// `POST {"username": …}` gives `{"access_token": …}`.
     pub oidc_token: String,
+    /// The meter, faults and kill switches: `GET /meter`, `POST /meter/reset`, `POST /faults`, `DELETE /faults`,
+    /// `POST /functions/{logical id}/kill`.
+    pub control: String,
     /// AWS's APIs by service id, as the SDKs' `endpoint_url` takes them.
     pub aws: BTreeMap<String, String>,
 }
@@ -58,6 +61,7 @@ impl Endpoints {
             websocket: first(&websocket),
             apis: http.into_iter().chain(websocket).collect(),
             oidc_token: format!("{}/token", url(&addresses.oidc)),
+            control: url(&addresses.control),
             aws,
         }
     }
@@ -136,6 +140,7 @@ mod tests {
             websocket: Some("ws://127.0.0.1:1/default".to_owned()),
             apis: [("Ws".to_owned(), "ws://127.0.0.1:1/default".to_owned())].into(),
             oidc_token: "http://127.0.0.1:2/token".to_owned(),
+            control: "http://127.0.0.1:4".to_owned(),
             aws: [("sqs".to_owned(), "http://127.0.0.1:3".to_owned())].into(),
         };
         let file = EndpointsFile::claim(&path).unwrap();
@@ -146,6 +151,7 @@ mod tests {
             "websocket": "ws://127.0.0.1:1/default",
             "apis": {"Ws": "ws://127.0.0.1:1/default"},
             "oidc_token": "http://127.0.0.1:2/token",
+            "control": "http://127.0.0.1:4",
             "aws": {"sqs": "http://127.0.0.1:3"},
         });
         assert_eq!(read, expected);
@@ -159,8 +165,8 @@ mod tests {
     fn functions_find_every_service_by_the_sdks_own_variables() {
         let address = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
         let (dynamodb, sqs, rds_data, lambda, oidc) = (address(1), address(2), address(3), address(4), address(5));
-        let s3 = address(6);
-        let addresses = ServiceAddresses { dynamodb, s3, sqs, rds_data, lambda, oidc, apis: BTreeMap::new() };
+        let (s3, control) = (address(6), address(7));
+        let addresses = ServiceAddresses { dynamodb, s3, sqs, rds_data, lambda, control, oidc, apis: BTreeMap::new() };
         let variables = Endpoints::of(&Stack::default(), &addresses).variables(&addresses);
         let expected = [("DYNAMODB", 1), ("SQS", 2), ("LAMBDA", 4), ("COGNITO_IDENTITY_PROVIDER", 5)];
         let expected =

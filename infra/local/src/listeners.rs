@@ -42,18 +42,28 @@ pub enum BindError {
 
 /// One listener per service, all on loopback.
 pub(crate) struct Listeners {
-    pub(crate) dynamodb: TcpListener,
+    pub(crate) dynamodb: Gated,
     pub(crate) s3: TcpListener,
-    pub(crate) sqs: TcpListener,
-    pub(crate) rds_data: TcpListener,
+    pub(crate) sqs: Gated,
+    pub(crate) rds_data: Gated,
     pub(crate) lambda: TcpListener,
+    pub(crate) control: TcpListener,
     pub(crate) oidc: TcpListener,
     /// By logical id.
     pub(crate) apis: BTreeMap<String, TcpListener>,
     pub(crate) addresses: ServiceAddresses,
 }
 
-/// Where each service listens.
+/// A service behind the gate.
+pub(crate) struct Gated {
+    /// Where clients come in.
+    pub(crate) front: TcpListener,
+    /// Where the service itself listens.
+    pub(crate) back: TcpListener,
+    pub(crate) back_address: SocketAddr,
+}
+
+/// Where each service listens for clients.
 #[derive(Debug, Clone)]
 pub(crate) struct ServiceAddresses {
     pub(crate) dynamodb: SocketAddr,
@@ -61,6 +71,7 @@ pub(crate) struct ServiceAddresses {
     pub(crate) sqs: SocketAddr,
     pub(crate) rds_data: SocketAddr,
     pub(crate) lambda: SocketAddr,
+    pub(crate) control: SocketAddr,
     pub(crate) oidc: SocketAddr,
     pub(crate) apis: BTreeMap<String, SocketAddr>,
 }
@@ -78,21 +89,23 @@ impl Listeners {
             apis.insert(id, listener);
         }
         let (oidc, oidc_address) = bind(ports.oidc, "--oidc-port").await?;
-        let (dynamodb, dynamodb_address) = bind(0, "").await?;
+        let (dynamodb, dynamodb_address) = bind_gated().await?;
         let (s3, s3_address) = bind(0, "").await?;
-        let (sqs, sqs_address) = bind(0, "").await?;
-        let (rds_data, rds_data_address) = bind(0, "").await?;
+        let (sqs, sqs_address) = bind_gated().await?;
+        let (rds_data, rds_data_address) = bind_gated().await?;
         let (lambda, lambda_address) = bind(0, "").await?;
+        let (control, control_address) = bind(0, "").await?;
         let addresses = ServiceAddresses {
             dynamodb: dynamodb_address,
             s3: s3_address,
             sqs: sqs_address,
             rds_data: rds_data_address,
             lambda: lambda_address,
+            control: control_address,
             oidc: oidc_address,
             apis: api_addresses,
         };
-        Ok(Self { dynamodb, s3, sqs, rds_data, lambda, oidc, apis, addresses })
+        Ok(Self { dynamodb, s3, sqs, rds_data, lambda, control, oidc, apis, addresses })
     }
 
     /// What the template needs to know to be resolved.
@@ -109,6 +122,12 @@ impl Listeners {
 
 fn first_then_free(port: u16, flag: &'static str) -> impl Iterator<Item = (u16, &'static str)> {
     std::iter::once((port, flag)).chain(std::iter::repeat((0, flag)))
+}
+
+async fn bind_gated() -> Result<(Gated, SocketAddr), BindError> {
+    let (front, address) = bind(0, "").await?;
+    let (back, back_address) = bind(0, "").await?;
+    Ok((Gated { front, back, back_address }, address))
 }
 
 async fn bind(port: u16, flag: &'static str) -> Result<(TcpListener, SocketAddr), BindError> {

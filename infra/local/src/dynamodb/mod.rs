@@ -2,7 +2,7 @@
 //!
 //! The engine is `dynoxide-rs` on SQLite. A write is on the disk before it is answered (write-ahead log, `synchronous =
 //! FULL`). Every read is consistent, whatever `ConsistentRead` says, global secondary indexes included, and nothing is
-//! ever throttled. Requests must carry an `Authorization` header, as the SDKs send it; the signature is not checked.
+//! ever throttled, unless [`faults`](crate::faults) say otherwise. Requests must carry an `Authorization` header, as the SDKs send it; the signature is not checked.
 //!
 //! Expired items (`TimeToLive`) are deleted when the tables are opened, and otherwise stay: DynamoDB takes up to 48 hours,
 //! so a reader has to filter them anyway.
@@ -10,12 +10,16 @@
 //! A stream has one shard, and a write that changes nothing is in it; [`event_source`] maps streams to functions.
 
 pub mod event_source;
+mod refused;
+mod replica;
 mod schema;
 mod stream;
 mod stream_records;
+mod writes;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use dynoxide::actions::create_table::StreamSpecification;
@@ -27,6 +31,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::template::model::Table;
+pub(crate) use replica::Replica;
+pub use replica::ReplicaError;
 use schema::Keys;
 
 /// The database within the data folder.
@@ -98,6 +104,8 @@ pub enum OpenError {
 #[derive(Clone)]
 pub struct Tables {
     database: Database,
+    /// As the template has them.
+    definitions: Arc<[Table]>,
 }
 
 impl std::fmt::Debug for Tables {
@@ -129,7 +137,7 @@ impl Tables {
             }
         }
         database.sweep_ttl().map_err(|error| OpenError::Database { file, error })?;
-        Ok(Self { database })
+        Ok(Self { database, definitions: tables.into() })
     }
 
     /// Serves the DynamoDB API until the token fires.

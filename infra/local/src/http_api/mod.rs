@@ -12,6 +12,7 @@ mod lambda_authorizer;
 mod reply;
 mod route;
 mod stamp;
+mod stats;
 
 use std::io;
 use std::net::SocketAddr;
@@ -35,6 +36,7 @@ use lambda_authorizer::LambdaAuthorizers;
 use reply::Refusal;
 use route::Routes;
 pub(crate) use stamp::{Stamp, new_id};
+pub use stats::Stats;
 
 /// The largest request body in bytes (10 MB), an HTTP API quota that cannot be raised.
 const MAX_BODY: usize = 10 * 1024 * 1024;
@@ -46,18 +48,31 @@ struct Gateway {
     lambda: Lambda,
     issuer: Issuer,
     lambda_authorizers: LambdaAuthorizers,
+    stats: Arc<Stats>,
     /// For `x-forwarded-port`.
     port: u16,
 }
 
-/// Serves one HTTP API until `shutdown` fires; requests under way are answered first.
-///
-/// An identity source that API Gateway has no such form of is [`io::ErrorKind::InvalidInput`].
+/// Serves one HTTP API until `shutdown` fires; see [`serve_with`].
 pub async fn serve(
     listener: TcpListener,
     api: HttpApi,
     lambda: Lambda,
     issuer: Issuer,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    serve_with(listener, api, lambda, issuer, Arc::default(), shutdown).await
+}
+
+/// Serves one HTTP API until `shutdown` fires; requests under way are answered first.
+///
+/// An identity source that API Gateway has no such form of is [`io::ErrorKind::InvalidInput`].
+pub async fn serve_with(
+    listener: TcpListener,
+    api: HttpApi,
+    lambda: Lambda,
+    issuer: Issuer,
+    stats: Arc<Stats>,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     for authorizer in api.routes.iter().filter_map(|route| match &route.authorizer {
@@ -70,7 +85,7 @@ pub async fn serve(
     let port = listener.local_addr()?.port();
     let (routes, cors) = (Routes::new(api.routes), api.cors.map(Cors::new));
     let lambda_authorizers = LambdaAuthorizers::default();
-    let gateway = Gateway { api_id: api.api_id, routes, cors, lambda, issuer, lambda_authorizers, port };
+    let gateway = Gateway { api_id: api.api_id, routes, cors, lambda, issuer, lambda_authorizers, stats, port };
     let service = Router::new().fallback(answer).with_state(Arc::new(gateway));
     axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(shutdown.cancelled_owned())
@@ -101,6 +116,7 @@ impl Gateway {
     async fn handle(&self, stamp: &Stamp, client: SocketAddr, head: &Parts, body: Body) -> Result<Response, Refusal> {
         // Whatever the answer, the body is read first: a client that is still sending would not see it.
         let body = body::read(body, MAX_BODY).await?;
+        self.stats.request(body.len());
         let path = event::decode_path(head.uri.path());
         let Some(matched) = self.routes.find(&head.method, &path) else {
             // A route that takes `OPTIONS` gets preflights, too: `ANY`, `$default` or its own.

@@ -15,9 +15,9 @@ use crate::template::model::Function;
 /// What is passed on from the local cloud's own environment.
 const INHERITED: [&str; 5] = ["PATH", "TMPDIR", "TMP", "TEMP", "SYSTEMROOT"];
 
-/// `AWS_ACCESS_KEY_ID` of all functions: the credentials that the local services take.
+/// `AWS_ACCESS_KEY_ID` for whoever is no function: those have their logical ids.
 pub const ACCESS_KEY_ID: &str = "local";
-/// `AWS_SECRET_ACCESS_KEY` of all functions.
+/// `AWS_SECRET_ACCESS_KEY` of all functions, and of whoever is none.
 pub const SECRET_ACCESS_KEY: &str = "local";
 
 /// Where functions find the other services.
@@ -36,13 +36,14 @@ pub(crate) fn variables(
     executable: &Path,
     services: &Services,
     runtime_api: SocketAddr,
+    instance: &str,
 ) -> BTreeMap<String, String> {
     let inherited = INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
     let mut variables: BTreeMap<String, String> = inherited.collect();
     variables.extend(services.endpoints.clone());
     variables.extend(function.environment.clone());
     // Last, because AWS refuses to create a function that sets one of these.
-    variables.extend(reserved(function, executable, services, runtime_api));
+    variables.extend(reserved(function, executable, services, runtime_api, instance));
     variables
 }
 
@@ -51,6 +52,7 @@ fn reserved(
     executable: &Path,
     services: &Services,
     runtime_api: SocketAddr,
+    instance: &str,
 ) -> impl Iterator<Item = (String, String)> {
     let task_root = executable.parent().unwrap_or(Path::new("/")).display().to_string();
     let today = time::OffsetDateTime::now_utc();
@@ -63,9 +65,10 @@ fn reserved(
     );
     [
         ("_HANDLER", "bootstrap".to_owned()),
-        ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),
+        // Each request that a process signs says by these two which function and which instance it comes from.
+        ("AWS_ACCESS_KEY_ID", function.logical_id.clone()),
         ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
-        ("AWS_SESSION_TOKEN", "local".to_owned()),
+        ("AWS_SESSION_TOKEN", instance.to_owned()),
         ("AWS_REGION", services.region.clone()),
         ("AWS_DEFAULT_REGION", services.region.clone()),
         ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::error::Failure;
 use super::instance::{Instance, is_fatal};
+use super::life::Lives;
 use super::logs::{InstanceLog, LogSink, Report, init_report};
 use super::stats::Stats;
 use super::{Invocation, InvokeError, Limits, Outcome, Services};
@@ -37,6 +38,7 @@ pub(crate) struct Function {
     concurrency: Option<Arc<Semaphore>>,
     /// The newest at the end.
     idle: Mutex<Vec<Instance>>,
+    lives: Lives,
     stats: Mutex<Stats>,
 }
 
@@ -62,6 +64,7 @@ impl Function {
             sink,
             shutdown,
             idle: Mutex::default(),
+            lives: Lives::default(),
             stats: Mutex::default(),
         }
     }
@@ -103,7 +106,7 @@ impl Function {
         };
         let Some(instance) = slot.as_mut() else {
             // Only a start that failed leaves no instance.
-            let outcome = self.conclude(&request_id, None, Err(start_failure(prepared)));
+            let outcome = self.conclude(&request_id, None, init, Err(start_failure(prepared)));
             return Invocation { request_id, outcome, log: String::new() };
         };
         instance.log().enter(&request_id);
@@ -119,6 +122,7 @@ impl Function {
         };
         let duration = spent + begun.elapsed();
         let used_mib = instance.used_mib();
+        self.stats().cpu += instance.cpu_since_last();
         let log = instance.log().clone();
         if let Err(failure) = &result
             && (is_fatal(failure) || !initialised)
@@ -130,7 +134,7 @@ impl Function {
         let failure = result.as_ref().err();
         let memory_mib = self.setup.function.memory_mib;
         log.end(&Report { request_id: &request_id, duration, init, memory_mib, used_mib, failure });
-        let outcome = self.conclude(&request_id, Some(duration), result);
+        let outcome = self.conclude(&request_id, Some(duration), init, result);
         Invocation { request_id, outcome, log: log.tail() }
     }
 
@@ -173,7 +177,8 @@ impl Function {
         let begun = Instant::now();
         let FunctionSetup { function, executable } = &self.setup;
         let log = InstanceLog::new(self.sink.clone(), &function.logical_id);
-        let result = match Instance::start(function, executable, &self.services, log.clone()).await {
+        let place = self.lives.add(&Uuid::new_v4().to_string());
+        let result = match Instance::start(function, executable, &self.services, log.clone(), place).await {
             Ok(instance) => slot.insert(instance).initialised(limit).await,
             Err(error) => Err(Failure::InvalidEntrypoint(format!("{}: {error}", executable.display()))),
         };
@@ -184,10 +189,18 @@ impl Function {
         result
     }
 
-    fn conclude(&self, request_id: &str, duration: Option<Duration>, result: Result<Bytes, Failure>) -> Outcome {
+    fn conclude(
+        &self,
+        request_id: &str,
+        duration: Option<Duration>,
+        init: Option<Duration>,
+        result: Result<Bytes, Failure>,
+    ) -> Outcome {
         let mut stats = self.stats();
         stats.invocations += 1;
-        stats.duration += duration.unwrap_or_default();
+        let duration = duration.unwrap_or_default();
+        stats.duration += duration;
+        stats.billed += billed(duration + init.unwrap_or_default());
         match result {
             Ok(payload) => Outcome::Success(payload),
             Err(failure) => {
@@ -201,8 +214,8 @@ impl Function {
     async fn release(&self, instance: Instance) {
         let rejected = {
             let mut idle = self.idle();
-            // Under the lock: `retire` empties the pool after the token has fired.
-            if self.shutdown.is_cancelled() {
+            // Under the lock: `retire` and `kill` look into the pool after the tokens have fired.
+            if self.shutdown.is_cancelled() || instance.is_condemned() {
                 Some(instance)
             } else {
                 idle.push(instance);
@@ -212,6 +225,23 @@ impl Function {
         if let Some(instance) = rejected {
             instance.kill().await;
         }
+    }
+
+    /// Kills all instances, or the one with this id, and waits until they are gone; gives how many there were.
+    pub(crate) async fn kill(&self, instance: Option<&str>) -> usize {
+        let ends = self.lives.condemn(instance);
+        let idle: Vec<_> = self.idle().extract_if(.., |instance| instance.is_condemned()).collect();
+        for instance in idle {
+            instance.kill().await;
+        }
+        for end in &ends {
+            end.cancelled().await;
+        }
+        ends.len()
+    }
+
+    pub(crate) fn memory_mib(&self) -> u32 {
+        self.setup.function.memory_mib
     }
 
     /// Ends the instances that have been idle for `age`.
@@ -237,6 +267,13 @@ struct ColdStart {
     /// How much of the function's timeout a repeated init phase used up.
     spent: Duration,
     result: Result<(), Failure>,
+}
+
+/// "Duration is calculated from the time your code begins executing until it returns or otherwise terminates, rounded up to
+/// the nearest 1 ms": <https://aws.amazon.com/lambda/pricing/>.
+fn billed(duration: Duration) -> Duration {
+    // Nobody runs for 2^64 ms.
+    Duration::from_millis(u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
 }
 
 fn start_failure(prepared: Result<(), Failure>) -> Failure {

@@ -10,8 +10,10 @@ use rand::random;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep_until};
 
+use super::cpu;
 use super::environment::{self, Services};
 use super::error::Failure;
+use super::life::Place;
 use super::logs::{Capture, InstanceLog};
 use super::runtime_api::{Event, Reply, RuntimeApi};
 use crate::template::model::Function;
@@ -27,6 +29,10 @@ pub(crate) struct Instance {
     busy_until: Instant,
     /// When the newest invocation ended, or the process was started.
     pub(crate) idle_since: Instant,
+    /// How much of its processor time has been accounted for.
+    cpu: Duration,
+    /// Dropped after the process.
+    place: Place,
 }
 
 impl Instance {
@@ -36,12 +42,13 @@ impl Instance {
         executable: &Path,
         services: &Services,
         log: InstanceLog,
+        place: Place,
     ) -> io::Result<Self> {
         let api = RuntimeApi::start().await?;
         let mut command = Command::new(executable);
         command
             .env_clear()
-            .envs(environment::variables(function, executable, services, api.address()))
+            .envs(environment::variables(function, executable, services, api.address(), place.id()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -52,7 +59,7 @@ impl Instance {
         let mut child = command.spawn()?;
         let capture = Capture::start(&mut child, &log);
         let now = Instant::now();
-        Ok(Self { child, api, capture, log, busy_until: now, idle_since: now })
+        Ok(Self { child, api, capture, log, busy_until: now, idle_since: now, cpu: Duration::ZERO, place })
     }
 
     /// Waits for the end of the init phase: the first `/next`.
@@ -61,6 +68,7 @@ impl Instance {
             biased;
             ready = self.api.ready() => ready.map_err(Failure::Reported),
             status = self.child.wait() => Err(ended(status)),
+            () = self.place.killed().cancelled() => Err(ended(crash(&mut self.child).await)),
             () = tokio::time::sleep(limit) => Err(Failure::TimedOut(limit)),
         }
     }
@@ -104,6 +112,7 @@ impl Instance {
             reply = self.api.reply() => reply,
             // It may have replied and ended at once.
             status = self.child.wait() => self.api.reply_now().ok_or_else(|| ended(status))?,
+            () = self.place.killed().cancelled() => return Err(ended(crash(&mut self.child).await)),
             () = sleep_until(self.busy_until) => return Err(Failure::TimedOut(function.timeout)),
         };
         self.capture.flush().await;
@@ -128,6 +137,19 @@ impl Instance {
         kib.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib.div_ceil(1024))
     }
 
+    /// Processor time since the last call. The time of a process that has ended is not known any more.
+    pub(crate) fn cpu_since_last(&mut self) -> Duration {
+        let used = self.child.id().and_then(cpu::used).unwrap_or(self.cpu);
+        let since = used.saturating_sub(self.cpu);
+        self.cpu = used;
+        since
+    }
+
+    /// Whether somebody other than the pool wants the process to be killed.
+    pub(crate) fn is_condemned(&self) -> bool {
+        self.place.killed().is_cancelled()
+    }
+
     /// Kills the process (SIGKILL) and waits until it and its last output are gone.
     pub(crate) async fn kill(mut self) {
         if let Err(error) = self.child.kill().await {
@@ -140,6 +162,12 @@ impl Instance {
 /// Whether the instance is gone after this failure. On AWS an error that the handler reports leaves it warm.
 pub(crate) fn is_fatal(failure: &Failure) -> bool {
     !matches!(failure, Failure::Reported(_) | Failure::ResponseTooLarge(_))
+}
+
+/// What `kill -9` does to a process under way.
+async fn crash(child: &mut Child) -> io::Result<ExitStatus> {
+    child.start_kill()?;
+    child.wait().await
 }
 
 fn ended(status: io::Result<ExitStatus>) -> Failure {

@@ -6,12 +6,14 @@
 
 pub mod asynchronous;
 pub mod build;
+mod cpu;
 mod environment;
 mod error;
 mod forward;
 mod function;
 mod instance;
 pub mod invoke_api;
+mod life;
 mod logs;
 mod runtime_api;
 mod stats;
@@ -196,11 +198,42 @@ impl Lambda {
         invocation.await.unwrap_or(Err(InvokeError::Stopping))
     }
 
+    /// The functions there are.
+    pub fn logical_ids(&self) -> impl Iterator<Item = &str> {
+        self.inner.functions.keys().chain(self.inner.handlers.keys()).map(String::as_str)
+    }
+
     /// Returns once the shutdown token has fired and every process has ended.
     pub async fn stopped(&self) {
         self.inner.shutdown.cancelled().await;
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
+    }
+
+    /// Whether there is a function with this logical id.
+    pub fn has(&self, function: &str) -> bool {
+        self.inner.functions.contains_key(function) || self.inner.handlers.contains_key(function)
+    }
+
+    /// Kills the processes of a function, or the one instance with this id, as a crash would: SIGKILL, wherever they are.
+    /// Returns once they are gone; how many there were.
+    pub async fn kill(&self, function: &str, instance: Option<&str>) -> Result<usize, InvokeError> {
+        match self.inner.functions.get(function) {
+            Some(function) => Ok(function.kill(instance).await),
+            None => Err(InvokeError::NotFound(function.to_owned())),
+        }
+    }
+
+    /// Counts from zero again.
+    pub fn reset_stats(&self) {
+        for function in self.inner.functions.values() {
+            *function.stats() = Stats::default();
+        }
+    }
+
+    /// `MemorySize` of each function in MiB, by logical id.
+    pub fn memory(&self) -> BTreeMap<String, u32> {
+        self.inner.functions.iter().map(|(id, function)| (id.clone(), function.memory_mib())).collect()
     }
 
     /// What each function did, by logical id.

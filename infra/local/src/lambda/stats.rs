@@ -17,4 +17,9 @@ pub struct Stats {
     pub init: Duration,
     /// Sum of the durations of the invocations, without init phases.
     pub duration: Duration,
+    /// Sum of what AWS bills: init phase and duration of each invocation, rounded up to a millisecond.
+    pub billed: Duration,
+    /// Processor time of the processes, as far as it was seen at the end of an invocation. Zero where the system has no
+    /// `/proc`.
+    pub cpu: Duration,
 }

@@ -74,9 +74,13 @@ impl Buckets {
         // A stack without buckets has no folder for them.
         std::fs::create_dir_all(&self.folder)?;
         let files = FileSystem::new(&self.folder).map_err(|error| io::Error::other(format!("{error:?}")))?;
+        let mut auth = SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY);
+        for function in lambda.logical_ids() {
+            auth.register(function.to_owned(), SECRET_ACCESS_KEY.to_owned().into());
+        }
         let notifier = Notifier::new(&self.all, region, lambda, shutdown.clone());
         let mut service = S3ServiceBuilder::new(Notifying::new(files, notifier.clone()));
-        service.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY));
+        service.set_auth(auth);
         service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config()))));
         let served = http_server::serve(service.build(), listener, shutdown).await;
         notifier.stopped().await;

@@ -6,7 +6,6 @@
 //! does not matter here.
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
@@ -18,7 +17,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::Gateway;
 use super::connections::{Connection, PushError};
-use crate::http_api::body::{self, BodyError};
+use crate::gate::Request;
 
 /// What the API answers instead of a result.
 #[derive(Debug, Clone, Copy)]
@@ -56,27 +55,21 @@ impl ManagementError {
     }
 }
 
-impl From<BodyError> for ManagementError {
-    fn from(error: BodyError) -> Self {
-        match error {
-            BodyError::TooLarge => Self::PayloadTooLarge,
-            BodyError::Broken => Self::Forbidden,
-        }
-    }
-}
-
 /// Answers a call for the connection with this id.
-pub(super) async fn answer(gateway: &Gateway, id: &str, request: Request) -> Response {
-    handle(gateway, id, request).await.unwrap_or_else(ManagementError::into_response)
+pub(super) fn answer(gateway: &Gateway, id: &str, request: Request) -> Response {
+    handle(gateway, id, request).unwrap_or_else(ManagementError::into_response)
 }
 
-async fn handle(gateway: &Gateway, id: &str, request: Request) -> Result<Response, ManagementError> {
+fn handle(gateway: &Gateway, id: &str, request: Request) -> Result<Response, ManagementError> {
     if !is_signed(&request) {
         return Err(ManagementError::MissingAuthenticationToken);
     }
     match *request.method() {
         Method::POST => {
-            let body = body::read(request.into_body(), gateway.limits.message).await?;
+            let body = request.into_body();
+            if body.len() > gateway.limits.message {
+                return Err(ManagementError::PayloadTooLarge);
+            }
             post(gateway, id, body)?;
             Ok(Response::new(Body::empty()))
         }

@@ -14,11 +14,12 @@ mod management;
 mod reply;
 mod routing;
 mod session;
+mod stats;
 
+use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -30,10 +31,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::gate::{Gate, Service};
 use crate::lambda::Lambda;
 use crate::template::model::WebSocketApi;
 use connections::Connections;
 use routing::Selector;
+pub use stats::Stats;
+pub(crate) use stats::units;
 
 /// What API Gateway allows a connection
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>).
@@ -69,35 +73,11 @@ impl Default for Limits {
     }
 }
 
-/// Counters of one API, there to be read while it runs.
-#[derive(Debug, Default)]
-pub struct Stats {
-    connections: AtomicU64,
-    frames_in: AtomicU64,
-    frames_out: AtomicU64,
-}
-
-impl Stats {
-    /// Connections that are open at this moment.
-    pub fn connections(&self) -> u64 {
-        self.connections.load(Ordering::Relaxed)
-    }
-
-    /// Text messages received since the start.
-    pub fn frames_in(&self) -> u64 {
-        self.frames_in.load(Ordering::Relaxed)
-    }
-
-    /// Messages sent since the start: posts, route responses and the gateway's own errors.
-    pub fn frames_out(&self) -> u64 {
-        self.frames_out.load(Ordering::Relaxed)
-    }
-}
-
 struct Gateway {
     api: WebSocketApi,
     selector: Selector,
     lambda: Lambda,
+    gate: Gate,
     limits: Limits,
     stats: Arc<Stats>,
     connections: Connections,
@@ -115,10 +95,11 @@ pub async fn serve(
     lambda: Lambda,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    serve_with(listener, api, lambda, Limits::default(), Arc::default(), shutdown).await
+    let gate = Gate::new(lambda.clone(), None);
+    serve_with(listener, api, lambda, gate, Limits::default(), Arc::default(), shutdown).await
 }
 
-/// Serves one WebSocket API until `shutdown` fires. Then every connection is closed with 1001, and this returns when
+/// Serves one WebSocket API until `shutdown` fires; calls to `@connections` go through `gate`. Then every connection is closed with 1001, and this returns when
 /// all `$disconnect` routes and invocations under way have ended.
 ///
 /// A route selection expression or identity source that API Gateway has no such form of is
@@ -127,6 +108,7 @@ pub async fn serve_with(
     listener: TcpListener,
     api: WebSocketApi,
     lambda: Lambda,
+    gate: Gate,
     limits: Limits,
     stats: Arc<Stats>,
     shutdown: CancellationToken,
@@ -142,6 +124,7 @@ pub async fn serve_with(
         api,
         selector,
         lambda,
+        gate,
         limits,
         stats,
         connections: Connections::default(),
@@ -176,7 +159,8 @@ async fn answer(
         return connect::wrong_stage();
     };
     if let Some(connection) = below_stage.strip_prefix("/@connections/") {
-        return management::answer(&gateway, connection, request).await;
+        let answer = |request, _| ready(management::answer(&gateway, connection, request));
+        return gateway.gate.pass(Service::Apigatewaymanagementapi, request, answer).await;
     }
     if !below_stage.is_empty() {
         return connect::wrong_stage();

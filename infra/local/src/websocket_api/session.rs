@@ -2,7 +2,6 @@
 
 use std::future::{Future, poll_fn};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -42,7 +41,7 @@ pub(super) async fn run(
     queue: mpsc::Receiver<Message>,
     upgrade: OnUpgrade,
 ) {
-    gateway.stats.connections.fetch_add(1, Ordering::Relaxed);
+    gateway.stats.opened();
     let session = Session {
         in_flight: Arc::new(Semaphore::new(gateway.limits.in_flight)),
         gateway: gateway.clone(),
@@ -56,7 +55,7 @@ pub(super) async fn run(
         }
     };
     gateway.connections.remove(&connection.origin.connection_id);
-    gateway.stats.connections.fetch_sub(1, Ordering::Relaxed);
+    gateway.stats.closed();
 
     // `$disconnect` does not wait for a client that is slow to hang up.
     tokio::join!(session.farewell(rest, &end), session.disconnect(&end));
@@ -98,7 +97,7 @@ impl Session {
             self.connection.touch();
             match frame {
                 Ok(Message::Text(text)) => {
-                    self.gateway.stats.frames_in.fetch_add(1, Ordering::Relaxed);
+                    self.gateway.stats.received(text.len());
                     self.dispatch(text).await;
                 }
                 Ok(Message::Binary(_)) => return End::binary(),
@@ -145,8 +144,9 @@ impl Session {
     {
         let mut next = Some(first);
         while let Some(message) = next {
+            let size = message.len();
             sink.feed(message).await?;
-            self.gateway.stats.frames_out.fetch_add(1, Ordering::Relaxed);
+            self.gateway.stats.sent(size);
             self.connection.touch();
             next = queue.try_recv().ok();
         }

@@ -169,10 +169,56 @@ async fn everything_works_together() {
     let tables = aws_request(&cloud, "dynamodb", "DynamoDB_20120810.ListTables", &json!({})).await;
     assert_eq!(tables["TableNames"], json!(["local-Table"]));
 
+    let meter = meter(&cloud).await;
+    // The public and the private route, the message, the batch and the custom resource.
+    assert_eq!(meter["functions"]["Function"]["invocations"], 5);
+    assert_eq!(meter["outside"]["dynamodb"]["ListTables"]["requests"], 1);
+    assert_eq!(meter["http_apis"]["Http"]["requests"], 3);
+    assert_eq!(meter["websocket_apis"]["Socket"]["units_out"], 1);
+
     let printed = cloud.stop().await;
     for line in ["HTTP API (Http) ", "WebSocket API (Socket) ", "alice=", "bob=", "Ready in "] {
         assert!(printed.lines().any(|printed| printed.starts_with(line)), "{line}: {printed}");
     }
+}
+
+/// What `GET {control}/meter` gives.
+async fn meter(cloud: &Running) -> Value {
+    client().get(format!("{}/meter", cloud.url("/control"))).send().await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test]
+async fn faults_kills_and_the_meter_are_controlled_over_http() {
+    let application = application();
+    let arguments = ["--ephemeral", "--meter", "--per", "Function"];
+    let cloud = Running::start(application.path(), &arguments).await;
+    let control = |path: &str| format!("{}{path}", cloud.url("/control"));
+    let post = async |path: &str, body: Value| client().post(control(path)).json(&body).send().await.unwrap();
+
+    let killed: Value = post("/functions/Function/kill", json!({})).await.json().await.unwrap();
+    assert_eq!(killed, json!({"killed": 1}));
+    assert_eq!(post("/functions/Nobody/kill", json!({})).await.status(), 404);
+    assert_eq!(post("/meter/reset", json!({})).await.status(), 204);
+    assert_eq!(meter(&cloud).await["functions"]["Function"]["invocations"], 0);
+
+    let rule = json!({"service": "dynamodb", "operation": "ListTables", "kind": {"delay": 1}});
+    assert_eq!(post("/faults", json!({"seed": 1, "rules": [rule]})).await.status(), 204);
+    let answer = aws_request(&cloud, "dynamodb", "DynamoDB_20120810.ListTables", &json!({})).await;
+    assert_eq!(answer["TableNames"], json!(["local-Table"]));
+    let refused = post("/faults", json!({"rules": [{"kind": "explosion"}]})).await;
+    assert_eq!(refused.status(), 400);
+    let refused: Value = refused.json().await.unwrap();
+    assert!(refused["message"].as_str().unwrap().contains("unknown variant `explosion`"), "{refused}");
+    assert_eq!(client().delete(control("/faults")).send().await.unwrap().status(), 204);
+    let answer = aws_request(&cloud, "dynamodb", "DynamoDB_20120810.ListTables", &json!({})).await;
+    assert_eq!(answer["TableNames"], json!(["local-Table"]));
+    assert_eq!(meter(&cloud).await["faults"], json!({"delay": 1}));
+
+    let public = format!("{}/public", cloud.url("/http"));
+    assert_eq!(client().get(public).send().await.unwrap().status(), 200);
+    let printed = cloud.stop().await;
+    assert!(printed.contains("per 1M Function"), "{printed}");
+    assert!(printed.lines().any(|line| line.starts_with("Http ") && line.contains("HTTP API requests")), "{printed}");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
+use local_cloud::gate::Gate;
 use local_cloud::lambda::{Handler, InvokeError, Lambda, Outcome};
 use local_cloud::template::model::{RequestAuthorizer, WebSocketApi, WebSocketRoute};
 use local_cloud::websocket_api::{Limits, Stats, serve_with};
@@ -151,7 +152,9 @@ impl Plan {
         let address = listener.local_addr().unwrap();
         let (stats, shutdown) = (Arc::new(Stats::default()), CancellationToken::new());
         let lambda = Lambda::from_handlers(self.handlers);
-        let server = tokio::spawn(serve_with(listener, self.api, lambda, self.limits, stats.clone(), shutdown.clone()));
+        let gate = Gate::new(lambda.clone(), None);
+        let server = serve_with(listener, self.api, lambda, gate, self.limits, stats.clone(), shutdown.clone());
+        let server = tokio::spawn(server);
         // A second test of the process finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Api { address, stats, shutdown, server: Some(server), events: self.events }

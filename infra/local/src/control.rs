@@ -1,0 +1,77 @@
+//! The control endpoint: reads the meter, plans faults, kills functions. Only here, AWS has nothing like it.
+//!
+//! `GET /meter`, `POST /meter/reset`; `POST /faults` with a [`Plan`](crate::faults::Plan), `DELETE /faults`;
+//! `POST /functions/{logical id}/kill`.
+
+use std::io;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::faults::Plan;
+use crate::gate::Gate;
+use crate::meter::{Reading, Sources};
+
+/// What can be controlled. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Control {
+    pub(crate) gate: Gate,
+    pub(crate) sources: Sources,
+}
+
+/// Serves the endpoint until `shutdown` fires.
+pub(crate) async fn serve(listener: TcpListener, control: Control, shutdown: CancellationToken) -> io::Result<()> {
+    let router = Router::new()
+        .route("/meter", get(read))
+        .route("/meter/reset", post(reset))
+        .route("/faults", post(install).delete(clear))
+        .route("/functions/{function}/kill", post(kill))
+        .with_state(control);
+    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+}
+
+async fn read(State(control): State<Control>) -> Json<Reading> {
+    Json(control.sources.read())
+}
+
+async fn reset(State(control): State<Control>) -> StatusCode {
+    control.sources.reset();
+    StatusCode::NO_CONTENT
+}
+
+async fn install(State(control): State<Control>, body: Bytes) -> Response {
+    let plan: Plan = match serde_json::from_slice(&body) {
+        Ok(plan) => plan,
+        Err(error) => return refuse(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    match control.gate.install(plan).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
+    }
+}
+
+async fn clear(State(control): State<Control>) -> Response {
+    match control.gate.install(Plan::default()).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
+}
+
+/// Answers once the processes are gone, with how many there were.
+async fn kill(State(control): State<Control>, Path(function): Path<String>) -> Response {
+    match control.sources.lambda.kill(&function, None).await {
+        Ok(killed) => Json(json!({ "killed": killed })).into_response(),
+        Err(error) => refuse(StatusCode::NOT_FOUND, &error.to_string()),
+    }
+}
+
+fn refuse(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({ "message": message }))).into_response()
+}

@@ -1,0 +1,34 @@
+//! What writes cost that a condition refused: DynamoDB bills them and does not say how much.
+
+use dynoxide::Item;
+use dynoxide::types::{TRANSACTIONAL_CAPACITY_FACTOR, item_size, table_write_capacity_units};
+use serde_json::Value;
+
+use super::Tables;
+use super::writes::{Write, writes};
+
+impl Tables {
+    /// Write units by table of a request that was refused with `ConditionalCheckFailedException` or
+    /// `TransactionCanceledException`: those of the larger of the item that is there and the one that the request brings,
+    /// at least one
+    /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate>).
+    /// How large an update would have made its item is not known. AWS does not say what a cancelled transaction costs; it
+    /// is counted in full, at twice the units.
+    pub(crate) fn refused_write_units(&self, operation: &str, input: &Value) -> Vec<(String, f64)> {
+        let factor = if operation == "TransactWriteItems" { TRANSACTIONAL_CAPACITY_FACTOR } else { 1.0 };
+        let writes = writes(operation, input);
+        writes.iter().map(|write| (write.table.to_owned(), factor * self.units_of(write))).collect()
+    }
+
+    fn units_of(&self, write: &Write<'_>) -> f64 {
+        let brought = write.item.and_then(|item| serde_json::from_value::<Item>(item.clone()).ok());
+        let there = match self.item(write.table, &self.key_of(write.table, write.key)) {
+            Ok(there) => there,
+            Err(error) => {
+                tracing::debug!(%error, "counted without the item that is there");
+                None
+            }
+        };
+        table_write_capacity_units(there.as_ref().map(item_size), brought.as_ref().map(item_size))
+    }
+}

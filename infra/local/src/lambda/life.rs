@@ -1,0 +1,70 @@
+//! Who may end an instance besides its owner, and how others learn of its end.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+/// The instances of a function that live, by id.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lives(Arc<Mutex<BTreeMap<String, Life>>>);
+
+#[derive(Debug, Clone, Default)]
+struct Life {
+    /// Fires when the process is to be killed.
+    killed: CancellationToken,
+    /// Fires when the instance is gone.
+    ended: CancellationToken,
+}
+
+/// An instance's place among the living, given back by dropping it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    id: String,
+    life: Life,
+    lives: Lives,
+}
+
+impl Lives {
+    /// A place for an instance that is about to start.
+    pub(crate) fn add(&self, id: &str) -> Place {
+        let life = Life::default();
+        self.lock().insert(id.to_owned(), life.clone());
+        Place { id: id.to_owned(), life, lives: self.clone() }
+    }
+
+    /// Tells one instance, or all of them, to end, and gives how to wait until each of them is gone.
+    pub(crate) fn condemn(&self, id: Option<&str>) -> Vec<CancellationToken> {
+        let lives = self.lock();
+        let condemned = lives.iter().filter(|(instance, _)| id.is_none_or(|id| id == instance.as_str()));
+        let ends = condemned.map(|(_, life)| {
+            life.killed.cancel();
+            life.ended.clone()
+        });
+        ends.collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Life>> {
+        // Nothing panics while it holds the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// What the process is told to sign its requests with, so that they can be told apart.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Fires when somebody wants the process to be killed.
+    pub(crate) fn killed(&self) -> &CancellationToken {
+        &self.life.killed
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.lives.lock().remove(&self.id);
+        self.life.ended.cancel();
+    }
+}

@@ -1,0 +1,92 @@
+//! The bill: what AWS would ask for a reading, at list prices.
+//!
+//! Without free tiers, volume discounts, storage, data transfer, logs and the instances behind a cluster, and without the
+//! polls of event sources.
+
+use serde::Serialize;
+
+use super::Reading;
+use crate::gate::Service;
+
+/// Prices in US dollars, us-east-1, on demand, as of November 2026.
+mod price {
+    /// <https://aws.amazon.com/lambda/pricing/>, a million requests.
+    pub(super) const LAMBDA_REQUESTS: f64 = 0.20;
+    /// A million GB-seconds on x86, SAM's default architecture; arm64 costs a fifth less.
+    pub(super) const LAMBDA_GB_SECONDS: f64 = 16.6667;
+    /// <https://aws.amazon.com/api-gateway/pricing/>, a million requests of an HTTP API, of 512 KB each.
+    pub(super) const HTTP_REQUESTS: f64 = 1.00;
+    /// A million WebSocket messages of 32 KB each, whichever way.
+    pub(super) const MESSAGES: f64 = 1.00;
+    /// A million minutes of open connections.
+    pub(super) const CONNECTION_MINUTES: f64 = 0.25;
+    /// <https://aws.amazon.com/dynamodb/pricing/on-demand/>, a million write units.
+    pub(super) const WRITE_UNITS: f64 = 0.625;
+    /// A million read units.
+    pub(super) const READ_UNITS: f64 = 0.125;
+    /// <https://aws.amazon.com/sqs/pricing/>, a million requests to a standard queue, of 64 KB each.
+    pub(super) const SQS_REQUESTS: f64 = 0.40;
+    /// <https://aws.amazon.com/rds/aurora/pricing/>, a million requests to the Data API.
+    pub(super) const DATA_API_REQUESTS: f64 = 0.35;
+}
+
+/// All that a reading costs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Bill {
+    /// What costs something.
+    pub lines: Vec<Line>,
+    /// Their sum in US dollars.
+    pub usd: f64,
+}
+
+/// One resource's use of one billed thing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Line {
+    /// Logical id of a function or an API, or name of a table or queue.
+    pub resource: String,
+    /// What is billed.
+    pub item: &'static str,
+    /// How much of it.
+    pub quantity: f64,
+    /// What that costs in US dollars.
+    pub usd: f64,
+}
+
+#[allow(clippy::cast_precision_loss, reason = "no count comes near 2^53")]
+pub(super) fn of(reading: &Reading) -> Bill {
+    let mut lines = Vec::new();
+    let mut add = |resource: &str, item: &'static str, quantity: f64, million: f64| {
+        if quantity > 0.0 {
+            let usd = quantity * million / 1e6;
+            lines.push(Line { resource: resource.to_owned(), item, quantity, usd });
+        }
+    };
+    for (id, function) in &reading.functions {
+        add(id, "Lambda requests", function.invocations as f64, price::LAMBDA_REQUESTS);
+        add(id, "Lambda GB-seconds", function.gb_seconds, price::LAMBDA_GB_SECONDS);
+    }
+    for (id, api) in &reading.http_apis {
+        add(id, "HTTP API requests", api.units as f64, price::HTTP_REQUESTS);
+    }
+    for (id, api) in &reading.websocket_apis {
+        add(id, "WebSocket messages received", api.units_in as f64, price::MESSAGES);
+        add(id, "WebSocket messages sent", api.units_out as f64, price::MESSAGES);
+        add(id, "WebSocket connection minutes", api.connection_minutes, price::CONNECTION_MINUTES);
+    }
+    for (service, resources) in &reading.resources {
+        for (name, counts) in resources {
+            match service {
+                Service::Dynamodb => {
+                    add(name, "DynamoDB write units", counts.write_units, price::WRITE_UNITS);
+                    add(name, "DynamoDB read units", counts.read_units, price::READ_UNITS);
+                }
+                Service::Sqs => add(name, "SQS requests", counts.units as f64, price::SQS_REQUESTS),
+                Service::RdsData => add(name, "Data API requests", counts.units as f64, price::DATA_API_REQUESTS),
+                // Billed as messages of its WebSocket API.
+                Service::Apigatewaymanagementapi => {}
+            }
+        }
+    }
+    let usd = lines.iter().map(|line| line.usd).sum();
+    Bill { lines, usd }
+}

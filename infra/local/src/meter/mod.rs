@@ -1,0 +1,139 @@
+//! The meter: what everything did, and what AWS would ask for it.
+
+mod bill;
+mod reading;
+mod table;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use axum::http::StatusCode;
+use serde::Serialize;
+
+pub use bill::{Bill, Line};
+pub use reading::{FunctionReading, HttpApiReading, Reading, Sources, WebSocketApiReading};
+
+use crate::gate::{Call, Service, Usage};
+
+/// Counts of requests of one kind.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Counts {
+    /// Requests that came, those that met a fault included.
+    pub requests: u64,
+    /// Of these, the ones that their service answered with an error.
+    pub errors: u64,
+    /// DynamoDB's read units.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub read_units: f64,
+    /// DynamoDB's write units.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub write_units: f64,
+    /// What the other services bill: SQS requests of 64 KB, messages of 32 KB, Data API requests.
+    #[serde(skip_serializing_if = "is_none")]
+    pub units: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(units: &f64) -> bool {
+    *units == 0.0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(units: &u64) -> bool {
+    *units == 0
+}
+
+/// Counts by service and operation.
+pub type Operations = BTreeMap<Service, BTreeMap<String, Counts>>;
+
+/// Counts the requests that go through the gate. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Meter(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    since: Instant,
+    /// By logical id of the function; `None` is everybody else.
+    callers: BTreeMap<Option<String>, Operations>,
+    /// By service and the name of a table, a queue or a cluster.
+    resources: BTreeMap<Service, BTreeMap<String, Counts>>,
+    faults: BTreeMap<&'static str, u64>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let (callers, resources, faults) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { since: Instant::now(), callers, resources, faults }
+    }
+}
+
+impl State {
+    fn operation(&mut self, caller: Option<&str>, call: &Call) -> &mut Counts {
+        let operations = self.callers.entry(caller.map(str::to_owned)).or_default();
+        operations.entry(call.service).or_default().entry(call.operation.clone()).or_default()
+    }
+
+    fn resource(&mut self, service: Service, name: &str) -> &mut Counts {
+        self.resources.entry(service).or_default().entry(name.to_owned()).or_default()
+    }
+}
+
+impl Meter {
+    /// A request has come.
+    pub(crate) fn request(&self, caller: Option<&str>, call: &Call) {
+        let mut state = self.lock();
+        state.operation(caller, call).requests += 1;
+        // Connections come and go; they are counted by their API.
+        if call.service != Service::Apigatewaymanagementapi {
+            for name in &call.resources {
+                state.resource(call.service, name).requests += 1;
+            }
+        }
+    }
+
+    /// A fault has befallen a request.
+    pub(crate) fn fault(&self, kind: &'static str) {
+        *self.lock().faults.entry(kind).or_default() += 1;
+    }
+
+    /// A service has answered a request.
+    pub(crate) fn completed(&self, caller: Option<&str>, call: &Call, status: StatusCode, usage: &Usage) {
+        let mut state = self.lock();
+        let sum = |units: &[(String, f64)]| units.iter().map(|(_, units)| units).sum::<f64>();
+        let counts = state.operation(caller, call);
+        counts.errors += u64::from(!status.is_success());
+        counts.read_units += sum(&usage.read);
+        counts.write_units += sum(&usage.write);
+        counts.units += usage.units;
+        for (table, units) in &usage.read {
+            state.resource(call.service, table).read_units += units;
+        }
+        for (table, units) in &usage.write {
+            state.resource(call.service, table).write_units += units;
+        }
+        if matches!(call.service, Service::Sqs | Service::RdsData) {
+            for name in &call.resources {
+                let counts = state.resource(call.service, name);
+                counts.errors += u64::from(!status.is_success());
+                counts.units += usage.units;
+            }
+        }
+    }
+
+    /// Requests since the last reset.
+    pub fn requests(&self) -> u64 {
+        let state = self.lock();
+        let operations = state.callers.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
+        operations.map(|counts| counts.requests).sum()
+    }
+
+    fn reset(&self) {
+        *self.lock() = State::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds the lock, and counts are whole between calls.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

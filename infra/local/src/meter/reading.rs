@@ -1,0 +1,172 @@
+//! What the meter shows at one moment.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::bill::{self, Bill};
+use super::{Counts, Meter, Operations};
+use crate::gate::Service;
+use crate::lambda::{self, Lambda};
+use crate::{http_api, websocket_api};
+
+/// Where all counts are.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// Requests to AWS's APIs.
+    pub meter: Meter,
+    /// Invocations.
+    pub lambda: Lambda,
+    /// HTTP APIs by logical id.
+    pub http_apis: BTreeMap<String, Arc<http_api::Stats>>,
+    /// WebSocket APIs by logical id.
+    pub websocket_apis: BTreeMap<String, Arc<websocket_api::Stats>>,
+}
+
+/// Everything since the last reset.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reading {
+    /// Seconds since the start or the last reset.
+    pub seconds: f64,
+    /// Functions by logical id.
+    pub functions: BTreeMap<String, FunctionReading>,
+    /// Requests of clients that are no functions of the stack.
+    pub outside: Operations,
+    /// Tables, queues and clusters, by service and name.
+    pub resources: BTreeMap<Service, BTreeMap<String, Counts>>,
+    /// HTTP APIs by logical id.
+    pub http_apis: BTreeMap<String, HttpApiReading>,
+    /// WebSocket APIs by logical id.
+    pub websocket_apis: BTreeMap<String, WebSocketApiReading>,
+    /// Injected faults by kind.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// At list prices.
+    pub bill: Bill,
+}
+
+/// What a function did.
+#[derive(Debug, Clone, Serialize)]
+pub struct FunctionReading {
+    /// Invocations that ran, well or not.
+    pub invocations: u64,
+    /// Of these, the ones that ended with a function error.
+    pub errors: u64,
+    /// Invocations refused for lack of reserved concurrency.
+    pub throttles: u64,
+    /// Instances started.
+    pub cold_starts: u64,
+    /// Milliseconds in init phases.
+    pub init_ms: f64,
+    /// Milliseconds in invocations, without init phases.
+    pub duration_ms: f64,
+    /// Milliseconds that AWS bills.
+    pub billed_ms: f64,
+    /// `MemorySize` in MiB.
+    pub memory_mib: u32,
+    /// Billed time times `MemorySize`.
+    pub gb_seconds: f64,
+    /// Milliseconds of processor time, in steps of 10 per process.
+    pub cpu_ms: f64,
+    /// Requests to AWS's APIs.
+    pub requests: Operations,
+}
+
+/// What an HTTP API did.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct HttpApiReading {
+    /// Requests.
+    pub requests: u64,
+    /// Requests as they are billed: one for every 512 KB of payload.
+    pub units: u64,
+}
+
+/// What a WebSocket API did.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct WebSocketApiReading {
+    /// Connections that are open.
+    pub connections: u64,
+    /// Connection time in minutes.
+    pub connection_minutes: f64,
+    /// Messages from clients.
+    pub frames_in: u64,
+    /// Messages to clients.
+    pub frames_out: u64,
+    /// Messages from clients as they are billed: one for every 32 KB.
+    pub units_in: u64,
+    /// Messages to clients as they are billed.
+    pub units_out: u64,
+}
+
+impl Sources {
+    /// Reads all counts.
+    pub fn read(&self) -> Reading {
+        let (seconds, mut callers, resources, faults) = {
+            let state = self.meter.lock();
+            let seconds = state.since.elapsed().as_secs_f64();
+            (seconds, state.callers.clone(), state.resources.clone(), state.faults.clone())
+        };
+        let memory = self.lambda.memory();
+        let functions = self.lambda.stats().into_iter().map(|(id, stats)| {
+            let requests = callers.remove(&Some(id.clone())).unwrap_or_default();
+            let memory = memory.get(&id).copied().unwrap_or_default();
+            (id, FunctionReading::new(&stats, memory, requests))
+        });
+        let functions: BTreeMap<_, _> = functions.collect();
+        let http_apis = self
+            .http_apis
+            .iter()
+            .map(|(id, stats)| (id.clone(), HttpApiReading { requests: stats.requests(), units: stats.units() }));
+        let websocket_apis = self.websocket_apis.iter().map(|(id, stats)| {
+            let reading = WebSocketApiReading {
+                connections: stats.connections(),
+                connection_minutes: stats.connection_time().as_secs_f64() / 60.0,
+                frames_in: stats.frames_in(),
+                frames_out: stats.frames_out(),
+                units_in: stats.units_in(),
+                units_out: stats.units_out(),
+            };
+            (id.clone(), reading)
+        });
+        let mut reading = Reading {
+            seconds,
+            functions,
+            outside: callers.remove(&None).unwrap_or_default(),
+            resources,
+            http_apis: http_apis.collect(),
+            websocket_apis: websocket_apis.collect(),
+            faults,
+            bill: Bill::default(),
+        };
+        reading.bill = bill::of(&reading);
+        reading
+    }
+
+    /// Counts from zero again. Connections that are open stay counted as open.
+    pub fn reset(&self) {
+        self.meter.reset();
+        self.lambda.reset_stats();
+        self.http_apis.values().for_each(|stats| stats.reset());
+        self.websocket_apis.values().for_each(|stats| stats.reset());
+    }
+}
+
+impl FunctionReading {
+    fn new(stats: &lambda::Stats, memory_mib: u32, requests: Operations) -> Self {
+        let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
+        Self {
+            invocations: stats.invocations,
+            errors: stats.errors,
+            throttles: stats.throttles,
+            cold_starts: stats.cold_starts,
+            init_ms: millis(stats.init),
+            duration_ms: millis(stats.duration),
+            billed_ms: millis(stats.billed),
+            memory_mib,
+            gb_seconds: stats.billed.as_secs_f64() * f64::from(memory_mib) / 1024.0,
+            cpu_ms: millis(stats.cpu),
+            requests,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The gate over real sockets, with the AWS SDK: what a client sees of each fault, and what the meter counts.
+
+mod connections;
+#[path = "../echo/mod.rs"]
+mod echo;
+mod faults;
+mod harness;
+mod kill;
+mod latency;
+mod meter;
+mod stale;
