@@ -170,8 +170,8 @@ async fn everything_works_together() {
     assert_eq!(tables["TableNames"], json!(["local-Table"]));
 
     let meter = meter(&cloud).await;
-    // The public and the private route, the message, the batch and the custom resource.
-    assert_eq!(meter["functions"]["Function"]["invocations"], 5);
+    // The public and the private route, the message, the batch, the insert, the object and the custom resource.
+    assert_eq!(meter["functions"]["Function"]["invocations"], 7);
     assert_eq!(meter["outside"]["dynamodb"]["ListTables"]["requests"], 1);
     assert_eq!(meter["http_apis"]["Http"]["requests"], 3);
     assert_eq!(meter["websocket_apis"]["Socket"]["units_out"], 1);

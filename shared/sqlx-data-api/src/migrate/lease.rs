@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_mins(15);
 /// Between two looks at the lock, and at a statement that goes on.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// SQLSTATE of a table that exists.
+const DUPLICATE_TABLE: &str = "42P07";
+
 /// The lock, held.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lease {
@@ -62,13 +65,13 @@ impl DataApiConnection {
         Ok(())
     }
 
-    /// `IF NOT EXISTS` does not keep two that create it at once apart: the later one fails on PostgreSQL's catalogue and
-    /// finds the table when it tries again.
+    /// `IF NOT EXISTS` does not keep two that create it at once apart: the later one fails on PostgreSQL's catalogue, or is
+    /// told that the table exists, and finds it when it tries again.
     async fn create_lock_table(&mut self) -> Result<(), Error> {
         let sql = "CREATE TABLE IF NOT EXISTS _sqlx_migrations_lock
             (id INT PRIMARY KEY, owner UUID NOT NULL, expires_at TIMESTAMPTZ NOT NULL)";
         match self.run_each(&[sql]).await {
-            Err(error) if service_error(&error).is_some_and(DatabaseError::is_unique_violation) => {
+            Err(error) if service_error(&error).is_some_and(was_created_meanwhile) => {
                 self.run_each(&[sql]).await.map(drop)
             }
             created => created.map(drop),
@@ -111,6 +114,11 @@ impl DataApiConnection {
             }
         }
     }
+}
+
+/// Whether somebody else created the same thing at the same time.
+fn was_created_meanwhile(error: &DataApiError) -> bool {
+    error.is_unique_violation() || error.code().as_deref() == Some(DUPLICATE_TABLE)
 }
 
 /// Whether `error` only says that a statement of the open transaction takes longer than a call may.
