@@ -1,9 +1,7 @@
 //! `POST /v1/conversations`.
 
-use std::fmt::Write;
-
 use domain::conversation::NewConversation;
-use domain::{ApiError, ConversationType, UserId};
+use domain::{ApiError, ConversationType, UserId, hex};
 use lambda_kit::http::{Request, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -52,10 +50,6 @@ fn idempotency(request: &Request) -> Result<Option<Idempotency>, ApiError> {
     if key.is_empty() || key.chars().count() > MAX_KEY_CHARS {
         return Err(ApiError::invalid(format!("`Idempotency-Key` takes 1 to {MAX_KEY_CHARS} characters.")));
     }
-    let mut digest = String::with_capacity(64);
-    for byte in Sha256::digest(request.text()?) {
-        // Writing to a String cannot fail.
-        let _ = write!(digest, "{byte:02x}");
-    }
+    let digest = hex(&Sha256::digest(request.text()?));
     Ok(Some(Idempotency { key: key.to_owned(), digest }))
 }

@@ -7,6 +7,7 @@
 
 pub mod aurora;
 mod back_off;
+mod batch_response;
 pub mod cli;
 mod cloud;
 mod control;

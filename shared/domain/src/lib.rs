@@ -5,6 +5,7 @@
 
 pub mod conversation;
 pub mod error;
+mod hex;
 pub mod ids;
 pub mod message;
 pub mod period;
@@ -15,6 +16,7 @@ pub mod wire;
 
 pub use conversation::{ConversationType, Role};
 pub use error::{ApiError, ErrorCode};
+pub use hex::hex;
 pub use ids::{ClientMessageId, ConversationId, MessageId, Seq, UserId};
 pub use message::{Content, Message, MessageKind};
 pub use period::{Period, Periods};

@@ -1,11 +1,10 @@
 //! Messages: the items of a conversation's log.
 
-use std::fmt::Write;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::conversation::Member;
+use crate::hex;
 use crate::{
     ApiError, ClientMessageId, ConversationId, ConversationType, ErrorCode, MessageId, Seq, Timestamp, UserId,
 };
@@ -64,11 +63,7 @@ impl Content {
         for user in &self.mentions {
             hash.update(user.0.as_bytes());
         }
-        hash.finalize()[..16].iter().fold(String::with_capacity(32), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(&hash.finalize()[..16])
     }
 }
 

@@ -1,6 +1,6 @@
 //! From which record on a function reports a batch as failed (`ReportBatchItemFailures`).
 
-use serde::Deserialize;
+use crate::batch_response::reported_failures;
 
 /// What is to be done with a batch.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,28 +15,14 @@ pub(super) enum Verdict {
 /// or an empty or null list, is a success; the lowest of the reported sequence numbers is where to go on; an entry without
 /// a number of the batch is a failure of the whole batch.
 pub(super) fn verdict<'a>(response: &[u8], numbers: impl Iterator<Item = &'a str>) -> Verdict {
-    #[derive(Default, Deserialize)]
-    struct Response {
-        #[serde(rename = "batchItemFailures")]
-        failures: Option<Vec<Failure>>,
-    }
-    #[derive(Deserialize)]
-    struct Failure {
-        #[serde(rename = "itemIdentifier")]
-        number: Option<String>,
-    }
-    if response.is_empty() {
-        return Verdict::Done;
-    }
-    let Ok(response) = serde_json::from_slice::<Option<Response>>(response) else {
+    let Some(failures) = reported_failures(response) else {
         return Verdict::FailedFrom(0);
     };
-    let failures = response.unwrap_or_default().failures.unwrap_or_default();
     if failures.is_empty() {
         return Verdict::Done;
     }
     let numbers: Vec<&str> = numbers.collect();
-    let place = |failure: Failure| numbers.iter().position(|number| Some(*number) == failure.number.as_deref());
+    let place = |failed: Option<String>| numbers.iter().position(|number| Some(*number) == failed.as_deref());
     let places: Option<Vec<usize>> = failures.into_iter().map(place).collect();
     Verdict::FailedFrom(places.and_then(|places| places.into_iter().min()).unwrap_or(0))
 }

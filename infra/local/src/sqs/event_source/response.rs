@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use crate::batch_response::reported_failures;
 
 /// What to do with a batch.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,25 +16,11 @@ pub(super) enum Verdict {
 /// Reads the response as "Success and failure conditions" in the Lambda developer guide has it: an empty or null response,
 /// or an empty or null list, is a success; an entry without a known id is a failure of the whole batch.
 pub(super) fn verdict(response: &[u8], batch: &BTreeSet<String>) -> Verdict {
-    #[derive(Default, Deserialize)]
-    struct Response {
-        #[serde(rename = "batchItemFailures")]
-        failures: Option<Vec<Failure>>,
-    }
-    #[derive(Deserialize)]
-    struct Failure {
-        #[serde(rename = "itemIdentifier")]
-        id: Option<String>,
-    }
-    if response.is_empty() {
-        return Verdict::Failed(BTreeSet::new());
-    }
-    let Ok(response) = serde_json::from_slice::<Option<Response>>(response) else {
+    let Some(failures) = reported_failures(response) else {
         return Verdict::Unusable("the response is no batch response");
     };
-    let failures = response.unwrap_or_default().failures.unwrap_or_default();
     let ids: Option<BTreeSet<String>> =
-        failures.into_iter().map(|failure| failure.id.filter(|id| batch.contains(id))).collect();
+        failures.into_iter().map(|failed| failed.filter(|id| batch.contains(id))).collect();
     ids.map_or(Verdict::Unusable("an itemIdentifier is missing, empty or not of this batch"), Verdict::Failed)
 }
 
