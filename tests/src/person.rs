@@ -66,6 +66,16 @@ impl Person {
         answer(self.request(Method::PUT, path).json(body)).await
     }
 
+    /// `PATCH` with a JSON body.
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        answer(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    /// `DELETE`.
+    pub async fn delete(&self, path: &str) -> Answer {
+        answer(self.request(Method::DELETE, path)).await
+    }
+
     /// `POST` with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         answer(self.request(Method::POST, path).json(body)).await
@@ -116,7 +126,11 @@ pub async fn token(cloud: &Cloud, request: &Value) -> String {
 /// Where there is no answer, or one that is no JSON.
 pub async fn answer(request: RequestBuilder) -> Answer {
     let response = request.send().await.expect("an answer");
-    (response.status().as_u16(), response.json().await.expect("a JSON body"))
+    let status = response.status().as_u16();
+    let body = response.bytes().await.expect("a whole body");
+    // 204 has none.
+    let json = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).expect("a JSON body") };
+    (status, json)
 }
 
 /// An HTTP client.

@@ -1,7 +1,7 @@
 //! `POST /v1/conversations`.
 
-use domain::conversation::NewConversation;
-use domain::{ApiError, ConversationType, UserId, hex};
+use domain::new_conversation::{NewConversation, Wanted};
+use domain::{ApiError, ConversationType, HistoryPolicy, UserId, hex};
 use lambda_kit::http::{Request, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -18,6 +18,8 @@ struct Body {
     #[serde(rename = "type")]
     kind: ConversationType,
     title: Option<String>,
+    topic: Option<String>,
+    history: Option<HistoryPolicy>,
     #[serde(default)]
     member_ids: Vec<UserId>,
 }
@@ -29,16 +31,25 @@ impl Handler {
     pub(crate) async fn create(&self, request: &Request) -> Result<Response, ApiError> {
         let body: Body = request.json()?;
         let creator = request.user_id();
-        let new = NewConversation::new(creator, body.kind, body.title.as_deref(), &body.member_ids)?;
+        let wanted = Wanted {
+            kind: body.kind,
+            title: body.title.as_deref(),
+            topic: body.topic.as_deref(),
+            history: body.history,
+            member_ids: &body.member_ids,
+        };
+        let new = NewConversation::new(creator, &wanted)?;
         let idempotency = idempotency(request)?;
-        match self.conversations.create(creator, &new, idempotency.as_ref()).await? {
+        match self.membership.conversations.create(creator, &new, idempotency.as_ref()).await? {
             Created::New(pending) => {
-                self.relay.apply(&pending).await?;
+                let applied = self.membership.relay.apply(&pending).await?;
+                self.announce(&[applied]).await?;
                 Response::created(&self.get(pending.conversation_id, creator).await?)
             }
             Created::Existing(conversation) => {
                 // Whoever created it may have died before it reached the log.
-                self.relay.run(conversation).await?;
+                let applied = self.membership.relay.run(conversation).await?;
+                self.announce(&applied).await?;
                 Response::ok(&self.get(conversation, creator).await?)
             }
         }

@@ -1,24 +1,34 @@
-//! Conversations: `POST` and `GET /v1/conversations`, `GET /v1/conversations/{id}`.
+//! Conversations: `POST` and `GET /v1/conversations`, `GET`, `PATCH` and `DELETE /v1/conversations/{id}`.
 
+// The SDK's futures nest deeper than the default allows.
+#![recursion_limit = "256"]
+
+mod change;
 mod create;
 mod list;
 
 use domain::conversation::Conversation;
-use domain::{ApiError, ConversationId, ErrorCode, Seq, UserId};
+use domain::error::causes;
+use domain::{ApiError, ConversationId, ErrorCode, Seq, Timestamp, UserId};
 use lambda_kit::http::{Request, Response};
+use lambda_kit::push::Pusher;
+use store::dynamodb::Connections;
+use store::dynamodb::members::View;
 use store::log::Log;
-use store::relay::Relay;
-use store::sql::Conversations;
+use store::membership::Membership;
+use store::relay::Applied;
 
 /// What the routes need.
 #[derive(Debug)]
 pub struct Handler {
-    /// The relational truth.
-    pub conversations: Conversations,
-    /// Brings it to the hot path.
-    pub relay: Relay,
+    /// Begins and changes conversations.
+    pub membership: Membership,
     /// What members see.
     pub log: Log,
+    /// Where everybody is.
+    pub connections: Connections,
+    /// How they are told.
+    pub pusher: Pusher,
 }
 
 impl Handler {
@@ -27,31 +37,47 @@ impl Handler {
         match request.route() {
             "POST /v1/conversations" => self.create(&request).await,
             "GET /v1/conversations" => self.list(&request).await,
-            "GET /v1/conversations/{id}" => {
-                let conversation = request.path("id", ErrorCode::ConversationNotFound)?;
-                Response::ok(&self.get(conversation, request.user_id()).await?)
-            }
+            "GET /v1/conversations/{id}" => Response::ok(&self.get(request.id("id")?, request.user_id()).await?),
+            "PATCH /v1/conversations/{id}" => self.patch(&request).await,
+            "DELETE /v1/conversations/{id}" => self.close(&request).await,
             _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
         }
     }
 
-    async fn get(&self, conversation: ConversationId, user: UserId) -> Result<Conversation, ApiError> {
-        let found = self.find(conversation, user).await?;
-        found.ok_or_else(|| ApiError::new(ErrorCode::ConversationNotFound, "No such conversation."))
+    /// Tells everybody who sees it of what reached the log. The log is the truth: who is not told finds it there.
+    async fn announce(&self, applied: &[Applied]) -> Result<(), ApiError> {
+        for applied in applied {
+            let Some(message) = &applied.message else { continue };
+            match self.membership.relay.listeners(&self.connections, applied).await {
+                Ok(listeners) => {
+                    let gone = self.pusher.push_message(message, &listeners).await?;
+                    self.connections.forget_gone(&listeners, &gone, Timestamp::now()).await;
+                }
+                Err(error) => tracing::warn!(error = causes(&error), "nobody was told of a change"),
+            }
+        }
+        Ok(())
     }
 
     /// What the user sees of a conversation, from DynamoDB alone: two requests. A former member sees nothing of what is now.
-    async fn find(&self, conversation: ConversationId, user: UserId) -> Result<Option<Conversation>, ApiError> {
-        let Some(view) = self.log.members.view(conversation, user).await? else { return Ok(None) };
-        let last = self.log.last_visible(&view).await?;
-        Ok(Some(Conversation {
+    async fn get(&self, conversation: ConversationId, user: UserId) -> Result<Conversation, ApiError> {
+        let View { conversation: item, active, periods, .. } = self.log.view(conversation, user).await?;
+        let last = self.log.last_visible(conversation, &periods).await?;
+        let peer = item.pair.and_then(|pair| pair.into_iter().find(|other| *other != user));
+        Ok(Conversation {
             conversation_id: conversation,
-            kind: view.conversation.kind,
-            title: view.role.and(view.conversation.title),
-            role: view.role,
-            member_count: view.role.map(|_| view.conversation.member_count),
+            kind: item.kind,
+            title: active.and(item.title),
+            topic: active.and(item.topic),
+            peer_id: peer,
+            history: item.history,
+            closed: item.closed,
+            blocked: item.blocked_by.contains(&user),
+            muted_until: active.and_then(|member| member.muted_until),
+            role: active.map(|member| member.role),
+            member_count: active.map(|_| item.member_count),
             head_seq: last.as_ref().map_or(Seq::ZERO, |item| item.seq),
             last_message_at: last.map(|item| item.sent_at),
-        }))
+        })
     }
 }

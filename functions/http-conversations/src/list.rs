@@ -27,18 +27,14 @@ struct Page {
 impl Handler {
     /// The caller's conversations, past ones included, oldest first. No SQL: one query, and two requests for each.
     pub(crate) async fn list(&self, request: &Request) -> Result<Response, ApiError> {
-        let limit = request.query::<usize>("limit")?.unwrap_or(DEFAULT_LIMIT);
-        if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(ApiError::invalid(format!("`limit` is between 1 and {MAX_LIMIT}.")));
-        }
+        let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
         let after = request.query::<ConversationId>("cursor")?;
         let user = request.user_id();
         let mut ids = self.log.members.of_user(user, after, limit + 1).await?;
         let more = ids.len() > limit;
         ids.truncate(limit);
         let cursor = ids.last().copied().filter(|_| more);
-        let found = stream::iter(ids).map(|id| self.find(id, user)).buffered(CONCURRENCY);
-        let conversations = found.try_filter_map(async |found| Ok(found)).try_collect().await?;
+        let conversations = stream::iter(ids).map(|id| self.get(id, user)).buffered(CONCURRENCY).try_collect().await?;
         Response::ok(&Page { conversations, cursor })
     }
 }

@@ -1,10 +1,15 @@
 //! Wires [`http_conversations`].
 
+// The SDK's futures nest deeper than the default allows.
+#![recursion_limit = "256"]
+
 use http_conversations::Handler;
 use lambda_kit::config::{aws, required};
+use lambda_kit::push::Pusher;
 use lambda_kit::{Error, http, telemetry};
-use store::dynamodb::{Members, Messages};
+use store::dynamodb::{Connections, Members, Messages};
 use store::log::Log;
+use store::membership::Membership;
 use store::queues::Queue;
 use store::relay::Relay;
 use store::sql::{Conversations, Outbox, connect};
@@ -20,7 +25,10 @@ async fn main() -> Result<(), Error> {
     let members = Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?);
     let log = Log { messages: messages.clone(), members: members.clone() };
     log.warm_up().await;
-    let relay = Relay { dynamodb, messages, members, outbox: Outbox::new(pool.clone()) };
-    let handler = Handler { conversations: Conversations::new(pool, relay_queue), relay, log };
+    let relay = Relay { dynamodb: dynamodb.clone(), messages, members, outbox: Outbox::new(pool.clone()) };
+    let membership = Membership { conversations: Conversations::new(pool, relay_queue), relay };
+    let connections = Connections::new(dynamodb, required("CONNECTIONS_TABLE")?);
+    let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
+    let handler = Handler { membership, log, connections, pusher };
     http::run(async |request| handler.handle(request).await).await
 }

@@ -29,11 +29,8 @@ pub async fn handle(log: &Log, request: Request) -> Result<Response, ApiError> {
 }
 
 async fn history(log: &Log, request: &Request) -> Result<Response, ApiError> {
-    let conversation: ConversationId = request.path("id", ErrorCode::ConversationNotFound)?;
-    let limit = request.query::<usize>("limit")?.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(ApiError::invalid(format!("`limit` is between 1 and {MAX_LIMIT}.")));
-    }
+    let conversation: ConversationId = request.id("id")?;
+    let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
     let seq = |name: &str| Ok::<_, ApiError>(request.query::<u64>(name)?.map(|seq| Seq(seq).min(Seq::MAX)));
     let page = match (seq("after_seq")?, seq("before_seq")?) {
         (Some(after), None) => PageRequest::After(after),
@@ -41,8 +38,5 @@ async fn history(log: &Log, request: &Request) -> Result<Response, ApiError> {
         (Some(_), Some(_)) => return Err(ApiError::invalid("Give `after_seq` or `before_seq`, not both.")),
     };
     let page = log.history(conversation, request.user_id(), page, limit).await?;
-    // Whoever was never there learns no more than that.
-    let page =
-        page.ok_or_else(|| ApiError::new(ErrorCode::NotAMember, "You are not a member of this conversation."))?;
     Response::ok(&Body { messages: page.messages, more: page.more })
 }

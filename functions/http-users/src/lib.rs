@@ -19,7 +19,7 @@ pub async fn handle(users: &Users, request: Request) -> Result<Response, ApiErro
     match request.route() {
         "PUT /v1/users/me" => put_me(users, &request).await,
         "GET /v1/users/me" => get(users, request.user_id(), ErrorCode::ProfileRequired).await,
-        "GET /v1/users/{id}" => get(users, request.path("id", ErrorCode::UserNotFound)?, ErrorCode::UserNotFound).await,
+        "GET /v1/users/{id}" => get(users, request.id("id")?, ErrorCode::UserNotFound).await,
         _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
     }
 }

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::wire::Push;
-use domain::{Receipt, UserId};
+use domain::{Connection, Receipt, UserId};
 use lambda_kit::push::{Frame, encode};
-use store::dynamodb::Connection;
 use store::receipts::Recorded;
 
 /// The receipts that each user hears of.
@@ -34,7 +33,7 @@ pub(crate) fn frames(by_user: &BTreeMap<UserId, Vec<Receipt>>) -> HashMap<UserId
 pub(crate) fn address<'a>(
     connections: &'a [Connection],
     frames: &'a HashMap<UserId, String>,
-) -> impl Iterator<Item = Frame<'a>> {
+) -> impl Iterator<Item = Frame<'a, 'a>> {
     connections.iter().filter_map(|connection| {
         let json = frames.get(&connection.user_id)?;
         Some(Frame { connection_id: &connection.connection_id, json })

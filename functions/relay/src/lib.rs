@@ -6,23 +6,45 @@
 use std::error::Error;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use domain::Timestamp;
 use domain::error::causes;
+use lambda_kit::push::Pusher;
+use store::dynamodb::Connections;
 use store::queues::RelayBody;
 use store::relay::Relay;
 
-/// Works on a batch; gives back the ids of the queue messages that have to come again.
-pub async fn handle(relay: &Relay, event: SqsEvent) -> Vec<String> {
-    let mut failed = Vec::new();
-    for message in event.records {
-        if let Err(error) = apply(relay, &message).await {
-            tracing::error!(error = causes(&*error), "an outbox is not empty yet");
-            failed.extend(message.message_id);
-        }
-    }
-    failed
+/// What the worker needs.
+#[derive(Debug)]
+pub struct Worker {
+    /// Brings changes to the hot path.
+    pub relay: Relay,
+    /// Where everybody is.
+    pub connections: Connections,
+    /// How they are told.
+    pub pusher: Pusher,
 }
 
-async fn apply(relay: &Relay, message: &SqsMessage) -> Result<(), Box<dyn Error>> {
-    let body: RelayBody = serde_json::from_str(message.body.as_deref().unwrap_or_default())?;
-    Ok(relay.run(body.conversation_id).await?)
+impl Worker {
+    /// Works on a batch; gives back the ids of the queue messages that have to come again.
+    pub async fn handle(&self, event: SqsEvent) -> Vec<String> {
+        let mut failed = Vec::new();
+        for message in event.records {
+            if let Err(error) = self.finish(&message).await {
+                tracing::error!(error = causes(&*error), "an outbox is not empty yet");
+                failed.extend(message.message_id);
+            }
+        }
+        failed
+    }
+
+    async fn finish(&self, message: &SqsMessage) -> Result<(), Box<dyn Error>> {
+        let body: RelayBody = serde_json::from_str(message.body.as_deref().unwrap_or_default())?;
+        for applied in self.relay.run(body.conversation_id).await? {
+            let Some(message) = &applied.message else { continue };
+            let listeners = self.relay.listeners(&self.connections, &applied).await?;
+            let gone = self.pusher.push_message(message, &listeners).await?;
+            self.connections.forget_gone(&listeners, &gone, Timestamp::now()).await;
+        }
+        Ok(())
+    }
 }

@@ -4,8 +4,10 @@
 #![recursion_limit = "256"]
 
 use lambda_kit::config::{aws, required};
+use lambda_kit::push::Pusher;
 use lambda_kit::{Error, queue, telemetry};
-use store::dynamodb::{Members, Messages};
+use relay::Worker;
+use store::dynamodb::{Connections, Members, Messages};
 use store::relay::Relay;
 use store::sql::{Outbox, connect};
 
@@ -19,7 +21,10 @@ async fn main() -> Result<(), Error> {
         messages: Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?),
         members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
         outbox: Outbox::new(pool),
-        dynamodb,
+        dynamodb: dynamodb.clone(),
     };
-    queue::run(async |event, _deadline| relay::handle(&relay, event).await).await
+    let connections = Connections::new(dynamodb, required("CONNECTIONS_TABLE")?);
+    let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
+    let worker = Worker { relay, connections, pusher };
+    queue::run(async |event, _deadline| worker.handle(event).await).await
 }

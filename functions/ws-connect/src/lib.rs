@@ -1,9 +1,9 @@
 //! `$connect`: registers a connection whose token `ws-authorizer` has verified.
 
-use domain::{ApiError, Timestamp};
+use domain::{ApiError, Connection, Timestamp};
 use lambda_kit::push::Pusher;
 use lambda_kit::websocket::Caller;
-use store::dynamodb::{Connection, Connections};
+use store::dynamodb::Connections;
 
 /// What `$connect` needs.
 #[derive(Debug)]

@@ -2,9 +2,9 @@
 //!
 //! Three sequential round trips, whatever the length of the history: read, write, push.
 
-use domain::wire::{Answer, Push, SendRequest, Sent};
-use domain::{ApiError, Message, Timestamp};
-use lambda_kit::push::{Frame, Pusher, encode};
+use domain::wire::{Answer, SendRequest, Sent};
+use domain::{ApiError, Timestamp};
+use lambda_kit::push::Pusher;
 use lambda_kit::websocket::Caller;
 use store::dynamodb::Connections;
 use store::log::{Delivery, Draft, Log};
@@ -40,17 +40,8 @@ impl Send {
 
     /// Tells every connection but the one that gets the answer.
     async fn push(&self, caller: &Caller, delivery: &Delivery) -> Result<(), ApiError> {
-        let message = &delivery.message;
-        let own = encode(&Push::Message { message: message.clone() })?;
-        let others = encode(&Push::Message { message: Message { client_message_id: None, ..message.clone() } })?;
-        let frames =
-            delivery.connections.iter().filter(|connection| connection.connection_id != caller.connection_id).map(
-                |connection| Frame {
-                    connection_id: &connection.connection_id,
-                    json: if connection.user_id == caller.user_id { &own } else { &others },
-                },
-            );
-        let gone = self.pusher.push(frames).await;
+        let others = delivery.connections.iter().filter(|connection| connection.connection_id != caller.connection_id);
+        let gone = self.pusher.push_message(&delivery.message, others).await?;
         self.connections.forget_gone(&delivery.connections, &gone, Timestamp::now()).await;
         Ok(())
     }

@@ -14,6 +14,12 @@ pub enum ErrorCode {
     BadJson,
     /// The JSON lacks a field, has one of the wrong type, or a value outside its range.
     InvalidRequest,
+    /// The JSON has a field that the request does not take.
+    UnknownField,
+    /// An id is not a UUID.
+    InvalidUuid,
+    /// The body exceeds what a request may have.
+    BodyTooLarge,
     /// No such WebSocket action.
     UnknownAction,
     /// No such HTTP route.
@@ -42,6 +48,28 @@ pub enum ErrorCode {
     ConversationNotFound,
     /// The caller is not an active member.
     NotAMember,
+    /// The caller's role does not allow it.
+    NotAllowed,
+    /// The conversation is over: it can be read, and nothing else.
+    ConversationClosed,
+    /// Conversations of this type do not know what was asked for.
+    WrongConversationType,
+    /// The caller wants to add themselves.
+    SelfAdd,
+    /// One of those who should be added is a member.
+    AlreadyAMember,
+    /// Whom the request names is not a member.
+    MemberNotFound,
+    /// The group would have more members than it may.
+    MemberLimitReached,
+    /// The user came and went more often than is kept.
+    TooManyStays,
+    /// The conversation would have no owner.
+    LastOwner,
+    /// The caller may not send for a while.
+    Muted,
+    /// One of the two has blocked the other.
+    Blocked,
     /// The client is too far behind the head to send: it has to sync first.
     Behind,
     /// The same id was used before with other content.
@@ -58,16 +86,27 @@ impl ErrorCode {
         match self {
             Self::BadJson
             | Self::InvalidRequest
+            | Self::UnknownField
+            | Self::InvalidUuid
+            | Self::SelfAdd
             | Self::UnknownAction
             | Self::TooManyMentions
             | Self::TooManyMembers
             | Self::TooManyReceipts
             | Self::AttachmentsUnavailable => 400,
             Self::Unauthorized | Self::TokenExpired => 401,
-            Self::NotAMember | Self::UserDeleted => 403,
-            Self::NotFound | Self::UserNotFound | Self::ConversationNotFound => 404,
-            Self::ProfileRequired | Self::Behind | Self::IdempotencyMismatch => 409,
-            Self::TextTooLarge => 413,
+            Self::NotAMember | Self::NotAllowed | Self::Muted | Self::Blocked | Self::UserDeleted => 403,
+            Self::NotFound | Self::UserNotFound | Self::ConversationNotFound | Self::MemberNotFound => 404,
+            Self::ProfileRequired
+            | Self::Behind
+            | Self::IdempotencyMismatch
+            | Self::ConversationClosed
+            | Self::WrongConversationType
+            | Self::AlreadyAMember
+            | Self::MemberLimitReached
+            | Self::TooManyStays
+            | Self::LastOwner => 409,
+            Self::TextTooLarge | Self::BodyTooLarge => 413,
             Self::Internal => 500,
             Self::Busy => 503,
         }

@@ -3,18 +3,22 @@
 //! Nothing here talks to AWS, reads a clock behind the caller's back or does I/O, so every rule is a function that a
 //! test can call. The names are those of the SQL columns, the DynamoDB attributes and the JSON fields.
 
+pub mod connection;
 pub mod conversation;
 pub mod error;
 mod hex;
 pub mod ids;
+pub mod membership;
 pub mod message;
+pub mod new_conversation;
 pub mod period;
 pub mod receipt;
 pub mod timestamp;
 pub mod user;
 pub mod wire;
 
-pub use conversation::{ConversationType, Role};
+pub use connection::Connection;
+pub use conversation::{ConversationType, HistoryPolicy, Role};
 pub use error::{ApiError, ErrorCode};
 pub use hex::hex;
 pub use ids::{ClientMessageId, ConversationId, MessageId, Seq, UserId};

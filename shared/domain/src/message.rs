@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::conversation::Member;
+use crate::conversation::{HistoryPolicy, Member};
 use crate::hex;
 use crate::{
-    ApiError, ClientMessageId, ConversationId, ConversationType, ErrorCode, MessageId, Seq, Timestamp, UserId,
+    ApiError, ClientMessageId, ConversationId, ConversationType, ErrorCode, MessageId, Role, Seq, Timestamp, UserId,
 };
 
 /// Longest text, in bytes of UTF-8 after JSON decoding.
@@ -77,12 +77,64 @@ pub enum MessageKind {
     Created {
         /// Kind of the conversation.
         conversation_type: ConversationType,
-        /// Title of a group.
+        /// Title, unless private.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         title: Option<String>,
+        /// What it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        topic: Option<String>,
+        /// How far back members see.
+        #[serde(default)]
+        history: HistoryPolicy,
         /// The first members.
         members: Vec<Member>,
     },
+    /// The sender let others in.
+    MembersAdded {
+        /// Whom.
+        members: Vec<Member>,
+    },
+    /// The sender left.
+    MemberLeft {
+        /// Who owns the conversation from here on, where its last owner left.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        promoted: Option<UserId>,
+        /// Whether the conversation is over.
+        closed: bool,
+        /// Whether the sender left everything: the account is deleted.
+        user_deleted: bool,
+    },
+    /// The sender put somebody out.
+    MemberRemoved {
+        /// Whom.
+        user_id: UserId,
+    },
+    /// The sender gave somebody a role.
+    RoleChanged {
+        /// Whom.
+        user_id: UserId,
+        /// Which.
+        role: Role,
+    },
+    /// The sender keeps somebody from sending, or no longer.
+    MemberMuted {
+        /// Whom.
+        user_id: UserId,
+        /// Until when.
+        muted_until: Option<Timestamp>,
+    },
+    /// The sender gave another title.
+    TitleChanged {
+        /// The title.
+        title: String,
+    },
+    /// The sender gave another topic.
+    TopicChanged {
+        /// The topic.
+        topic: Option<String>,
+    },
+    /// The sender closed the conversation: it can be read, and nothing else.
+    Closed,
 }
 
 /// One item of a conversation's log, as clients see it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Seq, Timestamp};
+use crate::{HistoryPolicy, Seq, Timestamp};
 
 /// One stay in a conversation, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,10 +46,29 @@ impl SeqRange {
 pub struct Periods(Vec<Period>);
 
 impl Periods {
-    /// From periods in any order.
+    /// From periods in any order. Who leaves a public conversation and comes back before anybody says something has two stays
+    /// that share a place: they become one.
     pub fn new(mut periods: Vec<Period>) -> Self {
         periods.sort_by_key(|period| period.joined_seq);
+        periods.dedup_by(|next, earlier| {
+            let touch = earlier.left.is_none_or(|left| next.joined_seq <= left.seq);
+            if touch {
+                earlier.left = next.left;
+            }
+            touch
+        });
         Self(periods)
+    }
+
+    /// What stays in any order let a user see under this policy.
+    pub fn visible(stays: Vec<Period>, history: HistoryPolicy) -> Self {
+        let mut periods = Self::new(stays);
+        if history == HistoryPolicy::Full
+            && let Some(last) = periods.0.pop()
+        {
+            periods.0 = vec![Period { joined_seq: Seq(1), ..last }];
+        }
+        periods
     }
 
     /// Whether the user was never here.
@@ -94,6 +113,21 @@ mod tests {
         let periods = Periods::new(vec![period(20, None), period(5, Some(9))]);
         let visible: Vec<u64> = (1..25).filter(|seq| periods.covers(Seq(*seq))).collect();
         assert_eq!(visible, [5, 6, 7, 8, 9, 20, 21, 22, 23, 24]);
+    }
+
+    #[test]
+    fn stays_that_share_a_place_show_it_once() {
+        let periods = Periods::new(vec![period(5, Some(9)), period(9, Some(9)), period(9, Some(12))]);
+        assert_eq!(ranges(&periods, 0, 100), [(5, 12)]);
+    }
+
+    #[test]
+    fn full_history_ends_with_the_last_stay_only() {
+        let stays = |last| vec![period(20, last), period(5, Some(9))];
+        let seen = |last| ranges(&Periods::visible(stays(last), HistoryPolicy::Full), 0, 100);
+        assert_eq!(seen(None), [(1, 100)]);
+        assert_eq!(seen(Some(30)), [(1, 30)]);
+        assert!(Periods::visible(Vec::new(), HistoryPolicy::Full).is_empty());
     }
 
     #[test]

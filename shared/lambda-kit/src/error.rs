@@ -4,13 +4,29 @@ use domain::error::causes;
 use domain::{ApiError, ErrorCode};
 use serde::de::DeserializeOwned;
 
+/// Largest text that a client may send in one request: what a WebSocket message may have, and twice what any request needs.
+const MAX_BYTES: usize = 128 * 1024;
+
 /// JSON of a client: not JSON at all is another mistake than JSON of the wrong shape.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
+    if text.len() > MAX_BYTES {
+        return Err(ApiError::new(ErrorCode::BodyTooLarge, format!("A request has at most {MAX_BYTES} bytes.")));
+    }
     serde_json::from_str(text).map_err(|error| {
-        if error.is_data() {
-            ApiError::invalid(format!("The request does not have the documented shape at line {}.", error.line()))
-        } else {
-            ApiError::new(ErrorCode::BadJson, "The request is not JSON.")
+        if !error.is_data() {
+            return ApiError::new(ErrorCode::BadJson, "The request is not JSON.");
+        }
+        let line = error.line();
+        // Serde's and uuid's errors have no kinds to match on, only these words.
+        match error.to_string() {
+            words if words.starts_with("unknown field") => ApiError::new(
+                ErrorCode::UnknownField,
+                format!("The request has a field that it does not take, at line {line}."),
+            ),
+            words if words.starts_with("UUID parsing failed") => {
+                ApiError::new(ErrorCode::InvalidUuid, format!("An id is not a UUID, at line {line}."))
+            }
+            _ => ApiError::invalid(format!("The request does not have the documented shape at line {line}.")),
         }
     })
 }
@@ -24,4 +40,34 @@ pub(crate) fn log_once(error: &ApiError) {
         return;
     };
     tracing::error!(code, causes = causes(&**source), "failed");
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::UserId;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        #[allow(dead_code)]
+        user_ids: Vec<UserId>,
+    }
+
+    #[test]
+    fn every_mistake_has_its_code() {
+        let huge = format!(r#"{{"user_ids":[]{}}}"#, " ".repeat(MAX_BYTES));
+        for (code, text) in [
+            (ErrorCode::BadJson, "{"),
+            (ErrorCode::InvalidRequest, "{}"),
+            (ErrorCode::InvalidRequest, r#"{"user_ids":[7]}"#),
+            (ErrorCode::InvalidUuid, r#"{"user_ids":["bob"]}"#),
+            (ErrorCode::UnknownField, r#"{"user_ids":[],"as":"owner"}"#),
+            (ErrorCode::BodyTooLarge, &huge),
+        ] {
+            assert_eq!(parse::<Body>(text).unwrap_err().code, code, "{:.40}", text);
+        }
+    }
 }

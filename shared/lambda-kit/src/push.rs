@@ -7,6 +7,8 @@ use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use domain::error::causes;
+use domain::wire::Push;
+use domain::{ApiError, Connection, Message};
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde::Serialize;
@@ -29,11 +31,11 @@ pub struct Pusher {
 
 /// A frame for one connection.
 #[derive(Clone, Debug)]
-pub struct Frame<'a> {
+pub struct Frame<'c, 'j> {
     /// API Gateway's id of the connection.
-    pub connection_id: &'a str,
+    pub connection_id: &'c str,
     /// JSON text.
-    pub json: &'a str,
+    pub json: &'j str,
 }
 
 enum Posted {
@@ -60,8 +62,8 @@ impl Pusher {
     ///
     /// Throttling and server errors are tried again by the SDK within that second. Failures are logged, never returned:
     /// nothing that was accepted depends on a push.
-    pub async fn push<'a>(&self, frames: impl IntoIterator<Item = Frame<'a>>) -> Vec<&'a str> {
-        let frames: Vec<Frame<'a>> = frames.into_iter().collect();
+    pub async fn push<'c, 'j>(&self, frames: impl IntoIterator<Item = Frame<'c, 'j>>) -> Vec<&'c str> {
+        let frames: Vec<Frame<'c, 'j>> = frames.into_iter().collect();
         let total = frames.len();
         let mut gone = Vec::new();
         let (mut delivered, mut failed) = (0_usize, 0_usize);
@@ -83,6 +85,22 @@ impl Pusher {
         gone
     }
 
+    /// Posts a message: to its sender with the id that they gave it, to nobody else. Gives back the ids of connections that are
+    /// gone.
+    pub async fn push_message<'c>(
+        &self,
+        message: &Message,
+        to: impl IntoIterator<Item = &'c Connection>,
+    ) -> Result<Vec<&'c str>, ApiError> {
+        let own = encode(&Push::Message { message: message.clone() })?;
+        let others = encode(&Push::Message { message: Message { client_message_id: None, ..message.clone() } })?;
+        let frames = to.into_iter().map(|connection| Frame {
+            connection_id: &connection.connection_id,
+            json: if connection.user_id == message.sender_id { &own } else { &others },
+        });
+        Ok(self.push(frames).await)
+    }
+
     /// A last frame, then the end of the connection.
     pub(crate) async fn farewell(&self, connection_id: &str, json: &str) {
         // A client that does not get it sees the connection close all the same.
@@ -99,7 +117,7 @@ impl Pusher {
         }
     }
 
-    async fn post(&self, frame: &Frame<'_>) -> Posted {
+    async fn post(&self, frame: &Frame<'_, '_>) -> Posted {
         let data = Blob::new(frame.json.as_bytes());
         match self.client.post_to_connection().connection_id(frame.connection_id).data(data).send().await {
             Ok(_) => Posted::Delivered,
@@ -115,6 +133,6 @@ impl Pusher {
 }
 
 /// A frame's JSON.
-pub fn encode(frame: &impl Serialize) -> Result<String, domain::ApiError> {
-    serde_json::to_string(frame).map_err(domain::ApiError::internal)
+pub fn encode(frame: &impl Serialize) -> Result<String, ApiError> {
+    serde_json::to_string(frame).map_err(ApiError::internal)
 }

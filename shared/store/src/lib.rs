@@ -10,6 +10,7 @@
 pub mod dynamodb;
 pub mod error;
 pub mod log;
+pub mod membership;
 pub mod queues;
 pub mod receipts;
 pub mod relay;

@@ -7,28 +7,33 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use domain::{ConversationId, MessageId, MessageKind, Seq, Timestamp};
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use domain::membership::Change;
+use domain::{ConversationId, ConversationType, Message, MessageId, MessageKind, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::StoreError;
-use crate::dynamodb::members::{ActiveMember, ConversationItem};
+use crate::dynamodb::members::{ConversationItem, Stamp};
 use crate::dynamodb::messages::LogItem;
 use crate::dynamodb::retry::back_off;
 use crate::dynamodb::{Members, Messages};
 use crate::sql::Outbox;
-use crate::sql::outbox::{Change, Pending};
+use crate::sql::outbox::Pending;
 
 /// Places that one change tries for before the queue's consumer has to.
 const MAX_ROUNDS: u32 = 12;
 
-/// Where a change stands in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Place of its system message.
+/// A change that has reached the log and the projection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// Its place: that of its system message, or the head where it wrote none.
     pub seq: Seq,
-    /// `sent_at` of that message.
+    /// Its time.
     pub at: Timestamp,
+    /// Its system message, where this relay wrote it.
+    pub message: Option<Message>,
+    /// Who is not there any more because of it.
+    pub departed: Option<UserId>,
 }
 
 /// Brings changes from the outbox to the log and the projection.
@@ -46,46 +51,69 @@ pub struct Relay {
 
 impl Relay {
     /// Applies everything that waits in a conversation's outbox, in order.
-    pub async fn run(&self, conversation: ConversationId) -> Result<(), StoreError> {
+    pub async fn run(&self, conversation: ConversationId) -> Result<Vec<Applied>, StoreError> {
+        let mut all = Vec::new();
         while let Some(pending) = self.outbox.next(conversation).await? {
-            self.apply(&pending).await?;
+            all.push(self.apply(&pending).await?);
         }
-        Ok(())
+        Ok(all)
     }
 
     /// Applies one change, of which the caller knows that it is the conversation's oldest, and takes it out of the outbox.
-    pub async fn apply(&self, pending: &Pending) -> Result<Place, StoreError> {
-        let place = self.write(pending).await?;
-        self.outbox.settle(pending, place.seq, place.at).await?;
-        Ok(place)
+    pub async fn apply(&self, pending: &Pending) -> Result<Applied, StoreError> {
+        let applied = self.write(pending).await?;
+        self.outbox.settle(pending, applied.seq, applied.at).await?;
+        Ok(applied)
     }
 
-    async fn write(&self, pending: &Pending) -> Result<Place, StoreError> {
+    async fn write(&self, pending: &Pending) -> Result<Applied, StoreError> {
+        let effect = pending.change.effect();
+        let departed = effect.left.map(|departure| departure.user_id);
+        let conversation = pending.conversation_id;
         for round in 0..MAX_ROUNDS {
-            let head = self.messages.head(pending.conversation_id, true).await?;
-            let item = next_item(pending, head.as_ref());
-            let transaction = self.transaction(pending, &item)?;
-            let result = self.dynamodb.transact_write_items().set_transact_items(Some(transaction)).send().await;
-            let Err(error) = result else { return Ok(Place { seq: item.seq, at: item.sent_at }) };
+            let leaving = async {
+                let Some(user) = departed else { return Ok(None) };
+                self.members.active(conversation, user).await
+            };
+            let (head, leaving) = tokio::try_join!(self.messages.head(conversation, true), leaving)?;
+            if departed.is_some() && leaving.is_none() {
+                // Somebody else was faster, or the projection lags behind: `applied` tells.
+                return self.applied(pending).await?.ok_or_else(|| no_place(pending));
+            }
+            let (stamp, item) = place(pending, head.as_ref());
+            let mut writes = self.members.move_members(stamp, &effect, leaving)?;
+            writes.push(match began(pending, stamp) {
+                Some(begun) => self.members.begin(&begun)?,
+                None => self.members.advance(stamp, &effect)?,
+            });
+            if let Some(item) = &item {
+                writes.push(TransactWriteItem::builder().put(self.messages.put_in_transaction(item)?).build());
+            }
+            let result = self.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await;
+            let Err(error) = result else {
+                return Ok(Applied { seq: stamp.seq, at: stamp.at, message: item.map(Message::from), departed });
+            };
             if !matches!(error.as_service_error(), Some(TransactWriteItemsError::TransactionCanceledException(_))) {
                 return Err(StoreError::dynamodb(error));
             }
-            if let Some(place) = self.applied(pending).await? {
-                return Ok(place);
+            if let Some(applied) = self.applied(pending).await? {
+                return Ok(applied);
             }
             // Somebody sent a message to the same place, or a write to one of the items was under way.
             back_off(round).await;
         }
-        Err(StoreError::Inconsistent(format!("version {} finds no place in the log", pending.version)))
+        Err(no_place(pending))
     }
 
     /// Where the change stands, if the projection shows it. One that shows a later version moved on only after this change
     /// had left the outbox, so that settling it again, by whatever place, changes nothing.
-    async fn applied(&self, pending: &Pending) -> Result<Option<Place>, StoreError> {
+    async fn applied(&self, pending: &Pending) -> Result<Option<Applied>, StoreError> {
         let shown = self.members.conversation(pending.conversation_id).await?;
         let version = shown.as_ref().map_or(0, |item| item.version);
         match shown {
-            Some(item) if version >= pending.version => Ok(Some(Place { seq: item.members_seq, at: item.changed_at })),
+            Some(item) if version >= pending.version => {
+                Ok(Some(Applied { seq: item.changed_seq, at: item.changed_at, message: None, departed: None }))
+            }
             _ if version + 1 == pending.version => Ok(None),
             _ => Err(StoreError::Inconsistent(format!(
                 "version {} cannot follow version {version} of the projection",
@@ -93,54 +121,62 @@ impl Relay {
             ))),
         }
     }
-
-    fn transaction(&self, pending: &Pending, item: &LogItem) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let put = |put: Put| TransactWriteItem::builder().put(put).build();
-        let Change::Created { conversation_type, title, members, .. } = &pending.change;
-        let conversation = ConversationItem {
-            conversation_id: pending.conversation_id,
-            kind: *conversation_type,
-            title: title.clone(),
-            member_count: u32::try_from(members.len()).unwrap_or(u32::MAX),
-            version: pending.version,
-            members_seq: item.seq,
-            changed_at: item.sent_at,
-        };
-        let mut writes =
-            vec![put(self.messages.put_in_transaction(item)?), put(self.members.put_conversation(&conversation)?)];
-        for member in members {
-            writes.push(put(self.members.put_active(&ActiveMember {
-                conversation_id: pending.conversation_id,
-                user_id: member.user_id,
-                role: member.role,
-                joined_seq: item.seq,
-                joined_at: item.sent_at,
-            })?));
-        }
-        Ok(writes)
-    }
 }
 
-/// The system message of a change, after the head.
-fn next_item(pending: &Pending, head: Option<&LogItem>) -> LogItem {
-    let seq = head.map_or(Seq::ZERO, |head| head.seq).next();
+fn no_place(pending: &Pending) -> StoreError {
+    StoreError::Inconsistent(format!("version {} finds no place in the log", pending.version))
+}
+
+/// Where a change stands after this head: at the next place with its system message, or at the head itself.
+fn place(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) {
     let now = Timestamp::now();
-    let sent_at = head.map_or(now, |head| now.max(head.sent_at.next()));
-    let Change::Created { actor, conversation_type, title, members } = &pending.change;
-    LogItem {
-        conversation_id: pending.conversation_id,
+    let at = head.map_or(now, |head| now.max(head.sent_at.next()));
+    let head = head.map_or(Seq::ZERO, |head| head.seq);
+    let (conversation_id, version) = (pending.conversation_id, pending.version);
+    let Some((sender_id, kind)) = pending.change.logged() else {
+        return (Stamp { conversation_id, version, seq: head, at, logged: false }, None);
+    };
+    let seq = head.next();
+    let item = LogItem {
+        conversation_id,
         seq,
-        message_id: MessageId::generate(sent_at),
-        sender_id: *actor,
-        sent_at,
+        message_id: MessageId::generate(at),
+        sender_id,
+        sent_at: at,
         members_seq: seq,
         attempt: Uuid::new_v4(),
         client_message_id: None,
         digest: None,
-        kind: MessageKind::Created {
-            conversation_type: *conversation_type,
-            title: title.clone(),
-            members: members.clone(),
-        },
-    }
+        kind: kind.clone(),
+    };
+    (Stamp { conversation_id, version, seq, at, logged: true }, Some(item))
+}
+
+/// The projection that a conversation begins with.
+fn began(pending: &Pending, stamp: Stamp) -> Option<ConversationItem> {
+    let Change::Logged { item: MessageKind::Created { conversation_type, title, topic, history, members }, .. } =
+        &pending.change
+    else {
+        return None;
+    };
+    let pair = (*conversation_type == ConversationType::Private).then(|| {
+        let mut pair: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
+        pair.sort_unstable();
+        <[UserId; 2]>::try_from(pair).ok()
+    });
+    Some(ConversationItem {
+        conversation_id: stamp.conversation_id,
+        kind: *conversation_type,
+        title: title.clone(),
+        topic: topic.clone(),
+        history: *history,
+        pair: pair.flatten(),
+        blocked_by: Vec::new(),
+        closed: false,
+        member_count: u32::try_from(members.len()).unwrap_or(u32::MAX),
+        version: stamp.version,
+        members_seq: stamp.seq,
+        changed_seq: stamp.seq,
+        changed_at: stamp.at,
+    })
 }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use domain::UserId;
+use domain::new_conversation::NewConversation;
 use end_to_end::{Cloud, Person, aws};
 use serde_json::{Value, json};
 use store::queues::{Queue, RelayBody};
@@ -107,8 +109,8 @@ async fn a_bad_request_has_its_code_and_changes_nothing() {
         ("invalid_request", json!({"type": "private", "member_ids": [alice.user_id]})),
         ("invalid_request", json!({"type": "private", "title": "T", "member_ids": [bob.user_id]})),
         ("invalid_request", json!({"type": "group", "member_ids": [bob.user_id]})),
-        ("invalid_request", json!({"type": "group", "title": "T", "member_ids": ["bob"]})),
-        ("invalid_request", json!({"type": "group", "title": "T", "owner": "me"})),
+        ("invalid_uuid", json!({"type": "group", "title": "T", "member_ids": ["bob"]})),
+        ("unknown_field", json!({"type": "group", "title": "T", "owner": "me"})),
         ("invalid_request", json!({"type": "party"})),
         ("too_many_members", json!({"type": "group", "title": "T", "member_ids": many})),
     ] {
@@ -123,9 +125,9 @@ async fn create_and_die(alice: &Person, bob: &Person) -> (String, Queue) {
     let cloud = Cloud::shared();
     let relay = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
     let pool = aws::database(cloud);
-    let ids = [alice, bob].map(|person| person.user_id.parse().unwrap());
-    let new = domain::conversation::NewConversation::new(ids[0], domain::ConversationType::Private, None, &ids[1..]);
-    let created = Conversations::new(pool, relay.clone()).create(ids[0], &new.unwrap(), None).await.unwrap();
+    let ids: [UserId; 2] = [alice, bob].map(|person| person.user_id.parse().unwrap());
+    let new = NewConversation::Private { pair: [ids[0].min(ids[1]), ids[0].max(ids[1])] };
+    let created = Conversations::new(pool, relay.clone()).create(ids[0], &new, None).await.unwrap();
     match created {
         Created::New(pending) => (pending.conversation_id.to_string(), relay),
         Created::Existing(id) => panic!("{id} exists"),

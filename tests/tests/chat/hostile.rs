@@ -27,7 +27,7 @@ async fn a_third_user_is_refused() {
     }
     assert_eq!(code(&mut m, send(&Uuid::new_v4().to_string(), "anyone?")).await, "not_a_member");
     let (status, problem) = mallory.get(&format!("/v1/conversations/{conversation}/messages")).await;
-    assert_eq!((status, &problem["code"]), (403, &json!("not_a_member")));
+    assert_eq!((status, &problem["code"]), (404, &json!("conversation_not_found")));
     assert_eq!(b.pushed().await, [] as [Value; 0]);
     assert_eq!(alice.get(&format!("/v1/conversations/{conversation}")).await.1["head_seq"], 1);
 }
@@ -79,7 +79,7 @@ async fn every_mistake_has_its_code_and_the_connection_lives_on() {
     assert_eq!(code(&mut a, json!({"text": "no action"})).await, "invalid_request");
     assert_eq!(code(&mut a, send(&conversation, &"é".repeat(4097))).await, "text_too_large");
     assert_eq!(code(&mut a, send(&conversation, " ")).await, "invalid_request");
-    assert_eq!(code(&mut a, send("not a uuid", "x")).await, "invalid_request");
+    assert_eq!(code(&mut a, send("not a uuid", "x")).await, "invalid_uuid");
     assert_eq!(code(&mut a, json!({"action": "send"})).await, "invalid_request");
 
     let mut frame = send(&conversation, "x");

@@ -25,14 +25,22 @@ async fn a_repeated_profile_is_the_same_profile() {
 #[tokio::test]
 async fn what_is_not_there_or_not_right_is_named() {
     let alice = Person::new("alice").await;
-    for path in [format!("/v1/users/{}", Uuid::new_v4()), "/v1/users/nobody".to_owned()] {
+    for (path, refusal) in [
+        (format!("/v1/users/{}", Uuid::new_v4()), (404, &json!("user_not_found"))),
+        ("/v1/users/nobody".to_owned(), (400, &json!("invalid_uuid"))),
+    ] {
         let (status, problem) = alice.get(&path).await;
-        assert_eq!((status, &problem["code"]), (404, &json!("user_not_found")));
+        assert_eq!((status, &problem["code"]), refusal);
         assert!(problem["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{problem}");
     }
-    for body in [json!({"display_name": ""}), json!({}), json!({"display_name": "A", "admin": true}), json!("A")] {
+    for (code, body) in [
+        ("invalid_request", json!({"display_name": ""})),
+        ("invalid_request", json!({})),
+        ("invalid_request", json!("A")),
+        ("unknown_field", json!({"display_name": "A", "admin": true})),
+    ] {
         let (status, problem) = alice.put("/v1/users/me", &body).await;
-        assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")), "{body}");
+        assert_eq!((status, &problem["code"]), (400, &json!(code)), "{body}");
     }
 }
 

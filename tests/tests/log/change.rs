@@ -29,6 +29,7 @@ impl Talk {
             role: Role::Member,
             joined_seq: item.seq,
             joined_at: item.sent_at,
+            muted_until: None,
         };
         let mut active: Item = to_item(member).unwrap();
         active.insert("entry".to_owned(), AttributeValue::S(format!("a#{user}")));
@@ -83,6 +84,7 @@ impl Talk {
             member_count: before.member_count.strict_add_signed(step),
             version: before.version + 1,
             members_seq: item.seq,
+            changed_seq: item.seq,
             changed_at: item.sent_at,
             ..before.clone()
         };

@@ -39,10 +39,15 @@ impl Request {
         self.user_id
     }
 
-    /// A path parameter. One that cannot be read names nothing that exists, so the caller says what is not found.
-    pub fn path<T: FromStr>(&self, name: &str, not_found: ErrorCode) -> Result<T, ApiError> {
-        let value = self.event.path_parameters.get(name).and_then(|value| value.parse().ok());
-        value.ok_or_else(|| ApiError::new(not_found, format!("No such {name}.")))
+    /// A path parameter as it is; empty where the route has none of that name.
+    pub fn segment(&self, name: &str) -> &str {
+        self.event.path_parameters.get(name).map_or("", String::as_str)
+    }
+
+    /// An id in the path.
+    pub fn id<T: FromStr>(&self, name: &str) -> Result<T, ApiError> {
+        let id = self.segment(name).parse();
+        id.map_err(|_| ApiError::new(ErrorCode::InvalidUuid, format!("The {name} in the path is not a UUID.")))
     }
 
     /// A query parameter; `None` where it is not given.
@@ -50,6 +55,15 @@ impl Request {
         let value = self.event.query_string_parameters.first(name);
         let parsed = value.map(|value| value.parse().map_err(|_| ApiError::invalid(format!("`{name}` is malformed."))));
         parsed.transpose()
+    }
+
+    /// How many items of a list are wanted: `limit`, between 1 and `most`.
+    pub fn limit(&self, default: usize, most: usize) -> Result<usize, ApiError> {
+        let limit = self.query("limit")?.unwrap_or(default);
+        if !(1..=most).contains(&limit) {
+            return Err(ApiError::invalid(format!("`limit` is between 1 and {most}.")));
+        }
+        Ok(limit)
     }
 
     /// A header; `None` where it is not given.

@@ -28,6 +28,11 @@ impl Response {
         Self::json(201, body)
     }
 
+    /// 204.
+    pub const fn no_content() -> Self {
+        Self { status_code: 204, headers: BTreeMap::new(), body: String::new() }
+    }
+
     /// Problem details (RFC 9457) with the stable `code` and the request id.
     pub(super) fn problem(error: &ApiError, request_id: &str) -> Self {
         log_once(error);

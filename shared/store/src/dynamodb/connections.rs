@@ -14,7 +14,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::error::causes;
-use domain::{Timestamp, UserId};
+use domain::{Connection, Timestamp, UserId};
 use futures_util::future::join_all;
 
 use super::Item;
@@ -31,19 +31,6 @@ const LONGEST_LIFE: Duration = Duration::from_hours(3);
 const MAY_BE_CONNECTING: Duration = Duration::from_secs(30);
 
 const PREFIX: &str = "c#";
-
-/// One live connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Connection {
-    /// Whose.
-    pub user_id: UserId,
-    /// API Gateway's id.
-    pub connection_id: String,
-    /// When `$connect` ran.
-    pub connected_at: Timestamp,
-    /// When the token ends: epoch seconds.
-    pub exp: i64,
-}
 
 /// The table.
 #[derive(Clone, Debug)]
@@ -146,13 +133,6 @@ impl Connections {
             live.extend(parse(item)?.into_iter().filter(|connection| connection.is_live(now)));
         }
         Ok(live)
-    }
-}
-
-impl Connection {
-    /// Whether the token still holds.
-    fn is_live(&self, now: Timestamp) -> bool {
-        self.exp > now.epoch_seconds()
     }
 }
 

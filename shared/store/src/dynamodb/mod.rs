@@ -9,7 +9,7 @@ mod batch;
 mod millis;
 pub(crate) mod retry;
 
-pub use connections::{Connection, Connections};
+pub use connections::Connections;
 pub use members::{Members, Roster};
 pub use messages::{LogItem, Messages};
 pub use watermarks::Watermarks;

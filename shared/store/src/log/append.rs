@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::Log;
 use crate::StoreError;
-use crate::dynamodb::members::Roster;
+use crate::dynamodb::members::{ActiveMember, ConversationItem, Roster};
 use crate::dynamodb::messages::{LogItem, Order, PutOutcome};
 use crate::dynamodb::retry::back_off;
 
@@ -57,6 +57,18 @@ pub enum SendError {
     /// The sender is not an active member, or there is no such conversation: the two look alike.
     #[error("the sender is not a member of the conversation")]
     NotAMember,
+    /// The conversation is over.
+    #[error("the conversation is closed")]
+    Closed,
+    /// One of the two has blocked the other.
+    #[error("one of the two has blocked the other")]
+    Blocked,
+    /// The sender may not send for a while.
+    #[error("the sender is muted until {0}")]
+    Muted(Timestamp),
+    /// The sender's account is gone.
+    #[error("the sender is deleted")]
+    UserDeleted,
     /// More than 500 items came after `after_seq`.
     #[error("the client is too far behind")]
     Behind,
@@ -76,19 +88,21 @@ pub enum SendError {
 
 impl From<SendError> for ApiError {
     fn from(error: SendError) -> Self {
-        let code = match error {
-            SendError::NotAMember => ErrorCode::NotAMember,
-            SendError::Behind => ErrorCode::Behind,
-            SendError::Ahead => ErrorCode::InvalidRequest,
-            SendError::IdempotencyMismatch => ErrorCode::IdempotencyMismatch,
+        let (code, message) = match error {
+            SendError::NotAMember => (ErrorCode::NotAMember, "You are not a member of this conversation."),
+            SendError::Closed => (ErrorCode::ConversationClosed, "This conversation is closed."),
+            SendError::Blocked => (ErrorCode::Blocked, "One of you has blocked the other."),
+            SendError::Muted(until) => {
+                return ApiError::new(ErrorCode::Muted, format!("You may not send here before {until}."));
+            }
+            SendError::UserDeleted => (ErrorCode::UserDeleted, "This user was deleted."),
+            SendError::Behind => (ErrorCode::Behind, "You are more than 500 items behind; sync, then send."),
+            SendError::Ahead => (ErrorCode::InvalidRequest, "`after_seq` lies beyond the conversation's head."),
+            SendError::IdempotencyMismatch => {
+                (ErrorCode::IdempotencyMismatch, "This `client_message_id` was used for another message.")
+            }
             SendError::Contended => return ApiError::busy(RETRY_AFTER),
             SendError::Store(error) => return error.into(),
-        };
-        let message = match error {
-            SendError::NotAMember => "You are not a member of this conversation.",
-            SendError::Behind => "You are more than 500 items behind; sync, then send.",
-            SendError::Ahead => "`after_seq` lies beyond the conversation's head.",
-            _ => "This `client_message_id` was used for another message.",
         };
         ApiError::new(code, message)
     }
@@ -131,8 +145,9 @@ impl Log {
         if opened.earlier_attempt().is_some() {
             return Ok(opened);
         }
-        if opened.roster_is_old() || !opened.sender_is_listed() {
-            opened.authorise_again().await?;
+        match opened.sender() {
+            Some(sender) if !opened.roster_is_old() => may_send(&opened.roster.conversation, &sender)?,
+            _ => opened.authorise_again().await?,
         }
         // From here on the sender is a member: what is said of the head below goes to nobody else.
         let after = draft.after_seq.unwrap_or(Seq::MAX);
@@ -243,8 +258,9 @@ impl Opened<'_> {
         self.seen.last().is_some_and(|head| self.roster.conversation.members_seq < head.members_seq)
     }
 
-    fn sender_is_listed(&self) -> bool {
-        self.roster.has(self.draft.sender_id)
+    /// The sender, if the roster lists them.
+    fn sender(&self) -> Option<ActiveMember> {
+        self.roster.member(self.draft.sender_id).copied()
     }
 
     /// Decides by what is true now. The sender's own membership is read together with the conversation, in one transaction: a
@@ -256,7 +272,24 @@ impl Opened<'_> {
             self.log.members.roster(conversation_id, true)
         )?;
         self.roster = roster.ok_or(SendError::NotAMember)?;
-        let active = view.is_some_and(|view| view.role.is_some());
-        if active { Ok(()) } else { Err(SendError::NotAMember) }
+        let view = view.ok_or(SendError::NotAMember)?;
+        if view.user_deleted {
+            return Err(SendError::UserDeleted);
+        }
+        may_send(&view.conversation, &view.active.ok_or(SendError::NotAMember)?)
+    }
+}
+
+/// Whether an active member may send.
+fn may_send(conversation: &ConversationItem, sender: &ActiveMember) -> Result<(), SendError> {
+    if conversation.closed {
+        return Err(SendError::Closed);
+    }
+    if !conversation.blocked_by.is_empty() {
+        return Err(SendError::Blocked);
+    }
+    match sender.muted_until {
+        Some(until) if until > Timestamp::now() => Err(SendError::Muted(until)),
+        _ => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::error::causes;
 use domain::period::SeqRange;
-use domain::{ConversationId, Message, Seq, UserId};
+use domain::{ApiError, ConversationId, ErrorCode, Message, Periods, Seq, UserId};
 
 use super::Log;
 use crate::StoreError;
@@ -16,6 +16,30 @@ pub enum PageRequest {
     After(Seq),
     /// The newest visible items before this place; [`Seq::MAX`] for the newest of all.
     Before(Seq),
+}
+
+/// Why somebody sees nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// They were never in the conversation, or there is none: the two look alike.
+    #[error("the user was never a member of the conversation")]
+    NeverAMember,
+    /// Their account is gone.
+    #[error("the user is deleted")]
+    UserDeleted,
+    /// A service failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NeverAMember => Self::new(ErrorCode::ConversationNotFound, "No such conversation."),
+            ReadError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
+            ReadError::Store(error) => error.into(),
+        }
+    }
 }
 
 /// A page of history.
@@ -35,7 +59,7 @@ impl Log {
         }
     }
 
-    /// Up to `limit` items that `user` may see; `None` for somebody who was never in the conversation.
+    /// Up to `limit` items that `user` may see.
     ///
     /// Exact while members come and go: each item says which change of membership it knows of, and a page that knows of a newer
     /// one than the periods it was read by is read again.
@@ -45,10 +69,10 @@ impl Log {
         user: UserId,
         request: PageRequest,
         limit: usize,
-    ) -> Result<Option<Page>, StoreError> {
+    ) -> Result<Page, ReadError> {
         let mut items = loop {
-            let Some(view) = self.members.view(conversation, user).await? else { return Ok(None) };
-            let items = self.visible(&view, request, limit + 1).await?;
+            let view = self.view(conversation, user).await?;
+            let items = self.visible(conversation, &view.periods, request, limit + 1).await?;
             if items.iter().all(|item| item.members_seq <= view.conversation.members_seq) {
                 break items;
             }
@@ -59,21 +83,38 @@ impl Log {
             items.reverse();
         }
         let messages = items.into_iter().map(|item| Message::from(item).seen_by(user)).collect();
-        Ok(Some(Page { messages, more }))
+        Ok(Page { messages, more })
     }
 
-    /// The newest item that `view` shows.
-    pub async fn last_visible(&self, view: &View) -> Result<Option<LogItem>, StoreError> {
-        Ok(self.visible(view, PageRequest::Before(Seq::MAX), 1).await?.pop())
+    /// What the user may see.
+    pub async fn view(&self, conversation: ConversationId, user: UserId) -> Result<View, ReadError> {
+        match self.members.view(conversation, user).await? {
+            None => Err(ReadError::NeverAMember),
+            Some(view) if view.user_deleted => Err(ReadError::UserDeleted),
+            Some(view) => Ok(view),
+        }
+    }
+
+    /// The newest item that these periods show.
+    pub async fn last_visible(
+        &self,
+        conversation: ConversationId,
+        periods: &Periods,
+    ) -> Result<Option<LogItem>, StoreError> {
+        Ok(self.visible(conversation, periods, PageRequest::Before(Seq::MAX), 1).await?.pop())
     }
 
     /// Up to `limit` items in the order of the request, read stay by stay so that hidden stretches cost nothing.
-    async fn visible(&self, view: &View, request: PageRequest, limit: usize) -> Result<Vec<LogItem>, StoreError> {
+    async fn visible(
+        &self,
+        conversation: ConversationId,
+        periods: &Periods,
+        request: PageRequest,
+        limit: usize,
+    ) -> Result<Vec<LogItem>, StoreError> {
         let (ranges, order): (Vec<SeqRange>, _) = match request {
-            PageRequest::After(seq) => (view.periods.within(seq.next(), Seq::MAX).collect(), Order::Ascending),
-            PageRequest::Before(seq) => {
-                (view.periods.within(Seq::ZERO, seq.previous()).rev().collect(), Order::Descending)
-            }
+            PageRequest::After(seq) => (periods.within(seq.next(), Seq::MAX).collect(), Order::Ascending),
+            PageRequest::Before(seq) => (periods.within(Seq::ZERO, seq.previous()).rev().collect(), Order::Descending),
         };
         let mut items = Vec::new();
         for range in ranges {
@@ -81,7 +122,6 @@ impl Log {
             if missing == 0 {
                 break;
             }
-            let conversation = view.conversation.conversation_id;
             items.extend(self.messages.read(conversation, range, order, missing, true).await?);
         }
         Ok(items)

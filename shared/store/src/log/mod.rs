@@ -5,7 +5,7 @@ mod history;
 mod send;
 
 pub use append::{Appended, Draft, Opened, SendError};
-pub use history::{Page, PageRequest};
+pub use history::{Page, PageRequest, ReadError};
 pub use send::Delivery;
 
 use crate::dynamodb::{Members, Messages};

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use domain::error::causes;
-use domain::{Message, Timestamp, UserId};
+use domain::{Connection, Message, Timestamp, UserId};
 
 use super::{Draft, Log, SendError};
+use crate::dynamodb::Connections;
 use crate::dynamodb::members::ActiveMember;
-use crate::dynamodb::{Connection, Connections};
 
 /// A put that took longer leaves time for somebody to connect unseen: connections are read again after it.
 const SLOW_PUT: Duration = Duration::from_millis(200);

@@ -1,12 +1,13 @@
 //! Tables `conversations` and `conversation_members`.
 
-use domain::conversation::NewConversation;
-use domain::{ApiError, ConversationId, ErrorCode, UserId};
+use domain::membership::Change;
+use domain::new_conversation::NewConversation;
+use domain::{ApiError, ConversationId, ErrorCode, MessageKind, UserId};
 use sqlx::types::Json;
 use sqlx_data_api::{DataApiConnection, DataApiPool, DataApiPoolExt, query, query_as};
 use uuid::Uuid;
 
-use super::outbox::{Change, Pending};
+use super::outbox::Pending;
 use crate::StoreError;
 use crate::queues::{Queue, RELAY_DELAY, RelayBody};
 
@@ -78,8 +79,8 @@ impl From<CreateError> for ApiError {
 /// The tables.
 #[derive(Clone, Debug)]
 pub struct Conversations {
-    pool: DataApiPool,
-    relay: Queue,
+    pub(super) pool: DataApiPool,
+    pub(super) relay: Queue,
 }
 
 impl Conversations {
@@ -160,8 +161,8 @@ async fn insert_conversation(
     let (low, high) = pair(new);
     let inserted = query(
         "INSERT INTO conversations (conversation_id, type, title, created_by, version, private_low, private_high,
-            idempotency_key, request_digest)
-         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+            idempotency_key, request_digest, topic, history, member_count)
+         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
     )
     .bind(conversation.0)
     .bind(new.kind().as_str())
@@ -171,6 +172,9 @@ async fn insert_conversation(
     .bind(high)
     .bind(idempotency.map(|idempotency| idempotency.key.as_str()))
     .bind(idempotency.map(|idempotency| idempotency.digest.as_str()))
+    .bind(new.topic())
+    .bind(new.history().as_str())
+    .bind(i32::try_from(new.members(creator).len()).unwrap_or(i32::MAX))
     .execute(connection)
     .await?;
     Ok(inserted.rows_affected() == 1)
@@ -188,11 +192,15 @@ async fn insert_members(
         outbox_id: Uuid::now_v7(),
         conversation_id: conversation,
         version: 1,
-        change: Change::Created {
+        change: Change::Logged {
             actor: creator,
-            conversation_type: new.kind(),
-            title: new.title().map(str::to_owned),
-            members: members.clone(),
+            item: MessageKind::Created {
+                conversation_type: new.kind(),
+                title: new.title().map(str::to_owned),
+                topic: new.topic().map(str::to_owned),
+                history: new.history(),
+                members: members.clone(),
+            },
         },
     };
     let inserted = query(
@@ -216,10 +224,6 @@ async fn insert_members(
     if inserted.rows_affected() == members.len() as u64 { Ok(pending) } else { Err(CreateError::UserNotFound) }
 }
 
-/// The unique key of a private conversation.
 fn pair(new: &NewConversation) -> (Option<Uuid>, Option<Uuid>) {
-    match new {
-        NewConversation::Private { pair: [low, high] } => (Some(low.0), Some(high.0)),
-        NewConversation::Group { .. } => (None, None),
-    }
+    new.pair().map(|[low, high]| (low.0, high.0)).unzip()
 }

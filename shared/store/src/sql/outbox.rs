@@ -1,31 +1,13 @@
 //! Table `outbox`: changes on their way to the log and the projection.
 
-use domain::conversation::Member;
-use domain::{ConversationId, ConversationType, Seq, Timestamp, UserId};
-use serde::{Deserialize, Serialize};
+use domain::membership::Change;
+use domain::{ConversationId, Seq, Timestamp};
 use sqlx::types::Json;
 use sqlx_data_api::{DataApiPool, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::StoreError;
-
-/// What happened to a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "change", rename_all = "snake_case")]
-pub enum Change {
-    /// It began.
-    Created {
-        /// Who began it.
-        actor: UserId,
-        /// Its kind.
-        conversation_type: ConversationType,
-        /// Title of a group.
-        title: Option<String>,
-        /// The first members.
-        members: Vec<Member>,
-    },
-}
 
 /// One row: a change that waits, or is being applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,13 +61,18 @@ impl Outbox {
         pending.transpose()
     }
 
-    /// Takes a change that has its place in the log out of the outbox, and that place into the stays that it began: one
-    /// statement, safe to repeat.
+    /// Takes a change that has its place out of the outbox, and that place into the stays that it began or ended: one statement,
+    /// safe to repeat.
     pub async fn settle(&self, pending: &Pending, seq: Seq, at: Timestamp) -> Result<(), StoreError> {
         query(
             "WITH settled AS (DELETE FROM outbox WHERE outbox_id = $1)
-             UPDATE conversation_members SET joined_seq = $2, joined_at = $3
-             WHERE conversation_id = $4 AND joined_version = $5 AND joined_seq IS NULL",
+             UPDATE conversation_members SET
+                joined_seq = CASE WHEN joined_version = $5 THEN $2 ELSE joined_seq END,
+                joined_at = CASE WHEN joined_version = $5 THEN $3 ELSE joined_at END,
+                left_seq = CASE WHEN left_version = $5 THEN $2 ELSE left_seq END,
+                left_at = CASE WHEN left_version = $5 THEN $3 ELSE left_at END
+             WHERE conversation_id = $4 AND ((joined_version = $5 AND joined_seq IS NULL)
+                OR (left_version = $5 AND left_seq IS NULL))",
         )
         .bind(pending.outbox_id)
         .bind(signed(seq.0)?)

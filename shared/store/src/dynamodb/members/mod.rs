@@ -4,29 +4,36 @@
 //!
 //! | `conversation_id` (S, partition key) | `entry` (S, sort key) | |
 //! |---|---|---|
-//! | conversation | `#conversation` | `type`, `title`, `member_count`, `version`, `members_seq`, `changed_at` |
-//! | conversation | `a#<user>` | an active member: `user_id`, `role`, `joined_seq`, `joined_at` |
-//! | conversation | `p#<user>` | a user's past stays: `user_id`, `periods` |
+//! | conversation | `#conversation` | see [`ConversationItem`] |
+//! | conversation | `a#<user>` | an active member: `user_id`, `role`, `joined_seq`, `joined_at`, `muted_until` |
+//! | conversation | `p#<user>` | a user's past stays: `user_id`, `periods`, and `user_deleted` where the account is gone |
 //!
 //! Sorted like this, one query reads the conversation and its first members. Index `by_user` (`user_id`,
 //! `conversation_id`) lists a user's conversations.
+
+mod write;
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Get, Put, TransactGetItem};
-use domain::{ConversationId, ConversationType, Period, Periods, Role, Seq, Timestamp, UserId};
+use aws_sdk_dynamodb::types::{AttributeValue, Get, TransactGetItem};
+use domain::{ConversationId, ConversationType, HistoryPolicy, Period, Periods, Role, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
-use serde_dynamo::{from_item, to_item};
+use serde_dynamo::{from_item, from_items};
 
 use super::retry::back_off;
 use super::{Item, millis};
 use crate::StoreError;
 
+pub(crate) use write::Stamp;
+
 /// Sort key of the conversation itself.
 const CONVERSATION: &str = "#conversation";
+
+/// Before the id of an active member.
+const ACTIVE: &str = "a#";
 
 /// Just after every `a#…`.
 const AFTER_ACTIVE: &str = "a$";
@@ -49,16 +56,33 @@ pub struct ConversationItem {
     /// Kind.
     #[serde(rename = "type")]
     pub kind: ConversationType,
-    /// Title of a group.
+    /// Title, unless private.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// How far back members see.
+    #[serde(default)]
+    pub history: HistoryPolicy,
+    /// The two of a private conversation, the smaller id first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<[UserId; 2]>,
+    /// Who of the two blocks the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocked_by: Vec<UserId>,
+    /// Whether it is over.
+    #[serde(default)]
+    pub closed: bool,
     /// Number of active members.
     pub member_count: u32,
     /// Version of the relational truth that this shows.
     pub version: u64,
-    /// Place of the log item that the newest change of membership wrote.
+    /// Place of the newest log item that a change wrote: whoever writes after it has to know of it.
     pub members_seq: Seq,
-    /// `sent_at` of that item.
+    /// Place of the newest change; the head at that moment for one that wrote no item.
+    pub changed_seq: Seq,
+    /// Time of the newest change.
     #[serde(with = "millis")]
     pub changed_at: Timestamp,
 }
@@ -77,6 +101,9 @@ pub struct ActiveMember {
     /// Time of that item.
     #[serde(with = "millis")]
     pub joined_at: Timestamp,
+    /// Until when they may not send.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "millis::optional")]
+    pub muted_until: Option<Timestamp>,
 }
 
 /// `p#<user>`.
@@ -85,6 +112,8 @@ struct PastMember {
     conversation_id: ConversationId,
     user_id: UserId,
     periods: Vec<Period>,
+    #[serde(default)]
+    user_deleted: bool,
 }
 
 /// A conversation and its first [`ROSTER_MEMBERS`] members, as a sender needs them.
@@ -102,9 +131,19 @@ impl Roster {
         self.members.iter().map(|member| member.user_id).collect()
     }
 
+    /// Whether there may be more members than these.
+    pub fn is_cut_off(&self) -> bool {
+        self.members.len() >= ROSTER_MEMBERS
+    }
+
+    /// The member who is this user.
+    pub fn member(&self, user: UserId) -> Option<&ActiveMember> {
+        self.members.iter().find(|member| member.user_id == user)
+    }
+
     /// Whether the user is among the members.
     pub fn has(&self, user: UserId) -> bool {
-        self.members.iter().any(|member| member.user_id == user)
+        self.member(user).is_some()
     }
 }
 
@@ -113,10 +152,12 @@ impl Roster {
 pub struct View {
     /// The conversation.
     pub conversation: ConversationItem,
-    /// Their role; `None` for a former member.
-    pub role: Option<Role>,
-    /// Their stays; never empty.
+    /// The stay that lasts; `None` for a former member.
+    pub active: Option<ActiveMember>,
+    /// What they may see: their stays, or more, by the conversation's policy. Never empty.
     pub periods: Periods,
+    /// Whether the account is gone: then nothing may be shown.
+    pub user_deleted: bool,
 }
 
 /// The table.
@@ -155,6 +196,31 @@ impl Members {
         Ok(Some(Roster { conversation, members }))
     }
 
+    /// Up to `limit` active members in the order of their ids, after `after`: one consistent request, a unit for each 4 KB.
+    pub async fn list(
+        &self,
+        conversation: ConversationId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Vec<ActiveMember>, StoreError> {
+        // The item after which the list begins need not exist.
+        let start = after.map(|user| key(conversation, active(user)));
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("conversation_id = :conversation AND begins_with(entry, :active)")
+            .expression_attribute_values(":conversation", AttributeValue::S(conversation.to_string()))
+            .expression_attribute_values(":active", AttributeValue::S(ACTIVE.to_owned()))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .consistent_read(true)
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(StoreError::dynamodb)?;
+        Ok(from_items(page.items.unwrap_or_default())?)
+    }
+
     /// What the user may see: `None` for somebody who was never there. One request of up to six read units: a transaction, since
     /// any other read could show the conversation from after a change of membership and the user from before it.
     pub async fn view(&self, conversation: ConversationId, user: UserId) -> Result<Option<View>, StoreError> {
@@ -165,19 +231,18 @@ impl Members {
             Some(items.swap_remove(at))
         };
         let Some(item) = take(CONVERSATION) else { return Ok(None) };
-        let conversation = from_item(item)?;
+        let conversation: ConversationItem = from_item(item)?;
         let active: Option<ActiveMember> = take(&active(user)).map(from_item).transpose()?;
         let past: Option<PastMember> = take(&past(user)).map(from_item).transpose()?;
-        let mut periods = past.map(|past| past.periods).unwrap_or_default();
-        periods.extend(active.map(|member| Period {
+        let user_deleted = past.as_ref().is_some_and(|past| past.user_deleted);
+        let mut stays = past.map(|past| past.periods).unwrap_or_default();
+        stays.extend(active.map(|member| Period {
             joined_seq: member.joined_seq,
             joined_at: member.joined_at,
             left: None,
         }));
-        if periods.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(View { conversation, role: active.map(|member| member.role), periods: Periods::new(periods) }))
+        let periods = Periods::visible(stays, conversation.history);
+        Ok((!periods.is_empty()).then_some(View { conversation, active, periods, user_deleted }))
     }
 
     /// The items that exist, all as they were at one moment. A transaction that meets a write is asked for again.
@@ -260,27 +325,6 @@ impl Members {
             }
         }
     }
-
-    /// Puts `#conversation`, on the condition that it shows the version before.
-    pub(crate) fn put_conversation(&self, item: &ConversationItem) -> Result<Put, StoreError> {
-        let mut attributes: Item = to_item(item)?;
-        attributes.insert("entry".to_owned(), AttributeValue::S(CONVERSATION.to_owned()));
-        let put = Put::builder().table_name(&self.table).set_item(Some(attributes));
-        let put = if item.version == 1 {
-            put.condition_expression("attribute_not_exists(conversation_id)")
-        } else {
-            put.condition_expression("version = :before")
-                .expression_attribute_values(":before", AttributeValue::N((item.version - 1).to_string()))
-        };
-        put.build().map_err(StoreError::building)
-    }
-
-    /// Puts `a#<user>`.
-    pub(crate) fn put_active(&self, member: &ActiveMember) -> Result<Put, StoreError> {
-        let mut attributes: Item = to_item(member)?;
-        attributes.insert("entry".to_owned(), AttributeValue::S(active(member.user_id)));
-        Put::builder().table_name(&self.table).set_item(Some(attributes)).build().map_err(StoreError::building)
-    }
 }
 
 fn is_conflict<R>(error: &SdkError<TransactGetItemsError, R>) -> bool {
@@ -295,7 +339,7 @@ fn key(conversation: ConversationId, entry: String) -> Item {
 }
 
 fn active(user: UserId) -> String {
-    format!("a#{user}")
+    format!("{ACTIVE}{user}")
 }
 
 fn past(user: UserId) -> String {

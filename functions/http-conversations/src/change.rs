@@ -1,0 +1,49 @@
+//! `PATCH` and `DELETE /v1/conversations/{id}`.
+
+use domain::membership::Action;
+use domain::{ApiError, conversation};
+use lambda_kit::http::{Request, Response, given};
+use serde::Deserialize;
+
+use crate::Handler;
+
+/// What is not given stays as it is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Patch {
+    title: Option<String>,
+    /// `null` for none.
+    #[serde(default, deserialize_with = "given")]
+    topic: Option<Option<String>>,
+    /// Of a private conversation: whether the caller blocks the other user.
+    blocked: Option<bool>,
+}
+
+impl Handler {
+    /// Changes title and topic, or blocks the other of a private conversation. Answers with the conversation as it is then.
+    pub(crate) async fn patch(&self, request: &Request) -> Result<Response, ApiError> {
+        let conversation = request.id("id")?;
+        let patch: Patch = request.json()?;
+        let mut actions = Vec::new();
+        if let Some(title) = patch.title {
+            actions.push(Action::SetTitle(conversation::title(&title)?));
+        }
+        if let Some(topic) = patch.topic {
+            actions.push(Action::SetTopic(conversation::topic(&topic.unwrap_or_default())?));
+        }
+        actions.extend(patch.blocked.map(Action::Block));
+        if actions.is_empty() {
+            return Err(ApiError::invalid("Nothing to change: give `title`, `topic` or `blocked`."));
+        }
+        let applied = self.membership.change(conversation, request.user_id(), &actions).await?;
+        self.announce(&applied).await?;
+        Response::ok(&self.get(conversation, request.user_id()).await?)
+    }
+
+    /// Closes the conversation for everybody: it can be read, and nothing else.
+    pub(crate) async fn close(&self, request: &Request) -> Result<Response, ApiError> {
+        let applied = self.membership.change(request.id("id")?, request.user_id(), &[Action::Close]).await?;
+        self.announce(&applied).await?;
+        Ok(Response::no_content())
+    }
+}

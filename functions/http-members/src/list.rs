@@ -1,0 +1,61 @@
+//! `GET /v1/conversations/{id}/members`.
+
+use domain::{ApiError, ConversationId, ErrorCode, Role, Seq, Timestamp, UserId};
+use lambda_kit::http::{Request, Response};
+use serde::Serialize;
+use store::dynamodb::members::ActiveMember;
+
+use crate::Handler;
+
+/// Members of a page unless `limit` says otherwise.
+const DEFAULT_LIMIT: usize = 100;
+
+/// Most members of a page.
+const MAX_LIMIT: usize = 1000;
+
+/// A member, as members see each other.
+#[derive(Debug, Serialize)]
+pub(crate) struct Body {
+    user_id: UserId,
+    role: Role,
+    joined_seq: Seq,
+    joined_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    muted_until: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+struct Page {
+    members: Vec<Body>,
+    /// Gives the next page; `None` on the last.
+    cursor: Option<UserId>,
+}
+
+impl From<ActiveMember> for Body {
+    fn from(member: ActiveMember) -> Self {
+        let ActiveMember { user_id, role, joined_seq, joined_at, muted_until, .. } = member;
+        Self { user_id, role, joined_seq, joined_at, muted_until }
+    }
+}
+
+impl Handler {
+    /// Those who are there, for those who are there. No SQL: two requests.
+    pub(crate) async fn list(&self, request: &Request) -> Result<Response, ApiError> {
+        let conversation: ConversationId = request.id("id")?;
+        let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
+        let after = request.query("cursor")?;
+        let members = &self.membership.relay.members;
+        let (view, listed) = tokio::try_join!(
+            members.view(conversation, request.user_id()),
+            members.list(conversation, after, limit + 1)
+        )?;
+        let view = view.ok_or_else(|| ApiError::new(ErrorCode::ConversationNotFound, "No such conversation."))?;
+        if view.active.is_none() {
+            return Err(ApiError::new(ErrorCode::NotAMember, "You are not a member of this conversation."));
+        }
+        let more = listed.len() > limit;
+        let members: Vec<Body> = listed.into_iter().take(limit).map(Body::from).collect();
+        let cursor = members.last().map(|member| member.user_id).filter(|_| more);
+        Response::ok(&Page { members, cursor })
+    }
+}

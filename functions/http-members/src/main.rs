@@ -1,0 +1,33 @@
+//! Wires [`http_members`].
+
+// The SDK's futures nest deeper than the default allows.
+#![recursion_limit = "256"]
+
+use http_members::Handler;
+use lambda_kit::config::{aws, required};
+use lambda_kit::push::Pusher;
+use lambda_kit::{Error, http, telemetry};
+use store::dynamodb::{Connections, Members, Messages};
+use store::log::Log;
+use store::membership::Membership;
+use store::queues::Queue;
+use store::relay::Relay;
+use store::sql::{Conversations, Outbox, connect};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let aws = aws().await;
+    let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
+    let pool = connect((&aws).into(), required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
+    let relay_queue = Queue::new(aws_sdk_sqs::Client::new(&aws), required("RELAY_QUEUE_URL")?);
+    let messages = Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?);
+    let members = Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?);
+    Log { messages: messages.clone(), members: members.clone() }.warm_up().await;
+    let relay = Relay { dynamodb: dynamodb.clone(), messages, members, outbox: Outbox::new(pool.clone()) };
+    let membership = Membership { conversations: Conversations::new(pool, relay_queue), relay };
+    let connections = Connections::new(dynamodb, required("CONNECTIONS_TABLE")?);
+    let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
+    let handler = Handler { membership, connections, pusher };
+    http::run(async |request| handler.handle(request).await).await
+}

@@ -1,0 +1,23 @@
+//! Connections: where a user can be reached.
+
+use crate::{Timestamp, UserId};
+
+/// One live WebSocket connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Whose.
+    pub user_id: UserId,
+    /// API Gateway's id.
+    pub connection_id: String,
+    /// When `$connect` ran.
+    pub connected_at: Timestamp,
+    /// When the token ends: epoch seconds.
+    pub exp: i64,
+}
+
+impl Connection {
+    /// Whether the token still holds.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.exp > now.epoch_seconds()
+    }
+}

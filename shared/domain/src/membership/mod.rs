@@ -1,0 +1,20 @@
+//! Membership: what may happen to a conversation, and what it does.
+//!
+//! [`decide()`] is the rule book: from what is true under the conversation's lock it says whether an [`Action`] is allowed and
+//! which [`Change`] it makes. A change has one [`Effect`] on members and conversation, in SQL and in DynamoDB alike.
+
+mod change;
+mod decide;
+
+pub use change::{Change, Departure, Effect};
+pub use decide::{Action, Standing, State, decide};
+
+/// Most users that one change names, the creator included: what fits in one `DynamoDB` transaction beside the rest of the
+/// change.
+pub const MAX_USERS_PER_CHANGE: usize = 50;
+
+/// Most members of a group.
+pub const MAX_GROUP_MEMBERS: u32 = 1000;
+
+/// Most stays of one user in one conversation.
+pub const MAX_STAYS: u32 = 100;

@@ -1,0 +1,191 @@
+//! Who may begin which conversation.
+
+use crate::conversation::{HistoryPolicy, Member, title, topic};
+use crate::membership::MAX_USERS_PER_CHANGE;
+use crate::{ApiError, ConversationType, ErrorCode, Role, UserId};
+
+/// What a client asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// The kind.
+    pub kind: ConversationType,
+    /// Needed unless private.
+    pub title: Option<&'a str>,
+    /// Never of a private conversation.
+    pub topic: Option<&'a str>,
+    /// Never of a private conversation; since joining unless given.
+    pub history: Option<HistoryPolicy>,
+    /// The other members.
+    pub member_ids: &'a [UserId],
+}
+
+/// A conversation that is to be, with every rule checked that needs no look-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewConversation {
+    /// Between the creator and one other user.
+    Private {
+        /// The two, the smaller id first: the unique key of the pair.
+        pair: [UserId; 2],
+    },
+    /// A group or a public conversation: its creator, who owns it, and others.
+    Shared(Shared),
+}
+
+/// What a group or public conversation begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// Group or public.
+    pub kind: ConversationType,
+    /// Its title.
+    pub title: String,
+    /// What it is about.
+    pub topic: Option<String>,
+    /// How far back members see.
+    pub history: HistoryPolicy,
+    /// The others, without the creator and without repeats.
+    pub others: Vec<UserId>,
+}
+
+impl NewConversation {
+    /// Applies the rules to what `creator` asked for.
+    ///
+    /// A private conversation names exactly one other user and has no title; others have a title and at most
+    /// [`MAX_USERS_PER_CHANGE`] first members, the creator among them whether named or not.
+    pub fn new(creator: UserId, wanted: &Wanted<'_>) -> Result<Self, ApiError> {
+        let mut others: Vec<UserId> = wanted.member_ids.iter().copied().filter(|id| *id != creator).collect();
+        others.sort_unstable();
+        others.dedup();
+        if wanted.kind == ConversationType::Private {
+            if wanted.title.is_some() || wanted.topic.is_some() || wanted.history.is_some() {
+                return Err(ApiError::invalid("A private conversation has no title, topic or history policy."));
+            }
+            let [other] = others[..] else {
+                return Err(ApiError::invalid("A private conversation names exactly one other user."));
+            };
+            return Ok(Self::Private { pair: [creator.min(other), creator.max(other)] });
+        }
+        if others.len() >= MAX_USERS_PER_CHANGE {
+            return Err(ApiError::new(
+                ErrorCode::TooManyMembers,
+                format!("A conversation begins with at most {MAX_USERS_PER_CHANGE} users."),
+            ));
+        }
+        Ok(Self::Shared(Shared {
+            kind: wanted.kind,
+            title: title(wanted.title.unwrap_or_default())?,
+            topic: topic(wanted.topic.unwrap_or_default())?,
+            history: wanted.history.unwrap_or_default(),
+            others,
+        }))
+    }
+
+    /// The kind.
+    pub const fn kind(&self) -> ConversationType {
+        match self {
+            Self::Private { .. } => ConversationType::Private,
+            Self::Shared(shared) => shared.kind,
+        }
+    }
+
+    /// The unique key of a private conversation.
+    pub const fn pair(&self) -> Option<[UserId; 2]> {
+        match self {
+            Self::Private { pair } => Some(*pair),
+            Self::Shared(_) => None,
+        }
+    }
+
+    /// The title, unless private.
+    pub fn title(&self) -> Option<&str> {
+        match self {
+            Self::Private { .. } => None,
+            Self::Shared(shared) => Some(&shared.title),
+        }
+    }
+
+    /// What it is about.
+    pub fn topic(&self) -> Option<&str> {
+        match self {
+            Self::Private { .. } => None,
+            Self::Shared(shared) => shared.topic.as_deref(),
+        }
+    }
+
+    /// How far back members see.
+    pub fn history(&self) -> HistoryPolicy {
+        match self {
+            Self::Private { .. } => HistoryPolicy::default(),
+            Self::Shared(shared) => shared.history,
+        }
+    }
+
+    /// The first members: both of a pair are plain members, since neither may put the other out; other conversations
+    /// begin with their creator as owner.
+    pub fn members(&self, creator: UserId) -> Vec<Member> {
+        match self {
+            Self::Private { pair } => {
+                pair.iter().map(|user_id| Member { user_id: *user_id, role: Role::Member }).collect()
+            }
+            Self::Shared(shared) => std::iter::once(Member { user_id: creator, role: Role::Owner })
+                .chain(shared.others.iter().map(|user_id| Member { user_id: *user_id, role: Role::Member }))
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn user(n: u128) -> UserId {
+        UserId(Uuid::from_u128(n))
+    }
+
+    fn new(kind: ConversationType, title: Option<&str>, member_ids: &[UserId]) -> Result<NewConversation, ApiError> {
+        NewConversation::new(user(1), &Wanted { kind, title, topic: None, history: None, member_ids })
+    }
+
+    #[test]
+    fn a_pair_has_one_key_whoever_begins() {
+        let (by_one, by_two) = ([user(2)], [user(1), user(2)]);
+        let wanted = |member_ids| Wanted {
+            kind: ConversationType::Private,
+            title: None,
+            topic: None,
+            history: None,
+            member_ids,
+        };
+        let one = NewConversation::new(user(1), &wanted(&by_one)).unwrap();
+        let two = NewConversation::new(user(2), &wanted(&by_two)).unwrap();
+        assert_eq!(one, two);
+    }
+
+    #[test]
+    fn a_private_conversation_is_between_exactly_two() {
+        for members in [&[][..], &[user(1)], &[user(2), user(3)]] {
+            assert!(new(ConversationType::Private, None, members).is_err());
+        }
+        assert!(new(ConversationType::Private, Some("t"), &[user(2)]).is_err());
+    }
+
+    #[test]
+    fn a_group_counts_its_creator_once() {
+        let group = new(ConversationType::Group, Some(" Team "), &[user(2), user(1), user(2)]).unwrap();
+        assert_eq!(group.title(), Some("Team"));
+        let members = group.members(user(1));
+        assert_eq!(members.len(), 2);
+        assert_eq!(members[0], Member { user_id: user(1), role: Role::Owner });
+    }
+
+    #[test]
+    fn what_is_shared_has_a_title_and_begins_with_at_most_fifty() {
+        for kind in [ConversationType::Group, ConversationType::Public] {
+            let others = |n: u128| (2..2 + n).map(user).collect::<Vec<_>>();
+            assert!(new(kind, None, &[]).is_err());
+            assert!(new(kind, Some("t"), &others(49)).is_ok());
+            assert_eq!(new(kind, Some("t"), &others(50)).unwrap_err().code, ErrorCode::TooManyMembers);
+        }
+    }
+}

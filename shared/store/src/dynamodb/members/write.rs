@@ -1,0 +1,215 @@
+//! What the relay writes: the parts of one transaction.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use domain::membership::{Departure, Effect};
+use domain::period::Left;
+use domain::{ConversationId, Period, Role, Seq, Timestamp, UserId};
+use serde_dynamo::{from_item, to_attribute_value, to_item};
+
+use super::{ActiveMember, CONVERSATION, ConversationItem, Members, active, key, past};
+use crate::StoreError;
+use crate::dynamodb::Item;
+
+/// Where a change stands: what its items in this table refer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// The conversation.
+    pub(crate) conversation_id: ConversationId,
+    /// The version that the change makes.
+    pub(crate) version: u64,
+    /// Its place in the log.
+    pub(crate) seq: Seq,
+    /// Its time.
+    pub(crate) at: Timestamp,
+    /// Whether an item of the log says so, or the place is only the head at that moment.
+    pub(crate) logged: bool,
+}
+
+impl Members {
+    /// Begins a conversation's projection, on the condition that it has none.
+    pub(crate) fn begin(&self, item: &ConversationItem) -> Result<TransactWriteItem, StoreError> {
+        let mut attributes: Item = to_item(item)?;
+        attributes.insert("entry".to_owned(), AttributeValue::S(CONVERSATION.to_owned()));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(attributes))
+            .condition_expression("attribute_not_exists(conversation_id)");
+        put.build().map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
+    }
+
+    /// Moves `#conversation` to the version of `stamp`, on the condition that it shows the one before.
+    pub(crate) fn advance(&self, stamp: Stamp, effect: &Effect<'_>) -> Result<TransactWriteItem, StoreError> {
+        let number = |n: i128| AttributeValue::N(n.to_string());
+        let mut set = vec![
+            "version = :version",
+            "changed_seq = :seq",
+            "changed_at = :at",
+            "member_count = member_count + :growth",
+        ];
+        let mut remove = "";
+        let mut values = HashMap::from([
+            (":version".to_owned(), number(stamp.version.into())),
+            (":before".to_owned(), number(i128::from(stamp.version) - 1)),
+            (":seq".to_owned(), number(stamp.seq.0.into())),
+            (":at".to_owned(), number(stamp.at.epoch_millis().into())),
+            (":growth".to_owned(), number(effect.growth().into())),
+        ]);
+        if stamp.logged {
+            set.push("members_seq = :seq");
+        }
+        if let Some(title) = effect.title {
+            set.push("title = :title");
+            values.insert(":title".to_owned(), AttributeValue::S(title.to_owned()));
+        }
+        match effect.topic {
+            Some(Some(topic)) => {
+                set.push("topic = :topic");
+                values.insert(":topic".to_owned(), AttributeValue::S(topic.to_owned()));
+            }
+            Some(None) => remove = " REMOVE topic",
+            None => {}
+        }
+        if effect.closed {
+            set.push("closed = :closed");
+            values.insert(":closed".to_owned(), AttributeValue::Bool(true));
+        }
+        if let Some(blocked_by) = effect.blocked_by {
+            set.push("blocked_by = :blocked_by");
+            values.insert(":blocked_by".to_owned(), to_attribute_value(blocked_by)?);
+        }
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(stamp.conversation_id, CONVERSATION.to_owned())))
+            .condition_expression("version = :before")
+            .update_expression(format!("SET {}{remove}", set.join(", ")))
+            .set_expression_attribute_values(Some(values));
+        update_item(update)
+    }
+
+    /// The writes for everybody whom the change concerns. `leaving` is the item of who goes, as it is before the change.
+    pub(crate) fn move_members(
+        &self,
+        stamp: Stamp,
+        effect: &Effect<'_>,
+        leaving: Option<ActiveMember>,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut writes = Vec::new();
+        let muted = |user| effect.muted.filter(|(muted, _)| *muted == user).and_then(|(_, until)| until);
+        for member in &effect.joined {
+            writes.push(self.put_active(&ActiveMember {
+                conversation_id: stamp.conversation_id,
+                user_id: member.user_id,
+                role: member.role,
+                joined_seq: stamp.seq,
+                joined_at: stamp.at,
+                muted_until: muted(member.user_id),
+            })?);
+        }
+        if let Some(departure) = effect.left {
+            let member = leaving.ok_or_else(|| {
+                StoreError::Inconsistent(format!("{} leaves without having been there", departure.user_id))
+            })?;
+            writes.extend(self.end_stay(stamp, departure, member)?);
+        }
+        if let Some((user, role)) = effect.role {
+            writes.push(self.set_role(stamp.conversation_id, user, role)?);
+        }
+        if let Some((user, until)) = effect.muted
+            && !effect.joined.iter().any(|member| member.user_id == user)
+        {
+            writes.push(self.set_muted(stamp.conversation_id, user, until)?);
+        }
+        Ok(writes)
+    }
+
+    /// `a#<user>` as it is, read consistently.
+    pub async fn active(&self, conversation: ConversationId, user: UserId) -> Result<Option<ActiveMember>, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(conversation, active(user))))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(StoreError::dynamodb)?;
+        Ok(found.item.map(from_item).transpose()?)
+    }
+
+    fn put_active(&self, member: &ActiveMember) -> Result<TransactWriteItem, StoreError> {
+        let mut attributes: Item = to_item(member)?;
+        attributes.insert("entry".to_owned(), AttributeValue::S(active(member.user_id)));
+        let put = Put::builder().table_name(&self.table).set_item(Some(attributes)).build();
+        put.map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
+    }
+
+    /// The active member's item goes, and its stay is added to the past ones.
+    fn end_stay(
+        &self,
+        stamp: Stamp,
+        departure: Departure,
+        member: ActiveMember,
+    ) -> Result<[TransactWriteItem; 2], StoreError> {
+        let user = departure.user_id;
+        let delete =
+            Delete::builder().table_name(&self.table).set_key(Some(key(stamp.conversation_id, active(user)))).build();
+        let delete = delete.map_err(StoreError::building)?;
+        let left = Some(Left { seq: stamp.seq, at: stamp.at });
+        let stay = Period { joined_seq: member.joined_seq, joined_at: member.joined_at, left };
+        let deleted = if departure.user_deleted { ", user_deleted = :deleted" } else { "" };
+        let mut past = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(stamp.conversation_id, past(user))))
+            .update_expression(format!(
+                "SET user_id = :user, periods = list_append(if_not_exists(periods, :none), :stay){deleted}"
+            ))
+            .expression_attribute_values(":user", AttributeValue::S(user.to_string()))
+            .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
+            .expression_attribute_values(":stay", to_attribute_value([stay])?);
+        if departure.user_deleted {
+            past = past.expression_attribute_values(":deleted", AttributeValue::Bool(true));
+        }
+        Ok([TransactWriteItem::builder().delete(delete).build(), update_item(past)?])
+    }
+
+    fn set_role(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        role: Role,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(conversation, active(user))))
+            .condition_expression("attribute_exists(conversation_id)")
+            .update_expression("SET #role = :role")
+            .expression_attribute_names("#role", "role")
+            .expression_attribute_values(":role", AttributeValue::S(role.as_str().to_owned()));
+        update_item(update)
+    }
+
+    fn set_muted(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        until: Option<Timestamp>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(conversation, active(user))))
+            .condition_expression("attribute_exists(conversation_id)");
+        let update = match until {
+            Some(until) => update
+                .update_expression("SET muted_until = :until")
+                .expression_attribute_values(":until", AttributeValue::N(until.epoch_millis().to_string())),
+            None => update.update_expression("REMOVE muted_until"),
+        };
+        update_item(update)
+    }
+}
+
+fn update_item(update: aws_sdk_dynamodb::types::builders::UpdateBuilder) -> Result<TransactWriteItem, StoreError> {
+    update.build().map(|update| TransactWriteItem::builder().update(update).build()).map_err(StoreError::building)
+}

@@ -1,0 +1,262 @@
+//! Changes of conversations and of who is in them: tables `conversations` and `conversation_members`.
+//!
+//! A change is decided by [`domain::membership::decide()`] inside a transaction whose first statement locks the conversation. The
+//! lock is a statement of its own: what a statement that waits for a lock joins to the locked row is as old as the statement.
+
+use std::collections::BTreeMap;
+
+use domain::membership::{Action, Standing, State, decide};
+use domain::{ApiError, ConversationId, ConversationType, ErrorCode, Role, Timestamp, UserId};
+use sqlx::types::Json;
+use sqlx_data_api::{DataApiConnection, DataApiPoolExt, query, query_as};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Conversations;
+use super::outbox::Pending;
+use crate::StoreError;
+use crate::queues::{RELAY_DELAY, RelayBody};
+
+/// Why nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// The rules do not allow it.
+    #[error(transparent)]
+    Refused(ApiError),
+    /// A service failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for ChangeError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<ChangeError> for ApiError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Refused(refusal) => refusal,
+            ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Changes that are committed and wait in the outbox.
+#[derive(Debug, Default)]
+pub struct Committed {
+    /// In the order of their versions; empty where all that was wanted was so already.
+    pub changes: Vec<Pending>,
+    /// Whether older changes wait, which have to be applied first.
+    pub older_wait: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct Locked {
+    r#type: String,
+    title: Option<String>,
+    topic: Option<String>,
+    closed: bool,
+    version: i64,
+    member_count: i32,
+    blocked_by: Vec<Uuid>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Person {
+    user_id: Option<Uuid>,
+    deleted: bool,
+    role: Option<String>,
+    stays: i64,
+    removed: bool,
+    muted_until: Option<OffsetDateTime>,
+    owners: i64,
+    successor: Option<Uuid>,
+    waiting: bool,
+}
+
+impl Conversations {
+    /// Carries out actions of one user on one conversation, all or none of them, in order.
+    ///
+    /// What an action needs to know of the conversation itself is read once: an action must not build on what an earlier one
+    /// does to it.
+    ///
+    /// Five requests with begin and commit where one action changes something; two more for each further action. The relay
+    /// queue hears of it before the commit, so that a crash after it leaves nobody waiting.
+    pub async fn change(
+        &self,
+        conversation: ConversationId,
+        actor: UserId,
+        actions: &[Action],
+    ) -> Result<Committed, ChangeError> {
+        self.pool
+            .transaction(async |mut tx| {
+                let locked = lock(&mut tx, conversation).await?.ok_or_else(not_found)?;
+                let mut version = locked.version;
+                let mut committed = Committed::default();
+                for action in actions {
+                    let (state, waiting) = state(&mut tx, conversation, &locked, actor, action).await?;
+                    let first = committed.changes.is_empty();
+                    committed.older_wait |= first && waiting;
+                    let Some(change) = decide(&state, actor, action).map_err(ChangeError::Refused)? else { continue };
+                    version += 1;
+                    let pending = Pending {
+                        outbox_id: Uuid::now_v7(),
+                        conversation_id: conversation,
+                        version: version.unsigned_abs(),
+                        change,
+                    };
+                    let told = async {
+                        if first {
+                            self.relay.send_relay(RelayBody { conversation_id: conversation }, RELAY_DELAY).await?;
+                        }
+                        Ok(())
+                    };
+                    tokio::try_join!(write(&mut tx, actor, &pending), told)?;
+                    committed.changes.push(pending);
+                }
+                Ok::<_, ChangeError>(committed)
+            })
+            .await
+    }
+}
+
+fn not_found() -> ChangeError {
+    ChangeError::Refused(ApiError::new(ErrorCode::ConversationNotFound, "No such conversation."))
+}
+
+/// Locks the conversation until the transaction ends.
+async fn lock(connection: &mut DataApiConnection, conversation: ConversationId) -> Result<Option<Locked>, ChangeError> {
+    let locked = query_as(
+        "SELECT type, title, topic, closed_at IS NOT NULL AS closed, version, member_count, blocked_by
+         FROM conversations WHERE conversation_id = $1 FOR UPDATE",
+    )
+    .bind(conversation.0)
+    .fetch_optional(connection)
+    .await?;
+    Ok(locked)
+}
+
+/// Reads what the rules need to know, and whether an older change waits in the outbox.
+async fn state(
+    connection: &mut DataApiConnection,
+    conversation: ConversationId,
+    locked: &Locked,
+    actor: UserId,
+    action: &Action,
+) -> Result<(State, bool), ChangeError> {
+    let mut asked: Vec<Uuid> = action.targets().iter().map(|user| user.0).collect();
+    asked.push(actor.0);
+    // One row at least, also where nobody of those exists.
+    let people: Vec<Person> = query_as(
+        "SELECT u.user_id, u.deleted_at IS NOT NULL AS deleted, m.role, coalesce(stays.n, 0) AS stays,
+            newest.removed_by IS NOT NULL AS removed, newest.muted_until,
+            (SELECT count(*) FROM conversation_members
+             WHERE conversation_id = $1 AND left_at IS NULL AND role = 'owner') AS owners,
+            (SELECT user_id FROM conversation_members
+             WHERE conversation_id = $1 AND left_at IS NULL AND role IN ('admin', 'member')
+             ORDER BY role, joined_version, user_id LIMIT 1) AS successor,
+            EXISTS (SELECT FROM outbox WHERE conversation_id = $1) AS waiting
+         FROM (SELECT 1) AS one
+         LEFT JOIN users u ON u.user_id = ANY ($2)
+         LEFT JOIN conversation_members m
+            ON m.conversation_id = $1 AND m.user_id = u.user_id AND m.left_at IS NULL
+         LEFT JOIN LATERAL (SELECT count(*) AS n FROM conversation_members s
+            WHERE s.conversation_id = $1 AND s.user_id = u.user_id) stays ON true
+         LEFT JOIN LATERAL (SELECT s.removed_by, s.muted_until FROM conversation_members s
+            WHERE s.conversation_id = $1 AND s.user_id = u.user_id
+            ORDER BY s.joined_version DESC LIMIT 1) newest ON true",
+    )
+    .bind(conversation.0)
+    .bind(asked)
+    .fetch_all(connection)
+    .await?;
+    let first = people.first().ok_or_else(|| StoreError::Inconsistent("no row of nobody".to_owned()))?;
+    let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
+    let state = State {
+        kind: ConversationType::parse(&locked.r#type)
+            .ok_or_else(|| StoreError::Inconsistent(format!("a conversation of type {}", locked.r#type)))?,
+        closed: locked.closed,
+        title: locked.title.clone(),
+        topic: locked.topic.clone(),
+        member_count: count(locked.member_count.into()),
+        owners: count(first.owners),
+        successor: first.successor.map(UserId),
+        blocked_by: locked.blocked_by.iter().copied().map(UserId).collect(),
+        people: standings(&people)?,
+    };
+    Ok((state, first.waiting))
+}
+
+fn standings(people: &[Person]) -> Result<BTreeMap<UserId, Standing>, StoreError> {
+    let mut standings = BTreeMap::new();
+    for person in people {
+        let Some(user) = person.user_id else { continue };
+        let role = person.role.as_deref().map(|role| {
+            Role::parse(role).ok_or_else(|| StoreError::Inconsistent(format!("a member with the role {role}")))
+        });
+        let standing = Standing {
+            deleted: person.deleted,
+            role: role.transpose()?,
+            stays: u32::try_from(person.stays).unwrap_or(u32::MAX),
+            removed: person.removed,
+            muted_until: person.muted_until.map(Timestamp::from),
+        };
+        standings.insert(UserId(user), standing);
+    }
+    Ok(standings)
+}
+
+/// Writes a change with all that it does, and its outbox row, in one statement.
+async fn write(connection: &mut DataApiConnection, actor: UserId, pending: &Pending) -> Result<(), ChangeError> {
+    let effect = pending.change.effect();
+    let (role_of, role) = effect.role.map(|(user, role)| (user.0, role.as_str())).unzip();
+    let (muted, until) = effect.muted.map_or((None, None), |(user, until)| (Some(user.0), until));
+    let version = i64::try_from(pending.version).map_err(|_| StoreError::Inconsistent("a version".to_owned()))?;
+    query(
+        "WITH changed AS (
+            UPDATE conversations SET version = $2, member_count = member_count + $3, title = coalesce($4, title),
+                topic = CASE WHEN $5 THEN $6 ELSE topic END,
+                closed_at = CASE WHEN $7 THEN now() ELSE closed_at END, blocked_by = coalesce($8, blocked_by)
+            WHERE conversation_id = $1
+         ), noted AS (
+            INSERT INTO outbox (outbox_id, conversation_id, version, change) VALUES ($9, $1, $2, $10)
+         ), ended AS (
+            UPDATE conversation_members SET left_at = now(), left_version = $2, removed_by = $12
+            WHERE conversation_id = $1 AND user_id = $11 AND left_at IS NULL
+         ), kept AS (
+            UPDATE conversation_members SET
+                role = CASE WHEN user_id = $13 THEN $14 ELSE role END,
+                muted_until = CASE WHEN user_id = $15 THEN $16 ELSE muted_until END
+            WHERE conversation_id = $1 AND user_id IN ($13, $15) AND left_at IS NULL
+         )
+         INSERT INTO conversation_members
+            (member_id, conversation_id, user_id, role, added_by, joined_version, muted_until)
+         SELECT j.member_id, $1, j.user_id, j.role, $17, $2, CASE WHEN j.user_id = $15 THEN $16 END
+         FROM unnest($18, $19, $20) AS j (member_id, user_id, role)",
+    )
+    .bind(pending.conversation_id.0)
+    .bind(version)
+    .bind(effect.growth())
+    .bind(effect.title)
+    .bind(effect.topic.is_some())
+    .bind(effect.topic.flatten())
+    .bind(effect.closed)
+    .bind(effect.blocked_by.map(|users| users.iter().map(|user| user.0).collect::<Vec<_>>()))
+    .bind(pending.outbox_id)
+    .bind(Json(&pending.change))
+    .bind(effect.left.map(|departure| departure.user_id.0))
+    .bind(effect.left.and_then(|departure| departure.removed_by).map(|user| user.0))
+    .bind(role_of)
+    .bind(role)
+    .bind(muted)
+    .bind(until.map(OffsetDateTime::from))
+    .bind(actor.0)
+    .bind(effect.joined.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
+    .bind(effect.joined.iter().map(|member| member.user_id.0).collect::<Vec<_>>())
+    .bind(effect.joined.iter().map(|member| member.role.as_str()).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}

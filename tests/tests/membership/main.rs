@@ -1,0 +1,3 @@
+//! Who comes, who goes, and what they may do, against the real functions.
+
+mod roles;
