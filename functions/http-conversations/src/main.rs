@@ -25,7 +25,7 @@ async fn main() -> Result<(), Error> {
     let members = Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?);
     let log = Log { messages: messages.clone(), members: members.clone() };
     log.warm_up().await;
-    let relay = Relay { dynamodb: dynamodb.clone(), messages, members, outbox: Outbox::new(pool.clone()) };
+    let relay = Relay { messages, members, outbox: Outbox::new(pool.clone()) };
     let membership = Membership { conversations: Conversations::new(pool, relay_queue), relay };
     let connections = Connections::new(dynamodb, required("CONNECTIONS_TABLE")?);
     let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);

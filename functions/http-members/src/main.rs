@@ -24,7 +24,7 @@ async fn main() -> Result<(), Error> {
     let messages = Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?);
     let members = Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?);
     Log { messages: messages.clone(), members: members.clone() }.warm_up().await;
-    let relay = Relay { dynamodb: dynamodb.clone(), messages, members, outbox: Outbox::new(pool.clone()) };
+    let relay = Relay { messages, members, outbox: Outbox::new(pool.clone()) };
     let membership = Membership { conversations: Conversations::new(pool, relay_queue), relay };
     let connections = Connections::new(dynamodb, required("CONNECTIONS_TABLE")?);
     let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);

@@ -1,42 +1,44 @@
-//! `GET /v1/conversations/{id}/messages`: history, page by page.
+//! Messages over HTTP: history, sending, edits, deletions and reactions.
 
-use domain::{ApiError, ConversationId, ErrorCode, Message, Seq};
+// The SDK's futures nest deeper than the default allows.
+#![recursion_limit = "256"]
+
+mod amend;
+mod history;
+mod send;
+
+use std::time::Duration;
+
+use domain::{ApiError, ErrorCode};
 use lambda_kit::http::{Request, Response};
-use serde::Serialize;
-use store::log::{Log, PageRequest};
+use lambda_kit::push::Pusher;
+use store::dynamodb::Connections;
+use store::log::Log;
 
-/// Messages of a page unless `limit` says otherwise.
-const DEFAULT_LIMIT: usize = 50;
-
-/// Most messages of a page.
-const MAX_LIMIT: usize = 100;
-
-/// A page of history.
-#[derive(Debug, Serialize)]
-struct Body {
-    /// Oldest first.
-    messages: Vec<Message>,
-    /// Whether there are more in the direction that was asked for.
-    more: bool,
+/// What the routes need.
+#[derive(Debug)]
+pub struct Handler {
+    /// Where messages are.
+    pub log: Log,
+    /// Where everybody is.
+    pub connections: Connections,
+    /// How they are told.
+    pub pusher: Pusher,
+    /// How long a sender may edit a message.
+    pub edit_window: Duration,
 }
 
-/// Answers one request.
-pub async fn handle(log: &Log, request: Request) -> Result<Response, ApiError> {
-    match request.route() {
-        "GET /v1/conversations/{id}/messages" => history(log, &request).await,
-        _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
+impl Handler {
+    /// Answers one request.
+    pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
+        match request.route() {
+            "GET /v1/conversations/{id}/messages" => self.history(&request).await,
+            "POST /v1/conversations/{id}/messages" => self.send(&request).await,
+            "PATCH /v1/conversations/{id}/messages/{seq}" => self.edit(&request).await,
+            "DELETE /v1/conversations/{id}/messages/{seq}" => self.delete(&request).await,
+            "PUT /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(&request, true).await,
+            "DELETE /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(&request, false).await,
+            _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
+        }
     }
-}
-
-async fn history(log: &Log, request: &Request) -> Result<Response, ApiError> {
-    let conversation: ConversationId = request.id("id")?;
-    let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
-    let seq = |name: &str| Ok::<_, ApiError>(request.query::<u64>(name)?.map(|seq| Seq(seq).min(Seq::MAX)));
-    let page = match (seq("after_seq")?, seq("before_seq")?) {
-        (Some(after), None) => PageRequest::After(after),
-        (None, before) => PageRequest::Before(before.unwrap_or(Seq::MAX)),
-        (Some(_), Some(_)) => return Err(ApiError::invalid("Give `after_seq` or `before_seq`, not both.")),
-    };
-    let page = log.history(conversation, request.user_id(), page, limit).await?;
-    Response::ok(&Body { messages: page.messages, more: page.more })
 }

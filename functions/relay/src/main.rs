@@ -21,7 +21,6 @@ async fn main() -> Result<(), Error> {
         messages: Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?),
         members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
         outbox: Outbox::new(pool),
-        dynamodb: dynamodb.clone(),
     };
     let connections = Connections::new(dynamodb, required("CONNECTIONS_TABLE")?);
     let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);

@@ -30,6 +30,18 @@ pub enum ErrorCode {
     TooManyMentions,
     /// More members than one request may name.
     TooManyMembers,
+    /// Not an emoji of Unicode's list.
+    InvalidEmoji,
+    /// More reactions than one message keeps.
+    TooManyReactions,
+    /// More edits than one message keeps.
+    TooManyEdits,
+    /// The message is too old to be edited.
+    EditWindowOver,
+    /// The message was deleted.
+    MessageDeleted,
+    /// No such message, or none that the caller can see.
+    MessageNotFound,
     /// More receipts than one frame may hold.
     TooManyReceipts,
     /// Attachments are not available on this deployment.
@@ -89,6 +101,7 @@ impl ErrorCode {
             | Self::UnknownField
             | Self::InvalidUuid
             | Self::SelfAdd
+            | Self::InvalidEmoji
             | Self::UnknownAction
             | Self::TooManyMentions
             | Self::TooManyMembers
@@ -96,7 +109,11 @@ impl ErrorCode {
             | Self::AttachmentsUnavailable => 400,
             Self::Unauthorized | Self::TokenExpired => 401,
             Self::NotAMember | Self::NotAllowed | Self::Muted | Self::Blocked | Self::UserDeleted => 403,
-            Self::NotFound | Self::UserNotFound | Self::ConversationNotFound | Self::MemberNotFound => 404,
+            Self::NotFound
+            | Self::UserNotFound
+            | Self::ConversationNotFound
+            | Self::MemberNotFound
+            | Self::MessageNotFound => 404,
             Self::ProfileRequired
             | Self::Behind
             | Self::IdempotencyMismatch
@@ -105,6 +122,10 @@ impl ErrorCode {
             | Self::AlreadyAMember
             | Self::MemberLimitReached
             | Self::TooManyStays
+            | Self::TooManyReactions
+            | Self::TooManyEdits
+            | Self::EditWindowOver
+            | Self::MessageDeleted
             | Self::LastOwner => 409,
             Self::TextTooLarge | Self::BodyTooLarge => 413,
             Self::Internal => 500,

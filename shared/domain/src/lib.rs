@@ -3,6 +3,7 @@
 //! Nothing here talks to AWS, reads a clock behind the caller's back or does I/O, so every rule is a function that a
 //! test can call. The names are those of the SQL columns, the DynamoDB attributes and the JSON fields.
 
+pub mod amendment;
 pub mod connection;
 pub mod conversation;
 pub mod error;
@@ -12,6 +13,7 @@ pub mod membership;
 pub mod message;
 pub mod new_conversation;
 pub mod period;
+pub mod reaction;
 pub mod receipt;
 pub mod timestamp;
 pub mod user;

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::conversation::{HistoryPolicy, Member};
 use crate::hex;
+use crate::reaction::{Emoji, ReactionCount};
 use crate::{
     ApiError, ClientMessageId, ConversationId, ConversationType, ErrorCode, MessageId, Role, Seq, Timestamp, UserId,
 };
@@ -14,6 +15,9 @@ pub const MAX_TEXT_BYTES: usize = 8 * 1024;
 
 /// Most users that one message mentions.
 pub const MAX_MENTIONS: usize = 50;
+
+/// Most edits of one message.
+pub const MAX_EDITS: usize = 20;
 
 /// What a user says in one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +69,20 @@ impl Content {
         }
         hex(&hash.finalize()[..16])
     }
+}
+
+/// What a message said from one of its edits on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// Place of the event.
+    pub seq: Seq,
+    /// Time of the event.
+    pub edited_at: Timestamp,
+    /// The words.
+    pub text: String,
+    /// The mentions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
 }
 
 /// What an item of the log says.
@@ -135,6 +153,50 @@ pub enum MessageKind {
     },
     /// The sender closed the conversation: it can be read, and nothing else.
     Closed,
+    /// A user's words are gone, for everybody.
+    Deleted {
+        /// Who deleted them.
+        deleted_by: UserId,
+        /// Place of the event.
+        deleted_seq: Seq,
+        /// Time of the event.
+        deleted_at: Timestamp,
+    },
+    /// An event: the sender edited a message.
+    MessageEdited {
+        /// Which.
+        target_seq: Seq,
+        /// What it says, as its reader may see it. Never kept with the event: a deletion has to find all there is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<Content>,
+    },
+    /// An event: the sender deleted a message.
+    MessageDeleted {
+        /// Which.
+        target_seq: Seq,
+    },
+    /// An event: the sender reacted to a message, or took it back.
+    Reaction {
+        /// To which.
+        target_seq: Seq,
+        /// How.
+        emoji: Emoji,
+        /// Whether the reaction stands.
+        on: bool,
+    },
+}
+
+impl MessageKind {
+    /// Place of the message that an event is about; `None` for what is no event. Events are followed by cursors and left out
+    /// of pages of history, whose messages show what came of them.
+    pub const fn target(&self) -> Option<Seq> {
+        match self {
+            Self::MessageEdited { target_seq, .. }
+            | Self::MessageDeleted { target_seq }
+            | Self::Reaction { target_seq, .. } => Some(*target_seq),
+            _ => None,
+        }
+    }
 }
 
 /// One item of a conversation's log, as clients see it.
@@ -153,20 +215,15 @@ pub struct Message {
     /// The sender's own id for it: shown to the sender alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<ClientMessageId>,
+    /// When its words last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    /// How its readers reacted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<ReactionCount>,
     /// What it says.
     #[serde(flatten)]
     pub kind: MessageKind,
-}
-
-impl Message {
-    /// The message as `viewer` sees it.
-    #[must_use]
-    pub fn seen_by(mut self, viewer: UserId) -> Self {
-        if self.sender_id != viewer {
-            self.client_message_id = None;
-        }
-        self
-    }
 }
 
 #[cfg(test)]
@@ -191,24 +248,5 @@ mod tests {
         assert_eq!(plain.digest(), content("hi").unwrap().digest());
         assert_ne!(plain.digest(), content("ho").unwrap().digest());
         assert_ne!(plain.digest(), reply.digest());
-    }
-
-    #[test]
-    fn only_the_sender_sees_the_client_message_id() {
-        let [alice, bob] = [1, 2].map(|n| UserId(uuid::Uuid::from_u128(n)));
-        let sent_at = Timestamp::from_epoch_millis(0);
-        let message = Message {
-            conversation_id: ConversationId::generate(),
-            seq: Seq(2),
-            message_id: MessageId::generate(sent_at),
-            sender_id: alice,
-            sent_at,
-            client_message_id: Some(ClientMessageId(uuid::Uuid::from_u128(3))),
-            kind: MessageKind::Text(content("hi").unwrap()),
-        };
-        assert!(message.clone().seen_by(alice).client_message_id.is_some());
-        let json = serde_json::to_value(message.seen_by(bob)).unwrap();
-        assert_eq!(json.get("client_message_id"), None);
-        assert_eq!((&json["kind"], &json["text"]), (&"text".into(), &"hi".into()));
     }
 }

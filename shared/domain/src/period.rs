@@ -60,6 +60,11 @@ impl Periods {
         Self(periods)
     }
 
+    /// Of somebody who was there from the beginning and still is.
+    pub fn all() -> Self {
+        Self(vec![Period { joined_seq: Seq(1), joined_at: Timestamp::from_epoch_millis(0), left: None }])
+    }
+
     /// What stays in any order let a user see under this policy.
     pub fn visible(stays: Vec<Period>, history: HistoryPolicy) -> Self {
         let mut periods = Self::new(stays);

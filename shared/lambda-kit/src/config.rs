@@ -9,14 +9,25 @@ use aws_sdk_apigatewaymanagement::config::SharedHttpClient;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
-/// An environment variable that the template forgot.
+/// An environment variable that is not as the template should give it.
 #[derive(Debug, thiserror::Error)]
-#[error("the environment variable {0} is not set")]
-pub struct Missing(&'static str);
+pub enum ConfigError {
+    /// The template forgot it.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// It is no number.
+    #[error("the environment variable {0} is not a whole number of seconds")]
+    NotSeconds(&'static str),
+}
 
 /// A variable that the function cannot do without.
-pub fn required(name: &'static str) -> Result<String, Missing> {
-    std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(Missing(name))
+pub fn required(name: &'static str) -> Result<String, ConfigError> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
+}
+
+/// A length of time, in whole seconds.
+pub fn seconds(name: &'static str) -> Result<Duration, ConfigError> {
+    required(name)?.parse().map(Duration::from_secs).map_err(|_| ConfigError::NotSeconds(name))
 }
 
 /// How long one attempt of an AWS call may take. The hot path's calls take milliseconds: a longer one is lost, and the

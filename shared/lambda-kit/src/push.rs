@@ -92,8 +92,8 @@ impl Pusher {
         message: &Message,
         to: impl IntoIterator<Item = &'c Connection>,
     ) -> Result<Vec<&'c str>, ApiError> {
-        let own = encode(&Push::Message { message: message.clone() })?;
-        let others = encode(&Push::Message { message: Message { client_message_id: None, ..message.clone() } })?;
+        let own = encode(&Push::from(message.clone()))?;
+        let others = encode(&Push::from(Message { client_message_id: None, ..message.clone() }))?;
         let frames = to.into_iter().map(|connection| Frame {
             connection_id: &connection.connection_id,
             json: if connection.user_id == message.sender_id { &own } else { &others },

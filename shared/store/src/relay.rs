@@ -5,10 +5,8 @@
 //! else was faster. Then the message's place goes back to SQL, and the change leaves the outbox. Every step may be
 //! repeated, and any number of relays may race.
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::membership::Change;
+use domain::reaction::Reactions;
 use domain::{ConversationId, ConversationType, Message, MessageId, MessageKind, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -39,8 +37,6 @@ pub struct Applied {
 /// Brings changes from the outbox to the log and the projection.
 #[derive(Clone, Debug)]
 pub struct Relay {
-    /// For transactions across both tables.
-    pub dynamodb: Client,
     /// The log.
     pub messages: Messages,
     /// The projection.
@@ -87,14 +83,15 @@ impl Relay {
                 None => self.members.advance(stamp, &effect)?,
             });
             if let Some(item) = &item {
-                writes.push(TransactWriteItem::builder().put(self.messages.put_in_transaction(item)?).build());
+                writes.push(self.messages.put_in_transaction(item)?);
             }
-            let result = self.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await;
-            let Err(error) = result else {
-                return Ok(Applied { seq: stamp.seq, at: stamp.at, message: item.map(Message::from), departed });
-            };
-            if !matches!(error.as_service_error(), Some(TransactWriteItemsError::TransactionCanceledException(_))) {
-                return Err(StoreError::dynamodb(error));
+            if self.messages.transact(writes).await? {
+                return Ok(Applied {
+                    seq: stamp.seq,
+                    at: stamp.at,
+                    message: item.map(LogItem::shown_to_sender),
+                    departed,
+                });
             }
             if let Some(applied) = self.applied(pending).await? {
                 return Ok(applied);
@@ -147,6 +144,9 @@ fn place(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) 
         attempt: Uuid::new_v4(),
         client_message_id: None,
         digest: None,
+        edits: Vec::new(),
+        reactions: Reactions::default(),
+        amended: None,
         kind: kind.clone(),
     };
     (Stamp { conversation_id, version, seq, at, logged: true }, Some(item))

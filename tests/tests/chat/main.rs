@@ -1,5 +1,6 @@
 //! People chat: every layer real, over real sockets.
 
+mod amendments;
 mod connecting;
 mod conversations;
 mod hostile;

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use domain::period::Left;
+use domain::reaction::Reactions;
 use domain::{Content, MessageId, MessageKind, Period, Role, Seq, Timestamp, UserId};
 use serde_dynamo::{to_attribute_value, to_item};
 use store::dynamodb::members::{ActiveMember, ConversationItem};
@@ -74,6 +75,9 @@ impl Talk {
             attempt: Uuid::new_v4(),
             client_message_id: None,
             digest: None,
+            edits: Vec::new(),
+            reactions: Reactions::default(),
+            amended: None,
             kind: MessageKind::Text(Content::new(text.to_owned(), None, Vec::new()).unwrap()),
         }
     }

@@ -112,7 +112,12 @@ impl Change {
 fn logged_effect(actor: UserId, item: &MessageKind) -> Effect<'_> {
     let none = Effect::default();
     match item {
-        MessageKind::Text(_) => none,
+        // These are no changes of a conversation.
+        MessageKind::Text(_)
+        | MessageKind::Deleted { .. }
+        | MessageKind::MessageEdited { .. }
+        | MessageKind::MessageDeleted { .. }
+        | MessageKind::Reaction { .. } => none,
         MessageKind::Created { title, topic, members, .. } => {
             Effect { joined: members.clone(), title: title.as_deref(), topic: Some(topic.as_deref()), ..none }
         }

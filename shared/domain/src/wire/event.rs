@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiError, ConversationId, ErrorCode, Message, MessageId, Receipt, Seq, Timestamp};
+use crate::{ApiError, ConversationId, ErrorCode, Message, MessageId, MessageKind, Receipt, Seq, Timestamp};
 
 /// A frame that nobody asked for. It may come late, twice or never: the log is the truth.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,11 +13,37 @@ pub enum Push {
         /// The message.
         message: Message,
     },
+    /// A message was edited: the event, with what the message says from here on.
+    MessageEdited {
+        /// The event.
+        message: Message,
+    },
+    /// A message was deleted.
+    MessageDeleted {
+        /// The event.
+        message: Message,
+    },
+    /// Somebody reacted to a message, or took it back.
+    Reaction {
+        /// The event.
+        message: Message,
+    },
     /// Receipts of others, and reads on the user's own other devices.
     Receipts {
         /// The receipts.
         receipts: Vec<Receipt>,
     },
+}
+
+impl From<Message> for Push {
+    fn from(message: Message) -> Self {
+        match message.kind {
+            MessageKind::MessageEdited { .. } => Self::MessageEdited { message },
+            MessageKind::MessageDeleted { .. } => Self::MessageDeleted { message },
+            MessageKind::Reaction { .. } => Self::Reaction { message },
+            _ => Self::Message { message },
+        }
+    }
 }
 
 /// The answer to a frame.

@@ -8,23 +8,44 @@
 //! | `client_message_id`, `digest` | S | of texts: by these a resend is recognised |
 //! | `attempt` | S | random per invocation: tells the SDK's own retry from another writer |
 //! | `members_seq` | N | place of the newest change of membership up to here, itself included |
+//! | `edits` | L | what a text said from each of its edits on |
+//! | `reactions` | M | by emoji and user: when it was given, when taken back |
+//! | `amended` | M | `seq` and `members_seq` of the newest event about this message |
 //!
-//! An item is written once, on the condition that its place is free, and its place is never given again.
+//! An item gets its place on the condition that it is free, and the place is never given again. Only texts change after that:
+//! with the event that says so, in one transaction.
+
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use domain::message::Edit;
 use domain::period::SeqRange;
-use domain::{ClientMessageId, ConversationId, Message, MessageId, MessageKind, Seq, Timestamp, UserId};
+use domain::reaction::Reactions;
+use domain::{
+    ClientMessageId, Content, ConversationId, Message, MessageId, MessageKind, Periods, Seq, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, from_items, to_item};
 use uuid::Uuid;
 
-use super::millis;
+use super::batch::get_all;
+use super::{Item, millis};
 use crate::StoreError;
 
 /// The place is free.
 const IS_FREE: &str = "attribute_not_exists(conversation_id)";
+
+/// The newest event about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AmendedBy {
+    /// Its place.
+    pub seq: Seq,
+    /// Place of the newest change of membership up to it.
+    pub members_seq: Seq,
+}
 
 /// One item of a log, as it stands in the table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,22 +71,55 @@ pub struct LogItem {
     /// Fingerprint of the content as it was first sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// What a text said from each of its edits on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
+    /// The reactions to a text.
+    #[serde(default, skip_serializing_if = "Reactions::is_empty")]
+    pub reactions: Reactions,
+    /// The newest event about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amended: Option<AmendedBy>,
     /// What it says.
     #[serde(flatten)]
     pub kind: MessageKind,
 }
 
-impl From<LogItem> for Message {
-    fn from(item: LogItem) -> Self {
-        Self {
-            conversation_id: item.conversation_id,
-            seq: item.seq,
-            message_id: item.message_id,
-            sender_id: item.sender_id,
-            sent_at: item.sent_at,
-            client_message_id: item.client_message_id,
-            kind: item.kind,
+impl LogItem {
+    /// Place of the newest change of membership that whoever wrote this, or amended it, knew of. Periods that are older do not
+    /// tell whether it may be shown.
+    pub fn knows_of(&self) -> Seq {
+        self.amended.map_or(self.members_seq, |amended| amended.members_seq.max(self.members_seq))
+    }
+
+    /// The message as a viewer with these periods sees it: in the newest words that were said while they were there.
+    pub fn shown_to(self, viewer: UserId, periods: &Periods) -> Message {
+        let reactions = self.reactions.seen_by(viewer, periods);
+        let edit = self.edits.into_iter().rev().find(|edit| periods.covers(edit.seq));
+        let edited_at = edit.as_ref().map(|edit| edit.edited_at);
+        let kind = match (self.kind, edit) {
+            (MessageKind::Text(original), Some(Edit { text, mentions, .. })) => {
+                MessageKind::Text(Content { text, mentions, ..original })
+            }
+            (kind, _) => kind,
+        };
+        Message {
+            conversation_id: self.conversation_id,
+            seq: self.seq,
+            message_id: self.message_id,
+            sender_id: self.sender_id,
+            sent_at: self.sent_at,
+            client_message_id: self.client_message_id.filter(|_| self.sender_id == viewer),
+            edited_at,
+            reactions,
+            kind,
         }
+    }
+
+    /// The message as its sender sees it who never left.
+    pub fn shown_to_sender(self) -> Message {
+        let sender = self.sender_id;
+        self.shown_to(sender, &Periods::all())
     }
 }
 
@@ -142,6 +196,26 @@ impl Messages {
         Ok(items)
     }
 
+    /// One item, read consistently: a read unit for each 4 KB.
+    pub async fn get(&self, conversation: ConversationId, seq: Seq) -> Result<Option<LogItem>, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(conversation, seq)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(StoreError::dynamodb)?;
+        Ok(found.item.map(from_item).transpose()?)
+    }
+
+    /// These items of one conversation, as far as they exist, in any order; one request per hundred, read consistently.
+    pub async fn get_all(&self, conversation: ConversationId, seqs: &[Seq]) -> Result<Vec<LogItem>, StoreError> {
+        let keys = seqs.iter().map(|seq| key(conversation, *seq)).collect();
+        Ok(from_items(get_all(&self.client, &self.table, keys, true).await?)?)
+    }
+
     /// Writes the item if its place is free. One write unit per KB, taken or not; the item that stands there comes
     /// back free of charge.
     pub async fn put(&self, item: &LogItem) -> Result<PutOutcome, StoreError> {
@@ -164,12 +238,43 @@ impl Messages {
     }
 
     /// The same write as part of a transaction.
-    pub(crate) fn put_in_transaction(&self, item: &LogItem) -> Result<Put, StoreError> {
-        Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(to_item(item)?))
-            .condition_expression(IS_FREE)
-            .build()
-            .map_err(StoreError::building)
+    pub(crate) fn put_in_transaction(&self, item: &LogItem) -> Result<TransactWriteItem, StoreError> {
+        let put =
+            Put::builder().table_name(&self.table).set_item(Some(to_item(item)?)).condition_expression(IS_FREE).build();
+        put.map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
     }
+
+    /// Replaces a message by what an event made of it, on the condition that no other event came between.
+    pub(crate) fn replace_in_transaction(
+        &self,
+        item: &LogItem,
+        before: Option<AmendedBy>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(to_item(item)?));
+        let put = match before {
+            None => put.condition_expression("attribute_exists(conversation_id) AND attribute_not_exists(amended)"),
+            Some(before) => put
+                .condition_expression("amended.seq = :before")
+                .expression_attribute_values(":before", AttributeValue::N(before.seq.to_string())),
+        };
+        put.build().map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
+    }
+
+    /// Carries out a transaction; whether it did: one that is refused by a condition or meets another changes nothing.
+    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<bool, StoreError> {
+        match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(_)) => Ok(false),
+                _ => Err(StoreError::dynamodb(error)),
+            },
+        }
+    }
+}
+
+fn key(conversation: ConversationId, seq: Seq) -> Item {
+    HashMap::from([
+        ("conversation_id".to_owned(), AttributeValue::S(conversation.to_string())),
+        ("seq".to_owned(), AttributeValue::N(seq.to_string())),
+    ])
 }

@@ -12,6 +12,7 @@
 //!   A head that knows of a newer one than the roster sends the writer back to read the roster again.
 
 use domain::period::SeqRange;
+use domain::reaction::Reactions;
 use domain::{
     ApiError, ClientMessageId, Content, ConversationId, ErrorCode, MessageId, MessageKind, Seq, Timestamp, UserId,
 };
@@ -240,6 +241,9 @@ impl Opened<'_> {
             attempt,
             client_message_id: Some(self.draft.client_message_id),
             digest: Some(digest.to_owned()),
+            edits: Vec::new(),
+            reactions: Reactions::default(),
+            amended: None,
             kind: MessageKind::Text(self.draft.content.clone()),
         })
     }
@@ -281,7 +285,7 @@ impl Opened<'_> {
 }
 
 /// Whether an active member may send.
-fn may_send(conversation: &ConversationItem, sender: &ActiveMember) -> Result<(), SendError> {
+pub(super) fn may_send(conversation: &ConversationItem, sender: &ActiveMember) -> Result<(), SendError> {
     if conversation.closed {
         return Err(SendError::Closed);
     }

@@ -59,7 +59,7 @@ impl Log {
         }
     }
 
-    /// Up to `limit` items that `user` may see.
+    /// Up to `limit` messages that `user` may see, without the events about them.
     ///
     /// Exact while members come and go: each item says which change of membership it knows of, and a page that knows of a newer
     /// one than the periods it was read by is read again.
@@ -70,11 +70,11 @@ impl Log {
         request: PageRequest,
         limit: usize,
     ) -> Result<Page, ReadError> {
-        let mut items = loop {
+        let (view, mut items) = loop {
             let view = self.view(conversation, user).await?;
-            let items = self.visible(conversation, &view.periods, request, limit + 1).await?;
-            if items.iter().all(|item| item.members_seq <= view.conversation.members_seq) {
-                break items;
+            let read = self.visible(conversation, &view.periods, request, limit + 1, is_no_event).await?;
+            if read.newest_members_seq <= view.conversation.members_seq {
+                break (view, read.items);
             }
         };
         let more = items.len() > limit;
@@ -82,7 +82,7 @@ impl Log {
         if matches!(request, PageRequest::Before(_)) {
             items.reverse();
         }
-        let messages = items.into_iter().map(|item| Message::from(item).seen_by(user)).collect();
+        let messages = items.into_iter().map(|item| item.shown_to(user, &view.periods)).collect();
         Ok(Page { messages, more })
     }
 
@@ -101,29 +101,66 @@ impl Log {
         conversation: ConversationId,
         periods: &Periods,
     ) -> Result<Option<LogItem>, StoreError> {
-        Ok(self.visible(conversation, periods, PageRequest::Before(Seq::MAX), 1).await?.pop())
+        Ok(self.visible(conversation, periods, PageRequest::Before(Seq::MAX), 1, |_| true).await?.items.pop())
     }
 
-    /// Up to `limit` items in the order of the request, read stay by stay so that hidden stretches cost nothing.
-    async fn visible(
+    /// Up to `limit` items that `keep` wants, in the order of the request, read stay by stay so that hidden stretches cost
+    /// nothing. One request for each stay where all are wanted.
+    pub(super) async fn visible(
         &self,
         conversation: ConversationId,
         periods: &Periods,
         request: PageRequest,
         limit: usize,
-    ) -> Result<Vec<LogItem>, StoreError> {
+        keep: impl Fn(&LogItem) -> bool,
+    ) -> Result<Visible, StoreError> {
         let (ranges, order): (Vec<SeqRange>, _) = match request {
             PageRequest::After(seq) => (periods.within(seq.next(), Seq::MAX).collect(), Order::Ascending),
             PageRequest::Before(seq) => (periods.within(Seq::ZERO, seq.previous()).rev().collect(), Order::Descending),
         };
-        let mut items = Vec::new();
-        for range in ranges {
-            let missing = limit - items.len();
-            if missing == 0 {
-                break;
+        let mut visible = Visible { items: Vec::new(), newest_members_seq: Seq::ZERO };
+        for mut range in ranges {
+            loop {
+                let missing = limit - visible.items.len();
+                if missing == 0 {
+                    return Ok(visible);
+                }
+                let read = self.messages.read(conversation, range, order, missing, true).await?;
+                let Some(last) = read.last().map(|item| item.seq).filter(|_| read.len() == missing) else {
+                    visible.take(read, &keep);
+                    break;
+                };
+                visible.take(read, &keep);
+                match order {
+                    Order::Ascending => range.first = last.next(),
+                    Order::Descending => range.last = last.previous(),
+                }
+                if range.first > range.last {
+                    break;
+                }
             }
-            items.extend(self.messages.read(conversation, range, order, missing, true).await?);
         }
-        Ok(items)
+        Ok(visible)
     }
+}
+
+/// What [`Log::visible`] found.
+pub(super) struct Visible {
+    /// What was wanted of it.
+    pub(super) items: Vec<LogItem>,
+    /// The newest change of membership that any of it knows of.
+    pub(super) newest_members_seq: Seq,
+}
+
+impl Visible {
+    fn take(&mut self, read: Vec<LogItem>, keep: impl Fn(&LogItem) -> bool) {
+        let newest = read.iter().map(LogItem::knows_of).max().unwrap_or(Seq::ZERO);
+        self.newest_members_seq = self.newest_members_seq.max(newest);
+        self.items.extend(read.into_iter().filter(|item| keep(item)));
+    }
+}
+
+/// Pages of history show what came of an event, not the event.
+fn is_no_event(item: &LogItem) -> bool {
+    item.kind.target().is_none()
 }

@@ -1,9 +1,11 @@
 //! The conversation log: seqs without holes, each given once.
 
+mod amend;
 mod append;
 mod history;
 mod send;
 
+pub use amend::{AmendError, Amended};
 pub use append::{Appended, Draft, Opened, SendError};
 pub use history::{Page, PageRequest, ReadError};
 pub use send::Delivery;

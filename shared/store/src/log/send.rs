@@ -44,6 +44,6 @@ impl Log {
             tracing::warn!(error = causes(&error), "no connections, so no push");
             Vec::new()
         });
-        Ok(Delivery { message: appended.item.into(), duplicate: appended.duplicate, connections })
+        Ok(Delivery { message: appended.item.shown_to_sender(), duplicate: appended.duplicate, connections })
     }
 }

@@ -1,0 +1,231 @@
+//! Edits, deletions and reactions: who may do what to a message that stands.
+
+use std::time::Duration;
+
+use crate::message::{Content, Edit, MAX_EDITS, MessageKind};
+use crate::reaction::{Emoji, MAX_REACTIONS, Reactions};
+use crate::{ApiError, ConversationType, ErrorCode, Role, Timestamp, UserId};
+
+/// What somebody does to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Amendment {
+    /// Other words and mentions.
+    Edit(Content),
+    /// None of it, for anybody.
+    Delete,
+    /// A reaction, or no longer.
+    React {
+        /// Which.
+        emoji: Emoji,
+        /// Whether it shall stand.
+        on: bool,
+    },
+}
+
+/// The message as it stands, and who wants to amend it.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// Kind of the conversation.
+    pub conversation: ConversationType,
+    /// Who wants to.
+    pub actor: UserId,
+    /// Their role.
+    pub role: Role,
+    /// Who wrote the message.
+    pub sender: UserId,
+    /// When.
+    pub sent_at: Timestamp,
+    /// What it says.
+    pub kind: &'a MessageKind,
+    /// What it said after each edit.
+    pub edits: &'a [Edit],
+    /// The reactions to it.
+    pub reactions: &'a Reactions,
+}
+
+impl Amendment {
+    /// Whether it changes something, if the actor may do it. Only texts can be amended; `edit_window` is how long their
+    /// senders may edit them.
+    pub fn decide(&self, standing: &Standing<'_>, now: Timestamp, edit_window: Duration) -> Result<bool, ApiError> {
+        let own = standing.actor == standing.sender;
+        match (self, standing.kind) {
+            (Self::Delete, MessageKind::Deleted { .. }) => Ok(false),
+            (_, MessageKind::Deleted { .. }) => {
+                Err(ApiError::new(ErrorCode::MessageDeleted, "This message was deleted."))
+            }
+            (Self::Edit(content), MessageKind::Text(original)) => {
+                if !own {
+                    return Err(not_allowed("Only its sender edits a message."));
+                }
+                if standing.current(original) == (content.text.as_str(), content.mentions.as_slice()) {
+                    return Ok(false);
+                }
+                if now.since(standing.sent_at) > edit_window {
+                    return Err(ApiError::new(ErrorCode::EditWindowOver, "This message is too old to be edited."));
+                }
+                if standing.edits.len() >= MAX_EDITS {
+                    let message = format!("A message is edited at most {MAX_EDITS} times.");
+                    return Err(ApiError::new(ErrorCode::TooManyEdits, message));
+                }
+                Ok(true)
+            }
+            (Self::Delete, MessageKind::Text(_)) => {
+                let moderates = standing.role != Role::Member && standing.conversation != ConversationType::Private;
+                if own || moderates {
+                    Ok(true)
+                } else {
+                    Err(not_allowed("Only its sender and admins delete a message."))
+                }
+            }
+            (Self::React { emoji, on }, MessageKind::Text(_)) => {
+                let has = standing.reactions.has(emoji, standing.actor);
+                if *on && !has && standing.reactions.is_full() {
+                    let message = format!("A message keeps at most {MAX_REACTIONS} reactions.");
+                    return Err(ApiError::new(ErrorCode::TooManyReactions, message));
+                }
+                Ok(has != *on)
+            }
+            _ => Err(ApiError::new(ErrorCode::MessageNotFound, "No text is at this place.")),
+        }
+    }
+}
+
+impl Standing<'_> {
+    /// The words and mentions as they are.
+    fn current<'b>(&'b self, original: &'b Content) -> (&'b str, &'b [UserId]) {
+        match self.edits.last() {
+            Some(edit) => (&edit.text, &edit.mentions),
+            None => (&original.text, &original.mentions),
+        }
+    }
+}
+
+fn not_allowed(message: &str) -> ApiError {
+    ApiError::new(ErrorCode::NotAllowed, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::Seq;
+
+    const WINDOW: Duration = Duration::from_mins(1);
+    const SENT: Timestamp = Timestamp::from_epoch_millis(1_000_000);
+
+    fn user(n: u128) -> UserId {
+        UserId(Uuid::from_u128(n))
+    }
+
+    fn content(text: &str) -> Content {
+        Content::new(text.to_owned(), None, Vec::new()).unwrap()
+    }
+
+    fn edit(text: &str, seq: u64) -> Edit {
+        Edit { seq: Seq(seq), edited_at: SENT, text: text.to_owned(), mentions: Vec::new() }
+    }
+
+    struct Case {
+        kind: MessageKind,
+        edits: Vec<Edit>,
+        reactions: Reactions,
+        actor: UserId,
+        role: Role,
+        conversation: ConversationType,
+        age: Duration,
+    }
+
+    impl Default for Case {
+        fn default() -> Self {
+            Self {
+                kind: MessageKind::Text(content("hi")),
+                edits: Vec::new(),
+                reactions: Reactions::default(),
+                actor: user(1),
+                role: Role::Member,
+                conversation: ConversationType::Group,
+                age: Duration::ZERO,
+            }
+        }
+    }
+
+    impl Case {
+        fn decide(&self, amendment: &Amendment) -> Result<bool, ErrorCode> {
+            let standing = Standing {
+                conversation: self.conversation,
+                actor: self.actor,
+                role: self.role,
+                sender: user(1),
+                sent_at: SENT,
+                kind: &self.kind,
+                edits: &self.edits,
+                reactions: &self.reactions,
+            };
+            amendment.decide(&standing, SENT.plus(self.age), WINDOW).map_err(|error| error.code)
+        }
+    }
+
+    #[test]
+    fn its_sender_edits_a_message_for_a_while_and_not_for_ever() {
+        let other_words = Amendment::Edit(content("ho"));
+        assert_eq!(Case::default().decide(&other_words), Ok(true));
+        assert_eq!(Case::default().decide(&Amendment::Edit(content("hi"))), Ok(false));
+        let edited = |edits| Case { edits, ..Case::default() };
+        assert_eq!(edited(vec![edit("ho", 7)]).decide(&other_words), Ok(false), "a repeat");
+        assert_eq!(edited(vec![edit("ho", 7)]).decide(&Amendment::Edit(content("hi"))), Ok(true), "back again");
+        assert_eq!(edited(vec![edit("x", 7); MAX_EDITS]).decide(&other_words), Err(ErrorCode::TooManyEdits));
+        let old = Case { age: WINDOW + Duration::from_millis(1), ..Case::default() };
+        assert_eq!(old.decide(&other_words), Err(ErrorCode::EditWindowOver));
+        let owner = Case { actor: user(2), role: Role::Owner, ..Case::default() };
+        assert_eq!(owner.decide(&other_words), Err(ErrorCode::NotAllowed));
+    }
+
+    #[test]
+    fn its_sender_and_admins_delete_a_message() {
+        assert_eq!(Case { age: WINDOW * 2, ..Case::default() }.decide(&Amendment::Delete), Ok(true));
+        for (role, conversation, allowed) in [
+            (Role::Member, ConversationType::Group, Err(ErrorCode::NotAllowed)),
+            (Role::Admin, ConversationType::Group, Ok(true)),
+            (Role::Owner, ConversationType::Public, Ok(true)),
+            (Role::Member, ConversationType::Private, Err(ErrorCode::NotAllowed)),
+        ] {
+            let case = Case { actor: user(2), role, conversation, ..Case::default() };
+            assert_eq!(case.decide(&Amendment::Delete), allowed, "{role:?} {conversation:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_deleted_stays_deleted() {
+        let kind = MessageKind::Deleted { deleted_by: user(1), deleted_seq: Seq(9), deleted_at: SENT };
+        let case = Case { kind, ..Case::default() };
+        let thumb = Emoji::parse("👍").unwrap();
+        assert_eq!(case.decide(&Amendment::Delete), Ok(false));
+        for amendment in [Amendment::Edit(content("x")), Amendment::React { emoji: thumb, on: true }] {
+            assert_eq!(case.decide(&amendment), Err(ErrorCode::MessageDeleted));
+        }
+    }
+
+    #[test]
+    fn everybody_reacts_once_with_each_emoji() {
+        let thumb = Emoji::parse("👍").unwrap();
+        let react = |on| Amendment::React { emoji: thumb.clone(), on };
+        let mut case = Case { actor: user(2), ..Case::default() };
+        assert_eq!((case.decide(&react(true)), case.decide(&react(false))), (Ok(true), Ok(false)));
+        case.reactions.add(thumb.clone(), user(2), Seq(5));
+        assert_eq!((case.decide(&react(true)), case.decide(&react(false))), (Ok(false), Ok(true)));
+        for n in 3..=502 {
+            case.reactions.add(thumb.clone(), user(n), Seq(6));
+        }
+        case.actor = user(1000);
+        assert_eq!(case.decide(&react(true)), Err(ErrorCode::TooManyReactions));
+    }
+
+    #[test]
+    fn only_texts_are_amended() {
+        for kind in [MessageKind::Closed, MessageKind::MessageDeleted { target_seq: Seq(3) }] {
+            let case = Case { kind, ..Case::default() };
+            assert_eq!(case.decide(&Amendment::Delete), Err(ErrorCode::MessageNotFound));
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Reactions: one per user, message and emoji.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ApiError, ErrorCode, Periods, Seq, UserId};
+
+/// Most reactions that one message keeps, withdrawn ones included: what keeps its item small.
+pub const MAX_REACTIONS: usize = 500;
+
+/// One emoji of Unicode's list, in its fully qualified form.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Emoji(String);
+
+impl Emoji {
+    /// Takes what Unicode lists, qualified or not: two spellings of one emoji are one.
+    pub fn parse(text: &str) -> Result<Self, ApiError> {
+        let emoji = emojis::get(text).ok_or_else(|| ApiError::new(ErrorCode::InvalidEmoji, "This is not an emoji."))?;
+        Ok(Self(emoji.as_str().to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// When a user reacted, and when they thought better of it: places of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reaction {
+    /// Place of the event that gave it.
+    pub added_seq: Seq,
+    /// Place of the event that took it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed_seq: Option<Seq>,
+}
+
+/// All reactions to one message, withdrawn ones included: who left before one was withdrawn still sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Reactions(BTreeMap<Emoji, BTreeMap<UserId, Reaction>>);
+
+/// How many reacted alike, as one user sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReactionCount {
+    /// The emoji.
+    pub emoji: Emoji,
+    /// How many users.
+    pub count: u32,
+    /// Whether the viewer is one of them.
+    pub mine: bool,
+}
+
+impl Reactions {
+    /// Whether nobody ever reacted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the user's reaction stands.
+    pub fn has(&self, emoji: &Emoji, user: UserId) -> bool {
+        let reaction = self.0.get(emoji).and_then(|users| users.get(&user));
+        reaction.is_some_and(|reaction| reaction.removed_seq.is_none())
+    }
+
+    /// Whether there is no room for one of somebody new.
+    pub fn is_full(&self) -> bool {
+        self.0.values().map(BTreeMap::len).sum::<usize>() >= MAX_REACTIONS
+    }
+
+    /// The user reacts, by the event at `seq`.
+    pub fn add(&mut self, emoji: Emoji, user: UserId, seq: Seq) {
+        self.0.entry(emoji).or_default().insert(user, Reaction { added_seq: seq, removed_seq: None });
+    }
+
+    /// The user takes it back, by the event at `seq`.
+    pub fn remove(&mut self, emoji: &Emoji, user: UserId, seq: Seq) {
+        if let Some(reaction) = self.0.get_mut(emoji).and_then(|users| users.get_mut(&user)) {
+            reaction.removed_seq = Some(seq);
+        }
+    }
+
+    /// What a viewer with these periods sees: reactions given while they were there, and not taken back before their eyes.
+    pub fn seen_by(&self, viewer: UserId, periods: &Periods) -> Vec<ReactionCount> {
+        let stands = |reaction: &Reaction| {
+            periods.covers(reaction.added_seq) && !reaction.removed_seq.is_some_and(|seq| periods.covers(seq))
+        };
+        let count = |(emoji, users): (&Emoji, &BTreeMap<UserId, Reaction>)| {
+            let count = users.values().filter(|reaction| stands(reaction)).count();
+            (count > 0).then(|| ReactionCount {
+                emoji: emoji.clone(),
+                count: u32::try_from(count).unwrap_or(u32::MAX),
+                mine: users.get(&viewer).is_some_and(stands),
+            })
+        };
+        self.0.iter().filter_map(count).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::Timestamp;
+    use crate::period::{Left, Period};
+
+    fn user(n: u128) -> UserId {
+        UserId(Uuid::from_u128(n))
+    }
+
+    fn stay(first: u64, last: Option<u64>) -> Periods {
+        let at = Timestamp::from_epoch_millis(0);
+        let left = last.map(|seq| Left { seq: Seq(seq), at });
+        Periods::new(vec![Period { joined_seq: Seq(first), joined_at: at, left }])
+    }
+
+    #[test]
+    fn an_emoji_is_one_of_unicodes() {
+        assert_eq!(Emoji::parse("\u{2764}").unwrap(), Emoji::parse("\u{2764}\u{fe0f}").unwrap());
+        assert!(Emoji::parse("👩‍👩‍👧").is_ok());
+        for text in ["", "a", ":+1:", "👍👍", "<b>", "👍 "] {
+            assert_eq!(Emoji::parse(text).unwrap_err().code, ErrorCode::InvalidEmoji, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_viewer_sees_what_happened_while_they_were_there() {
+        let thumb = Emoji::parse("👍").unwrap();
+        let mut reactions = Reactions::default();
+        reactions.add(thumb.clone(), user(1), Seq(5));
+        reactions.add(thumb.clone(), user(2), Seq(9));
+        reactions.remove(&thumb, user(1), Seq(12));
+        let counts = |viewer, periods: &Periods| -> Vec<(u32, bool)> {
+            reactions.seen_by(viewer, periods).into_iter().map(|seen| (seen.count, seen.mine)).collect()
+        };
+        assert_eq!(counts(user(2), &stay(1, None)), [(1, true)]);
+        assert_eq!(counts(user(3), &stay(1, Some(10))), [(2, false)], "left before one was withdrawn");
+        assert_eq!(counts(user(3), &stay(1, Some(6))), [(1, false)]);
+        assert_eq!(counts(user(3), &stay(1, Some(4))), []);
+        assert!(!reactions.has(&thumb, user(1)) && reactions.has(&thumb, user(2)));
+    }
+}

@@ -1,0 +1,227 @@
+//! Edits, deletions and reactions: events of the log that change a message which stands.
+//!
+//! Each is one transaction: the event takes the place after the head, and the message becomes what the event made of it. So one
+//! cursor tells a client of everything, and the event is never there without its effect. The rule of append holds here too:
+//! whoever writes has read everything up to the head, and knows of every change of membership up to it.
+
+use std::time::Duration;
+
+use domain::amendment::{Amendment, Standing};
+use domain::message::Edit;
+use domain::reaction::Reactions;
+use domain::{
+    ApiError, Connection, ConversationId, ErrorCode, HistoryPolicy, Message, MessageId, MessageKind, Seq, Timestamp,
+    UserId,
+};
+use uuid::Uuid;
+
+use super::append::may_send;
+use super::{Log, SendError};
+use crate::StoreError;
+use crate::dynamodb::Connections;
+use crate::dynamodb::members::{ActiveMember, View};
+use crate::dynamodb::messages::{AmendedBy, LogItem};
+use crate::dynamodb::retry::back_off;
+
+/// Places that one event tries for before it reports contention.
+const MAX_ROUNDS: u32 = 12;
+
+/// How long a client should wait after contention.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+
+/// Why a message stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum AmendError {
+    /// The rules do not allow it.
+    #[error(transparent)]
+    Refused(ApiError),
+    /// A service failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<AmendError> for ApiError {
+    fn from(error: AmendError) -> Self {
+        match error {
+            AmendError::Refused(refusal) => refusal,
+            AmendError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SendError> for AmendError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Store(error) => Self::Store(error),
+            other => Self::Refused(other.into()),
+        }
+    }
+}
+
+/// A message that was amended, or was so already.
+#[derive(Debug)]
+pub struct Amended {
+    /// The event that has just taken its place in the log, as those see it who may see the message; `None` where nothing changed.
+    pub event: Option<Message>,
+    /// The message, as the actor sees it.
+    pub message: Message,
+}
+
+impl Log {
+    /// Amends a message. Safe to repeat: what is so already changes nothing.
+    ///
+    /// Two round trips where nobody else writes at the same time: nine read units, then a transaction of twice the units that the
+    /// event and the message take. `edit_window` is how long a sender may edit.
+    pub async fn amend(
+        &self,
+        conversation: ConversationId,
+        actor: UserId,
+        target: Seq,
+        amendment: &Amendment,
+        edit_window: Duration,
+    ) -> Result<Amended, AmendError> {
+        for round in 0..MAX_ROUNDS {
+            let (head, view, message) = tokio::try_join!(
+                self.messages.head(conversation, true),
+                self.members.view(conversation, actor),
+                self.messages.get(conversation, target)
+            )?;
+            let view = view.ok_or(SendError::NotAMember)?;
+            let head = head.ok_or(SendError::NotAMember)?;
+            if view.conversation.members_seq < head.members_seq {
+                // Members changed between the reads.
+                back_off(round).await;
+                continue;
+            }
+            let active = authorise(&view)?;
+            let message = message.filter(|message| view.periods.covers(message.seq)).ok_or_else(not_found)?;
+            let standing = Standing {
+                conversation: view.conversation.kind,
+                actor,
+                role: active.role,
+                sender: message.sender_id,
+                sent_at: message.sent_at,
+                kind: &message.kind,
+                edits: &message.edits,
+                reactions: &message.reactions,
+            };
+            if !amendment.decide(&standing, Timestamp::now(), edit_window).map_err(AmendError::Refused)? {
+                return Ok(Amended { event: None, message: message.shown_to(actor, &view.periods) });
+            }
+            let event = event(&head, actor, target, amendment);
+            let before = message.amended;
+            let amended = apply(message, &event, amendment);
+            let writes = vec![
+                self.messages.put_in_transaction(&event)?,
+                self.messages.replace_in_transaction(&amended, before)?,
+            ];
+            if self.messages.transact(writes).await? {
+                let mut event = event.shown_to_sender();
+                event.kind = with_content(event.kind, amendment);
+                return Ok(Amended { event: Some(event), message: amended.shown_to(actor, &view.periods) });
+            }
+            // Somebody else took the place, or amended the message, or the SDK repeated what was carried out: look again.
+            back_off(round).await;
+        }
+        Err(AmendError::Refused(ApiError::busy(RETRY_AFTER)))
+    }
+}
+
+/// Where those are who are told of an event.
+#[derive(Debug)]
+pub struct EventListeners {
+    /// Of members who can see the message that it is about.
+    pub of_the_message: Vec<Connection>,
+    /// Of members who came later: to them the event only fills its place.
+    pub of_the_place: Vec<Connection>,
+}
+
+impl Log {
+    /// The live connections of the members, the actor included; nobody where there are more than are told one by one.
+    pub async fn event_listeners(
+        &self,
+        connections: &Connections,
+        event: &Message,
+    ) -> Result<EventListeners, StoreError> {
+        let roster = self.members.roster(event.conversation_id, true).await?;
+        let Some(roster) = roster.filter(|roster| !roster.is_cut_off()) else {
+            return Ok(EventListeners { of_the_message: Vec::new(), of_the_place: Vec::new() });
+        };
+        let everything = roster.conversation.history == HistoryPolicy::Full;
+        let target = event.kind.target().unwrap_or(event.seq);
+        let sees = |user: UserId| everything || roster.member(user).is_some_and(|member| member.joined_seq <= target);
+        let all = connections.of(&roster.user_ids(), Timestamp::now()).await?;
+        let (of_the_message, of_the_place) = all.into_iter().partition(|connection| sees(connection.user_id));
+        Ok(EventListeners { of_the_message, of_the_place })
+    }
+}
+
+/// Who may not send may not amend either.
+fn authorise(view: &View) -> Result<ActiveMember, SendError> {
+    if view.user_deleted {
+        return Err(SendError::UserDeleted);
+    }
+    let active = view.active.ok_or(SendError::NotAMember)?;
+    may_send(&view.conversation, &active)?;
+    Ok(active)
+}
+
+fn not_found() -> AmendError {
+    AmendError::Refused(ApiError::new(ErrorCode::MessageNotFound, "No such message."))
+}
+
+/// The event after this head.
+fn event(head: &LogItem, actor: UserId, target_seq: Seq, amendment: &Amendment) -> LogItem {
+    let sent_at = Timestamp::now().max(head.sent_at.next());
+    LogItem {
+        conversation_id: head.conversation_id,
+        seq: head.seq.next(),
+        message_id: MessageId::generate(sent_at),
+        sender_id: actor,
+        sent_at,
+        members_seq: head.members_seq,
+        attempt: Uuid::new_v4(),
+        client_message_id: None,
+        digest: None,
+        edits: Vec::new(),
+        reactions: Reactions::default(),
+        amended: None,
+        kind: match amendment {
+            Amendment::Edit(_) => MessageKind::MessageEdited { target_seq, content: None },
+            Amendment::Delete => MessageKind::MessageDeleted { target_seq },
+            Amendment::React { emoji, on } => MessageKind::Reaction { target_seq, emoji: emoji.clone(), on: *on },
+        },
+    }
+}
+
+/// The message after the event.
+fn apply(mut message: LogItem, event: &LogItem, amendment: &Amendment) -> LogItem {
+    message.amended = Some(AmendedBy { seq: event.seq, members_seq: event.members_seq });
+    match amendment {
+        Amendment::Edit(content) => message.edits.push(Edit {
+            seq: event.seq,
+            edited_at: event.sent_at,
+            text: content.text.clone(),
+            mentions: content.mentions.clone(),
+        }),
+        Amendment::Delete => {
+            message.edits.clear();
+            message.reactions = Reactions::default();
+            message.kind =
+                MessageKind::Deleted { deleted_by: event.sender_id, deleted_seq: event.seq, deleted_at: event.sent_at };
+        }
+        Amendment::React { emoji, on: true } => message.reactions.add(emoji.clone(), event.sender_id, event.seq),
+        Amendment::React { emoji, on: false } => message.reactions.remove(emoji, event.sender_id, event.seq),
+    }
+    message
+}
+
+/// What an event is pushed with: its readers need not ask for the words.
+fn with_content(kind: MessageKind, amendment: &Amendment) -> MessageKind {
+    match (kind, amendment) {
+        (MessageKind::MessageEdited { target_seq, .. }, Amendment::Edit(content)) => {
+            MessageKind::MessageEdited { target_seq, content: Some(content.clone()) }
+        }
+        (kind, _) => kind,
+    }
+}

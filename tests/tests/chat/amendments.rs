@@ -1,0 +1,95 @@
+//! Edits, deletions and reactions.
+
+use end_to_end::Person;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn draft(text: &str) -> Value {
+    json!({"client_message_id": Uuid::new_v4(), "text": text})
+}
+
+/// Two people, the path of their messages, and a message of the first at seq 2.
+async fn talk() -> (Person, Person, String) {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let path = format!("/v1/conversations/{}/messages", alice.talk_to(&bob).await);
+    let (status, sent) = alice.post(&path, &draft("helo")).await;
+    assert_eq!((status, &sent["seq"]), (201, &json!(2)), "{sent}");
+    (alice, bob, path)
+}
+
+async fn last(person: &Person, path: &str) -> Value {
+    person.get(path).await.1["messages"].as_array().unwrap().last().unwrap().clone()
+}
+
+#[tokio::test]
+async fn an_edit_changes_the_words_for_everybody() {
+    let (alice, bob, path) = talk().await;
+    let mut socket = bob.connect().await;
+    let edit = json!({"text": "hello", "mentions": [bob.user_id]});
+    for _ in 0..2 {
+        let (status, edited) = alice.patch(&format!("{path}/2"), &edit).await;
+        assert_eq!((status, &edited["text"]), (200, &json!("hello")), "{edited}");
+    }
+    let event = socket.next("message_edited").await["message"].clone();
+    assert_eq!(
+        (&event["seq"], &event["target_seq"], &event["content"]["text"]),
+        (&json!(3), &json!(2), &json!("hello"))
+    );
+    let seen = last(&bob, &path).await;
+    assert_eq!((&seen["seq"], &seen["text"], &seen["edited_at"]), (&json!(2), &json!("hello"), &event["sent_at"]));
+    assert_eq!(seen["mentions"], json!([bob.user_id]));
+    // The event has its place: the next message comes after it.
+    assert_eq!(alice.post(&path, &draft("again")).await.1["seq"], 4);
+
+    let (status, problem) = bob.patch(&format!("{path}/2"), &edit).await;
+    assert_eq!((status, &problem["code"]), (403, &json!("not_allowed")));
+}
+
+#[tokio::test]
+async fn a_deletion_leaves_a_tombstone() {
+    let (alice, bob, path) = talk().await;
+    alice.patch(&format!("{path}/2"), &json!({"text": "secret"})).await;
+    assert_eq!(bob.delete(&format!("{path}/2")).await.0, 403);
+    let mut socket = bob.connect().await;
+    for _ in 0..2 {
+        assert_eq!(alice.delete(&format!("{path}/2")).await, (204, Value::Null));
+    }
+    assert_eq!(socket.next("message_deleted").await["message"]["target_seq"], 2);
+    for person in [&alice, &bob] {
+        let (_, history) = person.get(&path).await;
+        assert!(!history.to_string().contains("secret") && !history.to_string().contains("helo"), "{history}");
+        assert_eq!(last(person, &path).await["kind"], "deleted");
+    }
+    let (status, problem) = alice.patch(&format!("{path}/2"), &json!({"text": "back"})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("message_deleted")));
+}
+
+#[tokio::test]
+async fn reactions_are_counted_once_per_user_and_emoji() {
+    let (alice, bob, path) = talk().await;
+    let thumb = format!("{path}/2/reactions/%F0%9F%91%8D");
+    for _ in 0..2 {
+        assert_eq!(bob.put(&thumb, &Value::Null).await.0, 200);
+    }
+    assert_eq!(alice.put(&thumb, &Value::Null).await.0, 200);
+    assert_eq!(last(&bob, &path).await["reactions"], json!([{"emoji": "👍", "count": 2, "mine": true}]));
+    assert_eq!(alice.delete(&thumb).await.0, 200);
+    assert_eq!(last(&alice, &path).await["reactions"], json!([{"emoji": "👍", "count": 1, "mine": false}]));
+    let (status, problem) = bob.put(&format!("{path}/2/reactions/nice"), &Value::Null).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("invalid_emoji")));
+}
+
+#[tokio::test]
+async fn only_what_one_can_see_is_amended() {
+    let (alice, bob, path) = talk().await;
+    let mallory = Person::new("mallory").await;
+    for (person, seq, refusal) in [
+        (&mallory, "2", (403, "not_a_member")),
+        (&alice, "1", (404, "message_not_found")),
+        (&bob, "7", (404, "message_not_found")),
+        (&bob, "x", (404, "message_not_found")),
+    ] {
+        let (status, problem) = person.delete(&format!("{path}/{seq}")).await;
+        assert_eq!((status, problem["code"].as_str().unwrap()), refusal, "{seq}");
+    }
+}
