@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::user::one_line;
-use crate::{ApiError, ConversationId, Seq, Timestamp, UserId};
+use crate::{ApiError, ConversationId, Message, Seq, Timestamp, UserId};
 
 /// Longest title, in characters.
 pub const MAX_TITLE_CHARS: usize = 200;
@@ -133,7 +133,17 @@ pub struct Conversation {
     pub head_seq: Seq,
     /// `sent_at` of the item there.
     pub last_message_at: Option<Timestamp>,
+    /// The newest message that is no event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_message: Option<Message>,
+    /// Everything up to here has been read by the caller.
+    pub read_seq: Seq,
+    /// Texts of others after that: exact up to [`MAX_UNREAD`], which stands for more as well.
+    pub unread: u32,
 }
+
+/// Where counting unread messages ends: clients show one less with a plus sign.
+pub const MAX_UNREAD: u32 = 100;
 
 /// A title that keeps the rules: 1 to [`MAX_TITLE_CHARS`] characters on one line, without space at either end.
 pub fn title(text: &str) -> Result<String, ApiError> {

@@ -42,6 +42,8 @@ pub enum ErrorCode {
     MessageDeleted,
     /// No such message, or none that the caller can see.
     MessageNotFound,
+    /// More conversations than one request may name.
+    TooManyConversations,
     /// More receipts than one frame may hold.
     TooManyReceipts,
     /// Attachments are not available on this deployment.
@@ -106,6 +108,7 @@ impl ErrorCode {
             | Self::TooManyMentions
             | Self::TooManyMembers
             | Self::TooManyReceipts
+            | Self::TooManyConversations
             | Self::AttachmentsUnavailable => 400,
             Self::Unauthorized | Self::TokenExpired => 401,
             Self::NotAMember | Self::NotAllowed | Self::Muted | Self::Blocked | Self::UserDeleted => 403,

@@ -98,6 +98,18 @@ impl Periods {
             SeqRange::new(period.joined_seq.max(first), end)
         })
     }
+
+    /// The parts of `first ..= last` that are not visible, ascending.
+    pub fn hidden_within(&self, first: Seq, last: Seq) -> Vec<SeqRange> {
+        let mut hidden = Vec::new();
+        let mut next = first;
+        for range in self.within(first, last) {
+            hidden.extend(SeqRange::new(next, range.first.previous()).filter(|_| range.first > next));
+            next = range.last.next();
+        }
+        hidden.extend(SeqRange::new(next, last));
+        hidden
+    }
 }
 
 #[cfg(test)]
@@ -133,6 +145,20 @@ mod tests {
         assert_eq!(seen(None), [(1, 100)]);
         assert_eq!(seen(Some(30)), [(1, 30)]);
         assert!(Periods::visible(Vec::new(), HistoryPolicy::Full).is_empty());
+    }
+
+    #[test]
+    fn what_is_hidden_is_the_rest() {
+        let hidden = |periods: Vec<Period>, first: u64, last: u64| -> Vec<(u64, u64)> {
+            let hidden = Periods::new(periods).hidden_within(Seq(first), Seq(last));
+            hidden.into_iter().map(|range| (range.first.0, range.last.0)).collect()
+        };
+        let stays = || vec![period(5, Some(9)), period(20, None)];
+        assert_eq!(hidden(stays(), 1, 30), [(1, 4), (10, 19)]);
+        assert_eq!(hidden(stays(), 5, 12), [(10, 12)]);
+        assert_eq!(hidden(stays(), 6, 9), []);
+        assert_eq!(hidden(stays(), 21, 20), []);
+        assert_eq!(hidden(vec![], 1, 3), [(1, 3)]);
     }
 
     #[test]

@@ -4,11 +4,14 @@
 //! * [`sql`]: the relational truth, over the RDS Data API.
 //! * [`queues`]: what is put on SQS.
 //! * [`log`]: the conversation log: [`append`](log::append), [`send`](log::send), [`history`](log::history).
+//! * [`inbox`]: a user's conversations as the user sees them, and sync.
+//! * [`membership`]: changes of conversations and of who is in them.
 //! * [`receipts`]: how receipts are merged into watermarks.
 //! * [`relay`]: how changes of the relational truth reach the log and the projection.
 
 pub mod dynamodb;
 pub mod error;
+pub mod inbox;
 pub mod log;
 pub mod membership;
 pub mod queues;

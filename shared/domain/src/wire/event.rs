@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sync::Synced;
 use crate::{ApiError, ConversationId, ErrorCode, Message, MessageId, MessageKind, Receipt, Seq, Timestamp};
 
 /// A frame that nobody asked for. It may come late, twice or never: the log is the truth.
@@ -47,7 +48,7 @@ impl From<Message> for Push {
 }
 
 /// The answer to a frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
     /// `id` of the frame, where it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,13 +59,15 @@ pub struct Reply {
 }
 
 /// What a [`Reply`] says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Answer {
     /// To `send`: the message has its place.
     Sent(Sent),
     /// To `ack` and `read`: the receipts are queued.
     Accepted,
+    /// To `sync`.
+    Synced(Synced),
     /// To `ping`.
     Pong {
         /// The server's time.

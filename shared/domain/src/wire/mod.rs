@@ -2,6 +2,8 @@
 
 pub mod event;
 pub mod request;
+pub mod sync;
 
 pub use event::{Answer, ErrorBody, Push, Reply, Sent};
 pub use request::{DraftRequest, ReceiptEntry, ReceiptsRequest, SendRequest};
+pub use sync::{SyncRequest, Synced, SyncedConversation};

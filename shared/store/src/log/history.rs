@@ -106,7 +106,7 @@ impl Log {
 
     /// Up to `limit` items that `keep` wants, in the order of the request, read stay by stay so that hidden stretches cost
     /// nothing. One request for each stay where all are wanted.
-    pub(super) async fn visible(
+    pub(crate) async fn visible(
         &self,
         conversation: ConversationId,
         periods: &Periods,
@@ -145,11 +145,11 @@ impl Log {
 }
 
 /// What [`Log::visible`] found.
-pub(super) struct Visible {
+pub(crate) struct Visible {
     /// What was wanted of it.
-    pub(super) items: Vec<LogItem>,
+    pub(crate) items: Vec<LogItem>,
     /// The newest change of membership that any of it knows of.
-    pub(super) newest_members_seq: Seq,
+    pub(crate) newest_members_seq: Seq,
 }
 
 impl Visible {

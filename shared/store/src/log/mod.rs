@@ -4,6 +4,7 @@ mod amend;
 mod append;
 mod history;
 mod send;
+mod sync;
 
 pub use amend::{AmendError, Amended};
 pub use append::{Appended, Draft, Opened, SendError};

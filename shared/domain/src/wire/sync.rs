@@ -1,0 +1,91 @@
+//! Catching up: one cursor per conversation covers all that a client can have missed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::conversation::Conversation;
+use crate::period::SeqRange;
+use crate::{ApiError, ConversationId, ErrorCode, Message, Seq};
+
+/// Most conversations of one request or answer.
+pub const MAX_CONVERSATIONS: usize = 50;
+
+/// Most bytes of messages in one answer: what fits in a WebSocket message, with room for the rest.
+pub const MAX_BYTES: usize = 100 * 1024;
+
+/// `{"action":"sync", …}` and `POST /v1/sync`
+#[derive(Debug, Default, Deserialize)]
+pub struct SyncRequest {
+    /// By conversation, the highest seq without a gap below it. Without any, the caller's conversations are listed.
+    #[serde(default)]
+    pub cursors: BTreeMap<ConversationId, Seq>,
+    /// For the next page of the list.
+    #[serde(default)]
+    pub cursor: Option<ConversationId>,
+}
+
+impl SyncRequest {
+    /// Checks the limits.
+    pub fn check(self) -> Result<Self, ApiError> {
+        if self.cursors.len() > MAX_CONVERSATIONS {
+            let message = format!("A request names at most {MAX_CONVERSATIONS} conversations.");
+            return Err(ApiError::new(ErrorCode::TooManyConversations, message));
+        }
+        if self.cursors.values().any(|seq| *seq > Seq::MAX) {
+            return Err(ApiError::invalid("A cursor is not a seq."));
+        }
+        Ok(self)
+    }
+}
+
+/// What a client has missed, or where its conversations stand.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Synced {
+    /// One for each cursor whose conversation the caller can see, or a page of the list.
+    pub conversations: Vec<SyncedConversation>,
+    /// Gives the next page of the list; `None` on the last, and where cursors were given.
+    pub cursor: Option<ConversationId>,
+}
+
+/// Where a conversation stands, and what came after the cursor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SyncedConversation {
+    /// The conversation.
+    pub id: ConversationId,
+    /// What it is; in a list only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<Conversation>,
+    /// What came after the cursor, events included, lowest seq first.
+    pub messages: Vec<Message>,
+    /// Stretches between the cursor and the last message here, or the head where there is no more, that are not for the caller:
+    /// `[first, last]`.
+    pub hidden: Vec<[Seq; 2]>,
+    /// The highest place that the caller can see.
+    pub head_seq: Seq,
+    /// Whether there is more before the head: ask again with the new cursor.
+    pub more: bool,
+}
+
+/// A range as clients read it.
+pub fn pair(range: SeqRange) -> [Seq; 2] {
+    [range.first, range.last]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_bounded() {
+        let request = |n: usize| SyncRequest {
+            cursors: (0..n).map(|_| (ConversationId::generate(), Seq(1))).collect(),
+            cursor: None,
+        };
+        assert!(request(MAX_CONVERSATIONS).check().is_ok());
+        let refused = request(MAX_CONVERSATIONS + 1).check().unwrap_err();
+        assert_eq!(refused.code, ErrorCode::TooManyConversations);
+        let beyond = SyncRequest { cursors: [(ConversationId::generate(), Seq(u64::MAX))].into(), cursor: None };
+        assert_eq!(beyond.check().unwrap_err().code, ErrorCode::InvalidRequest);
+    }
+}

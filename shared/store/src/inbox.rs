@@ -1,0 +1,168 @@
+//! A user's conversations as the user sees them: where each stands, and what is unread. From DynamoDB alone.
+
+use domain::conversation::{Conversation, MAX_UNREAD};
+use domain::wire::sync::{MAX_BYTES, SyncedConversation};
+use domain::wire::{SyncRequest, Synced};
+use domain::{ConversationId, MessageKind, Periods, ReceiptKind, Seq, UserId};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::StoreError;
+use crate::dynamodb::members::View;
+use crate::dynamodb::watermarks::Mark;
+use crate::dynamodb::{LogItem, Watermarks};
+use crate::log::{Log, PageRequest, ReadError};
+
+/// Conversations looked at at once.
+const CONCURRENCY: usize = 16;
+
+/// Conversations of a page of a list.
+const PAGE: usize = 50;
+
+/// Items that one conversation gives to one answer at most.
+const ITEMS: usize = 100;
+
+/// What a user's conversations are read from.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    /// The logs, and who may see what.
+    pub log: Log,
+    /// What has been read.
+    pub watermarks: Watermarks,
+}
+
+impl Inbox {
+    /// A conversation as the user sees it. A former member sees nothing of what is now.
+    ///
+    /// Two round trips: who may see what, and the user's watermark; then the newest messages and what is unread.
+    pub async fn conversation(&self, id: ConversationId, user: UserId) -> Result<Conversation, ReadError> {
+        loop {
+            let read = async { Ok(self.watermarks.get(ReceiptKind::Read, id, user).await?) };
+            let (view, read) = tokio::try_join!(self.log.view(id, user), read)?;
+            let read_seq = read.map_or(Seq::ZERO, |Mark { seq, .. }| seq);
+            let (newest, unread) =
+                tokio::try_join!(self.newest(id, &view.periods), self.unread(id, user, &view.periods, read_seq))?;
+            if newest.knows_of > view.conversation.members_seq {
+                continue;
+            }
+            let View { conversation: item, active, periods, .. } = view;
+            let peer_id = item.pair.and_then(|pair| pair.into_iter().find(|other| *other != user));
+            return Ok(Conversation {
+                conversation_id: id,
+                kind: item.kind,
+                title: active.and(item.title),
+                topic: active.and(item.topic),
+                peer_id,
+                history: item.history,
+                closed: item.closed,
+                blocked: item.blocked_by.contains(&user),
+                muted_until: active.and_then(|member| member.muted_until),
+                role: active.map(|member| member.role),
+                member_count: active.map(|_| item.member_count),
+                head_seq: newest.head.as_ref().map_or(Seq::ZERO, |item| item.seq),
+                last_message_at: newest.head.map(|item| item.sent_at),
+                last_message: newest.message.map(|item| item.shown_to(user, &periods)),
+                read_seq,
+                unread,
+            });
+        }
+    }
+
+    /// Texts of others after `read_seq` that the user may see, up to [`MAX_UNREAD`]: one bounded query for each stay.
+    pub async fn unread(
+        &self,
+        id: ConversationId,
+        user: UserId,
+        periods: &Periods,
+        read_seq: Seq,
+    ) -> Result<u32, StoreError> {
+        let most = MAX_UNREAD as usize;
+        let counts = |item: &LogItem| matches!(item.kind, MessageKind::Text(_)) && item.sender_id != user;
+        let read = self.log.visible(id, periods, PageRequest::After(read_seq), most, counts).await?;
+        Ok(u32::try_from(read.items.len()).unwrap_or(MAX_UNREAD))
+    }
+
+    /// What a client has missed, or a page of its conversations.
+    pub async fn sync(&self, user: UserId, request: SyncRequest) -> Result<Synced, ReadError> {
+        if request.cursors.is_empty() {
+            return self.list(user, request.cursor).await;
+        }
+        let missed = stream::iter(request.cursors).map(|(id, cursor)| async move {
+            match self.log.sync(id, user, cursor, ITEMS).await {
+                Ok(missed) => Ok(Some((cursor, missed))),
+                // A client may have a cursor of a conversation that it invented.
+                Err(ReadError::NeverAMember) => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        let missed: Vec<(Seq, SyncedConversation)> =
+            missed.buffered(CONCURRENCY).try_filter_map(async |missed| Ok(missed)).try_collect().await?;
+        let mut room = MAX_BYTES;
+        let conversations =
+            missed.into_iter().map(|(cursor, missed)| cut(missed, cursor, &mut room)).collect::<Result<_, _>>()?;
+        Ok(Synced { conversations, cursor: None })
+    }
+
+    async fn list(&self, user: UserId, after: Option<ConversationId>) -> Result<Synced, ReadError> {
+        let mut ids = self.log.members.of_user(user, after, PAGE + 1).await?;
+        let more = ids.len() > PAGE;
+        ids.truncate(PAGE);
+        let cursor = ids.last().copied().filter(|_| more);
+        let entry = async |id| {
+            let mut conversation = self.conversation(id, user).await?;
+            // Its text would be the one part of the answer without a bound.
+            conversation.last_message = None;
+            Ok::<_, ReadError>(SyncedConversation {
+                id,
+                messages: Vec::new(),
+                hidden: Vec::new(),
+                head_seq: conversation.head_seq,
+                more: conversation.head_seq > Seq::ZERO,
+                conversation: Some(conversation),
+            })
+        };
+        let conversations = stream::iter(ids).map(entry).buffered(CONCURRENCY).try_collect().await?;
+        Ok(Synced { conversations, cursor })
+    }
+
+    /// The newest item, and the newest that is no event.
+    async fn newest(&self, id: ConversationId, periods: &Periods) -> Result<Newest, StoreError> {
+        let before = PageRequest::Before(Seq::MAX);
+        let no_event = |item: &LogItem| item.kind.target().is_none();
+        let head = self.log.visible(id, periods, before, 1, |_| true).await?;
+        let knows_of = head.newest_members_seq;
+        let head = head.items.into_iter().next();
+        let Some(item) = head.as_ref().filter(|item| !no_event(item)) else {
+            return Ok(Newest { message: head.clone(), head, knows_of });
+        };
+        let message = self.log.visible(id, periods, PageRequest::Before(item.seq), 1, no_event).await?;
+        let knows_of = knows_of.max(message.newest_members_seq);
+        Ok(Newest { message: message.items.into_iter().next(), head, knows_of })
+    }
+}
+
+struct Newest {
+    head: Option<LogItem>,
+    message: Option<LogItem>,
+    knows_of: Seq,
+}
+
+/// Leaves out what there is no room for; one message at least stays in an answer that has room for nothing.
+fn cut(mut missed: SyncedConversation, cursor: Seq, room: &mut usize) -> Result<SyncedConversation, StoreError> {
+    let mut fit = 0;
+    for message in &missed.messages {
+        let bytes = serde_json::to_string(message)?.len() + 1;
+        let first_of_all = *room == MAX_BYTES;
+        if bytes > *room && !first_of_all {
+            break;
+        }
+        *room = room.saturating_sub(bytes);
+        fit += 1;
+    }
+    if fit < missed.messages.len() {
+        missed.messages.truncate(fit);
+        missed.more = true;
+        let end = missed.messages.last().map_or(cursor, |message| message.seq);
+        missed.hidden.retain(|[first, _]| *first <= end);
+    }
+    Ok(missed)
+}
