@@ -44,6 +44,13 @@ async fn what_each_operation_costs() {
     assert_eq!(database.requests(), 2, "begin and rollback");
     conn.begin_with("BEGIN READ ONLY").await.unwrap().commit().await.unwrap();
     assert_eq!(database.requests(), 3, "begin with modes, and commit");
+    conn.transaction(async |mut transaction| {
+        query("SELECT 1").execute(&mut *transaction).await?;
+        query("SELECT 2").execute(&mut *transaction).await
+    })
+    .await
+    .unwrap();
+    assert_eq!(database.requests(), 2 + 2, "a closure of two statements");
     drop(conn.begin().await.unwrap());
     assert_eq!(database.requests(), 1, "a drop itself");
     conn.ping().await.unwrap();
