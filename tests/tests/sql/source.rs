@@ -150,10 +150,10 @@ impl Finder<'_> {
             match call(after).map(|argument| self.sql(&argument)) {
                 Some(Some(sql)) => self.statement(name, sql),
                 Some(None) => {
-                    self.problem(name, "is called with something else than a literal, or a constant that is one")
+                    self.problem(name, "is called with something else than a literal, or a constant that is one");
                 }
                 None if self.strict => {
-                    self.problem(name, "is not called here, so what it will be called with is not known")
+                    self.problem(name, "is not called here, so what it will be called with is not known");
                 }
                 None => {}
             }
@@ -267,7 +267,7 @@ mod tests {
     fn what_cannot_be_read_is_a_problem() {
         for text in [
             r#"fn f() { query(format!("S")); }"#,
-            r#"fn f(sql: &'static str) { query(sql); }"#,
+            "fn f(sql: &'static str) { query(sql); }",
             r#"fn f() { query(if true { "S" } else { "T" }); }"#,
             "use sqlx_data_api::query as q;",
             "fn f() { let q = query; }",
