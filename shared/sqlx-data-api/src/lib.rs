@@ -42,9 +42,9 @@
 //! | `bool` | `bool` | `bool` |
 //! | `i16`, `i32`, `i64`, `NonZeroI16`, `NonZeroI32`, `NonZeroI64` | `int2`, `int4`, `int8` | any of them, if the value fits |
 //! | `f32`, `f64` | `float4`, `float8` | `float4`; `float4` or `float8` |
-//! | `&str`, `String`, `Box<str>`, `Rc<str>`, `Arc<str>`, `Cow<str>` | `text` | `text`, `varchar`, `char`, `name`, enums, `inet`, `cidr` |
+//! | `&str`, `String`, `Box<str>` and the like | `text` | `text`, `varchar`, `char`, `name`, enums, `inet`, `cidr` |
 //! | `Text<T>` of any `Display + FromStr` | `text` | the same, and `numeric` |
-//! | `&[u8]`, `[u8; N]`, `Vec<u8>` | `bytea` | `bytea` |
+//! | `&[u8]`, `[u8; N]`, `Vec<u8>`, `Box<[u8]>` and the like | `bytea` | `bytea` |
 //! | `uuid::Uuid` | `uuid` | `uuid` |
 //! | `time::OffsetDateTime`, `chrono::DateTime<Tz>` | `timestamptz` | `timestamptz`, in UTC |
 //! | `time::PrimitiveDateTime`, `chrono::NaiveDateTime` | `timestamp` | `timestamp` |

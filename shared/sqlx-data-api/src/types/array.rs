@@ -33,7 +33,7 @@ macro_rules! elements {
 }
 
 elements!(bool i16 i32 i64 NonZeroI16 NonZeroI32 NonZeroI64 f32 f64);
-elements!(String &str Box<str> Cow<'_, str> Vec<u8> &[u8] JsonValue);
+elements!(String &str Box<str> Cow<'_, str> Vec<u8> Box<[u8]> &[u8] JsonValue);
 elements!(uuid::Uuid time::OffsetDateTime time::PrimitiveDateTime time::Date time::Time);
 
 #[cfg(feature = "chrono")]

@@ -37,7 +37,7 @@ as_text!(
     OffsetDateTime,
     TIMESTAMPTZ,
     |at| {
-        let at = at.to_offset(UtcOffset::UTC);
+        let at = at.checked_to_offset(UtcOffset::UTC).ok_or("an instant whose year in UTC is beyond 9999")?;
         Ok(date_time_text(PrimitiveDateTime::new(at.date(), at.time()))? + "+00")
     },
     |text| Ok(parse_date_time(text)?.assume_utc())
@@ -62,7 +62,10 @@ mod tests {
     }
 
     #[test]
-    fn years_before_christ_are_refused() {
+    fn years_beyond_four_digits_are_refused() {
         assert!(date_text(Date::MIN).is_err());
+        for beyond in [datetime!(9999-12-31 23:59 -01:00), datetime!(-9999-01-01 00:00 +01:00)] {
+            assert!(DataApiArgumentBuffer::encode(beyond).is_err());
+        }
     }
 }

@@ -200,6 +200,20 @@ async fn text_in_other_clothes() {
 }
 
 #[tokio::test]
+async fn bytes_in_other_clothes() {
+    let pool = Database::new().await.pool().await;
+    let (joined, first): (Box<[u8]>, Arc<[u8]>) = query_as("SELECT $1 || $2 || $3 || $4, $1")
+        .bind(Box::<[u8]>::from([1]))
+        .bind(Arc::<[u8]>::from([2]))
+        .bind(Rc::<[u8]>::from([3]))
+        .bind(Cow::Borrowed(&[4_u8][..]))
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!((&*joined, &*first), (&[1, 2, 3, 4][..], &[1][..]));
+}
+
+#[tokio::test]
 async fn numeric_is_text_of_a_number() {
     let pool = Database::new().await.pool().await;
     let number = Text(u128::from(u64::MAX) * 10);
