@@ -1,8 +1,7 @@
 //! Every SQL statement of the functions and of what they share is one that PostgreSQL takes.
 //!
-//! A statement that names a column which is not there fails when it is run, on the path that runs it, and after the deploy
-//! if no test came by. So all of them are prepared on a PostgreSQL with the migrations: parsed, their names looked up, their types
-//! checked, nothing run.
+//! A statement that names a column which is not there fails when it is run, which may be after the deploy. So all of them
+//! are prepared on a PostgreSQL with the migrations: parsed, their names looked up, their types checked, nothing run.
 //!
 //! Placeholders have no types here, so that a statement has to say a type where PostgreSQL cannot infer it
 //! (`unnest($1::uuid[])`), although the driver would say it for the argument.

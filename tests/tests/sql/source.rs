@@ -1,13 +1,13 @@
 //! Finds SQL in Rust sources.
 //!
-//! It reads tokens, not syntax, so that what stands in a macro's brackets (`try_join!(query("…"))`) is found as well. A statement
-//! is what `query`, `query_as`, `query_scalar` and `raw_sql` are called with, and a literal that `execute` and `fetch…` are: a string
-//! literal, a `concat!` of them, or a constant that is one. Anything else is a problem rather than passed over: what cannot be
-//! read here cannot be prepared either.
+//! It reads tokens, not syntax, so that what stands in a macro's brackets (`try_join!(query("…"))`) is found as well. A
+//! statement is what `query`, `query_as`, `query_scalar` and `raw_sql` are called with, and a literal that `execute` and
+//! `fetch…` are called with: a string literal, a `concat!` of them, or a constant that is one. Anything else is a problem
+//! rather than passed over: what cannot be read here cannot be prepared either.
 
 use std::collections::HashMap;
 
-use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use syn::LitStr;
 
 /// Functions that take SQL first.
@@ -90,8 +90,11 @@ impl Constants {
     /// The one in the same file, or the only one of that name.
     fn get(&self, file: &str, name: &Ident) -> Option<&str> {
         let known = self.0.get(&name.to_string())?;
-        let here = known.iter().find(|(home, _)| home == file);
-        here.or(if known.len() == 1 { known.first() } else { None }).map(|(_, sql)| &**sql)
+        let here: Vec<&(String, String)> = known.iter().filter(|(home, _)| home == file).collect();
+        match (&here[..], &known[..]) {
+            ([(_, sql)], _) | ([], [(_, sql)]) => Some(sql),
+            _ => None,
+        }
     }
 }
 
@@ -198,7 +201,7 @@ fn call(tokens: &[TokenTree]) -> Option<Vec<TokenTree>> {
         let mut depth = 0;
         let end = rest.iter().enumerate().position(|(at, token)| {
             // The `>` of `->` closes nothing.
-            let arrow = at > 0 && matches!(&rest[at - 1], TokenTree::Punct(dash) if dash.as_char() == '-' && dash.spacing() == Spacing::Joint);
+            let arrow = at > 0 && is_punct(&rest[at - 1], '-');
             depth += i32::from(is_punct(token, '<')) - i32::from(is_punct(token, '>') && !arrow);
             at > 1 && depth == 0
         })?;
@@ -267,6 +270,7 @@ mod tests {
     fn what_cannot_be_read_is_a_problem() {
         for text in [
             r#"fn f() { query(format!("S")); }"#,
+            r#"mod a { const SQL: &str = "S"; } mod b { const SQL: &str = "T"; } fn f() { query(b::SQL); }"#,
             "fn f(sql: &'static str) { query(sql); }",
             r#"fn f() { query(if true { "S" } else { "T" }); }"#,
             "use sqlx_data_api::query as q;",
