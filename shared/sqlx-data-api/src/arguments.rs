@@ -24,7 +24,12 @@ impl DataApiArgumentBuffer {
         let mut buffer = Self::default();
         match value.encode(&mut buffer)? {
             IsNull::Yes => Ok(None),
-            IsNull::No => buffer.0.map(Some).ok_or_else(|| "the value was encoded to nothing".into()),
+            IsNull::No => match buffer.0 {
+                // PostgreSQL would refuse it as invalid UTF-8, which says less.
+                Some(Field::StringValue(text)) if text.contains('\0') => Err("text in PostgreSQL has no NUL".into()),
+                Some(field) => Ok(Some(field)),
+                None => Err("the value was encoded to nothing".into()),
+            },
         }
     }
 }
@@ -113,6 +118,14 @@ mod tests {
         let mut arguments = DataApiArguments::default();
         arguments.add(1_i32).unwrap();
         assert!(arguments.apply(&Template::new("select 1")).is_err());
+    }
+
+    #[test]
+    fn nul_is_refused() {
+        let mut arguments = DataApiArguments::default();
+        assert!(arguments.add("a\0").is_err());
+        assert!(arguments.add(["a\0"]).is_err());
+        arguments.add(&b"\0"[..]).unwrap();
     }
 
     #[test]

@@ -14,9 +14,12 @@ use sqlx_core::error::{BoxDynError, DatabaseError, Error, ErrorKind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DataApiFault {
-    /// PostgreSQL refused the statement, and [`code`](DatabaseError::code) is its SQLSTATE; or the service found its
-    /// result too large, and there is no code. A transaction that it was part of is over.
+    /// PostgreSQL refused the statement, and [`code`](DatabaseError::code) is its SQLSTATE. A transaction that it was part
+    /// of is over.
     Statement,
+    /// The statement ran, and its result is too large: a row may have 64 KB, all rows 1 MiB. A transaction that it was part
+    /// of is over; outside of one, what it changed is changed.
+    ResultTooLarge,
     /// The call took longer than 45 seconds. A transaction that it was part of is over, unless the statement was told to
     /// [go on](crate::DataApiConnectOptions::continue_after_timeout).
     Timeout,
@@ -79,11 +82,13 @@ impl DataApiError {
 
 impl Display for DataApiError {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if self.fault == DataApiFault::TransactionNotFound {
-            f.write_str(
-                "the transaction is over (a statement in it failed, or it was idle for three minutes, or it is a day old): ",
-            )?;
-        }
+        f.write_str(match self.fault {
+            DataApiFault::TransactionNotFound => {
+                "the transaction is over (a statement in it failed, or it was idle for three minutes, or it is a day old): "
+            }
+            DataApiFault::ResultTooLarge => "the result is too large (a row may have 64 KB, all rows 1 MiB): ",
+            _ => "",
+        })?;
         f.write_str(&self.message)
     }
 }
@@ -179,6 +184,7 @@ where
 fn fault(code: &str, message: &str, has_sqlstate: bool) -> DataApiFault {
     match code {
         _ if has_sqlstate => DataApiFault::Statement,
+        _ if names_large_result(message) => DataApiFault::ResultTooLarge,
         "DatabaseErrorException" => DataApiFault::Statement,
         "StatementTimeoutException" => DataApiFault::Timeout,
         "TransactionNotFoundException" => DataApiFault::TransactionNotFound,
@@ -204,6 +210,11 @@ fn fault(code: &str, message: &str, has_sqlstate: bool) -> DataApiFault {
 fn names_lost_transaction(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     message.contains("transaction") && (message.contains("not found") || message.contains("invalid transaction"))
+}
+
+/// The service's words for the limit of a row and for that of a result; its exception for both is one for much else.
+fn names_large_result(message: &str) -> bool {
+    message.contains("Packet for query is too large") || message.contains("more than the allowed response size limit")
 }
 
 /// `23505` of `ERROR: …; SQLState: 23505`. The last one counts: a message can quote a user's text.
@@ -298,7 +309,13 @@ mod tests {
             ("BadRequestException", "Transaction x is not found", DataApiFault::TransactionNotFound, false),
             ("BadRequestException", "ERROR: x; SQLState: 42601", DataApiFault::Statement, false),
             ("DatabaseErrorException", "ERROR: deadlock; SQLState: 40P01", DataApiFault::Statement, true),
+            ("DatabaseErrorException", "Packet for query is too large", DataApiFault::ResultTooLarge, false),
             ("DatabaseResumingException", "wait", DataApiFault::Resuming, true),
+            ("ThrottlingException", "Rate exceeded", DataApiFault::Throttled, true),
+            ("InternalServerErrorException", "", DataApiFault::Unavailable, true),
+            ("StatementTimeoutException", "Request timed out", DataApiFault::Timeout, false),
+            ("UnsupportedResultException", "", DataApiFault::UnsupportedResult, false),
+            ("AccessDeniedException", "", DataApiFault::Access, false),
             ("ValidationException", "Multistatements aren't supported.", DataApiFault::Request, false),
         ] {
             let error = error(code, message);

@@ -40,22 +40,34 @@
 //! | Rust | sent as | read from |
 //! |---|---|---|
 //! | `bool` | `bool` | `bool` |
-//! | `i16`, `i32`, `i64` | `int2`, `int4`, `int8` | any of them, if the value fits |
+//! | `i16`, `i32`, `i64`, `NonZeroI16`, `NonZeroI32`, `NonZeroI64` | `int2`, `int4`, `int8` | any of them, if the value fits |
 //! | `f32`, `f64` | `float4`, `float8` | `float4`; `float4` or `float8` |
-//! | `&str`, `String` | `text` | `text`, `varchar`, `char`, `name`, enums, `inet`, `cidr` |
+//! | `&str`, `String`, `Box<str>` and the like | `text` | `text`, `varchar`, `char`, `name`, enums, `inet`, `cidr` |
 //! | `Text<T>` of any `Display + FromStr` | `text` | the same, and `numeric` |
-//! | `&[u8]`, `[u8; N]`, `Vec<u8>` | `bytea` | `bytea` |
+//! | `&[u8]`, `[u8; N]`, `Vec<u8>`, `Box<[u8]>` and the like | `bytea` | `bytea` |
 //! | `uuid::Uuid` | `uuid` | `uuid` |
-//! | `time::OffsetDateTime` | `timestamptz`, to the microsecond | `timestamptz`, in UTC |
-//! | `time::PrimitiveDateTime` | `timestamp` | `timestamp` |
-//! | `time::Date`, `time::Time` | `date`, `time` | the same |
+//! | `time::OffsetDateTime`, `chrono::DateTime<Tz>` | `timestamptz` | `timestamptz`, in UTC |
+//! | `time::PrimitiveDateTime`, `chrono::NaiveDateTime` | `timestamp` | `timestamp` |
+//! | `time::Date`, `chrono::NaiveDate` | `date` | `date` |
+//! | `time::Time`, `chrono::NaiveTime` | `time` | `time` |
+//! | `rust_decimal::Decimal` | `numeric` | `numeric` |
 //! | `Json<T>`, `serde_json::Value` | `jsonb` | `jsonb`, `json` |
-//! | `&[T]`, `Vec<T>` of all these but bytes and JSON | `T[]`, by PostgreSQL's array text (`{"a","b"}`) | one-dimensional arrays; `Vec<Option<T>>` if there are NULLs in them |
+//! | `&[T]`, `[T; N]`, `Vec<T>` of all these | `T[]` | one-dimensional arrays |
 //! | `Option<T>` | `T`, NULL included | a NULL is `None` |
 //!
-//! An enum of the database is a type of its own, as in PostgreSQL; [`impl_enum!`] gives it to a Rust enum.
-//! `#[derive(sqlx::Type)] #[sqlx(transparent)]` works for newtypes. `numeric` has no Rust type of its own here:
-//! `sqlx::types::Text<rust_decimal::Decimal>` reads it, and writes it as `$1::numeric`.
+//! `chrono`'s types and `Decimal` come with the features `chrono` and `rust_decimal`.
+//!
+//! - An enum of the database is a type of its own, as in PostgreSQL; [`impl_enum!`] gives it to a Rust enum.
+//!   `#[derive(sqlx::Type)] #[sqlx(transparent)]` works for newtypes.
+//! - Arrays are sent as PostgreSQL's text for them (`{"a",NULL}`). One with NULLs in it is a `Vec<Option<T>>`. The service
+//!   returns none of `bytea`, `jsonb`, enums, `inet` and `cidr`: `unnest` them, or cast them (`::json[]`, `::text[]`).
+//! - Times are kept to the microsecond; what Rust has beyond it is cut off. The years 1 to 9999 are sent and read; any other
+//!   is an error, and so is `infinity`.
+//! - `Decimal` is exact: a `numeric` of more than its 28 digits, or `NaN`, is an error. `Text<T>` reads those, and writes any
+//!   number as `$1::numeric`.
+//! - `text` in PostgreSQL has no NUL character: one that has is refused before it is sent, by PostgreSQL inside of JSON.
+//! - PostgreSQL's other types (`interval`, `tstzrange`, `"char"`, `oid`, `point`, …) have no Rust type here. Write them as
+//!   `$1::interval` and read them as `column::text`. As with sqlx's PostgreSQL driver, `u8` to `u64` and `char` are none.
 //!
 //! # Requests
 //!
@@ -65,6 +77,7 @@
 //! | a query, however it is fetched | 1 |
 //! | a script of `n` statements (`raw_sql`, a plain string) | 1 if `n` is 1; else `n` + 2, as one transaction; `n` inside one |
 //! | begin, commit, rollback | 1 each; 2 for `begin_with` modes |
+//! | a transaction of `n` statements | `n` + 2 |
 //! | nested begin, commit, rollback (savepoints) | 1 each |
 //! | a transaction that is dropped | 1, before the connection's next request, or when the pool takes it back |
 //! | migrations, when there is nothing to do | 6: lock (2), table, dirty, list, unlock |
@@ -97,10 +110,12 @@
 //!
 //! # Limits
 //!
-//! - The service's: 1 MiB a result, 64 KB a row, 4 MiB a request, 45 s a statement; rows come all at once, so `fetch` is
-//!   no cursor; no `LISTEN`, `COPY`, session settings or advisory locks, as there is no session.
-//! - The `query!` macros, `sqlx::test` and `MigrateDatabase` are not supported.
-//! - `chrono` and arrays in arrays are not supported.
+//! - The service's: 1 MiB a result and 64 KB a row ([`DataApiFault::ResultTooLarge`]), 4 MiB a request, 45 s a statement
+//!   ([`DataApiFault::Timeout`]); rows come all at once, so `fetch` is no cursor; no `LISTEN`, `COPY`, session settings or
+//!   advisory locks, as there is no session.
+//! - The `query!` macros, `sqlx::test`, `sqlx::Any` and `MigrateDatabase` are not supported: the service describes nothing
+//!   that it does not run, so that `describe` and the columns of a prepared statement are not to be had.
+//! - Arrays in arrays are not supported.
 //! - In SQL text that is not quoted, a lone `:` before a letter gets a space behind it, which changes nothing for
 //!   PostgreSQL and keeps the service from seeing a parameter.
 

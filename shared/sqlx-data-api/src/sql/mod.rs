@@ -1,5 +1,7 @@
 //! What the driver has to know about SQL text: where `$1` is a placeholder, and where a statement ends.
 
+#[cfg(test)]
+mod models;
 mod placeholders;
 mod scan;
 mod split;

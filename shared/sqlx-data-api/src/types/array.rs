@@ -3,15 +3,15 @@
 //! The service takes no array parameters. An array is sent as PostgreSQL's own text for it (`{"a","b"}`), which the
 //! placeholder's cast turns into the array before anything else sees it; a NULL array stays NULL.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::num::{NonZeroI16, NonZeroI32, NonZeroI64};
 
 use aws_sdk_rdsdata::types::{ArrayValue, Field};
 use sqlx_core::decode::Decode;
 use sqlx_core::encode::{Encode, IsNull};
 use sqlx_core::error::BoxDynError;
-use sqlx_core::types::Type;
-use time::{Date, OffsetDateTime, PrimitiveDateTime, Time};
-use uuid::Uuid;
+use sqlx_core::types::{Json, JsonValue, Text, Type};
 
 use crate::{DataApi, DataApiArgumentBuffer, DataApiTypeInfo, DataApiValueRef};
 
@@ -32,7 +32,26 @@ macro_rules! elements {
     ($($rust:ty)*) => { $(impl DataApiHasArrayType for $rust {})* };
 }
 
-elements!(bool i16 i32 i64 f32 f64 String &str Uuid OffsetDateTime PrimitiveDateTime Date Time);
+elements!(bool i16 i32 i64 NonZeroI16 NonZeroI32 NonZeroI64 f32 f64);
+elements!(String &str Box<str> Cow<'_, str> Vec<u8> Box<[u8]> &[u8] JsonValue);
+elements!(uuid::Uuid time::OffsetDateTime time::PrimitiveDateTime time::Date time::Time);
+
+#[cfg(feature = "chrono")]
+elements!(chrono::NaiveDateTime chrono::NaiveDate chrono::NaiveTime);
+
+#[cfg(feature = "chrono")]
+impl<Tz: chrono::TimeZone> DataApiHasArrayType for chrono::DateTime<Tz> {}
+
+#[cfg(feature = "rust_decimal")]
+elements!(rust_decimal::Decimal);
+
+impl<const N: usize> DataApiHasArrayType for [u8; N] {}
+
+impl<T> DataApiHasArrayType for Json<T> {}
+
+impl<T> DataApiHasArrayType for Text<T> {}
+
+impl<T: DataApiHasArrayType> DataApiHasArrayType for &T {}
 
 impl<T: DataApiHasArrayType> DataApiHasArrayType for Option<T> {}
 
@@ -47,6 +66,16 @@ impl<T: DataApiHasArrayType> Type<DataApi> for [T] {
 }
 
 impl<T: DataApiHasArrayType> Type<DataApi> for Vec<T> {
+    fn type_info() -> DataApiTypeInfo {
+        T::array_type_info()
+    }
+
+    fn compatible(ty: &DataApiTypeInfo) -> bool {
+        T::array_compatible(ty)
+    }
+}
+
+impl<T: DataApiHasArrayType, const N: usize> Type<DataApi> for [T; N] {
     fn type_info() -> DataApiTypeInfo {
         T::array_type_info()
     }
@@ -83,6 +112,15 @@ where
     }
 }
 
+impl<'q, T, const N: usize> Encode<'q, DataApi> for [T; N]
+where
+    T: DataApiHasArrayType + Encode<'q, DataApi>,
+{
+    fn encode_by_ref(&self, buffer: &mut DataApiArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        <&[T] as Encode<'q, DataApi>>::encode_by_ref(&self.as_slice(), buffer)
+    }
+}
+
 fn push_element(literal: &mut String, field: Option<Field>) -> Result<(), BoxDynError> {
     match field {
         None => literal.push_str("NULL"),
@@ -98,6 +136,12 @@ fn push_element(literal: &mut String, field: Option<Field>) -> Result<(), BoxDyn
                 }
                 literal.push(character);
             }
+            literal.push('"');
+        }
+        Some(Field::BlobValue(bytes)) => {
+            // The array's text takes one of the backslashes.
+            literal.push_str(r#""\\x"#);
+            bytes.as_ref().iter().try_for_each(|byte| write!(literal, "{byte:02x}"))?;
             literal.push('"');
         }
         Some(_) => return Err("an element that has no text form in an array".into()),
@@ -125,6 +169,16 @@ where
     }
 }
 
+impl<T, const N: usize> Decode<'_, DataApi> for [T; N]
+where
+    T: DataApiHasArrayType + for<'e> Decode<'e, DataApi>,
+{
+    fn decode(value: DataApiValueRef<'_>) -> Result<Self, BoxDynError> {
+        let elements = Vec::decode(value)?;
+        elements.try_into().map_err(|elements: Vec<T>| format!("{} elements, not {N}", elements.len()).into())
+    }
+}
+
 fn fields<V: Clone>(values: &[Option<V>], field: fn(V) -> Field) -> Vec<Field> {
     values.iter().cloned().map(|value| value.map_or(Field::IsNull(true), field)).collect()
 }
@@ -149,6 +203,8 @@ mod tests {
         assert_eq!(literal(Vec::<i32>::new()), "{}");
         assert_eq!(literal(vec![Some(true), None]), "{true,NULL}");
         assert_eq!(literal(vec![r#"a"b\c,{}"#.to_owned(), "NULL".to_owned()]), r#"{"a\"b\\c,{}","NULL"}"#);
+        assert_eq!(literal(vec![&b"\x01\xff"[..], &[]]), r#"{"\\x01ff","\\x"}"#);
+        assert_eq!(literal(vec![f64::NAN, 0.5]), r#"{"NaN",0.5}"#);
         assert_eq!(Vec::<Option<i32>>::type_info(), DataApiTypeInfo::INT4.array_of());
     }
 }

@@ -1,8 +1,13 @@
+use std::borrow::Cow;
+use std::rc::Rc;
+use std::sync::Arc;
+
 use aws_sdk_rdsdata::primitives::Blob;
 use aws_sdk_rdsdata::types::Field;
 use sqlx_core::decode::Decode;
 use sqlx_core::encode::{Encode, IsNull};
 use sqlx_core::error::BoxDynError;
+use sqlx_core::forward_encode_impl;
 use sqlx_core::types::Type;
 
 use crate::{DataApi, DataApiArgumentBuffer, DataApiTypeInfo, DataApiValueRef};
@@ -48,6 +53,11 @@ impl<const N: usize> Encode<'_, DataApi> for [u8; N] {
         <&[u8] as Encode<DataApi>>::encode_by_ref(&self.as_slice(), buffer)
     }
 }
+
+forward_encode_impl!(Arc<[u8]>, &[u8], DataApi);
+forward_encode_impl!(Rc<[u8]>, &[u8], DataApi);
+forward_encode_impl!(Box<[u8]>, &[u8], DataApi);
+forward_encode_impl!(Cow<'_, [u8]>, &[u8], DataApi);
 
 impl<'r> Decode<'r, DataApi> for &'r [u8] {
     fn decode(value: DataApiValueRef<'r>) -> Result<Self, BoxDynError> {

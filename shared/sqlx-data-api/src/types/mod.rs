@@ -3,6 +3,11 @@
 mod array;
 mod bool;
 mod bytes;
+#[cfg(feature = "chrono")]
+mod chrono;
+mod date_time;
+#[cfg(feature = "rust_decimal")]
+mod decimal;
 mod enums;
 mod float;
 mod int;

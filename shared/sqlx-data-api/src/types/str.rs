@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::fmt::Display;
+use std::rc::Rc;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -51,6 +52,7 @@ impl Encode<'_, DataApi> for String {
 }
 
 forward_encode_impl!(Arc<str>, &str, DataApi);
+forward_encode_impl!(Rc<str>, &str, DataApi);
 forward_encode_impl!(Box<str>, &str, DataApi);
 forward_encode_impl!(Cow<'_, str>, &str, DataApi);
 

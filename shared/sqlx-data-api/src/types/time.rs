@@ -1,5 +1,3 @@
-//! Dates and times travel as text, to the microsecond that PostgreSQL keeps. What Rust has beyond it is cut off.
-
 use aws_sdk_rdsdata::types::Field;
 use sqlx_core::decode::Decode;
 use sqlx_core::encode::{Encode, IsNull};
@@ -9,6 +7,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
+use super::date_time::{as_text, date_and_time, readable, writable};
 use crate::{DataApi, DataApiArgumentBuffer, DataApiTypeInfo, DataApiValueRef};
 
 type Format = &'static [BorrowedFormatItem<'static>];
@@ -18,9 +17,7 @@ const TIME: Format = format_description!("[hour]:[minute]:[second].[subsecond di
 const TIME_READ: Format = format_description!("[hour]:[minute]:[second][optional [.[subsecond]]]");
 
 fn date_text(date: Date) -> Result<String, BoxDynError> {
-    if date.year() < 1 {
-        return Err(format!("the year {} has no text form that is sent to PostgreSQL", date.year()).into());
-    }
+    writable(date.year())?;
     Ok(date.format(DATE)?)
 }
 
@@ -28,49 +25,22 @@ fn date_time_text(at: PrimitiveDateTime) -> Result<String, BoxDynError> {
     Ok(format!("{} {}", date_text(at.date())?, at.time().format(TIME)?))
 }
 
-/// `YYYY-MM-DD HH:MM:SS[.ffffff]`.
 fn parse_date_time(text: &str) -> Result<PrimitiveDateTime, BoxDynError> {
-    let (date, time) = text.split_once([' ', 'T']).ok_or("a timestamp without a time of day")?;
+    let (date, time) = date_and_time(text)?;
     Ok(PrimitiveDateTime::new(Date::parse(date, DATE)?, Time::parse(time, TIME_READ)?))
 }
 
-macro_rules! as_text {
-    ($rust:ty, $sql:ident, $encode:expr, $decode:expr) => {
-        impl Type<DataApi> for $rust {
-            fn type_info() -> DataApiTypeInfo {
-                DataApiTypeInfo::$sql
-            }
-        }
-
-        impl Encode<'_, DataApi> for $rust {
-            fn encode_by_ref(&self, buffer: &mut DataApiArgumentBuffer) -> Result<IsNull, BoxDynError> {
-                let encode: fn($rust) -> Result<String, BoxDynError> = $encode;
-                buffer.set(Field::StringValue(encode(*self)?));
-                Ok(IsNull::No)
-            }
-        }
-
-        impl Decode<'_, DataApi> for $rust {
-            fn decode(value: DataApiValueRef<'_>) -> Result<Self, BoxDynError> {
-                let decode: fn(&str) -> Result<$rust, BoxDynError> = $decode;
-                decode(value.text()?)
-            }
-        }
-    };
-}
-
-as_text!(Date, DATE, date_text, |text| Ok(Date::parse(text, DATE)?));
+as_text!(Date, DATE, date_text, |text| Ok(Date::parse(readable(text)?, DATE)?));
 as_text!(Time, TIME, |time| Ok(time.format(TIME)?), |text| Ok(Time::parse(text, TIME_READ)?));
 as_text!(PrimitiveDateTime, TIMESTAMP, date_time_text, parse_date_time);
 as_text!(
     OffsetDateTime,
     TIMESTAMPTZ,
     |at| {
-        let at = at.to_offset(UtcOffset::UTC);
+        let at = at.checked_to_offset(UtcOffset::UTC).ok_or("an instant whose year in UTC is beyond 9999")?;
         Ok(date_time_text(PrimitiveDateTime::new(at.date(), at.time()))? + "+00")
     },
-    // The service gives timestamptz in UTC and leaves the zone out.
-    |text| Ok(parse_date_time(text.trim_end_matches("+00").trim_end_matches('Z'))?.assume_utc())
+    |text| Ok(parse_date_time(text)?.assume_utc())
 );
 
 #[cfg(test)]
@@ -92,7 +62,10 @@ mod tests {
     }
 
     #[test]
-    fn years_before_christ_are_refused() {
+    fn years_beyond_four_digits_are_refused() {
         assert!(date_text(Date::MIN).is_err());
+        for beyond in [datetime!(9999-12-31 23:59 -01:00), datetime!(-9999-01-01 00:00 +01:00)] {
+            assert!(DataApiArgumentBuffer::encode(beyond).is_err());
+        }
     }
 }

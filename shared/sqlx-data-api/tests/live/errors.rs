@@ -1,12 +1,15 @@
 //! Every kind of error, provoked.
 
 use std::error::Error as _;
+use std::time::Duration;
 
-use sqlx::Error;
+use local_cloud::aurora::data_api::Limits;
 use sqlx::error::ErrorKind;
-use sqlx_data_api::{DataApiConnection, DataApiError, DataApiFault, query, query_scalar};
+use sqlx::types::Json;
+use sqlx::{ConnectOptions, Error};
+use sqlx_data_api::{DataApiConnectOptions, DataApiConnection, DataApiError, DataApiFault, query, query_scalar};
 
-use crate::database::{Database, Sent, client};
+use crate::database::{Database, RESOURCE_ARN, SECRET_ARN, Sent, client};
 
 async fn refusal(conn: &mut DataApiConnection, sql: &'static str) -> DataApiError {
     match query(sql).execute(conn).await {
@@ -68,6 +71,57 @@ async fn the_services_own_refusals() {
     let options = database.options.clone().database("nowhere");
     let mut nowhere = sqlx::ConnectOptions::connect(&options).await.unwrap();
     assert!(query("SELECT 1").execute(&mut nowhere).await.is_err());
+}
+
+#[tokio::test]
+async fn a_result_beyond_the_limits_says_so() {
+    let pool = Database::new().await.pool().await;
+    query("CREATE TABLE t (v bytea)").execute(&pool).await.unwrap();
+    query("INSERT INTO t VALUES ($1)").bind(vec![0_u8; 70_000]).execute(&pool).await.expect("a request may be 4 MiB");
+    let mut conn = pool.acquire().await.unwrap();
+    for sql in ["SELECT v FROM t", "SELECT repeat('x', 60000) FROM generate_series(1, 20)"] {
+        let error = refusal(&mut conn, sql).await;
+        assert_eq!(error.fault(), DataApiFault::ResultTooLarge, "{sql}");
+        assert!(error.to_string().contains("64 KB"), "{error}");
+    }
+    let length: i32 = query_scalar("SELECT length(v) FROM t").fetch_one(&pool).await.unwrap();
+    assert_eq!(length, 70_000);
+}
+
+#[tokio::test]
+async fn a_statement_beyond_the_time_limit_says_so() {
+    let limits = Limits { statement: Duration::from_millis(100), ..Limits::default() };
+    let mut conn = Database::with_limits(limits).await.connect().await;
+    let error = refusal(&mut conn, "SELECT 1 FROM pg_sleep(30)").await;
+    assert_eq!(error.fault(), DataApiFault::Timeout);
+}
+
+#[tokio::test]
+async fn a_wrong_secret_or_cluster_is_a_matter_of_access() {
+    let database = Database::new().await;
+    let client = || client(database.address, Sent::default());
+    for options in [
+        DataApiConnectOptions::new(client(), RESOURCE_ARN, "another"),
+        DataApiConnectOptions::new(client(), "another", SECRET_ARN),
+    ] {
+        let mut conn = options.connect().await.unwrap();
+        assert_eq!(refusal(&mut conn, "SELECT 1").await.fault(), DataApiFault::Access);
+    }
+}
+
+#[tokio::test]
+async fn text_with_nul_is_not_sent() {
+    let database = Database::new().await;
+    let mut conn = database.connect().await;
+    for refused in [
+        query("SELECT $1").bind("a\0").execute(&mut conn).await,
+        query("SELECT $1").bind(vec!["a\0".to_owned()]).execute(&mut conn).await,
+    ] {
+        assert!(matches!(refused, Err(Error::Encode(_))), "{refused:?}");
+    }
+    assert_eq!(database.requests(), 0);
+    let json = query("SELECT $1").bind(Json("a\0")).execute(&mut conn).await.unwrap_err();
+    assert_eq!(json.as_database_error().unwrap().code().as_deref(), Some("22P05"), "jsonb has none either");
 }
 
 #[tokio::test]

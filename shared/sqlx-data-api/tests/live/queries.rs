@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt;
 use sqlx::types::Json;
-use sqlx::{Column, ConnectOptions, Executor, Row, Statement};
+use sqlx::{Column, ConnectOptions, Either, Executor, Row, Statement};
 use sqlx_data_api::{DataApiConnectOptions, DataApiQueryBuilder, DataApiQueryResult, query, query_as, query_scalar};
 use uuid::Uuid;
 
@@ -56,6 +56,28 @@ async fn scripts_run_whole_or_not_at_all() {
     pool.execute("INSERT INTO t VALUES (3); SELECT 1 / 0").await.unwrap_err();
     let left: i64 = query_scalar("SELECT count(*) FROM t").fetch_one(&pool).await.unwrap();
     assert_eq!(left, 2);
+}
+
+#[tokio::test]
+async fn a_stream_has_each_result_after_its_rows() {
+    let mut conn = Database::new().await.connect().await;
+    let script = "SELECT 1 AS n UNION ALL SELECT 2 ORDER BY n; SELECT 3 AS n";
+    let items: Vec<_> = conn.fetch_many(script).try_collect().await.unwrap();
+    let shape = items.iter().map(|item| match item {
+        Either::Left(result) => Either::Left(result.rows_affected()),
+        Either::Right(row) => Either::Right(row.get::<i32, _>("n")),
+    });
+    let expected = [Either::Right(1), Either::Right(2), Either::Left(2), Either::Right(3), Either::Left(1)];
+    assert_eq!(shape.collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn nothing_is_described() {
+    let database = Database::new().await;
+    let mut conn = database.connect().await;
+    let error = conn.describe(sqlx::SqlStr::from_static("SELECT 1")).await.unwrap_err();
+    assert!(error.to_string().contains("cannot describe"), "{error}");
+    assert_eq!(database.requests(), 0);
 }
 
 #[tokio::test]

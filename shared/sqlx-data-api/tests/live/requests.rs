@@ -44,6 +44,13 @@ async fn what_each_operation_costs() {
     assert_eq!(database.requests(), 2, "begin and rollback");
     conn.begin_with("BEGIN READ ONLY").await.unwrap().commit().await.unwrap();
     assert_eq!(database.requests(), 3, "begin with modes, and commit");
+    conn.transaction(async |mut transaction| {
+        query("SELECT 1").execute(&mut *transaction).await?;
+        query("SELECT 2").execute(&mut *transaction).await
+    })
+    .await
+    .unwrap();
+    assert_eq!(database.requests(), 2 + 2, "a closure of two statements");
     drop(conn.begin().await.unwrap());
     assert_eq!(database.requests(), 1, "a drop itself");
     conn.ping().await.unwrap();
@@ -51,6 +58,13 @@ async fn what_each_operation_costs() {
     assert_eq!(database.requests(), 1, "the rollback after it");
     conn.close().await.unwrap();
     assert_eq!(database.requests(), 0, "close");
+
+    for n in 0..3 {
+        query("SELECT $1").bind(n).execute(&pool).await.unwrap();
+    }
+    // Waits until every connection is back, and closes it.
+    pool.close().await;
+    assert_eq!(database.requests(), 3, "acquired and given back three times, for a query each");
 }
 
 #[tokio::test]

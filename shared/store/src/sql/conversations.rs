@@ -209,7 +209,7 @@ async fn insert_members(
          )
          INSERT INTO conversation_members (member_id, conversation_id, user_id, role, added_by, joined_version)
          SELECT m.member_id, $2, u.user_id, m.role, $4, 1
-         FROM unnest($5, $6, $7) AS m (member_id, user_id, role)
+         FROM unnest($5::uuid[], $6::uuid[], $7::text[]) AS m (member_id, user_id, role)
          JOIN users u ON u.user_id = m.user_id AND u.deleted_at IS NULL",
     )
     .bind(pending.outbox_id)

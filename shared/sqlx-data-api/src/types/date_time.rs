@@ -1,0 +1,76 @@
+//! What the types of `time` and `chrono` share: dates and times travel as text, to the microsecond that PostgreSQL keeps. What
+//! Rust has beyond it is cut off.
+//!
+//! Only the years 1 to 9999 have the same text everywhere, and only they are sent and read.
+
+use sqlx_core::error::BoxDynError;
+
+/// Refuses a year that has no text of four digits.
+pub(super) fn writable(year: i32) -> Result<(), BoxDynError> {
+    if (1..=9999).contains(&year) {
+        Ok(())
+    } else {
+        Err(format!("the year {year} is not between 1 and 9999, the years that are sent to PostgreSQL").into())
+    }
+}
+
+/// Refuses what PostgreSQL has and Rust has not.
+pub(super) fn readable(text: &str) -> Result<&str, BoxDynError> {
+    if text.ends_with("infinity") || text.ends_with(" BC") {
+        return Err(format!("`{text}` is not between the years 1 and 9999, the only ones that are read").into());
+    }
+    Ok(text)
+}
+
+/// Splits `YYYY-MM-DD HH:MM:SS[.ffffff]`. The service leaves out the zone of a `timestamptz`, which is UTC.
+pub(super) fn date_and_time(text: &str) -> Result<(&str, &str), BoxDynError> {
+    let text = readable(text)?.trim_end_matches("+00").trim_end_matches('Z');
+    text.split_once([' ', 'T']).ok_or_else(|| "a timestamp without a time of day".into())
+}
+
+/// A type that is its text.
+macro_rules! as_text {
+    ($rust:ty, $sql:ident, $encode:expr, $decode:expr) => {
+        impl Type<DataApi> for $rust {
+            fn type_info() -> DataApiTypeInfo {
+                DataApiTypeInfo::$sql
+            }
+        }
+
+        impl Encode<'_, DataApi> for $rust {
+            fn encode_by_ref(&self, buffer: &mut DataApiArgumentBuffer) -> Result<IsNull, BoxDynError> {
+                let encode: fn($rust) -> Result<String, BoxDynError> = $encode;
+                buffer.set(Field::StringValue(encode(*self)?));
+                Ok(IsNull::No)
+            }
+        }
+
+        impl Decode<'_, DataApi> for $rust {
+            fn decode(value: DataApiValueRef<'_>) -> Result<Self, BoxDynError> {
+                let decode: fn(&str) -> Result<$rust, BoxDynError> = $decode;
+                decode(value.text()?)
+            }
+        }
+    };
+}
+
+pub(super) use as_text;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_four_digits_of_our_era_pass() {
+        for year in [-1, 0, 10_000] {
+            assert!(writable(year).is_err(), "{year}");
+        }
+        for text in ["infinity", "-infinity", "0044-03-15 BC", "0044-03-15 12:00:00 BC"] {
+            assert!(readable(text).is_err(), "{text}");
+        }
+        assert!(date_and_time("2024-02-29").is_err());
+        for text in ["2024-02-29 01:02:03", "2024-02-29T01:02:03Z", "2024-02-29 01:02:03+00"] {
+            assert_eq!(date_and_time(text).unwrap(), ("2024-02-29", "01:02:03"));
+        }
+    }
+}
