@@ -234,7 +234,7 @@ async fn write(connection: &mut DataApiConnection, actor: UserId, pending: &Pend
          INSERT INTO conversation_members
             (member_id, conversation_id, user_id, role, added_by, joined_version, muted_until)
          SELECT j.member_id, $1, j.user_id, j.role, $17, $2, CASE WHEN j.user_id = $15 THEN $16 END
-         FROM unnest($18, $19, $20) AS j (member_id, user_id, role)",
+         FROM unnest($18::uuid[], $19::uuid[], $20::text[]) AS j (member_id, user_id, role)",
     )
     .bind(pending.conversation_id.0)
     .bind(version)
