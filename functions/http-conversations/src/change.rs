@@ -37,7 +37,7 @@ impl Handler {
         }
         let applied = self.membership.change(conversation, request.user_id(), &actions).await?;
         self.announce(&applied).await?;
-        Response::ok(&self.get(conversation, request.user_id()).await?)
+        Response::ok(&self.inbox.conversation(conversation, request.user_id()).await?)
     }
 
     /// Closes the conversation for everybody: it can be read, and nothing else.

@@ -44,13 +44,13 @@ impl Handler {
             Created::New(pending) => {
                 let applied = self.membership.relay.apply(&pending).await?;
                 self.announce(&[applied]).await?;
-                Response::created(&self.get(pending.conversation_id, creator).await?)
+                Response::created(&self.inbox.conversation(pending.conversation_id, creator).await?)
             }
             Created::Existing(conversation) => {
                 // Whoever created it may have died before it reached the log.
                 let applied = self.membership.relay.run(conversation).await?;
                 self.announce(&applied).await?;
-                Response::ok(&self.get(conversation, creator).await?)
+                Response::ok(&self.inbox.conversation(conversation, creator).await?)
             }
         }
     }

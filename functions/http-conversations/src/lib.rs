@@ -7,14 +7,12 @@ mod change;
 mod create;
 mod list;
 
-use domain::conversation::Conversation;
 use domain::error::causes;
-use domain::{ApiError, ConversationId, ErrorCode, Seq, Timestamp, UserId};
+use domain::{ApiError, ErrorCode, Timestamp};
 use lambda_kit::http::{Request, Response};
 use lambda_kit::push::Pusher;
 use store::dynamodb::Connections;
-use store::dynamodb::members::View;
-use store::log::Log;
+use store::inbox::Inbox;
 use store::membership::Membership;
 use store::relay::Applied;
 
@@ -24,7 +22,7 @@ pub struct Handler {
     /// Begins and changes conversations.
     pub membership: Membership,
     /// What members see.
-    pub log: Log,
+    pub inbox: Inbox,
     /// Where everybody is.
     pub connections: Connections,
     /// How they are told.
@@ -37,7 +35,9 @@ impl Handler {
         match request.route() {
             "POST /v1/conversations" => self.create(&request).await,
             "GET /v1/conversations" => self.list(&request).await,
-            "GET /v1/conversations/{id}" => Response::ok(&self.get(request.id("id")?, request.user_id()).await?),
+            "GET /v1/conversations/{id}" => {
+                Response::ok(&self.inbox.conversation(request.id("id")?, request.user_id()).await?)
+            }
             "PATCH /v1/conversations/{id}" => self.patch(&request).await,
             "DELETE /v1/conversations/{id}" => self.close(&request).await,
             _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
@@ -57,27 +57,5 @@ impl Handler {
             }
         }
         Ok(())
-    }
-
-    /// What the user sees of a conversation, from DynamoDB alone: two requests. A former member sees nothing of what is now.
-    async fn get(&self, conversation: ConversationId, user: UserId) -> Result<Conversation, ApiError> {
-        let View { conversation: item, active, periods, .. } = self.log.view(conversation, user).await?;
-        let last = self.log.last_visible(conversation, &periods).await?;
-        let peer = item.pair.and_then(|pair| pair.into_iter().find(|other| *other != user));
-        Ok(Conversation {
-            conversation_id: conversation,
-            kind: item.kind,
-            title: active.and(item.title),
-            topic: active.and(item.topic),
-            peer_id: peer,
-            history: item.history,
-            closed: item.closed,
-            blocked: item.blocked_by.contains(&user),
-            muted_until: active.and_then(|member| member.muted_until),
-            role: active.map(|member| member.role),
-            member_count: active.map(|_| item.member_count),
-            head_seq: last.as_ref().map_or(Seq::ZERO, |item| item.seq),
-            last_message_at: last.map(|item| item.sent_at),
-        })
     }
 }

@@ -30,11 +30,12 @@ impl Handler {
         let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
         let after = request.query::<ConversationId>("cursor")?;
         let user = request.user_id();
-        let mut ids = self.log.members.of_user(user, after, limit + 1).await?;
+        let mut ids = self.inbox.log.members.of_user(user, after, limit + 1).await?;
         let more = ids.len() > limit;
         ids.truncate(limit);
         let cursor = ids.last().copied().filter(|_| more);
-        let conversations = stream::iter(ids).map(|id| self.get(id, user)).buffered(CONCURRENCY).try_collect().await?;
+        let conversations =
+            stream::iter(ids).map(|id| self.inbox.conversation(id, user)).buffered(CONCURRENCY).try_collect().await?;
         Response::ok(&Page { conversations, cursor })
     }
 }

@@ -7,7 +7,8 @@ use http_conversations::Handler;
 use lambda_kit::config::{aws, required};
 use lambda_kit::push::Pusher;
 use lambda_kit::{Error, http, telemetry};
-use store::dynamodb::{Connections, Members, Messages};
+use store::dynamodb::{Connections, Members, Messages, Watermarks};
+use store::inbox::Inbox;
 use store::log::Log;
 use store::membership::Membership;
 use store::queues::Queue;
@@ -26,9 +27,11 @@ async fn main() -> Result<(), Error> {
     let log = Log { messages: messages.clone(), members: members.clone() };
     log.warm_up().await;
     let relay = Relay { messages, members, outbox: Outbox::new(pool.clone()) };
+    let (delivery_status, read_status) = (required("DELIVERY_STATUS_TABLE")?, required("READ_STATUS_TABLE")?);
+    let inbox = Inbox { log, watermarks: Watermarks::new(dynamodb.clone(), delivery_status, read_status) };
     let membership = Membership { conversations: Conversations::new(pool, relay_queue), relay };
     let connections = Connections::new(dynamodb, required("CONNECTIONS_TABLE")?);
     let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
-    let handler = Handler { membership, log, connections, pusher };
+    let handler = Handler { membership, inbox, connections, pusher };
     http::run(async |request| handler.handle(request).await).await
 }

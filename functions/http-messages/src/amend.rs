@@ -4,12 +4,13 @@ use domain::amendment::Amendment;
 use domain::error::causes;
 use domain::message::Content;
 use domain::reaction::Emoji;
-use domain::{ApiError, ErrorCode, Message, MessageKind, Seq, Timestamp, UserId};
+use domain::{ApiError, ErrorCode, Message, MessageKind, Timestamp, UserId};
 use lambda_kit::http::{Request, Response};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use crate::Handler;
+use crate::status::seq;
 
 /// What takes the place of the words.
 #[derive(Debug, Deserialize)]
@@ -43,9 +44,7 @@ impl Handler {
     }
 
     async fn amend(&self, request: &Request, amendment: Amendment) -> Result<Message, ApiError> {
-        let seq = request.segment("seq").parse().map(Seq).ok().filter(|seq| (Seq(1)..=Seq::MAX).contains(seq));
-        let seq = seq.ok_or_else(|| ApiError::new(ErrorCode::MessageNotFound, "No such message."))?;
-        let (conversation, actor) = (request.id("id")?, request.user_id());
+        let (conversation, seq, actor) = (request.id("id")?, seq(request)?, request.user_id());
         let amended = self.log.amend(conversation, actor, seq, &amendment, self.edit_window).await?;
         if let Some(event) = amended.event {
             self.announce(event).await?;

@@ -1,4 +1,4 @@
-//! Messages over HTTP: history, sending, edits, deletions and reactions.
+//! Messages over HTTP: history, sync, sending, edits, deletions, reactions, and what has become of a message.
 
 // The SDK's futures nest deeper than the default allows.
 #![recursion_limit = "256"]
@@ -6,20 +6,28 @@
 mod amend;
 mod history;
 mod send;
+mod status;
 
 use std::time::Duration;
 
+use domain::wire::SyncRequest;
 use domain::{ApiError, ErrorCode};
 use lambda_kit::http::{Request, Response};
 use lambda_kit::push::Pusher;
 use store::dynamodb::Connections;
+use store::inbox::Inbox;
 use store::log::Log;
+use store::status::Statuses;
 
 /// What the routes need.
 #[derive(Debug)]
 pub struct Handler {
     /// Where messages are.
     pub log: Log,
+    /// Where each of the caller's conversations stands.
+    pub inbox: Inbox,
+    /// What has become of a message.
+    pub statuses: Statuses,
     /// Where everybody is.
     pub connections: Connections,
     /// How they are told.
@@ -38,6 +46,12 @@ impl Handler {
             "DELETE /v1/conversations/{id}/messages/{seq}" => self.delete(&request).await,
             "PUT /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(&request, true).await,
             "DELETE /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(&request, false).await,
+            "GET /v1/conversations/{id}/messages/{seq}/status" => self.status(&request).await,
+            "GET /v1/conversations/{id}/receipts" => self.receipts(&request).await,
+            "POST /v1/sync" => {
+                let wanted: SyncRequest = request.json()?;
+                Response::ok(&self.inbox.sync(request.user_id(), wanted.check()?).await?)
+            }
             _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
         }
     }

@@ -4,19 +4,25 @@ use http_messages::Handler;
 use lambda_kit::config::{aws, required, seconds};
 use lambda_kit::push::Pusher;
 use lambda_kit::{Error, http, telemetry};
-use store::dynamodb::{Connections, Members, Messages};
+use store::dynamodb::{Connections, Members, Messages, Watermarks};
+use store::inbox::Inbox;
 use store::log::Log;
+use store::status::Statuses;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
+    let messages = Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?);
+    let members = Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?);
+    let (delivery_status, read_status) = (required("DELIVERY_STATUS_TABLE")?, required("READ_STATUS_TABLE")?);
+    let watermarks = Watermarks::new(dynamodb.clone(), delivery_status, read_status);
+    let log = Log { messages: messages.clone(), members: members.clone() };
     let handler = Handler {
-        log: Log {
-            messages: Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?),
-            members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
-        },
+        inbox: Inbox { log: log.clone(), watermarks: watermarks.clone() },
+        statuses: Statuses { messages, members, watermarks },
+        log,
         connections: Connections::new(dynamodb, required("CONNECTIONS_TABLE")?),
         pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
         edit_window: seconds("EDIT_WINDOW")?,

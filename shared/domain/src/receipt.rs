@@ -34,6 +34,45 @@ pub struct Receipt {
     pub at: Timestamp,
 }
 
+/// Whether one recipient has a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Who.
+    pub user_id: UserId,
+    /// Since when a device of theirs has it; what was read was delivered.
+    pub delivered_at: Option<Timestamp>,
+    /// Since when they have seen it.
+    pub read_at: Option<Timestamp>,
+}
+
+impl Status {
+    /// From the times of both kinds.
+    pub fn new(user_id: UserId, delivered_at: Option<Timestamp>, read_at: Option<Timestamp>) -> Self {
+        let earliest = delivered_at.into_iter().chain(read_at).min();
+        Self { user_id, delivered_at: earliest, read_at }
+    }
+}
+
+/// Up to where, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Everything up to here.
+    pub seq: Seq,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// The watermarks of one member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberMarks {
+    /// Who.
+    pub user_id: UserId,
+    /// What a device of theirs has.
+    pub delivered: Option<Mark>,
+    /// What they have seen.
+    pub read: Option<Mark>,
+}
+
 /// Longest distance in time between receipts that become one, in milliseconds: times are exact to the second.
 const MERGE_WINDOW_MILLIS: u128 = 1000;
 

@@ -1,6 +1,7 @@
 //! A user's conversations as the user sees them: where each stands, and what is unread. From DynamoDB alone.
 
 use domain::conversation::{Conversation, MAX_UNREAD};
+use domain::receipt::Mark;
 use domain::wire::sync::{MAX_BYTES, SyncedConversation};
 use domain::wire::{SyncRequest, Synced};
 use domain::{ConversationId, MessageKind, Periods, ReceiptKind, Seq, UserId};
@@ -8,7 +9,6 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::StoreError;
 use crate::dynamodb::members::View;
-use crate::dynamodb::watermarks::Mark;
 use crate::dynamodb::{LogItem, Watermarks};
 use crate::log::{Log, PageRequest, ReadError};
 

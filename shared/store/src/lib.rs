@@ -7,6 +7,7 @@
 //! * [`inbox`]: a user's conversations as the user sees them, and sync.
 //! * [`membership`]: changes of conversations and of who is in them.
 //! * [`receipts`]: how receipts are merged into watermarks.
+//! * [`status`]: what has become of a message, by recipient.
 //! * [`relay`]: how changes of the relational truth reach the log and the projection.
 
 pub mod dynamodb;
@@ -18,5 +19,6 @@ pub mod queues;
 pub mod receipts;
 pub mod relay;
 pub mod sql;
+pub mod status;
 
 pub use error::StoreError;

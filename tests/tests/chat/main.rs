@@ -6,4 +6,5 @@ mod conversations;
 mod hostile;
 mod messages;
 mod receipts;
+mod sync;
 mod users;

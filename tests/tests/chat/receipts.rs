@@ -65,3 +65,32 @@ async fn a_stranger_leaves_no_receipt() {
     receipt(&mut b, "read", &conversation, seq).await;
     assert_eq!(told(&mut a).await["user_id"], bob.user_id);
 }
+
+#[tokio::test]
+async fn a_message_says_who_has_it_and_since_when() {
+    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id, carol.user_id]});
+    let id = alice.post("/v1/conversations", &body).await.1["conversation_id"].as_str().unwrap().to_owned();
+    let messages = format!("/v1/conversations/{id}/messages");
+    alice.post(&messages, &json!({"client_message_id": uuid::Uuid::new_v4(), "text": "hi"})).await;
+    let (mut a, mut b) = (alice.connect().await, bob.connect().await);
+    b.send(&json!({"action": "read", "receipts": [{"conversation_id": id, "seq": 2}]})).await;
+    let told = a.next("receipts").await["receipts"][0].clone();
+
+    let (status, page) = alice.get(&format!("{messages}/2/status")).await;
+    assert_eq!((status, &page["cursor"]), (200, &serde_json::Value::Null), "{page}");
+    let of = |person: &Person| {
+        let recipients = page["recipients"].as_array().unwrap();
+        recipients.iter().find(|status| status["user_id"] == person.user_id).cloned().unwrap_or_default()
+    };
+    assert_eq!((&of(&bob)["read_at"], &of(&bob)["delivered_at"]), (&told["at"], &told["at"]), "read is delivered");
+    assert_eq!((&of(&carol)["read_at"], &of(&carol)["delivered_at"]), (&json!(null), &json!(null)));
+    assert_eq!(of(&alice), json!(null), "a sender is no recipient");
+
+    let (_, marks) = carol.get(&format!("/v1/conversations/{id}/receipts")).await;
+    let marks = marks["receipts"].as_array().unwrap();
+    let bobs = marks.iter().find(|marks| marks["user_id"] == bob.user_id).unwrap();
+    assert_eq!((&bobs["read"], &bobs["delivered"]), (&json!({"seq": 2, "at": told["at"]}), &json!(null)));
+    assert_eq!(bob.get(&format!("/v1/conversations/{id}")).await.1["unread"], 0);
+    assert_eq!(carol.get(&format!("/v1/conversations/{id}")).await.1["unread"], 1);
+}

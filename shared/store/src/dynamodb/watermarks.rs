@@ -7,16 +7,19 @@
 //!
 //! A message was delivered to, or read by, a user at the earliest time among their receipts at or above its seq.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::receipt::Mark;
 use domain::{ConversationId, Receipt, ReceiptKind, Seq, Timestamp, UserId};
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::Item;
+use super::batch::get_all;
 use super::retry::back_off;
 use crate::StoreError;
 
@@ -26,14 +29,8 @@ const KEPT_FOR: Duration = Duration::from_hours(90 * 24);
 /// Rounds before contention on one watermark is given up.
 const MAX_ROUNDS: u32 = 10;
 
-/// A place and the time at which it was reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
-    /// Everything up to here.
-    pub seq: Seq,
-    /// Since when.
-    pub at: Timestamp,
-}
+/// Users whose older receipts are looked through at once.
+const CONCURRENCY: usize = 16;
 
 /// What a receipt changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +74,36 @@ impl Watermarks {
         found.item.as_ref().map(parse_watermark).transpose()
     }
 
+    /// The watermarks of these users, as far as they have one: a read unit each, one request per hundred.
+    pub async fn of(
+        &self,
+        kind: ReceiptKind,
+        conversation: ConversationId,
+        users: &[UserId],
+    ) -> Result<BTreeMap<UserId, Mark>, StoreError> {
+        let keys = users.iter().map(|user| watermark_key(conversation, *user)).collect();
+        let items = get_all(&self.client, self.table(kind), keys, true).await?;
+        items.iter().map(|item| Ok((watermark_user(item)?, parse_watermark(item)?))).collect()
+    }
+
+    /// Since when `seq` was delivered to, or read by, each of these users: the earliest time among their receipts at or above it.
+    /// One request per hundred users, and one for each who has got there.
+    pub async fn reached(
+        &self,
+        kind: ReceiptKind,
+        conversation: ConversationId,
+        users: &[UserId],
+        seq: Seq,
+    ) -> Result<BTreeMap<UserId, Timestamp>, StoreError> {
+        let marks = self.of(kind, conversation, users).await?;
+        let there = marks.into_iter().filter(|(_, mark)| mark.seq >= seq);
+        let earliest = stream::iter(there).map(|(user, mark)| async move {
+            let older = self.smallest_older(kind, conversation, user, seq).await?;
+            Ok((user, older.map_or(mark.at, |older| older.at.min(mark.at))))
+        });
+        earliest.buffer_unordered(CONCURRENCY).try_collect().await
+    }
+
     /// Records a receipt whose place is already clamped to what the user can see.
     ///
     /// Moving forward takes two writes (one where there was no watermark): the former watermark becomes an older
@@ -104,22 +131,31 @@ impl Watermarks {
 
     /// A receipt below the watermark says something only if it is earlier than what is known for its place.
     async fn record_late(&self, receipt: &Receipt, mark: Mark) -> Result<(), StoreError> {
-        let known = self.smallest_older(receipt).await?.unwrap_or(mark);
+        let known = self
+            .smallest_older(receipt.kind, receipt.conversation_id, receipt.user_id, receipt.seq)
+            .await?
+            .unwrap_or(mark);
         if receipt.at < known.at {
             self.put_older(receipt, Mark { seq: receipt.seq, at: receipt.at }).await?;
         }
         Ok(())
     }
 
-    /// The smallest older receipt at or above the place of this one.
-    async fn smallest_older(&self, receipt: &Receipt) -> Result<Option<Mark>, StoreError> {
+    /// The smallest older receipt at or above `seq`.
+    async fn smallest_older(
+        &self,
+        kind: ReceiptKind,
+        conversation: ConversationId,
+        user: UserId,
+        seq: Seq,
+    ) -> Result<Option<Mark>, StoreError> {
         let page = self
             .client
             .query()
-            .table_name(self.table(receipt.kind))
+            .table_name(self.table(kind))
             .key_condition_expression("pk = :pk AND sk >= :sk")
-            .expression_attribute_values(":pk", AttributeValue::S(older_partition(receipt)))
-            .expression_attribute_values(":sk", AttributeValue::S(older_sort(receipt.seq)))
+            .expression_attribute_values(":pk", AttributeValue::S(older_partition(conversation, user)))
+            .expression_attribute_values(":sk", AttributeValue::S(older_sort(seq)))
             .limit(1)
             .consistent_read(true)
             .send()
@@ -136,7 +172,7 @@ impl Watermarks {
             .client
             .put_item()
             .table_name(self.table(receipt.kind))
-            .item("pk", AttributeValue::S(older_partition(receipt)))
+            .item("pk", AttributeValue::S(older_partition(receipt.conversation_id, receipt.user_id)))
             .item("sk", AttributeValue::S(older_sort(mark.seq)))
             .item("at", AttributeValue::N(mark.at.epoch_millis().to_string()))
             .item("ttl", AttributeValue::N(ttl.to_string()))
@@ -199,13 +235,18 @@ fn watermark_key(conversation: ConversationId, user: UserId) -> Item {
     ])
 }
 
-fn older_partition(receipt: &Receipt) -> String {
-    format!("{}#{}", receipt.conversation_id, receipt.user_id)
+fn older_partition(conversation: ConversationId, user: UserId) -> String {
+    format!("{conversation}#{user}")
 }
 
 /// As text in the order of the numbers.
 fn older_sort(seq: Seq) -> String {
     format!("{:016}", seq.0)
+}
+
+fn watermark_user(item: &Item) -> Result<UserId, StoreError> {
+    let user = item.get("pk").and_then(|value| value.as_s().ok()).and_then(|text| text.parse().ok());
+    user.ok_or_else(|| StoreError::Inconsistent("a watermark of nobody".to_owned()))
 }
 
 fn parse_watermark(item: &Item) -> Result<Mark, StoreError> {

@@ -1,0 +1,51 @@
+//! `GET …/messages/{seq}/status` and `GET …/receipts`.
+
+use domain::receipt::{MemberMarks, Status};
+use domain::{ApiError, ErrorCode, Seq, UserId};
+use lambda_kit::http::{Request, Response};
+use serde::Serialize;
+
+use crate::Handler;
+
+/// Recipients or members of a page unless `limit` says otherwise, and at most.
+const LIMIT: usize = 100;
+
+#[derive(Debug, Serialize)]
+struct StatusPage {
+    recipients: Vec<Status>,
+    /// Gives the next page; `None` on the last.
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct MarksPage {
+    receipts: Vec<MemberMarks>,
+    /// Gives the next page; `None` on the last.
+    cursor: Option<UserId>,
+}
+
+impl Handler {
+    /// Who has the message, and since when.
+    pub(crate) async fn status(&self, request: &Request) -> Result<Response, ApiError> {
+        let (conversation, seq) = (request.id("id")?, seq(request)?);
+        let limit = request.limit(LIMIT, LIMIT)?;
+        let cursor: Option<String> = request.query("cursor")?;
+        let page = self.statuses.of_message(conversation, request.user_id(), seq, cursor.as_deref(), limit).await?;
+        let (recipients, cursor) = page;
+        Response::ok(&StatusPage { recipients, cursor })
+    }
+
+    /// Up to where each member has got.
+    pub(crate) async fn receipts(&self, request: &Request) -> Result<Response, ApiError> {
+        let limit = request.limit(LIMIT, LIMIT)?;
+        let after = request.query("cursor")?;
+        let (receipts, cursor) = self.statuses.of_members(request.id("id")?, request.user_id(), after, limit).await?;
+        Response::ok(&MarksPage { receipts, cursor })
+    }
+}
+
+/// The place in the path. What is no seq names no message.
+pub(crate) fn seq(request: &Request) -> Result<Seq, ApiError> {
+    let seq = request.segment("seq").parse().map(Seq).ok().filter(|seq| (Seq(1)..=Seq::MAX).contains(seq));
+    seq.ok_or_else(|| ApiError::new(ErrorCode::MessageNotFound, "No such message."))
+}

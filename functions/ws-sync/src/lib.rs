@@ -1,0 +1,11 @@
+//! `sync`: everything that a client has missed, by one cursor per conversation.
+
+use domain::ApiError;
+use domain::wire::{Answer, SyncRequest};
+use lambda_kit::websocket::Caller;
+use store::inbox::Inbox;
+
+/// Answers with what came after the cursors, or lists the caller's conversations where there are none.
+pub async fn handle(inbox: &Inbox, caller: Caller, request: SyncRequest) -> Result<Answer, ApiError> {
+    Ok(Answer::Synced(inbox.sync(caller.user_id, request.check()?).await?))
+}

@@ -1,0 +1,118 @@
+//! What has become of a message, by recipient, and up to where everybody has got.
+
+use domain::receipt::{MemberMarks, Status};
+use domain::{ApiError, ConversationId, ConversationType, ErrorCode, MessageKind, ReceiptKind, Seq, UserId};
+
+use crate::StoreError;
+use crate::dynamodb::members::View;
+use crate::dynamodb::{Members, Messages, Watermarks};
+
+/// Why there is nothing to say.
+#[derive(Debug, thiserror::Error)]
+pub enum StatusError {
+    /// The caller may not know, or there is nothing to know.
+    #[error(transparent)]
+    Refused(ApiError),
+    /// A service failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<StatusError> for ApiError {
+    fn from(error: StatusError) -> Self {
+        match error {
+            StatusError::Refused(refusal) => refusal,
+            StatusError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What this is read from.
+#[derive(Clone, Debug)]
+pub struct Statuses {
+    /// For the message.
+    pub messages: Messages,
+    /// For who was there.
+    pub members: Members,
+    /// For how far they have got.
+    pub watermarks: Watermarks,
+}
+
+impl Statuses {
+    /// Who of the recipients of a message has it, and since when, page by page: `cursor` is what the page before gave. Recipients
+    /// are those whose stay covers the message, its sender excluded. Only members may ask.
+    ///
+    /// Five requests, and up to two for each recipient who has it. A public conversation keeps no delivered receipts.
+    pub async fn of_message(
+        &self,
+        conversation: ConversationId,
+        caller: UserId,
+        seq: Seq,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<Status>, Option<String>), StatusError> {
+        let (view, message, (mut users, next)) = tokio::try_join!(
+            self.members.view(conversation, caller),
+            self.messages.get(conversation, seq),
+            self.members.present_at(conversation, seq, cursor, limit)
+        )?;
+        let view = active(view)?;
+        let message = message.filter(|message| view.periods.covers(message.seq));
+        let message = message.filter(|message| matches!(message.kind, MessageKind::Text(_)));
+        let message = message.ok_or_else(|| refused(ErrorCode::MessageNotFound, "No text is at this place."))?;
+        users.retain(|user| *user != message.sender_id);
+        let (delivered, read) = tokio::try_join!(
+            self.watermarks.reached(ReceiptKind::Delivered, conversation, &users, seq),
+            self.watermarks.reached(ReceiptKind::Read, conversation, &users, seq)
+        )?;
+        let status = |user: UserId| Status::new(user, delivered.get(&user).copied(), read.get(&user).copied());
+        Ok((users.into_iter().map(status).collect(), next))
+    }
+
+    /// The watermarks of the members who are there, page by page. Only members may ask. Four requests a hundred members.
+    pub async fn of_members(
+        &self,
+        conversation: ConversationId,
+        caller: UserId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<(Vec<MemberMarks>, Option<UserId>), StatusError> {
+        let (view, members) = tokio::try_join!(
+            self.members.view(conversation, caller),
+            self.members.list(conversation, after, limit + 1)
+        )?;
+        let view = active(view)?;
+        let more = members.len() > limit;
+        let users: Vec<UserId> = members.into_iter().take(limit).map(|member| member.user_id).collect();
+        let delivered = async {
+            if view.conversation.kind == ConversationType::Public {
+                return Ok(std::collections::BTreeMap::new());
+            }
+            self.watermarks.of(ReceiptKind::Delivered, conversation, &users).await
+        };
+        let (delivered, read) =
+            tokio::try_join!(delivered, self.watermarks.of(ReceiptKind::Read, conversation, &users))?;
+        let marks = |user: &UserId| MemberMarks {
+            user_id: *user,
+            delivered: delivered.get(user).copied(),
+            read: read.get(user).copied(),
+        };
+        let next = users.last().copied().filter(|_| more);
+        Ok((users.iter().map(marks).collect(), next))
+    }
+}
+
+fn active(view: Option<View>) -> Result<View, StatusError> {
+    let view = view.ok_or_else(|| refused(ErrorCode::ConversationNotFound, "No such conversation."))?;
+    if view.user_deleted {
+        return Err(refused(ErrorCode::UserDeleted, "This user was deleted."));
+    }
+    if view.active.is_none() {
+        return Err(refused(ErrorCode::NotAMember, "You are not a member of this conversation."));
+    }
+    Ok(view)
+}
+
+fn refused(code: ErrorCode, message: &str) -> StatusError {
+    StatusError::Refused(ApiError::new(code, message))
+}

@@ -1,0 +1,117 @@
+//! One cursor per conversation covers everything that a client can have missed.
+
+use end_to_end::Person;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A group of two, its id, and the path of its messages.
+async fn group(owner: &Person, other: &Person) -> (String, String) {
+    let body = json!({"type": "group", "title": "Team", "member_ids": [other.user_id]});
+    let id = owner.post("/v1/conversations", &body).await.1["conversation_id"].as_str().unwrap().to_owned();
+    let messages = format!("/v1/conversations/{id}/messages");
+    (id, messages)
+}
+
+async fn say(person: &Person, messages: &str, text: &str) {
+    let draft = json!({"client_message_id": Uuid::new_v4(), "text": text});
+    assert_eq!(person.post(messages, &draft).await.0, 201);
+}
+
+async fn sync(person: &Person, id: &str, cursor: u64) -> Value {
+    let (status, synced) = person.post("/v1/sync", &json!({"cursors": {id: cursor}})).await;
+    assert_eq!(status, 200, "{synced}");
+    synced["conversations"][0].clone()
+}
+
+fn seqs(synced: &Value) -> Vec<u64> {
+    synced["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_cursor_covers_messages_and_events() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (id, messages) = group(&alice, &bob).await;
+    say(&alice, &messages, "one").await;
+    alice.patch(&format!("{messages}/2"), &json!({"text": "two"})).await;
+    bob.put(&format!("{messages}/2/reactions/%F0%9F%91%8D"), &Value::Null).await;
+    alice.patch(&format!("{messages}/2"), &json!({"text": "three"})).await;
+
+    let synced = sync(&bob, &id, 1).await;
+    assert_eq!((seqs(&synced), &synced["head_seq"], &synced["more"]), (vec![2, 3, 4, 5], &json!(5), &json!(false)));
+    let kinds: Vec<&Value> = synced["messages"].as_array().unwrap().iter().map(|message| &message["kind"]).collect();
+    assert_eq!(kinds, ["text", "message_edited", "reaction", "message_edited"]);
+    // Whatever was said in between, what counts is how it stands.
+    assert_eq!(synced["messages"][0]["text"], "three");
+    assert_eq!(synced["messages"][1]["content"]["text"], "three");
+
+    alice.delete(&format!("{messages}/2")).await;
+    let synced = sync(&bob, &id, 1).await;
+    assert!(!synced.to_string().contains("three"), "{synced}");
+    assert_eq!((seqs(&synced), &synced["messages"][4]["target_seq"]), (vec![2, 3, 4, 5, 6], &json!(2)));
+    assert_eq!(seqs(&sync(&bob, &id, 6).await), [0; 0]);
+}
+
+#[tokio::test]
+async fn a_hidden_stretch_is_named_and_not_shown() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (id, messages) = group(&alice, &bob).await;
+    let members = format!("/v1/conversations/{id}/members");
+    say(&alice, &messages, "seen").await;
+    bob.delete(&format!("{members}/me")).await;
+    say(&alice, &messages, "hidden").await;
+    alice.patch(&format!("{messages}/2"), &json!({"text": "edited while he was away"})).await;
+    let away = sync(&bob, &id, 0).await;
+    assert_eq!((seqs(&away), &away["head_seq"], &away["hidden"]), (vec![1, 2, 3], &json!(3), &json!([])));
+    assert_eq!(away["messages"][1]["text"], "seen");
+
+    alice.post(&members, &json!({"user_ids": [bob.user_id]})).await;
+    say(&alice, &messages, "seen again").await;
+    let back = sync(&bob, &id, 1).await;
+    assert_eq!((seqs(&back), &back["hidden"]), (vec![2, 3, 6, 7], &json!([[4, 5]])));
+    assert_eq!(back["messages"][0]["text"], "seen", "the edit fell into a hidden stretch");
+    assert_eq!(back["head_seq"], 7);
+}
+
+#[tokio::test]
+async fn without_cursors_it_lists() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (id, messages) = group(&alice, &bob).await;
+    for text in ["one", "two"] {
+        say(&alice, &messages, text).await;
+    }
+    let mut socket = bob.connect().await;
+    socket.send(&json!({"action": "sync", "id": "s"})).await;
+    let synced = socket.next("synced").await;
+    let listed = &synced["conversations"][0];
+    assert_eq!(
+        (&listed["id"], &listed["head_seq"], &listed["more"]),
+        (&json!(id), &json!(3), &json!(true)),
+        "{synced}"
+    );
+    assert_eq!((&listed["conversation"]["unread"], &listed["conversation"]["title"]), (&json!(2), &json!("Team")));
+    let (_, seen) = alice.get(&format!("/v1/conversations/{id}")).await;
+    assert_eq!((&seen["unread"], &seen["last_message"]["text"]), (&json!(0), &json!("two")));
+}
+
+#[tokio::test]
+async fn pages_end_where_they_have_to_and_strangers_get_nothing() {
+    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
+    let (id, messages) = group(&alice, &bob).await;
+    // Fifteen of these are more than one answer takes.
+    for _ in 0..15 {
+        say(&alice, &messages, &"x".repeat(8000)).await;
+    }
+    let (mut cursor, mut found) = (0, Vec::new());
+    loop {
+        let page = sync(&bob, &id, cursor).await;
+        assert!(page.to_string().len() < 110 * 1024);
+        found.extend(seqs(&page));
+        cursor = *found.last().unwrap();
+        if page["more"] == false {
+            break;
+        }
+    }
+    assert_eq!(found, (1..=16).collect::<Vec<u64>>());
+    let (status, nothing) = mallory.post("/v1/sync", &json!({"cursors": {id: 0}})).await;
+    assert_eq!((status, nothing), (200, json!({"conversations": [], "cursor": null})));
+}
