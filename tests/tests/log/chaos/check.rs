@@ -147,9 +147,12 @@ impl Evidence {
         for call in sent.refused() {
             findings.expect(Rule::Refusal, !self.was_heard(sent, call.knew), about);
         }
-        let nonsense = sent.calls().any(|call| matches!(call.answer, Some(Answer::Unexpected(_))));
-        let answered = sent.told().next().is_some() || sent.refused().next().is_some();
-        findings.expect(Rule::Answer, answered && !nonsense, about);
+        for call in sent.calls() {
+            if let Some(Answer::Unexpected(answer)) = &call.answer {
+                findings.expect(Rule::Answer, false, || format!("{answer} to {:?}", sent.draft));
+            }
+        }
+        findings.expect(Rule::Answer, sent.is_answered(), about);
     }
 
     /// Whether the message stands in a stay that had begun by the change at `knew`. A stay that began later is no business of an

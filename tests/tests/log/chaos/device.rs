@@ -66,20 +66,25 @@ impl Sent {
         self.calls().filter(|call| matches!(call.answer, Some(Answer::NotAMember)))
     }
 
-    fn is_answered(&self) -> bool {
+    /// Whether any invocation has said what became of it.
+    pub(crate) fn is_answered(&self) -> bool {
         self.told().next().is_some() || self.refused().next().is_some()
     }
 }
 
 impl Device {
-    /// Says so many things, one after the other; then, as if the answers had been lost, some of them once more.
+    /// Says so many things, one after the other; and some of them once more, at once or much later, as if the answers had been
+    /// lost.
     pub(crate) async fn run(mut self, number: usize, messages: usize) -> Vec<Sent> {
         let mut all = Vec::with_capacity(messages);
         for message in 0..messages {
-            let after = if self.chance.random_bool(0.3) { self.chance.random_range(1..=self.seen) } else { self.seen };
+            let after = if self.chance.random_bool(0.5) { self.chance.random_range(1..=self.seen) } else { self.seen };
             let mut sent =
                 Sent { draft: self.talk.draft(self.user, after, &format!("{number}: {message}")), rounds: vec![] };
             while !sent.is_answered() && sent.rounds.len() < MAX_ROUNDS {
+                self.round(&mut sent).await;
+            }
+            if sent.told().next().is_some() && self.chance.random_bool(0.2) {
                 self.round(&mut sent).await;
             }
             match sent.told().next() {

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::talk::Talk;
 
 /// How many changes there are before everybody is let in again.
-const CHANGES: usize = 14;
+const CHANGES: usize = 30;
 
 /// A change of membership.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ pub(crate) async fn come_and_go(
         changes.push(Change { seq, user, joined });
         over.send_replace(seq);
         // The clock here are round trips: however fast the machine, the writers do something meanwhile.
-        for _ in 0..chance.random_range(0..8) {
+        for _ in 0..chance.random_range(0..4) {
             talk.head().await;
         }
     }

@@ -10,6 +10,7 @@
 mod check;
 mod device;
 mod members;
+mod mutants;
 
 mod writer;
 
@@ -18,7 +19,7 @@ use std::sync::Arc;
 
 use domain::UserId;
 use end_to_end::Cloud;
-use end_to_end::aws::dynamodb_as;
+use end_to_end::aws::{MEMBERS, MESSAGES, dynamodb_as};
 use end_to_end::faults::{Kind, Lag, Rule};
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
@@ -36,10 +37,10 @@ use writer::MakeWriter;
 const CALLER: &str = "chaos";
 
 /// How many seeds a run of the tests tries.
-const SEEDS: usize = 4;
+const SEEDS: usize = 3;
 
 /// What each device has to say.
-const MESSAGES: usize = 6;
+const EACH: usize = 6;
 
 /// A cloud has one plan of faults at a time.
 static ALONE: Mutex<()> = Mutex::const_new(());
@@ -73,7 +74,7 @@ async fn run(make: MakeWriter, seed: u64) -> Vec<Finding> {
         let (writer, talk, changes) = (Arc::clone(&writer), Arc::clone(&talk), changes.clone());
         let chance = StdRng::seed_from_u64(chance.random());
         let device = Device { user, writer, talk, changes, chance, seen: 1 };
-        async move { tokio::spawn(device.run(number, MESSAGES)).await.expect("no device panics") }
+        async move { tokio::spawn(device.run(number, EACH)).await.expect("no device panics") }
     });
     let devices = join_all(Vec::from_iter(devices));
     // Alice stays, so that there is always somebody who writes.
@@ -86,18 +87,24 @@ async fn run(make: MakeWriter, seed: u64) -> Vec<Finding> {
 /// What goes wrong, and how often.
 fn bad_day() -> Vec<Rule> {
     let faults = [
-        ("Query", Kind::StaleRead(Lag::Writes(8)), 0.4),
-        ("Query", Kind::Delay(1, 30), 0.1),
-        ("Query", Kind::ResponseError, 0.02),
-        ("Query", Kind::RequestLost, 0.02),
-        ("TransactGetItems", Kind::Conflict, 0.1),
-        ("TransactGetItems", Kind::ResponseLost, 0.05),
-        ("PutItem", Kind::ResponseLost, 0.08),
-        ("PutItem", Kind::ResponseError, 0.08),
-        ("PutItem", Kind::RequestLost, 0.04),
-        ("PutItem", Kind::Throttle, 0.04),
-        ("PutItem", Kind::Conflict, 0.04),
-        ("PutItem", Kind::Delay(1, 50), 0.1),
+        (MESSAGES, "Query", Kind::StaleRead(Lag::Writes(8)), 0.5),
+        (MESSAGES, "Query", Kind::Delay(1, 20), 0.2),
+        (MESSAGES, "Query", Kind::ResponseError, 0.02),
+        (MESSAGES, "Query", Kind::RequestLost, 0.02),
+        (MEMBERS, "Query", Kind::StaleRead(Lag::Writes(8)), 0.4),
+        (MEMBERS, "Query", Kind::Delay(1, 40), 0.4),
+        (MEMBERS, "Query", Kind::ResponseError, 0.02),
+        (MEMBERS, "TransactGetItems", Kind::Conflict, 0.1),
+        (MEMBERS, "TransactGetItems", Kind::ResponseLost, 0.05),
+        (MESSAGES, "PutItem", Kind::ResponseLost, 0.08),
+        (MESSAGES, "PutItem", Kind::ResponseError, 0.08),
+        (MESSAGES, "PutItem", Kind::RequestLost, 0.04),
+        (MESSAGES, "PutItem", Kind::Throttle, 0.04),
+        (MESSAGES, "PutItem", Kind::Conflict, 0.04),
+        (MESSAGES, "PutItem", Kind::Delay(1, 50), 0.1),
     ];
-    faults.map(|(operation, kind, chance)| kind.rule().operation(operation).function(CALLER).chance(chance)).into()
+    let rule = |(table, operation, kind, chance): (&str, &str, Kind, f64)| {
+        kind.rule().resource(table).operation(operation).function(CALLER).chance(chance)
+    };
+    faults.map(rule).into()
 }
