@@ -14,10 +14,10 @@ use tokio::sync::watch;
 use super::writer::{Answer, Writer};
 use crate::talk::Talk;
 
-/// So often a message is sent before its client gives up. It takes some ten rounds on a bad day.
+/// So often a message is sent before its client gives up, which is a finding: a bad day takes a handful of rounds.
 const MAX_ROUNDS: usize = 60;
 
-/// An invocation that crashes does so before it has been polled this often; about so often it is in all.
+/// An invocation that crashes has been polled less often than this; one that is let through is polled about so often.
 const POLLS: u32 = 24;
 
 /// One of a user's devices.

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::talk::Talk;
 
 /// How many changes there are before everybody is let in again.
-const CHANGES: usize = 30;
+const CHANGES: usize = 18;
 
 /// A change of membership.
 #[derive(Clone, Copy, Debug)]

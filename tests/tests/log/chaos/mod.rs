@@ -11,7 +11,6 @@ mod check;
 mod device;
 mod members;
 mod mutants;
-
 mod writer;
 
 use std::collections::BTreeSet;
@@ -81,6 +80,7 @@ async fn run(make: MakeWriter, seed: u64) -> Vec<Finding> {
     let others = [talk.bob, carol, dave, erin];
     let come_and_go = members::come_and_go(&talk, &others, founders.clone(), chance, over);
     let (devices, changes) = tokio::join!(devices, come_and_go);
+    cloud.behave().await;
     check::check(&Evidence { items: talk.items().await, devices, founders, changes })
 }
 
