@@ -7,7 +7,6 @@
 //! The text that a mutation replaces has to be there exactly once; where it no longer is, the mutant does not compile and says
 //! so.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -126,10 +125,9 @@ fn main() -> io::Result<()> {
     for mutation in &MUTATIONS {
         module.push_str(&mutation.write(&store, &out.join(mutation.name))?);
     }
-    let all: String =
-        MUTATIONS.iter().map(|Mutation { name, breaks, .. }| format!("    mutant!({name}, {breaks}),\n")).collect();
-    write!(module, "const MUTANTS: [Mutant; {}] = [\n{all}];\n", MUTATIONS.len()).map_err(io::Error::other)?;
-    fs::write(out.join("mutants.rs"), module)
+    let all = MUTATIONS.map(|Mutation { name, breaks, .. }| format!("mutant!({name}, {breaks})")).join(",\n    ");
+    let list = format!("const MUTANTS: [Mutant; {}] = [\n    {all},\n];\n", MUTATIONS.len());
+    fs::write(out.join("mutants.rs"), module + &list)
 }
 
 impl Mutation {
@@ -151,7 +149,7 @@ impl Mutation {
             fs::create_dir_all(to.parent().unwrap_or(folder))?;
             fs::write(to, text)?;
         }
-        let file = |path: &str| format!("#[path = {:?}]", folder.join(path));
+        let file = |path: &str| format!("#[path = \"{}\"]", folder.join(path).display());
         let (append, retry, messages, millis) = (file(FILES[0]), file(FILES[1]), file(TABLE[0]), file(TABLE[1]));
         let table = if of_the_table {
             format!("{messages} pub mod messages; {millis} mod millis; pub use messages::Messages;")

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use domain::period::Left;
@@ -119,7 +120,7 @@ impl Talk {
             writes.push(TransactWriteItem::builder().put(put.build().unwrap()).build());
         }
         let written = self.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await;
-        match written.map_err(|error| error.into_service_error()) {
+        match written.map_err(SdkError::into_service_error) {
             Ok(_) => Some(item.seq.0),
             Err(TransactWriteItemsError::TransactionCanceledException(_)) => None,
             Err(error) => panic!("{error:?}"),

@@ -81,7 +81,7 @@ pub(crate) async fn holding_query_of(table: &'static str, skipped: usize, others
         let (queries, answered, gate) = (Arc::clone(&queries), Arc::clone(&answered), gate.clone());
         async move {
             let is_query = is(&request, "Query");
-            let (head, body) = request.into_parts();
+            let (parts, body) = request.into_parts();
             let body = to_bytes(body, usize::MAX).await.unwrap();
             let of_the_table = is_query && String::from_utf8_lossy(&body).contains(table);
             let held = of_the_table && queries.fetch_add(1, Ordering::Relaxed) == skipped;
@@ -90,7 +90,7 @@ pub(crate) async fn holding_query_of(table: &'static str, skipped: usize, others
                 gate.reached.notify_one();
                 gate.open.notified().await;
             }
-            let answer = forward(Request::from_parts(head, Body::from(body))).await;
+            let answer = forward(Request::from_parts(parts, Body::from(body))).await;
             answered.send_modify(|count| *count += 1);
             answer
         }

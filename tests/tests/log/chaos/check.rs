@@ -140,7 +140,7 @@ impl Evidence {
             findings.expect(Rule::Duplicate, first, about);
         }
         for told in fresh {
-            let roster = BTreeSet::from_iter(told.roster.iter().copied());
+            let roster: BTreeSet<UserId> = told.roster.iter().copied().collect();
             let members = self.members_at(told.item.seq.0);
             findings.expect(Rule::Roster, roster == members, || format!("{members:?} at {told:?}"));
         }

@@ -56,7 +56,7 @@ impl Sent {
     /// Everything that was said about its place.
     pub(crate) fn told(&self) -> impl Iterator<Item = &super::writer::Told> {
         self.calls().filter_map(|call| match &call.answer {
-            Some(Answer::Told(told)) => Some(told),
+            Some(Answer::Told(told)) => Some(&**told),
             _ => None,
         })
     }

@@ -48,7 +48,7 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 async fn the_log_keeps_its_promises_whatever_goes_wrong() {
     let seeds = match std::env::var("CHAOS_SEED") {
         Ok(seed) => vec![seed.parse().expect("CHAOS_SEED is a number")],
-        Err(_) => Vec::from_iter((0..SEEDS).map(|_| rand::rng().random())),
+        Err(_) => (0..SEEDS).map(|_| rand::rng().random()).collect(),
     };
     for seed in seeds {
         let findings = run(writer::writer!(store), seed).await;
@@ -75,7 +75,7 @@ async fn run(make: MakeWriter, seed: u64) -> Vec<Finding> {
         let device = Device { user, writer, talk, changes, chance, seen: 1 };
         async move { tokio::spawn(device.run(number, EACH)).await.expect("no device panics") }
     });
-    let devices = join_all(Vec::from_iter(devices));
+    let devices = join_all(devices);
     // Alice stays, so that there is always somebody who writes.
     let others = [talk.bob, carol, dave, erin];
     let come_and_go = members::come_and_go(&talk, &others, founders.clone(), chance, over);

@@ -18,7 +18,7 @@ pub(crate) trait Writer: Send + Sync {
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// The message has its place.
-    Told(Told),
+    Told(Box<Told>),
     /// The sender is not a member, and the message has no place.
     NotAMember,
     /// Nothing is known; the same is to be sent again.
@@ -87,7 +87,7 @@ macro_rules! writer {
                         digest: item.digest,
                         kind: item.kind,
                     };
-                    Answer::Told(Told { item, duplicate, roster: roster.user_ids() })
+                    Answer::Told(Box::new(Told { item, duplicate, roster: roster.user_ids() }))
                 })
             }
         }
