@@ -21,6 +21,8 @@ pub struct Endpoints {
     pub websocket: String,
     /// Where tokens come from.
     pub oidc_token: String,
+    /// The meter, faults and kill switches.
+    pub control: String,
     /// AWS's APIs.
     pub aws: Aws,
 }
@@ -149,7 +151,8 @@ fn binary() -> PathBuf {
 fn outside_cargo(program: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        let told = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        let told =
+            |name: &str| name == "OUT_DIR" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
         if name.to_str().is_some_and(told) {
             command.env_remove(name);
         }

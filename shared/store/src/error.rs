@@ -71,12 +71,12 @@ impl StoreError {
     }
 
     /// For `map_err` on builders of requests: a field that this code left out.
-    pub(crate) fn building(error: aws_sdk_dynamodb::error::BuildError) -> Self {
+    pub fn building(error: aws_sdk_dynamodb::error::BuildError) -> Self {
         Self::Service { service: "DynamoDB", source: Box::new(error) }
     }
 
     /// For `map_err` on DynamoDB calls.
-    pub(crate) fn dynamodb<E, R>(error: SdkError<E, R>) -> Self
+    pub fn dynamodb<E, R>(error: SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
         R: std::fmt::Debug + Send + Sync + 'static,

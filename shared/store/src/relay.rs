@@ -173,6 +173,7 @@ fn began(pending: &Pending, stamp: Stamp) -> Option<ConversationItem> {
         pair: pair.flatten(),
         blocked_by: Vec::new(),
         closed: false,
+        departed: None,
         member_count: u32::try_from(members.len()).unwrap_or(u32::MAX),
         version: stamp.version,
         members_seq: stamp.seq,

@@ -4,10 +4,13 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use domain::period::Left;
 use domain::reaction::Reactions;
-use domain::{Content, MessageId, MessageKind, Period, Role, Seq, Timestamp, UserId};
+use domain::{Content, MessageId, MessageKind, Period, Role, Timestamp, UserId};
+use end_to_end::aws::{MEMBERS, MESSAGES};
 use serde_dynamo::{to_attribute_value, to_item};
 use store::dynamodb::members::{ActiveMember, ConversationItem};
 use store::dynamodb::messages::LogItem;
@@ -15,56 +18,71 @@ use uuid::Uuid;
 
 use crate::talk::Talk;
 
-const MESSAGES: &str = "local-MessagesTable";
-const MEMBERS: &str = "local-MembersTable";
-
 type Item = HashMap<String, AttributeValue>;
 
 impl Talk {
     /// Lets somebody in; the place of that.
     pub(crate) async fn join(&self, user: UserId) -> u64 {
-        let item = self.change(1).await;
-        let member = ActiveMember {
-            conversation_id: self.conversation,
-            user_id: user,
-            role: Role::Member,
-            joined_seq: item.seq,
-            joined_at: item.sent_at,
-            muted_until: None,
-        };
-        let mut active: Item = to_item(member).unwrap();
-        active.insert("entry".to_owned(), AttributeValue::S(format!("a#{user}")));
-        let put = Put::builder().table_name(MEMBERS).set_item(Some(active)).build().unwrap();
-        self.write(&item, 1, vec![TransactWriteItem::builder().put(put).build()]).await
+        self.join_at(user, Timestamp::now()).await
+    }
+
+    /// Lets somebody in, by a relay whose clock says `now`.
+    pub(crate) async fn join_at(&self, user: UserId, now: Timestamp) -> u64 {
+        loop {
+            let item = self.change("joined", now).await;
+            let member = ActiveMember {
+                conversation_id: self.conversation,
+                user_id: user,
+                role: Role::Member,
+                joined_seq: item.seq,
+                joined_at: item.sent_at,
+                muted_until: None,
+            };
+            let mut active: Item = to_item(member).unwrap();
+            active.insert("entry".to_owned(), AttributeValue::S(format!("a#{user}")));
+            let put = Put::builder().table_name(MEMBERS).set_item(Some(active)).build().unwrap();
+            let writes = vec![TransactWriteItem::builder().put(put).build()];
+            if let Some(place) = self.write(&item, None, writes).await {
+                return place;
+            }
+        }
     }
 
     /// Puts somebody out; the place of that.
     pub(crate) async fn leave(&self, user: UserId) -> u64 {
-        let item = self.change(-1).await;
-        let roster = self.log.members.roster(self.conversation, true).await.unwrap().unwrap();
-        let member = roster.members.iter().find(|member| member.user_id == user).expect("only members leave");
-        let left = Some(Left { seq: item.seq, at: item.sent_at });
-        let stay = Period { joined_seq: member.joined_seq, joined_at: member.joined_at, left };
-        let delete = Delete::builder().table_name(MEMBERS).set_key(Some(self.entry(format!("a#{user}"))));
-        let past = Update::builder()
-            .table_name(MEMBERS)
-            .set_key(Some(self.entry(format!("p#{user}"))))
-            .update_expression("SET user_id = :user, periods = list_append(if_not_exists(periods, :none), :stay)")
-            .expression_attribute_values(":user", AttributeValue::S(user.to_string()))
-            .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
-            .expression_attribute_values(":stay", to_attribute_value([stay]).unwrap());
-        let writes = vec![
-            TransactWriteItem::builder().delete(delete.build().unwrap()).build(),
-            TransactWriteItem::builder().update(past.build().unwrap()).build(),
-        ];
-        self.write(&item, -1, writes).await
+        self.leave_at(user, Timestamp::now()).await
+    }
+
+    /// Puts somebody out, by a relay whose clock says `now`.
+    pub(crate) async fn leave_at(&self, user: UserId, now: Timestamp) -> u64 {
+        loop {
+            let item = self.change("left", now).await;
+            let roster = self.log.members.roster(self.conversation, true).await.unwrap().unwrap();
+            let member = roster.members.iter().find(|member| member.user_id == user).expect("only members leave");
+            let left = Some(Left { seq: item.seq, at: item.sent_at });
+            let stay = Period { joined_seq: member.joined_seq, joined_at: member.joined_at, left };
+            let delete = Delete::builder().table_name(MEMBERS).set_key(Some(self.entry(format!("a#{user}"))));
+            let past = Update::builder()
+                .table_name(MEMBERS)
+                .set_key(Some(self.entry(format!("p#{user}"))))
+                .update_expression("SET user_id = :user, periods = list_append(if_not_exists(periods, :none), :stay)")
+                .expression_attribute_values(":user", AttributeValue::S(user.to_string()))
+                .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
+                .expression_attribute_values(":stay", to_attribute_value([stay]).unwrap());
+            let writes = vec![
+                TransactWriteItem::builder().delete(delete.build().unwrap()).build(),
+                TransactWriteItem::builder().update(past.build().unwrap()).build(),
+            ];
+            if let Some(place) = self.write(&item, Some(user), writes).await {
+                return place;
+            }
+        }
     }
 
     /// The log item: what it says does not matter here, that it names itself as the newest change does.
-    async fn change(&self, step: i32) -> LogItem {
+    async fn change(&self, text: &str, now: Timestamp) -> LogItem {
         let head = self.head().await;
-        let (seq, sent_at) = (head.seq.next(), Timestamp::now().max(head.sent_at.next()));
-        let text = if step > 0 { "joined" } else { "left" };
+        let (seq, sent_at) = (head.seq.next(), now.max(head.sent_at.next()));
         LogItem {
             conversation_id: self.conversation,
             seq,
@@ -82,13 +100,16 @@ impl Talk {
         }
     }
 
-    async fn write(&self, item: &LogItem, step: i32, mut writes: Vec<TransactWriteItem>) -> u64 {
+    /// `None`: somebody else has the place.
+    async fn write(&self, item: &LogItem, departed: Option<UserId>, mut writes: Vec<TransactWriteItem>) -> Option<u64> {
+        let step = if departed.is_some() { -1 } else { 1 };
         let before = self.log.members.roster(self.conversation, true).await.unwrap().unwrap().conversation;
         let after = ConversationItem {
             member_count: before.member_count.strict_add_signed(step),
             version: before.version + 1,
             members_seq: item.seq,
             changed_seq: item.seq,
+            departed,
             changed_at: item.sent_at,
             ..before.clone()
         };
@@ -106,9 +127,12 @@ impl Talk {
         for put in [conversation, message] {
             writes.push(TransactWriteItem::builder().put(put.build().unwrap()).build());
         }
-        self.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await.unwrap();
-        let Seq(place) = item.seq;
-        place
+        let written = self.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await;
+        match written.map_err(SdkError::into_service_error) {
+            Ok(_) => Some(item.seq.0),
+            Err(TransactWriteItemsError::TransactionCanceledException(_)) => None,
+            Err(error) => panic!("{error:?}"),
+        }
     }
 
     fn entry(&self, entry: String) -> Item {

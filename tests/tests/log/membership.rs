@@ -1,9 +1,11 @@
 //! Members come and go between the reads and the put of a message.
 
 use domain::{Seq, UserId};
+use end_to_end::aws::{MEMBERS, log};
 use store::log::SendError;
 use uuid::Uuid;
 
+use crate::proxy::{Gate, holding_query_of};
 use crate::talk::Talk;
 
 #[tokio::test]
@@ -53,6 +55,44 @@ async fn a_removed_member_is_told_the_place_of_what_they_sent_before() {
         let refused = talk.log.open(&late).await;
         assert!(matches!(refused, Err(SendError::NotAMember)), "{after_seq:?}: {refused:?}");
     }
+}
+
+/// What a former member is refused stands nowhere, however old the log that their resend has read.
+#[tokio::test]
+async fn a_removed_member_who_was_heard_is_not_refused() {
+    let talk = Talk::group().await;
+    let draft = talk.draft(talk.bob, 1, "in time");
+    let gate = Gate::default();
+    // It has read the log, and is about to read the roster.
+    let slow = log(&holding_query_of(MEMBERS, 0, 1, gate.clone()).await);
+    let (again, first) = tokio::join!(slow.open(&draft), async {
+        gate.reached.notified().await;
+        let first = talk.log.open(&draft).await.unwrap().append().await.unwrap();
+        talk.leave(talk.bob).await;
+        gate.open.notify_one();
+        first
+    });
+    let again = again.unwrap().append().await.unwrap();
+    assert_eq!((&again.item, again.duplicate), (&first.item, true));
+}
+
+/// Somebody else has been let in, so both the sender's membership and the roster are read again; the removal comes in between.
+#[tokio::test]
+async fn a_member_removed_between_two_reads_slips_nothing_in() {
+    let talk = Talk::group().await;
+    let gate = Gate::default();
+    // Answered by then: when opening, a query of each table; the put; a query of the log; the sender's membership.
+    let slow = log(&holding_query_of(MEMBERS, 1, 5, gate.clone()).await);
+    let draft = talk.draft(talk.bob, 1, "one more thing");
+    let opened = slow.open(&draft).await.unwrap();
+    talk.join(UserId(Uuid::new_v4())).await;
+    let (refused, ()) = tokio::join!(opened.append(), async {
+        gate.reached.notified().await;
+        talk.leave(talk.bob).await;
+        gate.open.notify_one();
+    });
+    assert!(matches!(refused, Err(SendError::NotAMember)), "{refused:?}");
+    assert_eq!(talk.items().await.len(), 3);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use axum::http::header::TRANSFER_ENCODING;
 use axum::response::{IntoResponse, Response};
 use end_to_end::{Cloud, aws};
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// How a response is lost once the request has been carried out.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +67,32 @@ pub(crate) async fn holding_first_query(gate: Gate) -> Client {
                 gate.open.notified().await;
             }
             forward(request).await
+        }
+    })
+    .await
+}
+
+/// A client of which one query of a table waits at the gate, the one after the first `skipped`. It counts as having reached the
+/// gate when so many other requests have been answered.
+pub(crate) async fn holding_query_of(table: &'static str, skipped: usize, others: usize, gate: Gate) -> Client {
+    let queries = Arc::new(AtomicUsize::new(0));
+    let answered = Arc::new(watch::Sender::new(0));
+    client(move |request| {
+        let (queries, answered, gate) = (Arc::clone(&queries), Arc::clone(&answered), gate.clone());
+        async move {
+            let is_query = is(&request, "Query");
+            let (parts, body) = request.into_parts();
+            let body = to_bytes(body, usize::MAX).await.unwrap();
+            let of_the_table = is_query && String::from_utf8_lossy(&body).contains(table);
+            let held = of_the_table && queries.fetch_add(1, Ordering::Relaxed) == skipped;
+            if held {
+                answered.subscribe().wait_for(|count| *count >= others).await.unwrap();
+                gate.reached.notify_one();
+                gate.open.notified().await;
+            }
+            let answer = forward(Request::from_parts(parts, Body::from(body))).await;
+            answered.send_modify(|count| *count += 1);
+            answer
         }
     })
     .await

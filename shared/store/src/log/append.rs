@@ -9,9 +9,10 @@
 //!   since the client first tried, because a resend repeats the first `after_seq`, and because whoever loses a place
 //!   reads what took it.
 //! * **No words of a removed member**: every item carries `members_seq`, the place of the newest change of membership.
-//!   A head that knows of a newer one than the roster sends the writer back to read the roster again.
+//!   A writer has to know the members, and their own membership, as of the head's change or a later one; whoever does not
+//!   reads them again.
 
-use domain::period::SeqRange;
+use domain::period::{Periods, SeqRange};
 use domain::reaction::Reactions;
 use domain::{
     ApiError, ClientMessageId, Content, ConversationId, ErrorCode, MessageId, MessageKind, Seq, Timestamp, UserId,
@@ -129,6 +130,8 @@ pub struct Opened<'a> {
     draft: &'a Draft,
     seen: Vec<LogItem>,
     roster: Roster,
+    /// The newest change of membership of which it is known that the sender is a member after it.
+    member_as_of: Option<Seq>,
 }
 
 impl Log {
@@ -141,14 +144,19 @@ impl Log {
             // A conversation that began a moment ago may not show in an eventually consistent read.
             None => self.members.roster(conversation, true).await?.ok_or(SendError::NotAMember)?,
         };
-        let mut opened = Opened { log: self, draft, seen, roster };
+        let member_as_of = roster.has(draft.sender_id).then_some(roster.conversation.members_seq);
+        let mut opened = Opened { log: self, draft, seen, roster, member_as_of };
         // Whoever sent it while a member hears of its place, even if they have left since, and however far behind they are.
         if opened.earlier_attempt().is_some() {
             return Ok(opened);
         }
-        match opened.sender() {
-            Some(sender) if !opened.roster_is_old() => may_send(&opened.roster.conversation, &sender)?,
-            _ => opened.authorise_again().await?,
+        if opened.may_write() {
+            opened.keep_the_rules()?;
+        } else {
+            opened.authorise_again().await?;
+            if opened.earlier_attempt().is_some() {
+                return Ok(opened);
+            }
         }
         // From here on the sender is a member: what is said of the head below goes to nobody else.
         let after = draft.after_seq.unwrap_or(Seq::MAX);
@@ -192,14 +200,14 @@ impl Opened<'_> {
         let attempt = Uuid::new_v4();
         let digest = self.draft.content.digest();
         for puts in 0..MAX_ROUNDS {
+            if self.earlier_attempt().is_none() && !self.may_write() {
+                self.authorise_again().await?;
+            }
             if let Some(earlier) = self.earlier_attempt().cloned() {
                 if earlier.digest.as_deref() != Some(&digest) {
                     return Err(SendError::IdempotencyMismatch);
                 }
                 return Ok(Appended { item: earlier, duplicate: true, roster: self.roster, puts });
-            }
-            if self.roster_is_old() {
-                self.authorise_again().await?;
             }
             let item = self.next_item(attempt, &digest)?;
             match self.log.messages.put(&item).await? {
@@ -257,18 +265,23 @@ impl Opened<'_> {
         Ok(())
     }
 
-    /// Whether the head knows of a change of membership that the roster does not show.
-    fn roster_is_old(&self) -> bool {
-        self.seen.last().is_some_and(|head| self.roster.conversation.members_seq < head.members_seq)
+    /// Whether the roster, and that the sender is a member, are known as of every change of membership that the head knows of.
+    fn may_write(&self) -> bool {
+        let change = self.seen.last().map_or(Seq::ZERO, |head| head.members_seq);
+        self.roster.conversation.members_seq >= change && self.member_as_of.is_some_and(|known| known >= change)
     }
 
-    /// The sender, if the roster lists them.
-    fn sender(&self) -> Option<ActiveMember> {
-        self.roster.member(self.draft.sender_id).copied()
+    /// Whether the sender, as the roster has them, may send.
+    fn keep_the_rules(&self) -> Result<(), SendError> {
+        let sender = self.roster.member(self.draft.sender_id);
+        sender.map_or(Ok(()), |sender| may_send(&self.roster.conversation, sender))
     }
 
     /// Decides by what is true now. The sender's own membership is read together with the conversation, in one transaction: a
-    /// query could show the one from before a change and the other from after it.
+    /// query could show the one from before a change and the other from after it. The roster is no proof of it: it is read at
+    /// the same time, but not at the same moment.
+    ///
+    /// Where this ends well, the sender may write, or an earlier attempt is among the items that have been seen.
     async fn authorise_again(&mut self) -> Result<(), SendError> {
         let (conversation_id, sender_id) = (self.draft.conversation_id, self.draft.sender_id);
         let (view, roster) = tokio::try_join!(
@@ -280,7 +293,27 @@ impl Opened<'_> {
         if view.user_deleted {
             return Err(SendError::UserDeleted);
         }
-        may_send(&view.conversation, &view.active.ok_or(SendError::NotAMember)?)
+        if let Some(sender) = view.active {
+            self.member_as_of = Some(view.conversation.members_seq);
+            return may_send(&view.conversation, &sender);
+        }
+        self.member_as_of = None;
+        self.read_to_the_end_of(&view.periods).await?;
+        if self.earlier_attempt().is_some() { Ok(()) } else { Err(SendError::NotAMember) }
+    }
+
+    /// Reads what a former member can have written since the log was read: a refusal is final, so it has to be certain that no
+    /// earlier attempt stands. What has been seen reaches that far already unless the read was stale or the sender has just
+    /// been put out.
+    async fn read_to_the_end_of(&mut self, periods: &Periods) -> Result<(), StoreError> {
+        let (Some(seen), Some(last)) = (self.seen.last(), periods.last_visible(Seq::MAX)) else { return Ok(()) };
+        let range = SeqRange { first: seen.seq.next(), last };
+        if range.first <= range.last {
+            let conversation = self.draft.conversation_id;
+            let later = self.log.messages.read(conversation, range, Order::Ascending, LATER_AT_ONCE, true).await?;
+            self.seen.extend(later);
+        }
+        Ok(())
     }
 }
 

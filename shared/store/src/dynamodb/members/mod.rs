@@ -74,6 +74,10 @@ pub struct ConversationItem {
     /// Whether it is over.
     #[serde(default)]
     pub closed: bool,
+    /// Whom the newest change put out or let go. A query may show this beside their item as it was before: it is not isolated
+    /// from transactions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub departed: Option<UserId>,
     /// Number of active members.
     pub member_count: u32,
     /// Version of the relational truth that this shows.
@@ -191,8 +195,9 @@ impl Members {
         let mut items = page.items.unwrap_or_default().into_iter();
         // `#` sorts before every member, so the conversation comes first or not at all.
         let Some(first) = items.next().filter(|item| entry_of(item) == Some(CONVERSATION)) else { return Ok(None) };
-        let conversation = from_item(first)?;
-        let members = items.map(from_item).collect::<Result<_, _>>()?;
+        let conversation: ConversationItem = from_item(first)?;
+        let mut members: Vec<ActiveMember> = items.map(from_item).collect::<Result<_, _>>()?;
+        members.retain(|member| Some(member.user_id) != conversation.departed);
         Ok(Some(Roster { conversation, members }))
     }
 

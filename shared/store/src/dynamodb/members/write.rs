@@ -48,7 +48,7 @@ impl Members {
             "changed_at = :at",
             "member_count = member_count + :growth",
         ];
-        let mut remove = "";
+        let mut remove = Vec::new();
         let mut values = HashMap::from([
             (":version".to_owned(), number(stamp.version.into())),
             (":before".to_owned(), number(i128::from(stamp.version) - 1)),
@@ -68,8 +68,15 @@ impl Members {
                 set.push("topic = :topic");
                 values.insert(":topic".to_owned(), AttributeValue::S(topic.to_owned()));
             }
-            Some(None) => remove = " REMOVE topic",
+            Some(None) => remove.push("topic"),
             None => {}
+        }
+        match effect.left {
+            Some(departure) => {
+                set.push("departed = :departed");
+                values.insert(":departed".to_owned(), AttributeValue::S(departure.user_id.to_string()));
+            }
+            None => remove.push("departed"),
         }
         if effect.closed {
             set.push("closed = :closed");
@@ -83,7 +90,7 @@ impl Members {
             .table_name(&self.table)
             .set_key(Some(key(stamp.conversation_id, CONVERSATION.to_owned())))
             .condition_expression("version = :before")
-            .update_expression(format!("SET {}{remove}", set.join(", ")))
+            .update_expression(format!("SET {}{}", set.join(", "), removal(&remove)))
             .set_expression_attribute_values(Some(values));
         update_item(update)
     }
@@ -208,6 +215,11 @@ impl Members {
         };
         update_item(update)
     }
+}
+
+/// The clause that removes attributes; empty for none.
+fn removal(names: &[&str]) -> String {
+    if names.is_empty() { String::new() } else { format!(" REMOVE {}", names.join(", ")) }
 }
 
 fn update_item(update: aws_sdk_dynamodb::types::builders::UpdateBuilder) -> Result<TransactWriteItem, StoreError> {

@@ -1,0 +1,185 @@
+//! Writes mutants of the store: copies of the code that appends, each with one thing broken.
+//!
+//! A mutant is a module of the test binary `log` that looks like the crate `store` from the inside: the files below are copied
+//! into it with their paths pointed at the module, everything else is the crate's own. So all mutants are compiled with the
+//! tests that have to find them, in seconds, and the code in production has nothing to do with it.
+//!
+//! The text that a mutation replaces has to be there exactly once; where it no longer is, the mutant does not compile and says
+//! so.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+/// What every mutant has of its own, by path in `shared/store/src`: the code that appends, and what is private in the crate.
+const FILES: [&str; 2] = ["log/append.rs", "dynamodb/retry.rs"];
+
+/// What those have of their own that break the table's file.
+const TABLE: [&str; 3] = ["dynamodb/messages.rs", "dynamodb/millis.rs", "dynamodb/batch.rs"];
+
+/// A thing to break.
+struct Mutation {
+    /// Of the module.
+    name: &'static str,
+    file: &'static str,
+    was: &'static str,
+    is: &'static str,
+    /// The rule that it breaks, as the tests' `check` names it.
+    breaks: &'static str,
+}
+
+const MUTATIONS: [Mutation; 12] = [
+    Mutation {
+        name: "own_attempt_is_not_known",
+        file: "log/append.rs",
+        was: "if existing.attempt == attempt =>",
+        is: "if existing.attempt.is_nil() =>",
+        breaks: "Duplicate",
+    },
+    Mutation {
+        name: "every_attempt_is_taken_for_its_own",
+        file: "log/append.rs",
+        was: "if existing.attempt == attempt =>",
+        is: "if !existing.attempt.is_nil() =>",
+        breaks: "Truth",
+    },
+    Mutation {
+        name: "conflicts_are_not_looked_through",
+        file: "log/append.rs",
+        was: "if let Some(earlier) = self.earlier_attempt().cloned() {",
+        is: "if let Some(earlier) = self.earlier_attempt().cloned().filter(|_| puts == 0) {",
+        breaks: "Once",
+    },
+    Mutation {
+        name: "what_took_the_place_is_not_looked_at",
+        file: "log/append.rs",
+        was: "self.seen = std::iter::once(taken).chain(later).collect();",
+        is: "self.seen = std::iter::once(LogItem { client_message_id: None, ..taken }).chain(later).collect();",
+        breaks: "Once",
+    },
+    Mutation {
+        name: "what_followed_is_not_looked_at",
+        file: "log/append.rs",
+        was: "self.seen = std::iter::once(taken).chain(later).collect();",
+        is: "self.seen = std::iter::once(taken).chain(later.into_iter().next_back()).collect();",
+        breaks: "Once",
+    },
+    Mutation {
+        name: "resends_read_from_the_head",
+        file: "log/append.rs",
+        was: "        for consistent in [false, true] {",
+        is: "        let draft = &Draft { after_seq: None, ..draft.clone() };\n        for consistent in [false, true] {",
+        breaks: "Once",
+    },
+    Mutation {
+        name: "changes_of_membership_go_unnoticed",
+        file: "log/append.rs",
+        was: "let change = self.seen.last().map_or(Seq::ZERO, |head| head.members_seq);",
+        is: "let change = Seq::ZERO;",
+        breaks: "Roster",
+    },
+    Mutation {
+        name: "anybody_may_write",
+        file: "log/append.rs",
+        was: "roster.has(draft.sender_id).then_some(roster.conversation.members_seq)",
+        is: "Some(roster.conversation.members_seq)",
+        breaks: "Membership",
+    },
+    Mutation {
+        name: "the_roster_is_read_again_but_not_the_newest",
+        file: "log/append.rs",
+        was: "self.log.members.roster(conversation_id, true)",
+        is: "self.log.members.roster(conversation_id, false)",
+        breaks: "Roster",
+    },
+    Mutation {
+        name: "changes_of_membership_are_forgotten",
+        file: "log/append.rs",
+        was: "members_seq: head.members_seq,",
+        is: "members_seq: Seq(1),",
+        breaks: "MembersSeq",
+    },
+    Mutation {
+        name: "time_is_what_the_clock_says",
+        file: "log/append.rs",
+        was: "Timestamp::now().max(head.sent_at.next())",
+        is: "Timestamp::now()",
+        breaks: "Time",
+    },
+    Mutation {
+        name: "a_taken_place_is_written_over",
+        file: "dynamodb/messages.rs",
+        was: "            .condition_expression(IS_FREE)\n            .return_values",
+        is: "            .return_values",
+        breaks: "Truth",
+    },
+];
+
+fn main() -> io::Result<()> {
+    let store = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../shared/store/src").canonicalize()?;
+    let out = PathBuf::from(variable("OUT_DIR"));
+    println!("cargo::rerun-if-changed=build.rs");
+    for file in FILES.iter().chain(&TABLE) {
+        println!("cargo::rerun-if-changed={}", store.join(file).display());
+    }
+    let mut module = String::new();
+    for mutation in &MUTATIONS {
+        module.push_str(&mutation.write(&store, &out.join(mutation.name))?);
+    }
+    let all = MUTATIONS.map(|Mutation { name, breaks, .. }| format!("mutant!({name}, {breaks})")).join(",\n    ");
+    let list = format!("const MUTANTS: [Mutant; {}] = [\n    {all},\n];\n", MUTATIONS.len());
+    fs::write(out.join("mutants.rs"), module + &list)
+}
+
+impl Mutation {
+    /// Copies the files into a folder; the module's declaration.
+    fn write(&self, store: &Path, folder: &Path) -> io::Result<String> {
+        let Self { name, file, was, is, .. } = self;
+        let of_the_table = TABLE.contains(file);
+        for copied in FILES.into_iter().chain(TABLE.into_iter().filter(|_| of_the_table)) {
+            let mut text = fs::read_to_string(store.join(copied))?;
+            if copied == *file {
+                if text.matches(was).count() != 1 {
+                    let message = format!("{name}: {file} does not have this text exactly once: {was}");
+                    return Ok(format!("compile_error!({message:?});\nmod {name} {{}}\n"));
+                }
+                text = text.replacen(was, is, 1);
+            }
+            let text = text.replace("crate::", &format!("crate::chaos::mutants::{name}::"));
+            let to = folder.join(copied);
+            fs::create_dir_all(to.parent().unwrap_or(folder))?;
+            fs::write(to, text)?;
+        }
+        let file = |path: &str| format!("#[path = \"{}\"]", folder.join(path).display());
+        let (append, retry) = (file(FILES[0]), file(FILES[1]));
+        let [messages, millis, batch] = TABLE.map(file);
+        let table = if of_the_table {
+            format!(
+                "{messages} pub mod messages; {millis} mod millis; {batch} mod batch; pub use messages::Messages;
+                 type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;"
+            )
+        } else {
+            "pub use store::dynamodb::{messages, Messages};".to_owned()
+        };
+        Ok(format!(
+            "#[allow(warnings, clippy::all, clippy::pedantic)]
+mod {name} {{
+    pub use store::StoreError;
+    pub mod log {{
+        {append} mod append;
+        pub use append::{{Appended, Draft, SendError}};
+        #[derive(Debug)] pub struct Log {{ pub messages: super::dynamodb::Messages, pub members: store::dynamodb::Members }}
+    }}
+    pub mod dynamodb {{
+        pub use store::dynamodb::members;
+        {retry} pub mod retry;
+        {table}
+    }}
+}}
+"
+        ))
+    }
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("cargo sets {name}"))
+}

@@ -1,0 +1,134 @@
+//! A client as it should be: it repeats what was not answered, with the same id and the same `after_seq`.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use domain::UserId;
+use futures_util::future::{BoxFuture, join_all};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use store::log::Draft;
+use tokio::sync::watch;
+
+use super::writer::{Answer, Writer};
+use crate::talk::Talk;
+
+/// So often a message is sent before its client gives up, which is a finding: a bad day takes a handful of rounds.
+const MAX_ROUNDS: usize = 60;
+
+/// An invocation that crashes has been polled less often than this; one that is let through is polled about so often.
+const POLLS: u32 = 24;
+
+/// One of a user's devices.
+pub(crate) struct Device {
+    pub(crate) user: UserId,
+    pub(crate) writer: Arc<dyn Writer>,
+    pub(crate) talk: Arc<Talk>,
+    /// The place of the newest change of membership that is certain to be over.
+    pub(crate) changes: watch::Receiver<u64>,
+    pub(crate) chance: StdRng,
+    /// The highest seq that it has seen.
+    pub(crate) seen: u64,
+}
+
+/// All that became of one message.
+pub(crate) struct Sent {
+    pub(crate) draft: Draft,
+    /// Each is of calls at the same time.
+    pub(crate) rounds: Vec<Vec<Call>>,
+}
+
+/// One invocation.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// The newest change of membership that was over when it began.
+    pub(crate) knew: u64,
+    /// `None`: it crashed.
+    pub(crate) answer: Option<Answer>,
+}
+
+impl Sent {
+    pub(crate) fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.rounds.iter().flatten()
+    }
+
+    /// Everything that was said about its place.
+    pub(crate) fn told(&self) -> impl Iterator<Item = &super::writer::Told> {
+        self.calls().filter_map(|call| match &call.answer {
+            Some(Answer::Told(told)) => Some(&**told),
+            _ => None,
+        })
+    }
+
+    /// Whether any invocation refused it.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = &Call> {
+        self.calls().filter(|call| matches!(call.answer, Some(Answer::NotAMember)))
+    }
+
+    /// Whether any invocation has said what became of it.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.told().next().is_some() || self.refused().next().is_some()
+    }
+}
+
+impl Device {
+    /// Says so many things, one after the other; and some of them once more, at once or much later, as if the answers had been
+    /// lost.
+    pub(crate) async fn run(mut self, number: usize, messages: usize) -> Vec<Sent> {
+        let mut all = Vec::with_capacity(messages);
+        for message in 0..messages {
+            let after = if self.chance.random_bool(0.5) { self.chance.random_range(1..=self.seen) } else { self.seen };
+            let mut sent =
+                Sent { draft: self.talk.draft(self.user, after, &format!("{number}: {message}")), rounds: vec![] };
+            while !sent.is_answered() && sent.rounds.len() < MAX_ROUNDS {
+                self.round(&mut sent).await;
+            }
+            if sent.told().next().is_some() && self.chance.random_bool(0.2) {
+                self.round(&mut sent).await;
+            }
+            match sent.told().next() {
+                Some(told) => self.seen = self.seen.max(told.item.seq.0),
+                // Until somebody lets them in again, or nobody will.
+                None => drop(self.changes.changed().await),
+            }
+            if self.chance.random_bool(0.3) {
+                self.seen = self.seen.max(self.talk.head().await.seq.0);
+            }
+            all.push(sent);
+        }
+        for sent in &mut all {
+            if sent.told().next().is_some() && self.chance.random_bool(0.2) {
+                self.round(sent).await;
+            }
+        }
+        all
+    }
+
+    /// Sends it, most often once; some invocations crash.
+    async fn round(&mut self, sent: &mut Sent) {
+        let times = if self.chance.random_bool(0.25) { self.chance.random_range(2..=3) } else { 1 };
+        let crashes: Vec<Option<u32>> =
+            (0..times).map(|_| self.chance.random_bool(0.25).then(|| self.chance.random_range(1..POLLS))).collect();
+        let calls = crashes.into_iter().map(async |crash| {
+            let knew = *self.changes.borrow();
+            Call { knew, answer: unless_crashed(self.writer.send(&sent.draft), crash).await }
+        });
+        let calls = join_all(calls).await;
+        sent.rounds.push(calls);
+    }
+}
+
+/// The future's output, or `None` where it crashes: then it is dropped after so many polls, between two of its calls or while
+/// one is under way.
+async fn unless_crashed<T>(mut future: BoxFuture<'_, T>, after: Option<u32>) -> Option<T> {
+    let mut polls = 0;
+    poll_fn(|context| {
+        if after == Some(polls) {
+            return Poll::Ready(None);
+        }
+        polls += 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
+}

@@ -1,0 +1,110 @@
+//! The promises of the log, checked after everything has gone wrong at once.
+//!
+//! Many devices write to one conversation through a cloud that answers stale, twice, late, wrongly or not at all; invocations
+//! crash between their calls; the same message is sent again, several times at once and much later; members are put out and
+//! let in again by a relay with a fast clock. Then the log has to be as if nothing had happened.
+//!
+//! A run has a seed: it gives the plan of faults and what each device does. `CHAOS_SEED` repeats one. What the machine does
+//! with the tasks is not in the seed, so a finding may take some repetitions to come back.
+
+mod check;
+mod device;
+mod members;
+mod mutants;
+mod writer;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use domain::UserId;
+use end_to_end::Cloud;
+use end_to_end::aws::{MEMBERS, MESSAGES, dynamodb_as};
+use end_to_end::faults::{Kind, Lag, Rule};
+use futures_util::future::join_all;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tokio::sync::{Mutex, watch};
+use uuid::Uuid;
+
+use crate::talk::Talk;
+use check::{Evidence, Finding};
+use device::Device;
+use writer::MakeWriter;
+
+/// Whose requests go wrong: those of the devices' invocations. The relay, the reader of the final log and the other tests of
+/// this binary are spared.
+const CALLER: &str = "chaos";
+
+/// How many seeds a run of the tests tries.
+const SEEDS: usize = 3;
+
+/// What each device has to say.
+const EACH: usize = 6;
+
+/// A cloud has one plan of faults at a time.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_keeps_its_promises_whatever_goes_wrong() {
+    let seeds = match std::env::var("CHAOS_SEED") {
+        Ok(seed) => vec![seed.parse().expect("CHAOS_SEED is a number")],
+        Err(_) => (0..SEEDS).map(|_| rand::rng().random()).collect(),
+    };
+    for seed in seeds {
+        let findings = run(writer::writer!(store), seed).await;
+        assert!(findings.is_empty(), "CHAOS_SEED={seed}: {findings:#?}");
+    }
+}
+
+/// One conversation, from its beginning to the check of its log.
+async fn run(make: MakeWriter, seed: u64) -> Vec<Finding> {
+    let _alone = ALONE.lock().await;
+    let cloud = Cloud::shared();
+    let mut chance = StdRng::seed_from_u64(seed);
+    let talk = Arc::new(Talk::group().await);
+    cloud.misbehave(seed, &bad_day()).await;
+    let writer = make(&dynamodb_as(cloud, CALLER));
+
+    let [carol, dave, erin] = [(); 3].map(|()| UserId(Uuid::new_v4()));
+    let founders = BTreeSet::from([talk.alice, talk.bob]);
+    let (over, changes) = watch::channel(1);
+    let users = [talk.alice, talk.alice, talk.alice, talk.bob, talk.bob, carol, carol, dave, dave, erin];
+    let devices = users.into_iter().enumerate().map(|(number, user)| {
+        let (writer, talk, changes) = (Arc::clone(&writer), Arc::clone(&talk), changes.clone());
+        let chance = StdRng::seed_from_u64(chance.random());
+        let device = Device { user, writer, talk, changes, chance, seen: 1 };
+        async move { tokio::spawn(device.run(number, EACH)).await.expect("no device panics") }
+    });
+    let devices = join_all(devices);
+    // Alice stays, so that there is always somebody who writes.
+    let others = [talk.bob, carol, dave, erin];
+    let come_and_go = members::come_and_go(&talk, &others, founders.clone(), chance, over);
+    let (devices, changes) = tokio::join!(devices, come_and_go);
+    cloud.behave().await;
+    check::check(&Evidence { items: talk.items().await, devices, founders, changes })
+}
+
+/// What goes wrong, and how often.
+fn bad_day() -> Vec<Rule> {
+    let faults = [
+        (MESSAGES, "Query", Kind::StaleRead(Lag::Writes(8)), 0.5),
+        (MESSAGES, "Query", Kind::Delay(1, 20), 0.2),
+        (MESSAGES, "Query", Kind::ResponseError, 0.02),
+        (MESSAGES, "Query", Kind::RequestLost, 0.02),
+        (MEMBERS, "Query", Kind::StaleRead(Lag::Writes(8)), 0.4),
+        (MEMBERS, "Query", Kind::Delay(1, 40), 0.4),
+        (MEMBERS, "Query", Kind::ResponseError, 0.02),
+        (MEMBERS, "TransactGetItems", Kind::Conflict, 0.1),
+        (MEMBERS, "TransactGetItems", Kind::ResponseLost, 0.05),
+        (MESSAGES, "PutItem", Kind::ResponseLost, 0.08),
+        (MESSAGES, "PutItem", Kind::ResponseError, 0.08),
+        (MESSAGES, "PutItem", Kind::RequestLost, 0.04),
+        (MESSAGES, "PutItem", Kind::Throttle, 0.04),
+        (MESSAGES, "PutItem", Kind::Conflict, 0.04),
+        (MESSAGES, "PutItem", Kind::Delay(1, 50), 0.1),
+    ];
+    let rule = |(table, operation, kind, chance): (&str, &str, Kind, f64)| {
+        kind.rule().resource(table).operation(operation).function(CALLER).chance(chance)
+    };
+    faults.map(rule).into()
+}

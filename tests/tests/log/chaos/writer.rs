@@ -1,0 +1,106 @@
+//! Whoever appends: the store as it is, or a mutant of it.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use domain::UserId;
+use futures_util::future::BoxFuture;
+use store::dynamodb::LogItem;
+use store::log::Draft;
+
+/// One invocation: reads, and gives the message a place.
+pub(crate) trait Writer: Send + Sync {
+    /// Sends a message, once.
+    fn send<'a>(&'a self, message: &'a Draft) -> BoxFuture<'a, Answer>;
+}
+
+/// What a client is told.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The message has its place.
+    Told(Box<Told>),
+    /// The sender is not a member, and the message has no place.
+    NotAMember,
+    /// Nothing is known; the same is to be sent again.
+    Later,
+    /// What no answer to these clients should be.
+    Unexpected(String),
+}
+
+/// What is told of a message that has its place.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) item: LogItem,
+    pub(crate) duplicate: bool,
+    pub(crate) roster: Vec<UserId>,
+}
+
+/// A store over a DynamoDB client.
+pub(crate) type MakeWriter = fn(&Client) -> Arc<dyn Writer>;
+
+/// A [`MakeWriter`] for the `Log` of a store, which is the crate itself or a module that is a copy of it. Copies have types
+/// of their own; what they tell is put into the types of the crate.
+macro_rules! writer {
+    ($($store:ident)::+) => {{
+        use $($store)::+::dynamodb::Messages;
+        use $($store)::+::log::{Appended, Draft, Log, SendError};
+
+        struct Under(Log);
+
+        impl Under {
+            async fn append(&self, message: &::store::log::Draft) -> Result<Appended, SendError> {
+                let draft = Draft {
+                    conversation_id: message.conversation_id,
+                    sender_id: message.sender_id,
+                    client_message_id: message.client_message_id,
+                    after_seq: message.after_seq,
+                    content: message.content.clone(),
+                };
+                self.0.open(&draft).await?.append().await
+            }
+        }
+
+        impl $crate::chaos::writer::Writer for Under {
+            fn send<'a>(
+                &'a self,
+                message: &'a ::store::log::Draft,
+            ) -> ::futures_util::future::BoxFuture<'a, $crate::chaos::writer::Answer> {
+                use $crate::chaos::writer::{Answer, Told};
+                Box::pin(async {
+                    let Appended { item, duplicate, roster, .. } = match self.append(message).await {
+                        Ok(appended) => appended,
+                        Err(SendError::NotAMember) => return Answer::NotAMember,
+                        Err(SendError::Contended | SendError::Store(::store::StoreError::Busy { .. })) => {
+                            return Answer::Later;
+                        }
+                        Err(error) => return Answer::Unexpected(format!("{error:?}")),
+                    };
+                    let item = ::store::dynamodb::LogItem {
+                        conversation_id: item.conversation_id,
+                        seq: item.seq,
+                        message_id: item.message_id,
+                        sender_id: item.sender_id,
+                        sent_at: item.sent_at,
+                        members_seq: item.members_seq,
+                        attempt: item.attempt,
+                        client_message_id: item.client_message_id,
+                        digest: item.digest,
+                        edits: item.edits,
+                        reactions: item.reactions,
+                        amended: None,
+                        kind: item.kind,
+                    };
+                    Answer::Told(Box::new(Told { item, duplicate, roster: roster.user_ids() }))
+                })
+            }
+        }
+
+        |client: &::aws_sdk_dynamodb::Client| -> ::std::sync::Arc<dyn $crate::chaos::writer::Writer> {
+            let messages = Messages::new(client.clone(), ::end_to_end::aws::MESSAGES.to_owned());
+            let members = ::store::dynamodb::Members::new(client.clone(), ::end_to_end::aws::MEMBERS.to_owned());
+            ::std::sync::Arc::new(Under(Log { messages, members }))
+        }
+    }};
+}
+
+pub(crate) use writer;
