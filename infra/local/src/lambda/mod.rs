@@ -15,6 +15,7 @@ mod function;
 mod instance;
 pub mod invoke_api;
 mod life;
+mod log_sink;
 mod logs;
 mod runtime_api;
 mod stats;
@@ -35,7 +36,7 @@ pub use environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Services};
 pub use forward::{EndpointError, InvokeEndpoint};
 use function::Function;
 pub use function::FunctionSetup;
-pub use logs::LogSink;
+pub use log_sink::LogSink;
 pub use stats::{Instances, Spread, Stats};
 
 /// Largest payload of an invocation in bytes.
