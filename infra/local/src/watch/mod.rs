@@ -5,7 +5,7 @@
 
 mod sources;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -72,11 +72,16 @@ impl Watch {
         Ok(Self { functions: functions.to_vec(), profile, progress, roots, template, taken, sources })
     }
 
-    /// Builds after every change until `shutdown` fires.
+    /// Builds after every change until `shutdown` fires. The functions have been built once.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) -> io::Result<()> {
+        let mut locked = self.lock_files().await;
         while let Some(mut changed) = shutdown.run_until_cancelled(self.sources.changed()).await {
             if changed.remove(&self.template) {
                 self.compare_template().await;
+            }
+            if changed.iter().any(|path| locked.contains_key(path)) {
+                let found = self.lock_files().await;
+                changed.retain(|path| !locked.contains_key(path) || locked.get(path) != found.get(path));
             }
             if changed.is_empty() {
                 continue;
@@ -89,8 +94,21 @@ impl Watch {
                 Some(Err(error)) => tracing::error!("{error}; the functions run as they were built before"),
                 None => break,
             }
+            locked = self.lock_files().await;
         }
         Ok(())
+    }
+
+    /// What is in the workspaces' `Cargo.lock`: cargo writes it, so it is news only when it is not as the last build left it.
+    async fn lock_files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        for file in self.roots.iter().map(|root| root.join("Cargo.lock")) {
+            // One that is not there or cannot be read is cargo's business.
+            if let Ok(text) = tokio::fs::read(&file).await {
+                files.insert(file, text);
+            }
+        }
+        files
     }
 
     async fn compare_template(&self) {
