@@ -12,7 +12,7 @@ use crate::{LogFeed, Options, Ports};
 /// Runs a SAM application on this machine: Lambda, API Gateway (HTTP and WebSocket), DynamoDB, SQS, S3, Aurora's Data API
 /// and an issuer of tokens, all on loopback.
 #[derive(Debug, Parser)]
-#[command(name = "cargo local", version, args_override_self = true)]
+#[command(name = "cargo local", bin_name = "cargo local", version, args_override_self = true)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Arguments {
     /// The SAM template.

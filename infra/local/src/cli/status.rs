@@ -15,7 +15,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub(super) async fn show(terminal: &Terminal, sources: &Sources) -> Infallible {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut before = Totals::default();
+    let mut before = Totals::of(&sources.read());
     loop {
         ticks.tick().await;
         let reading = sources.read();
@@ -59,18 +59,23 @@ fn text(reading: &Reading, now: &Totals, before: &Totals) -> String {
     #[expect(clippy::cast_precision_loss, reason = "no count comes near 2^53")]
     let rate = |count: fn(&Totals) -> u64| count(now).saturating_sub(count(&before)) as f64 / seconds;
     let sum = |count: fn(&crate::meter::FunctionReading) -> u64| reading.functions.values().map(count).sum::<u64>();
-    let connections: u64 = reading.websocket_apis.values().map(|api| api.connections).sum();
-    let mut parts = vec![format!("{:.0} invocations/s", rate(|totals| totals.invocations))];
+    let (alive, busy) = (sum(|function| function.alive as u64), sum(|function| function.busy as u64));
+    // The most important first: a narrow terminal shows the beginning.
+    let mut parts = vec![
+        format!("${:.6}", reading.bill.usd),
+        format!("{:.0} invocations/s", rate(|totals| totals.invocations)),
+        format!("{alive} instances, {busy} busy"),
+        format!("{} errors", sum(|function| function.errors)),
+    ];
     if !reading.websocket_apis.is_empty() {
+        let connections: u64 = reading.websocket_apis.values().map(|api| api.connections).sum();
         parts.push(format!("{connections} connections"));
     }
-    parts.push(format!("DynamoDB {:.0}/s", rate(|totals| totals.dynamodb)));
-    parts.push(format!("SQS {:.0}/s", rate(|totals| totals.sqs)));
-    parts.push(format!("Data API {:.0}/s", rate(|totals| totals.data_api)));
-    let (alive, busy) = (sum(|function| function.alive as u64), sum(|function| function.busy as u64));
-    parts.push(format!("{alive} instances, {busy} busy"));
-    parts.push(format!("{} errors", sum(|function| function.errors)));
-    parts.push(format!("${:.6}", reading.bill.usd));
+    let services: [(_, fn(&Totals) -> u64); 3] =
+        [("DynamoDB", |totals| totals.dynamodb), ("SQS", |totals| totals.sqs), ("Data API", |totals| totals.data_api)];
+    // A service that nobody uses takes no room.
+    let used = services.into_iter().filter(|(_, count)| count(now) > 0);
+    parts.extend(used.map(|(service, count)| format!("{service} {:.0}/s", rate(count))));
     parts.join(" | ")
 }
 
@@ -93,8 +98,10 @@ mod tests {
         let before = Totals { seconds: 10.0, invocations: 5, dynamodb: 7, sqs: 0, data_api: 0 };
         let now = Totals { seconds: 12.0, invocations: 11, dynamodb: 7, sqs: 2, data_api: 0 };
         let line = text(&sources.read(), &now, &before);
-        let expected = "3 invocations/s | 0 connections | DynamoDB 0/s | SQS 1/s | Data API 0/s | 0 instances, 0 busy | 0 errors | $0.000000";
+        let expected =
+            "$0.000000 | 3 invocations/s | 0 instances, 0 busy | 0 errors | 0 connections | DynamoDB 0/s | SQS 1/s";
         assert_eq!(line, expected);
-        assert!(text(&sources.read(), &before, &now).starts_with("0 invocations/s"), "the meter was reset");
+        let line = text(&sources.read(), &Totals { seconds: 1.0, invocations: 4, ..before }, &now);
+        assert!(line.contains("| 4 invocations/s |"), "the meter was reset: {line}");
     }
 }

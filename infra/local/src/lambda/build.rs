@@ -31,7 +31,7 @@ pub enum Profile {
 pub enum Progress {
     /// To the standard error of this process, with cargo's progress bar.
     Shown,
-    /// To a log, line by line.
+    /// To a log, line by line, but not that it has finished: a build that finds nothing to do is silent.
     Logged {
         /// The log.
         sink: LogSink,
@@ -271,7 +271,9 @@ async fn run(command: &mut Command, progress: &Progress) -> io::Result<Output> {
         if let (Some(said), Progress::Logged { sink, .. }) = (said, progress) {
             let mut lines = BufReader::new(said).lines();
             while let Some(line) = lines.next_line().await? {
-                sink.print("cargo", &line);
+                if !console::strip_ansi_codes(&line).trim_start().starts_with("Finished ") {
+                    sink.print("cargo", &line);
+                }
             }
         }
         Ok(())

@@ -145,7 +145,9 @@ impl Function {
 
     /// Takes the instance used last of those that wait for an event.
     async fn take_warm(&self, slot: &mut Option<Instance>) -> bool {
-        self.reload().await;
+        if self.reload().await {
+            say_reloaded(&[&self.model.logical_id]);
+        }
         loop {
             let Some(instance) = self.idle().pop() else {
                 return false;
@@ -257,15 +259,15 @@ impl Function {
 
     /// Ends the idle instances of earlier builds, if the executable is watched and was replaced. Those that are busy end
     /// after their invocation.
-    pub(crate) async fn reload(&self) {
+    pub(crate) async fn reload(&self) -> bool {
         if !self.executable.was_replaced() {
-            return;
+            return false;
         }
-        tracing::info!("{} was rebuilt: its next invocation runs the new binary", self.model.logical_id);
         let outdated: Vec<_> = self.idle().extract_if(.., |instance| !self.is_newest(instance)).collect();
         for instance in outdated {
             instance.kill().await;
         }
+        true
     }
 
     fn is_newest(&self, instance: &Instance) -> bool {
@@ -297,6 +299,11 @@ impl Function {
     fn idle(&self) -> MutexGuard<'_, Vec<Instance>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Tells that functions with new executables run these.
+pub(crate) fn say_reloaded(functions: &[&str]) {
+    tracing::info!("rebuilt: {}; the next invocation runs the new binary", functions.join(", "));
 }
 
 struct ColdStart {

@@ -288,8 +288,14 @@ async fn reload(inner: Weak<Inner>) {
     loop {
         tick.tick().await;
         let Some(inner) = inner.upgrade() else { return };
-        for function in inner.functions.values() {
-            function.reload().await;
+        let mut reloaded = Vec::new();
+        for (id, function) in &inner.functions {
+            if function.reload().await {
+                reloaded.push(id.as_str());
+            }
+        }
+        if !reloaded.is_empty() {
+            function::say_reloaded(&reloaded);
         }
     }
 }

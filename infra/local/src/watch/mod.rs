@@ -8,7 +8,6 @@ mod sources;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
@@ -86,11 +85,11 @@ impl Watch {
             if changed.is_empty() {
                 continue;
             }
-            tracing::info!("{} changed: building the functions", self.name(&changed));
-            let begun = Instant::now();
+            tracing::debug!("{} changed: building the functions", self.name(&changed));
             let built = build::build(&self.functions, self.profile, &self.progress);
             match shutdown.run_until_cancelled(built).await {
-                Some(Ok(_)) => tracing::info!("built in {:.1} s", begun.elapsed().as_secs_f32()),
+                // What is new runs from here on, and whoever runs it says so.
+                Some(Ok(_)) => {}
                 Some(Err(error)) => tracing::error!("{error}; the functions run as they were built before"),
                 None => break,
             }

@@ -1,6 +1,7 @@
 //! Which files change that cargo may build from.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,6 +101,9 @@ impl Sources {
         if name.as_encoded_bytes().starts_with(b".") || !self.roots.iter().any(|root| path.starts_with(root)) {
             return false;
         }
+        if is_own_output(path) {
+            return false;
+        }
         // Whether a file that is gone was one of the ignored cannot be told.
         (!path.exists() && !self.outputs.contains(path))
             || self.walk(folder, Some(1)).flatten().any(|entry| entry.path() == path)
@@ -116,6 +120,13 @@ impl Sources {
             .filter_entry(move |entry| !is_output(entry))
             .build()
     }
+}
+
+/// Whether this process prints to that file: what it says of a build is no reason to build.
+fn is_own_output(path: &Path) -> bool {
+    let identity = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+    let found = identity(path);
+    found.is_some() && ["/dev/stdout", "/dev/stderr"].iter().any(|output| identity(Path::new(output)) == found)
 }
 
 fn is_folder(entry: &DirEntry) -> bool {
