@@ -1,7 +1,8 @@
 //! Log lines for whoever watches: the newest of them, and those to come.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -45,10 +46,11 @@ impl Default for LogFeed {
 impl LogFeed {
     /// Adds a line.
     pub fn push(&self, origin: &str, scope: &str, text: &str) {
+        // The clock is past 1970, and before 2^64 ms.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let text = &text[..text.floor_char_boundary(LONGEST)];
         let line = LogLine {
-            // The clock is past 1970, and not yet 2^64 ms.
-            at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64),
+            at: u64::try_from(since.as_millis()).unwrap_or_default(),
             origin: origin.to_owned(),
             scope: scope.to_owned(),
             text: console::strip_ansi_codes(text).into_owned(),
@@ -62,15 +64,38 @@ impl LogFeed {
         let _ = self.0.live.send(line);
     }
 
+    /// Takes whole lines of a program.
+    pub(crate) fn writer(&self, program: &'static str) -> impl Write + use<> {
+        FeedWriter { feed: self.clone(), program }
+    }
+
     /// The lines that are kept, and those to come.
     pub fn subscribe(&self) -> (Vec<LogLine>, broadcast::Receiver<LogLine>) {
         let kept = self.kept();
         (kept.iter().cloned().collect(), self.0.live.subscribe())
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, VecDeque<LogLine>> {
+    fn kept(&self) -> MutexGuard<'_, VecDeque<LogLine>> {
         // Nothing panics while it holds the lock.
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct FeedWriter {
+    feed: LogFeed,
+    program: &'static str,
+}
+
+impl Write for FeedWriter {
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        for line in String::from_utf8_lossy(lines).lines() {
+            self.feed.push(self.program, "", line.trim());
+        }
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -87,7 +112,7 @@ mod tests {
         let (kept, mut live) = feed.subscribe();
         assert_eq!((kept.len(), kept[0].text.as_str()), (LINES, "line 1"));
         feed.push("cargo", "", &"ä".repeat(LONGEST));
-        let line = live.recv().await.unwrap();
-        assert_eq!((line.origin.as_str(), line.text.len()), ("cargo", LONGEST));
+        let next = live.recv().await.unwrap();
+        assert_eq!((next.origin.as_str(), next.text.len()), ("cargo", LONGEST));
     }
 }

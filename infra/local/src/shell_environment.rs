@@ -22,7 +22,7 @@ pub(crate) fn write(file: &Path, functions: &[Function], services: &Services) ->
 fn text(functions: &[Function], services: &Services) -> String {
     let mut variables: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     let mut add = |name, value, function| {
-        variables.entry(name).or_insert_with(BTreeMap::new).entry(value).or_insert_with(BTreeSet::new).insert(function);
+        variables.entry(name).or_default().entry(value).or_default().insert(function);
     };
     for (name, value) in [
         ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID),

@@ -7,7 +7,7 @@ use clap::Parser;
 use crate::aurora::Database;
 use crate::lambda::build::{Profile, Progress};
 use crate::lambda::{InvokeEndpoint, LogSink};
-use crate::{LogFeed, Options, Ports};
+use crate::{Options, Ports};
 
 /// Runs a SAM application on this machine: Lambda, API Gateway (HTTP and WebSocket), DynamoDB, SQS, S3, Aurora's Data API
 /// and an issuer of tokens, all on loopback.
@@ -49,7 +49,7 @@ pub(super) struct Arguments {
 
     /// Show a page with live figures and logs; its URL is printed.
     #[arg(long, help_heading = "What is shown")]
-    ui: bool,
+    pub(super) ui: bool,
     /// Show Lambda's START, END and REPORT lines as CloudWatch has them.
     #[arg(long, help_heading = "What is shown")]
     verbose: bool,
@@ -73,6 +73,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Where it listens (port 0: any that is free)")]
+#[expect(clippy::struct_field_names, reason = "the names are the flags")]
 struct PortArguments {
     /// The HTTP API; the first one, if there are several.
     #[arg(long, value_name = "PORT", default_value_t = 3000)]
@@ -127,9 +128,8 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 }
 
 impl Arguments {
-    /// What the cloud is to do; `local` is its folder below cargo's target folder, `environment` the file for functions that
-    /// run elsewhere.
-    pub(super) fn options(self, local: PathBuf, environment: Option<PathBuf>, log: LogSink) -> Options {
+    /// What the cloud is to do; `local` is its folder below cargo's target folder.
+    pub(super) fn options(self, local: PathBuf, log: LogSink) -> Options {
         let data_dir = self.data_dir.unwrap_or(local);
         Options {
             template: self.template,
@@ -142,8 +142,8 @@ impl Arguments {
             progress: Progress::Shown,
             log: log.verbose(self.verbose),
             watch: self.watch,
-            ui: self.ui.then(LogFeed::default),
-            environment,
+            ui: None,
+            environment: None,
         }
     }
 
@@ -165,17 +165,17 @@ mod tests {
 
     #[test]
     fn the_defaults() {
-        let options = parse(&[]).unwrap().options("target/local".into(), None, LogSink::stderr());
+        let options = parse(&[]).unwrap().options("target/local".into(), LogSink::stderr());
         assert_eq!(options.ports, Ports { http: 3000, websocket: 3001, oidc: 3002, ..Ports::default() });
         assert_eq!(options.data_dir.as_deref(), Some(Path::new("target/local")));
         assert_eq!(options.profile, Profile::Dev);
-        assert!(!options.watch && options.ui.is_none());
+        assert!(!options.watch);
     }
 
     #[test]
     fn parameters_are_names_and_values() {
         let arguments = parse(&["--parameter", "A=b=c", "--parameter", "D=", "--ephemeral", "--release"]).unwrap();
-        let options = arguments.options("x".into(), None, LogSink::stderr());
+        let options = arguments.options("x".into(), LogSink::stderr());
         let expected = [("A", "b=c"), ("D", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(options.parameters, expected.into());
         assert_eq!((options.data_dir, options.profile), (None, Profile::Release));

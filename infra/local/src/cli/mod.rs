@@ -11,11 +11,13 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::endpoints::EndpointsFile;
 use crate::lambda::LogSink;
-use crate::{Cloud, StartError, stop_signal};
+use crate::{Cloud, LogFeed, StartError, stop_signal};
 use arguments::Arguments;
 use terminal::Terminal;
 
@@ -23,22 +25,27 @@ use terminal::Terminal;
 /// code is 0 for these, 1 when something fails, with a sentence on standard error.
 pub async fn run() -> ExitCode {
     let (arguments, terminal) = (Arguments::parse(), Terminal::default());
-    let writer = terminal.clone();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,local_cloud=info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(move || writer.clone())
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .without_time()
-        .init();
-    match serve(arguments, terminal).await {
+    let feed = arguments.ui.then(LogFeed::default);
+    log_to(terminal.clone(), feed.clone());
+    match serve(arguments, terminal, feed).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// What the cloud itself has to say goes to the terminal and to the page.
+fn log_to(terminal: Terminal, feed: Option<LogFeed>) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,local_cloud=info"));
+    let colours = io::stderr().is_terminal();
+    let above = fmt::layer().with_target(false).without_time().with_ansi(colours).with_writer(move || terminal.clone());
+    let page = feed.map(|feed| {
+        let writer = move || feed.writer("local-cloud");
+        fmt::layer().with_target(false).without_time().with_ansi(false).with_writer(writer)
+    });
+    tracing_subscriber::registry().with(filter).with(above).with(page).init();
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +64,7 @@ enum CommandError {
     Print(io::Error),
 }
 
-async fn serve(arguments: Arguments, terminal: Terminal) -> Result<(), CommandError> {
+async fn serve(arguments: Arguments, terminal: Terminal, feed: Option<LogFeed>) -> Result<(), CommandError> {
     let begun = Instant::now();
     let stop = stop_signal::listen(arguments.stop_on_stdin_eof).map_err(CommandError::Signals)?;
     let local = arguments.local_folder();
@@ -69,7 +76,8 @@ async fn serve(arguments: Arguments, terminal: Terminal) -> Result<(), CommandEr
     let (meter, per) = (arguments.meter, arguments.per.clone());
     let live = !arguments.no_status && io::stdout().is_terminal() && io::stderr().is_terminal();
     let environment = file.environment();
-    let options = arguments.options(local, Some(environment.clone()), LogSink::new(terminal.clone()));
+    let mut options = arguments.options(local, LogSink::new(terminal.clone()));
+    (options.environment, options.ui) = (Some(environment.clone()), feed);
     let mut cloud = match Cloud::start(options, &stop).await {
         Ok(cloud) => cloud,
         Err(StartError::Interrupted) => return Ok(()),

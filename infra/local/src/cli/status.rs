@@ -71,17 +71,22 @@ fn text(reading: &Reading, now: &Totals, before: &Totals) -> String {
         let connections: u64 = reading.websocket_apis.values().map(|api| api.connections).sum();
         parts.push(format!("{connections} connections"));
     }
-    let services: [(_, fn(&Totals) -> u64); 3] =
-        [("DynamoDB", |totals| totals.dynamodb), ("SQS", |totals| totals.sqs), ("Data API", |totals| totals.data_api)];
-    // A service that nobody uses takes no room.
-    let used = services.into_iter().filter(|(_, count)| count(now) > 0);
-    parts.extend(used.map(|(service, count)| format!("{service} {:.0}/s", rate(count))));
+    let mut service = |name: &str, count: fn(&Totals) -> u64| {
+        // One that nobody uses takes no room.
+        if count(now) > 0 {
+            parts.push(format!("{name} {:.0}/s", rate(count)));
+        }
+    };
+    service("DynamoDB", |totals| totals.dynamodb);
+    service("SQS", |totals| totals.sqs);
+    service("Data API", |totals| totals.data_api);
     parts.join(" | ")
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
 
     use tokio_util::sync::CancellationToken;
 
@@ -93,7 +98,7 @@ mod tests {
     async fn rates_are_of_the_time_since_the_last_look() {
         let lambda = Lambda::new(Vec::new(), &Services::default(), &LogSink::stderr(), CancellationToken::new());
         assert!(matches!(lambda.invoke("A", "".into()).await, Err(InvokeError::NotFound(_))));
-        let websocket_apis = BTreeMap::from([("Ws".to_owned(), Default::default())]);
+        let websocket_apis = BTreeMap::from([("Ws".to_owned(), Arc::default())]);
         let sources = Sources { meter: Meter::default(), lambda, http_apis: BTreeMap::new(), websocket_apis };
         let before = Totals { seconds: 10.0, invocations: 5, dynamodb: 7, sqs: 0, data_api: 0 };
         let now = Totals { seconds: 12.0, invocations: 11, dynamodb: 7, sqs: 2, data_api: 0 };

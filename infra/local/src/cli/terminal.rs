@@ -20,7 +20,6 @@ impl Terminal {
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
         });
         line.set_message(text);
-        line.tick();
     }
 
     /// Takes the line away for good.

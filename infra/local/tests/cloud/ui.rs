@@ -25,7 +25,7 @@ impl Events {
             loop {
                 while let Some((event, rest)) = self.read.split_once("\n\n") {
                     let data = event.strip_prefix(&format!("event: {name}\ndata: ")).map(str::to_owned);
-                    self.read = rest.to_owned();
+                    self.read = self.read.split_off(self.read.len() - rest.len());
                     if data.is_some_and(|data| condition(&serde_json::from_str(&data).unwrap())) {
                         return;
                     }
@@ -47,6 +47,7 @@ async fn the_page_gets_figures_and_the_log_of_an_invocation() {
     assert!(page.text().await.unwrap().contains("<title>Local cloud</title>"));
 
     let mut events = Events::open(&cloud).await;
+    events.until("lines", |lines| lines.to_string().contains("building the functions")).await;
     public(&cloud).await;
     // The custom resource was the first.
     events.until("figures", |reading| reading["functions"]["Function"]["invocations"] == 2).await;
