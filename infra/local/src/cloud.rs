@@ -1,6 +1,7 @@
 //! Starts all that a template asks for, in an order in which everything finds what it needs, and stops it backwards.
 
 use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,12 +18,14 @@ use crate::lambda::asynchronous::Retries;
 use crate::lambda::build::{self, Profile, Progress};
 use crate::lambda::{FunctionSetup, InvokeEndpoint, Lambda, LogSink, Services, invoke_api};
 use crate::listeners::{Gated, Listeners, Ports};
-use crate::meter::{Reading, Sources};
+use crate::log_feed::LogFeed;
+use crate::meter::Sources;
 use crate::oidc::{self, Issuer};
 use crate::stage::{ServiceError, Stage};
 use crate::template::Template;
 use crate::template::model::Stack;
-use crate::{Endpoints, StartError, custom_resource, event_sources, http_api, websocket_api};
+use crate::watch::Watch;
+use crate::{Endpoints, StartError, custom_resource, event_sources, http_api, shell_environment, websocket_api};
 
 /// Where everything claims to be.
 pub(crate) const REGION: &str = "us-east-1";
@@ -49,8 +52,14 @@ pub struct Options {
     pub profile: Profile,
     /// Whether to show cargo's output.
     pub progress: Progress,
-    /// Whether functions' logs have Lambda's own lines to the letter.
-    pub verbose: bool,
+    /// Where functions' logs go, and what cargo says when it builds after a change.
+    pub log: LogSink,
+    /// Whether changes of the functions' sources are built, and new binaries run.
+    pub watch: bool,
+    /// What the control endpoint shows in a browser, at `/ui`; `None` for nothing.
+    pub ui: Option<LogFeed>,
+    /// Where to write what the environment of functions is, for those that run elsewhere.
+    pub environment: Option<PathBuf>,
 }
 
 /// A running cloud. Dropping it stops everything without waiting and without saving the queues: use [`Cloud::stop`].
@@ -75,6 +84,9 @@ struct Waiting {
     stack: Stack,
     stack_id: String,
     apis: BTreeMap<String, TcpListener>,
+    /// Where functions run that do not run here, and the file with their environment.
+    elsewhere: Option<(InvokeEndpoint, Option<PathBuf>)>,
+    watch: Option<Watch>,
 }
 
 impl Cloud {
@@ -89,11 +101,15 @@ impl Cloud {
             () = interrupt.cancelled() => return Err(StartError::Interrupted),
             prepared = Self::prepare(options) => prepared?,
         };
-        let Waiting { stack, stack_id, apis } = waiting;
-        let created = tokio::select! {
-            created = custom_resource::create(&stack.custom_resources, &stack_id, &cloud.lambda) => {
-                created.map_err(StartError::from)
+        let Waiting { stack, stack_id, apis, elsewhere, watch } = waiting;
+        let create = async {
+            if let Some((endpoint, environment)) = elsewhere {
+                endpoint.listening(environment.as_deref()).await;
             }
+            custom_resource::create(&stack.custom_resources, &stack_id, &cloud.lambda).await
+        };
+        let created = tokio::select! {
+            created = create => created.map_err(StartError::from),
             Some(failure) = cloud.failures.recv() => Err(failure.into()),
             () = interrupt.cancelled() => Err(StartError::Interrupted),
         };
@@ -102,6 +118,10 @@ impl Cloud {
             return Err(error);
         }
         cloud.serve_front(&stack, apis);
+        if let Some(watch) = watch {
+            cloud.lambda.reload_rebuilt();
+            cloud.front.serve("the watch of the sources", |shutdown| watch.run(shutdown));
+        }
         Ok(cloud)
     }
 
@@ -117,34 +137,43 @@ impl Cloud {
 
         let build = async {
             if options.lambda_endpoint.is_some() {
-                return Ok(BTreeMap::new());
+                return Ok((BTreeMap::new(), None));
             }
+            // Before the build, which takes the sources as they are when it starts.
+            let watch = if options.watch { Some(watch(&options, &stack).await?) } else { None };
             tracing::info!("building the functions");
-            Ok(build::build(&stack.functions, options.profile, options.progress).await?)
+            Ok((build::build(&stack.functions, options.profile, &options.progress).await?, watch))
         };
-        let engines = Engines::start(&stack, listeners.addresses.sqs, data_dir.as_ref(), options.database);
-        let (executables, engines) = tokio::try_join!(build, engines)?;
+        let engines = Engines::start(&stack, listeners.addresses.sqs, data_dir.as_ref(), options.database.clone());
+        let ((executables, watch), engines) = tokio::try_join!(build, engines)?;
 
         let (failed, failures) = unbounded_channel();
         let services = Stage::new("services", failed.clone());
         let front = Stage::new("APIs and event sources", failed);
         let functions = CancellationToken::new().drop_guard();
         let endpoints = Endpoints::of(&stack, &listeners.addresses);
+        let variables = endpoints.variables(&listeners.addresses);
+        let services_of_functions = Services { region: REGION.to_owned(), endpoints: variables };
+        if let Some(file) = &options.environment {
+            shell_environment::write(file, &stack.functions, &services_of_functions)
+                .map_err(|source| StartError::Environment { file: file.clone(), source })?;
+        }
         let lambda = match &options.lambda_endpoint {
             Some(endpoint) => Lambda::forwarding(&stack.functions, endpoint, functions.token().clone()),
             None => Lambda::new(
                 setups(&stack, executables),
-                &Services { region: REGION.to_owned(), endpoints: endpoints.variables(&listeners.addresses) },
-                &LogSink::stderr().verbose(options.verbose),
+                &services_of_functions,
+                &options.log.clone().feeding(options.ui.clone()),
                 functions.token().clone(),
             ),
         };
         let apis = std::mem::take(&mut listeners.apis);
-        let control = control(&stack, &lambda, &engines);
+        let control = control(&stack, &lambda, &engines, options.ui);
         serve_services(&services, &stack, listeners, &engines, &issuer, &control);
         let cloud =
             Self { endpoints, issuer, failures, front, lambda, control, functions, services, engines, data_dir };
-        Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), apis }))
+        let elsewhere = options.lambda_endpoint.map(|endpoint| (endpoint, options.environment));
+        Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), apis, elsewhere, watch }))
     }
 
     /// Where everything is.
@@ -157,9 +186,14 @@ impl Cloud {
         &self.issuer
     }
 
-    /// What everything did since the start, or since somebody reset the meter.
-    pub fn read_meter(&self) -> Reading {
-        self.control.sources.read()
+    /// Where to read what everything did since the start, or since somebody reset the meter.
+    pub fn meter(&self) -> &Sources {
+        &self.control.sources
+    }
+
+    /// Whether the control endpoint has its page.
+    pub fn has_ui(&self) -> bool {
+        self.control.ui.is_some()
     }
 
     /// Waits until a service ends that should not; usually for ever.
@@ -173,7 +207,7 @@ impl Cloud {
 
     fn serve_front(&self, stack: &Stack, mut listeners: BTreeMap<String, TcpListener>) {
         let Self { front: stage, lambda, issuer, control, engines, .. } = self;
-        let Control { gate, sources } = control;
+        let Control { gate, sources, .. } = control;
         for api in stack.http_apis.iter().cloned() {
             // The template named all of its APIs before their listeners were bound.
             let Some(listener) = listeners.remove(&api.logical_id) else {
@@ -209,7 +243,18 @@ impl Cloud {
     }
 }
 
-fn control(stack: &Stack, lambda: &Lambda, engines: &Engines) -> Control {
+async fn watch(options: &Options, stack: &Stack) -> Result<Watch, StartError> {
+    let sink = options.log.clone().feeding(options.ui.clone());
+    let progress = match options.progress {
+        // One line of a terminal may be taken when functions are built again; lines of a log go above it.
+        Progress::Shown => Progress::Logged { sink, colours: io::stderr().is_terminal() },
+        ref other => other.clone(),
+    };
+    let data = options.data_dir.as_deref();
+    Ok(Watch::begin(&options.template, &stack.functions, data, options.profile, progress).await?)
+}
+
+fn control(stack: &Stack, lambda: &Lambda, engines: &Engines, ui: Option<LogFeed>) -> Control {
     let gate = Gate::new(lambda.clone(), Some(engines.tables.clone()));
     let http_apis = stack.http_apis.iter().map(|api| (api.logical_id.clone(), Arc::default()));
     let websocket_apis = stack.websocket_apis.iter().map(|api| (api.logical_id.clone(), Arc::default()));
@@ -219,7 +264,7 @@ fn control(stack: &Stack, lambda: &Lambda, engines: &Engines) -> Control {
         http_apis: http_apis.collect(),
         websocket_apis: websocket_apis.collect(),
     };
-    Control { gate, sources }
+    Control { gate, sources, ui }
 }
 
 fn serve_services(

@@ -102,6 +102,11 @@ impl EndpointsFile {
         Ok(Self { file, _lock: lock })
     }
 
+    /// The file beside this one that has the environment of functions. It goes with it.
+    pub(crate) fn environment(&self) -> PathBuf {
+        self.file.with_extension("env")
+    }
+
     /// Writes the file at once or not at all: a reader that finds it finds all of it, and the cloud ready.
     pub(crate) fn write(&self, endpoints: &Endpoints) -> io::Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("/"));
@@ -114,8 +119,10 @@ impl EndpointsFile {
 
 impl Drop for EndpointsFile {
     fn drop(&mut self) {
-        if let Err(error) = remove(&self.file) {
-            tracing::warn!(%error, "{} is left behind", self.file.display());
+        for file in [self.file.clone(), self.environment()] {
+            if let Err(error) = remove(&file) {
+                tracing::warn!(%error, "{} is left behind", file.display());
+            }
         }
     }
 }

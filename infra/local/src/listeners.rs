@@ -8,8 +8,8 @@ use tokio::net::TcpListener;
 
 use crate::template::{Addresses, Template};
 
-/// Ports that people type. 0 is any free one; a second API of a kind has a free one anyway, as all other services.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The port of each service. 0 is any free one; a second API of a kind has a free one anyway.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ports {
     /// The first HTTP API.
     pub http: u16,
@@ -17,6 +17,18 @@ pub struct Ports {
     pub websocket: u16,
     /// The issuer of tokens.
     pub oidc: u16,
+    /// DynamoDB.
+    pub dynamodb: u16,
+    /// SQS.
+    pub sqs: u16,
+    /// S3.
+    pub s3: u16,
+    /// The RDS Data API.
+    pub data_api: u16,
+    /// Lambda's Invoke API.
+    pub lambda: u16,
+    /// The control endpoint.
+    pub control: u16,
 }
 
 /// A port cannot be had.
@@ -89,12 +101,12 @@ impl Listeners {
             apis.insert(id, listener);
         }
         let (oidc, oidc_address) = bind(ports.oidc, "--oidc-port").await?;
-        let (dynamodb, dynamodb_address) = bind_gated().await?;
-        let (s3, s3_address) = bind(0, "").await?;
-        let (sqs, sqs_address) = bind_gated().await?;
-        let (rds_data, rds_data_address) = bind_gated().await?;
-        let (lambda, lambda_address) = bind(0, "").await?;
-        let (control, control_address) = bind(0, "").await?;
+        let (dynamodb, dynamodb_address) = bind_gated(ports.dynamodb, "--dynamodb-port").await?;
+        let (s3, s3_address) = bind(ports.s3, "--s3-port").await?;
+        let (sqs, sqs_address) = bind_gated(ports.sqs, "--sqs-port").await?;
+        let (rds_data, rds_data_address) = bind_gated(ports.data_api, "--data-api-port").await?;
+        let (lambda, lambda_address) = bind(ports.lambda, "--lambda-port").await?;
+        let (control, control_address) = bind(ports.control, "--control-port").await?;
         let addresses = ServiceAddresses {
             dynamodb: dynamodb_address,
             s3: s3_address,
@@ -124,8 +136,8 @@ fn first_then_free(port: u16, flag: &'static str) -> impl Iterator<Item = (u16, 
     std::iter::once((port, flag)).chain(std::iter::repeat((0, flag)))
 }
 
-async fn bind_gated() -> Result<(Gated, SocketAddr), BindError> {
-    let (front, address) = bind(0, "").await?;
+async fn bind_gated(port: u16, flag: &'static str) -> Result<(Gated, SocketAddr), BindError> {
+    let (front, address) = bind(port, flag).await?;
     let (back, back_address) = bind(0, "").await?;
     Ok((Gated { front, back, back_address }, address))
 }

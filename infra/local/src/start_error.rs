@@ -8,6 +8,7 @@ use crate::lambda::build::BuildError;
 use crate::listeners::BindError;
 use crate::stage::ServiceError;
 use crate::template::TemplateError;
+use crate::watch::WatchError;
 use crate::{aurora, dynamodb, oidc, s3, sqs};
 
 /// Why a cloud did not start. Each text is a sentence for the person at the terminal.
@@ -36,6 +37,17 @@ pub enum StartError {
     /// The functions could not be built.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The functions' sources cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    /// The environment for functions that run elsewhere cannot be written.
+    #[error("cannot write {}: {source}", file.display())]
+    Environment {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// PostgreSQL did not start.
     #[error(transparent)]
     Postgres(#[from] aurora::postgres::PostgresError),

@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 
 use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
+use super::LogSink;
 use crate::template::model::Function;
 
 /// The cargo profile to build with.
@@ -25,10 +27,17 @@ pub enum Profile {
 }
 
 /// Where cargo's progress and its compiler messages go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Progress {
     /// To the standard error of this process, with cargo's progress bar.
     Shown,
+    /// To a log, line by line, but not that it has finished: a build that finds nothing to do is silent.
+    Logged {
+        /// The log.
+        sink: LogSink,
+        /// Whether it shows colours.
+        colours: bool,
+    },
     /// Nowhere.
     Hidden,
 }
@@ -81,23 +90,12 @@ pub enum BuildError {
 pub async fn build(
     functions: &[Function],
     profile: Profile,
-    progress: Progress,
+    progress: &Progress,
 ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
-    let cargo = Cargo { program: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()) };
-    let mut workspaces: BTreeMap<PathBuf, Vec<&Function>> = BTreeMap::new();
-    let mut roots: BTreeMap<&Path, PathBuf> = BTreeMap::new();
-    for function in functions {
-        let folder = function.crate_dir.as_path();
-        let root = match roots.get(folder) {
-            Some(root) => root.clone(),
-            None => cargo.workspace_of(function).await?,
-        };
-        roots.insert(folder, root.clone());
-        workspaces.entry(root).or_default().push(function);
-    }
+    let cargo = Cargo::find();
     let mut executables = BTreeMap::new();
-    for (workspace, functions) in workspaces {
-        let known = cargo.binaries(&workspace).await?;
+    for (workspace, functions) in cargo.workspaces(functions).await? {
+        let known = cargo.metadata(&workspace).await?.binaries();
         if let Some(missing) = functions.iter().find(|function| !known.contains(&function.binary)) {
             return Err(no_binary(missing, &workspace));
         }
@@ -109,6 +107,24 @@ pub async fn build(
         }
     }
     Ok(executables)
+}
+
+/// Where the functions' sources are, and what is built from them.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    pub(crate) target: PathBuf,
+}
+
+/// The workspaces that have the functions' sources.
+pub(crate) async fn workspaces(functions: &[Function]) -> Result<Vec<Workspace>, BuildError> {
+    let cargo = Cargo::find();
+    let mut workspaces = Vec::new();
+    for root in cargo.workspaces(functions).await?.into_keys() {
+        let target = cargo.metadata(&root).await?.target_directory;
+        workspaces.push(Workspace { root, target });
+    }
+    Ok(workspaces)
 }
 
 fn no_binary(function: &Function, workspace: &Path) -> BuildError {
@@ -124,6 +140,29 @@ struct Cargo {
 }
 
 impl Cargo {
+    fn find() -> Self {
+        Self { program: std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()) }
+    }
+
+    /// The functions by the root of the workspace that they belong to.
+    async fn workspaces<'a>(
+        &self,
+        functions: &'a [Function],
+    ) -> Result<BTreeMap<PathBuf, Vec<&'a Function>>, BuildError> {
+        let mut workspaces: BTreeMap<PathBuf, Vec<&Function>> = BTreeMap::new();
+        let mut roots: BTreeMap<&Path, PathBuf> = BTreeMap::new();
+        for function in functions {
+            let folder = function.crate_dir.as_path();
+            let root = match roots.get(folder) {
+                Some(root) => root.clone(),
+                None => self.workspace_of(function).await?,
+            };
+            roots.insert(folder, root.clone());
+            workspaces.entry(root).or_default().push(function);
+        }
+        Ok(workspaces)
+    }
+
     fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
@@ -135,7 +174,7 @@ impl Cargo {
         command
     }
 
-    async fn output(&self, command: &mut Command) -> Result<std::process::Output, BuildError> {
+    async fn output(&self, command: &mut Command) -> Result<Output, BuildError> {
         command.output().await.map_err(|source| self.unusable(source))
     }
 
@@ -167,16 +206,7 @@ impl Cargo {
         Ok(manifest.parent().map_or_else(|| folder.clone(), Path::to_owned))
     }
 
-    /// The names of all binaries of a workspace.
-    async fn binaries(&self, workspace: &Path) -> Result<BTreeSet<String>, BuildError> {
-        #[derive(Deserialize)]
-        struct Metadata {
-            packages: Vec<Package>,
-        }
-        #[derive(Deserialize)]
-        struct Package {
-            targets: Vec<Target>,
-        }
+    async fn metadata(&self, workspace: &Path) -> Result<Metadata, BuildError> {
         let arguments = ["metadata", "--no-deps", "--format-version", "1"];
         let output = self.output(&mut self.command(workspace, &arguments)).await?;
         if !output.status.success() {
@@ -184,9 +214,7 @@ impl Cargo {
             tracing::error!("{}", String::from_utf8_lossy(&output.stderr).trim());
             return Err(BuildError::Failed { workspace: workspace.to_owned(), status: output.status });
         }
-        let packages = serde_json::from_slice::<Metadata>(&output.stdout)?.packages;
-        let targets = packages.into_iter().flat_map(|package| package.targets);
-        Ok(targets.filter(Target::is_binary).map(|target| target.name).collect())
+        Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     /// Builds these binaries; gives the path of each by name.
@@ -195,7 +223,7 @@ impl Cargo {
         workspace: &Path,
         binaries: &BTreeSet<&str>,
         profile: Profile,
-        progress: Progress,
+        progress: &Progress,
     ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
         #[derive(Deserialize)]
         struct Message {
@@ -209,16 +237,7 @@ impl Cargo {
         if profile == Profile::Release {
             command.arg("--release");
         }
-        command.stderr(match progress {
-            Progress::Shown => Stdio::inherit(),
-            Progress::Hidden => Stdio::null(),
-        });
-        // `Command::output` would take standard error, too.
-        let output = match command.stdout(Stdio::piped()).spawn() {
-            Ok(cargo) => cargo.wait_with_output().await,
-            Err(error) => Err(error),
-        };
-        let output = output.map_err(|source| self.unusable(source))?;
+        let output = run(&mut command, progress).await.map_err(|source| self.unusable(source))?;
         if !output.status.success() {
             return Err(BuildError::Failed { workspace: workspace.to_owned(), status: output.status });
         }
@@ -236,12 +255,59 @@ impl Cargo {
     }
 }
 
+/// Runs cargo for its standard output; standard error goes where its progress is to go.
+async fn run(command: &mut Command, progress: &Progress) -> io::Result<Output> {
+    command.stdout(Stdio::piped()).stderr(match progress {
+        Progress::Shown => Stdio::inherit(),
+        Progress::Logged { .. } => Stdio::piped(),
+        Progress::Hidden => Stdio::null(),
+    });
+    if let Progress::Logged { colours: true, .. } = progress {
+        command.env("CARGO_TERM_COLOR", "always");
+    }
+    let mut cargo = command.spawn()?;
+    let said = cargo.stderr.take();
+    let log = async {
+        if let (Some(said), Progress::Logged { sink, .. }) = (said, progress) {
+            let mut lines = BufReader::new(said).lines();
+            while let Some(line) = lines.next_line().await? {
+                if !console::strip_ansi_codes(&line).trim_start().starts_with("Finished ") {
+                    sink.print("cargo", &line);
+                }
+            }
+        }
+        Ok(())
+    };
+    let (output, ()) = tokio::try_join!(cargo.wait_with_output(), log)?;
+    Ok(output)
+}
+
 /// Whether cargo sets the variable to tell a program its own package, as it does for what `cargo run` and `cargo test` start.
 /// Build scripts that look at them (ring's does) would run again, and all that depends on them be built again, whenever the
 /// functions are built by a program of another package.
 fn names_a_package(variable: &OsStr) -> bool {
     let name = variable.to_string_lossy();
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// What `cargo metadata` tells of a workspace.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    target_directory: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    targets: Vec<Target>,
+}
+
+impl Metadata {
+    /// The names of all binaries.
+    fn binaries(self) -> BTreeSet<String> {
+        let targets = self.packages.into_iter().flat_map(|package| package.targets);
+        targets.filter(Target::is_binary).map(|target| target.name).collect()
+    }
 }
 
 #[derive(Deserialize)]

@@ -4,9 +4,11 @@
 //! another local cloud. They build the functions, start them and set their environment: of this cloud they get events only.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -18,9 +20,14 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use tokio::net::TcpStream;
+use tokio::time::sleep;
 
 use super::{Handler, InvokeError, Outcome};
 use crate::template::model::Function;
+
+/// How often an endpoint that is not there yet is tried.
+const LISTENING_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Where an Invoke API is: `http://127.0.0.1:9000`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +56,28 @@ impl FromStr for InvokeEndpoint {
             (Some("http"), Some(_), None) => Ok(Self { url: text.trim_end_matches('/').to_owned() }),
             (Some("http") | None, ..) => Err(EndpointError::Url),
             _ => Err(EndpointError::Scheme),
+        }
+    }
+}
+
+impl InvokeEndpoint {
+    /// Waits until something listens there. `environment` is a file for who waits to be told of.
+    pub(crate) async fn listening(&self, environment: Option<&Path>) {
+        let address = self.url.trim_start_matches("http://").split('/').next().unwrap_or_default();
+        // As a URL has it, without a port it is HTTP's.
+        let address = if address.rsplit(':').next().is_some_and(|port| port.parse::<u16>().is_ok()) {
+            address.to_owned()
+        } else {
+            format!("{address}:80")
+        };
+        let mut told = false;
+        while let Err(error) = TcpStream::connect(&address).await {
+            if !std::mem::replace(&mut told, true) {
+                let source =
+                    environment.map(|file| format!("; the environment for the functions is in {}", file.display()));
+                tracing::info!("waiting for {} to run the functions ({error}){}", self.url, source.unwrap_or_default());
+            }
+            sleep(LISTENING_INTERVAL).await;
         }
     }
 }

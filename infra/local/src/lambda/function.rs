@@ -11,10 +11,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::error::Failure;
+use super::executable::Executable;
 use super::instance::{Instance, is_fatal};
 use super::life::Lives;
-use super::logs::{InstanceLog, LogSink, Report, init_report};
-use super::stats::Stats;
+use super::log_sink::LogSink;
+use super::logs::{InstanceLog, Report, init_report};
+use super::stats::{Instances, Stats};
 use super::{Invocation, InvokeError, Limits, Outcome, Services};
 use crate::template::model;
 
@@ -29,7 +31,8 @@ pub struct FunctionSetup {
 
 #[derive(Debug)]
 pub(crate) struct Function {
-    setup: FunctionSetup,
+    model: model::Function,
+    executable: Executable,
     services: Services,
     limits: Limits,
     sink: LogSink,
@@ -55,10 +58,12 @@ impl Function {
         sink: LogSink,
         shutdown: CancellationToken,
     ) -> Self {
-        let reserved = setup.function.reserved_concurrency;
+        let FunctionSetup { function: model, executable } = setup;
+        let reserved = model.reserved_concurrency;
         Self {
             concurrency: reserved.map(|count| Arc::new(Semaphore::new(count as usize))),
-            setup,
+            model,
+            executable: Executable::new(executable),
             services,
             limits,
             sink,
@@ -115,8 +120,8 @@ impl Function {
         let initialised = prepared.is_ok();
         let result = match prepared {
             Ok(()) => {
-                let limit = self.setup.function.timeout.saturating_sub(spent);
-                instance.run(&self.setup.function, &request_id, payload, limit).await
+                let limit = self.model.timeout.saturating_sub(spent);
+                instance.run(&self.model, &request_id, payload, limit).await
             }
             Err(failure) => Err(failure),
         };
@@ -132,7 +137,7 @@ impl Function {
             log.line(&format!("RequestId: {request_id} Error: {}", failure.message()));
         }
         let failure = result.as_ref().err();
-        let memory_mib = self.setup.function.memory_mib;
+        let memory_mib = self.model.memory_mib;
         log.end(&Report { request_id: &request_id, duration, init, memory_mib, used_mib, failure });
         let outcome = self.conclude(&request_id, Some(duration), init, result);
         Invocation { request_id, outcome, log: log.tail() }
@@ -140,10 +145,17 @@ impl Function {
 
     /// Takes the instance used last of those that wait for an event.
     async fn take_warm(&self, slot: &mut Option<Instance>) -> bool {
+        if self.reload().await {
+            say_reloaded(&[&self.model.logical_id]);
+        }
         loop {
             let Some(instance) = self.idle().pop() else {
                 return false;
             };
+            if !self.is_newest(&instance) {
+                instance.kill().await;
+                continue;
+            }
             if slot.insert(instance).free().await {
                 return true;
             }
@@ -161,7 +173,7 @@ impl Function {
         let begun = Instant::now();
         if self.start(slot, self.limits.init, "init").await.is_ok() {
             let init = begun.elapsed();
-            self.stats().init += init;
+            self.stats().init.record(init);
             return ColdStart { init: Some(init), spent: Duration::ZERO, result: Ok(()) };
         }
         if let Some(failed) = slot.take() {
@@ -169,18 +181,18 @@ impl Function {
         }
         tracing::debug!(request_id, "init repeated within the invocation");
         let begun = Instant::now();
-        let result = self.start(slot, self.setup.function.timeout, "invoke").await;
+        let result = self.start(slot, self.model.timeout, "invoke").await;
         ColdStart { init: None, spent: begun.elapsed(), result }
     }
 
     async fn start(&self, slot: &mut Option<Instance>, limit: Duration, phase: &str) -> Result<(), Failure> {
         let begun = Instant::now();
-        let FunctionSetup { function, executable } = &self.setup;
+        let (function, executable) = (&self.model, &self.executable);
         let log = InstanceLog::new(self.sink.clone(), &function.logical_id);
         let place = self.lives.add(&Uuid::new_v4().to_string());
         let result = match Instance::start(function, executable, &self.services, log.clone(), place).await {
             Ok(instance) => slot.insert(instance).initialised(limit).await,
-            Err(error) => Err(Failure::InvalidEntrypoint(format!("{}: {error}", executable.display()))),
+            Err(error) => Err(Failure::InvalidEntrypoint(format!("{}: {error}", executable.path().display()))),
         };
         if let Err(failure) = &result {
             log.line(&init_report(begun.elapsed(), phase, failure));
@@ -199,7 +211,7 @@ impl Function {
         let mut stats = self.stats();
         stats.invocations += 1;
         let duration = duration.unwrap_or_default();
-        stats.duration += duration;
+        stats.duration.record(duration);
         stats.billed += billed(duration + init.unwrap_or_default());
         match result {
             Ok(payload) => Outcome::Success(payload),
@@ -215,7 +227,7 @@ impl Function {
         let rejected = {
             let mut idle = self.idle();
             // Under the lock: `retire` and `kill` look into the pool after the tokens have fired.
-            if self.shutdown.is_cancelled() || instance.is_condemned() {
+            if self.shutdown.is_cancelled() || instance.is_condemned() || !self.is_newest(&instance) {
                 Some(instance)
             } else {
                 idle.push(instance);
@@ -240,8 +252,36 @@ impl Function {
         ends.len()
     }
 
+    /// From here on, a build that replaces the executable replaces the processes, too.
+    pub(crate) fn watch(&self) {
+        self.executable.watch();
+    }
+
+    /// Ends the idle instances of earlier builds, if the executable is watched and was replaced. Those that are busy end
+    /// after their invocation.
+    pub(crate) async fn reload(&self) -> bool {
+        if !self.executable.was_replaced() {
+            return false;
+        }
+        let outdated: Vec<_> = self.idle().extract_if(.., |instance| !self.is_newest(instance)).collect();
+        for instance in outdated {
+            instance.kill().await;
+        }
+        true
+    }
+
+    fn is_newest(&self, instance: &Instance) -> bool {
+        self.executable.is_newest(instance.build)
+    }
+
+    pub(crate) fn instances(&self) -> Instances {
+        // In this order: one that is neither idle nor gone in between counts as busy.
+        let (alive, idle) = (self.lives.count(), self.idle().len());
+        Instances { alive, busy: alive.saturating_sub(idle) }
+    }
+
     pub(crate) fn memory_mib(&self) -> u32 {
-        self.setup.function.memory_mib
+        self.model.memory_mib
     }
 
     /// Ends the instances that have been idle for `age`.
@@ -259,6 +299,11 @@ impl Function {
     fn idle(&self) -> MutexGuard<'_, Vec<Instance>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Tells that functions with new executables run these.
+pub(crate) fn say_reloaded(functions: &[&str]) {
+    tracing::info!("rebuilt: {}; the next invocation runs the new binary", functions.join(", "));
 }
 
 struct ColdStart {

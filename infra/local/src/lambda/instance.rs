@@ -1,7 +1,6 @@
 //! One sandbox: a child process with its Runtime API. Runs one invocation at a time.
 
 use std::io;
-use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use super::cpu;
 use super::environment::{self, Services};
 use super::error::Failure;
+use super::executable::{Build, Executable};
 use super::life::Place;
 use super::logs::{Capture, InstanceLog};
 use super::runtime_api::{Event, Reply, RuntimeApi};
@@ -22,6 +22,8 @@ use crate::template::model::Function;
 #[derive(Debug)]
 pub(crate) struct Instance {
     child: Child,
+    /// What the process runs, or what it was started in the place of while that was being replaced.
+    pub(crate) build: Option<Build>,
     api: RuntimeApi,
     capture: Capture,
     log: InstanceLog,
@@ -39,27 +41,28 @@ impl Instance {
     /// Starts the process, which then is in its init phase.
     pub(crate) async fn start(
         function: &Function,
-        executable: &Path,
+        executable: &Executable,
         services: &Services,
         log: InstanceLog,
         place: Place,
     ) -> io::Result<Self> {
         let api = RuntimeApi::start().await?;
-        let mut command = Command::new(executable);
+        let (path, build) = (executable.path(), executable.build());
+        let mut command = Command::new(path);
         command
             .env_clear()
-            .envs(environment::variables(function, executable, services, api.address(), place.id()))
+            .envs(environment::variables(function, path, services, api.address(), place.id()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        if let Some(folder) = executable.parent() {
+        if let Some(folder) = path.parent() {
             command.current_dir(folder);
         }
-        let mut child = command.spawn()?;
+        let mut child = executable.spawn(&mut command).await?;
         let capture = Capture::start(&mut child, &log);
         let now = Instant::now();
-        Ok(Self { child, api, capture, log, busy_until: now, idle_since: now, cpu: Duration::ZERO, place })
+        Ok(Self { child, build, api, capture, log, busy_until: now, idle_since: now, cpu: Duration::ZERO, place })
     }
 
     /// Waits for the end of the init phase: the first `/next`.

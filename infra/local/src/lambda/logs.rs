@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::fmt::Write as _;
-use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::error::Failure;
+use super::log_sink::LogSink;
 
 /// A longer line is cut into several, at what CloudWatch takes in one event.
 const LONGEST_LINE: usize = 256 * 1024;
@@ -20,46 +20,6 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How much of an invocation's log the Invoke API hands out, in bytes.
 const TAIL: usize = 4 * 1024;
-
-/// Where log lines go. Cheap to clone; lines of different writers never mix.
-#[derive(Clone)]
-pub struct LogSink {
-    writer: Arc<Mutex<dyn Write + Send>>,
-    verbose: bool,
-}
-
-impl LogSink {
-    /// Lines go to standard error.
-    pub fn stderr() -> Self {
-        Self::new(std::io::stderr())
-    }
-
-    /// Lines go to `writer`, one `write_all` each. Of Lambda's own lines, only what `REPORT` says, in short.
-    pub fn new(writer: impl Write + Send + 'static) -> Self {
-        Self { writer: Arc::new(Mutex::new(writer)), verbose: false }
-    }
-
-    /// Whether Lambda's `START`, `END` and `REPORT` lines are there, to the letter.
-    #[must_use]
-    pub fn verbose(self, verbose: bool) -> Self {
-        Self { verbose, ..self }
-    }
-
-    /// Writes `origin scope text`.
-    fn line(&self, origin: &str, scope: &str, text: &str) {
-        let line = format!("{origin} {scope} {text}\n");
-        // A writer that panicked leaves at worst half a line behind.
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        // There is no better place to report that the log cannot be written than the log itself.
-        let _ = writer.write_all(line.as_bytes()).and_then(|()| writer.flush());
-    }
-}
-
-impl fmt::Debug for LogSink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LogSink").field("verbose", &self.verbose).finish_non_exhaustive()
-    }
-}
 
 /// The log of one instance: knows the function's logical id and what the instance is doing.
 #[derive(Debug, Clone)]
@@ -109,14 +69,14 @@ impl InstanceLog {
     pub(crate) fn end(&self, report: &Report<'_>) {
         self.lambda_line(&format!("END RequestId: {}", report.request_id));
         self.lambda_line(&report.to_string());
-        if !self.sink.verbose {
+        if !self.sink.is_verbose() {
             self.sink.line(&self.function, report.request_id, &report.in_short());
         }
     }
 
     /// A line of Lambda's own: always in the invocation's log, shown only to those who asked for it.
     fn lambda_line(&self, text: &str) {
-        if self.sink.verbose {
+        if self.sink.is_verbose() {
             self.line(text);
         } else {
             self.current().append(text);

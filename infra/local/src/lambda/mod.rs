@@ -9,11 +9,13 @@ pub mod build;
 mod cpu;
 mod environment;
 mod error;
+mod executable;
 mod forward;
 mod function;
 mod instance;
 pub mod invoke_api;
 mod life;
+mod log_sink;
 mod logs;
 mod runtime_api;
 mod stats;
@@ -34,11 +36,14 @@ pub use environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Services};
 pub use forward::{EndpointError, InvokeEndpoint};
 use function::Function;
 pub use function::FunctionSetup;
-pub use logs::LogSink;
-pub use stats::Stats;
+pub use log_sink::LogSink;
+pub use stats::{Instances, Spread, Stats};
 
 /// Largest payload of an invocation in bytes.
 pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
+
+/// How often executables that may be rebuilt are looked at while nobody invokes their functions.
+const RELOAD_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How an invocation ended, as the Invoke API reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,6 +229,17 @@ impl Lambda {
         }
     }
 
+    /// From here on, a function whose executable is replaced runs the new one: its idle processes end at once, busy ones
+    /// after their invocation. A build that is under way keeps nobody waiting but those who need another process.
+    pub fn reload_rebuilt(&self) {
+        let Inner { functions, tasks, shutdown, .. } = &*self.inner;
+        for function in functions.values() {
+            function.watch();
+        }
+        let (inner, shutdown) = (Arc::downgrade(&self.inner), shutdown.clone());
+        tasks.spawn(shutdown.run_until_cancelled_owned(reload(inner)));
+    }
+
     /// Counts from zero again.
     pub fn reset_stats(&self) {
         for function in self.inner.functions.values() {
@@ -236,9 +252,14 @@ impl Lambda {
         self.inner.functions.iter().map(|(id, function)| (id.clone(), function.memory_mib())).collect()
     }
 
+    /// How many instances each function has, by logical id.
+    pub fn instances(&self) -> BTreeMap<String, Instances> {
+        self.inner.functions.iter().map(|(id, function)| (id.clone(), function.instances())).collect()
+    }
+
     /// What each function did, by logical id.
     pub fn stats(&self) -> BTreeMap<String, Stats> {
-        self.inner.functions.iter().map(|(id, function)| (id.clone(), *function.stats())).collect()
+        self.inner.functions.iter().map(|(id, function)| (id.clone(), function.stats().clone())).collect()
     }
 }
 
@@ -256,6 +277,25 @@ async fn reap(inner: Weak<Inner>, idle: Duration, shutdown: CancellationToken) {
         }
         if stopping {
             return;
+        }
+    }
+}
+
+/// Looks for executables that were replaced. Invocations look themselves: this is for functions that are not invoked, and
+/// for whoever waits to read that the new binary is there.
+async fn reload(inner: Weak<Inner>) {
+    let mut tick = tokio::time::interval(RELOAD_INTERVAL);
+    loop {
+        tick.tick().await;
+        let Some(inner) = inner.upgrade() else { return };
+        let mut reloaded = Vec::new();
+        for (id, function) in &inner.functions {
+            if function.reload().await {
+                reloaded.push(id.as_str());
+            }
+        }
+        if !reloaded.is_empty() {
+            function::say_reloaded(&reloaded);
         }
     }
 }

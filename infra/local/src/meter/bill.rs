@@ -87,6 +87,7 @@ pub(super) fn of(reading: &Reading) -> Bill {
             }
         }
     }
-    let usd = lines.iter().map(|line| line.usd).sum();
+    // The sum of no floats is -0.0.
+    let usd = lines.iter().fold(0.0, |sum, line| sum + line.usd);
     Bill { lines, usd }
 }

@@ -57,10 +57,24 @@ pub struct FunctionReading {
     pub throttles: u64,
     /// Instances started.
     pub cold_starts: u64,
+    /// Instances that live, idle or busy.
+    pub alive: usize,
+    /// Of these, the ones that start or run an invocation.
+    pub busy: usize,
     /// Milliseconds in init phases.
     pub init_ms: f64,
+    /// Half of the init phases took no longer. Percentiles are exact to 1 %.
+    pub init_p50_ms: f64,
+    /// The longest init phase.
+    pub init_max_ms: f64,
     /// Milliseconds in invocations, without init phases.
     pub duration_ms: f64,
+    /// Half of the invocations took no longer.
+    pub duration_p50_ms: f64,
+    /// 99 of 100 invocations took no longer.
+    pub duration_p99_ms: f64,
+    /// The longest invocation.
+    pub duration_max_ms: f64,
     /// Milliseconds that AWS bills.
     pub billed_ms: f64,
     /// `MemorySize` in MiB.
@@ -107,11 +121,12 @@ impl Sources {
             let seconds = state.since.elapsed().as_secs_f64();
             (seconds, state.callers.clone(), state.resources.clone(), state.faults.clone())
         };
-        let memory = self.lambda.memory();
+        let (memory, instances) = (self.lambda.memory(), self.lambda.instances());
         let functions = self.lambda.stats().into_iter().map(|(id, stats)| {
             let requests = callers.remove(&Some(id.clone())).unwrap_or_default();
             let memory = memory.get(&id).copied().unwrap_or_default();
-            (id, FunctionReading::new(&stats, memory, requests))
+            let instances = instances.get(&id).copied().unwrap_or_default();
+            (id, FunctionReading::new(&stats, instances, memory, requests))
         });
         let functions: BTreeMap<_, _> = functions.collect();
         let http_apis = self
@@ -153,15 +168,22 @@ impl Sources {
 }
 
 impl FunctionReading {
-    fn new(stats: &lambda::Stats, memory_mib: u32, requests: Operations) -> Self {
+    fn new(stats: &lambda::Stats, instances: lambda::Instances, memory_mib: u32, requests: Operations) -> Self {
         let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
         Self {
             invocations: stats.invocations,
             errors: stats.errors,
             throttles: stats.throttles,
             cold_starts: stats.cold_starts,
-            init_ms: millis(stats.init),
-            duration_ms: millis(stats.duration),
+            alive: instances.alive,
+            busy: instances.busy,
+            init_ms: millis(stats.init.sum()),
+            init_p50_ms: millis(stats.init.percentile(50.0)),
+            init_max_ms: millis(stats.init.max()),
+            duration_ms: millis(stats.duration.sum()),
+            duration_p50_ms: millis(stats.duration.percentile(50.0)),
+            duration_p99_ms: millis(stats.duration.percentile(99.0)),
+            duration_max_ms: millis(stats.duration.max()),
             billed_ms: millis(stats.billed),
             memory_mib,
             gb_seconds: stats.billed.as_secs_f64() * f64::from(memory_mib) / 1024.0,

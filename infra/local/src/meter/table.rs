@@ -37,22 +37,39 @@ impl Reading {
     }
 
     fn write_functions(&self, out: &mut String) -> fmt::Result {
-        let used = || self.functions.iter().filter(|(_, function)| function.invocations > 0);
+        let used = || self.functions.iter().filter(|(_, function)| function.invocations + function.throttles > 0);
         let width = width(used().map(|(id, _)| id.as_str()), "function");
+        writeln!(out, "\n{:width$} {:>35} {:>15} {:>23}", "", "", "init ms", "ms")?;
         writeln!(
             out,
-            "\n{:width$} {:>11} {:>7} {:>6} {:>10} {:>10} {:>10} {:>10}",
-            "function", "invocations", "errors", "cold", "mean ms", "billed ms", "GB-s", "CPU ms"
+            "{:width$} {:>11} {:>6} {:>9} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>10} {:>9} {:>8}",
+            "function",
+            "invocations",
+            "errors",
+            "throttles",
+            "cold",
+            "p50",
+            "max",
+            "p50",
+            "p99",
+            "max",
+            "billed ms",
+            "GB-s",
+            "CPU ms"
         )?;
         for (id, function) in used() {
-            #[allow(clippy::cast_precision_loss, reason = "no count comes near 2^53")]
-            let mean = function.duration_ms / function.invocations as f64;
             writeln!(
                 out,
-                "{id:width$} {:>11} {:>7} {:>6} {mean:>10.2} {:>10.0} {:>10.4} {:>10.0}",
+                "{id:width$} {:>11} {:>6} {:>9} {:>6} {:>7.1} {:>7.1} {:>7.1} {:>7.1} {:>7.1} {:>10.0} {:>9.4} {:>8.0}",
                 function.invocations,
                 function.errors,
+                function.throttles,
                 function.cold_starts,
+                function.init_p50_ms,
+                function.init_max_ms,
+                function.duration_p50_ms,
+                function.duration_p99_ms,
+                function.duration_max_ms,
                 function.billed_ms,
                 function.gb_seconds,
                 function.cpu_ms

@@ -1,5 +1,9 @@
 //! The whole command: a template with one of everything, built, started, used and stopped.
 
+mod elsewhere;
+mod ui;
+mod watch;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -54,7 +58,11 @@ struct Running {
 impl Running {
     /// Starts the command and waits for `endpoints.json`.
     async fn start(application: &Path, arguments: &[&str]) -> Self {
-        let mut process = command(application).arg("--stop-on-stdin-eof").args(arguments).spawn().unwrap();
+        Self::of(application, command(application).args(arguments)).await
+    }
+
+    async fn of(application: &Path, command: &mut Command) -> Self {
+        let mut process = command.arg("--stop-on-stdin-eof").spawn().unwrap();
         let file = application.join("target/local/endpoints.json");
         let begun = Instant::now();
         while !file.exists() {
@@ -86,10 +94,17 @@ impl Running {
     }
 
     async fn ended(mut self) -> String {
-        let (mut out, mut error) = (self.process.stdout.take().unwrap(), self.process.stderr.take().unwrap());
+        let (mut out, error) = (self.process.stdout.take().unwrap(), self.process.stderr.take());
         let (mut printed, mut log) = (String::new(), String::new());
+        let read_log = async {
+            match error {
+                Some(mut error) => error.read_to_string(&mut log).await,
+                // It goes to a file.
+                None => Ok(0),
+            }
+        };
         let all = async {
-            let (out, error) = tokio::join!(out.read_to_string(&mut printed), error.read_to_string(&mut log));
+            let (out, error) = tokio::join!(out.read_to_string(&mut printed), read_log);
             out.and(error).unwrap();
             self.process.wait().await.unwrap()
         };
@@ -119,11 +134,21 @@ async fn refusal(application: &Path, arguments: &[&str]) -> String {
 
 /// Waits until the function has written that.
 async fn until_received(file: &Path, expected: &str) {
+    let received = async || std::fs::read_to_string(file).is_ok_and(|text| text == expected);
+    until(&format!("the function gets {expected:?}"), received).await;
+}
+
+async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
-    while std::fs::read_to_string(file).unwrap_or_default() != expected {
-        assert!(begun.elapsed() < DEADLINE, "the function gets {expected:?}");
+    while !condition().await {
+        assert!(begun.elapsed() < DEADLINE, "waited in vain: {what}");
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// What the application's public route says.
+async fn public(cloud: &Running) -> String {
+    client().get(format!("{}/public", cloud.url("/http"))).send().await.unwrap().text().await.unwrap()
 }
 
 async fn put_object(cloud: &Running) {
@@ -146,8 +171,7 @@ async fn everything_works_together() {
     let cloud = Running::start(application.path(), &["--ephemeral", "--parameter", &parameter]).await;
 
     let http = cloud.url("/http");
-    let public = client().get(format!("{http}/public")).send().await.unwrap();
-    assert_eq!(public.text().await.unwrap(), "hello from us-east-1");
+    assert_eq!(public(&cloud).await, "hello from us-east-1");
     let private = format!("{http}/private");
     assert_eq!(client().get(&private).send().await.unwrap().status(), 401);
     let allowed = client().get(&private).bearer_auth(cloud.token().await).send().await.unwrap();
@@ -178,7 +202,7 @@ async fn everything_works_together() {
 
     let printed = cloud.stop().await;
     for line in ["HTTP API (Http) ", "WebSocket API (Socket) ", "alice=", "bob=", "Ready in "] {
-        assert!(printed.lines().any(|printed| printed.starts_with(line)), "{line}: {printed}");
+        assert!(printed.lines().any(|printed| printed.trim_start().starts_with(line)), "{line}: {printed}");
     }
 }
 
@@ -262,10 +286,12 @@ async fn a_start_that_fails_says_why_in_a_sentence() {
 
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let in_use = refusal(folder, &["--ephemeral", "--websocket-port", &port.to_string()]).await;
-    let sentence =
-        format!("error: port {port} is in use: choose another one with `--websocket-port` (0 takes any that is free)");
-    assert_eq!(in_use, sentence);
+    for flag in ["--websocket-port", "--dynamodb-port", "--sqs-port", "--data-api-port", "--control-port"] {
+        let in_use = refusal(folder, &["--ephemeral", flag, &port.to_string()]).await;
+        let sentence =
+            format!("error: port {port} is in use: choose another one with `{flag}` (0 takes any that is free)");
+        assert_eq!(in_use, sentence);
+    }
 
     let text = include_str!("template.yaml").replace("AWS::SQS::Queue", "AWS::SNS::Topic");
     std::fs::write(folder.join("template.yaml"), text).unwrap();

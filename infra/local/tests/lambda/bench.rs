@@ -81,7 +81,7 @@ impl Bench {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        self.lambda.stats()["Echo"]
+        self.lambda.stats()["Echo"].clone()
     }
 }
 

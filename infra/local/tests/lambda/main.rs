@@ -6,4 +6,5 @@ mod echo;
 mod failures;
 mod invocations;
 mod life;
+mod reload;
 mod sandbox;

@@ -1,7 +1,10 @@
 //! The control endpoint: reads the meter, plans faults, kills functions. Only here, AWS has nothing like it.
 //!
 //! `GET /meter`, `POST /meter/reset`; `POST /faults` with a [`Plan`](crate::faults::Plan), `DELETE /faults`;
-//! `POST /functions/{logical id}/kill`.
+//! `POST /functions/{logical id}/kill`; where it is asked for, `GET /ui`. For programs of this machine and for its own
+//! page only: requests that a page from elsewhere makes a browser send are refused.
+
+mod loopback;
 
 use std::io;
 
@@ -9,7 +12,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use bytes::Bytes;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -17,23 +20,30 @@ use tokio_util::sync::CancellationToken;
 
 use crate::faults::Plan;
 use crate::gate::Gate;
+use crate::log_feed::LogFeed;
 use crate::meter::{Reading, Sources};
+use crate::ui;
 
 /// What can be controlled. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Control {
     pub(crate) gate: Gate,
     pub(crate) sources: Sources,
+    /// What the page shows besides the meter; without it there is none.
+    pub(crate) ui: Option<LogFeed>,
 }
 
 /// Serves the endpoint until `shutdown` fires.
 pub(crate) async fn serve(listener: TcpListener, control: Control, shutdown: CancellationToken) -> io::Result<()> {
+    let page = control.ui.clone().map(|feed| ui::router(control.sources.clone(), feed, shutdown.clone()));
     let router = Router::new()
         .route("/meter", get(read))
         .route("/meter/reset", post(reset))
         .route("/faults", post(install).delete(clear))
         .route("/functions/{function}/kill", post(kill))
-        .with_state(control);
+        .with_state(control)
+        .merge(page.unwrap_or_default())
+        .layer(middleware::from_fn(loopback::only));
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 

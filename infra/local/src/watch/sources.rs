@@ -1,0 +1,172 @@
+//! Which files change that cargo may build from.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ignore::{DirEntry, Walk, WalkBuilder};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
+
+/// Changes are told of when there have been none for so long: an editor that saves, or a checkout, makes many.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// What cargo marks target folders with that it creates, as other programs do their caches: <https://bford.info/cachedir/>.
+const CACHE: &str = "CACHEDIR.TAG";
+
+/// The files of some folders, without hidden ones, those that a `.gitignore` names, and caches; and one more file.
+pub(super) struct Sources {
+    roots: BTreeSet<PathBuf>,
+    outputs: Arc<BTreeSet<PathBuf>>,
+    file: PathBuf,
+    watcher: RecommendedWatcher,
+    events: UnboundedReceiver<notify::Result<Event>>,
+}
+
+impl Sources {
+    /// Changes from here on count, except in the folders `outputs`. The paths must be those of real files.
+    pub(super) fn watch(roots: &BTreeSet<PathBuf>, outputs: BTreeSet<PathBuf>, file: &Path) -> notify::Result<Self> {
+        let (told, events) = unbounded_channel();
+        let watcher = notify::recommended_watcher(move |event| {
+            // Fails once nobody waits for changes any more.
+            let _ = told.send(event);
+        })?;
+        let mut sources =
+            Self { roots: roots.clone(), outputs: Arc::new(outputs), file: file.to_owned(), watcher, events };
+        for root in roots {
+            sources.watch_tree(root)?;
+        }
+        if let Some(folder) = file.parent() {
+            sources.watcher.watch(folder, RecursiveMode::NonRecursive)?;
+        }
+        Ok(sources)
+    }
+
+    /// Waits for changes; gives the files and folders that appeared, changed or went.
+    pub(super) async fn changed(&mut self) -> BTreeSet<PathBuf> {
+        loop {
+            let mut touched = self.touched().await;
+            while let Ok(more) = timeout(QUIET, self.touched()).await {
+                touched.extend(more);
+            }
+            let changed: BTreeSet<PathBuf> = touched.into_iter().filter(|path| self.is_source(path)).collect();
+            for folder in changed.iter().filter(|path| path.is_dir()) {
+                if let Err(error) = self.watch_tree(folder) {
+                    tracing::warn!(%error, "changes in {} go unseen", folder.display());
+                }
+            }
+            if !changed.is_empty() {
+                return changed;
+            }
+        }
+    }
+
+    /// The next files that somebody may have changed.
+    async fn touched(&mut self) -> Vec<PathBuf> {
+        loop {
+            match self.events.recv().await {
+                // That somebody reads a file changes nothing.
+                Some(Ok(event)) if event.kind.is_access() => {}
+                // Too much happened to be told: anything may have changed.
+                Some(Ok(event)) if event.need_rescan() => return self.roots.iter().cloned().collect(),
+                Some(Ok(event)) => return event.paths,
+                Some(Err(error)) => tracing::warn!(%error, "some changes of the sources may go unseen"),
+                // Cannot be: the watcher holds the sender.
+                None => return std::future::pending().await,
+            }
+        }
+    }
+
+    /// Watches a folder and those in it, one by one: their system's own recursion would take in target folders, too.
+    fn watch_tree(&mut self, folder: &Path) -> notify::Result<()> {
+        for entry in self.walk(folder, None) {
+            match entry {
+                Ok(entry) if is_folder(&entry) => self.watcher.watch(entry.path(), RecursiveMode::NonRecursive)?,
+                Ok(_) => {}
+                // It went in between, or nobody may read it; cargo will say if that matters.
+                Err(error) => tracing::debug!(%error, "not watched"),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_source(&self, path: &Path) -> bool {
+        if path == self.file || self.roots.contains(path) {
+            return true;
+        }
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return false };
+        if name.as_encoded_bytes().starts_with(b".") || !self.roots.iter().any(|root| path.starts_with(root)) {
+            return false;
+        }
+        if is_own_output(path) {
+            return false;
+        }
+        // Whether a file that is gone was one of the ignored cannot be told.
+        (!path.exists() && !self.outputs.contains(path))
+            || self.walk(folder, Some(1)).flatten().any(|entry| entry.path() == path)
+    }
+
+    fn walk(&self, folder: &Path, depth: Option<usize>) -> Walk {
+        let outputs = Arc::clone(&self.outputs);
+        let is_output = move |entry: &DirEntry| {
+            is_folder(entry) && (outputs.contains(entry.path()) || entry.path().join(CACHE).exists())
+        };
+        WalkBuilder::new(folder)
+            .require_git(false)
+            .max_depth(depth)
+            .filter_entry(move |entry| !is_output(entry))
+            .build()
+    }
+}
+
+/// Whether this process prints to that file: what it says of a build is no reason to build.
+fn is_own_output(path: &Path) -> bool {
+    let identity = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+    let found = identity(path);
+    found.is_some() && ["/dev/stdout", "/dev/stderr"].iter().any(|output| identity(Path::new(output)) == found)
+}
+
+fn is_folder(entry: &DirEntry) -> bool {
+    entry.file_type().is_some_and(|kind| kind.is_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn sources_count_and_what_builds_make_of_them_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let at = |path: &str| root.join(path);
+        for made in ["a/src", "target/debug", "cache", "generated", ".git"] {
+            fs::create_dir_all(at(made)).unwrap();
+        }
+        fs::write(at("cache/CACHEDIR.TAG"), "").unwrap();
+        fs::write(at(".gitignore"), "generated\n*.log\n").unwrap();
+        let mut sources = Sources::watch(&[root.clone()].into(), [at("target")].into(), &at("template.yaml")).unwrap();
+
+        for ignored in ["target/debug/a", "cache/a", "generated/b.rs", ".git/index", "a.log", "a/src/.main.rs.swp"] {
+            fs::write(at(ignored), "").unwrap();
+        }
+        fs::write(at("a/src/main.rs"), "").unwrap();
+        assert_eq!(sources.changed().await, [at("a/src/main.rs")].into());
+
+        fs::create_dir_all(at("a/src/b/c")).unwrap();
+        let found = sources.changed().await;
+        assert!(found.contains(&at("a/src/b")), "{found:?}");
+        fs::write(at("a/src/b/c/mod.rs"), "").unwrap();
+        assert_eq!(sources.changed().await, [at("a/src/b/c/mod.rs")].into());
+
+        fs::remove_file(at("a/src/main.rs")).unwrap();
+        fs::read(at("a/src/b/c/mod.rs")).unwrap();
+        assert_eq!(sources.changed().await, [at("a/src/main.rs")].into());
+        fs::write(at("template.yaml"), "").unwrap();
+        assert_eq!(sources.changed().await, [at("template.yaml")].into());
+    }
+}
