@@ -122,7 +122,7 @@ async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> 
             return value;
         }
         assert!(begun.elapsed() < DEADLINE, "waited in vain: {what}");
-        sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(100)).await;
     }
 }
 
@@ -168,10 +168,51 @@ async fn polls() {
     assert_eq!(dead.iter().map(|message| &message["Body"]).collect::<Vec<_>>(), [&json!(vote("maybe"))]);
     assert_eq!(app.http(Method::GET, &path, Value::Null).await.1["votes"], json!({"no": 1, "yes": 1}));
 
+    a_closed_poll_leaves_its_result(&app, &path, &poll["id"]).await;
+    the_clock_closes_polls(&app).await;
     another_cloud_forwards(&app, &origin, &path).await;
 
     assert_eq!(app.http(Method::DELETE, &path, Value::Null).await.0, 204);
     assert_eq!(app.http(Method::GET, &path, Value::Null).await.0, 404);
+    until("the front page has lost the poll", async || on_front_page(&app, &poll["id"]).await.is_none().then_some(()))
+        .await;
+}
+
+/// The entry that the table's stream keeps.
+async fn on_front_page(app: &Application, id: &Value) -> Option<Value> {
+    let (status, page) = app.http(Method::GET, "/polls", Value::Null).await;
+    assert_eq!(status, 200);
+    page["polls"].as_array().unwrap().iter().find(|poll| poll["id"] == *id).cloned()
+}
+
+/// The stream exports the result to the bucket, whose event indexes it; a presigned URL leads to it.
+async fn a_closed_poll_leaves_its_result(app: &Application, path: &str, id: &Value) {
+    assert_eq!(app.http(Method::GET, &format!("{path}/result"), Value::Null).await.0, 404);
+    assert_eq!(app.http(Method::POST, &format!("{path}/close"), Value::Null).await.0, 204);
+    assert_eq!(app.http(Method::POST, &format!("{path}/close"), Value::Null).await.0, 404, "closed already");
+    let entry = until("the result is indexed", async || {
+        on_front_page(app, id).await.filter(|entry| !entry["size_of_result"].is_null())
+    })
+    .await;
+    let result = app.client.get(format!("{}{path}/result", app.url("/http"))).send().await.unwrap();
+    assert_eq!(result.headers()["content-disposition"], "attachment; filename=\"result.json\"");
+    assert_eq!(result.headers()["content-type"], "application/json");
+    let result = result.text().await.unwrap();
+    let size = result.len();
+    assert_eq!(entry, json!({"id": id, "question": "Coffee?", "votes": 2, "size_of_result": size}));
+    let result: Value = serde_json::from_str(&result).unwrap();
+    assert_eq!(result, json!({"question": "Coffee?", "votes": {"no": 1, "yes": 1}}));
+}
+
+/// The schedule comes at the beginning of a minute.
+async fn the_clock_closes_polls(app: &Application) {
+    let poll = json!({"question": "Now?", "options": ["yes"], "closes_at": 1});
+    let (_, created) = app.http(Method::POST, "/polls", poll).await;
+    let path = format!("/polls/{}", created["id"].as_str().unwrap());
+    until("the schedule closes the poll", async || {
+        (app.http(Method::GET, &path, Value::Null).await.1["closed"] == true).then_some(())
+    })
+    .await;
 }
 
 /// A second cloud has no functions of its own: what its APIs get is answered by the first one's, from the first one's tables.
