@@ -223,3 +223,60 @@ async fn receive(State(received): State<Received>, Path(request): Path<Uuid>, bo
     received.lock().unwrap_or_else(PoisonError::into_inner).insert(request, body);
     StatusCode::OK
 }
+
+#[cfg(test)]
+#[path = "../tests/recorded/mod.rs"]
+mod recorded;
+
+#[cfg(test)]
+mod tests {
+    use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest;
+
+    use super::recorded::{assert_kept, assert_like, fixture};
+    use super::*;
+    use crate::lambda::Handler;
+
+    /// What a function that puts this answer at `ResponseURL` is invoked with.
+    async fn create_with(answer: Value) -> (Value, Result<(), CustomResourceError>) {
+        // Ignore a second call: another test of this process has installed it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let seen = Arc::<Mutex<Value>>::default();
+        let handler: Handler = {
+            let seen = Arc::clone(&seen);
+            Arc::new(move |payload| {
+                let event: Value = serde_json::from_slice(&payload).unwrap();
+                *seen.lock().unwrap() = event.clone();
+                let mut answer = answer.clone();
+                for id in ["StackId", "RequestId", "LogicalResourceId"] {
+                    answer[id] = event[id].clone();
+                }
+                Box::pin(async move {
+                    let url = event["ResponseURL"].as_str().unwrap();
+                    reqwest::Client::new().put(url).body(answer.to_string()).send().await.unwrap();
+                    Ok(Outcome::Success("null".into()))
+                })
+            })
+        };
+        let lambda = Lambda::from_handlers([("F".to_owned(), handler)].into());
+        let properties =
+            json!({ "ServiceToken": "arn", "Key1": "string", "Key2": ["list"], "Key3": { "Key4": "map" } });
+        let resource = CustomResource {
+            logical_id: "Thing".to_owned(),
+            resource_type: "Custom::Thing".to_owned(),
+            function: "F".to_owned(),
+            properties,
+        };
+        let created = create(&[resource], "arn:aws:cloudformation:stack", &lambda).await;
+        let event = seen.lock().unwrap().take();
+        (event, created)
+    }
+
+    #[tokio::test]
+    async fn the_event_is_cloudformations_to_the_letter() {
+        let (event, created) = create_with(json!({ "Status": "SUCCESS", "PhysicalResourceId": "thing-1" })).await;
+        created.unwrap();
+        assert_like(&event, &fixture("cloudformation-custom-resource-create-request"), &[]);
+        assert_kept::<CloudFormationCustomResourceRequest>(&event, &[]);
+        assert_eq!((&event["RequestType"], &event["ResourceType"]), (&json!("Create"), &json!("Custom::Thing")));
+    }
+}
