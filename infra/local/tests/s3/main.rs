@@ -1,8 +1,10 @@
 //! The buckets over the wire, with the AWS SDK and with presigned URLs, and the functions that they notify.
 
+mod multipart;
 mod post;
 #[path = "../recorded/mod.rs"]
 mod recorded;
+mod uploads;
 
 use std::sync::Arc;
 use std::time::Duration;
