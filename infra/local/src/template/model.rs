@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::event_filter::EventFilter;
 use crate::schedules::Expression;
 
 /// A template whose values are all known.
@@ -74,6 +75,8 @@ pub struct QueueEvent {
     pub report_batch_item_failures: bool,
     /// `ScalingConfig.MaximumConcurrency`.
     pub maximum_concurrency: Option<u32>,
+    /// `FilterCriteria`: messages that do not match are deleted.
+    pub filter: EventFilter,
 }
 
 /// An event source mapping from a table's stream to a function.
@@ -103,6 +106,8 @@ pub struct StreamEvent {
     pub report_batch_item_failures: bool,
     /// `DestinationConfig.OnFailure`: logical id of the queue that learns of discarded records.
     pub on_failure: Option<String>,
+    /// `FilterCriteria`: records that do not match are passed over.
+    pub filter: EventFilter,
 }
 
 /// Where the first read of a stream begins.

@@ -202,3 +202,16 @@ async fn records_are_kept_for_a_day() {
     let count: i64 = database.query_one("SELECT count(*) FROM _stream_records", (), |row| row.get(0)).unwrap();
     assert_eq!(count, 1, "the old one is gone");
 }
+
+#[tokio::test]
+async fn records_that_no_filter_lets_pass_are_passed_over() {
+    let mut harness = Harness::new(None).await;
+    harness.event.batch_size = 2;
+    let pattern = r#"{"eventName": ["INSERT"], "dynamodb": {"NewImage": {"value": {"S": [{"prefix": "new"}]}}}}"#;
+    harness.event.filter.or(pattern).unwrap();
+    for (id, value) in [("a", "new 1"), ("b", "old"), ("a", "new 2"), ("c", "new 3"), ("d", "old"), ("e", "new 4")] {
+        harness.put(id, value).await;
+    }
+    harness.run(all_good);
+    assert_eq!(harness.batches(2).await, [vec!["a", "c"], vec!["e"]]);
+}

@@ -198,3 +198,17 @@ async fn the_mapping_ends_with_the_token() {
     mapping.shutdown.cancel();
     tokio::time::timeout(PATIENCE, running).await.expect("the mapping ends").unwrap();
 }
+
+#[tokio::test]
+async fn messages_that_no_filter_lets_pass_are_deleted() {
+    let mut mapping = Mapping::new(30, None).await;
+    mapping.event.filter.or(r#"{"body": {"kind": ["new", {"prefix": "n-"}]}}"#).unwrap();
+    mapping.event.filter.or(r#"{"body": ["plain"]}"#).unwrap();
+    for body in [r#"{"kind": "new"}"#, r#"{"kind": "old"}"#, r#"{"kind": "n-2"}"#, "plain", "plainer"] {
+        mapping.send(body).await;
+    }
+    mapping.run();
+    mapping.until_counts(0, 0).await;
+    let expected = [r#"{"kind": "new"}"#, r#"{"kind": "n-2"}"#, "plain"];
+    assert_eq!(mapping.deliveries(), expected.map(|body| (body.to_owned(), 1)).into());
+}

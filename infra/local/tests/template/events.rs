@@ -68,7 +68,10 @@ fn what_a_stream_cannot_have() {
         ("StartingPosition: AT_TIMESTAMP", "`StartingPosition` `AT_TIMESTAMP` is not supported"),
         ("StartingPosition: LATEST, MaximumRecordAgeInSeconds: 59", "is -1, for no limit, or at least 60"),
         ("StartingPosition: LATEST, ParallelizationFactor: 11", "a whole number from 1 to 10"),
-        ("StartingPosition: LATEST, FilterCriteria: {}", "with `FilterCriteria` is not supported"),
+        (
+            "StartingPosition: LATEST, FilterCriteria: { Filters: [{ Pattern: '{\"a\": 1}' }] }",
+            "the pattern is not valid: `a` is neither an object nor a list, but 1",
+        ),
         ("StartingPosition: LATEST, TumblingWindowInSeconds: 9", "with `TumblingWindowInSeconds` is not supported"),
         (
             "StartingPosition: LATEST, DestinationConfig: { OnFailure: { Destination: 'arn:aws:sns:a:b:c' } }",
