@@ -158,10 +158,10 @@ impl Rule {
                     one => std::slice::from_ref(one),
                 };
                 let others = others.iter().map(Self::read).collect::<Result<Vec<_>, _>>()?;
-                match others.iter().all(|rule| matches!(rule, Self::Equals(_) | Self::Prefix(_) | Self::Suffix(_))) {
-                    true => Ok(Self::AnythingBut(others)),
-                    false => invalid("`anything-but` is about values, a `prefix` or a `suffix`"),
+                if others.iter().all(|rule| matches!(rule, Self::Equals(_) | Self::Prefix(_) | Self::Suffix(_))) {
+                    return Ok(Self::AnythingBut(others));
                 }
+                invalid("`anything-but` is about values, a `prefix` or a `suffix`")
             }
             "numeric" => comparisons(list(argument)?).map(Self::Numeric),
             other => invalid(format!("the content filter `{other}` is not one of Lambda's")),

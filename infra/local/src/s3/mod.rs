@@ -2,11 +2,12 @@
 //!
 //! The service is `s3s`, which checks signatures, also those of presigned URLs and of POST policies; the storage is
 //! `s3s-fs`. Buckets are addressed by path, as AWS's SDKs do for an endpoint that is an IP address. Not played: versions,
-//! access control, CORS, tags, storage classes and lifecycles. A key cannot be both an object and the prefix of another
+//! access control, tags, storage classes and lifecycles. A key cannot be both an object and the prefix of another
 //! (`a` and `a/b`), since objects are files.
 
 mod body;
 mod checksum;
+mod cors;
 mod multipart;
 mod notification;
 mod notifying;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::http_server;
 use crate::lambda::{ACCESS_KEY_ID, Lambda, SECRET_ACCESS_KEY};
 use crate::template::model::Bucket;
+use cors::WithCors;
 use notification::Notifier;
 use notifying::Notifying;
 use presigned::SignedAccess;
@@ -90,7 +92,8 @@ impl Buckets {
         service.set_auth(auth);
         service.set_access(SignedAccess);
         service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config()))));
-        let served = http_server::serve(service.build(), listener, shutdown).await;
+        let service = WithCors::new(service.build(), Arc::clone(&self.all));
+        let served = http_server::serve(service, listener, shutdown).await;
         notifier.stopped().await;
         served
     }

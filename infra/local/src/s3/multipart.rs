@@ -191,10 +191,8 @@ impl Storage {
             let name = algorithm.name();
             return Err(s3_error!(BadDigest, "The {name} you specified did not match the calculated checksum."));
         }
-        let _one_at_a_time = match input.if_match.is_some() || input.if_none_match.is_some() {
-            true => Some(self.conditions.lock().await),
-            false => None,
-        };
+        let has_condition = input.if_match.is_some() || input.if_none_match.is_some();
+        let _one_at_a_time = if has_condition { Some(self.conditions.lock().await) } else { None };
         let mut response = self.files.complete_multipart_upload(anybodys(request)).await?;
         // The library would send this after the head of the answer; there is nothing left to wait for.
         if let Some(output) = response.output.future.take() {

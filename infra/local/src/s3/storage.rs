@@ -26,19 +26,19 @@ pub(super) struct Storage {
 
 /// The conditions of a read.
 struct Conditions {
-    if_match: Option<ETagCondition>,
-    if_none_match: Option<ETagCondition>,
-    if_modified_since: Option<Timestamp>,
-    if_unmodified_since: Option<Timestamp>,
+    matches: Option<ETagCondition>,
+    matches_none: Option<ETagCondition>,
+    modified_since: Option<Timestamp>,
+    unmodified_since: Option<Timestamp>,
 }
 
 macro_rules! conditions_of {
     ($input:expr) => {
         Conditions {
-            if_match: $input.if_match.take(),
-            if_none_match: $input.if_none_match.take(),
-            if_modified_since: $input.if_modified_since.take(),
-            if_unmodified_since: $input.if_unmodified_since.take(),
+            matches: $input.if_match.take(),
+            matches_none: $input.if_none_match.take(),
+            modified_since: $input.if_modified_since.take(),
+            unmodified_since: $input.if_unmodified_since.take(),
         }
     };
 }
@@ -82,10 +82,8 @@ macro_rules! write_checked {
         if input.content_type.is_none() {
             input.content_type = Some(UNKNOWN_TYPE.to_owned());
         }
-        let _one_at_a_time = match input.if_match.is_some() || input.if_none_match.is_some() {
-            true => Some($storage.conditions.lock().await),
-            false => None,
-        };
+        let has_condition = input.if_match.is_some() || input.if_none_match.is_some();
+        let _one_at_a_time = if has_condition { Some($storage.conditions.lock().await) } else { None };
         $storage.files.$operation(request).await.map_err(explained)
     }};
 }
@@ -183,7 +181,7 @@ impl Conditions {
             ETagCondition::ETag(wanted) => e_tag.is_some_and(|e_tag| e_tag.weak_cmp(wanted)),
         };
         let since = |time: &Timestamp| modified.is_some_and(|modified| seconds(modified) > seconds(time));
-        let fails = match (&self.if_match, &self.if_unmodified_since) {
+        let fails = match (&self.matches, &self.unmodified_since) {
             (Some(condition), _) => !is(condition),
             (None, Some(time)) => since(time),
             (None, None) => false,
@@ -191,7 +189,7 @@ impl Conditions {
         if fails {
             return Err(precondition_failed());
         }
-        let unchanged = match (&self.if_none_match, &self.if_modified_since) {
+        let unchanged = match (&self.matches_none, &self.modified_since) {
             (Some(condition), _) => is(condition),
             (None, Some(time)) => !since(time),
             (None, None) => false,

@@ -287,6 +287,23 @@ pub struct Bucket {
     pub arn: String,
     /// Who learns of its changes: from the bucket's own properties and from the `S3` events of all functions.
     pub notifications: Vec<BucketNotification>,
+    /// `CorsConfiguration.CorsRules`, of which the first that fits a request applies.
+    pub cors: Vec<BucketCors>,
+}
+
+/// Which pages of other origins may use a bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BucketCors {
+    /// `AllowedOrigins`, each with at most one `*`.
+    pub allowed_origins: Vec<String>,
+    /// `AllowedMethods`.
+    pub allowed_methods: Vec<String>,
+    /// `AllowedHeaders`, each with at most one `*`.
+    pub allowed_headers: Vec<String>,
+    /// `ExposedHeaders`.
+    pub exposed_headers: Vec<String>,
+    /// `MaxAge` in seconds.
+    pub max_age: Option<u32>,
 }
 
 /// Invokes a function when an object changes.

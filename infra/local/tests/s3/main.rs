@@ -1,5 +1,6 @@
 //! The buckets over the wire, with the AWS SDK and with presigned URLs, and the functions that they notify.
 
+mod cors;
 mod multipart;
 mod post;
 #[path = "../recorded/mod.rs"]
@@ -58,6 +59,7 @@ fn bucket() -> Bucket {
         name: "photos".to_owned(),
         arn: "arn:aws:s3:::photos".to_owned(),
         notifications: vec![notification],
+        cors: vec![cors::rule()],
     }
 }
 

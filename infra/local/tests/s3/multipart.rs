@@ -63,7 +63,7 @@ async fn parts_are_checked_and_joined() {
     let mut service = Service::start("local").await;
     let id = begin(&service).await;
     let (first, second) = (vec![b'a'; 5 * 1024 * 1024], b"the end".to_vec());
-    let checksums: Vec<u8> = [&first, &second].iter().flat_map(|part| Sha256::digest(part)).collect();
+    let checksums: Vec<u8> = [&first, &second].iter().flat_map(Sha256::digest).collect();
     let composite = format!("{}-2", STANDARD.encode(Sha256::digest(checksums)));
     // A browser uploads them in any order.
     let two = upload(&service, &id, 2, second.clone()).await;
