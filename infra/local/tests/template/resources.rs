@@ -218,11 +218,13 @@ fn host_names_of_apis_lead_to_their_local_addresses() {
         ("https://${Ws}.execute-api.${AWS::Region}.${AWS::URLSuffix}/live", "http://127.0.0.1:3001/live"),
         ("wss://${Ws}.execute-api.us-east-1.amazonaws.com/live", "ws://127.0.0.1:3001/live"),
         ("${Ws.ApiEndpoint}/live", "ws://127.0.0.1:3001/live"),
+        ("https://${Second}.execute-api.${AWS::Region}.amazonaws.com/live", "http://127.0.0.1:3003/live"),
         ("https://other.execute-api.us-east-1.amazonaws.com", "https://other.execute-api.us-east-1.amazonaws.com"),
     ] {
         let properties = format!("      Environment: {{ Variables: {{ V: !Sub '{value}' }} }}\n      Policies:");
         let function = function("F", "        {}\n").replacen("      Policies:", &properties, 1);
-        let stack = sample(&[function, WEBSOCKET.to_owned()]).resolve().unwrap();
+        let second = WEBSOCKET.replace("Ws", "Second").replace("SendResponse", "OtherResponse");
+        let stack = sample(&[function, WEBSOCKET.to_owned(), second]).resolve().unwrap();
         assert_eq!(stack.functions[0].environment["V"], expected);
     }
 }
