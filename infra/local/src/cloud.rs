@@ -21,6 +21,7 @@ use crate::meter::{Reading, Sources};
 use crate::oidc::{self, Issuer};
 use crate::stage::{ServiceError, Stage};
 use crate::template::Template;
+use crate::template::deferred::CustomValues;
 use crate::template::model::Stack;
 use crate::{Endpoints, StartError, custom_resource, event_sources, http_api, websocket_api};
 
@@ -74,6 +75,8 @@ pub struct Cloud {
 struct Waiting {
     stack: Stack,
     stack_id: String,
+    /// Functions' variables wait for them, too.
+    custom_values: CustomValues,
     apis: BTreeMap<String, TcpListener>,
 }
 
@@ -89,9 +92,9 @@ impl Cloud {
             () = interrupt.cancelled() => return Err(StartError::Interrupted),
             prepared = Self::prepare(options) => prepared?,
         };
-        let Waiting { stack, stack_id, apis } = waiting;
+        let Waiting { stack, stack_id, custom_values, apis } = waiting;
         let created = tokio::select! {
-            created = custom_resource::create(&stack.custom_resources, &stack_id, &cloud.lambda) => {
+            created = custom_resource::create(&stack, &stack_id, &cloud.lambda, &custom_values) => {
                 created.map_err(StartError::from)
             }
             Some(failure) = cloud.failures.recv() => Err(failure.into()),
@@ -130,11 +133,16 @@ impl Cloud {
         let front = Stage::new("APIs and event sources", failed);
         let functions = CancellationToken::new().drop_guard();
         let endpoints = Endpoints::of(&stack, &listeners.addresses);
+        let custom_values = CustomValues::default();
         let lambda = match &options.lambda_endpoint {
             Some(endpoint) => Lambda::forwarding(&stack.functions, endpoint, functions.token().clone()),
             None => Lambda::new(
                 setups(&stack, executables),
-                &Services { region: REGION.to_owned(), endpoints: endpoints.variables(&listeners.addresses) },
+                &Services {
+                    region: REGION.to_owned(),
+                    endpoints: endpoints.variables(&listeners.addresses),
+                    custom_values: custom_values.clone(),
+                },
                 &LogSink::stderr().verbose(options.verbose),
                 functions.token().clone(),
             ),
@@ -144,7 +152,7 @@ impl Cloud {
         serve_services(&services, &stack, listeners, &engines, &issuer, &control);
         let cloud =
             Self { endpoints, issuer, failures, front, lambda, control, functions, services, engines, data_dir };
-        Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), apis }))
+        Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), custom_values, apis }))
     }
 
     /// Where everything is.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use local_cloud::template::deferred::CustomValues;
 use local_cloud::template::model::{AuthorizerFormat, Cors, HttpAuthorizer, JwtAuthorizer};
 use serde_json::json;
 
@@ -395,6 +396,17 @@ fn custom_resources_come_after_what_they_need() {
     // CloudFormation hands numbers and booleans on as text.
     let expected = json!({"ServiceToken": arn, "Count": "3", "Nested": {"On": "true", "List": ["1", "a"]}});
     assert_eq!(first.properties, expected);
+
+    let later = "      Environment: { Variables: { V: !Sub '${First}-${First.Size}' } }\n      Policies:";
+    let informed = function("G", "        {}\n").replacen("      Policies:", later, 1);
+    let stack = sample(&[function("F", "        {}\n"), informed, custom.to_owned()]).resolve().unwrap();
+    let values = CustomValues::default();
+    values.add("First", "one", json!({"Size": 3}).as_object().unwrap());
+    let informed = stack.functions.iter().find(|function| function.logical_id == "G").unwrap();
+    assert_eq!(values.fill(&informed.environment["V"]).as_deref(), Ok("one-3"));
+    let early = custom.replace("DependsOn: [Second] }", "Properties: { QueueName: !Ref Second } }");
+    let fault = sample(&[function("F", "        {}\n"), early]).fault();
+    assert!(fault.contains("what a custom resource returns is known only once it ran"), "{fault}");
 
     let circle = custom.replace("ServiceToken: !GetAtt F.Arn }", "ServiceToken: !GetAtt F.Arn }\n    DependsOn: First");
     assert!(sample(&[function("F", "        {}\n"), circle]).fault().ends_with("depends on itself"));
