@@ -1,6 +1,7 @@
 //! What the template reader makes of templates, and what it refuses.
 
 mod api_gateway_v2;
+mod custom_resources;
 mod events;
 mod faults;
 mod intrinsics;
