@@ -23,6 +23,7 @@ use crate::meter::Sources;
 use crate::oidc::{self, Issuer};
 use crate::stage::{ServiceError, Stage};
 use crate::template::Template;
+use crate::template::deferred::CustomValues;
 use crate::template::model::Stack;
 use crate::watch::Watch;
 use crate::{Endpoints, StartError, custom_resource, event_sources, http_api, shell_environment, websocket_api};
@@ -83,6 +84,8 @@ pub struct Cloud {
 struct Waiting {
     stack: Stack,
     stack_id: String,
+    /// Functions' variables wait for them, too.
+    custom_values: CustomValues,
     apis: BTreeMap<String, TcpListener>,
     /// Where functions run that do not run here, and the file with their environment.
     elsewhere: Option<(InvokeEndpoint, Option<PathBuf>)>,
@@ -101,12 +104,12 @@ impl Cloud {
             () = interrupt.cancelled() => return Err(StartError::Interrupted),
             prepared = Self::prepare(options) => prepared?,
         };
-        let Waiting { stack, stack_id, apis, elsewhere, watch } = waiting;
+        let Waiting { stack, stack_id, custom_values, apis, elsewhere, watch } = waiting;
         let create = async {
             if let Some((endpoint, environment)) = elsewhere {
                 endpoint.listening(environment.as_deref()).await;
             }
-            custom_resource::create(&stack.custom_resources, &stack_id, &cloud.lambda).await
+            custom_resource::create(&stack, &stack_id, &cloud.lambda, &custom_values).await
         };
         let created = tokio::select! {
             created = create => created.map_err(StartError::from),
@@ -152,8 +155,12 @@ impl Cloud {
         let front = Stage::new("APIs and event sources", failed);
         let functions = CancellationToken::new().drop_guard();
         let endpoints = Endpoints::of(&stack, &listeners.addresses);
-        let variables = endpoints.variables(&listeners.addresses);
-        let services_of_functions = Services { region: REGION.to_owned(), endpoints: variables };
+        let custom_values = CustomValues::default();
+        let services_of_functions = Services {
+            region: REGION.to_owned(),
+            endpoints: endpoints.variables(&listeners.addresses),
+            custom_values: custom_values.clone(),
+        };
         if let Some(file) = &options.environment {
             shell_environment::write(file, &stack.functions, &services_of_functions)
                 .map_err(|source| StartError::Environment { file: file.clone(), source })?;
@@ -173,7 +180,7 @@ impl Cloud {
         let cloud =
             Self { endpoints, issuer, failures, front, lambda, control, functions, services, engines, data_dir };
         let elsewhere = options.lambda_endpoint.map(|endpoint| (endpoint, options.environment));
-        Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), apis, elsewhere, watch }))
+        Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), custom_values, apis, elsewhere, watch }))
     }
 
     /// Where everything is.

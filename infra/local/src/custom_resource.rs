@@ -16,13 +16,14 @@ use axum::http::StatusCode;
 use axum::routing::put;
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::lambda::{InvokeError, Lambda, Outcome};
-use crate::template::model::CustomResource;
+use crate::template::deferred::{CustomValues, UnknownValue};
+use crate::template::model::{CustomResource, Stack};
 
 /// Why a custom resource was not created.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,14 @@ pub enum CustomResourceError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Something refers to what no answer has.
+    #[error("`{user}` cannot have its value: {unknown}")]
+    Unknown {
+        /// Logical id of the function or resource that refers to it.
+        user: String,
+        /// To what.
+        unknown: UnknownValue,
+    },
     /// The function answered `FAILED`.
     #[error("custom resource `{id}`: the function `{function}` answered FAILED: {reason}")]
     Failed {
@@ -92,6 +101,8 @@ struct Answer {
     stack_id: String,
     request_id: String,
     logical_resource_id: String,
+    #[serde(default)]
+    data: Option<Map<String, Value>>,
 }
 
 #[derive(Debug, Deserialize, PartialEq, Eq)]
@@ -101,29 +112,43 @@ enum Status {
     Failed,
 }
 
-/// Creates the resources one after the other; the first failure ends it.
+/// Creates the stack's resources one after the other, and adds what they answer to the values; the first failure ends it.
 pub(crate) async fn create(
-    resources: &[CustomResource],
+    stack: &Stack,
     stack_id: &str,
     lambda: &Lambda,
+    values: &CustomValues,
 ) -> Result<(), CustomResourceError> {
-    if resources.is_empty() {
+    if stack.custom_resources.is_empty() {
         return Ok(());
     }
     let answers = Answers::listen().await?;
-    for resource in resources {
+    for resource in &stack.custom_resources {
+        let unknown = |unknown| CustomResourceError::Unknown { user: resource.logical_id.clone(), unknown };
+        let resource =
+            CustomResource { properties: values.fill_json(&resource.properties).map_err(unknown)?, ..resource.clone() };
         tracing::info!("creating {}", resource.logical_id);
-        create_one(resource, stack_id, lambda, &answers).await?;
+        let (physical_id, data) = create_one(&resource, stack_id, lambda, &answers).await?;
+        values.add(&resource.logical_id, &physical_id, &data);
+    }
+    for function in &stack.functions {
+        let missing = function.environment.values().find_map(|text| values.fill(text).err());
+        if let Some(unknown) = missing {
+            return Err(CustomResourceError::Unknown { user: function.logical_id.clone(), unknown });
+        }
     }
     Ok(())
 }
+
+/// The physical id and the data of an answer.
+type Created = (String, Map<String, Value>);
 
 async fn create_one(
     resource: &CustomResource,
     stack_id: &str,
     lambda: &Lambda,
     answers: &Answers,
-) -> Result<(), CustomResourceError> {
+) -> Result<Created, CustomResourceError> {
     let (id, function) = (resource.logical_id.clone(), resource.function.clone());
     let request_id = Uuid::new_v4();
     let event = json!({
@@ -148,7 +173,12 @@ async fn create_one(
     }
 }
 
-fn check(body: &Bytes, resource: &CustomResource, stack_id: &str, request_id: Uuid) -> Result<(), CustomResourceError> {
+fn check(
+    body: &Bytes,
+    resource: &CustomResource,
+    stack_id: &str,
+    request_id: Uuid,
+) -> Result<Created, CustomResourceError> {
     let (id, function) = (resource.logical_id.clone(), resource.function.clone());
     let answer: Answer = match serde_json::from_slice(body) {
         Ok(answer) => answer,
@@ -166,14 +196,15 @@ fn check(body: &Bytes, resource: &CustomResource, stack_id: &str, request_id: Uu
         Some("RequestId is not the request's")
     } else if answer.logical_resource_id != resource.logical_id {
         Some("LogicalResourceId is not the request's")
-    } else if answer.physical_resource_id.is_none_or(|id| id.is_empty()) {
-        Some("PhysicalResourceId is missing")
     } else {
         None
     };
-    match wrong {
-        Some(reason) => Err(CustomResourceError::InvalidAnswer { id, function, reason: reason.to_owned() }),
-        None => Ok(()),
+    match (wrong, answer.physical_resource_id.filter(|id| !id.is_empty())) {
+        (None, Some(physical_id)) => Ok((physical_id, answer.data.unwrap_or_default())),
+        (wrong, _) => {
+            let reason = wrong.unwrap_or("PhysicalResourceId is missing").to_owned();
+            Err(CustomResourceError::InvalidAnswer { id, function, reason })
+        }
     }
 }
 
@@ -222,4 +253,63 @@ async fn receive(State(received): State<Received>, Path(request): Path<Uuid>, bo
     // A presigned URL takes what it is given; the content is looked at afterwards.
     received.lock().unwrap_or_else(PoisonError::into_inner).insert(request, body);
     StatusCode::OK
+}
+
+#[cfg(test)]
+#[path = "../tests/recorded/mod.rs"]
+mod recorded;
+
+#[cfg(test)]
+mod tests {
+    use aws_lambda_events::cloudformation::CloudFormationCustomResourceRequest;
+
+    use super::recorded::{assert_kept, assert_like, fixture};
+    use super::*;
+    use crate::lambda::Handler;
+
+    /// What a function that puts this answer at `ResponseURL` is invoked with.
+    async fn create_with(answer: Value) -> (Value, Result<CustomValues, CustomResourceError>) {
+        // Ignore a second call: another test of this process has installed it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let seen = Arc::<Mutex<Value>>::default();
+        let handler: Handler = {
+            let seen = Arc::clone(&seen);
+            Arc::new(move |payload| {
+                let event: Value = serde_json::from_slice(&payload).unwrap();
+                *seen.lock().unwrap() = event.clone();
+                let mut answer = answer.clone();
+                for id in ["StackId", "RequestId", "LogicalResourceId"] {
+                    answer[id] = event[id].clone();
+                }
+                Box::pin(async move {
+                    let url = event["ResponseURL"].as_str().unwrap();
+                    reqwest::Client::new().put(url).body(answer.to_string()).send().await.unwrap();
+                    Ok(Outcome::Success("null".into()))
+                })
+            })
+        };
+        let lambda = Lambda::from_handlers([("F".to_owned(), handler)].into());
+        let properties =
+            json!({ "ServiceToken": "arn", "Key1": "string", "Key2": ["list"], "Key3": { "Key4": "map" } });
+        let resource = CustomResource {
+            logical_id: "Thing".to_owned(),
+            resource_type: "Custom::Thing".to_owned(),
+            function: "F".to_owned(),
+            properties,
+        };
+        let stack = Stack { custom_resources: vec![resource], ..Stack::default() };
+        let values = CustomValues::default();
+        let created = create(&stack, "arn:aws:cloudformation:stack", &lambda, &values).await.map(|()| values);
+        let event = seen.lock().unwrap().take();
+        (event, created)
+    }
+
+    #[tokio::test]
+    async fn the_event_is_cloudformations_to_the_letter() {
+        let (event, created) = create_with(json!({ "Status": "SUCCESS", "PhysicalResourceId": "thing-1" })).await;
+        created.unwrap();
+        assert_like(&event, &fixture("cloudformation-custom-resource-create-request"), &[]);
+        assert_kept::<CloudFormationCustomResourceRequest>(&event, &[]);
+        assert_eq!((&event["RequestType"], &event["ResourceType"]), (&json!("Create"), &json!("Custom::Thing")));
+    }
 }

@@ -16,6 +16,7 @@ mod data_dir;
 pub mod dynamodb;
 mod endpoints;
 mod engines;
+pub mod event_filter;
 mod event_sources;
 pub mod faults;
 pub mod gate;

@@ -35,9 +35,16 @@ fn text(functions: &[Function], services: &Services) -> String {
     for (name, value) in services.endpoints.iter().filter(|(name, _)| !own(name)) {
         add(name, value, "");
     }
+    let mut waiting = BTreeSet::new();
     for function in functions {
         for (name, value) in &function.environment {
-            add(name, value, &function.logical_id);
+            // What custom resources answer is not known before functions run, and this is written so that they can.
+            match services.custom_values.fill(value) {
+                Ok(_) => add(name, value, &function.logical_id),
+                Err(_) => {
+                    waiting.insert(name);
+                }
+            }
         }
     }
     let mut text = "# What the template's functions find in their environment.\n".to_owned();
@@ -53,6 +60,9 @@ fn text(functions: &[Function], services: &Services) -> String {
                 let _ = writeln!(text, "#   {} ({functions})", quoted(value).replace('\n', "\n#   "));
             }
         }
+    }
+    for name in waiting {
+        let _ = writeln!(text, "# {name} waits for what a custom resource answers.");
     }
     text
 }
@@ -95,7 +105,7 @@ mod tests {
         ];
         let endpoints =
             ["DYNAMODB", "S3"].map(|name| (format!("AWS_ENDPOINT_URL_{name}"), "http://127.0.0.1:1".into()));
-        let services = Services { region: "eu-north-1".to_owned(), endpoints: endpoints.into() };
+        let services = Services { region: "eu-north-1".to_owned(), endpoints: endpoints.into(), ..Services::default() };
         let (folder, names) = (tempfile::tempdir().unwrap(), ["TABLE", "ROLE", "AWS_REGION", "AWS_ENDPOINT_URL_S3"]);
         let file = folder.path().join("made/env");
         write(&file, &functions, &services).unwrap();

@@ -1,11 +1,15 @@
 //! A schedule and the function that it invokes.
 
+#[path = "recorded/mod.rs"]
+mod recorded;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use local_cloud::lambda::{Handler, Lambda, Outcome};
 use local_cloud::schedules::{self, Expression};
 use local_cloud::template::model::ScheduleEvent;
+use recorded::{assert_like, fixture};
 use serde_json::Value;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +36,7 @@ async fn the_function_runs_whenever_the_schedule_says_until_the_token_fires() {
     for _ in 0..3 {
         let payload = tokio::time::timeout(PATIENCE, received.recv()).await.expect("it is due").unwrap();
         let event: Value = serde_json::from_slice(&payload).unwrap();
-        assert_eq!(event["detail-type"], "Scheduled Event");
+        assert_like(&event, &fixture("eventbridge-schedule"), &[]);
         ids.insert(event["id"].as_str().unwrap().to_owned());
     }
     assert_eq!(ids.len(), 3);

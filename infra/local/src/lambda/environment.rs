@@ -10,6 +10,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
+use crate::template::deferred::CustomValues;
 use crate::template::model::Function;
 
 /// What is passed on from the local cloud's own environment.
@@ -21,13 +22,15 @@ pub const ACCESS_KEY_ID: &str = "local";
 pub const SECRET_ACCESS_KEY: &str = "local";
 
 /// Where functions find the other services.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Services {
     /// `AWS_REGION`.
     pub region: String,
     /// Variable and value, for example `AWS_ENDPOINT_URL_SQS` and `http://127.0.0.1:4100`. A function's own variable of the
     /// same name wins.
     pub endpoints: BTreeMap<String, String>,
+    /// What functions' variables may wait for.
+    pub custom_values: CustomValues,
 }
 
 /// All variables of one instance of `function`, whose Runtime API listens on `runtime_api`.
@@ -41,7 +44,14 @@ pub(crate) fn variables(
     let inherited = INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
     let mut variables: BTreeMap<String, String> = inherited.collect();
     variables.extend(services.endpoints.clone());
-    variables.extend(function.environment.clone());
+    variables.extend(function.environment.iter().map(|(name, text)| {
+        let value = services.custom_values.fill(text).unwrap_or_else(|unknown| {
+            // The start of the cloud fails over it unless this is an invocation from outside that came before.
+            tracing::warn!(function = function.logical_id, variable = name, %unknown, "left empty");
+            String::new()
+        });
+        (name.clone(), value)
+    }));
     // Last, because AWS refuses to create a function that sets one of these.
     variables.extend(reserved(function, executable, services, runtime_api, instance));
     variables

@@ -2,11 +2,18 @@
 //!
 //! The service is `s3s`, which checks signatures, also those of presigned URLs and of POST policies; the storage is
 //! `s3s-fs`. Buckets are addressed by path, as AWS's SDKs do for an endpoint that is an IP address. Not played: versions,
-//! access control, CORS, tags, storage classes and lifecycles. A key cannot be both an object and the prefix of another
+//! access control, tags, storage classes and lifecycles. A key cannot be both an object and the prefix of another
 //! (`a` and `a/b`), since objects are files.
 
+mod body;
+mod checksum;
+mod cors;
+mod multipart;
 mod notification;
 mod notifying;
+mod presigned;
+mod storage;
+mod uploads;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +22,6 @@ use std::sync::Arc;
 use s3s::auth::SimpleAuth;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
-use s3s_fs::FileSystem;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -23,8 +29,11 @@ use tokio_util::sync::CancellationToken;
 use crate::http_server;
 use crate::lambda::{ACCESS_KEY_ID, Lambda, SECRET_ACCESS_KEY};
 use crate::template::model::Bucket;
+use cors::WithCors;
 use notification::Notifier;
 use notifying::Notifying;
+use presigned::SignedAccess;
+use storage::Storage;
 
 /// The folder of the buckets cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -73,23 +82,25 @@ impl Buckets {
     ) -> io::Result<()> {
         // A stack without buckets has no folder for them.
         std::fs::create_dir_all(&self.folder)?;
-        let files = FileSystem::new(&self.folder).map_err(|error| io::Error::other(format!("{error:?}")))?;
+        let storage = Storage::new(&self.folder).map_err(|error| io::Error::other(format!("{error:?}")))?;
         let mut auth = SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY);
         for function in lambda.logical_ids() {
             auth.register(function.to_owned(), SECRET_ACCESS_KEY.to_owned().into());
         }
         let notifier = Notifier::new(&self.all, region, lambda, shutdown.clone());
-        let mut service = S3ServiceBuilder::new(Notifying::new(files, notifier.clone()));
+        let mut service = S3ServiceBuilder::new(Notifying::new(storage, notifier.clone()));
         service.set_auth(auth);
+        service.set_access(SignedAccess);
         service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config()))));
-        let served = http_server::serve(service.build(), listener, shutdown).await;
+        let service = WithCors::new(service.build(), Arc::clone(&self.all));
+        let served = http_server::serve(service, listener, shutdown).await;
         notifier.stopped().await;
         served
     }
 }
 
-/// A form is good until its policy expires, whenever it was signed; the library holds it to the limit for signed headers.
-/// AWS lets a policy last for seven days.
+/// A form is good until its policy expires, whenever it was signed; the library holds it to the limit for signed headers,
+/// which is therefore checked here. AWS lets a policy last for seven days.
 fn config() -> S3Config {
     let mut config = S3Config::default();
     config.presigned_url_max_skew_time_secs = 7 * 24 * 60 * 60;

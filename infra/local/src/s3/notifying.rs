@@ -4,28 +4,28 @@ use std::pin::Pin;
 
 use s3s::dto::{self, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput};
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
-use s3s_fs::FileSystem;
 
 use super::notification::{Change, Notifier};
+use super::storage::{Storage, request_of_nobody};
 
 /// What a method of [`S3`] returns.
 type Answer<'a, T> = Pin<Box<dyn Future<Output = S3Result<S3Response<T>>> + Send + 'a>>;
 
 pub(super) struct Notifying {
-    files: FileSystem,
+    storage: Storage,
     notifier: Notifier,
 }
 
 impl Notifying {
-    pub(super) fn new(files: FileSystem, notifier: Notifier) -> Self {
-        Self { files, notifier }
+    pub(super) fn new(storage: Storage, notifier: Notifier) -> Self {
+        Self { storage, notifier }
     }
 
     /// The storage would make the bucket.
     async fn require_bucket(&self, bucket: &str) -> S3Result<()> {
         let input =
             dto::HeadBucketInput::builder().bucket(bucket.to_owned()).build().map_err(|_| s3_error!(NoSuchBucket))?;
-        let found = self.files.head_bucket(request(input)).await;
+        let found = self.storage.files.head_bucket(request_of_nobody(input)).await;
         found.map(drop).map_err(|_| s3_error!(NoSuchBucket, "The specified bucket does not exist"))
     }
 
@@ -33,7 +33,7 @@ impl Notifying {
     async fn find(&self, bucket: &str, key: &str) -> Option<(i64, String)> {
         let input = dto::HeadObjectInput::builder().bucket(bucket.to_owned()).key(key.to_owned()).build().ok()?;
         // An error means, as to any client, that it is not there.
-        let head = self.files.head_object(request(input)).await.ok()?.output;
+        let head = self.storage.files.head_object(request_of_nobody(input)).await.ok()?.output;
         Some((
             head.content_length.unwrap_or_default(),
             head.e_tag.map(|tag| tag.value().to_owned()).unwrap_or_default(),
@@ -52,20 +52,6 @@ impl Notifying {
     }
 }
 
-fn request<T>(input: T) -> S3Request<T> {
-    S3Request {
-        input,
-        method: http::Method::HEAD,
-        uri: http::Uri::default(),
-        headers: http::HeaderMap::default(),
-        extensions: http::Extensions::default(),
-        credentials: None,
-        region: None,
-        service: None,
-        trailing_headers: None,
-    }
-}
-
 /// Operations that the storage does alone.
 macro_rules! pass_on {
     ($($operation:ident($input:ident) -> $output:ident;)*) => {$(
@@ -74,7 +60,20 @@ macro_rules! pass_on {
             'a: 'b,
             Self: 'b,
         {
-            self.files.$operation(request)
+            self.storage.files.$operation(request)
+        }
+    )*};
+}
+
+/// Operations that the storage does alone, with more care than the library's.
+macro_rules! pass_on_with_care {
+    ($($operation:ident($input:ident) -> $output:ident;)*) => {$(
+        fn $operation<'a, 'b>(&'a self, request: S3Request<dto::$input>) -> Answer<'b, dto::$output>
+        where
+            'a: 'b,
+            Self: 'b,
+        {
+            Box::pin(self.storage.$operation(request))
         }
     )*};
 }
@@ -90,7 +89,7 @@ macro_rules! create {
             let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
             Box::pin(async move {
                 self.require_bucket(&bucket).await?;
-                let response = self.files.$operation(request).await?;
+                let response = self.storage.$operation(request).await?;
                 self.created($event, bucket, key).await;
                 Ok(response)
             })
@@ -101,17 +100,20 @@ macro_rules! create {
 /// What is not here answers with S3's `NotImplemented`.
 impl S3 for Notifying {
     pass_on! {
-        abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput;
         create_bucket(CreateBucketInput) -> CreateBucketOutput;
-        create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput;
         delete_bucket(DeleteBucketInput) -> DeleteBucketOutput;
         get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput;
-        get_object(GetObjectInput) -> GetObjectOutput;
         head_bucket(HeadBucketInput) -> HeadBucketOutput;
-        head_object(HeadObjectInput) -> HeadObjectOutput;
         list_buckets(ListBucketsInput) -> ListBucketsOutput;
         list_objects(ListObjectsInput) -> ListObjectsOutput;
         list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output;
+    }
+
+    pass_on_with_care! {
+        abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput;
+        create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput;
+        get_object(GetObjectInput) -> GetObjectOutput;
+        head_object(HeadObjectInput) -> HeadObjectOutput;
         list_parts(ListPartsInput) -> ListPartsOutput;
         upload_part(UploadPartInput) -> UploadPartOutput;
         upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput;
@@ -133,7 +135,7 @@ impl S3 for Notifying {
         let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
         Box::pin(async move {
             let was_there = self.find(&bucket, &key).await.is_some();
-            let response = self.files.delete_object(request).await?;
+            let response = self.storage.files.delete_object(request).await?;
             if was_there {
                 self.removed(bucket, key);
             }
@@ -154,7 +156,7 @@ impl S3 for Notifying {
                     there.push(object.key.clone());
                 }
             }
-            let response = self.files.delete_objects(request).await?;
+            let response = self.storage.files.delete_objects(request).await?;
             for key in there {
                 self.removed(bucket.clone(), key);
             }

@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html>
 
 use super::conditions;
+use super::deferred;
 use super::error::Fault;
 use super::scope::Scope;
 use super::sub::{self, Part};
@@ -149,6 +150,10 @@ impl Scope<'_> {
                 let (delimiter, whole) = (delimiter.text()?, self.text(whole)?);
                 if delimiter.is_empty() {
                     return Err(Fault::invalid(line, "`Split` needs a delimiter"));
+                }
+                if deferred::is_in(&whole) {
+                    let sentence = "`Split` of what a custom resource returns is not supported: it is known later";
+                    return Err(Fault::invalid(line, sentence));
                 }
                 let parts = whole.split(delimiter).map(|part| Node::scalar(line, part)).collect();
                 Ok(Node { line, value: Value::List(parts) })

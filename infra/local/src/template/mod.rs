@@ -8,6 +8,7 @@
 //! all of IAM, since nothing local enforces it.
 
 mod conditions;
+pub mod deferred;
 mod error;
 mod globals;
 mod intrinsics;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::event_filter::EventFilter;
 use crate::schedules::Expression;
 
 /// A template whose values are all known.
@@ -74,6 +75,8 @@ pub struct QueueEvent {
     pub report_batch_item_failures: bool,
     /// `ScalingConfig.MaximumConcurrency`.
     pub maximum_concurrency: Option<u32>,
+    /// `FilterCriteria`: messages that do not match are deleted.
+    pub filter: EventFilter,
 }
 
 /// An event source mapping from a table's stream to a function.
@@ -103,6 +106,8 @@ pub struct StreamEvent {
     pub report_batch_item_failures: bool,
     /// `DestinationConfig.OnFailure`: logical id of the queue that learns of discarded records.
     pub on_failure: Option<String>,
+    /// `FilterCriteria`: records that do not match are passed over.
+    pub filter: EventFilter,
 }
 
 /// Where the first read of a stream begins.
@@ -282,6 +287,23 @@ pub struct Bucket {
     pub arn: String,
     /// Who learns of its changes: from the bucket's own properties and from the `S3` events of all functions.
     pub notifications: Vec<BucketNotification>,
+    /// `CorsConfiguration.CorsRules`, of which the first that fits a request applies.
+    pub cors: Vec<BucketCors>,
+}
+
+/// Which pages of other origins may use a bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BucketCors {
+    /// `AllowedOrigins`, each with at most one `*`.
+    pub allowed_origins: Vec<String>,
+    /// `AllowedMethods`.
+    pub allowed_methods: Vec<String>,
+    /// `AllowedHeaders`, each with at most one `*`.
+    pub allowed_headers: Vec<String>,
+    /// `ExposedHeaders`.
+    pub exposed_headers: Vec<String>,
+    /// `MaxAge` in seconds.
+    pub max_age: Option<u32>,
 }
 
 /// Invokes a function when an object changes.

@@ -1,12 +1,12 @@
 //! What the names in a template stand for: parameters, pseudo parameters, conditions, mappings and resources.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::error::{Fault, Problem};
 use super::resources::{self, Resource, generated};
 use super::yaml::{Node, Value};
-use super::{Addresses, Template, conditions};
+use super::{Addresses, Template, conditions, deferred};
 
 /// A template together with the values of its parameters and the addresses of the services.
 pub(super) struct Scope<'a> {
@@ -15,6 +15,8 @@ pub(super) struct Scope<'a> {
     parameters: BTreeMap<String, Node>,
     /// Names whose value is being worked out: one that turns up again depends on itself.
     visiting: RefCell<Vec<String>>,
+    /// Whether what custom resources give may come later.
+    may_defer: Cell<bool>,
 }
 
 /// Pseudo parameters that have a value. `AWS::NoValue` removes the property that it is given to.
@@ -33,7 +35,7 @@ pub(super) const URL_SUFFIX: &str = "amazonaws.com";
 
 impl<'a> Scope<'a> {
     pub(super) fn new(template: &'a Template, addresses: &'a Addresses, parameters: BTreeMap<String, Node>) -> Self {
-        Self { template, addresses, parameters, visiting: RefCell::default() }
+        Self { template, addresses, parameters, visiting: RefCell::default(), may_defer: Cell::default() }
     }
 
     /// The physical name of a resource that the template does not name.
@@ -91,6 +93,24 @@ impl<'a> Scope<'a> {
         };
         self.require(resource, line)?;
         self.once(name, line, || resources::attribute(self, resource, attribute, line))
+    }
+
+    /// Works out a value for a place that can wait for custom resources.
+    pub(super) fn deferring<T>(&self, value: impl FnOnce() -> T) -> T {
+        let before = self.may_defer.replace(true);
+        let value = value();
+        self.may_defer.set(before);
+        value
+    }
+
+    /// What stands for an answer of a custom resource, in a place that can wait for it.
+    pub(super) fn deferred(&self, resource: &Resource, attribute: Option<&str>, line: usize) -> Result<String, Fault> {
+        if self.may_defer.get() {
+            return Ok(deferred::mark(&resource.id, attribute));
+        }
+        let sentence = "what a custom resource returns is known only once it ran: locally it can be in a function's \
+                        `Environment` and in another custom resource";
+        Err(Fault::invalid(line, sentence))
     }
 
     fn pseudo_parameter(&self, name: &str, line: usize) -> Result<String, Fault> {

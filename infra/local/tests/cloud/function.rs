@@ -53,7 +53,7 @@ fn handle(event: &str) -> String {
 
 fn answer(event: &str, url: &str) {
     let outcome = match field(event, "Answer").unwrap_or("good") {
-        "good" => r#""Status":"SUCCESS","PhysicalResourceId":"thing-1""#,
+        "good" => r#""Status":"SUCCESS","PhysicalResourceId":"thing-1","Data":{"Colour":"blue"}"#,
         "bad" => r#""Status":"FAILED","Reason":"the moon was full""#,
         _ => return,
     };

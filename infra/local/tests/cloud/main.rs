@@ -172,6 +172,8 @@ async fn everything_works_together() {
 
     let http = cloud.url("/http");
     assert_eq!(public(&cloud).await, "hello from us-east-1");
+    let informed = client().get(format!("{http}/thing")).send().await.unwrap();
+    assert_eq!(informed.text().await.unwrap(), "thing-1 is blue from us-east-1");
     let private = format!("{http}/private");
     assert_eq!(client().get(&private).send().await.unwrap().status(), 401);
     let allowed = client().get(&private).bearer_auth(cloud.token().await).send().await.unwrap();
@@ -197,7 +199,7 @@ async fn everything_works_together() {
     // The public and the private route, the message, the batch, the insert, the object and the custom resource.
     assert_eq!(meter["functions"]["Function"]["invocations"], 7);
     assert_eq!(meter["outside"]["dynamodb"]["ListTables"]["requests"], 1);
-    assert_eq!(meter["http_apis"]["Http"]["requests"], 3);
+    assert_eq!(meter["http_apis"]["Http"]["requests"], 4);
     assert_eq!(meter["websocket_apis"]["Socket"]["units_out"], 1);
 
     let printed = cloud.stop().await;
@@ -296,7 +298,7 @@ async fn a_start_that_fails_says_why_in_a_sentence() {
     let text = include_str!("template.yaml").replace("AWS::SQS::Queue", "AWS::SNS::Topic");
     std::fs::write(folder.join("template.yaml"), text).unwrap();
     let fault = refusal(folder, &["--ephemeral"]).await;
-    assert!(fault.starts_with("error: template.yaml:44: the resource type `AWS::SNS::Topic`"), "{fault}");
+    assert!(fault.starts_with("error: template.yaml:51: the resource type `AWS::SNS::Topic`"), "{fault}");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use local_cloud::dynamodb::Tables;
 use local_cloud::dynamodb::event_source::{self, Mapping};
+use local_cloud::event_filter::EventFilter;
 use local_cloud::lambda::{Handler, InvokeError, Lambda, Outcome};
 use local_cloud::sqs::Sqs;
 use local_cloud::template::model::{Function, Queue, StartingPosition, StreamEvent, Table};
@@ -55,6 +56,7 @@ fn event() -> StreamEvent {
         bisect_batch_on_function_error: false,
         report_batch_item_failures: false,
         on_failure: None,
+        filter: EventFilter::default(),
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod failures;
 mod harness;
+#[path = "../recorded/mod.rs"]
+mod recorded;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use harness::{Harness, STREAM, ids, success, table};
 use local_cloud::dynamodb::Tables;
 use local_cloud::template::model::StartingPosition;
+use recorded::{assert_kept, assert_like, fixture};
 use serde_json::{Value, json};
 
 fn all_good(_: &Value, _: usize) -> Result<local_cloud::lambda::Outcome, local_cloud::lambda::InvokeError> {
@@ -36,11 +39,14 @@ async fn the_event_is_dynamodbs_to_the_letter() {
     assert!(change.size_bytes > 0);
 
     let modify = &events[0]["Records"][1];
-    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
-    let expected = "awsRegion dynamodb eventID eventName eventSource eventSourceARN eventVersion";
-    assert_eq!(keys(modify), expected.split_whitespace().map(str::to_owned).collect());
-    let expected = "ApproximateCreationDateTime Keys NewImage OldImage SequenceNumber SizeBytes StreamViewType";
-    assert_eq!(keys(&modify["dynamodb"]), expected.split_whitespace().map(str::to_owned).collect());
+    assert_kept::<Event>(&events[0], &[]);
+    let like = fixture("dynamodb-event");
+    let old = ("+dynamodb.OldImage", "only inserts were recorded");
+    let new = ("-dynamodb.NewImage", "only inserts were recorded");
+    for (number, deliberate) in [&[][..], &[old], &[old, new]].into_iter().enumerate() {
+        // The first of the two recorded changes was DynamoDB's own.
+        assert_like(&events[0]["Records"][number], &like["Records"][1], deliberate);
+    }
     assert_eq!((&modify["awsRegion"], &modify["eventSource"]), (&json!("us-east-1"), &json!("aws:dynamodb")));
     assert_eq!((&modify["eventSourceARN"], &modify["eventVersion"]), (&json!(STREAM), &json!("1.1")));
     assert_eq!(modify["dynamodb"]["OldImage"], json!({"id": {"S": "a"}, "value": {"S": "old"}}));
@@ -62,6 +68,10 @@ async fn an_expired_item_is_removed_by_dynamodb_itself() {
     let events = harness.events(1).await;
     let remove = &events[0]["Records"][1];
     assert_eq!(remove["eventName"], "REMOVE");
+    let inserts = "only inserts were recorded";
+    let deliberate = [("+dynamodb.OldImage", inserts), ("-dynamodb.NewImage", inserts)];
+    assert_like(remove, &fixture("dynamodb-event")["Records"][0], &deliberate);
+    assert_kept::<Event>(&events[0], &[]);
     assert_eq!(remove["userIdentity"], json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"}));
 }
 
@@ -191,4 +201,17 @@ async fn records_are_kept_for_a_day() {
     assert_eq!(second.batches(1).await, [["today"]]);
     let count: i64 = database.query_one("SELECT count(*) FROM _stream_records", (), |row| row.get(0)).unwrap();
     assert_eq!(count, 1, "the old one is gone");
+}
+
+#[tokio::test]
+async fn records_that_no_filter_lets_pass_are_passed_over() {
+    let mut harness = Harness::new(None).await;
+    harness.event.batch_size = 2;
+    let pattern = r#"{"eventName": ["INSERT"], "dynamodb": {"NewImage": {"value": {"S": [{"prefix": "new"}]}}}}"#;
+    harness.event.filter.or(pattern).unwrap();
+    for (id, value) in [("a", "new 1"), ("b", "old"), ("a", "new 2"), ("c", "new 3"), ("d", "old"), ("e", "new 4")] {
+        harness.put(id, value).await;
+    }
+    harness.run(all_good);
+    assert_eq!(harness.batches(2).await, [vec!["a", "c"], vec!["e"]]);
 }

@@ -72,7 +72,7 @@ impl Cloud {
         let sqs = Sqs::start("us-east-1", "000000000000", sqs_address, &[queue], None).await.unwrap();
 
         let variable = ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), format!("http://{dynamodb_address}"));
-        let services = Services { region: "us-east-1".to_owned(), endpoints: [variable].into() };
+        let services = Services { region: "us-east-1".to_owned(), endpoints: [variable].into(), ..Services::default() };
         let lambda = Lambda::new(vec![echo()], &services, &LogSink::new(std::io::sink()), shutdown.clone());
         let gate = Gate::new(lambda.clone(), Some(tables.clone()));
 

@@ -17,17 +17,16 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const ARN: &str = "arn:aws:execute-api:us-east-1:000000000000:abc123/$default";
 
 /// An API whose routes `GET /a/{id}` and `GET /b` have the same authorizer. It runs until this is dropped.
-struct Gateway {
+pub(crate) struct Gateway {
     url: String,
     client: reqwest::Client,
-    /// The event that the authorizer got last.
     event: Arc<Mutex<Value>>,
     asked: Arc<AtomicUsize>,
     _shutdown: DropGuard,
 }
 
 impl Gateway {
-    async fn start(authorizer: LambdaAuthorizer, answer: Outcome) -> Self {
+    pub(crate) async fn start(authorizer: LambdaAuthorizer, answer: Outcome) -> Self {
         let route = |path: &str| HttpRoute {
             method: "GET".into(),
             path: path.into(),
@@ -64,12 +63,24 @@ impl Gateway {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// The event that the function of a route got.
+    pub(crate) async fn get_with_cookies(&self, path: &str) -> Value {
+        let request =
+            self.client.get(format!("{}{path}", self.url)).header("X-Key", "secret").header("Cookie", "a=b; c=d");
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The event that the authorizer got last.
+    pub(crate) fn asked_with(&self) -> Value {
+        self.event.lock().unwrap().clone()
+    }
+
     fn asked(&self) -> usize {
         self.asked.load(Ordering::Relaxed)
     }
 }
 
-fn authorizer(format: AuthorizerFormat) -> LambdaAuthorizer {
+pub(crate) fn authorizer(format: AuthorizerFormat) -> LambdaAuthorizer {
     LambdaAuthorizer {
         name: "Guard".into(),
         function: "Guard".into(),
@@ -79,11 +90,11 @@ fn authorizer(format: AuthorizerFormat) -> LambdaAuthorizer {
     }
 }
 
-fn simple(allowed: bool) -> Outcome {
+pub(crate) fn simple(allowed: bool) -> Outcome {
     Outcome::Success(json!({ "isAuthorized": allowed, "context": { "user": "u", "level": 3 } }).to_string().into())
 }
 
-fn policy(effect: &str, resource: &str) -> Outcome {
+pub(crate) fn policy(effect: &str, resource: &str) -> Outcome {
     let statement = json!({ "Effect": effect, "Action": "execute-api:Invoke", "Resource": resource });
     let document = json!({ "Version": "2012-10-17", "Statement": [statement] });
     Outcome::Success(
@@ -97,7 +108,7 @@ async fn a_simple_response_lets_pass_with_its_context() {
     let (status, event) = gateway.get("/a/7?x=1", "secret").await;
     assert_eq!(status, 200);
     assert_eq!(event["requestContext"]["authorizer"], json!({ "lambda": { "user": "u", "level": 3 } }));
-    let asked = gateway.event.lock().unwrap().clone();
+    let asked = gateway.asked_with();
     assert_eq!((&asked["version"], &asked["type"]), (&json!("2.0"), &json!("REQUEST")));
     assert_eq!(asked["routeArn"], format!("{ARN}/GET/a/7"));
     assert_eq!(asked["identitySource"], json!(["secret"]));
@@ -110,7 +121,7 @@ async fn a_simple_response_lets_pass_with_its_context() {
 async fn format_1_is_what_rest_apis_send() {
     let gateway = Gateway::start(authorizer(AuthorizerFormat::One), policy("Allow", &format!("{ARN}/GET/a/*"))).await;
     assert_eq!(gateway.get("/a/7", "secret").await.1["requestContext"]["authorizer"]["lambda"]["user"], "u");
-    let asked = gateway.event.lock().unwrap().clone();
+    let asked = gateway.asked_with();
     assert_eq!((&asked["version"], &asked["methodArn"]), (&json!("1.0"), &json!(format!("{ARN}/GET/a/7"))));
     assert_eq!((&asked["identitySource"], &asked["authorizationToken"]), (&json!("secret"), &json!("secret")));
     assert_eq!((&asked["resource"], &asked["path"]), (&json!("/a/{id}"), &json!("/a/7")));

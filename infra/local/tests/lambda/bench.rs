@@ -50,7 +50,7 @@ impl Bench {
 
     pub(crate) fn with_limits(setup: FunctionSetup, limits: Limits) -> Self {
         let endpoints = BTreeMap::from([("AWS_ENDPOINT_URL_SQS".to_owned(), "http://127.0.0.1:1".to_owned())]);
-        let services = Services { region: "eu-north-1".to_owned(), endpoints };
+        let services = Services { region: "eu-north-1".to_owned(), endpoints, ..Services::default() };
         let (log, shutdown) = (Log::default(), CancellationToken::new());
         let lambda = Lambda::with_limits(
             vec![setup],

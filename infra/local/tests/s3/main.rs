@@ -1,8 +1,12 @@
 //! The buckets over the wire, with the AWS SDK and with presigned URLs, and the functions that they notify.
 
+mod cors;
+mod multipart;
 mod post;
+#[path = "../recorded/mod.rs"]
+mod recorded;
+mod uploads;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +19,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectI
 use local_cloud::lambda::{Handler, Lambda, Outcome};
 use local_cloud::s3::Buckets;
 use local_cloud::template::model::{Bucket, BucketNotification};
+use recorded::{assert_kept, assert_like, fixture};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -22,6 +27,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+const NO_VERSIONS: (&str, &str) = ("-Records[].s3.object.versionId", "only buckets with versions have it");
 
 /// A bucket `photos` that tells a function of all changes of its keys `in/….jpg`.
 struct Service {
@@ -52,6 +59,7 @@ fn bucket() -> Bucket {
         name: "photos".to_owned(),
         arn: "arn:aws:s3:::photos".to_owned(),
         notifications: vec![notification],
+        cors: vec![cors::rule()],
     }
 }
 
@@ -97,6 +105,9 @@ impl Service {
     /// What happened next, and to which key.
     async fn next(&mut self) -> (String, String) {
         let event = self.event().await;
+        if event["Records"][0]["s3"]["object"].get("size").is_some() {
+            assert_like(&event, &fixture("s3-event"), &[NO_VERSIONS]);
+        }
         let record = &event["Records"][0];
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         (text(&record["eventName"]), text(&record["s3"]["object"]["key"]))
@@ -127,10 +138,13 @@ async fn the_event_is_s3s_to_the_letter() {
     assert_eq!(record.s3.object.e_tag.as_deref(), Some("5d41402abc4b2a76b9719d911017c592"));
     assert_eq!(record.s3.bucket.arn.as_deref(), Some("arn:aws:s3:::photos"));
     assert_eq!(record.s3.configuration_id.as_deref(), Some("FPhoto"));
-    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
-    let expected =
-        "awsRegion eventName eventSource eventTime eventVersion requestParameters responseElements s3 userIdentity";
-    assert_eq!(keys(&event["Records"][0]), expected.split_whitespace().map(str::to_owned).collect());
+    assert_like(&event, &fixture("s3-event"), &[NO_VERSIONS]);
+    assert_kept::<S3Event>(&event, &[]);
+    let client = service.client.clone();
+    client.delete_object().bucket("photos").key("in/Happy Face.jpg").send().await.unwrap();
+    let gone = "an object that is gone has none";
+    let deliberate = [NO_VERSIONS, ("-Records[].s3.object.eTag", gone), ("-Records[].s3.object.size", gone)];
+    assert_like(&service.event().await, &fixture("s3-event"), &deliberate);
 }
 
 #[tokio::test]

@@ -3,13 +3,15 @@
 #[path = "../echo/mod.rs"]
 mod echo;
 mod mapping;
+#[path = "../recorded/mod.rs"]
+mod recorded;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use mapping::{Mapping, PATIENCE};
+use recorded::{assert_kept, assert_like, fixture};
 use serde_json::Value;
 
 #[tokio::test]
@@ -32,16 +34,11 @@ async fn the_event_is_sqss_to_the_letter() {
     assert_eq!(record.attributes["ApproximateReceiveCount"], "1");
     assert_eq!(record.message_attributes["colour"].string_value.as_deref(), Some("red"));
 
-    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
-    let record = &events[0]["Records"][0];
-    // The keys of `example-sqs-event.json` in `aws_lambda_events`.
-    let expected = "attributes awsRegion body eventSource eventSourceARN md5OfBody md5OfMessageAttributes messageAttributes \
-                    messageId receiptHandle";
-    assert_eq!(keys(record), expected.split_whitespace().map(str::to_owned).collect());
-    let expected = "ApproximateFirstReceiveTimestamp ApproximateReceiveCount SenderId SentTimestamp";
-    assert_eq!(keys(&record["attributes"]), expected.split_whitespace().map(str::to_owned).collect());
-    let expected = "binaryListValues dataType stringListValues stringValue";
-    assert_eq!(keys(&record["messageAttributes"]["colour"]), expected.split_whitespace().map(str::to_owned).collect());
+    assert_like(&events[0], &fixture("sqs-event"), &[]);
+    assert_kept::<SqsEvent>(&events[0], &[]);
+    let attributes =
+        |event: &Value| event["Records"][0]["attributes"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(attributes(&events[0]), attributes(&fixture("sqs-event")));
 }
 
 #[tokio::test]
@@ -200,4 +197,18 @@ async fn the_mapping_ends_with_the_token() {
     let running = mapping.run();
     mapping.shutdown.cancel();
     tokio::time::timeout(PATIENCE, running).await.expect("the mapping ends").unwrap();
+}
+
+#[tokio::test]
+async fn messages_that_no_filter_lets_pass_are_deleted() {
+    let mut mapping = Mapping::new(30, None).await;
+    mapping.event.filter.or(r#"{"body": {"kind": ["new", {"prefix": "n-"}]}}"#).unwrap();
+    mapping.event.filter.or(r#"{"body": ["plain"]}"#).unwrap();
+    for body in [r#"{"kind": "new"}"#, r#"{"kind": "old"}"#, r#"{"kind": "n-2"}"#, "plain", "plainer"] {
+        mapping.send(body).await;
+    }
+    mapping.run();
+    mapping.until_counts(0, 0).await;
+    let expected = [r#"{"kind": "new"}"#, r#"{"kind": "n-2"}"#, "plain"];
+    assert_eq!(mapping.deliveries(), expected.map(|body| (body.to_owned(), 1)).into());
 }

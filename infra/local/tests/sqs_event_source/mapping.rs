@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::types::QueueAttributeName;
+use local_cloud::event_filter::EventFilter;
 use local_cloud::lambda::{Lambda, LogSink, Services};
 use local_cloud::sqs::{Sqs, event_source};
 use local_cloud::template::model::{Queue, QueueEvent};
@@ -78,6 +79,7 @@ impl Mapping {
             batching_window: Duration::ZERO,
             report_batch_item_failures: false,
             maximum_concurrency: None,
+            filter: EventFilter::default(),
         };
         Self { events, client: Client::from_conf(config), jobs, dead, lambda, event, sqs, shutdown }
     }

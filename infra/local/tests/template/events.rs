@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use local_cloud::schedules::Expression;
 use local_cloud::template::model::StartingPosition;
+use serde_json::json;
 
 use crate::Sample;
 use crate::resources::{function, sample};
@@ -68,7 +69,10 @@ fn what_a_stream_cannot_have() {
         ("StartingPosition: AT_TIMESTAMP", "`StartingPosition` `AT_TIMESTAMP` is not supported"),
         ("StartingPosition: LATEST, MaximumRecordAgeInSeconds: 59", "is -1, for no limit, or at least 60"),
         ("StartingPosition: LATEST, ParallelizationFactor: 11", "a whole number from 1 to 10"),
-        ("StartingPosition: LATEST, FilterCriteria: {}", "with `FilterCriteria` is not supported"),
+        (
+            "StartingPosition: LATEST, FilterCriteria: { Filters: [{ Pattern: '{\"a\": 1}' }] }",
+            "the pattern is not valid: `a` is neither an object nor a list, but 1",
+        ),
         ("StartingPosition: LATEST, TumblingWindowInSeconds: 9", "with `TumblingWindowInSeconds` is not supported"),
         (
             "StartingPosition: LATEST, DestinationConfig: { OnFailure: { Destination: 'arn:aws:sns:a:b:c' } }",
@@ -87,6 +91,43 @@ fn what_a_stream_cannot_have() {
         "        E: { Type: DynamoDB, Properties: { Stream: !GetAtt T.StreamArn, StartingPosition: LATEST } }\n";
     let fault = sample(&[function("F", events), without]).fault();
     assert_eq!(fault, "template.yaml:14: `T` has no stream: it needs a `StreamSpecification`");
+}
+
+#[test]
+fn filters_of_streams_and_queues() {
+    let filters = "FilterCriteria: { Filters: [{ Pattern: '{\"eventName\": [\"REMOVE\"]}' }] }";
+    let stack = stream(&format!("StartingPosition: LATEST, {filters}")).resolve().unwrap();
+    let filter = &stack.functions[0].stream_events[0].filter;
+    assert!(filter.matches(&json!({"eventName": "REMOVE"})) && !filter.matches(&json!({"eventName": "INSERT"})));
+    let queue = "  Q: { Type: AWS::SQS::Queue }\n";
+    let event = format!("        E: {{ Type: SQS, Properties: {{ Queue: !GetAtt Q.Arn, {filters} }} }}\n");
+    let stack = sample(&[function("F", &event), queue.to_owned()]).resolve().unwrap();
+    let filter = &stack.functions[0].queue_events[0].filter;
+    assert!(!filter.matches(&json!({"eventName": "INSERT"})));
+    let many = (0..6).map(|_| "{ Pattern: '{\"a\": [1]}' }").collect::<Vec<_>>().join(", ");
+    let fault = stream(&format!("StartingPosition: LATEST, FilterCriteria: {{ Filters: [{many}] }}")).fault();
+    assert_eq!(fault, "template.yaml:14: an event source mapping has at most 5 filters");
+}
+
+#[test]
+fn a_buckets_cors_rules() {
+    let rule = |rule: &str| format!("{BUCKET}      CorsConfiguration: {{ CorsRules: [{{ {rule} }}] }}\n");
+    let upload = |rule: String| sample(&[function("F", "        {}\n"), rule]);
+    let good = "Id: a, AllowedOrigins: ['https://*.example'], AllowedMethods: [PUT], AllowedHeaders: ['*'], MaxAge: 60";
+    let stack = upload(rule(good)).resolve().unwrap();
+    let [cors] = stack.buckets[0].cors.as_slice() else { panic!("one rule") };
+    assert_eq!(
+        (&*cors.allowed_origins[0], &*cors.allowed_methods[0], cors.max_age),
+        ("https://*.example", "PUT", Some(60))
+    );
+    for (wrong, sentence) in [
+        ("AllowedOrigins: ['*']", "a CORS rule needs `AllowedMethods`"),
+        ("AllowedOrigins: ['*'], AllowedMethods: [PATCH]", "the method `PATCH` is not supported"),
+        ("AllowedOrigins: ['*.*'], AllowedMethods: [GET]", "S3 takes one `*` at most, and `*.*` has more"),
+    ] {
+        let fault = upload(rule(wrong)).fault();
+        assert!(fault.contains(sentence), "{fault}");
+    }
 }
 
 #[test]

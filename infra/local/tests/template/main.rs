@@ -1,6 +1,7 @@
 //! What the template reader makes of templates, and what it refuses.
 
 mod api_gateway_v2;
+mod custom_resources;
 mod events;
 mod faults;
 mod intrinsics;
@@ -57,7 +58,8 @@ fn addresses() -> Addresses {
         account: "000000000000".to_owned(),
         stack: "local".to_owned(),
         sqs: "127.0.0.1:9324".parse().unwrap(),
-        apis: [("Http", "127.0.0.1:3000"), ("Ws", "127.0.0.1:3001"), ("ServerlessHttpApi", "127.0.0.1:3002")]
+        apis: [("Http", "3000"), ("Ws", "3001"), ("ServerlessHttpApi", "3002"), ("Second", "3003")]
+            .map(|(id, port)| (id, format!("127.0.0.1:{port}")))
             .map(|(id, address)| (id.to_owned(), address.parse().unwrap()))
             .into(),
     }

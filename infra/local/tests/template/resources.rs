@@ -218,11 +218,13 @@ fn host_names_of_apis_lead_to_their_local_addresses() {
         ("https://${Ws}.execute-api.${AWS::Region}.${AWS::URLSuffix}/live", "http://127.0.0.1:3001/live"),
         ("wss://${Ws}.execute-api.us-east-1.amazonaws.com/live", "ws://127.0.0.1:3001/live"),
         ("${Ws.ApiEndpoint}/live", "ws://127.0.0.1:3001/live"),
+        ("https://${Second}.execute-api.${AWS::Region}.amazonaws.com/live", "http://127.0.0.1:3003/live"),
         ("https://other.execute-api.us-east-1.amazonaws.com", "https://other.execute-api.us-east-1.amazonaws.com"),
     ] {
         let properties = format!("      Environment: {{ Variables: {{ V: !Sub '{value}' }} }}\n      Policies:");
         let function = function("F", "        {}\n").replacen("      Policies:", &properties, 1);
-        let stack = sample(&[function, WEBSOCKET.to_owned()]).resolve().unwrap();
+        let second = WEBSOCKET.replace("Ws", "Second").replace("SendResponse", "OtherResponse");
+        let stack = sample(&[function, WEBSOCKET.to_owned(), second]).resolve().unwrap();
         assert_eq!(stack.functions[0].environment["V"], expected);
     }
 }
@@ -372,28 +374,4 @@ fn a_cluster_is_reached_through_the_data_api() {
     let without = cluster.replace("EnableHttpEndpoint: true", "EnableHttpEndpoint: false");
     let fault = sample(&[without]).fault();
     assert!(fault.starts_with("template.yaml:12: AWS::RDS::DBCluster needs `EnableHttpEndpoint: true`"), "{fault}");
-}
-
-#[test]
-fn custom_resources_come_after_what_they_need() {
-    let custom = "  First:
-    Type: Custom::Thing
-    DependsOn: Between
-    Properties: { ServiceToken: !GetAtt F.Arn, Count: 3, Nested: { On: true, Gone: !Ref AWS::NoValue, List: [1, a] } }
-  Between: { Type: AWS::SQS::Queue, DependsOn: [Second] }
-  Second:
-    Type: AWS::CloudFormation::CustomResource
-    Properties: { ServiceToken: !GetAtt F.Arn }
-";
-    let stack = sample(&[function("F", "        {}\n"), custom.to_owned()]).resolve().unwrap();
-    let [second, first] = stack.custom_resources.as_slice() else { panic!("two custom resources") };
-    assert_eq!((&*second.logical_id, &*first.logical_id), ("Second", "First"));
-    assert_eq!((&*first.resource_type, &*first.function), ("Custom::Thing", "F"));
-    let arn = "arn:aws:lambda:us-east-1:000000000000:function:local-F";
-    // CloudFormation hands numbers and booleans on as text.
-    let expected = json!({"ServiceToken": arn, "Count": "3", "Nested": {"On": "true", "List": ["1", "a"]}});
-    assert_eq!(first.properties, expected);
-
-    let circle = custom.replace("ServiceToken: !GetAtt F.Arn }", "ServiceToken: !GetAtt F.Arn }\n    DependsOn: First");
-    assert!(sample(&[function("F", "        {}\n"), circle]).fault().ends_with("depends on itself"));
 }

@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
         loop {
             let room = event.batch_size - batch.changes.len();
             let read = self.lane.stream.after(self.after.as_deref(), room).await?;
-            for change in read.changes.into_iter().filter(|change| self.lane.has(change)) {
+            for change in read.changes.into_iter().filter(|change| self.lane.wants(change)) {
                 size += change.record.to_string().len() + 1;
                 if size > MAX_PAYLOAD && !batch.changes.is_empty() {
                     return Ok(batch);

@@ -58,8 +58,10 @@ impl Lane {
         }
     }
 
-    pub(super) fn has(&self, change: &Change) -> bool {
+    /// Whether a change is for the function, and for this lane.
+    pub(super) fn wants(&self, change: &Change) -> bool {
         usize::try_from(change.lane % self.count).is_ok_and(|number| number == self.number)
+            && self.mapping.event.filter.matches(&change.record)
     }
 
     /// Invokes the function until all of the batch is done or given up. `None`: stopped before.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rustack_sqs_model::error::SqsError;
-use rustack_sqs_model::input::ReceiveMessageInput;
+use rustack_sqs_model::input::{DeleteMessageInput, ReceiveMessageInput};
 use rustack_sqs_model::types::Message;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -88,14 +88,18 @@ impl<'a> Poller<'a> {
         loop {
             // Before the poll, so that a message which it misses by a hair is not waited for.
             let changed = self.sqs.changed();
+            let mut came = !self.carried.is_empty();
             if self.carried.is_empty() {
-                self.carried = self.receive(full - batch.messages.len()).await?;
+                let received = self.receive(full - batch.messages.len()).await?;
                 self.received = Instant::now();
+                came = !received.is_empty();
+                let unwanted;
+                (self.carried, unwanted) = received.into_iter().partition(|message| self.wants(message));
+                self.delete(unwanted).await;
             }
             if batch.is_empty() {
                 batch.received = self.received;
             }
-            let came = !self.carried.is_empty();
             let mut messages = std::mem::take(&mut self.carried).into_iter();
             self.carried.extend(messages.by_ref().find_map(|message| batch.push(message, &self.queue.arn)));
             self.carried.extend(messages);
@@ -110,6 +114,26 @@ impl<'a> Poller<'a> {
             if !came {
                 // Either way it is time to look again.
                 let _ = tokio::time::timeout_at(wake, changed).await;
+            }
+        }
+    }
+
+    /// Whether a message is for the function: patterns look into a body that is JSON, but for a lone text or number.
+    fn wants(&self, message: &Message) -> bool {
+        let mut record = record(message, &self.queue.arn);
+        let body = record["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
+        if let Some(body) = body.filter(|body: &Value| body.is_object() || body.is_array()) {
+            record["body"] = body;
+        }
+        self.event.filter.matches(&record)
+    }
+
+    async fn delete(&self, unwanted: Vec<Message>) {
+        for message in unwanted {
+            let receipt_handle = message.receipt_handle.unwrap_or_default();
+            let input = DeleteMessageInput { queue_url: self.queue.url.clone(), receipt_handle };
+            if let Err(error) = self.sqs.delete(input).await {
+                tracing::error!(queue = self.queue.name, %error, "cannot delete a message that no filter lets pass; it comes again");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! `AWS::S3::Bucket`.
 
 use super::super::error::Fault;
-use super::super::model::{Bucket, BucketNotification};
+use super::super::model::{Bucket, BucketCors, BucketNotification};
 use super::super::scope::Scope;
 use super::super::shape::{Fields, Shape};
 use super::{Kind, Resource, find, function_events};
@@ -10,11 +10,10 @@ pub(super) const TYPE: &str = "AWS::S3::Bucket";
 
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &["BucketName", "NotificationConfiguration"],
+    honoured: &["BucketName", "CorsConfiguration", "NotificationConfiguration"],
     ignored: &[
         (&["BucketEncryption"], "nothing is encrypted at rest"),
         (&["AccessControl", "OwnershipControls", "PublicAccessBlockConfiguration"], "IAM is not enforced"),
-        (&["CorsConfiguration"], "the local service does not answer browsers' preflight requests"),
         (&["LifecycleConfiguration", "IntelligentTieringConfigurations"], "objects stay until they are deleted"),
         (
             &["AccelerateConfiguration", "AnalyticsConfigurations", "InventoryConfigurations", "LoggingConfiguration"],
@@ -24,6 +23,15 @@ pub(super) const SHAPE: Shape = Shape {
         (&["Tags"], "for people and bills"),
     ],
 };
+
+const CORS: Shape = Shape { place: "`CorsConfiguration`", honoured: &["CorsRules"], ignored: &[] };
+const CORS_RULE: Shape = Shape {
+    place: "a CORS rule",
+    honoured: &["AllowedHeaders", "AllowedMethods", "AllowedOrigins", "ExposedHeaders", "MaxAge"],
+    ignored: &[(&["Id"], "for people")],
+};
+/// What a rule can allow.
+const METHODS: [&str; 5] = ["GET", "PUT", "HEAD", "POST", "DELETE"];
 
 const NOTIFICATIONS: Shape =
     Shape { place: "`NotificationConfiguration`", honoured: &["LambdaConfigurations"], ignored: &[] };
@@ -74,7 +82,35 @@ pub(in super::super) fn read(scope: &Scope<'_>, resource: &Resource, functions: 
         notifications.extend(function_events::bucket_notifications(scope, function, resource)?);
     }
     let name = name(scope, resource)?;
-    Ok(Bucket { logical_id: resource.id.clone(), arn: arn(&name), name, notifications })
+    let cors = match fields.object("CorsConfiguration", &CORS)? {
+        Some(cors) => cors.objects("CorsRules", &CORS_RULE)?.iter().map(cors_rule).collect::<Result<_, _>>()?,
+        None => Vec::new(),
+    };
+    Ok(Bucket { logical_id: resource.id.clone(), arn: arn(&name), name, notifications, cors })
+}
+
+fn cors_rule(fields: &Fields<'_>) -> Result<BucketCors, Fault> {
+    let rule = BucketCors {
+        allowed_origins: fields.texts("AllowedOrigins")?,
+        allowed_methods: fields.texts("AllowedMethods")?,
+        allowed_headers: fields.texts("AllowedHeaders")?,
+        exposed_headers: fields.texts("ExposedHeaders")?,
+        max_age: fields.number("MaxAge", 0..=u32::MAX)?,
+    };
+    for (key, values) in [("AllowedOrigins", &rule.allowed_origins), ("AllowedMethods", &rule.allowed_methods)] {
+        if values.is_empty() {
+            return Err(fields.missing(key));
+        }
+    }
+    if let Some(other) = rule.allowed_methods.iter().find(|method| !METHODS.contains(&method.as_str())) {
+        return Err(Fault::unknown_value(fields.line("AllowedMethods"), "the method", other, METHODS));
+    }
+    for (key, values) in [("AllowedOrigins", &rule.allowed_origins), ("AllowedHeaders", &rule.allowed_headers)] {
+        if let Some(many) = values.iter().find(|value| value.matches('*').count() > 1) {
+            return Err(Fault::invalid(fields.line(key), format!("S3 takes one `*` at most, and `{many}` has more")));
+        }
+    }
+    Ok(rule)
 }
 
 /// Reads the events below `key` and the filter beside it.

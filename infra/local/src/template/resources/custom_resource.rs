@@ -25,7 +25,7 @@ pub(in super::super) fn read_all(scope: &Scope<'_>, resources: &[&Resource]) -> 
 }
 
 fn read(scope: &Scope<'_>, resource: &Resource) -> Result<CustomResource, Fault> {
-    let resolved = scope.resolve(&resource.properties)?;
+    let resolved = scope.deferring(|| scope.resolve(&resource.properties))?;
     let properties = resolved.as_ref().unwrap_or(&resource.properties);
     let token = properties.get(SERVICE_TOKEN);
     let token = token.ok_or_else(|| Fault::missing(resource.line, SERVICE_TOKEN, &resource.type_name))?;

@@ -103,7 +103,7 @@ fn environment(scope: &Scope<'_>, fields: &Fields<'_>) -> Result<BTreeMap<String
         return Ok(BTreeMap::new());
     };
     let variables = environment.entries("Variables")?;
-    let value = |node| scope.text(node).map(|text| reachable(scope, text));
+    let value = |node| scope.deferring(|| scope.text(node)).map(|text| reachable(scope, text));
     variables.into_iter().map(|(entry, node)| Ok((entry.key.clone(), value(node)?))).collect()
 }
 

@@ -217,11 +217,7 @@ pub(super) fn reference(scope: &Scope<'_>, resource: &Resource, line: usize) -> 
         Kind::Cluster => cluster::identifier(scope, resource),
         Kind::UserPool => Ok(user_pool::id(scope, resource)),
         Kind::WithoutMeaning => Ok(scope.physical_name(&resource.id)),
-        Kind::Custom => {
-            let sentence =
-                "what a custom resource returns is known only once it ran; the local cloud resolves a template before";
-            Err(Fault::invalid(line, sentence))
-        }
+        Kind::Custom => scope.deferred(resource, None, line),
     }
 }
 
@@ -246,7 +242,7 @@ pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str,
         Kind::UserPool => (user_pool::ATTRIBUTES, user_pool::attribute(scope, resource, attribute)),
         Kind::UserPoolClient => (&["ClientId"], (attribute == "ClientId").then(|| resource.id.clone())),
         Kind::Stage | Kind::RouteResponse | Kind::WithoutMeaning => (&[], None),
-        Kind::Custom => return reference(scope, resource, line),
+        Kind::Custom => return scope.deferred(resource, Some(attribute), line),
     };
     value.ok_or_else(|| {
         let place = format!("`GetAtt` of {} ({})", resource.id, resource.type_name);

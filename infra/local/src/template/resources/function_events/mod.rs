@@ -10,6 +10,7 @@ use super::super::scope::Scope;
 use super::super::shape::{Fields, Shape};
 use super::super::yaml::Node;
 use super::Resource;
+use crate::event_filter::EventFilter;
 
 pub(super) use bucket::bucket_notifications;
 pub(super) use queue::queue_events;
@@ -22,6 +23,11 @@ const EVENT: Shape = Shape { place: "an event", honoured: &["Type", "Properties"
 pub(super) const HTTP_API: &str = "HttpApi";
 
 const TYPES: [&str; 6] = [HTTP_API, queue::TYPE, stream::TYPE, schedule::RULE_TYPE, schedule::TYPE, bucket::TYPE];
+
+const FILTER_CRITERIA: Shape = Shape { place: "`FilterCriteria`", honoured: &["Filters"], ignored: &[] };
+const FILTER: Shape = Shape { place: "a filter", honoured: &["Pattern"], ignored: &[] };
+/// Lambda's quota, unless it is raised.
+const MOST_FILTERS: usize = 5;
 
 const REPORT_BATCH_ITEM_FAILURES: &str = "ReportBatchItemFailures";
 
@@ -88,4 +94,22 @@ fn reports_batch_item_failures(fields: &Fields<'_>) -> Result<bool, Fault> {
         return Err(Fault::unknown_value(line, "the response type", other, [REPORT_BATCH_ITEM_FAILURES]));
     }
     Ok(!responses.is_empty())
+}
+
+/// The patterns of `FilterCriteria`.
+fn filter(fields: &Fields<'_>) -> Result<EventFilter, Fault> {
+    let mut filter = EventFilter::default();
+    let Some(criteria) = fields.object("FilterCriteria", &FILTER_CRITERIA)? else {
+        return Ok(filter);
+    };
+    let filters = criteria.objects("Filters", &FILTER)?;
+    if filters.len() > MOST_FILTERS {
+        let sentence = format!("an event source mapping has at most {MOST_FILTERS} filters");
+        return Err(Fault::invalid(criteria.line("Filters"), sentence));
+    }
+    for fields in filters {
+        let added = filter.or(&fields.required("Pattern")?);
+        added.map_err(|error| Fault::invalid(fields.line("Pattern"), error.to_string()))?;
+    }
+    Ok(filter)
 }

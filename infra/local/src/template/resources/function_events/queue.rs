@@ -7,7 +7,7 @@ use super::super::super::model::QueueEvent;
 use super::super::super::scope::Scope;
 use super::super::super::shape::{Fields, Shape};
 use super::super::{Kind, Resource, find, queue};
-use super::{enabled, reports_batch_item_failures};
+use super::{enabled, filter, reports_batch_item_failures};
 
 /// Its name in `Type`.
 pub(super) const TYPE: &str = "SQS";
@@ -17,6 +17,7 @@ const SHAPE: Shape = Shape {
     honoured: &[
         "BatchSize",
         "Enabled",
+        "FilterCriteria",
         "FunctionResponseTypes",
         "MaximumBatchingWindowInSeconds",
         "Queue",
@@ -66,5 +67,6 @@ fn read(scope: &Scope<'_>, fields: &Fields<'_>, timeout: Duration) -> Result<Que
         batching_window: Duration::from_secs(window),
         report_batch_item_failures: reports_batch_item_failures(fields)?,
         maximum_concurrency,
+        filter: filter(fields)?,
     })
 }

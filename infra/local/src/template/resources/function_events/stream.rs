@@ -7,7 +7,7 @@ use super::super::super::model::{StartingPosition, StreamEvent};
 use super::super::super::scope::Scope;
 use super::super::super::shape::{Fields, Shape};
 use super::super::{Kind, Resource, find, queue};
-use super::{enabled, reports_batch_item_failures};
+use super::{enabled, filter, reports_batch_item_failures};
 
 /// Its name in `Type`.
 pub(super) const TYPE: &str = "DynamoDB";
@@ -19,6 +19,7 @@ const SHAPE: Shape = Shape {
         "BisectBatchOnFunctionError",
         "DestinationConfig",
         "Enabled",
+        "FilterCriteria",
         "FunctionResponseTypes",
         "MaximumBatchingWindowInSeconds",
         "MaximumRecordAgeInSeconds",
@@ -70,6 +71,7 @@ fn read(scope: &Scope<'_>, logical_id: String, fields: &Fields<'_>) -> Result<St
         bisect_batch_on_function_error: fields.boolean("BisectBatchOnFunctionError")?.unwrap_or(false),
         report_batch_item_failures: reports_batch_item_failures(fields)?,
         on_failure: on_failure(scope, fields)?,
+        filter: filter(fields)?,
     })
 }
 

@@ -1,11 +1,14 @@
-//! `POST /polls`, `GET`, `PUT` and `DELETE /polls/{id}`, `POST /polls/{id}/votes`.
+//! `GET` and `POST /polls`; `GET`, `PUT` and `DELETE /polls/{id}`; `POST /polls/{id}/votes` and `…/close`;
+//! `GET /polls/{id}/result`.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use polls::{Polls, aws_config, variable};
+use polls::{FrontPage, Polls, Results, aws_config, variable};
 use serde_json::{Value, json};
 
 struct Api {
     polls: Polls,
+    front_page: FrontPage,
+    results: Results,
     sqs: aws_sdk_sqs::Client,
     votes_queue: String,
 }
@@ -13,8 +16,13 @@ struct Api {
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let config = aws_config().await;
-    let sqs = aws_sdk_sqs::Client::new(&config);
-    let api = Api { polls: Polls::new(&config)?, sqs, votes_queue: variable("VOTES_QUEUE")? };
+    let api = Api {
+        polls: Polls::new(&config)?,
+        front_page: FrontPage::new(&config)?,
+        results: Results::new(&config)?,
+        sqs: aws_sdk_sqs::Client::new(&config),
+        votes_queue: variable("VOTES_QUEUE")?,
+    };
     run(service_fn(async |event: LambdaEvent<Value>| api.answer(event.payload).await)).await
 }
 
@@ -25,13 +33,15 @@ impl Api {
         let body: Value = serde_json::from_str(event["body"].as_str().unwrap_or("null")).unwrap_or_default();
         let question = body["question"].as_str().unwrap_or_default();
         match (method, path.as_slice()) {
+            ("GET", ["polls"]) => Ok(response(200, &json!({ "polls": self.front_page.all().await? }))),
             ("POST", ["polls"]) => {
                 let options: Vec<_> =
                     body["options"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                 if question.is_empty() || options.is_empty() {
                     return Ok(response(400, &json!({ "error": "a poll has a question and options" })));
                 }
-                Ok(response(201, &json!({ "id": self.polls.create(question, &options).await? })))
+                let id = self.polls.create(question, &options, body["closes_at"].as_u64()).await?;
+                Ok(response(201, &json!({ "id": id })))
             }
             ("GET", ["polls", id]) => match self.polls.get(id).await? {
                 Some(poll) => Ok(response(200, &poll)),
@@ -44,6 +54,13 @@ impl Api {
                 self.sqs.send_message().queue_url(&self.votes_queue).message_body(vote).send().await?;
                 Ok(response(202, &json!({})))
             }
+            ("POST", ["polls", id, "close"]) => Ok(if self.polls.close(id).await? { done() } else { nothing() }),
+            ("GET", ["polls", id, "result"]) => match self.front_page.result(id).await? {
+                Some(key) => {
+                    Ok(json!({ "statusCode": 302, "headers": { "location": self.results.link(&key).await? } }))
+                }
+                None => Ok(nothing()),
+            },
             _ => Ok(nothing()),
         }
     }

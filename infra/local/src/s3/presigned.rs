@@ -1,0 +1,84 @@
+//! What S3 refuses of presigned URLs and of old requests, beyond what the library does.
+//!
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use form_urlencoded::parse;
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::{S3Error, S3Result, s3_error};
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
+
+/// How long a URL may be good for.
+const LONGEST_LIFE: Duration = Duration::from_hours(7 * 24);
+/// How far the clocks of client and service may be apart.
+const SKEW: Duration = Duration::from_mins(15);
+
+/// Lets everybody pass who has signed all that counts, and lately.
+pub(super) struct SignedAccess;
+
+impl S3Access for SignedAccess {
+    fn check<'a, 'b, 'c, 'd>(
+        &'a self,
+        context: &'b mut S3AccessContext<'c>,
+    ) -> Pin<Box<dyn Future<Output = S3Result<()>> + Send + 'd>>
+    where
+        'a: 'd,
+        'b: 'd,
+        'c: 'd,
+        Self: 'd,
+    {
+        let checked = check(context);
+        Box::pin(std::future::ready(checked))
+    }
+}
+
+fn check(context: &S3AccessContext<'_>) -> S3Result<()> {
+    if context.credentials().is_none() {
+        return Err(s3_error!(AccessDenied, "Access Denied"));
+    }
+    let query: Vec<_> = parse(context.uri().query().unwrap_or_default().as_bytes()).collect();
+    let parameter = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| &**value);
+    let Some(signed) = parameter("X-Amz-SignedHeaders") else {
+        let date = context.headers().get("x-amz-date").and_then(|date| date.to_str().ok());
+        return check_clock(date);
+    };
+    let life = parameter("X-Amz-Expires").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+    if life.is_some_and(|life| life > LONGEST_LIFE) {
+        let sentence = "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less \
+                        than 604800 seconds";
+        return Err(s3_error!(AuthorizationQueryParametersError, "{sentence}"));
+    }
+    // The library has found it readable and not expired.
+    if time_of(parameter("X-Amz-Date")).is_some_and(|time| time > OffsetDateTime::now_utc() + SKEW) {
+        return Err(s3_error!(AccessDenied, "Request is not yet valid"));
+    }
+    let is_signed = |name: &str| signed.split(';').any(|signed| signed.eq_ignore_ascii_case(name));
+    // The digest of the body is itself what is checked.
+    let counts = |name: &str| name.starts_with("x-amz-") && name != "x-amz-content-sha256";
+    match context.headers().keys().find(|name| counts(name.as_str()) && !is_signed(name.as_str())) {
+        Some(_) => Err(s3_error!(AccessDenied, "There were headers present in the request which were not signed")),
+        None => Ok(()),
+    }
+}
+
+/// Of a request that is signed by its headers; one without a date is a form, which has its policy.
+fn check_clock(date: Option<&str>) -> S3Result<()> {
+    let apart = time_of(date).map(|time| (OffsetDateTime::now_utc() - time).unsigned_abs());
+    if apart.is_some_and(|apart| apart > SKEW) {
+        return Err(too_skewed());
+    }
+    Ok(())
+}
+
+fn too_skewed() -> S3Error {
+    s3_error!(RequestTimeTooSkewed, "The difference between the request time and the current time is too large.")
+}
+
+/// `20261008T165306Z`
+fn time_of(date: Option<&str>) -> Option<OffsetDateTime> {
+    let format = format_description!("[year][month][day]T[hour][minute][second]Z");
+    PrimitiveDateTime::parse(date?, format).ok().map(PrimitiveDateTime::assume_utc)
+}
