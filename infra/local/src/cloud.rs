@@ -196,7 +196,7 @@ impl Cloud {
                 websocket_api::serve_with(listener, api, lambda, gate, limits, stats, shutdown)
             });
         }
-        event_sources::serve(stage, stack, engines, lambda, self.data_dir.as_ref());
+        event_sources::serve(stage, stack, engines, lambda, &sources.meter, self.data_dir.as_ref());
     }
 
     /// Stops everything: first what brings work in, then the functions, then what they use. Saves the queues.

@@ -240,8 +240,8 @@ impl Function {
         ends.len()
     }
 
-    pub(crate) fn memory_mib(&self) -> u32 {
-        self.setup.function.memory_mib
+    pub(crate) fn model(&self) -> &model::Function {
+        &self.setup.function
     }
 
     /// Ends the instances that have been idle for `age`.

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::schedules::Expression;
 
 /// A template whose values are all known.
@@ -45,6 +47,8 @@ pub struct Function {
     pub crate_dir: PathBuf,
     /// `Metadata.BuildProperties.Binary`: the name of the cargo binary.
     pub binary: String,
+    /// `Architectures`. Binaries are built for this machine; it decides the price.
+    pub architecture: Architecture,
     /// `MemorySize` in MiB.
     pub memory_mib: u32,
     /// `Timeout`.
@@ -59,6 +63,17 @@ pub struct Function {
     pub stream_events: Vec<StreamEvent>,
     /// `Events` of type `Schedule` and `ScheduleV2`.
     pub schedule_events: Vec<ScheduleEvent>,
+}
+
+/// The processors that a function runs on in AWS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// SAM's default.
+    #[default]
+    X86_64,
+    /// AWS Graviton.
+    Arm64,
 }
 
 /// An event source mapping from a queue to a function.
