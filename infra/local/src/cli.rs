@@ -57,6 +57,10 @@ struct Arguments {
     /// template].
     #[arg(long, value_name = "FILE")]
     endpoints: Option<PathBuf>,
+    /// Leave out API Gateway's quotas of an account: 10,000 requests and 500 WebSocket connections a second. Limits that the
+    /// template sets for routes hold.
+    #[arg(long)]
+    unthrottled: bool,
     /// Build the functions as they deploy, which takes longer.
     #[arg(long)]
     release: bool,
@@ -161,6 +165,7 @@ fn options(arguments: Arguments, local: PathBuf) -> Options {
         data_dir: (!arguments.ephemeral).then_some(data_dir),
         database: arguments.database_url,
         lambda_endpoint: arguments.lambda_endpoint,
+        unthrottled: arguments.unthrottled,
         profile: if arguments.release { Profile::Release } else { Profile::Dev },
         progress: Progress::Shown,
         verbose: arguments.verbose,

@@ -22,6 +22,7 @@ use crate::oidc::{self, Issuer};
 use crate::stage::{ServiceError, Stage};
 use crate::template::Template;
 use crate::template::model::Stack;
+use crate::throttle::Account;
 use crate::{Endpoints, StartError, custom_resource, event_sources, http_api, websocket_api};
 
 /// Where everything claims to be.
@@ -45,6 +46,9 @@ pub struct Options {
     pub database: Option<Database>,
     /// An Invoke API that runs the functions instead of processes of this cloud; nothing is built then.
     pub lambda_endpoint: Option<InvokeEndpoint>,
+    /// Whether the account's quotas of requests and connections a second are not played. AWS raises them on request; limits that
+    /// the template sets hold anyway.
+    pub unthrottled: bool,
     /// How to build the functions.
     pub profile: Profile,
     /// Whether to show cargo's output.
@@ -61,6 +65,8 @@ pub struct Cloud {
     /// What brings work in: APIs and event sources.
     front: Stage,
     lambda: Lambda,
+    /// What all APIs share.
+    account: Arc<Account>,
     control: Control,
     functions: DropGuard,
     /// What functions use.
@@ -139,11 +145,23 @@ impl Cloud {
                 functions.token().clone(),
             ),
         };
+        let account = Arc::new(if options.unthrottled { Account::unlimited() } else { Account::default() });
         let apis = std::mem::take(&mut listeners.apis);
         let control = control(&stack, &lambda, &engines);
         serve_services(&services, &stack, listeners, &engines, &issuer, &control);
-        let cloud =
-            Self { endpoints, issuer, failures, front, lambda, control, functions, services, engines, data_dir };
+        let cloud = Self {
+            endpoints,
+            issuer,
+            failures,
+            front,
+            lambda,
+            account,
+            control,
+            functions,
+            services,
+            engines,
+            data_dir,
+        };
         Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), apis }))
     }
 
@@ -179,10 +197,10 @@ impl Cloud {
             let Some(listener) = listeners.remove(&api.logical_id) else {
                 continue;
             };
-            let (lambda, issuer) = (lambda.clone(), issuer.clone());
+            let (lambda, issuer, account) = (lambda.clone(), issuer.clone(), self.account.clone());
             let name = format!("the HTTP API `{}`", api.logical_id);
             let stats = sources.http_apis.get(&api.logical_id).cloned().unwrap_or_default();
-            stage.serve(name, |shutdown| http_api::serve_with(listener, api, lambda, issuer, stats, shutdown));
+            stage.serve(name, |shutdown| http_api::serve_with(listener, api, lambda, issuer, account, stats, shutdown));
         }
         for api in stack.websocket_apis.iter().cloned() {
             let Some(listener) = listeners.remove(&api.logical_id) else {
@@ -191,7 +209,7 @@ impl Cloud {
             let (lambda, gate) = (lambda.clone(), gate.clone());
             let name = format!("the WebSocket API `{}`", api.logical_id);
             let stats = sources.websocket_apis.get(&api.logical_id).cloned().unwrap_or_default();
-            let limits = websocket_api::Limits::default();
+            let limits = websocket_api::Limits { account: self.account.clone(), ..Default::default() };
             stage.serve(name, |shutdown| {
                 websocket_api::serve_with(listener, api, lambda, gate, limits, stats, shutdown)
             });

@@ -33,6 +33,7 @@ mod stage;
 mod start_error;
 mod stop_signal;
 pub mod template;
+pub mod throttle;
 pub mod websocket_api;
 
 pub use cloud::{Cloud, Options};

@@ -151,6 +151,23 @@ pub struct HttpApi {
     pub routes: Vec<HttpRoute>,
     /// `CorsConfiguration`.
     pub cors: Option<Cors>,
+    /// `DefaultRouteSettings` and `RouteSettings`, by route key: `GET /path` or `$default`.
+    pub route_limits: BTreeMap<String, RouteLimit>,
+}
+
+/// How many requests a route takes: `ThrottlingRateLimit` and `ThrottlingBurstLimit`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RouteLimit {
+    /// Requests a second in the long run.
+    pub rate: f64,
+    /// Requests at once.
+    pub burst: u32,
+}
+
+impl RouteLimit {
+    /// What an account may do over all of its APIs, unless AWS has raised it:
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>.
+    pub const ACCOUNT: Self = Self { rate: 10_000.0, burst: 5_000 };
 }
 
 /// Which pages of other origins may use an HTTP API. What is empty or `None` makes no header.
@@ -181,6 +198,13 @@ pub struct HttpRoute {
     pub function: String,
     /// `None`: the route is public.
     pub authorizer: Option<HttpAuthorizer>,
+}
+
+impl HttpRoute {
+    /// As API Gateway names it: `GET /v1/users/{id}` or `$default`.
+    pub fn key(&self) -> String {
+        if self.path == "$default" { self.path.clone() } else { format!("{} {}", self.method, self.path) }
+    }
 }
 
 /// Who decides on a request to an HTTP API.
@@ -250,6 +274,8 @@ pub struct WebSocketApi {
     pub authorizer: Option<RequestAuthorizer>,
     /// By route key, `$connect`, `$disconnect` and `$default` included.
     pub routes: BTreeMap<String, WebSocketRoute>,
+    /// `DefaultRouteSettings` and `RouteSettings`, by route key.
+    pub route_limits: BTreeMap<String, RouteLimit>,
 }
 
 /// A Lambda REQUEST authorizer on `$connect`.

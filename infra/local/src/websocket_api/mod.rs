@@ -34,6 +34,7 @@ use tokio_util::task::TaskTracker;
 use crate::gate::{Gate, Service};
 use crate::lambda::Lambda;
 use crate::template::model::WebSocketApi;
+use crate::throttle::{Account, Throttle};
 use connections::Connections;
 use routing::Selector;
 pub use stats::Stats;
@@ -58,6 +59,8 @@ pub struct Limits {
     /// Messages that wait for a client that does not read; further posts are refused. AWS does not publish how much it
     /// buffers. 256.
     pub queue: usize,
+    /// Handshakes, messages and calls to `@connections` beyond its quotas are throttled. AWS's default quotas.
+    pub account: Arc<Account>,
 }
 
 impl Default for Limits {
@@ -69,6 +72,7 @@ impl Default for Limits {
             message: 128 * 1024,
             in_flight: 100,
             queue: 256,
+            account: Arc::default(),
         }
     }
 }
@@ -79,6 +83,7 @@ struct Gateway {
     lambda: Lambda,
     gate: Gate,
     limits: Limits,
+    throttle: Throttle,
     stats: Arc<Stats>,
     connections: Connections,
     /// Handshakes, sessions and invocations.
@@ -120,12 +125,14 @@ pub async fn serve_with(
     }
     let port = listener.local_addr()?.port();
     let tasks = TaskTracker::new();
+    let throttle = Throttle::new(limits.account.clone(), &api.route_limits);
     let gateway = Gateway {
         api,
         selector,
         lambda,
         gate,
         limits,
+        throttle,
         stats,
         connections: Connections::default(),
         tasks: tasks.clone(),

@@ -6,3 +6,4 @@ mod limits;
 mod management;
 mod messages;
 mod sessions;
+mod throttling;
