@@ -14,7 +14,7 @@ use crate::endpoints::EndpointsFile;
 use crate::lambda::InvokeEndpoint;
 use crate::lambda::build::{Profile, Progress};
 use crate::oidc::TokenRequest;
-use crate::{Cloud, Options, Ports, StartError, stop_signal};
+use crate::{Cloud, Options, Ports, StartError, open_files, stop_signal};
 
 /// Users that get a token at every start, so that a first request is one copy and paste away.
 const USERS: [&str; 2] = ["alice", "bob"];
@@ -97,6 +97,7 @@ pub async fn run() -> ExitCode {
         .with_target(false)
         .without_time()
         .init();
+    open_files::raise_limit();
     match serve(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

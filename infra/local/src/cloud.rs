@@ -114,7 +114,7 @@ impl Cloud {
     /// Everything that functions need, and the functions. Dropping the future half-way stops what it had started.
     async fn prepare(options: Options) -> Result<(Self, Waiting), StartError> {
         let template = Template::read(&options.template)?;
-        let mut listeners = Listeners::bind(&template, options.ports).await?;
+        let mut listeners = Listeners::bind(&template, options.ports)?;
         let addresses = listeners.for_template(REGION, ACCOUNT, STACK);
         let stack = template.resolve(&addresses, &options.parameters)?;
         let data_dir = options.data_dir.as_deref().map(DataDir::open).transpose()?;

@@ -26,6 +26,7 @@ pub mod lambda;
 mod listeners;
 pub mod meter;
 pub mod oidc;
+mod open_files;
 pub mod s3;
 pub mod schedules;
 pub mod sqs;

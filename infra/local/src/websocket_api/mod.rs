@@ -28,6 +28,7 @@ use axum::response::Response;
 use axum::serve::ListenerExt;
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -77,6 +78,9 @@ impl Default for Limits {
     }
 }
 
+/// How many `$disconnect` routes run at once. AWS says only that it does its best to deliver the event.
+const DISCONNECTS: usize = 64;
+
 struct Gateway {
     api: WebSocketApi,
     selector: Selector,
@@ -86,6 +90,9 @@ struct Gateway {
     throttle: Throttle,
     stats: Arc<Stats>,
     connections: Connections,
+    /// Turns to invoke `$disconnect`: when thousands of clients leave at once, each invocation would start a process, and nobody
+    /// waits for any of them.
+    disconnects: Semaphore,
     /// Handshakes, sessions and invocations.
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -135,6 +142,7 @@ pub async fn serve_with(
         throttle,
         stats,
         connections: Connections::default(),
+        disconnects: Semaphore::new(DISCONNECTS),
         tasks: tasks.clone(),
         shutdown: shutdown.clone(),
         port,

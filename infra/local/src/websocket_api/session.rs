@@ -201,6 +201,8 @@ impl Session {
         };
         let stamp = Stamp::now();
         let events = Events { api: &self.gateway.api, origin: &self.connection.origin, stamp: &stamp };
+        // The semaphore is never closed.
+        let _turn = self.gateway.disconnects.acquire().await;
         let _ = integration::invoke(&self.gateway.lambda, route, events.disconnect(&end.event())).await;
     }
 }
