@@ -19,9 +19,8 @@ fn main() {
         let (id, event) = answer(&mut connection);
         let reply = reply(&event);
         let length = reply.len();
-        let response = format!(
-            "POST {RUNTIME}/{id}/response HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n{reply}"
-        );
+        let response =
+            format!("POST {RUNTIME}/{id}/response HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n{reply}");
         connection.get_mut().write_all(response.as_bytes()).unwrap();
         answer(&mut connection);
     }

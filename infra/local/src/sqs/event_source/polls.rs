@@ -67,7 +67,7 @@ pub(super) fn deleted(meter: &Meter, queue: &str, messages: usize) {
 fn size(message: &Message) -> usize {
     let attributes = message.message_attributes.iter().map(|(name, attribute)| {
         let text = attribute.string_value.as_ref().map_or(0, String::len);
-        let binary = attribute.binary_value.as_ref().map_or(0, |value| value.len());
+        let binary = attribute.binary_value.as_ref().map_or(0, Vec::len);
         name.len() + attribute.data_type.len() + text + binary
     });
     message.body.as_ref().map_or(0, String::len) + attributes.sum::<usize>()
