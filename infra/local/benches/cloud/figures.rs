@@ -48,9 +48,12 @@ pub(crate) fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-/// How many a second.
+/// How many a second; nothing where there were none.
 #[allow(clippy::cast_precision_loss, reason = "no count comes near 2^53")]
 pub(crate) fn rate(count: usize, time: Duration) -> String {
+    if count == 0 {
+        return "-".to_owned();
+    }
     format!("{:.0}/s", count as f64 / time.as_secs_f64())
 }
 
