@@ -7,11 +7,12 @@ use local_cloud::template::model::RouteLimit;
 use local_cloud::throttle::Account;
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
+use tokio::time::timeout;
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::harness::{Api, Plan, ok, payload};
+use crate::harness::{Api, DEADLINE, Plan, ok, payload};
 use crate::management::{connection_id, post, sdk};
 
 /// So few a second that no test lives to see a token come back.
@@ -69,7 +70,8 @@ async fn a_client_that_does_not_read_its_refusals_is_closed_with_1008() {
     let stream = socket.connect(api.address).await.unwrap();
     let (mut client, _) = client_async(format!("ws://{}/prod", api.address), stream).await.unwrap();
     let message = Message::text(json!({ "action": "limited" }).to_string());
-    while client.send(message.clone()).await.is_ok() {}
+    let flood = async { while client.send(message.clone()).await.is_ok() {} };
+    timeout(DEADLINE, flood).await.expect("the gateway closes");
     let context = api.event_of("$disconnect").await["requestContext"].take();
     assert_eq!(context["disconnectStatusCode"], u16::from(CloseCode::Policy));
     assert_eq!(context["disconnectReason"], "Too many requests");
