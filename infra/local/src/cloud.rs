@@ -25,6 +25,7 @@ use crate::stage::{ServiceError, Stage};
 use crate::template::Template;
 use crate::template::deferred::CustomValues;
 use crate::template::model::Stack;
+use crate::throttle::Account;
 use crate::watch::Watch;
 use crate::{Endpoints, StartError, custom_resource, event_sources, http_api, shell_environment, websocket_api};
 
@@ -49,6 +50,9 @@ pub struct Options {
     pub database: Option<Database>,
     /// An Invoke API that runs the functions instead of processes of this cloud; nothing is built then.
     pub lambda_endpoint: Option<InvokeEndpoint>,
+    /// Whether the account's quotas of requests and connections a second are not played. AWS raises them on request; limits that
+    /// the template sets hold anyway.
+    pub unthrottled: bool,
     /// How to build the functions.
     pub profile: Profile,
     /// Whether to show cargo's output.
@@ -71,6 +75,8 @@ pub struct Cloud {
     /// What brings work in: APIs and event sources.
     front: Stage,
     lambda: Lambda,
+    /// What all APIs share.
+    account: Arc<Account>,
     control: Control,
     functions: DropGuard,
     /// What functions use.
@@ -131,7 +137,7 @@ impl Cloud {
     /// Everything that functions need, and the functions. Dropping the future half-way stops what it had started.
     async fn prepare(options: Options) -> Result<(Self, Waiting), StartError> {
         let template = Template::read(&options.template)?;
-        let mut listeners = Listeners::bind(&template, options.ports).await?;
+        let mut listeners = Listeners::bind(&template, options.ports)?;
         let addresses = listeners.for_template(REGION, ACCOUNT, STACK);
         let stack = template.resolve(&addresses, &options.parameters)?;
         let data_dir = options.data_dir.as_deref().map(DataDir::open).transpose()?;
@@ -174,11 +180,23 @@ impl Cloud {
                 functions.token().clone(),
             ),
         };
+        let account = Arc::new(if options.unthrottled { Account::unlimited() } else { Account::default() });
         let apis = std::mem::take(&mut listeners.apis);
         let control = control(&stack, &lambda, &engines, options.ui);
         serve_services(&services, &stack, listeners, &engines, &issuer, &control);
-        let cloud =
-            Self { endpoints, issuer, failures, front, lambda, control, functions, services, engines, data_dir };
+        let cloud = Self {
+            endpoints,
+            issuer,
+            failures,
+            front,
+            lambda,
+            account,
+            control,
+            functions,
+            services,
+            engines,
+            data_dir,
+        };
         let elsewhere = options.lambda_endpoint.map(|endpoint| (endpoint, options.environment));
         Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), custom_values, apis, elsewhere, watch }))
     }
@@ -220,10 +238,10 @@ impl Cloud {
             let Some(listener) = listeners.remove(&api.logical_id) else {
                 continue;
             };
-            let (lambda, issuer) = (lambda.clone(), issuer.clone());
+            let (lambda, issuer, account) = (lambda.clone(), issuer.clone(), self.account.clone());
             let name = format!("the HTTP API `{}`", api.logical_id);
             let stats = sources.http_apis.get(&api.logical_id).cloned().unwrap_or_default();
-            stage.serve(name, |shutdown| http_api::serve_with(listener, api, lambda, issuer, stats, shutdown));
+            stage.serve(name, |shutdown| http_api::serve_with(listener, api, lambda, issuer, account, stats, shutdown));
         }
         for api in stack.websocket_apis.iter().cloned() {
             let Some(listener) = listeners.remove(&api.logical_id) else {
@@ -232,12 +250,12 @@ impl Cloud {
             let (lambda, gate) = (lambda.clone(), gate.clone());
             let name = format!("the WebSocket API `{}`", api.logical_id);
             let stats = sources.websocket_apis.get(&api.logical_id).cloned().unwrap_or_default();
-            let limits = websocket_api::Limits::default();
+            let limits = websocket_api::Limits { account: self.account.clone(), ..Default::default() };
             stage.serve(name, |shutdown| {
                 websocket_api::serve_with(listener, api, lambda, gate, limits, stats, shutdown)
             });
         }
-        event_sources::serve(stage, stack, engines, lambda, self.data_dir.as_ref());
+        event_sources::serve(stage, stack, engines, lambda, &sources.meter, self.data_dir.as_ref());
     }
 
     /// Stops everything: first what brings work in, then the functions, then what they use. Saves the queues.

@@ -4,13 +4,21 @@ use crate::data_dir::DataDir;
 use crate::dynamodb::event_source::{Mapping, POLL_INTERVAL};
 use crate::engines::Engines;
 use crate::lambda::Lambda;
+use crate::meter::Meter;
 use crate::stage::Stage;
 use crate::template::model::{Function, QueueEvent, ScheduleEvent, Stack, StreamEvent};
 use crate::{dynamodb, schedules, sqs};
 
 /// Starts the event sources of all functions.
-pub(crate) fn serve(stage: &Stage, stack: &Stack, engines: &Engines, lambda: &Lambda, data_dir: Option<&DataDir>) {
-    let sources = Sources { stage, stack, engines, lambda, data_dir };
+pub(crate) fn serve(
+    stage: &Stage,
+    stack: &Stack,
+    engines: &Engines,
+    lambda: &Lambda,
+    meter: &Meter,
+    data_dir: Option<&DataDir>,
+) {
+    let sources = Sources { stage, stack, engines, lambda, meter, data_dir };
     for function in &stack.functions {
         for event in &function.queue_events {
             sources.queue(function, event);
@@ -29,6 +37,7 @@ struct Sources<'a> {
     stack: &'a Stack,
     engines: &'a Engines,
     lambda: &'a Lambda,
+    meter: &'a Meter,
     data_dir: Option<&'a DataDir>,
 }
 
@@ -39,10 +48,10 @@ impl Sources<'_> {
             return;
         };
         let (queue, event, function) = (queue.clone(), event.clone(), function.clone());
-        let (sqs, lambda) = (self.engines.sqs.clone(), self.lambda.clone());
+        let (sqs, lambda, meter) = (self.engines.sqs.clone(), self.lambda.clone(), self.meter.clone());
         let name = format!("the event source from `{}` to `{}`", queue.logical_id, function.logical_id);
         self.stage.serve(name, |shutdown| async move {
-            sqs::event_source::run(sqs, queue, event, function, lambda, shutdown).await;
+            sqs::event_source::run(sqs, queue, event, function, lambda, meter, shutdown).await;
             Ok(())
         });
     }

@@ -17,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 /// How long requests that are under way may take after the shutdown; long polls take up to 20 s.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// The wait after a connection that could not be accepted.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Serves until the token fires and the requests that were under way are answered or too slow.
@@ -28,10 +31,16 @@ where
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => {
-                let (stream, _) = accepted?;
-                connections.spawn(serve_connection(stream, service.clone(), shutdown.clone()));
-            }
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve_connection(stream, service.clone(), shutdown.clone()));
+                }
+                // The client is gone already, or no file can be opened at the moment: neither ends the service.
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
+            },
             Some(_) = connections.join_next() => {}
             () = shutdown.cancelled() => break,
         }

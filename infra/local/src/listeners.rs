@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::template::{Addresses, Template};
+
+/// Clients that may wait to be accepted, as far as the system lets them (`net.core.somaxconn`). Whoever comes when it is full
+/// tries again a second later, so it takes all that may connect at once.
+const BACKLOG: u32 = 16 * 1024;
 
 /// The port of each service. 0 is any free one; a second API of a kind has a free one anyway.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -89,24 +93,25 @@ pub(crate) struct ServiceAddresses {
 }
 
 impl Listeners {
-    pub(crate) async fn bind(template: &Template, ports: Ports) -> Result<Self, BindError> {
+    /// Must be called within a Tokio runtime.
+    pub(crate) fn bind(template: &Template, ports: Ports) -> Result<Self, BindError> {
         let (http, websocket) = template.api_ids();
         let http = http.into_iter().zip(first_then_free(ports.http, "--http-port"));
         let websocket = websocket.into_iter().zip(first_then_free(ports.websocket, "--websocket-port"));
         let mut apis = BTreeMap::new();
         let mut api_addresses = BTreeMap::new();
         for (id, (port, flag)) in http.chain(websocket) {
-            let (listener, address) = bind(port, flag).await?;
+            let (listener, address) = bind(port, flag)?;
             api_addresses.insert(id.clone(), address);
             apis.insert(id, listener);
         }
-        let (oidc, oidc_address) = bind(ports.oidc, "--oidc-port").await?;
-        let (dynamodb, dynamodb_address) = bind_gated(ports.dynamodb, "--dynamodb-port").await?;
-        let (s3, s3_address) = bind(ports.s3, "--s3-port").await?;
-        let (sqs, sqs_address) = bind_gated(ports.sqs, "--sqs-port").await?;
-        let (rds_data, rds_data_address) = bind_gated(ports.data_api, "--data-api-port").await?;
-        let (lambda, lambda_address) = bind(ports.lambda, "--lambda-port").await?;
-        let (control, control_address) = bind(ports.control, "--control-port").await?;
+        let (oidc, oidc_address) = bind(ports.oidc, "--oidc-port")?;
+        let (dynamodb, dynamodb_address) = bind_gated(ports.dynamodb, "--dynamodb-port")?;
+        let (s3, s3_address) = bind(ports.s3, "--s3-port")?;
+        let (sqs, sqs_address) = bind_gated(ports.sqs, "--sqs-port")?;
+        let (rds_data, rds_data_address) = bind_gated(ports.data_api, "--data-api-port")?;
+        let (lambda, lambda_address) = bind(ports.lambda, "--lambda-port")?;
+        let (control, control_address) = bind(ports.control, "--control-port")?;
         let addresses = ServiceAddresses {
             dynamodb: dynamodb_address,
             s3: s3_address,
@@ -136,20 +141,29 @@ fn first_then_free(port: u16, flag: &'static str) -> impl Iterator<Item = (u16, 
     std::iter::once((port, flag)).chain(std::iter::repeat((0, flag)))
 }
 
-async fn bind_gated(port: u16, flag: &'static str) -> Result<(Gated, SocketAddr), BindError> {
-    let (front, address) = bind(port, flag).await?;
-    let (back, back_address) = bind(0, "").await?;
+fn bind_gated(port: u16, flag: &'static str) -> Result<(Gated, SocketAddr), BindError> {
+    let (front, address) = bind(port, flag)?;
+    let (back, back_address) = bind(0, "")?;
     Ok((Gated { front, back, back_address }, address))
 }
 
-async fn bind(port: u16, flag: &'static str) -> Result<(TcpListener, SocketAddr), BindError> {
+fn bind(port: u16, flag: &'static str) -> Result<(TcpListener, SocketAddr), BindError> {
     let refused = |source: io::Error| match source.kind() {
         io::ErrorKind::AddrInUse if port != 0 => BindError::InUse { port, flag },
         _ => BindError::Refused { port, source },
     };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(refused)?;
+    let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     Ok((listener, address))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    // Connections of a cloud that has just stopped do not hold its ports. On Windows it would mean to share them.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 #[cfg(test)]
@@ -158,9 +172,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_in_use_names_the_flag() {
-        let (_taken, address) = bind(0, "--http-port").await.unwrap();
+        let (_taken, address) = bind(0, "--http-port").unwrap();
         let port = address.port();
-        let error = bind(port, "--http-port").await.unwrap_err().to_string();
+        let error = bind(port, "--http-port").unwrap_err().to_string();
         let expected =
             format!("port {port} is in use: choose another one with `--http-port` (0 takes any that is free)");
         assert_eq!(error, expected);

@@ -78,6 +78,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::template::model::Architecture;
 
     fn function(logical_id: &str, environment: &[(&str, &str)]) -> Function {
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -87,6 +88,7 @@ mod tests {
             arn: String::new(),
             crate_dir: "x".into(),
             binary: "x".to_owned(),
+            architecture: Architecture::default(),
             memory_mib: 128,
             timeout: Duration::from_secs(3),
             environment: environment.collect(),

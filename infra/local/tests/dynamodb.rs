@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
@@ -235,28 +234,4 @@ async fn the_engine_describes_a_stream_and_refuses_what_dynamodb_refuses() {
     assert!(table.table().unwrap().latest_stream_arn().is_some());
     let missing = service.client.get_item().table_name("none").set_key(Some(key("a", 1))).send().await.unwrap_err();
     assert!(missing.into_service_error().is_resource_not_found_exception());
-}
-
-/// Prints how many conditional puts a second one client makes: `cargo test … -- --ignored --nocapture`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-async fn measure_conditional_puts() {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, data_dir) in [("memory", None), ("file", Some(folder.path()))] {
-        let service = Service::start(data_dir).await;
-        for writers in [1, 8] {
-            let (begun, duration) = (Instant::now(), Duration::from_secs(2));
-            let counts = (0..writers).map(async |writer| {
-                let mut count = 0;
-                while begun.elapsed() < duration {
-                    service.append(&format!("{writers} {writer}"), count, "text").await.unwrap();
-                    count += 1;
-                }
-                count
-            });
-            let count: u64 = futures_util::future::join_all(counts).await.into_iter().sum();
-            println!("{name}, {writers} at once: {} puts/s", count / duration.as_secs());
-        }
-        service.stop().await;
-    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use local_cloud::lambda::build::{BuildError, Profile, Progress, build};
-use local_cloud::template::model::Function;
+use local_cloud::template::model::{Architecture, Function};
 
 /// A workspace of two packages without dependencies, one with a second binary.
 fn workspace(main_of_b: &str) -> tempfile::TempDir {
@@ -31,6 +31,7 @@ fn function(logical_id: &str, crate_dir: &Path, binary: &str) -> Function {
         arn: String::new(),
         crate_dir: crate_dir.to_owned(),
         binary: binary.to_owned(),
+        architecture: Architecture::X86_64,
         memory_mib: 128,
         timeout: Duration::from_secs(3),
         environment: BTreeMap::new(),

@@ -31,6 +31,10 @@ pub(super) struct Arguments {
     /// Build the functions as they deploy, which takes longer.
     #[arg(long, help_heading = "Functions")]
     release: bool,
+    /// Leave out API Gateway's quotas of an account: 10,000 requests and 500 WebSocket connections a second. Limits that the
+    /// template sets for routes hold.
+    #[arg(long, help_heading = "Functions")]
+    unthrottled: bool,
     /// An Invoke API that runs the functions: `cargo lambda watch`, `sam local start-lambda`, another local cloud. Nothing is
     /// built, and the functions have the environment that they are given there: `endpoints.env`, beside `endpoints.json`, has
     /// what they need, for a shell to source.
@@ -138,6 +142,7 @@ impl Arguments {
             data_dir: (!self.ephemeral).then_some(data_dir),
             database: self.database_url,
             lambda_endpoint: self.lambda_endpoint,
+            unthrottled: self.unthrottled,
             profile: if self.release { Profile::Release } else { Profile::Dev },
             progress: Progress::Shown,
             log: log.verbose(self.verbose),

@@ -17,7 +17,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::endpoints::EndpointsFile;
 use crate::lambda::LogSink;
-use crate::{Cloud, LogFeed, StartError, stop_signal};
+use crate::{Cloud, LogFeed, StartError, open_files, stop_signal};
 use arguments::Arguments;
 use terminal::Terminal;
 
@@ -27,6 +27,7 @@ pub async fn run() -> ExitCode {
     let (arguments, terminal) = (Arguments::parse(), Terminal::default());
     let feed = arguments.ui.then(LogFeed::default);
     log_to(terminal.clone(), feed.clone());
+    open_files::raise_limit();
     match serve(arguments, terminal, feed).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

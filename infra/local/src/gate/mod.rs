@@ -1,6 +1,6 @@
 //! The gate: what every request to DynamoDB, SQS, the Data API and `@connections` goes through, of functions and of
 //! everybody else. Here requests are counted, and here they meet their faults. Lambda's own polls for event sources do
-//! not come by.
+//! not come by; they have no faults, and are counted where they are made.
 
 mod batch;
 mod call;
@@ -24,7 +24,7 @@ pub(crate) use batch::entries as batch_entries;
 pub(crate) use call::table_name;
 pub use call::{Call, Service};
 pub use forward::serve;
-pub(crate) use usage::Usage;
+pub(crate) use usage::{Usage, sqs_units};
 
 use crate::dynamodb::{Replica, Tables};
 use crate::faults::{self, Faults, Kind, Lag, Moment, Plan, PlanError};

@@ -35,13 +35,18 @@ pub(crate) fn of(
 ) -> Usage {
     match call.service {
         Service::Dynamodb => dynamodb(call, tables, status, answer, units),
-        Service::Sqs => Usage { units: payload(call, answer).div_ceil(SQS_UNIT).max(1) as u64, ..Usage::default() },
+        Service::Sqs => Usage { units: sqs_units(payload(call, answer)), ..Usage::default() },
         Service::RdsData => Usage { units: 1, ..Usage::default() },
         Service::Apigatewaymanagementapi => {
             let sent = call.operation == "PostToConnection" && status.is_success();
             Usage { units: if sent { websocket_api::units(size) } else { 0 }, ..Usage::default() }
         }
     }
+}
+
+/// How many requests to SQS one is billed as that carries so many bytes of messages.
+pub(crate) fn sqs_units(size: usize) -> u64 {
+    size.div_ceil(SQS_UNIT).max(1) as u64
 }
 
 fn dynamodb(call: &Call, tables: Option<&Tables>, status: StatusCode, answer: &Bytes, units: Units) -> Usage {

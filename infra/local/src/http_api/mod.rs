@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::lambda::Lambda;
 use crate::oidc::Issuer;
 use crate::template::model::{HttpApi, HttpAuthorizer};
+use crate::throttle::{Account, Throttle};
 use cors::Cors;
 use event::Call;
 use lambda_authorizer::LambdaAuthorizers;
@@ -48,6 +49,7 @@ struct Gateway {
     lambda: Lambda,
     issuer: Issuer,
     lambda_authorizers: LambdaAuthorizers,
+    throttle: Throttle,
     stats: Arc<Stats>,
     /// For `x-forwarded-port`.
     port: u16,
@@ -61,10 +63,11 @@ pub async fn serve(
     issuer: Issuer,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    serve_with(listener, api, lambda, issuer, Arc::default(), shutdown).await
+    serve_with(listener, api, lambda, issuer, Arc::default(), Arc::default(), shutdown).await
 }
 
-/// Serves one HTTP API until `shutdown` fires; requests under way are answered first.
+/// Serves one HTTP API until `shutdown` fires; requests under way are answered first. Throttled are requests beyond the limits
+/// of their route or of the account.
 ///
 /// An identity source that API Gateway has no such form of is [`io::ErrorKind::InvalidInput`].
 pub async fn serve_with(
@@ -72,6 +75,7 @@ pub async fn serve_with(
     api: HttpApi,
     lambda: Lambda,
     issuer: Issuer,
+    account: Arc<Account>,
     stats: Arc<Stats>,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
@@ -85,7 +89,9 @@ pub async fn serve_with(
     let port = listener.local_addr()?.port();
     let (routes, cors) = (Routes::new(api.routes), api.cors.map(Cors::new));
     let lambda_authorizers = LambdaAuthorizers::default();
-    let gateway = Gateway { api_id: api.api_id, routes, cors, lambda, issuer, lambda_authorizers, stats, port };
+    let throttle = Throttle::new(account, &api.route_limits);
+    let gateway =
+        Gateway { api_id: api.api_id, routes, cors, lambda, issuer, lambda_authorizers, throttle, stats, port };
     let service = Router::new().fallback(answer).with_state(Arc::new(gateway));
     axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(shutdown.cancelled_owned())
@@ -123,6 +129,9 @@ impl Gateway {
             let preflight = self.cors.is_some() && cors::is_preflight(head);
             return if preflight { Ok(cors::preflight_response()) } else { Err(Refusal::NotFound) };
         };
+        if !self.throttle.admits(matched.route_key) {
+            return Err(Refusal::TooManyRequests);
+        }
         let mut call = Call {
             api_id: &self.api_id,
             port: self.port,

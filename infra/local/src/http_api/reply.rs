@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::body::BodyError;
 use crate::oidc::TokenError;
+use crate::throttle::TOO_MANY_REQUESTS;
 
 /// What API Gateway answers itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,7 @@ pub(super) enum Refusal {
     InsufficientScope(Vec<String>),
     NotFound,
     TooLarge,
+    TooManyRequests,
     InternalServerError,
     ServiceUnavailable,
 }
@@ -36,6 +38,7 @@ impl Refusal {
             Self::Forbidden | Self::InsufficientScope(_) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, TOO_MANY_REQUESTS),
             Self::InternalServerError => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
             Self::ServiceUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         };

@@ -65,7 +65,7 @@ impl Routes {
 impl Pattern {
     fn new(route: HttpRoute) -> Self {
         let segments = route.path.split('/').skip(1).map(Segment::parse).collect();
-        Self { key: format!("{} {}", route.method, route.path), segments, route }
+        Self { key: route.key(), segments, route }
     }
 
     /// What the variables stand for, if the path matches.

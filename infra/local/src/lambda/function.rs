@@ -280,8 +280,8 @@ impl Function {
         Instances { alive, busy: alive.saturating_sub(idle) }
     }
 
-    pub(crate) fn memory_mib(&self) -> u32 {
-        self.model.memory_mib
+    pub(crate) fn model(&self) -> &model::Function {
+        &self.model
     }
 
     /// Ends the instances that have been idle for `age`.

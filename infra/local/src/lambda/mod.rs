@@ -247,9 +247,9 @@ impl Lambda {
         }
     }
 
-    /// `MemorySize` of each function in MiB, by logical id.
-    pub fn memory(&self) -> BTreeMap<String, u32> {
-        self.inner.functions.iter().map(|(id, function)| (id.clone(), function.memory_mib())).collect()
+    /// The functions that run here, each with what it did.
+    pub fn functions(&self) -> impl Iterator<Item = (&model::Function, Stats)> {
+        self.inner.functions.values().map(|function| (function.model(), function.stats().clone()))
     }
 
     /// How many instances each function has, by logical id.

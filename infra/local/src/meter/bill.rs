@@ -1,19 +1,22 @@
 //! The bill: what AWS would ask for a reading, at list prices.
 //!
-//! Without free tiers, volume discounts, storage, data transfer, logs and the instances behind a cluster, and without the
-//! polls of event sources.
+//! Without free tiers, volume discounts, storage, data transfer, logs and the instances behind a cluster. Lambda's polls of queues
+//! are in it; those of DynamoDB's streams are free.
 
 use serde::Serialize;
 
 use super::Reading;
 use crate::gate::Service;
+use crate::template::model::Architecture;
 
 /// Prices in US dollars, us-east-1, on demand, as of November 2026.
 mod price {
     /// <https://aws.amazon.com/lambda/pricing/>, a million requests.
     pub(super) const LAMBDA_REQUESTS: f64 = 0.20;
-    /// A million GB-seconds on x86, SAM's default architecture; arm64 costs a fifth less.
-    pub(super) const LAMBDA_GB_SECONDS: f64 = 16.6667;
+    /// A million GB-seconds on x86.
+    pub(super) const LAMBDA_GB_SECONDS_X86: f64 = 16.6667;
+    /// A million GB-seconds on arm64.
+    pub(super) const LAMBDA_GB_SECONDS_ARM: f64 = 13.3334;
     /// <https://aws.amazon.com/api-gateway/pricing/>, a million requests of an HTTP API, of 512 KB each.
     pub(super) const HTTP_REQUESTS: f64 = 1.00;
     /// A million WebSocket messages of 32 KB each, whichever way.
@@ -63,7 +66,11 @@ pub(super) fn of(reading: &Reading) -> Bill {
     };
     for (id, function) in &reading.functions {
         add(id, "Lambda requests", function.invocations as f64, price::LAMBDA_REQUESTS);
-        add(id, "Lambda GB-seconds", function.gb_seconds, price::LAMBDA_GB_SECONDS);
+        let (item, price) = match function.architecture {
+            Architecture::X86_64 => ("Lambda GB-seconds", price::LAMBDA_GB_SECONDS_X86),
+            Architecture::Arm64 => ("Lambda GB-seconds on arm64", price::LAMBDA_GB_SECONDS_ARM),
+        };
+        add(id, item, function.gb_seconds, price);
     }
     for (id, api) in &reading.http_apis {
         add(id, "HTTP API requests", api.units as f64, price::HTTP_REQUESTS);
@@ -90,4 +97,54 @@ pub(super) fn of(reading: &Reading) -> Bill {
     // The sum of no floats is -0.0.
     let usd = lines.iter().fold(0.0, |sum, line| sum + line.usd);
     Bill { lines, usd }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::meter::FunctionReading;
+
+    #[test]
+    fn arm_is_a_fifth_cheaper() {
+        let function = |architecture| FunctionReading {
+            invocations: 0,
+            errors: 0,
+            throttles: 0,
+            cold_starts: 0,
+            alive: 0,
+            busy: 0,
+            init_ms: 0.0,
+            init_p50_ms: 0.0,
+            init_max_ms: 0.0,
+            duration_ms: 0.0,
+            duration_p50_ms: 0.0,
+            duration_p99_ms: 0.0,
+            duration_max_ms: 0.0,
+            billed_ms: 0.0,
+            memory_mib: 1024,
+            architecture,
+            gb_seconds: 1e6,
+            cpu_ms: 0.0,
+            requests: BTreeMap::new(),
+        };
+        let functions = [("Arm", Architecture::Arm64), ("Intel", Architecture::X86_64)];
+        let reading = Reading {
+            seconds: 0.0,
+            functions: functions.map(|(id, architecture)| (id.to_owned(), function(architecture))).into(),
+            outside: BTreeMap::new(),
+            event_sources: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            http_apis: BTreeMap::new(),
+            websocket_apis: BTreeMap::new(),
+            faults: BTreeMap::new(),
+            bill: Bill::default(),
+        };
+        let bill = of(&reading);
+        assert_eq!(
+            bill.lines.iter().map(|line| (line.item, line.usd)).collect::<Vec<_>>(),
+            [("Lambda GB-seconds on arm64", 13.3334), ("Lambda GB-seconds", 16.6667),]
+        );
+    }
 }

@@ -56,6 +56,8 @@ struct State {
     since: Instant,
     /// By logical id of the function; `None` is everybody else.
     callers: BTreeMap<Option<String>, Operations>,
+    /// Lambda's own requests.
+    event_sources: Operations,
     /// By service and the name of a table, a queue or a cluster.
     resources: BTreeMap<Service, BTreeMap<String, Counts>>,
     faults: BTreeMap<&'static str, u64>,
@@ -63,8 +65,9 @@ struct State {
 
 impl Default for State {
     fn default() -> Self {
-        let (callers, resources, faults) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { since: Instant::now(), callers, resources, faults }
+        let (callers, event_sources) = (BTreeMap::new(), BTreeMap::new());
+        let (resources, faults) = (BTreeMap::new(), BTreeMap::new());
+        Self { since: Instant::now(), callers, event_sources, resources, faults }
     }
 }
 
@@ -121,7 +124,30 @@ impl Meter {
         }
     }
 
-    /// Requests since the last reset.
+    /// Lambda has made requests to a queue of its own accord, billed as so many units.
+    pub(crate) fn event_source(&self, queue: &str, operation: &str, requests: u64, units: u64) {
+        if requests == 0 {
+            return;
+        }
+        let mut state = self.lock();
+        let operations = state.event_sources.entry(Service::Sqs).or_default();
+        let counts = operations.entry(operation.to_owned()).or_default();
+        counts.requests += requests;
+        counts.units += units;
+        let counts = state.resource(Service::Sqs, queue);
+        counts.requests += requests;
+        counts.units += units;
+    }
+
+    /// Requests and units of Lambda's own.
+    #[cfg(test)]
+    pub(crate) fn event_source_counts(&self, operation: &str) -> (u64, u64) {
+        let state = self.lock();
+        let counts = state.event_sources.get(&Service::Sqs).and_then(|operations| operations.get(operation));
+        counts.map_or((0, 0), |counts| (counts.requests, counts.units))
+    }
+
+    /// Requests since the last reset, without Lambda's own.
     pub fn requests(&self) -> u64 {
         let state = self.lock();
         let operations = state.callers.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);

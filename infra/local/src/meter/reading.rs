@@ -10,6 +10,7 @@ use super::bill::{self, Bill};
 use super::{Counts, Meter, Operations};
 use crate::gate::Service;
 use crate::lambda::{self, Lambda};
+use crate::template::model::{Architecture, Function};
 use crate::{http_api, websocket_api};
 
 /// Where all counts are.
@@ -34,6 +35,8 @@ pub struct Reading {
     pub functions: BTreeMap<String, FunctionReading>,
     /// Requests of clients that are no functions of the stack.
     pub outside: Operations,
+    /// Lambda's own requests for the event sources of functions, which are billed as all others.
+    pub event_sources: Operations,
     /// Tables, queues and clusters, by service and name.
     pub resources: BTreeMap<Service, BTreeMap<String, Counts>>,
     /// HTTP APIs by logical id.
@@ -79,6 +82,8 @@ pub struct FunctionReading {
     pub billed_ms: f64,
     /// `MemorySize` in MiB.
     pub memory_mib: u32,
+    /// Which price that has.
+    pub architecture: Architecture,
     /// Billed time times `MemorySize`.
     pub gb_seconds: f64,
     /// Milliseconds of processor time, in steps of 10 per process.
@@ -116,17 +121,18 @@ pub struct WebSocketApiReading {
 impl Sources {
     /// Reads all counts.
     pub fn read(&self) -> Reading {
-        let (seconds, mut callers, resources, faults) = {
+        let (seconds, mut callers, event_sources, resources, faults) = {
             let state = self.meter.lock();
             let seconds = state.since.elapsed().as_secs_f64();
-            (seconds, state.callers.clone(), state.resources.clone(), state.faults.clone())
+            let (callers, event_sources) = (state.callers.clone(), state.event_sources.clone());
+            (seconds, callers, event_sources, state.resources.clone(), state.faults.clone())
         };
-        let (memory, instances) = (self.lambda.memory(), self.lambda.instances());
-        let functions = self.lambda.stats().into_iter().map(|(id, stats)| {
+        let instances = self.lambda.instances();
+        let functions = self.lambda.functions().map(|(function, stats)| {
+            let id = &function.logical_id;
             let requests = callers.remove(&Some(id.clone())).unwrap_or_default();
-            let memory = memory.get(&id).copied().unwrap_or_default();
-            let instances = instances.get(&id).copied().unwrap_or_default();
-            (id, FunctionReading::new(&stats, instances, memory, requests))
+            let instances = instances.get(id).copied().unwrap_or_default();
+            (id.clone(), FunctionReading::new(function, &stats, instances, requests))
         });
         let functions: BTreeMap<_, _> = functions.collect();
         let http_apis = self
@@ -148,6 +154,7 @@ impl Sources {
             seconds,
             functions,
             outside: callers.remove(&None).unwrap_or_default(),
+            event_sources,
             resources,
             http_apis: http_apis.collect(),
             websocket_apis: websocket_apis.collect(),
@@ -168,7 +175,8 @@ impl Sources {
 }
 
 impl FunctionReading {
-    fn new(stats: &lambda::Stats, instances: lambda::Instances, memory_mib: u32, requests: Operations) -> Self {
+    fn new(function: &Function, stats: &lambda::Stats, instances: lambda::Instances, requests: Operations) -> Self {
+        let Function { memory_mib, architecture, .. } = *function;
         let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
         Self {
             invocations: stats.invocations,
@@ -186,6 +194,7 @@ impl FunctionReading {
             duration_max_ms: millis(stats.duration.max()),
             billed_ms: millis(stats.billed),
             memory_mib,
+            architecture,
             gb_seconds: stats.billed.as_secs_f64() * f64::from(memory_mib) / 1024.0,
             cpu_ms: millis(stats.cpu),
             requests,

@@ -81,7 +81,8 @@ impl Reading {
     fn write_requests(&self, out: &mut String) -> fmt::Result {
         let callers = || {
             let functions = self.functions.iter().map(|(id, function)| (id.as_str(), &function.requests));
-            functions.chain([("(outside)", &self.outside)]).filter(|(_, operations)| !operations.is_empty())
+            let others = [("(outside)", &self.outside), ("(event sources)", &self.event_sources)];
+            functions.chain(others).filter(|(_, operations)| !operations.is_empty())
         };
         let width = width(callers().map(|(id, _)| id), "caller");
         writeln!(

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::event_filter::EventFilter;
 use crate::schedules::Expression;
 
@@ -46,6 +48,8 @@ pub struct Function {
     pub crate_dir: PathBuf,
     /// `Metadata.BuildProperties.Binary`: the name of the cargo binary.
     pub binary: String,
+    /// `Architectures`. Binaries are built for this machine; it decides the price.
+    pub architecture: Architecture,
     /// `MemorySize` in MiB.
     pub memory_mib: u32,
     /// `Timeout`.
@@ -60,6 +64,17 @@ pub struct Function {
     pub stream_events: Vec<StreamEvent>,
     /// `Events` of type `Schedule` and `ScheduleV2`.
     pub schedule_events: Vec<ScheduleEvent>,
+}
+
+/// The processors that a function runs on in AWS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Architecture {
+    /// SAM's default.
+    #[default]
+    X86_64,
+    /// AWS Graviton.
+    Arm64,
 }
 
 /// An event source mapping from a queue to a function.
@@ -141,6 +156,23 @@ pub struct HttpApi {
     pub routes: Vec<HttpRoute>,
     /// `CorsConfiguration`.
     pub cors: Option<Cors>,
+    /// `DefaultRouteSettings` and `RouteSettings`, by route key: `GET /path` or `$default`.
+    pub route_limits: BTreeMap<String, RouteLimit>,
+}
+
+/// How many requests a route takes: `ThrottlingRateLimit` and `ThrottlingBurstLimit`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RouteLimit {
+    /// Requests a second in the long run.
+    pub rate: f64,
+    /// Requests at once.
+    pub burst: u32,
+}
+
+impl RouteLimit {
+    /// What an account may do over all of its APIs, unless AWS has raised it:
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>.
+    pub const ACCOUNT: Self = Self { rate: 10_000.0, burst: 5_000 };
 }
 
 /// Which pages of other origins may use an HTTP API. What is empty or `None` makes no header.
@@ -171,6 +203,13 @@ pub struct HttpRoute {
     pub function: String,
     /// `None`: the route is public.
     pub authorizer: Option<HttpAuthorizer>,
+}
+
+impl HttpRoute {
+    /// As API Gateway names it: `GET /v1/users/{id}` or `$default`.
+    pub fn key(&self) -> String {
+        if self.path == "$default" { self.path.clone() } else { format!("{} {}", self.method, self.path) }
+    }
 }
 
 /// Who decides on a request to an HTTP API.
@@ -240,6 +279,8 @@ pub struct WebSocketApi {
     pub authorizer: Option<RequestAuthorizer>,
     /// By route key, `$connect`, `$disconnect` and `$default` included.
     pub routes: BTreeMap<String, WebSocketRoute>,
+    /// `DefaultRouteSettings` and `RouteSettings`, by route key.
+    pub route_limits: BTreeMap<String, RouteLimit>,
 }
 
 /// A Lambda REQUEST authorizer on `$connect`.

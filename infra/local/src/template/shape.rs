@@ -153,6 +153,19 @@ impl<'a> Fields<'a> {
         node.list()?.iter().filter_map(|item| Fields::open(self.scope, item, shape).transpose()).collect()
     }
 
+    /// A mapping whose keys are the template's own, to mappings of a known shape: key, line and value.
+    pub(super) fn objects_by_key(
+        &self,
+        key: &str,
+        shape: &'static Shape,
+    ) -> Result<Vec<(&'a str, usize, Fields<'a>)>, Fault> {
+        let entries = self.entries(key)?.into_iter();
+        let opened = entries.map(|(entry, node)| Ok((entry, Fields::open(self.scope, node, shape)?)));
+        opened
+            .filter_map(|pair| pair.map(|(entry, fields)| Some((entry.key.as_str(), entry.line, fields?))).transpose())
+            .collect()
+    }
+
     /// The entries of a mapping whose keys are the template's own, conditions decided.
     pub(super) fn entries(&self, key: &str) -> Result<Vec<(&'a Entry, &'a Node)>, Fault> {
         let Some(node) = self.node(key)? else {

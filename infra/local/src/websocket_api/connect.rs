@@ -18,6 +18,7 @@ use super::integration::{self, Failure, ProxyResponse};
 use super::reply::GatewayError;
 use super::{Gateway, session};
 use crate::http_api::{Stamp, new_id};
+use crate::throttle::TOO_MANY_REQUESTS;
 
 /// A handshake that fails.
 struct Refusal {
@@ -97,6 +98,10 @@ struct Handshake {
 impl Handshake {
     async fn run(mut self, upgrade: OnUpgrade) -> Result<Response, Refusal> {
         let mut response = self.switching_protocols()?;
+        let throttle = &self.gateway.throttle;
+        if !throttle.account().admits_connection() || !throttle.admits("$connect") {
+            return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, TOO_MANY_REQUESTS));
+        }
         self.origin.authorizer = self.authorize().await?;
         if let Some(connected) = self.connect().await? {
             if !(200..300).contains(&connected.status_code) {

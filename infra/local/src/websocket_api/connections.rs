@@ -4,18 +4,19 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{SetOnce, mpsc};
 use tokio::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::Message;
 
+use super::end::End;
 use super::event::Origin;
 
 /// One client, from the moment that `$connect` let it in.
 pub(super) struct Connection {
     /// What every event says of it.
     pub(super) origin: Origin,
-    /// Fires when a function deletes the connection.
-    pub(super) deleted: Notify,
+    /// Why the gateway ends the connection, once it does.
+    end: SetOnce<End>,
     queue: mpsc::Sender<Message>,
     opened: Instant,
     /// Milliseconds after `opened` at which the last frame went either way.
@@ -47,6 +48,18 @@ impl Connection {
         }
     }
 
+    /// Has the session end for this reason, unless it ends for another one already.
+    pub(super) fn end(&self, end: End) {
+        if self.end.set(end).is_err() {
+            tracing::debug!(connection = self.origin.connection_id, "ends already");
+        }
+    }
+
+    /// Returns when somebody [ends](Self::end) the connection.
+    pub(super) async fn ended(&self) -> End {
+        self.end.wait().await.clone()
+    }
+
     /// Notes that a frame went by.
     pub(super) fn touch(&self) {
         let elapsed = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -75,7 +88,7 @@ impl Connections {
         let (sender, receiver) = mpsc::channel(queue);
         let connection = Arc::new(Connection {
             origin,
-            deleted: Notify::new(),
+            end: SetOnce::new(),
             queue: sender,
             opened: Instant::now(),
             last_active: AtomicU64::new(0),

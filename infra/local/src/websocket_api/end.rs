@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use super::event::Disconnect;
 
 /// The end of a connection. The reasons for 1000, 1001 and 1005 are what recorded events have.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct End {
     code: u16,
     reason: String,
@@ -34,6 +34,11 @@ impl End {
     /// The client sent a binary frame.
     pub(super) fn binary() -> Self {
         Self::ours(CloseCode::Unsupported, "Binary frames are not supported")
+    }
+
+    /// The client does not even read that it is throttled. AWS says that it closes with this code, and not when.
+    pub(super) fn throttled() -> Self {
+        Self::ours(CloseCode::Policy, "Too many requests")
     }
 
     /// There is no connection any more, and no close frame was seen.

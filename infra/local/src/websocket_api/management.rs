@@ -17,7 +17,9 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::Gateway;
 use super::connections::{Connection, PushError};
+use super::end::End;
 use crate::gate::Request;
+use crate::throttle::TOO_MANY_REQUESTS;
 
 /// What the API answers instead of a result.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +33,9 @@ enum ManagementError {
     /// More than a message may have.
     PayloadTooLarge,
     /// The client's queue is full.
-    LimitExceeded,
+    BufferFull,
+    /// The account's quota of requests is used up.
+    TooManyRequests,
 }
 
 impl ManagementError {
@@ -45,9 +49,10 @@ impl ManagementError {
             Self::PayloadTooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeException", "Message payload size limit exceeded")
             }
-            Self::LimitExceeded => {
+            Self::BufferFull => {
                 (StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", "The client's buffer is full")
             }
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", TOO_MANY_REQUESTS),
         };
         let mut response = json_response(status, &json!({ "message": message }));
         response.headers_mut().insert("x-amzn-ErrorType", HeaderValue::from_static(error_type));
@@ -64,6 +69,9 @@ fn handle(gateway: &Gateway, id: &str, request: Request) -> Result<Response, Man
     if !is_signed(&request) {
         return Err(ManagementError::MissingAuthenticationToken);
     }
+    if !gateway.throttle.account().admits_request() {
+        return Err(ManagementError::TooManyRequests);
+    }
     match *request.method() {
         Method::POST => {
             let body = request.into_body();
@@ -79,7 +87,7 @@ fn handle(gateway: &Gateway, id: &str, request: Request) -> Result<Response, Man
         }
         Method::DELETE => {
             let connection = gateway.connections.remove(id).ok_or(ManagementError::Gone)?;
-            connection.deleted.notify_one();
+            connection.end(End::deleted());
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;
             Ok(response)
@@ -95,7 +103,7 @@ fn post(gateway: &Gateway, id: &str, body: Bytes) -> Result<(), ManagementError>
         Err(_) => Message::Binary(body),
     };
     connection.try_push(message).map_err(|error| match error {
-        PushError::Full => ManagementError::LimitExceeded,
+        PushError::Full => ManagementError::BufferFull,
         PushError::Gone => ManagementError::Gone,
     })
 }

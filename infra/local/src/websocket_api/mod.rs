@@ -28,12 +28,14 @@ use axum::response::Response;
 use axum::serve::ListenerExt;
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::gate::{Gate, Service};
 use crate::lambda::Lambda;
 use crate::template::model::WebSocketApi;
+use crate::throttle::{Account, Throttle};
 use connections::Connections;
 use routing::Selector;
 pub use stats::Stats;
@@ -58,6 +60,8 @@ pub struct Limits {
     /// Messages that wait for a client that does not read; further posts are refused. AWS does not publish how much it
     /// buffers. 256.
     pub queue: usize,
+    /// Handshakes, messages and calls to `@connections` beyond its quotas are throttled. AWS's default quotas.
+    pub account: Arc<Account>,
 }
 
 impl Default for Limits {
@@ -69,9 +73,13 @@ impl Default for Limits {
             message: 128 * 1024,
             in_flight: 100,
             queue: 256,
+            account: Arc::default(),
         }
     }
 }
+
+/// How many `$disconnect` routes run at once. AWS says only that it does its best to deliver the event.
+const DISCONNECTS: usize = 64;
 
 struct Gateway {
     api: WebSocketApi,
@@ -79,8 +87,12 @@ struct Gateway {
     lambda: Lambda,
     gate: Gate,
     limits: Limits,
+    throttle: Throttle,
     stats: Arc<Stats>,
     connections: Connections,
+    /// Turns to invoke `$disconnect`: when thousands of clients leave at once, each invocation would start a process, and nobody
+    /// waits for any of them.
+    disconnects: Semaphore,
     /// Handshakes, sessions and invocations.
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -120,14 +132,17 @@ pub async fn serve_with(
     }
     let port = listener.local_addr()?.port();
     let tasks = TaskTracker::new();
+    let throttle = Throttle::new(limits.account.clone(), &api.route_limits);
     let gateway = Gateway {
         api,
         selector,
         lambda,
         gate,
         limits,
+        throttle,
         stats,
         connections: Connections::default(),
+        disconnects: Semaphore::new(DISCONNECTS),
         tasks: tasks.clone(),
         shutdown: shutdown.clone(),
         port,

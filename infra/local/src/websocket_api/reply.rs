@@ -4,10 +4,12 @@ use serde::Serialize;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::Gateway;
-use super::connections::Connection;
+use super::connections::{Connection, PushError};
+use super::end::End;
 use super::event::Events;
 use super::integration;
 use crate::http_api::Stamp;
+use crate::throttle::TOO_MANY_REQUESTS;
 
 /// What API Gateway says itself, in a frame or as the body of a refused handshake.
 #[derive(Serialize)]
@@ -32,7 +34,12 @@ impl GatewayError<'_> {
 /// the status code.
 pub(super) async fn answer(gateway: &Gateway, connection: &Connection, message: Utf8Bytes) {
     let stamp = Stamp::now();
-    let body = match gateway.selector.select(&gateway.api.routes, &message) {
+    let selected = gateway.selector.select(&gateway.api.routes, &message);
+    let throttle = &gateway.throttle;
+    if !selected.map_or_else(|| throttle.account().admits_request(), |(key, _)| throttle.admits(key)) {
+        return refuse(connection, &stamp);
+    }
+    let body = match selected {
         None => Err("Forbidden"),
         Some((key, route)) => {
             let event = Events { api: &gateway.api, origin: &connection.origin, stamp: &stamp }.message(key, &message);
@@ -47,10 +54,20 @@ pub(super) async fn answer(gateway: &Gateway, connection: &Connection, message: 
     let text = match body {
         Ok(None) => return,
         Ok(Some(text)) => text,
-        Err(message) => {
-            let connection_id = &connection.origin.connection_id;
-            GatewayError { message, connection_id, request_id: &stamp.id }.to_json()
-        }
+        Err(message) => error(message, connection, &stamp),
     };
     connection.push(Message::text(text)).await;
+}
+
+/// Tells the client that it sends too much, and gives up on one that does not read that.
+fn refuse(connection: &Connection, stamp: &Stamp) {
+    let refusal = Message::text(error(TOO_MANY_REQUESTS, connection, stamp));
+    if connection.try_push(refusal) == Err(PushError::Full) {
+        connection.end(End::throttled());
+    }
+}
+
+fn error(message: &str, connection: &Connection, stamp: &Stamp) -> String {
+    let connection_id = &connection.origin.connection_id;
+    GatewayError { message, connection_id, request_id: &stamp.id }.to_json()
 }

@@ -82,7 +82,7 @@ impl Session {
             end = self.receive(&mut stream) => end,
             end = self.send(&mut sink, &mut queue) => end,
             end = self.expire() => end,
-            () = self.connection.deleted.notified() => End::deleted(),
+            end = self.connection.ended() => end,
             () = self.gateway.shutdown.cancelled() => End::going_away(),
         };
         // What is posted from here on is told that the client is gone; what was accepted before is still sent.
@@ -201,6 +201,8 @@ impl Session {
         };
         let stamp = Stamp::now();
         let events = Events { api: &self.gateway.api, origin: &self.connection.origin, stamp: &stamp };
+        // The semaphore is never closed.
+        let _turn = self.gateway.disconnects.acquire().await;
         let _ = integration::invoke(&self.gateway.lambda, route, events.disconnect(&end.event())).await;
     }
 }

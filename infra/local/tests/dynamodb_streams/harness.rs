@@ -14,7 +14,7 @@ use local_cloud::dynamodb::event_source::{self, Mapping};
 use local_cloud::event_filter::EventFilter;
 use local_cloud::lambda::{Handler, InvokeError, Lambda, Outcome};
 use local_cloud::sqs::Sqs;
-use local_cloud::template::model::{Function, Queue, StartingPosition, StreamEvent, Table};
+use local_cloud::template::model::{Architecture, Function, Queue, StartingPosition, StreamEvent, Table};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -67,6 +67,7 @@ fn function() -> Function {
         arn: "arn:aws:lambda:us-east-1:000000000000:function:local-Echo".to_owned(),
         crate_dir: PathBuf::new(),
         binary: "echo".to_owned(),
+        architecture: Architecture::X86_64,
         memory_mib: 128,
         timeout: Duration::from_secs(3),
         environment: BTreeMap::new(),

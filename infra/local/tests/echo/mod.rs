@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use local_cloud::lambda::FunctionSetup;
-use local_cloud::template::model::Function;
+use local_cloud::template::model::{Architecture, Function};
 
 /// The function `Echo`, as cargo built it for this test.
 pub(crate) fn echo() -> FunctionSetup {
@@ -19,6 +19,7 @@ pub(crate) fn echo() -> FunctionSetup {
         arn: "arn:aws:lambda:us-east-1:000000000000:function:local-Echo".to_owned(),
         crate_dir: PathBuf::new(),
         binary: "echo".to_owned(),
+        architecture: Architecture::X86_64,
         memory_mib: 128,
         timeout: Duration::from_secs(10),
         environment: BTreeMap::new(),

@@ -39,6 +39,7 @@ async fn posts_are_counted_and_can_be_gone_or_throttled() {
         route_selection_expression: "$request.body.action".to_owned(),
         authorizer: None,
         routes: BTreeMap::from([("$connect".to_owned(), route)]),
+        route_limits: BTreeMap::new(),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

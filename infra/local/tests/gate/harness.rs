@@ -30,8 +30,6 @@ pub(crate) struct Cloud {
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) queue_url: String,
     dynamodb_address: SocketAddr,
-    /// Of DynamoDB itself, past the gate.
-    back_address: SocketAddr,
     _shutdown: DropGuard,
 }
 
@@ -99,7 +97,6 @@ impl Cloud {
             sqs: sqs_client(sqs_address),
             queue_url,
             dynamodb_address,
-            back_address,
             _shutdown: shutdown.drop_guard(),
         }
     }
@@ -107,11 +104,6 @@ impl Cloud {
     /// A client that signs as this function.
     pub(crate) fn dynamodb_of(&self, function: &str) -> aws_sdk_dynamodb::Client {
         dynamodb_client(self.dynamodb_address, function)
-    }
-
-    /// A client that goes past the gate.
-    pub(crate) fn dynamodb_itself(&self) -> aws_sdk_dynamodb::Client {
-        dynamodb_client(self.back_address, STRANGER)
     }
 
     /// Replaces the faults by these rules.

@@ -6,6 +6,5 @@ mod echo;
 mod faults;
 mod harness;
 mod kill;
-mod latency;
 mod meter;
 mod stale;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, ReturnConsumedCapacity, TransactWriteItem};
 use local_cloud::gate::Service;
 use local_cloud::lambda::Outcome;
+use local_cloud::template::model::Architecture;
 use serde_json::json;
 
 use crate::harness::{Cloud, key, put};
@@ -99,9 +100,11 @@ async fn functions_are_told_apart_and_billed() {
     assert_eq!(reading.outside[&DYNAMODB]["PutItem"].requests, 1);
     assert!(echo.billed_ms >= (echo.duration_ms + echo.init_ms) && echo.duration_ms >= 20.0, "{echo:?}");
     assert!((echo.gb_seconds - echo.billed_ms / 8000.0).abs() < 1e-9, "128 MB is an eighth of a GB");
+    assert_eq!(echo.architecture, Architecture::X86_64);
 
     let line = |item: &str| reading.bill.lines.iter().find(|line| line.item == item).unwrap().clone();
     assert!((line("Lambda requests").usd - 0.2e-6).abs() < 1e-12);
+    assert!((line("Lambda GB-seconds").usd - echo.gb_seconds * 0.000_016_666_7).abs() < 1e-12);
     let writes = line("DynamoDB write units");
     assert_eq!((writes.resource.as_str(), writes.quantity), ("items", 2.0));
     assert!((writes.usd - 1.25e-6).abs() < 1e-12);

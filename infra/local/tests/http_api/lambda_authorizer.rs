@@ -34,7 +34,13 @@ impl Gateway {
             authorizer: Some(HttpAuthorizer::Lambda(authorizer.clone())),
         };
         let routes = vec![route("/a/{id}"), route("/b")];
-        let api = HttpApi { logical_id: "Api".into(), api_id: "abc123".into(), routes, cors: None };
+        let api = HttpApi {
+            logical_id: "Api".into(),
+            api_id: "abc123".into(),
+            routes,
+            cors: None,
+            route_limits: BTreeMap::new(),
+        };
         let (event, asked) = (Arc::<Mutex<Value>>::default(), Arc::<AtomicUsize>::default());
         // The event comes back as the body: it has no `statusCode`.
         let echo: Handler = Arc::new(|event| Box::pin(std::future::ready(Ok(Outcome::Success(event)))));

@@ -5,6 +5,7 @@ mod events;
 mod lambda_authorizer;
 #[path = "../recorded/mod.rs"]
 mod recorded;
+mod throttling;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use local_cloud::http_api;
 use local_cloud::lambda::{Handler, InvokeError, Lambda, Outcome};
 use local_cloud::oidc::{Issuer, TokenRequest};
 use local_cloud::template::model::{HttpApi, HttpAuthorizer, HttpRoute, JwtAuthorizer, UserPool};
+use local_cloud::throttle::Account;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -44,6 +46,11 @@ impl Gateway {
     }
 
     async fn of(api: HttpApi) -> Self {
+        Self::within(api, Account::default()).await
+    }
+
+    /// An API of an account with its own quotas.
+    async fn within(api: HttpApi, account: Account) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let pool = UserPool {
@@ -54,7 +61,9 @@ impl Gateway {
         };
         let issuer = Issuer::load_or_create(None, vec![pool]).unwrap();
         let shutdown = CancellationToken::new();
-        let server = tokio::spawn(http_api::serve(listener, api, functions(), issuer.clone(), shutdown.clone()));
+        let (account, stats) = (Arc::new(account), Arc::default());
+        let server = http_api::serve_with(listener, api, functions(), issuer.clone(), account, stats, shutdown.clone());
+        let server = tokio::spawn(server);
         // A second test of the process finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { address, issuer, shutdown, server: Some(server), client: reqwest::Client::new() }
@@ -101,6 +110,7 @@ fn api() -> HttpApi {
             route("GET", "/scoped", "Plain", Some(jwt(&["write", "admin"]))),
         ],
         cors: None,
+        route_limits: BTreeMap::new(),
     }
 }
 

@@ -110,18 +110,3 @@ async fn an_invocation_outlives_its_caller() {
     until("the invocation to end", || file.exists()).await;
     until("its report", || bench.stats().invocations == 1).await;
 }
-
-/// Prints what an invocation costs: `cargo test … -- --ignored --nocapture`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-async fn measure_invocations() {
-    let bench = Bench::new(echo());
-    let mut durations = Vec::new();
-    for _ in 0..2000 {
-        let begun = std::time::Instant::now();
-        bench.ok(json!({"text": "x".repeat(500)})).await;
-        durations.push(begun.elapsed());
-    }
-    durations.sort();
-    println!("warm: p50 {:?}, p99 {:?}, cold {:?}", durations[1000], durations[1980], bench.stats().init);
-}

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_sqs::types::MessageAttributeValue;
+use local_cloud::gate::Service;
 use mapping::{Mapping, PATIENCE};
 use recorded::{assert_kept, assert_like, fixture};
 use serde_json::Value;
@@ -67,6 +68,24 @@ async fn a_window_gathers_more_than_one_poll_gives() {
     mapping.until_counts(0, 0).await;
     assert_eq!(mapping.events().len(), 1);
     assert_eq!(mapping.events()[0]["Records"].as_array().unwrap().len(), 25);
+}
+
+#[tokio::test]
+async fn receives_and_deletions_are_billed_as_lambda_makes_them() {
+    let mut mapping = Mapping::new(30, None).await;
+    mapping.event.batch_size = 25;
+    mapping.event.batching_window = Duration::from_mins(5);
+    for _ in 0..24 {
+        mapping.send("small").await;
+    }
+    mapping.send(&"x".repeat(64 * 1024)).await;
+    mapping.run();
+    mapping.until_billed("DeleteMessageBatch", 3).await;
+    let received = mapping.billed("ReceiveMessage");
+    assert_eq!((received.requests, received.units), (3, 4), "by 64 KB: {received:?}");
+    let reading = mapping.reading();
+    assert_eq!(reading.resources[&Service::Sqs]["jobs"].units, 7);
+    assert!(reading.outside.is_empty() && reading.table(None).contains("(event sources)"));
 }
 
 #[tokio::test]

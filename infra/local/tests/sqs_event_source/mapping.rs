@@ -8,7 +8,9 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sqs::types::QueueAttributeName;
 use local_cloud::event_filter::EventFilter;
+use local_cloud::gate::Service;
 use local_cloud::lambda::{Lambda, LogSink, Services};
+use local_cloud::meter::{Counts, Meter, Reading, Sources};
 use local_cloud::sqs::{Sqs, event_source};
 use local_cloud::template::model::{Queue, QueueEvent};
 use serde_json::Value;
@@ -32,6 +34,7 @@ pub(crate) struct Mapping {
     pub(crate) lambda: Lambda,
     pub(crate) event: QueueEvent,
     sqs: Sqs,
+    meter: Meter,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -81,7 +84,8 @@ impl Mapping {
             maximum_concurrency: None,
             filter: EventFilter::default(),
         };
-        Self { events, client: Client::from_conf(config), jobs, dead, lambda, event, sqs, shutdown }
+        let (client, meter) = (Client::from_conf(config), Meter::default());
+        Self { events, client, jobs, dead, lambda, event, sqs, meter, shutdown }
     }
 
     pub(crate) fn run(&self) -> JoinHandle<()> {
@@ -91,8 +95,30 @@ impl Mapping {
             self.event.clone(),
             echo().function,
             self.lambda.clone(),
+            self.meter.clone(),
             self.shutdown.clone(),
         ))
+    }
+
+    pub(crate) fn reading(&self) -> Reading {
+        let (http_apis, websocket_apis) = (BTreeMap::new(), BTreeMap::new());
+        let sources = Sources { meter: self.meter.clone(), lambda: self.lambda.clone(), http_apis, websocket_apis };
+        sources.read()
+    }
+
+    /// What Lambda's own requests to the queue have come to.
+    pub(crate) fn billed(&self, operation: &str) -> Counts {
+        let reading = self.reading();
+        let own = reading.event_sources.get(&Service::Sqs).and_then(|operations| operations.get(operation));
+        own.cloned().unwrap_or_default()
+    }
+
+    pub(crate) async fn until_billed(&self, operation: &str, requests: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.billed(operation).requests != requests {
+            assert!(Instant::now() < deadline, "{:?}", self.reading().event_sources);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     pub(crate) async fn send(&self, body: &str) {

@@ -6,6 +6,7 @@ mod events;
 mod faults;
 mod intrinsics;
 mod resources;
+mod route_settings;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local_cloud::template::model::{AuthorizerFormat, Cors, HttpAuthorizer, JwtAuthorizer};
+use local_cloud::template::model::{Architecture, AuthorizerFormat, Cors, HttpAuthorizer, JwtAuthorizer};
 use serde_json::json;
 
 use super::*;
@@ -374,4 +374,21 @@ fn a_cluster_is_reached_through_the_data_api() {
     let without = cluster.replace("EnableHttpEndpoint: true", "EnableHttpEndpoint: false");
     let fault = sample(&[without]).fault();
     assert!(fault.starts_with("template.yaml:12: AWS::RDS::DBCluster needs `EnableHttpEndpoint: true`"), "{fault}");
+}
+
+#[test]
+fn functions_run_where_the_template_has_them_run() {
+    let of = |from: &str, to: &str| {
+        let text = format!("{GLOBALS}{}", function("F", "        {}\n"));
+        assert!(text.contains(from));
+        Sample::new(&text.replacen(from, to, 1))
+    };
+    let architecture = |sample: Sample| sample.resolve().unwrap().functions[0].architecture;
+    assert_eq!(architecture(of("[arm64]", "[arm64]")), Architecture::Arm64);
+    assert_eq!(architecture(of("    Architectures: [arm64]\n", "")), Architecture::X86_64);
+    let own = of("      Policies:", "      Architectures: [x86_64]\n      Policies:");
+    assert_eq!(architecture(own), Architecture::X86_64, "its own comes in the place of the global one");
+    let fault = of("[arm64]", "[riscv]").fault();
+    assert!(fault.ends_with("`Architectures` `riscv` is not supported; supported: `x86_64`, `arm64`"), "{fault}");
+    assert!(of("[arm64]", "[arm64, x86_64]").fault().ends_with("a function has one of `Architectures`"));
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use local_cloud::gate::Gate;
 use local_cloud::lambda::{Handler, InvokeError, Lambda, Outcome};
-use local_cloud::template::model::{RequestAuthorizer, WebSocketApi, WebSocketRoute};
+use local_cloud::template::model::{RequestAuthorizer, RouteLimit, WebSocketApi, WebSocketRoute};
 use local_cloud::websocket_api::{Limits, Stats, serve_with};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,7 +24,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes; a test that waits for so long has failed.
-const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) type Answer = Result<Outcome, InvokeError>;
 
@@ -84,6 +84,7 @@ impl Plan {
             route_selection_expression: "$request.body.action".into(),
             authorizer: None,
             routes: BTreeMap::new(),
+            route_limits: BTreeMap::new(),
         };
         Self { api, handlers: BTreeMap::new(), limits: Limits::default(), sender, events }
     }
@@ -118,6 +119,11 @@ impl Plan {
 
     pub(crate) fn timeout(mut self, key: &str, timeout: Duration) -> Self {
         self.api.routes.get_mut(key).unwrap().timeout = timeout;
+        self
+    }
+
+    pub(crate) fn limit(mut self, key: &str, limit: RouteLimit) -> Self {
+        self.api.route_limits.insert(key.into(), limit);
         self
     }
 

@@ -9,3 +9,4 @@ mod messages;
 #[path = "../recorded/mod.rs"]
 mod recorded;
 mod sessions;
+mod throttling;

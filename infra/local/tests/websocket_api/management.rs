@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use crate::harness::{Api, Plan, ok};
 
 /// A client of the API's own endpoint that never retries.
-fn sdk(address: std::net::SocketAddr) -> Client {
+pub(crate) fn sdk(address: std::net::SocketAddr) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(format!("http://{address}/prod"))
@@ -32,11 +32,11 @@ async fn start() -> Api {
     Plan::new().route("$connect", |_| async { ok() }).route("$disconnect", |_| async { ok() }).start().await
 }
 
-fn connection_id(event: &Value) -> String {
+pub(crate) fn connection_id(event: &Value) -> String {
     event["requestContext"]["connectionId"].as_str().unwrap().to_owned()
 }
 
-async fn post(sdk: &Client, id: &str, data: &[u8]) -> Result<(), PostToConnectionError> {
+pub(crate) async fn post(sdk: &Client, id: &str, data: &[u8]) -> Result<(), PostToConnectionError> {
     let call = sdk.post_to_connection().connection_id(id).data(Blob::new(data)).send().await;
     call.map(drop).map_err(aws_sdk_apigatewaymanagement::error::SdkError::into_service_error)
 }

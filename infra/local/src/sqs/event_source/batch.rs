@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::event::record;
+use super::polls::Polls;
 use crate::lambda::MAX_PAYLOAD;
 use crate::sqs::Sqs;
 use crate::template::model::{Queue, QueueEvent};
@@ -69,6 +70,8 @@ pub(super) struct Poller<'a> {
     sqs: &'a Sqs,
     queue: &'a Queue,
     event: &'a QueueEvent,
+    /// What of all this AWS would bill.
+    polls: Polls,
     /// Received and not yet in a batch.
     carried: Vec<Message>,
     /// When the newest messages were received.
@@ -76,8 +79,8 @@ pub(super) struct Poller<'a> {
 }
 
 impl<'a> Poller<'a> {
-    pub(super) fn new(sqs: &'a Sqs, queue: &'a Queue, event: &'a QueueEvent) -> Self {
-        Self { sqs, queue, event, carried: Vec::new(), received: Instant::now() }
+    pub(super) fn new(sqs: &'a Sqs, queue: &'a Queue, event: &'a QueueEvent, polls: Polls) -> Self {
+        Self { sqs, queue, event, polls, carried: Vec::new(), received: Instant::now() }
     }
 
     /// The next batch: what one poll gives or, with a batching window, what comes until it ends, the batch is full or the
@@ -92,6 +95,10 @@ impl<'a> Poller<'a> {
             if self.carried.is_empty() {
                 let received = self.receive(full - batch.messages.len()).await?;
                 self.received = Instant::now();
+                match received.as_slice() {
+                    [] => self.polls.pass(self.received),
+                    messages => self.polls.received(self.received, messages),
+                }
                 came = !received.is_empty();
                 let unwanted;
                 (self.carried, unwanted) = received.into_iter().partition(|message| self.wants(message));

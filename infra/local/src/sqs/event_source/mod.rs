@@ -5,6 +5,7 @@
 
 mod batch;
 mod event;
+mod polls;
 mod response;
 
 use std::sync::Arc;
@@ -19,8 +20,10 @@ use tokio_util::sync::CancellationToken;
 use super::Sqs;
 use crate::back_off::BackOff;
 use crate::lambda::{InvokeError, Lambda, Outcome};
+use crate::meter::Meter;
 use crate::template::model::{Function, Queue, QueueEvent};
 use batch::{Batch, Poller};
+use polls::Polls;
 use response::{Verdict, verdict};
 
 /// Batches at once, unless the template says.
@@ -28,26 +31,30 @@ const CONCURRENCY: u32 = 5;
 /// The wait after a poll that failed.
 const POLL_AGAIN: Duration = Duration::from_secs(1);
 
-/// Polls the queue and invokes the function, until the token fires and the batches that were running have ended.
+/// Polls the queue and invokes the function, until the token fires and the batches that were running have ended. What AWS would
+/// bill for that goes to the meter.
 pub async fn run(
     sqs: Sqs,
     queue: Queue,
     event: QueueEvent,
     function: Function,
     lambda: Lambda,
+    meter: Meter,
     shutdown: CancellationToken,
 ) {
+    let polls = Polls::new(meter.clone(), &queue.name, event.maximum_concurrency);
     let places = Arc::new(Semaphore::new(event.maximum_concurrency.unwrap_or(CONCURRENCY) as usize));
     let mapping = Arc::new(Mapping {
         visibility: visibility_timeout(&queue),
         report_failures: event.report_batch_item_failures,
-        queue_url: queue.url.clone(),
+        queue: queue.clone(),
+        meter,
         function: function.logical_id,
         sqs: sqs.clone(),
         lambda,
         shutdown: shutdown.clone(),
     });
-    let mut poller = Poller::new(&sqs, &queue, &event);
+    let mut poller = Poller::new(&sqs, &queue, &event, polls);
     let mut batches = JoinSet::new();
     while let Some(Ok(place)) = shutdown.run_until_cancelled(Arc::clone(&places).acquire_owned()).await {
         match shutdown.run_until_cancelled(poller.next()).await {
@@ -72,7 +79,8 @@ pub async fn run(
 
 struct Mapping {
     sqs: Sqs,
-    queue_url: String,
+    queue: Queue,
+    meter: Meter,
     visibility: Duration,
     report_failures: bool,
     /// Logical id.
@@ -129,12 +137,15 @@ impl Mapping {
     }
 
     async fn delete(&self, messages: impl IntoIterator<Item = (String, String)>) {
+        let mut deleted = 0;
         for (id, receipt_handle) in messages {
-            let input = DeleteMessageInput { queue_url: self.queue_url.clone(), receipt_handle };
+            deleted += 1;
+            let input = DeleteMessageInput { queue_url: self.queue.url.clone(), receipt_handle };
             if let Err(error) = self.sqs.delete(input).await {
                 tracing::error!(message = id, %error, "cannot delete a message that was processed; it will be repeated");
             }
         }
+        polls::deleted(&self.meter, &self.queue.name, deleted);
     }
 }
 

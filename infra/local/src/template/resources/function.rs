@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use super::super::error::Fault;
-use super::super::model::Function;
+use super::super::model::{Architecture, Function};
 use super::super::scope::{Scope, URL_SUFFIX};
 use super::super::shape::{Fields, Shape};
 use super::super::yaml::Node;
@@ -16,6 +16,7 @@ pub(super) const TYPE: &str = "AWS::Serverless::Function";
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
     honoured: &[
+        "Architectures",
         "CodeUri",
         "Environment",
         "Events",
@@ -28,7 +29,6 @@ pub(super) const SHAPE: Shape = Shape {
     ],
     ignored: &[
         (&["Handler"], "a custom runtime is its binary"),
-        (&["Architectures"], "binaries are built for this machine"),
         (&["AssumeRolePolicyDocument", "PermissionsBoundary", "Policies", "Role", "RolePath"], "IAM is not enforced"),
         (&["VpcConfig"], "everything shares the loopback network"),
         (&["LoggingConfig", "Tracing"], "functions log to the terminal"),
@@ -88,6 +88,7 @@ pub(in super::super) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<F
         arn: arn(scope, resource)?,
         crate_dir: code_folder(&scope.template.folder, &fields)?,
         binary: binary(resource)?,
+        architecture: architecture(&fields)?,
         memory_mib: fields.number("MemorySize", MEMORY_MIB)?.unwrap_or(*MEMORY_MIB.start()),
         timeout,
         environment: environment(scope, &fields)?,
@@ -96,6 +97,18 @@ pub(in super::super) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<F
         stream_events: function_events::stream_events(scope, resource)?,
         schedule_events: function_events::schedule_events(scope, resource)?,
     })
+}
+
+/// The one entry of `Architectures`.
+fn architecture(fields: &Fields<'_>) -> Result<Architecture, Fault> {
+    let line = fields.line("Architectures");
+    match fields.texts("Architectures")?.as_slice() {
+        [] => Ok(Architecture::default()),
+        [one] if one == "x86_64" => Ok(Architecture::X86_64),
+        [one] if one == "arm64" => Ok(Architecture::Arm64),
+        [other] => Err(Fault::unknown_value(line, "`Architectures`", other, ["x86_64", "arm64"])),
+        _ => Err(Fault::invalid(line, "a function has one of `Architectures`")),
+    }
 }
 
 fn environment(scope: &Scope<'_>, fields: &Fields<'_>) -> Result<BTreeMap<String, String>, Fault> {

@@ -7,6 +7,7 @@ use super::super::model::{HttpApi, HttpAuthorizer, HttpRoute};
 use super::super::scope::Scope;
 use super::super::shape::{Fields, Shape};
 use super::super::yaml::{Node, Value};
+use super::route_settings::{Limits, SETTINGS, route_limits};
 use super::{Kind, Resource, cors, function_events, http_authorizers};
 
 pub(in super::super) const TYPE: &str = "AWS::Serverless::HttpApi";
@@ -16,10 +17,9 @@ pub(in super::super) const IMPLICIT_ID: &str = "ServerlessHttpApi";
 
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &["Auth", "CorsConfiguration", "StageName"],
+    honoured: &["Auth", "CorsConfiguration", "DefaultRouteSettings", "RouteSettings", "StageName"],
     ignored: &[
         (&["AccessLogSettings"], "requests are logged to the terminal"),
-        (&["DefaultRouteSettings", "RouteSettings"], "requests are neither throttled nor metered"),
         (&["DisableExecuteApiEndpoint", "Domain"], "there are no domain names on loopback"),
         (&["FailOnWarnings"], "nothing is imported"),
         (&["Description", "Name", "PropagateTags", "Tags"], "for people and bills"),
@@ -31,8 +31,8 @@ const AUTH: Shape =
 
 const EVENT: Shape = Shape {
     place: "an event of type HttpApi",
-    honoured: &["ApiId", "Auth", "Method", "Path", "PayloadFormatVersion"],
-    ignored: &[(&["RouteSettings"], "requests are neither throttled nor metered")],
+    honoured: &["ApiId", "Auth", "Method", "Path", "PayloadFormatVersion", "RouteSettings"],
+    ignored: &[],
 };
 
 const EVENT_AUTH: Shape = Shape {
@@ -88,6 +88,7 @@ pub(in super::super) fn read(
     };
     let nothing = Node { line: resource.line, value: Value::Map(Vec::new()) };
     let mut routes: Vec<HttpRoute> = Vec::new();
+    let mut own_limits = BTreeMap::new();
     for function in functions {
         for event in function_events::all(scope, function)? {
             if event.kind != function_events::HTTP_API {
@@ -107,11 +108,17 @@ pub(in super::super) fn read(
                 return Err(Fault::invalid(event.line, sentence));
             }
             let authorizer = chosen(&fields, default.as_ref(), &authorizers)?;
-            routes.push(HttpRoute { method, path, function: function.id.clone(), authorizer });
+            let route = HttpRoute { method, path, function: function.id.clone(), authorizer };
+            if let Some(settings) = fields.object("RouteSettings", &SETTINGS)? {
+                own_limits.insert(route.key(), Limits::read(&settings)?);
+            }
+            routes.push(route);
         }
     }
     let cors = cors::read(scope, &fields)?;
-    Ok(HttpApi { logical_id: resource.id.clone(), api_id: resource.id.clone(), routes, cors })
+    let keys: Vec<_> = routes.iter().map(HttpRoute::key).collect();
+    let route_limits = route_limits(&fields, keys.iter().map(String::as_str), &own_limits)?;
+    Ok(HttpApi { logical_id: resource.id.clone(), api_id: resource.id.clone(), routes, cors, route_limits })
 }
 
 fn belongs_to(scope: &Scope<'_>, event: &Fields<'_>, api: &Resource) -> Result<bool, Fault> {

@@ -13,6 +13,7 @@ pub(super) mod generated;
 pub(super) mod http_api;
 mod http_authorizers;
 pub(super) mod queue;
+mod route_settings;
 pub(super) mod table;
 pub(super) mod user_pool;
 pub(super) mod websocket_api;

@@ -8,6 +8,7 @@ use super::super::model::{RequestAuthorizer, WebSocketApi, WebSocketRoute};
 use super::super::scope::Scope;
 use super::super::shape::{Fields, Shape};
 use super::super::yaml::Node;
+use super::route_settings::route_limits;
 use super::{Kind, Resource, api_gateway_v2, find};
 
 pub(super) const TYPE: &str = "AWS::Serverless::WebSocketApi";
@@ -15,10 +16,9 @@ pub(super) const ROUTE_RESPONSE_TYPE: &str = "AWS::ApiGatewayV2::RouteResponse";
 
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &["Auth", "RouteSelectionExpression", "Routes", "StageName"],
+    honoured: &["Auth", "DefaultRouteSettings", "RouteSelectionExpression", "RouteSettings", "Routes", "StageName"],
     ignored: &[
         (&["AccessLogSettings"], "frames are logged to the terminal"),
-        (&["DefaultRouteSettings", "RouteSettings"], "frames are neither throttled nor metered"),
         (&["DisableExecuteApiEndpoint", "Domain", "IpAddressType"], "there are no domain names on loopback"),
         (&["DisableSchemaValidation"], "there are no request models to validate against"),
         (&["Description", "FailOnWarnings", "Name", "PropagateTags", "Tags"], "for people and bills"),
@@ -117,6 +117,7 @@ pub(in super::super) fn read(
         Some(auth) => authorizer(scope, &auth)?,
         None => None,
     };
+    let route_limits = route_limits(&fields, routes.keys().map(String::as_str), &BTreeMap::new())?;
     Ok(WebSocketApi {
         logical_id: resource.id.clone(),
         api_id: resource.id.clone(),
@@ -124,6 +125,7 @@ pub(in super::super) fn read(
         route_selection_expression: route_selection_expression(&fields)?,
         authorizer,
         routes,
+        route_limits,
     })
 }
 

@@ -1,5 +1,6 @@
 //! HTTP APIs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::super::error::Fault;
@@ -7,6 +8,7 @@ use super::super::super::model::{HttpApi, HttpAuthorizer, HttpRoute, JwtAuthoriz
 use super::super::super::scope::Scope;
 use super::super::super::shape::{Fields, Shape};
 use super::super::http_api::{DEFAULT_ROUTE, DEFAULT_STAGE, METHODS};
+use super::super::route_settings::route_limits;
 use super::super::{Kind, Resource, cors, http_authorizers};
 use super::{API_TYPE, Part, ROUTE, authorizer, function, integration, parts, stage};
 
@@ -26,9 +28,11 @@ const JWT: Shape = Shape { place: "`JwtConfiguration`", honoured: &["Audience", 
 
 /// Reads an API with its routes.
 pub(in super::super::super) fn read(scope: &Scope<'_>, api: &Resource) -> Result<HttpApi, Fault> {
-    let (stage, line) = stage(scope, api)?;
-    if stage != DEFAULT_STAGE {
-        return Err(Fault::unknown_value(line, "`StageName` of an HTTP API", &stage, [DEFAULT_STAGE]));
+    let stage = stage(scope, api)?;
+    let name = stage.required("StageName")?;
+    if name != DEFAULT_STAGE {
+        let line = stage.line("StageName");
+        return Err(Fault::unknown_value(line, "`StageName` of an HTTP API", &name, [DEFAULT_STAGE]));
     }
     let mut routes: Vec<HttpRoute> = Vec::new();
     for part in parts(scope, Kind::Route, &ROUTE, &api.id)? {
@@ -40,7 +44,9 @@ pub(in super::super::super) fn read(scope: &Scope<'_>, api: &Resource) -> Result
         routes.push(route);
     }
     let cors = cors::read(scope, &api.fields(scope, &API)?)?;
-    Ok(HttpApi { logical_id: api.id.clone(), api_id: api.id.clone(), routes, cors })
+    let keys: Vec<_> = routes.iter().map(HttpRoute::key).collect();
+    let route_limits = route_limits(&stage, keys.iter().map(String::as_str), &BTreeMap::new())?;
+    Ok(HttpApi { logical_id: api.id.clone(), api_id: api.id.clone(), routes, cors, route_limits })
 }
 
 fn route(scope: &Scope<'_>, part: &Part<'_>) -> Result<HttpRoute, Fault> {

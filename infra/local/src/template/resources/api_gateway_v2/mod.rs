@@ -63,10 +63,9 @@ pub(super) const AUTHORIZER: Shape = Shape {
 
 pub(super) const STAGE: Shape = Shape {
     place: STAGE_TYPE,
-    honoured: &["ApiId", "AutoDeploy", "DeploymentId", "StageName"],
+    honoured: &["ApiId", "AutoDeploy", "DefaultRouteSettings", "DeploymentId", "RouteSettings", "StageName"],
     ignored: &[
         (&["AccessLogSettings"], "requests are logged to the terminal"),
-        (&["DefaultRouteSettings", "RouteSettings"], "requests are neither throttled nor metered"),
         (&["Description", "Tags"], "for people and bills"),
     ],
 };
@@ -125,14 +124,13 @@ fn parts<'a>(scope: &'a Scope<'a>, kind: Kind, shape: &'static Shape, api_id: &s
     Ok(parts)
 }
 
-/// The name of an API's one stage.
-fn stage(scope: &Scope<'_>, api: &Resource) -> Result<(String, usize), Fault> {
+/// An API's one stage.
+fn stage<'a>(scope: &'a Scope<'a>, api: &Resource) -> Result<Fields<'a>, Fault> {
     let stages = parts(scope, Kind::Stage, &STAGE, &api.id)?;
-    let [stage] = stages.as_slice() else {
+    let [Part { resource, fields }] = <[Part<'a>; 1]>::try_from(stages).map_err(|stages| {
         let sentence = format!("`{}` needs exactly one {STAGE_TYPE}, and has {}", api.id, stages.len());
-        return Err(Fault::invalid(api.line, sentence));
-    };
-    let fields = &stage.fields;
+        Fault::invalid(api.line, sentence)
+    })?;
     match fields.text("DeploymentId")? {
         Some(deployment) => {
             find(scope, Kind::Deployment, "DeploymentId", &deployment, fields.line("DeploymentId"))?;
@@ -140,10 +138,10 @@ fn stage(scope: &Scope<'_>, api: &Resource) -> Result<(String, usize), Fault> {
         None if fields.boolean("AutoDeploy")? == Some(true) => {}
         None => {
             let sentence = "a stage without `DeploymentId` and without `AutoDeploy: true` serves nothing";
-            return Err(Fault::invalid(stage.resource.line, sentence));
+            return Err(Fault::invalid(resource.line, sentence));
         }
     }
-    Ok((fields.required("StageName")?, fields.line("StageName")))
+    Ok(fields)
 }
 
 /// The integration that a route's `Target` names: `integrations/<id>`.

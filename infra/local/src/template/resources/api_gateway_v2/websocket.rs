@@ -7,6 +7,7 @@ use super::super::super::error::Fault;
 use super::super::super::model::{RequestAuthorizer, WebSocketApi, WebSocketRoute};
 use super::super::super::scope::Scope;
 use super::super::super::shape::Shape;
+use super::super::route_settings::route_limits;
 use super::super::websocket_api::{DEFAULT_RESPONSE, TIMEOUT_MILLIS, check_stage, route_selection_expression};
 use super::super::{Kind, Resource};
 use super::{API_TYPE, Part, ROUTE, authorizer, function, integration, parts, stage};
@@ -32,8 +33,9 @@ pub(in super::super::super) fn read(
     responding: &[String],
 ) -> Result<WebSocketApi, Fault> {
     let fields = api.fields(scope, &API)?;
-    let (stage, line) = stage(scope, api)?;
-    check_stage(&stage, line)?;
+    let stage_fields = stage(scope, api)?;
+    let stage = stage_fields.required("StageName")?;
+    check_stage(&stage, stage_fields.line("StageName"))?;
     let mut request_authorizer = None;
     let mut routes = BTreeMap::new();
     for part in parts(scope, Kind::Route, &ROUTE, &api.id)? {
@@ -50,6 +52,7 @@ pub(in super::super::super) fn read(
             return Err(Fault::invalid(part.fields.line("RouteKey"), format!("`{key}` has a function already")));
         }
     }
+    let route_limits = route_limits(&stage_fields, routes.keys().map(String::as_str), &BTreeMap::new())?;
     Ok(WebSocketApi {
         logical_id: api.id.clone(),
         api_id: api.id.clone(),
@@ -57,6 +60,7 @@ pub(in super::super::super) fn read(
         route_selection_expression: route_selection_expression(&fields)?,
         authorizer: request_authorizer,
         routes,
+        route_limits,
     })
 }
 

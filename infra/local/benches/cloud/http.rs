@@ -1,0 +1,50 @@
+//! An HTTP client that keeps its connections.
+
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use super::Failure;
+
+/// What every service here takes for a signature.
+const AUTHORIZATION: &str =
+    "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/x/aws4_request, SignedHeaders=host, Signature=0";
+
+#[derive(Debug, Clone)]
+pub(crate) struct Http(Client<HttpConnector, Full<bytes::Bytes>>);
+
+impl Http {
+    pub(crate) fn new() -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Self(Client::builder(TokioExecutor::new()).build(connector))
+    }
+
+    pub(crate) async fn get(&self, url: &str) -> Result<String, Failure> {
+        self.send(http::Request::get(url).body(Full::default())?).await
+    }
+
+    pub(crate) async fn post(&self, url: &str, body: &str) -> Result<String, Failure> {
+        let request = http::Request::post(url).header("authorization", AUTHORIZATION);
+        self.send(request.header("content-type", "text/plain").body(Full::from(body.to_owned()))?).await
+    }
+
+    /// A call of an API of AWS's JSON protocol.
+    pub(crate) async fn call(&self, url: &str, target: &str, body: String) -> Result<String, Failure> {
+        let request = http::Request::post(url)
+            .header("authorization", AUTHORIZATION)
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-date", "20260101T000000Z")
+            .header("x-amz-target", target);
+        self.send(request.body(Full::from(body))?).await
+    }
+
+    /// The body of an answer that must be a success.
+    async fn send(&self, request: http::Request<Full<bytes::Bytes>>) -> Result<String, Failure> {
+        let url = request.uri().clone();
+        let (head, body) = self.0.request(request).await?.into_parts();
+        let body = String::from_utf8(body.collect().await?.to_bytes().into())?;
+        if head.status.is_success() { Ok(body) } else { Err(format!("{url}: {} {body}", head.status).into()) }
+    }
+}
