@@ -1,5 +1,8 @@
 //! AWS clients for the local cloud, and what the functions use built on them.
 
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use sqlx_data_api::DataApiPool;
@@ -23,6 +26,19 @@ pub fn config() -> SdkConfig {
 /// DynamoDB at an endpoint: the cloud's own, or a proxy before it.
 pub fn dynamodb(endpoint: &str) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::new(&config().to_builder().endpoint_url(endpoint).build())
+}
+
+/// DynamoDB of a cloud for somebody whose requests can be told apart from all others: as a plan of faults calls it, the
+/// function `caller`. Retries as the functions do, only sooner.
+pub fn dynamodb_as(cloud: &Cloud, caller: &str) -> aws_sdk_dynamodb::Client {
+    let credentials = Credentials::new(caller, "local", None, None, "tests");
+    let config = config()
+        .to_builder()
+        .endpoint_url(&cloud.endpoints.aws.dynamodb)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(5)))
+        .build();
+    aws_sdk_dynamodb::Client::new(&config)
 }
 
 /// SQS of a cloud.
@@ -52,10 +68,16 @@ pub fn database(cloud: &Cloud) -> DataApiPool {
     connect(rds_data, arn("rds", cluster), arn("secretsmanager", secret), "palaver".to_owned())
 }
 
+/// Name of the table `messages`.
+pub const MESSAGES: &str = "local-MessagesTable";
+
+/// Name of the table `members`.
+pub const MEMBERS: &str = "local-MembersTable";
+
 /// The log, over a DynamoDB client.
 pub fn log(dynamodb: &aws_sdk_dynamodb::Client) -> Log {
     Log {
-        messages: Messages::new(dynamodb.clone(), "local-MessagesTable".to_owned()),
-        members: Members::new(dynamodb.clone(), "local-MembersTable".to_owned()),
+        messages: Messages::new(dynamodb.clone(), MESSAGES.to_owned()),
+        members: Members::new(dynamodb.clone(), MEMBERS.to_owned()),
     }
 }

@@ -1,11 +1,13 @@
 //! What the end-to-end tests stand on: a local cloud of their own, people with tokens, and sockets.
 //!
 //! * [`cloud`]: the real `local-cloud` binary, on free ports.
+//! * [`faults`]: what goes wrong in it, and when.
 //! * [`person`]: somebody with a token, over HTTP.
 //! * [`socket`]: one of their connections.
 
 pub mod aws;
 pub mod cloud;
+pub mod faults;
 pub mod person;
 pub mod socket;
 
