@@ -34,6 +34,9 @@ CREATE INDEX words_of_public_conversations ON conversations USING gin (words)
 
 ALTER TABLE conversation_members
     ADD COLUMN muted_until timestamptz,
+    -- Joining a public conversation writes no item: the stay begins after the head, and is empty if it ends there.
+    DROP CONSTRAINT conversation_members_check,
+    ADD CONSTRAINT stays_do_not_end_before_they_begin CHECK (left_seq >= joined_seq - 1),
     ADD CONSTRAINT only_ended_stays_were_ended CHECK (removed_by IS NULL OR left_at IS NOT NULL);
 
 -- Finds owners, the admin who is here longest, and the member who is, without reading all members.

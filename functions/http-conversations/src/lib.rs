@@ -8,8 +8,7 @@ mod create;
 mod list;
 
 use domain::conversation::Conversation;
-use domain::error::causes;
-use domain::{ApiError, ConversationId, ErrorCode, Seq, Timestamp, UserId};
+use domain::{ApiError, Connection, ConversationId, ErrorCode, Message, Seq, UserId};
 use lambda_kit::http::{Request, Response};
 use lambda_kit::push::Pusher;
 use store::dynamodb::Connections;
@@ -44,25 +43,18 @@ impl Handler {
         }
     }
 
-    /// Tells everybody who sees it of what reached the log. The log is the truth: who is not told finds it there.
+    /// Tells everybody who sees it of what reached the log.
     async fn announce(&self, applied: &[Applied]) -> Result<(), ApiError> {
-        for applied in applied {
-            let Some(message) = &applied.message else { continue };
-            match self.membership.relay.listeners(&self.connections, applied).await {
-                Ok(listeners) => {
-                    let gone = self.pusher.push_message(message, &listeners).await?;
-                    self.connections.forget_gone(&listeners, &gone, Timestamp::now()).await;
-                }
-                Err(error) => tracing::warn!(error = causes(&error), "nobody was told of a change"),
-            }
-        }
-        Ok(())
+        let push = async |message: &Message, to: &[Connection]| self.pusher.push_message(message, to).await;
+        self.membership.relay.announce(&self.connections, applied, push).await
     }
 
-    /// What the user sees of a conversation, from DynamoDB alone: two requests. A former member sees nothing of what is now.
+    /// What the user sees of a conversation, from DynamoDB alone: two requests at once. A former member sees nothing of what is
+    /// now.
     async fn get(&self, conversation: ConversationId, user: UserId) -> Result<Conversation, ApiError> {
-        let View { conversation: item, active, periods, .. } = self.log.view(conversation, user).await?;
-        let last = self.log.last_visible(conversation, &periods).await?;
+        let (View { conversation: item, active, .. }, last) = self.log.newest(conversation, user).await?;
+        // Who has just joined a public conversation has seen all that there is to see for them, and sends after that.
+        let before = active.map_or(Seq::ZERO, |member| member.joined_seq.previous());
         let peer = item.pair.and_then(|pair| pair.into_iter().find(|other| *other != user));
         Ok(Conversation {
             conversation_id: conversation,
@@ -76,7 +68,7 @@ impl Handler {
             muted_until: active.and_then(|member| member.muted_until),
             role: active.map(|member| member.role),
             member_count: active.map(|_| item.member_count),
-            head_seq: last.as_ref().map_or(Seq::ZERO, |item| item.seq),
+            head_seq: last.as_ref().map_or(before, |item| item.seq.max(before)),
             last_message_at: last.map(|item| item.sent_at),
         })
     }

@@ -6,8 +6,7 @@
 mod change;
 mod list;
 
-use domain::error::causes;
-use domain::{ApiError, ErrorCode, Timestamp};
+use domain::{ApiError, Connection, ErrorCode, Message};
 use lambda_kit::http::{Request, Response};
 use lambda_kit::push::Pusher;
 use store::dynamodb::Connections;
@@ -38,18 +37,9 @@ impl Handler {
         }
     }
 
-    /// Tells everybody who sees it of what reached the log. The log is the truth: who is not told finds it there.
+    /// Tells everybody who sees it of what reached the log.
     async fn announce(&self, applied: &[Applied]) -> Result<(), ApiError> {
-        for applied in applied {
-            let Some(message) = &applied.message else { continue };
-            match self.membership.relay.listeners(&self.connections, applied).await {
-                Ok(listeners) => {
-                    let gone = self.pusher.push_message(message, &listeners).await?;
-                    self.connections.forget_gone(&listeners, &gone, Timestamp::now()).await;
-                }
-                Err(error) => tracing::warn!(error = causes(&error), "nobody was told of a change"),
-            }
-        }
-        Ok(())
+        let push = async |message: &Message, to: &[Connection]| self.pusher.push_message(message, to).await;
+        self.membership.relay.announce(&self.connections, applied, push).await
     }
 }

@@ -6,8 +6,8 @@
 use std::error::Error;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
-use domain::Timestamp;
 use domain::error::causes;
+use domain::{Connection, Message};
 use lambda_kit::push::Pusher;
 use store::dynamodb::Connections;
 use store::queues::RelayBody;
@@ -39,12 +39,8 @@ impl Worker {
 
     async fn finish(&self, message: &SqsMessage) -> Result<(), Box<dyn Error>> {
         let body: RelayBody = serde_json::from_str(message.body.as_deref().unwrap_or_default())?;
-        for applied in self.relay.run(body.conversation_id).await? {
-            let Some(message) = &applied.message else { continue };
-            let listeners = self.relay.listeners(&self.connections, &applied).await?;
-            let gone = self.pusher.push_message(message, &listeners).await?;
-            self.connections.forget_gone(&listeners, &gone, Timestamp::now()).await;
-        }
-        Ok(())
+        let applied = self.relay.run(body.conversation_id).await?;
+        let push = async |message: &Message, to: &[Connection]| self.pusher.push_message(message, to).await;
+        Ok(self.relay.announce(&self.connections, &applied, push).await?)
     }
 }

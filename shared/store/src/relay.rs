@@ -75,7 +75,11 @@ impl Relay {
                 let Some(user) = departed else { return Ok(None) };
                 self.members.active(conversation, user).await
             };
-            let (head, leaving) = tokio::try_join!(self.messages.head(conversation, true), leaving)?;
+            let head = async {
+                // The first version begins the log.
+                if pending.version == 1 { Ok(None) } else { self.messages.head(conversation, true).await }
+            };
+            let (head, leaving) = tokio::try_join!(head, leaving)?;
             if departed.is_some() && leaving.is_none() {
                 // Somebody else was faster, or the projection lags behind: `applied` tells.
                 return self.applied(pending).await?.ok_or_else(|| no_place(pending));
@@ -132,9 +136,13 @@ fn place(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) 
     let now = Timestamp::now();
     let at = head.map_or(now, |head| now.max(head.sent_at.next()));
     let head = head.map_or(Seq::ZERO, |head| head.seq);
-    let (conversation_id, version) = (pending.conversation_id, pending.version);
+    let conversation_id = pending.conversation_id;
+    let stamp = |seq, logged| {
+        let (version, first_visible) = (pending.version, pending.change.first_visible(seq));
+        Stamp { conversation_id, version, seq, first_visible, at, logged }
+    };
     let Some((sender_id, kind)) = pending.change.logged() else {
-        return (Stamp { conversation_id, version, seq: head, at, logged: false }, None);
+        return (stamp(head, false), None);
     };
     let seq = head.next();
     let item = LogItem {
@@ -149,7 +157,7 @@ fn place(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) 
         digest: None,
         kind: kind.clone(),
     };
-    (Stamp { conversation_id, version, seq, at, logged: true }, Some(item))
+    (stamp(seq, true), Some(item))
 }
 
 /// The projection that a conversation begins with.

@@ -102,11 +102,11 @@ impl Connections {
 
     /// Forgets connections that a push found gone, except the youngest: `$connect` may not have come back to API Gateway
     /// yet, and until then a push is answered as if the connection were gone.
-    pub async fn forget_gone(&self, pushed: &[Connection], gone: &[&str], now: Timestamp) {
+    pub async fn forget_gone(&self, pushed: &[Connection], gone: &[impl AsRef<str>], now: Timestamp) {
         let mut by_user: HashMap<UserId, Vec<&str>> = HashMap::new();
         for connection in pushed {
             let id = connection.connection_id.as_str();
-            if gone.contains(&id) && now.since(connection.connected_at) > MAY_BE_CONNECTING {
+            if gone.iter().any(|gone| gone.as_ref() == id) && now.since(connection.connected_at) > MAY_BE_CONNECTING {
                 by_user.entry(connection.user_id).or_default().push(id);
             }
         }

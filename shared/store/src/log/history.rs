@@ -95,13 +95,22 @@ impl Log {
         }
     }
 
-    /// The newest item that these periods show.
-    pub async fn last_visible(
+    /// What the user may see, and the newest item of that. Two requests at once; one more where the head is hidden from the user,
+    /// or knows of a change of membership that the first did not show.
+    pub async fn newest(
         &self,
         conversation: ConversationId,
-        periods: &Periods,
-    ) -> Result<Option<LogItem>, StoreError> {
-        Ok(self.visible(conversation, periods, PageRequest::Before(Seq::MAX), 1).await?.pop())
+        user: UserId,
+    ) -> Result<(View, Option<LogItem>), ReadError> {
+        let head = async { Ok(self.messages.head(conversation, true).await?) };
+        let (mut view, mut newest) = tokio::try_join!(self.view(conversation, user), head)?;
+        if newest.as_ref().is_some_and(|head| head.members_seq > view.conversation.members_seq) {
+            view = self.view(conversation, user).await?;
+        }
+        if newest.as_ref().is_some_and(|head| !view.periods.covers(head.seq)) {
+            newest = self.visible(conversation, &view.periods, PageRequest::Before(Seq::MAX), 1).await?.pop();
+        }
+        Ok((view, newest))
     }
 
     /// Up to `limit` items in the order of the request, read stay by stay so that hidden stretches cost nothing.

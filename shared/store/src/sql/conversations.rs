@@ -107,11 +107,11 @@ impl Conversations {
                     return Ok(None);
                 }
                 // The queue hears of it before the commit: then a crash after the commit leaves nobody waiting.
-                let told = async {
-                    Ok(self.relay.send_relay(RelayBody { conversation_id: conversation }, RELAY_DELAY).await?)
-                };
-                let (pending, ()) = tokio::try_join!(insert_members(&mut tx, conversation, creator, new), told)?;
-                Ok::<_, CreateError>(Some(pending))
+                let told = self.relay.send_relay(RelayBody { conversation_id: conversation }, RELAY_DELAY);
+                // Both to their end: a transaction with a statement under way cannot be rolled back.
+                let (pending, told) = tokio::join!(insert_members(&mut tx, conversation, creator, new), told);
+                told?;
+                Ok::<_, CreateError>(Some(pending?))
             })
             .await?;
         match inserted {

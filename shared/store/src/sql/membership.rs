@@ -111,9 +111,12 @@ impl Conversations {
                         if first {
                             self.relay.send_relay(RelayBody { conversation_id: conversation }, RELAY_DELAY).await?;
                         }
-                        Ok(())
+                        Ok::<_, ChangeError>(())
                     };
-                    tokio::try_join!(write(&mut tx, actor, &pending), told)?;
+                    // Both to their end: a transaction with a statement under way cannot be rolled back.
+                    let (written, told) = tokio::join!(write(&mut tx, actor, &pending), told);
+                    written?;
+                    told?;
                     committed.changes.push(pending);
                 }
                 Ok::<_, ChangeError>(committed)
