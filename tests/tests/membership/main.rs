@@ -1,3 +1,12 @@
 //! Who comes, who goes, and what they may do, against the real functions.
 
+mod concurrency;
+mod crashes;
+mod group;
+mod muting;
+mod periods;
+mod public;
+mod pushes;
+mod refusals;
+mod relays;
 mod roles;
