@@ -89,6 +89,12 @@ impl Picture {
     pub async fn of(cloud: &Cloud, conversation: &str) -> Self {
         let id: ConversationId = conversation.parse().expect("the id of a conversation");
         let pool = aws::database(cloud);
+        // First: where nothing waits by then, all else is as the last change left it.
+        let outbox = query_scalar("SELECT version FROM outbox WHERE conversation_id = $1 ORDER BY version")
+            .bind(id.0)
+            .fetch_all(&pool)
+            .await
+            .expect("the outbox");
         let row: Option<(i64, String, Option<String>, Option<String>, bool, i32, Vec<Uuid>)> = query_as(
             "SELECT version, type, title, topic, closed_at IS NOT NULL, member_count, blocked_by
              FROM conversations WHERE conversation_id = $1",
@@ -107,11 +113,6 @@ impl Picture {
         .fetch_all(&pool)
         .await
         .expect("the stays");
-        let outbox = query_scalar("SELECT version FROM outbox WHERE conversation_id = $1 ORDER BY version")
-            .bind(id.0)
-            .fetch_all(&pool)
-            .await
-            .expect("the outbox");
         let dynamodb = aws::dynamodb(&cloud.endpoints.aws.dynamodb);
         let everything = SeqRange { first: Seq::ZERO, last: Seq::MAX };
         let messages = aws::log(&dynamodb).messages;

@@ -1,6 +1,7 @@
 //! Who comes, who goes, and what they may do, against the real functions.
 
 mod concurrency;
+mod costs;
 mod crashes;
 mod group;
 mod muting;
