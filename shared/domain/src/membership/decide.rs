@@ -92,6 +92,8 @@ pub struct Standing {
     pub removed: bool,
     /// Until when they may not send, by the newest stay.
     pub muted_until: Option<Timestamp>,
+    /// Whether the user blocks the actor in their private conversation.
+    pub blocks_actor: bool,
 }
 
 /// Which change `action` makes if `actor` may do it; `None` where what is wanted is so already.
@@ -137,6 +139,9 @@ impl Scene<'_> {
             if standing.role.is_some() {
                 let message = format!("The user {user} is a member already.");
                 return Err(ApiError::new(ErrorCode::AlreadyAMember, message));
+            }
+            if standing.blocks_actor {
+                return Err(not_allowed("One of these users cannot be added by you."));
             }
             has_a_stay_left(standing)?;
         }
