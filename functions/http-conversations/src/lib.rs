@@ -1,10 +1,12 @@
-//! Conversations: `POST` and `GET /v1/conversations`, `GET`, `PATCH` and `DELETE /v1/conversations/{id}`.
+//! Conversations: `POST` and `GET /v1/conversations`, `GET`, `PATCH` and `DELETE /v1/conversations/{id}`, and
+//! `GET /v1/public-conversations`.
 
 // The SDK's futures nest deeper than the default allows.
 #![recursion_limit = "256"]
 
 mod change;
 mod create;
+mod discover;
 mod list;
 
 use domain::conversation::Conversation;
@@ -35,12 +37,26 @@ impl Handler {
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
         match request.route() {
             "POST /v1/conversations" => self.create(&request).await,
-            "GET /v1/conversations" => self.list(&request).await,
-            "GET /v1/conversations/{id}" => Response::ok(&self.get(request.id("id")?, request.user_id()).await?),
+            "GET /v1/conversations" => self.living(&request, self.list(&request)).await,
+            "GET /v1/conversations/{id}" => self.living(&request, self.get_one(&request)).await,
+            "GET /v1/public-conversations" => self.living(&request, self.discover(&request)).await,
             "PATCH /v1/conversations/{id}" => self.patch(&request).await,
             "DELETE /v1/conversations/{id}" => self.close(&request).await,
             _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
         }
+    }
+
+    /// Reads for a caller who is not deleted.
+    async fn living(
+        &self,
+        request: &Request,
+        read: impl Future<Output = Result<Response, ApiError>>,
+    ) -> Result<Response, ApiError> {
+        self.connections.unless_deleted(request.user_id(), read).await
+    }
+
+    async fn get_one(&self, request: &Request) -> Result<Response, ApiError> {
+        Response::ok(&self.get(request.id("id")?, request.user_id()).await?)
     }
 
     /// Tells everybody who sees it of what reached the log.

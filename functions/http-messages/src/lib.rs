@@ -3,6 +3,7 @@
 use domain::{ApiError, ConversationId, ErrorCode, Message, Seq};
 use lambda_kit::http::{Request, Response};
 use serde::Serialize;
+use store::dynamodb::Connections;
 use store::log::{Log, PageRequest};
 
 /// Messages of a page unless `limit` says otherwise.
@@ -20,10 +21,12 @@ struct Body {
     more: bool,
 }
 
-/// Answers one request.
-pub async fn handle(log: &Log, request: Request) -> Result<Response, ApiError> {
+/// Answers one request. `connections` knows who is deleted.
+pub async fn handle(log: &Log, connections: &Connections, request: Request) -> Result<Response, ApiError> {
     match request.route() {
-        "GET /v1/conversations/{id}/messages" => history(log, &request).await,
+        "GET /v1/conversations/{id}/messages" => {
+            connections.unless_deleted(request.user_id(), history(log, &request)).await
+        }
         _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
     }
 }

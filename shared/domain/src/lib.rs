@@ -13,6 +13,7 @@ pub mod message;
 pub mod new_conversation;
 pub mod period;
 pub mod receipt;
+pub mod search;
 pub mod timestamp;
 pub mod user;
 pub mod wire;

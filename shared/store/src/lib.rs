@@ -6,7 +6,9 @@
 //! * [`log`]: the conversation log: [`append`](log::append), [`send`](log::send), [`history`](log::history).
 //! * [`receipts`]: how receipts are merged into watermarks.
 //! * [`relay`]: how changes of the relational truth reach the log and the projection.
+//! * [`deletion`]: how a user goes for good.
 
+pub mod deletion;
 pub mod dynamodb;
 pub mod error;
 pub mod log;

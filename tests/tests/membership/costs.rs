@@ -67,7 +67,7 @@ async fn nothing_is_asked_for_that_is_not_needed() {
     assert_eq!(group.set_role(&alice, &bob, "admin").await.0, 200);
     bill.check("a role", [6, 4, 1]).await;
     assert_eq!(alice.get(&group.members).await.0, 200);
-    bill.check("the members", [0, 2, 0]).await;
+    bill.check("the members", [0, 3, 0]).await;
 
     let group = Group::of(&alice, &[&bob]).await;
     bill.check("a small group", [5, 2, 1]).await;
@@ -82,7 +82,7 @@ async fn nothing_is_asked_for_that_is_not_needed() {
     assert_eq!(group.remove(&alice, &alice).await.0, 204);
     bill.check("leaving", [6, 5, 1]).await;
     assert_eq!(alice.get(&group.path).await.0, 200);
-    bill.check("a conversation", [0, 2, 0]).await;
+    bill.check("a conversation", [0, 3, 0]).await;
     assert_eq!(alice.get("/v1/conversations").await.0, 200);
-    bill.check("three conversations", [0, 7, 0]).await;
+    bill.check("three conversations", [0, 8, 0]).await;
 }

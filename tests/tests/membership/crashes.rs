@@ -65,7 +65,7 @@ async fn a_change_whose_function_dies_is_finished_or_did_not_happen() {
         }
         // Twice: queues deliver at least once.
         for _ in 0..2 {
-            let body = RelayBody { conversation_id: group.id.parse().unwrap() };
+            let body = RelayBody::Conversation { conversation_id: group.id.parse().unwrap() };
             relay.send_relay(body, Duration::ZERO).await.unwrap();
         }
         let after = Picture::settled(cloud, &group.id).await;
@@ -134,7 +134,10 @@ async fn killed_relays_are_followed_by_others(cloud: &Cloud, alice: &Person, bob
     assert_eq!(group.remove(alice, bob).await, (500, Value::Null));
     // A message whose worker dies is hidden for minutes: what another brings is not.
     for _ in 0..5 {
-        relay.send_relay(RelayBody { conversation_id: group.id.parse().unwrap() }, Duration::ZERO).await.unwrap();
+        relay
+            .send_relay(RelayBody::Conversation { conversation_id: group.id.parse().unwrap() }, Duration::ZERO)
+            .await
+            .unwrap();
     }
     let picture = Picture::settled(cloud, &group.id).await;
     cloud.behave().await;

@@ -40,4 +40,6 @@ pub struct Standing {
     pub removed: bool,
     /// Until when they may not send, by the newest stay.
     pub muted_until: Option<Timestamp>,
+    /// Whether the user blocks the actor in their private conversation.
+    pub blocks_actor: bool,
 }

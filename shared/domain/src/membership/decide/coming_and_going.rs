@@ -24,6 +24,9 @@ impl Scene<'_> {
                 let message = format!("The user {user} is a member already.");
                 return Err(ApiError::new(ErrorCode::AlreadyAMember, message));
             }
+            if standing.blocks_actor {
+                return Err(not_allowed("One of these users cannot be added by you."));
+            }
             has_a_stay_left(standing)?;
         }
         let grown = u64::from(self.state.member_count) + users.len() as u64;

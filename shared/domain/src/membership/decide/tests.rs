@@ -23,6 +23,8 @@ const REMOVED: UserId = user(8);
 /// Has a profile and was never here.
 const STRANGER: UserId = user(9);
 const DELETED: UserId = user(10);
+/// Blocks whoever acts.
+const BLOCKS: UserId = user(12);
 /// Has no profile.
 const NOBODY: UserId = user(11);
 
@@ -191,8 +193,11 @@ fn whom_one_cannot_add() {
         (ErrorCode::SelfAdd, vec![OWNER]),
         (ErrorCode::UserNotFound, vec![NOBODY]),
         (ErrorCode::AlreadyAMember, vec![STRANGER, MEMBER]),
+        (ErrorCode::NotAllowed, vec![STRANGER, BLOCKS]),
     ] {
-        assert_eq!(refusal(&state(Group), OWNER, &Action::Add(users)), code);
+        let mut group = state(Group);
+        group.people.insert(BLOCKS, Standing { blocks_actor: true, ..Standing::default() });
+        assert_eq!(refusal(&group, OWNER, &Action::Add(users)), code);
     }
     for user in [FORMER, REMOVED, STRANGER] {
         let item = MessageKind::MembersAdded { members: vec![Member { user_id: user, role: Role::Member }] };
