@@ -70,7 +70,8 @@ impl Relay {
         let effect = pending.change.effect();
         let departed = effect.left.map(|departure| departure.user_id);
         let conversation = pending.conversation_id;
-        for round in 0..MAX_ROUNDS {
+        let mut round = 0;
+        loop {
             let leaving = async {
                 let Some(user) = departed else { return Ok(None) };
                 self.members.active(conversation, user).await
@@ -82,7 +83,7 @@ impl Relay {
             let (head, leaving) = tokio::try_join!(head, leaving)?;
             if departed.is_some() && leaving.is_none() {
                 // Somebody else was faster, or the projection lags behind: `applied` tells.
-                return self.applied(pending).await?.ok_or_else(|| no_place(pending));
+                return self.applied(pending).await?.ok_or_else(|| nobody_leaves(pending));
             }
             let (stamp, item) = place(pending, head.as_ref());
             let mut writes = self.members.move_members(stamp, &effect, leaving)?;
@@ -104,9 +105,12 @@ impl Relay {
                 return Ok(applied);
             }
             // Somebody sent a message to the same place, or a write to one of the items was under way.
+            round += 1;
+            if round == MAX_ROUNDS {
+                return Err(StoreError::Busy { service: "DynamoDB", source: Box::new(error) });
+            }
             back_off(round).await;
         }
-        Err(no_place(pending))
     }
 
     /// Where the change stands, if the projection shows it. One that shows a later version moved on only after this change
@@ -127,8 +131,8 @@ impl Relay {
     }
 }
 
-fn no_place(pending: &Pending) -> StoreError {
-    StoreError::Inconsistent(format!("version {} finds no place in the log", pending.version))
+fn nobody_leaves(pending: &Pending) -> StoreError {
+    StoreError::Inconsistent(format!("version {} ends a stay that the projection does not show", pending.version))
 }
 
 /// Where a change stands after this head: at the next place with its system message, or at the head itself.
