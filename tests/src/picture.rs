@@ -78,6 +78,8 @@ struct PastItem {
     periods: Vec<Period>,
 }
 
+type TruthRow = (i64, String, Option<String>, Option<String>, bool, i32, Vec<Uuid>);
+
 type StayRow = (Uuid, String, i64, Option<i64>, i64, Option<i64>, Option<i64>, Option<i64>, Option<Uuid>, Option<i64>);
 
 impl Picture {
@@ -95,7 +97,7 @@ impl Picture {
             .fetch_all(&pool)
             .await
             .expect("the outbox");
-        let row: Option<(i64, String, Option<String>, Option<String>, bool, i32, Vec<Uuid>)> = query_as(
+        let row: Option<TruthRow> = query_as(
             "SELECT version, type, title, topic, closed_at IS NOT NULL, member_count, blocked_by
              FROM conversations WHERE conversation_id = $1",
         )

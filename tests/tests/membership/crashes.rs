@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use store::queues::{Queue, RelayBody};
 
 use crate::group::Group;
+use Leaves::{Nothing, Work};
+use Moment::{After, Before};
 
 /// What a crash leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,8 +25,6 @@ fn crashes(function: &str) -> Vec<(&'static str, Rule, Leaves)> {
     let kill = |moment, operation: &str, skip| {
         Kind::Kill(moment).rule().operation(operation).function(function).skip(skip).next(1)
     };
-    use Leaves::{Nothing, Work};
-    use Moment::{After, Before};
     vec![
         ("begun", kill(After, "BeginTransaction", 0), Nothing),
         ("locked", kill(After, "ExecuteStatement", 0), Nothing),

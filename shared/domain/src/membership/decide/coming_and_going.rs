@@ -65,9 +65,9 @@ impl Scene<'_> {
         Ok(standing.role.map(|role| self.departure(role, false)))
     }
 
-    pub(super) fn forget(&self) -> Decision {
+    pub(super) fn forget(&self) -> Option<Change> {
         let role = self.state.people.get(&self.actor).and_then(|standing| standing.role);
-        Ok(role.map(|role| self.departure(role, true)))
+        role.map(|role| self.departure(role, true))
     }
 
     /// The actor goes, and what has to happen for the conversation to keep an owner.

@@ -61,8 +61,8 @@ impl Scene<'_> {
         standing.copied().ok_or_else(|| not_here(user))
     }
 
-    /// Wraps the result as all decisions are.
-    #[allow(clippy::unnecessary_wraps)]
+    /// The change that this item of the log stands for.
+    #[allow(clippy::unnecessary_wraps, reason = "decisions are wrapped")]
     pub(super) fn logged(&self, item: MessageKind) -> Decision {
         Ok(Some(Change::Logged { actor: self.actor, item }))
     }

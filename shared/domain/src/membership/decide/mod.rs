@@ -38,7 +38,7 @@ pub fn decide(state: &State, actor: UserId, action: &Action) -> Result<Option<Ch
         Action::SetTopic(topic) => scene.set_topic(topic.as_deref()),
         Action::Close => scene.close(),
         Action::Block(blocked) => scene.block(*blocked),
-        Action::Forget => scene.forget(),
+        Action::Forget => Ok(scene.forget()),
     }
 }
 

@@ -102,10 +102,10 @@ fn actions() -> [Action; 14] {
 
 /// Every action, by everybody, in a conversation of one kind.
 #[track_caller]
-fn check(state: &State, table: [(&str, [UserId; 1], [&str; 14]); 6]) {
-    for (who, [actor], expected) in table {
-        let found = actions().map(|action| outcome(state, actor, &action));
-        assert_eq!(found, expected, "{who} in a {:?}, closed: {}", state.kind, state.closed);
+fn check(state: &State, table: &[(&str, UserId, [&str; 14])]) {
+    for (who, actor, expected) in table {
+        let found = actions().map(|action| outcome(state, *actor, &action));
+        assert_eq!(found, *expected, "{who} in a {:?}, closed: {}", state.kind, state.closed);
     }
 }
 
@@ -119,26 +119,26 @@ const UNKNOWN: &str = "conversation_not_found";
 #[rustfmt::skip]
 fn the_rules_of_a_group() {
     //                       add   title topic rm-m  rm-a  rm-o  mu-m  mu-a  mu-o  role  close leave join  block
-    check(&state(Group), [
-        ("the owner", [OWNER],   ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG]),
-        ("an admin", [ADMIN],    ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
-        ("a member", [MEMBER],   [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
-        ("who left", [FORMER],   [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", OUT,  OUT]),
-        ("a stranger", [STRANGER], [UNKNOWN; 14]),
-        ("nobody", [NOBODY],     [UNKNOWN; 14]),
+    check(&state(Group), &[
+        ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG]),
+        ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
+        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
+        ("who left", FORMER,     [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", OUT,  OUT]),
+        ("a stranger", STRANGER,   [UNKNOWN; 14]),
+        ("nobody", NOBODY,       [UNKNOWN; 14]),
     ]);
 }
 
 #[test]
 #[rustfmt::skip]
 fn the_rules_of_a_closed_group() {
-    check(&State { closed: true, ..state(Group) }, [
-        ("the owner", [OWNER],   [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, "none", "ok", "none", WRONG]),
-        ("an admin", [ADMIN],    [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, NO,   NO,   "ok", "none", WRONG]),
-        ("a member", [MEMBER],   [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
-        ("who left", [FORMER],   [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", OUT,  OUT]),
-        ("a stranger", [STRANGER], [UNKNOWN; 14]),
-        ("nobody", [NOBODY],     [UNKNOWN; 14]),
+    check(&State { closed: true, ..state(Group) }, &[
+        ("the owner", OWNER,     [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, "none", "ok", "none", WRONG]),
+        ("an admin", ADMIN,      [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, NO,   NO,   "ok", "none", WRONG]),
+        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
+        ("who left", FORMER,     [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", OUT,  OUT]),
+        ("a stranger", STRANGER,   [UNKNOWN; 14]),
+        ("nobody", NOBODY,       [UNKNOWN; 14]),
     ]);
 }
 
@@ -146,13 +146,13 @@ fn the_rules_of_a_closed_group() {
 #[rustfmt::skip]
 fn the_rules_of_a_public_conversation() {
     const PROFILE: &str = "profile_required";
-    check(&state(Public), [
-        ("the owner", [OWNER],   ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG]),
-        ("an admin", [ADMIN],    ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
-        ("a member", [MEMBER],   [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
-        ("who left", [FORMER],   [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", "ok", OUT]),
-        ("a stranger", [STRANGER], [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "ok", OUT]),
-        ("nobody", [NOBODY],     [PROFILE; 14]),
+    check(&state(Public), &[
+        ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG]),
+        ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
+        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
+        ("who left", FORMER,     [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", "ok", OUT]),
+        ("a stranger", STRANGER,   [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "ok", OUT]),
+        ("nobody", NOBODY,       [PROFILE; 14]),
     ]);
 }
 
@@ -164,13 +164,13 @@ fn the_rules_of_a_private_conversation() {
         private.people.insert(person, active(Role::Member));
     }
     let inside = [WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, "none", "ok"];
-    check(&private, [
-        ("one", [OWNER], inside),
-        ("the other", [ADMIN], inside),
-        ("a member", [MEMBER], inside),
-        ("who left", [FORMER], [OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, WRONG, OUT, OUT]),
-        ("a stranger", [STRANGER], [UNKNOWN; 14]),
-        ("nobody", [NOBODY], [UNKNOWN; 14]),
+    check(&private, &[
+        ("one", OWNER,   inside),
+        ("the other", ADMIN,   inside),
+        ("a member", MEMBER,   inside),
+        ("who left", FORMER,   [OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, WRONG, OUT, OUT]),
+        ("a stranger", STRANGER,   [UNKNOWN; 14]),
+        ("nobody", NOBODY,   [UNKNOWN; 14]),
     ]);
 }
 
