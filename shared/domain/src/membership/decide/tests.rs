@@ -124,7 +124,7 @@ fn the_rules_of_a_group() {
         ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
         ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
         ("who left", FORMER,     [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", OUT,  OUT]),
-        ("a stranger", STRANGER,   [UNKNOWN; 14]),
+        ("a stranger", STRANGER, [UNKNOWN; 14]),
         ("nobody", NOBODY,       [UNKNOWN; 14]),
     ]);
 }
@@ -137,7 +137,7 @@ fn the_rules_of_a_closed_group() {
         ("an admin", ADMIN,      [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, NO,   NO,   "ok", "none", WRONG]),
         ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
         ("who left", FORMER,     [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", OUT,  OUT]),
-        ("a stranger", STRANGER,   [UNKNOWN; 14]),
+        ("a stranger", STRANGER, [UNKNOWN; 14]),
         ("nobody", NOBODY,       [UNKNOWN; 14]),
     ]);
 }
@@ -151,7 +151,7 @@ fn the_rules_of_a_public_conversation() {
         ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
         ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
         ("who left", FORMER,     [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", "ok", OUT]),
-        ("a stranger", STRANGER,   [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "ok", OUT]),
+        ("a stranger", STRANGER, [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "ok", OUT]),
         ("nobody", NOBODY,       [PROFILE; 14]),
     ]);
 }
@@ -165,12 +165,12 @@ fn the_rules_of_a_private_conversation() {
     }
     let inside = [WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, "none", "ok"];
     check(&private, &[
-        ("one", OWNER,   inside),
-        ("the other", ADMIN,   inside),
-        ("a member", MEMBER,   inside),
-        ("who left", FORMER,   [OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, WRONG, OUT, OUT]),
-        ("a stranger", STRANGER,   [UNKNOWN; 14]),
-        ("nobody", NOBODY,   [UNKNOWN; 14]),
+        ("one", OWNER, inside),
+        ("the other", ADMIN, inside),
+        ("a member", MEMBER, inside),
+        ("who left", FORMER, [OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, WRONG, OUT, OUT]),
+        ("a stranger", STRANGER, [UNKNOWN; 14]),
+        ("nobody", NOBODY, [UNKNOWN; 14]),
     ]);
 }
 
