@@ -21,6 +21,8 @@ pub struct Endpoints {
     pub websocket: String,
     /// Where tokens come from.
     pub oidc_token: String,
+    /// The meter, faults and kill switches.
+    pub control: String,
     /// AWS's APIs.
     pub aws: Aws,
 }
