@@ -1,4 +1,8 @@
--- Public conversations, topics, history policies, closing, blocking and muting, and what keeps membership right.
+-- Public conversations, topics, history policies, closing, blocking and muting, what keeps membership right, and tombstones.
+
+ALTER TABLE users
+    ALTER COLUMN display_name DROP NOT NULL,
+    ADD CONSTRAINT only_tombstones_have_no_name CHECK ((display_name IS NULL) = (deleted_at IS NOT NULL));
 
 ALTER TABLE conversations
     DROP CONSTRAINT conversations_type_check,
@@ -10,9 +14,11 @@ ALTER TABLE conversations
     ADD COLUMN closed_at    timestamptz,
     -- Who of a private conversation blocks the other.
     ADD COLUMN blocked_by   uuid[]  NOT NULL DEFAULT '{}',
-    -- What the search for public conversations looks through.
+    -- What the search for public conversations looks through. Without punctuation there are only words: no addresses, paths or
+    -- compounds, of which parts would not be found.
     ADD COLUMN words        tsvector GENERATED ALWAYS AS (
-        to_tsvector('simple', coalesce(title, '') || ' ' || coalesce(topic, ''))
+        to_tsvector('simple', translate(coalesce(title, '') || ' ' || coalesce(topic, ''),
+            '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', repeat(' ', 32)))
     ) STORED,
     ADD CONSTRAINT conversations_type_check CHECK (type IN ('private', 'group', 'public')),
     ADD CONSTRAINT all_but_private_conversations_have_a_title CHECK ((type = 'private') = (title IS NULL)),
@@ -34,6 +40,9 @@ CREATE INDEX words_of_public_conversations ON conversations USING gin (words)
 
 ALTER TABLE conversation_members
     ADD COLUMN muted_until timestamptz,
+    -- Joining a public conversation writes no item: the stay begins after the head, and is empty if it ends there.
+    DROP CONSTRAINT conversation_members_check,
+    ADD CONSTRAINT stays_do_not_end_before_they_begin CHECK (left_seq >= joined_seq - 1),
     ADD CONSTRAINT only_ended_stays_were_ended CHECK (removed_by IS NULL OR left_at IS NOT NULL);
 
 -- Finds owners, the admin who is here longest, and the member who is, without reading all members.

@@ -13,6 +13,7 @@ use crate::Handler;
 struct Patch {
     title: Option<String>,
     /// `null` for none.
+    #[allow(clippy::option_option, reason = "not given, or `null`")]
     #[serde(default, deserialize_with = "given")]
     topic: Option<Option<String>>,
     /// Of a private conversation: whether the caller blocks the other user.

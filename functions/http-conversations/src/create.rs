@@ -1,7 +1,8 @@
 //! `POST /v1/conversations`.
 
+use domain::conversation::Conversation;
 use domain::new_conversation::{NewConversation, Wanted};
-use domain::{ApiError, ConversationType, HistoryPolicy, UserId, hex};
+use domain::{ApiError, ConversationType, HistoryPolicy, Message, Seq, UserId, hex};
 use lambda_kit::http::{Request, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -27,7 +28,7 @@ struct Body {
 impl Handler {
     /// 201 for a conversation that began, 200 for one that was there: the pair's, or the one of the same key.
     ///
-    /// Five SQL requests, one to the queue, one transaction: the answer waits until the members can send.
+    /// Five SQL requests, one to the queue, one to each of DynamoDB's tables: the answer waits until the members can send.
     pub(crate) async fn create(&self, request: &Request) -> Result<Response, ApiError> {
         let body: Body = request.json()?;
         let creator = request.user_id();
@@ -43,8 +44,13 @@ impl Handler {
         match self.membership.conversations.create(creator, &new, idempotency.as_ref()).await? {
             Created::New(pending) => {
                 let applied = self.membership.relay.apply(&pending).await?;
+                let conversation = match &applied.message {
+                    Some(message) => begun(creator, &new, message),
+                    // The queue's worker was faster, which tells that this took long: much may have happened since.
+                    None => self.inbox.conversation(pending.conversation_id, creator).await?,
+                };
                 self.announce(&[applied]).await?;
-                Response::created(&self.inbox.conversation(pending.conversation_id, creator).await?)
+                Response::created(&conversation)
             }
             Created::Existing(conversation) => {
                 // Whoever created it may have died before it reached the log.
@@ -53,6 +59,29 @@ impl Handler {
                 Response::ok(&self.inbox.conversation(conversation, creator).await?)
             }
         }
+    }
+}
+
+/// What its creator sees of a conversation of which this is the first and only message.
+fn begun(creator: UserId, new: &NewConversation, first: &Message) -> Conversation {
+    let members = new.members(creator);
+    Conversation {
+        conversation_id: first.conversation_id,
+        kind: new.kind(),
+        title: new.title().map(str::to_owned),
+        topic: new.topic().map(str::to_owned),
+        peer_id: new.pair().and_then(|pair| pair.into_iter().find(|user| *user != creator)),
+        history: new.history(),
+        closed: false,
+        blocked: false,
+        muted_until: None,
+        role: members.iter().find(|member| member.user_id == creator).map(|member| member.role),
+        member_count: u32::try_from(members.len()).ok(),
+        head_seq: first.seq,
+        last_message_at: Some(first.sent_at),
+        last_message: Some(first.clone()),
+        read_seq: Seq::ZERO,
+        unread: 0,
     }
 }
 

@@ -1,14 +1,15 @@
-//! Conversations: `POST` and `GET /v1/conversations`, `GET`, `PATCH` and `DELETE /v1/conversations/{id}`.
+//! Conversations: `POST` and `GET /v1/conversations`, `GET`, `PATCH` and `DELETE /v1/conversations/{id}`, and
+//! `GET /v1/public-conversations`.
 
 // The SDK's futures nest deeper than the default allows.
 #![recursion_limit = "256"]
 
 mod change;
 mod create;
+mod discover;
 mod list;
 
-use domain::error::causes;
-use domain::{ApiError, ErrorCode, Timestamp};
+use domain::{ApiError, Connection, ErrorCode, Message};
 use lambda_kit::http::{Request, Response};
 use lambda_kit::push::Pusher;
 use store::dynamodb::Connections;
@@ -34,28 +35,31 @@ impl Handler {
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
         match request.route() {
             "POST /v1/conversations" => self.create(&request).await,
-            "GET /v1/conversations" => self.list(&request).await,
-            "GET /v1/conversations/{id}" => {
-                Response::ok(&self.inbox.conversation(request.id("id")?, request.user_id()).await?)
-            }
+            "GET /v1/conversations" => self.living(&request, self.list(&request)).await,
+            "GET /v1/conversations/{id}" => self.living(&request, self.get_one(&request)).await,
+            "GET /v1/public-conversations" => self.living(&request, self.discover(&request)).await,
             "PATCH /v1/conversations/{id}" => self.patch(&request).await,
             "DELETE /v1/conversations/{id}" => self.close(&request).await,
             _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
         }
     }
 
-    /// Tells everybody who sees it of what reached the log. The log is the truth: who is not told finds it there.
+    /// Reads for a caller who is not deleted.
+    async fn living(
+        &self,
+        request: &Request,
+        read: impl Future<Output = Result<Response, ApiError>>,
+    ) -> Result<Response, ApiError> {
+        self.connections.unless_deleted(request.user_id(), read).await
+    }
+
+    async fn get_one(&self, request: &Request) -> Result<Response, ApiError> {
+        Response::ok(&self.inbox.conversation(request.id("id")?, request.user_id()).await?)
+    }
+
+    /// Tells everybody who sees it of what reached the log.
     async fn announce(&self, applied: &[Applied]) -> Result<(), ApiError> {
-        for applied in applied {
-            let Some(message) = &applied.message else { continue };
-            match self.membership.relay.listeners(&self.connections, applied).await {
-                Ok(listeners) => {
-                    let gone = self.pusher.push_message(message, &listeners).await?;
-                    self.connections.forget_gone(&listeners, &gone, Timestamp::now()).await;
-                }
-                Err(error) => tracing::warn!(error = causes(&error), "nobody was told of a change"),
-            }
-        }
-        Ok(())
+        let push = async |message: &Message, to: &[Connection]| self.pusher.push_message(message, to).await;
+        self.membership.relay.announce(&self.connections, applied, push).await
     }
 }

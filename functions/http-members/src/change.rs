@@ -20,6 +20,7 @@ struct Add {
 struct Patch {
     role: Option<Role>,
     /// `null` ends it.
+    #[allow(clippy::option_option, reason = "not given, or `null`")]
     #[serde(default, deserialize_with = "given")]
     muted_until: Option<Option<Timestamp>>,
 }

@@ -1,15 +1,16 @@
-//! Members of a conversation: who is there, who comes, who goes, who may do what.
+//! Members of a conversation: who is there, who comes, who goes, who may do what; and who goes from everywhere.
 
 // The SDK's futures nest deeper than the default allows.
 #![recursion_limit = "256"]
 
 mod change;
+mod forget;
 mod list;
 
-use domain::error::causes;
-use domain::{ApiError, ErrorCode, Timestamp};
+use domain::{ApiError, Connection, ErrorCode, Message};
 use lambda_kit::http::{Request, Response};
 use lambda_kit::push::Pusher;
+use store::deletion::Deletion;
 use store::dynamodb::Connections;
 use store::membership::Membership;
 use store::relay::Applied;
@@ -19,6 +20,8 @@ use store::relay::Applied;
 pub struct Handler {
     /// Changes who is there.
     pub membership: Membership,
+    /// Deletes accounts.
+    pub deletion: Deletion,
     /// Where everybody is.
     pub connections: Connections,
     /// How they are told.
@@ -29,27 +32,21 @@ impl Handler {
     /// Answers one request.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
         match request.route() {
-            "GET /v1/conversations/{id}/members" => self.list(&request).await,
+            "GET /v1/conversations/{id}/members" => {
+                self.connections.unless_deleted(request.user_id(), self.list(&request)).await
+            }
             "POST /v1/conversations/{id}/members" => self.add(&request).await,
             "PUT /v1/conversations/{id}/members/me" => self.join(&request).await,
             "PATCH /v1/conversations/{id}/members/{user_id}" => self.patch(&request).await,
             "DELETE /v1/conversations/{id}/members/{user_id}" => self.remove(&request).await,
+            "DELETE /v1/users/me" => self.forget(&request).await,
             _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
         }
     }
 
-    /// Tells everybody who sees it of what reached the log. The log is the truth: who is not told finds it there.
+    /// Tells everybody who sees it of what reached the log.
     async fn announce(&self, applied: &[Applied]) -> Result<(), ApiError> {
-        for applied in applied {
-            let Some(message) = &applied.message else { continue };
-            match self.membership.relay.listeners(&self.connections, applied).await {
-                Ok(listeners) => {
-                    let gone = self.pusher.push_message(message, &listeners).await?;
-                    self.connections.forget_gone(&listeners, &gone, Timestamp::now()).await;
-                }
-                Err(error) => tracing::warn!(error = causes(&error), "nobody was told of a change"),
-            }
-        }
-        Ok(())
+        let push = async |message: &Message, to: &[Connection]| self.pusher.push_message(message, to).await;
+        self.membership.relay.announce(&self.connections, applied, push).await
     }
 }

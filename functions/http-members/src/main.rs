@@ -7,12 +7,13 @@ use http_members::Handler;
 use lambda_kit::config::{aws, required};
 use lambda_kit::push::Pusher;
 use lambda_kit::{Error, http, telemetry};
+use store::deletion::Deletion;
 use store::dynamodb::{Connections, Members, Messages};
 use store::log::Log;
 use store::membership::Membership;
 use store::queues::Queue;
 use store::relay::Relay;
-use store::sql::{Conversations, Outbox, connect};
+use store::sql::{Conversations, Outbox, Users, connect};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -25,9 +26,12 @@ async fn main() -> Result<(), Error> {
     let members = Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?);
     Log { messages: messages.clone(), members: members.clone() }.warm_up().await;
     let relay = Relay { messages, members, outbox: Outbox::new(pool.clone()) };
-    let membership = Membership { conversations: Conversations::new(pool, relay_queue), relay };
+    let users = Users::new(pool.clone());
+    let membership = Membership { conversations: Conversations::new(pool, relay_queue.clone()), relay };
     let connections = Connections::new(dynamodb, required("CONNECTIONS_TABLE")?);
+    let deletion =
+        Deletion { users, membership: membership.clone(), connections: connections.clone(), relay: relay_queue };
     let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
-    let handler = Handler { membership, connections, pusher };
+    let handler = Handler { membership, deletion, connections, pusher };
     http::run(async |request| handler.handle(request).await).await
 }

@@ -1,11 +1,16 @@
-//! Profiles: `PUT` and `GET /v1/users/me`, `GET /v1/users/{id}`.
+//! Profiles: `PUT` and `GET /v1/users/me`, `GET /v1/users/{id}` and `GET /v1/users?ids=`.
+
+use std::collections::HashMap;
 
 use domain::user::{DisplayName, User};
 use domain::{ApiError, ErrorCode, UserId};
 use lambda_kit::http::{Request, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::sql::Users;
 use store::sql::users::Found;
+
+/// Most users that one request names.
+const MAX_IDS: usize = 100;
 
 /// Body of `PUT /v1/users/me`.
 #[derive(Debug, Deserialize)]
@@ -14,12 +19,35 @@ struct Profile {
     display_name: String,
 }
 
+/// What others see of a user: their words keep an author when they are gone.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Body {
+    Living(User),
+    Deleted { user_id: UserId, deleted: bool },
+}
+
+#[derive(Debug, Serialize)]
+struct Page {
+    users: Vec<Body>,
+}
+
+impl From<Found> for Body {
+    fn from(found: Found) -> Self {
+        match found {
+            Found::User(user) => Self::Living(user),
+            Found::Deleted(user_id) => Self::Deleted { user_id, deleted: true },
+        }
+    }
+}
+
 /// Answers one request: one SQL statement.
 pub async fn handle(users: &Users, request: Request) -> Result<Response, ApiError> {
     match request.route() {
         "PUT /v1/users/me" => put_me(users, &request).await,
-        "GET /v1/users/me" => get(users, request.user_id(), ErrorCode::ProfileRequired).await,
-        "GET /v1/users/{id}" => get(users, request.id("id")?, ErrorCode::UserNotFound).await,
+        "GET /v1/users/me" => get_me(users, &request).await,
+        "GET /v1/users/{id}" => get_one(users, &request).await,
+        "GET /v1/users" => get_many(users, &request).await,
         _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
     }
 }
@@ -27,21 +55,46 @@ pub async fn handle(users: &Users, request: Request) -> Result<Response, ApiErro
 async fn put_me(users: &Users, request: &Request) -> Result<Response, ApiError> {
     let profile: Profile = request.json()?;
     let display_name = DisplayName::parse(&profile.display_name)?;
-    Response::ok(&living(users.put(request.user_id(), &display_name).await?)?)
-}
-
-async fn get(users: &Users, user: UserId, absent: ErrorCode) -> Result<Response, ApiError> {
-    let message = match absent {
-        ErrorCode::ProfileRequired => "You have no profile yet: PUT /v1/users/me makes one.",
-        _ => "No such user.",
-    };
-    let found = users.get(user).await?.ok_or_else(|| ApiError::new(absent, message))?;
-    Response::ok(&living(found)?)
-}
-
-fn living(found: Found) -> Result<User, ApiError> {
-    match found {
-        Found::User(user) => Ok(user),
-        Found::Deleted => Err(ApiError::new(ErrorCode::UserDeleted, "This user was deleted.")),
+    match users.put(request.user_id(), &display_name).await? {
+        Found::User(user) => Response::ok(&user),
+        Found::Deleted(_) => Err(deleted()),
     }
+}
+
+async fn get_me(users: &Users, request: &Request) -> Result<Response, ApiError> {
+    let message = "You have no profile yet: PUT /v1/users/me makes one.";
+    let me = find(users, request, &[request.user_id()]).await?.pop();
+    Response::ok(&me.ok_or_else(|| ApiError::new(ErrorCode::ProfileRequired, message))?)
+}
+
+async fn get_one(users: &Users, request: &Request) -> Result<Response, ApiError> {
+    let found = find(users, request, &[request.id("id")?]).await?.pop();
+    Response::ok(&found.ok_or_else(|| ApiError::new(ErrorCode::UserNotFound, "No such user."))?)
+}
+
+async fn get_many(users: &Users, request: &Request) -> Result<Response, ApiError> {
+    let ids = request.values("ids").unwrap_or_default();
+    if !(1..=MAX_IDS).contains(&ids.len()) {
+        return Err(ApiError::invalid(format!("`ids` names 1 to {MAX_IDS} users.")));
+    }
+    let ids: Result<Vec<UserId>, _> = ids.into_iter().map(str::parse).collect();
+    let ids = ids.map_err(|_| ApiError::new(ErrorCode::InvalidUuid, "One of the `ids` is not a UUID."))?;
+    Response::ok(&Page { users: find(users, request, &ids).await? })
+}
+
+/// Those of these users that there are, in this order and each once, for a caller who is not deleted.
+async fn find(users: &Users, request: &Request, ids: &[UserId]) -> Result<Vec<Body>, ApiError> {
+    let caller = request.user_id();
+    let mut asked = ids.to_vec();
+    asked.push(caller);
+    let found = users.get(&asked).await?;
+    if found.contains(&Found::Deleted(caller)) {
+        return Err(deleted());
+    }
+    let mut found: HashMap<UserId, Found> = found.into_iter().map(|found| (found.user_id(), found)).collect();
+    Ok(ids.iter().filter_map(|id| found.remove(id)).map(Body::from).collect())
+}
+
+fn deleted() -> ApiError {
+    ApiError::new(ErrorCode::UserDeleted, "This user was deleted.")
 }

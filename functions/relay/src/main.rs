@@ -5,11 +5,14 @@
 
 use lambda_kit::config::{aws, required};
 use lambda_kit::push::Pusher;
-use lambda_kit::{Error, queue, telemetry};
+use lambda_kit::{Error, telemetry};
 use relay::Worker;
+use store::deletion::Deletion;
 use store::dynamodb::{Connections, Members, Messages};
+use store::membership::Membership;
+use store::queues::Queue;
 use store::relay::Relay;
-use store::sql::{Outbox, connect};
+use store::sql::{Conversations, Outbox, Users, connect};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -17,13 +20,16 @@ async fn main() -> Result<(), Error> {
     let aws = aws().await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
     let pool = connect((&aws).into(), required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
+    let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), required("RELAY_QUEUE_URL")?);
     let relay = Relay {
         messages: Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?),
         members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
-        outbox: Outbox::new(pool),
+        outbox: Outbox::new(pool.clone()),
     };
     let connections = Connections::new(dynamodb, required("CONNECTIONS_TABLE")?);
     let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
-    let worker = Worker { relay, connections, pusher };
-    queue::run(async |event, _deadline| worker.handle(event).await).await
+    let users = Users::new(pool.clone());
+    let membership = Membership { conversations: Conversations::new(pool, queue.clone()), relay };
+    let worker = Worker { deletion: Deletion { users, membership, connections, relay: queue }, pusher };
+    lambda_kit::queue::run(async |event, deadline| worker.handle(event, deadline).await).await
 }

@@ -129,9 +129,10 @@ pub struct Conversation {
     /// Number of active members; `None` for a former member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member_count: Option<u32>,
-    /// The highest place that the caller can see.
+    /// The place up to which there is nothing more to see for the caller: that of the newest item that they can see, or, where
+    /// nothing was said since they joined a public conversation, the head at that moment.
     pub head_seq: Seq,
-    /// `sent_at` of the item there.
+    /// `sent_at` of the newest item that they can see.
     pub last_message_at: Option<Timestamp>,
     /// The newest message that is no event.
     #[serde(default, skip_serializing_if = "Option::is_none")]

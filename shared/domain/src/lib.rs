@@ -15,6 +15,7 @@ pub mod new_conversation;
 pub mod period;
 pub mod reaction;
 pub mod receipt;
+pub mod search;
 pub mod timestamp;
 pub mod user;
 pub mod wire;

@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{HistoryPolicy, Seq, Timestamp};
 
-/// One stay in a conversation, both ends included.
+/// One stay in a conversation, both ends included; empty where nothing was said during it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
-    /// Place of the item that let the user in.
+    /// The first visible place: that of the item that let the user in, or, in a public conversation, the one after the head at
+    /// that moment.
     pub joined_seq: Seq,
-    /// `sent_at` of that item.
+    /// `sent_at` of that item, or that moment.
     pub joined_at: Timestamp,
     /// Place and time of the item that ended the stay; `None` while it lasts.
     pub left: Option<Left>,
@@ -18,9 +19,10 @@ pub struct Period {
 /// The end of a [`Period`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
-    /// Place of the item that ended the stay: the last that is visible.
+    /// The last visible place: that of the item that ended the stay, or the head at that moment. It lies one before `joined_seq`
+    /// where nothing was said in between.
     pub seq: Seq,
-    /// `sent_at` of that item.
+    /// `sent_at` of that item, or that moment.
     pub at: Timestamp,
 }
 
@@ -46,17 +48,9 @@ impl SeqRange {
 pub struct Periods(Vec<Period>);
 
 impl Periods {
-    /// From periods in any order. Who leaves a public conversation and comes back before anybody says something has two stays
-    /// that share a place: they become one.
+    /// From periods in any order. No two share a place: one ends before the next begins, in the log as in time.
     pub fn new(mut periods: Vec<Period>) -> Self {
-        periods.sort_by_key(|period| period.joined_seq);
-        periods.dedup_by(|next, earlier| {
-            let touch = earlier.left.is_none_or(|left| next.joined_seq <= left.seq);
-            if touch {
-                earlier.left = next.left;
-            }
-            touch
-        });
+        periods.sort_by_key(|period| (period.joined_seq, period.joined_at));
         Self(periods)
     }
 
@@ -133,9 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn stays_that_share_a_place_show_it_once() {
-        let periods = Periods::new(vec![period(5, Some(9)), period(9, Some(9)), period(9, Some(12))]);
-        assert_eq!(ranges(&periods, 0, 100), [(5, 12)]);
+    fn a_stay_during_which_nothing_was_said_shows_nothing() {
+        let periods = Periods::new(vec![period(5, Some(9)), period(10, Some(9)), period(12, None)]);
+        assert_eq!(ranges(&periods, 0, 11), [(5, 9)]);
+        assert_eq!(periods.last_visible(Seq(11)), Some(Seq(9)), "who has just come has seen nothing since");
+        assert!(!Periods::new(vec![period(10, Some(9))]).is_empty(), "they were there");
+        assert_eq!(ranges(&Periods::visible(vec![period(10, Some(9))], HistoryPolicy::Full), 0, 100), [(1, 9)]);
     }
 
     #[test]

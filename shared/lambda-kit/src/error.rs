@@ -67,7 +67,7 @@ mod tests {
             (ErrorCode::UnknownField, r#"{"user_ids":[],"as":"owner"}"#),
             (ErrorCode::BodyTooLarge, &huge),
         ] {
-            assert_eq!(parse::<Body>(text).unwrap_err().code, code, "{:.40}", text);
+            assert_eq!(parse::<Body>(text).unwrap_err().code, code, "{text:.40}");
         }
     }
 }

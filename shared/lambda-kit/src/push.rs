@@ -91,14 +91,14 @@ impl Pusher {
         &self,
         message: &Message,
         to: impl IntoIterator<Item = &'c Connection>,
-    ) -> Result<Vec<&'c str>, ApiError> {
+    ) -> Result<Vec<String>, ApiError> {
         let own = encode(&Push::from(message.clone()))?;
         let others = encode(&Push::from(Message { client_message_id: None, ..message.clone() }))?;
         let frames = to.into_iter().map(|connection| Frame {
             connection_id: &connection.connection_id,
             json: if connection.user_id == message.sender_id { &own } else { &others },
         });
-        Ok(self.push(frames).await)
+        Ok(self.push(frames).await.into_iter().map(str::to_owned).collect())
     }
 
     /// A last frame, then the end of the connection.

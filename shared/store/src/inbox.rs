@@ -33,52 +33,58 @@ pub struct Inbox {
 impl Inbox {
     /// A conversation as the user sees it. A former member sees nothing of what is now.
     ///
-    /// Two round trips: who may see what, and the user's watermark; then the newest messages and what is unread.
+    /// Two round trips: who may see what, the head and the user's watermark; then what is unread, and the newest message where
+    /// the head is an event.
     pub async fn conversation(&self, id: ConversationId, user: UserId) -> Result<Conversation, ReadError> {
         loop {
             let read = async { Ok(self.watermarks.get(ReceiptKind::Read, id, user).await?) };
-            let (view, read) = tokio::try_join!(self.log.view(id, user), read)?;
+            let ((view, head), read) = tokio::try_join!(self.log.newest(id, user), read)?;
             let read_seq = read.map_or(Seq::ZERO, |Mark { seq, .. }| seq);
-            let (newest, unread) =
-                tokio::try_join!(self.newest(id, &view.periods), self.unread(id, user, &view.periods, read_seq))?;
-            if newest.knows_of > view.conversation.members_seq {
+            let (message, unread) = tokio::try_join!(
+                self.newest_message(id, &view.periods, head.as_ref()),
+                self.unread(id, user, &view.periods, read_seq)
+            )?;
+            if message.knows_of.max(unread.knows_of) > view.conversation.members_seq {
+                // Members changed between the reads.
                 continue;
             }
             let View { conversation: item, active, periods, .. } = view;
-            let peer_id = item.pair.and_then(|pair| pair.into_iter().find(|other| *other != user));
+            // Who has just joined a public conversation has seen all that there is to see for them, and sends after that.
+            let before = active.map_or(Seq::ZERO, |member| member.joined_seq.previous());
             return Ok(Conversation {
                 conversation_id: id,
                 kind: item.kind,
                 title: active.and(item.title),
                 topic: active.and(item.topic),
-                peer_id,
+                peer_id: item.pair.and_then(|pair| pair.into_iter().find(|other| *other != user)),
                 history: item.history,
                 closed: item.closed,
                 blocked: item.blocked_by.contains(&user),
                 muted_until: active.and_then(|member| member.muted_until),
                 role: active.map(|member| member.role),
                 member_count: active.map(|_| item.member_count),
-                head_seq: newest.head.as_ref().map_or(Seq::ZERO, |item| item.seq),
-                last_message_at: newest.head.map(|item| item.sent_at),
-                last_message: newest.message.map(|item| item.shown_to(user, &periods)),
+                head_seq: head.as_ref().map_or(before, |item| item.seq.max(before)),
+                last_message_at: head.map(|item| item.sent_at),
+                last_message: message.found.map(|item| item.shown_to(user, &periods)),
                 read_seq,
-                unread,
+                unread: unread.found,
             });
         }
     }
 
     /// Texts of others after `read_seq` that the user may see, up to [`MAX_UNREAD`]: one bounded query for each stay.
-    pub async fn unread(
+    async fn unread(
         &self,
         id: ConversationId,
         user: UserId,
         periods: &Periods,
         read_seq: Seq,
-    ) -> Result<u32, StoreError> {
+    ) -> Result<Found<u32>, StoreError> {
         let most = MAX_UNREAD as usize;
         let counts = |item: &LogItem| matches!(item.kind, MessageKind::Text(_)) && item.sender_id != user;
         let read = self.log.visible(id, periods, PageRequest::After(read_seq), most, counts).await?;
-        Ok(u32::try_from(read.items.len()).unwrap_or(MAX_UNREAD))
+        let found = u32::try_from(read.items.len()).unwrap_or(MAX_UNREAD);
+        Ok(Found { found, knows_of: read.newest_members_seq })
     }
 
     /// What a client has missed, or a page of its conversations.
@@ -124,25 +130,28 @@ impl Inbox {
         Ok(Synced { conversations, cursor })
     }
 
-    /// The newest item, and the newest that is no event.
-    async fn newest(&self, id: ConversationId, periods: &Periods) -> Result<Newest, StoreError> {
-        let before = PageRequest::Before(Seq::MAX);
+    /// The newest item that is no event: the head, or one before it.
+    async fn newest_message(
+        &self,
+        id: ConversationId,
+        periods: &Periods,
+        head: Option<&LogItem>,
+    ) -> Result<Found<Option<LogItem>>, StoreError> {
         let no_event = |item: &LogItem| item.kind.target().is_none();
-        let head = self.log.visible(id, periods, before, 1, |_| true).await?;
-        let knows_of = head.newest_members_seq;
-        let head = head.items.into_iter().next();
-        let Some(item) = head.as_ref().filter(|item| !no_event(item)) else {
-            return Ok(Newest { message: head.clone(), head, knows_of });
-        };
-        let message = self.log.visible(id, periods, PageRequest::Before(item.seq), 1, no_event).await?;
-        let knows_of = knows_of.max(message.newest_members_seq);
-        Ok(Newest { message: message.items.into_iter().next(), head, knows_of })
+        match head {
+            Some(event) if !no_event(event) => {
+                let read = self.log.visible(id, periods, PageRequest::Before(event.seq), 1, no_event).await?;
+                Ok(Found { found: read.items.into_iter().next(), knows_of: read.newest_members_seq })
+            }
+            head => Ok(Found { found: head.cloned(), knows_of: Seq::ZERO }),
+        }
     }
 }
 
-struct Newest {
-    head: Option<LogItem>,
-    message: Option<LogItem>,
+/// What was read, and the newest change of membership that it knows of: periods that are older do not tell whether it may be
+/// shown.
+struct Found<T> {
+    found: T,
     knows_of: Seq,
 }
 

@@ -9,7 +9,9 @@
 //! * [`receipts`]: how receipts are merged into watermarks.
 //! * [`status`]: what has become of a message, by recipient.
 //! * [`relay`]: how changes of the relational truth reach the log and the projection.
+//! * [`deletion`]: how a user goes for good.
 
+pub mod deletion;
 pub mod dynamodb;
 pub mod error;
 pub mod inbox;

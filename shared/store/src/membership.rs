@@ -1,7 +1,8 @@
 //! A change of a conversation from the request to the log: decided and committed in SQL, relayed at once.
 
+use domain::error::causes;
 use domain::membership::Action;
-use domain::{Connection, ConversationId, Timestamp, UserId};
+use domain::{Connection, ConversationId, Message, MessageKind, Timestamp, UserId};
 
 use crate::StoreError;
 use crate::dynamodb::Connections;
@@ -43,16 +44,45 @@ impl Membership {
 }
 
 impl Relay {
-    /// The live connections of all who see the system message of a change: the members, and who has just gone. Nobody where it
-    /// has none, or where there are more members than are told one by one.
-    pub async fn listeners(&self, connections: &Connections, applied: &Applied) -> Result<Vec<Connection>, StoreError> {
-        let Some(message) = &applied.message else { return Ok(Vec::new()) };
-        let Some(roster) = self.members.roster(message.conversation_id, true).await? else { return Ok(Vec::new()) };
-        if roster.is_cut_off() {
-            return Ok(Vec::new());
+    /// Tells everybody who sees them of the system messages that this relay wrote, by `push`, which gives back the ids of
+    /// connections that are gone. The log is the truth: who is not told finds it there.
+    pub async fn announce<E>(
+        &self,
+        connections: &Connections,
+        applied: &[Applied],
+        push: impl AsyncFn(&Message, &[Connection]) -> Result<Vec<String>, E>,
+    ) -> Result<(), E> {
+        for applied in applied {
+            let Some(message) = &applied.message else { continue };
+            match self.listeners(connections, message, applied.departed).await {
+                Ok(listeners) => {
+                    let gone = push(message, &listeners).await?;
+                    connections.forget_gone(&listeners, &gone, Timestamp::now()).await;
+                }
+                Err(error) => tracing::warn!(error = causes(&error), "nobody was told of a change"),
+            }
         }
-        let mut users = roster.user_ids();
-        users.extend(applied.departed);
+        Ok(())
+    }
+
+    /// The live connections of all who see a system message: the members, and who has just gone. Nobody where there are more
+    /// members than are told one by one.
+    async fn listeners(
+        &self,
+        connections: &Connections,
+        message: &Message,
+        departed: Option<UserId>,
+    ) -> Result<Vec<Connection>, StoreError> {
+        let mut users: Vec<UserId> = if let MessageKind::Created { members, .. } = &message.kind {
+            members.iter().map(|member| member.user_id).collect()
+        } else {
+            let Some(roster) = self.members.roster(message.conversation_id, true).await? else { return Ok(Vec::new()) };
+            if roster.is_cut_off() {
+                return Ok(Vec::new());
+            }
+            roster.there_at(message.seq).collect()
+        };
+        users.extend(departed);
         connections.of(&users, Timestamp::now()).await
     }
 }

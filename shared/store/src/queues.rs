@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use domain::{ConversationId, Receipt};
+use domain::{ConversationId, Receipt, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -15,11 +15,20 @@ pub struct ReceiptsBody {
     pub receipts: Vec<Receipt>,
 }
 
-/// Body of a message on the `relay` queue: a conversation whose outbox may hold something.
+/// Body of a message on the `relay` queue: what somebody may have left unfinished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RelayBody {
-    /// The conversation.
-    pub conversation_id: ConversationId,
+#[serde(untagged)]
+pub enum RelayBody {
+    /// A conversation whose outbox may hold something.
+    Conversation {
+        /// The conversation.
+        conversation_id: ConversationId,
+    },
+    /// A user whose account may be deleted and whose memberships may not have ended.
+    User {
+        /// The user.
+        user_id: UserId,
+    },
 }
 
 /// How long a message to `relay` waits: longer than a request can take (29 s), so that by then it has relayed the change itself
@@ -44,8 +53,8 @@ impl Queue {
         self.send(serde_json::to_string(body)?, None).await
     }
 
-    /// Makes sure that somebody looks into the conversation's outbox, even if the caller dies now. `delay` is in whole
-    /// seconds, at most 15 minutes.
+    /// Makes sure that somebody finishes what the caller begins, even if the caller dies now. `delay` is in whole seconds, at
+    /// most 15 minutes.
     pub async fn send_relay(&self, body: RelayBody, delay: Duration) -> Result<(), StoreError> {
         self.send(serde_json::to_string(&body)?, i32::try_from(delay.as_secs()).ok()).await
     }

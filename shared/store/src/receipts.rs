@@ -50,6 +50,9 @@ impl Receipts {
             };
             view = newer;
         }
+        if view.user_deleted {
+            return Ok(None);
+        }
         let Some(last) = view.periods.last_visible(head.seq) else { return Ok(None) };
         let receipt = Receipt { seq: receipt.seq.min(last), ..receipt };
         let Advance::From(before) = self.watermarks.record(&receipt).await? else { return Ok(None) };

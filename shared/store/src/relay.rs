@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::StoreError;
 use crate::dynamodb::members::{ConversationItem, Stamp};
-use crate::dynamodb::messages::LogItem;
+use crate::dynamodb::messages::{LogItem, Transacted};
 use crate::dynamodb::retry::back_off;
 use crate::dynamodb::{Members, Messages};
 use crate::sql::Outbox;
@@ -66,15 +66,20 @@ impl Relay {
         let effect = pending.change.effect();
         let departed = effect.left.map(|departure| departure.user_id);
         let conversation = pending.conversation_id;
-        for round in 0..MAX_ROUNDS {
+        let mut round = 0;
+        loop {
             let leaving = async {
                 let Some(user) = departed else { return Ok(None) };
                 self.members.active(conversation, user).await
             };
-            let (head, leaving) = tokio::try_join!(self.messages.head(conversation, true), leaving)?;
+            let head = async {
+                // The first version begins the log.
+                if pending.version == 1 { Ok(None) } else { self.messages.head(conversation, true).await }
+            };
+            let (head, leaving) = tokio::try_join!(head, leaving)?;
             if departed.is_some() && leaving.is_none() {
                 // Somebody else was faster, or the projection lags behind: `applied` tells.
-                return self.applied(pending).await?.ok_or_else(|| no_place(pending));
+                return self.applied(pending).await?.ok_or_else(|| nobody_leaves(pending));
             }
             let (stamp, item) = place(pending, head.as_ref());
             let mut writes = self.members.move_members(stamp, &effect, leaving)?;
@@ -85,21 +90,23 @@ impl Relay {
             if let Some(item) = &item {
                 writes.push(self.messages.put_in_transaction(item)?);
             }
-            if self.messages.transact(writes).await? {
-                return Ok(Applied {
-                    seq: stamp.seq,
-                    at: stamp.at,
-                    message: item.map(LogItem::shown_to_sender),
-                    departed,
-                });
-            }
+            let refused = match self.messages.transact(writes).await? {
+                Transacted::Refused(refused) => refused,
+                Transacted::Written => {
+                    let message = item.map(LogItem::shown_to_sender);
+                    return Ok(Applied { seq: stamp.seq, at: stamp.at, message, departed });
+                }
+            };
             if let Some(applied) = self.applied(pending).await? {
                 return Ok(applied);
             }
             // Somebody sent a message to the same place, or a write to one of the items was under way.
+            round += 1;
+            if round == MAX_ROUNDS {
+                return Err(StoreError::Busy { service: "DynamoDB", source: refused });
+            }
             back_off(round).await;
         }
-        Err(no_place(pending))
     }
 
     /// Where the change stands, if the projection shows it. One that shows a later version moved on only after this change
@@ -120,8 +127,8 @@ impl Relay {
     }
 }
 
-fn no_place(pending: &Pending) -> StoreError {
-    StoreError::Inconsistent(format!("version {} finds no place in the log", pending.version))
+fn nobody_leaves(pending: &Pending) -> StoreError {
+    StoreError::Inconsistent(format!("version {} ends a stay that the projection does not show", pending.version))
 }
 
 /// Where a change stands after this head: at the next place with its system message, or at the head itself.
@@ -129,9 +136,13 @@ fn place(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) 
     let now = Timestamp::now();
     let at = head.map_or(now, |head| now.max(head.sent_at.next()));
     let head = head.map_or(Seq::ZERO, |head| head.seq);
-    let (conversation_id, version) = (pending.conversation_id, pending.version);
+    let conversation_id = pending.conversation_id;
+    let stamp = |seq, logged| {
+        let (version, first_visible) = (pending.version, pending.change.first_visible(seq));
+        Stamp { conversation_id, version, seq, first_visible, at, logged }
+    };
     let Some((sender_id, kind)) = pending.change.logged() else {
-        return (Stamp { conversation_id, version, seq: head, at, logged: false }, None);
+        return (stamp(head, false), None);
     };
     let seq = head.next();
     let item = LogItem {
@@ -149,7 +160,7 @@ fn place(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) 
         amended: None,
         kind: kind.clone(),
     };
-    (Stamp { conversation_id, version, seq, at, logged: true }, Some(item))
+    (stamp(seq, true), Some(item))
 }
 
 /// The projection that a conversation begins with.

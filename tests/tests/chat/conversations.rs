@@ -149,7 +149,10 @@ async fn a_conversation_whose_creator_died_is_finished_by_the_queue() {
     let (id, relay) = create_and_die(&alice, &bob).await;
     // Twice: queues deliver at least once. The one that the creator left behind comes later still.
     for _ in 0..2 {
-        relay.send_relay(RelayBody { conversation_id: id.parse().unwrap() }, Duration::ZERO).await.unwrap();
+        relay
+            .send_relay(RelayBody::Conversation { conversation_id: id.parse().unwrap() }, Duration::ZERO)
+            .await
+            .unwrap();
     }
     let path = format!("/v1/conversations/{id}");
     let deadline = Instant::now() + Duration::from_secs(30);

@@ -94,3 +94,21 @@ async fn a_removal_while_a_page_is_read_hides_what_came_after_it() {
     let (page, ()) = tokio::join!(page, removal);
     assert_eq!(seqs(&page.unwrap()), (vec![1, 2, 3], false));
 }
+
+/// The same of the preview that a list shows: the stays are read, and the head only when the member is gone.
+#[tokio::test]
+async fn a_removal_while_the_newest_item_is_looked_for_hides_what_came_after_it() {
+    let talk = Talk::group().await;
+    let gate = Gate::default();
+    let log = log(&holding_first_query(gate.clone()).await);
+    let newest = log.newest(talk.conversation, talk.bob);
+    let removal = async {
+        gate.reached.notified().await;
+        assert_eq!(talk.leave(talk.bob).await, 2);
+        talk.hear(2).await;
+        gate.open.notify_one();
+    };
+    let (newest, ()) = tokio::join!(newest, removal);
+    let (view, newest) = newest.unwrap();
+    assert_eq!((newest.map(|item| item.seq), view.active), (Some(Seq(2)), None));
+}

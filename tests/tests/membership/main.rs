@@ -1,3 +1,13 @@
 //! Who comes, who goes, and what they may do, against the real functions.
 
+mod concurrency;
+mod costs;
+mod crashes;
+mod group;
+mod muting;
+mod periods;
+mod public;
+mod pushes;
+mod refusals;
+mod relays;
 mod roles;

@@ -1,19 +1,13 @@
 //! Coming, going and roles, one after the other.
 
+use domain::Role;
 use end_to_end::Person;
 use serde_json::{Value, json};
 
-/// A group of these, and its path.
-async fn group(owner: &Person, others: &[&Person]) -> String {
-    let ids: Vec<&str> = others.iter().map(|person| person.user_id.as_str()).collect();
-    let (status, body) =
-        owner.post("/v1/conversations", &json!({"type": "group", "title": "Team", "member_ids": ids})).await;
-    assert_eq!(status, 201, "{body}");
-    format!("/v1/conversations/{}", body["conversation_id"].as_str().unwrap())
-}
+use crate::group::Group;
 
-async fn kinds(person: &Person, path: &str) -> Vec<Value> {
-    let (status, history) = person.get(&format!("{path}/messages")).await;
+async fn kinds(person: &Person, group: &Group) -> Vec<Value> {
+    let (status, history) = person.get(&format!("{}/messages", group.path)).await;
     assert_eq!(status, 200, "{history}");
     history["messages"].as_array().unwrap().iter().map(|message| message["kind"].clone()).collect()
 }
@@ -21,33 +15,56 @@ async fn kinds(person: &Person, path: &str) -> Vec<Value> {
 #[tokio::test]
 async fn a_member_comes_goes_and_comes_back() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
-    let path = group(&alice, &[&bob]).await;
-    let members = format!("{path}/members");
-    assert_eq!(alice.post(&members, &json!({"user_ids": [carol.user_id]})).await, (204, Value::Null));
-    let (_, listed) = carol.get(&members).await;
+    let group = Group::of(&alice, &[&bob]).await;
+    assert_eq!(group.add(&alice, &[&carol]).await.0, 204);
+    let (_, listed) = carol.get(&group.members).await;
     assert_eq!(listed["members"].as_array().map(Vec::len), Some(3), "{listed}");
     for _ in 0..2 {
-        assert_eq!(bob.delete(&format!("{members}/me")).await, (204, Value::Null), "going twice is going once");
+        assert_eq!(bob.delete(&format!("{}/me", group.members)).await, (204, Value::Null), "twice is once");
     }
-    assert_eq!(alice.patch(&path, &json!({"title": "The others", "topic": "Bob"})).await.1["topic"], "Bob");
-    assert_eq!(alice.post(&members, &json!({"user_ids": [bob.user_id]})).await.0, 204);
+    assert_eq!(alice.patch(&group.path, &json!({"title": "The others", "topic": "Bob"})).await.1["topic"], "Bob");
+    assert_eq!(group.add(&alice, &[&bob]).await.0, 204);
     let all = ["created", "members_added", "member_left", "title_changed", "topic_changed", "members_added"];
-    assert_eq!(kinds(&alice, &path).await, all);
-    assert_eq!(kinds(&carol, &path).await, all[1..]);
-    assert_eq!(kinds(&bob, &path).await, [all[0], all[1], all[2], all[5]]);
+    assert_eq!(kinds(&alice, &group).await, all);
+    assert_eq!(kinds(&carol, &group).await, all[1..]);
+    assert_eq!(kinds(&bob, &group).await, [all[0], all[1], all[2], all[5]]);
+    group.picture().await;
 }
 
 #[tokio::test]
 async fn the_last_owner_who_goes_makes_another() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
-    let path = group(&alice, &[&bob, &carol]).await;
-    let role = json!({"role": "admin"});
-    assert_eq!(alice.patch(&format!("{path}/members/{}", carol.user_id), &role).await.1["role"], "admin");
-    assert_eq!(alice.delete(&format!("{path}/members/me")).await.0, 204);
-    assert_eq!(carol.get(&path).await.1["role"], "owner");
-    assert_eq!(bob.get(&path).await.1["role"], "member");
+    let group = Group::of(&alice, &[&bob, &carol]).await;
+    assert_eq!(alice.patch(&group.member(&carol), &json!({"role": "admin"})).await.1["role"], "admin");
+    assert_eq!(group.remove(&alice, &alice).await.0, 204);
+    let picture = group.picture().await;
+    assert_eq!(picture.role(&carol.user_id), Some(Role::Owner));
+    assert_eq!(picture.role(&bob.user_id), Some(Role::Member));
     for person in [&bob, &carol] {
-        assert_eq!(person.delete(&format!("{path}/members/me")).await.0, 204);
+        assert_eq!(group.remove(person, person).await.0, 204);
     }
-    assert_eq!(carol.get(&path).await.1["closed"], true);
+    assert!(group.picture().await.truth.unwrap().closed);
+    assert_eq!(carol.get(&group.path).await.1["closed"], true);
+}
+
+/// Several wishes in one request are one: the second is refused, so the first did not happen.
+#[tokio::test]
+async fn a_request_is_carried_out_whole_or_not_at_all() {
+    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let group = Group::of(&alice, &[&bob, &carol]).await;
+    assert_eq!(group.set_role(&alice, &bob, "owner").await.0, 200);
+    let before = group.picture().await;
+    // Once she is a member, which she may become, she mutes nobody.
+    let (status, refused) =
+        alice.patch(&group.member(&alice), &json!({"role": "member", "muted_until": "2100-01-01T00:00:00Z"})).await;
+    assert_eq!((status, &refused["code"]), (403, &json!("not_allowed")));
+    assert_eq!(group.picture().await, before);
+    // Owners are not muted; once he is a member, he is.
+    let both = json!({"role": "member", "muted_until": "2100-01-01T00:00:00Z"});
+    let (status, member) = alice.patch(&group.member(&bob), &both).await;
+    assert_eq!(
+        (status, &member["role"], &member["muted_until"]),
+        (200, &json!("member"), &json!("2100-01-01T00:00:00.000Z"))
+    );
+    assert_eq!(group.picture().await.kinds()[2..], ["role_changed", "member_muted"]);
 }

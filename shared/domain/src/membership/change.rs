@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::Member;
-use crate::{MessageKind, Role, Timestamp, UserId};
+use crate::{MessageKind, Role, Seq, Timestamp, UserId};
 
 /// What happened to a conversation: one version of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +92,12 @@ impl Change {
         }
     }
 
+    /// The first place that is visible to those whom the change lets in, where it stands at `place`: its own item, or, where it has
+    /// none, what is said next.
+    pub fn first_visible(&self, place: Seq) -> Seq {
+        if self.logged().is_some() { place } else { place.next() }
+    }
+
     /// What it does.
     pub fn effect(&self) -> Effect<'_> {
         match self {
@@ -140,5 +146,124 @@ fn leave(user_id: UserId, promoted: Option<UserId>, closed: bool, user_deleted: 
         role: promoted.map(|user| (user, Role::Owner)),
         closed,
         ..Effect::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::conversation::{ConversationType, HistoryPolicy};
+
+    fn user(n: u128) -> UserId {
+        UserId(Uuid::from_u128(n))
+    }
+
+    /// One of each, as it lies in the outbox of a running system.
+    fn stored() -> Vec<(Change, &'static str)> {
+        let at = Timestamp::from_epoch_millis(1_800_000_000_000);
+        let logged = |item| Change::Logged { actor: user(1), item };
+        let member = |n, role| Member { user_id: user(n), role };
+        vec![
+            (
+                logged(MessageKind::Created {
+                    conversation_type: ConversationType::Group,
+                    title: Some("Team".to_owned()),
+                    topic: None,
+                    history: HistoryPolicy::Full,
+                    members: vec![member(1, Role::Owner)],
+                }),
+                r#"{"change":"logged","actor":"~1","item":{"kind":"created","conversation_type":"group","title":"Team","history":"full","members":[{"user_id":"~1","role":"owner"}]}}"#,
+            ),
+            (
+                logged(MessageKind::MembersAdded { members: vec![member(2, Role::Member)] }),
+                r#"{"change":"logged","actor":"~1","item":{"kind":"members_added","members":[{"user_id":"~2","role":"member"}]}}"#,
+            ),
+            (
+                logged(MessageKind::MemberLeft { promoted: Some(user(2)), closed: false, user_deleted: false }),
+                r#"{"change":"logged","actor":"~1","item":{"kind":"member_left","promoted":"~2","closed":false,"user_deleted":false}}"#,
+            ),
+            (
+                logged(MessageKind::MemberRemoved { user_id: user(2) }),
+                r#"{"change":"logged","actor":"~1","item":{"kind":"member_removed","user_id":"~2"}}"#,
+            ),
+            (
+                logged(MessageKind::RoleChanged { user_id: user(2), role: Role::Admin }),
+                r#"{"change":"logged","actor":"~1","item":{"kind":"role_changed","user_id":"~2","role":"admin"}}"#,
+            ),
+            (
+                logged(MessageKind::MemberMuted { user_id: user(2), muted_until: Some(at) }),
+                r#"{"change":"logged","actor":"~1","item":{"kind":"member_muted","user_id":"~2","muted_until":"2027-01-15T08:00:00.000Z"}}"#,
+            ),
+            (
+                logged(MessageKind::TitleChanged { title: "Crew".to_owned() }),
+                r#"{"change":"logged","actor":"~1","item":{"kind":"title_changed","title":"Crew"}}"#,
+            ),
+            (
+                logged(MessageKind::TopicChanged { topic: None }),
+                r#"{"change":"logged","actor":"~1","item":{"kind":"topic_changed","topic":null}}"#,
+            ),
+            (logged(MessageKind::Closed), r#"{"change":"logged","actor":"~1","item":{"kind":"closed"}}"#),
+            (Change::Joined { user_id: user(2), muted_until: None }, r#"{"change":"joined","user_id":"~2"}"#),
+            (
+                Change::Left { user_id: user(2), promoted: None, closed: true, user_deleted: false },
+                r#"{"change":"left","user_id":"~2","closed":true,"user_deleted":false}"#,
+            ),
+            (Change::Blocked { blocked_by: vec![user(2)] }, r#"{"change":"blocked","blocked_by":["~2"]}"#),
+        ]
+    }
+
+    #[test]
+    fn the_outbox_keeps_its_format() {
+        for (change, text) in stored() {
+            let text = text.replace("\"~", "\"00000000-0000-0000-0000-00000000000");
+            assert_eq!(serde_json::to_string(&change).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Change>(&text).unwrap(), change);
+        }
+    }
+
+    #[test]
+    fn the_number_of_members_follows_who_comes_and_goes() {
+        let growth: Vec<i32> = stored().iter().map(|(change, _)| change.effect().growth()).collect();
+        assert_eq!(growth, [1, 1, -1, -1, 0, 0, 0, 0, 0, 1, -1, 0]);
+    }
+
+    #[test]
+    fn each_change_does_what_it_says_and_no_more() {
+        let none = Effect::default();
+        let departure = |n, by| Departure { user_id: user(n), removed_by: by, user_deleted: false };
+        let blocked_by = [user(2)];
+        let at = Timestamp::from_epoch_millis(1_800_000_000_000);
+        let expected = [
+            Effect {
+                joined: vec![Member { user_id: user(1), role: Role::Owner }],
+                title: Some("Team"),
+                topic: Some(None),
+                ..none.clone()
+            },
+            Effect { joined: vec![Member { user_id: user(2), role: Role::Member }], ..none.clone() },
+            Effect { left: Some(departure(1, None)), role: Some((user(2), Role::Owner)), ..none.clone() },
+            Effect { left: Some(departure(2, Some(user(1)))), ..none.clone() },
+            Effect { role: Some((user(2), Role::Admin)), ..none.clone() },
+            Effect { muted: Some((user(2), Some(at))), ..none.clone() },
+            Effect { title: Some("Crew"), ..none.clone() },
+            Effect { topic: Some(None), ..none.clone() },
+            Effect { closed: true, ..none.clone() },
+            Effect { joined: vec![Member { user_id: user(2), role: Role::Member }], ..none.clone() },
+            Effect { left: Some(departure(2, None)), closed: true, ..none.clone() },
+            Effect { blocked_by: Some(&blocked_by), ..none },
+        ];
+        for ((change, text), expected) in stored().iter().zip(expected) {
+            assert_eq!(change.effect(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stay_begins_at_its_item_or_after_the_head() {
+        for (change, text) in stored() {
+            let first = if text.contains("logged") { Seq(7) } else { Seq(8) };
+            assert_eq!(change.first_visible(Seq(7)), first, "{text}");
+        }
     }
 }

@@ -3,11 +3,15 @@
 //! [`decide()`] is the rule book: from what is true under the conversation's lock it says whether an [`Action`] is allowed and
 //! which [`Change`] it makes. A change has one [`Effect`] on members and conversation, in SQL and in DynamoDB alike.
 
+mod action;
 mod change;
 mod decide;
+mod state;
 
+pub use action::Action;
 pub use change::{Change, Departure, Effect};
-pub use decide::{Action, Standing, State, decide};
+pub use decide::decide;
+pub use state::{Standing, State};
 
 /// Most users that one change names, the creator included: what fits in one `DynamoDB` transaction beside the rest of the
 /// change.

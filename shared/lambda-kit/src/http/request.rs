@@ -57,6 +57,12 @@ impl Request {
         parsed.transpose()
     }
 
+    /// A query parameter that is a list: `a,b,c`, or the same name again and again; `None` where it is not given. Payload format
+    /// 2.0 does not tell the two apart, so text in which a comma is a comma is these joined by commas.
+    pub fn values(&self, name: &str) -> Option<Vec<&str>> {
+        self.event.query_string_parameters.all(name)
+    }
+
     /// How many items of a list are wanted: `limit`, between 1 and `most`.
     pub fn limit(&self, default: usize, most: usize) -> Result<usize, ApiError> {
         let limit = self.query("limit")?.unwrap_or(default);

@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | `user_id` | S | partition key: one item per user |
 //! | `c#<connection id>` | M | one attribute per connection: `connected_at` (ms), `exp` (s, the token's) |
-//! | `ttl` | N | epoch seconds after which no connection of the item can be alive |
+//! | `ttl` | N | epoch seconds after which no connection of the item can be alive; none where `user_deleted` is |
+//! | `user_deleted` | BOOL | there where the account is deleted: a tombstone, which stays |
 //!
 //! One item per user makes "where is everybody of this conversation" one batch read, and connecting one write.
 
@@ -12,10 +13,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::error::causes;
-use domain::{Connection, Timestamp, UserId};
-use futures_util::future::join_all;
+use domain::{ApiError, Connection, ErrorCode, Timestamp, UserId};
+use futures_util::future::{join, join_all};
 
 use super::Item;
 use super::batch::get_all;
@@ -32,6 +35,29 @@ const MAY_BE_CONNECTING: Duration = Duration::from_secs(30);
 
 const PREFIX: &str = "c#";
 
+/// Marks a tombstone.
+const USER_DELETED: &str = "user_deleted";
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The account is gone.
+    #[error("the user is deleted")]
+    UserDeleted,
+    /// A service failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ConnectError> for ApiError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
+            ConnectError::Store(error) => error.into(),
+        }
+    }
+}
+
 /// The table.
 #[derive(Clone, Debug)]
 pub struct Connections {
@@ -46,8 +72,8 @@ impl Connections {
     }
 
     /// Adds a connection in one write; drops those that have expired and, beyond [`MAX_CONNECTIONS`], the oldest,
-    /// which are returned so that the caller closes them.
-    pub async fn add(&self, connection: &Connection) -> Result<Vec<Connection>, StoreError> {
+    /// which are returned so that the caller closes them. A deleted user gets none.
+    pub async fn add(&self, connection: &Connection) -> Result<Vec<Connection>, ConnectError> {
         let now = connection.connected_at;
         let value = AttributeValue::M(HashMap::from([
             ("connected_at".to_owned(), AttributeValue::N(now.epoch_millis().to_string())),
@@ -59,7 +85,9 @@ impl Connections {
             .update_item()
             .table_name(&self.table)
             .key("user_id", AttributeValue::S(connection.user_id.to_string()))
+            .condition_expression("attribute_not_exists(#deleted)")
             .update_expression("SET #connection = :connection, #ttl = :ttl")
+            .expression_attribute_names("#deleted", USER_DELETED)
             .expression_attribute_names("#connection", attribute(&connection.connection_id))
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":connection", value)
@@ -67,7 +95,7 @@ impl Connections {
             .return_values(ReturnValue::AllNew)
             .send()
             .await
-            .map_err(StoreError::dynamodb)?;
+            .map_err(refused)?;
 
         let all = parse(&updated.attributes.unwrap_or_default())?;
         let (mut live, mut gone): (Vec<_>, Vec<_>) = all.into_iter().partition(|other| other.is_live(now));
@@ -102,11 +130,11 @@ impl Connections {
 
     /// Forgets connections that a push found gone, except the youngest: `$connect` may not have come back to API Gateway
     /// yet, and until then a push is answered as if the connection were gone.
-    pub async fn forget_gone(&self, pushed: &[Connection], gone: &[&str], now: Timestamp) {
+    pub async fn forget_gone(&self, pushed: &[Connection], gone: &[impl AsRef<str>], now: Timestamp) {
         let mut by_user: HashMap<UserId, Vec<&str>> = HashMap::new();
         for connection in pushed {
             let id = connection.connection_id.as_str();
-            if gone.contains(&id) && now.since(connection.connected_at) > MAY_BE_CONNECTING {
+            if gone.iter().any(|gone| gone.as_ref() == id) && now.since(connection.connected_at) > MAY_BE_CONNECTING {
                 by_user.entry(connection.user_id).or_default().push(id);
             }
         }
@@ -115,6 +143,48 @@ impl Connections {
             // The next push finds them gone again.
             tracing::warn!(error = causes(&error), "gone connections were not forgotten");
         }
+    }
+
+    /// Leaves a tombstone: from here on the user gets no connection, and none is found by [`Connections::of`]. Gives back those
+    /// that there were, so that the caller closes them. One write, safe to repeat.
+    pub async fn bury(&self, user: UserId) -> Result<Vec<Connection>, StoreError> {
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("user_id", AttributeValue::S(user.to_string()))
+            .update_expression("SET #deleted = :deleted REMOVE #ttl")
+            .expression_attribute_names("#deleted", USER_DELETED)
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":deleted", AttributeValue::Bool(true))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await
+            .map_err(StoreError::dynamodb)?;
+        parse(&updated.attributes.unwrap_or_default())
+    }
+
+    /// Forgets connections of a deleted user that have been closed, except the youngest, for the reason that
+    /// [`Connections::forget_gone`] has: what API Gateway does not know yet, it does not close.
+    pub async fn forget_closed(&self, closed: &[Connection], now: Timestamp) -> Result<(), StoreError> {
+        let old = closed.iter().filter(|connection| now.since(connection.connected_at) > MAY_BE_CONNECTING);
+        let ids: Vec<&str> = old.map(|connection| connection.connection_id.as_str()).collect();
+        let Some(first) = closed.first() else { return Ok(()) };
+        self.remove(first.user_id, &ids).await
+    }
+
+    /// What `read` gives, unless the user is deleted: for reads that ask SQL nothing. The tombstone is looked for at the same
+    /// time, consistently: one read unit.
+    pub async fn unless_deleted<T>(
+        &self,
+        user: UserId,
+        read: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
+        let (items, result) = join(get_all(&self.client, &self.table, vec![key(user)], true), read).await;
+        if items?.iter().any(is_tombstone) {
+            return Err(ConnectError::UserDeleted.into());
+        }
+        result
     }
 
     /// Opens the connection to DynamoDB during init, when time is free: half a read unit.
@@ -126,14 +196,29 @@ impl Connections {
 
     /// The live connections of these users: half a read unit a user, one request per hundred, eventually consistent.
     pub async fn of(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, StoreError> {
-        let key = |user: &UserId| HashMap::from([("user_id".to_owned(), AttributeValue::S(user.to_string()))]);
-        let items = get_all(&self.client, &self.table, users.iter().map(key).collect(), false).await?;
+        let keys = users.iter().copied().map(key).collect();
+        let items = get_all(&self.client, &self.table, keys, false).await?;
         let mut live = Vec::new();
-        for item in &items {
+        for item in items.iter().filter(|item| !is_tombstone(item)) {
             live.extend(parse(item)?.into_iter().filter(|connection| connection.is_live(now)));
         }
         Ok(live)
     }
+}
+
+fn refused<R: std::fmt::Debug + Send + Sync + 'static>(error: SdkError<UpdateItemError, R>) -> ConnectError {
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(_)) => ConnectError::UserDeleted,
+        _ => ConnectError::Store(StoreError::dynamodb(error)),
+    }
+}
+
+fn key(user: UserId) -> Item {
+    HashMap::from([("user_id".to_owned(), AttributeValue::S(user.to_string()))])
+}
+
+fn is_tombstone(item: &Item) -> bool {
+    item.contains_key(USER_DELETED)
 }
 
 fn attribute(connection_id: &str) -> String {

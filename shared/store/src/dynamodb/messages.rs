@@ -132,6 +132,15 @@ pub enum PutOutcome {
     Taken(Box<LogItem>),
 }
 
+/// What became of a transaction.
+#[derive(Debug)]
+pub(crate) enum Transacted {
+    /// All of it is written.
+    Written,
+    /// None of it is: a condition did not hold, or another write to one of the items was under way.
+    Refused(Box<dyn std::error::Error + Send + Sync>),
+}
+
 /// From which end to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -260,12 +269,14 @@ impl Messages {
         put.build().map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
     }
 
-    /// Carries out a transaction; whether it did: one that is refused by a condition or meets another changes nothing.
-    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<bool, StoreError> {
+    /// Carries out a transaction.
+    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
         match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
-            Ok(_) => Ok(true),
+            Ok(_) => Ok(Transacted::Written),
             Err(error) => match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(_)) => Ok(false),
+                Some(TransactWriteItemsError::TransactionCanceledException(_)) => {
+                    Ok(Transacted::Refused(Box::new(error)))
+                }
                 _ => Err(StoreError::dynamodb(error)),
             },
         }

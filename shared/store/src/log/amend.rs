@@ -20,7 +20,7 @@ use super::{Log, SendError};
 use crate::StoreError;
 use crate::dynamodb::Connections;
 use crate::dynamodb::members::{ActiveMember, View};
-use crate::dynamodb::messages::{AmendedBy, LogItem};
+use crate::dynamodb::messages::{AmendedBy, LogItem, Transacted};
 use crate::dynamodb::retry::back_off;
 
 /// Places that one event tries for before it reports contention.
@@ -115,7 +115,7 @@ impl Log {
                 self.messages.put_in_transaction(&event)?,
                 self.messages.replace_in_transaction(&amended, before)?,
             ];
-            if self.messages.transact(writes).await? {
+            if let Transacted::Written = self.messages.transact(writes).await? {
                 let mut event = event.shown_to_sender();
                 event.kind = with_content(event.kind, amendment);
                 return Ok(Amended { event: Some(event), message: amended.shown_to(actor, &view.periods) });

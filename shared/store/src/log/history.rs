@@ -95,6 +95,24 @@ impl Log {
         }
     }
 
+    /// What the user may see, and the newest item of that. Two requests at once; one more where the head is hidden from the user,
+    /// or knows of a change of membership that the first did not show.
+    pub async fn newest(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+    ) -> Result<(View, Option<LogItem>), ReadError> {
+        let head = async { Ok(self.messages.head(conversation, true).await?) };
+        let (mut view, mut newest) = tokio::try_join!(self.view(conversation, user), head)?;
+        if newest.as_ref().is_some_and(|head| head.knows_of() > view.conversation.members_seq) {
+            view = self.view(conversation, user).await?;
+        }
+        if newest.as_ref().is_some_and(|head| !view.periods.covers(head.seq)) {
+            newest = self.last_visible(conversation, &view.periods).await?;
+        }
+        Ok((view, newest))
+    }
+
     /// The newest item that these periods show.
     pub async fn last_visible(
         &self,

@@ -7,7 +7,6 @@ use domain::{Connection, Message, Timestamp, UserId};
 
 use super::{Draft, Log, SendError};
 use crate::dynamodb::Connections;
-use crate::dynamodb::members::ActiveMember;
 
 /// A put that took longer leaves time for somebody to connect unseen: connections are read again after it.
 const SLOW_PUT: Duration = Duration::from_millis(200);
@@ -35,8 +34,7 @@ impl Log {
         let (appended, found) = tokio::join!(opened.append(), connections.of(&expected, Timestamp::now()));
         let appended = appended?;
         // Who came after the message does not get it pushed, even if its sender sends it again.
-        let there = |member: &&ActiveMember| member.joined_seq <= appended.item.seq;
-        let actual: Vec<UserId> = appended.roster.members.iter().filter(there).map(|member| member.user_id).collect();
+        let actual: Vec<UserId> = appended.roster.there_at(appended.item.seq).collect();
         let stale = appended.puts > 1 || started.elapsed() > SLOW_PUT || actual != expected;
         let looked_up = if stale { connections.of(&actual, Timestamp::now()).await } else { found };
         let connections = looked_up.unwrap_or_else(|error| {

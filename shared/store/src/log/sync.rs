@@ -39,7 +39,9 @@ impl Log {
             let more = items.len() > limit;
             items.truncate(limit);
             let end = items.last().map(|item| item.seq);
-            let head_seq = last.map(|item| item.seq).max(end).unwrap_or(Seq::ZERO);
+            // Who has just joined a public conversation has seen all that there is to see for them.
+            let before = view.active.map_or(Seq::ZERO, |member| member.joined_seq.previous());
+            let head_seq = last.map(|item| item.seq).max(end).unwrap_or(Seq::ZERO).max(before);
             // Without more there is nothing but what is hidden between the last item and the head.
             let upto = end.filter(|_| more).unwrap_or(head_seq);
             let hidden = periods.hidden_within(cursor.next(), upto).into_iter().map(pair).collect();

@@ -1,5 +1,6 @@
 //! Tables `conversations` and `conversation_members`.
 
+use domain::conversation::Member;
 use domain::membership::Change;
 use domain::new_conversation::NewConversation;
 use domain::{ApiError, ConversationId, ErrorCode, MessageKind, UserId};
@@ -38,6 +39,12 @@ pub enum CreateError {
     /// The creator has no profile.
     #[error("the creator has no profile")]
     ProfileRequired,
+    /// The creator is deleted.
+    #[error("the creator is deleted")]
+    UserDeleted,
+    /// One of the members does not want to be in a conversation that this creator begins.
+    #[error("a member has blocked the creator")]
+    NotAllowed,
     /// One of the members does not exist, or was deleted.
     #[error("a member does not exist")]
     UserNotFound,
@@ -67,6 +74,8 @@ impl From<CreateError> for ApiError {
             CreateError::ProfileRequired => {
                 Self::new(ErrorCode::ProfileRequired, "Make your profile first: PUT /v1/users/me.")
             }
+            CreateError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
+            CreateError::NotAllowed => Self::new(ErrorCode::NotAllowed, "One of these users cannot be added by you."),
             CreateError::UserNotFound => Self::new(ErrorCode::UserNotFound, "One of the members does not exist."),
             CreateError::IdempotencyMismatch => {
                 Self::new(ErrorCode::IdempotencyMismatch, "This `Idempotency-Key` was used for another request.")
@@ -107,11 +116,12 @@ impl Conversations {
                     return Ok(None);
                 }
                 // The queue hears of it before the commit: then a crash after the commit leaves nobody waiting.
-                let told = async {
-                    Ok(self.relay.send_relay(RelayBody { conversation_id: conversation }, RELAY_DELAY).await?)
-                };
-                let (pending, ()) = tokio::try_join!(insert_members(&mut tx, conversation, creator, new), told)?;
-                Ok::<_, CreateError>(Some(pending))
+                let told =
+                    self.relay.send_relay(RelayBody::Conversation { conversation_id: conversation }, RELAY_DELAY);
+                // Both to their end: a transaction with a statement under way cannot be rolled back.
+                let (pending, told) = tokio::join!(insert_members(&mut tx, conversation, creator, new), told);
+                told?;
+                Ok::<_, CreateError>(Some(pending?))
             })
             .await?;
         match inserted {
@@ -128,8 +138,9 @@ impl Conversations {
         idempotency: Option<&Idempotency>,
     ) -> Result<Created, CreateError> {
         let (low, high) = pair(new);
-        let found: Vec<(Uuid, bool)> = query_as(
-            "SELECT conversation_id, coalesce(created_by = $1 AND idempotency_key = $2 AND request_digest <> $3, false)
+        let found: Vec<(Uuid, bool, bool)> = query_as(
+            "SELECT conversation_id, coalesce(created_by = $1 AND idempotency_key = $2 AND request_digest <> $3, false),
+                EXISTS (SELECT FROM users WHERE user_id = $1 AND deleted_at IS NOT NULL)
              FROM conversations
              WHERE (private_low = $4 AND private_high = $5) OR (created_by = $1 AND idempotency_key = $2)",
         )
@@ -140,10 +151,13 @@ impl Conversations {
         .bind(high)
         .fetch_all(&self.pool)
         .await?;
-        if found.iter().any(|(_, mismatch)| *mismatch) {
+        if found.iter().any(|(_, _, deleted)| *deleted) {
+            return Err(CreateError::UserDeleted);
+        }
+        if found.iter().any(|(_, mismatch, _)| *mismatch) {
             return Err(CreateError::IdempotencyMismatch);
         }
-        let (conversation, _) = found.first().ok_or_else(|| {
+        let (conversation, ..) = found.first().ok_or_else(|| {
             StoreError::Inconsistent("a conversation that kept another from being created is gone".to_owned())
         })?;
         Ok(Created::Existing(ConversationId(*conversation)))
@@ -180,7 +194,7 @@ async fn insert_conversation(
     Ok(inserted.rows_affected() == 1)
 }
 
-/// Inserts the members and the outbox row in one statement.
+/// Inserts the members and the outbox row in one statement. Users who are being deleted are waited for, and left out.
 async fn insert_members(
     connection: &mut DataApiConnection,
     conversation: ConversationId,
@@ -210,7 +224,10 @@ async fn insert_members(
          INSERT INTO conversation_members (member_id, conversation_id, user_id, role, added_by, joined_version)
          SELECT m.member_id, $2, u.user_id, m.role, $4, 1
          FROM unnest($5::uuid[], $6::uuid[], $7::text[]) AS m (member_id, user_id, role)
-         JOIN users u ON u.user_id = m.user_id AND u.deleted_at IS NULL",
+         JOIN users u ON u.user_id = m.user_id AND u.deleted_at IS NULL
+         WHERE NOT EXISTS (SELECT FROM conversations p WHERE p.private_low = least(u.user_id, $4)
+            AND p.private_high = greatest(u.user_id, $4) AND u.user_id = ANY (p.blocked_by))
+         FOR SHARE OF u",
     )
     .bind(pending.outbox_id)
     .bind(conversation.0)
@@ -219,9 +236,34 @@ async fn insert_members(
     .bind(members.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
     .bind(members.iter().map(|member| member.user_id.0).collect::<Vec<_>>())
     .bind(members.iter().map(|member| member.role.as_str()).collect::<Vec<_>>())
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    if inserted.rows_affected() == members.len() as u64 { Ok(pending) } else { Err(CreateError::UserNotFound) }
+    if inserted.rows_affected() == members.len() as u64 {
+        return Ok(pending);
+    }
+    Err(left_out(connection, creator, &members).await?)
+}
+
+/// Why some of the members were not inserted.
+async fn left_out(
+    connection: &mut DataApiConnection,
+    creator: UserId,
+    members: &[Member],
+) -> Result<CreateError, StoreError> {
+    let (creator_deleted, living): (bool, i64) = query_as(
+        "SELECT coalesce(bool_or(user_id = $1 AND deleted_at IS NOT NULL), false),
+            count(*) FILTER (WHERE deleted_at IS NULL)
+         FROM users WHERE user_id = ANY ($2)",
+    )
+    .bind(creator.0)
+    .bind(members.iter().map(|member| member.user_id.0).collect::<Vec<_>>())
+    .fetch_one(connection)
+    .await?;
+    Ok(match usize::try_from(living) {
+        _ if creator_deleted => CreateError::UserDeleted,
+        Ok(living) if living == members.len() => CreateError::NotAllowed,
+        _ => CreateError::UserNotFound,
+    })
 }
 
 fn pair(new: &NewConversation) -> (Option<Uuid>, Option<Uuid>) {

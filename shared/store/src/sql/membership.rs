@@ -64,6 +64,7 @@ struct Locked {
 }
 
 #[derive(sqlx::FromRow)]
+#[allow(clippy::struct_excessive_bools, reason = "a row of a query")]
 struct Person {
     user_id: Option<Uuid>,
     deleted: bool,
@@ -71,6 +72,7 @@ struct Person {
     stays: i64,
     removed: bool,
     muted_until: Option<OffsetDateTime>,
+    blocks_actor: bool,
     owners: i64,
     successor: Option<Uuid>,
     waiting: bool,
@@ -109,11 +111,16 @@ impl Conversations {
                     };
                     let told = async {
                         if first {
-                            self.relay.send_relay(RelayBody { conversation_id: conversation }, RELAY_DELAY).await?;
+                            self.relay
+                                .send_relay(RelayBody::Conversation { conversation_id: conversation }, RELAY_DELAY)
+                                .await?;
                         }
-                        Ok(())
+                        Ok::<_, ChangeError>(())
                     };
-                    tokio::try_join!(write(&mut tx, actor, &pending), told)?;
+                    // Both to their end: a transaction with a statement under way cannot be rolled back.
+                    let (written, told) = tokio::join!(write(&mut tx, actor, &pending), told);
+                    written?;
+                    told?;
                     committed.changes.push(pending);
                 }
                 Ok::<_, ChangeError>(committed)
@@ -139,6 +146,9 @@ async fn lock(connection: &mut DataApiConnection, conversation: ConversationId) 
 }
 
 /// Reads what the rules need to know, and whether an older change waits in the outbox.
+///
+/// The users are locked as well: who is being deleted either is seen to be, or their deletion waits for the end of this
+/// transaction and then finds the membership that it began.
 async fn state(
     connection: &mut DataApiConnection,
     conversation: ConversationId,
@@ -150,8 +160,11 @@ async fn state(
     asked.push(actor.0);
     // One row at least, also where nobody of those exists.
     let people: Vec<Person> = query_as(
-        "SELECT u.user_id, u.deleted_at IS NOT NULL AS deleted, m.role, coalesce(stays.n, 0) AS stays,
+        "WITH asked AS (SELECT user_id, deleted_at FROM users WHERE user_id = ANY ($2) FOR SHARE)
+         SELECT u.user_id, u.deleted_at IS NOT NULL AS deleted, m.role, coalesce(stays.n, 0) AS stays,
             newest.removed_by IS NOT NULL AS removed, newest.muted_until,
+            EXISTS (SELECT FROM conversations p WHERE p.private_low = least(u.user_id, $3)
+                AND p.private_high = greatest(u.user_id, $3) AND u.user_id = ANY (p.blocked_by)) AS blocks_actor,
             (SELECT count(*) FROM conversation_members
              WHERE conversation_id = $1 AND left_at IS NULL AND role = 'owner') AS owners,
             (SELECT user_id FROM conversation_members
@@ -159,7 +172,7 @@ async fn state(
              ORDER BY role, joined_version, user_id LIMIT 1) AS successor,
             EXISTS (SELECT FROM outbox WHERE conversation_id = $1) AS waiting
          FROM (SELECT 1) AS one
-         LEFT JOIN users u ON u.user_id = ANY ($2)
+         LEFT JOIN asked u ON true
          LEFT JOIN conversation_members m
             ON m.conversation_id = $1 AND m.user_id = u.user_id AND m.left_at IS NULL
          LEFT JOIN LATERAL (SELECT count(*) AS n FROM conversation_members s
@@ -170,6 +183,7 @@ async fn state(
     )
     .bind(conversation.0)
     .bind(asked)
+    .bind(actor.0)
     .fetch_all(connection)
     .await?;
     let first = people.first().ok_or_else(|| StoreError::Inconsistent("no row of nobody".to_owned()))?;
@@ -202,6 +216,7 @@ fn standings(people: &[Person]) -> Result<BTreeMap<UserId, Standing>, StoreError
             stays: u32::try_from(person.stays).unwrap_or(u32::MAX),
             removed: person.removed,
             muted_until: person.muted_until.map(Timestamp::from),
+            blocks_actor: person.blocks_actor,
         };
         standings.insert(UserId(user), standing);
     }

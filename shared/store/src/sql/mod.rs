@@ -3,6 +3,7 @@
 //! Each statement is one HTTP request of some tens of milliseconds, which is why nothing here is on the send path.
 
 pub mod conversations;
+pub mod discovery;
 pub mod membership;
 pub mod outbox;
 pub mod users;

@@ -67,7 +67,7 @@ impl Outbox {
         query(
             "WITH settled AS (DELETE FROM outbox WHERE outbox_id = $1)
              UPDATE conversation_members SET
-                joined_seq = CASE WHEN joined_version = $5 THEN $2 ELSE joined_seq END,
+                joined_seq = CASE WHEN joined_version = $5 THEN $6 ELSE joined_seq END,
                 joined_at = CASE WHEN joined_version = $5 THEN $3 ELSE joined_at END,
                 left_seq = CASE WHEN left_version = $5 THEN $2 ELSE left_seq END,
                 left_at = CASE WHEN left_version = $5 THEN $3 ELSE left_at END
@@ -79,6 +79,7 @@ impl Outbox {
         .bind(OffsetDateTime::from(at))
         .bind(pending.conversation_id.0)
         .bind(signed(pending.version)?)
+        .bind(signed(pending.change.first_visible(seq).0)?)
         .execute(&self.pool)
         .await?;
         Ok(())

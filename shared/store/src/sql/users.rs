@@ -1,8 +1,8 @@
 //! Table `users`.
 
 use domain::user::{DisplayName, User};
-use domain::{Timestamp, UserId};
-use sqlx_data_api::{DataApiPool, query_as};
+use domain::{ConversationId, Timestamp, UserId};
+use sqlx_data_api::{DataApiPool, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -11,10 +11,9 @@ use crate::StoreError;
 #[derive(sqlx::FromRow)]
 struct Row {
     user_id: Uuid,
-    display_name: String,
+    display_name: Option<String>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
-    deleted: bool,
 }
 
 /// A user as the table has it.
@@ -23,17 +22,26 @@ pub enum Found {
     /// A living user.
     User(User),
     /// A tombstone.
-    Deleted,
+    Deleted(UserId),
+}
+
+impl Found {
+    /// Who it is.
+    pub const fn user_id(&self) -> UserId {
+        match self {
+            Self::User(user) => user.user_id,
+            Self::Deleted(user) => *user,
+        }
+    }
 }
 
 impl From<Row> for Found {
     fn from(row: Row) -> Self {
-        if row.deleted {
-            return Self::Deleted;
-        }
+        // Only a tombstone has no name.
+        let Some(display_name) = row.display_name else { return Self::Deleted(UserId(row.user_id)) };
         Self::User(User {
             user_id: UserId(row.user_id),
-            display_name: row.display_name,
+            display_name,
             created_at: Timestamp::from(row.created_at),
             updated_at: Timestamp::from(row.updated_at),
         })
@@ -60,7 +68,7 @@ impl Users {
                 display_name = CASE WHEN u.deleted_at IS NULL THEN excluded.display_name ELSE u.display_name END,
                 updated_at = CASE WHEN u.deleted_at IS NULL AND u.display_name <> excluded.display_name
                     THEN now() ELSE u.updated_at END
-             RETURNING user_id, display_name, created_at, updated_at, deleted_at IS NOT NULL AS deleted",
+             RETURNING user_id, display_name, created_at, updated_at",
         )
         .bind(user.0)
         .bind(display_name.as_str())
@@ -69,15 +77,50 @@ impl Users {
         Ok(row.into())
     }
 
-    /// The user's profile: one statement.
-    pub async fn get(&self, user: UserId) -> Result<Option<Found>, StoreError> {
-        let row: Option<Row> = query_as(
-            "SELECT user_id, display_name, created_at, updated_at, deleted_at IS NOT NULL AS deleted
-             FROM users WHERE user_id = $1",
+    /// Those of these users that there are, in no order: one statement.
+    pub async fn get(&self, users: &[UserId]) -> Result<Vec<Found>, StoreError> {
+        let rows: Vec<Row> =
+            query_as("SELECT user_id, display_name, created_at, updated_at FROM users WHERE user_id = ANY ($1)")
+                .bind(users.iter().map(|user| user.0).collect::<Vec<_>>())
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(rows.into_iter().map(Found::from).collect())
+    }
+
+    /// Leaves a tombstone, which names nobody: one statement, safe to repeat. Who had no profile gets none from here on either.
+    pub async fn delete(&self, user: UserId) -> Result<(), StoreError> {
+        query(
+            "INSERT INTO users AS u (user_id, deleted_at) VALUES ($1, now())
+             ON CONFLICT (user_id) DO UPDATE SET display_name = NULL, updated_at = now(), deleted_at = now()
+             WHERE u.deleted_at IS NULL",
         )
         .bind(user.0)
-        .fetch_optional(&self.pool)
+        .execute(&self.pool)
         .await?;
-        Ok(row.map(Found::from))
+        Ok(())
+    }
+
+    /// Whether the user is deleted.
+    pub async fn is_deleted(&self, user: UserId) -> Result<bool, StoreError> {
+        Ok(matches!(self.get(&[user]).await?.first(), Some(Found::Deleted(_))))
+    }
+
+    /// Up to `limit` conversations that the user is in, in the order of their ids, after `after`: one statement.
+    pub async fn memberships(
+        &self,
+        user: UserId,
+        after: ConversationId,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        let rows: Vec<(Uuid,)> = query_as(
+            "SELECT conversation_id FROM conversation_members
+             WHERE user_id = $1 AND conversation_id > $2 AND left_at IS NULL ORDER BY conversation_id LIMIT $3",
+        )
+        .bind(user.0)
+        .bind(after.0)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| ConversationId(id)).collect())
     }
 }

@@ -100,9 +100,9 @@ pub struct ActiveMember {
     pub user_id: UserId,
     /// Their role.
     pub role: Role,
-    /// Place of the item that let them in.
+    /// The first place that they see: that of the item that let them in, or the one after the head at that moment.
     pub joined_seq: Seq,
-    /// Time of that item.
+    /// When they came: the time of that item, or that moment.
     #[serde(with = "millis")]
     pub joined_at: Timestamp,
     /// Until when they may not send.
@@ -133,6 +133,11 @@ impl Roster {
     /// The members' ids.
     pub fn user_ids(&self) -> Vec<UserId> {
         self.members.iter().map(|member| member.user_id).collect()
+    }
+
+    /// Those of them who see the item at `seq`: who came later does not get it pushed.
+    pub fn there_at(&self, seq: Seq) -> impl Iterator<Item = UserId> + '_ {
+        self.members.iter().filter(move |member| member.joined_seq <= seq).map(|member| member.user_id)
     }
 
     /// Whether there may be more members than these.

@@ -19,11 +19,13 @@ pub(crate) struct Stamp {
     pub(crate) conversation_id: ConversationId,
     /// The version that the change makes.
     pub(crate) version: u64,
-    /// Its place in the log.
+    /// Its place in the log: that of its item, or the head where it has none.
     pub(crate) seq: Seq,
+    /// The first place that those see whom it lets in.
+    pub(crate) first_visible: Seq,
     /// Its time.
     pub(crate) at: Timestamp,
-    /// Whether an item of the log says so, or the place is only the head at that moment.
+    /// Whether the place is that of its own item.
     pub(crate) logged: bool,
 }
 
@@ -109,7 +111,7 @@ impl Members {
                 conversation_id: stamp.conversation_id,
                 user_id: member.user_id,
                 role: member.role,
-                joined_seq: stamp.seq,
+                joined_seq: stamp.first_visible,
                 joined_at: stamp.at,
                 muted_until: muted(member.user_id),
             })?);

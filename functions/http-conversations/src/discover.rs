@@ -1,0 +1,38 @@
+//! `GET /v1/public-conversations`.
+
+use domain::search::Words;
+use domain::{ApiError, ConversationId};
+use lambda_kit::http::{Request, Response};
+use serde::Serialize;
+use store::sql::discovery::Listed;
+
+use crate::Handler;
+
+/// Conversations of a page unless `limit` says otherwise.
+const DEFAULT_LIMIT: usize = 20;
+
+/// Most conversations of a page.
+const MAX_LIMIT: usize = 50;
+
+#[derive(Debug, Serialize)]
+struct Page {
+    conversations: Vec<Listed>,
+    /// Gives the next page; `None` on the last.
+    cursor: Option<ConversationId>,
+}
+
+impl Handler {
+    /// Public conversations that are open, newest first; with `q`, those of whose title and topic have words that begin like
+    /// all of its words. One SQL statement.
+    pub(crate) async fn discover(&self, request: &Request) -> Result<Response, ApiError> {
+        let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
+        let before = request.query::<ConversationId>("cursor")?;
+        let words = request.values("q").map(|values| Words::parse(&values.join(","))).transpose()?.flatten();
+        let discovery = &self.membership.conversations;
+        let mut conversations = discovery.discover(request.user_id(), words.as_ref(), before, limit + 1).await?;
+        let more = conversations.len() > limit;
+        conversations.truncate(limit);
+        let cursor = conversations.last().map(|listed| listed.conversation_id).filter(|_| more);
+        Response::ok(&Page { conversations, cursor })
+    }
+}

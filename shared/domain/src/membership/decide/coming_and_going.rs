@@ -1,0 +1,98 @@
+//! Who comes and who goes.
+
+use super::guards::{has_a_stay_left, not_allowed, wrong_type};
+use super::{Decision, Scene};
+use crate::conversation::Member;
+use crate::membership::{Change, MAX_GROUP_MEMBERS, MAX_USERS_PER_CHANGE};
+use crate::{ApiError, ConversationType, ErrorCode, MessageKind, Role, UserId};
+
+impl Scene<'_> {
+    pub(super) fn add(&self, users: &[UserId]) -> Decision {
+        self.open_to(Role::Admin)?;
+        if users.is_empty() || users.len() > MAX_USERS_PER_CHANGE {
+            let message = format!("1 to {MAX_USERS_PER_CHANGE} users can be added at once.");
+            return Err(ApiError::new(ErrorCode::TooManyMembers, message));
+        }
+        if users.contains(&self.actor) {
+            return Err(ApiError::new(ErrorCode::SelfAdd, "You are a member already."));
+        }
+        for user in users {
+            let standing = self.state.people.get(user).filter(|standing| !standing.deleted);
+            let standing = standing
+                .ok_or_else(|| ApiError::new(ErrorCode::UserNotFound, format!("The user {user} does not exist.")))?;
+            if standing.role.is_some() {
+                let message = format!("The user {user} is a member already.");
+                return Err(ApiError::new(ErrorCode::AlreadyAMember, message));
+            }
+            if standing.blocks_actor {
+                return Err(not_allowed("One of these users cannot be added by you."));
+            }
+            has_a_stay_left(standing)?;
+        }
+        let grown = u64::from(self.state.member_count) + users.len() as u64;
+        if self.state.kind == ConversationType::Group && grown > u64::from(MAX_GROUP_MEMBERS) {
+            let message = format!("A group has at most {MAX_GROUP_MEMBERS} members.");
+            return Err(ApiError::new(ErrorCode::MemberLimitReached, message));
+        }
+        let members = users.iter().map(|user| Member { user_id: *user, role: Role::Member }).collect();
+        self.logged(MessageKind::MembersAdded { members })
+    }
+
+    pub(super) fn join(&self) -> Decision {
+        if self.state.kind != ConversationType::Public {
+            // Whoever may not come in learns no more than a stranger does.
+            self.active()?;
+            return Ok(None);
+        }
+        let standing = self.standing()?;
+        if standing.role.is_some() {
+            return Ok(None);
+        }
+        self.open()?;
+        if standing.removed {
+            let message = "You were removed from this conversation: an admin has to let you in again.";
+            return Err(ApiError::new(ErrorCode::NotAllowed, message));
+        }
+        has_a_stay_left(&standing)?;
+        Ok(Some(Change::Joined { user_id: self.actor, muted_until: standing.muted_until }))
+    }
+
+    pub(super) fn leave(&self) -> Decision {
+        let standing = self.known()?;
+        if self.state.kind == ConversationType::Private {
+            return Err(wrong_type("leave"));
+        }
+        Ok(standing.role.map(|role| self.departure(role, false)))
+    }
+
+    pub(super) fn forget(&self) -> Option<Change> {
+        let role = self.state.people.get(&self.actor).and_then(|standing| standing.role);
+        role.map(|role| self.departure(role, true))
+    }
+
+    /// The actor goes, and what has to happen for the conversation to keep an owner.
+    fn departure(&self, role: Role, user_deleted: bool) -> Change {
+        let last_owner = role == Role::Owner && self.state.owners <= 1;
+        let promoted = self.state.successor.filter(|_| last_owner);
+        // A private conversation that has lost one of its two is over.
+        let over = self.state.member_count <= 1 || self.state.kind == ConversationType::Private;
+        let closed = over && !self.state.closed;
+        if self.state.kind == ConversationType::Public {
+            Change::Left { user_id: self.actor, promoted, closed, user_deleted }
+        } else {
+            Change::Logged { actor: self.actor, item: MessageKind::MemberLeft { promoted, closed, user_deleted } }
+        }
+    }
+
+    pub(super) fn remove(&self, user: UserId) -> Decision {
+        let own = self.open_to(Role::Admin)?;
+        let target = self.target(user)?;
+        match target.role {
+            None => Ok(None),
+            Some(role) if own == Role::Owner || role == Role::Member => {
+                self.logged(MessageKind::MemberRemoved { user_id: user })
+            }
+            Some(_) => Err(not_allowed("Only an owner removes admins and owners.")),
+        }
+    }
+}

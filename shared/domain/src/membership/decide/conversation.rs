@@ -1,0 +1,27 @@
+//! The conversation itself: its title, its topic, its end.
+
+use super::{Decision, Scene};
+use crate::{MessageKind, Role};
+
+impl Scene<'_> {
+    pub(super) fn set_title(&self, title: &str) -> Decision {
+        self.open_to(Role::Admin)?;
+        if self.state.title.as_deref() == Some(title) {
+            return Ok(None);
+        }
+        self.logged(MessageKind::TitleChanged { title: title.to_owned() })
+    }
+
+    pub(super) fn set_topic(&self, topic: Option<&str>) -> Decision {
+        self.open_to(Role::Admin)?;
+        if self.state.topic.as_deref() == topic {
+            return Ok(None);
+        }
+        self.logged(MessageKind::TopicChanged { topic: topic.map(str::to_owned) })
+    }
+
+    pub(super) fn close(&self) -> Decision {
+        self.at_least(Role::Owner)?;
+        if self.state.closed { Ok(None) } else { self.logged(MessageKind::Closed) }
+    }
+}

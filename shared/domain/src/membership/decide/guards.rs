@@ -1,0 +1,93 @@
+//! What has to be true before a rule is asked, and how a refusal is worded.
+
+use super::{Decision, Scene};
+use crate::membership::{Change, MAX_STAYS, Standing};
+use crate::{ApiError, ConversationType, ErrorCode, MessageKind, Role, UserId};
+
+impl Scene<'_> {
+    /// The actor, who has a profile.
+    pub(super) fn standing(&self) -> Result<Standing, ApiError> {
+        match self.state.people.get(&self.actor) {
+            None => Err(ApiError::new(ErrorCode::ProfileRequired, "Make your profile first: PUT /v1/users/me.")),
+            Some(standing) if standing.deleted => Err(ApiError::new(ErrorCode::UserDeleted, "This user was deleted.")),
+            Some(standing) => Ok(*standing),
+        }
+    }
+
+    /// The actor, who is or was here. To others the conversation does not exist, unless everybody may find it.
+    pub(super) fn known(&self) -> Result<Standing, ApiError> {
+        let stays = self.state.people.get(&self.actor).map_or(0, |standing| standing.stays);
+        if stays == 0 && self.state.kind != ConversationType::Public {
+            return Err(ApiError::new(ErrorCode::ConversationNotFound, "No such conversation."));
+        }
+        let standing = self.standing()?;
+        if stays == 0 { Err(not_a_member()) } else { Ok(standing) }
+    }
+
+    /// The role of the actor, who is here.
+    pub(super) fn active(&self) -> Result<Role, ApiError> {
+        self.known()?.role.ok_or_else(not_a_member)
+    }
+
+    /// The role of the actor, who is here with this role or a higher one. Nobody has that in a private conversation.
+    pub(super) fn at_least(&self, role: Role) -> Result<Role, ApiError> {
+        let own = self.active()?;
+        if self.state.kind == ConversationType::Private {
+            return Err(wrong_type("do this in"));
+        }
+        if own > role {
+            return Err(not_allowed("Your role does not allow this."));
+        }
+        Ok(own)
+    }
+
+    /// The same, in a conversation that is not over.
+    pub(super) fn open_to(&self, role: Role) -> Result<Role, ApiError> {
+        let own = self.at_least(role)?;
+        self.open()?;
+        Ok(own)
+    }
+
+    pub(super) fn open(&self) -> Result<(), ApiError> {
+        if self.state.closed {
+            return Err(ApiError::new(ErrorCode::ConversationClosed, "This conversation is closed."));
+        }
+        Ok(())
+    }
+
+    /// Somebody who is or was here.
+    pub(super) fn target(&self, user: UserId) -> Result<Standing, ApiError> {
+        let standing = self.state.people.get(&user).filter(|standing| standing.stays > 0);
+        standing.copied().ok_or_else(|| not_here(user))
+    }
+
+    /// The change that this item of the log stands for.
+    #[allow(clippy::unnecessary_wraps, reason = "decisions are wrapped")]
+    pub(super) fn logged(&self, item: MessageKind) -> Decision {
+        Ok(Some(Change::Logged { actor: self.actor, item }))
+    }
+}
+
+pub(super) fn has_a_stay_left(standing: &Standing) -> Result<(), ApiError> {
+    if standing.stays >= MAX_STAYS {
+        let message = format!("A user comes back at most {MAX_STAYS} times.");
+        return Err(ApiError::new(ErrorCode::TooManyStays, message));
+    }
+    Ok(())
+}
+
+pub(super) fn not_a_member() -> ApiError {
+    ApiError::new(ErrorCode::NotAMember, "You are not a member of this conversation.")
+}
+
+pub(super) fn not_here(user: UserId) -> ApiError {
+    ApiError::new(ErrorCode::MemberNotFound, format!("The user {user} is not a member."))
+}
+
+pub(super) fn not_allowed(message: &str) -> ApiError {
+    ApiError::new(ErrorCode::NotAllowed, message)
+}
+
+pub(super) fn wrong_type(what: &str) -> ApiError {
+    ApiError::new(ErrorCode::WrongConversationType, format!("One cannot {what} a conversation of this type."))
+}

@@ -1,0 +1,51 @@
+//! Who may do what to a conversation and its members.
+//!
+//! | | owner | admin | member | others |
+//! |---|---|---|---|---|
+//! | add, edit title and topic | yes | yes | | |
+//! | remove | anybody | members | | |
+//! | mute | admins, members | members | | |
+//! | end a mute | anybody's | members' | | |
+//! | change roles, close | yes | | | |
+//! | leave | yes | yes | yes | |
+//! | join, if public | | | | yes |
+//!
+//! A private conversation knows none of these: its two stay, and each may block the other. A conversation with members has an
+//! owner at all times, and one without is closed.
+
+mod coming_and_going;
+mod conversation;
+mod guards;
+mod rights;
+#[cfg(test)]
+mod tests;
+
+use super::{Action, Change, State};
+use crate::{ApiError, UserId};
+
+/// Which change `action` makes if `actor` may do it; `None` where what is wanted is so already.
+pub fn decide(state: &State, actor: UserId, action: &Action) -> Result<Option<Change>, ApiError> {
+    let scene = Scene { state, actor };
+    match action {
+        Action::Add(users) => scene.add(users),
+        Action::Join => scene.join(),
+        Action::Leave => scene.leave(),
+        Action::Remove(user) if *user == actor => scene.leave(),
+        Action::Remove(user) => scene.remove(*user),
+        Action::SetRole(user, role) => scene.set_role(*user, *role),
+        Action::Mute(user, until) => scene.mute(*user, *until),
+        Action::SetTitle(title) => scene.set_title(title),
+        Action::SetTopic(topic) => scene.set_topic(topic.as_deref()),
+        Action::Close => scene.close(),
+        Action::Block(blocked) => scene.block(*blocked),
+        Action::Forget => Ok(scene.forget()),
+    }
+}
+
+/// Somebody before a conversation, about to do something.
+struct Scene<'a> {
+    state: &'a State,
+    actor: UserId,
+}
+
+type Decision = Result<Option<Change>, ApiError>;

@@ -1,0 +1,53 @@
+//! Who may do what from here on.
+
+use super::guards::{not_allowed, not_here, wrong_type};
+use super::{Decision, Scene};
+use crate::membership::Change;
+use crate::{ApiError, ConversationType, ErrorCode, MessageKind, Role, Timestamp, UserId};
+
+impl Scene<'_> {
+    pub(super) fn set_role(&self, user: UserId, role: Role) -> Decision {
+        self.open_to(Role::Owner)?;
+        let current = self.target(user)?.role.ok_or_else(|| not_here(user))?;
+        if current == role {
+            return Ok(None);
+        }
+        if current == Role::Owner && self.state.owners <= 1 {
+            let message = "A conversation keeps an owner: make somebody else one first.";
+            return Err(ApiError::new(ErrorCode::LastOwner, message));
+        }
+        self.logged(MessageKind::RoleChanged { user_id: user, role })
+    }
+
+    pub(super) fn mute(&self, user: UserId, until: Option<Timestamp>) -> Decision {
+        let own = self.open_to(Role::Admin)?;
+        let target = self.target(user)?;
+        let role = target.role.ok_or_else(|| not_here(user))?;
+        if target.muted_until == until {
+            return Ok(None);
+        }
+        let lower = match own {
+            // Owners are not muted, but somebody who is may become one.
+            Role::Owner => role != Role::Owner || until.is_none(),
+            _ => role == Role::Member,
+        };
+        if !lower {
+            return Err(not_allowed("You can only mute those whose role is below yours."));
+        }
+        self.logged(MessageKind::MemberMuted { user_id: user, muted_until: until })
+    }
+
+    pub(super) fn block(&self, blocked: bool) -> Decision {
+        self.active()?;
+        if self.state.kind != ConversationType::Private {
+            return Err(wrong_type("block somebody in"));
+        }
+        self.open()?;
+        let mut blocked_by = self.state.blocked_by.clone();
+        blocked_by.retain(|user| *user != self.actor);
+        if blocked {
+            blocked_by.push(self.actor);
+        }
+        Ok((blocked_by.len() != self.state.blocked_by.len()).then_some(Change::Blocked { blocked_by }))
+    }
+}

@@ -1,0 +1,371 @@
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::decide;
+use crate::conversation::Member;
+use crate::membership::{Action, Change, MAX_GROUP_MEMBERS, MAX_STAYS, MAX_USERS_PER_CHANGE, Standing, State};
+use crate::{ConversationType, ErrorCode, MessageKind, Role, Timestamp, UserId};
+
+use ConversationType::{Group, Private, Public};
+
+const OWNER: UserId = user(1);
+const ADMIN: UserId = user(2);
+const MEMBER: UserId = user(3);
+/// Others of the same roles, to be acted on.
+const OTHER_OWNER: UserId = user(4);
+const OTHER_ADMIN: UserId = user(5);
+const OTHER_MEMBER: UserId = user(6);
+/// Was here and left.
+const FORMER: UserId = user(7);
+/// Was here and was put out.
+const REMOVED: UserId = user(8);
+/// Has a profile and was never here.
+const STRANGER: UserId = user(9);
+const DELETED: UserId = user(10);
+/// Blocks whoever acts.
+const BLOCKS: UserId = user(12);
+/// Has no profile.
+const NOBODY: UserId = user(11);
+
+const LATER: Timestamp = Timestamp::from_epoch_millis(4_000_000_000_000);
+
+const fn user(n: u128) -> UserId {
+    UserId(Uuid::from_u128(n))
+}
+
+fn active(role: Role) -> Standing {
+    Standing { role: Some(role), stays: 1, ..Standing::default() }
+}
+
+fn state(kind: ConversationType) -> State {
+    let gone = Standing { stays: 1, ..Standing::default() };
+    State {
+        kind,
+        closed: false,
+        title: (kind != Private).then(|| "Team".to_owned()),
+        topic: None,
+        member_count: 6,
+        owners: 2,
+        successor: Some(ADMIN),
+        blocked_by: Vec::new(),
+        people: BTreeMap::from([
+            (OWNER, active(Role::Owner)),
+            (ADMIN, active(Role::Admin)),
+            (MEMBER, active(Role::Member)),
+            (OTHER_OWNER, active(Role::Owner)),
+            (OTHER_ADMIN, active(Role::Admin)),
+            (OTHER_MEMBER, active(Role::Member)),
+            (FORMER, gone),
+            (REMOVED, Standing { removed: true, ..gone }),
+            (STRANGER, Standing::default()),
+            (DELETED, Standing { deleted: true, ..Standing::default() }),
+        ]),
+    }
+}
+
+/// What comes of it: `ok` for a change, `none` where nothing is to be done, or the code of the refusal.
+fn outcome(state: &State, actor: UserId, action: &Action) -> String {
+    match decide(state, actor, action) {
+        Ok(Some(_)) => "ok".to_owned(),
+        Ok(None) => "none".to_owned(),
+        Err(error) => error.code.to_string(),
+    }
+}
+
+fn change(state: &State, actor: UserId, action: &Action) -> Change {
+    decide(state, actor, action).unwrap().unwrap()
+}
+
+fn refusal(state: &State, actor: UserId, action: &Action) -> ErrorCode {
+    decide(state, actor, action).unwrap_err().code
+}
+
+fn actions() -> [Action; 14] {
+    [
+        Action::Add(vec![STRANGER]),
+        Action::SetTitle("Crew".to_owned()),
+        Action::SetTopic(Some("Ships".to_owned())),
+        Action::Remove(OTHER_MEMBER),
+        Action::Remove(OTHER_ADMIN),
+        Action::Remove(OTHER_OWNER),
+        Action::Mute(OTHER_MEMBER, Some(LATER)),
+        Action::Mute(OTHER_ADMIN, Some(LATER)),
+        Action::Mute(OTHER_OWNER, Some(LATER)),
+        Action::SetRole(OTHER_MEMBER, Role::Admin),
+        Action::Close,
+        Action::Leave,
+        Action::Join,
+        Action::Block(true),
+    ]
+}
+
+/// Every action, by everybody, in a conversation of one kind.
+#[track_caller]
+fn check(state: &State, table: &[(&str, UserId, [&str; 14])]) {
+    for (who, actor, expected) in table {
+        let found = actions().map(|action| outcome(state, *actor, &action));
+        assert_eq!(found, *expected, "{who} in a {:?}, closed: {}", state.kind, state.closed);
+    }
+}
+
+const NO: &str = "not_allowed";
+const OUT: &str = "not_a_member";
+const GONE: &str = "conversation_closed";
+const WRONG: &str = "wrong_conversation_type";
+const UNKNOWN: &str = "conversation_not_found";
+
+#[test]
+#[rustfmt::skip]
+fn the_rules_of_a_group() {
+    //                       add   title topic rm-m  rm-a  rm-o  mu-m  mu-a  mu-o  role  close leave join  block
+    check(&state(Group), &[
+        ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG]),
+        ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
+        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
+        ("who left", FORMER,     [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", OUT,  OUT]),
+        ("a stranger", STRANGER, [UNKNOWN; 14]),
+        ("nobody", NOBODY,       [UNKNOWN; 14]),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn the_rules_of_a_closed_group() {
+    check(&State { closed: true, ..state(Group) }, &[
+        ("the owner", OWNER,     [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, "none", "ok", "none", WRONG]),
+        ("an admin", ADMIN,      [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, NO,   NO,   "ok", "none", WRONG]),
+        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
+        ("who left", FORMER,     [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", OUT,  OUT]),
+        ("a stranger", STRANGER, [UNKNOWN; 14]),
+        ("nobody", NOBODY,       [UNKNOWN; 14]),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn the_rules_of_a_public_conversation() {
+    const PROFILE: &str = "profile_required";
+    check(&state(Public), &[
+        ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG]),
+        ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
+        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
+        ("who left", FORMER,     [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", "ok", OUT]),
+        ("a stranger", STRANGER, [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "ok", OUT]),
+        ("nobody", NOBODY,       [PROFILE; 14]),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn the_rules_of_a_private_conversation() {
+    let mut private = state(Private);
+    for person in [OWNER, ADMIN] {
+        private.people.insert(person, active(Role::Member));
+    }
+    let inside = [WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, "none", "ok"];
+    check(&private, &[
+        ("one", OWNER, inside),
+        ("the other", ADMIN, inside),
+        ("a member", MEMBER, inside),
+        ("who left", FORMER, [OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, WRONG, OUT, OUT]),
+        ("a stranger", STRANGER, [UNKNOWN; 14]),
+        ("nobody", NOBODY, [UNKNOWN; 14]),
+    ]);
+}
+
+#[test]
+fn the_deleted_do_nothing_and_are_not_let_in() {
+    let mut group = state(Group);
+    assert_eq!(refusal(&group, OWNER, &Action::Add(vec![DELETED])), ErrorCode::UserNotFound);
+    group.people.insert(OWNER, Standing { deleted: true, ..active(Role::Owner) });
+    for action in actions() {
+        assert_eq!(refusal(&group, OWNER, &action), ErrorCode::UserDeleted, "{action:?}");
+    }
+}
+
+#[test]
+fn whom_one_cannot_add() {
+    let many: Vec<UserId> = (100..).map(user).take(MAX_USERS_PER_CHANGE + 1).collect();
+    for (code, users) in [
+        (ErrorCode::TooManyMembers, vec![]),
+        (ErrorCode::TooManyMembers, many),
+        (ErrorCode::SelfAdd, vec![OWNER]),
+        (ErrorCode::UserNotFound, vec![NOBODY]),
+        (ErrorCode::AlreadyAMember, vec![STRANGER, MEMBER]),
+        (ErrorCode::NotAllowed, vec![STRANGER, BLOCKS]),
+    ] {
+        let mut group = state(Group);
+        group.people.insert(BLOCKS, Standing { blocks_actor: true, ..Standing::default() });
+        assert_eq!(refusal(&group, OWNER, &Action::Add(users)), code);
+    }
+    for user in [FORMER, REMOVED, STRANGER] {
+        let item = MessageKind::MembersAdded { members: vec![Member { user_id: user, role: Role::Member }] };
+        let expected = Change::Logged { actor: ADMIN, item };
+        assert_eq!(change(&state(Group), ADMIN, &Action::Add(vec![user])), expected);
+    }
+}
+
+#[test]
+fn a_group_is_full_at_its_limit_and_a_public_conversation_never() {
+    let with = |kind, member_count| State { member_count, ..state(kind) };
+    let add = Action::Add(vec![STRANGER, FORMER]);
+    assert_eq!(outcome(&with(Group, MAX_GROUP_MEMBERS - 2), OWNER, &add), "ok");
+    assert_eq!(refusal(&with(Group, MAX_GROUP_MEMBERS - 1), OWNER, &add), ErrorCode::MemberLimitReached);
+    assert_eq!(outcome(&with(Public, MAX_GROUP_MEMBERS), OWNER, &add), "ok");
+    assert_eq!(outcome(&with(Public, MAX_GROUP_MEMBERS), STRANGER, &Action::Join), "ok");
+}
+
+#[test]
+fn nobody_comes_back_more_often_than_is_kept() {
+    for (stays, expected) in [(MAX_STAYS - 1, "ok"), (MAX_STAYS, "too_many_stays")] {
+        let mut public = state(Public);
+        public.people.insert(FORMER, Standing { stays, ..Standing::default() });
+        assert_eq!(outcome(&public, FORMER, &Action::Join), expected);
+        assert_eq!(outcome(&public, OWNER, &Action::Add(vec![FORMER])), expected);
+    }
+}
+
+#[test]
+fn who_was_put_out_comes_back_only_when_let_in() {
+    assert_eq!(refusal(&state(Public), REMOVED, &Action::Join), ErrorCode::NotAllowed);
+    assert_eq!(outcome(&state(Public), ADMIN, &Action::Add(vec![REMOVED])), "ok");
+}
+
+#[test]
+fn a_mute_outlasts_leaving_and_coming_back() {
+    let mut public = state(Public);
+    public.people.insert(FORMER, Standing { stays: 1, muted_until: Some(LATER), ..Standing::default() });
+    let joined = Change::Joined { user_id: FORMER, muted_until: Some(LATER) };
+    assert_eq!(change(&public, FORMER, &Action::Join), joined);
+}
+
+#[test]
+fn an_owner_who_is_muted_since_before_can_end_it() {
+    let mut group = state(Group);
+    group.people.insert(OWNER, Standing { muted_until: Some(LATER), ..active(Role::Owner) });
+    assert_eq!(outcome(&group, OWNER, &Action::Mute(OWNER, None)), "ok");
+    group.people.insert(ADMIN, Standing { muted_until: Some(LATER), ..active(Role::Admin) });
+    assert_eq!(refusal(&group, ADMIN, &Action::Mute(ADMIN, None)), ErrorCode::NotAllowed);
+}
+
+#[test]
+fn the_last_owner_hands_over_or_stays() {
+    let alone = State { owners: 1, ..state(Group) };
+    assert_eq!(refusal(&alone, OWNER, &Action::SetRole(OWNER, Role::Admin)), ErrorCode::LastOwner);
+    assert_eq!(outcome(&state(Group), OWNER, &Action::SetRole(OWNER, Role::Member)), "ok");
+    let left = |promoted, closed| Change::Logged {
+        actor: OWNER,
+        item: MessageKind::MemberLeft { promoted, closed, user_deleted: false },
+    };
+    assert_eq!(change(&alone, OWNER, &Action::Leave), left(Some(ADMIN), false));
+    assert_eq!(change(&state(Group), OWNER, &Action::Leave), left(None, false), "another owner is there");
+    let empty = State { member_count: 1, owners: 1, successor: None, ..state(Group) };
+    assert_eq!(change(&empty, OWNER, &Action::Leave), left(None, true), "nobody is left");
+    let over = State { closed: true, ..empty };
+    assert_eq!(change(&over, OWNER, &Action::Leave), left(None, false), "it was closed before");
+    let Change::Logged { item, .. } = change(&alone, MEMBER, &Action::Leave) else { panic!("a group logs it") };
+    assert_eq!(item, MessageKind::MemberLeft { promoted: None, closed: false, user_deleted: false });
+    assert_eq!(
+        change(&State { owners: 1, ..state(Public) }, OWNER, &Action::Leave),
+        Change::Left { user_id: OWNER, promoted: Some(ADMIN), closed: false, user_deleted: false }
+    );
+}
+
+#[test]
+fn who_removes_themselves_leaves() {
+    for actor in [OWNER, ADMIN, MEMBER, FORMER] {
+        let by_id = decide(&state(Group), actor, &Action::Remove(actor)).unwrap();
+        assert_eq!(by_id, decide(&state(Group), actor, &Action::Leave).unwrap());
+    }
+}
+
+#[test]
+fn what_is_so_already_is_no_change() {
+    let mut group = state(Group);
+    group.topic = Some("Ships".to_owned());
+    group.people.insert(OTHER_MEMBER, Standing { muted_until: Some(LATER), ..active(Role::Member) });
+    for action in [
+        Action::SetTitle("Team".to_owned()),
+        Action::SetTopic(Some("Ships".to_owned())),
+        Action::Remove(FORMER),
+        Action::SetRole(OTHER_ADMIN, Role::Admin),
+        Action::SetRole(OWNER, Role::Owner),
+        Action::Mute(OTHER_MEMBER, Some(LATER)),
+        Action::Mute(OTHER_ADMIN, None),
+    ] {
+        assert_eq!(outcome(&group, OWNER, &action), "none", "{action:?}");
+    }
+    assert_eq!(outcome(&group, FORMER, &Action::Leave), "none");
+    assert_eq!(outcome(&State { closed: true, ..group }, OWNER, &Action::Close), "none");
+}
+
+#[test]
+fn who_was_never_here_cannot_be_acted_on() {
+    for action in [
+        Action::Remove(STRANGER),
+        Action::SetRole(STRANGER, Role::Admin),
+        Action::Mute(STRANGER, Some(LATER)),
+        Action::SetRole(FORMER, Role::Admin),
+        Action::Mute(FORMER, Some(LATER)),
+    ] {
+        assert_eq!(refusal(&state(Group), OWNER, &action), ErrorCode::MemberNotFound, "{action:?}");
+    }
+}
+
+#[test]
+fn each_of_two_blocks_for_themselves() {
+    let blocked = State { blocked_by: vec![MEMBER], ..state(Private) };
+    let by = |blocked_by| Change::Blocked { blocked_by };
+    assert_eq!(change(&blocked, OTHER_MEMBER, &Action::Block(true)), by(vec![MEMBER, OTHER_MEMBER]));
+    assert_eq!(change(&blocked, MEMBER, &Action::Block(false)), by(vec![]));
+    assert_eq!(outcome(&blocked, MEMBER, &Action::Block(true)), "none");
+    assert_eq!(outcome(&blocked, OTHER_MEMBER, &Action::Block(false)), "none");
+}
+
+/// Whatever a few people do to a group, in whatever order: those who are there have an owner among them.
+#[test]
+fn a_group_with_members_has_an_owner() {
+    let people = [OWNER, ADMIN, MEMBER];
+    let mut moves: Vec<(UserId, Action)> = Vec::new();
+    for actor in people {
+        moves.push((actor, Action::Leave));
+        for target in people {
+            moves.push((actor, Action::Remove(target)));
+            moves.extend([Role::Owner, Role::Admin, Role::Member].map(|role| (actor, Action::SetRole(target, role))));
+        }
+    }
+    let first: BTreeMap<UserId, Role> = people.into_iter().zip([Role::Owner, Role::Admin, Role::Member]).collect();
+    let (mut seen, mut open) = (std::collections::BTreeSet::from([first.clone()]), vec![first]);
+    while let Some(members) = open.pop() {
+        let count = |role| members.values().filter(|other| **other == role).count();
+        let holder = |role| members.iter().find(|(_, other)| **other == role).map(|(user, _)| *user);
+        let now = State {
+            closed: members.is_empty(),
+            member_count: u32::try_from(members.len()).unwrap(),
+            owners: u32::try_from(count(Role::Owner)).unwrap(),
+            successor: holder(Role::Admin).or_else(|| holder(Role::Member)),
+            people: people
+                .map(|user| (user, Standing { role: members.get(&user).copied(), stays: 1, ..Standing::default() }))
+                .into(),
+            ..state(Group)
+        };
+        for (actor, action) in &moves {
+            let Ok(Some(change)) = decide(&now, *actor, action) else { continue };
+            let (mut after, effect) = (members.clone(), change.effect());
+            if let Some(departure) = effect.left {
+                after.remove(&departure.user_id);
+            }
+            after.extend(effect.role);
+            assert!(
+                after.is_empty() || after.values().any(|role| *role == Role::Owner),
+                "{actor} {action:?}: {after:?}"
+            );
+            assert_eq!(after.is_empty(), effect.closed, "{actor} {action:?}");
+            if seen.insert(after.clone()) {
+                open.push(after);
+            }
+        }
+    }
+    assert!(seen.len() > 20, "{} groups were reached", seen.len());
+}

@@ -1,0 +1,51 @@
+//! What somebody looks for.
+
+use crate::ApiError;
+
+/// Longest search, in characters.
+pub const MAX_SEARCH_CHARS: usize = 100;
+
+/// The words of a search.
+///
+/// Whatever is no letter or digit of ASCII separates words, as it does in what is searched; what other scripts write between their
+/// words is for the database to know, which knows of it in what is searched, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words(Vec<String>);
+
+impl Words {
+    /// Splits a search into words; `None` where nothing is looked for.
+    pub fn parse(text: &str) -> Result<Option<Self>, ApiError> {
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        if text.chars().count() > MAX_SEARCH_CHARS {
+            return Err(ApiError::invalid(format!("A search has at most {MAX_SEARCH_CHARS} characters.")));
+        }
+        let words = text.split(separates).filter(|word| !word.is_empty()).map(str::to_owned);
+        Ok(Some(Self(words.collect())))
+    }
+
+    /// The words, none of which has a character that a query language could take for its own.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+fn separates(char: char) -> bool {
+    char.is_whitespace() || char.is_control() || (char.is_ascii() && !char.is_ascii_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_have_nothing_that_a_query_could_trip_over() {
+        let words = |text| Words::parse(text).unwrap().map(|words| words.0);
+        assert_eq!(words(" Rust's <-> 'n' | 4:*\\\0!").unwrap(), ["Rust", "s", "n", "4"]);
+        assert_eq!(words("Zoë हिन्दी 日本語").unwrap(), ["Zoë", "हिन्दी", "日本語"]);
+        assert_eq!(words("&&"), Some(Vec::new()));
+        assert_eq!(words("  "), None);
+        assert!(Words::parse(&"é".repeat(101)).is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! Finding public conversations: table `conversations`.
+
+use domain::search::Words;
+use domain::{ConversationId, Timestamp, UserId};
+use serde::Serialize;
+use sqlx_data_api::query_as;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Conversations;
+use crate::StoreError;
+
+/// Walks the index `open_public_conversations` backwards, whose ids are as old as the conversations, or goes through
+/// `words_of_public_conversations` where words are given: their condition is gone for the planner where they are not.
+pub const DISCOVER: &str = "SELECT c.conversation_id, c.title, c.topic, c.member_count, c.created_at,
+        EXISTS (SELECT FROM conversation_members m
+            WHERE m.conversation_id = c.conversation_id AND m.user_id = $1 AND m.left_at IS NULL) AS member
+     FROM conversations c
+     WHERE c.type = 'public' AND c.closed_at IS NULL AND c.conversation_id < $2
+        AND ($3::text IS NULL OR c.words @@ to_tsquery('simple', $3::text))
+     ORDER BY c.conversation_id DESC LIMIT $4";
+
+/// A public conversation as anybody may find it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// Its title.
+    pub title: String,
+    /// What it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// Number of active members.
+    pub member_count: i32,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// Whether the caller is a member.
+    pub member: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    conversation_id: Uuid,
+    title: String,
+    topic: Option<String>,
+    member_count: i32,
+    created_at: OffsetDateTime,
+    member: bool,
+}
+
+impl From<Row> for Listed {
+    fn from(row: Row) -> Self {
+        Self {
+            conversation_id: ConversationId(row.conversation_id),
+            title: row.title,
+            topic: row.topic,
+            member_count: row.member_count,
+            created_at: Timestamp::from(row.created_at),
+            member: row.member,
+        }
+    }
+}
+
+impl Conversations {
+    /// Up to `limit` open public conversations, newest first, that are older than `before`; with `words`, those that have a word
+    /// that begins like it for each of them. One statement.
+    pub async fn discover(
+        &self,
+        user: UserId,
+        words: Option<&Words>,
+        before: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        let rows: Vec<Row> = query_as(DISCOVER)
+            .bind(user.0)
+            .bind(before.map_or(Uuid::max(), |id| id.0))
+            .bind(words.map(prefixes))
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.into_iter().map(Listed::from).collect())
+    }
+}
+
+/// The `tsquery` that wants all of the words, each as a prefix. Without any, it matches nothing.
+pub fn prefixes(words: &Words) -> String {
+    words.iter().map(|word| format!("'{word}':*")).collect::<Vec<_>>().join(" & ")
+}

@@ -1,0 +1,350 @@
+//! All that is stored about one conversation, in SQL and in DynamoDB, and whether the two tell the same story.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::period::{Left, SeqRange};
+use domain::{ConversationId, ConversationType, Period, Role, Seq, Timestamp, UserId};
+use serde::Deserialize;
+use sqlx_data_api::{query_as, query_scalar};
+use store::dynamodb::members::{ActiveMember, ConversationItem};
+use store::dynamodb::messages::{LogItem, Order};
+use uuid::Uuid;
+
+use crate::{Cloud, aws};
+
+/// How long a worker of a queue may take on a busy machine, cold start included.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A snapshot, taken piece by piece: whole only where nothing changes meanwhile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    /// The conversation in SQL; `None` where there is none.
+    pub truth: Option<Truth>,
+    /// Stays in SQL, oldest first.
+    pub stays: Vec<Stay>,
+    /// Versions that wait in the outbox.
+    pub outbox: Vec<i64>,
+    /// `#conversation`.
+    pub conversation: Option<ConversationItem>,
+    /// `a#…`.
+    pub active: BTreeMap<UserId, ActiveMember>,
+    /// `p#…`.
+    pub past: BTreeMap<UserId, Vec<Period>>,
+    /// The log.
+    pub log: Vec<LogItem>,
+}
+
+/// A row of `conversations`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Truth {
+    /// Number of its changes.
+    pub version: i64,
+    /// Its kind.
+    pub kind: String,
+    /// Its title.
+    pub title: Option<String>,
+    /// Its topic.
+    pub topic: Option<String>,
+    /// Whether it is over.
+    pub closed: bool,
+    /// How many are there.
+    pub member_count: i32,
+    /// Who of the two blocks.
+    pub blocked_by: Vec<Uuid>,
+}
+
+/// A row of `conversation_members`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stay {
+    /// Whose.
+    pub user_id: UserId,
+    /// As what, last.
+    pub role: Role,
+    /// Beginning: version, place and time.
+    pub joined: (i64, Option<i64>, i64),
+    /// End.
+    pub left: Option<(i64, Option<i64>, i64)>,
+    /// Who ended it.
+    pub removed_by: Option<UserId>,
+    /// Until when they may not send.
+    pub muted_until: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct PastItem {
+    user_id: UserId,
+    periods: Vec<Period>,
+}
+
+type TruthRow = (i64, String, Option<String>, Option<String>, bool, i32, Vec<Uuid>);
+
+type StayRow = (Uuid, String, i64, Option<i64>, i64, Option<i64>, Option<i64>, Option<i64>, Option<Uuid>, Option<i64>);
+
+impl Picture {
+    /// What is stored about this conversation.
+    ///
+    /// # Panics
+    ///
+    /// Where something cannot be read.
+    pub async fn of(cloud: &Cloud, conversation: &str) -> Self {
+        let id: ConversationId = conversation.parse().expect("the id of a conversation");
+        let pool = aws::database(cloud);
+        // First: where nothing waits by then, all else is as the last change left it.
+        let outbox = query_scalar("SELECT version FROM outbox WHERE conversation_id = $1 ORDER BY version")
+            .bind(id.0)
+            .fetch_all(&pool)
+            .await
+            .expect("the outbox");
+        let row: Option<TruthRow> = query_as(
+            "SELECT version, type, title, topic, closed_at IS NOT NULL, member_count, blocked_by
+             FROM conversations WHERE conversation_id = $1",
+        )
+        .bind(id.0)
+        .fetch_optional(&pool)
+        .await
+        .expect("the conversation's row");
+        let stays: Vec<StayRow> = query_as(
+            "SELECT user_id, role, joined_version, joined_seq, floor(extract(epoch FROM joined_at) * 1000)::bigint,
+                left_version, left_seq, floor(extract(epoch FROM left_at) * 1000)::bigint, removed_by,
+                floor(extract(epoch FROM muted_until) * 1000)::bigint
+             FROM conversation_members WHERE conversation_id = $1 ORDER BY joined_version, user_id",
+        )
+        .bind(id.0)
+        .fetch_all(&pool)
+        .await
+        .expect("the stays");
+        let dynamodb = aws::dynamodb(&cloud.endpoints.aws.dynamodb);
+        let everything = SeqRange { first: Seq::ZERO, last: Seq::MAX };
+        let messages = aws::log(&dynamodb).messages;
+        let log = messages.read(id, everything, Order::Ascending, usize::MAX, true).await.expect("the log");
+        let mut picture = Self {
+            truth: row.map(|(version, kind, title, topic, closed, member_count, blocked_by)| Truth {
+                version,
+                kind,
+                title,
+                topic,
+                closed,
+                member_count,
+                blocked_by,
+            }),
+            stays: stays.into_iter().map(Stay::from).collect(),
+            outbox,
+            conversation: None,
+            active: BTreeMap::new(),
+            past: BTreeMap::new(),
+            log,
+        };
+        picture.read_members(&dynamodb, id).await;
+        picture
+    }
+
+    async fn read_members(&mut self, dynamodb: &aws_sdk_dynamodb::Client, conversation: ConversationId) {
+        let mut start = None;
+        loop {
+            let page = dynamodb
+                .query()
+                .table_name(aws::MEMBERS)
+                .key_condition_expression("conversation_id = :conversation")
+                .expression_attribute_values(":conversation", AttributeValue::S(conversation.to_string()))
+                .consistent_read(true)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .expect("the projection");
+            for item in page.items.unwrap_or_default() {
+                self.add_item(item);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn add_item(&mut self, item: HashMap<String, AttributeValue>) {
+        let entry = item["entry"].as_s().expect("a sort key").clone();
+        if entry == "#conversation" {
+            self.conversation = Some(serde_dynamo::from_item(item).expect("#conversation"));
+        } else if entry.starts_with("a#") {
+            let member: ActiveMember = serde_dynamo::from_item(item).expect("an active member");
+            assert_eq!(entry, format!("a#{}", member.user_id));
+            self.active.insert(member.user_id, member);
+        } else {
+            let past: PastItem = serde_dynamo::from_item(item).expect("past stays");
+            assert_eq!(entry, format!("p#{}", past.user_id));
+            self.past.insert(past.user_id, past.periods);
+        }
+    }
+
+    /// Waits until nothing of the conversation waits in the outbox, and checks all of it.
+    ///
+    /// # Panics
+    ///
+    /// Where that does not come, or SQL, projection and log disagree.
+    pub async fn settled(cloud: &Cloud, conversation: &str) -> Self {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let picture = Self::of(cloud, conversation).await;
+            if picture.outbox.is_empty() {
+                picture.check();
+                return picture;
+            }
+            assert!(Instant::now() < deadline, "changes wait: {picture:#?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Checks that SQL, projection and log agree.
+    ///
+    /// # Panics
+    ///
+    /// Where they do not.
+    pub fn check(&self) {
+        assert_eq!(self.outbox, [] as [i64; 0], "{self:#?}");
+        let truth = self.truth.as_ref().expect("a row of the conversation");
+        let shown = self.conversation.as_ref().expect("the conversation's item");
+        let item = Truth {
+            version: i64::try_from(shown.version).expect("a version"),
+            kind: shown.kind.as_str().to_owned(),
+            title: shown.title.clone(),
+            topic: shown.topic.clone(),
+            closed: shown.closed,
+            member_count: i32::try_from(shown.member_count).expect("a number of members"),
+            blocked_by: shown.blocked_by.iter().map(|user| user.0).collect(),
+        };
+        assert_eq!(*truth, item, "SQL and #conversation");
+        let here: Vec<&Stay> = self.stays.iter().filter(|stay| stay.left.is_none()).collect();
+        assert_eq!(truth.member_count, i32::try_from(here.len()).expect("a number of stays"), "member_count");
+        let owned = here.iter().any(|stay| stay.role == Role::Owner);
+        assert!(owned || truth.closed || truth.kind == "private", "no owner: {self:#?}");
+        assert!(!here.is_empty() || truth.closed, "empty, and not closed");
+
+        let active = here.iter().map(|stay| (stay.user_id, stay.active(shown.conversation_id))).collect();
+        assert_eq!(self.active, active, "active members");
+        let mut past: BTreeMap<UserId, Vec<Period>> = BTreeMap::new();
+        for stay in self.stays.iter().filter(|stay| stay.left.is_some()) {
+            past.entry(stay.user_id).or_default().push(stay.period());
+        }
+        assert_eq!(self.past, past, "past stays");
+        self.check_log(shown);
+    }
+
+    fn check_log(&self, shown: &ConversationItem) {
+        let (mut members_seq, mut before) = (Seq::ZERO, Timestamp::from_epoch_millis(0));
+        let mut changes = 0;
+        for (item, seq) in self.log.iter().zip(1..) {
+            assert_eq!(item.seq, Seq(seq), "the log has a hole");
+            assert!(item.sent_at > before, "time runs backwards at {seq}");
+            before = item.sent_at;
+            if !matches!(item.kind, domain::MessageKind::Text(_)) {
+                (members_seq, changes) = (item.seq, changes + 1);
+            }
+            assert_eq!(item.members_seq, members_seq, "members_seq at {seq}");
+        }
+        assert_eq!(shown.members_seq, members_seq, "members_seq of the projection");
+        match shown.kind {
+            ConversationType::Group => assert_eq!(changes, shown.version, "each change is in the log once"),
+            _ => assert!(changes <= shown.version, "a change is in the log twice"),
+        }
+        if shown.kind == ConversationType::Group {
+            assert_eq!(self.replayed(), self.periods(), "what the log says of who was there when");
+        }
+    }
+
+    /// Everybody's stays by SQL, and as what they are there.
+    fn periods(&self) -> BTreeMap<UserId, (Vec<Period>, Option<Role>)> {
+        let mut all: BTreeMap<UserId, (Vec<Period>, Option<Role>)> = BTreeMap::new();
+        for stay in &self.stays {
+            let (periods, role) = all.entry(stay.user_id).or_default();
+            periods.push(stay.period());
+            *role = stay.left.is_none().then_some(stay.role);
+        }
+        all
+    }
+
+    /// Everybody's stays by what the system messages say.
+    fn replayed(&self) -> BTreeMap<UserId, (Vec<Period>, Option<Role>)> {
+        let mut all: BTreeMap<UserId, (Vec<Period>, Option<Role>)> = BTreeMap::new();
+        for item in &self.log {
+            let change = domain::membership::Change::Logged { actor: item.sender_id, item: item.kind.clone() };
+            let effect = change.effect();
+            for member in &effect.joined {
+                let (periods, role) = all.entry(member.user_id).or_default();
+                assert!(role.replace(member.role).is_none(), "{} joins twice", member.user_id);
+                periods.push(Period { joined_seq: item.seq, joined_at: item.sent_at, left: None });
+            }
+            if let Some(departure) = effect.left {
+                let (periods, role) = all.entry(departure.user_id).or_default();
+                assert!(role.take().is_some(), "{} leaves twice", departure.user_id);
+                periods.last_mut().expect("a stay").left = Some(Left { seq: item.seq, at: item.sent_at });
+            }
+            if let Some((user, role)) = effect.role {
+                assert!(all.entry(user).or_default().1.replace(role).is_some(), "{user} is not there");
+            }
+        }
+        all
+    }
+
+    /// The kinds of what is in the log, in order.
+    ///
+    /// # Panics
+    ///
+    /// Never: every item has a kind.
+    pub fn kinds(&self) -> Vec<String> {
+        let kind = |item: &LogItem| {
+            let json = serde_json::to_value(&item.kind).expect("an item is JSON");
+            json["kind"].as_str().expect("a kind").to_owned()
+        };
+        self.log.iter().map(kind).collect()
+    }
+
+    /// The role of a member.
+    ///
+    /// # Panics
+    ///
+    /// Where the id is none.
+    pub fn role(&self, user: &str) -> Option<Role> {
+        self.active.get(&user.parse().expect("the id of a user")).map(|member| member.role)
+    }
+}
+
+impl From<StayRow> for Stay {
+    fn from(row: StayRow) -> Self {
+        let (user, role, joined_version, joined_seq, joined_at, left_version, left_seq, left_at, removed_by, muted) =
+            row;
+        Self {
+            user_id: UserId(user),
+            role: Role::parse(&role).expect("a role"),
+            joined: (joined_version, joined_seq, joined_at),
+            left: left_version.map(|version| (version, left_seq, left_at.expect("a time"))),
+            removed_by: removed_by.map(UserId),
+            muted_until: muted,
+        }
+    }
+}
+
+impl Stay {
+    fn active(&self, conversation_id: ConversationId) -> ActiveMember {
+        let Period { joined_seq, joined_at, .. } = self.period();
+        ActiveMember {
+            conversation_id,
+            user_id: self.user_id,
+            role: self.role,
+            joined_seq,
+            joined_at,
+            muted_until: self.muted_until.map(Timestamp::from_epoch_millis),
+        }
+    }
+
+    fn period(&self) -> Period {
+        let place = |seq: Option<i64>| Seq(seq.expect("a settled stay").unsigned_abs());
+        let (_, joined_seq, joined_at) = self.joined;
+        Period {
+            joined_seq: place(joined_seq),
+            joined_at: Timestamp::from_epoch_millis(joined_at),
+            left: self.left.map(|(_, seq, at)| Left { seq: place(seq), at: Timestamp::from_epoch_millis(at) }),
+        }
+    }
+}

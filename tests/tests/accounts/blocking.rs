@@ -1,0 +1,75 @@
+//! Two people, one of whom has had enough.
+
+use end_to_end::Person;
+use serde_json::{Value, json};
+
+use crate::setting::{begin, group, messages, refusal, saying};
+
+async fn block(person: &Person, conversation: &str, blocked: bool) -> Value {
+    let (status, body) = person.patch(&format!("/v1/conversations/{conversation}"), &json!({"blocked": blocked})).await;
+    assert_eq!(status, 200, "{body}");
+    body
+}
+
+/// What becomes of something that is said: `sent`, or a code.
+async fn say(person: &Person, conversation: &str) -> Value {
+    let answer = person.connect().await.ask(saying(conversation, 1, "Hello?")).await;
+    if answer["type"] == "sent" { answer["type"].clone() } else { answer["error"]["code"].clone() }
+}
+
+#[tokio::test]
+async fn who_blocks_sees_it_and_neither_can_send() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let id = alice.talk_to(&bob).await;
+    assert_eq!(say(&bob, &id).await, "sent");
+    for _ in 0..2 {
+        assert_eq!(block(&alice, &id, true).await["blocked"], true, "blocking twice is blocking once");
+    }
+    let (_, seen_by_bob) = bob.get(&format!("/v1/conversations/{id}")).await;
+    assert_eq!(seen_by_bob.get("blocked"), None, "{seen_by_bob}");
+    assert_eq!((say(&alice, &id).await, say(&bob, &id).await), (json!("blocked"), json!("blocked")));
+    assert_eq!(messages(&bob, &id).await.len(), 2);
+
+    // It is still their only conversation.
+    assert_eq!((alice.talk_to(&bob).await, bob.talk_to(&alice).await), (id.clone(), id.clone()));
+
+    assert_eq!(block(&bob, &id, true).await["blocked"], true);
+    assert_eq!(block(&alice, &id, false).await.get("blocked"), None);
+    assert_eq!(say(&alice, &id).await, "blocked", "the other one still blocks");
+    assert_eq!(block(&bob, &id, false).await.get("blocked"), None);
+    assert_eq!((say(&alice, &id).await, say(&bob, &id).await), (json!("sent"), json!("sent")));
+}
+
+#[tokio::test]
+async fn only_the_two_of_a_private_conversation_can_block() {
+    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
+    let private = alice.talk_to(&bob).await;
+    let patch = json!({"blocked": true});
+    for kind in ["group", "public"] {
+        let id = begin(kind, &alice, &[&bob]).await;
+        let refused = refusal(alice.patch(&format!("/v1/conversations/{id}"), &patch).await);
+        assert_eq!(refused, (409, "wrong_conversation_type".to_owned()));
+    }
+    let refused = refusal(mallory.patch(&format!("/v1/conversations/{private}"), &patch).await);
+    assert_eq!(refused, (404, "conversation_not_found".to_owned()));
+}
+
+#[tokio::test]
+async fn who_is_blocked_cannot_put_the_other_into_a_group() {
+    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (private, team) = (alice.talk_to(&bob).await, group(&bob, &[&carol]).await);
+    block(&alice, &private, true).await;
+    let members = format!("/v1/conversations/{team}/members");
+    let add = json!({"user_ids": [alice.user_id]});
+    let not_allowed = (403, "not_allowed".to_owned());
+    assert_eq!(refusal(bob.post(&members, &add).await), not_allowed);
+    for kind in ["group", "public"] {
+        let new = json!({"type": kind, "title": "Trap", "member_ids": [carol.user_id, alice.user_id]});
+        assert_eq!(refusal(bob.post("/v1/conversations", &new).await), not_allowed);
+    }
+    // The one who blocks may add whom they block, and others may add both.
+    group(&alice, &[&bob]).await;
+    group(&carol, &[&alice, &bob]).await;
+    block(&alice, &private, false).await;
+    assert_eq!(bob.post(&members, &add).await.0, 204);
+}

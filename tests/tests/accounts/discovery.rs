@@ -1,0 +1,168 @@
+//! Finding public conversations.
+
+use domain::search::Words;
+use end_to_end::{Cloud, Person, aws};
+use serde_json::{Value, json};
+use sqlx::AssertSqlSafe;
+use sqlx_data_api::{DataApiPoolExt, query, query_as};
+use store::sql::discovery::{DISCOVER, prefixes};
+use uuid::Uuid;
+
+use crate::setting::{begin, refusal};
+
+/// A word that nobody else's conversations have.
+fn word() -> String {
+    format!("w{}", Uuid::new_v4().simple())
+}
+
+/// Begins a public conversation; gives back its id.
+async fn public(creator: &Person, title: &str, topic: &str) -> Value {
+    let body = json!({"type": "public", "title": title, "topic": topic});
+    let (status, conversation) = creator.post("/v1/conversations", &body).await;
+    assert_eq!(status, 201, "{conversation}");
+    conversation["conversation_id"].clone()
+}
+
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+async fn search(person: &Person, q: &str, more: &str) -> Value {
+    let (status, page) = person.get(&format!("/v1/public-conversations?q={}{more}", escaped(q))).await;
+    assert_eq!(status, 200, "{q:?}: {page}");
+    page
+}
+
+async fn found(person: &Person, q: &str) -> Vec<Value> {
+    let page = search(person, q, "").await;
+    page["conversations"].as_array().unwrap().iter().map(|listed| listed["conversation_id"].clone()).collect()
+}
+
+#[tokio::test]
+async fn what_is_open_and_public_is_found_by_everybody() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let tag = word();
+    let id = public(&alice, &format!("Rust {tag}"), "Everything about crabs").await;
+    let page = search(&bob, &tag, "").await;
+    let listed = &page["conversations"][0];
+    assert_eq!((&listed["conversation_id"], &listed["member_count"]), (&id, &json!(1)));
+    assert_eq!((&listed["title"], &listed["topic"]), (&json!(format!("Rust {tag}")), &json!("Everything about crabs")));
+    assert!(listed["created_at"].is_string(), "{listed}");
+    assert_eq!(listed["member"], false);
+    assert_eq!(search(&alice, &tag, "").await["conversations"][0]["member"], true);
+
+    let path = format!("/v1/conversations/{}", id.as_str().unwrap());
+    assert_eq!(bob.put(&format!("{path}/members/me"), &json!({})).await.0, 200);
+    let page = search(&bob, &tag, "").await;
+    let listed = &page["conversations"][0];
+    assert_eq!((&listed["member"], &listed["member_count"]), (&json!(true), &json!(2)));
+
+    let private = begin("group", &alice, &[]).await;
+    alice.patch(&format!("/v1/conversations/{private}"), &json!({"title": tag})).await;
+    assert_eq!(found(&bob, &tag).await, [id], "a group is not found");
+    assert_eq!(alice.delete(&path).await.0, 204);
+    assert_eq!(found(&bob, &tag).await, [] as [Value; 0], "what is closed is not found");
+}
+
+#[tokio::test]
+async fn words_match_by_their_beginning_in_any_script() {
+    let alice = Person::new("alice").await;
+    let tag = word();
+    let id = public(&alice, &format!("Café-Society {tag}"), "हिन्दी 日本語 tokio/axum v1.2 O'Reilly crates.io").await;
+    for q in [
+        "caf",
+        "CAFÉ",
+        "society",
+        "soc caf",
+        "हिन्दी",
+        "हि",
+        "日本",
+        "axum",
+        "tok",
+        "v1.2",
+        "o'reilly",
+        "io crates",
+        "crates.io",
+    ] {
+        assert_eq!(found(&alice, &format!("{tag} {q}")).await, [id.clone()], "{q}");
+    }
+    for q in ["afé", "societyx", "rust"] {
+        assert_eq!(found(&alice, &format!("{tag} {q}")).await, [] as [Value; 0], "{q}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_is_typed_breaks_the_search() {
+    let alice = Person::new("alice").await;
+    let tag = word();
+    let id = public(&alice, &tag, "").await;
+    for noise in
+        ["&", "|", "!", "()", "<->", ":*", "'", "''", "\\", "\\'", "\0", "\u{1}", "%", "--", "{", "¿", "—", "\u{200d}"]
+    {
+        assert_eq!(found(&alice, &format!("{noise}{tag}{noise}")).await, [id.clone()], "{noise:?}");
+        found(&alice, noise).await;
+        found(&alice, &format!("a{noise}b, {noise}")).await;
+    }
+    for q in ["<1>", "$1", ":q", "a:*b", "E'\\'"] {
+        found(&alice, q).await;
+    }
+    for q in ["&|!", "🎉", "—"] {
+        assert_eq!(found(&alice, q).await, [] as [Value; 0], "{q}: nothing to look for");
+    }
+    assert!(!found(&alice, " ").await.is_empty(), "nothing is looked for");
+    for query in [format!("q={}", "é".repeat(101)), "limit=0".into(), "limit=51".into(), "cursor=x".into()] {
+        let refused = refusal(alice.get(&format!("/v1/public-conversations?{query}")).await);
+        assert_eq!(refused, (400, "invalid_request".to_owned()), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn pages_go_from_the_newest_to_the_oldest() {
+    let alice = Person::new("alice").await;
+    let tag = word();
+    let mut expected = Vec::new();
+    for n in 0..5 {
+        expected.insert(0, public(&alice, &format!("{tag} {n}"), "").await);
+    }
+    let (mut seen, mut more) = (Vec::new(), String::new());
+    loop {
+        let page = search(&alice, &tag, &format!("&limit=2{more}")).await;
+        let ids = page["conversations"].as_array().unwrap().iter().map(|listed| listed["conversation_id"].clone());
+        seen.extend(ids);
+        match page["cursor"].as_str() {
+            Some(cursor) => more = format!("&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, expected);
+}
+
+/// How the database would go about it in a large table.
+async fn plan(words: Option<&str>) -> String {
+    let words = words.map(|text| prefixes(&Words::parse(text).unwrap().unwrap()));
+    let pool = aws::database(Cloud::shared());
+    let lines = pool.transaction(async |mut tx| {
+        query("SET LOCAL enable_seqscan = off").execute(&mut *tx).await?;
+        let explain = format!("EXPLAIN {DISCOVER}");
+        let lines: Vec<(String,)> = query_as(AssertSqlSafe(explain))
+            .bind(Uuid::new_v4())
+            .bind(Uuid::max())
+            .bind(words)
+            .bind(20_i64)
+            .fetch_all(&mut *tx)
+            .await?;
+        Ok::<_, sqlx::Error>(lines)
+    });
+    lines.await.unwrap().into_iter().map(|(line,)| line + "\n").collect()
+}
+
+#[tokio::test]
+async fn no_search_reads_the_whole_table() {
+    let all = plan(None).await;
+    assert!(all.contains("Index Scan Backward using open_public_conversations"), "{all}");
+    assert!(!all.contains("Sort"), "{all}");
+    // Where few conversations have the word; where nearly all have it, walking back is better, and is what is done.
+    let few = plan(Some("zyzzyva")).await;
+    assert!(few.contains("words_of_public_conversations") || few.contains("open_public_conversations"), "{few}");
+    assert!(!few.contains("Seq Scan"), "{few}");
+}

@@ -1,0 +1,59 @@
+//! What the tests begin with.
+
+use std::time::{Duration, Instant};
+
+use end_to_end::Person;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// How long something may take that a queue's worker does.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A conversation of this type, begun by somebody with others; gives back its id.
+pub(crate) async fn begin(kind: &str, creator: &Person, others: &[&Person]) -> String {
+    let ids: Vec<&str> = others.iter().map(|person| person.user_id.as_str()).collect();
+    let (status, body) =
+        creator.post("/v1/conversations", &json!({"type": kind, "title": "Team", "member_ids": ids})).await;
+    assert_eq!(status, 201, "{body}");
+    body["conversation_id"].as_str().unwrap().to_owned()
+}
+
+/// A group of somebody and others; gives back its id.
+pub(crate) async fn group(creator: &Person, others: &[&Person]) -> String {
+    begin("group", creator, others).await
+}
+
+/// The messages that somebody sees in a conversation.
+pub(crate) async fn messages(person: &Person, conversation: &str) -> Vec<Value> {
+    let (status, history) = person.get(&format!("/v1/conversations/{conversation}/messages")).await;
+    assert_eq!(status, 200, "{history}");
+    history["messages"].as_array().unwrap().clone()
+}
+
+/// What an answer refuses with: status and code.
+pub(crate) fn refusal((status, body): (u16, Value)) -> (u16, String) {
+    (status, body["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// A frame that says something, after the place `after`.
+pub(crate) fn saying(conversation: &str, after: u64, text: &str) -> Value {
+    json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(), "after_seq": after,
+        "text": text})
+}
+
+/// Looks again and again until what is seen is right.
+pub(crate) async fn eventually<T: std::fmt::Debug>(
+    what: &str,
+    mut look: impl AsyncFnMut() -> T,
+    right: impl Fn(&T) -> bool,
+) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let seen = look().await;
+        if right(&seen) {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "{what}: {seen:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -1,0 +1,88 @@
+//! What a request asks of the database and of DynamoDB, by the meter of the cloud.
+
+use std::collections::BTreeMap;
+
+use end_to_end::{Cloud, Person, aws};
+use serde_json::{Value, json};
+use sqlx_data_api::query_scalar;
+use uuid::Uuid;
+
+use crate::group::Group;
+
+/// Requests so far of the functions that know members, by service.
+async fn requests(cloud: &Cloud) -> BTreeMap<&'static str, u64> {
+    let meter = format!("{}/meter", cloud.endpoints.control);
+    let (_, reading) = end_to_end::person::answer(end_to_end::person::client().get(meter)).await;
+    let count = |service: &'static str| {
+        let functions = ["HttpConversations", "HttpMembers"].iter();
+        let operations = functions.filter_map(|name| reading["functions"][name]["requests"][service].as_object());
+        (service, operations.flat_map(|all| all.values()).map(|counts| counts["requests"].as_u64().unwrap()).sum())
+    };
+    ["rds-data", "dynamodb", "sqs"].into_iter().map(count).collect()
+}
+
+struct Bill<'c> {
+    cloud: &'c Cloud,
+    before: BTreeMap<&'static str, u64>,
+}
+
+impl Bill<'_> {
+    /// What has been asked for since the last time: of the database, of DynamoDB, of SQS.
+    async fn check(&mut self, what: &str, expected: [u64; 3]) {
+        let after = requests(self.cloud).await;
+        let found = ["rds-data", "dynamodb", "sqs"].map(|service| after[service] - self.before[service]);
+        assert_eq!(found, expected, "{what}");
+        self.before = after;
+    }
+}
+
+/// Has its own cloud, in which nobody else does anything.
+#[tokio::test]
+async fn nothing_is_asked_for_that_is_not_needed() {
+    let cloud = &Cloud::start(None);
+    let (alice, bob) = tokio::join!(Person::of(cloud, "alice"), Person::of(cloud, "bob"));
+    let people: Vec<Uuid> = query_scalar(
+        "INSERT INTO users (user_id, display_name) SELECT gen_random_uuid(), 'Nobody' FROM generate_series(1, 99)
+         RETURNING user_id",
+    )
+    .fetch_all(&aws::database(cloud))
+    .await
+    .unwrap();
+    // What a cold start asks for is not counted.
+    alice.get("/v1/conversations").await;
+    alice.get(&format!("/v1/conversations/{}/members", Uuid::nil())).await;
+    let mut bill = Bill { cloud, before: requests(cloud).await };
+
+    alice.talk_to(&bob).await;
+    bill.check("a private conversation", [5, 2, 1]).await;
+    alice.talk_to(&bob).await;
+    bill.check("the same again", [5, 2, 0]).await;
+    let group = Group::new(&alice, &json!({"type": "group", "title": "All", "member_ids": people[..49]})).await;
+    bill.check("a group of fifty", [5, 2, 1]).await;
+    assert_eq!(group.add(&alice, &[&bob]).await.0, 204);
+    bill.check("one more", [6, 4, 1]).await;
+    assert_eq!(alice.post(&group.members, &json!({"user_ids": people[49..]})).await, (204, Value::Null));
+    // More than are told one by one: nobody is looked up.
+    bill.check("fifty more", [6, 3, 1]).await;
+    assert_eq!(group.set_role(&alice, &bob, "admin").await.0, 200);
+    bill.check("a role", [6, 4, 1]).await;
+    assert_eq!(alice.get(&group.members).await.0, 200);
+    bill.check("the members", [0, 3, 0]).await;
+
+    let group = Group::of(&alice, &[&bob]).await;
+    bill.check("a small group", [5, 2, 1]).await;
+    assert_eq!(alice.patch(&group.path, &json!({"title": "Two"})).await.0, 200);
+    bill.check("a title", [6, 6, 1]).await;
+    assert_eq!(alice.patch(&group.path, &json!({"title": "Two"})).await.0, 200);
+    bill.check("the same title", [4, 2, 0]).await;
+    assert_eq!(bob.patch(&group.path, &json!({"title": "Mine"})).await.0, 403);
+    bill.check("a title that is refused", [4, 0, 0]).await;
+    assert_eq!(group.remove(&alice, &bob).await.0, 204);
+    bill.check("a removal", [6, 5, 1]).await;
+    assert_eq!(group.remove(&alice, &alice).await.0, 204);
+    bill.check("leaving", [6, 5, 1]).await;
+    assert_eq!(alice.get(&group.path).await.0, 200);
+    bill.check("a conversation", [0, 3, 0]).await;
+    assert_eq!(alice.get("/v1/conversations").await.0, 200);
+    bill.check("three conversations", [0, 8, 0]).await;
+}

@@ -1,0 +1,106 @@
+//! A conversation of several, and what people do to it.
+
+use std::collections::BTreeMap;
+
+use domain::{HistoryPolicy, Periods, UserId};
+use end_to_end::{Cloud, Person, Picture, Socket};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A group or a public conversation.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) id: String,
+    /// Its path: `/v1/conversations/<id>`.
+    pub(crate) path: String,
+    /// The path of its members.
+    pub(crate) members: String,
+}
+
+impl Group {
+    /// A group of these.
+    pub(crate) async fn of(owner: &Person, others: &[&Person]) -> Self {
+        Self::new(owner, &json!({"type": "group", "title": "Team", "member_ids": ids(others)})).await
+    }
+
+    /// Whatever the body asks for.
+    pub(crate) async fn new(owner: &Person, body: &Value) -> Self {
+        let (status, created) = owner.post("/v1/conversations", body).await;
+        assert_eq!(status, 201, "{created}");
+        let id = created["conversation_id"].as_str().unwrap().to_owned();
+        let path = format!("/v1/conversations/{id}");
+        Self { members: format!("{path}/members"), path, id }
+    }
+
+    /// The path of one member.
+    pub(crate) fn member(&self, person: &Person) -> String {
+        format!("{}/{}", self.members, person.user_id)
+    }
+
+    /// Somebody lets others in; status and code.
+    pub(crate) async fn add(&self, actor: &Person, others: &[&Person]) -> (u16, Value) {
+        outcome(actor.post(&self.members, &json!({"user_ids": ids(others)})).await)
+    }
+
+    /// Somebody puts somebody out, or leaves.
+    pub(crate) async fn remove(&self, actor: &Person, person: &Person) -> (u16, Value) {
+        outcome(actor.delete(&self.member(person)).await)
+    }
+
+    /// Somebody gives somebody a role.
+    pub(crate) async fn set_role(&self, actor: &Person, person: &Person, role: &str) -> (u16, Value) {
+        outcome(actor.patch(&self.member(person), &json!({"role": role})).await)
+    }
+
+    /// All that is stored, once nothing waits; checked.
+    pub(crate) async fn picture(&self) -> Picture {
+        Picture::settled(Cloud::shared(), &self.id).await
+    }
+
+    /// Says something; the answer.
+    pub(crate) async fn say(&self, socket: &mut Socket, text: &str) -> Value {
+        let frame =
+            json!({"action": "send", "conversation_id": self.id, "client_message_id": Uuid::new_v4(), "text": text});
+        socket.ask(frame).await
+    }
+
+    /// The places that somebody reads in history, page by page.
+    pub(crate) async fn read(&self, person: &Person) -> Vec<u64> {
+        let (mut all, mut after) = (Vec::new(), 0);
+        loop {
+            let (status, page) = person.get(&format!("{}/messages?after_seq={after}&limit=20", self.path)).await;
+            assert_eq!(status, 200, "{page}");
+            let seqs = page["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap());
+            let before = all.len();
+            all.extend(seqs);
+            match all.last() {
+                Some(last) if all.len() > before => after = *last,
+                _ => return all,
+            }
+        }
+    }
+}
+
+/// Status, and the code where there is one.
+pub(crate) fn outcome((status, body): (u16, Value)) -> (u16, Value) {
+    (status, body["code"].clone())
+}
+
+fn ids(people: &[&Person]) -> Vec<String> {
+    people.iter().map(|person| person.user_id.clone()).collect()
+}
+
+/// The places that somebody may see by their stays in SQL.
+pub(crate) fn visible(picture: &Picture, person: &Person) -> Vec<u64> {
+    let user: UserId = person.user_id.parse().unwrap();
+    let mut periods: BTreeMap<UserId, Vec<domain::Period>> = picture.past.clone();
+    let stays = periods.entry(user).or_default();
+    stays.extend(picture.active.get(&user).map(|member| domain::Period {
+        joined_seq: member.joined_seq,
+        joined_at: member.joined_at,
+        left: None,
+    }));
+    let history = picture.conversation.as_ref().map_or(HistoryPolicy::SinceJoin, |item| item.history);
+    let periods = Periods::visible(stays.clone(), history);
+    picture.log.iter().filter(|item| periods.covers(item.seq)).map(|item| item.seq.0).collect()
+}

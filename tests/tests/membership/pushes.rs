@@ -1,0 +1,47 @@
+//! Changes are pushed to all who see them, and to nobody else.
+
+use end_to_end::{Person, Socket};
+use serde_json::json;
+
+use crate::group::{Group, visible};
+
+async fn pushed(socket: &mut Socket) -> Vec<u64> {
+    socket.pushed().await.iter().map(|frame| frame["message"]["seq"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn members_hear_of_every_change_and_who_is_put_out_of_nothing_after() {
+    let (alice, bob, carol, dave) =
+        tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"), Person::new("dave"));
+    let (mut a, mut b, mut c, mut d) = tokio::join!(alice.connect(), bob.connect(), carol.connect(), dave.connect());
+    let group = Group::of(&alice, &[&bob, &carol]).await;
+    assert_eq!(alice.patch(&group.path, &json!({"title": "Crew", "topic": "Ships"})).await.0, 200);
+    assert_eq!(group.set_role(&alice, &bob, "admin").await.0, 200);
+    assert_eq!(bob.patch(&group.member(&carol), &json!({"muted_until": "2100-01-01T00:00:00Z"})).await.0, 200);
+    assert_eq!(group.add(&bob, &[&dave]).await.0, 204);
+    assert_eq!(group.remove(&bob, &carol).await.0, 204);
+    assert_eq!(alice.patch(&group.path, &json!({"topic": "Carol"})).await.0, 200);
+    assert_eq!(group.remove(&bob, &bob).await.0, 204);
+    assert_eq!(alice.delete(&group.path).await.0, 204);
+    let picture = group.picture().await;
+    assert_eq!(
+        picture.kinds(),
+        [
+            "created",
+            "title_changed",
+            "topic_changed",
+            "role_changed",
+            "member_muted",
+            "members_added",
+            "member_removed",
+            "topic_changed",
+            "member_left",
+            "closed",
+        ]
+    );
+    for (person, socket) in [(&alice, &mut a), (&bob, &mut b), (&carol, &mut c), (&dave, &mut d)] {
+        assert_eq!(pushed(socket).await, visible(&picture, person));
+    }
+    assert_eq!(visible(&picture, &carol), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(visible(&picture, &dave), [6, 7, 8, 9, 10]);
+}

@@ -1,0 +1,212 @@
+//! What is refused: each with its code, and nothing is changed by it.
+
+use end_to_end::{Person, Picture};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::group::Group;
+
+struct Cast {
+    owner: Person,
+    admin: Person,
+    member: Person,
+    former: Person,
+    stranger: Person,
+    group: Group,
+}
+
+async fn cast() -> Cast {
+    let (owner, admin, member, former, stranger) = tokio::join!(
+        Person::new("owner"),
+        Person::new("admin"),
+        Person::new("member"),
+        Person::new("former"),
+        Person::new("stranger")
+    );
+    let group = Group::of(&owner, &[&admin, &member, &former]).await;
+    assert_eq!(group.set_role(&owner, &admin, "admin").await.0, 200);
+    assert_eq!(group.remove(&admin, &former).await.0, 204);
+    Cast { owner, admin, member, former, stranger, group }
+}
+
+/// Method, path, body, code.
+type Attempt<'a> = (&'a str, &'a str, Value, &'a str);
+
+async fn attempt(person: &Person, (method, path, body, code): &Attempt<'_>) {
+    let (status, answer) = match *method {
+        "POST" => person.post(path, body).await,
+        "PUT" => person.put(path, body).await,
+        "PATCH" => person.patch(path, body).await,
+        "DELETE" => person.delete(path).await,
+        _ => person.get(path).await,
+    };
+    assert_eq!(answer["code"], *code, "{method} {path} {body}: {status} {answer}");
+    assert_eq!(answer["status"], status);
+}
+
+async fn refused(group: &Group, person: &Person, attempts: &[Attempt<'_>]) {
+    let before = group.picture().await;
+    for each in attempts {
+        attempt(person, each).await;
+    }
+    assert_eq!(group.picture().await, before);
+}
+
+#[tokio::test]
+async fn requests_that_make_no_sense() {
+    let Cast { owner, admin, member, stranger, group, .. } = cast().await;
+    let ids = |ids: &[&str]| json!({"user_ids": ids});
+    let many: Vec<Uuid> = (0..51).map(|_| Uuid::new_v4()).collect();
+    let huge: Vec<Uuid> = (0..4000).map(|_| Uuid::new_v4()).collect();
+    let (members, path) = (&*group.members, &*group.path);
+    let (of_member, of_owner) = (group.member(&member), group.member(&owner));
+    let nobody = format!("{members}/{}", Uuid::new_v4());
+    let attempts = [
+        ("POST", members, ids(&[&stranger.user_id, &Uuid::new_v4().to_string()]), "user_not_found"),
+        ("POST", members, ids(&[&stranger.user_id, &owner.user_id]), "self_add"),
+        ("POST", members, ids(&[&stranger.user_id, &admin.user_id]), "already_a_member"),
+        ("POST", members, ids(&[]), "too_many_members"),
+        ("POST", members, json!({ "user_ids": many }), "too_many_members"),
+        ("POST", members, json!({ "user_ids": huge }), "body_too_large"),
+        ("POST", members, ids(&["bob"]), "invalid_uuid"),
+        ("POST", members, json!({"user_ids": [7]}), "invalid_request"),
+        ("POST", members, json!({"user_ids": [stranger.user_id], "role": "owner"}), "unknown_field"),
+        ("POST", "/v1/conversations/team/members", ids(&[&stranger.user_id]), "invalid_uuid"),
+        ("PATCH", &of_owner, json!({"role": "admin"}), "last_owner"),
+        ("PATCH", &of_member, json!({"role": "king"}), "invalid_request"),
+        ("PATCH", &of_member, json!({}), "invalid_request"),
+        ("PATCH", &of_member, json!({"muted_until": "tomorrow"}), "invalid_request"),
+        ("PATCH", &of_member, json!({"role": "admin", "joined_seq": 1}), "unknown_field"),
+        ("PATCH", &nobody, json!({"role": "admin"}), "member_not_found"),
+        ("PATCH", &format!("{members}/bob"), json!({"role": "admin"}), "invalid_uuid"),
+        ("DELETE", &nobody, Value::Null, "member_not_found"),
+        ("DELETE", &format!("{members}/bob"), Value::Null, "invalid_uuid"),
+        ("PATCH", path, json!({}), "invalid_request"),
+        ("PATCH", path, json!({"title": ""}), "invalid_request"),
+        ("PATCH", path, json!({"title": "x".repeat(201)}), "invalid_request"),
+        ("PATCH", path, json!({"topic": "x".repeat(1001)}), "invalid_request"),
+        ("PATCH", path, json!({"owner": "me"}), "unknown_field"),
+        ("PATCH", path, json!({"title": "Sailors", "topic": "x".repeat(1001)}), "invalid_request"),
+        ("GET", &format!("{members}?limit=0"), Value::Null, "invalid_request"),
+        ("GET", &format!("{members}?cursor=x"), Value::Null, "invalid_request"),
+    ];
+    refused(&group, &owner, &attempts).await;
+}
+
+#[tokio::test]
+async fn what_a_role_does_not_allow() {
+    let Cast { owner, admin, member, former, stranger, group } = cast().await;
+    let (of_owner, of_admin, of_member) = (group.member(&owner), group.member(&admin), group.member(&member));
+    let later = json!({"muted_until": "2100-01-01T00:00:00Z"});
+    let add = json!({"user_ids": [stranger.user_id]});
+    refused(
+        &group,
+        &admin,
+        &[
+            ("DELETE", &of_owner, Value::Null, "not_allowed"),
+            ("PATCH", &of_owner, later.clone(), "not_allowed"),
+            ("PATCH", &of_admin, later.clone(), "not_allowed"),
+            ("PATCH", &of_admin, json!({"role": "owner"}), "not_allowed"),
+            ("PATCH", &of_member, json!({"role": "admin"}), "not_allowed"),
+            ("DELETE", &group.path, Value::Null, "not_allowed"),
+        ],
+    )
+    .await;
+    let by_all_others = |code| {
+        [
+            ("POST", &*group.members, add.clone(), code),
+            ("DELETE", &*of_admin, Value::Null, code),
+            ("PATCH", &*of_admin, later.clone(), code),
+            ("PATCH", &*of_member, json!({"role": "admin"}), code),
+            ("PATCH", &*group.path, json!({"title": "Mine"}), code),
+            ("DELETE", &*group.path, Value::Null, code),
+        ]
+    };
+    refused(&group, &member, &by_all_others("not_allowed")).await;
+    refused(&group, &former, &by_all_others("not_a_member")).await;
+    refused(&group, &former, &[("GET", &group.members, Value::Null, "not_a_member")]).await;
+
+    // To a stranger it is a conversation that does not exist.
+    let join = format!("{}/me", group.members);
+    let messages = format!("{}/messages", group.path);
+    let unknown = "conversation_not_found";
+    let mut attempts = by_all_others(unknown).to_vec();
+    attempts.extend([
+        ("PUT", &*join, json!({}), unknown),
+        ("DELETE", &*join, Value::Null, unknown),
+        ("GET", &*group.path, Value::Null, unknown),
+        ("GET", &*group.members, Value::Null, unknown),
+        ("GET", &*messages, Value::Null, unknown),
+    ]);
+    refused(&group, &stranger, &attempts).await;
+    let nowhere = Uuid::new_v4().to_string();
+    for (method, path, body, code) in &attempts {
+        attempt(&stranger, &(method, &path.replace(&group.id, &nowhere), body.clone(), code)).await;
+    }
+}
+
+#[tokio::test]
+async fn two_stay_in_their_private_conversation() {
+    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let id = alice.talk_to(&bob).await;
+    let path = format!("/v1/conversations/{id}");
+    let group = Group { members: format!("{path}/members"), path, id };
+    let wrong = "wrong_conversation_type";
+    refused(
+        &group,
+        &alice,
+        &[
+            ("POST", &group.members, json!({"user_ids": [carol.user_id]}), wrong),
+            ("DELETE", &group.member(&bob), Value::Null, wrong),
+            ("DELETE", &group.member(&alice), Value::Null, wrong),
+            ("PATCH", &group.member(&bob), json!({"role": "admin"}), wrong),
+            ("PATCH", &group.path, json!({"title": "Us"}), wrong),
+            ("DELETE", &group.path, Value::Null, wrong),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_closed_conversation_can_be_read_and_left() {
+    let Cast { owner, admin, member, stranger, group, .. } = cast().await;
+    let mut socket = member.connect().await;
+    for _ in 0..2 {
+        assert_eq!(owner.delete(&group.path).await, (204, Value::Null), "closing twice is closing once");
+    }
+    let picture = group.picture().await;
+    assert_eq!(picture.kinds().iter().filter(|kind| *kind == "closed").count(), 1);
+    let over = "conversation_closed";
+    refused(
+        &group,
+        &owner,
+        &[
+            ("POST", &group.members, json!({"user_ids": [stranger.user_id]}), over),
+            ("DELETE", &group.member(&member), Value::Null, over),
+            ("PATCH", &group.member(&member), json!({"role": "admin"}), over),
+            ("PATCH", &group.path, json!({"title": "Still here"}), over),
+        ],
+    )
+    .await;
+    assert_eq!(group.say(&mut socket, "hello?").await["error"]["code"], over);
+    assert_eq!(group.picture().await, picture);
+    assert_eq!(group.read(&member).await.len(), picture.log.len());
+    for person in [&owner, &admin, &member] {
+        assert_eq!(person.get(&group.path).await.1["closed"], true);
+        assert_eq!(group.remove(person, person).await.0, 204);
+    }
+    assert_eq!(group.picture().await.active.len(), 0);
+}
+
+#[tokio::test]
+async fn a_key_is_for_one_request() {
+    let Cast { owner, group, stranger, .. } = cast().await;
+    let body = json!({"type": "group", "title": "Other", "member_ids": []});
+    let before: Picture = group.picture().await;
+    let (_, first) = owner.post_once("/v1/conversations", "key", &body).await;
+    let other = json!({"type": "group", "title": "Other", "member_ids": [stranger.user_id]});
+    assert_eq!(owner.post_once("/v1/conversations", "key", &other).await.1["code"], "idempotency_mismatch");
+    assert_eq!(owner.post_once("/v1/conversations", "key", &body).await, (200, first));
+    assert_eq!(stranger.get("/v1/conversations").await.1["conversations"], json!([]));
+    assert_eq!(group.picture().await, before);
+}

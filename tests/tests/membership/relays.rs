@@ -1,0 +1,106 @@
+//! Many relays, one outbox: each change reaches the log once.
+
+use std::time::Duration;
+
+use domain::membership::Action;
+use domain::{ConversationId, Role, UserId};
+use end_to_end::faults::Kind;
+use end_to_end::{Cloud, Person, aws};
+use futures_util::future::join_all;
+use serde_json::json;
+use store::dynamodb::{Members, Messages};
+use store::queues::Queue;
+use store::relay::{Applied, Relay};
+use store::sql::{Conversations, Outbox};
+
+use crate::group::Group;
+
+/// What a plan of faults calls the relays here.
+const RELAYS: &str = "relays";
+
+fn relay(cloud: &Cloud) -> Relay {
+    let dynamodb = aws::dynamodb_as(cloud, RELAYS);
+    Relay {
+        messages: Messages::new(dynamodb.clone(), aws::MESSAGES.to_owned()),
+        members: Members::new(dynamodb, aws::MEMBERS.to_owned()),
+        outbox: Outbox::new(aws::database(cloud)),
+    }
+}
+
+/// Until it gets through.
+async fn run(relay: Relay, conversation: ConversationId) -> Vec<Applied> {
+    let mut all = Vec::new();
+    loop {
+        match relay.run(conversation).await {
+            Ok(applied) => {
+                all.extend(applied);
+                return all;
+            }
+            Err(error) => assert!(matches!(error, store::StoreError::Busy { .. }), "{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn relays_that_race_through_faults_apply_each_change_once() {
+    let cloud = Cloud::shared();
+    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let square = json!({"type": "public", "title": "Square", "member_ids": [bob.user_id]});
+    let bobs = [&bob];
+    let (group, square) = tokio::join!(Group::of(&alice, &bobs), Group::new(&alice, &square));
+    let queue = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
+    let truth = Conversations::new(aws::database(cloud), queue);
+    let [a, b, c]: [UserId; 3] = [&alice, &bob, &carol].map(|person| person.user_id.parse().unwrap());
+    let steps = [
+        (a, Action::Add(vec![c])),
+        (a, Action::SetRole(b, Role::Owner)),
+        (b, Action::Remove(c)),
+        (b, Action::SetTitle("Bob's".to_owned())),
+        (a, Action::Leave),
+        (b, Action::Add(vec![a, c])),
+        (c, Action::Leave),
+        (b, Action::Mute(a, Some(domain::Timestamp::from_epoch_millis(4_000_000_000_000)))),
+        (b, Action::Leave),
+    ];
+    // Committed, and then nobody is left to tell the log.
+    for group in [&group, &square] {
+        for (actor, action) in &steps {
+            let committed = truth.change(group.id.parse().unwrap(), *actor, std::slice::from_ref(action)).await;
+            assert_eq!(committed.unwrap().changes.len(), 1, "{action:?}");
+        }
+    }
+    let faults = [
+        Kind::ResponseLost.rule().operation("TransactWriteItems").chance(0.3),
+        Kind::Conflict.rule().operation("TransactWriteItems").chance(0.2),
+        Kind::RequestLost.rule().chance(0.1),
+        Kind::Throttle.rule().chance(0.1),
+        Kind::Delay(0, 20).rule().chance(0.3),
+    ];
+    cloud.misbehave(11, &faults.map(|rule| rule.function(RELAYS))).await;
+    let talk = async {
+        let mut socket = bob.connect().await;
+        for n in 0..20 {
+            group.say(&mut socket, &format!("{n}")).await;
+        }
+    };
+    let both = [&group, &square];
+    let runs = both.into_iter().flat_map(|group| {
+        let conversation = group.id.parse().unwrap();
+        (0..5).map(move |_| tokio::spawn(run(relay(cloud), conversation)))
+    });
+    let (applied, ()) = tokio::join!(join_all(runs), talk);
+    cloud.behave().await;
+    let mut announced: Vec<_> =
+        applied.into_iter().flat_map(Result::unwrap).filter_map(|applied| applied.message).collect();
+    let total = announced.len();
+    announced.sort_by_key(|message| message.message_id);
+    announced.dedup_by_key(|message| message.message_id);
+    assert_eq!(announced.len(), total, "a change was applied twice");
+    for group in [&group, &square] {
+        let picture = group.picture().await;
+        assert_eq!(picture.truth.as_ref().unwrap().version, 10);
+        assert_eq!(picture.role(&alice.user_id), Some(Role::Owner));
+        assert_eq!(picture.active.len(), 1);
+    }
+}
