@@ -1,5 +1,6 @@
 //! Finding public conversations.
 
+use domain::hex;
 use domain::search::Words;
 use end_to_end::{Cloud, Person, aws};
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ async fn public(creator: &Person, title: &str, topic: &str) -> Value {
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().flat_map(|byte| ["%".to_owned(), hex(&[byte])]).collect()
 }
 
 async fn search(person: &Person, q: &str, more: &str) -> Value {
