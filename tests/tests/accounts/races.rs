@@ -40,8 +40,8 @@ async fn waiting(pool: &DataApiPool) -> i64 {
 /// What becomes of a change that meets a deletion that is not committed yet: it has to wait for it.
 async fn meets_a_deletion<T>(user: &Person, change: impl Future<Output = T>) -> T {
     let pool = aws::database(Cloud::shared());
-    let ((began, begun), (commit, told)) = (oneshot::channel(), oneshot::channel());
-    let deletion = delete_slowly(pool.clone(), user.user_id.parse().unwrap(), began, told);
+    let ((tell_begun, begun), (commit, told_to_commit)) = (oneshot::channel(), oneshot::channel());
+    let deletion = delete_slowly(pool.clone(), user.user_id.parse().unwrap(), tell_begun, told_to_commit);
     let release = async {
         eventually("the change waits", async || waiting(&pool).await, |n| *n > 0).await;
         commit.send(()).unwrap();

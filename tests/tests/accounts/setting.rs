@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// How long something may take that a queue's worker does.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A conversation of this type, begun by somebody with others; gives back its id.
 pub(crate) async fn begin(kind: &str, creator: &Person, others: &[&Person]) -> String {

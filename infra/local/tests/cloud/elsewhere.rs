@@ -10,7 +10,8 @@ use crate::{Running, application, command, public, until};
 #[tokio::test]
 async fn the_command_waits_for_functions_and_says_what_they_need() {
     let application = application();
-    let (template, _) = include_str!("template.yaml").split_once("  Thing:").unwrap();
+    let (template, _) = include_str!("template.yaml").split_once("  Thing:\n").unwrap();
+    let template = template.replace(r#"!Sub "${Thing} is ${Thing.Colour}""#, "hello");
     std::fs::write(application.path().join("template.yaml"), template).unwrap();
     // An address that no other test listens on, so that the port stays free.
     let address = TcpListener::bind("127.0.0.2:0").await.unwrap().local_addr().unwrap();

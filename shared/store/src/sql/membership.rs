@@ -64,7 +64,7 @@ struct Locked {
 }
 
 #[derive(sqlx::FromRow)]
-#[allow(clippy::struct_excessive_bools, reason = "a row of a query")]
+#[allow(clippy::struct_excessive_bools, reason = "a row, and its columns are what they are")]
 struct Person {
     user_id: Option<Uuid>,
     deleted: bool,
