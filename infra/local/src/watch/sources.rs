@@ -9,7 +9,7 @@ use std::time::Duration;
 use ignore::{DirEntry, Walk, WalkBuilder};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// Changes are told of when there have been none for so long: an editor that saves, or a checkout, makes many.
 const QUIET: Duration = Duration::from_millis(100);
@@ -48,11 +48,15 @@ impl Sources {
     /// Waits for changes; gives the files and folders that appeared, changed or went.
     pub(super) async fn changed(&mut self) -> BTreeSet<PathBuf> {
         loop {
-            let mut touched = self.touched().await;
-            while let Ok(more) = timeout(QUIET, self.touched()).await {
-                touched.extend(more);
+            let mut changed = self.touched().await;
+            let mut quiet = Instant::now() + QUIET;
+            // What is no source, for example the cloud's own log, keeps nobody waiting.
+            while let Ok(more) = timeout_at(quiet, self.touched()).await {
+                if !more.is_empty() {
+                    changed.extend(more);
+                    quiet = Instant::now() + QUIET;
+                }
             }
-            let changed: BTreeSet<PathBuf> = touched.into_iter().filter(|path| self.is_source(path)).collect();
             for folder in changed.iter().filter(|path| path.is_dir()) {
                 if let Err(error) = self.watch_tree(folder) {
                     tracing::warn!(%error, "changes in {} go unseen", folder.display());
@@ -64,8 +68,14 @@ impl Sources {
         }
     }
 
+    /// The sources among the next files that somebody may have changed.
+    async fn touched(&mut self) -> BTreeSet<PathBuf> {
+        let touched = self.next().await;
+        touched.into_iter().filter(|path| self.is_source(path)).collect()
+    }
+
     /// The next files that somebody may have changed.
-    async fn touched(&mut self) -> Vec<PathBuf> {
+    async fn next(&mut self) -> Vec<PathBuf> {
         loop {
             match self.events.recv().await {
                 // That somebody reads a file changes nothing.
