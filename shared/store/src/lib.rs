@@ -3,7 +3,7 @@
 //! * [`dynamodb`]: the tables of the hot path.
 //! * [`sql`]: the relational truth, over the RDS Data API.
 //! * [`queues`]: what is put on SQS.
-//! * [`log`]: the conversation log: [`append`](log::append), [`send`](log::send), [`history`](log::history).
+//! * [`log`]: the conversation log: append, send, amend, history, sync.
 //! * [`inbox`]: a user's conversations as the user sees them, and sync.
 //! * [`membership`]: changes of conversations and of who is in them.
 //! * [`receipts`]: how receipts are merged into watermarks.
