@@ -4,6 +4,7 @@ use domain::receipt::{MemberMarks, Status};
 use domain::{ApiError, ErrorCode, Seq, UserId};
 use lambda_kit::http::{Request, Response};
 use serde::Serialize;
+use store::dynamodb::members::Entry;
 
 use crate::Handler;
 
@@ -14,7 +15,7 @@ const LIMIT: usize = 100;
 struct StatusPage {
     recipients: Vec<Status>,
     /// Gives the next page; `None` on the last.
-    cursor: Option<String>,
+    cursor: Option<Entry>,
 }
 
 #[derive(Debug, Serialize)]
@@ -29,8 +30,8 @@ impl Handler {
     pub(crate) async fn status(&self, request: &Request) -> Result<Response, ApiError> {
         let (conversation, seq) = (request.id("id")?, seq(request)?);
         let limit = request.limit(LIMIT, LIMIT)?;
-        let cursor: Option<String> = request.query("cursor")?;
-        let page = self.statuses.of_message(conversation, request.user_id(), seq, cursor.as_deref(), limit).await?;
+        let after: Option<Entry> = request.query("cursor")?;
+        let page = self.statuses.of_message(conversation, request.user_id(), seq, after.as_ref(), limit).await?;
         let (recipients, cursor) = page;
         Response::ok(&StatusPage { recipients, cursor })
     }

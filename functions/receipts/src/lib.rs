@@ -69,7 +69,7 @@ impl Worker {
         (news, Vec::new())
     }
 
-    /// One frame per connection and batch.
+    /// One frame of each kind per connection and batch: receipts of others, and what the user's own reads leave unread.
     async fn tell(&self, recorded: &[Recorded]) {
         let by_user = tell::by_user(recorded);
         if by_user.is_empty() {

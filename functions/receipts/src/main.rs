@@ -6,6 +6,7 @@ use lambda_kit::push::Pusher;
 use lambda_kit::{Error, queue, telemetry};
 use receipts::Worker;
 use store::dynamodb::{Connections, Members, Messages, Watermarks};
+use store::log::Log;
 use store::receipts::Receipts;
 
 #[tokio::main]
@@ -16,8 +17,10 @@ async fn main() -> Result<(), Error> {
     let (delivery_status, read_status) = (required("DELIVERY_STATUS_TABLE")?, required("READ_STATUS_TABLE")?);
     let worker = Worker {
         receipts: Receipts {
-            messages: Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?),
-            members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
+            log: Log {
+                messages: Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?),
+                members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
+            },
             watermarks: Watermarks::new(dynamodb.clone(), delivery_status, read_status),
         },
         connections: Connections::new(dynamodb, required("CONNECTIONS_TABLE")?),

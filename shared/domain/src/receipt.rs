@@ -1,5 +1,6 @@
 //! Receipts: "everything up to here has reached me", "… has been read".
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -67,10 +68,18 @@ pub struct Mark {
 pub struct MemberMarks {
     /// Who.
     pub user_id: UserId,
-    /// What a device of theirs has.
+    /// What a device of theirs has; what was read was delivered.
     pub delivered: Option<Mark>,
     /// What they have seen.
     pub read: Option<Mark>,
+}
+
+impl MemberMarks {
+    /// From the watermarks of both kinds: where they have the same place, the earlier time counts.
+    pub fn new(user_id: UserId, delivered: Option<Mark>, read: Option<Mark>) -> Self {
+        let furthest = delivered.into_iter().chain(read).max_by_key(|mark| (mark.seq, Reverse(mark.at)));
+        Self { user_id, delivered: furthest, read }
+    }
 }
 
 /// Longest distance in time between receipts that become one, in milliseconds: times are exact to the second.
@@ -124,6 +133,16 @@ mod tests {
     #[test]
     fn receipts_further_apart_stay_apart() {
         assert_eq!(merge([receipt(9, 1000), receipt(5, 0)]), [receipt(5, 0), receipt(9, 1000)]);
+    }
+
+    #[test]
+    fn what_was_read_was_delivered() {
+        let mark = |seq, millis| Some(Mark { seq: Seq(seq), at: Timestamp::from_epoch_millis(millis) });
+        let delivered = |delivered, read| MemberMarks::new(UserId(Uuid::from_u128(2)), delivered, read).delivered;
+        assert_eq!(delivered(None, mark(5, 10)), mark(5, 10));
+        assert_eq!(delivered(mark(7, 10), mark(5, 5)), mark(7, 10));
+        assert_eq!(delivered(mark(5, 10), mark(7, 20)), mark(7, 20));
+        assert_eq!((delivered(mark(5, 10), mark(5, 5)), delivered(mark(5, 5), mark(5, 10))), (mark(5, 5), mark(5, 5)));
     }
 
     #[test]

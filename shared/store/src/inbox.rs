@@ -1,10 +1,10 @@
 //! A user's conversations as the user sees them: where each stands, and what is unread. From DynamoDB alone.
 
-use domain::conversation::{Conversation, MAX_UNREAD};
+use domain::conversation::Conversation;
 use domain::receipt::Mark;
 use domain::wire::sync::{MAX_BYTES, SyncedConversation};
 use domain::wire::{SyncRequest, Synced};
-use domain::{ConversationId, MessageKind, Periods, ReceiptKind, Seq, UserId};
+use domain::{ConversationId, Periods, ReceiptKind, Seq, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::StoreError;
@@ -42,7 +42,7 @@ impl Inbox {
             let read_seq = read.map_or(Seq::ZERO, |Mark { seq, .. }| seq);
             let (message, unread) = tokio::try_join!(
                 self.newest_message(id, &view.periods, head.as_ref()),
-                self.unread(id, user, &view.periods, read_seq)
+                self.log.unread(id, user, &view.periods, read_seq)
             )?;
             if message.knows_of.max(unread.knows_of) > view.conversation.members_seq {
                 // Members changed between the reads.
@@ -67,24 +67,9 @@ impl Inbox {
                 last_message_at: head.map(|item| item.sent_at),
                 last_message: message.found.map(|item| item.shown_to(user, &periods)),
                 read_seq,
-                unread: unread.found,
+                unread: unread.unread,
             });
         }
-    }
-
-    /// Texts of others after `read_seq` that the user may see, up to [`MAX_UNREAD`]: one bounded query for each stay.
-    async fn unread(
-        &self,
-        id: ConversationId,
-        user: UserId,
-        periods: &Periods,
-        read_seq: Seq,
-    ) -> Result<Found<u32>, StoreError> {
-        let most = MAX_UNREAD as usize;
-        let counts = |item: &LogItem| matches!(item.kind, MessageKind::Text(_)) && item.sender_id != user;
-        let read = self.log.visible(id, periods, PageRequest::After(read_seq), most, counts).await?;
-        let found = u32::try_from(read.items.len()).unwrap_or(MAX_UNREAD);
-        Ok(Found { found, knows_of: read.newest_members_seq })
     }
 
     /// What a client has missed, or a page of its conversations.
@@ -136,22 +121,22 @@ impl Inbox {
         id: ConversationId,
         periods: &Periods,
         head: Option<&LogItem>,
-    ) -> Result<Found<Option<LogItem>>, StoreError> {
+    ) -> Result<Newest, StoreError> {
         let no_event = |item: &LogItem| item.kind.target().is_none();
         match head {
             Some(event) if !no_event(event) => {
                 let read = self.log.visible(id, periods, PageRequest::Before(event.seq), 1, no_event).await?;
-                Ok(Found { found: read.items.into_iter().next(), knows_of: read.newest_members_seq })
+                Ok(Newest { found: read.items.into_iter().next(), knows_of: read.newest_members_seq })
             }
-            head => Ok(Found { found: head.cloned(), knows_of: Seq::ZERO }),
+            head => Ok(Newest { found: head.cloned(), knows_of: Seq::ZERO }),
         }
     }
 }
 
-/// What was read, and the newest change of membership that it knows of: periods that are older do not tell whether it may be
-/// shown.
-struct Found<T> {
-    found: T,
+/// The newest message, and the newest change of membership that what was read knows of: periods that are older do not tell whether
+/// it may be shown.
+struct Newest {
+    found: Option<LogItem>,
     knows_of: Seq,
 }
 

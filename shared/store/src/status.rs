@@ -1,10 +1,10 @@
 //! What has become of a message, by recipient, and up to where everybody has got.
 
-use domain::receipt::{MemberMarks, Status};
+use domain::receipt::{Mark, MemberMarks, Status};
 use domain::{ApiError, ConversationId, ConversationType, ErrorCode, MessageKind, ReceiptKind, Seq, UserId};
 
 use crate::StoreError;
-use crate::dynamodb::members::View;
+use crate::dynamodb::members::{Entry, View};
 use crate::dynamodb::{Members, Messages, Watermarks};
 
 /// Why there is nothing to say.
@@ -39,22 +39,25 @@ pub struct Statuses {
 }
 
 impl Statuses {
-    /// Who of the recipients of a message has it, and since when, page by page: `cursor` is what the page before gave. Recipients
-    /// are those whose stay covers the message, its sender excluded. Only members may ask.
+    /// Who of the recipients of a message has it, and since when, page by page: `after` is what the page before gave. Recipients
+    /// are those whose stay covers the message, its sender excluded; a page may have fewer than `limit` of them, or none, and not
+    /// be the last. Only members may ask.
     ///
-    /// Five requests, and up to two for each recipient who has it. A public conversation keeps no delivered receipts.
+    /// Five requests, and up to two for each recipient who has it. In a public conversation only what was read counts as delivered.
     pub async fn of_message(
         &self,
         conversation: ConversationId,
         caller: UserId,
         seq: Seq,
-        cursor: Option<&str>,
+        after: Option<&Entry>,
         limit: usize,
-    ) -> Result<(Vec<Status>, Option<String>), StatusError> {
-        let (view, message, (mut users, next)) = tokio::try_join!(
+    ) -> Result<(Vec<Status>, Option<Entry>), StatusError> {
+        // The members as they are after the message was found: none that it reached is missing, and nobody who was put out before
+        // it learns of it.
+        let message = self.messages.get(conversation, seq).await?;
+        let (view, (mut users, next)) = tokio::try_join!(
             self.members.view(conversation, caller),
-            self.messages.get(conversation, seq),
-            self.members.present_at(conversation, seq, cursor, limit)
+            self.members.present_at(conversation, seq, after, limit)
         )?;
         let view = active(view)?;
         let message = message.filter(|message| view.periods.covers(message.seq));
@@ -69,7 +72,8 @@ impl Statuses {
         Ok((users.into_iter().map(status).collect(), next))
     }
 
-    /// The watermarks of the members who are there, page by page. Only members may ask. Four requests a hundred members.
+    /// The watermarks of the members who are there, page by page, as far as the caller can see. Only members may ask. Four requests
+    /// a hundred members.
     pub async fn of_members(
         &self,
         conversation: ConversationId,
@@ -92,11 +96,10 @@ impl Statuses {
         };
         let (delivered, read) =
             tokio::try_join!(delivered, self.watermarks.of(ReceiptKind::Read, conversation, &users))?;
-        let marks = |user: &UserId| MemberMarks {
-            user_id: *user,
-            delivered: delivered.get(user).copied(),
-            read: read.get(user).copied(),
-        };
+        // What is hidden from the caller is left out: a mark within it stands for what the caller can see below it.
+        let seen = |mark: &Mark| Some(Mark { seq: view.periods.last_visible(mark.seq)?, at: mark.at });
+        let marks =
+            |user: &UserId| MemberMarks::new(*user, delivered.get(user).and_then(seen), read.get(user).and_then(seen));
         let next = users.last().copied().filter(|_| more);
         Ok((users.iter().map(marks).collect(), next))
     }

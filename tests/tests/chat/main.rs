@@ -6,5 +6,6 @@ mod conversations;
 mod hostile;
 mod messages;
 mod receipts;
+mod receipts_of_members;
 mod sync;
 mod users;

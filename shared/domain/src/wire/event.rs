@@ -29,11 +29,27 @@ pub enum Push {
         /// The event.
         message: Message,
     },
-    /// Receipts of others, and reads on the user's own other devices.
+    /// Receipts of others.
     Receipts {
         /// The receipts.
         receipts: Vec<Receipt>,
     },
+    /// What the user has left to read, after they have read something on one of their devices.
+    Unread {
+        /// By conversation.
+        unread: Vec<Unread>,
+    },
+}
+
+/// Where one of the user's conversations stands after they have read something there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// Everything up to here has been read.
+    pub read_seq: Seq,
+    /// Texts of others after that: exact up to [`crate::conversation::MAX_UNREAD`], which stands for more as well.
+    pub unread: u32,
 }
 
 impl From<Message> for Push {

@@ -4,6 +4,6 @@ pub mod event;
 pub mod request;
 pub mod sync;
 
-pub use event::{Answer, ErrorBody, Push, Reply, Sent};
+pub use event::{Answer, ErrorBody, Push, Reply, Sent, Unread};
 pub use request::{DraftRequest, ReceiptEntry, ReceiptsRequest, SendRequest};
 pub use sync::{SyncRequest, Synced, SyncedConversation};

@@ -5,7 +5,9 @@
 //! | user | conversation | the watermark: `seq`, `at` (ms) |
 //! | `<conversation>#<user>` | seq, 16 digits | an older receipt: `at` (ms), `ttl` |
 //!
-//! A message was delivered to, or read by, a user at the earliest time among their receipts at or above its seq.
+//! A message was delivered to, or read by, a user at the earliest time among their receipts at or above its seq. Of older receipts
+//! none is later than one above it: the first at or above a seq tells the time. Receipts that come in another order than they were
+//! given bring those below them forward.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -108,21 +110,29 @@ impl Watermarks {
     ///
     /// Moving forward takes two writes (one where there was no watermark): the former watermark becomes an older
     /// receipt, then the watermark moves, on the condition that it still is what was read. A crash in between leaves
-    /// an extra row that says the truth; a repeat finds everything done.
+    /// an extra row that says the truth; a repeat finds everything done. Only a receipt that is earlier than what is known of
+    /// its place, because it came late, costs more: a write for each older receipt that it brings forward.
     pub async fn record(&self, receipt: &Receipt) -> Result<Advance, StoreError> {
         for round in 0..MAX_ROUNDS {
             let mark = self.get(receipt.kind, receipt.conversation_id, receipt.user_id).await?;
             match mark {
-                Some(mark) if receipt.seq <= mark.seq => {
+                None => {}
+                Some(mark) if receipt.seq < mark.seq || (receipt.seq == mark.seq && receipt.at >= mark.at) => {
                     self.record_late(receipt, mark).await?;
                     return Ok(Advance::Stayed);
                 }
-                Some(mark) if mark.at < receipt.at => self.put_older(receipt, mark).await?,
-                // A receipt that reaches further and is earlier says all that the former watermark said.
-                Some(_) | None => {}
+                Some(mark) if receipt.at > mark.at => self.put_older(receipt, mark).await?,
+                // It reaches as far and is no later: the place of the former watermark was reached at this time already.
+                Some(mark) => {
+                    self.bring_forward(receipt).await?;
+                    if mark.seq < receipt.seq {
+                        self.put_older(receipt, Mark { seq: mark.seq, at: receipt.at }).await?;
+                    }
+                }
             }
             if self.move_watermark(receipt, mark).await? {
-                return Ok(Advance::From(mark.map_or(Seq::ZERO, |mark| mark.seq)));
+                let before = mark.map_or(Seq::ZERO, |mark| mark.seq);
+                return Ok(if before < receipt.seq { Advance::From(before) } else { Advance::Stayed });
             }
             back_off(round).await;
         }
@@ -136,7 +146,39 @@ impl Watermarks {
             .await?
             .unwrap_or(mark);
         if receipt.at < known.at {
+            self.bring_forward(receipt).await?;
             self.put_older(receipt, Mark { seq: receipt.seq, at: receipt.at }).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives the receipt's time to older receipts below it that are later: what they cover was reached by then. The lowest comes
+    /// first, so that after a crash the repeat finds those that are left by going down.
+    async fn bring_forward(&self, receipt: &Receipt) -> Result<(), StoreError> {
+        let mut below = self
+            .client
+            .query()
+            .table_name(self.table(receipt.kind))
+            .key_condition_expression("pk = :pk AND sk < :sk")
+            .expression_attribute_values(
+                ":pk",
+                AttributeValue::S(older_partition(receipt.conversation_id, receipt.user_id)),
+            )
+            .expression_attribute_values(":sk", AttributeValue::S(older_sort(receipt.seq)))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut later = Vec::new();
+        while let Some(item) = below.try_next().await.map_err(StoreError::dynamodb)? {
+            if millis(&item)? <= receipt.at {
+                break;
+            }
+            later.push(text_number(&item, "sk")?);
+        }
+        for seq in later.into_iter().rev() {
+            self.put_older(receipt, Mark { seq, at: receipt.at }).await?;
         }
         Ok(())
     }
@@ -206,8 +248,9 @@ impl Watermarks {
         let update = match from {
             None => update.condition_expression("attribute_not_exists(pk)"),
             Some(mark) => update
-                .condition_expression("seq = :from")
-                .expression_attribute_values(":from", AttributeValue::N(mark.seq.to_string())),
+                .condition_expression("seq = :from AND #at = :since")
+                .expression_attribute_values(":from", AttributeValue::N(mark.seq.to_string()))
+                .expression_attribute_values(":since", AttributeValue::N(mark.at.epoch_millis().to_string())),
         };
         match update.send().await {
             Ok(_) => Ok(true),

@@ -5,6 +5,7 @@ mod append;
 mod history;
 mod send;
 mod sync;
+mod unread;
 
 pub use amend::{AmendError, Amended};
 pub use append::{Appended, Draft, Opened, SendError};

@@ -11,6 +11,7 @@
 //! Sorted like this, one query reads the conversation and its first members. Index `by_user` (`user_id`,
 //! `conversation_id`) lists a user's conversations.
 
+mod presence;
 mod write;
 
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ use super::retry::back_off;
 use super::{Item, millis};
 use crate::StoreError;
 
+pub use presence::Entry;
 pub(crate) use write::Stamp;
 
 /// Sort key of the conversation itself.
@@ -229,41 +231,6 @@ impl Members {
             .await
             .map_err(StoreError::dynamodb)?;
         Ok(from_items(page.items.unwrap_or_default())?)
-    }
-
-    /// Those among the next `limit` members, past ones included, who were there at `seq`, and where to go on: one consistent
-    /// request. First those who are there, then those who were, each in the order of their ids.
-    pub async fn present_at(
-        &self,
-        conversation: ConversationId,
-        seq: Seq,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<(Vec<UserId>, Option<String>), StoreError> {
-        let page = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("conversation_id = :conversation AND entry > :after")
-            .expression_attribute_values(":conversation", AttributeValue::S(conversation.to_string()))
-            .expression_attribute_values(":after", AttributeValue::S(after.unwrap_or(ACTIVE).to_owned()))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(StoreError::dynamodb)?;
-        let mut users = Vec::new();
-        for item in page.items.unwrap_or_default() {
-            if entry_of(&item).is_some_and(|entry| entry.starts_with(ACTIVE)) {
-                let member: ActiveMember = from_item(item)?;
-                users.extend((member.joined_seq <= seq).then_some(member.user_id));
-            } else {
-                let past: PastMember = from_item(item)?;
-                users.extend(Periods::new(past.periods).covers(seq).then_some(past.user_id));
-            }
-        }
-        let next = page.last_evaluated_key.as_ref().and_then(entry_of).map(str::to_owned);
-        Ok((users, next))
     }
 
     /// What the user may see: `None` for somebody who was never there. One request of up to six read units: a transaction, since

@@ -1,0 +1,91 @@
+//! Who was there when something was said.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{ConversationId, Periods, Seq, UserId};
+use serde::Serialize;
+use serde_dynamo::from_item;
+
+use super::{ACTIVE, ActiveMember, Members, PastMember, active, entry_of, past};
+use crate::StoreError;
+
+/// Where a list of members, past ones included, goes on: after this sort key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Entry(String);
+
+/// Text that is no sort key of a member.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("no place in a list of members")]
+pub struct NoEntry;
+
+impl FromStr for Entry {
+    type Err = NoEntry;
+
+    fn from_str(text: &str) -> Result<Self, NoEntry> {
+        let (kind, user) = text.split_once('#').ok_or(NoEntry)?;
+        let user: UserId = user.parse().map_err(|_| NoEntry)?;
+        match kind {
+            "a" => Ok(Self(active(user))),
+            "p" => Ok(Self(past(user))),
+            _ => Err(NoEntry),
+        }
+    }
+}
+
+impl Members {
+    /// Those among the next `limit` members, past ones included, whose stay covers `seq`, and where to go on: one consistent
+    /// request. First those who are there, then those who were, each in no order.
+    pub async fn present_at(
+        &self,
+        conversation: ConversationId,
+        seq: Seq,
+        after: Option<&Entry>,
+        limit: usize,
+    ) -> Result<(Vec<UserId>, Option<Entry>), StoreError> {
+        let after = after.map_or(ACTIVE, |Entry(entry)| entry);
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("conversation_id = :conversation AND entry > :after")
+            .expression_attribute_values(":conversation", AttributeValue::S(conversation.to_string()))
+            .expression_attribute_values(":after", AttributeValue::S(after.to_owned()))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(StoreError::dynamodb)?;
+        // A query is not isolated from transactions: whoever leaves meanwhile may show as a member and as a former one.
+        let mut users = BTreeSet::new();
+        for item in page.items.unwrap_or_default() {
+            if entry_of(&item).is_some_and(|entry| entry.starts_with(ACTIVE)) {
+                let member: ActiveMember = from_item(item)?;
+                users.extend((member.joined_seq <= seq).then_some(member.user_id));
+            } else {
+                let past: PastMember = from_item(item)?;
+                users.extend(Periods::new(past.periods).covers(seq).then_some(past.user_id));
+            }
+        }
+        let next = page.last_evaluated_key.as_ref().and_then(entry_of).map(|entry| Entry(entry.to_owned()));
+        Ok((users.into_iter().collect(), next))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_the_sort_key_of_a_member_and_nothing_else() {
+        let user = "00000000-0000-0000-0000-000000000001";
+        for entry in [format!("a#{user}"), format!("p#{user}")] {
+            assert_eq!(entry.parse::<Entry>().unwrap(), Entry(entry));
+        }
+        for entry in ["", "a#", "#conversation", &format!("#{user}"), &format!("b#{user}"), user] {
+            assert!(entry.parse::<Entry>().is_err(), "{entry}");
+        }
+    }
+}

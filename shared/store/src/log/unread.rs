@@ -1,0 +1,35 @@
+//! What a user has not read yet.
+
+use domain::conversation::MAX_UNREAD;
+use domain::{ConversationId, MessageKind, Periods, Seq, UserId};
+
+use super::Log;
+use super::history::PageRequest;
+use crate::StoreError;
+use crate::dynamodb::messages::LogItem;
+
+/// A count, and the newest change of membership that what was counted knows of: periods that are older do not tell whether it
+/// may be counted.
+pub(crate) struct Counted {
+    /// Messages, up to [`MAX_UNREAD`].
+    pub(crate) unread: u32,
+    /// Place of that change.
+    pub(crate) knows_of: Seq,
+}
+
+impl Log {
+    /// Texts of others after `read_seq` that the user may see, up to [`MAX_UNREAD`]: one bounded query for each stay.
+    pub(crate) async fn unread(
+        &self,
+        id: ConversationId,
+        user: UserId,
+        periods: &Periods,
+        read_seq: Seq,
+    ) -> Result<Counted, StoreError> {
+        let most = MAX_UNREAD as usize;
+        let counts = |item: &LogItem| matches!(item.kind, MessageKind::Text(_)) && item.sender_id != user;
+        let read = self.visible(id, periods, PageRequest::After(read_seq), most, counts).await?;
+        let unread = u32::try_from(read.items.len()).unwrap_or(MAX_UNREAD);
+        Ok(Counted { unread, knows_of: read.newest_members_seq })
+    }
+}
