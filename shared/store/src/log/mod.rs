@@ -3,13 +3,15 @@
 mod amend;
 mod append;
 mod history;
+mod news;
 mod send;
 mod sync;
 
-pub use amend::{AmendError, Amended};
+pub use amend::{AmendError, Amended, EventListeners};
 pub use append::{Appended, Draft, Opened, SendError};
 pub use history::{Page, PageRequest, ReadError};
-pub use send::Delivery;
+pub use news::{News, Viewer};
+pub use send::{Audience, Delivery};
 
 use crate::dynamodb::{Members, Messages};
 
