@@ -15,6 +15,7 @@ use lambda_kit::push::Pusher;
 use store::dynamodb::Connections;
 use store::inbox::Inbox;
 use store::membership::Membership;
+use store::queues::Queue;
 use store::relay::Applied;
 
 /// What the routes need.
@@ -28,6 +29,8 @@ pub struct Handler {
     pub connections: Connections,
     /// How they are told.
     pub pusher: Pusher,
+    /// Who tells them where they are many.
+    pub fanout: Queue,
 }
 
 impl Handler {
@@ -60,6 +63,6 @@ impl Handler {
     /// Tells everybody who sees it of what reached the log.
     async fn announce(&self, applied: &[Applied]) -> Result<(), ApiError> {
         let push = async |message: &Message, to: &[Connection]| self.pusher.push_message(message, to).await;
-        self.membership.relay.announce(&self.connections, applied, push).await
+        self.membership.relay.announce(&self.connections, &self.fanout, applied, push).await
     }
 }

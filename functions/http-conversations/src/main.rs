@@ -32,6 +32,7 @@ async fn main() -> Result<(), Error> {
     let membership = Membership { conversations: Conversations::new(pool, relay_queue), relay };
     let connections = Connections::new(dynamodb, required("CONNECTIONS_TABLE")?);
     let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
-    let handler = Handler { membership, inbox, connections, pusher };
+    let fanout = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?);
+    let handler = Handler { membership, inbox, connections, pusher, fanout };
     http::run(async |request| handler.handle(request).await).await
 }

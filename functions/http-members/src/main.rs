@@ -32,6 +32,7 @@ async fn main() -> Result<(), Error> {
     let deletion =
         Deletion { users, membership: membership.clone(), connections: connections.clone(), relay: relay_queue };
     let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
-    let handler = Handler { membership, deletion, connections, pusher };
+    let fanout = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?);
+    let handler = Handler { membership, deletion, connections, pusher, fanout };
     http::run(async |request| handler.handle(request).await).await
 }

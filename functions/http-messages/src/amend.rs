@@ -55,20 +55,28 @@ impl Handler {
     /// Tells everybody of an event. The log is the truth: who is not told finds it there.
     async fn announce(&self, event: Message) -> Result<(), ApiError> {
         let listeners = match self.log.event_listeners(&self.connections, &event).await {
-            Ok(listeners) => listeners,
+            Ok(Some(listeners)) => listeners,
+            Ok(None) => {
+                self.fanout.fan_out(&event).await;
+                return Ok(());
+            }
             Err(error) => {
-                tracing::warn!(error = causes(&error), "nobody was told of an event");
+                tracing::warn!(error = causes(&error), "whom to tell of an event cannot be looked up now");
+                self.fanout.fan_out(&event).await;
                 return Ok(());
             }
         };
         let (whole, place) = (&listeners.of_the_message, &listeners.of_the_place);
         let without_words = without_words(event.clone());
-        let (gone, gone_too) =
+        let (pushed, pushed_too) =
             tokio::try_join!(self.pusher.push_message(&event, whole), self.pusher.push_message(&without_words, place))?;
+        if !(pushed.in_time && pushed_too.in_time) {
+            self.fanout.fan_out(&event).await;
+        }
         let now = Timestamp::now();
         tokio::join!(
-            self.connections.forget_gone(whole, &gone, now),
-            self.connections.forget_gone(place, &gone_too, now)
+            self.connections.forget_gone(whole, &pushed.gone, now),
+            self.connections.forget_gone(place, &pushed_too.gone, now)
         );
         Ok(())
     }

@@ -17,6 +17,7 @@ use lambda_kit::push::Pusher;
 use store::dynamodb::Connections;
 use store::inbox::Inbox;
 use store::log::Log;
+use store::queues::Queue;
 use store::status::Statuses;
 
 /// What the routes need.
@@ -32,6 +33,8 @@ pub struct Handler {
     pub connections: Connections,
     /// How they are told.
     pub pusher: Pusher,
+    /// Who tells them where they are many.
+    pub fanout: Queue,
     /// How long a sender may edit a message.
     pub edit_window: Duration,
 }

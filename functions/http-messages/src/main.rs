@@ -7,6 +7,7 @@ use lambda_kit::{Error, http, telemetry};
 use store::dynamodb::{Connections, Members, Messages, Watermarks};
 use store::inbox::Inbox;
 use store::log::Log;
+use store::queues::Queue;
 use store::status::Statuses;
 
 #[tokio::main]
@@ -25,6 +26,7 @@ async fn main() -> Result<(), Error> {
         log,
         connections: Connections::new(dynamodb, required("CONNECTIONS_TABLE")?),
         pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
+        fanout: Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?),
         edit_window: seconds("EDIT_WINDOW")?,
     };
     tokio::join!(handler.log.warm_up(), handler.pusher.warm_up());

@@ -80,8 +80,8 @@ impl Worker {
         match self.connections.of(&users, now).await {
             Ok(connections) => {
                 let frames = tell::frames(&by_user);
-                let gone = self.pusher.push(tell::address(&connections, &frames)).await;
-                self.connections.forget_gone(&connections, &gone, now).await;
+                let pushed = self.pusher.push(tell::address(&connections, &frames)).await;
+                self.connections.forget_gone(&connections, &pushed.gone, now).await;
             }
             // The watermarks are the truth, and a push is an optimisation.
             Err(error) => tracing::warn!(error = causes(&error), "nobody was told of receipts"),

@@ -14,7 +14,7 @@ use domain::error::causes;
 use domain::{ApiError, Connection, ConversationId, Message, Timestamp, UserId};
 use lambda_kit::push::Pusher;
 use store::deletion::{Deletion, Progress};
-use store::queues::RelayBody;
+use store::queues::{Queue, RelayBody};
 use store::relay::Applied;
 
 /// What is kept of an invocation's time for a membership that is ending when it is over.
@@ -27,6 +27,8 @@ pub struct Worker {
     pub deletion: Deletion,
     /// How everybody is told.
     pub pusher: Pusher,
+    /// Who tells them where they are many.
+    pub fanout: Queue,
 }
 
 impl Worker {
@@ -83,7 +85,7 @@ impl Worker {
     /// Tells everybody who sees it of what reached the log.
     async fn announce(&self, applied: &[Applied]) -> Result<(), ApiError> {
         let push = async |message: &Message, to: &[Connection]| self.pusher.push_message(message, to).await;
-        self.deletion.membership.relay.announce(&self.deletion.connections, applied, push).await
+        self.deletion.membership.relay.announce(&self.deletion.connections, &self.fanout, applied, push).await
     }
 }
 

@@ -30,6 +30,7 @@ async fn main() -> Result<(), Error> {
     let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
     let users = Users::new(pool.clone());
     let membership = Membership { conversations: Conversations::new(pool, queue.clone()), relay };
-    let worker = Worker { deletion: Deletion { users, membership, connections, relay: queue }, pusher };
+    let fanout = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?);
+    let worker = Worker { deletion: Deletion { users, membership, connections, relay: queue }, pusher, fanout };
     lambda_kit::queue::run(async |event, deadline| worker.handle(event, deadline).await).await
 }

@@ -7,7 +7,8 @@ use domain::{ApiError, Timestamp};
 use lambda_kit::push::Pusher;
 use lambda_kit::websocket::Caller;
 use store::dynamodb::Connections;
-use store::log::{Delivery, Draft, Log};
+use store::log::{Audience, Delivery, Draft, Log};
+use store::queues::Queue;
 
 /// What `send` needs.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Send {
     pub connections: Connections,
     /// How they are told.
     pub pusher: Pusher,
+    /// Who tells them where they are many.
+    pub fanout: Queue,
 }
 
 impl Send {
@@ -39,10 +42,17 @@ impl Send {
     }
 
     /// Tells every connection but the one that gets the answer.
-    async fn push(&self, caller: &Caller, delivery: &Delivery) -> Result<(), ApiError> {
-        let others = delivery.connections.iter().filter(|connection| connection.connection_id != caller.connection_id);
-        let gone = self.pusher.push_message(&delivery.message, others).await?;
-        self.connections.forget_gone(&delivery.connections, &gone, Timestamp::now()).await;
+    async fn push(&self, caller: &Caller, Delivery { message, audience, .. }: &Delivery) -> Result<(), ApiError> {
+        let Audience::Few(connections) = audience else {
+            self.fanout.fan_out(message).await;
+            return Ok(());
+        };
+        let others = connections.iter().filter(|connection| connection.connection_id != caller.connection_id);
+        let pushed = self.pusher.push_message(message, others).await?;
+        if !pushed.in_time {
+            self.fanout.fan_out(message).await;
+        }
+        self.connections.forget_gone(connections, &pushed.gone, Timestamp::now()).await;
         Ok(())
     }
 }

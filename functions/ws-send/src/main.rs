@@ -5,6 +5,7 @@ use lambda_kit::push::Pusher;
 use lambda_kit::{Error, telemetry, websocket};
 use store::dynamodb::{Connections, Members, Messages};
 use store::log::Log;
+use store::queues::Queue;
 use ws_send::Send;
 
 #[tokio::main]
@@ -19,6 +20,7 @@ async fn main() -> Result<(), Error> {
         },
         connections: Connections::new(dynamodb, required("CONNECTIONS_TABLE")?),
         pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
+        fanout: Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?),
     };
     tokio::join!(send.connections.warm_up(), send.pusher.warm_up());
     websocket::run(&send.pusher, async |caller, request| send.handle(caller, request).await).await

@@ -15,6 +15,15 @@ pub struct Connection {
     pub exp: i64,
 }
 
+/// What became of pushing a frame to connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pushed {
+    /// Ids of connections that are gone.
+    pub gone: Vec<String>,
+    /// Whether all of them were tried in the time that there was.
+    pub in_time: bool,
+}
+
 impl Connection {
     /// Whether the token still holds.
     pub fn is_live(&self, now: Timestamp) -> bool {

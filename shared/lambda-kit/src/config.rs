@@ -16,6 +16,9 @@ pub enum ConfigError {
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
     /// It is no number.
+    #[error("the environment variable {0} is not a whole number")]
+    NotANumber(&'static str),
+    /// It is no number.
     #[error("the environment variable {0} is not a whole number of seconds")]
     NotSeconds(&'static str),
 }
@@ -23,6 +26,11 @@ pub enum ConfigError {
 /// A variable that the function cannot do without.
 pub fn required(name: &'static str) -> Result<String, ConfigError> {
     std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
+}
+
+/// A whole number.
+pub fn number(name: &'static str) -> Result<u32, ConfigError> {
+    required(name)?.parse().map_err(|_| ConfigError::NotANumber(name))
 }
 
 /// A length of time, in whole seconds.

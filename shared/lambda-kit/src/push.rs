@@ -8,10 +8,11 @@ use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectio
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use domain::error::causes;
 use domain::wire::Push;
-use domain::{ApiError, Connection, Message};
+use domain::{ApiError, Connection, Message, Pushed, Timestamp};
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde::Serialize;
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How long all pushes of one invocation may take together. A push is an optimisation: what does not get through is
 /// repaired by the client's next sync.
@@ -38,6 +39,19 @@ pub struct Frame<'c, 'j> {
     pub json: &'j str,
 }
 
+/// How fast somebody may post: all posts of an account share one quota.
+#[derive(Debug)]
+pub struct Pace(Interval);
+
+impl Pace {
+    /// At most this many posts a second; one at least. Time that was not used is not made up for.
+    pub fn per_second(posts: u32) -> Self {
+        let mut interval = interval(Duration::from_secs(1) / posts.max(1));
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self(interval)
+    }
+}
+
 enum Posted {
     Delivered,
     Gone,
@@ -58,47 +72,62 @@ impl Pusher {
         let _ = self.post(&Frame { connection_id: NOBODY, json: "" }).await;
     }
 
-    /// Posts all frames at once, within one second together; gives back the ids of connections that are gone.
+    /// Posts all frames at once, within one second together.
     ///
     /// Throttling and server errors are tried again by the SDK within that second. Failures are logged, never returned:
     /// nothing that was accepted depends on a push.
-    pub async fn push<'c, 'j>(&self, frames: impl IntoIterator<Item = Frame<'c, 'j>>) -> Vec<&'c str> {
-        let frames: Vec<Frame<'c, 'j>> = frames.into_iter().collect();
+    pub async fn push<'c, 'j>(&self, frames: impl IntoIterator<Item = Frame<'c, 'j>>) -> Pushed {
+        self.push_within(frames.into_iter().collect(), BUDGET, None).await
+    }
+
+    /// Posts frames one after the other began, as fast as `pace` allows, until `deadline`. Failures are as they are with
+    /// [`Pusher::push`].
+    pub async fn push_at<'c, 'j>(&self, pace: &mut Pace, frames: Vec<Frame<'c, 'j>>, deadline: Timestamp) -> Pushed {
+        self.push_within(frames, deadline.since(Timestamp::now()), Some(pace)).await
+    }
+
+    async fn push_within(&self, frames: Vec<Frame<'_, '_>>, budget: Duration, pace: Option<&mut Pace>) -> Pushed {
         let total = frames.len();
         let mut gone = Vec::new();
         let (mut delivered, mut failed) = (0_usize, 0_usize);
-        let posts = stream::iter(frames).map(|frame| async move { (self.post(&frame).await, frame.connection_id) });
+        let paced = stream::unfold((frames.into_iter(), pace), async |(mut frames, mut pace)| {
+            let frame = frames.next()?;
+            if let Some(pace) = &mut pace {
+                pace.0.tick().await;
+            }
+            Some((frame, (frames, pace)))
+        });
+        let posts = paced.map(|frame| async move { (self.post(&frame).await, frame.connection_id) });
         let mut posts = std::pin::pin!(posts.buffer_unordered(CONCURRENCY));
         let all = async {
             while let Some((posted, connection_id)) = posts.next().await {
                 match posted {
                     Posted::Delivered => delivered += 1,
-                    Posted::Gone => gone.push(connection_id),
+                    Posted::Gone => gone.push(connection_id.to_owned()),
                     Posted::Failed => failed += 1,
                 }
             }
         };
-        let in_time = tokio::time::timeout(BUDGET, all).await.is_ok();
+        let in_time = tokio::time::timeout(budget, all).await.is_ok();
         if failed > 0 || !in_time {
             tracing::warn!(total, delivered, gone = gone.len(), failed, in_time, "some pushes did not get through");
         }
-        gone
+        Pushed { gone, in_time }
     }
 
-    /// Posts a message: to its sender with the id that they gave it, to nobody else. Gives back the ids of connections that are
-    /// gone.
+    /// Posts a message: to its sender with the id that they gave it, to nobody else.
     pub async fn push_message<'c>(
         &self,
         message: &Message,
         to: impl IntoIterator<Item = &'c Connection>,
-    ) -> Result<Vec<String>, ApiError> {
+    ) -> Result<Pushed, ApiError> {
         let own = encode(&Push::from(message.clone()))?;
         let others = encode(&Push::from(Message { client_message_id: None, ..message.clone() }))?;
         let frames = to.into_iter().map(|connection| Frame {
             connection_id: &connection.connection_id,
             json: if connection.user_id == message.sender_id { &own } else { &others },
         });
-        Ok(self.push(frames).await.into_iter().map(str::to_owned).collect())
+        Ok(self.push(frames).await)
     }
 
     /// A last frame, then the end of the connection.

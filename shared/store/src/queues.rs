@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use domain::{ConversationId, Receipt, UserId};
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use domain::error::causes;
+use domain::{ConversationId, Message, Receipt, Seq, Shard, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -30,6 +32,21 @@ pub enum RelayBody {
         user_id: UserId,
     },
 }
+
+/// Body of a message on the `fanout` queue: items of a log that members are to be told of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FanoutBody {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// Places of the items.
+    pub seqs: Vec<Seq>,
+    /// Which of the members; without a range everybody, in as many ranges as it takes.
+    #[serde(flatten)]
+    pub shard: Shard,
+}
+
+/// Most messages of one request to SQS.
+const ENTRIES_PER_BATCH: usize = 10;
 
 /// How long a message to `relay` waits: longer than a request can take (29 s), so that by then it has relayed the change itself
 /// or never will.
@@ -59,6 +76,35 @@ impl Queue {
         self.send(serde_json::to_string(&body)?, i32::try_from(delay.as_secs()).ok()).await
     }
 
+    /// Has an item of a log pushed to all members by the `fanout` worker. A push is an optimisation and the item has its place:
+    /// where this fails, clients find it when they sync.
+    pub async fn fan_out(&self, item: &Message) {
+        let body = FanoutBody { conversation_id: item.conversation_id, seqs: vec![item.seq], shard: Shard::default() };
+        if let Err(error) = self.send_fanout(&[body]).await {
+            tracing::warn!(error = causes(&error), "a large conversation was not told of an item");
+        }
+    }
+
+    /// Queues work for `fanout`; one request for each ten.
+    pub async fn send_fanout(&self, bodies: &[FanoutBody]) -> Result<(), StoreError> {
+        for bodies in bodies.chunks(ENTRIES_PER_BATCH) {
+            let entry = |(n, body): (usize, &FanoutBody)| {
+                let body = serde_json::to_string(body)?;
+                let entry = SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(body).build();
+                entry.map_err(|error| StoreError::Service { service: "SQS", source: Box::new(error) })
+            };
+            let entries = bodies.iter().enumerate().map(entry).collect::<Result<_, StoreError>>()?;
+            let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
+            let sent = request.send().await.map_err(|error| StoreError::aws("SQS", error))?;
+            // A batch may succeed in part: what was sent is pushed twice when the caller tries again, which is harmless.
+            if let Some(failed) = sent.failed().first() {
+                let refused = Refused(failed.code().to_owned());
+                return Err(StoreError::Busy { service: "SQS", source: Box::new(refused) });
+            }
+        }
+        Ok(())
+    }
+
     async fn send(&self, body: String, delay_seconds: Option<i32>) -> Result<(), StoreError> {
         self.client
             .send_message()
@@ -71,3 +117,8 @@ impl Queue {
         Ok(())
     }
 }
+
+/// A message that SQS did not take, of a batch that it did.
+#[derive(Debug, thiserror::Error)]
+#[error("an entry of a batch was refused: {0}")]
+struct Refused(String);

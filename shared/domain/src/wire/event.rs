@@ -14,6 +14,12 @@ pub enum Push {
         /// The message.
         message: Message,
     },
+    /// What was said in a conversation with more members than are told one by one: items of its log, events included, in their
+    /// order, as sync gives them. At most one such frame a second, unless they do not fit in one.
+    Messages {
+        /// The items.
+        messages: Vec<Message>,
+    },
     /// A message was edited: the event, with what the message says from here on.
     MessageEdited {
         /// The event.

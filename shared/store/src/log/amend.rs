@@ -137,22 +137,20 @@ pub struct EventListeners {
 }
 
 impl Log {
-    /// The live connections of the members, the actor included; nobody where there are more than are told one by one.
+    /// The live connections of the members, the actor included; `None` where there are more than are told one by one.
     pub async fn event_listeners(
         &self,
         connections: &Connections,
         event: &Message,
-    ) -> Result<EventListeners, StoreError> {
+    ) -> Result<Option<EventListeners>, StoreError> {
         let roster = self.members.roster(event.conversation_id, true).await?;
-        let Some(roster) = roster.filter(|roster| !roster.is_cut_off()) else {
-            return Ok(EventListeners { of_the_message: Vec::new(), of_the_place: Vec::new() });
-        };
+        let Some(roster) = roster.filter(|roster| !roster.is_cut_off()) else { return Ok(None) };
         let everything = roster.conversation.history == HistoryPolicy::Full;
         let target = event.kind.target().unwrap_or(event.seq);
         let sees = |user: UserId| everything || roster.member(user).is_some_and(|member| member.joined_seq <= target);
         let all = connections.of(&roster.user_ids(), Timestamp::now()).await?;
         let (of_the_message, of_the_place) = all.into_iter().partition(|connection| sees(connection.user_id));
-        Ok(EventListeners { of_the_message, of_the_place })
+        Ok(Some(EventListeners { of_the_message, of_the_place }))
     }
 }
 

@@ -195,6 +195,11 @@ impl Opened<'_> {
         self.roster.user_ids()
     }
 
+    /// Whether there are more members than are told one by one.
+    pub fn reaches_a_crowd(&self) -> bool {
+        self.roster.is_cut_off()
+    }
+
     /// Gives the message its place: one conditional put unless others write at the same time.
     pub async fn append(mut self) -> Result<Appended, SendError> {
         let attempt = Uuid::new_v4();

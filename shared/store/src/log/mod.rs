@@ -3,14 +3,16 @@
 mod amend;
 mod append;
 mod history;
+mod news;
 mod send;
 mod sync;
 mod unread;
 
-pub use amend::{AmendError, Amended};
+pub use amend::{AmendError, Amended, EventListeners};
 pub use append::{Appended, Draft, Opened, SendError};
 pub use history::{Page, PageRequest, ReadError};
-pub use send::Delivery;
+pub use news::{News, Viewer};
+pub use send::{Audience, Delivery};
 
 use crate::dynamodb::{Members, Messages};
 

@@ -51,7 +51,7 @@ impl Log {
     }
 
     /// The messages that these items say were edited, as far as the user may see them.
-    async fn edited(
+    pub(super) async fn edited(
         &self,
         conversation: ConversationId,
         periods: &Periods,
@@ -72,10 +72,10 @@ impl Log {
 }
 
 /// The item as the user sees it, with the words where it says that they changed.
-fn with_words(item: LogItem, targets: &[LogItem], user: UserId, periods: &Periods) -> Message {
+pub(super) fn with_words(item: LogItem, targets: &[LogItem], user: UserId, periods: &Periods) -> Message {
     let mut message = item.shown_to(user, periods);
     if let MessageKind::MessageEdited { target_seq, content } = &mut message.kind {
-        let target = targets.iter().find(|target| target.seq == *target_seq);
+        let target = targets.iter().find(|target| target.seq == *target_seq && periods.covers(target.seq));
         *content = target.and_then(|target| match target.clone().shown_to(user, periods).kind {
             MessageKind::Text(words) => Some(words),
             // Deleted since.

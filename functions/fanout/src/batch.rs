@@ -1,0 +1,69 @@
+//! From queue messages to jobs: what was queued for the same members of the same conversation is told at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_lambda_events::sqs::SqsEvent;
+use domain::{ConversationId, Seq, Shard};
+use store::queues::FanoutBody;
+
+/// Items that some members of one conversation are to be told of.
+#[derive(Debug, Default)]
+pub(crate) struct Job {
+    /// Places of the items.
+    pub(crate) seqs: BTreeSet<Seq>,
+    /// The queue messages that asked for it.
+    pub(crate) queue_message_ids: Vec<String>,
+}
+
+/// The jobs of a batch, and the ids of queue messages that could not be read.
+pub(crate) fn jobs(event: SqsEvent) -> (BTreeMap<(ConversationId, Shard), Job>, Vec<String>) {
+    let mut jobs: BTreeMap<(ConversationId, Shard), Job> = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    for record in event.records {
+        let id = record.message_id.unwrap_or_default();
+        match serde_json::from_str::<FanoutBody>(record.body.as_deref().unwrap_or_default()) {
+            Ok(body) => {
+                let job = jobs.entry((body.conversation_id, body.shard)).or_default();
+                job.seqs.extend(body.seqs);
+                job.queue_message_ids.push(id);
+            }
+            Err(error) => {
+                // It will fail as often as it comes, and end in the dead-letter queue for somebody to look at.
+                tracing::error!(%error, id, "a queue message names no items");
+                unreadable.push(id);
+            }
+        }
+    }
+    (jobs, unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const CONVERSATION: &str = "00000000-0000-0000-0000-000000000001";
+    const USER: &str = "00000000-0000-0000-0000-000000000002";
+
+    fn record(id: &str, body: &Value) -> Value {
+        json!({"messageId": id, "body": body.to_string(), "attributes": {}, "messageAttributes": {}})
+    }
+
+    #[test]
+    fn what_is_for_the_same_members_is_one_job() {
+        let event = json!({"Records": [
+            record("a", &json!({"conversation_id": CONVERSATION, "seqs": [5, 7]})),
+            record("b", &json!({"conversation_id": CONVERSATION, "seqs": [6, 5]})),
+            record("c", &json!({"conversation_id": CONVERSATION, "seqs": [5], "after_user": USER})),
+            record("d", &json!("nonsense")),
+        ]});
+        let (jobs, unreadable) = jobs(serde_json::from_value(event).unwrap());
+        assert_eq!(unreadable, ["d"]);
+        let found: Vec<_> = jobs.into_iter().map(|((_, shard), job)| (shard.is_whole(), job)).collect();
+        assert_eq!(found.len(), 2);
+        assert!(found[0].0 && !found[1].0);
+        assert_eq!(found[0].1.seqs, [Seq(5), Seq(6), Seq(7)].into());
+        assert_eq!(found[0].1.queue_message_ids, ["a", "b"]);
+    }
+}

@@ -1,0 +1,58 @@
+//! Shards: ranges of the users' ids, so that many can tell the members of a large conversation at the same time.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::UserId;
+
+/// The users after one id, up to and including another. Ids are hashes, so that equal ranges hold about as many users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Shard {
+    /// The last that is not in it any more; `None` where it begins with the first of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_user: Option<UserId>,
+    /// The last that is in it; `None` where it ends with the last of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_user: Option<UserId>,
+}
+
+impl Shard {
+    /// Whether it holds everybody.
+    pub fn is_whole(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether the user lies behind its end.
+    pub fn ends_before(&self, user: UserId) -> bool {
+        self.last_user.is_some_and(|last| user > last)
+    }
+
+    /// Everybody, in this many equal ranges; one at least.
+    pub fn split(number: u32) -> Vec<Self> {
+        let number = u128::from(number.max(1));
+        let width = u128::MAX / number;
+        let border = |n: u128| (1..number).contains(&n).then(|| UserId(Uuid::from_u128(n * width)));
+        (0..number).map(|n| Self { after_user: border(n), last_user: border(n + 1) }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_is_in_exactly_one_shard() {
+        let users = [0, 1, u128::MAX / 3, u128::MAX / 3 + 1, u128::MAX / 2, u128::MAX - 1, u128::MAX];
+        for number in [0, 1, 2, 3, 7, 100] {
+            let shards = Shard::split(number);
+            assert_eq!(shards.len(), usize::try_from(number.max(1)).unwrap());
+            for user in users.map(|id| UserId(Uuid::from_u128(id))) {
+                let holds =
+                    |shard: &&Shard| shard.after_user.is_none_or(|after| user > after) && !shard.ends_before(user);
+                assert_eq!(shards.iter().filter(holds).count(), 1, "{user} of {number}");
+            }
+        }
+        assert!(Shard::split(1)[0].is_whole());
+        assert!(Shard::split(2).iter().all(|shard| !shard.is_whole()));
+    }
+}

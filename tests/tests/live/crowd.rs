@@ -1,0 +1,138 @@
+//! Conversations of more members than are told one by one.
+
+use std::collections::BTreeMap;
+
+use end_to_end::{Cloud, Person, Socket, aws};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use sqlx_data_api::query_scalar;
+use uuid::Uuid;
+
+/// Members who are connected.
+const CONNECTED: usize = 60;
+
+/// All members: more than one worker tells.
+const MEMBERS: usize = 600;
+
+/// A member, their connection, and what it was told: by place, as it came first.
+struct Listener {
+    person: Person,
+    socket: Socket,
+    told: BTreeMap<u64, Value>,
+    /// Places in the order in which frames with several messages held them.
+    frames: Vec<Vec<u64>>,
+}
+
+impl Listener {
+    async fn new(name: usize) -> Self {
+        let person = Person::new(&format!("listener{name}")).await;
+        let socket = person.connect().await;
+        Self { person, socket, told: BTreeMap::new(), frames: Vec::new() }
+    }
+
+    /// Listens until everything between these places has come.
+    async fn listen(&mut self, conversation: &str, first: u64, last: u64) {
+        while !(first..=last).all(|seq| self.told.contains_key(&seq)) {
+            let frame = self.socket.next("messages").await;
+            let messages = frame["messages"].as_array().unwrap();
+            self.frames.push(messages.iter().map(|message| message["seq"].as_u64().unwrap()).collect());
+            for message in messages {
+                assert_eq!(message["conversation_id"], conversation);
+                self.told.entry(message["seq"].as_u64().unwrap()).or_insert_with(|| message.clone());
+            }
+        }
+    }
+
+    /// The log from `first` on, as they see it.
+    async fn log(&self, conversation: &str, first: u64) -> Vec<Value> {
+        let (mut all, mut cursor) = (Vec::new(), first - 1);
+        loop {
+            let (status, synced) = self.person.post("/v1/sync", &json!({"cursors": {conversation: cursor}})).await;
+            assert_eq!(status, 200, "{synced}");
+            let synced = &synced["conversations"][0];
+            all.extend(synced["messages"].as_array().unwrap().iter().cloned());
+            cursor = all.last().map_or(cursor, |message| message["seq"].as_u64().unwrap());
+            if synced["more"] == false {
+                return all;
+            }
+        }
+    }
+}
+
+async fn people(number: usize) -> Vec<Uuid> {
+    query_scalar(
+        "INSERT INTO users (user_id, display_name) SELECT gen_random_uuid(), 'Nobody' FROM generate_series(1, $1)
+         RETURNING user_id",
+    )
+    .bind(i32::try_from(number).unwrap())
+    .fetch_all(&aws::database(Cloud::shared()))
+    .await
+    .unwrap()
+}
+
+/// Says something and gives back its place.
+async fn say(socket: &mut Socket, conversation: &str, text: &str) -> u64 {
+    let frame = json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
+        "text": text});
+    let answer = socket.ask(frame).await;
+    answer["seq"].as_u64().unwrap_or_else(|| panic!("{answer}"))
+}
+
+#[tokio::test]
+async fn everybody_hears_everything_as_the_log_has_it() {
+    let alice = Person::new("alice").await;
+    let (mut listeners, silent) =
+        tokio::join!(join_all((0..CONNECTED).map(Listener::new)), people(MEMBERS - CONNECTED - 1));
+    let late = listeners.pop().unwrap();
+    let connected = listeners.iter().map(|listener| listener.person.user_id.clone());
+    let members: Vec<String> = silent.iter().map(Uuid::to_string).chain(connected).collect();
+    let body = json!({"type": "group", "title": "All", "member_ids": members[..49]});
+    let (status, created) = alice.post("/v1/conversations", &body).await;
+    assert_eq!(status, 201, "{created}");
+    let conversation = created["conversation_id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/conversations/{conversation}");
+    for some in members[49..].chunks(50) {
+        assert_eq!(alice.post(&format!("{path}/members"), &json!({"user_ids": some})).await.0, 204);
+    }
+
+    // Texts of two, over both ways in, and what happens to one of them.
+    let mut socket = alice.connect().await;
+    let first = say(&mut socket, &conversation, "hear").await;
+    let (status, sent) = {
+        let draft = json!({"client_message_id": Uuid::new_v4(), "text": "ye"});
+        listeners[0].person.post(&format!("{path}/messages"), &draft).await
+    };
+    assert_eq!((status, &sent["seq"]), (201, &json!(first + 1)));
+    assert_eq!(alice.patch(&format!("{path}/messages/{first}"), &json!({"text": "Hear"})).await.0, 200);
+    // Somebody who came after the message is told that it was edited, but not to what.
+    let added = json!({"user_ids": [late.person.user_id]});
+    assert_eq!(alice.post(&format!("{path}/members"), &added).await.0, 204);
+    listeners.push(late);
+    assert_eq!(alice.patch(&format!("{path}/messages/{first}"), &json!({"text": "Hear!"})).await.0, 200);
+    assert_eq!(alice.patch(&path, &json!({"topic": "Hearing"})).await.0, 200);
+    let last = say(&mut socket, &conversation, "the end").await;
+    assert_eq!(last, first + 6);
+
+    let late = listeners.len() - 1;
+    let heard = listeners.iter_mut().enumerate().map(async |(n, listener)| {
+        let from = if n == late { first + 3 } else { first };
+        listener.listen(&conversation, from, last).await;
+        assert!(listener.frames.iter().all(|places| places.is_sorted()), "{:?}", listener.frames);
+        let log = listener.log(&conversation, from).await;
+        assert_eq!(log.len() as u64, last - from + 1);
+        for item in log {
+            let told = &listener.told[&item["seq"].as_u64().unwrap()];
+            let amended = item["seq"] == first || item["kind"] == "message_edited";
+            // What was edited may have been told before that.
+            let same = if amended && n != late { told["message_id"] == item["message_id"] } else { *told == item };
+            assert!(same, "told {told}, logged {item}");
+        }
+        assert!(listener.told.keys().all(|seq| *seq >= from || n != late), "nothing from before they came");
+    });
+    join_all(heard).await;
+    let edit = &listeners[late].told[&(first + 4)];
+    assert_eq!((&edit["kind"], &edit["content"]), (&json!("message_edited"), &Value::Null));
+    assert_eq!(listeners[0].told[&(first + 4)]["content"]["text"], "Hear!");
+    let of_the_sender = &listeners[0].told[&(first + 1)]["client_message_id"];
+    assert!(of_the_sender.is_string() && listeners[1].told[&(first + 1)]["client_message_id"].is_null());
+}
