@@ -119,7 +119,7 @@ pub struct Conversation {
     /// Whether it is over: it can be read, and nothing else.
     pub closed: bool,
     /// Whether the caller has blocked the other user of a private conversation.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blocked: bool,
     /// Until when the caller may not send.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,157 @@
+//! What goes over HTTP: tokens, the profile, conversations and their members.
+
+use domain::{ConversationId, UserId};
+use reqwest::{Method, RequestBuilder};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// Where a deployment is. `target/local/endpoints.json` has this shape.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Endpoints {
+    /// Base of the HTTP API.
+    pub http: String,
+    /// The WebSocket API with its stage.
+    pub websocket: String,
+    /// Where `POST {"username": …}` gives `{"access_token": …}`.
+    pub oidc_token: String,
+}
+
+/// Why a request has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// No answer, or one that cannot be read.
+    #[error("no answer")]
+    Http(#[from] reqwest::Error),
+    /// The server's problem details.
+    #[error("{status} {code}: {detail}")]
+    Refused {
+        /// HTTP's status.
+        status: u16,
+        /// The stable code; empty where API Gateway refused it.
+        code: String,
+        /// For developers.
+        detail: String,
+    },
+}
+
+/// One user's HTTP API.
+#[derive(Debug)]
+pub struct Api {
+    endpoints: Endpoints,
+    username: String,
+    http: reqwest::Client,
+}
+
+impl Api {
+    /// Of the user whom the issuer knows by this name.
+    pub fn new(endpoints: Endpoints, username: impl Into<String>) -> Result<Self, ApiError> {
+        // Fails where the process has chosen a provider, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Ok(Self { endpoints, username: username.into(), http: reqwest::Client::builder().build()? })
+    }
+
+    pub(crate) fn websocket(&self) -> &str {
+        &self.endpoints.websocket
+    }
+
+    /// A token that is good for at least one connection or request.
+    pub async fn fresh_token(&self) -> Result<String, ApiError> {
+        let request = json!({"username": self.username});
+        let token: Token = answer(self.http.post(&self.endpoints.oidc_token).json(&request)).await?;
+        Ok(token.access_token)
+    }
+
+    /// Makes or renames the user's profile, and says who they are.
+    pub async fn profile(&self, display_name: &str) -> Result<UserId, ApiError> {
+        let body = json!({"display_name": display_name});
+        let profile: Profile = self.ask(Method::PUT, "/v1/users/me", Some(&body)).await?;
+        Ok(profile.user_id)
+    }
+
+    /// The name of somebody; `None` where their account is gone.
+    pub async fn name_of(&self, user: UserId) -> Result<Option<String>, ApiError> {
+        let profile: Profile = self.ask(Method::GET, &format!("/v1/users/{user}"), None).await?;
+        Ok(profile.display_name)
+    }
+
+    /// The private conversation with somebody, made where there is none.
+    pub async fn talk_to(&self, other: UserId) -> Result<ConversationId, ApiError> {
+        self.create(&json!({"type": "private", "member_ids": [other]})).await
+    }
+
+    /// A group with these members.
+    pub async fn group(&self, title: &str, members: &[UserId]) -> Result<ConversationId, ApiError> {
+        self.create(&json!({"type": "group", "title": title, "member_ids": members})).await
+    }
+
+    /// Lets somebody into a group.
+    pub async fn add(&self, conversation: ConversationId, user: UserId) -> Result<(), ApiError> {
+        let path = format!("/v1/conversations/{conversation}/members");
+        self.ask::<Value>(Method::POST, &path, Some(&json!({"user_ids": [user]}))).await.map(drop)
+    }
+
+    /// Puts somebody out of a group; oneself: leaves it.
+    pub async fn remove(&self, conversation: ConversationId, user: UserId) -> Result<(), ApiError> {
+        let path = format!("/v1/conversations/{conversation}/members/{user}");
+        self.ask::<Value>(Method::DELETE, &path, None).await.map(drop)
+    }
+
+    async fn create(&self, body: &Value) -> Result<ConversationId, ApiError> {
+        let created: Created = self.ask(Method::POST, "/v1/conversations", Some(body)).await?;
+        Ok(created.conversation_id)
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Result<T, ApiError> {
+        let token = self.fresh_token().await?;
+        let request = self.http.request(method, format!("{}{path}", self.endpoints.http)).bearer_auth(token);
+        answer(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+    }
+}
+
+#[derive(Deserialize)]
+struct Token {
+    access_token: String,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    user_id: UserId,
+    display_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Created {
+    conversation_id: ConversationId,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    #[serde(default)]
+    code: String,
+    #[serde(default, alias = "message")]
+    detail: String,
+}
+
+async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ApiError> {
+    let response = request.send().await?;
+    let status = response.status();
+    if status == reqwest::StatusCode::NO_CONTENT {
+        // Nothing is said with it: `null` is what those read who expect nothing.
+        return serde_json::from_value(Value::Null).map_err(|_| ApiError::Refused {
+            status: status.as_u16(),
+            code: String::new(),
+            detail: "an answer was expected".to_owned(),
+        });
+    }
+    if status.is_success() {
+        return Ok(response.json().await?);
+    }
+    // What stands before the API may answer with anything.
+    let problem = response.json().await.unwrap_or(Problem { code: String::new(), detail: String::new() });
+    Err(ApiError::Refused { status: status.as_u16(), code: problem.code, detail: problem.detail })
+}

@@ -1,0 +1,25 @@
+//! How long to wait before trying again.
+
+use std::time::Duration;
+
+/// Full jitter: any time up to `base` doubled for each earlier attempt, and never above `most`. Clients that lost the same
+/// server at the same moment do not come back at the same moment.
+pub(crate) fn full_jitter(attempts: u32, base: Duration, most: Duration) -> Duration {
+    let ceiling = base.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(most);
+    ceiling.mul_f64(rand::random::<f64>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_grows_to_its_ceiling_and_no_further() {
+        let (base, most) = (Duration::from_millis(100), Duration::from_secs(1));
+        for attempts in 0..40 {
+            let ceiling = base.saturating_mul(1 << attempts.min(10)).min(most);
+            assert!(full_jitter(attempts, base, most) <= ceiling);
+        }
+        assert!((0..100).any(|_| full_jitter(40, base, most) > base), "it never grew");
+    }
+}

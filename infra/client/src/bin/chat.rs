@@ -1,0 +1,202 @@
+//! `cargo chat alice`: a chat in the terminal, with the cloud that `cargo local` runs.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use client::{Api, ApiError, Client, Endpoints, Event, Pace};
+use domain::conversation::Conversation;
+use domain::{ConversationId, Message, MessageKind, Receipt, ReceiptKind, Seq, UserId};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+/// Where `cargo local` says where it is, from the top of the checkout.
+const ENDPOINTS: &str = "target/local/endpoints.json";
+
+#[derive(Debug, thiserror::Error)]
+enum ChatError {
+    #[error("usage: cargo chat NAME")]
+    Usage,
+    #[error("cannot read {ENDPOINTS}: is `cargo local` running?")]
+    NotRunning(#[source] std::io::Error),
+    #[error("{ENDPOINTS} is not what `cargo local` writes")]
+    NotEndpoints(#[from] serde_json::Error),
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error("the terminal is gone")]
+    Terminal(#[from] std::io::Error),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match chat().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", domain::error::causes(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn chat() -> Result<(), ChatError> {
+    let name = std::env::args().nth(1).ok_or(ChatError::Usage)?;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(ENDPOINTS);
+    let endpoints: Endpoints = serde_json::from_slice(&std::fs::read(path).map_err(ChatError::NotRunning)?)?;
+    let api = Arc::new(Api::new(endpoints, name.as_str())?);
+    let user = api.profile(&name).await?;
+    let (client, mut events) = Client::start(Arc::clone(&api), user, Pace::default());
+    println!("You are {name}. /with NAME talks to somebody, /list lists your conversations, /quit ends.");
+    let mut room = Room { api, client, user, names: HashMap::new(), listed: Vec::new(), open: None };
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    loop {
+        tokio::select! {
+            line = lines.next_line() => match line?.as_deref().map(str::trim) {
+                None | Some("/quit") => return Ok(()),
+                Some("") => {}
+                Some(line) => room.obey(line).await,
+            },
+            event = events.recv() => match event {
+                Some(event) => room.show(event).await,
+                None => return Ok(()),
+            },
+        }
+    }
+}
+
+/// Who made the token. The local issuer's subjects are the names that it is given, so with this a name is a user.
+fn issuer(token: &str) -> String {
+    let claims = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
+    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap_or_default();
+    // Without one there is no such user, which the server says.
+    claims["iss"].as_str().unwrap_or_default().to_owned()
+}
+
+struct Room {
+    api: Arc<Api>,
+    client: Client,
+    user: UserId,
+    names: HashMap<UserId, String>,
+    listed: Vec<Conversation>,
+    open: Option<ConversationId>,
+}
+
+impl Room {
+    async fn obey(&mut self, line: &str) {
+        let done = match (line, line.strip_prefix("/with ")) {
+            (_, Some(other)) => self.with(other.trim()).await,
+            ("/list", _) => self.list().await,
+            _ if line.starts_with('/') => {
+                println!("* /with NAME, /list, /quit");
+                Ok(())
+            }
+            _ => {
+                self.say(line);
+                Ok(())
+            }
+        };
+        if let Err(error) = done {
+            println!("* {}", domain::error::causes(&error));
+        }
+    }
+
+    async fn with(&mut self, other: &str) -> Result<(), ApiError> {
+        let other_id = UserId::from_token(&issuer(&self.api.fresh_token().await?), other);
+        let conversation = self.api.talk_to(other_id).await?;
+        self.names.insert(other_id, other.to_owned());
+        self.open = Some(conversation);
+        println!("* with {other}");
+        let replica = self.client.snapshot(conversation).await;
+        for message in replica.items.values() {
+            self.print(message).await;
+        }
+        self.client.read(conversation, replica.cursor.max(Seq(1)));
+        self.client.sync();
+        Ok(())
+    }
+
+    async fn list(&mut self) -> Result<(), ApiError> {
+        for conversation in self.listed.clone() {
+            let title = match (conversation.title, conversation.peer_id) {
+                (Some(title), _) => title,
+                (None, Some(peer)) => self.name(peer).await,
+                (None, None) => "a conversation that you have left".to_owned(),
+            };
+            println!("* {title}: {} unread when last asked", conversation.unread);
+        }
+        Ok(())
+    }
+
+    /// The answer is not waited for: it comes as an item like everybody else's, and what is refused is said.
+    fn say(&self, line: &str) {
+        let Some(conversation) = self.open else { return println!("* to whom? /with NAME") };
+        let (client, line) = (self.client.clone(), line.to_owned());
+        tokio::spawn(async move {
+            if let Err(error) = client.send(conversation, line).await {
+                println!("* not sent: {error}");
+            }
+        });
+    }
+
+    async fn show(&mut self, event: Event) {
+        match event {
+            Event::Connected => println!("* connected"),
+            Event::Disconnected => println!("* connection lost, trying again"),
+            Event::Conversation(conversation) => {
+                self.listed.retain(|known| known.conversation_id != conversation.conversation_id);
+                self.listed.push(*conversation);
+            }
+            Event::Item(message) if Some(message.conversation_id) == self.open => {
+                self.print(&message).await;
+                if message.sender_id != self.user {
+                    self.client.read(message.conversation_id, message.seq);
+                }
+            }
+            // The past of what is not open is no news; what is news there shows with /with.
+            Event::Item(_) => {}
+            Event::Receipt(receipt) => self.mark(receipt).await,
+        }
+    }
+
+    async fn mark(&mut self, receipt: Receipt) {
+        if receipt.kind == ReceiptKind::Read
+            && receipt.user_id != self.user
+            && Some(receipt.conversation_id) == self.open
+        {
+            println!("  \u{2713} {} has read up to {}", self.name(receipt.user_id).await, receipt.seq);
+        }
+    }
+
+    async fn print(&mut self, message: &Message) {
+        let name = self.name(message.sender_id).await;
+        match &message.kind {
+            MessageKind::Text(content) => println!("[{}] {name}: {}", message.seq, content.text),
+            MessageKind::Deleted { .. } => println!("[{}] {name}: (deleted)", message.seq),
+            MessageKind::MessageEdited { target_seq, content: Some(content) } => {
+                println!("[{target_seq}] {name}, edited: {}", content.text);
+            }
+            MessageKind::MessageDeleted { target_seq } => println!("* {name} deleted [{target_seq}]"),
+            MessageKind::Reaction { target_seq, emoji, on } => {
+                println!("* {name} {} {} on [{target_seq}]", if *on { "put" } else { "took" }, emoji.as_str());
+            }
+            // Who comes and goes is in the log as well; a terminal for two does not need it.
+            _ => {}
+        }
+    }
+
+    async fn name(&mut self, user: UserId) -> String {
+        if let Some(name) = self.names.get(&user) {
+            return name.clone();
+        }
+        match self.api.name_of(user).await {
+            Ok(name) => {
+                let name = name.unwrap_or_else(|| "somebody who is gone".to_owned());
+                self.names.insert(user, name.clone());
+                name
+            }
+            // Asked again the next time.
+            Err(_) => user.to_string(),
+        }
+    }
+}

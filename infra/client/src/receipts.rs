@@ -1,0 +1,101 @@
+//! This user's own receipts: marks that are told until they are accepted, at most so often.
+
+use std::collections::BTreeMap;
+
+use domain::receipt::MAX_RECEIPTS;
+use domain::{ConversationId, Seq};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::Pace;
+
+/// The receipts of one kind: `action` is `ack` or `read`.
+#[derive(Debug)]
+pub(crate) struct Receipts {
+    action: &'static str,
+    /// What is still to be told or accepted.
+    wanted: BTreeMap<ConversationId, Seq>,
+    /// Up to where it was accepted.
+    accepted: BTreeMap<ConversationId, Seq>,
+    asked: Vec<(ConversationId, Seq)>,
+    frames: u64,
+    not_before: Instant,
+}
+
+impl Receipts {
+    pub(crate) fn new(action: &'static str, now: Instant) -> Self {
+        let (wanted, accepted) = (BTreeMap::new(), BTreeMap::new());
+        Self { action, wanted, accepted, asked: Vec::new(), frames: 0, not_before: now }
+    }
+
+    /// Everything up to here; what lies lower than before says nothing.
+    pub(crate) fn mark(&mut self, conversation: ConversationId, seq: Seq) {
+        if self.accepted.get(&conversation).is_none_or(|accepted| *accepted < seq) {
+            let wanted = self.wanted.entry(conversation).or_insert(seq);
+            *wanted = seq.max(*wanted);
+        }
+    }
+
+    /// When there is something to say.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        (!self.wanted.is_empty()).then_some(self.not_before)
+    }
+
+    /// What there is to say, if it is time.
+    pub(crate) fn frame(&mut self, now: Instant, pace: &Pace) -> Option<Value> {
+        if self.due()? > now {
+            return None;
+        }
+        self.asked = self.wanted.iter().take(MAX_RECEIPTS).map(|(id, seq)| (*id, *seq)).collect();
+        self.frames += 1;
+        // An answer makes it sooner.
+        self.not_before = now + pace.answer;
+        let receipt = |(id, seq): &(ConversationId, Seq)| json!({"conversation_id": id, "seq": seq});
+        let receipts: Vec<Value> = self.asked.iter().map(receipt).collect();
+        Some(json!({"action": self.action, "id": format!("{}/{}", self.action, self.frames), "receipts": receipts}))
+    }
+
+    /// Takes the answer to a frame. What was refused for good is not told again: `settled` is true of it as well.
+    pub(crate) fn answered(&mut self, frame: &str, settled: bool, now: Instant, pace: &Pace) {
+        if frame != format!("{}/{}", self.action, self.frames) {
+            return;
+        }
+        for (conversation, seq) in std::mem::take(&mut self.asked).into_iter().filter(|_| settled) {
+            self.accepted.insert(conversation, seq);
+            if self.wanted.get(&conversation) == Some(&seq) {
+                self.wanted.remove(&conversation);
+            }
+        }
+        self.not_before = now + pace.receipts;
+    }
+
+    /// No answer is to be expected any more.
+    pub(crate) fn interrupted(&mut self, now: Instant, pace: &Pace) {
+        self.not_before = now + pace.receipts;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_told_together_until_accepted_and_never_backwards() {
+        let (pace, now) = (Pace::default(), Instant::now());
+        let (mut acks, conversation) = (Receipts::new("ack", now), ConversationId::generate());
+        acks.mark(conversation, Seq(5));
+        acks.mark(conversation, Seq(3));
+        let frame = acks.frame(now, &pace).unwrap();
+        assert_eq!(frame["receipts"], json!([{"conversation_id": conversation, "seq": 5}]));
+        assert!(acks.frame(now, &pace).is_none());
+        assert!(acks.frame(now + pace.answer, &pace).is_some(), "it was not answered");
+        acks.answered("ack/1", true, now, &pace);
+        assert!(acks.due().is_some(), "that was an older frame");
+        acks.answered("ack/2", true, now, &pace);
+        acks.mark(conversation, Seq(5));
+        assert_eq!(acks.due(), None);
+        acks.mark(conversation, Seq(6));
+        assert!(acks.frame(now, &pace).is_none(), "at most one a second");
+        assert!(acks.frame(now + pace.receipts, &pace).is_some());
+    }
+}
