@@ -2,6 +2,7 @@
 //!
 //! The log's own code runs in the test, against the DynamoDB of a whole local cloud in which the conversations are made.
 
+mod amendments;
 mod change;
 mod chaos;
 mod history;
@@ -9,5 +10,6 @@ mod limits;
 mod membership;
 mod proxy;
 mod resends;
+mod sync;
 mod talk;
 mod writers;

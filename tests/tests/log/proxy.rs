@@ -72,9 +72,20 @@ pub(crate) async fn holding_first_query(gate: Gate) -> Client {
     .await
 }
 
-/// A client of which one query of a table waits at the gate, the one after the first `skipped`. It counts as having reached the
-/// gate when so many other requests have been answered.
-pub(crate) async fn holding_query_of(table: &'static str, skipped: usize, others: usize, gate: Gate) -> Client {
+/// A client that counts its queries.
+pub(crate) async fn counting_queries() -> (Client, Arc<AtomicUsize>) {
+    let queries = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&queries);
+    let client = client(move |request| {
+        counter.fetch_add(usize::from(is(&request, "Query")), Ordering::Relaxed);
+        forward(request)
+    });
+    (client.await, queries)
+}
+
+/// A client of which one query that says this (the name of a table, say) waits at the gate, the one after the first `skipped`. It
+/// counts as having reached the gate when so many other requests have been answered.
+pub(crate) async fn holding_query_of(words: &'static str, skipped: usize, others: usize, gate: Gate) -> Client {
     let queries = Arc::new(AtomicUsize::new(0));
     let answered = Arc::new(watch::Sender::new(0));
     client(move |request| {
@@ -83,8 +94,8 @@ pub(crate) async fn holding_query_of(table: &'static str, skipped: usize, others
             let is_query = is(&request, "Query");
             let (parts, body) = request.into_parts();
             let body = to_bytes(body, usize::MAX).await.unwrap();
-            let of_the_table = is_query && String::from_utf8_lossy(&body).contains(table);
-            let held = of_the_table && queries.fetch_add(1, Ordering::Relaxed) == skipped;
+            let is_it = is_query && String::from_utf8_lossy(&body).contains(words);
+            let held = is_it && queries.fetch_add(1, Ordering::Relaxed) == skipped;
             if held {
                 answered.subscribe().wait_for(|count| *count >= others).await.unwrap();
                 gate.reached.notify_one();

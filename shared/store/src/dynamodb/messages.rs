@@ -130,6 +130,8 @@ pub enum PutOutcome {
     Written,
     /// The place was taken, by this.
     Taken(Box<LogItem>),
+    /// A transaction that is not over yet wants the place: nothing is written.
+    Contended,
 }
 
 /// What became of a transaction.
@@ -238,12 +240,14 @@ impl Messages {
             .send()
             .await;
         let Err(error) = result else { return Ok(PutOutcome::Written) };
-        if let Some(PutItemError::ConditionalCheckFailedException(failure)) = error.as_service_error()
-            && let Some(existing) = failure.item()
-        {
-            return Ok(PutOutcome::Taken(Box::new(from_item(existing.clone())?)));
+        match error.as_service_error() {
+            Some(PutItemError::TransactionConflictException(_)) => Ok(PutOutcome::Contended),
+            Some(PutItemError::ConditionalCheckFailedException(failure)) if failure.item().is_some() => {
+                let existing = failure.item().cloned().unwrap_or_default();
+                Ok(PutOutcome::Taken(Box::new(from_item(existing)?)))
+            }
+            _ => Err(StoreError::dynamodb(error)),
         }
-        Err(StoreError::dynamodb(error))
     }
 
     /// The same write as part of a transaction.

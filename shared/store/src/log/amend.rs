@@ -4,6 +4,7 @@
 //! cursor tells a client of everything, and the event is never there without its effect. The rule of append holds here too:
 //! whoever writes has read everything up to the head, and knows of every change of membership up to it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use domain::amendment::{Amendment, Standing};
@@ -13,6 +14,7 @@ use domain::{
     ApiError, Connection, ConversationId, ErrorCode, HistoryPolicy, Message, MessageId, MessageKind, Seq, Timestamp,
     UserId,
 };
+use futures_util::future::try_join_all;
 use uuid::Uuid;
 
 use super::append::may_send;
@@ -116,9 +118,10 @@ impl Log {
                 self.messages.replace_in_transaction(&amended, before)?,
             ];
             if let Transacted::Written = self.messages.transact(writes).await? {
+                let message = amended.shown_to(actor, &view.periods);
                 let mut event = event.shown_to_sender();
-                event.kind = with_content(event.kind, amendment);
-                return Ok(Amended { event: Some(event), message: amended.shown_to(actor, &view.periods) });
+                event.kind = with_words(event.kind, &message.kind);
+                return Ok(Amended { event: Some(event), message });
             }
             // Somebody else took the place, or amended the message, or the SDK repeated what was carried out: look again.
             back_off(round).await;
@@ -137,7 +140,8 @@ pub struct EventListeners {
 }
 
 impl Log {
-    /// The live connections of the members, the actor included; `None` where there are more than are told one by one.
+    /// The live connections of the members who were there by then, the actor included; `None` where there are more than are told
+    /// one by one. Two round trips; a third for those who came, or came back, after an edited message.
     pub async fn event_listeners(
         &self,
         connections: &Connections,
@@ -146,10 +150,24 @@ impl Log {
         let roster = self.members.roster(event.conversation_id, true).await?;
         let Some(roster) = roster.filter(|roster| !roster.is_cut_off()) else { return Ok(None) };
         let everything = roster.conversation.history == HistoryPolicy::Full;
-        let target = event.kind.target().unwrap_or(event.seq);
-        let sees = |user: UserId| everything || roster.member(user).is_some_and(|member| member.joined_seq <= target);
-        let all = connections.of(&roster.user_ids(), Timestamp::now()).await?;
-        let (of_the_message, of_the_place) = all.into_iter().partition(|connection| sees(connection.user_id));
+        let there = if everything { roster.user_ids() } else { roster.there_at(event.seq).collect() };
+        let all = connections.of(&there, Timestamp::now()).await?;
+        let MessageKind::MessageEdited { target_seq, .. } = event.kind else {
+            // It says nothing that is not for all of them.
+            return Ok(Some(EventListeners { of_the_message: all, of_the_place: Vec::new() }));
+        };
+        let came_later = |user: UserId| roster.member(user).is_some_and(|member| member.joined_seq > target_seq);
+        let mut unsure: Vec<UserId> = all.iter().map(|connection| connection.user_id).collect();
+        unsure.retain(|user| !everything && came_later(*user));
+        unsure.dedup();
+        // An earlier stay may have shown them the message.
+        let views = unsure.iter().map(|user| self.members.view(event.conversation_id, *user));
+        let views = try_join_all(views).await?;
+        let sees = |view: Option<View>| view.is_some_and(|view| view.periods.covers(target_seq));
+        let blind: HashSet<UserId> =
+            unsure.into_iter().zip(views).filter_map(|(user, view)| (!sees(view)).then_some(user)).collect();
+        let (of_the_message, of_the_place) =
+            all.into_iter().partition(|connection| !blind.contains(&connection.user_id));
         Ok(Some(EventListeners { of_the_message, of_the_place }))
     }
 }
@@ -214,12 +232,12 @@ fn apply(mut message: LogItem, event: &LogItem, amendment: &Amendment) -> LogIte
     message
 }
 
-/// What an event is pushed with: its readers need not ask for the words.
-fn with_content(kind: MessageKind, amendment: &Amendment) -> MessageKind {
-    match (kind, amendment) {
-        (MessageKind::MessageEdited { target_seq, .. }, Amendment::Edit(content)) => {
+/// What an event is pushed with, as a sync would give it: its readers need not ask for the words.
+fn with_words(event: MessageKind, message: &MessageKind) -> MessageKind {
+    match (event, message) {
+        (MessageKind::MessageEdited { target_seq, .. }, MessageKind::Text(content)) => {
             MessageKind::MessageEdited { target_seq, content: Some(content.clone()) }
         }
-        (kind, _) => kind,
+        (event, _) => event,
     }
 }

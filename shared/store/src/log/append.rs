@@ -223,6 +223,8 @@ impl Opened<'_> {
                 PutOutcome::Taken(existing) if existing.attempt == attempt => {
                     return Ok(Appended { item: *existing, duplicate: false, roster: self.roster, puts: puts + 1 });
                 }
+                // A change of membership or an event is about to take the place, or to fail.
+                PutOutcome::Contended => back_off(puts).await,
                 PutOutcome::Taken(existing) => {
                     back_off(puts).await;
                     self.read_from(*existing).await?;

@@ -9,6 +9,9 @@ use crate::StoreError;
 use crate::dynamodb::members::View;
 use crate::dynamodb::messages::{LogItem, Order};
 
+/// Most items asked for at once while few of them are wanted.
+const MOST_AT_ONCE: usize = 500;
+
 /// Which page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageRequest {
@@ -123,7 +126,8 @@ impl Log {
     }
 
     /// Up to `limit` items that `keep` wants, in the order of the request, read stay by stay so that hidden stretches cost
-    /// nothing. One request for each stay where all are wanted.
+    /// nothing. One request for each stay where all are wanted; where few are, each request asks for as much as all before it,
+    /// so that the number of requests does not grow with the length of what is passed over, up to [`MOST_AT_ONCE`] items.
     pub(crate) async fn visible(
         &self,
         conversation: ConversationId,
@@ -137,14 +141,18 @@ impl Log {
             PageRequest::Before(seq) => (periods.within(Seq::ZERO, seq.previous()).rev().collect(), Order::Descending),
         };
         let mut visible = Visible { items: Vec::new(), newest_members_seq: Seq::ZERO };
+        let mut passed = 0;
         for mut range in ranges {
             loop {
-                let missing = limit - visible.items.len();
+                let missing = limit.saturating_sub(visible.items.len());
                 if missing == 0 {
+                    visible.items.truncate(limit);
                     return Ok(visible);
                 }
-                let read = self.messages.read(conversation, range, order, missing, true).await?;
-                let Some(last) = read.last().map(|item| item.seq).filter(|_| read.len() == missing) else {
+                let wanted = missing.max(passed.min(MOST_AT_ONCE));
+                let read = self.messages.read(conversation, range, order, wanted, true).await?;
+                passed += read.len();
+                let Some(last) = read.last().map(|item| item.seq).filter(|_| read.len() == wanted) else {
                     visible.take(read, &keep);
                     break;
                 };
@@ -158,6 +166,7 @@ impl Log {
                 }
             }
         }
+        visible.items.truncate(limit);
         Ok(visible)
     }
 }

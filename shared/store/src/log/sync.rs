@@ -36,14 +36,16 @@ impl Log {
                 continue;
             }
             let mut items = read.items;
-            let more = items.len() > limit;
+            let cut_off = items.len() > limit;
             items.truncate(limit);
             let end = items.last().map(|item| item.seq);
+            // The two reads are of different moments: what was said in between is there, and not here.
+            let more = cut_off || last.as_ref().is_some_and(|last| last.seq > end.unwrap_or(cursor));
             // Who has just joined a public conversation has seen all that there is to see for them.
             let before = view.active.map_or(Seq::ZERO, |member| member.joined_seq.previous());
             let head_seq = last.map(|item| item.seq).max(end).unwrap_or(Seq::ZERO).max(before);
             // Without more there is nothing but what is hidden between the last item and the head.
-            let upto = end.filter(|_| more).unwrap_or(head_seq);
+            let upto = if more { end.unwrap_or(cursor) } else { head_seq };
             let hidden = periods.hidden_within(cursor.next(), upto).into_iter().map(pair).collect();
             let messages = items.into_iter().map(|item| with_words(item, &targets, user, periods)).collect();
             return Ok(SyncedConversation { id: conversation, conversation: None, messages, hidden, head_seq, more });

@@ -1,0 +1,36 @@
+//! Sync says exactly what there is, whatever happens between its reads.
+
+use domain::Seq;
+use end_to_end::aws::log;
+
+use crate::proxy::{Gate, holding_query_of};
+use crate::talk::Talk;
+
+/// The items are read, then something is said, then the newest item is looked for.
+#[tokio::test]
+async fn what_was_said_between_the_reads_is_still_to_come() {
+    let talk = Talk::private().await;
+    talk.say(talk.alice, "one").await;
+    let gate = Gate::default();
+    // Answered by then: who may see what, and the items after the cursor.
+    let slow = log(&holding_query_of(r#""ScanIndexForward":false"#, 0, 2, gate.clone()).await);
+    let (synced, ()) = tokio::join!(slow.sync(talk.conversation, talk.bob, Seq(1), 9), async {
+        gate.reached.notified().await;
+        talk.say(talk.alice, "two").await;
+        gate.open.notify_one();
+    });
+    let synced = synced.unwrap();
+    let seqs: Vec<u64> = synced.messages.iter().map(|message| message.seq.0).collect();
+    assert_eq!((seqs, synced.head_seq, synced.more), (vec![2], Seq(3), true));
+    assert_eq!(synced.hidden, [] as [[Seq; 2]; 0]);
+}
+
+#[tokio::test]
+async fn a_cursor_at_or_beyond_the_head_finds_nothing() {
+    let talk = Talk::private().await;
+    for cursor in [Seq(1), Seq(2), Seq::MAX] {
+        let synced = talk.log.sync(talk.conversation, talk.bob, cursor, 9).await.unwrap();
+        assert_eq!((synced.messages.len(), synced.hidden.len()), (0, 0), "{cursor}");
+        assert_eq!((synced.head_seq, synced.more), (Seq(1), false), "{cursor}");
+    }
+}
