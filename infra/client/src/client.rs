@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::conversation::Conversation;
+use domain::wire::event::Unread;
 use domain::wire::{Answer, ErrorBody, Push, Reply, Sent, Synced};
 use domain::{ConversationId, ErrorCode, Message, Receipt, Seq, UserId};
 use tokio::sync::{mpsc, oneshot};
@@ -31,6 +32,8 @@ pub enum Event {
     Item(Box<Message>),
     /// Somebody has received or read more than was known.
     Receipt(Receipt),
+    /// What is left to read, after something was read on one of the user's devices.
+    Unread(Unread),
 }
 
 /// A running client. It stops when all of its handles are gone.
@@ -218,10 +221,16 @@ impl Engine {
             Push::Message { message }
             | Push::MessageEdited { message }
             | Push::MessageDeleted { message }
-            | Push::Reaction { message } => {
-                let id = message.conversation_id;
-                let applied = self.replicas.entry(id).or_default().receive(message, now);
-                self.applied(applied);
+            | Push::Reaction { message } => self.received(message, now),
+            Push::Messages { messages } => {
+                for message in messages {
+                    self.received(message, now);
+                }
+            }
+            Push::Unread { unread } => {
+                for unread in unread {
+                    self.happened(Event::Unread(unread));
+                }
             }
             Push::Receipts { receipts } => {
                 for receipt in receipts {
@@ -231,6 +240,11 @@ impl Engine {
                 }
             }
         }
+    }
+
+    fn received(&mut self, message: Message, now: Instant) {
+        let applied = self.replicas.entry(message.conversation_id).or_default().receive(message, now);
+        self.applied(applied);
     }
 
     fn answered(&mut self, id: &str, answer: Answer, now: Instant) {
