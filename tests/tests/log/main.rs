@@ -4,6 +4,7 @@
 
 mod change;
 mod chaos;
+mod flood;
 mod history;
 mod limits;
 mod membership;

@@ -12,6 +12,8 @@ pub use append::{Appended, Draft, Opened, SendError};
 pub use history::{Page, PageRequest, ReadError};
 pub use send::Delivery;
 
+use domain::flood::FloodLimit;
+
 use crate::dynamodb::{Members, Messages};
 
 /// The log of every conversation, and who may write and read it.
@@ -21,4 +23,6 @@ pub struct Log {
     pub messages: Messages,
     /// Who may see and write them.
     pub members: Members,
+    /// How much one sender may say; `None`: whatever they like.
+    pub flood_limit: Option<FloodLimit>,
 }
