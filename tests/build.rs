@@ -167,7 +167,7 @@ mod {name} {{
     pub mod log {{
         {append} mod append;
         pub use append::{{Appended, Draft, SendError}};
-        #[derive(Debug)] pub struct Log {{ pub messages: super::dynamodb::Messages, pub members: store::dynamodb::Members }}
+        #[derive(Debug)] pub struct Log {{ pub messages: super::dynamodb::Messages, pub members: store::dynamodb::Members, pub flood_limit: Option<domain::flood::FloodLimit> }}
     }}
     pub mod dynamodb {{
         pub use store::dynamodb::members;

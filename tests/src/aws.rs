@@ -79,5 +79,6 @@ pub fn log(dynamodb: &aws_sdk_dynamodb::Client) -> Log {
     Log {
         messages: Messages::new(dynamodb.clone(), MESSAGES.to_owned()),
         members: Members::new(dynamodb.clone(), MEMBERS.to_owned()),
+        flood_limit: None,
     }
 }

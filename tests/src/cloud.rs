@@ -12,6 +12,9 @@ use tempfile::TempDir;
 /// The functions are built by then, unless the test runs on its own: a cold build on a small machine is counted in.
 const READY_WITHIN: Duration = Duration::from_mins(15);
 
+/// How many messages one user may send to one conversation within an hour: more than any test does.
+pub const FLOOD_LIMIT: u32 = 100_000;
+
 /// The parts of `endpoints.json` that tests use.
 #[derive(Debug, Deserialize)]
 pub struct Endpoints {
@@ -70,6 +73,7 @@ impl Cloud {
         let mut command = outside_cargo(&binary());
         command.arg("--template").arg(root().join("template.yaml")).arg("--endpoints").arg(&file);
         command.args(["--http-port", "0", "--websocket-port", "0", "--oidc-port", "0", "--stop-on-stdin-eof"]);
+        command.arg("--parameter").arg(format!("FloodLimit={FLOOD_LIMIT}")).args(["--parameter", "FloodWindow=3600"]);
         match data {
             Some(data) => command.arg("--data-dir").arg(data),
             None => command.arg("--ephemeral"),

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Error> {
     let relay_queue = Queue::new(aws_sdk_sqs::Client::new(&aws), required("RELAY_QUEUE_URL")?);
     let messages = Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?);
     let members = Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?);
-    let log = Log { messages: messages.clone(), members: members.clone() };
+    let log = Log { messages: messages.clone(), members: members.clone(), flood_limit: None };
     log.warm_up().await;
     let relay = Relay { messages, members, outbox: Outbox::new(pool.clone()) };
     let (delivery_status, read_status) = (required("DELIVERY_STATUS_TABLE")?, required("READ_STATUS_TABLE")?);

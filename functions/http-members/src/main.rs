@@ -24,7 +24,7 @@ async fn main() -> Result<(), Error> {
     let relay_queue = Queue::new(aws_sdk_sqs::Client::new(&aws), required("RELAY_QUEUE_URL")?);
     let messages = Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?);
     let members = Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?);
-    Log { messages: messages.clone(), members: members.clone() }.warm_up().await;
+    Log { messages: messages.clone(), members: members.clone(), flood_limit: None }.warm_up().await;
     let relay = Relay { messages, members, outbox: Outbox::new(pool.clone()) };
     let users = Users::new(pool.clone());
     let membership = Membership { conversations: Conversations::new(pool, relay_queue.clone()), relay };

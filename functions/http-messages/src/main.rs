@@ -1,7 +1,7 @@
 //! Wires [`http_messages`].
 
 use http_messages::Handler;
-use lambda_kit::config::{aws, required, seconds};
+use lambda_kit::config::{aws, flood_limit, required, seconds};
 use lambda_kit::push::Pusher;
 use lambda_kit::{Error, http, telemetry};
 use store::dynamodb::{Connections, Members, Messages, Watermarks};
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
     let members = Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?);
     let (delivery_status, read_status) = (required("DELIVERY_STATUS_TABLE")?, required("READ_STATUS_TABLE")?);
     let watermarks = Watermarks::new(dynamodb.clone(), delivery_status, read_status);
-    let log = Log { messages: messages.clone(), members: members.clone() };
+    let log = Log { messages: messages.clone(), members: members.clone(), flood_limit: flood_limit()? };
     let handler = Handler {
         inbox: Inbox { log: log.clone(), watermarks: watermarks.clone() },
         statuses: Statuses { messages, members, watermarks },

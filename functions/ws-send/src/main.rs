@@ -1,6 +1,6 @@
 //! Wires [`ws_send`].
 
-use lambda_kit::config::{aws, required};
+use lambda_kit::config::{aws, flood_limit, required};
 use lambda_kit::push::Pusher;
 use lambda_kit::{Error, telemetry, websocket};
 use store::dynamodb::{Connections, Members, Messages};
@@ -17,6 +17,7 @@ async fn main() -> Result<(), Error> {
         log: Log {
             messages: Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?),
             members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
+            flood_limit: flood_limit()?,
         },
         connections: Connections::new(dynamodb, required("CONNECTIONS_TABLE")?),
         pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),

@@ -20,6 +20,7 @@ async fn main() -> Result<(), Error> {
         log: Log {
             messages: Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?),
             members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
+            flood_limit: None,
         },
         watermarks: Watermarks::new(dynamodb, delivery_status, read_status),
     };

@@ -88,6 +88,8 @@ pub enum ErrorCode {
     Behind,
     /// The same id was used before with other content.
     IdempotencyMismatch,
+    /// The sender has said as much here as they may for a while.
+    RateLimited,
     /// Too much contention or a throttled service; the same request may be sent again.
     Busy,
     /// Something failed on the server; the request id leads to the log.
@@ -131,6 +133,7 @@ impl ErrorCode {
             | Self::MessageDeleted
             | Self::LastOwner => 409,
             Self::TextTooLarge | Self::BodyTooLarge => 413,
+            Self::RateLimited => 429,
             Self::Internal => 500,
             Self::Busy => 503,
         }
@@ -138,7 +141,7 @@ impl ErrorCode {
 
     /// Whether the very same request may succeed later.
     pub const fn retryable(self) -> bool {
-        matches!(self, Self::Busy | Self::Internal)
+        matches!(self, Self::RateLimited | Self::Busy | Self::Internal)
     }
 }
 

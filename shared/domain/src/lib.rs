@@ -7,6 +7,7 @@ pub mod amendment;
 pub mod connection;
 pub mod conversation;
 pub mod error;
+pub mod flood;
 mod hex;
 pub mod ids;
 pub mod membership;

@@ -8,6 +8,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_apigatewaymanagement::config::SharedHttpClient;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use domain::flood::FloodLimit;
 
 /// An environment variable that is not as the template should give it.
 #[derive(Debug, thiserror::Error)]
@@ -15,12 +16,12 @@ pub enum ConfigError {
     /// The template forgot it.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
+    /// It is no length of time.
+    #[error("the environment variable {0} is not a whole number of seconds")]
+    NotSeconds(&'static str),
     /// It is no number.
     #[error("the environment variable {0} is not a whole number")]
     NotANumber(&'static str),
-    /// It is no number.
-    #[error("the environment variable {0} is not a whole number of seconds")]
-    NotSeconds(&'static str),
 }
 
 /// A variable that the function cannot do without.
@@ -36,6 +37,13 @@ pub fn number(name: &'static str) -> Result<u32, ConfigError> {
 /// A length of time, in whole seconds.
 pub fn seconds(name: &'static str) -> Result<Duration, ConfigError> {
     required(name)?.parse().map(Duration::from_secs).map_err(|_| ConfigError::NotSeconds(name))
+}
+
+/// How much one sender may say in one conversation: `FLOOD_LIMIT` messages in `FLOOD_WINDOW` seconds; zero: whatever they like.
+pub fn flood_limit() -> Result<Option<FloodLimit>, ConfigError> {
+    const MESSAGES: &str = "FLOOD_LIMIT";
+    let messages = required(MESSAGES)?.parse().map_err(|_| ConfigError::NotANumber(MESSAGES))?;
+    Ok(FloodLimit::new(messages, seconds("FLOOD_WINDOW")?))
 }
 
 /// How long one attempt of an AWS call may take. The hot path's calls take milliseconds: a longer one is lost, and the

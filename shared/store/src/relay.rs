@@ -5,6 +5,7 @@
 //! else was faster. Then the message's place goes back to SQL, and the change leaves the outbox. Every step may be
 //! repeated, and any number of relays may race.
 
+use domain::flood::RecentSenders;
 use domain::membership::Change;
 use domain::reaction::Reactions;
 use domain::{ConversationId, ConversationType, Message, MessageId, MessageKind, Seq, Timestamp, UserId};
@@ -155,6 +156,7 @@ fn place(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) 
         attempt: Uuid::new_v4(),
         client_message_id: None,
         digest: None,
+        recent_senders: RecentSenders::default(),
         edits: Vec::new(),
         reactions: Reactions::default(),
         amended: None,

@@ -3,6 +3,7 @@
 mod amendments;
 mod connecting;
 mod conversations;
+mod flood;
 mod hostile;
 mod messages;
 mod receipts;

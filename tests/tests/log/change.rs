@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use domain::flood::RecentSenders;
 use domain::period::Left;
 use domain::reaction::Reactions;
 use domain::{Content, MessageId, MessageKind, Period, Role, Timestamp, UserId};
@@ -93,6 +94,7 @@ impl Talk {
             attempt: Uuid::new_v4(),
             client_message_id: None,
             digest: None,
+            recent_senders: RecentSenders::default(),
             edits: Vec::new(),
             reactions: Reactions::default(),
             amended: None,

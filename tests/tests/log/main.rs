@@ -5,6 +5,7 @@
 mod amendments;
 mod change;
 mod chaos;
+mod flood;
 mod history;
 mod limits;
 mod membership;

@@ -10,6 +10,7 @@
 //! | `members_seq` | N | place of the newest change of membership up to here, itself included |
 //! | `edits` | L | what a text said from each of its edits on |
 //! | `reactions` | M | by emoji and user: when it was given, when taken back |
+//! | `recent_senders` | L | how much each of the last few senders has said: see [`domain::flood`] |
 //! | `amended` | M | `seq` and `members_seq` of the newest event about this message |
 //!
 //! An item gets its place on the condition that it is free, and the place is never given again. Only texts change after that:
@@ -21,6 +22,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use domain::flood::RecentSenders;
 use domain::message::Edit;
 use domain::period::SeqRange;
 use domain::reaction::Reactions;
@@ -71,6 +73,9 @@ pub struct LogItem {
     /// Fingerprint of the content as it was first sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// How much the last few senders have said of late.
+    #[serde(default, skip_serializing_if = "RecentSenders::is_empty")]
+    pub recent_senders: RecentSenders,
     /// What a text said from each of its edits on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<Edit>,

@@ -199,6 +199,8 @@ fn event(head: &LogItem, actor: UserId, target_seq: Seq, amendment: &Amendment) 
         attempt: Uuid::new_v4(),
         client_message_id: None,
         digest: None,
+        // An event between two texts changes nothing of how much was said.
+        recent_senders: head.recent_senders.clone(),
         edits: Vec::new(),
         reactions: Reactions::default(),
         amended: None,

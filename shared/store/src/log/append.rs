@@ -12,6 +12,9 @@
 //!   A writer has to know the members, and their own membership, as of the head's change or a later one; whoever does not
 //!   reads them again.
 
+use std::time::Duration;
+
+use domain::flood::RecentSenders;
 use domain::period::{Periods, SeqRange};
 use domain::reaction::Reactions;
 use domain::{
@@ -36,7 +39,7 @@ const LATER_AT_ONCE: usize = 100;
 const MAX_ROUNDS: u32 = 12;
 
 /// How long a client should wait after contention.
-const RETRY_AFTER: std::time::Duration = std::time::Duration::from_millis(250);
+const RETRY_AFTER: Duration = Duration::from_millis(250);
 
 /// A message that wants a place.
 #[derive(Clone, Debug)]
@@ -80,6 +83,9 @@ pub enum SendError {
     /// The same id was used for other content.
     #[error("the client_message_id was used for other content")]
     IdempotencyMismatch,
+    /// The sender has said as much as they may for so long.
+    #[error("the sender has said too much")]
+    RateLimited(Duration),
     /// Every place that was tried for was taken by others.
     #[error("the conversation is contended")]
     Contended,
@@ -102,6 +108,10 @@ impl From<SendError> for ApiError {
             SendError::Ahead => (ErrorCode::InvalidRequest, "`after_seq` lies beyond the conversation's head."),
             SendError::IdempotencyMismatch => {
                 (ErrorCode::IdempotencyMismatch, "This `client_message_id` was used for another message.")
+            }
+            SendError::RateLimited(wait) => {
+                let refusal = ApiError::new(ErrorCode::RateLimited, "You have said too much here; wait a while.");
+                return ApiError { retry_after: Some(wait), ..refusal };
             }
             SendError::Contended => return ApiError::busy(RETRY_AFTER),
             SendError::Store(error) => return error.into(),
@@ -204,7 +214,8 @@ impl Opened<'_> {
     pub async fn append(mut self) -> Result<Appended, SendError> {
         let attempt = Uuid::new_v4();
         let digest = self.draft.content.digest();
-        for puts in 0..MAX_ROUNDS {
+        let mut puts = 0;
+        for round in 0..MAX_ROUNDS {
             if self.earlier_attempt().is_none() && !self.may_write() {
                 self.authorise_again().await?;
             }
@@ -214,19 +225,26 @@ impl Opened<'_> {
                 }
                 return Ok(Appended { item: earlier, duplicate: true, roster: self.roster, puts });
             }
-            let item = self.next_item(attempt, &digest)?;
+            let recent_senders = match self.recent_senders() {
+                Ok(recent_senders) => recent_senders,
+                // What was seen may lag behind the log, and an earlier attempt be there already.
+                Err(_) if self.read_on().await? => continue,
+                Err(wait) => return Err(SendError::RateLimited(wait)),
+            };
+            let item = self.next_item(attempt, &digest, recent_senders)?;
+            puts += 1;
             match self.log.messages.put(&item).await? {
                 PutOutcome::Written => {
-                    return Ok(Appended { item, duplicate: false, roster: self.roster, puts: puts + 1 });
+                    return Ok(Appended { item, duplicate: false, roster: self.roster, puts });
                 }
                 // The SDK sent the request again after it had been carried out.
                 PutOutcome::Taken(existing) if existing.attempt == attempt => {
-                    return Ok(Appended { item: *existing, duplicate: false, roster: self.roster, puts: puts + 1 });
+                    return Ok(Appended { item: *existing, duplicate: false, roster: self.roster, puts });
                 }
                 // A change of membership or an event is about to take the place, or to fail.
                 PutOutcome::Contended => back_off(puts).await,
                 PutOutcome::Taken(existing) => {
-                    back_off(puts).await;
+                    back_off(round).await;
                     self.read_from(*existing).await?;
                 }
             }
@@ -241,7 +259,7 @@ impl Opened<'_> {
     }
 
     /// What stands at n + 1 if the put succeeds; n is the last that was seen.
-    fn next_item(&self, attempt: Uuid, digest: &str) -> Result<LogItem, StoreError> {
+    fn next_item(&self, attempt: Uuid, digest: &str, recent_senders: RecentSenders) -> Result<LogItem, StoreError> {
         let head =
             self.seen.last().ok_or_else(|| StoreError::Inconsistent("an opened log without a head".to_owned()))?;
         // Time never runs backwards in a conversation, whatever the clocks of the machines say.
@@ -256,11 +274,31 @@ impl Opened<'_> {
             attempt,
             client_message_id: Some(self.draft.client_message_id),
             digest: Some(digest.to_owned()),
+            recent_senders,
             edits: Vec::new(),
             reactions: Reactions::default(),
             amended: None,
             kind: MessageKind::Text(self.draft.content.clone()),
         })
+    }
+
+    /// How much everybody has said with this message, or how long its sender has to wait. System messages carry no counts: those
+    /// before them hold.
+    fn recent_senders(&self) -> Result<RecentSenders, Duration> {
+        let Some(limit) = self.log.flood_limit else { return Ok(RecentSenders::default()) };
+        let newest = self.seen.iter().rev().map(|item| &item.recent_senders).find(|counts| !counts.is_empty());
+        newest.unwrap_or(&RecentSenders::default()).after(self.draft.sender_id, Timestamp::now(), limit)
+    }
+
+    /// Reads what follows the last that was seen; whether there was anything.
+    async fn read_on(&mut self) -> Result<bool, StoreError> {
+        let Some(last) = self.seen.last() else { return Ok(false) };
+        let range = SeqRange { first: last.seq.next(), last: Seq::MAX };
+        let conversation = self.draft.conversation_id;
+        let later = self.log.messages.read(conversation, range, Order::Ascending, LATER_AT_ONCE, true).await?;
+        let any = !later.is_empty();
+        self.seen.extend(later);
+        Ok(any)
     }
 
     /// After a lost place: the item that took it and all that followed are what has been seen now.

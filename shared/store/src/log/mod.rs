@@ -14,6 +14,8 @@ pub use history::{Page, PageRequest, ReadError};
 pub use news::{News, Viewer};
 pub use send::{Audience, Delivery};
 
+use domain::flood::FloodLimit;
+
 use crate::dynamodb::{Members, Messages};
 
 /// The log of every conversation, and who may write and read it.
@@ -23,4 +25,6 @@ pub struct Log {
     pub messages: Messages,
     /// Who may see and write them.
     pub members: Members,
+    /// How much one sender may say; `None`: whatever they like.
+    pub flood_limit: Option<FloodLimit>,
 }

@@ -85,6 +85,7 @@ macro_rules! writer {
                         attempt: item.attempt,
                         client_message_id: item.client_message_id,
                         digest: item.digest,
+                        recent_senders: item.recent_senders,
                         edits: item.edits,
                         reactions: item.reactions,
                         amended: None,
@@ -98,7 +99,7 @@ macro_rules! writer {
         |client: &::aws_sdk_dynamodb::Client| -> ::std::sync::Arc<dyn $crate::chaos::writer::Writer> {
             let messages = Messages::new(client.clone(), ::end_to_end::aws::MESSAGES.to_owned());
             let members = ::store::dynamodb::Members::new(client.clone(), ::end_to_end::aws::MEMBERS.to_owned());
-            ::std::sync::Arc::new(Under(Log { messages, members }))
+            ::std::sync::Arc::new(Under(Log { messages, members, flood_limit: None }))
         }
     }};
 }
