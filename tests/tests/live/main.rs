@@ -1,3 +1,4 @@
 //! What reaches people while they are connected, against the real functions.
 
 mod crowd;
+mod typing;

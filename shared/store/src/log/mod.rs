@@ -13,6 +13,8 @@ pub use history::{Page, PageRequest, ReadError};
 pub use news::{News, Viewer};
 pub use send::{Audience, Delivery};
 
+pub(crate) use append::may_send;
+
 use crate::dynamodb::{Members, Messages};
 
 /// The log of every conversation, and who may write and read it.
