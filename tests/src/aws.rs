@@ -56,6 +56,11 @@ pub fn receipts_queue_url(cloud: &Cloud) -> String {
     queue_url(cloud, "ReceiptsQueue")
 }
 
+/// The queue of the `fanout` worker.
+pub fn fanout_queue_url(cloud: &Cloud) -> String {
+    queue_url(cloud, "FanoutQueue")
+}
+
 fn queue_url(cloud: &Cloud, name: &str) -> String {
     format!("{}/000000000000/local-{name}", cloud.endpoints.aws.sqs)
 }

@@ -61,3 +61,34 @@ fn write(messages: Vec<Message>) -> Result<Vec<String>, ApiError> {
     }
     Ok(frames)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What API Gateway takes in one message: <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>.
+    const MOST: usize = 128 * 1024;
+
+    fn message(seq: u64) -> Message {
+        let id = "00000000-0000-0000-0000-000000000001";
+        let message = json!({"conversation_id": id, "seq": seq, "message_id": id, "sender_id": id, "kind": "text",
+            "sent_at": "2026-01-02T03:04:05.678Z", "text": "x".repeat(8 * 1024)});
+        serde_json::from_value(message).unwrap()
+    }
+
+    #[test]
+    fn what_does_not_fit_in_one_frame_takes_the_next() {
+        assert!(write(Vec::new()).unwrap().is_empty());
+        let frames = write((1..=30).map(message).collect()).unwrap();
+        assert_eq!(frames.len(), 3);
+        assert!(frames.iter().all(|frame| frame.len() <= MOST));
+        let seqs = |frame: &String| {
+            let frame: Value = serde_json::from_str(frame).unwrap();
+            let messages = frame["messages"].as_array().unwrap().clone();
+            messages.into_iter().map(|message| message["seq"].as_u64().unwrap())
+        };
+        assert!(frames.iter().flat_map(seqs).eq(1..=30));
+    }
+}

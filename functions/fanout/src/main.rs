@@ -17,6 +17,7 @@ async fn main() -> Result<(), Error> {
         log: Log {
             messages: Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?),
             members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
+            flood_limit: None,
         },
         connections: Connections::new(dynamodb, required("CONNECTIONS_TABLE")?),
         pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),

@@ -6,6 +6,7 @@
 mod change;
 mod forget;
 mod list;
+mod presence;
 
 use domain::{ApiError, Connection, ErrorCode, Message};
 use lambda_kit::http::{Request, Response};
@@ -38,6 +39,7 @@ impl Handler {
             "GET /v1/conversations/{id}/members" => {
                 self.connections.unless_deleted(request.user_id(), self.list(&request)).await
             }
+            "GET /v1/presence" => self.connections.unless_deleted(request.user_id(), self.presence(&request)).await,
             "POST /v1/conversations/{id}/members" => self.add(&request).await,
             "PUT /v1/conversations/{id}/members/me" => self.join(&request).await,
             "PATCH /v1/conversations/{id}/members/{user_id}" => self.patch(&request).await,

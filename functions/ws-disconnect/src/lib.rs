@@ -1,11 +1,11 @@
 //! `$disconnect`: forgets a connection. API Gateway calls it as well as it can; what it misses is dropped when a push
 //! finds the connection gone, or when its token ends.
 
-use domain::ApiError;
+use domain::{ApiError, Timestamp};
 use lambda_kit::websocket::Caller;
 use store::dynamodb::Connections;
 
-/// Forgets the connection: one write, safe to repeat.
+/// Forgets the connection and keeps when it ended: one write, safe to repeat.
 pub async fn handle(connections: &Connections, caller: Caller) -> Result<(), ApiError> {
-    Ok(connections.remove(caller.user_id, &[&caller.connection_id]).await?)
+    Ok(connections.end(caller.user_id, &caller.connection_id, Timestamp::now()).await?)
 }

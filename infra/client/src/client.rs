@@ -32,6 +32,15 @@ pub enum Event {
     Item(Box<Message>),
     /// Somebody has received or read more than was known.
     Receipt(Receipt),
+    /// Somebody writes, or has stopped to. Where no more comes, it is over.
+    Typing {
+        /// Where.
+        conversation_id: ConversationId,
+        /// Who.
+        user_id: UserId,
+        /// Whether they are.
+        typing: bool,
+    },
     /// What is left to read, after something was read on one of the user's devices.
     Unread(Unread),
 }
@@ -226,6 +235,9 @@ impl Engine {
                 for message in messages {
                     self.received(message, now);
                 }
+            }
+            Push::Typing { conversation_id, user_id, typing } => {
+                self.happened(Event::Typing { conversation_id, user_id, typing });
             }
             Push::Unread { unread } => {
                 for unread in unread {

@@ -1,5 +1,7 @@
 //! Connections: where a user can be reached.
 
+use serde::Serialize;
+
 use crate::{Timestamp, UserId};
 
 /// One live WebSocket connection.
@@ -13,6 +15,17 @@ pub struct Connection {
     pub connected_at: Timestamp,
     /// When the token ends: epoch seconds.
     pub exp: i64,
+}
+
+/// Whether a user is connected, or when they were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Presence {
+    /// Who.
+    pub user_id: UserId,
+    /// Whether they are now.
+    pub online: bool,
+    /// When they last were: `None` while they are, and where that is too long ago or they never were.
+    pub last_seen_at: Option<Timestamp>,
 }
 
 /// What became of pushing a frame to connections.

@@ -22,7 +22,7 @@ pub mod timestamp;
 pub mod user;
 pub mod wire;
 
-pub use connection::{Connection, Pushed};
+pub use connection::{Connection, Presence, Pushed};
 pub use conversation::{ConversationType, HistoryPolicy, Role};
 pub use error::{ApiError, ErrorCode};
 pub use hex::hex;

@@ -8,6 +8,7 @@
 //! * [`membership`]: changes of conversations and of who is in them.
 //! * [`receipts`]: how receipts are merged into watermarks.
 //! * [`status`]: what has become of a message, by recipient.
+//! * [`typing`]: who sees that somebody writes.
 //! * [`relay`]: how changes of the relational truth reach the log and the projection.
 //! * [`deletion`]: how a user goes for good.
 
@@ -22,5 +23,6 @@ pub mod receipts;
 pub mod relay;
 pub mod sql;
 pub mod status;
+pub mod typing;
 
 pub use error::StoreError;

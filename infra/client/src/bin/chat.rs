@@ -153,9 +153,9 @@ impl Room {
                     self.client.read(message.conversation_id, message.seq);
                 }
             }
-            // The past of what is not open is no news; what is news there shows with /with. What another device has left to read
-            // is not shown here at all.
-            Event::Item(_) | Event::Unread(_) => {}
+            // The past of what is not open is no news; what is news there shows with /with. What is left
+            // to read, and who writes, is not shown here at all.
+            Event::Item(_) | Event::Unread(_) | Event::Typing { .. } => {}
             Event::Receipt(receipt) => self.mark(receipt).await,
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::sync::Synced;
-use crate::{ApiError, ConversationId, ErrorCode, Message, MessageId, MessageKind, Receipt, Seq, Timestamp};
+use crate::{ApiError, ConversationId, ErrorCode, Message, MessageId, MessageKind, Receipt, Seq, Timestamp, UserId};
 
 /// A frame that nobody asked for. It may come late, twice or never: the log is the truth.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,15 @@ pub enum Push {
     Unread {
         /// By conversation.
         unread: Vec<Unread>,
+    },
+    /// Somebody is writing, or has stopped to. It is kept nowhere: where no more comes, it is over.
+    Typing {
+        /// Where.
+        conversation_id: ConversationId,
+        /// Who.
+        user_id: UserId,
+        /// Whether they are.
+        typing: bool,
     },
 }
 
@@ -86,7 +95,7 @@ pub struct Reply {
 pub enum Answer {
     /// To `send`: the message has its place.
     Sent(Sent),
-    /// To `ack` and `read`: the receipts are queued.
+    /// To `ack` and `read`: the receipts are queued. To `typing`: those who are connected were told.
     Accepted,
     /// To `sync`.
     Synced(Synced),

@@ -61,6 +61,15 @@ pub struct ReceiptsRequest {
     pub receipts: Vec<ReceiptEntry>,
 }
 
+/// `{"action":"typing", …}`
+#[derive(Debug, Deserialize)]
+pub struct TypingRequest {
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// Whether the user is writing.
+    pub typing: bool,
+}
+
 /// Everything in a conversation up to a place.
 #[derive(Debug, Deserialize)]
 pub struct ReceiptEntry {

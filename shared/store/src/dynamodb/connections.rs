@@ -4,8 +4,11 @@
 //! |---|---|---|
 //! | `user_id` | S | partition key: one item per user |
 //! | `c#<connection id>` | M | one attribute per connection: `connected_at` (ms), `exp` (s, the token's) |
-//! | `ttl` | N | epoch seconds after which no connection of the item can be alive; none where `user_deleted` is |
+//! | `last_seen_at` | N | ms: when a connection last began or ended |
+//! | `ttl` | N | epoch seconds after which nothing of the item is of interest; none where `user_deleted` is |
 //! | `user_deleted` | BOOL | there where the account is deleted: a tombstone, which stays |
+//!
+//! When a user was last seen outlives the connections by 30 days. Where `$disconnect` never came, it is when they connected.
 //!
 //! One item per user makes "where is everybody of this conversation" one batch read, and connecting one write.
 
@@ -17,7 +20,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::error::causes;
-use domain::{ApiError, Connection, ErrorCode, Timestamp, UserId};
+use domain::{ApiError, Connection, ErrorCode, Presence, Timestamp, UserId};
 use futures_util::future::{join, join_all};
 
 use super::Item;
@@ -27,13 +30,18 @@ use crate::StoreError;
 /// Most connections of one user; the oldest make room.
 pub const MAX_CONNECTIONS: usize = 20;
 
-/// API Gateway ends every WebSocket connection after two hours; an hour on top for late time-to-live and clocks.
+/// API Gateway ends every WebSocket connection after two hours; an hour on top for clocks.
 const LONGEST_LIFE: Duration = Duration::from_hours(3);
+
+/// How long it is told when a user was last seen.
+const LAST_SEEN_KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// How long a connection may be listed before API Gateway knows it: `$connect` takes at most 29 s.
 const MAY_BE_CONNECTING: Duration = Duration::from_secs(30);
 
 const PREFIX: &str = "c#";
+
+const LAST_SEEN: &str = "last_seen_at";
 
 /// Marks a tombstone.
 const USER_DELETED: &str = "user_deleted";
@@ -79,18 +87,20 @@ impl Connections {
             ("connected_at".to_owned(), AttributeValue::N(now.epoch_millis().to_string())),
             ("exp".to_owned(), AttributeValue::N(connection.exp.to_string())),
         ]));
-        let ttl = now.plus(LONGEST_LIFE).epoch_seconds();
+        let ttl = now.plus(LAST_SEEN_KEPT).epoch_seconds();
         let updated = self
             .client
             .update_item()
             .table_name(&self.table)
             .key("user_id", AttributeValue::S(connection.user_id.to_string()))
             .condition_expression("attribute_not_exists(#deleted)")
-            .update_expression("SET #connection = :connection, #ttl = :ttl")
+            .update_expression("SET #connection = :connection, #seen = :seen, #ttl = :ttl")
             .expression_attribute_names("#deleted", USER_DELETED)
             .expression_attribute_names("#connection", attribute(&connection.connection_id))
+            .expression_attribute_names("#seen", LAST_SEEN)
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":connection", value)
+            .expression_attribute_values(":seen", AttributeValue::N(now.epoch_millis().to_string()))
             .expression_attribute_values(":ttl", AttributeValue::N(ttl.to_string()))
             .return_values(ReturnValue::AllNew)
             .send()
@@ -98,13 +108,59 @@ impl Connections {
             .map_err(refused)?;
 
         let all = parse(&updated.attributes.unwrap_or_default())?;
-        let (mut live, mut gone): (Vec<_>, Vec<_>) = all.into_iter().partition(|other| other.is_live(now));
+        let (mut live, mut gone): (Vec<_>, Vec<_>) = all.into_iter().partition(|other| may_live(other, now));
         live.sort_by_key(|other| other.connected_at);
         let surplus: Vec<Connection> = live.drain(..live.len().saturating_sub(MAX_CONNECTIONS)).collect();
         gone.extend(surplus.iter().cloned());
         let ids: Vec<&str> = gone.iter().map(|other| other.connection_id.as_str()).collect();
         self.remove(connection.user_id, &ids).await?;
         Ok(surplus)
+    }
+
+    /// Forgets a connection that has ended and keeps when: one write, safe to repeat.
+    pub async fn end(&self, user: UserId, connection_id: &str, now: Timestamp) -> Result<(), StoreError> {
+        let ttl = now.plus(LAST_SEEN_KEPT).epoch_seconds();
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("user_id", AttributeValue::S(user.to_string()))
+            .condition_expression("attribute_not_exists(#deleted)")
+            .update_expression("SET #seen = :seen, #ttl = :ttl REMOVE #connection")
+            .expression_attribute_names("#deleted", USER_DELETED)
+            .expression_attribute_names("#seen", LAST_SEEN)
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_names("#connection", attribute(connection_id))
+            .expression_attribute_values(":seen", AttributeValue::N(now.epoch_millis().to_string()))
+            .expression_attribute_values(":ttl", AttributeValue::N(ttl.to_string()))
+            .send()
+            .await;
+        match updated.map_err(refused) {
+            Ok(_) => Ok(()),
+            // A tombstone stays, and says nothing of when.
+            Err(ConnectError::UserDeleted) => self.remove(user, &[connection_id]).await,
+            Err(ConnectError::Store(error)) => Err(error),
+        }
+    }
+
+    /// Which of these users are connected, in their order, and when the others were: as much as [`Connections::of`] costs. Of who
+    /// is deleted nothing is known.
+    pub async fn presence(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Presence>, StoreError> {
+        let keys = users.iter().copied().map(key).collect();
+        let items = get_all(&self.client, &self.table, keys, false).await?;
+        let mut known = HashMap::new();
+        for item in items.iter().filter(|item| !is_tombstone(item)) {
+            if let Some(AttributeValue::S(user)) = item.get("user_id") {
+                let online = parse(item)?.iter().any(|connection| may_live(connection, now));
+                let last_seen = item.get(LAST_SEEN).and_then(|at| at.as_n().ok()?.parse().ok());
+                known.insert(user.clone(), (online, last_seen.map(Timestamp::from_epoch_millis)));
+            }
+        }
+        let presence = |user_id: &UserId| {
+            let (online, last_seen) = known.get(&user_id.to_string()).copied().unwrap_or_default();
+            Presence { user_id: *user_id, online, last_seen_at: last_seen.filter(|_| !online) }
+        };
+        Ok(users.iter().map(presence).collect())
     }
 
     /// Forgets connections; those that are not there are no error. No request where there are none to forget.
@@ -200,7 +256,7 @@ impl Connections {
         let items = get_all(&self.client, &self.table, keys, false).await?;
         let mut live = Vec::new();
         for item in items.iter().filter(|item| !is_tombstone(item)) {
-            live.extend(parse(item)?.into_iter().filter(|connection| connection.is_live(now)));
+            live.extend(parse(item)?.into_iter().filter(|connection| may_live(connection, now)));
         }
         Ok(live)
     }
@@ -215,6 +271,11 @@ fn refused<R: std::fmt::Debug + Send + Sync + 'static>(error: SdkError<UpdateIte
 
 fn key(user: UserId) -> Item {
     HashMap::from([("user_id".to_owned(), AttributeValue::S(user.to_string()))])
+}
+
+/// Whether the token still holds, and API Gateway cannot have ended the connection: it does not always say so.
+fn may_live(connection: &Connection, now: Timestamp) -> bool {
+    connection.is_live(now) && now.since(connection.connected_at) < LONGEST_LIFE
 }
 
 fn is_tombstone(item: &Item) -> bool {

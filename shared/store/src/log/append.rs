@@ -363,7 +363,7 @@ impl Opened<'_> {
 }
 
 /// Whether an active member may send.
-pub(super) fn may_send(conversation: &ConversationItem, sender: &ActiveMember) -> Result<(), SendError> {
+pub(crate) fn may_send(conversation: &ConversationItem, sender: &ActiveMember) -> Result<(), SendError> {
     if conversation.closed {
         return Err(SendError::Closed);
     }

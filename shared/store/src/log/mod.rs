@@ -14,6 +14,7 @@ pub use history::{Page, PageRequest, ReadError};
 pub use news::{News, Viewer};
 pub use send::{Audience, Delivery};
 
+pub(crate) use append::may_send;
 use domain::flood::FloodLimit;
 
 use crate::dynamodb::{Members, Messages};

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use domain::{Seq, Shard};
 use end_to_end::{Cloud, Person, Socket, aws};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use sqlx_data_api::query_scalar;
+use store::queues::{FanoutBody, Queue};
 use uuid::Uuid;
 
 /// Members who are connected.
@@ -135,4 +137,25 @@ async fn everybody_hears_everything_as_the_log_has_it() {
     assert_eq!(listeners[0].told[&(first + 4)]["content"]["text"], "Hear!");
     let of_the_sender = &listeners[0].told[&(first + 1)]["client_message_id"];
     assert!(of_the_sender.is_string() && listeners[1].told[&(first + 1)]["client_message_id"].is_null());
+    a_shard_ends_where_it_ends(listeners, &conversation, last).await;
+}
+
+/// What a worker has no time for is queued like this.
+async fn a_shard_ends_where_it_ends(mut listeners: Vec<Listener>, conversation: &str, last: u64) {
+    listeners.sort_unstable_by(|one, other| one.person.user_id.cmp(&other.person.user_id));
+    let user = |n: usize| Some(listeners[n].person.user_id.parse().unwrap());
+    let (first, end) = (CONNECTED / 3, CONNECTED * 2 / 3);
+    let shard = Shard { after_user: user(first), last_user: user(end) };
+    let body = FanoutBody { conversation_id: conversation.parse().unwrap(), seqs: vec![Seq(last)], shard };
+    for listener in &mut listeners {
+        listener.socket.pushed().await;
+    }
+    let cloud = Cloud::shared();
+    Queue::new(aws::sqs(cloud), aws::fanout_queue_url(cloud)).send_fanout(&[body]).await.unwrap();
+    for listener in &mut listeners[first + 1..=end] {
+        assert_eq!(listener.socket.next("messages").await["messages"][0]["seq"], last);
+    }
+    for (n, listener) in listeners.iter_mut().enumerate() {
+        assert_eq!(listener.socket.pushed().await, [] as [Value; 0], "{n}");
+    }
 }

@@ -1,0 +1,43 @@
+//! `GET /v1/presence`.
+
+use domain::{ApiError, ConversationId, ErrorCode, Presence, Timestamp, UserId};
+use lambda_kit::http::{Request, Response};
+use serde::Serialize;
+
+use crate::Handler;
+
+/// Members of a page, unless `limit` asks for less: one batch of reads.
+const MAX_LIMIT: usize = 100;
+
+#[derive(Debug, Serialize)]
+struct Page {
+    members: Vec<Presence>,
+    /// Gives the next page; `None` on the last.
+    cursor: Option<UserId>,
+}
+
+impl Handler {
+    /// Which members are connected, and when the others were, for those who are there. Nobody learns it who is blocked. No SQL:
+    /// two requests at once, and one more.
+    pub(crate) async fn presence(&self, request: &Request) -> Result<Response, ApiError> {
+        let conversation: Option<ConversationId> = request.query("conversation_id")?;
+        let conversation = conversation.ok_or_else(|| ApiError::invalid("Give `conversation_id`."))?;
+        let limit = request.limit(MAX_LIMIT, MAX_LIMIT)?;
+        let after = request.query("cursor")?;
+        let members = &self.membership.relay.members;
+        let (view, listed) = tokio::try_join!(
+            members.view(conversation, request.user_id()),
+            members.list(conversation, after, limit + 1)
+        )?;
+        let view = view.ok_or_else(|| ApiError::new(ErrorCode::ConversationNotFound, "No such conversation."))?;
+        if view.active.is_none() {
+            return Err(ApiError::new(ErrorCode::NotAMember, "You are not a member of this conversation."));
+        }
+        if !view.conversation.blocked_by.is_empty() {
+            return Err(ApiError::new(ErrorCode::Blocked, "One of you has blocked the other."));
+        }
+        let users: Vec<UserId> = listed.iter().take(limit).map(|member| member.user_id).collect();
+        let cursor = users.last().copied().filter(|_| listed.len() > limit);
+        Response::ok(&Page { members: self.connections.presence(&users, Timestamp::now()).await?, cursor })
+    }
+}

@@ -1,0 +1,63 @@
+//! Who is connected, and when the others were.
+
+use std::time::{Duration, Instant};
+
+use domain::Timestamp;
+use end_to_end::Person;
+use serde_json::{Value, json};
+
+/// What `asker` is told of `other`.
+async fn presence(asker: &Person, conversation: &str, other: &Person) -> Value {
+    let (status, page) = asker.get(&format!("/v1/presence?conversation_id={conversation}")).await;
+    assert_eq!((status, &page["cursor"]), (200, &Value::Null), "{page}");
+    let members = page["members"].as_array().unwrap();
+    assert_eq!(members.len(), 2);
+    members.iter().find(|member| member["user_id"] == other.user_id).unwrap().clone()
+}
+
+#[tokio::test]
+async fn members_see_who_is_connected_and_when_others_were() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let conversation = alice.talk_to(&bob).await;
+    let bobs = |online: bool, last_seen_at: Value| json!({"user_id": bob.user_id, "online": online, "last_seen_at": last_seen_at});
+    assert_eq!(presence(&alice, &conversation, &bob).await, bobs(false, Value::Null), "never here");
+    let (mut phone, laptop) = tokio::join!(bob.connect(), bob.connect());
+    assert_eq!(presence(&alice, &conversation, &bob).await, bobs(true, Value::Null));
+    laptop.cut();
+    phone.pushed().await;
+    assert_eq!(presence(&alice, &conversation, &bob).await, bobs(true, Value::Null), "on the other device");
+    let before = Timestamp::now();
+    phone.cut();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let gone = loop {
+        let told = presence(&alice, &conversation, &bob).await;
+        if told["online"] == false {
+            break told;
+        }
+        assert!(Instant::now() < deadline, "{told}");
+    };
+    let last_seen: Timestamp = serde_json::from_value(gone["last_seen_at"].clone()).unwrap();
+    assert!(before <= last_seen && last_seen <= Timestamp::now(), "{gone}");
+}
+
+#[tokio::test]
+async fn nobody_else_does() {
+    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
+    let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id]});
+    let (_, group) = alice.post("/v1/conversations", &body).await;
+    let path = format!("/v1/presence?conversation_id={}", group["conversation_id"].as_str().unwrap());
+    assert_eq!(bob.get(&format!("{path}&limit=1")).await.1["members"].as_array().unwrap().len(), 1);
+    assert!(bob.get(&format!("{path}&limit=1")).await.1["cursor"].is_string());
+    assert_eq!(mallory.get(&path).await.1["code"], "conversation_not_found");
+    let left = format!("/v1/conversations/{}/members/me", group["conversation_id"].as_str().unwrap());
+    assert_eq!(bob.delete(&left).await.0, 204);
+    assert_eq!(bob.get(&path).await.1["code"], "not_a_member");
+    assert_eq!(bob.get("/v1/presence").await.1["code"], "invalid_request");
+    let private = format!("/v1/presence?conversation_id={}", alice.talk_to(&mallory).await);
+    assert_eq!(mallory.get(&private).await.0, 200);
+    assert_eq!(
+        alice.patch(&private.replace("presence?conversation_id=", "conversations/"), &json!({"blocked": true})).await.0,
+        200
+    );
+    assert_eq!(mallory.get(&private).await.1["code"], "blocked");
+}

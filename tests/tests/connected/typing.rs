@@ -1,0 +1,58 @@
+//! Who is told that somebody writes.
+
+use end_to_end::{Person, Socket};
+use serde_json::{Value, json};
+
+/// Somebody writes, or stops to; the answer.
+async fn types(socket: &mut Socket, conversation: &str, typing: bool) -> Value {
+    socket.ask(json!({"action": "typing", "conversation_id": conversation, "typing": typing})).await
+}
+
+/// The places of a conversation's log that somebody reads.
+async fn log(person: &Person, conversation: &str) -> usize {
+    let (_, page) = person.get(&format!("/v1/conversations/{conversation}/messages")).await;
+    page["messages"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn the_others_are_told_and_nothing_is_kept() {
+    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
+    let (mut a, mut b, mut m) = tokio::join!(alice.connect(), bob.connect(), mallory.connect());
+    let conversation = alice.talk_to(&bob).await;
+    assert_eq!(b.next("message").await["message"]["kind"], "created");
+    let before = log(&bob, &conversation).await;
+    for typing in [true, false] {
+        assert_eq!(types(&mut a, &conversation, typing).await["type"], "accepted");
+        let told =
+            json!({"type": "typing", "conversation_id": conversation, "user_id": alice.user_id, "typing": typing});
+        assert_eq!(b.next("typing").await, told);
+    }
+    assert_eq!(types(&mut m, &conversation, true).await["error"]["code"], "not_a_member");
+    assert_eq!(a.pushed().await.iter().filter(|frame| frame["type"] == "typing").count(), 0, "not who writes");
+    assert_eq!(m.pushed().await, [] as [Value; 0]);
+    assert_eq!(b.pushed().await, [] as [Value; 0]);
+    assert_eq!(log(&bob, &conversation).await, before);
+}
+
+#[tokio::test]
+async fn who_may_not_send_may_not_type() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
+    let conversation = alice.talk_to(&bob).await;
+    let path = format!("/v1/conversations/{conversation}");
+    assert_eq!(alice.patch(&path, &json!({"blocked": true})).await.0, 200);
+    assert_eq!(types(&mut b, &conversation, true).await["error"]["code"], "blocked");
+    assert_eq!(types(&mut a, &conversation, true).await["error"]["code"], "blocked");
+
+    let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id]});
+    let (_, group) = alice.post("/v1/conversations", &body).await;
+    let group = group["conversation_id"].as_str().unwrap();
+    let member = format!("/v1/conversations/{group}/members/{}", bob.user_id);
+    assert_eq!(alice.patch(&member, &json!({"muted_until": "2100-01-01T00:00:00Z"})).await.0, 200);
+    assert_eq!(types(&mut b, group, true).await["error"]["code"], "muted");
+    assert_eq!(types(&mut a, group, true).await["type"], "accepted");
+    assert_eq!(alice.delete(&member).await.0, 204);
+    assert_eq!(types(&mut b, group, true).await["error"]["code"], "not_a_member");
+    assert_eq!(alice.delete(&format!("/v1/conversations/{group}")).await.0, 204);
+    assert_eq!(types(&mut a, group, true).await["error"]["code"], "conversation_closed");
+}
