@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use domain::conversation::Conversation;
 use domain::wire::{Answer, ErrorBody, Push, Reply, Sent, Synced};
-use domain::{ConversationId, ErrorCode, Message, Receipt, Seq, UserId};
+use domain::{ClientMessageId, Content, ConversationId, ErrorCode, Message, MessageKind, Receipt, Seq, UserId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use crate::connection::{self, Heard, Wanted};
 use crate::incoming::{self, Incoming};
-use crate::outbox::{Outbox, Outcome, SendError};
+use crate::outbox::{Consequence, Outbox, Outcome, SendError};
 use crate::receipts::Receipts;
 use crate::replica::Replica;
 use crate::syncing::{Asked, Syncing};
@@ -218,11 +218,7 @@ impl Engine {
             Push::Message { message }
             | Push::MessageEdited { message }
             | Push::MessageDeleted { message }
-            | Push::Reaction { message } => {
-                let id = message.conversation_id;
-                let applied = self.replicas.entry(id).or_default().receive(message, now);
-                self.applied(applied);
-            }
+            | Push::Reaction { message } => self.received(message, now),
             Push::Receipts { receipts } => {
                 for receipt in receipts {
                     if self.replicas.entry(receipt.conversation_id).or_default().mark(receipt) {
@@ -230,6 +226,26 @@ impl Engine {
                     }
                 }
             }
+        }
+    }
+
+    fn received(&mut self, message: Message, now: Instant) {
+        let applied = self.replicas.entry(message.conversation_id).or_default().receive(message, now);
+        self.applied(applied);
+    }
+
+    /// The item that this user's message became. What happened to it since comes as events.
+    fn own(&self, id: ClientMessageId, text: String, sent: &Sent) -> Message {
+        Message {
+            conversation_id: sent.conversation_id,
+            seq: sent.seq,
+            message_id: sent.message_id,
+            sender_id: self.user,
+            sent_at: sent.sent_at,
+            client_message_id: Some(id),
+            edited_at: None,
+            reactions: Vec::new(),
+            kind: MessageKind::Text(Content { text, reply_to_seq: None, mentions: Vec::new() }),
         }
     }
 
@@ -242,11 +258,11 @@ impl Engine {
             _ => true,
         };
         match id.split('/').next() {
-            Some("send") => {
-                if let Some(conversation) = self.outbox.answered(id, answer, now, &self.pace) {
-                    self.syncing.need(conversation);
-                }
-            }
+            Some("send") => match self.outbox.answered(id, answer, now, &self.pace) {
+                Some(Consequence::Sync(conversation)) => self.syncing.need(conversation),
+                Some(Consequence::Placed { id, text, sent }) => self.received(self.own(id, text, &sent), now),
+                None => {}
+            },
             Some("ack") => self.acks.answered(id, settled, now, &self.pace),
             Some("read") => self.reads.answered(id, settled, now, &self.pace),
             Some("sync") => match answer {
