@@ -45,6 +45,8 @@ async fn what_everybody_saw_keeps_the_promises_whatever_fails() {
 
     let storm = CancellationToken::new();
     let weather = tokio::spawn(Weather::new(seed, Arc::clone(&people), group).rage(cloud, storm.clone()));
+    let watch = |person: &Chatter| tokio::spawn(person.clone().watch_marks(group, storm.clone()));
+    let watches: Vec<_> = people.iter().map(watch).collect();
     let mut talks = Vec::new();
     for (place, person) in people.iter().enumerate() {
         let rooms = if place < 2 { vec![private, group] } else { vec![group] };
@@ -61,6 +63,9 @@ async fn what_everybody_saw_keeps_the_promises_whatever_fails() {
     let calm = tokio::time::timeout(patience, talked).await;
     storm.cancel();
     weather.await.expect("the weather does not panic");
+    for watch in watches {
+        watch.await.expect("receipts never go backwards");
+    }
     calm.unwrap_or_else(|_| panic!("not everybody was answered with seed {seed}: {}", cloud.log()));
 
     for conversation in [private, group] {

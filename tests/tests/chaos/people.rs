@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use client::{Api, Client, Endpoints, Event, Pace, Replica, SendError};
-use domain::{ConversationId, ErrorCode, Periods, ReceiptKind, Seq, UserId};
+use domain::{ConversationId, ErrorCode, Periods, Seq, UserId};
 use end_to_end::{Cloud, Picture};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How long it may take until everybody has everything, once nothing fails any more.
@@ -116,8 +117,21 @@ impl Chatter {
             if read >= last {
                 return;
             }
-            assert!(Instant::now() < deadline, "{} has {:?} read up to {read} of {last}", self.user, ReceiptKind::Read);
+            assert!(Instant::now() < deadline, "{} has read up to {read} of {last}", self.user);
             tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Where the server says that this user has read up to never goes back.
+    pub(crate) async fn watch_marks(self, conversation: ConversationId, enough: CancellationToken) {
+        let mut highest = 0;
+        while !enough.is_cancelled() {
+            // The weather may be in the way of an answer.
+            if let Some(read) = self.shown(conversation).await["read_seq"].as_u64() {
+                assert!(read >= highest, "{} had read up to {highest}, and now up to {read}", self.user);
+                highest = read;
+            }
+            let _ = tokio::time::timeout(Duration::from_millis(300), enough.cancelled()).await;
         }
     }
 
