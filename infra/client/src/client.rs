@@ -7,13 +7,13 @@ use std::time::Duration;
 use domain::conversation::Conversation;
 use domain::wire::event::Unread;
 use domain::wire::{Answer, ErrorBody, Push, Reply, Sent, Synced};
-use domain::{ConversationId, ErrorCode, Message, Receipt, Seq, UserId};
+use domain::{ClientMessageId, Content, ConversationId, ErrorCode, Message, MessageKind, Receipt, Seq, UserId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use crate::connection::{self, Heard, Wanted};
 use crate::incoming::{self, Incoming};
-use crate::outbox::{Outbox, Outcome, SendError};
+use crate::outbox::{Consequence, Outbox, Outcome, SendError};
 use crate::receipts::Receipts;
 use crate::replica::Replica;
 use crate::syncing::{Asked, Syncing};
@@ -259,6 +259,21 @@ impl Engine {
         self.applied(applied);
     }
 
+    /// The item that this user's message became. What happened to it since comes as events.
+    fn own(&self, id: ClientMessageId, text: String, sent: &Sent) -> Message {
+        Message {
+            conversation_id: sent.conversation_id,
+            seq: sent.seq,
+            message_id: sent.message_id,
+            sender_id: self.user,
+            sent_at: sent.sent_at,
+            client_message_id: Some(id),
+            edited_at: None,
+            reactions: Vec::new(),
+            kind: MessageKind::Text(Content { text, reply_to_seq: None, mentions: Vec::new() }),
+        }
+    }
+
     fn answered(&mut self, id: &str, answer: Answer, now: Instant) {
         if let Answer::Error { error: ErrorBody { code: ErrorCode::TokenExpired, .. } } = &answer {
             self.want(Wanted::Another);
@@ -268,11 +283,11 @@ impl Engine {
             _ => true,
         };
         match id.split('/').next() {
-            Some("send") => {
-                if let Some(conversation) = self.outbox.answered(id, answer, now, &self.pace) {
-                    self.syncing.need(conversation);
-                }
-            }
+            Some("send") => match self.outbox.answered(id, answer, now, &self.pace) {
+                Some(Consequence::Sync(conversation)) => self.syncing.need(conversation),
+                Some(Consequence::Placed { id, text, sent }) => self.received(self.own(id, text, &sent), now),
+                None => {}
+            },
             Some("ack") => self.acks.answered(id, settled, now, &self.pace),
             Some("read") => self.reads.answered(id, settled, now, &self.pace),
             Some("sync") => match answer {

@@ -54,6 +54,22 @@ enum Stage {
     Behind,
 }
 
+/// What follows from an answer.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Consequence {
+    /// This conversation has to be synced before anything else can be sent there.
+    Sync(ConversationId),
+    /// The message has its place. It is not pushed to the connection that it was sent on.
+    Placed {
+        /// Its id.
+        id: ClientMessageId,
+        /// What it says.
+        text: String,
+        /// Its place.
+        sent: Sent,
+    },
+}
+
 /// By conversation, first in, first out; only the first of each is on its way.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox(BTreeMap<ConversationId, VecDeque<Outgoing>>);
@@ -96,25 +112,23 @@ impl Outbox {
         frames
     }
 
-    /// Takes the answer to a frame; the conversation that has to be synced before anything else can be sent there.
-    pub(crate) fn answered(
-        &mut self,
-        frame: &str,
-        answer: Answer,
-        now: Instant,
-        pace: &Pace,
-    ) -> Option<ConversationId> {
+    /// Takes the answer to a frame; what follows from it.
+    pub(crate) fn answered(&mut self, frame: &str, answer: Answer, now: Instant, pace: &Pace) -> Option<Consequence> {
         let mut words = frame.strip_prefix("send/")?.split('/');
         let id: ClientMessageId = words.next()?.parse().ok()?;
         let attempt: u32 = words.next()?.parse().ok()?;
         let (conversation, first) = self.front(id)?;
         match answer {
-            Answer::Sent(sent) => self.finish(conversation, Ok(sent)),
+            Answer::Sent(sent) => {
+                let text = std::mem::take(&mut first.text);
+                self.finish(conversation, Ok(sent.clone()));
+                return Some(Consequence::Placed { id, text, sent });
+            }
             // A later attempt is under way, and what it is told is what counts.
             Answer::Error { .. } if attempt < first.attempts => {}
             Answer::Error { error } if error.code == ErrorCode::Behind => {
                 first.stage = Stage::Behind;
-                return Some(conversation);
+                return Some(Consequence::Sync(conversation));
             }
             Answer::Error { error } if error.retryable || error.code == ErrorCode::TokenExpired => {
                 let asked = std::time::Duration::from_millis(error.retry_after_ms.unwrap_or_default());
@@ -210,7 +224,7 @@ mod tests {
         }
         assert_eq!(outbox.answered(first["id"].as_str().unwrap(), error(ErrorCode::Behind), later, &pace), None);
         let asked = outbox.answered(second["id"].as_str().unwrap(), error(ErrorCode::Behind), later, &pace);
-        assert_eq!((asked, outbox.due()), (Some(conversation), None));
+        assert_eq!((asked, outbox.due()), (Some(Consequence::Sync(conversation)), None));
         outbox.caught_up(conversation, Seq(600), later);
         assert_eq!(outbox.frames(later, &pace, |_| Seq(700))[0]["after_seq"], 600);
     }
