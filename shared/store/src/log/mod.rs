@@ -8,7 +8,7 @@ mod sync;
 
 pub use amend::{AmendError, Amended};
 pub use append::{Appended, Draft, Opened, SendError};
-pub use history::{Page, PageRequest, ReadError};
+pub use history::{Page, PageRequest, ReadError, Surroundings};
 pub use send::Delivery;
 
 use crate::dynamodb::{Members, Messages};
