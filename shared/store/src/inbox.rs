@@ -1,6 +1,7 @@
 //! A user's conversations as the user sees them: where each stands, and what is unread. From DynamoDB alone.
 
 use domain::conversation::{Conversation, MAX_UNREAD};
+use domain::period::SeqRange;
 use domain::receipt::Mark;
 use domain::wire::sync::{MAX_BYTES, SyncedConversation};
 use domain::wire::{SyncRequest, Synced};
@@ -40,9 +41,11 @@ impl Inbox {
             let read = async { Ok(self.watermarks.get(ReceiptKind::Read, id, user).await?) };
             let ((view, head), read) = tokio::try_join!(self.log.newest(id, user), read)?;
             let read_seq = read.map_or(Seq::ZERO, |Mark { seq, .. }| seq);
+            // What comes from here on is pushed, and counted by who gets it.
+            let unread = SeqRange { first: read_seq.next(), last: head.as_ref().map_or(Seq::ZERO, |head| head.seq) };
             let (message, unread) = tokio::try_join!(
                 self.newest_message(id, &view.periods, head.as_ref()),
-                self.unread(id, user, &view.periods, read_seq)
+                self.unread(id, user, &view.periods, unread)
             )?;
             if message.knows_of.max(unread.knows_of) > view.conversation.members_seq {
                 // Members changed between the reads.
@@ -72,17 +75,20 @@ impl Inbox {
         }
     }
 
-    /// Texts of others after `read_seq` that the user may see, up to [`MAX_UNREAD`]: one bounded query for each stay.
+    /// Texts of others in this range that the user may see, up to [`MAX_UNREAD`]: one bounded query for each stay, and more only
+    /// where there is much else.
     async fn unread(
         &self,
         id: ConversationId,
         user: UserId,
         periods: &Periods,
-        read_seq: Seq,
+        range: SeqRange,
     ) -> Result<Found<u32>, StoreError> {
         let most = MAX_UNREAD as usize;
-        let counts = |item: &LogItem| matches!(item.kind, MessageKind::Text(_)) && item.sender_id != user;
-        let read = self.log.visible(id, periods, PageRequest::After(read_seq), most, counts).await?;
+        let counts = |item: &LogItem| {
+            item.seq <= range.last && matches!(item.kind, MessageKind::Text(_)) && item.sender_id != user
+        };
+        let read = self.log.visible(id, periods, PageRequest::After(range.first.previous()), most, counts).await?;
         let found = u32::try_from(read.items.len()).unwrap_or(MAX_UNREAD);
         Ok(Found { found, knows_of: read.newest_members_seq })
     }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use domain::amendment::Amendment;
 use domain::reaction::{Emoji, Reactions};
-use domain::{Content, Message, MessageKind, Seq, UserId};
+use domain::{Content, ErrorCode, Message, MessageKind, Seq, Timestamp, UserId};
 use end_to_end::Person;
 use end_to_end::aws::log;
 use store::dynamodb::Connections;
-use store::log::{Amended, PageRequest};
+use store::log::{AmendError, Amended, PageRequest};
 
 use crate::proxy::{Loss, conflicting_puts, counting_queries, losing};
 use crate::talk::Talk;
@@ -199,4 +199,20 @@ async fn an_edit_whose_answer_is_lost_is_made_once_and_told() {
         assert_eq!((items.len(), items[1].edits.len()), (3, 1), "{loss:?}");
         assert_eq!(edited.event.map(|event| event.message_id), Some(items[2].message_id), "{loss:?}");
     }
+}
+
+#[tokio::test]
+async fn a_message_is_edited_for_a_while() {
+    let talk = Talk::private().await;
+    let old = talk.draft(talk.alice, 1, "helo");
+    let sent = talk.log.open(&old).await.unwrap().append().await.unwrap().item;
+    while Timestamp::now() <= sent.sent_at {
+        tokio::task::yield_now().await;
+    }
+    let late = talk.log.amend(talk.conversation, talk.alice, Seq(2), &edit("hello"), Duration::ZERO).await;
+    assert!(
+        matches!(&late, Err(AmendError::Refused(refusal)) if refusal.code == ErrorCode::EditWindowOver),
+        "{late:?}"
+    );
+    assert_eq!(talk.head().await, sent);
 }
