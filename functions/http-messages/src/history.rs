@@ -3,7 +3,7 @@
 use domain::{ApiError, ConversationId, Message, Seq};
 use lambda_kit::http::{Request, Response};
 use serde::Serialize;
-use store::log::PageRequest;
+use store::log::{PageRequest, Surroundings};
 
 use crate::Handler;
 
@@ -22,15 +22,31 @@ struct Body {
     more: bool,
 }
 
+/// What surrounds a message.
+#[derive(Debug, Serialize)]
+struct Around {
+    /// Oldest first.
+    messages: Vec<Message>,
+    /// Whether there are more before them.
+    more_before: bool,
+    /// Whether there are more after them.
+    more_after: bool,
+}
+
 impl Handler {
     pub(crate) async fn history(&self, request: &Request) -> Result<Response, ApiError> {
         let conversation: ConversationId = request.id("id")?;
         let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
         let seq = |name: &str| Ok::<_, ApiError>(request.query::<u64>(name)?.map(|seq| Seq(seq).min(Seq::MAX)));
-        let page = match (seq("after_seq")?, seq("before_seq")?) {
-            (Some(after), None) => PageRequest::After(after),
-            (None, before) => PageRequest::Before(before.unwrap_or(Seq::MAX)),
-            (Some(_), Some(_)) => return Err(ApiError::invalid("Give `after_seq` or `before_seq`, not both.")),
+        let page = match (seq("after_seq")?, seq("before_seq")?, seq("around_seq")?) {
+            (Some(after), None, None) => PageRequest::After(after),
+            (None, before, None) => PageRequest::Before(before.unwrap_or(Seq::MAX)),
+            (None, None, Some(seq)) => {
+                let Surroundings { messages, more_before, more_after } =
+                    self.log.around(conversation, request.user_id(), seq, limit).await?;
+                return Response::ok(&Around { messages, more_before, more_after });
+            }
+            _ => return Err(ApiError::invalid("Give one of `after_seq`, `before_seq` and `around_seq`.")),
         };
         let page = self.log.history(conversation, request.user_id(), page, limit).await?;
         Response::ok(&Body { messages: page.messages, more: page.more })

@@ -116,9 +116,9 @@ impl Replica {
                 if let Some(target) = self.items.get_mut(target_seq) {
                     target.edited_at = None;
                     target.kind = MessageKind::Deleted {
-                        deleted_by: message.sender_id,
-                        deleted_seq: message.seq,
-                        deleted_at: message.sent_at,
+                        deleted_by: Some(message.sender_id),
+                        deleted_seq: Some(message.seq),
+                        deleted_at: Some(message.sent_at),
                     };
                 }
             }

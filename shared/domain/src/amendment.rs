@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn what_is_deleted_stays_deleted() {
-        let kind = MessageKind::Deleted { deleted_by: user(1), deleted_seq: Seq(9), deleted_at: SENT };
+        let kind =
+            MessageKind::Deleted { deleted_by: Some(user(1)), deleted_seq: Some(Seq(9)), deleted_at: Some(SENT) };
         let case = Case { kind, ..Case::default() };
         let thumb = Emoji::parse("👍").unwrap();
         assert_eq!(case.decide(&Amendment::Delete), Ok(false));

@@ -154,13 +154,18 @@ pub enum MessageKind {
     /// The sender closed the conversation: it can be read, and nothing else.
     Closed,
     /// A user's words are gone, for everybody.
+    ///
+    /// Who was not there when they went is not told of the event.
     Deleted {
         /// Who deleted them.
-        deleted_by: UserId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deleted_by: Option<UserId>,
         /// Place of the event.
-        deleted_seq: Seq,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deleted_seq: Option<Seq>,
         /// Time of the event.
-        deleted_at: Timestamp,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deleted_at: Option<Timestamp>,
     },
     /// An event: the sender edited a message.
     MessageEdited {

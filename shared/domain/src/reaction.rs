@@ -37,10 +37,11 @@ pub struct Reaction {
     pub removed_seq: Option<Seq>,
 }
 
-/// All reactions to one message, withdrawn ones included: who left before one was withdrawn still sees it.
+/// All reactions to one message, withdrawn ones included: who left before one was withdrawn still sees it, even where its user has
+/// reacted again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Reactions(BTreeMap<Emoji, BTreeMap<UserId, Reaction>>);
+pub struct Reactions(BTreeMap<Emoji, BTreeMap<UserId, Vec<Reaction>>>);
 
 /// How many reacted alike, as one user sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,25 +62,39 @@ impl Reactions {
 
     /// Whether the user's reaction stands.
     pub fn has(&self, emoji: &Emoji, user: UserId) -> bool {
-        let reaction = self.0.get(emoji).and_then(|users| users.get(&user));
-        reaction.is_some_and(|reaction| reaction.removed_seq.is_none())
+        let last = self.0.get(emoji).and_then(|users| users.get(&user)).and_then(|reactions| reactions.last());
+        last.is_some_and(|reaction| reaction.removed_seq.is_none())
     }
 
     /// Whether there is no room for one of somebody new.
     pub fn is_full(&self) -> bool {
-        self.0.values().map(BTreeMap::len).sum::<usize>() >= MAX_REACTIONS
+        self.0.values().flat_map(BTreeMap::values).map(Vec::len).sum::<usize>() >= MAX_REACTIONS
     }
 
     /// The user reacts, by the event at `seq`.
     pub fn add(&mut self, emoji: Emoji, user: UserId, seq: Seq) {
-        self.0.entry(emoji).or_default().insert(user, Reaction { added_seq: seq, removed_seq: None });
+        let reactions = self.0.entry(emoji).or_default().entry(user).or_default();
+        reactions.push(Reaction { added_seq: seq, removed_seq: None });
     }
 
     /// The user takes it back, by the event at `seq`.
     pub fn remove(&mut self, emoji: &Emoji, user: UserId, seq: Seq) {
-        if let Some(reaction) = self.0.get_mut(emoji).and_then(|users| users.get_mut(&user)) {
+        let reactions = self.0.get_mut(emoji).and_then(|users| users.get_mut(&user));
+        if let Some(reaction) = reactions.and_then(|reactions| reactions.last_mut()) {
             reaction.removed_seq = Some(seq);
         }
+    }
+
+    /// Forgets those that were given after `seq` and taken back. Nobody sees them where no stay has ended since `seq`: whoever was
+    /// there for the one was there for the other.
+    pub fn forget_withdrawn_since(&mut self, seq: Seq) {
+        for users in self.0.values_mut() {
+            for reactions in users.values_mut() {
+                reactions.retain(|reaction| reaction.added_seq <= seq || reaction.removed_seq.is_none());
+            }
+            users.retain(|_, reactions| !reactions.is_empty());
+        }
+        self.0.retain(|_, users| !users.is_empty());
     }
 
     /// What a viewer with these periods sees: reactions given while they were there, and not taken back before their eyes.
@@ -87,12 +102,13 @@ impl Reactions {
         let stands = |reaction: &Reaction| {
             periods.covers(reaction.added_seq) && !reaction.removed_seq.is_some_and(|seq| periods.covers(seq))
         };
-        let count = |(emoji, users): (&Emoji, &BTreeMap<UserId, Reaction>)| {
-            let count = users.values().filter(|reaction| stands(reaction)).count();
+        let any_stands = |reactions: &Vec<Reaction>| reactions.iter().any(stands);
+        let count = |(emoji, users): (&Emoji, &BTreeMap<UserId, Vec<Reaction>>)| {
+            let count = users.values().filter(|reactions| any_stands(reactions)).count();
             (count > 0).then(|| ReactionCount {
                 emoji: emoji.clone(),
                 count: u32::try_from(count).unwrap_or(u32::MAX),
-                mine: users.get(&viewer).is_some_and(stands),
+                mine: users.get(&viewer).is_some_and(any_stands),
             })
         };
         self.0.iter().filter_map(count).collect()
@@ -141,5 +157,31 @@ mod tests {
         assert_eq!(counts(user(3), &stay(1, Some(6))), [(1, false)]);
         assert_eq!(counts(user(3), &stay(1, Some(4))), []);
         assert!(!reactions.has(&thumb, user(1)) && reactions.has(&thumb, user(2)));
+
+        reactions.add(thumb.clone(), user(1), Seq(15));
+        let counts = |viewer, periods: &Periods| -> Vec<(u32, bool)> {
+            reactions.seen_by(viewer, periods).into_iter().map(|seen| (seen.count, seen.mine)).collect()
+        };
+        assert_eq!(counts(user(1), &stay(1, None)), [(2, true)]);
+        assert_eq!(
+            counts(user(3), &stay(1, Some(10))),
+            [(2, false)],
+            "one that was given again is still seen as it was"
+        );
+    }
+
+    #[test]
+    fn what_nobody_can_have_seen_alone_is_forgotten() {
+        let thumb = Emoji::parse("👍").unwrap();
+        let mut reactions = Reactions::default();
+        reactions.add(thumb.clone(), user(1), Seq(5));
+        reactions.remove(&thumb, user(1), Seq(6));
+        reactions.forget_withdrawn_since(Seq(5));
+        assert!(!reactions.is_empty(), "somebody may have left at 5");
+        reactions.forget_withdrawn_since(Seq(4));
+        assert!(reactions.is_empty());
+        reactions.add(thumb.clone(), user(1), Seq(7));
+        reactions.forget_withdrawn_since(Seq(4));
+        assert!(reactions.has(&thumb, user(1)));
     }
 }

@@ -1,6 +1,7 @@
 //! A user's conversations as the user sees them: where each stands, and what is unread. From DynamoDB alone.
 
 use domain::conversation::Conversation;
+use domain::period::SeqRange;
 use domain::receipt::Mark;
 use domain::wire::sync::{MAX_BYTES, SyncedConversation};
 use domain::wire::{SyncRequest, Synced};
@@ -40,9 +41,11 @@ impl Inbox {
             let read = async { Ok(self.watermarks.get(ReceiptKind::Read, id, user).await?) };
             let ((view, head), read) = tokio::try_join!(self.log.newest(id, user), read)?;
             let read_seq = read.map_or(Seq::ZERO, |Mark { seq, .. }| seq);
+            // What comes from here on is pushed, and counted by who gets it.
+            let unread = SeqRange { first: read_seq.next(), last: head.as_ref().map_or(Seq::ZERO, |head| head.seq) };
             let (message, unread) = tokio::try_join!(
                 self.newest_message(id, &view.periods, head.as_ref()),
-                self.log.unread(id, user, &view.periods, read_seq)
+                self.log.unread(id, user, &view.periods, unread)
             )?;
             if message.knows_of.max(unread.knows_of) > view.conversation.members_seq {
                 // Members changed between the reads.

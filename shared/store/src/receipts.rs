@@ -126,7 +126,8 @@ impl Receipts {
         if receipt.kind != ReceiptKind::Read {
             return Ok(None);
         }
-        let counted = self.log.unread(conversation_id, user, &view.periods, read_seq).await?;
+        let left = SeqRange { first: read_seq.next(), last: Seq::MAX };
+        let counted = self.log.unread(conversation_id, user, &view.periods, left).await?;
         // Members changed meanwhile, the user perhaps: what may be counted is not known.
         let known = counted.knows_of <= view.conversation.members_seq;
         Ok(known.then_some(Unread { conversation_id, read_seq, unread: counted.unread }))

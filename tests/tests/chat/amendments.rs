@@ -93,3 +93,79 @@ async fn only_what_one_can_see_is_amended() {
         assert_eq!((status, problem["code"].as_str().unwrap()), refusal, "{seq}");
     }
 }
+
+#[tokio::test]
+async fn a_message_is_found_in_the_middle_of_its_page() {
+    let (alice, bob, path) = talk().await;
+    for text in ["three", "four"] {
+        alice.post(&path, &draft(text)).await;
+    }
+    alice.patch(&format!("{path}/3"), &json!({"text": "drei"})).await;
+    alice.post(&path, &draft("six")).await;
+    let (status, page) = bob.get(&format!("{path}?around_seq=3&limit=3")).await;
+    assert_eq!((status, &page["more_before"], &page["more_after"]), (200, &json!(true), &json!(true)), "{page}");
+    let texts: Vec<&Value> = page["messages"].as_array().unwrap().iter().map(|message| &message["text"]).collect();
+    assert_eq!(texts, ["helo", "drei", "four"]);
+    let (status, problem) = bob.get(&format!("{path}?around_seq=3&after_seq=1")).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")));
+}
+
+#[tokio::test]
+async fn a_message_is_edited_twenty_times_and_no_more() {
+    let (alice, bob, path) = talk().await;
+    for n in 1..=20 {
+        assert_eq!(alice.patch(&format!("{path}/2"), &json!({"text": n.to_string()})).await.0, 200);
+    }
+    let (status, problem) = alice.patch(&format!("{path}/2"), &json!({"text": "21"})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("too_many_edits")), "{problem}");
+    let (status, same) = alice.patch(&format!("{path}/2"), &json!({"text": "20"})).await;
+    assert_eq!((status, &same["text"]), (200, &json!("20")), "a repeat changes nothing");
+    assert_eq!(last(&bob, &path).await["text"], "20");
+}
+
+#[tokio::test]
+async fn admins_delete_what_others_said_and_members_do_not() {
+    let people = tokio::join!(Person::new("owner"), Person::new("alice"), Person::new("bob"));
+    let (owner, alice, bob) = people;
+    let group = json!({"type": "group", "title": "Team", "member_ids": [alice.user_id, bob.user_id]});
+    let id = owner.post("/v1/conversations", &group).await.1["conversation_id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/conversations/{id}/messages");
+    alice.post(&path, &draft("rude")).await;
+    let (status, problem) = bob.delete(&format!("{path}/2")).await;
+    assert_eq!((status, &problem["code"]), (403, &json!("not_allowed")));
+    assert_eq!(owner.delete(&format!("{path}/2")).await.0, 204);
+    assert_eq!(last(&bob, &path).await["deleted_by"], owner.user_id);
+
+    // Who may not send may not amend.
+    alice.post(&path, &draft("fine")).await;
+    let members = format!("/v1/conversations/{id}/members/{}", alice.user_id);
+    let refused = async |code: &str| {
+        let thumb = format!("{path}/4/reactions/%F0%9F%91%8D");
+        let edit = json!({"text": "other"});
+        for (_, problem) in [
+            alice.patch(&format!("{path}/4"), &edit).await,
+            alice.delete(&format!("{path}/4")).await,
+            alice.put(&thumb, &Value::Null).await,
+        ] {
+            assert_eq!(problem["code"], code, "{problem}");
+        }
+    };
+    owner.patch(&members, &json!({"muted_until": "2100-01-01T00:00:00.000Z"})).await;
+    refused("muted").await;
+    owner.patch(&members, &json!({"muted_until": null})).await;
+    assert_eq!(owner.delete(&format!("/v1/conversations/{id}")).await.0 / 100, 2);
+    refused("conversation_closed").await;
+    assert_eq!(alice.get(&format!("{path}?around_seq=4&limit=1")).await.1["messages"][0]["text"], "fine");
+}
+
+#[tokio::test]
+async fn who_is_blocked_amends_nothing() {
+    let (alice, bob, path) = talk().await;
+    let conversation = path.trim_end_matches("/messages");
+    assert_eq!(bob.patch(conversation, &json!({"blocked": true})).await.0, 200);
+    for (_, problem) in
+        [alice.patch(&format!("{path}/2"), &json!({"text": "other"})).await, alice.delete(&format!("{path}/2")).await]
+    {
+        assert_eq!(problem["code"], "blocked", "{problem}");
+    }
+}

@@ -3,21 +3,27 @@
 use std::time::Duration;
 
 use domain::amendment::Amendment;
-use domain::reaction::Emoji;
-use domain::{Content, MessageKind, Seq, UserId};
-use end_to_end::aws::{dynamodb_as, log};
-use end_to_end::faults::Kind;
-use end_to_end::{Cloud, Person};
+use domain::reaction::{Emoji, Reactions};
+use domain::{Content, ErrorCode, Message, MessageKind, Seq, Timestamp, UserId};
+use end_to_end::Person;
+use end_to_end::aws::log;
 use store::dynamodb::Connections;
-use store::log::{Amended, PageRequest};
+use store::log::{AmendError, Amended, PageRequest};
 
-use crate::proxy::counting_queries;
+use crate::proxy::{Loss, conflicting_puts, counting_queries, losing};
 use crate::talk::Talk;
 
+const WINDOW: Duration = Duration::from_hours(1);
+
 impl Talk {
-    pub(crate) async fn amend(&self, actor: UserId, target: u64, amendment: &Amendment) -> Amended {
-        let window = Duration::from_hours(1);
-        self.log.amend(self.conversation, actor, Seq(target), amendment, window).await.unwrap()
+    async fn amend(&self, actor: UserId, target: u64, amendment: &Amendment) -> Amended {
+        self.log.amend(self.conversation, actor, Seq(target), amendment, WINDOW).await.unwrap()
+    }
+
+    /// A message as this user's history shows it.
+    async fn shown(&self, user: UserId, target: u64) -> Message {
+        let page = self.log.history(self.conversation, user, PageRequest::Before(Seq(target + 1)), 1).await.unwrap();
+        page.messages.into_iter().next().unwrap()
     }
 }
 
@@ -30,7 +36,7 @@ fn react(on: bool) -> Amendment {
 }
 
 /// What an event says of an edited message: none, or none for them.
-fn words(event: &domain::Message) -> Option<&Content> {
+fn words(event: &Message) -> Option<&Content> {
     match &event.kind {
         MessageKind::MessageEdited { content, .. } => content.as_ref(),
         _ => None,
@@ -71,10 +77,7 @@ async fn of_those_who_amend_at_once_each_is_heard_once() {
 #[tokio::test]
 async fn a_send_that_meets_a_transaction_tries_again() {
     let talk = Talk::private().await;
-    let cloud = Cloud::shared();
-    let conflict = Kind::Conflict.rule().operation("PutItem").function("conflicted").next(2);
-    cloud.misbehave(1, &[conflict]).await;
-    let log = log(&dynamodb_as(cloud, "conflicted"));
+    let log = log(&conflicting_puts(2).await);
     let draft = talk.draft(talk.alice, 1, "after all");
     let appended = log.open(&draft).await.unwrap().append().await.unwrap();
     assert_eq!((appended.item.seq, appended.duplicate, appended.puts), (Seq(2), false, 3));
@@ -143,4 +146,77 @@ async fn an_edited_answer_stays_an_answer() {
     let edited = talk.amend(talk.alice, 2, &edit("hello")).await;
     let pushed = words(edited.event.as_ref().unwrap()).unwrap().clone();
     assert_eq!((pushed.text.as_str(), pushed.reply_to_seq), ("hello", Some(Seq(1))));
+}
+
+/// The message looks to them as it did when they left.
+#[tokio::test]
+async fn a_former_member_sees_reactions_as_they_were() {
+    let talk = Talk::group().await;
+    let target = talk.say(talk.alice, "liked").await;
+    talk.amend(talk.alice, target, &react(true)).await;
+    talk.leave(talk.bob).await;
+    let before = talk.shown(talk.bob, target).await;
+    assert_eq!(before.reactions.len(), 1);
+    for on in [false, true, false] {
+        talk.amend(talk.alice, target, &react(on)).await;
+        assert_eq!(talk.shown(talk.bob, target).await, before);
+    }
+    assert_eq!(talk.shown(talk.alice, target).await.reactions, []);
+}
+
+/// The words are gone for everybody; who took them, and when, is for those who were there.
+#[tokio::test]
+async fn a_former_member_learns_nothing_of_a_deletion_but_the_loss() {
+    let talk = Talk::group().await;
+    let target = talk.say(talk.alice, "regretted").await;
+    talk.leave(talk.bob).await;
+    let deletion = talk.amend(talk.alice, target, &Amendment::Delete).await.event.unwrap();
+    let unknown = MessageKind::Deleted { deleted_by: None, deleted_seq: None, deleted_at: None };
+    assert_eq!(talk.shown(talk.bob, target).await.kind, unknown);
+    let (deleted_by, deleted_seq, deleted_at) = (Some(talk.alice), Some(deletion.seq), Some(deletion.sent_at));
+    assert_eq!(talk.shown(talk.alice, target).await.kind, MessageKind::Deleted { deleted_by, deleted_seq, deleted_at });
+}
+
+/// Nobody's toggling fills a message for everybody else.
+#[tokio::test]
+async fn reactions_that_come_and_go_take_no_room() {
+    let talk = Talk::private().await;
+    talk.say(talk.alice, "liked").await;
+    for _ in 0..5 {
+        talk.amend(talk.bob, 2, &react(true)).await;
+        talk.amend(talk.bob, 2, &react(false)).await;
+    }
+    talk.amend(talk.alice, 2, &react(true)).await;
+    let mut only = Reactions::default();
+    only.add(Emoji::parse("👍").unwrap(), talk.alice, Seq(13));
+    assert_eq!(talk.items().await[1].reactions, only);
+}
+
+#[tokio::test]
+async fn an_edit_whose_answer_is_lost_is_made_once_and_told() {
+    for loss in [Loss::Error, Loss::Cut] {
+        let talk = Talk::private().await;
+        talk.say(talk.alice, "helo").await;
+        let lossy = log(&losing("TransactWriteItems", 1, loss).await);
+        let edited = lossy.amend(talk.conversation, talk.alice, Seq(2), &edit("hello"), WINDOW).await.unwrap();
+        let items = talk.items().await;
+        assert_eq!((items.len(), items[1].edits.len()), (3, 1), "{loss:?}");
+        assert_eq!(edited.event.map(|event| event.message_id), Some(items[2].message_id), "{loss:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_edited_for_a_while() {
+    let talk = Talk::private().await;
+    let old = talk.draft(talk.alice, 1, "helo");
+    let sent = talk.log.open(&old).await.unwrap().append().await.unwrap().item;
+    while Timestamp::now() <= sent.sent_at {
+        tokio::task::yield_now().await;
+    }
+    let late = talk.log.amend(talk.conversation, talk.alice, Seq(2), &edit("hello"), Duration::ZERO).await;
+    assert!(
+        matches!(&late, Err(AmendError::Refused(refusal)) if refusal.code == ErrorCode::EditWindowOver),
+        "{late:?}"
+    );
+    assert_eq!(talk.head().await, sent);
 }

@@ -77,6 +77,34 @@ async fn a_newcomer_sees_nothing_from_before() {
     }
 }
 
+#[tokio::test]
+async fn what_surrounds_a_message_is_what_one_may_see() {
+    let talk = Talk::group().await;
+    talk.hear(3).await;
+    assert_eq!(talk.leave(talk.bob).await, 5);
+    talk.hear(3).await;
+    assert_eq!(talk.join(talk.bob).await, 9);
+    talk.hear(3).await;
+    for (seq, limit, expected) in [
+        (4, 3, (vec![3, 4, 5], true, true)),
+        (4, 20, (vec![1, 2, 3, 4, 5, 9, 10, 11, 12], false, false)),
+        (5, 4, (vec![3, 4, 5, 9], true, true)),
+        (1, 2, (vec![1], false, true)),
+        (12, 3, (vec![11, 12], true, false)),
+        (9, 1, (vec![9], true, true)),
+        // Not for them, and not there.
+        (7, 2, (vec![5, 9], true, true)),
+        (0, 2, (vec![1], false, true)),
+        (Seq::MAX.0, 4, (vec![11, 12], true, false)),
+    ] {
+        let around = talk.log.around(talk.conversation, talk.bob, Seq(seq), limit).await.unwrap();
+        let seqs: Vec<u64> = around.messages.iter().map(|message| message.seq.0).collect();
+        assert_eq!((seqs, around.more_before, around.more_after), expected, "{seq} {limit}");
+    }
+    let stranger = talk.log.around(talk.conversation, UserId(Uuid::new_v4()), Seq(4), 3).await;
+    assert!(matches!(stranger, Err(ReadError::NeverAMember)), "{stranger:?}");
+}
+
 /// The stays are read, then the member is removed and spoken of, then the items are read.
 #[tokio::test]
 async fn a_removal_while_a_page_is_read_hides_what_came_after_it() {

@@ -23,11 +23,11 @@ pub(crate) enum Loss {
     Cut,
 }
 
-/// A client whose first `times` puts are carried out but not answered.
-pub(crate) async fn losing_puts(times: usize, loss: Loss) -> Client {
-    let puts = Arc::new(AtomicUsize::new(0));
+/// A client whose first `times` requests of this kind are carried out but not answered.
+pub(crate) async fn losing(operation: &'static str, times: usize, loss: Loss) -> Client {
+    let requests = Arc::new(AtomicUsize::new(0));
     client(move |request| {
-        let unanswered = is(&request, "PutItem") && puts.fetch_add(1, Ordering::Relaxed) < times;
+        let unanswered = is(&request, operation) && requests.fetch_add(1, Ordering::Relaxed) < times;
         async move {
             let answer = forward(request).await;
             match loss {
@@ -41,6 +41,23 @@ pub(crate) async fn losing_puts(times: usize, loss: Loss) -> Client {
                     Body::from_stream(futures_util::stream::iter([Ok("{"), Err(cut)])).into_response()
                 }
             }
+        }
+    })
+    .await
+}
+
+/// A client whose first `times` puts meet a transaction: nothing is carried out.
+pub(crate) async fn conflicting_puts(times: usize) -> Client {
+    let puts = Arc::new(AtomicUsize::new(0));
+    client(move |request| {
+        let meets = is(&request, "PutItem") && puts.fetch_add(1, Ordering::Relaxed) < times;
+        async move {
+            if !meets {
+                return forward(request).await;
+            }
+            let conflict = r#"{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException",
+                "message":"Transaction is ongoing for the item"}"#;
+            (StatusCode::BAD_REQUEST, conflict).into_response()
         }
     })
     .await

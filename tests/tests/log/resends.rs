@@ -5,7 +5,7 @@ use end_to_end::aws::log;
 use store::StoreError;
 use store::log::{Draft, SendError};
 
-use crate::proxy::{Loss, losing_puts};
+use crate::proxy::{Loss, losing};
 use crate::talk::Talk;
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn an_id_stands_for_one_content() {
 async fn the_sdk_may_send_a_put_again() {
     for loss in [Loss::Error, Loss::Cut] {
         let talk = Talk::private().await;
-        let log = log(&losing_puts(1, loss).await);
+        let log = log(&losing("PutItem", 1, loss).await);
         let draft = talk.draft(talk.alice, 1, "once");
         let appended = log.open(&draft).await.unwrap().append().await.unwrap();
         assert!(!appended.duplicate, "{loss:?}: it is this very attempt that wrote it");
@@ -63,7 +63,7 @@ async fn the_sdk_may_send_a_put_again() {
 #[tokio::test]
 async fn a_response_lost_for_good_leaves_the_message_in_its_place() {
     let talk = Talk::private().await;
-    let lossy = log(&losing_puts(usize::MAX, Loss::Error).await);
+    let lossy = log(&losing("PutItem", usize::MAX, Loss::Error).await);
     let draft = talk.draft(talk.alice, 1, "once");
     let lost = lossy.open(&draft).await.unwrap().append().await;
     assert!(matches!(lost, Err(SendError::Store(StoreError::Busy { .. }))), "{lost:?}");

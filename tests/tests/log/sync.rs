@@ -2,6 +2,8 @@
 
 use domain::Seq;
 use end_to_end::aws::log;
+use store::dynamodb::Watermarks;
+use store::inbox::Inbox;
 
 use crate::proxy::{Gate, holding_query_of};
 use crate::talk::Talk;
@@ -33,4 +35,24 @@ async fn a_cursor_at_or_beyond_the_head_finds_nothing() {
         assert_eq!((synced.messages.len(), synced.hidden.len()), (0, 0), "{cursor}");
         assert_eq!((synced.head_seq, synced.more), (Seq(1), false), "{cursor}");
     }
+}
+
+/// The head is read, then something is said, then what is unread is counted.
+#[tokio::test]
+async fn what_is_unread_is_so_up_to_the_head() {
+    let talk = Talk::private().await;
+    talk.say(talk.alice, "one").await;
+    let gate = Gate::default();
+    // Answered by then: who may see what, the head, and what has been read.
+    let slow = holding_query_of(r#""ScanIndexForward":true"#, 0, 3, gate.clone()).await;
+    let watermarks =
+        Watermarks::new(slow.clone(), "local-DeliveryStatusTable".to_owned(), "local-ReadStatusTable".to_owned());
+    let inbox = Inbox { log: log(&slow), watermarks };
+    let (seen, ()) = tokio::join!(inbox.conversation(talk.conversation, talk.bob), async {
+        gate.reached.notified().await;
+        talk.say(talk.alice, "two").await;
+        gate.open.notify_one();
+    });
+    let seen = seen.unwrap();
+    assert_eq!((seen.head_seq, seen.unread, seen.last_message.unwrap().seq), (Seq(2), 1, Seq(2)));
 }

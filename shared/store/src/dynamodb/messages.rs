@@ -106,6 +106,9 @@ impl LogItem {
             (MessageKind::Text(original), Some(Edit { text, mentions, .. })) => {
                 MessageKind::Text(Content { text, mentions, ..original })
             }
+            (MessageKind::Deleted { deleted_seq, .. }, _) if deleted_seq.is_some_and(|seq| !periods.covers(seq)) => {
+                MessageKind::Deleted { deleted_by: None, deleted_seq: None, deleted_at: None }
+            }
             (kind, _) => kind,
         };
         Message {

@@ -11,8 +11,8 @@ use domain::amendment::{Amendment, Standing};
 use domain::message::Edit;
 use domain::reaction::Reactions;
 use domain::{
-    ApiError, Connection, ConversationId, ErrorCode, HistoryPolicy, Message, MessageId, MessageKind, Seq, Timestamp,
-    UserId,
+    ApiError, Connection, ConversationId, ConversationType, ErrorCode, HistoryPolicy, Message, MessageId, MessageKind,
+    Seq, Timestamp, UserId,
 };
 use futures_util::future::try_join_all;
 use uuid::Uuid;
@@ -96,7 +96,11 @@ impl Log {
                 continue;
             }
             let active = authorise(&view)?;
-            let message = message.filter(|message| view.periods.covers(message.seq)).ok_or_else(not_found)?;
+            let mut message = message.filter(|message| view.periods.covers(message.seq)).ok_or_else(not_found)?;
+            if view.conversation.kind != ConversationType::Public {
+                // Every stay there ends with an item, of which this view knows.
+                message.reactions.forget_withdrawn_since(view.conversation.members_seq);
+            }
             let standing = Standing {
                 conversation: view.conversation.kind,
                 actor,
@@ -225,8 +229,11 @@ fn apply(mut message: LogItem, event: &LogItem, amendment: &Amendment) -> LogIte
         Amendment::Delete => {
             message.edits.clear();
             message.reactions = Reactions::default();
-            message.kind =
-                MessageKind::Deleted { deleted_by: event.sender_id, deleted_seq: event.seq, deleted_at: event.sent_at };
+            message.kind = MessageKind::Deleted {
+                deleted_by: Some(event.sender_id),
+                deleted_seq: Some(event.seq),
+                deleted_at: Some(event.sent_at),
+            };
         }
         Amendment::React { emoji, on: true } => message.reactions.add(emoji.clone(), event.sender_id, event.seq),
         Amendment::React { emoji, on: false } => message.reactions.remove(emoji, event.sender_id, event.seq),

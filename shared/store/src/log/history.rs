@@ -54,6 +54,17 @@ pub struct Page {
     pub more: bool,
 }
 
+/// The part of a history around one place.
+#[derive(Debug, PartialEq)]
+pub struct Surroundings {
+    /// Visible items, oldest first.
+    pub messages: Vec<Message>,
+    /// Whether there are more before them.
+    pub more_before: bool,
+    /// Whether there are more after them.
+    pub more_after: bool,
+}
+
 impl Log {
     /// Opens the connection to DynamoDB during init, when time is free: half a read unit.
     pub async fn warm_up(&self) {
@@ -87,6 +98,34 @@ impl Log {
         }
         let messages = items.into_iter().map(|item| item.shown_to(user, &view.periods)).collect();
         Ok(Page { messages, more })
+    }
+
+    /// Up to `limit` messages that `user` may see, as [`Log::history`] shows them: half of them older than `seq`, the others from
+    /// there on. The place need not be one that they can see.
+    pub async fn around(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        seq: Seq,
+        limit: usize,
+    ) -> Result<Surroundings, ReadError> {
+        let (older, newer) = (limit / 2, limit - limit / 2);
+        loop {
+            let view = self.view(conversation, user).await?;
+            let read = |request, limit| self.visible(conversation, &view.periods, request, limit, is_no_event);
+            let (before, after) = tokio::try_join!(
+                read(PageRequest::Before(seq), older + 1),
+                read(PageRequest::After(seq.previous()), newer + 1)
+            )?;
+            if before.newest_members_seq.max(after.newest_members_seq) > view.conversation.members_seq {
+                continue;
+            }
+            let (more_before, more_after) = (before.items.len() > older, after.items.len() > newer);
+            let before = before.items.into_iter().take(older).rev();
+            let items = before.chain(after.items.into_iter().take(newer));
+            let messages = items.map(|item| item.shown_to(user, &view.periods)).collect();
+            return Ok(Surroundings { messages, more_before, more_after });
+        }
     }
 
     /// What the user may see.

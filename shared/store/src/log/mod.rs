@@ -10,7 +10,7 @@ mod unread;
 
 pub use amend::{AmendError, Amended, EventListeners};
 pub use append::{Appended, Draft, Opened, SendError};
-pub use history::{Page, PageRequest, ReadError};
+pub use history::{Page, PageRequest, ReadError, Surroundings};
 pub use news::{News, Viewer};
 pub use send::{Audience, Delivery};
 

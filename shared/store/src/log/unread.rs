@@ -1,6 +1,7 @@
 //! What a user has not read yet.
 
 use domain::conversation::MAX_UNREAD;
+use domain::period::SeqRange;
 use domain::{ConversationId, MessageKind, Periods, Seq, UserId};
 
 use super::Log;
@@ -18,17 +19,20 @@ pub(crate) struct Counted {
 }
 
 impl Log {
-    /// Texts of others after `read_seq` that the user may see, up to [`MAX_UNREAD`]: one bounded query for each stay.
+    /// Texts of others in this range that the user may see, up to [`MAX_UNREAD`]: one bounded query for each stay, and more only
+    /// where there is much else.
     pub(crate) async fn unread(
         &self,
         id: ConversationId,
         user: UserId,
         periods: &Periods,
-        read_seq: Seq,
+        range: SeqRange,
     ) -> Result<Counted, StoreError> {
         let most = MAX_UNREAD as usize;
-        let counts = |item: &LogItem| matches!(item.kind, MessageKind::Text(_)) && item.sender_id != user;
-        let read = self.visible(id, periods, PageRequest::After(read_seq), most, counts).await?;
+        let counts = |item: &LogItem| {
+            item.seq <= range.last && matches!(item.kind, MessageKind::Text(_)) && item.sender_id != user
+        };
+        let read = self.visible(id, periods, PageRequest::After(range.first.previous()), most, counts).await?;
         let unread = u32::try_from(read.items.len()).unwrap_or(MAX_UNREAD);
         Ok(Counted { unread, knows_of: read.newest_members_seq })
     }
