@@ -95,19 +95,19 @@ impl Worker {
     async fn tell(&self, task: &Task, mut shard: Shard, pace: &mut Pace) -> Result<(), ApiError> {
         let mut frames = Frames::of(&task.news);
         loop {
-            let mut page = Vec::new();
+            let mut listed = Vec::new();
             let in_time = Timestamp::now() < task.until && {
-                page = self.log.members.list(task.conversation, shard.after_user, PAGE).await?;
-                let end = page.iter().position(|member| shard.ends_before(member.user_id)).unwrap_or(page.len());
-                self.tell_page(task, &page[..end], &mut frames, pace).await?
+                listed = self.log.members.list(task.conversation, shard.after_user, PAGE).await?;
+                let end = listed.iter().position(|member| shard.ends_before(member.user_id)).unwrap_or(listed.len());
+                self.tell_page(task, &listed[..end], &mut frames, pace).await?
             };
             if !in_time {
                 let Task { conversation, seqs, .. } = task;
                 let rest = FanoutBody { conversation_id: *conversation, seqs: seqs.clone(), shard };
                 return Ok(self.queue.send_fanout(&[rest]).await?);
             }
-            match page.last() {
-                Some(last) if page.len() == PAGE && !shard.ends_before(last.user_id) => {
+            match listed.last() {
+                Some(last) if listed.len() == PAGE && !shard.ends_before(last.user_id) => {
                     shard.after_user = Some(last.user_id);
                 }
                 _ => return Ok(()),

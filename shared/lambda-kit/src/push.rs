@@ -82,7 +82,7 @@ impl Pusher {
 
     /// Posts frames one after the other began, as fast as `pace` allows, until `deadline`. Failures are as they are with
     /// [`Pusher::push`].
-    pub async fn push_at<'c, 'j>(&self, pace: &mut Pace, frames: Vec<Frame<'c, 'j>>, deadline: Timestamp) -> Pushed {
+    pub async fn push_at(&self, pace: &mut Pace, frames: Vec<Frame<'_, '_>>, deadline: Timestamp) -> Pushed {
         self.push_within(frames, deadline.since(Timestamp::now()), Some(pace)).await
     }
 
