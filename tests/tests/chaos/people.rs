@@ -69,19 +69,22 @@ impl Chatter {
         let mut accepted = Vec::new();
         for number in 0..messages {
             for conversation in &rooms {
-                let text = format!("{} {number} {}", self.user, Uuid::new_v4());
-                match self.client.send(*conversation, text.clone()).await {
-                    Ok(sent) => {
-                        accepted.push(Accepted { conversation: *conversation, sender: self.user, seq: sent.seq, text })
-                    }
-                    // Members come and go.
-                    Err(SendError::Refused(error)) if error.code == ErrorCode::NotAMember => {}
-                    Err(error) => panic!("{error}"),
-                }
+                accepted.extend(self.say(*conversation, number).await);
                 tokio::time::sleep(Duration::from_millis(choice.random_range(0..300))).await;
             }
         }
         accepted
+    }
+
+    /// Says one thing; `None` where the speaker is not in the conversation.
+    pub(crate) async fn say(&self, conversation: ConversationId, number: u64) -> Option<Accepted> {
+        let text = format!("{} {number} {}", self.user, Uuid::new_v4());
+        match self.client.send(conversation, text.clone()).await {
+            Ok(sent) => Some(Accepted { conversation, sender: self.user, seq: sent.seq, text }),
+            // Members come and go.
+            Err(SendError::Refused(error)) if error.code == ErrorCode::NotAMember => None,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// What the client knows once it has seen all that there is for it.
@@ -102,22 +105,6 @@ impl Chatter {
             }
             assert!(Instant::now() < deadline, "{} is at {} of {end}, seed {seed}", self.user, replica.cursor);
             self.client.sync();
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    /// The receipts of what they read reach the newest text that somebody else wrote.
-    pub(crate) async fn read_to_the_end(&self, conversation: ConversationId, picture: &Picture, periods: &Periods) {
-        let seen = |item: &&store::dynamodb::LogItem| item.sender_id != self.user && periods.covers(item.seq);
-        let Some(last) = picture.log.iter().rev().find(seen).map(|item| item.seq) else { return };
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let conversation = self.shown(conversation).await;
-            let read = Seq(conversation["read_seq"].as_u64().unwrap_or_default());
-            if read >= last {
-                return;
-            }
-            assert!(Instant::now() < deadline, "{} has read up to {read} of {last}", self.user);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
