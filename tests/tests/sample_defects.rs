@@ -144,11 +144,11 @@ async fn a_history_of_more_than_a_megabyte_is_whole_and_for_members_only() {
     let (alice, bob, conversation) = pair().await;
     let log = log(&dynamodb(&Cloud::shared().endpoints.aws.dynamodb));
     let id: ConversationId = conversation.parse().unwrap();
-    let long = "x".repeat(8000);
+    let words = "x".repeat(8000);
     let mut head = log.messages.head(id, true).await.unwrap().unwrap();
     for _ in 0..60 {
         let (seq, sent_at) = (head.seq.next(), head.sent_at.next());
-        let edit = Edit { seq, edited_at: sent_at, text: long.clone(), mentions: Vec::new() };
+        let edit = Edit { seq, edited_at: sent_at, text: words.clone(), mentions: Vec::new() };
         head = LogItem {
             seq,
             sent_at,
@@ -156,7 +156,7 @@ async fn a_history_of_more_than_a_megabyte_is_whole_and_for_members_only() {
             attempt: Uuid::new_v4(),
             // Each has 24 KB.
             edits: vec![edit; 2],
-            kind: MessageKind::Text(Content::new(long.clone(), None, Vec::new()).unwrap()),
+            kind: MessageKind::Text(Content::new(words.clone(), None, Vec::new()).unwrap()),
             ..head
         };
         assert!(matches!(log.messages.put(&head).await.unwrap(), PutOutcome::Written));
