@@ -23,6 +23,8 @@ pub(crate) enum Asked {
 #[derive(Debug)]
 pub(crate) struct Syncing {
     needed: BTreeSet<ConversationId>,
+    /// Where the list goes on, if it is wanted.
+    #[allow(clippy::option_option, reason = "not wanted, wanted from the beginning, wanted from here")]
     list: Option<Option<ConversationId>>,
     asked: Option<(Asked, Instant)>,
     frames: u64,

@@ -160,9 +160,7 @@ impl Log {
         if opened.earlier_attempt().is_some() {
             return Ok(opened);
         }
-        if opened.may_write() {
-            opened.keep_the_rules()?;
-        } else {
+        if !opened.may_write() || opened.keep_the_rules().is_err() {
             opened.authorise_again().await?;
             if opened.earlier_attempt().is_some() {
                 return Ok(opened);
@@ -340,14 +338,16 @@ impl Opened<'_> {
         }
         if let Some(sender) = view.active {
             self.member_as_of = Some(view.conversation.members_seq);
-            return may_send(&view.conversation, &sender);
+            let Err(refusal) = may_send(&view.conversation, &sender) else { return Ok(()) };
+            self.read_to_the_end_of(&view.periods).await?;
+            return if self.earlier_attempt().is_some() { Ok(()) } else { Err(refusal) };
         }
         self.member_as_of = None;
         self.read_to_the_end_of(&view.periods).await?;
         if self.earlier_attempt().is_some() { Ok(()) } else { Err(SendError::NotAMember) }
     }
 
-    /// Reads what a former member can have written since the log was read: a refusal is final, so it has to be certain that no
+    /// Reads what a sender who may not write any more can have written since the log was read: a refusal is final, so it has to be certain that no
     /// earlier attempt stands. What has been seen reaches that far already unless the read was stale or the sender has just
     /// been put out.
     async fn read_to_the_end_of(&mut self, periods: &Periods) -> Result<(), StoreError> {
