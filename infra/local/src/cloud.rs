@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -53,6 +54,11 @@ pub struct Options {
     /// Whether the account's quotas of requests and connections a second are not played. AWS raises them on request; limits that
     /// the template sets hold anyway.
     pub unthrottled: bool,
+    /// After how long without a frame a WebSocket connection is closed, and after how long in any case. AWS's are 10 minutes and
+    /// 2 hours; less makes clients meet them.
+    pub websocket_idle: Duration,
+    /// See `websocket_idle`.
+    pub websocket_lifetime: Duration,
     /// How to build the functions.
     pub profile: Profile,
     /// Whether to show cargo's output.
@@ -76,7 +82,7 @@ pub struct Cloud {
     front: Stage,
     lambda: Lambda,
     /// What all APIs share.
-    account: Arc<Account>,
+    limits: websocket_api::Limits,
     control: Control,
     functions: DropGuard,
     /// What functions use.
@@ -180,7 +186,12 @@ impl Cloud {
                 functions.token().clone(),
             ),
         };
-        let account = Arc::new(if options.unthrottled { Account::unlimited() } else { Account::default() });
+        let limits = websocket_api::Limits {
+            idle: options.websocket_idle,
+            lifetime: options.websocket_lifetime,
+            account: Arc::new(if options.unthrottled { Account::unlimited() } else { Account::default() }),
+            ..Default::default()
+        };
         let apis = std::mem::take(&mut listeners.apis);
         let control = control(&stack, &lambda, &engines, options.ui);
         serve_services(&services, &stack, listeners, &engines, &issuer, &control);
@@ -190,7 +201,7 @@ impl Cloud {
             failures,
             front,
             lambda,
-            account,
+            limits,
             control,
             functions,
             services,
@@ -238,7 +249,7 @@ impl Cloud {
             let Some(listener) = listeners.remove(&api.logical_id) else {
                 continue;
             };
-            let (lambda, issuer, account) = (lambda.clone(), issuer.clone(), self.account.clone());
+            let (lambda, issuer, account) = (lambda.clone(), issuer.clone(), self.limits.account.clone());
             let name = format!("the HTTP API `{}`", api.logical_id);
             let stats = sources.http_apis.get(&api.logical_id).cloned().unwrap_or_default();
             stage.serve(name, |shutdown| http_api::serve_with(listener, api, lambda, issuer, account, stats, shutdown));
@@ -250,7 +261,7 @@ impl Cloud {
             let (lambda, gate) = (lambda.clone(), gate.clone());
             let name = format!("the WebSocket API `{}`", api.logical_id);
             let stats = sources.websocket_apis.get(&api.logical_id).cloned().unwrap_or_default();
-            let limits = websocket_api::Limits { account: self.account.clone(), ..Default::default() };
+            let limits = self.limits.clone();
             stage.serve(name, |shutdown| {
                 websocket_api::serve_with(listener, api, lambda, gate, limits, stats, shutdown)
             });

@@ -1,6 +1,7 @@
 //! What `cargo local` takes.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -31,15 +32,22 @@ pub(super) struct Arguments {
     /// Build the functions as they deploy, which takes longer.
     #[arg(long, help_heading = "Functions")]
     release: bool,
-    /// Leave out API Gateway's quotas of an account: 10,000 requests and 500 WebSocket connections a second. Limits that the
-    /// template sets for routes hold.
-    #[arg(long, help_heading = "Functions")]
-    unthrottled: bool,
     /// An Invoke API that runs the functions: `cargo lambda watch`, `sam local start-lambda`, another local cloud. Nothing is
     /// built, and the functions have the environment that they are given there: `endpoints.env`, beside `endpoints.json`, has
     /// what they need, for a shell to source.
     #[arg(long, value_name = "URL", conflicts_with = "release", help_heading = "Functions")]
     lambda_endpoint: Option<InvokeEndpoint>,
+
+    /// Leave out API Gateway's quotas of an account: 10,000 requests and 500 WebSocket connections a second. Limits that the
+    /// template sets for routes hold.
+    #[arg(long, help_heading = "API Gateway")]
+    unthrottled: bool,
+    /// Close a WebSocket connection after so many seconds without a frame. AWS waits 10 minutes.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, help_heading = "API Gateway")]
+    websocket_idle: u64,
+    /// Close every WebSocket connection after so many seconds. AWS does after two hours.
+    #[arg(long, value_name = "SECONDS", default_value_t = 7200, help_heading = "API Gateway")]
+    websocket_lifetime: u64,
 
     /// Keep nothing: tables, queues, databases and the issuer's key are gone when the cloud stops.
     #[arg(long, conflicts_with = "data_dir", help_heading = "Data")]
@@ -143,6 +151,8 @@ impl Arguments {
             database: self.database_url,
             lambda_endpoint: self.lambda_endpoint,
             unthrottled: self.unthrottled,
+            websocket_idle: Duration::from_secs(self.websocket_idle),
+            websocket_lifetime: Duration::from_secs(self.websocket_lifetime),
             profile: if self.release { Profile::Release } else { Profile::Dev },
             progress: Progress::Shown,
             log: log.verbose(self.verbose),

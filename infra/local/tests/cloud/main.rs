@@ -164,6 +164,19 @@ async fn put_object(cloud: &Running) {
 }
 
 #[tokio::test]
+async fn limits_of_connections_can_be_shortened() {
+    let application = application();
+    for flag in ["--websocket-idle", "--websocket-lifetime"] {
+        let cloud = Running::start(application.path(), &["--ephemeral", flag, "1"]).await;
+        let (mut socket, _) = tokio_tungstenite::connect_async(cloud.url("/websocket")).await.unwrap();
+        let end = timeout(DEADLINE, socket.next()).await.expect("the connection ends").unwrap().unwrap();
+        let Message::Close(Some(close)) = end else { panic!("{end:?}") };
+        assert_eq!(u16::from(close.code), 1001, "{flag}");
+        cloud.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn everything_works_together() {
     let application = application();
     let received = application.path().join("received");
