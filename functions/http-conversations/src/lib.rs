@@ -36,24 +36,16 @@ pub struct Handler {
 impl Handler {
     /// Answers one request.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
+        let user = request.user_id();
         match request.route() {
             "POST /v1/conversations" => self.create(&request).await,
-            "GET /v1/conversations" => self.living(&request, self.list(&request)).await,
-            "GET /v1/conversations/{id}" => self.living(&request, self.get_one(&request)).await,
-            "GET /v1/public-conversations" => self.living(&request, self.discover(&request)).await,
+            "GET /v1/conversations" => self.connections.unless_deleted(user, self.list(&request)).await,
+            "GET /v1/conversations/{id}" => self.connections.unless_deleted(user, self.get_one(&request)).await,
+            "GET /v1/public-conversations" => self.connections.unless_deleted(user, self.discover(&request)).await,
             "PATCH /v1/conversations/{id}" => self.patch(&request).await,
             "DELETE /v1/conversations/{id}" => self.close(&request).await,
             _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
         }
-    }
-
-    /// Reads for a caller who is not deleted.
-    async fn living(
-        &self,
-        request: &Request,
-        read: impl Future<Output = Result<Response, ApiError>>,
-    ) -> Result<Response, ApiError> {
-        self.connections.unless_deleted(request.user_id(), read).await
     }
 
     async fn get_one(&self, request: &Request) -> Result<Response, ApiError> {

@@ -1,9 +1,9 @@
 //! `GET /v1/conversations/{id}/members`.
 
-use domain::{ApiError, ConversationId, ErrorCode, Role, Seq, Timestamp, UserId};
+use domain::{ApiError, ConversationId, Role, Seq, Timestamp, UserId};
 use lambda_kit::http::{Request, Response};
 use serde::Serialize;
-use store::dynamodb::members::ActiveMember;
+use store::dynamodb::members::{ActiveMember, View};
 
 use crate::Handler;
 
@@ -49,10 +49,7 @@ impl Handler {
             members.view(conversation, request.user_id()),
             members.list(conversation, after, limit + 1)
         )?;
-        let view = view.ok_or_else(|| ApiError::new(ErrorCode::ConversationNotFound, "No such conversation."))?;
-        if view.active.is_none() {
-            return Err(ApiError::new(ErrorCode::NotAMember, "You are not a member of this conversation."));
-        }
+        View::of_member(view)?;
         let more = listed.len() > limit;
         let members: Vec<Body> = listed.into_iter().take(limit).map(Body::from).collect();
         let cursor = members.last().map(|member| member.user_id).filter(|_| more);

@@ -3,6 +3,7 @@
 use domain::{ApiError, ConversationId, ErrorCode, Presence, Timestamp, UserId};
 use lambda_kit::http::{Request, Response};
 use serde::Serialize;
+use store::dynamodb::members::View;
 
 use crate::Handler;
 
@@ -29,10 +30,7 @@ impl Handler {
             members.view(conversation, request.user_id()),
             members.list(conversation, after, limit + 1)
         )?;
-        let view = view.ok_or_else(|| ApiError::new(ErrorCode::ConversationNotFound, "No such conversation."))?;
-        if view.active.is_none() {
-            return Err(ApiError::new(ErrorCode::NotAMember, "You are not a member of this conversation."));
-        }
+        let view = View::of_member(view)?;
         if !view.conversation.blocked_by.is_empty() {
             return Err(ApiError::new(ErrorCode::Blocked, "One of you has blocked the other."));
         }

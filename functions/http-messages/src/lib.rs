@@ -42,27 +42,25 @@ pub struct Handler {
 impl Handler {
     /// Answers one request.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
+        let user = request.user_id();
         match request.route() {
-            "GET /v1/conversations/{id}/messages" => self.living(&request, self.history(&request)).await,
+            "GET /v1/conversations/{id}/messages" => {
+                self.connections.unless_deleted(user, self.history(&request)).await
+            }
             "POST /v1/conversations/{id}/messages" => self.send(&request).await,
             "PATCH /v1/conversations/{id}/messages/{seq}" => self.edit(&request).await,
             "DELETE /v1/conversations/{id}/messages/{seq}" => self.delete(&request).await,
             "PUT /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(&request, true).await,
             "DELETE /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(&request, false).await,
-            "GET /v1/conversations/{id}/messages/{seq}/status" => self.living(&request, self.status(&request)).await,
-            "GET /v1/conversations/{id}/receipts" => self.living(&request, self.receipts(&request)).await,
-            "POST /v1/sync" => self.living(&request, self.sync(&request)).await,
+            "GET /v1/conversations/{id}/messages/{seq}/status" => {
+                self.connections.unless_deleted(user, self.status(&request)).await
+            }
+            "GET /v1/conversations/{id}/receipts" => {
+                self.connections.unless_deleted(user, self.receipts(&request)).await
+            }
+            "POST /v1/sync" => self.connections.unless_deleted(user, self.sync(&request)).await,
             _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
         }
-    }
-
-    /// Reads for a caller who is not deleted.
-    async fn living(
-        &self,
-        request: &Request,
-        read: impl Future<Output = Result<Response, ApiError>>,
-    ) -> Result<Response, ApiError> {
-        self.connections.unless_deleted(request.user_id(), read).await
     }
 
     async fn sync(&self, request: &Request) -> Result<Response, ApiError> {

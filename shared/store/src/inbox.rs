@@ -96,26 +96,34 @@ impl Inbox {
         Ok(Synced { conversations, cursor: None })
     }
 
-    async fn list(&self, user: UserId, after: Option<ConversationId>) -> Result<Synced, ReadError> {
-        let mut ids = self.log.members.of_user(user, after, PAGE + 1).await?;
-        let more = ids.len() > PAGE;
-        ids.truncate(PAGE);
+    /// Up to `limit` of the user's conversations after `after`, past ones included, oldest first, and where to go on. One query,
+    /// and [`Self::conversation`] for each, some at once.
+    pub async fn page(
+        &self,
+        user: UserId,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<(Vec<Conversation>, Option<ConversationId>), ReadError> {
+        let mut ids = self.log.members.of_user(user, after, limit + 1).await?;
+        let more = ids.len() > limit;
+        ids.truncate(limit);
         let cursor = ids.last().copied().filter(|_| more);
-        let entry = async |id| {
-            let mut conversation = self.conversation(id, user).await?;
+        let conversations = stream::iter(ids).map(|id| self.conversation(id, user)).buffered(CONCURRENCY);
+        Ok((conversations.try_collect().await?, cursor))
+    }
+
+    async fn list(&self, user: UserId, after: Option<ConversationId>) -> Result<Synced, ReadError> {
+        let (conversations, cursor) = self.page(user, after, PAGE).await?;
+        let entry = |conversation: Conversation| SyncedConversation {
+            id: conversation.conversation_id,
+            messages: Vec::new(),
+            hidden: Vec::new(),
+            head_seq: conversation.head_seq,
+            more: conversation.head_seq > Seq::ZERO,
             // Its text would be the one part of the answer without a bound.
-            conversation.last_message = None;
-            Ok::<_, ReadError>(SyncedConversation {
-                id,
-                messages: Vec::new(),
-                hidden: Vec::new(),
-                head_seq: conversation.head_seq,
-                more: conversation.head_seq > Seq::ZERO,
-                conversation: Some(conversation),
-            })
+            conversation: Some(Conversation { last_message: None, ..conversation }),
         };
-        let conversations = stream::iter(ids).map(entry).buffered(CONCURRENCY).try_collect().await?;
-        Ok(Synced { conversations, cursor })
+        Ok(Synced { conversations: conversations.into_iter().map(entry).collect(), cursor })
     }
 
     /// The newest item that is no event: the head, or one before it.

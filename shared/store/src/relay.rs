@@ -5,11 +5,8 @@
 //! else was faster. Then the message's place goes back to SQL, and the change leaves the outbox. Every step may be
 //! repeated, and any number of relays may race.
 
-use domain::flood::RecentSenders;
 use domain::membership::Change;
-use domain::reaction::Reactions;
-use domain::{ConversationId, ConversationType, Message, MessageId, MessageKind, Seq, Timestamp, UserId};
-use uuid::Uuid;
+use domain::{ConversationId, ConversationType, Message, MessageKind, Seq, Timestamp, UserId};
 
 use crate::StoreError;
 use crate::dynamodb::members::{ConversationItem, Stamp};
@@ -146,22 +143,7 @@ fn place(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) 
         return (stamp(head, false), None);
     };
     let seq = head.next();
-    let item = LogItem {
-        conversation_id,
-        seq,
-        message_id: MessageId::generate(at),
-        sender_id,
-        sent_at: at,
-        members_seq: seq,
-        attempt: Uuid::new_v4(),
-        client_message_id: None,
-        digest: None,
-        recent_senders: RecentSenders::default(),
-        edits: Vec::new(),
-        reactions: Reactions::default(),
-        amended: None,
-        kind: kind.clone(),
-    };
+    let item = LogItem::new(conversation_id, seq, sender_id, at, seq, kind.clone());
     (stamp(seq, true), Some(item))
 }
 

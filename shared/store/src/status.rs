@@ -1,31 +1,11 @@
 //! What has become of a message, by recipient, and up to where everybody has got.
 
 use domain::receipt::{Mark, MemberMarks, Status};
-use domain::{ApiError, ConversationId, ConversationType, ErrorCode, MessageKind, ReceiptKind, Seq, UserId};
+use domain::{ConversationId, ConversationType, MessageKind, ReceiptKind, Seq, UserId};
 
-use crate::StoreError;
 use crate::dynamodb::members::{Entry, View};
 use crate::dynamodb::{Members, Messages, Watermarks};
-
-/// Why there is nothing to say.
-#[derive(Debug, thiserror::Error)]
-pub enum StatusError {
-    /// The caller may not know, or there is nothing to know.
-    #[error(transparent)]
-    Refused(ApiError),
-    /// A service failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<StatusError> for ApiError {
-    fn from(error: StatusError) -> Self {
-        match error {
-            StatusError::Refused(refusal) => refusal,
-            StatusError::Store(error) => error.into(),
-        }
-    }
-}
+use crate::log::ReadError;
 
 /// What this is read from.
 #[derive(Clone, Debug)]
@@ -51,7 +31,7 @@ impl Statuses {
         seq: Seq,
         after: Option<&Entry>,
         limit: usize,
-    ) -> Result<(Vec<Status>, Option<Entry>), StatusError> {
+    ) -> Result<(Vec<Status>, Option<Entry>), ReadError> {
         // The members as they are after the message was found: none that it reached is missing, and nobody who was put out before
         // it learns of it.
         let message = self.messages.get(conversation, seq).await?;
@@ -59,10 +39,10 @@ impl Statuses {
             self.members.view(conversation, caller),
             self.members.present_at(conversation, seq, after, limit)
         )?;
-        let view = active(view)?;
+        let view = View::of_member(view)?;
         let message = message.filter(|message| view.periods.covers(message.seq));
         let message = message.filter(|message| matches!(message.kind, MessageKind::Text(_)));
-        let message = message.ok_or_else(|| refused(ErrorCode::MessageNotFound, "No text is at this place."))?;
+        let message = message.ok_or(ReadError::NoText)?;
         users.retain(|user| *user != message.sender_id);
         let (delivered, read) = tokio::try_join!(
             self.watermarks.reached(ReceiptKind::Delivered, conversation, &users, seq),
@@ -80,12 +60,12 @@ impl Statuses {
         caller: UserId,
         after: Option<UserId>,
         limit: usize,
-    ) -> Result<(Vec<MemberMarks>, Option<UserId>), StatusError> {
+    ) -> Result<(Vec<MemberMarks>, Option<UserId>), ReadError> {
         let (view, members) = tokio::try_join!(
             self.members.view(conversation, caller),
             self.members.list(conversation, after, limit + 1)
         )?;
-        let view = active(view)?;
+        let view = View::of_member(view)?;
         let more = members.len() > limit;
         let users: Vec<UserId> = members.into_iter().take(limit).map(|member| member.user_id).collect();
         let delivered = async {
@@ -103,19 +83,4 @@ impl Statuses {
         let next = users.last().copied().filter(|_| more);
         Ok((users.iter().map(marks).collect(), next))
     }
-}
-
-fn active(view: Option<View>) -> Result<View, StatusError> {
-    let view = view.ok_or_else(|| refused(ErrorCode::ConversationNotFound, "No such conversation."))?;
-    if view.user_deleted {
-        return Err(refused(ErrorCode::UserDeleted, "This user was deleted."));
-    }
-    if view.active.is_none() {
-        return Err(refused(ErrorCode::NotAMember, "You are not a member of this conversation."));
-    }
-    Ok(view)
-}
-
-fn refused(code: ErrorCode, message: &str) -> StatusError {
-    StatusError::Refused(ApiError::new(code, message))
 }

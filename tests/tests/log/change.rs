@@ -7,15 +7,12 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
-use domain::flood::RecentSenders;
 use domain::period::Left;
-use domain::reaction::Reactions;
-use domain::{Content, MessageId, MessageKind, Period, Role, Timestamp, UserId};
+use domain::{Content, MessageKind, Period, Role, Timestamp, UserId};
 use end_to_end::aws::{MEMBERS, MESSAGES};
 use serde_dynamo::{to_attribute_value, to_item};
 use store::dynamodb::members::{ActiveMember, ConversationItem};
 use store::dynamodb::messages::LogItem;
-use uuid::Uuid;
 
 use crate::talk::Talk;
 
@@ -84,22 +81,8 @@ impl Talk {
     async fn change(&self, text: &str, now: Timestamp) -> LogItem {
         let head = self.head().await;
         let (seq, sent_at) = (head.seq.next(), now.max(head.sent_at.next()));
-        LogItem {
-            conversation_id: self.conversation,
-            seq,
-            message_id: MessageId::generate(sent_at),
-            sender_id: self.alice,
-            sent_at,
-            members_seq: seq,
-            attempt: Uuid::new_v4(),
-            client_message_id: None,
-            digest: None,
-            recent_senders: RecentSenders::default(),
-            edits: Vec::new(),
-            reactions: Reactions::default(),
-            amended: None,
-            kind: MessageKind::Text(Content::new(text.to_owned(), None, Vec::new()).unwrap()),
-        }
+        let text = Content::new(text.to_owned(), None, Vec::new()).unwrap();
+        LogItem::new(self.conversation, seq, self.alice, sent_at, seq, MessageKind::Text(text))
     }
 
     /// `None`: somebody else has the place.

@@ -91,6 +91,33 @@ pub struct LogItem {
 }
 
 impl LogItem {
+    /// What nobody resends and nothing has happened to: a system message or an event.
+    pub fn new(
+        conversation_id: ConversationId,
+        seq: Seq,
+        sender_id: UserId,
+        sent_at: Timestamp,
+        members_seq: Seq,
+        kind: MessageKind,
+    ) -> Self {
+        Self {
+            conversation_id,
+            seq,
+            message_id: MessageId::generate(sent_at),
+            sender_id,
+            sent_at,
+            members_seq,
+            attempt: Uuid::new_v4(),
+            client_message_id: None,
+            digest: None,
+            recent_senders: RecentSenders::default(),
+            edits: Vec::new(),
+            reactions: Reactions::default(),
+            amended: None,
+            kind,
+        }
+    }
+
     /// Place of the newest change of membership that whoever wrote this, or amended it, knew of. Periods that are older do not
     /// tell whether it may be shown.
     pub fn knows_of(&self) -> Seq {

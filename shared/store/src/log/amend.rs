@@ -11,11 +11,10 @@ use domain::amendment::{Amendment, Standing};
 use domain::message::Edit;
 use domain::reaction::Reactions;
 use domain::{
-    ApiError, Connection, ConversationId, ConversationType, ErrorCode, HistoryPolicy, Message, MessageId, MessageKind,
-    Seq, Timestamp, UserId,
+    ApiError, Connection, ConversationId, ConversationType, ErrorCode, HistoryPolicy, Message, MessageKind, Seq,
+    Timestamp, UserId,
 };
 use futures_util::future::try_join_all;
-use uuid::Uuid;
 
 use super::append::may_send;
 use super::{Log, SendError};
@@ -193,26 +192,15 @@ fn not_found() -> AmendError {
 /// The event after this head.
 fn event(head: &LogItem, actor: UserId, target_seq: Seq, amendment: &Amendment) -> LogItem {
     let sent_at = Timestamp::now().max(head.sent_at.next());
+    let kind = match amendment {
+        Amendment::Edit(_) => MessageKind::MessageEdited { target_seq, content: None },
+        Amendment::Delete => MessageKind::MessageDeleted { target_seq },
+        Amendment::React { emoji, on } => MessageKind::Reaction { target_seq, emoji: emoji.clone(), on: *on },
+    };
     LogItem {
-        conversation_id: head.conversation_id,
-        seq: head.seq.next(),
-        message_id: MessageId::generate(sent_at),
-        sender_id: actor,
-        sent_at,
-        members_seq: head.members_seq,
-        attempt: Uuid::new_v4(),
-        client_message_id: None,
-        digest: None,
         // An event between two texts changes nothing of how much was said.
         recent_senders: head.recent_senders.clone(),
-        edits: Vec::new(),
-        reactions: Reactions::default(),
-        amended: None,
-        kind: match amendment {
-            Amendment::Edit(_) => MessageKind::MessageEdited { target_seq, content: None },
-            Amendment::Delete => MessageKind::MessageDeleted { target_seq },
-            Amendment::React { emoji, on } => MessageKind::Reaction { target_seq, emoji: emoji.clone(), on: *on },
-        },
+        ..LogItem::new(head.conversation_id, head.seq.next(), actor, sent_at, head.members_seq, kind)
     }
 }
 

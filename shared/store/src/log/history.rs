@@ -27,9 +27,15 @@ pub enum ReadError {
     /// They were never in the conversation, or there is none: the two look alike.
     #[error("the user was never a member of the conversation")]
     NeverAMember,
+    /// They were, and what they ask for is for those who are.
+    #[error("the user is not a member of the conversation any more")]
+    NotAMember,
     /// Their account is gone.
     #[error("the user is deleted")]
     UserDeleted,
+    /// There is no text at the place, or none that they can see.
+    #[error("no text is at the place")]
+    NoText,
     /// A service failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -39,9 +45,28 @@ impl From<ReadError> for ApiError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::NeverAMember => Self::new(ErrorCode::ConversationNotFound, "No such conversation."),
+            ReadError::NotAMember => Self::new(ErrorCode::NotAMember, "You are not a member of this conversation."),
             ReadError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
+            ReadError::NoText => Self::new(ErrorCode::MessageNotFound, "No text is at this place."),
             ReadError::Store(error) => error.into(),
         }
+    }
+}
+
+impl View {
+    /// The view of somebody who is or was a member.
+    pub fn of_reader(view: Option<Self>) -> Result<Self, ReadError> {
+        match view {
+            None => Err(ReadError::NeverAMember),
+            Some(view) if view.user_deleted => Err(ReadError::UserDeleted),
+            Some(view) => Ok(view),
+        }
+    }
+
+    /// The view of somebody who is a member.
+    pub fn of_member(view: Option<Self>) -> Result<Self, ReadError> {
+        let view = Self::of_reader(view)?;
+        if view.active.is_some() { Ok(view) } else { Err(ReadError::NotAMember) }
     }
 }
 
@@ -130,11 +155,7 @@ impl Log {
 
     /// What the user may see.
     pub async fn view(&self, conversation: ConversationId, user: UserId) -> Result<View, ReadError> {
-        match self.members.view(conversation, user).await? {
-            None => Err(ReadError::NeverAMember),
-            Some(view) if view.user_deleted => Err(ReadError::UserDeleted),
-            Some(view) => Ok(view),
-        }
+        View::of_reader(self.members.view(conversation, user).await?)
     }
 
     /// What the user may see, and the newest item of that. Two requests at once; one more where the head is hidden from the user,
