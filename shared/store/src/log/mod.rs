@@ -2,6 +2,7 @@
 
 mod amend;
 mod append;
+mod attachment;
 mod history;
 mod news;
 mod send;
