@@ -38,7 +38,7 @@ impl Worker {
         match body {
             FilesBody::Upload { file_id, .. } => self.removal.expire(file_id).await?,
             FilesBody::Released { file_id, .. } => self.removal.finish(file_id).await?,
-            FilesBody::User { user_id } => self.removal.forget_user(user_id).await?,
+            FilesBody::User { user_id, after } => self.removal.forget_some(user_id, after).await?,
         }
         Ok(())
     }

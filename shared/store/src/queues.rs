@@ -55,6 +55,8 @@ pub enum FilesBody {
     User {
         /// The user.
         user_id: UserId,
+        /// Those up to this one have been looked at.
+        after: FileId,
     },
 }
 

@@ -17,7 +17,7 @@ use crate::queues::{FilesBody, Queue};
 use crate::sql::FileMetadata;
 use crate::sql::files::StoredFile;
 
-/// Files that are looked up at once.
+/// Files of a user that are dealt with for one message of the queue.
 const PAGE: usize = 100;
 
 /// Sets files on their way out.
@@ -98,23 +98,27 @@ impl Removal {
         self.metadata.forget(file, FileStatus::Rejected).await.map(drop)
     }
 
-    /// Lets go of all files of a user who is deleted, but for those that messages carry: what was said stays.
-    pub async fn forget_user(&self, user: UserId) -> Result<(), StoreError> {
-        let mut after = FileId(Uuid::nil());
-        loop {
-            let page = self.metadata.of_user(user, after, PAGE).await?;
-            for file in &page {
-                if !self.release.release(*file).await?
-                    && let Some(stored) = self.metadata.get(*file).await?
-                    && stored.file.status != FileStatus::Ready
-                {
-                    self.discard(&stored).await?;
-                }
+    /// Has the worker let go of all files of a user who is deleted.
+    pub async fn forget_user(queue: &Queue, user_id: UserId) -> Result<(), StoreError> {
+        queue.send_files(FilesBody::User { user_id, after: FileId(Uuid::nil()) }, Timestamp::now()).await
+    }
+
+    /// Lets go of the next files of a user who is deleted, but for those that messages carry: what was said stays.
+    pub async fn forget_some(&self, user_id: UserId, after: FileId) -> Result<(), StoreError> {
+        let page = self.metadata.of_user(user_id, after, PAGE).await?;
+        for file in &page {
+            if !self.release.release(*file).await?
+                && let Some(stored) = self.metadata.get(*file).await?
+                && stored.file.status != FileStatus::Ready
+            {
+                self.discard(&stored).await?;
             }
-            match page.last() {
-                Some(last) if page.len() == PAGE => after = *last,
-                _ => return Ok(()),
+        }
+        match page.last() {
+            Some(last) if page.len() == PAGE => {
+                self.release.queue.send_files(FilesBody::User { user_id, after: *last }, Timestamp::now()).await
             }
+            _ => Ok(()),
         }
     }
 }

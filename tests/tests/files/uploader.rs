@@ -21,6 +21,13 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// Two people and their conversation.
+pub(crate) async fn pair() -> (Person, Person, String) {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let conversation = alice.talk_to(&bob).await;
+    (alice, bob, conversation)
+}
+
 /// Body of an announcement.
 pub(crate) fn described(name: &str, content_type: &str, bytes: &[u8]) -> Value {
     json!({"name": name, "content_type": content_type, "size": bytes.len(), "sha256": sha256(bytes)})

@@ -19,12 +19,11 @@ use domain::period::{Periods, SeqRange};
 use domain::reaction::Reactions;
 use domain::wire::CheckedDraft;
 use domain::{
-    ApiError, Attachment, ClientMessageId, Content, ConversationId, ErrorCode, FileId, MessageId, MessageKind, Seq,
-    Timestamp, UserId,
+    Attachment, ClientMessageId, Content, ConversationId, FileId, MessageId, MessageKind, Seq, Timestamp, UserId,
 };
 use uuid::Uuid;
 
-use super::Log;
+use super::{Log, SendError};
 use crate::StoreError;
 use crate::dynamodb::FileItem;
 use crate::dynamodb::members::{ActiveMember, ConversationItem, Roster};
@@ -40,9 +39,6 @@ const LATER_AT_ONCE: usize = 100;
 /// Places that one send tries for before it reports contention. Writers who lose a place meet again only by chance, so
 /// this is reached above the rate that one conversation can take.
 const MAX_ROUNDS: u32 = 12;
-
-/// How long a client should wait after contention.
-const RETRY_AFTER: Duration = Duration::from_millis(250);
 
 /// A message that wants a place.
 #[derive(Clone, Debug)]
@@ -66,77 +62,6 @@ impl Draft {
     pub fn new(conversation_id: ConversationId, sender_id: UserId, draft: CheckedDraft) -> Self {
         let CheckedDraft { client_message_id, after_seq, content, attachment_ids } = draft;
         Self { conversation_id, sender_id, client_message_id, after_seq, content, attachment_ids }
-    }
-}
-
-/// Why a message has no place.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    /// The sender is not an active member, or there is no such conversation: the two look alike.
-    #[error("the sender is not a member of the conversation")]
-    NotAMember,
-    /// The conversation is over.
-    #[error("the conversation is closed")]
-    Closed,
-    /// One of the two has blocked the other.
-    #[error("one of the two has blocked the other")]
-    Blocked,
-    /// The sender may not send for a while.
-    #[error("the sender is muted until {0}")]
-    Muted(Timestamp),
-    /// The sender's account is gone.
-    #[error("the sender is deleted")]
-    UserDeleted,
-    /// More than 500 items came after `after_seq`.
-    #[error("the client is too far behind")]
-    Behind,
-    /// Nothing is at `after_seq`: the client cannot have seen it.
-    #[error("nothing is at the given place")]
-    Ahead,
-    /// One of the files cannot be attached here by this sender, or not yet.
-    #[error("one of the files cannot be attached")]
-    FileNotReady,
-    /// The same id was used for other content.
-    #[error("the client_message_id was used for other content")]
-    IdempotencyMismatch,
-    /// The sender has said as much as they may for so long.
-    #[error("the sender has said too much")]
-    RateLimited(Duration),
-    /// Every place that was tried for was taken by others.
-    #[error("the conversation is contended")]
-    Contended,
-    /// A service failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<SendError> for ApiError {
-    fn from(error: SendError) -> Self {
-        let (code, message) = match error {
-            SendError::NotAMember => (ErrorCode::NotAMember, "You are not a member of this conversation."),
-            SendError::Closed => (ErrorCode::ConversationClosed, "This conversation is closed."),
-            SendError::Blocked => (ErrorCode::Blocked, "One of you has blocked the other."),
-            SendError::Muted(until) => {
-                return ApiError::new(ErrorCode::Muted, format!("You may not send here before {until}."));
-            }
-            SendError::UserDeleted => (ErrorCode::UserDeleted, "This user was deleted."),
-            SendError::Behind => (ErrorCode::Behind, "You are more than 500 items behind; sync, then send."),
-            SendError::Ahead => (ErrorCode::InvalidRequest, "`after_seq` lies beyond the conversation's head."),
-            SendError::FileNotReady => (
-                ErrorCode::FileNotReady,
-                "Attach files of your own that are ready, in the conversation that they were uploaded to.",
-            ),
-            SendError::IdempotencyMismatch => {
-                (ErrorCode::IdempotencyMismatch, "This `client_message_id` was used for another message.")
-            }
-            SendError::RateLimited(wait) => {
-                let refusal = ApiError::new(ErrorCode::RateLimited, "You have said too much here; wait a while.");
-                return ApiError { retry_after: Some(wait), ..refusal };
-            }
-            SendError::Contended => return ApiError::busy(RETRY_AFTER),
-            SendError::Store(error) => return error.into(),
-        };
-        ApiError::new(code, message)
     }
 }
 
