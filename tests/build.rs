@@ -27,7 +27,7 @@ struct Mutation {
     breaks: &'static str,
 }
 
-const MUTATIONS: [Mutation; 12] = [
+const MUTATIONS: [Mutation; 13] = [
     Mutation {
         name: "own_attempt_is_not_known",
         file: "log/append.rs",
@@ -90,6 +90,13 @@ const MUTATIONS: [Mutation; 12] = [
         was: "self.log.members.roster(conversation_id, true)",
         is: "self.log.members.roster(conversation_id, false)",
         breaks: "Roster",
+    },
+    Mutation {
+        name: "duplicates_are_told_to_whoever_was_there_before",
+        file: "log/append.rs",
+        was: "if self.roster.conversation.members_seq < item.members_seq {",
+        is: "if false {",
+        breaks: "Secret",
     },
     Mutation {
         name: "changes_of_membership_are_forgotten",

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::period::{Left, SeqRange};
-use domain::{ConversationId, ConversationType, Period, Role, Seq, Timestamp, UserId};
+use domain::{ConversationId, ConversationType, MessageKind, Period, Role, Seq, Timestamp, UserId};
 use serde::Deserialize;
 use sqlx_data_api::{query_as, query_scalar};
 use store::dynamodb::members::{ActiveMember, ConversationItem};
@@ -238,7 +238,8 @@ impl Picture {
             assert_eq!(item.seq, Seq(seq), "the log has a hole");
             assert!(item.sent_at > before, "time runs backwards at {seq}");
             before = item.sent_at;
-            if !matches!(item.kind, domain::MessageKind::Text(_)) {
+            let is_event = item.kind.target().is_some();
+            if !is_event && !matches!(item.kind, MessageKind::Text(_) | MessageKind::Deleted { .. }) {
                 (members_seq, changes) = (item.seq, changes + 1);
             }
             assert_eq!(item.members_seq, members_seq, "members_seq at {seq}");

@@ -15,7 +15,7 @@ mod receipts;
 pub mod replica;
 mod syncing;
 
-pub use api::{Api, ApiError, Endpoints};
+pub use api::{Api, ApiError, Endpoints, History, Recipients};
 pub use client::{Client, Event};
 pub use outbox::SendError;
 pub use pace::Pace;

@@ -47,10 +47,16 @@ pub struct Status {
 }
 
 impl Status {
-    /// From the times of both kinds.
-    pub fn new(user_id: UserId, delivered_at: Option<Timestamp>, read_at: Option<Timestamp>) -> Self {
+    /// From the times of both kinds, for a message of this time. Clocks differ: nothing is delivered before it was sent.
+    pub fn new(
+        user_id: UserId,
+        sent_at: Timestamp,
+        delivered_at: Option<Timestamp>,
+        read_at: Option<Timestamp>,
+    ) -> Self {
         let earliest = delivered_at.into_iter().chain(read_at).min();
-        Self { user_id, delivered_at: earliest, read_at }
+        let since = |at: Timestamp| at.max(sent_at);
+        Self { user_id, delivered_at: earliest.map(since), read_at: read_at.map(since) }
     }
 }
 
@@ -85,8 +91,9 @@ impl MemberMarks {
 /// Longest distance in time between receipts that become one, in milliseconds: times are exact to the second.
 const MERGE_WINDOW_MILLIS: u128 = 1000;
 
-/// Merges receipts of one user, conversation and kind that lie within a second: the highest place stands for all, at
-/// the earliest of their times. The rest keep their own rows. Result: by kind, conversation and user, then time.
+/// Merges receipts of one user, conversation and kind that lie within a second: the highest place stands for all, at the time when
+/// it was reached; any earlier, and it could have been read before it was said. The rest keep their own rows. Result: by kind,
+/// conversation and user, then time.
 pub fn merge(receipts: impl IntoIterator<Item = Receipt>) -> Vec<Receipt> {
     let mut streams: BTreeMap<(ReceiptKind, ConversationId, UserId), Vec<Receipt>> = BTreeMap::new();
     for receipt in receipts {
@@ -97,11 +104,13 @@ pub fn merge(receipts: impl IntoIterator<Item = Receipt>) -> Vec<Receipt> {
         stream.sort_by_key(|receipt| (receipt.at, receipt.seq));
         let mut stream = stream.into_iter();
         let Some(mut current) = stream.next() else { continue };
+        let mut first_at = current.at;
         for receipt in stream {
-            if receipt.at.since(current.at).as_millis() < MERGE_WINDOW_MILLIS {
-                current.seq = current.seq.max(receipt.seq);
-            } else {
+            if receipt.at.since(first_at).as_millis() >= MERGE_WINDOW_MILLIS {
+                first_at = receipt.at;
                 merged.push(std::mem::replace(&mut current, receipt));
+            } else if receipt.seq > current.seq {
+                current = receipt;
             }
         }
         merged.push(current);
@@ -127,7 +136,8 @@ mod tests {
 
     #[test]
     fn receipts_within_a_second_become_one() {
-        assert_eq!(merge([receipt(5, 100), receipt(7, 900), receipt(6, 0)]), [receipt(7, 0)]);
+        assert_eq!(merge([receipt(5, 100), receipt(7, 800), receipt(6, 0), receipt(7, 900)]), [receipt(7, 800)]);
+        assert_eq!(merge([receipt(5, 0), receipt(7, 900), receipt(9, 1100)]), [receipt(7, 900), receipt(9, 1100)]);
     }
 
     #[test]

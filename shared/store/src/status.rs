@@ -48,7 +48,8 @@ impl Statuses {
             self.watermarks.reached(ReceiptKind::Delivered, conversation, &users, seq),
             self.watermarks.reached(ReceiptKind::Read, conversation, &users, seq)
         )?;
-        let status = |user: UserId| Status::new(user, delivered.get(&user).copied(), read.get(&user).copied());
+        let status =
+            |user: UserId| Status::new(user, message.sent_at, delivered.get(&user).copied(), read.get(&user).copied());
         Ok((users.into_iter().map(status).collect(), next))
     }
 

@@ -1,23 +1,30 @@
-//! Several people talk through a bad network and a failing cloud, with the reference client; then all is well again, and what
-//! everybody saw is held against the log and the promises.
+//! Many people talk through a bad network and a failing cloud, with the reference client: they say, edit, delete, react, read, are
+//! muted and put out, come and go. Then all is well again, and what everybody saw is held against the log and the promises.
 //!
-//! The seed is printed on failure; `CHAOS_SEED` repeats the choices that are made here (not the machine's timing), and
-//! `CHAOS_MESSAGES` says how many texts each of them sends: 15 unless it is set.
+//! Set by the environment:
+//!
+//! | | |
+//! |---|---|
+//! | `CHAOS_SEED` | repeats the choices that are made here (not the machine's timing); printed on failure |
+//! | `CHAOS_PEOPLE` | how many there are: 4 unless it is set. Each two of them have a private conversation, each four a group, all a public one |
+//! | `CHAOS_MESSAGES` | how many texts each of them says in each of the former: 12 unless it is set |
+//! | `CHAOS_PAUSE` | the longest pause between two texts, in milliseconds: 300 unless it is set |
 
 mod check;
+mod deeds;
 mod people;
+mod scene;
 mod weather;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ConversationId;
 use end_to_end::{Cloud, Picture};
-use people::Chatter;
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
+use scene::{Room, Scene};
 use tokio_util::sync::CancellationToken;
 use weather::Weather;
+
+use crate::deeds::Done;
 
 /// What is set in the environment, or this.
 fn setting(name: &str, otherwise: impl FnOnce() -> u64) -> u64 {
@@ -30,72 +37,46 @@ fn setting(name: &str, otherwise: impl FnOnce() -> u64) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_everybody_saw_keeps_the_promises_whatever_fails() {
     let seed = setting("CHAOS_SEED", || rand::rng().random());
-    let messages = setting("CHAOS_MESSAGES", || 15);
+    let (people, messages) = (setting("CHAOS_PEOPLE", || 4), setting("CHAOS_MESSAGES", || 12));
+    let pause = Duration::from_millis(setting("CHAOS_PAUSE", || 300));
     // Shown where the test fails.
-    println!("CHAOS_SEED={seed} CHAOS_MESSAGES={messages}");
+    println!("CHAOS_SEED={seed} CHAOS_PEOPLE={people} CHAOS_MESSAGES={messages} CHAOS_PAUSE={}", pause.as_millis());
     let cloud = Cloud::shared();
-    let mut people = Vec::new();
-    for name in ["alice", "bob", "carol", "dave"] {
-        people.push(Chatter::new(cloud, name).await);
-    }
-    let people = Arc::new(people);
-    let private = people[0].api.talk_to(people[1].user).await.expect("a private conversation");
-    let others: Vec<_> = people[1..].iter().map(|person| person.user).collect();
-    let group = people[0].api.group("Chaos", &others).await.expect("a group");
+    let scene = Scene::set(cloud, usize::try_from(people).expect("a number of people")).await;
 
     let storm = CancellationToken::new();
-    let weather = tokio::spawn(Weather::new(seed, Arc::clone(&people), group).rage(cloud, storm.clone()));
-    let watch = |person: &Chatter| tokio::spawn(person.clone().watch_marks(group, storm.clone()));
-    let watches: Vec<_> = people.iter().map(watch).collect();
-    let mut talks = Vec::new();
-    for (place, person) in people.iter().enumerate() {
-        let rooms = if place < 2 { vec![private, group] } else { vec![group] };
-        let choice = StdRng::seed_from_u64(seed ^ (place as u64 + 1));
-        talks.push(tokio::spawn(person.clone().talk(rooms, messages, choice)));
-    }
-    let mut accepted = Vec::new();
-    let talked = async {
-        for talk in talks {
-            accepted.extend(talk.await.expect("somebody who talks does not panic"));
-        }
-    };
-    let patience = Duration::from_secs(90 + messages * 2);
-    let calm = tokio::time::timeout(patience, talked).await;
+    let weather = tokio::spawn(Weather::new(seed, &scene).rage(cloud, storm.clone()));
+    let watches = scene.watch_marks(&storm);
+    let patience = Duration::from_secs(90) + Duration::from_secs(2) * u32::try_from(messages).expect("a number");
+    let talked = tokio::time::timeout(patience, scene.talk(seed, messages, pause)).await;
     storm.cancel();
     weather.await.expect("the weather does not panic");
     for watch in watches {
         watch.await.expect("receipts never go backwards");
     }
-    calm.unwrap_or_else(|_| panic!("not everybody was answered with seed {seed}: {}", cloud.log()));
+    let mut done = talked.unwrap_or_else(|_| panic!("not everybody was answered with seed {seed}: {}", cloud.log()));
 
-    // Everybody comes back to hear a last word, so that nobody's client has an easy end.
-    for user in others {
-        // Refused for whoever is there.
-        drop(people[0].api.add(group, user).await);
-    }
-    for conversation in [private, group] {
-        accepted.extend(people[0].say(conversation, messages).await);
-    }
-    for conversation in [private, group] {
-        everybody_agrees(cloud, &people, conversation, &accepted, seed).await;
+    // Everybody comes back and has a last word, so that nobody's client has an easy end and each has something to read that
+    // was said in good weather.
+    scene.gather().await;
+    done.extend(scene.last_words().await);
+    for room in scene.rooms.iter() {
+        let here: Vec<&Done> = done.iter().filter(|done| done.conversation == room.id).collect();
+        everybody_agrees(cloud, &scene, room, &here).await;
     }
 }
 
-/// All is let through: once everybody has caught up, what they saw is checked.
-async fn everybody_agrees(
-    cloud: &Cloud,
-    people: &[Chatter],
-    conversation: ConversationId,
-    accepted: &[people::Accepted],
-    seed: u64,
-) {
-    let picture = Picture::settled(cloud, &conversation.to_string()).await;
-    let accepted: Vec<_> = accepted.iter().filter(|sent| sent.conversation == conversation).collect();
-    check::log(&picture, &accepted);
-    for person in people {
-        if let Some(periods) = check::periods(&picture, person.user) {
-            let replica = person.caught_up(conversation, &picture, &periods, seed).await;
-            check::replica(&picture, person.user, &periods, &replica);
-        }
+/// All is let through: once everybody has caught up, what they saw is checked, on every path that reads.
+async fn everybody_agrees(cloud: &Cloud, scene: &Scene, room: &Room, done: &[&Done]) {
+    let picture = Picture::settled(cloud, &room.id.to_string()).await;
+    check::log::holds(&picture, done);
+    check::amendments::hold(&picture, done);
+    for person in room.members.iter().map(|member| &scene.people[*member]) {
+        let periods = check::periods(&picture, person.user).expect("everybody was there");
+        let replica = person.caught_up(room.id, &picture, &periods).await;
+        check::replica::holds(&picture, person.user, &periods, &replica);
+        check::history::holds(&picture, person, &periods).await;
+        person.read_to_the_end(room.id, &picture, &periods).await;
     }
+    check::receipts::hold(&picture, scene, room).await;
 }

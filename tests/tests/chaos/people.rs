@@ -1,19 +1,27 @@
 //! Who talks.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use client::{Api, Client, Endpoints, Event, Pace, Replica, SendError};
-use domain::{ConversationId, ErrorCode, Periods, Seq, UserId};
+use domain::{ConversationId, ErrorCode, MessageKind, Periods, Seq, UserId};
 use end_to_end::{Cloud, Picture};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::Value;
+use store::dynamodb::LogItem;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::deeds::{Deed, Done, Outcome};
+use crate::scene::Room;
+
 /// How long it may take until everybody has everything, once nothing fails any more.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How many texts of a conversation somebody may still come back to.
+const REMEMBERED: usize = 8;
 
 /// Somebody with a client.
 #[derive(Clone)]
@@ -22,23 +30,27 @@ pub(crate) struct Chatter {
     pub(crate) api: Arc<Api>,
     pub(crate) client: Client,
     http: String,
+    heard: Heard,
 }
 
-/// A message of which its sender was told that it has its place.
-pub(crate) struct Accepted {
-    pub(crate) conversation: ConversationId,
-    pub(crate) sender: UserId,
-    pub(crate) seq: Seq,
-    pub(crate) text: String,
+/// The newest texts by others.
+type Heard = Arc<Mutex<BTreeMap<ConversationId, Vec<Seq>>>>;
+
+/// Keeps the newest few.
+fn remember(texts: &mut Vec<Seq>, seq: Seq) {
+    if texts.len() == REMEMBERED {
+        texts.remove(0);
+    }
+    texts.push(seq);
 }
 
 impl Chatter {
-    pub(crate) async fn new(cloud: &Cloud, name: &str) -> Self {
+    pub(crate) async fn new(cloud: &Cloud, number: usize) -> Self {
         let from = &cloud.endpoints;
         let (http, websocket, oidc_token) = (from.http.clone(), from.websocket.clone(), from.oidc_token.clone());
         let endpoints = Endpoints { http: http.clone(), websocket, oidc_token };
-        let api = Arc::new(Api::new(endpoints, format!("{name}-{}", Uuid::new_v4())).expect("an HTTP client"));
-        let user = api.profile(name).await.expect("a profile");
+        let api = Arc::new(Api::new(endpoints, format!("{number}-{}", Uuid::new_v4())).expect("an HTTP client"));
+        let user = api.profile("Somebody").await.expect("a profile");
         // In more of a hurry than a client is who has all day.
         let pace = Pace {
             gap: Duration::from_millis(300),
@@ -51,40 +63,60 @@ impl Chatter {
             ..Pace::default()
         };
         let (client, mut events) = Client::start(Arc::clone(&api), user, pace);
-        let reader = client.clone();
+        let (reader, heard) = (client.clone(), Heard::default());
+        let texts = Arc::clone(&heard);
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {
                 if let Event::Item(item) = event
                     && item.sender_id != user
                 {
                     reader.read(item.conversation_id, item.seq);
+                    if let MessageKind::Text(_) = item.kind {
+                        let mut texts = texts.lock().expect("nobody panics who holds it");
+                        remember(texts.entry(item.conversation_id).or_default(), item.seq);
+                    }
                 }
             }
         });
-        Self { user, api, client, http }
+        Self { user, api, client, http, heard }
     }
 
-    /// Says so many things in each of these, one after the other in each, and goes on in spite of refusals that end.
-    pub(crate) async fn talk(self, rooms: Vec<ConversationId>, messages: u64, mut choice: StdRng) -> Vec<Accepted> {
-        let mut accepted = Vec::new();
+    /// Says so many things in each of these, one after the other, and does this and that with what was said there.
+    pub(crate) async fn talk(self, rooms: Vec<Room>, messages: u64, pause: Duration, mut choice: StdRng) -> Vec<Done> {
+        let mut done = Vec::new();
+        let mut own: BTreeMap<ConversationId, Vec<Seq>> = BTreeMap::new();
         for number in 0..messages {
-            for conversation in &rooms {
-                accepted.extend(self.say(*conversation, number).await);
-                tokio::time::sleep(Duration::from_millis(choice.random_range(0..300))).await;
+            for room in rooms.iter().filter(|room| room.hears(number)) {
+                let own = own.entry(room.id).or_default();
+                if let Some(said) = self.say(room.id).await {
+                    if let Deed::Said { seq, .. } = said {
+                        remember(own, seq);
+                    }
+                    done.push(Done { conversation: room.id, actor: self.user, deed: said, outcome: Outcome::Done });
+                }
+                let others = self.heard_in(room.id);
+                if let Some(deed) = Deed::choose(&mut choice, own, &others, self.user) {
+                    done.push(self.carry_out(room.id, deed).await);
+                }
+                tokio::time::sleep(pause.mul_f64(choice.random())).await;
             }
         }
-        accepted
+        done
     }
 
-    /// Says one thing; `None` where the speaker is not in the conversation.
-    pub(crate) async fn say(&self, conversation: ConversationId, number: u64) -> Option<Accepted> {
-        let text = format!("{} {number} {}", self.user, Uuid::new_v4());
+    /// Says one thing; `None` where the speaker may not.
+    pub(crate) async fn say(&self, conversation: ConversationId) -> Option<Deed> {
+        let text = format!("{} {}", self.user, Uuid::new_v4());
         match self.client.send(conversation, text.clone()).await {
-            Ok(sent) => Some(Accepted { conversation, sender: self.user, seq: sent.seq, text }),
-            // Members come and go.
-            Err(SendError::Refused(error)) if error.code == ErrorCode::NotAMember => None,
+            Ok(sent) => Some(Deed::Said { seq: sent.seq, text }),
+            // Members come and go, and are muted for a while.
+            Err(SendError::Refused(error)) if matches!(error.code, ErrorCode::NotAMember | ErrorCode::Muted) => None,
             Err(error) => panic!("{error}"),
         }
+    }
+
+    fn heard_in(&self, conversation: ConversationId) -> Vec<Seq> {
+        self.heard.lock().expect("nobody panics who holds it").get(&conversation).cloned().unwrap_or_default()
     }
 
     /// What the client knows once it has seen all that there is for it.
@@ -93,7 +125,6 @@ impl Chatter {
         conversation: ConversationId,
         picture: &Picture,
         periods: &Periods,
-        seed: u64,
     ) -> Replica {
         let head = picture.log.last().map_or(Seq::ZERO, |item| item.seq);
         let end = periods.last_visible(head).unwrap_or(Seq::ZERO);
@@ -103,8 +134,24 @@ impl Chatter {
             if replica.cursor >= end {
                 return replica;
             }
-            assert!(Instant::now() < deadline, "{} is at {} of {end}, seed {seed}", self.user, replica.cursor);
+            assert!(Instant::now() < deadline, "{} is at {} of {end}", self.user, replica.cursor);
             self.client.sync();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// The receipts of what they read reach the newest item that somebody else wrote.
+    pub(crate) async fn read_to_the_end(&self, conversation: ConversationId, picture: &Picture, periods: &Periods) {
+        let seen = |item: &&LogItem| item.sender_id != self.user && periods.covers(item.seq);
+        let Some(last) = picture.log.iter().rev().find(seen).map(|item| item.seq) else { return };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let shown = self.shown(conversation).await;
+            let read = Seq(shown["read_seq"].as_u64().unwrap_or_default());
+            if read >= last {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{} has read up to {read} of {last}: {shown}", self.user);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }

@@ -1,7 +1,7 @@
 //! Members come and go between the reads and the put of a message.
 
 use domain::{Seq, UserId};
-use end_to_end::aws::{MEMBERS, log};
+use end_to_end::aws::{MEMBERS, MESSAGES, log};
 use store::log::SendError;
 use uuid::Uuid;
 
@@ -106,4 +106,24 @@ async fn a_new_member_is_never_missed() {
     let appended = opened.append().await.unwrap();
     assert_eq!((appended.item.seq.0, appended.item.members_seq.0), (joined + 1, joined));
     assert!(appended.roster.has(carol), "{:?}", appended.roster);
+}
+
+/// A resend that has read the roster before all that, and finds its message in the log after it.
+#[tokio::test]
+async fn a_resend_tells_nobody_who_was_out_when_it_was_said() {
+    let talk = Talk::group().await;
+    let draft = talk.draft(talk.alice, 1, "now that he is gone");
+    let gate = Gate::default();
+    let slow = log(&holding_query_of(MESSAGES, 0, 1, gate.clone()).await);
+    let (again, first) = tokio::join!(slow.open(&draft), async {
+        gate.reached.notified().await;
+        talk.leave(talk.bob).await;
+        let first = talk.log.open(&draft).await.unwrap().append().await.unwrap();
+        talk.join(talk.bob).await;
+        gate.open.notify_one();
+        first
+    });
+    let again = again.unwrap().append().await.unwrap();
+    assert_eq!((&again.item, again.duplicate), (&first.item, true));
+    assert_eq!(again.roster.there_at(again.item.seq).collect::<Vec<_>>(), [talk.alice]);
 }

@@ -189,6 +189,7 @@ impl Opened<'_> {
                 if earlier.digest.as_deref() != Some(&digest) {
                     return Err(SendError::IdempotencyMismatch);
                 }
+                self.know_the_members_at(&earlier).await?;
                 return Ok(Appended { item: earlier, duplicate: true, roster: self.roster, puts });
             }
             let recent_senders = match self.recent_senders() {
@@ -222,6 +223,16 @@ impl Opened<'_> {
     fn earlier_attempt(&self) -> Option<&LogItem> {
         let (sender, id) = (self.draft.sender_id, Some(self.draft.client_message_id));
         self.seen.iter().find(|item| item.sender_id == sender && item.client_message_id == id)
+    }
+
+    /// Reads the roster again where it is from before the newest change that the item knows of: whoever was put out by it, and let
+    /// in again since, would be told of what was said while they were away.
+    async fn know_the_members_at(&mut self, item: &LogItem) -> Result<(), SendError> {
+        if self.roster.conversation.members_seq < item.members_seq {
+            let roster = self.log.members.roster(self.draft.conversation_id, true).await?;
+            self.roster = roster.ok_or(SendError::NotAMember)?;
+        }
+        Ok(())
     }
 
     /// What stands at n + 1 if the put succeeds; n is the last that was seen.

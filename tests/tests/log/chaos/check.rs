@@ -31,8 +31,10 @@ pub(crate) enum Rule {
     Refusal,
     /// Nobody says anything while they are no member.
     Membership,
-    /// An invocation that writes knows exactly who is in.
+    /// An invocation that writes tells exactly those who are in.
     Roster,
+    /// Nobody is told of what was said while they were out, however often it is sent.
+    Secret,
     /// What is said one after the other stands in that order.
     Order,
     /// Every message is answered in the end, and not with nonsense.
@@ -132,6 +134,9 @@ impl Evidence {
             let there = self.items.iter().find(|item| item.seq == told.item.seq);
             let truth = own && there == Some(&told.item);
             findings.expect(Rule::Truth, truth, || format!("{there:?} after {}", about()));
+            let members = self.members_at(told.item.seq.0);
+            let allowed = told.told.iter().all(|user| members.contains(user));
+            findings.expect(Rule::Secret, allowed, || format!("{members:?} at {told:?}"));
         }
         let fresh: Vec<&Told> = sent.told().filter(|told| !told.duplicate).collect();
         findings.expect(Rule::Duplicate, fresh.len() <= 1, about);
@@ -140,9 +145,9 @@ impl Evidence {
             findings.expect(Rule::Duplicate, first, about);
         }
         for told in fresh {
-            let roster: BTreeSet<UserId> = told.roster.iter().copied().collect();
+            let all: BTreeSet<UserId> = told.told.iter().copied().collect();
             let members = self.members_at(told.item.seq.0);
-            findings.expect(Rule::Roster, roster == members, || format!("{members:?} at {told:?}"));
+            findings.expect(Rule::Roster, all == members, || format!("{members:?} at {told:?}"));
         }
         for call in sent.refused() {
             findings.expect(Rule::Refusal, !self.was_heard(sent, call.knew), about);

@@ -32,7 +32,8 @@ pub(crate) enum Answer {
 pub(crate) struct Told {
     pub(crate) item: LogItem,
     pub(crate) duplicate: bool,
-    pub(crate) roster: Vec<UserId>,
+    /// Who is told of it.
+    pub(crate) told: Vec<UserId>,
 }
 
 /// A store over a DynamoDB client.
@@ -92,7 +93,8 @@ macro_rules! writer {
                         amended: None,
                         kind: item.kind,
                     };
-                    Answer::Told(Box::new(Told { item, duplicate, roster: roster.user_ids() }))
+                    let told = roster.there_at(item.seq).collect();
+                    Answer::Told(Box::new(Told { item, duplicate, told }))
                 })
             }
         }

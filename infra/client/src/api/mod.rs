@@ -1,6 +1,11 @@
-//! What goes over HTTP: tokens, the profile, conversations and their members.
+//! What goes over HTTP: tokens and profiles, conversations and their members, what happens to messages, history.
 
-use domain::{ConversationId, UserId};
+mod conversations;
+mod messages;
+
+pub use messages::{History, Recipients};
+
+use domain::UserId;
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -33,6 +38,16 @@ pub enum ApiError {
         /// For developers.
         detail: String,
     },
+}
+
+impl ApiError {
+    /// Whether the request may have been carried out nonetheless: one that wants a state is simply repeated.
+    pub const fn is_uncertain(&self) -> bool {
+        match self {
+            Self::Http(_) => true,
+            Self::Refused { status, .. } => *status >= 500,
+        }
+    }
 }
 
 /// One user's HTTP API.
@@ -75,33 +90,6 @@ impl Api {
         Ok(profile.display_name)
     }
 
-    /// The private conversation with somebody, made where there is none.
-    pub async fn talk_to(&self, other: UserId) -> Result<ConversationId, ApiError> {
-        self.create(&json!({"type": "private", "member_ids": [other]})).await
-    }
-
-    /// A group with these members.
-    pub async fn group(&self, title: &str, members: &[UserId]) -> Result<ConversationId, ApiError> {
-        self.create(&json!({"type": "group", "title": title, "member_ids": members})).await
-    }
-
-    /// Lets somebody into a group.
-    pub async fn add(&self, conversation: ConversationId, user: UserId) -> Result<(), ApiError> {
-        let path = format!("/v1/conversations/{conversation}/members");
-        self.ask::<Value>(Method::POST, &path, Some(&json!({"user_ids": [user]}))).await.map(drop)
-    }
-
-    /// Puts somebody out of a group; oneself: leaves it.
-    pub async fn remove(&self, conversation: ConversationId, user: UserId) -> Result<(), ApiError> {
-        let path = format!("/v1/conversations/{conversation}/members/{user}");
-        self.ask::<Value>(Method::DELETE, &path, None).await.map(drop)
-    }
-
-    async fn create(&self, body: &Value) -> Result<ConversationId, ApiError> {
-        let created: Created = self.ask(Method::POST, "/v1/conversations", Some(body)).await?;
-        Ok(created.conversation_id)
-    }
-
     async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Result<T, ApiError> {
         let token = self.fresh_token().await?;
         let request = self.http.request(method, format!("{}{path}", self.endpoints.http)).bearer_auth(token);
@@ -122,11 +110,6 @@ struct Token {
 struct Profile {
     user_id: UserId,
     display_name: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Created {
-    conversation_id: ConversationId,
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,26 @@
+//! What a user reads over HTTP.
+
+use domain::{Message, Periods, Seq};
+use end_to_end::Picture;
+
+use crate::people::Chatter;
+
+/// History is exactly what the user may see, without events, in the newest words that are for them.
+pub(crate) async fn holds(picture: &Picture, person: &Chatter, periods: &Periods) {
+    let Some(conversation) = picture.log.first().map(|item| item.conversation_id) else { return };
+    let visible = picture.log.iter().filter(|item| item.kind.target().is_none() && periods.covers(item.seq));
+    let expected: Vec<Message> = visible.map(|item| item.clone().shown_to(person.user, periods)).collect();
+    let mut read: Vec<Message> = Vec::new();
+    loop {
+        let after = read.last().map_or(Seq::ZERO, |message| message.seq);
+        let page = person.api.history(conversation, after).await.expect("a page of history");
+        read.extend(page.messages);
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(read.len(), expected.len(), "how much {} reads", person.user);
+    for (read, expected) in read.iter().zip(&expected) {
+        assert_eq!(read, expected, "what {} reads", person.user);
+    }
+}

@@ -1,0 +1,34 @@
+//! The log and what senders were told.
+
+use std::collections::BTreeMap;
+
+use domain::{Seq, UserId};
+use end_to_end::Picture;
+
+use crate::deeds::{Deed, Done};
+
+/// Every message that was accepted has the place that its sender was told, and nobody's words are there twice. What a text said
+/// first is known by its digest, whatever became of it.
+pub(crate) fn holds(picture: &Picture, done: &[&Done]) {
+    let mut told: BTreeMap<Seq, (&str, UserId)> = BTreeMap::new();
+    for done in done {
+        if let Deed::Said { seq, text } = &done.deed {
+            let other = told.insert(*seq, (text, done.actor));
+            assert_eq!(other, None, "{seq} was given twice");
+        }
+    }
+    for item in picture.log.iter().filter(|item| item.client_message_id.is_some()) {
+        let Some((text, sender)) = told.remove(&item.seq) else { panic!("refused, and in the log: {item:?}") };
+        let content = domain::Content::new(text.to_owned(), None, Vec::new()).expect("a text");
+        assert_eq!((item.sender_id, item.digest.as_deref()), (sender, Some(content.digest().as_str())), "{text}");
+    }
+    assert!(told.is_empty(), "accepted, and not in the log: {told:?}");
+    // Whoever sends one after the other is heard in that order.
+    let mut last: BTreeMap<UserId, Seq> = BTreeMap::new();
+    for done in done {
+        if let Deed::Said { seq, .. } = done.deed {
+            let before = last.insert(done.actor, seq);
+            assert!(before.is_none_or(|before| before < seq), "{seq} came after {before:?}");
+        }
+    }
+}

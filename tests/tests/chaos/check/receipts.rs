@@ -1,0 +1,44 @@
+//! Who has what, and since when.
+
+use std::collections::BTreeSet;
+
+use domain::{ConversationType, MessageKind, UserId};
+use end_to_end::Picture;
+use store::dynamodb::LogItem;
+
+use super::periods;
+use crate::scene::{Room, Scene};
+
+/// Of how many texts of a room the status is asked.
+const ASKED: usize = 4;
+
+/// The recipients of a text are those who were there, its sender apart; who is there at the end has read it by now; and it was
+/// said before it was delivered, and delivered before it was read.
+pub(crate) async fn hold(picture: &Picture, scene: &Scene, room: &Room) {
+    let texts: Vec<&LogItem> = picture.log.iter().filter(|item| matches!(item.kind, MessageKind::Text(_))).collect();
+    for item in texts.iter().step_by(texts.len().div_ceil(ASKED).max(1)) {
+        let there = |user: &UserId| periods(picture, *user).is_some_and(|periods| periods.covers(item.seq));
+        let users = room.members.iter().map(|member| scene.people[*member].user);
+        let expected: BTreeSet<UserId> = users.filter(|user| *user != item.sender_id).filter(there).collect();
+        let sender = scene.people.iter().find(|person| person.user == item.sender_id).expect("one of these people");
+        let (mut found, mut cursor) = (BTreeSet::new(), None);
+        loop {
+            let asked = sender.api.status(room.id, item.seq, cursor.as_deref()).await;
+            let page = asked.unwrap_or_else(|error| panic!("the status of {}: {error}", item.seq));
+            for status in page.recipients {
+                let times = [Some(item.sent_at), status.delivered_at, status.read_at];
+                assert!(times.into_iter().flatten().is_sorted(), "{status:?} of what was said at {}", item.sent_at);
+                let reads = picture.active.contains_key(&status.user_id);
+                assert!(!reads || status.read_at.is_some(), "{status:?} of {} in a {:?} room", item.seq, room.kind);
+                let delivered = status.delivered_at.is_some();
+                assert!(!reads || delivered || room.kind == ConversationType::Public, "{status:?}");
+                found.insert(status.user_id);
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, expected, "the recipients of {}", item.seq);
+    }
+}

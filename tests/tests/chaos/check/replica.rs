@@ -1,0 +1,48 @@
+//! What a client saw.
+
+use std::collections::BTreeMap;
+
+use client::Replica;
+use domain::{ConversationType, Message, MessageKind, Periods, Seq, UserId};
+use end_to_end::Picture;
+
+/// The client has exactly what the user may see, in its place and as it is by now, and everything else is named hidden.
+pub(crate) fn holds(picture: &Picture, user: UserId, periods: &Periods, replica: &Replica) {
+    let public = picture.conversation.as_ref().is_some_and(|item| item.kind == ConversationType::Public);
+    let mut seen: BTreeMap<Seq, Message> = replica.items.clone();
+    if public {
+        // Leaving a public conversation writes nothing: what its user was just saying may come after it, and they know of it.
+        seen.retain(|seq, item| item.sender_id != user || periods.covers(*seq));
+    }
+    for item in picture.log.iter().filter(|item| periods.covers(item.seq)) {
+        let Some(mut seen) = seen.remove(&item.seq) else { panic!("{user} has not seen {item:?}") };
+        let mut expected = item.clone().shown_to(user, periods);
+        if let MessageKind::Deleted { deleted_seq: None, .. } = expected.kind {
+            // It was deleted after the user had left: the client keeps what it has.
+            continue;
+        }
+        let reactions = replica.reactions.get(&item.seq).into_iter().flatten().filter(|(_, users)| !users.is_empty());
+        let reactions: Vec<_> = reactions.map(|(emoji, users)| (emoji, users.len(), users.contains(&user))).collect();
+        let counts = expected.reactions.iter().map(|count| (&count.emoji, count.count as usize, count.mine));
+        assert_eq!(reactions, counts.collect::<Vec<_>>(), "reactions that {user} sees at {}", item.seq);
+        expected.reactions.clear();
+        for message in [&mut seen, &mut expected] {
+            // The words of an edit are those of its message, when it was read.
+            if let MessageKind::MessageEdited { content, .. } = &mut message.kind {
+                *content = None;
+            }
+        }
+        assert_eq!(seen, expected, "what {user} sees at {}", item.seq);
+    }
+    assert!(seen.is_empty(), "{user} saw what is not for them: {seen:?}");
+    let hidden = periods.hidden_within(Seq(1), replica.cursor);
+    let hidden: Vec<u64> = hidden.iter().flat_map(|range| range.first.0..=range.last.0).collect();
+    let own = |seq: &u64| public && replica.items.get(&Seq(*seq)).is_some_and(|item| item.sender_id == user);
+    let named: Vec<u64> = replica.hidden.iter().flat_map(|(first, last)| first.0..=last.0).collect();
+    assert_eq!(named, hidden.into_iter().filter(|seq| !own(seq)).collect::<Vec<_>>(), "what is hidden from {user}");
+    // A mark is of somebody who was there, and not beyond what there is.
+    let head = picture.log.last().map_or(Seq::ZERO, |item| item.seq);
+    for receipt in replica.marks.values() {
+        assert!(receipt.seq <= head, "a receipt of what is not there: {receipt:?}");
+    }
+}
