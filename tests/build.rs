@@ -173,11 +173,12 @@ mod {name} {{
     pub use store::StoreError;
     pub mod log {{
         {append} mod append;
-        pub use append::{{Appended, Draft, SendError}};
+        pub use append::{{Appended, Draft}};
+        pub use store::log::SendError;
         #[derive(Debug)] pub struct Log {{ pub messages: super::dynamodb::Messages, pub members: store::dynamodb::Members, pub flood_limit: Option<domain::flood::FloodLimit> }}
     }}
     pub mod dynamodb {{
-        pub use store::dynamodb::members;
+        pub use store::dynamodb::{{FileItem, members}};
         {retry} pub mod retry;
         {table}
     }}

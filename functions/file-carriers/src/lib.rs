@@ -30,14 +30,14 @@ impl Carriers {
             if image.is_empty() { Ok(None) } else { Ok(Some(from_item(image)?)) }
         };
         let (before, after) = (read(before)?, read(after)?);
-        let (carried, carries) = (files(before.as_ref()), files(after.as_ref()));
+        let (earlier, now) = (files(before.as_ref()), files(after.as_ref()));
         let Some(seq) = after.or(before).map(|item| item.seq) else { return Ok(()) };
-        for file in carries.iter().filter(|file| !carried.contains(file)) {
+        for file in now.iter().filter(|file| !earlier.contains(file)) {
             if !self.release.files.carry(*file, seq).await? {
                 tracing::error!(%file, "a message carries a file that is gone");
             }
         }
-        for file in carried.iter().filter(|file| !carries.contains(file)) {
+        for file in earlier.iter().filter(|file| !now.contains(file)) {
             if self.release.files.let_go(*file, seq).await? {
                 self.release.release(*file).await?;
             }

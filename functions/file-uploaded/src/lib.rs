@@ -3,6 +3,7 @@
 //! The bytes are looked at, thumbnails are made, and the file is one that can be attached, or is rejected and gone. Every step may be
 //! repeated: what is true is the status in SQL, which changes once.
 
+mod announced;
 mod inspect;
 mod thumbnails;
 
@@ -63,7 +64,7 @@ impl Inspection {
     /// What the bytes are; `None` where they are gone.
     async fn look(&self, file: &File) -> Result<Option<Result<Picture, Rejection>>, StoreError> {
         let Some(uploaded) = self.objects.head(file.file_id).await? else { return Ok(None) };
-        if let Err(reason) = inspect::announced(file, &uploaded) {
+        if let Err(reason) = announced::check(file, &uploaded) {
             return Ok(Some(Err(reason)));
         }
         let has_thumbnails = file.content_type.has_thumbnails() && file.size <= MAX_IMAGE_BYTES;
@@ -101,6 +102,7 @@ impl Inspection {
                 size: file.size,
                 width: dimensions.map(|dimensions| dimensions.width),
                 height: dimensions.map(|dimensions| dimensions.height),
+                carried_by: Vec::new(),
                 released_at: None,
             })
             .await?;

@@ -23,6 +23,9 @@ pub(crate) struct Thumbnail {
 }
 
 /// Thumbnails of an image, if it is one.
-pub(crate) fn thumbnails(_image: &[u8]) -> Result<Picture, Rejection> {
+pub(crate) fn thumbnails(image: &[u8]) -> Result<Picture, Rejection> {
+    if image.is_empty() {
+        return Err(Rejection::ImageUnreadable);
+    }
     Ok(Picture::default())
 }

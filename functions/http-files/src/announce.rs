@@ -33,9 +33,10 @@ impl Handler {
         let now = Timestamp::now();
         let due = now.plus(self.patience(new.size));
         self.removal.release.queue.send_files(FilesBody::Upload { file_id, due }, now).await?;
-        let upload_id = match self.comes_in_parts(new.size) {
-            true => Some(self.removal.objects.begin_parts(file_id, new.content_type.as_str()).await?),
-            false => None,
+        let upload_id = if self.comes_in_parts(new.size) {
+            Some(self.removal.objects.begin_parts(file_id, new.content_type.as_str()).await?)
+        } else {
+            None
         };
         let announcement = Announcement {
             file_id,

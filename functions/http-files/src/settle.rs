@@ -55,12 +55,11 @@ impl Handler {
     /// Gives up an upload, or lets go of a file that no message carries.
     pub(crate) async fn remove(&self, request: &Request) -> Result<Response, ApiError> {
         let stored = self.own(request).await?;
-        if stored.file.status != FileStatus::Ready {
-            self.removal.discard(&stored).await?;
-        } else if !self.removal.release.release(stored.file.file_id).await? {
-            return Err(ApiError::new(ErrorCode::FileInUse, "A message carries this file: delete the message."));
+        let gone = stored.file.status != FileStatus::Ready && self.removal.discard(&stored).await?;
+        if gone || self.removal.release.release(stored.file.file_id).await? {
+            return Ok(Response::no_content());
         }
-        Ok(Response::no_content())
+        Err(ApiError::new(ErrorCode::FileInUse, "A message carries this file: delete the message."))
     }
 
     /// A file of the caller's.

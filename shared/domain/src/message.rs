@@ -76,7 +76,9 @@ impl Content {
         if !files.is_empty() {
             // Half as long as an id: it cannot be taken for one.
             hash.update((files.len() as u64).to_be_bytes());
-            files.iter().for_each(|file| hash.update(file.0.as_bytes()));
+            for file in files {
+                hash.update(file.0.as_bytes());
+            }
         }
         for user in &self.mentions {
             hash.update(user.0.as_bytes());

@@ -72,22 +72,25 @@ impl Removal {
     /// Looks at an upload whose time is over: what did not come is forgotten, and what was rejected as well.
     pub async fn expire(&self, file: FileId) -> Result<(), StoreError> {
         match self.metadata.get(file).await? {
-            Some(stored) if stored.file.status != FileStatus::Ready => self.discard(&stored).await,
+            Some(stored) if stored.file.status != FileStatus::Ready => self.discard(&stored).await.map(drop),
             _ => Ok(()),
         }
     }
 
-    /// Forgets a file that is not ready, and whatever there is of it. Whether it is one that can be attached is decided by the
-    /// item in `files`, which is written before the status: where it is there, whoever wrote it died before that.
-    pub async fn discard(&self, stored: &StoredFile) -> Result<(), StoreError> {
+    /// Forgets a file that is not ready, and whatever there is of it; `false` for one that has become ready. Whether it can be
+    /// attached is decided by the item in `files`, which is written before the status: where it is there, whoever wrote it may have
+    /// died before that.
+    pub async fn discard(&self, stored: &StoredFile) -> Result<bool, StoreError> {
         let file = stored.file.file_id;
         if stored.file.status == FileStatus::Pending {
             if let Some(item) = self.release.files.find(file).await? {
-                return self.metadata.accept(file, item.dimensions()).await.map(drop);
+                self.metadata.accept(file, item.dimensions()).await?;
+                return Ok(false);
             }
-            if !self.metadata.reject(file, Rejection::Abandoned).await? {
-                // Something has become of it meanwhile.
-                return Ok(());
+            if !self.metadata.reject(file, Rejection::Abandoned).await?
+                && self.metadata.get(file).await?.is_some_and(|stored| stored.file.status == FileStatus::Ready)
+            {
+                return Ok(false);
             }
         }
         // From here on nothing that comes is taken.
@@ -95,7 +98,8 @@ impl Removal {
             self.objects.abort_parts(file, upload_id).await?;
         }
         self.objects.remove(file).await?;
-        self.metadata.forget(file, FileStatus::Rejected).await.map(drop)
+        self.metadata.forget(file, FileStatus::Rejected).await?;
+        Ok(true)
     }
 
     /// Has the worker let go of all files of a user who is deleted.
@@ -110,8 +114,9 @@ impl Removal {
             if !self.release.release(*file).await?
                 && let Some(stored) = self.metadata.get(*file).await?
                 && stored.file.status != FileStatus::Ready
+                && !self.discard(&stored).await?
             {
-                self.discard(&stored).await?;
+                self.release.release(*file).await?;
             }
         }
         match page.last() {

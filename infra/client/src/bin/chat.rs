@@ -172,7 +172,12 @@ impl Room {
     async fn print(&mut self, message: &Message) {
         let name = self.name(message.sender_id).await;
         match &message.kind {
-            MessageKind::Text(content) => println!("[{}] {name}: {}", message.seq, content.text),
+            MessageKind::Text(content) => {
+                println!("[{}] {name}: {}", message.seq, content.text);
+                for file in &content.attachments {
+                    println!("    {} ({} bytes)", file.name.as_str(), file.size);
+                }
+            }
             MessageKind::Deleted { .. } => println!("[{}] {name}: (deleted)", message.seq),
             MessageKind::MessageEdited { target_seq, content: Some(content) } => {
                 println!("[{target_seq}] {name}, edited: {}", content.text);

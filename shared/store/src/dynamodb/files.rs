@@ -51,15 +51,22 @@ pub struct FileItem {
     /// Height of an image that has thumbnails, in pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
+    /// Messages that are known to carry it. Never written as a whole.
+    #[serde(default, skip_serializing)]
+    pub carried_by: Vec<Seq>,
     /// Since when it is on its way out.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "millis::optional")]
     pub released_at: Option<Timestamp>,
 }
 
+/// Most messages that carry one file, or a few more: an item has its limits.
+const MAX_CARRIERS: usize = 1000;
+
 impl FileItem {
     /// Whether this user may attach it to a message in this conversation.
     pub fn may_be_attached(&self, user: UserId, conversation: ConversationId) -> bool {
-        self.owner_id == user && self.conversation_id == conversation && self.released_at.is_none()
+        let here = self.owner_id == user && self.conversation_id == conversation;
+        here && self.released_at.is_none() && self.carried_by.len() < MAX_CARRIERS
     }
 
     /// Of an image that has thumbnails.

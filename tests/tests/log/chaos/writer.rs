@@ -90,6 +90,7 @@ macro_rules! writer {
                         recent_senders: item.recent_senders,
                         edits: item.edits,
                         reactions: item.reactions,
+                        file_count: item.file_count,
                         amended: None,
                         kind: item.kind,
                     };

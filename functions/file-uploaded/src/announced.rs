@@ -1,0 +1,49 @@
+//! Whether bytes are those that were announced.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use domain::file::{File, Rejection};
+use store::objects::Uploaded;
+
+/// Whether S3 has as many bytes as were announced, and those. S3 has refused all others; that it did is not taken for granted.
+pub(crate) fn check(file: &File, uploaded: &Uploaded) -> Result<(), Rejection> {
+    if uploaded.size != file.size {
+        return Err(Rejection::SizeMismatch);
+    }
+    // Of an upload in parts S3 knows the checksums of the parts, each of which it has compared.
+    let whole = uploaded.sha256.as_deref().filter(|checksum| !checksum.contains('-'));
+    match whole {
+        Some(checksum) if checksum != BASE64_STANDARD.encode(file.sha256.bytes()) => Err(Rejection::ChecksumMismatch),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::file::{ContentType, FileName, FileStatus, Sha256Hex};
+    use domain::{FileId, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn what_s3_has_is_what_was_announced() {
+        let file = File {
+            file_id: FileId::generate(),
+            conversation_id: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
+            name: FileName::parse("a").unwrap(),
+            content_type: ContentType::parse("a/b").unwrap(),
+            size: 5,
+            sha256: Sha256Hex::parse(&"00".repeat(32)).unwrap(),
+            status: FileStatus::Pending,
+            reason: None,
+            dimensions: None,
+            created_at: Timestamp::from_epoch_millis(0),
+        };
+        let check = |size: u64, sha256: &str| check(&file, &Uploaded { size, sha256: Some(sha256.to_owned()) });
+        let good = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        assert_eq!(check(5, good), Ok(()));
+        assert_eq!(check(6, good), Err(Rejection::SizeMismatch));
+        assert_eq!(check(5, &good.replacen('A', "B", 1)), Err(Rejection::ChecksumMismatch));
+        assert_eq!(check(5, &format!("{good}-2")), Ok(()), "of parts");
+    }
+}
