@@ -1,9 +1,9 @@
 //! `POST /v1/conversations/{id}/messages`.
 
+use domain::ApiError;
 use domain::wire::{DraftRequest, Sent};
-use domain::{ApiError, Message, Timestamp};
 use lambda_kit::http::{Request, Response};
-use store::log::{Audience, Delivery, Draft};
+use store::log::{Draft, Placed};
 
 use crate::Handler;
 
@@ -14,8 +14,8 @@ impl Handler {
         let draft: DraftRequest = request.json()?;
         let (client_message_id, after_seq, content) = draft.check()?;
         let draft = Draft { conversation_id, sender_id: request.user_id(), client_message_id, after_seq, content };
-        let Delivery { message, duplicate, audience } = self.log.send(&self.connections, &draft).await?;
-        self.push(&message, &audience).await?;
+        let Placed { message, duplicate, audience } = self.log.send(&self.delivery.listeners, &draft).await?;
+        self.delivery.tell(&message, &audience, None, self.pusher.messages()).await?;
         let sent = Sent {
             conversation_id,
             seq: message.seq,
@@ -24,18 +24,5 @@ impl Handler {
             duplicate,
         };
         if duplicate { Response::ok(&sent) } else { Response::created(&sent) }
-    }
-
-    async fn push(&self, message: &Message, audience: &Audience) -> Result<(), ApiError> {
-        let Audience::Few(connections) = audience else {
-            self.fanout.fan_out(message).await;
-            return Ok(());
-        };
-        let pushed = self.pusher.push_message(message, connections).await?;
-        if !pushed.in_time {
-            self.fanout.fan_out(message).await;
-        }
-        self.connections.forget_gone(connections, &pushed.gone, Timestamp::now()).await;
-        Ok(())
     }
 }

@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use domain::error::causes;
-use domain::{ApiError, Connection, ConversationId, Message, Timestamp, UserId};
+use domain::{ApiError, ConversationId, Timestamp, UserId};
 use lambda_kit::push::Pusher;
 use store::deletion::{Deletion, Progress};
-use store::queues::{Queue, RelayBody};
+use store::delivery::Delivery;
+use store::queues::RelayBody;
 use store::relay::Applied;
 
 /// What is kept of an invocation's time for a membership that is ending when it is over.
@@ -25,10 +26,10 @@ const TIME_TO_LEAVE_ONE: Duration = Duration::from_secs(20);
 pub struct Worker {
     /// Finishes deletions, and with their parts everything else.
     pub deletion: Deletion,
-    /// How everybody is told.
+    /// Who is told.
+    pub delivery: Delivery,
+    /// How they are told.
     pub pusher: Pusher,
-    /// Who tells them where they are many.
-    pub fanout: Queue,
 }
 
 impl Worker {
@@ -84,8 +85,7 @@ impl Worker {
 
     /// Tells everybody who sees it of what reached the log.
     async fn announce(&self, applied: &[Applied]) -> Result<(), ApiError> {
-        let push = async |message: &Message, to: &[Connection]| self.pusher.push_message(message, to).await;
-        self.deletion.membership.relay.announce(&self.deletion.connections, &self.fanout, applied, push).await
+        self.delivery.announce(applied, self.pusher.messages()).await
     }
 }
 

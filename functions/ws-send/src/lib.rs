@@ -1,26 +1,24 @@
-//! `send`: gives a message its place in the conversation's log and pushes it to everybody who is connected.
+//! `send`: gives a message its place in the conversation's log and pushes it to everybody who is connected, or, in a public
+//! conversation, who looks at it.
 //!
 //! Three sequential round trips, whatever the length of the history: read, write, push.
 
+use domain::ApiError;
 use domain::wire::{Answer, SendRequest, Sent};
-use domain::{ApiError, Timestamp};
 use lambda_kit::push::Pusher;
 use lambda_kit::websocket::Caller;
-use store::dynamodb::Connections;
-use store::log::{Audience, Delivery, Draft, Log};
-use store::queues::Queue;
+use store::delivery::Delivery;
+use store::log::{Draft, Log, Placed};
 
 /// What `send` needs.
 #[derive(Debug)]
 pub struct Send {
     /// Where messages get their places.
     pub log: Log,
-    /// Where everybody is.
-    pub connections: Connections,
+    /// Who is told.
+    pub delivery: Delivery,
     /// How they are told.
     pub pusher: Pusher,
-    /// Who tells them where they are many.
-    pub fanout: Queue,
 }
 
 impl Send {
@@ -29,9 +27,10 @@ impl Send {
         let conversation_id = request.conversation_id;
         let (client_message_id, after_seq, content) = request.draft.check()?;
         let draft = Draft { conversation_id, sender_id: caller.user_id, client_message_id, after_seq, content };
-        let delivery = self.log.send(&self.connections, &draft).await?;
-        self.push(&caller, &delivery).await?;
-        let Delivery { message, duplicate, .. } = delivery;
+        let Placed { message, duplicate, audience } = self.log.send(&self.delivery.listeners, &draft).await?;
+        // Every connection but the one that gets the answer.
+        let except = Some(caller.connection_id.as_str());
+        self.delivery.tell(&message, &audience, except, self.pusher.messages()).await?;
         Ok(Answer::Sent(Sent {
             conversation_id,
             seq: message.seq,
@@ -39,20 +38,5 @@ impl Send {
             sent_at: message.sent_at,
             duplicate,
         }))
-    }
-
-    /// Tells every connection but the one that gets the answer.
-    async fn push(&self, caller: &Caller, Delivery { message, audience, .. }: &Delivery) -> Result<(), ApiError> {
-        let Audience::Few(connections) = audience else {
-            self.fanout.fan_out(message).await;
-            return Ok(());
-        };
-        let others = connections.iter().filter(|connection| connection.connection_id != caller.connection_id);
-        let pushed = self.pusher.push_message(message, others).await?;
-        if !pushed.in_time {
-            self.fanout.fan_out(message).await;
-        }
-        self.connections.forget_gone(connections, &pushed.gone, Timestamp::now()).await;
-        Ok(())
     }
 }

@@ -10,6 +10,7 @@ pub mod error;
 pub mod flood;
 mod hex;
 pub mod ids;
+pub mod looking;
 pub mod membership;
 pub mod message;
 pub mod new_conversation;
@@ -22,7 +23,7 @@ pub mod timestamp;
 pub mod user;
 pub mod wire;
 
-pub use connection::{Connection, Presence, Pushed};
+pub use connection::{Address, Connection, Presence, Pushed};
 pub use conversation::{ConversationType, HistoryPolicy, Role};
 pub use error::{ApiError, ErrorCode};
 pub use hex::hex;

@@ -101,7 +101,7 @@ async fn a_new_member_is_never_missed() {
     let carol = UserId(Uuid::new_v4());
     let draft = talk.draft(talk.alice, 1, "welcome");
     let opened = talk.log.open(&draft).await.unwrap();
-    assert!(!opened.recipients().contains(&carol));
+    assert!(!opened.roster().has(carol));
     let joined = talk.join(carol).await;
     let appended = opened.append().await.unwrap();
     assert_eq!((appended.item.seq.0, appended.item.members_seq.0), (joined + 1, joined));

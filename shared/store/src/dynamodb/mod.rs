@@ -3,6 +3,7 @@
 pub mod connections;
 pub mod members;
 pub mod messages;
+pub mod subscriptions;
 pub mod watermarks;
 
 mod batch;
@@ -12,6 +13,7 @@ pub(crate) mod retry;
 pub use connections::Connections;
 pub use members::{Members, Roster};
 pub use messages::{LogItem, Messages};
+pub use subscriptions::Subscriptions;
 pub use watermarks::Watermarks;
 
 /// Attributes of one item.

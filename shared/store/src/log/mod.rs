@@ -8,11 +8,11 @@ mod send;
 mod sync;
 mod unread;
 
-pub use amend::{AmendError, Amended, EventListeners};
+pub use amend::{AmendError, Amended};
 pub use append::{Appended, Draft, Opened, SendError};
 pub use history::{Page, PageRequest, ReadError, Surroundings};
 pub use news::{News, Viewer};
-pub use send::{Audience, Delivery};
+pub use send::Placed;
 
 pub(crate) use append::may_send;
 use domain::flood::FloodLimit;
