@@ -87,8 +87,8 @@ const MUTATIONS: [Mutation; 13] = [
     Mutation {
         name: "the_roster_is_read_again_but_not_the_newest",
         file: "log/append.rs",
-        was: "self.log.members.roster(conversation_id, true)",
-        is: "self.log.members.roster(conversation_id, false)",
+        was: "self.log.members.roster_for(sender_id, conversation_id, true)",
+        is: "self.log.members.roster_for(sender_id, conversation_id, false)",
         breaks: "Roster",
     },
     Mutation {

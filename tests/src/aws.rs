@@ -79,6 +79,9 @@ pub const MESSAGES: &str = "local-MessagesTable";
 /// Name of the table `members`.
 pub const MEMBERS: &str = "local-MembersTable";
 
+/// Name of the table `subscriptions`.
+pub const SUBSCRIPTIONS: &str = "local-SubscriptionsTable";
+
 /// The log, over a DynamoDB client.
 pub fn log(dynamodb: &aws_sdk_dynamodb::Client) -> Log {
     Log {

@@ -4,7 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::sqs::SqsEvent;
 use domain::{ConversationId, Seq, Shard};
-use store::queues::FanoutBody;
+use serde::Deserialize;
+use store::queues::{FanoutBody, LookerRange, LookersBody};
+
+/// What the queue carries.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Body {
+    Lookers(LookersBody),
+    Members(FanoutBody),
+}
+
+/// Who is to be told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    /// Members; of a public conversation those who look at it, all of them.
+    Members(Shard),
+    /// Some of those who look.
+    Lookers(LookerRange),
+}
 
 /// Items that some members of one conversation are to be told of.
 #[derive(Debug, Default)]
@@ -16,23 +34,28 @@ pub(crate) struct Job {
 }
 
 /// The jobs of a batch, and the ids of queue messages that could not be read.
-pub(crate) fn jobs(event: SqsEvent) -> (BTreeMap<(ConversationId, Shard), Job>, Vec<String>) {
-    let mut jobs: BTreeMap<(ConversationId, Shard), Job> = BTreeMap::new();
+pub(crate) fn jobs(event: SqsEvent) -> (BTreeMap<(ConversationId, Part), Job>, Vec<String>) {
+    let mut jobs: BTreeMap<(ConversationId, Part), Job> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for record in event.records {
         let id = record.message_id.unwrap_or_default();
-        match serde_json::from_str::<FanoutBody>(record.body.as_deref().unwrap_or_default()) {
-            Ok(body) => {
-                let job = jobs.entry((body.conversation_id, body.shard)).or_default();
-                job.seqs.extend(body.seqs);
-                job.queue_message_ids.push(id);
+        let (conversation, part, seqs) = match serde_json::from_str(record.body.as_deref().unwrap_or_default()) {
+            Ok(Body::Members(FanoutBody { conversation_id, seqs, shard })) => {
+                (conversation_id, Part::Members(shard), seqs)
+            }
+            Ok(Body::Lookers(LookersBody { conversation_id, seqs, lookers })) => {
+                (conversation_id, Part::Lookers(lookers), seqs)
             }
             Err(error) => {
                 // It will fail as often as it comes, and end in the dead-letter queue for somebody to look at.
                 tracing::error!(%error, id, "a queue message names no items");
                 unreadable.push(id);
+                continue;
             }
-        }
+        };
+        let job = jobs.entry((conversation, part)).or_default();
+        job.seqs.extend(seqs);
+        job.queue_message_ids.push(id);
     }
     (jobs, unreadable)
 }
@@ -57,12 +80,17 @@ mod tests {
             record("b", &json!({"conversation_id": CONVERSATION, "seqs": [6, 5]})),
             record("c", &json!({"conversation_id": CONVERSATION, "seqs": [5], "after_user": USER})),
             record("d", &json!("nonsense")),
+            record("e", &json!({"conversation_id": CONVERSATION, "seqs": [8], "lookers": {"shard": 2}})),
+            record("f", &json!({"conversation_id": CONVERSATION, "seqs": [9], "lookers": {"shard": 2}})),
         ]});
         let (jobs, unreadable) = jobs(serde_json::from_value(event).unwrap());
         assert_eq!(unreadable, ["d"]);
-        let found: Vec<_> = jobs.into_iter().map(|((_, shard), job)| (shard.is_whole(), job)).collect();
-        assert_eq!(found.len(), 2);
-        assert!(found[0].0 && !found[1].0);
+        let found: Vec<_> = jobs.into_iter().map(|((_, part), job)| (part, job)).collect();
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[0].0, Part::Members(Shard::default()));
+        assert!(matches!(found[1].0, Part::Members(shard) if !shard.is_whole()));
+        assert_eq!(found[2].0, Part::Lookers(LookerRange { shard: 2, after_connection: None }));
+        assert_eq!(found[2].1.seqs, [Seq(8), Seq(9)].into());
         assert_eq!(found[0].1.seqs, [Seq(5), Seq(6), Seq(7)].into());
         assert_eq!(found[0].1.queue_message_ids, ["a", "b"]);
     }

@@ -7,8 +7,10 @@ use http_conversations::Handler;
 use lambda_kit::config::{aws, required};
 use lambda_kit::push::Pusher;
 use lambda_kit::{Error, http, telemetry};
-use store::dynamodb::{Connections, Members, Messages, Watermarks};
+use store::delivery::Delivery;
+use store::dynamodb::{Connections, Members, Messages, Subscriptions, Watermarks};
 use store::inbox::Inbox;
+use store::listeners::Listeners;
 use store::log::Log;
 use store::membership::Membership;
 use store::queues::Queue;
@@ -26,13 +28,16 @@ async fn main() -> Result<(), Error> {
     let members = Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?);
     let log = Log { messages: messages.clone(), members: members.clone(), flood_limit: None };
     log.warm_up().await;
-    let relay = Relay { messages, members, outbox: Outbox::new(pool.clone()) };
+    let relay = Relay { messages, members: members.clone(), outbox: Outbox::new(pool.clone()) };
     let (delivery_status, read_status) = (required("DELIVERY_STATUS_TABLE")?, required("READ_STATUS_TABLE")?);
     let inbox = Inbox { log, watermarks: Watermarks::new(dynamodb.clone(), delivery_status, read_status) };
     let membership = Membership { conversations: Conversations::new(pool, relay_queue), relay };
-    let connections = Connections::new(dynamodb, required("CONNECTIONS_TABLE")?);
+    let connections = Connections::new(dynamodb.clone(), required("CONNECTIONS_TABLE")?);
+    let subscriptions = Subscriptions::new(dynamodb, required("SUBSCRIPTIONS_TABLE")?);
     let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
     let fanout = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?);
-    let handler = Handler { membership, inbox, connections, pusher, fanout };
+    let listeners = Listeners { members, connections: connections.clone(), subscriptions };
+    let delivery = Delivery { listeners, fanout };
+    let handler = Handler { membership, inbox, connections, delivery, pusher };
     http::run(async |request| handler.handle(request).await).await
 }

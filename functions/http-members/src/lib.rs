@@ -8,13 +8,13 @@ mod forget;
 mod list;
 mod presence;
 
-use domain::{ApiError, Connection, ErrorCode, Message};
+use domain::{ApiError, ErrorCode};
 use lambda_kit::http::{Request, Response};
 use lambda_kit::push::Pusher;
 use store::deletion::Deletion;
+use store::delivery::Delivery;
 use store::dynamodb::Connections;
 use store::membership::Membership;
-use store::queues::Queue;
 use store::relay::Applied;
 
 /// What the routes need.
@@ -26,10 +26,10 @@ pub struct Handler {
     pub deletion: Deletion,
     /// Where everybody is.
     pub connections: Connections,
+    /// Who is told.
+    pub delivery: Delivery,
     /// How they are told.
     pub pusher: Pusher,
-    /// Who tells them where they are many.
-    pub fanout: Queue,
 }
 
 impl Handler {
@@ -51,7 +51,6 @@ impl Handler {
 
     /// Tells everybody who sees it of what reached the log.
     async fn announce(&self, applied: &[Applied]) -> Result<(), ApiError> {
-        let push = async |message: &Message, to: &[Connection]| self.pusher.push_message(message, to).await;
-        self.membership.relay.announce(&self.connections, &self.fanout, applied, push).await
+        self.delivery.announce(applied, self.pusher.messages()).await
     }
 }

@@ -8,7 +8,9 @@ use lambda_kit::config::{aws, required};
 use lambda_kit::push::Pusher;
 use lambda_kit::{Error, http, telemetry};
 use store::deletion::Deletion;
-use store::dynamodb::{Connections, Members, Messages};
+use store::delivery::Delivery;
+use store::dynamodb::{Connections, Members, Messages, Subscriptions};
+use store::listeners::Listeners;
 use store::log::Log;
 use store::membership::Membership;
 use store::queues::Queue;
@@ -25,14 +27,17 @@ async fn main() -> Result<(), Error> {
     let messages = Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?);
     let members = Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?);
     Log { messages: messages.clone(), members: members.clone(), flood_limit: None }.warm_up().await;
-    let relay = Relay { messages, members, outbox: Outbox::new(pool.clone()) };
+    let relay = Relay { messages, members: members.clone(), outbox: Outbox::new(pool.clone()) };
     let users = Users::new(pool.clone());
     let membership = Membership { conversations: Conversations::new(pool, relay_queue.clone()), relay };
-    let connections = Connections::new(dynamodb, required("CONNECTIONS_TABLE")?);
+    let connections = Connections::new(dynamodb.clone(), required("CONNECTIONS_TABLE")?);
+    let subscriptions = Subscriptions::new(dynamodb, required("SUBSCRIPTIONS_TABLE")?);
     let deletion =
         Deletion { users, membership: membership.clone(), connections: connections.clone(), relay: relay_queue };
     let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
     let fanout = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?);
-    let handler = Handler { membership, deletion, connections, pusher, fanout };
+    let listeners = Listeners { members, connections: connections.clone(), subscriptions };
+    let delivery = Delivery { listeners, fanout };
+    let handler = Handler { membership, deletion, connections, delivery, pusher };
     http::run(async |request| handler.handle(request).await).await
 }

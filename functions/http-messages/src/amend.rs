@@ -1,10 +1,9 @@
 //! Edits, deletions and reactions: `PATCH` and `DELETE …/messages/{seq}`, `PUT` and `DELETE …/messages/{seq}/reactions/{emoji}`.
 
 use domain::amendment::Amendment;
-use domain::error::causes;
 use domain::message::Content;
 use domain::reaction::Emoji;
-use domain::{ApiError, ErrorCode, Message, MessageKind, Timestamp, UserId};
+use domain::{ApiError, ErrorCode, Message, UserId};
 use lambda_kit::http::{Request, Response};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -47,45 +46,8 @@ impl Handler {
         let (conversation, seq, actor) = (request.id("id")?, seq(request)?, request.user_id());
         let amended = self.log.amend(conversation, actor, seq, &amendment, self.edit_window).await?;
         if let Some(event) = amended.event {
-            self.announce(event).await?;
+            self.delivery.tell_of_event(&event, self.pusher.messages()).await?;
         }
         Ok(amended.message)
     }
-
-    /// Tells everybody of an event. The log is the truth: who is not told finds it there.
-    async fn announce(&self, event: Message) -> Result<(), ApiError> {
-        let listeners = match self.log.event_listeners(&self.connections, &event).await {
-            Ok(Some(listeners)) => listeners,
-            Ok(None) => {
-                self.fanout.fan_out(&event).await;
-                return Ok(());
-            }
-            Err(error) => {
-                tracing::warn!(error = causes(&error), "whom to tell of an event cannot be looked up now");
-                self.fanout.fan_out(&event).await;
-                return Ok(());
-            }
-        };
-        let (whole, place) = (&listeners.of_the_message, &listeners.of_the_place);
-        let without_words = without_words(event.clone());
-        let (pushed, pushed_too) =
-            tokio::try_join!(self.pusher.push_message(&event, whole), self.pusher.push_message(&without_words, place))?;
-        if !(pushed.in_time && pushed_too.in_time) {
-            self.fanout.fan_out(&event).await;
-        }
-        let now = Timestamp::now();
-        tokio::join!(
-            self.connections.forget_gone(whole, &pushed.gone, now),
-            self.connections.forget_gone(place, &pushed_too.gone, now)
-        );
-        Ok(())
-    }
-}
-
-/// The event as those see it who cannot see the message.
-fn without_words(mut event: Message) -> Message {
-    if let MessageKind::MessageEdited { content, .. } = &mut event.kind {
-        *content = None;
-    }
-    event
 }

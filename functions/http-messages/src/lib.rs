@@ -14,10 +14,10 @@ use domain::wire::SyncRequest;
 use domain::{ApiError, ErrorCode};
 use lambda_kit::http::{Request, Response};
 use lambda_kit::push::Pusher;
+use store::delivery::Delivery;
 use store::dynamodb::{Connections, Files};
 use store::inbox::Inbox;
 use store::log::Log;
-use store::queues::Queue;
 use store::status::Statuses;
 
 /// What the routes need.
@@ -31,12 +31,12 @@ pub struct Handler {
     pub statuses: Statuses,
     /// What messages can carry.
     pub files: Files,
-    /// Where everybody is.
+    /// Who is gone for good.
     pub connections: Connections,
+    /// Who is told.
+    pub delivery: Delivery,
     /// How they are told.
     pub pusher: Pusher,
-    /// Who tells them where they are many.
-    pub fanout: Queue,
     /// How long a sender may edit a message.
     pub edit_window: Duration,
 }

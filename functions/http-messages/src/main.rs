@@ -4,8 +4,10 @@ use http_messages::Handler;
 use lambda_kit::config::{aws, flood_limit, required, seconds};
 use lambda_kit::push::Pusher;
 use lambda_kit::{Error, http, telemetry};
-use store::dynamodb::{Connections, Files, Members, Messages, Watermarks};
+use store::delivery::Delivery;
+use store::dynamodb::{Connections, Files, Members, Messages, Subscriptions, Watermarks};
 use store::inbox::Inbox;
+use store::listeners::Listeners;
 use store::log::Log;
 use store::queues::Queue;
 use store::status::Statuses;
@@ -20,14 +22,19 @@ async fn main() -> Result<(), Error> {
     let (delivery_status, read_status) = (required("DELIVERY_STATUS_TABLE")?, required("READ_STATUS_TABLE")?);
     let watermarks = Watermarks::new(dynamodb.clone(), delivery_status, read_status);
     let log = Log { messages: messages.clone(), members: members.clone(), flood_limit: flood_limit()? };
+    let connections = Connections::new(dynamodb.clone(), required("CONNECTIONS_TABLE")?);
+    let files = Files::new(dynamodb.clone(), required("FILES_TABLE")?);
+    let subscriptions = Subscriptions::new(dynamodb, required("SUBSCRIPTIONS_TABLE")?);
+    let listeners = Listeners { members: members.clone(), connections: connections.clone(), subscriptions };
+    let fanout = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?);
     let handler = Handler {
         inbox: Inbox { log: log.clone(), watermarks: watermarks.clone() },
         statuses: Statuses { messages, members, watermarks },
         log,
-        files: Files::new(dynamodb.clone(), required("FILES_TABLE")?),
-        connections: Connections::new(dynamodb, required("CONNECTIONS_TABLE")?),
+        files,
+        connections,
+        delivery: Delivery { listeners, fanout },
         pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
-        fanout: Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?),
         edit_window: seconds("EDIT_WINDOW")?,
     };
     tokio::join!(handler.log.warm_up(), handler.pusher.warm_up());

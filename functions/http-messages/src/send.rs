@@ -1,9 +1,9 @@
 //! `POST /v1/conversations/{id}/messages`.
 
+use domain::ApiError;
 use domain::wire::{DraftRequest, Sent};
-use domain::{ApiError, Message, Timestamp};
 use lambda_kit::http::{Request, Response};
-use store::log::{Audience, Delivery, Draft};
+use store::log::{Draft, Placed};
 
 use crate::Handler;
 
@@ -13,8 +13,9 @@ impl Handler {
         let conversation_id = request.id("id")?;
         let draft: DraftRequest = request.json()?;
         let draft = Draft::new(conversation_id, request.user_id(), draft.check()?);
-        let Delivery { message, duplicate, audience } = self.log.send(&self.connections, &self.files, &draft).await?;
-        self.push(&message, &audience).await?;
+        let placed = self.log.send(&self.delivery.listeners, &self.files, &draft).await?;
+        let Placed { message, duplicate, audience } = placed;
+        self.delivery.tell(&message, &audience, None, self.pusher.messages()).await?;
         let sent = Sent {
             conversation_id,
             seq: message.seq,
@@ -23,18 +24,5 @@ impl Handler {
             duplicate,
         };
         if duplicate { Response::ok(&sent) } else { Response::created(&sent) }
-    }
-
-    async fn push(&self, message: &Message, audience: &Audience) -> Result<(), ApiError> {
-        let Audience::Few(connections) = audience else {
-            self.fanout.fan_out(message).await;
-            return Ok(());
-        };
-        let pushed = self.pusher.push_message(message, connections).await?;
-        if !pushed.in_time {
-            self.fanout.fan_out(message).await;
-        }
-        self.connections.forget_gone(connections, &pushed.gone, Timestamp::now()).await;
-        Ok(())
     }
 }

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use domain::error::causes;
-use domain::{ApiError, Connection, ConversationId, Message, Timestamp, UserId};
+use domain::{ApiError, ConversationId, Timestamp, UserId};
 use lambda_kit::push::Pusher;
 use store::deletion::{Deletion, Progress};
-use store::queues::{Queue, RelayBody};
+use store::delivery::Delivery;
+use store::queues::{FilesBody, Queue, RelayBody};
 use store::relay::Applied;
-use store::removal::Removal;
 
 /// What is kept of an invocation's time for a membership that is ending when it is over.
 const TIME_TO_LEAVE_ONE: Duration = Duration::from_secs(20);
@@ -26,10 +26,10 @@ const TIME_TO_LEAVE_ONE: Duration = Duration::from_secs(20);
 pub struct Worker {
     /// Finishes deletions, and with their parts everything else.
     pub deletion: Deletion,
-    /// How everybody is told.
+    /// Who is told.
+    pub delivery: Delivery,
+    /// How they are told.
     pub pusher: Pusher,
-    /// Who tells them where they are many.
-    pub fanout: Queue,
     /// Who removes the files of users who are gone.
     pub files: Queue,
 }
@@ -71,7 +71,7 @@ impl Worker {
         let Some(connections) = self.deletion.resume(user).await? else { return Ok(()) };
         self.pusher.close(connections.iter().map(|connection| connection.connection_id.as_str())).await;
         self.deletion.connections.forget_closed(&connections, Timestamp::now()).await?;
-        Removal::forget_user(&self.files, user).await?;
+        self.files.send_files(FilesBody::all_of(user), Timestamp::now()).await?;
         let tell = async |applied: &[Applied]| {
             if let Err(error) = self.announce(applied).await {
                 // Who is not told finds it in the log.
@@ -88,8 +88,7 @@ impl Worker {
 
     /// Tells everybody who sees it of what reached the log.
     async fn announce(&self, applied: &[Applied]) -> Result<(), ApiError> {
-        let push = async |message: &Message, to: &[Connection]| self.pusher.push_message(message, to).await;
-        self.deletion.membership.relay.announce(&self.deletion.connections, &self.fanout, applied, push).await
+        self.delivery.announce(applied, self.pusher.messages()).await
     }
 }
 

@@ -1,14 +1,15 @@
-//! `send`: gives a message its place in the conversation's log and pushes it to everybody who is connected.
+//! `send`: gives a message its place in the conversation's log and pushes it to everybody who is connected, or, in a public
+//! conversation, who looks at it.
 //!
 //! Three sequential round trips, whatever the length of the history: read, write, push.
 
+use domain::ApiError;
 use domain::wire::{Answer, SendRequest, Sent};
-use domain::{ApiError, Timestamp};
 use lambda_kit::push::Pusher;
 use lambda_kit::websocket::Caller;
-use store::dynamodb::{Connections, Files};
-use store::log::{Audience, Delivery, Draft, Log};
-use store::queues::Queue;
+use store::delivery::Delivery;
+use store::dynamodb::Files;
+use store::log::{Draft, Log, Placed};
 
 /// What `send` needs.
 #[derive(Debug)]
@@ -17,12 +18,10 @@ pub struct Send {
     pub log: Log,
     /// What messages can carry.
     pub files: Files,
-    /// Where everybody is.
-    pub connections: Connections,
+    /// Who is told.
+    pub delivery: Delivery,
     /// How they are told.
     pub pusher: Pusher,
-    /// Who tells them where they are many.
-    pub fanout: Queue,
 }
 
 impl Send {
@@ -30,9 +29,11 @@ impl Send {
     pub async fn handle(&self, caller: Caller, request: SendRequest) -> Result<Answer, ApiError> {
         let conversation_id = request.conversation_id;
         let draft = Draft::new(conversation_id, caller.user_id, request.draft.check()?);
-        let delivery = self.log.send(&self.connections, &self.files, &draft).await?;
-        self.push(&caller, &delivery).await?;
-        let Delivery { message, duplicate, .. } = delivery;
+        let placed = self.log.send(&self.delivery.listeners, &self.files, &draft).await?;
+        let Placed { message, duplicate, audience } = placed;
+        // Every connection but the one that gets the answer.
+        let except = Some(caller.connection_id.as_str());
+        self.delivery.tell(&message, &audience, except, self.pusher.messages()).await?;
         Ok(Answer::Sent(Sent {
             conversation_id,
             seq: message.seq,
@@ -40,20 +41,5 @@ impl Send {
             sent_at: message.sent_at,
             duplicate,
         }))
-    }
-
-    /// Tells every connection but the one that gets the answer.
-    async fn push(&self, caller: &Caller, Delivery { message, audience, .. }: &Delivery) -> Result<(), ApiError> {
-        let Audience::Few(connections) = audience else {
-            self.fanout.fan_out(message).await;
-            return Ok(());
-        };
-        let others = connections.iter().filter(|connection| connection.connection_id != caller.connection_id);
-        let pushed = self.pusher.push_message(message, others).await?;
-        if !pushed.in_time {
-            self.fanout.fan_out(message).await;
-        }
-        self.connections.forget_gone(connections, &pushed.gone, Timestamp::now()).await;
-        Ok(())
     }
 }

@@ -3,7 +3,9 @@
 use lambda_kit::config::{aws, flood_limit, required};
 use lambda_kit::push::Pusher;
 use lambda_kit::{Error, telemetry, websocket};
-use store::dynamodb::{Connections, Files, Members, Messages};
+use store::delivery::Delivery;
+use store::dynamodb::{Connections, Files, Members, Messages, Subscriptions};
+use store::listeners::Listeners;
 use store::log::Log;
 use store::queues::Queue;
 use ws_send::Send;
@@ -13,17 +15,18 @@ async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
+    let messages = Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?);
+    let members = Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?);
+    let connections = Connections::new(dynamodb.clone(), required("CONNECTIONS_TABLE")?);
+    let files = Files::new(dynamodb.clone(), required("FILES_TABLE")?);
+    let subscriptions = Subscriptions::new(dynamodb, required("SUBSCRIPTIONS_TABLE")?);
+    let fanout = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?);
     let send = Send {
-        log: Log {
-            messages: Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?),
-            members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
-            flood_limit: flood_limit()?,
-        },
-        files: Files::new(dynamodb.clone(), required("FILES_TABLE")?),
-        connections: Connections::new(dynamodb, required("CONNECTIONS_TABLE")?),
+        log: Log { messages, members: members.clone(), flood_limit: flood_limit()? },
+        files,
+        delivery: Delivery { listeners: Listeners { members, connections, subscriptions }, fanout },
         pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
-        fanout: Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?),
     };
-    tokio::join!(send.connections.warm_up(), send.pusher.warm_up());
+    tokio::join!(send.delivery.listeners.connections.warm_up(), send.pusher.warm_up());
     websocket::run(&send.pusher, async |caller, request| send.handle(caller, request).await).await
 }

@@ -5,16 +5,14 @@ use domain::wire::{Answer, Push, TypingRequest};
 use domain::{ApiError, Timestamp};
 use lambda_kit::push::{Frame, Pusher, encode};
 use lambda_kit::websocket::Caller;
-use store::dynamodb::{Connections, Members};
+use store::listeners::Listeners;
 use store::typing::audience;
 
 /// What `typing` needs.
 #[derive(Debug)]
 pub struct Typing {
     /// Who is there.
-    pub members: Members,
-    /// Where they are.
-    pub connections: Connections,
+    pub listeners: Listeners,
     /// How they are told.
     pub pusher: Pusher,
 }
@@ -23,15 +21,12 @@ impl Typing {
     /// Tells the others. Who may not send may not type either.
     pub async fn handle(&self, caller: Caller, request: TypingRequest) -> Result<Answer, ApiError> {
         let TypingRequest { conversation_id, typing } = request;
-        let others = audience(&self.members, conversation_id, caller.user_id).await?;
-        let now = Timestamp::now();
-        let connections = self.connections.of(&others, now).await?;
+        let others = audience(&self.listeners, conversation_id, caller.user_id).await?;
         let json = encode(&Push::Typing { conversation_id, user_id: caller.user_id, typing })?;
-        let frame = |connection_id| Frame { connection_id, json: &json };
-        let ids = connections.iter().map(|connection| connection.connection_id.as_str());
+        let frames = others.iter().map(|other| Frame { connection_id: other.address().connection_id, json: &json });
         // What did not get through in time is not worth another try.
-        let pushed = self.pusher.push(ids.map(frame)).await;
-        self.connections.forget_gone(&connections, &pushed.gone, now).await;
+        let pushed = self.pusher.push(frames).await;
+        self.listeners.forget_gone(&others, &pushed.gone, Timestamp::now()).await;
         Ok(Answer::Accepted)
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::connection::{self, Heard, Wanted};
 use crate::incoming::{self, Incoming};
+use crate::looking::{self, Looking};
 use crate::outbox::{Consequence, Outbox, Outcome, SendError};
 use crate::receipts::Receipts;
 use crate::replica::Replica;
@@ -53,6 +54,7 @@ pub struct Client(mpsc::UnboundedSender<Command>);
 enum Command {
     Send(ConversationId, String, Outcome),
     Read(ConversationId, Seq),
+    Look(ConversationId, bool),
     Snapshot(ConversationId, oneshot::Sender<Replica>),
     Sync,
     Reconnect,
@@ -81,6 +83,16 @@ impl Client {
     /// The user has seen everything up to here.
     pub fn read(&self, conversation: ConversationId, seq: Seq) {
         self.tell(Command::Read(conversation, seq));
+    }
+
+    /// The user looks at a public conversation: what is said there is pushed, on whatever connection there is, until it is closed.
+    pub fn open(&self, conversation: ConversationId) {
+        self.tell(Command::Look(conversation, true));
+    }
+
+    /// The user does not look any more.
+    pub fn close(&self, conversation: ConversationId) {
+        self.tell(Command::Look(conversation, false));
     }
 
     /// The conversation as this client knows it; empty where it knows nothing.
@@ -117,6 +129,7 @@ struct Engine {
     syncing: Syncing,
     acks: Receipts,
     reads: Receipts,
+    looking: Looking,
 }
 
 impl Engine {
@@ -129,7 +142,8 @@ impl Engine {
         let now = Instant::now();
         let (replicas, outbox, syncing) = (BTreeMap::new(), Outbox::default(), Syncing::new(now));
         let (acks, reads) = (Receipts::new("ack", now), Receipts::new("read", now));
-        Self { user, pace, wanted, events, up: false, replicas, outbox, syncing, acks, reads }
+        let looking = Looking::default();
+        Self { user, pace, wanted, events, up: false, replicas, outbox, syncing, acks, reads, looking }
     }
 
     async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>, mut heard: mpsc::UnboundedReceiver<Heard>) {
@@ -158,6 +172,7 @@ impl Engine {
                 self.outbox.add(conversation, text, Instant::now(), outcome);
             }
             Command::Read(conversation, seq) => self.reads.mark(conversation, seq),
+            Command::Look(conversation, open) => self.looking.look(conversation, open, Instant::now()),
             Command::Snapshot(conversation, snapshot) => {
                 // Whoever asked may be gone.
                 let _ = snapshot.send(self.replicas.get(&conversation).cloned().unwrap_or_default());
@@ -169,7 +184,7 @@ impl Engine {
 
     fn due(&self) -> Instant {
         let gaps = self.replicas.values().filter_map(Replica::gap_since).map(|since| since + self.pace.gap);
-        let others = [self.outbox.due(), self.acks.due(), self.reads.due()].into_iter().flatten();
+        let others = [self.outbox.due(), self.acks.due(), self.reads.due(), self.looking.due()].into_iter().flatten();
         gaps.chain(others).chain([self.syncing.due()]).min().unwrap_or_else(Instant::now)
     }
 
@@ -187,6 +202,7 @@ impl Engine {
         frames.extend(self.syncing.frame(now, &self.pace, &cursors));
         frames.extend(self.acks.frame(now, &self.pace));
         frames.extend(self.reads.frame(now, &self.pace));
+        frames.extend(self.looking.frames(now, &self.pace));
         for frame in frames {
             self.want(Wanted::Frame(frame.to_string()));
         }
@@ -198,6 +214,7 @@ impl Engine {
             Heard::Up => {
                 self.up = true;
                 self.syncing.connected(now, &self.pace);
+                self.looking.connected(now);
                 self.happened(Event::Connected);
             }
             Heard::Down => {
@@ -223,6 +240,7 @@ impl Engine {
         self.syncing.failed(now, None, &self.pace);
         self.acks.interrupted(now, &self.pace);
         self.reads.interrupted(now, &self.pace);
+        self.looking.interrupted(now, &self.pace);
     }
 
     fn pushed(&mut self, push: Push, now: Instant) {
@@ -297,6 +315,16 @@ impl Engine {
             },
             Some("ack") => self.acks.answered(id, settled, now, &self.pace),
             Some("read") => self.reads.answered(id, settled, now, &self.pace),
+            Some("look") => {
+                let outcome = match answer {
+                    Answer::Accepted => looking::Outcome::Accepted,
+                    _ if settled => looking::Outcome::Refused,
+                    _ => looking::Outcome::Failed,
+                };
+                if let Some(conversation) = self.looking.answered(id, outcome, now, &self.pace) {
+                    self.syncing.need(conversation);
+                }
+            }
             Some("sync") => match answer {
                 Answer::Synced(synced) => self.synced(id, synced, now),
                 Answer::Error { error } => {

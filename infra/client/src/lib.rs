@@ -9,6 +9,7 @@ mod back_off;
 mod client;
 mod connection;
 mod incoming;
+mod looking;
 mod outbox;
 mod pace;
 mod receipts;

@@ -17,6 +17,15 @@ pub struct Connection {
     pub exp: i64,
 }
 
+/// Where one frame goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address<'c> {
+    /// Whose connection it is.
+    pub user_id: UserId,
+    /// API Gateway's id of it.
+    pub connection_id: &'c str,
+}
+
 /// Whether a user is connected, or when they were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Presence {

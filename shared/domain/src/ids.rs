@@ -4,9 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::{Builder, Uuid, Version};
 
-use crate::Timestamp;
+use crate::{ConversationType, Timestamp};
 
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -37,7 +37,8 @@ uuid_id! {
     UserId
 }
 uuid_id! {
-    /// A conversation: a UUIDv7 made by the server.
+    /// A conversation: a UUIDv7 made by the server, or a UUIDv8 of the same layout where it is public. So whoever has
+    /// nothing but the id knows whether its members are worth a look.
     ConversationId
 }
 uuid_id! {
@@ -62,9 +63,25 @@ impl UserId {
 }
 
 impl ConversationId {
-    /// A fresh id; ids made later sort later.
+    /// A fresh id of a conversation that is not public; ids made later sort later.
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
+    }
+
+    /// A fresh id of a conversation of this kind.
+    pub fn of_kind(kind: ConversationType) -> Self {
+        let Self(id) = Self::generate();
+        match kind {
+            ConversationType::Public => {
+                Self(Builder::from_bytes(id.into_bytes()).with_version(Version::Custom).into_uuid())
+            }
+            ConversationType::Private | ConversationType::Group => Self(id),
+        }
+    }
+
+    /// Whether the conversation is public.
+    pub fn is_public(self) -> bool {
+        self.0.get_version() == Some(Version::Custom)
     }
 }
 
@@ -127,6 +144,16 @@ mod tests {
         assert_eq!(alice, UserId::from_token("https://issuer.example", "alice"));
         assert_ne!(alice, UserId::from_token("https://issuer.example", "bob"));
         assert_ne!(alice, UserId::from_token("https://other.example", "alice"));
+    }
+
+    #[test]
+    fn a_conversation_id_says_whether_it_is_public() {
+        let kinds = [ConversationType::Private, ConversationType::Public, ConversationType::Group];
+        let ids = kinds.map(ConversationId::of_kind);
+        assert_eq!(ids.map(ConversationId::is_public), [false, true, false]);
+        assert_eq!(ids.map(|id| id.0.get_version_num()), [7, 8, 7]);
+        let millis = |id: ConversationId| u64::from_be_bytes(id.0.into_bytes()[..8].try_into().unwrap()) >> 16;
+        assert!(ids.map(millis).is_sorted());
     }
 
     #[test]

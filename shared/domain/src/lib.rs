@@ -12,6 +12,7 @@ pub mod flood;
 mod hex;
 pub mod idempotency;
 pub mod ids;
+pub mod looking;
 pub mod membership;
 pub mod message;
 pub mod new_conversation;
@@ -24,7 +25,7 @@ pub mod timestamp;
 pub mod user;
 pub mod wire;
 
-pub use connection::{Connection, Presence, Pushed};
+pub use connection::{Address, Connection, Presence, Pushed};
 pub use conversation::{ConversationType, HistoryPolicy, Role};
 pub use error::{ApiError, ErrorCode};
 pub use file::Attachment;

@@ -8,7 +8,7 @@ use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectio
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use domain::error::causes;
 use domain::wire::Push;
-use domain::{ApiError, Connection, Message, Pushed, Timestamp};
+use domain::{Address, ApiError, Message, Pushed, Timestamp};
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde::Serialize;
@@ -116,18 +116,19 @@ impl Pusher {
     }
 
     /// Posts a message: to its sender with the id that they gave it, to nobody else.
-    pub async fn push_message<'c>(
-        &self,
-        message: &Message,
-        to: impl IntoIterator<Item = &'c Connection>,
-    ) -> Result<Pushed, ApiError> {
+    pub async fn push_message(&self, message: &Message, to: &[Address<'_>]) -> Result<Pushed, ApiError> {
         let own = encode(&Push::from(message.clone()))?;
         let others = encode(&Push::from(Message { client_message_id: None, ..message.clone() }))?;
-        let frames = to.into_iter().map(|connection| Frame {
-            connection_id: &connection.connection_id,
-            json: if connection.user_id == message.sender_id { &own } else { &others },
+        let frames = to.iter().map(|address| Frame {
+            connection_id: address.connection_id,
+            json: if address.user_id == message.sender_id { &own } else { &others },
         });
         Ok(self.push(frames).await)
+    }
+
+    /// [`Pusher::push_message`], for whoever knows whom to tell and not how.
+    pub fn messages(&self) -> impl AsyncFn(&Message, &[Address<'_>]) -> Result<Pushed, ApiError> {
+        async |message: &Message, to: &[Address<'_>]| self.push_message(message, to).await
     }
 
     /// A last frame, then the end of the connection.

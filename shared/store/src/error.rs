@@ -44,7 +44,7 @@ pub enum StoreError {
 }
 
 /// Error codes by which AWS services say "later".
-const LATER: [&str; 7] = [
+const LATER: [&str; 9] = [
     "ThrottlingException",
     "Throttling",
     "ProvisionedThroughputExceededException",
@@ -52,6 +52,9 @@ const LATER: [&str; 7] = [
     "TransactionConflictException",
     "InternalServerError",
     "ServiceUnavailable",
+    // S3's.
+    "InternalError",
+    "SlowDown",
 ];
 
 impl StoreError {

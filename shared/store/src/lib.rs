@@ -9,16 +9,22 @@
 //! * [`membership`]: changes of conversations and of who is in them.
 //! * [`receipts`]: how receipts are merged into watermarks.
 //! * [`status`]: what has become of a message, by recipient.
+//! * [`listeners`]: who hears of something at once, and where they are.
+//! * [`delivery`]: how they are told.
+//! * [`looking`]: who has a public conversation open.
 //! * [`typing`]: who sees that somebody writes.
 //! * [`relay`]: how changes of the relational truth reach the log and the projection.
 //! * [`removal`]: how files go for good.
 //! * [`deletion`]: how a user goes for good.
 
 pub mod deletion;
+pub mod delivery;
 pub mod dynamodb;
 pub mod error;
 pub mod inbox;
+pub mod listeners;
 pub mod log;
+pub mod looking;
 pub mod membership;
 pub mod objects;
 pub mod queues;

@@ -7,6 +7,7 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::error::causes;
 use domain::{ConversationId, FileId, Message, Receipt, Seq, Shard, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::StoreError;
 
@@ -61,6 +62,11 @@ pub enum FilesBody {
 }
 
 impl FilesBody {
+    /// All files of a user who is deleted.
+    pub const fn all_of(user_id: UserId) -> Self {
+        Self::User { user_id, after: FileId(Uuid::nil()) }
+    }
+
     /// When it is time.
     pub const fn due(&self) -> Option<Timestamp> {
         match self {
@@ -80,6 +86,28 @@ pub struct FanoutBody {
     /// Which of the members; without a range everybody, in as many ranges as it takes.
     #[serde(flatten)]
     pub shard: Shard,
+}
+
+/// Body of a message on the `fanout` queue: items of a public conversation's log that those are to be told of who look at it and whose
+/// subscriptions lie in one shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookersBody {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// Places of the items.
+    pub seqs: Vec<Seq>,
+    /// Which of them.
+    pub lookers: LookerRange,
+}
+
+/// Some of those who look at a public conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LookerRange {
+    /// The shard of their subscriptions.
+    pub shard: u32,
+    /// The last connection that is not among them any more; `None` where they begin with the shard's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_connection: Option<String>,
 }
 
 /// Most messages of one request to SQS.
@@ -125,7 +153,7 @@ impl Queue {
         self.send(serde_json::to_string(&body)?, i32::try_from(seconds).ok()).await
     }
 
-    /// Has an item of a log pushed to all members by the `fanout` worker. A push is an optimisation and the item has its place:
+    /// Has an item of a log pushed to all who hear of it by the `fanout` worker. A push is an optimisation and the item has its place:
     /// where this fails, clients find it when they sync.
     pub async fn fan_out(&self, item: &Message) {
         let body = FanoutBody { conversation_id: item.conversation_id, seqs: vec![item.seq], shard: Shard::default() };
@@ -135,11 +163,11 @@ impl Queue {
     }
 
     /// Queues work for `fanout`; one request for each ten.
-    pub async fn send_fanout(&self, bodies: &[FanoutBody]) -> Result<(), StoreError> {
+    pub async fn send_fanout(&self, bodies: &[impl Serialize]) -> Result<(), StoreError> {
         for bodies in bodies.chunks(ENTRIES_PER_BATCH) {
-            let entry = |(n, body): (usize, &FanoutBody)| {
+            let entry = |(n, body)| {
                 let body = serde_json::to_string(body)?;
-                let entry = SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(body).build();
+                let entry = SendMessageBatchRequestEntry::builder().id(usize::to_string(&n)).message_body(body).build();
                 entry.map_err(|error| StoreError::Service { service: "SQS", source: Box::new(error) })
             };
             let entries = bodies.iter().enumerate().map(entry).collect::<Result<_, StoreError>>()?;

@@ -5,8 +5,8 @@
 //! else was faster. Then the message's place goes back to SQL, and the change leaves the outbox. Every step may be
 //! repeated, and any number of relays may race.
 
-use domain::membership::Change;
-use domain::{ConversationId, ConversationType, Message, MessageKind, Seq, Timestamp, UserId};
+use domain::membership::{Change, Effect};
+use domain::{ConversationId, ConversationType, Message, MessageKind, Seq, Timestamp, UserId, looking};
 
 use crate::StoreError;
 use crate::dynamodb::members::{ConversationItem, Stamp};
@@ -74,7 +74,11 @@ impl Relay {
                 // The first version begins the log.
                 if pending.version == 1 { Ok(None) } else { self.messages.head(conversation, true).await }
             };
-            let (head, leaving) = tokio::try_join!(head, leaving)?;
+            let growing = async {
+                let public = conversation.is_public() && effect.growth() > 0 && pending.version > 1;
+                if public { self.members.conversation(conversation).await } else { Ok(None) }
+            };
+            let (head, leaving, growing) = tokio::try_join!(head, leaving, growing)?;
             if departed.is_some() && leaving.is_none() {
                 // Somebody else was faster, or the projection lags behind: `applied` tells.
                 return self.applied(pending).await?.ok_or_else(|| nobody_leaves(pending));
@@ -83,7 +87,7 @@ impl Relay {
             let mut writes = self.members.move_members(stamp, &effect, leaving)?;
             writes.push(match began(pending, stamp) {
                 Some(begun) => self.members.begin(&begun)?,
-                None => self.members.advance(stamp, &effect)?,
+                None => self.members.advance(stamp, &effect, growing.and_then(|item| more_shards(&item, &effect)))?,
             });
             if let Some(item) = &item {
                 writes.push(self.messages.put_in_transaction(item)?);
@@ -123,6 +127,13 @@ impl Relay {
             ))),
         }
     }
+}
+
+/// How many shards the subscriptions take after a change, where that is more than there are. What the item showed is what the
+/// change applies to, or the change is refused for its version: the number never falls.
+fn more_shards(shown: &ConversationItem, effect: &Effect<'_>) -> Option<u32> {
+    let shards = looking::shards(shown.member_count.saturating_add_signed(effect.growth()));
+    (shards > shown.subscription_shards).then_some(shards)
 }
 
 fn nobody_leaves(pending: &Pending) -> StoreError {
@@ -170,6 +181,7 @@ fn began(pending: &Pending, stamp: Stamp) -> Option<ConversationItem> {
         closed: false,
         departed: None,
         member_count: u32::try_from(members.len()).unwrap_or(u32::MAX),
+        subscription_shards: looking::shards(u32::try_from(members.len()).unwrap_or(u32::MAX)),
         version: stamp.version,
         members_seq: stamp.seq,
         changed_seq: stamp.seq,

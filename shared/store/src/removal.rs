@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use domain::file::{FileStatus, Rejection};
 use domain::{FileId, Timestamp, UserId};
-use uuid::Uuid;
 
 use crate::StoreError;
 use crate::dynamodb::Files;
@@ -100,11 +99,6 @@ impl Removal {
         self.objects.remove(file).await?;
         self.metadata.forget(file, FileStatus::Rejected).await?;
         Ok(true)
-    }
-
-    /// Has the worker let go of all files of a user who is deleted.
-    pub async fn forget_user(queue: &Queue, user_id: UserId) -> Result<(), StoreError> {
-        queue.send_files(FilesBody::User { user_id, after: FileId(Uuid::nil()) }, Timestamp::now()).await
     }
 
     /// Lets go of the next files of a user who is deleted, but for those that messages carry: what was said stays.

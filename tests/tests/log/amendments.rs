@@ -1,14 +1,18 @@
 //! Edits, deletions and reactions while others write, and while responses are lost.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use domain::amendment::Amendment;
 use domain::reaction::{Emoji, Reactions};
-use domain::{Content, ErrorCode, Message, MessageKind, Seq, Timestamp, UserId};
-use end_to_end::Person;
-use end_to_end::aws::log;
-use store::dynamodb::Connections;
+use domain::{Address, Content, ErrorCode, Message, MessageKind, Pushed, Seq, Timestamp, UserId};
+use end_to_end::aws::{self, SUBSCRIPTIONS, log};
+use end_to_end::{Cloud, Person};
+use store::delivery::Delivery;
+use store::dynamodb::{Connections, Subscriptions};
+use store::listeners::Listeners;
 use store::log::{AmendError, Amended, PageRequest};
+use store::queues::Queue;
 
 use crate::proxy::{Loss, conflicting_puts, counting_queries, losing};
 use crate::talk::Talk;
@@ -25,6 +29,16 @@ impl Talk {
         let page = self.log.history(self.conversation, user, PageRequest::Before(Seq(target + 1)), 1).await.unwrap();
         page.messages.into_iter().next().unwrap()
     }
+}
+
+fn delivery(talk: &Talk) -> Delivery {
+    let listeners = Listeners {
+        members: talk.log.members.clone(),
+        connections: Connections::new(talk.dynamodb.clone(), "local-ConnectionsTable".to_owned()),
+        subscriptions: Subscriptions::new(talk.dynamodb.clone(), SUBSCRIPTIONS.to_owned()),
+    };
+    let cloud = Cloud::shared();
+    Delivery { listeners, fanout: Queue::new(aws::sqs(cloud), aws::fanout_queue_url(cloud)) }
 }
 
 fn edit(text: &str) -> Amendment {
@@ -119,16 +133,17 @@ async fn an_edit_is_told_to_those_who_were_there() {
     let edited = talk.amend(talk.alice, target, &edit("hello")).await;
     talk.join(latecomer).await;
 
-    let connections = Connections::new(talk.dynamodb.clone(), "local-ConnectionsTable".to_owned());
     let event = edited.event.unwrap();
-    let listeners = talk.log.event_listeners(&connections, &event).await.unwrap();
-    let users = |of: &[domain::Connection]| of.iter().map(|connection| connection.user_id).collect::<Vec<_>>();
-    assert_eq!(users(&listeners.as_ref().unwrap().of_the_message), [returner], "they saw it when it was said");
-    assert_eq!(
-        users(&listeners.as_ref().unwrap().of_the_place),
-        [newcomer],
-        "and who came after the edit hears nothing of it"
-    );
+    let told = Mutex::new(Vec::new());
+    let push = async |message: &Message, to: &[Address<'_>]| {
+        told.lock().unwrap().extend(to.iter().map(|address| (address.user_id, words(message).is_some())));
+        Ok(Pushed { gone: Vec::new(), in_time: true })
+    };
+    delivery(&talk).tell_of_event(&event, push).await.unwrap();
+    let mut told = told.into_inner().unwrap();
+    told.sort_by_key(|(_, words)| !words);
+    // The first saw it when it was said, and who came after the edit hears nothing of it.
+    assert_eq!(told, [(returner, true), (newcomer, false)]);
 
     // A push says what a sync says.
     let synced = talk.log.sync(talk.conversation, returner, event.seq.previous(), 9).await.unwrap();

@@ -7,6 +7,7 @@ mod group;
 mod muting;
 mod periods;
 mod public;
+mod public_costs;
 mod pushes;
 mod refusals;
 mod relays;

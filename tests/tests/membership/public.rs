@@ -25,6 +25,12 @@ async fn say(group: &Group, socket: &mut Socket, times: usize) {
     }
 }
 
+/// Has what is said from here on pushed.
+async fn look(group: &Group, socket: &mut Socket) {
+    let opened = socket.ask(json!({"action": "open", "conversation_id": group.id})).await;
+    assert_eq!(opened["type"], "accepted", "{opened}");
+}
+
 /// Head and newest time that somebody is shown.
 async fn head(group: &Group, person: &Person) -> (Value, Value) {
     let (_, seen) = person.get(&group.path).await;
@@ -38,6 +44,7 @@ async fn one_sees_what_was_said_since_one_came_and_until_one_went() {
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     say(&group, &mut a, 2).await;
     assert_eq!(join(&group, &bob).await["joined_seq"], 4);
+    look(&group, &mut b).await;
     assert_eq!(group.read(&bob).await, [] as [u64; 0]);
     assert_eq!(head(&group, &bob).await, (json!(3), Value::Null), "the cursor to send with");
     say(&group, &mut a, 1).await;
@@ -56,6 +63,8 @@ async fn one_sees_what_was_said_since_one_came_and_until_one_went() {
     let frame = json!({"action": "send", "conversation_id": group.id, "text": "back",
         "client_message_id": uuid::Uuid::new_v4(), "after_seq": 7});
     assert_eq!(b.ask(frame).await["seq"], 8);
+    // Whoever goes stops looking.
+    look(&group, &mut b).await;
     say(&group, &mut a, 1).await;
     assert_eq!(group.read(&bob).await, [4, 8, 9]);
     let pushed: Vec<u64> = b.pushed().await.iter().map(|frame| frame["message"]["seq"].as_u64().unwrap()).collect();

@@ -101,7 +101,8 @@ pub struct Reply {
 pub enum Answer {
     /// To `send`: the message has its place.
     Sent(Sent),
-    /// To `ack` and `read`: the receipts are queued. To `typing`: those who are connected were told.
+    /// To `ack` and `read`: the receipts are queued. To `typing`: those who are connected were told. To `open` and `close`: what is
+    /// said from here on is pushed, or is not.
     Accepted,
     /// To `sync`.
     Synced(Synced),

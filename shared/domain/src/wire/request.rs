@@ -91,6 +91,13 @@ pub struct TypingRequest {
     pub typing: bool,
 }
 
+/// `{"action":"open", …}` and `{"action":"close", …}`
+#[derive(Debug, Deserialize)]
+pub struct LookRequest {
+    /// At what.
+    pub conversation_id: ConversationId,
+}
+
 /// Everything in a conversation up to a place.
 #[derive(Debug, Deserialize)]
 pub struct ReceiptEntry {

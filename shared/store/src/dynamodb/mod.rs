@@ -4,6 +4,7 @@ pub mod connections;
 pub mod files;
 pub mod members;
 pub mod messages;
+pub mod subscriptions;
 pub mod watermarks;
 
 mod batch;
@@ -14,6 +15,7 @@ pub use connections::Connections;
 pub use files::{FileItem, Files};
 pub use members::{Members, Roster};
 pub use messages::{LogItem, Messages};
+pub use subscriptions::Subscriptions;
 pub use watermarks::Watermarks;
 
 /// Attributes of one item.

@@ -4,22 +4,16 @@
 //! cursor tells a client of everything, and the event is never there without its effect. The rule of append holds here too:
 //! whoever writes has read everything up to the head, and knows of every change of membership up to it.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use domain::amendment::{Amendment, Standing};
 use domain::message::Edit;
 use domain::reaction::Reactions;
-use domain::{
-    ApiError, Connection, ConversationId, ConversationType, ErrorCode, HistoryPolicy, Message, MessageKind, Seq,
-    Timestamp, UserId,
-};
-use futures_util::future::try_join_all;
+use domain::{ApiError, ConversationId, ConversationType, ErrorCode, Message, MessageKind, Seq, Timestamp, UserId};
 
 use super::append::may_send;
 use super::{Log, SendError};
 use crate::StoreError;
-use crate::dynamodb::Connections;
 use crate::dynamodb::members::{ActiveMember, View};
 use crate::dynamodb::messages::{AmendedBy, LogItem, Transacted};
 use crate::dynamodb::retry::back_off;
@@ -130,48 +124,6 @@ impl Log {
             back_off(round).await;
         }
         Err(AmendError::Refused(ApiError::busy(RETRY_AFTER)))
-    }
-}
-
-/// Where those are who are told of an event.
-#[derive(Debug)]
-pub struct EventListeners {
-    /// Of members who can see the message that it is about.
-    pub of_the_message: Vec<Connection>,
-    /// Of members who came later: to them the event only fills its place.
-    pub of_the_place: Vec<Connection>,
-}
-
-impl Log {
-    /// The live connections of the members who were there by then, the actor included; `None` where there are more than are told
-    /// one by one. Two round trips; a third for those who came, or came back, after an edited message.
-    pub async fn event_listeners(
-        &self,
-        connections: &Connections,
-        event: &Message,
-    ) -> Result<Option<EventListeners>, StoreError> {
-        let roster = self.members.roster(event.conversation_id, true).await?;
-        let Some(roster) = roster.filter(|roster| !roster.is_cut_off()) else { return Ok(None) };
-        let everything = roster.conversation.history == HistoryPolicy::Full;
-        let there = if everything { roster.user_ids() } else { roster.there_at(event.seq).collect() };
-        let all = connections.of(&there, Timestamp::now()).await?;
-        let MessageKind::MessageEdited { target_seq, .. } = event.kind else {
-            // It says nothing that is not for all of them.
-            return Ok(Some(EventListeners { of_the_message: all, of_the_place: Vec::new() }));
-        };
-        let came_later = |user: UserId| roster.member(user).is_some_and(|member| member.joined_seq > target_seq);
-        let mut unsure: Vec<UserId> = all.iter().map(|connection| connection.user_id).collect();
-        unsure.retain(|user| !everything && came_later(*user));
-        unsure.dedup();
-        // An earlier stay may have shown them the message.
-        let views = unsure.iter().map(|user| self.members.view(event.conversation_id, *user));
-        let views = try_join_all(views).await?;
-        let sees = |view: Option<View>| view.is_some_and(|view| view.periods.covers(target_seq));
-        let blind: HashSet<UserId> =
-            unsure.into_iter().zip(views).filter_map(|(user, view)| (!sees(view)).then_some(user)).collect();
-        let (of_the_message, of_the_place) =
-            all.into_iter().partition(|connection| !blind.contains(&connection.user_id));
-        Ok(Some(EventListeners { of_the_message, of_the_place }))
     }
 }
 

@@ -95,11 +95,14 @@ impl Log {
     /// Reads what came after the draft's `after_seq`, and the roster, at the same time.
     pub async fn open<'a>(&'a self, draft: &'a Draft) -> Result<Opened<'a>, SendError> {
         let conversation = draft.conversation_id;
-        let (seen, roster) = tokio::try_join!(self.seen_since(draft), self.members.roster(conversation, false))?;
-        let roster = match roster {
-            Some(roster) => roster,
+        let (seen, roster) =
+            tokio::try_join!(self.seen_since(draft), self.members.roster_for(draft.sender_id, conversation, false))?;
+        let roster = if let Some(roster) = roster {
+            roster
+        } else {
             // A conversation that began a moment ago may not show in an eventually consistent read.
-            None => self.members.roster(conversation, true).await?.ok_or(SendError::NotAMember)?,
+            let roster = self.members.roster_for(draft.sender_id, conversation, true).await?;
+            roster.ok_or(SendError::NotAMember)?
         };
         let member_as_of = roster.has(draft.sender_id).then_some(roster.conversation.members_seq);
         let mut opened = Opened { log: self, draft, attachments: Vec::new(), seen, roster, member_as_of };
@@ -145,14 +148,9 @@ impl Log {
 }
 
 impl Opened<'_> {
-    /// The members whom the message will reach, the sender included for their other devices.
-    pub fn recipients(&self) -> Vec<UserId> {
-        self.roster.user_ids()
-    }
-
-    /// Whether there are more members than are told one by one.
-    pub fn reaches_a_crowd(&self) -> bool {
-        self.roster.is_cut_off()
+    /// Who is in the conversation, as far as is known before the message has its place.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
     }
 
     /// Gives the message the files that its draft names, of those that were found. Files that cannot be attached are a refusal,
@@ -309,7 +307,7 @@ impl Opened<'_> {
         let (conversation_id, sender_id) = (self.draft.conversation_id, self.draft.sender_id);
         let (view, roster) = tokio::try_join!(
             self.log.members.view(conversation_id, sender_id),
-            self.log.members.roster(conversation_id, true)
+            self.log.members.roster_for(sender_id, conversation_id, true)
         )?;
         self.roster = roster.ok_or(SendError::NotAMember)?;
         let view = view.ok_or(SendError::NotAMember)?;

@@ -10,11 +10,11 @@ mod send_error;
 mod sync;
 mod unread;
 
-pub use amend::{AmendError, Amended, EventListeners};
+pub use amend::{AmendError, Amended};
 pub use append::{Appended, Draft, Opened};
 pub use history::{Page, PageRequest, ReadError, Surroundings};
 pub use news::{News, Viewer};
-pub use send::{Audience, Delivery};
+pub use send::Placed;
 pub use send_error::SendError;
 
 pub(crate) use append::may_send;

@@ -7,7 +7,7 @@ use domain::{ConversationId, HistoryPolicy, Message, Period, Periods, Seq, UserI
 use super::Log;
 use super::sync::with_words;
 use crate::StoreError;
-use crate::dynamodb::members::ActiveMember;
+use crate::dynamodb::members::{ActiveMember, ConversationItem};
 use crate::dynamodb::messages::LogItem;
 
 /// Items of a conversation's log, as they stand.
@@ -15,6 +15,8 @@ use crate::dynamodb::messages::LogItem;
 pub struct News {
     /// Active members of the conversation.
     pub member_count: u32,
+    /// In how many shards those are who look at it.
+    pub subscription_shards: u32,
     history: HistoryPolicy,
     /// In the order of their places.
     items: Vec<LogItem>,
@@ -41,17 +43,18 @@ impl Log {
             tokio::try_join!(self.messages.get_all(conversation, seqs), self.members.conversation(conversation))?;
         let Some(conversation_item) = conversation_item else { return Ok(None) };
         let edited = self.edited(conversation, &Periods::all(), &items).await?;
-        Ok(Some(News::new(conversation_item.member_count, conversation_item.history, items, edited)))
+        Ok(Some(News::new(&conversation_item, items, edited)))
     }
 }
 
 impl News {
-    fn new(member_count: u32, history: HistoryPolicy, mut items: Vec<LogItem>, edited: Vec<LogItem>) -> Self {
+    fn new(conversation: &ConversationItem, mut items: Vec<LogItem>, edited: Vec<LogItem>) -> Self {
         items.sort_unstable_by_key(|item| item.seq);
         let mut places: Vec<Seq> = items.iter().chain(&edited).map(|item| item.seq).collect();
         places.sort_unstable();
         places.dedup();
-        Self { member_count, history, items, edited, places }
+        let ConversationItem { member_count, subscription_shards, history, .. } = *conversation;
+        Self { member_count, subscription_shards, history, items, edited, places }
     }
 
     /// As whom the member sees it. Another stay of theirs, before this one, is not looked at: its words come with a sync.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Part};
@@ -82,7 +83,8 @@ impl Objects {
         let complete =
             complete.upload_id(upload_id).multipart_upload(completed).mpu_object_size(signed_length(file.size));
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(JOIN_WITHIN).build();
-        let patient = aws_sdk_s3::Config::builder().timeout_config(timeouts);
+        // Once: there is no time for more, and whoever asks can ask again.
+        let patient = aws_sdk_s3::Config::builder().timeout_config(timeouts).retry_config(RetryConfig::disabled());
         match complete.customize().config_override(patient).send().await {
             Ok(_) => Ok(Joined::Whole),
             Err(error) if error.code() == Some(NO_SUCH_UPLOAD) => Ok(Joined::Gone),

@@ -99,7 +99,7 @@ impl Conversations {
         new: &NewConversation,
         idempotency: Option<&Idempotency>,
     ) -> Result<Created, CreateError> {
-        let conversation = ConversationId::generate();
+        let conversation = ConversationId::of_kind(new.kind());
         let inserted = self
             .pool
             .transaction(async |mut tx| {

@@ -15,11 +15,14 @@ const ASKED: usize = 4;
 /// The recipients of a text are those who were there, its sender apart; who is there at the end has read it by now; and it was
 /// said before it was delivered, and delivered before it was read.
 pub(crate) async fn hold(picture: &Picture, scene: &Scene, room: &Room) {
-    let texts: Vec<&LogItem> = picture.log.iter().filter(|item| matches!(item.kind, MessageKind::Text(_))).collect();
+    let covers = |user: UserId, item: &LogItem| periods(picture, user).is_some_and(|periods| periods.covers(item.seq));
+    // Who has just left a public conversation may have been heard once more, and does not know.
+    let asked = |item: &&LogItem| matches!(item.kind, MessageKind::Text(_)) && covers(item.sender_id, item);
+    let texts: Vec<&LogItem> = picture.log.iter().filter(asked).collect();
     for item in texts.iter().step_by(texts.len().div_ceil(ASKED).max(1)) {
-        let there = |user: &UserId| periods(picture, *user).is_some_and(|periods| periods.covers(item.seq));
         let users = room.members.iter().map(|member| scene.people[*member].user);
-        let expected: BTreeSet<UserId> = users.filter(|user| *user != item.sender_id).filter(there).collect();
+        let expected: BTreeSet<UserId> =
+            users.filter(|user| *user != item.sender_id).filter(|user| covers(*user, item)).collect();
         let sender = scene.people.iter().find(|person| person.user == item.sender_id).expect("one of these people");
         let (mut found, mut cursor) = (BTreeSet::new(), None);
         loop {

@@ -1,19 +1,27 @@
 //! What a client saw.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use client::Replica;
+use domain::period::Left;
 use domain::{ConversationType, Message, MessageKind, Periods, Seq, UserId};
 use end_to_end::Picture;
+
+/// Leaving a public conversation writes nothing into its log: what is being sent at that moment may still be pushed to, or come
+/// from, whoever has just left.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The client has exactly what the user may see, in its place and as it is by now, and everything else is named hidden.
 pub(crate) fn holds(picture: &Picture, user: UserId, periods: &Periods, replica: &Replica) {
     let public = picture.conversation.as_ref().is_some_and(|item| item.kind == ConversationType::Public);
     let mut seen: BTreeMap<Seq, Message> = replica.items.clone();
-    if public {
-        // Leaving a public conversation writes nothing: what its user was just saying may come after it, and they know of it.
-        seen.retain(|seq, item| item.sender_id != user || periods.covers(*seq));
-    }
+    let departures: Vec<Left> = picture.past.get(&user).into_iter().flatten().filter_map(|stay| stay.left).collect();
+    let is_farewell = |item: &Message| {
+        let just_left = |left: &Left| left.seq < item.seq && item.sent_at.since(left.at) < FAREWELL;
+        public && !periods.covers(item.seq) && departures.iter().any(just_left)
+    };
+    seen.retain(|_, item| !is_farewell(item));
     for item in picture.log.iter().filter(|item| periods.covers(item.seq)) {
         let Some(mut seen) = seen.remove(&item.seq) else { panic!("{user} has not seen {item:?}") };
         let mut expected = item.clone().shown_to(user, periods);
@@ -37,9 +45,13 @@ pub(crate) fn holds(picture: &Picture, user: UserId, periods: &Periods, replica:
     assert!(seen.is_empty(), "{user} saw what is not for them: {seen:?}");
     let hidden = periods.hidden_within(Seq(1), replica.cursor);
     let hidden: Vec<u64> = hidden.iter().flat_map(|range| range.first.0..=range.last.0).collect();
-    let own = |seq: &u64| public && replica.items.get(&Seq(*seq)).is_some_and(|item| item.sender_id == user);
+    let farewell = |seq: &u64| replica.items.get(&Seq(*seq)).is_some_and(is_farewell);
     let named: Vec<u64> = replica.hidden.iter().flat_map(|(first, last)| first.0..=last.0).collect();
-    assert_eq!(named, hidden.into_iter().filter(|seq| !own(seq)).collect::<Vec<_>>(), "what is hidden from {user}");
+    assert_eq!(
+        named,
+        hidden.into_iter().filter(|seq| !farewell(seq)).collect::<Vec<_>>(),
+        "what is hidden from {user}"
+    );
     // A mark is of somebody who was there, and not beyond what there is.
     let head = picture.log.last().map_or(Seq::ZERO, |item| item.seq);
     for receipt in replica.marks.values() {

@@ -94,7 +94,8 @@ macro_rules! writer {
                         amended: None,
                         kind: item.kind,
                     };
-                    let told = roster.there_at(item.seq).collect();
+                    let there = roster.members.iter().filter(|member| member.joined_seq <= item.seq);
+                    let told = there.map(|member| member.user_id).collect();
                     Answer::Told(Box::new(Told { item, duplicate, told }))
                 })
             }

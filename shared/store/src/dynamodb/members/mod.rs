@@ -12,6 +12,7 @@
 //! `conversation_id`) lists a user's conversations.
 
 mod presence;
+mod roster;
 mod write;
 
 use std::collections::HashMap;
@@ -29,6 +30,7 @@ use super::{Item, millis};
 use crate::StoreError;
 
 pub use presence::Entry;
+pub use roster::{ROSTER_MEMBERS, Roster};
 pub(crate) use write::Stamp;
 
 /// Sort key of the conversation itself.
@@ -36,13 +38,6 @@ const CONVERSATION: &str = "#conversation";
 
 /// Before the id of an active member.
 const ACTIVE: &str = "a#";
-
-/// Just after every `a#…`.
-const AFTER_ACTIVE: &str = "a$";
-
-/// How many members a [`Roster`] holds at most: up to 100 recipients are served inline, and one more tells that there
-/// are too many.
-pub const ROSTER_MEMBERS: usize = 101;
 
 /// Rounds before a transaction that keeps meeting writes is given up.
 const MAX_ROUNDS: u32 = 8;
@@ -76,12 +71,15 @@ pub struct ConversationItem {
     /// Whether it is over.
     #[serde(default)]
     pub closed: bool,
-    /// Whom the newest change put out or let go. A query may show this beside their item as it was before: it is not isolated
-    /// from transactions.
+    /// Whom the newest change put out or let go. A query or a batch may show this beside their item as it was before: neither is
+    /// isolated from transactions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub departed: Option<UserId>,
     /// Number of active members.
     pub member_count: u32,
+    /// How many shards the subscriptions of a public conversation lie in, see [`domain::looking`]. It never falls.
+    #[serde(default = "one_shard", skip_serializing_if = "is_one_shard")]
+    pub subscription_shards: u32,
     /// Version of the relational truth that this shows.
     pub version: u64,
     /// Place of the newest log item that a change wrote: whoever writes after it has to know of it.
@@ -91,6 +89,16 @@ pub struct ConversationItem {
     /// Time of the newest change.
     #[serde(with = "millis")]
     pub changed_at: Timestamp,
+}
+
+fn one_shard() -> u32 {
+    1
+}
+
+// Serde gives a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_one_shard(shards: &u32) -> bool {
+    *shards == one_shard()
 }
 
 /// `a#<user>`.
@@ -122,42 +130,6 @@ struct PastMember {
     user_deleted: bool,
 }
 
-/// A conversation and its first [`ROSTER_MEMBERS`] members, as a sender needs them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Roster {
-    /// The conversation.
-    pub conversation: ConversationItem,
-    /// Active members in the order of their ids.
-    pub members: Vec<ActiveMember>,
-}
-
-impl Roster {
-    /// The members' ids.
-    pub fn user_ids(&self) -> Vec<UserId> {
-        self.members.iter().map(|member| member.user_id).collect()
-    }
-
-    /// Those of them who see the item at `seq`: who came later does not get it pushed.
-    pub fn there_at(&self, seq: Seq) -> impl Iterator<Item = UserId> + '_ {
-        self.members.iter().filter(move |member| member.joined_seq <= seq).map(|member| member.user_id)
-    }
-
-    /// Whether there may be more members than these.
-    pub fn is_cut_off(&self) -> bool {
-        self.members.len() >= ROSTER_MEMBERS
-    }
-
-    /// The member who is this user.
-    pub fn member(&self, user: UserId) -> Option<&ActiveMember> {
-        self.members.iter().find(|member| member.user_id == user)
-    }
-
-    /// Whether the user is among the members.
-    pub fn has(&self, user: UserId) -> bool {
-        self.member(user).is_some()
-    }
-}
-
 /// What one user may see of a conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
@@ -182,30 +154,6 @@ impl Members {
     /// The table with this name.
     pub fn new(client: Client, table: String) -> Self {
         Self { client, table }
-    }
-
-    /// The conversation and its first members, in one request; `None` where there is no such conversation.
-    pub async fn roster(&self, conversation: ConversationId, consistent: bool) -> Result<Option<Roster>, StoreError> {
-        let page = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("conversation_id = :conversation AND entry BETWEEN :first AND :last")
-            .expression_attribute_values(":conversation", AttributeValue::S(conversation.to_string()))
-            .expression_attribute_values(":first", AttributeValue::S(CONVERSATION.to_owned()))
-            .expression_attribute_values(":last", AttributeValue::S(AFTER_ACTIVE.to_owned()))
-            .limit(i32::try_from(1 + ROSTER_MEMBERS).unwrap_or(i32::MAX))
-            .consistent_read(consistent)
-            .send()
-            .await
-            .map_err(StoreError::dynamodb)?;
-        let mut items = page.items.unwrap_or_default().into_iter();
-        // `#` sorts before every member, so the conversation comes first or not at all.
-        let Some(first) = items.next().filter(|item| entry_of(item) == Some(CONVERSATION)) else { return Ok(None) };
-        let conversation: ConversationItem = from_item(first)?;
-        let mut members: Vec<ActiveMember> = items.map(from_item).collect::<Result<_, _>>()?;
-        members.retain(|member| Some(member.user_id) != conversation.departed);
-        Ok(Some(Roster { conversation, members }))
     }
 
     /// Up to `limit` active members in the order of their ids, after `after`: one consistent request, a unit for each 4 KB.

@@ -41,8 +41,14 @@ impl Members {
         put.build().map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
     }
 
-    /// Moves `#conversation` to the version of `stamp`, on the condition that it shows the one before.
-    pub(crate) fn advance(&self, stamp: Stamp, effect: &Effect<'_>) -> Result<TransactWriteItem, StoreError> {
+    /// Moves `#conversation` to the version of `stamp`, on the condition that it shows the one before. `shards` is how many its
+    /// subscriptions lie in from then on, where that changes.
+    pub(crate) fn advance(
+        &self,
+        stamp: Stamp,
+        effect: &Effect<'_>,
+        shards: Option<u32>,
+    ) -> Result<TransactWriteItem, StoreError> {
         let number = |n: i128| AttributeValue::N(n.to_string());
         let mut set = vec![
             "version = :version",
@@ -60,6 +66,10 @@ impl Members {
         ]);
         if stamp.logged {
             set.push("members_seq = :seq");
+        }
+        if let Some(shards) = shards {
+            set.push("subscription_shards = :shards");
+            values.insert(":shards".to_owned(), number(shards.into()));
         }
         if let Some(title) = effect.title {
             set.push("title = :title");

@@ -1,0 +1,73 @@
+//! Telling the members of a conversation that is not public, page by page.
+
+use domain::{ApiError, Shard, Timestamp};
+use lambda_kit::push::{Frame, Pace};
+use store::dynamodb::members::ActiveMember;
+use store::queues::FanoutBody;
+
+use crate::frames::Frames;
+use crate::{PAGE, Task, Worker};
+
+/// Members that one worker tells.
+const SHARD_MEMBERS: u32 = 500;
+
+impl Worker {
+    /// Tells the members of a shard, or queues the shards of a conversation that has too many members.
+    pub(crate) async fn tell_members(&self, task: &Task, shard: Shard, pace: &mut Pace) -> Result<(), ApiError> {
+        let shards = task.news.member_count.div_ceil(SHARD_MEMBERS);
+        if shard.is_whole() && shards > 1 {
+            let bodies: Vec<FanoutBody> = Shard::split(shards).into_iter().map(|shard| body(task, shard)).collect();
+            return Ok(self.queue.send_fanout(&bodies).await?);
+        }
+        self.tell_shard(task, shard, pace).await
+    }
+
+    /// Tells the members of a shard, page by page. What there is no time for becomes a queue message.
+    async fn tell_shard(&self, task: &Task, mut shard: Shard, pace: &mut Pace) -> Result<(), ApiError> {
+        let mut frames = Frames::of(&task.news);
+        loop {
+            let mut listed = Vec::new();
+            let in_time = Timestamp::now() < task.until && {
+                listed = self.listeners.members.list(task.conversation, shard.after_user, PAGE).await?;
+                let end = listed.iter().position(|member| shard.ends_before(member.user_id)).unwrap_or(listed.len());
+                self.tell_page(task, &listed[..end], &mut frames, pace).await?
+            };
+            if !in_time {
+                return Ok(self.queue.send_fanout(&[body(task, shard)]).await?);
+            }
+            match listed.last() {
+                Some(last) if listed.len() == PAGE && !shard.ends_before(last.user_id) => {
+                    shard.after_user = Some(last.user_id);
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Tells these members; whether there was time for all of them.
+    async fn tell_page(
+        &self,
+        task: &Task,
+        members: &[ActiveMember],
+        frames: &mut Frames<'_>,
+        pace: &mut Pace,
+    ) -> Result<bool, ApiError> {
+        let now = Timestamp::now();
+        let users: Vec<_> = members.iter().map(|member| member.user_id).collect();
+        let connections = self.listeners.connections.of(&users, now).await?;
+        let mut all = Vec::new();
+        for connection in &connections {
+            let member = members.iter().find(|member| member.user_id == connection.user_id);
+            let Some(member) = member else { continue };
+            all.extend(frames.prepare(member)?.map(|json| (connection.connection_id.as_str(), json)));
+        }
+        let frame = |(connection_id, number)| Frame { connection_id, json: frames.json(number) };
+        let pushed = self.pusher.push_at(pace, all.into_iter().map(frame).collect(), task.until).await;
+        self.listeners.connections.forget_gone(&connections, &pushed.gone, now).await;
+        Ok(pushed.in_time)
+    }
+}
+
+fn body(task: &Task, shard: Shard) -> FanoutBody {
+    FanoutBody { conversation_id: task.conversation, seqs: task.seqs.clone(), shard }
+}

@@ -1,0 +1,20 @@
+//! Wires [`ws_close`].
+
+use lambda_kit::config::{aws, required};
+use lambda_kit::push::Pusher;
+use lambda_kit::{Error, telemetry, websocket};
+use store::dynamodb::{Members, Subscriptions};
+use store::looking::Looking;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let aws = aws().await;
+    let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
+    let looking = Looking {
+        members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
+        subscriptions: Subscriptions::new(dynamodb, required("SUBSCRIPTIONS_TABLE")?),
+    };
+    let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
+    websocket::run(&pusher, async |caller, request| ws_close::handle(&looking, caller, request).await).await
+}

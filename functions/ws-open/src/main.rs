@@ -1,0 +1,21 @@
+//! Wires [`ws_open`].
+
+use lambda_kit::config::{aws, required};
+use lambda_kit::push::Pusher;
+use lambda_kit::{Error, telemetry, websocket};
+use store::dynamodb::{Members, Subscriptions};
+use store::looking::Looking;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::init();
+    let aws = aws().await;
+    let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
+    let looking = Looking {
+        members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
+        subscriptions: Subscriptions::new(dynamodb, required("SUBSCRIPTIONS_TABLE")?),
+    };
+    looking.warm_up().await;
+    let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
+    websocket::run(&pusher, async |caller, request| ws_open::handle(&looking, caller, request).await).await
+}

@@ -1,0 +1,116 @@
+//! A conversation and its first members, as whoever writes has to know them.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{ConversationId, UserId};
+use serde_dynamo::{from_item, from_items};
+
+use super::{ActiveMember, CONVERSATION, ConversationItem, Members, active, entry_of, key};
+use crate::StoreError;
+use crate::dynamodb::Item;
+use crate::dynamodb::batch::get_all;
+
+/// Just after every `a#…`.
+const AFTER_ACTIVE: &str = "a$";
+
+/// How many members a [`Roster`] holds at most: up to 100 recipients are served inline, and one more tells that there
+/// are too many.
+pub const ROSTER_MEMBERS: usize = 101;
+
+/// A conversation and its first [`ROSTER_MEMBERS`] members, as a sender needs them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Roster {
+    /// The conversation.
+    pub conversation: ConversationItem,
+    /// Active members in the order of their ids.
+    pub members: Vec<ActiveMember>,
+}
+
+impl Roster {
+    /// From what was read with the conversation. No such read is isolated from transactions: whoever has just gone may be in it.
+    fn new(conversation: ConversationItem, members: Vec<Item>) -> Result<Self, StoreError> {
+        let mut members: Vec<ActiveMember> = from_items(members)?;
+        members.retain(|member| Some(member.user_id) != conversation.departed);
+        Ok(Self { conversation, members })
+    }
+
+    /// The members' ids.
+    pub fn user_ids(&self) -> Vec<UserId> {
+        self.members.iter().map(|member| member.user_id).collect()
+    }
+
+    /// Whether there may be more members than these.
+    pub fn is_cut_off(&self) -> bool {
+        self.members.len() >= ROSTER_MEMBERS
+    }
+
+    /// The member who is this user.
+    pub fn member(&self, user: UserId) -> Option<&ActiveMember> {
+        self.members.iter().find(|member| member.user_id == user)
+    }
+
+    /// Whether the user is among the members.
+    pub fn has(&self, user: UserId) -> bool {
+        self.member(user).is_some()
+    }
+}
+
+impl Members {
+    /// The conversation and its first members, whatever its kind, in one request; `None` where there is no such conversation.
+    pub async fn roster(&self, conversation: ConversationId, consistent: bool) -> Result<Option<Roster>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("conversation_id = :conversation AND entry BETWEEN :first AND :last")
+            .expression_attribute_values(":conversation", AttributeValue::S(conversation.to_string()))
+            .expression_attribute_values(":first", AttributeValue::S(CONVERSATION.to_owned()))
+            .expression_attribute_values(":last", AttributeValue::S(AFTER_ACTIVE.to_owned()))
+            .limit(i32::try_from(1 + ROSTER_MEMBERS).unwrap_or(i32::MAX))
+            .consistent_read(consistent)
+            .send()
+            .await
+            .map_err(StoreError::dynamodb)?;
+        let mut items = page.items.unwrap_or_default().into_iter();
+        // `#` sorts before every member, so the conversation comes first or not at all.
+        let Some(first) = items.next().filter(|item| entry_of(item) == Some(CONVERSATION)) else { return Ok(None) };
+        Roster::new(from_item(first)?, items.collect()).map(Some)
+    }
+
+    /// The roster as far as `sender` has to know it, in one request: of a public conversation they are the only member that it
+    /// shows, since nobody is told of anything there for being a member.
+    pub async fn roster_for(
+        &self,
+        sender: UserId,
+        conversation: ConversationId,
+        consistent: bool,
+    ) -> Result<Option<Roster>, StoreError> {
+        if conversation.is_public() {
+            self.pass(conversation, sender, consistent).await
+        } else {
+            self.roster(conversation, consistent).await
+        }
+    }
+
+    /// The conversation, and the user if they are an active member: one request of one read unit, or two where it is consistent.
+    pub(crate) async fn pass(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        consistent: bool,
+    ) -> Result<Option<Roster>, StoreError> {
+        let keys = [CONVERSATION.to_owned(), active(user)].map(|entry| key(conversation, entry));
+        let mut items = get_all(&self.client, &self.table, keys.to_vec(), consistent).await?;
+        let Some(at) = items.iter().position(|item| entry_of(item) == Some(CONVERSATION)) else { return Ok(None) };
+        let conversation: ConversationItem = from_item(items.swap_remove(at))?;
+        Roster::new(conversation, items).map(Some)
+    }
+
+    /// Those of these users who are active members, in no order: a read unit a user, one request per hundred, consistent.
+    pub async fn among(&self, conversation: ConversationId, users: &[UserId]) -> Result<Vec<ActiveMember>, StoreError> {
+        let users: BTreeSet<UserId> = users.iter().copied().collect();
+        let keys = users.into_iter().map(|user| key(conversation, active(user))).collect();
+        Ok(from_items(get_all(&self.client, &self.table, keys, true).await?)?)
+    }
+}

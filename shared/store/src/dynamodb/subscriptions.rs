@@ -1,0 +1,173 @@
+//! Table `subscriptions`: who has a public conversation open, connection by connection.
+//!
+//! | attribute | type | |
+//! |---|---|---|
+//! | `shard` | S | partition key: `<conversation>#<shard>`, see [`domain::looking`] |
+//! | `connection_id` | S | sort key: API Gateway's id |
+//! | `user_id` | S | whose connection it is |
+//! | `exp` | N | epoch seconds, also the TTL: from then on nothing is pushed there |
+//!
+//! A subscription is no membership: whoever reads one asks whether its user still is a member.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
+use domain::error::causes;
+use domain::looking::{earlier_shards, shard};
+use domain::{ConversationId, Timestamp, UserId};
+
+use super::Item;
+use super::batch::write_all;
+use crate::StoreError;
+
+const SHARD: &str = "shard";
+const CONNECTION: &str = "connection_id";
+const USER: &str = "user_id";
+const EXP: &str = "exp";
+
+/// A connection that has a public conversation open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// Where it lies.
+    pub shard: u32,
+    /// Whose connection it is.
+    pub user_id: UserId,
+    /// API Gateway's id of it.
+    pub connection_id: String,
+    /// Until when it holds: epoch seconds.
+    pub exp: i64,
+}
+
+/// Subscriptions of one shard.
+#[derive(Debug)]
+pub struct Page {
+    /// Those that hold, in the order of their connections' ids.
+    pub subscriptions: Vec<Subscription>,
+    /// The last that was looked at; `None` where there are no more.
+    pub next: Option<String>,
+}
+
+/// The table.
+#[derive(Clone, Debug)]
+pub struct Subscriptions {
+    client: Client,
+    table: String,
+}
+
+impl Subscriptions {
+    /// The table with this name.
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// Begins a subscription, or renews it, in the shard that is its connection's where there are so many; it is in no other
+    /// afterwards. One request: one write unit where there is one shard, up to seven where there are 64.
+    pub async fn put(&self, user: UserId, place: Place<'_>, exp: i64) -> Result<(), StoreError> {
+        let Place { conversation_id, connection_id, shards } = place;
+        let mut item = key(conversation_id, shard(connection_id, shards), connection_id);
+        item.insert(USER.to_owned(), AttributeValue::S(user.to_string()));
+        item.insert(EXP.to_owned(), AttributeValue::N(exp.to_string()));
+        let put = PutRequest::builder().set_item(Some(item)).build().map_err(StoreError::building)?;
+        let mut writes = vec![WriteRequest::builder().put_request(put).build()];
+        for earlier in earlier_shards(connection_id, shards) {
+            writes.push(delete(conversation_id, earlier, connection_id)?);
+        }
+        write_all(&self.client, &self.table, writes).await
+    }
+
+    /// Ends a subscription, if there is one: at the cost of [`Subscriptions::put`].
+    pub async fn remove(&self, place: Place<'_>) -> Result<(), StoreError> {
+        let Place { conversation_id, connection_id, shards } = place;
+        let all = earlier_shards(connection_id, shards).into_iter().chain([shard(connection_id, shards)]);
+        let writes = all.map(|shard| delete(conversation_id, shard, connection_id)).collect::<Result<_, _>>()?;
+        write_all(&self.client, &self.table, writes).await
+    }
+
+    /// Ends subscriptions that were found to lead nowhere. Where that fails the next push finds them again.
+    pub async fn forget(&self, gone: &[&Subscription]) {
+        let deletes = gone.iter().map(|gone| delete(gone.conversation_id, gone.shard, &gone.connection_id));
+        let forgotten = async { write_all(&self.client, &self.table, deletes.collect::<Result<_, _>>()?).await };
+        if let Err(error) = forgotten.await {
+            tracing::warn!(error = causes(&error), "subscriptions that lead nowhere were not forgotten");
+        }
+    }
+
+    /// Those among the next `limit` subscriptions of a shard, after a connection, that hold at `now`: one consistent request, a
+    /// read unit for some twenty.
+    pub async fn page(
+        &self,
+        conversation: ConversationId,
+        shard: u32,
+        after: Option<&str>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Page, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("#shard = :shard")
+            .expression_attribute_names("#shard", SHARD)
+            .expression_attribute_values(":shard", AttributeValue::S(partition(conversation, shard)))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .consistent_read(true)
+            .set_exclusive_start_key(after.map(|connection_id| key(conversation, shard, connection_id)))
+            .send()
+            .await
+            .map_err(StoreError::dynamodb)?;
+        let next = page.last_evaluated_key.as_ref().and_then(|key| text(key, CONNECTION)).map(str::to_owned);
+        let all = page.items.unwrap_or_default();
+        let mut subscriptions = Vec::with_capacity(all.len());
+        for item in &all {
+            let subscription = parse(conversation, shard, item)
+                .ok_or_else(|| StoreError::Inconsistent("an item of `subscriptions`".to_owned()))?;
+            // DynamoDB takes its time to delete what has expired.
+            subscriptions.extend((subscription.exp > now.epoch_seconds()).then_some(subscription));
+        }
+        Ok(Page { subscriptions, next })
+    }
+}
+
+/// Where a connection's subscription is.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'c> {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// API Gateway's id of the connection.
+    pub connection_id: &'c str,
+    /// How many shards the conversation has.
+    pub shards: u32,
+}
+
+fn partition(conversation: ConversationId, shard: u32) -> String {
+    format!("{conversation}#{shard}")
+}
+
+fn key(conversation: ConversationId, shard: u32, connection_id: &str) -> Item {
+    HashMap::from([
+        (SHARD.to_owned(), AttributeValue::S(partition(conversation, shard))),
+        (CONNECTION.to_owned(), AttributeValue::S(connection_id.to_owned())),
+    ])
+}
+
+fn delete(conversation: ConversationId, shard: u32, connection_id: &str) -> Result<WriteRequest, StoreError> {
+    let delete = DeleteRequest::builder().set_key(Some(key(conversation, shard, connection_id))).build();
+    Ok(WriteRequest::builder().delete_request(delete.map_err(StoreError::building)?).build())
+}
+
+fn text<'i>(item: &'i Item, name: &str) -> Option<&'i str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+fn parse(conversation_id: ConversationId, shard: u32, item: &Item) -> Option<Subscription> {
+    Some(Subscription {
+        conversation_id,
+        shard,
+        user_id: text(item, USER)?.parse().ok()?,
+        connection_id: text(item, CONNECTION)?.to_owned(),
+        exp: item.get(EXP)?.as_n().ok()?.parse().ok()?,
+    })
+}

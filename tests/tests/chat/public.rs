@@ -1,0 +1,256 @@
+//! What is said in public conversations reaches those who look, and costs nobody else.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::Timestamp;
+use end_to_end::aws::{SUBSCRIPTIONS, dynamodb};
+use end_to_end::{Cloud, Person, Socket};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A public conversation.
+pub(crate) struct Square {
+    pub(crate) id: String,
+    pub(crate) path: String,
+}
+
+impl Square {
+    pub(crate) async fn of(owner: &Person, others: &[&Person]) -> Self {
+        Self::begin(owner, others, "public").await
+    }
+
+    async fn begin(owner: &Person, others: &[&Person], kind: &str) -> Self {
+        let ids: Vec<&str> = others.iter().map(|other| other.user_id.as_str()).collect();
+        let body = json!({"type": kind, "title": "Square", "member_ids": ids});
+        let (status, created) = owner.post("/v1/conversations", &body).await;
+        assert_eq!(status, 201, "{created}");
+        let id = created["conversation_id"].as_str().unwrap().to_owned();
+        Self { path: format!("/v1/conversations/{id}"), id }
+    }
+
+    /// Opens or closes; the answer.
+    pub(crate) async fn ask(&self, socket: &mut Socket, action: &str) -> Value {
+        socket.ask(json!({"action": action, "conversation_id": self.id})).await
+    }
+
+    pub(crate) async fn open(&self, socket: &mut Socket) {
+        let opened = self.ask(socket, "open").await;
+        assert_eq!(opened["type"], "accepted", "{opened}");
+    }
+
+    /// Says something; by the answer, whoever looks has been told. Gives back its place.
+    pub(crate) async fn say(&self, socket: &mut Socket) -> u64 {
+        let frame = json!({"action": "send", "conversation_id": self.id, "client_message_id": Uuid::new_v4(),
+            "text": "hear, hear"});
+        let sent = socket.ask(frame).await;
+        sent["seq"].as_u64().unwrap_or_else(|| panic!("{sent}"))
+    }
+
+    /// What the table has in one of its shards: ids of connections.
+    pub(crate) async fn looking(&self, shard: u32) -> BTreeSet<String> {
+        let text = |value: &AttributeValue| value.as_s().unwrap().clone();
+        self.subscriptions(shard).await.iter().map(|item| text(&item["connection_id"])).collect()
+    }
+
+    async fn subscriptions(&self, shard: u32) -> Vec<std::collections::HashMap<String, AttributeValue>> {
+        let page = dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
+            .query()
+            .table_name(SUBSCRIPTIONS)
+            .key_condition_expression("#shard = :shard")
+            .expression_attribute_names("#shard", "shard")
+            .expression_attribute_values(":shard", AttributeValue::S(format!("{}#{shard}", self.id)))
+            .send();
+        page.await.unwrap().items.unwrap_or_default()
+    }
+
+    /// Writes a subscription into the table.
+    pub(crate) async fn subscribe(&self, person: &Person, connection_id: &str, exp: i64) {
+        let put = dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
+            .put_item()
+            .table_name(SUBSCRIPTIONS)
+            .item("shard", AttributeValue::S(format!("{}#0", self.id)))
+            .item("connection_id", AttributeValue::S(connection_id.to_owned()))
+            .item("user_id", AttributeValue::S(person.user_id.clone()))
+            .item("exp", AttributeValue::N(exp.to_string()));
+        put.send().await.unwrap();
+    }
+}
+
+/// Places of everything that has been pushed.
+async fn told(socket: &mut Socket) -> Vec<u64> {
+    socket.pushed().await.iter().map(|frame| frame["message"]["seq"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_connection_is_told_while_it_looks_and_no_other_is() {
+    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let square = Square::of(&alice, &[&bob, &carol]).await;
+    let (mut a, mut a2) = tokio::join!(alice.connect(), alice.connect());
+    let (mut phone, mut laptop, mut c) = tokio::join!(bob.connect(), bob.connect(), carol.connect());
+    assert_eq!(square.say(&mut a).await, 2);
+    for socket in [&mut a, &mut a2, &mut phone] {
+        square.open(socket).await;
+        square.open(socket).await;
+    }
+    assert_eq!(square.say(&mut a).await, 3);
+    assert_eq!(told(&mut phone).await, [3], "once, and nothing from before");
+    let own = a2.pushed().await;
+    assert_eq!((own.len(), &own[0]["message"]["seq"]), (1, &json!(3)));
+    assert!(own[0]["message"]["client_message_id"].is_string());
+    assert_eq!(
+        alice
+            .post(
+                &format!("{}/messages", square.path),
+                &json!({"client_message_id": Uuid::new_v4(), "text": "by HTTP"})
+            )
+            .await
+            .0,
+        201
+    );
+    assert_eq!(told(&mut phone).await, [4]);
+    assert_eq!(told(&mut a).await, [4], "of its own it hears by the answer");
+
+    square.open(&mut laptop).await;
+    for _ in 0..2 {
+        assert_eq!(square.ask(&mut phone, "close").await["type"], "accepted");
+    }
+    assert_eq!(square.say(&mut a).await, 5);
+    assert_eq!(told(&mut laptop).await, [5], "each connection by itself");
+    assert_eq!(told(&mut phone).await, [] as [u64; 0]);
+    assert_eq!(told(&mut c).await, [] as [u64; 0]);
+    let (_, page) = carol.get(&format!("{}/messages?after_seq=1", square.path)).await;
+    assert_eq!(page["messages"].as_array().unwrap().len(), 4, "it is all there");
+}
+
+#[tokio::test]
+async fn who_is_no_member_any_more_is_told_nothing_and_forgotten() {
+    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let square = Square::of(&alice, &[&bob, &carol]).await;
+    let (mut a, mut b, mut c) = tokio::join!(alice.connect(), bob.connect(), carol.connect());
+    square.open(&mut b).await;
+    square.open(&mut c).await;
+    assert_eq!(square.looking(0).await.len(), 2);
+    assert_eq!(bob.delete(&format!("{}/members/me", square.path)).await.0, 204);
+    square.say(&mut a).await;
+    assert_eq!(told(&mut b).await, [] as [u64; 0]);
+    assert_eq!(told(&mut c).await, [2]);
+    assert_eq!(square.looking(0).await.len(), 1);
+    assert_eq!(alice.delete(&format!("{}/members/{}", square.path, carol.user_id)).await.0, 204);
+    square.say(&mut a).await;
+    assert_eq!(told(&mut c).await, [3], "that they were put out, and no more");
+    assert_eq!(square.looking(0).await.len(), 0);
+    for socket in [&mut b, &mut c] {
+        assert_eq!(square.ask(socket, "open").await["error"]["code"], "not_a_member");
+        assert_eq!(square.ask(socket, "close").await["type"], "accepted");
+    }
+    // Who comes back looks again, and does not hear of what came before.
+    assert_eq!(bob.put(&format!("{}/members/me", square.path), &json!({})).await.0, 200);
+    square.open(&mut b).await;
+    assert_eq!(alice.patch(&format!("{}/messages/2", square.path), &json!({"text": "edited"})).await.0, 200);
+    let event = b.next("message_edited").await["message"].clone();
+    assert_eq!((&event["seq"], &event["content"]), (&json!(5), &Value::Null), "{event}");
+}
+
+#[tokio::test]
+async fn only_members_open_and_in_a_group_it_changes_nothing() {
+    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
+    let (square, group) = (Square::of(&alice, &[]).await, Square::begin(&alice, &[&bob], "group").await);
+    let (mut a, mut b, mut m) = tokio::join!(alice.connect(), bob.connect(), mallory.connect());
+    let nowhere = Square { id: Uuid::now_v7().to_string(), path: String::new() };
+    for place in [&square, &group, &nowhere] {
+        assert_eq!(place.ask(&mut m, "open").await["error"]["code"], "not_a_member", "{}", place.id);
+        assert_eq!(place.ask(&mut m, "close").await["type"], "accepted");
+    }
+    assert!(square.looking(0).await.is_empty());
+    group.open(&mut b).await;
+    assert!(group.looking(0).await.is_empty());
+    group.say(&mut a).await;
+    assert_eq!(group.ask(&mut b, "close").await["type"], "accepted");
+    group.say(&mut a).await;
+    assert_eq!(told(&mut b).await, [2, 3]);
+}
+
+#[tokio::test]
+async fn a_subscription_ends_with_its_time_and_with_its_connection() {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let square = Square::of(&alice, &[&bob]).await;
+    let (mut a, mut b, gone) = tokio::join!(alice.connect(), bob.connect(), bob.connect());
+    square.open(&mut b).await;
+    let now = Timestamp::now().epoch_seconds();
+    let exp =
+        |item: &std::collections::HashMap<String, AttributeValue>| item["exp"].as_n().unwrap().parse::<i64>().unwrap();
+    let kept = square.subscriptions(0).await;
+    assert!((now + 60..=now + 2 * 3600).contains(&exp(&kept[0])), "{kept:?}");
+    let connection = square.looking(0).await.pop_first().unwrap();
+    square.subscribe(&bob, &connection, now - 1).await;
+    square.say(&mut a).await;
+    assert_eq!(told(&mut b).await, [] as [u64; 0]);
+    square.open(&mut b).await;
+    square.say(&mut a).await;
+    assert_eq!(told(&mut b).await, [3], "opened again, it holds again");
+
+    let mut gone = gone;
+    square.open(&mut gone).await;
+    assert_eq!(square.looking(0).await.len(), 2);
+    gone.cut();
+    let deadline = Instant::now() + Duration::from_secs(25);
+    while square.looking(0).await != BTreeSet::from([connection.clone()]) {
+        assert!(Instant::now() < deadline, "a young connection that is gone is forgotten at the next push");
+        square.say(&mut a).await;
+    }
+    assert!(!told(&mut b).await.is_empty(), "that disturbs nobody");
+}
+
+#[tokio::test]
+async fn everything_that_happens_reaches_who_looks() {
+    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let square = Square::of(&alice, &[&bob, &carol]).await;
+    let (mut a, mut b, mut c) = tokio::join!(alice.connect(), bob.connect(), carol.connect());
+    square.open(&mut a).await;
+    square.open(&mut b).await;
+    square.say(&mut a).await;
+    let message = format!("{}/messages/2", square.path);
+    assert_eq!(alice.patch(&message, &json!({"text": "hear!"})).await.0, 200);
+    assert_eq!(carol.put(&format!("{message}/reactions/%F0%9F%91%8D"), &Value::Null).await.0, 200);
+    assert_eq!(alice.patch(&square.path, &json!({"topic": "Hearing"})).await.0, 200);
+    assert_eq!(alice.delete(&message).await.0, 204);
+    let typing = json!({"action": "typing", "conversation_id": square.id, "typing": true});
+    assert_eq!(c.ask(typing.clone()).await["type"], "accepted");
+    let frames = b.pushed().await;
+    let told: Vec<(&str, Option<u64>)> =
+        frames.iter().map(|frame| (frame["type"].as_str().unwrap(), frame["message"]["seq"].as_u64())).collect();
+    assert_eq!(
+        told,
+        [
+            ("message", Some(2)),
+            ("message_edited", Some(3)),
+            ("reaction", Some(4)),
+            ("message", Some(5)),
+            ("message_deleted", Some(6)),
+            ("typing", None),
+        ]
+    );
+    assert_eq!(frames[1]["message"]["content"]["text"], "hear!");
+    assert_eq!(frames[3]["message"]["kind"], "topic_changed");
+    assert_eq!(frames[5]["user_id"], carol.user_id);
+    assert_eq!(c.pushed().await, [] as [Value; 0], "she does not look");
+    assert_eq!(b.ask(typing).await["type"], "accepted");
+    assert_eq!(a.next("typing").await["user_id"], carol.user_id);
+    assert_eq!(a.next("typing").await["user_id"], bob.user_id);
+    assert_eq!(b.pushed().await, [] as [Value; 0], "not who writes");
+}
+
+/// Who is let in has to learn of it, and cannot be looking yet.
+#[tokio::test]
+async fn who_is_let_in_hears_of_it_wherever_they_are() {
+    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (mut b, mut c) = tokio::join!(bob.connect(), carol.connect());
+    let square = Square::of(&alice, &[&bob]).await;
+    assert_eq!(told(&mut b).await, [1]);
+    let added = json!({"user_ids": [carol.user_id]});
+    assert_eq!(alice.post(&format!("{}/members", square.path), &added).await.0, 204);
+    assert_eq!(told(&mut c).await, [2]);
+    assert_eq!(told(&mut b).await, [] as [u64; 0]);
+}

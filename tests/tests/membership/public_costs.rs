@@ -1,0 +1,91 @@
+//! What a message in a public conversation asks for, by the meter of the cloud: those who do not look are not paid for.
+
+use std::collections::BTreeMap;
+
+use end_to_end::{Cloud, Person, Socket};
+use serde_json::{Value, json};
+use sqlx_data_api::query_scalar;
+use uuid::Uuid;
+
+use crate::group::Group;
+
+/// Requests by operation, and read units of DynamoDB.
+type Bill = (BTreeMap<String, u64>, f64);
+
+/// What `ws-send` has asked for so far.
+async fn so_far(cloud: &Cloud) -> Bill {
+    let meter = format!("{}/meter", cloud.endpoints.control);
+    let (_, reading) = end_to_end::person::answer(end_to_end::person::client().get(meter)).await;
+    let (mut requests, mut units) = (BTreeMap::new(), 0.0);
+    for operations in reading["functions"]["WsSend"]["requests"].as_object().unwrap().values() {
+        for (operation, counts) in operations.as_object().unwrap() {
+            requests.insert(operation.clone(), counts["requests"].as_u64().unwrap());
+            units += counts["read_units"].as_f64().unwrap_or_default();
+        }
+    }
+    (requests, units)
+}
+
+/// What one message costs: the least of a few, since a busy machine may make a put so slow that listeners are read again.
+async fn cost(cloud: &Cloud, group: &Group, socket: &mut Socket) -> Bill {
+    let mut least: Option<Bill> = None;
+    for _ in 0..4 {
+        let (before, units_before) = so_far(cloud).await;
+        assert_eq!(group.say(socket, "hear").await["type"], "sent");
+        let (after, units) = so_far(cloud).await;
+        let spent = after.into_iter().map(|(operation, n)| (n - before.get(&operation).unwrap_or(&0), operation));
+        let spent: BTreeMap<String, u64> = spent.filter(|(n, _)| *n > 0).map(|(n, operation)| (operation, n)).collect();
+        let total = |spent: &BTreeMap<String, u64>| spent.values().sum::<u64>();
+        if least.as_ref().is_none_or(|(cheapest, _)| total(&spent) < total(cheapest)) {
+            least = Some((spent, units - units_before));
+        }
+    }
+    least.unwrap()
+}
+
+fn requests(all: &[(&str, u64)]) -> BTreeMap<String, u64> {
+    all.iter().map(|(operation, n)| ((*operation).to_owned(), *n)).collect()
+}
+
+/// Has its own cloud, in which nobody else does anything.
+#[tokio::test]
+async fn only_those_who_look_are_paid_for() {
+    let cloud = &Cloud::start(None);
+    let alice = Person::of(cloud, "alice").await;
+    let silent: Vec<Uuid> = query_scalar(
+        "INSERT INTO users (user_id, display_name) SELECT gen_random_uuid(), 'Nobody' FROM generate_series(1, 49)
+         RETURNING user_id",
+    )
+    .fetch_all(&end_to_end::aws::database(cloud))
+    .await
+    .unwrap();
+    let square = Group::new(&alice, &json!({"type": "public", "title": "Square", "member_ids": silent})).await;
+    let mut a = alice.connect().await;
+    let open = json!({"action": "open", "conversation_id": square.id});
+    // What a cold start asks for is not counted.
+    assert_eq!(square.say(&mut a, "first").await["type"], "sent");
+
+    // The log and, of the members, the sender; the message, and who looks.
+    let nobody = [("BatchGetItem", 1), ("PutItem", 1), ("Query", 2)];
+    let (found, units) = cost(cloud, &square, &mut a).await;
+    assert_eq!(found, requests(&nobody), "nobody looks");
+    assert!(units <= 2.5, "{units}");
+    assert_eq!(a.ask(open.clone()).await["type"], "accepted");
+    let alone = [("BatchGetItem", 2), ("PutItem", 1), ("Query", 2)];
+    assert_eq!(cost(cloud, &square, &mut a).await.0, requests(&alone), "the sender alone, who is not told");
+
+    let people = [Person::of(cloud, "bob").await, Person::of(cloud, "carol").await];
+    let mut looking = Vec::new();
+    for (told, person) in (1_u32..).zip(&people) {
+        assert_eq!(person.put(&format!("{}/me", square.members), &json!({})).await.0, 200);
+        let mut socket = person.connect().await;
+        assert_eq!(socket.ask(open.clone()).await["type"], "accepted");
+        looking.push(socket);
+        let few = [("BatchGetItem", 2), ("PostToConnection", told.into()), ("PutItem", 1), ("Query", 2)];
+        let (found, units) = cost(cloud, &square, &mut a).await;
+        assert_eq!(found, requests(&few), "{told} and the sender look");
+        // Of members who look one unit each.
+        assert!(units <= 2.5 + 1.0 + f64::from(told), "{units}");
+    }
+    assert_ne!(looking[0].pushed().await, [] as [Value; 0]);
+}
