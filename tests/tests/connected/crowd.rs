@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use domain::{Seq, Shard};
+use end_to_end::crowd::{gather, silent};
 use end_to_end::{Cloud, Person, Socket, aws};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use sqlx_data_api::query_scalar;
 use store::queues::{FanoutBody, Queue};
 use uuid::Uuid;
 
@@ -61,17 +61,6 @@ impl Listener {
     }
 }
 
-async fn people(number: usize) -> Vec<Uuid> {
-    query_scalar(
-        "INSERT INTO users (user_id, display_name) SELECT gen_random_uuid(), 'Nobody' FROM generate_series(1, $1)
-         RETURNING user_id",
-    )
-    .bind(i32::try_from(number).unwrap())
-    .fetch_all(&aws::database(Cloud::shared()))
-    .await
-    .unwrap()
-}
-
 /// Says something and gives back its place.
 async fn say(socket: &mut Socket, conversation: &str, text: &str) -> u64 {
     let frame = json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
@@ -83,19 +72,13 @@ async fn say(socket: &mut Socket, conversation: &str, text: &str) -> u64 {
 #[tokio::test]
 async fn everybody_hears_everything_as_the_log_has_it() {
     let alice = Person::new("alice").await;
-    let (mut listeners, silent) =
-        tokio::join!(join_all((0..CONNECTED).map(Listener::new)), people(MEMBERS - CONNECTED - 1));
+    let (mut listeners, quiet) =
+        tokio::join!(join_all((0..CONNECTED).map(Listener::new)), silent(MEMBERS - CONNECTED - 1));
     let late = listeners.pop().unwrap();
     let connected = listeners.iter().map(|listener| listener.person.user_id.clone());
-    let members: Vec<String> = silent.iter().map(Uuid::to_string).chain(connected).collect();
-    let body = json!({"type": "group", "title": "All", "member_ids": members[..49]});
-    let (status, created) = alice.post("/v1/conversations", &body).await;
-    assert_eq!(status, 201, "{created}");
-    let conversation = created["conversation_id"].as_str().unwrap().to_owned();
+    let members: Vec<String> = quiet.into_iter().chain(connected).collect();
+    let conversation = gather(&alice, &members).await;
     let path = format!("/v1/conversations/{conversation}");
-    for some in members[49..].chunks(50) {
-        assert_eq!(alice.post(&format!("{path}/members"), &json!({"user_ids": some})).await.0, 204);
-    }
 
     // Texts of two, over both ways in, and what happens to one of them.
     let mut socket = alice.connect().await;

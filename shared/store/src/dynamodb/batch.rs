@@ -13,8 +13,11 @@ use crate::StoreError;
 /// Most keys of one `BatchGetItem`.
 const KEYS_PER_BATCH: usize = 100;
 
+/// How often a batch is asked for: each time gives something, so that only a table that is throttled takes more.
+const MAX_ROUNDS: u32 = 10;
+
 /// The items that exist, in no order. One request per hundred keys, all at once; what the service leaves unprocessed
-/// is asked for again until it is there or the service refuses.
+/// is asked for again, up to [`MAX_ROUNDS`] times in all.
 pub(super) async fn get_all(
     client: &Client,
     table: &str,
@@ -27,17 +30,19 @@ pub(super) async fn get_all(
 
 async fn get_batch(client: &Client, table: &str, keys: Vec<Item>, consistent: bool) -> Result<Vec<Item>, StoreError> {
     let wanted = KeysAndAttributes::builder().consistent_read(consistent).set_keys(Some(keys)).build();
-    let mut request = Some(wanted.map_err(StoreError::building)?);
+    let mut wanted = wanted.map_err(StoreError::building)?;
     let mut items = Vec::new();
-    let mut round = 0;
-    while let Some(keys) = request.take() {
-        let page = client.batch_get_item().request_items(table, keys).send().await.map_err(StoreError::dynamodb)?;
+    for round in 0..MAX_ROUNDS {
+        let page = client.batch_get_item().request_items(table, wanted).send().await.map_err(StoreError::dynamodb)?;
         items.extend(page.responses.into_iter().flat_map(HashMap::into_values).flatten());
-        request = page.unprocessed_keys.and_then(|mut rest| rest.remove(table));
-        if request.is_some() {
-            back_off(round).await;
-            round += 1;
-        }
+        let Some(rest) = page.unprocessed_keys.and_then(|mut rest| rest.remove(table)) else { return Ok(items) };
+        wanted = rest;
+        back_off(round).await;
     }
-    Ok(items)
+    Err(StoreError::Busy { service: "DynamoDB", source: Box::new(Unprocessed) })
 }
+
+/// Keys were left over, again and again.
+#[derive(Debug, thiserror::Error)]
+#[error("a part of a batch stayed unprocessed")]
+struct Unprocessed;
