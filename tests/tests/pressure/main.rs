@@ -7,6 +7,7 @@ mod expiry;
 mod fanout_time;
 mod pushing;
 mod queues;
+mod racing_receipts;
 mod tables;
 mod workers;
 
