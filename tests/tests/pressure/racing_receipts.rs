@@ -44,7 +44,7 @@ async fn receipts_that_race_leave_the_earliest_times() {
         let (kind, user_id) = (ReceiptKind::Read, UserId(Uuid::new_v4()));
         // They come late, and a higher one can be the earlier.
         let mut receipt = || {
-            let (seq, later) = (choice.random_range(1..=PLACES), choice.random_range(0..PLACES as i64));
+            let (seq, later) = (choice.random_range(1..=PLACES), choice.random_range(0..8));
             Receipt {
                 kind,
                 conversation_id,

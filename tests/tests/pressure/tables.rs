@@ -44,7 +44,6 @@ async fn a_throttled_log_and_throttled_members_are_busy_and_lose_nothing() {
         assert_eq!(posted.status(), 503);
         assert_eq!(posted.headers()["retry-after"], "1");
         assert!(says_later(&posted.json().await.unwrap()));
-        // A list of conversations begins with the members, and asks the logs of those that there are.
         for (status, problem) in read {
             assert!(status == 503 && says_later(&problem), "{table}: {problem}");
         }
@@ -78,23 +77,6 @@ async fn an_accepted_message_does_not_wait_for_connections() {
             told.extend(frame["messages"].as_array().unwrap().iter().map(|message| message["seq"].clone()));
         }
     }
-}
-
-/// A table in trouble may give a part of what it is asked for, and never the rest.
-#[tokio::test]
-async fn a_batch_that_stays_unprocessed_is_not_waited_for() {
-    let _plan = PLAN.write().await;
-    let (alice, bob, conversation) = pair().await;
-    let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
-    let cloud = Cloud::shared();
-    let slow = Kind::Delay(400, 400).rule().resource(CONNECTIONS).function("WsSend").skip(1);
-    let part = Kind::Unprocessed.rule().resource(CONNECTIONS).function("WsSend").next(1);
-    cloud.misbehave(1, &[part, slow]).await;
-    let sent = a.ask(message(&conversation, 1, "hi")).await;
-    cloud.behave().await;
-    assert_eq!(sent["type"], "sent");
-    let told = b.next("message").await;
-    assert_eq!(told["message"]["seq"], 2);
 }
 
 /// A log that does not answer at all: the function does, before API Gateway has to.
