@@ -8,6 +8,7 @@
 //! * [`push`]: frames to connections.
 
 pub mod config;
+mod deadline;
 mod error;
 pub mod http;
 pub mod push;
