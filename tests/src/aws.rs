@@ -23,19 +23,22 @@ pub fn config() -> SdkConfig {
         .build()
 }
 
+/// The same for somebody whose requests can be told apart from all others: as a plan of faults calls it, the function `caller`.
+pub fn config_as(caller: &str) -> SdkConfig {
+    let credentials = Credentials::new(caller, "local", None, None, "tests");
+    config().to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
+}
+
 /// DynamoDB at an endpoint: the cloud's own, or a proxy before it.
 pub fn dynamodb(endpoint: &str) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::new(&config().to_builder().endpoint_url(endpoint).build())
 }
 
-/// DynamoDB of a cloud for somebody whose requests can be told apart from all others: as a plan of faults calls it, the
-/// function `caller`. Retries as the functions do, only sooner.
+/// DynamoDB of a cloud for the same. Retries as the functions do, only sooner.
 pub fn dynamodb_as(cloud: &Cloud, caller: &str) -> aws_sdk_dynamodb::Client {
-    let credentials = Credentials::new(caller, "local", None, None, "tests");
-    let config = config()
+    let config = config_as(caller)
         .to_builder()
         .endpoint_url(&cloud.endpoints.aws.dynamodb)
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(5)))
         .build();
     aws_sdk_dynamodb::Client::new(&config)

@@ -42,6 +42,8 @@ pub struct Aws {
     pub sqs: String,
     /// The RDS Data API.
     pub rds_data: String,
+    /// `@connections` of the WebSocket API.
+    pub apigatewaymanagementapi: String,
 }
 
 /// A running local cloud. It stops when this is dropped, and also when the test process ends in any other way: it reads

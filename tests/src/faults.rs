@@ -41,6 +41,8 @@ pub enum Kind {
     Unprocessed,
     /// `@connections`: 410.
     Gone,
+    /// The Data API: the cluster was paused and is waking up.
+    Resuming,
     /// DynamoDB's eventually consistent reads: the answer is of an earlier state. All rules of a plan agree on it.
     StaleRead(Lag),
     /// The function's process is killed.

@@ -20,6 +20,8 @@ struct Body {
     messages: Vec<Message>,
     /// Whether there are more in the direction that was asked for.
     more: bool,
+    /// The `after_seq` or `before_seq` of the next page.
+    next: Option<Seq>,
 }
 
 /// What surrounds a message.
@@ -49,6 +51,6 @@ impl Handler {
             _ => return Err(ApiError::invalid("Give one of `after_seq`, `before_seq` and `around_seq`.")),
         };
         let page = self.log.history(conversation, request.user_id(), page, limit).await?;
-        Response::ok(&Body { messages: page.messages, more: page.more })
+        Response::ok(&Body { messages: page.messages, more: page.next.is_some(), next: page.next })
     }
 }

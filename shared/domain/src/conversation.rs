@@ -139,7 +139,8 @@ pub struct Conversation {
     pub last_message: Option<Message>,
     /// Everything up to here has been read by the caller.
     pub read_seq: Seq,
-    /// Texts of others after that: exact up to [`MAX_UNREAD`], which stands for more as well.
+    /// Texts of others after that: exact up to [`MAX_UNREAD`], which stands for more as well; at least so many where a thousand other
+    /// items follow.
     pub unread: u32,
 }
 

@@ -55,6 +55,9 @@ pub fn flood_limit() -> Result<Option<FloodLimit>, ConfigError> {
 /// next attempt goes through.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long an AWS call may take with all its attempts: half of what a function has that somebody waits for.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// HTTP with TLS by rustls and ring.
 pub fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
@@ -67,6 +70,7 @@ pub async fn aws() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(CALL_TIMEOUT)
         .build();
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client())

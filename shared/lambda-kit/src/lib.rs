@@ -11,6 +11,7 @@
 
 pub mod bucket;
 pub mod config;
+mod deadline;
 mod error;
 pub mod http;
 pub mod push;

@@ -5,6 +5,8 @@ use domain::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::json;
 
+use crate::deadline;
+
 /// Serves batches until Lambda ends the process. The handler is told when Lambda will end the invocation, and gives back the ids
 /// of the queue messages that have to come again; the event source mapping must have `ReportBatchItemFailures`.
 pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
@@ -12,8 +14,7 @@ where
     F: AsyncFn(SqsEvent, Timestamp) -> Vec<String>,
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let deadline = Timestamp::from_epoch_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-        let failed = handle(event.payload, deadline).await;
+        let failed = handle(event.payload, deadline::of(&event.context)).await;
         let failures: Vec<_> = failed.iter().map(|id| json!({"itemIdentifier": id})).collect();
         Ok::<_, std::convert::Infallible>(json!({"batchItemFailures": failures}))
     }))

@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use domain::ApiError;
-use sqlx_data_api::DataApiError;
+use sqlx_data_api::{DataApiError, DataApiFault};
 
 /// A failure of a service or of what it returned. Outcomes that callers decide on are not here: they are values.
 #[derive(Debug, thiserror::Error)]
@@ -43,30 +44,31 @@ pub enum StoreError {
     Inconsistent(String),
 }
 
-/// Error codes by which AWS services say "later".
-const LATER: [&str; 9] = [
+/// Error codes with a status of 4xx by which DynamoDB and SQS say "later": what the SDK takes for throttling
+/// (`aws_runtime::retries::classifiers::THROTTLING_ERRORS`), and conflicts. A transaction of reads is cancelled for nothing else.
+const LATER: [&str; 8] = [
     "ThrottlingException",
     "Throttling",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "RequestThrottled",
+    "KmsThrottled",
     "TransactionConflictException",
-    "InternalServerError",
-    "ServiceUnavailable",
-    // S3's.
-    "InternalError",
-    "SlowDown",
+    "TransactionCanceledException",
 ];
 
 impl StoreError {
     /// Classifies what an AWS client reports.
-    pub(crate) fn aws<E, R>(service: &'static str, error: SdkError<E, R>) -> Self
+    pub(crate) fn aws<E>(service: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-        R: std::fmt::Debug + Send + Sync + 'static,
     {
         let busy = match &error {
             SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
-            SdkError::ServiceError(context) => context.err().code().is_some_and(|code| LATER.contains(&code)),
+            SdkError::ServiceError(context) => {
+                let failed_itself = context.raw().status().is_server_error();
+                failed_itself || context.err().code().is_some_and(|code| LATER.contains(&code))
+            }
             _ => false,
         };
         let source = Box::new(error);
@@ -79,19 +81,24 @@ impl StoreError {
     }
 
     /// For `map_err` on DynamoDB calls.
-    pub fn dynamodb<E, R>(error: SdkError<E, R>) -> Self
+    pub fn dynamodb<E>(error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-        R: std::fmt::Debug + Send + Sync + 'static,
     {
         Self::aws("DynamoDB", error)
     }
 }
 
-/// Whether the database was asleep, busy or in conflict.
+/// Whether the database was asleep, busy, out of reach or in conflict, or lost the transaction: all of it may be done again from the
+/// beginning.
 fn is_retryable(error: &sqlx::Error) -> bool {
+    if matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut) {
+        return true;
+    }
     let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<DataApiError>());
-    error.is_some_and(DataApiError::is_retryable)
+    error.is_some_and(|error| {
+        error.is_retryable() || matches!(error.fault(), DataApiFault::Timeout | DataApiFault::TransactionNotFound)
+    })
 }
 
 impl From<StoreError> for ApiError {

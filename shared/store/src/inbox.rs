@@ -126,7 +126,7 @@ impl Inbox {
         Ok(Synced { conversations: conversations.into_iter().map(entry).collect(), cursor })
     }
 
-    /// The newest item that is no event: the head, or one before it.
+    /// The newest item that is no event: the head, or one before it; none where more than a thousand events follow it.
     async fn newest_message(
         &self,
         id: ConversationId,

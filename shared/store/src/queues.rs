@@ -1,5 +1,6 @@
 //! What is put on SQS.
 
+use std::slice;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
@@ -7,6 +8,7 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::error::causes;
 use domain::{ConversationId, FileId, Message, Receipt, Seq, Shard, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::StoreError;
@@ -110,6 +112,12 @@ pub struct LookerRange {
     pub after_connection: Option<String>,
 }
 
+/// How errors call the service.
+const SQS: &str = "SQS";
+
+/// How long a sender waits until `fanout` knows.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Most messages of one request to SQS.
 const ENTRIES_PER_BATCH: usize = 10;
 
@@ -154,10 +162,12 @@ impl Queue {
     }
 
     /// Has an item of a log pushed to all who hear of it by the `fanout` worker. A push is an optimisation and the item has its place:
-    /// where this fails, clients find it when they sync.
+    /// where this fails, or takes more than a second, clients find it when they sync.
     pub async fn fan_out(&self, item: &Message) {
         let body = FanoutBody { conversation_id: item.conversation_id, seqs: vec![item.seq], shard: Shard::default() };
-        if let Err(error) = self.send_fanout(&[body]).await {
+        let queued = timeout(PATIENCE, self.send_fanout(slice::from_ref(&body))).await;
+        let queued = queued.unwrap_or_else(|elapsed| Err(StoreError::Busy { service: SQS, source: Box::new(elapsed) }));
+        if let Err(error) = queued {
             tracing::warn!(error = causes(&error), "a large conversation was not told of an item");
         }
     }
@@ -168,15 +178,15 @@ impl Queue {
             let entry = |(n, body)| {
                 let body = serde_json::to_string(body)?;
                 let entry = SendMessageBatchRequestEntry::builder().id(usize::to_string(&n)).message_body(body).build();
-                entry.map_err(|error| StoreError::Service { service: "SQS", source: Box::new(error) })
+                entry.map_err(|error| StoreError::Service { service: SQS, source: Box::new(error) })
             };
             let entries = bodies.iter().enumerate().map(entry).collect::<Result<_, StoreError>>()?;
             let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
-            let sent = request.send().await.map_err(|error| StoreError::aws("SQS", error))?;
+            let sent = request.send().await.map_err(|error| StoreError::aws(SQS, error))?;
             // A batch may succeed in part: what was sent is pushed twice when the caller tries again, which is harmless.
             if let Some(failed) = sent.failed().first() {
                 let refused = Refused(failed.code().to_owned());
-                return Err(StoreError::Busy { service: "SQS", source: Box::new(refused) });
+                return Err(StoreError::Busy { service: SQS, source: Box::new(refused) });
             }
         }
         Ok(())
@@ -190,7 +200,7 @@ impl Queue {
             .set_delay_seconds(delay_seconds)
             .send()
             .await
-            .map_err(|error| StoreError::aws("SQS", error))?;
+            .map_err(|error| StoreError::aws(SQS, error))?;
         Ok(())
     }
 }

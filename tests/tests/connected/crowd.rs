@@ -3,18 +3,22 @@
 use std::collections::BTreeMap;
 
 use domain::{Seq, Shard};
+use end_to_end::crowd::{gather, silent};
 use end_to_end::{Cloud, Person, Socket, aws};
 use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use sqlx_data_api::query_scalar;
 use store::queues::{FanoutBody, Queue};
 use uuid::Uuid;
 
 /// Members who are connected.
-const CONNECTED: usize = 60;
+const CONNECTED: usize = 300;
 
-/// All members: more than one worker tells.
-const MEMBERS: usize = 600;
+/// All members, as many as a group may have: more than one worker tells.
+const MEMBERS: usize = 1_000;
+
+/// Of them come at the same time.
+const AT_ONCE: usize = 16;
 
 /// A member, their connection, and what it was told: by place, as it came first.
 struct Listener {
@@ -61,17 +65,6 @@ impl Listener {
     }
 }
 
-async fn people(number: usize) -> Vec<Uuid> {
-    query_scalar(
-        "INSERT INTO users (user_id, display_name) SELECT gen_random_uuid(), 'Nobody' FROM generate_series(1, $1)
-         RETURNING user_id",
-    )
-    .bind(i32::try_from(number).unwrap())
-    .fetch_all(&aws::database(Cloud::shared()))
-    .await
-    .unwrap()
-}
-
 /// Says something and gives back its place.
 async fn say(socket: &mut Socket, conversation: &str, text: &str) -> u64 {
     let frame = json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
@@ -83,19 +76,15 @@ async fn say(socket: &mut Socket, conversation: &str, text: &str) -> u64 {
 #[tokio::test]
 async fn everybody_hears_everything_as_the_log_has_it() {
     let alice = Person::new("alice").await;
-    let (mut listeners, silent) =
-        tokio::join!(join_all((0..CONNECTED).map(Listener::new)), people(MEMBERS - CONNECTED - 1));
+    let (mut listeners, quiet) = tokio::join!(
+        stream::iter(0..CONNECTED).map(Listener::new).buffer_unordered(AT_ONCE).collect::<Vec<_>>(),
+        silent(MEMBERS - CONNECTED - 1)
+    );
     let late = listeners.pop().unwrap();
     let connected = listeners.iter().map(|listener| listener.person.user_id.clone());
-    let members: Vec<String> = silent.iter().map(Uuid::to_string).chain(connected).collect();
-    let body = json!({"type": "group", "title": "All", "member_ids": members[..49]});
-    let (status, created) = alice.post("/v1/conversations", &body).await;
-    assert_eq!(status, 201, "{created}");
-    let conversation = created["conversation_id"].as_str().unwrap().to_owned();
+    let members: Vec<String> = quiet.into_iter().chain(connected).collect();
+    let conversation = gather(&alice, &members).await;
     let path = format!("/v1/conversations/{conversation}");
-    for some in members[49..].chunks(50) {
-        assert_eq!(alice.post(&format!("{path}/members"), &json!({"user_ids": some})).await.0, 204);
-    }
 
     // Texts of two, over both ways in, and what happens to one of them.
     let mut socket = alice.connect().await;
@@ -116,11 +105,14 @@ async fn everybody_hears_everything_as_the_log_has_it() {
     assert_eq!(last, first + 6);
 
     let late = listeners.len() - 1;
+    // All see the same, but who said something and who came late.
+    let common = listeners[1].log(&conversation, first).await;
     let heard = listeners.iter_mut().enumerate().map(async |(n, listener)| {
         let from = if n == late { first + 3 } else { first };
         listener.listen(&conversation, from, last).await;
         assert!(listener.frames.iter().all(|places| places.is_sorted()), "{:?}", listener.frames);
-        let log = listener.log(&conversation, from).await;
+        let own = n == 0 || n == late;
+        let log = if own { listener.log(&conversation, from).await } else { common.clone() };
         assert_eq!(log.len() as u64, last - from + 1);
         for item in log {
             let told = &listener.told[&item["seq"].as_u64().unwrap()];

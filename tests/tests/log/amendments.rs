@@ -109,7 +109,7 @@ async fn a_long_stretch_of_events_is_passed_in_a_few_requests() {
     }
     let (client, queries) = counting_queries().await;
     let page = log(&client).history(talk.conversation, talk.bob, PageRequest::Before(Seq::MAX), 1).await.unwrap();
-    assert_eq!((page.messages[0].seq, page.more), (Seq(2), true));
+    assert_eq!((page.messages[0].seq, page.next), (Seq(2), Some(Seq(2))));
     let queries = queries.load(std::sync::atomic::Ordering::Relaxed);
     assert!(queries < 12, "{queries}");
 }

@@ -1,7 +1,13 @@
 //! Everybody sees what was said while they were there, and nothing else.
 
+use std::time::Duration;
+
+use domain::amendment::Amendment;
+use domain::reaction::Emoji;
 use domain::{Seq, UserId};
 use end_to_end::aws::log;
+use store::dynamodb::Watermarks;
+use store::inbox::Inbox;
 use store::log::{Page, PageRequest, ReadError};
 use uuid::Uuid;
 
@@ -27,7 +33,7 @@ impl Talk {
 }
 
 fn seqs(page: &Page) -> (Vec<u64>, bool) {
-    (page.messages.iter().map(|message| message.seq.0).collect(), page.more)
+    (page.messages.iter().map(|message| message.seq.0).collect(), page.next.is_some())
 }
 
 #[tokio::test]
@@ -139,4 +145,40 @@ async fn a_removal_while_the_newest_item_is_looked_for_hides_what_came_after_it(
     let (newest, ()) = tokio::join!(newest, removal);
     let (view, newest) = newest.unwrap();
     assert_eq!((newest.map(|item| item.seq), view.active), (Some(Seq(2)), None));
+}
+
+/// Nobody can make others read more than so much at once.
+#[tokio::test]
+async fn a_stretch_of_events_without_end_is_read_in_parts() {
+    let talk = Talk::private().await;
+    talk.hear(1).await;
+    let react = Amendment::React { emoji: Emoji::parse("👍").unwrap(), on: true };
+    talk.log.amend(talk.conversation, talk.bob, Seq(2), &react, Duration::ZERO).await.unwrap();
+    talk.plant_many(2_500).await;
+    let last = talk.say(talk.alice, "at last").await;
+    assert_eq!(last, 2_504);
+
+    for (mut request, found) in [(After(Seq(2)), last), (Before(Seq(last)), 2)] {
+        let (mut pages, mut next) = (0, None);
+        let page = loop {
+            let page = talk.log.history(talk.conversation, talk.bob, request, 1).await.unwrap();
+            pages += 1;
+            assert!(pages < 5, "{next:?}");
+            if !page.messages.is_empty() {
+                break page;
+            }
+            assert!(page.next.is_some() && page.next != next, "it goes on");
+            next = page.next;
+            request = if found == last { After(page.next.unwrap()) } else { Before(page.next.unwrap()) };
+        };
+        assert_eq!((seqs(&page).0, pages), (vec![found], 3), "each looks through a thousand");
+    }
+    let around = talk.log.around(talk.conversation, talk.bob, Seq(1_200), 2).await.unwrap();
+    assert_eq!((around.messages.len(), around.more_before, around.more_after), (0, true, true));
+
+    let tables = ["local-DeliveryStatusTable", "local-ReadStatusTable"].map(str::to_owned);
+    let [delivered, read] = tables;
+    let inbox = Inbox { log: talk.log.clone(), watermarks: Watermarks::new(talk.dynamodb.clone(), delivered, read) };
+    let listed = inbox.conversation(talk.conversation, talk.bob).await.unwrap();
+    assert_eq!((listed.unread, listed.head_seq), (1, Seq(last)), "what is counted is there, and more may be");
 }

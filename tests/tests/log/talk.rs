@@ -1,8 +1,9 @@
 //! A conversation to write to.
 
+use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use domain::period::SeqRange;
 use domain::{ClientMessageId, Content, ConversationId, MessageId, Seq, Timestamp, UserId};
-use end_to_end::aws::{dynamodb, log};
+use end_to_end::aws::{MESSAGES, dynamodb, log};
 use end_to_end::{Cloud, Person};
 use serde_json::json;
 use store::dynamodb::messages::{LogItem, Order, PutOutcome};
@@ -73,6 +74,21 @@ impl Talk {
     /// The newest item.
     pub(crate) async fn head(&self) -> LogItem {
         self.log.messages.head(self.conversation, true).await.unwrap().unwrap()
+    }
+
+    /// Puts so many copies of the head after it, past all rules.
+    pub(crate) async fn plant_many(&self, number: usize) {
+        let mut last = self.head().await;
+        let mut puts = Vec::new();
+        for _ in 0..number {
+            let (seq, sent_at) = (last.seq.next(), last.sent_at.next());
+            last = LogItem { seq, sent_at, message_id: MessageId::generate(sent_at), attempt: Uuid::new_v4(), ..last };
+            let put = PutRequest::builder().set_item(Some(serde_dynamo::to_item(&last).unwrap())).build().unwrap();
+            puts.push(WriteRequest::builder().put_request(put).build());
+        }
+        for some in puts.chunks(25) {
+            self.dynamodb.batch_write_item().request_items(MESSAGES, some.to_vec()).send().await.unwrap();
+        }
     }
 
     /// Puts an item after the head, of this time, past all rules.

@@ -15,6 +15,7 @@ pub(crate) fn answer(kind: Kind, call: &Call) -> Option<Response> {
         Kind::Throttle => throttled(call),
         Kind::Conflict => conflict(call),
         Kind::Gone => error(call.service, StatusCode::GONE, "GoneException", json!({ "message": "Gone" })),
+        Kind::Resuming => resuming(call.service),
         _ => return None,
     })
 }
@@ -60,6 +61,14 @@ fn throttled(call: &Call) -> Response {
             error(service, StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", body)
         }
     }
+}
+
+/// What the first requests to a cluster that has paused get
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html>).
+fn resuming(service: Service) -> Response {
+    let message =
+        "The Aurora DB instance is resuming after being auto-paused. Please wait a few seconds and try again.";
+    error(service, StatusCode::BAD_REQUEST, "DatabaseResumingException", json!({ "message": message }))
 }
 
 /// A transaction is cancelled because of its first item; a single write is refused.

@@ -66,6 +66,8 @@ pub enum Kind {
     Unprocessed,
     /// `@connections` only: 410.
     Gone,
+    /// The Data API's statements and beginnings of transactions only: the cluster was paused and is waking up.
+    Resuming,
     /// DynamoDB's eventually consistent reads only: the answer is of an earlier state, the same for all tables:
     /// `{"stale_read": {"writes": 1}}` or `{"stale_read": {"ms": 200}}`. All rules of a plan must agree on it.
     StaleRead(Lag),
@@ -176,6 +178,7 @@ impl Kind {
             Self::Throttle => "throttle",
             Self::Conflict => "conflict",
             Self::Gone => "gone",
+            Self::Resuming => "resuming",
             Self::Unprocessed => "unprocessed",
             Self::StaleRead(_) => "stale_read",
             Self::Kill(_) => "kill",
@@ -194,6 +197,7 @@ impl Kind {
         match self {
             Self::Conflict | Self::StaleRead(_) | Self::Unprocessed => Some(Service::Dynamodb),
             Self::Gone => Some(Service::Apigatewaymanagementapi),
+            Self::Resuming => Some(Service::RdsData),
             _ => None,
         }
     }
@@ -211,6 +215,11 @@ impl Kind {
             Self::Unprocessed => {
                 let batches = ["BatchGetItem", "BatchWriteItem"];
                 batches.contains(&call.operation.as_str()) && batch_entries(&call.input) > 1
+            }
+            // A transaction that was begun keeps the cluster awake.
+            Self::Resuming => {
+                let begins = ["ExecuteStatement", "BatchExecuteStatement", "BeginTransaction"];
+                begins.contains(&call.operation.as_str()) && call.input["transactionId"].is_null()
             }
             // Who is not a function of the stack has no process here.
             Self::Kill(_) => call.instance.is_some(),

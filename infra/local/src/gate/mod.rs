@@ -175,7 +175,9 @@ impl Gate {
                 self.crash(&call).await
             }
             Kind::RequestLost => cut(),
-            Kind::Throttle | Kind::Conflict | Kind::Gone => faults::answer(fault.kind, &call).unwrap_or_else(cut),
+            Kind::Throttle | Kind::Conflict | Kind::Gone | Kind::Resuming => {
+                faults::answer(fault.kind, &call).unwrap_or_else(cut)
+            }
         }
     }
 

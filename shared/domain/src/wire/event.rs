@@ -69,7 +69,7 @@ pub struct Unread {
     pub conversation_id: ConversationId,
     /// Everything up to here has been read.
     pub read_seq: Seq,
-    /// Texts of others after that: exact up to [`crate::conversation::MAX_UNREAD`], which stands for more as well.
+    /// Texts of others after that, as [`crate::conversation::Conversation::unread`] counts them.
     pub unread: u32,
 }
 

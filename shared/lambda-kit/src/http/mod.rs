@@ -10,6 +10,8 @@ use serde::{Deserialize, Deserializer};
 pub use request::Request;
 pub use response::Response;
 
+use crate::deadline;
+
 /// For `deserialize_with` beside `default`: a field that is `null` is something else than one that is not there.
 pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
@@ -21,11 +23,11 @@ where
     F: AsyncFn(Request) -> Result<Response, ApiError>,
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
-        let request_id = event.context.request_id;
         let result = match Request::new(event.payload) {
-            Ok(request) => handle(request).await,
+            Ok(request) => deadline::within(deadline::of(&event.context), handle(request)).await,
             Err(error) => Err(error),
         };
+        let request_id = event.context.request_id;
         Ok::<_, std::convert::Infallible>(result.unwrap_or_else(|error| Response::problem(&error, &request_id)))
     }))
     .await

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{Caller, Response};
+use crate::deadline;
 use crate::error::{log_once, parse};
 use crate::push::Pusher;
 
@@ -32,12 +33,12 @@ where
     F: AsyncFn(Caller, T) -> Result<Answer, ApiError>,
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
-        let request_id = event.context.request_id;
         let (reply_to, frame) = read(&event.payload);
         let answer = match frame {
-            Ok((caller, body)) => handle(caller, body).await,
+            Ok((caller, body)) => deadline::within(deadline::of(&event.context), handle(caller, body)).await,
             Err(error) => Err(error),
         };
+        let request_id = event.context.request_id;
         let expired = matches!(&answer, Err(error) if error.code == ErrorCode::TokenExpired);
         let mut response = reply(reply_to, answer, &request_id);
         if let (true, Some(connection)) = (expired, &event.payload.request_context.connection_id) {

@@ -7,6 +7,7 @@ use domain::ApiError;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 use super::{Caller, Response};
+use crate::deadline;
 use crate::error::log_once;
 
 /// The subprotocol that clients offer in front of their token.
@@ -18,9 +19,10 @@ where
     F: AsyncFn(Caller) -> Result<(), ApiError>,
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
+        let deadline = deadline::of(&event.context);
         let event = event.payload;
         let result = match Caller::new(&event.request_context) {
-            Ok(caller) => handle(caller).await,
+            Ok(caller) => deadline::within(deadline, handle(caller)).await,
             Err(error) => Err(error),
         };
         Ok::<_, std::convert::Infallible>(respond(offers_bearer(&event), result))

@@ -16,8 +16,11 @@ const KEYS_PER_BATCH: usize = 100;
 /// Most writes of one `BatchWriteItem`.
 const WRITES_PER_BATCH: usize = 25;
 
+/// How often a batch is asked for: each time gives something, so that only a table that is throttled takes more.
+const MAX_ROUNDS: u32 = 10;
+
 /// The items that exist, in no order. One request per hundred keys, all at once; what the service leaves unprocessed
-/// is asked for again until it is there or the service refuses.
+/// is asked for again, up to [`MAX_ROUNDS`] times in all.
 pub(super) async fn get_all(
     client: &Client,
     table: &str,
@@ -30,39 +33,38 @@ pub(super) async fn get_all(
 
 async fn get_batch(client: &Client, table: &str, keys: Vec<Item>, consistent: bool) -> Result<Vec<Item>, StoreError> {
     let wanted = KeysAndAttributes::builder().consistent_read(consistent).set_keys(Some(keys)).build();
-    let mut request = Some(wanted.map_err(StoreError::building)?);
+    let mut wanted = wanted.map_err(StoreError::building)?;
     let mut items = Vec::new();
-    let mut round = 0;
-    while let Some(keys) = request.take() {
-        let page = client.batch_get_item().request_items(table, keys).send().await.map_err(StoreError::dynamodb)?;
+    for round in 0..MAX_ROUNDS {
+        let page = client.batch_get_item().request_items(table, wanted).send().await.map_err(StoreError::dynamodb)?;
         items.extend(page.responses.into_iter().flat_map(HashMap::into_values).flatten());
-        request = page.unprocessed_keys.and_then(|mut rest| rest.remove(table));
-        if request.is_some() {
-            back_off(round).await;
-            round += 1;
-        }
+        let Some(rest) = page.unprocessed_keys.and_then(|mut rest| rest.remove(table)) else { return Ok(items) };
+        wanted = rest;
+        back_off(round).await;
     }
-    Ok(items)
+    Err(StoreError::Busy { service: "DynamoDB", source: Box::new(Unprocessed) })
 }
 
 /// Carries out writes of different items, in no order. One request for each 25, all at once; what the service leaves
-/// unprocessed is asked for again until it is done or the service refuses.
+/// unprocessed is asked for again, up to [`MAX_ROUNDS`] times in all.
 pub(super) async fn write_all(client: &Client, table: &str, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
     let batches = writes.chunks(WRITES_PER_BATCH).map(|writes| write_batch(client, table, writes.to_vec()));
     try_join_all(batches).await?;
     Ok(())
 }
 
-async fn write_batch(client: &Client, table: &str, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
-    let mut request = Some(writes);
-    let mut round = 0;
-    while let Some(writes) = request.take() {
+async fn write_batch(client: &Client, table: &str, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+    for round in 0..MAX_ROUNDS {
         let written = client.batch_write_item().request_items(table, writes).send().await;
-        request = written.map_err(StoreError::dynamodb)?.unprocessed_items.and_then(|mut rest| rest.remove(table));
-        if request.is_some() {
-            back_off(round).await;
-            round += 1;
-        }
+        let rest = written.map_err(StoreError::dynamodb)?.unprocessed_items.and_then(|mut rest| rest.remove(table));
+        let Some(rest) = rest else { return Ok(()) };
+        writes = rest;
+        back_off(round).await;
     }
-    Ok(())
+    Err(StoreError::Busy { service: "DynamoDB", source: Box::new(Unprocessed) })
 }
+
+/// Entries were left over, again and again.
+#[derive(Debug, thiserror::Error)]
+#[error("a part of a batch stayed unprocessed")]
+struct Unprocessed;

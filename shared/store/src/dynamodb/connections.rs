@@ -22,6 +22,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::error::causes;
 use domain::{ApiError, Connection, ErrorCode, Presence, Timestamp, UserId};
 use futures_util::future::{join, join_all};
+use tokio::time::{error::Elapsed, timeout};
 
 use super::Item;
 use super::batch::get_all;
@@ -38,6 +39,9 @@ const LAST_SEEN_KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// How long a connection may be listed before API Gateway knows it: `$connect` takes at most 29 s.
 const MAY_BE_CONNECTING: Duration = Duration::from_secs(30);
+
+/// How long anybody waits to learn where others are, or to forget where they are not: a push is an optimisation.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 const PREFIX: &str = "c#";
 
@@ -194,7 +198,7 @@ impl Connections {
                 by_user.entry(connection.user_id).or_default().push(id);
             }
         }
-        let removals = by_user.iter().map(|(user, ids)| self.remove(*user, ids));
+        let removals = by_user.iter().map(|(user, ids)| in_time(self.remove(*user, ids)));
         for error in join_all(removals).await.into_iter().filter_map(Result::err) {
             // The next push finds them gone again.
             tracing::warn!(error = causes(&error), "gone connections were not forgotten");
@@ -250,10 +254,11 @@ impl Connections {
         }
     }
 
-    /// The live connections of these users: half a read unit a user, one request per hundred, eventually consistent.
+    /// The live connections of these users: half a read unit a user, one request per hundred, eventually consistent. Known within a
+    /// second or not at all.
     pub async fn of(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, StoreError> {
         let keys = users.iter().copied().map(key).collect();
-        let items = get_all(&self.client, &self.table, keys, false).await?;
+        let items = in_time(get_all(&self.client, &self.table, keys, false)).await?;
         let mut live = Vec::new();
         for item in items.iter().filter(|item| !is_tombstone(item)) {
             live.extend(parse(item)?.into_iter().filter(|connection| may_live(connection, now)));
@@ -262,7 +267,13 @@ impl Connections {
     }
 }
 
-fn refused<R: std::fmt::Debug + Send + Sync + 'static>(error: SdkError<UpdateItemError, R>) -> ConnectError {
+/// What `work` gives, if that takes no longer than anybody waits for it.
+async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let elapsed = |elapsed: Elapsed| Err(StoreError::Busy { service: "DynamoDB", source: Box::new(elapsed) });
+    timeout(PATIENCE, work).await.unwrap_or_else(elapsed)
+}
+
+fn refused(error: SdkError<UpdateItemError>) -> ConnectError {
     match error.as_service_error() {
         Some(UpdateItemError::ConditionalCheckFailedException(_)) => ConnectError::UserDeleted,
         _ => ConnectError::Store(StoreError::dynamodb(error)),

@@ -177,10 +177,7 @@ impl Files {
 type Updated = aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 
 /// The attributes that the update returns; `None` where its condition does not hold.
-fn unless_refused<R>(result: Result<Updated, SdkError<UpdateItemError, R>>) -> Result<Option<Item>, StoreError>
-where
-    R: std::fmt::Debug + Send + Sync + 'static,
-{
+fn unless_refused(result: Result<Updated, SdkError<UpdateItemError>>) -> Result<Option<Item>, StoreError> {
     match result {
         Ok(updated) => Ok(Some(updated.attributes.unwrap_or_default())),
         Err(error) if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {

@@ -7,7 +7,8 @@
 //!
 //! A message was delivered to, or read by, a user at the earliest time among their receipts at or above its seq. Of older receipts
 //! none is later than one above it: the first at or above a seq tells the time. Receipts that come in another order than they were
-//! given bring those below them forward.
+//! given bring those below them forward. So that this holds however many are recorded at once, whoever puts an older receipt looks
+//! at both its neighbours after that: of two who meet, the one who comes second sees the other.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -111,7 +112,7 @@ impl Watermarks {
     /// Moving forward takes two writes (one where there was no watermark): the former watermark becomes an older
     /// receipt, then the watermark moves, on the condition that it still is what was read. A crash in between leaves
     /// an extra row that says the truth; a repeat finds everything done. Only a receipt that is earlier than what is known of
-    /// its place, because it came late, costs more: a write for each older receipt that it brings forward.
+    /// its place, because it came late, costs more: a write for each older receipt that it brings forward, and three reads.
     pub async fn record(&self, receipt: &Receipt) -> Result<Advance, StoreError> {
         for round in 0..MAX_ROUNDS {
             let mark = self.get(receipt.kind, receipt.conversation_id, receipt.user_id).await?;
@@ -124,13 +125,17 @@ impl Watermarks {
                 Some(mark) if receipt.at > mark.at => self.put_older(receipt, mark).await?,
                 // It reaches as far and is no later: the place of the former watermark was reached at this time already.
                 Some(mark) => {
-                    self.bring_forward(receipt).await?;
+                    self.bring_forward(receipt, mark.seq, receipt.at).await?;
                     if mark.seq < receipt.seq {
                         self.put_older(receipt, Mark { seq: mark.seq, at: receipt.at }).await?;
                     }
                 }
             }
             if self.move_watermark(receipt, mark).await? {
+                if let Some(mark) = mark.filter(|mark| receipt.at <= mark.at) {
+                    // Who came late at the same time may have looked up before it moved.
+                    self.bring_forward(receipt, mark.seq, receipt.at).await?;
+                }
                 let before = mark.map_or(Seq::ZERO, |mark| mark.seq);
                 return Ok(if before < receipt.seq { Advance::From(before) } else { Advance::Stayed });
             }
@@ -139,22 +144,44 @@ impl Watermarks {
         Err(StoreError::Inconsistent("a watermark that never stays what it was".to_owned()))
     }
 
-    /// A receipt below the watermark says something only if it is earlier than what is known for its place.
+    /// A receipt below the watermark says something only if it is earlier than what is known for its place. One that is known may
+    /// not have been done with.
     async fn record_late(&self, receipt: &Receipt, mark: Mark) -> Result<(), StoreError> {
-        let known = self
-            .smallest_older(receipt.kind, receipt.conversation_id, receipt.user_id, receipt.seq)
-            .await?
-            .unwrap_or(mark);
-        if receipt.at < known.at {
-            self.bring_forward(receipt).await?;
-            self.put_older(receipt, Mark { seq: receipt.seq, at: receipt.at }).await?;
+        let Receipt { kind, conversation_id, user_id, seq, at } = *receipt;
+        let known = self.smallest_older(kind, conversation_id, user_id, seq).await?.unwrap_or(mark);
+        if at < known.at {
+            self.bring_forward(receipt, seq, at).await?;
+            self.put_older(receipt, Mark { seq, at }).await?;
+        } else if known != (Mark { seq, at }) {
+            return Ok(());
         }
-        Ok(())
+        let above = match self.smallest_older(kind, conversation_id, user_id, seq.next()).await? {
+            None => self.get(kind, conversation_id, user_id).await?,
+            above => above,
+        };
+        let earlier = above.map(|above| above.at).filter(|earlier| *earlier < at);
+        if let Some(at) = earlier {
+            self.put_older(receipt, Mark { seq, at }).await?;
+        }
+        self.bring_forward(receipt, seq, earlier.unwrap_or(at)).await
     }
 
-    /// Gives the receipt's time to older receipts below it that are later: what they cover was reached by then. The lowest comes
-    /// first, so that after a crash the repeat finds those that are left by going down.
-    async fn bring_forward(&self, receipt: &Receipt) -> Result<(), StoreError> {
+    /// Gives this time to older receipts below `seq` that are later: what they cover was reached by then. The lowest comes
+    /// first, so that after a crash the repeat finds those that are left by going down. Goes on until there are none: others may
+    /// have come below those that were found.
+    async fn bring_forward(&self, receipt: &Receipt, mut seq: Seq, at: Timestamp) -> Result<(), StoreError> {
+        loop {
+            let later = self.later_below(receipt, seq, at).await?;
+            let Some(lowest) = later.last() else { return Ok(()) };
+            seq = *lowest;
+            for seq in later.into_iter().rev() {
+                self.put_older(receipt, Mark { seq, at }).await?;
+            }
+        }
+    }
+
+    /// The places of older receipts below `seq` that are later than `at`, going down until one is not.
+    async fn later_below(&self, receipt: &Receipt, seq: Seq, at: Timestamp) -> Result<Vec<Seq>, StoreError> {
         let mut below = self
             .client
             .query()
@@ -164,7 +191,7 @@ impl Watermarks {
                 ":pk",
                 AttributeValue::S(older_partition(receipt.conversation_id, receipt.user_id)),
             )
-            .expression_attribute_values(":sk", AttributeValue::S(older_sort(receipt.seq)))
+            .expression_attribute_values(":sk", AttributeValue::S(older_sort(seq)))
             .scan_index_forward(false)
             .consistent_read(true)
             .into_paginator()
@@ -172,15 +199,12 @@ impl Watermarks {
             .send();
         let mut later = Vec::new();
         while let Some(item) = below.try_next().await.map_err(StoreError::dynamodb)? {
-            if millis(&item)? <= receipt.at {
+            if millis(&item)? <= at {
                 break;
             }
             later.push(text_number(&item, "sk")?);
         }
-        for seq in later.into_iter().rev() {
-            self.put_older(receipt, Mark { seq, at: receipt.at }).await?;
-        }
-        Ok(())
+        Ok(later)
     }
 
     /// The smallest older receipt at or above `seq`.

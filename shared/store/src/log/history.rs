@@ -12,6 +12,10 @@ use crate::dynamodb::messages::{LogItem, Order};
 /// Most items asked for at once while few of them are wanted.
 const MOST_AT_ONCE: usize = 500;
 
+/// After so many items, no more are asked for: what is passed over is reactions, edits and one's own words, and nobody shall make
+/// a request of others read them all.
+const MOST_PASSED: usize = 1_000;
+
 /// Which page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageRequest {
@@ -73,10 +77,10 @@ impl View {
 /// A page of history.
 #[derive(Debug, PartialEq)]
 pub struct Page {
-    /// Visible items, oldest first.
+    /// Visible items, oldest first. Fewer than asked for, and perhaps none, where the log has long stretches of events.
     pub messages: Vec<Message>,
-    /// Whether there may be more in the direction that was asked for.
-    pub more: bool,
+    /// From where to go on in the direction that was asked for; `None` where there is no more.
+    pub next: Option<Seq>,
 }
 
 /// The part of a history around one place.
@@ -109,20 +113,20 @@ impl Log {
         request: PageRequest,
         limit: usize,
     ) -> Result<Page, ReadError> {
-        let (view, mut items) = loop {
+        let (view, mut items, stopped_at) = loop {
             let view = self.view(conversation, user).await?;
             let read = self.visible(conversation, &view.periods, request, limit + 1, is_no_event).await?;
             if read.newest_members_seq <= view.conversation.members_seq {
-                break (view, read.items);
+                break (view, read.items, read.stopped_at);
             }
         };
-        let more = items.len() > limit;
+        let next = if items.len() > limit { items.get(limit - 1).map(|item| item.seq) } else { stopped_at };
         items.truncate(limit);
         if matches!(request, PageRequest::Before(_)) {
             items.reverse();
         }
         let messages = items.into_iter().map(|item| item.shown_to(user, &view.periods)).collect();
-        Ok(Page { messages, more })
+        Ok(Page { messages, next })
     }
 
     /// Up to `limit` messages that `user` may see, as [`Log::history`] shows them: half of them older than `seq`, the others from
@@ -145,7 +149,8 @@ impl Log {
             if before.newest_members_seq.max(after.newest_members_seq) > view.conversation.members_seq {
                 continue;
             }
-            let (more_before, more_after) = (before.items.len() > older, after.items.len() > newer);
+            let more_before = before.items.len() > older || before.stopped_at.is_some();
+            let more_after = after.items.len() > newer || after.stopped_at.is_some();
             let before = before.items.into_iter().take(older).rev();
             let items = before.chain(after.items.into_iter().take(newer));
             let messages = items.map(|item| item.shown_to(user, &view.periods)).collect();
@@ -187,7 +192,8 @@ impl Log {
 
     /// Up to `limit` items that `keep` wants, in the order of the request, read stay by stay so that hidden stretches cost
     /// nothing. One request for each stay where all are wanted; where few are, each request asks for as much as all before it,
-    /// so that the number of requests does not grow with the length of what is passed over, up to [`MOST_AT_ONCE`] items.
+    /// so that few requests find what is far, up to [`MOST_AT_ONCE`] items. Where that does not find it among [`MOST_PASSED`], it
+    /// stops and says where.
     pub(crate) async fn visible(
         &self,
         conversation: ConversationId,
@@ -200,7 +206,7 @@ impl Log {
             PageRequest::After(seq) => (periods.within(seq.next(), Seq::MAX).collect(), Order::Ascending),
             PageRequest::Before(seq) => (periods.within(Seq::ZERO, seq.previous()).rev().collect(), Order::Descending),
         };
-        let mut visible = Visible { items: Vec::new(), newest_members_seq: Seq::ZERO };
+        let mut visible = Visible { items: Vec::new(), newest_members_seq: Seq::ZERO, stopped_at: None };
         let mut passed = 0;
         for mut range in ranges {
             loop {
@@ -224,6 +230,10 @@ impl Log {
                 if range.first > range.last {
                     break;
                 }
+                if passed >= MOST_PASSED && visible.items.len() < limit {
+                    visible.stopped_at = Some(last);
+                    return Ok(visible);
+                }
             }
         }
         visible.items.truncate(limit);
@@ -237,6 +247,8 @@ pub(crate) struct Visible {
     pub(crate) items: Vec<LogItem>,
     /// The newest change of membership that any of it knows of.
     pub(crate) newest_members_seq: Seq,
+    /// The last place that was looked at, where there may be more of what was wanted behind it.
+    pub(crate) stopped_at: Option<Seq>,
 }
 
 impl Visible {

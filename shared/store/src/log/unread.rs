@@ -12,15 +12,15 @@ use crate::dynamodb::messages::LogItem;
 /// A count, and the newest change of membership that what was counted knows of: periods that are older do not tell whether it
 /// may be counted.
 pub(crate) struct Counted {
-    /// Messages, up to [`MAX_UNREAD`].
+    /// Messages, up to [`MAX_UNREAD`]; at least so many where there is too much else to look through all of it.
     pub(crate) unread: u32,
     /// Place of that change.
     pub(crate) knows_of: Seq,
 }
 
 impl Log {
-    /// Texts of others in this range that the user may see, up to [`MAX_UNREAD`]: one bounded query for each stay, and more only
-    /// where there is much else.
+    /// Texts of others in this range that the user may see, up to [`MAX_UNREAD`]: one bounded query for each stay, and a few more
+    /// where there is much else. What lies behind a thousand other items is not counted.
     pub(crate) async fn unread(
         &self,
         id: ConversationId,

@@ -15,7 +15,7 @@ mod upload;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::PresigningConfig;
@@ -130,10 +130,9 @@ fn good_for(lifetime: Duration) -> Result<PresigningConfig, StoreError> {
         .map_err(|error| StoreError::Service { service: "S3", source: Box::new(error) })
 }
 
-fn s3<E, R>(error: aws_sdk_s3::error::SdkError<E, R>) -> StoreError
+fn s3<E>(error: SdkError<E>) -> StoreError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
 {
     StoreError::aws("S3", error)
 }

@@ -27,7 +27,7 @@ const WAKES_WITHIN: Duration = Duration::from_secs(20);
 
 /// A pool over the cluster's Data API. Makes no request.
 ///
-/// `sdk_config` is taken without its timeout of an attempt: a statement may take up to 45 s, and a cluster that was paused
+/// `sdk_config` is taken without its timeouts: a statement may take up to 45 s, and a cluster that was paused
 /// some 15 s to wake up.
 pub fn connect(
     sdk_config: aws_sdk_rdsdata::config::Builder,
@@ -38,6 +38,7 @@ pub fn connect(
     let timeouts = aws_sdk_rdsdata::config::timeout::TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_secs(50))
+        .disable_operation_timeout()
         .build();
     let client = aws_sdk_rdsdata::Client::from_conf(sdk_config.timeout_config(timeouts).build());
     let options =

@@ -1,0 +1,90 @@
+//! Tokens that end while their connection lasts.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::Timestamp;
+use end_to_end::person::token;
+use end_to_end::{Cloud, Person, Socket, aws};
+use serde_json::{Value, json};
+
+use crate::{PLAN, message, pair, said};
+
+const CONNECTIONS: &str = "local-ConnectionsTable";
+
+/// What is kept of a user's connections, by name.
+async fn kept(person: &Person) -> HashMap<String, AttributeValue> {
+    let found = aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
+        .get_item()
+        .table_name(CONNECTIONS)
+        .key("user_id", AttributeValue::S(person.user_id.clone()))
+        .consistent_read(true)
+        .send()
+        .await
+        .unwrap();
+    found.item.unwrap_or_default().into_iter().filter(|(name, _)| name.starts_with("c#")).collect()
+}
+
+/// Nothing that comes after the token's end is carried out.
+#[tokio::test]
+async fn who_talks_beyond_their_token_is_not_heard() {
+    let _plan = PLAN.read().await;
+    let cloud = Cloud::shared();
+    let bob = Person::new("bob").await;
+    let short = token(cloud, &json!({"username": format!("{}", uuid::Uuid::new_v4()), "expires_in": 5})).await;
+    let cinderella = Person::with_token(cloud, "Cinderella", short).await;
+    let conversation = cinderella.talk_to(&bob).await;
+    let mut socket = cinderella.connect().await;
+    let mut places = Vec::new();
+    let error = loop {
+        let after = places.last().map_or(1, |(seq, _)| *seq);
+        let answer = socket.ask(message(&conversation, after, "dance")).await;
+        if answer["type"] == "error" {
+            break answer["error"].clone();
+        }
+        places.push((answer["seq"].as_u64().unwrap(), "dance".to_owned()));
+    };
+    assert_eq!((&error["code"], &error["retryable"]), (&json!("token_expired"), &json!(false)), "{error}");
+    socket.ended().await;
+    assert!(!places.is_empty());
+    assert_eq!(said(&bob, &conversation).await, places);
+}
+
+/// One that nobody has closed yet gets nothing, counts for nothing, and goes when the user connects again.
+#[tokio::test]
+async fn pushes_pass_an_expired_connection_by() {
+    let _plan = PLAN.read().await;
+    let cloud = Cloud::shared();
+    let (alice, bob, conversation) = pair().await;
+    let mut a = alice.connect().await;
+    let mut expired = bob.connect().await;
+    expired.pushed().await;
+    let name = kept(&bob).await.into_keys().next().unwrap();
+    let past = Timestamp::now().epoch_seconds() - 1;
+    aws::dynamodb(&cloud.endpoints.aws.dynamodb)
+        .update_item()
+        .table_name(CONNECTIONS)
+        .key("user_id", AttributeValue::S(bob.user_id.clone()))
+        .update_expression("SET #connection.#exp = :past")
+        .expression_attribute_names("#connection", &name)
+        .expression_attribute_names("#exp", "exp")
+        .expression_attribute_values(":past", AttributeValue::N(past.to_string()))
+        .send()
+        .await
+        .unwrap();
+    let presence = format!("/v1/presence?conversation_id={conversation}");
+    let (_, page) = alice.get(&presence).await;
+    let online = page["members"].as_array().unwrap().iter().find(|member| member["user_id"] == bob.user_id).unwrap();
+    assert_eq!(online["online"], false, "{page}");
+
+    assert_eq!(a.ask(message(&conversation, 1, "hello?")).await["seq"], 2);
+    assert_eq!(expired.pushed().await, [] as [Value; 0]);
+    assert!(kept(&bob).await.contains_key(&name), "a push that was not made says nothing of the connection");
+
+    let mut fresh: Socket = bob.connect().await;
+    assert_eq!(a.ask(message(&conversation, 2, "hello!")).await["seq"], 3);
+    assert_eq!(fresh.next("message").await["message"]["seq"], 3);
+    assert_eq!(expired.pushed().await, [] as [Value; 0]);
+    let kept = kept(&bob).await;
+    assert!(kept.len() == 1 && !kept.contains_key(&name), "{kept:?}");
+}

@@ -1,0 +1,186 @@
+//! The worker of the `fanout` queue with a clock, a queue and faults of its own.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::Timestamp;
+use end_to_end::crowd::{gather, silent};
+use end_to_end::faults::Kind;
+use end_to_end::{Cloud, Person, Socket, aws};
+use fanout::Worker;
+use futures_util::future::join_all;
+use lambda_kit::push::Pusher;
+use serde_json::{Value, json};
+use store::dynamodb::{Connections, Subscriptions};
+use store::listeners::Listeners;
+use store::queues::{FanoutBody, Queue};
+use uuid::Uuid;
+
+use crate::PLAN;
+
+/// What a plan of faults calls the worker here.
+const WORKER: &str = "worker";
+
+/// What the worker keeps for handing over.
+const KEPT: Duration = Duration::from_secs(5);
+
+/// A worker of this process, and where it hands over.
+struct Here {
+    worker: Worker,
+    sqs: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl Here {
+    async fn new() -> Self {
+        let cloud = Cloud::shared();
+        let sqs = aws::sqs(cloud);
+        let created = sqs.create_queue().queue_name(format!("rest-{}", Uuid::new_v4())).send().await.unwrap();
+        let url = created.queue_url.unwrap();
+        let dynamodb = aws::dynamodb_as(cloud, WORKER);
+        let worker = Worker {
+            log: aws::log(&dynamodb),
+            listeners: Listeners {
+                members: aws::log(&dynamodb).members,
+                connections: Connections::new(dynamodb.clone(), "local-ConnectionsTable".to_owned()),
+                subscriptions: Subscriptions::new(dynamodb, "local-SubscriptionsTable".to_owned()),
+            },
+            pusher: Pusher::new(&aws::config_as(WORKER), cloud.endpoints.aws.apigatewaymanagementapi.clone()),
+            queue: Queue::new(sqs.clone(), url.clone()),
+            posts_per_second: 100,
+        };
+        Self { worker, sqs, url }
+    }
+
+    /// Works on these for so long; which have to come again.
+    async fn work(&self, bodies: &[(&str, String)], time: Duration) -> Vec<String> {
+        let record = |(id, body): &(&str, String)| json!({"messageId": id, "body": body, "attributes": {}, "messageAttributes": {}});
+        let event = json!({"Records": bodies.iter().map(record).collect::<Vec<_>>()});
+        let deadline = Timestamp::now().plus(KEPT + time);
+        self.worker.handle(serde_json::from_value(event).unwrap(), deadline).await
+    }
+
+    /// What was handed over.
+    async fn rest(&self) -> Vec<FanoutBody> {
+        let mut rest = Vec::new();
+        loop {
+            let received = self.sqs.receive_message().queue_url(&self.url).max_number_of_messages(10).send().await;
+            let messages = received.unwrap().messages.unwrap_or_default();
+            if messages.is_empty() {
+                return rest;
+            }
+            rest.extend(messages.iter().map(|message| serde_json::from_str(message.body().unwrap()).unwrap()));
+        }
+    }
+}
+
+fn body(conversation: &str, seq: u64) -> String {
+    json!({"conversation_id": conversation, "seqs": [seq]}).to_string()
+}
+
+/// The ids of somebody's connections.
+async fn connections(person: &Person) -> Vec<String> {
+    let found = aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
+        .get_item()
+        .table_name("local-ConnectionsTable")
+        .key("user_id", AttributeValue::S(person.user_id.clone()))
+        .send()
+        .await
+        .unwrap();
+    found.item.unwrap().keys().filter_map(|name| name.strip_prefix("c#")).map(str::to_owned).collect()
+}
+
+/// Whether the beginning of the group was pushed before now: of what followed, others tell.
+async fn told(socket: &mut Socket) -> bool {
+    let frames = socket.pushed().await;
+    frames.iter().filter_map(|frame| frame["messages"].as_array()).flatten().any(|message| message["seq"] == 1)
+}
+
+#[tokio::test]
+async fn what_there_was_no_time_for_is_told_by_the_next() {
+    let _plan = PLAN.write().await;
+    let here = Here::new().await;
+    let alice = Person::new("alice").await;
+    let mut listeners = join_all((0..8).map(async |n| Person::new(&format!("listener{n}")).await)).await;
+    listeners.sort_unstable_by(|one, other| one.user_id.cmp(&other.user_id));
+    let mut sockets = join_all(listeners.iter().map(Person::connect)).await;
+    // Who begins with it sees how it began.
+    let mut members: Vec<String> = listeners.iter().map(|person| person.user_id.clone()).collect();
+    members.extend(silent(200).await);
+    let conversation = gather(&alice, &members).await;
+    members.push(alice.user_id.clone());
+    members.sort_unstable();
+    for socket in &mut sockets {
+        socket.pushed().await;
+    }
+
+    // No time at all: somebody else has to do all of it.
+    assert_eq!(here.work(&[("a", body(&conversation, 1))], Duration::ZERO).await, [] as [String; 0]);
+    let rest = here.rest().await;
+    assert_eq!(
+        rest.iter().map(|body| serde_json::to_string(body).unwrap()).collect::<Vec<_>>(),
+        [body(&conversation, 1)]
+    );
+
+    // The last of them all takes forever: those on the pages before are told, and the page is handed over whole.
+    let slow = connections(listeners.last().unwrap()).await;
+    let page = members.iter().position(|id| *id == listeners.last().unwrap().user_id).unwrap() / 100;
+    let cloud = Cloud::shared();
+    cloud.misbehave(1, &[Kind::Delay(60_000, 60_000).rule().resource(&slow[0]).function(WORKER)]).await;
+    let again = here.work(&[("a", body(&conversation, 1))], Duration::from_secs(3)).await;
+    cloud.behave().await;
+    assert_eq!(again, [] as [String; 0]);
+    let rest = here.rest().await;
+    assert_eq!(rest.len(), 1);
+    let begins_after = rest[0].shard.after_user.map(|user| user.to_string());
+    assert_eq!(begins_after.as_ref(), (page > 0).then(|| &members[100 * page - 1]), "where the page begins");
+    let (slow_one, others) = sockets.split_last_mut().unwrap();
+    for socket in &mut *others {
+        assert!(told(socket).await);
+    }
+    assert!(!told(slow_one).await);
+
+    // The next one has to tell that page alone.
+    let rest = serde_json::to_string(&rest[0]).unwrap();
+    assert_eq!(here.work(&[("b", rest)], Duration::from_secs(30)).await, [] as [String; 0]);
+    assert!(here.rest().await.is_empty());
+    assert!(told(slow_one).await);
+    for (person, socket) in listeners.iter().zip(&mut *others) {
+        let on_that_page = begins_after.as_ref().is_none_or(|after| person.user_id > *after);
+        assert_eq!(told(socket).await, on_that_page, "twice is harmless, but only where it is not known who was told");
+    }
+}
+
+#[tokio::test]
+async fn only_what_failed_comes_again() {
+    let _plan = PLAN.write().await;
+    let here = Here::new().await;
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let mut conversations = Vec::new();
+    for _ in 0..2 {
+        conversations.push(gather(&alice, std::slice::from_ref(&bob.user_id)).await);
+    }
+    // The worker goes by their ids.
+    conversations.sort_unstable();
+    let mut socket = bob.connect().await;
+    socket.pushed().await;
+    let cloud = Cloud::shared();
+    // As often as the SDK tries.
+    cloud.misbehave(1, &[Kind::Throttle.rule().operation("Query").function(WORKER).next(3)]).await;
+    let bodies = [
+        ("second", body(&conversations[1], 1)),
+        ("first", body(&conversations[0], 1)),
+        ("first too", body(&conversations[0], 1)),
+        ("poison", "nonsense".to_owned()),
+    ];
+    let again = here.work(&bodies, Duration::from_secs(30)).await;
+    cloud.behave().await;
+    assert_eq!(again.into_iter().collect::<BTreeSet<_>>(), ["first", "first too", "poison"].map(str::to_owned).into());
+    let heard = |frames: Vec<Value>| -> Vec<Value> {
+        frames.iter().map(|frame| frame["messages"][0]["conversation_id"].clone()).collect()
+    };
+    assert_eq!(heard(socket.pushed().await), [json!(conversations[1])]);
+    assert_eq!(here.work(&bodies[1..3], Duration::from_secs(30)).await, [] as [String; 0]);
+    assert_eq!(heard(socket.pushed().await), [json!(conversations[0])], "both in one frame");
+}

@@ -1,0 +1,64 @@
+//! What people meet when there is too much of something: a clear answer, and nothing that was accepted is lost.
+
+mod contention;
+mod database;
+mod deadline;
+mod expiry;
+mod fanout_time;
+mod pushing;
+mod queues;
+mod racing_receipts;
+mod tables;
+mod workers;
+
+use end_to_end::{Person, Socket};
+use serde_json::{Value, json};
+use tokio::sync::RwLock;
+use uuid::Uuid;
+
+/// Held alone by the test whose faults are planned, since they are everybody's.
+static PLAN: RwLock<()> = RwLock::const_new(());
+
+/// A message as the protocol has it sent: the same frame again is the same message again.
+fn message(conversation: &str, after_seq: u64, text: &str) -> Value {
+    json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
+           "after_seq": after_seq, "text": text})
+}
+
+/// Whether it says: nothing was decided, ask again, after so long.
+fn says_later(problem: &Value) -> bool {
+    problem["code"] == "busy"
+        && problem["retryable"] == true
+        && problem["retry_after_ms"].as_u64().is_some_and(|after| after > 0)
+}
+
+/// Two who talk, and their conversation.
+async fn pair() -> (Person, Person, String) {
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let conversation = alice.talk_to(&bob).await;
+    (alice, bob, conversation)
+}
+
+/// What has been said in a conversation, with its places.
+async fn said(reader: &Person, conversation: &str) -> Vec<(u64, String)> {
+    let (mut all, mut after) = (Vec::new(), 0);
+    loop {
+        let path = format!("/v1/conversations/{conversation}/messages?limit=100&after_seq={after}");
+        let (status, page) = reader.get(&path).await;
+        assert_eq!(status, 200, "{page}");
+        for message in page["messages"].as_array().unwrap() {
+            after = message["seq"].as_u64().unwrap();
+            if message["kind"] == "text" {
+                all.push((after, message["text"].as_str().unwrap().to_owned()));
+            }
+        }
+        if page["more"] == false {
+            return all;
+        }
+    }
+}
+
+/// A receipt of a whole frame; the answer.
+async fn receipt(socket: &mut Socket, action: &str, conversation: &str, seq: u64) -> Value {
+    socket.ask(json!({"action": action, "receipts": [{"conversation_id": conversation, "seq": seq}]})).await
+}

@@ -1,0 +1,71 @@
+//! Queues that are throttled, or do not answer.
+
+use std::collections::BTreeSet;
+
+use end_to_end::crowd::{gather, silent};
+use end_to_end::faults::Kind;
+use end_to_end::{Cloud, Person};
+use serde_json::json;
+
+use crate::{PLAN, message, pair, receipt, said, says_later};
+
+#[tokio::test]
+async fn a_receipt_that_cannot_be_queued_is_busy() {
+    let _plan = PLAN.write().await;
+    let (alice, bob, conversation) = pair().await;
+    let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
+    assert_eq!(a.ask(message(&conversation, 1, "hi")).await["seq"], 2);
+    let cloud = Cloud::shared();
+    for kind in [Kind::Throttle, Kind::ResponseError, Kind::RequestLost, Kind::Delay(60_000, 60_000)] {
+        cloud.misbehave(1, &["WsAck", "WsRead"].map(|name| kind.rule().function(name))).await;
+        // Errors are told without an id, too.
+        let read = json!({"action": "read", "receipts": [{"conversation_id": conversation, "seq": 2}]});
+        b.send(&read).await;
+        let acked = receipt(&mut b, "ack", &conversation, 2).await;
+        let read = b.next("error").await;
+        cloud.behave().await;
+        assert!(says_later(&acked["error"]), "{kind:?}: {acked}");
+        assert!(says_later(&read["error"]), "{kind:?}: {read}");
+    }
+    let mut told = BTreeSet::new();
+    for (action, kind) in [("ack", "delivered"), ("read", "read")] {
+        assert_eq!(receipt(&mut b, action, &conversation, 2).await["type"], "accepted");
+        while !told.contains(kind) {
+            let frame = a.next("receipts").await;
+            let receipts = frame["receipts"].as_array().unwrap().iter();
+            told.extend(receipts.map(|receipt| receipt["kind"].as_str().unwrap().to_owned()));
+        }
+    }
+}
+
+/// Nobody is told of it, and everybody finds it.
+#[tokio::test]
+async fn a_message_stays_accepted_where_its_listeners_cannot_be_queued() {
+    let _plan = PLAN.write().await;
+    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let mut members = silent(110).await;
+    members.push(bob.user_id.clone());
+    let conversation = gather(&alice, &members).await;
+    let mut a = alice.connect().await;
+    let cloud = Cloud::shared();
+    let head = alice.get(&format!("/v1/conversations/{conversation}")).await.1["head_seq"].as_u64().unwrap();
+    let mut places = Vec::new();
+    for (n, kind) in [Kind::Throttle, Kind::RequestLost, Kind::Delay(60_000, 60_000)].into_iter().enumerate() {
+        let after = head + 2 * n as u64;
+        let text = format!("{kind:?}");
+        cloud
+            .misbehave(
+                1,
+                &["WsSend", "HttpMessages"].map(|name| kind.rule().operation("SendMessageBatch").function(name)),
+            )
+            .await;
+        let sent = a.ask(message(&conversation, after, &text)).await;
+        let draft = json!({"client_message_id": uuid::Uuid::new_v4(), "after_seq": after + 1, "text": text});
+        let (status, posted) = alice.post(&format!("/v1/conversations/{conversation}/messages"), &draft).await;
+        cloud.behave().await;
+        assert_eq!((&sent["type"], &sent["seq"]), (&json!("sent"), &json!(after + 1)), "{kind:?}: {sent}");
+        assert_eq!((status, &posted["seq"]), (201, &json!(after + 2)), "{kind:?}: {posted}");
+        places.extend([(after + 1, text.clone()), (after + 2, text)]);
+    }
+    assert_eq!(said(&bob, &conversation).await, places);
+}
