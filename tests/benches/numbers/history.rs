@@ -24,23 +24,23 @@ const BATCH: usize = 25;
 /// Requests at once.
 const AT_ONCE: usize = 4;
 
-/// One private conversation that grows; where it has to be quick, not to its full length.
+/// Private conversations, one after the other; where it has to be quick, not the longest.
 pub(crate) async fn run(cloud: &Cloud, length: Length, quick: bool, report: &mut Report) -> Result<(), Failure> {
-    let (one, other) = tokio::join!(Person::of(cloud, "talker"), Person::of(cloud, "listener"));
-    let conversation = one.talk_to(&other).await;
-    let id: ConversationId = conversation.parse()?;
     let dynamodb = aws::dynamodb(&cloud.endpoints.aws.dynamodb);
     let mut table = Table::new(&[
         "history",
         "delivered p50 / p99 / max ms",
         "reply p50 / p99 ms",
+        "CPU s per 1,000",
         "read units",
         "write units",
         "requests",
     ]);
     let mut curves = [("p50", 50.0), ("p99", 99.0)].map(|(name, percent)| (name.to_owned(), percent, Vec::new()));
     for items in LENGTHS.into_iter().filter(|items| !quick || *items <= 1_000) {
-        let head = grow(&dynamodb, id, items).await?;
+        let (one, other) = tokio::join!(Person::of(cloud, "talker"), Person::of(cloud, "listener"));
+        let conversation = one.talk_to(&other).await;
+        let head = grow(&dynamodb, conversation.parse()?, items).await?;
         let talker = Line::open(cloud, &one.token, &conversation, 0).await?.at(head);
         let listener = Line::open(cloud, &other.token, &conversation, 1).await?.at(head);
         let mut room = Room { talkers: vec![talker], listeners: vec![listener], hearers: 1 };
@@ -51,6 +51,7 @@ pub(crate) async fn run(cloud: &Cloud, length: Length, quick: bool, report: &mut
             head.to_string(),
             measured.talk.deliveries.p50_p99_max(),
             measured.talk.replies.p50_p99(),
+            format!("{:.2}", measured.cpu_per_1000()),
             format!("{:.2}", measured.each(read)),
             format!("{:.2}", measured.each(write)),
             format!("{:.2}", measured.each(requests)),
@@ -61,7 +62,7 @@ pub(crate) async fn run(cloud: &Cloud, length: Length, quick: bool, report: &mut
     }
     report.table("history", &table)?;
     let lines = curves.map(|(name, _, curve)| (name, curve)).into();
-    let title = "Delivery in a conversation that grows";
+    let title = "Delivery by what was said before";
     report.plot("history", &Plot { title, x: "items in the log", y: "ms", logarithmic: true, lines })
 }
 

@@ -109,11 +109,11 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         false => None,
     };
     let capacity = match asked(Part::Capacity) {
-        true => Some(capacity::run(&cloud, length(2, 15), &mut report).await?),
+        true => Some(capacity::run(&cloud, length(5, 15), &mut report).await?),
         false => None,
     };
     if asked(Part::History) {
-        history::run(&cloud, length(1, 4), quick, &mut report).await?;
+        history::run(&cloud, length(1, 5), quick, &mut report).await?;
     }
     if asked(Part::Ceiling) {
         ceiling::run(&cloud, Duration::from_secs(if quick { 1 } else { 4 }), &mut report).await?;
