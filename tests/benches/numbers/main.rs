@@ -104,14 +104,13 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let begun = Instant::now();
     let mut report = Report::new(root().join("target/bench"))?;
     report.say(&format!("{machine}. Profile `{PROFILE}`{}.", if quick { ", quick form" } else { "" }))?;
-    let latencies = match asked(Part::Delivery) {
-        true => Some(delivery::run(&cloud, length(3, 20), quick, &mut report).await?),
-        false => None,
-    };
-    let capacity = match asked(Part::Capacity) {
-        true => Some(capacity::run(&cloud, length(5, 15), &mut report).await?),
-        false => None,
-    };
+    let (mut latencies, mut capacity) = (None, None);
+    if asked(Part::Delivery) {
+        latencies = Some(delivery::run(&cloud, length(3, 20), quick, &mut report).await?);
+    }
+    if asked(Part::Capacity) {
+        capacity = Some(capacity::run(&cloud, length(5, 15), &mut report).await?);
+    }
     if asked(Part::History) {
         history::run(&cloud, length(1, 5), quick, &mut report).await?;
     }
