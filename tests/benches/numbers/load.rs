@@ -81,13 +81,13 @@ impl Room {
         let begun = Instant::now();
         let count = self.talkers.len();
         let progress = Progress { talking: Arc::new(count.into()), ..Progress::default() };
-        let mut tasks = JoinSet::new();
+        let mut attending = JoinSet::new();
         for (turn, line) in self.talkers.drain(..).enumerate() {
             let plan = Plan { pace, begun, turn, talkers: count, end: begun + time, said: 0 };
-            tasks.spawn(attend(line, Some(plan), progress.clone()));
+            attending.spawn(attend(line, Some(plan), progress.clone()));
         }
         for line in self.listeners.drain(..) {
-            tasks.spawn(attend(line, None, progress.clone()));
+            attending.spawn(attend(line, None, progress.clone()));
         }
         let deadline = begun + time + PATIENCE;
         let all_heard = || {
@@ -99,7 +99,7 @@ impl Room {
         }
         progress.over.cancel();
         let mut logs = Vec::new();
-        while let Some(joined) = tasks.join_next().await {
+        while let Some(joined) = attending.join_next().await {
             let (line, log, talks) = joined??;
             if talks { &mut self.talkers } else { &mut self.listeners }.push(line);
             logs.push(log);
