@@ -20,7 +20,8 @@ pub const FLOOD_LIMIT: u32 = 100_000;
 pub struct Endpoints {
     /// Base of the HTTP API.
     pub http: String,
-    /// The WebSocket API with its stage.
+    /// The WebSocket API with its stage; empty where there is none.
+    #[serde(default)]
     pub websocket: String,
     /// Where tokens come from.
     pub oidc_token: String,
@@ -40,10 +41,24 @@ pub struct Aws {
     pub s3: String,
     /// SQS.
     pub sqs: String,
-    /// The RDS Data API.
+    /// The RDS Data API; empty where there is none.
+    #[serde(default)]
     pub rds_data: String,
     /// `@connections` of the WebSocket API.
     pub apigatewaymanagementapi: String,
+}
+
+/// What a cloud is started with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setup<'a> {
+    /// The template below the top of the checkout, where it is not Palaver's own.
+    pub template: Option<&'a str>,
+    /// The folder that keeps its data; without one it keeps nothing.
+    pub data: Option<&'a Path>,
+    /// The cargo profile of the local cloud and of the functions, where it is not `dev`.
+    pub profile: Option<&'a str>,
+    /// What else the command is given.
+    pub arguments: &'a [&'a str],
 }
 
 /// A running local cloud. It stops when this is dropped, and also when the test process ends in any other way: it reads
@@ -80,18 +95,28 @@ impl Cloud {
     ///
     /// Where it does not become ready, with what it said.
     pub fn start_with(data: Option<&Path>, parameters: &[&str]) -> Self {
+        let flood_limit = format!("FloodLimit={FLOOD_LIMIT}");
+        // Files large enough to come in parts are small enough for a test, and files that were released go soon.
+        let all = [flood_limit.as_str(), "FloodWindow=3600", "MultipartAbove=8388608", "FileGrace=2"];
+        let arguments: Vec<&str> =
+            all.iter().chain(parameters).flat_map(|parameter| ["--parameter", *parameter]).collect();
+        Self::with(Setup { data, arguments: &arguments, ..Setup::default() })
+    }
+
+    /// Starts a cloud.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not become ready, with what it said.
+    pub fn with(Setup { template, data, profile, arguments }: Setup<'_>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (file, log) = (folder.path().join("endpoints.json"), folder.path().join("log"));
         let out = File::create(&log).expect("a log file");
-        let mut command = outside_cargo(&binary());
-        command.arg("--template").arg(root().join("template.yaml")).arg("--endpoints").arg(&file);
+        let mut command = outside_cargo(&binary(profile));
+        let template = root().join(template.unwrap_or("template.yaml"));
+        command.arg("--template").arg(template).arg("--endpoints").arg(&file);
         command.args(["--http-port", "0", "--websocket-port", "0", "--oidc-port", "0", "--stop-on-stdin-eof"]);
-        command.arg("--parameter").arg(format!("FloodLimit={FLOOD_LIMIT}")).args(["--parameter", "FloodWindow=3600"]);
-        // Files large enough to come in parts are small enough for a test, and files that were released go soon.
-        command.args(["--parameter", "MultipartAbove=8388608", "--parameter", "FileGrace=2"]);
-        for parameter in parameters {
-            command.args(["--parameter", parameter]);
-        }
+        command.args(profile.into_iter().flat_map(|profile| ["--profile", profile])).args(arguments);
         match data {
             Some(data) => command.arg("--data-dir").arg(data),
             None => command.arg("--ephemeral"),
@@ -116,6 +141,11 @@ impl Cloud {
         let endpoints =
             serde_json::from_slice(&endpoints).map(Arc::new).expect("endpoints.json has the documented shape");
         Self { endpoints, child, stdin, log, _folder: folder }
+    }
+
+    /// The id of its process, whose children are all others.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it has said so far.
@@ -153,9 +183,10 @@ pub fn root() -> &'static Path {
 }
 
 /// The binary, built with the features of the whole workspace so that nothing is compiled twice.
-fn binary() -> PathBuf {
+fn binary(profile: Option<&str>) -> PathBuf {
     let output = outside_cargo(Path::new(env!("CARGO")))
         .args(["build", "--workspace", "--bin", "local-cloud", "--message-format", "json-render-diagnostics"])
+        .args(profile.into_iter().flat_map(|profile| ["--profile", profile]))
         .current_dir(root())
         .stderr(Stdio::inherit())
         .output()

@@ -9,7 +9,7 @@ use store::listeners::Listeners;
 use store::log::Log;
 use store::queues::Queue;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;

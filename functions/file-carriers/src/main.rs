@@ -7,7 +7,7 @@ use store::dynamodb::Files;
 use store::queues::Queue;
 use store::removal::Release;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;

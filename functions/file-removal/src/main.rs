@@ -12,7 +12,7 @@ use store::queues::Queue;
 use store::removal::{Release, Removal};
 use store::sql::{FileMetadata, connect};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;

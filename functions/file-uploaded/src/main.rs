@@ -11,7 +11,7 @@ use store::dynamodb::{Connections, Files};
 use store::objects::Objects;
 use store::sql::{FileMetadata, connect};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;

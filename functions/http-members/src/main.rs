@@ -17,7 +17,7 @@ use store::queues::Queue;
 use store::relay::Relay;
 use store::sql::{Conversations, Outbox, Users, connect};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;

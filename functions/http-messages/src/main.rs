@@ -12,7 +12,7 @@ use store::log::Log;
 use store::queues::Queue;
 use store::status::Statuses;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;

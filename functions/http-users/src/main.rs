@@ -4,7 +4,7 @@ use lambda_kit::config::{aws, required};
 use lambda_kit::{Error, http, telemetry};
 use store::sql::{Users, connect};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let rds_data = (&aws().await).into();

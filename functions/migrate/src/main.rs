@@ -5,7 +5,7 @@ use lambda_kit::{Error, telemetry};
 use lambda_runtime::{LambdaEvent, service_fn};
 use migrate::{Responder, handle};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     // Fails only where a provider is set already; this process sets one, here.

@@ -9,7 +9,7 @@ use store::dynamodb::{Connections, Members, Messages, Watermarks};
 use store::log::Log;
 use store::receipts::Receipts;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;

@@ -5,7 +5,7 @@ use lambda_kit::push::Pusher;
 use lambda_kit::{Error, telemetry, websocket};
 use store::queues::Queue;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;

@@ -6,7 +6,7 @@ use lambda_kit::{Error, telemetry};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use ws_authorizer::{Keys, Verifier, handle};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     // Fails only where a provider is set already; this process sets one, here.

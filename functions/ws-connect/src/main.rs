@@ -6,7 +6,7 @@ use lambda_kit::{Error, telemetry, websocket};
 use store::dynamodb::Connections;
 use ws_connect::Connect;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;

@@ -4,7 +4,7 @@ use lambda_kit::config::{aws, required};
 use lambda_kit::push::Pusher;
 use lambda_kit::{Error, telemetry, websocket};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let pusher = Pusher::new(&aws().await, required("CONNECTIONS_ENDPOINT")?);

@@ -4,7 +4,7 @@ use lambda_kit::config::{aws, required};
 use lambda_kit::{Error, telemetry, websocket};
 use store::dynamodb::Connections;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws().await);

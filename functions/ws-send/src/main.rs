@@ -10,7 +10,7 @@ use store::log::Log;
 use store::queues::Queue;
 use ws_send::Send;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;

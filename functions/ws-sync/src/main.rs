@@ -10,7 +10,7 @@ use store::dynamodb::{Members, Messages, Watermarks};
 use store::inbox::Inbox;
 use store::log::Log;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;

@@ -7,7 +7,7 @@ use store::dynamodb::{Connections, Members, Subscriptions};
 use store::listeners::Listeners;
 use ws_typing::Typing;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;

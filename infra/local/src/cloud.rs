@@ -157,7 +157,7 @@ impl Cloud {
             // Before the build, which takes the sources as they are when it starts.
             let watch = if options.watch { Some(watch(&options, &stack).await?) } else { None };
             tracing::info!("building the functions");
-            Ok((build::build(&stack.functions, options.profile, &options.progress).await?, watch))
+            Ok((build::build(&stack.functions, &options.profile, &options.progress).await?, watch))
         };
         let engines = Engines::start(&stack, listeners.addresses.sqs, data_dir.as_ref(), options.database.clone());
         let ((executables, watch), engines) = tokio::try_join!(build, engines)?;
@@ -287,7 +287,7 @@ async fn watch(options: &Options, stack: &Stack) -> Result<Watch, StartError> {
         ref other => other.clone(),
     };
     let data = options.data_dir.as_deref();
-    Ok(Watch::begin(&options.template, &stack.functions, data, options.profile, progress).await?)
+    Ok(Watch::begin(&options.template, &stack.functions, data, options.profile.clone(), progress).await?)
 }
 
 fn control(stack: &Stack, lambda: &Lambda, engines: &Engines, ui: Option<LogFeed>) -> Control {

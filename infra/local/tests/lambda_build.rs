@@ -51,7 +51,7 @@ async fn every_function_gets_its_executable() {
         function("Third", folder.path(), "b"),
         function("Fourth", &folder.path().join("b"), "b"),
     ];
-    let executables = build(&functions, Profile::Dev, &Progress::Hidden).await.unwrap();
+    let executables = build(&functions, &Profile::Dev, &Progress::Hidden).await.unwrap();
     let names: Vec<_> = executables
         .iter()
         .map(|(id, path)| {
@@ -65,19 +65,19 @@ async fn every_function_gets_its_executable() {
 #[tokio::test]
 async fn what_does_not_build_is_said_plainly() {
     let folder = workspace("fn main() { 1 + }");
-    let broken = build(&[function("B", &folder.path().join("b"), "b")], Profile::Dev, &Progress::Hidden).await;
+    let broken = build(&[function("B", &folder.path().join("b"), "b")], &Profile::Dev, &Progress::Hidden).await;
     assert!(
         matches!(broken, Err(BuildError::Failed { workspace, .. }) if workspace.ends_with(folder.path().file_name().unwrap()))
     );
 
-    let missing = build(&[function("B", &folder.path().join("b"), "c")], Profile::Dev, &Progress::Hidden).await;
+    let missing = build(&[function("B", &folder.path().join("b"), "c")], &Profile::Dev, &Progress::Hidden).await;
     let error = missing.unwrap_err();
     assert!(matches!(error, BuildError::NoBinary { .. }));
     assert!(error.to_string().starts_with("function `B`: no package of "), "{error}");
 
     let elsewhere = tempfile::tempdir().unwrap();
-    let lost = build(&[function("B", elsewhere.path(), "b")], Profile::Dev, &Progress::Hidden).await;
+    let lost = build(&[function("B", elsewhere.path(), "b")], &Profile::Dev, &Progress::Hidden).await;
     assert!(matches!(lost, Err(BuildError::NoWorkspace { .. })));
-    let nowhere = build(&[function("B", &elsewhere.path().join("none"), "b")], Profile::Dev, &Progress::Hidden).await;
+    let nowhere = build(&[function("B", &elsewhere.path().join("none"), "b")], &Profile::Dev, &Progress::Hidden).await;
     assert!(matches!(nowhere, Err(BuildError::NoWorkspace { message, .. }) if message == "no such folder"));
 }

@@ -51,6 +51,9 @@ impl Scene {
         for person in &people[1..] {
             person.api.join(id).await.expect("anybody may join");
         }
+        for person in &people {
+            person.client.open(id);
+        }
         rooms.push(Room { id, kind: ConversationType::Public, members: numbers });
         Self { people: Arc::new(people), rooms: Arc::new(rooms) }
     }

@@ -62,7 +62,10 @@ impl Weather {
                 drop(owner.mute(room.id, user, Some(until)).await);
             }
             // Everybody who is out comes back, sooner or later.
-            _ if public => drop(person.api.join(room.id).await),
+            _ if public => {
+                drop(person.api.join(room.id).await);
+                person.client.open(room.id);
+            }
             _ => drop(owner.add(room.id, user).await),
         }
     }

@@ -26,10 +26,10 @@ async fn say(person: &Person, conversation: &str) -> u64 {
     sent["seq"].as_u64().unwrap()
 }
 
-/// So many seconds after an hour ago: receipts that come late enough for any order, and not so late that they are forgotten.
+/// So many seconds after an hour from now: nothing is said that late, and nothing is read before it was said.
 fn second(n: i64) -> Timestamp {
-    static HOUR_AGO: LazyLock<i64> = LazyLock::new(|| Timestamp::now().epoch_seconds() - 3600);
-    Timestamp::from_epoch_millis(1000 * (*HOUR_AGO + n))
+    static IN_AN_HOUR: LazyLock<i64> = LazyLock::new(|| Timestamp::now().epoch_seconds() + 3600);
+    Timestamp::from_epoch_millis(1000 * (*IN_AN_HOUR + n))
 }
 
 /// Puts receipts on the queue as `ack` and `read` would have, each as a queue message of its own.

@@ -14,8 +14,8 @@ use super::{Api, ApiError};
 pub struct History {
     /// Oldest first, without events.
     pub messages: Vec<Message>,
-    /// Whether more follows.
-    pub more: bool,
+    /// What to ask for next, where there may be more.
+    pub next: Option<Seq>,
 }
 
 /// A page of a message's recipients.

@@ -1,9 +1,10 @@
 //! What `cargo local` takes.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use crate::aurora::Database;
 use crate::lambda::build::{Profile, Progress};
@@ -16,6 +17,8 @@ use crate::{Options, Ports};
 #[command(name = "cargo local", bin_name = "cargo local", version, args_override_self = true)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
     /// The SAM template.
     #[arg(long, value_name = "FILE", default_value = "template.yaml")]
     pub(super) template: PathBuf,
@@ -32,6 +35,9 @@ pub(super) struct Arguments {
     /// Build the functions as they deploy, which takes longer.
     #[arg(long, help_heading = "Functions")]
     release: bool,
+    /// Build the functions with this profile of cargo's [default: dev].
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["release", "lambda_endpoint"], help_heading = "Functions")]
+    profile: Option<String>,
     /// An Invoke API that runs the functions: `cargo lambda watch`, `sam local start-lambda`, another local cloud. Nothing is
     /// built, and the functions have the environment that they are given there: `endpoints.env`, beside `endpoints.json`, has
     /// what they need, for a shell to source.
@@ -81,6 +87,18 @@ pub(super) struct Arguments {
     pub(super) endpoints: Option<PathBuf>,
     #[command(flatten)]
     ports: PortArguments,
+}
+
+/// What else there is to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the bench that the workspace's Cargo.toml names, as a command and its arguments: `bench = […]` in
+    /// `[workspace.metadata.local-cloud]`. What follows is given to it.
+    #[command(disable_help_flag = true)]
+    Bench {
+        #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -153,7 +171,11 @@ impl Arguments {
             unthrottled: self.unthrottled,
             websocket_idle: Duration::from_secs(self.websocket_idle),
             websocket_lifetime: Duration::from_secs(self.websocket_lifetime),
-            profile: if self.release { Profile::Release } else { Profile::Dev },
+            profile: match self.profile {
+                Some(name) => Profile::Named(name),
+                None if self.release => Profile::Release,
+                None => Profile::Dev,
+            },
             progress: Progress::Shown,
             log: log.verbose(self.verbose),
             watch: self.watch,
@@ -162,10 +184,15 @@ impl Arguments {
         }
     }
 
+    /// The folder of the template.
+    pub(super) fn folder(&self) -> &Path {
+        self.template.parent().unwrap_or(Path::new(""))
+    }
+
     /// `local` in cargo's target folder, which is beside the template unless `CARGO_TARGET_DIR` says otherwise.
     pub(super) fn local_folder(&self) -> PathBuf {
         let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-        let beside = || self.template.parent().unwrap_or(Path::new("")).join("target");
+        let beside = || self.folder().join("target");
         target.unwrap_or_else(beside).join("local")
     }
 }
@@ -198,5 +225,14 @@ mod tests {
         assert!(parse(&["--parameter", "=a"]).is_err());
         assert!(parse(&["--ephemeral", "--data-dir", "x"]).is_err());
         assert!(parse(&["--watch", "--lambda-endpoint", "http://localhost:9000"]).is_err());
+        assert!(parse(&["--release", "--profile", "bench"]).is_err());
+    }
+
+    #[test]
+    fn what_follows_bench_is_for_the_bench() {
+        let Some(Command::Bench { arguments }) = parse(&["bench", "--quick", "--help", "x"]).unwrap().command else {
+            panic!("no bench");
+        };
+        assert_eq!(arguments, ["--quick", "--help", "x"]);
     }
 }

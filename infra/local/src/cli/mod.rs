@@ -2,6 +2,7 @@
 
 mod arguments;
 mod banner;
+mod bench;
 mod status;
 mod terminal;
 
@@ -18,13 +19,18 @@ use tracing_subscriber::{EnvFilter, fmt};
 use crate::endpoints::EndpointsFile;
 use crate::lambda::LogSink;
 use crate::{Cloud, LogFeed, StartError, open_files, stop_signal};
-use arguments::Arguments;
+use arguments::{Arguments, Command};
 use terminal::Terminal;
 
 /// Runs the command until it is told to stop: by Ctrl-C, SIGTERM or, if asked for, the end of standard input. The exit
 /// code is 0 for these, 1 when something fails, with a sentence on standard error.
 pub async fn run() -> ExitCode {
-    let (arguments, terminal) = (Arguments::parse(), Terminal::default());
+    let (mut arguments, terminal) = (Arguments::parse(), Terminal::default());
+    if let Some(Command::Bench { arguments: given }) = arguments.command.take() {
+        let Err(error) = bench::run(arguments.folder(), &given);
+        eprintln!("error: {error}");
+        return ExitCode::FAILURE;
+    }
     let feed = arguments.ui.then(LogFeed::default);
     log_to(terminal.clone(), feed.clone());
     open_files::raise_limit();

@@ -29,6 +29,7 @@ use dynoxide::actions::update_time_to_live::{TimeToLiveSpecification, UpdateTime
 use dynoxide::{Database, DynoxideError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::template::model::Table;
 pub(crate) use replica::Replica;
@@ -54,7 +55,7 @@ pub enum OpenError {
     /// The database cannot be opened.
     #[error("{file}: {error}")]
     Database {
-        /// The database file, or `memory`.
+        /// The database file, or the name of one in memory.
         file: String,
         /// Why.
         error: DynoxideError,
@@ -118,18 +119,17 @@ impl Tables {
     /// Opens the database in `data_dir`, or one in memory, and creates the tables that are not there yet. Blocks on the
     /// disk.
     pub fn open(data_dir: Option<&Path>, tables: &[Table]) -> Result<Self, OpenError> {
-        let (file, database) = match data_dir {
-            None => ("memory".to_owned(), Database::memory()),
-            Some(folder) => {
-                let file = file_in(folder).map_err(|error| OpenError::Folder { path: folder.to_owned(), error })?;
-                let database = Database::new(&file);
-                (file, database)
-            }
+        let file = match data_dir {
+            // Named and shared, so that a second connection finds it: <https://www.sqlite.org/inmemorydb.html>.
+            None => format!("file:{}?mode=memory&cache=shared", Uuid::new_v4()),
+            Some(folder) => file_in(folder).map_err(|error| OpenError::Folder { path: folder.to_owned(), error })?,
         };
-        let database = database.map_err(|error| OpenError::Database { file: file.clone(), error })?;
-        if data_dir.is_some() {
-            stream_records::prepare(&file).map_err(|error| OpenError::StreamRecords { file: file.clone(), error })?;
-        }
+        Self::open_file(file, tables)
+    }
+
+    fn open_file(file: String, tables: &[Table]) -> Result<Self, OpenError> {
+        let database = Database::new(&file).map_err(|error| OpenError::Database { file: file.clone(), error })?;
+        stream_records::prepare(&file).map_err(|error| OpenError::StreamRecords { file: file.clone(), error })?;
         for table in tables {
             create(&database, table, &file)?;
             if let Some(attribute) = &table.ttl_attribute {
@@ -216,5 +216,27 @@ fn expire(database: &Database, table: &Table, attribute: &str) -> Result<(), Ope
     match database.update_time_to_live(request) {
         Ok(_) => Ok(()),
         Err(error) => Err(OpenError::Table { table: table.logical_id.clone(), error }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_to_a_stream_looks_at_no_earlier_one_in_memory_either() {
+        let name = "file:a_write_to_a_stream?mode=memory&cache=shared";
+        let _tables = Tables::open_file(name.to_owned(), &[]).unwrap();
+        // As the engine finds a record's number.
+        let plan: String = rusqlite::Connection::open(name)
+            .unwrap()
+            .query_row(
+                "EXPLAIN QUERY PLAN SELECT MAX(CAST(sequence_number AS INTEGER)) FROM _stream_records
+                 WHERE table_name = 'log'",
+                [],
+                |row| row.get("detail"),
+            )
+            .unwrap();
+        assert!(plan.contains("stream_records_by_number"), "{plan}");
     }
 }

@@ -17,13 +17,25 @@ use super::LogSink;
 use crate::template::model::Function;
 
 /// The cargo profile to build with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Profile {
     /// Quick to build.
     #[default]
     Dev,
     /// As deployed.
     Release,
+    /// Any other that the functions' workspaces have.
+    Named(String),
+}
+
+impl Profile {
+    fn name(&self) -> &str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+            Self::Named(name) => name,
+        }
+    }
 }
 
 /// Where cargo's progress and its compiler messages go.
@@ -89,7 +101,7 @@ pub enum BuildError {
 /// Builds every function, and tells the absolute path of the executable of each by logical id.
 pub async fn build(
     functions: &[Function],
-    profile: Profile,
+    profile: &Profile,
     progress: &Progress,
 ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     let cargo = Cargo::find();
@@ -222,7 +234,7 @@ impl Cargo {
         &self,
         workspace: &Path,
         binaries: &BTreeSet<&str>,
-        profile: Profile,
+        profile: &Profile,
         progress: &Progress,
     ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
         #[derive(Deserialize)]
@@ -234,9 +246,7 @@ impl Cargo {
         let mut command =
             self.command(workspace, &["build", "--workspace", "--message-format=json-render-diagnostics"]);
         command.args(binaries.iter().flat_map(|binary| ["--bin", binary]));
-        if profile == Profile::Release {
-            command.arg("--release");
-        }
+        command.args(["--profile", profile.name()]);
         let output = run(&mut command, progress).await.map_err(|source| self.unusable(source))?;
         if !output.status.success() {
             return Err(BuildError::Failed { workspace: workspace.to_owned(), status: output.status });
@@ -285,7 +295,7 @@ async fn run(command: &mut Command, progress: &Progress) -> io::Result<Output> {
 /// Whether cargo sets the variable to tell a program its own package, as it does for what `cargo run` and `cargo test` start.
 /// Build scripts that look at them (ring's does) would run again, and all that depends on them be built again, whenever the
 /// functions are built by a program of another package.
-fn names_a_package(variable: &OsStr) -> bool {
+pub(crate) fn names_a_package(variable: &OsStr) -> bool {
     let name = variable.to_string_lossy();
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"].iter().any(|prefix| name.starts_with(prefix))
 }

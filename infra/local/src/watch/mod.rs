@@ -86,7 +86,7 @@ impl Watch {
                 continue;
             }
             tracing::debug!("{} changed: building the functions", self.name(&changed));
-            let built = build::build(&self.functions, self.profile, &self.progress);
+            let built = build::build(&self.functions, &self.profile, &self.progress);
             match shutdown.run_until_cancelled(built).await {
                 // What is new runs from here on, and whoever runs it says so.
                 Some(Ok(_)) => {}

@@ -27,7 +27,6 @@ pub(crate) fn hold(picture: &Picture, done: &[&Done]) {
     let mut reactions: BTreeMap<(Seq, &str, UserId), (bool, Outcome)> = BTreeMap::new();
     for done in done {
         match &done.deed {
-            Deed::Said { .. } => {}
             Deed::Edited { seq, text } => edit(at(*seq), text, done.outcome),
             Deed::Deleted { seq } => {
                 let deleted = matches!(at(*seq).kind, MessageKind::Deleted { .. });
@@ -36,7 +35,7 @@ pub(crate) fn hold(picture: &Picture, done: &[&Done]) {
             Deed::Reacted { seq, emoji, on } if done.outcome != Outcome::Refused => {
                 reactions.insert((*seq, emoji, done.actor), (*on, done.outcome));
             }
-            Deed::Reacted { .. } => {}
+            Deed::Said { .. } | Deed::Reacted { .. } => {}
         }
     }
     for ((seq, emoji, user), (on, outcome)) in reactions {
@@ -68,20 +67,17 @@ fn replay(log: &[LogItem]) -> BTreeMap<Seq, Told> {
 }
 
 fn is_as_told(item: &LogItem, told: &Told) {
-    match &item.kind {
-        MessageKind::Deleted { deleted_by, deleted_seq, .. } => {
-            assert_eq!(told.deleted, deleted_seq.zip(*deleted_by), "the deletion of {}", item.seq);
-            assert!(item.edits.is_empty() && item.reactions.is_empty(), "something is left of {}", item.seq);
-        }
-        _ => {
-            assert_eq!(told.deleted, None, "{} is there", item.seq);
-            assert!(item.edits.iter().map(|edit| edit.seq).eq(told.edits.iter().copied()), "the edits of {}", item.seq);
-            assert!(told.reactions.iter().all(|(emoji, user)| item.reactions.has(emoji, *user)), "at {}", item.seq);
-            let shown = item.reactions.seen_by(item.sender_id, &Periods::all());
-            let counted: usize = shown.iter().map(|count| count.count as usize).sum();
-            assert_eq!(counted, told.reactions.len(), "the reactions to {}", item.seq);
-        }
+    if let MessageKind::Deleted { deleted_by, deleted_seq, .. } = &item.kind {
+        assert_eq!(told.deleted, deleted_seq.zip(*deleted_by), "the deletion of {}", item.seq);
+        assert!(item.edits.is_empty() && item.reactions.is_empty(), "something is left of {}", item.seq);
+        return;
     }
+    assert_eq!(told.deleted, None, "{} is there", item.seq);
+    assert!(item.edits.iter().map(|edit| edit.seq).eq(told.edits.iter().copied()), "the edits of {}", item.seq);
+    assert!(told.reactions.iter().all(|(emoji, user)| item.reactions.has(emoji, *user)), "at {}", item.seq);
+    let shown = item.reactions.seen_by(item.sender_id, &Periods::all());
+    let counted: usize = shown.iter().map(|count| count.count as usize).sum();
+    assert_eq!(counted, told.reactions.len(), "the reactions to {}", item.seq);
 }
 
 fn edit(item: &LogItem, text: &str, outcome: Outcome) {

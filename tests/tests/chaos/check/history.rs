@@ -11,13 +11,11 @@ pub(crate) async fn holds(picture: &Picture, person: &Chatter, periods: &Periods
     let visible = picture.log.iter().filter(|item| item.kind.target().is_none() && periods.covers(item.seq));
     let expected: Vec<Message> = visible.map(|item| item.clone().shown_to(person.user, periods)).collect();
     let mut read: Vec<Message> = Vec::new();
-    loop {
-        let after = read.last().map_or(Seq::ZERO, |message| message.seq);
-        let page = person.api.history(conversation, after).await.expect("a page of history");
+    let mut after = Some(Seq::ZERO);
+    while let Some(next) = after {
+        let page = person.api.history(conversation, next).await.expect("a page of history");
         read.extend(page.messages);
-        if !page.more {
-            break;
-        }
+        after = page.next;
     }
     assert_eq!(read.len(), expected.len(), "how much {} reads", person.user);
     for (read, expected) in read.iter().zip(&expected) {

@@ -135,7 +135,7 @@ impl Evidence {
             let truth = own && there == Some(&told.item);
             findings.expect(Rule::Truth, truth, || format!("{there:?} after {}", about()));
             let members = self.members_at(told.item.seq.0);
-            let allowed = told.told.iter().all(|user| members.contains(user));
+            let allowed = told.audience.iter().all(|user| members.contains(user));
             findings.expect(Rule::Secret, allowed, || format!("{members:?} at {told:?}"));
         }
         let fresh: Vec<&Told> = sent.told().filter(|told| !told.duplicate).collect();
@@ -145,7 +145,7 @@ impl Evidence {
             findings.expect(Rule::Duplicate, first, about);
         }
         for told in fresh {
-            let all: BTreeSet<UserId> = told.told.iter().copied().collect();
+            let all: BTreeSet<UserId> = told.audience.iter().copied().collect();
             let members = self.members_at(told.item.seq.0);
             findings.expect(Rule::Roster, all == members, || format!("{members:?} at {told:?}"));
         }

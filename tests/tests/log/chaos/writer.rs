@@ -33,7 +33,7 @@ pub(crate) struct Told {
     pub(crate) item: LogItem,
     pub(crate) duplicate: bool,
     /// Who is told of it.
-    pub(crate) told: Vec<UserId>,
+    pub(crate) audience: Vec<UserId>,
 }
 
 /// A store over a DynamoDB client.
@@ -95,8 +95,8 @@ macro_rules! writer {
                         kind: item.kind,
                     };
                     let there = roster.members.iter().filter(|member| member.joined_seq <= item.seq);
-                    let told = there.map(|member| member.user_id).collect();
-                    Answer::Told(Box::new(Told { item, duplicate, told }))
+                    let audience = there.map(|member| member.user_id).collect();
+                    Answer::Told(Box::new(Told { item, duplicate, audience }))
                 })
             }
         }

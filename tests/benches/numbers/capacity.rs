@@ -1,0 +1,46 @@
+//! How much can be said at all.
+
+use end_to_end::Cloud;
+
+use super::Failure;
+use super::delivery::PAIRS;
+use super::load::Pace;
+use super::measure::{Length, measure};
+use super::people::pairs;
+use super::report::Report;
+use super::table::Table;
+
+/// Messages of one sender that wait for their answers.
+const OUTSTANDING: usize = 8;
+
+/// What is compared with others.
+pub(crate) struct Capacity {
+    pub(crate) rate: f64,
+    pub(crate) cpu_per_1000: f64,
+}
+
+pub(crate) async fn run(cloud: &Cloud, length: Length, report: &mut Report) -> Result<Capacity, Failure> {
+    let mut room = pairs(cloud, PAIRS).await?;
+    let measured = measure(cloud, &mut room, Pace::Unanswered(OUTSTANDING), length).await?;
+    let talk = &measured.talk;
+    let mut table = Table::new(&[
+        "capacity",
+        "messages/s",
+        "delivered p50 / p99 / max ms",
+        "CPU s per 1,000",
+        "cloud / functions / PostgreSQL",
+        "refused",
+        "not heard",
+    ]);
+    table.row([
+        format!("{PAIRS} pairs, {OUTSTANDING} outstanding each"),
+        format!("{:.0}", talk.rate()),
+        talk.deliveries.p50_p99_max(),
+        format!("{:.2}", measured.cpu_per_1000()),
+        measured.cpu_parts(),
+        talk.refused.values().sum::<usize>().to_string(),
+        talk.missing.to_string(),
+    ]);
+    report.table("capacity", &table)?;
+    Ok(Capacity { rate: talk.rate(), cpu_per_1000: measured.cpu_per_1000() })
+}

@@ -1,0 +1,103 @@
+//! How much one conversation takes, where everybody talks at once, and that nothing of it is lost.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use domain::period::SeqRange;
+use domain::{ConversationId, Seq};
+use end_to_end::{Cloud, Person, aws};
+use serde_json::json;
+use store::dynamodb::messages::{LogItem, Order};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::Failure;
+use super::people::Group;
+use super::plot::Plot;
+use super::report::Report;
+use super::table::Table;
+use super::times::Times;
+
+/// Senders at once.
+const SENDERS: [usize; 6] = [1, 2, 4, 8, 16, 32];
+
+/// What one sender did.
+#[derive(Default)]
+struct Sent {
+    accepted: Vec<(Uuid, u64)>,
+    refused: BTreeMap<String, usize>,
+    times: Vec<Duration>,
+}
+
+/// Over HTTP and with nobody connected, so that it is the log that is measured and not the pushes.
+pub(crate) async fn run(cloud: &Cloud, time: Duration, report: &mut Report) -> Result<(), Failure> {
+    let most = SENDERS.into_iter().max().unwrap_or_default();
+    let group = Group::new(cloud, most, most).await?;
+    let mut table = Table::new(&["one conversation", "accepted/s", "refused/s", "reply p50 / p99 ms"]);
+    let (mut accepted, mut lines) = (HashMap::new(), [Vec::new(), Vec::new()]);
+    let head = Arc::new(AtomicU64::new(1));
+    for senders in SENDERS {
+        let mut tasks = JoinSet::new();
+        let begun = Instant::now();
+        for person in group.people.iter().take(senders).cloned() {
+            tasks.spawn(talk(person, group.conversation.clone(), Arc::clone(&head), begun + time));
+        }
+        let (mut places, mut refused, mut times) = (0, BTreeMap::<String, usize>::new(), Vec::new());
+        for sent in tasks.join_all().await {
+            places += sent.accepted.len();
+            accepted.extend(sent.accepted);
+            times.extend(sent.times);
+            sent.refused.into_iter().for_each(|(code, count)| *refused.entry(code).or_default() += count);
+        }
+        let rate = |count: usize| count as f64 / begun.elapsed().as_secs_f64();
+        let rates = [rate(places), rate(refused.values().sum())];
+        let refusals: Vec<_> = refused.iter().map(|(code, &count)| format!("{:.1} {code}", rate(count))).collect();
+        let refusals = if refusals.is_empty() { "0".to_owned() } else { refusals.join(", ") };
+        let name = format!("{senders} senders at once");
+        table.row([name, format!("{:.0}", rates[0]), refusals, Times::new(times).p50_p99()]);
+        lines.iter_mut().zip(rates).for_each(|(line, rate)| line.push((senders as f64, rate)));
+    }
+    report.table("ceiling", &table)?;
+    let lines = ["accepted", "refused"].map(str::to_owned).into_iter().zip(lines).collect();
+    let title = "One conversation, everybody at once";
+    report.plot("ceiling", &Plot { title, x: "senders", y: "messages/s", logarithmic: false, lines })?;
+    report.say(&check(cloud, group.conversation.parse()?, &accepted).await?)
+}
+
+/// Sends one message after the other. `head` is what everybody has seen, as if all were told of all at once.
+async fn talk(person: Person, conversation: String, head: Arc<AtomicU64>, end: Instant) -> Sent {
+    let (path, mut sent) = (format!("/v1/conversations/{conversation}/messages"), Sent::default());
+    while Instant::now() < end {
+        let id = Uuid::new_v4();
+        let draft = json!({"client_message_id": id, "after_seq": head.load(Ordering::Relaxed), "text": "All at once!"});
+        let begun = Instant::now();
+        let (_, answer) = person.post(&path, &draft).await;
+        sent.times.push(begun.elapsed());
+        if let Some(seq) = answer["seq"].as_u64() {
+            head.fetch_max(seq, Ordering::Relaxed);
+            sent.accepted.push((id, seq));
+        } else {
+            *sent.refused.entry(answer["code"].as_str().unwrap_or("no code").to_owned()).or_default() += 1;
+        }
+    }
+    sent
+}
+
+/// Reads the whole log: no hole, and all that was accepted at the place that was promised.
+async fn check(cloud: &Cloud, conversation: ConversationId, accepted: &HashMap<Uuid, u64>) -> Result<String, Failure> {
+    let log = aws::log(&aws::dynamodb(&cloud.endpoints.aws.dynamodb));
+    let range = SeqRange { first: Seq(1), last: Seq::MAX };
+    let items = log.messages.read(conversation, range, Order::Ascending, usize::MAX, true).await?;
+    if let Some((place, item)) = (1..).zip(&items).find(|(place, item)| item.seq.0 != *place) {
+        return Err(format!("a hole: {} is at the place {place}", item.seq).into());
+    }
+    let place_of = |item: &LogItem| Some((item.client_message_id?.0, item.seq.0));
+    let places: HashMap<Uuid, u64> = items.iter().filter_map(place_of).collect();
+    if let Some((id, seq)) = accepted.iter().find(|(id, seq)| places.get(id) != Some(seq)) {
+        return Err(format!("lost: {id} was accepted at {seq}, and is at {:?}", places.get(id)).into());
+    }
+    let (count, last) = (accepted.len(), items.len());
+    Ok(format!("All {count} accepted are where their senders were told; the log is 1 to {last} without a hole."))
+}

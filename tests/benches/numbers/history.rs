@@ -1,0 +1,98 @@
+//! Whether what was said before makes a difference.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+use domain::{Content, ConversationId, MessageKind, Seq};
+use end_to_end::{Cloud, Person, aws};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde_dynamo::to_item;
+use store::dynamodb::messages::LogItem;
+
+use super::Failure;
+use super::line::Line;
+use super::load::{Pace, Room};
+use super::measure::{Length, measure};
+use super::plot::Plot;
+use super::report::Report;
+use super::table::Table;
+
+/// Items before the first message.
+const LENGTHS: [u64; 5] = [10, 100, 1_000, 10_000, 100_000];
+
+/// What one request writes.
+const BATCH: usize = 25;
+/// Requests at once.
+const AT_ONCE: usize = 4;
+
+/// Private conversations, one after the other; where it has to be quick, not the longest.
+pub(crate) async fn run(cloud: &Cloud, length: Length, quick: bool, report: &mut Report) -> Result<(), Failure> {
+    let dynamodb = aws::dynamodb(&cloud.endpoints.aws.dynamodb);
+    let mut table = Table::new(&[
+        "history",
+        "delivered p50 / p99 / max ms",
+        "reply p50 / p99 ms",
+        "CPU s per 1,000",
+        "read units",
+        "write units",
+        "requests",
+    ]);
+    let mut curves = [("p50", 50.0), ("p99", 99.0)].map(|(name, percent)| (name.to_owned(), percent, Vec::new()));
+    for items in LENGTHS.into_iter().filter(|items| !quick || *items <= 1_000) {
+        let (one, other) = tokio::join!(Person::of(cloud, "talker"), Person::of(cloud, "listener"));
+        let conversation = one.talk_to(&other).await;
+        let head = grow(&dynamodb, conversation.parse()?, items).await?;
+        let talker = Line::open(cloud, &one.token, &conversation, 0).await?.at(head);
+        let listener = Line::open(cloud, &other.token, &conversation, 1).await?.at(head);
+        let mut room = Room { talkers: vec![talker], listeners: vec![listener], hearers: 1 };
+        let measured = measure(cloud, &mut room, Pace::Unanswered(1), length).await?;
+        let (read, write) = measured.reading.units();
+        let requests = measured.reading.requests().into_values().sum();
+        table.row([
+            head.to_string(),
+            measured.talk.deliveries.p50_p99_max(),
+            measured.talk.replies.p50_p99(),
+            format!("{:.2}", measured.cpu_per_1000()),
+            format!("{:.2}", measured.each(read)),
+            format!("{:.2}", measured.each(write)),
+            format!("{:.2}", measured.each(requests)),
+        ]);
+        for (_, percent, curve) in &mut curves {
+            curve.push((head as f64, measured.talk.deliveries.at(*percent).as_secs_f64() * 1e3));
+        }
+    }
+    report.table("history", &table)?;
+    let lines = curves.map(|(name, _, curve)| (name, curve)).into();
+    let title = "Delivery by what was said before";
+    report.plot("history", &Plot { title, x: "items in the log", y: "ms", logarithmic: true, lines })
+}
+
+/// Writes texts as the log would, but many at once, until so many items are there; the last of them.
+async fn grow(dynamodb: &Client, conversation: ConversationId, items: u64) -> Result<u64, Failure> {
+    let head = aws::log(dynamodb).messages.head(conversation, true).await?.ok_or("a conversation without items")?;
+    let content = Content::new("One of many that were said before, of the usual length.".to_owned(), None, vec![])
+        .map_err(|refusal| refusal.message)?;
+    let mut last = head.clone();
+    let texts = std::iter::from_fn(|| {
+        (last.seq.0 < items).then(|| {
+            let kind = MessageKind::Text(content.clone());
+            let (seq, sent_at): (Seq, _) = (last.seq.next(), last.sent_at.next());
+            last = LogItem::new(conversation, seq, head.sender_id, sent_at, head.members_seq, kind);
+            last.clone()
+        })
+    });
+    let texts: Vec<LogItem> = texts.collect();
+    let batches = stream::iter(texts.chunks(BATCH)).map(async |texts| {
+        let puts = texts.iter().map(|text| {
+            let put = PutRequest::builder().set_item(Some(to_item(text)?)).build()?;
+            Ok(WriteRequest::builder().put_request(put).build())
+        });
+        let puts = puts.collect::<Result<Vec<_>, Failure>>()?;
+        let written = dynamodb.batch_write_item().request_items(aws::MESSAGES, puts).send().await?;
+        match written.unprocessed_items {
+            Some(left) if !left.is_empty() => Err(Failure::from("not all was written")),
+            _ => Ok(()),
+        }
+    });
+    batches.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+    Ok(texts.last().map_or(head.seq.0, |text| text.seq.0))
+}

@@ -1,0 +1,143 @@
+//! A member's connection, as light as a client can be: what it measures is the other side.
+
+use std::time::Instant;
+
+use end_to_end::Cloud;
+use futures_util::{SinkExt, StreamExt};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use uuid::Uuid;
+
+use super::Failure;
+
+/// What is said after the number: together a message of the usual length.
+const WORDS: &str = "is what I have to say, and I say it in about as many words as people use when they chat.";
+
+/// Distinguishes messages of one run; says who has said it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Number {
+    pub(crate) talker: u32,
+    pub(crate) count: u32,
+}
+
+impl Number {
+    fn text(self) -> String {
+        format!("{}.{}", self.talker, self.count)
+    }
+
+    /// Of a frame's id, or of a text; `None`: of something that this bench has not said.
+    fn read(text: &str) -> Option<Self> {
+        let (talker, count) = text.split_once(' ').map_or(text, |(number, _)| number).split_once('.')?;
+        Some(Self { talker: talker.parse().ok()?, count: count.parse().ok()? })
+    }
+}
+
+/// What came.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// Texts of others.
+    Texts(Vec<Number>),
+    /// The answer to one's own: its place, or the code of the refusal.
+    Answer(Number, Result<u64, String>),
+    /// What this bench does not measure.
+    Other,
+}
+
+/// An open connection of a member of one conversation.
+#[derive(Debug)]
+pub(crate) struct Line {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    conversation: String,
+    /// The highest seq that has come.
+    cursor: u64,
+    /// The next message.
+    next: Number,
+}
+
+impl Line {
+    pub(crate) async fn open(cloud: &Cloud, token: &str, conversation: &str, talker: u32) -> Result<Self, Failure> {
+        let mut request = cloud.endpoints.websocket.as_str().into_client_request()?;
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse()?);
+        // A frame must not wait for the acknowledgement of the one before.
+        let (stream, _) = connect_async_with_config(request, None, true).await?;
+        Ok(Self { stream, conversation: conversation.to_owned(), cursor: 1, next: Number { talker, count: 0 } })
+    }
+
+    /// Whoever comes to a conversation that goes on begins at its head, as after a sync.
+    pub(crate) fn at(self, cursor: u64) -> Self {
+        Self { cursor, ..self }
+    }
+
+    pub(crate) fn is_of(&self, number: Number) -> bool {
+        self.next.talker == number.talker
+    }
+
+    /// Says something; since when it is on its way.
+    pub(crate) async fn say(&mut self) -> Result<(Number, Instant), Failure> {
+        let number = self.next;
+        self.next.count += 1;
+        let frame = json!({
+            "action": "send",
+            "id": number.text(),
+            "conversation_id": self.conversation,
+            "client_message_id": Uuid::new_v4(),
+            "after_seq": self.cursor,
+            "text": format!("{} {WORDS}", number.text()),
+        });
+        let begun = Instant::now();
+        self.stream.send(Message::text(frame.to_string())).await?;
+        Ok((number, begun))
+    }
+
+    /// The next frame. Dropping the future loses nothing.
+    pub(crate) async fn hear(&mut self) -> Result<Heard, Failure> {
+        let frame = self.stream.next().await.ok_or("the connection is closed")??;
+        let Message::Text(text) = frame else { return Ok(Heard::Other) };
+        let Frame { reply_to, seq, message, messages, error } = serde_json::from_str(&text)?;
+        if let Some(number) = reply_to.as_deref().and_then(Number::read) {
+            let answer = match (seq, error) {
+                (Some(seq), _) => Ok(self.see(seq)),
+                (None, Some(refusal)) => Err(refusal.code),
+                (None, None) => return Err(format!("no answer: {text}").into()),
+            };
+            return Ok(Heard::Answer(number, answer));
+        }
+        let mut numbers = Vec::new();
+        for Said { seq, text } in message.into_iter().chain(messages) {
+            self.see(seq);
+            numbers.extend(text.as_deref().and_then(Number::read));
+        }
+        Ok(if numbers.is_empty() { Heard::Other } else { Heard::Texts(numbers) })
+    }
+
+    fn see(&mut self, seq: u64) -> u64 {
+        self.cursor = self.cursor.max(seq);
+        seq
+    }
+}
+
+/// What this bench reads of a frame.
+#[derive(Deserialize)]
+struct Frame {
+    reply_to: Option<String>,
+    seq: Option<u64>,
+    message: Option<Said>,
+    #[serde(default)]
+    messages: Vec<Said>,
+    error: Option<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Said {
+    seq: u64,
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    code: String,
+}

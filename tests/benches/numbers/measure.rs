@@ -1,0 +1,56 @@
+//! A talk, and what it costs.
+
+use std::time::Duration;
+
+use end_to_end::Cloud;
+
+use super::Failure;
+use super::cpu::Cpu;
+use super::load::{Pace, Room, Talk};
+use super::meter::Reading;
+
+/// A talk with everything warm.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) talk: Talk,
+    pub(crate) cpu: Cpu,
+    pub(crate) reading: Reading,
+}
+
+/// How long everything warms up, and how long it is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Length {
+    pub(crate) warm_up: Duration,
+    pub(crate) measured: Duration,
+}
+
+/// Talks twice, and measures the second time.
+pub(crate) async fn measure(cloud: &Cloud, room: &mut Room, pace: Pace, length: Length) -> Result<Measured, Failure> {
+    room.talk(pace, length.warm_up).await?;
+    Reading::reset(cloud).await;
+    let before = Cpu::of(cloud.pid())?;
+    let talk = room.talk(pace, length.measured).await?;
+    let (cpu, reading) = (Cpu::of(cloud.pid())? - before, Reading::take(cloud).await);
+    if !talk.refused.is_empty() {
+        eprintln!("refused: {:?}", talk.refused);
+    }
+    Ok(Measured { talk, cpu, reading })
+}
+
+impl Measured {
+    /// A total by the message.
+    pub(crate) fn each(&self, total: f64) -> f64 {
+        total / self.talk.accepted.max(1) as f64
+    }
+
+    /// Processor seconds of the server for a thousand messages.
+    pub(crate) fn cpu_per_1000(&self) -> f64 {
+        self.each(self.cpu.seconds()) * 1e3
+    }
+
+    /// The same by what used it.
+    pub(crate) fn cpu_parts(&self) -> String {
+        let parts = [self.cpu.cloud, self.cpu.functions, self.cpu.postgres];
+        parts.map(|part| format!("{:.2}", self.each(part.as_secs_f64()) * 1e3)).join(" / ")
+    }
+}
