@@ -36,6 +36,8 @@ pub struct Endpoints {
 pub struct Aws {
     /// DynamoDB.
     pub dynamodb: String,
+    /// S3.
+    pub s3: String,
     /// SQS.
     pub sqs: String,
     /// The RDS Data API.
@@ -67,6 +69,15 @@ impl Cloud {
     ///
     /// Where it does not become ready, with what it said.
     pub fn start(data: Option<&Path>) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// The same, with values for parameters of the template: `Name=Value`.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not become ready, with what it said.
+    pub fn start_with(data: Option<&Path>, parameters: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (file, log) = (folder.path().join("endpoints.json"), folder.path().join("log"));
         let out = File::create(&log).expect("a log file");
@@ -74,6 +85,11 @@ impl Cloud {
         command.arg("--template").arg(root().join("template.yaml")).arg("--endpoints").arg(&file);
         command.args(["--http-port", "0", "--websocket-port", "0", "--oidc-port", "0", "--stop-on-stdin-eof"]);
         command.arg("--parameter").arg(format!("FloodLimit={FLOOD_LIMIT}")).args(["--parameter", "FloodWindow=3600"]);
+        // Files large enough to come in parts are small enough for a test, and files that were released go soon.
+        command.args(["--parameter", "MultipartAbove=8388608", "--parameter", "FileGrace=2"]);
+        for parameter in parameters {
+            command.args(["--parameter", parameter]);
+        }
         match data {
             Some(data) => command.arg("--data-dir").arg(data),
             None => command.arg("--ephemeral"),

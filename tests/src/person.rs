@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -101,6 +102,20 @@ impl Person {
     /// A connection.
     pub async fn connect(&self) -> Socket {
         Socket::connect(&self.endpoints, &self.token).await
+    }
+
+    /// `GET` with an `Accept` header, following nothing: the status, where it leads, and the body.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no answer, or one that is not text.
+    pub async fn look(&self, path: &str, accept: &str) -> (u16, Option<String>, String) {
+        let client = Client::builder().redirect(Policy::none()).build().expect("an HTTP client");
+        let request = client.get(format!("{}{path}", self.endpoints.http)).bearer_auth(&self.token);
+        let response = request.header("accept", accept).send().await.expect("an answer");
+        let location = response.headers().get("location").and_then(|location| location.to_str().ok());
+        let (status, location) = (response.status().as_u16(), location.map(str::to_owned));
+        (status, location, response.text().await.expect("a whole body"))
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -2,16 +2,12 @@
 
 use domain::conversation::Conversation;
 use domain::new_conversation::{NewConversation, Wanted};
-use domain::{ApiError, ConversationType, HistoryPolicy, Message, Seq, UserId, hex};
+use domain::{ApiError, ConversationType, HistoryPolicy, Message, Seq, UserId};
 use lambda_kit::http::{Request, Response};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use store::sql::conversations::{Created, Idempotency};
+use store::sql::conversations::Created;
 
 use crate::Handler;
-
-/// Longest `Idempotency-Key`, in characters.
-const MAX_KEY_CHARS: usize = 100;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,7 +36,7 @@ impl Handler {
             member_ids: &body.member_ids,
         };
         let new = NewConversation::new(creator, &wanted)?;
-        let idempotency = idempotency(request)?;
+        let idempotency = request.idempotency()?;
         match self.membership.conversations.create(creator, &new, idempotency.as_ref()).await? {
             Created::New(pending) => {
                 let applied = self.membership.relay.apply(&pending).await?;
@@ -83,13 +79,4 @@ fn begun(creator: UserId, new: &NewConversation, first: &Message) -> Conversatio
         read_seq: Seq::ZERO,
         unread: 0,
     }
-}
-
-fn idempotency(request: &Request) -> Result<Option<Idempotency>, ApiError> {
-    let Some(key) = request.header("idempotency-key")? else { return Ok(None) };
-    if key.is_empty() || key.chars().count() > MAX_KEY_CHARS {
-        return Err(ApiError::invalid(format!("`Idempotency-Key` takes 1 to {MAX_KEY_CHARS} characters.")));
-    }
-    let digest = hex(&Sha256::digest(request.text()?));
-    Ok(Some(Idempotency { key: key.to_owned(), digest }))
 }

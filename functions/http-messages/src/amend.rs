@@ -25,7 +25,7 @@ impl Handler {
     /// Gives a message other words.
     pub(crate) async fn edit(&self, request: &Request) -> Result<Response, ApiError> {
         let Edit { text, mentions } = request.json()?;
-        let message = self.amend(request, Amendment::Edit(Content::new(text, None, mentions)?)).await?;
+        let message = self.amend(request, Amendment::Edit(Content::caption(text, None, mentions)?)).await?;
         Response::ok(&message)
     }
 

@@ -14,7 +14,7 @@ use domain::wire::SyncRequest;
 use domain::{ApiError, ErrorCode};
 use lambda_kit::http::{Request, Response};
 use lambda_kit::push::Pusher;
-use store::dynamodb::Connections;
+use store::dynamodb::{Connections, Files};
 use store::inbox::Inbox;
 use store::log::Log;
 use store::queues::Queue;
@@ -29,6 +29,8 @@ pub struct Handler {
     pub inbox: Inbox,
     /// What has become of a message.
     pub statuses: Statuses,
+    /// What messages can carry.
+    pub files: Files,
     /// Where everybody is.
     pub connections: Connections,
     /// How they are told.

@@ -4,7 +4,7 @@ use http_messages::Handler;
 use lambda_kit::config::{aws, flood_limit, required, seconds};
 use lambda_kit::push::Pusher;
 use lambda_kit::{Error, http, telemetry};
-use store::dynamodb::{Connections, Members, Messages, Watermarks};
+use store::dynamodb::{Connections, Files, Members, Messages, Watermarks};
 use store::inbox::Inbox;
 use store::log::Log;
 use store::queues::Queue;
@@ -24,6 +24,7 @@ async fn main() -> Result<(), Error> {
         inbox: Inbox { log: log.clone(), watermarks: watermarks.clone() },
         statuses: Statuses { messages, members, watermarks },
         log,
+        files: Files::new(dynamodb.clone(), required("FILES_TABLE")?),
         connections: Connections::new(dynamodb, required("CONNECTIONS_TABLE")?),
         pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
         fanout: Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?),

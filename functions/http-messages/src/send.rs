@@ -12,9 +12,8 @@ impl Handler {
     pub(crate) async fn send(&self, request: &Request) -> Result<Response, ApiError> {
         let conversation_id = request.id("id")?;
         let draft: DraftRequest = request.json()?;
-        let (client_message_id, after_seq, content) = draft.check()?;
-        let draft = Draft { conversation_id, sender_id: request.user_id(), client_message_id, after_seq, content };
-        let Delivery { message, duplicate, audience } = self.log.send(&self.connections, &draft).await?;
+        let draft = Draft::new(conversation_id, request.user_id(), draft.check()?);
+        let Delivery { message, duplicate, audience } = self.log.send(&self.connections, &self.files, &draft).await?;
         self.push(&message, &audience).await?;
         let sent = Sent {
             conversation_id,

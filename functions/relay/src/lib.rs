@@ -16,6 +16,7 @@ use lambda_kit::push::Pusher;
 use store::deletion::{Deletion, Progress};
 use store::queues::{Queue, RelayBody};
 use store::relay::Applied;
+use store::removal::Removal;
 
 /// What is kept of an invocation's time for a membership that is ending when it is over.
 const TIME_TO_LEAVE_ONE: Duration = Duration::from_secs(20);
@@ -29,6 +30,8 @@ pub struct Worker {
     pub pusher: Pusher,
     /// Who tells them where they are many.
     pub fanout: Queue,
+    /// Who removes the files of users who are gone.
+    pub files: Queue,
 }
 
 impl Worker {
@@ -68,6 +71,7 @@ impl Worker {
         let Some(connections) = self.deletion.resume(user).await? else { return Ok(()) };
         self.pusher.close(connections.iter().map(|connection| connection.connection_id.as_str())).await;
         self.deletion.connections.forget_closed(&connections, Timestamp::now()).await?;
+        Removal::forget_user(&self.files, user).await?;
         let tell = async |applied: &[Applied]| {
             if let Err(error) = self.announce(applied).await {
                 // Who is not told finds it in the log.

@@ -31,6 +31,7 @@ async fn main() -> Result<(), Error> {
     let users = Users::new(pool.clone());
     let membership = Membership { conversations: Conversations::new(pool, queue.clone()), relay };
     let fanout = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?);
-    let worker = Worker { deletion: Deletion { users, membership, connections, relay: queue }, pusher, fanout };
+    let files = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FILES_QUEUE_URL")?);
+    let worker = Worker { deletion: Deletion { users, membership, connections, relay: queue }, pusher, fanout, files };
     lambda_kit::queue::run(async |event, deadline| worker.handle(event, deadline).await).await
 }

@@ -6,7 +6,7 @@ use domain::wire::{Answer, SendRequest, Sent};
 use domain::{ApiError, Timestamp};
 use lambda_kit::push::Pusher;
 use lambda_kit::websocket::Caller;
-use store::dynamodb::Connections;
+use store::dynamodb::{Connections, Files};
 use store::log::{Audience, Delivery, Draft, Log};
 use store::queues::Queue;
 
@@ -15,6 +15,8 @@ use store::queues::Queue;
 pub struct Send {
     /// Where messages get their places.
     pub log: Log,
+    /// What messages can carry.
+    pub files: Files,
     /// Where everybody is.
     pub connections: Connections,
     /// How they are told.
@@ -27,9 +29,8 @@ impl Send {
     /// Sends one message. The sender is the token's user and the time the server's, whatever the frame says.
     pub async fn handle(&self, caller: Caller, request: SendRequest) -> Result<Answer, ApiError> {
         let conversation_id = request.conversation_id;
-        let (client_message_id, after_seq, content) = request.draft.check()?;
-        let draft = Draft { conversation_id, sender_id: caller.user_id, client_message_id, after_seq, content };
-        let delivery = self.log.send(&self.connections, &draft).await?;
+        let draft = Draft::new(conversation_id, caller.user_id, request.draft.check()?);
+        let delivery = self.log.send(&self.connections, &self.files, &draft).await?;
         self.push(&caller, &delivery).await?;
         let Delivery { message, duplicate, .. } = delivery;
         Ok(Answer::Sent(Sent {

@@ -3,7 +3,7 @@
 use lambda_kit::config::{aws, flood_limit, required};
 use lambda_kit::push::Pusher;
 use lambda_kit::{Error, telemetry, websocket};
-use store::dynamodb::{Connections, Members, Messages};
+use store::dynamodb::{Connections, Files, Members, Messages};
 use store::log::Log;
 use store::queues::Queue;
 use ws_send::Send;
@@ -19,6 +19,7 @@ async fn main() -> Result<(), Error> {
             members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
             flood_limit: flood_limit()?,
         },
+        files: Files::new(dynamodb.clone(), required("FILES_TABLE")?),
         connections: Connections::new(dynamodb, required("CONNECTIONS_TABLE")?),
         pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
         fanout: Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?),

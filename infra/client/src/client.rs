@@ -239,6 +239,8 @@ impl Engine {
             Push::Typing { conversation_id, user_id, typing } => {
                 self.happened(Event::Typing { conversation_id, user_id, typing });
             }
+            // This client sends no files.
+            Push::File { .. } => {}
             Push::Unread { unread } => {
                 for unread in unread {
                     self.happened(Event::Unread(unread));
@@ -270,7 +272,12 @@ impl Engine {
             client_message_id: Some(id),
             edited_at: None,
             reactions: Vec::new(),
-            kind: MessageKind::Text(Content { text, reply_to_seq: None, mentions: Vec::new() }),
+            kind: MessageKind::Text(Content {
+                text,
+                reply_to_seq: None,
+                mentions: Vec::new(),
+                attachments: Vec::new(),
+            }),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{ApiError, ConversationType, ErrorCode, Role, Timestamp, UserId};
 /// What somebody does to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Amendment {
-    /// Other words and mentions.
+    /// Other words and mentions. They may be none where the message has attachments, which stay.
     Edit(Content),
     /// None of it, for anybody.
     Delete,
@@ -56,6 +56,9 @@ impl Amendment {
             (Self::Edit(content), MessageKind::Text(original)) => {
                 if !own {
                     return Err(not_allowed("Only its sender edits a message."));
+                }
+                if content.text.trim().is_empty() && original.attachments.is_empty() {
+                    return Err(ApiError::invalid("`text` must not be empty."));
                 }
                 if standing.current(original) == (content.text.as_str(), content.mentions.as_slice()) {
                     return Ok(false);
@@ -175,6 +178,8 @@ mod tests {
         assert_eq!(edited(vec![edit("ho", 7)]).decide(&other_words), Ok(false), "a repeat");
         assert_eq!(edited(vec![edit("ho", 7)]).decide(&Amendment::Edit(content("hi"))), Ok(true), "back again");
         assert_eq!(edited(vec![edit("x", 7); MAX_EDITS]).decide(&other_words), Err(ErrorCode::TooManyEdits));
+        let nothing = Amendment::Edit(Content::caption(String::new(), None, Vec::new()).unwrap());
+        assert_eq!(Case::default().decide(&nothing), Err(ErrorCode::InvalidRequest));
         let old = Case { age: WINDOW + Duration::from_millis(1), ..Case::default() };
         assert_eq!(old.decide(&other_words), Err(ErrorCode::EditWindowOver));
         let owner = Case { actor: user(2), role: Role::Owner, ..Case::default() };

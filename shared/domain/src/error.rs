@@ -46,8 +46,22 @@ pub enum ErrorCode {
     TooManyConversations,
     /// More receipts than one frame may hold.
     TooManyReceipts,
-    /// Attachments are not available on this deployment.
-    AttachmentsUnavailable,
+    /// More files than one message may carry.
+    TooManyAttachments,
+    /// The file exceeds [`crate::file::MAX_FILE_BYTES`].
+    FileTooLarge,
+    /// The user's files have as many bytes together as they may.
+    QuotaExceeded,
+    /// No such file, or none that the caller can see.
+    FileNotFound,
+    /// Not a file that the caller can attach here: it is not ready, not theirs, or was uploaded to another conversation.
+    FileNotReady,
+    /// A message carries the file: it goes with the message.
+    FileInUse,
+    /// The file's bytes have come already, and were taken or not.
+    UploadOver,
+    /// Parts of the file are missing.
+    UploadIncomplete,
     /// The token is missing or not valid.
     Unauthorized,
     /// The token's time is over.
@@ -111,13 +125,14 @@ impl ErrorCode {
             | Self::TooManyMembers
             | Self::TooManyReceipts
             | Self::TooManyConversations
-            | Self::AttachmentsUnavailable => 400,
+            | Self::TooManyAttachments => 400,
             Self::Unauthorized | Self::TokenExpired => 401,
             Self::NotAMember | Self::NotAllowed | Self::Muted | Self::Blocked | Self::UserDeleted => 403,
             Self::NotFound
             | Self::UserNotFound
             | Self::ConversationNotFound
             | Self::MemberNotFound
+            | Self::FileNotFound
             | Self::MessageNotFound => 404,
             Self::ProfileRequired
             | Self::Behind
@@ -131,8 +146,13 @@ impl ErrorCode {
             | Self::TooManyEdits
             | Self::EditWindowOver
             | Self::MessageDeleted
+            | Self::QuotaExceeded
+            | Self::FileNotReady
+            | Self::FileInUse
+            | Self::UploadOver
+            | Self::UploadIncomplete
             | Self::LastOwner => 409,
-            Self::TextTooLarge | Self::BodyTooLarge => 413,
+            Self::TextTooLarge | Self::BodyTooLarge | Self::FileTooLarge => 413,
             Self::RateLimited => 429,
             Self::Internal => 500,
             Self::Busy => 503,

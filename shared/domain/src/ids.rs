@@ -45,6 +45,10 @@ uuid_id! {
     MessageId
 }
 uuid_id! {
+    /// A file: a UUIDv7 made by the server.
+    FileId
+}
+uuid_id! {
     /// Chosen by the sending client, unique per sender: what makes a resend recognisable.
     ClientMessageId
 }
@@ -58,6 +62,13 @@ impl UserId {
 }
 
 impl ConversationId {
+    /// A fresh id; ids made later sort later.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl FileId {
     /// A fresh id; ids made later sort later.
     pub fn generate() -> Self {
         Self(Uuid::now_v7())

@@ -7,7 +7,8 @@ use crate::conversation::{HistoryPolicy, Member};
 use crate::hex;
 use crate::reaction::{Emoji, ReactionCount};
 use crate::{
-    ApiError, ClientMessageId, ConversationId, ConversationType, ErrorCode, MessageId, Role, Seq, Timestamp, UserId,
+    ApiError, Attachment, ClientMessageId, ConversationId, ConversationType, ErrorCode, FileId, MessageId, Role, Seq,
+    Timestamp, UserId,
 };
 
 /// Longest text, in bytes of UTF-8 after JSON decoding.
@@ -22,7 +23,7 @@ pub const MAX_EDITS: usize = 20;
 /// What a user says in one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
-    /// The text, never empty, at most [`MAX_TEXT_BYTES`].
+    /// The text, at most [`MAX_TEXT_BYTES`]; empty only where there are attachments.
     pub text: String,
     /// The message that this one answers: a reference, never expanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,14 +31,22 @@ pub struct Content {
     /// Users whom the text mentions, at most [`MAX_MENTIONS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
+    /// Files that the message carries, at most [`crate::file::MAX_ATTACHMENTS`]: they come with the message, and go with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
 }
 
 impl Content {
-    /// Checks the limits.
+    /// Checks the limits of a text that has to say something by itself.
     pub fn new(text: String, reply_to_seq: Option<Seq>, mentions: Vec<UserId>) -> Result<Self, ApiError> {
         if text.trim().is_empty() {
             return Err(ApiError::invalid("`text` must not be empty."));
         }
+        Self::caption(text, reply_to_seq, mentions)
+    }
+
+    /// Checks the limits of a text that may be empty: that of a message with attachments.
+    pub fn caption(text: String, reply_to_seq: Option<Seq>, mentions: Vec<UserId>) -> Result<Self, ApiError> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(ApiError::new(
                 ErrorCode::TextTooLarge,
@@ -53,17 +62,22 @@ impl Content {
         if reply_to_seq.is_some_and(|seq| seq == Seq::ZERO || seq > Seq::MAX) {
             return Err(ApiError::invalid("`reply_to_seq` is not the seq of a message."));
         }
-        Ok(Self { text, reply_to_seq, mentions })
+        Ok(Self { text, reply_to_seq, mentions, attachments: Vec::new() })
     }
 
-    /// A fingerprint by which a resend with other content is told apart; it outlives edits. 128 bits in hex: it guards
-    /// a sender against their own mistakes, not against an adversary.
-    pub fn digest(&self) -> String {
+    /// A fingerprint of this with these files, by which a resend with other content is told apart; it outlives edits, and the
+    /// files. 128 bits in hex: it guards a sender against their own mistakes, not against an adversary.
+    pub fn digest(&self, files: &[FileId]) -> String {
         let mut hash = Sha256::new();
         // Lengths before variable parts, so that no two contents run together to the same bytes.
         hash.update((self.text.len() as u64).to_be_bytes());
         hash.update(self.text.as_bytes());
         hash.update(self.reply_to_seq.map_or(0, |seq| seq.0).to_be_bytes());
+        if !files.is_empty() {
+            // Half as long as an id: it cannot be taken for one.
+            hash.update((files.len() as u64).to_be_bytes());
+            files.iter().for_each(|file| hash.update(file.0.as_bytes()));
+        }
         for user in &self.mentions {
             hash.update(user.0.as_bytes());
         }
@@ -192,6 +206,14 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
+    /// Files that it carries.
+    pub fn attachments(&self) -> &[Attachment] {
+        match self {
+            Self::Text(content) => &content.attachments,
+            _ => &[],
+        }
+    }
+
     /// Place of the message that an event is about; `None` for what is no event. Events are followed by cursors and left out
     /// of pages of history, whose messages show what came of them.
     pub const fn target(&self) -> Option<Seq> {
@@ -250,8 +272,12 @@ mod tests {
     fn the_digest_tells_contents_apart() {
         let plain = content("hi").unwrap();
         let reply = Content { reply_to_seq: Some(Seq(7)), ..plain.clone() };
-        assert_eq!(plain.digest(), content("hi").unwrap().digest());
-        assert_ne!(plain.digest(), content("ho").unwrap().digest());
-        assert_ne!(plain.digest(), reply.digest());
+        assert_eq!(plain.digest(&[]), content("hi").unwrap().digest(&[]));
+        assert_ne!(plain.digest(&[]), content("ho").unwrap().digest(&[]));
+        assert_ne!(plain.digest(&[]), reply.digest(&[]));
+        let (file, other) = (FileId::generate(), FileId::generate());
+        let mentioning = Content { mentions: vec![UserId(file.0)], ..plain.clone() };
+        let digests = [plain.digest(&[]), plain.digest(&[file]), plain.digest(&[file, other]), mentioning.digest(&[])];
+        assert!((0..digests.len()).all(|n| !digests[n + 1..].contains(&digests[n])), "{digests:?}");
     }
 }

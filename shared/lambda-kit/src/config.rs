@@ -34,6 +34,11 @@ pub fn number(name: &'static str) -> Result<u32, ConfigError> {
     required(name)?.parse().map_err(|_| ConfigError::NotANumber(name))
 }
 
+/// A number of bytes.
+pub fn bytes(name: &'static str) -> Result<u64, ConfigError> {
+    required(name)?.parse().map_err(|_| ConfigError::NotANumber(name))
+}
+
 /// A length of time, in whole seconds.
 pub fn seconds(name: &'static str) -> Result<Duration, ConfigError> {
     required(name)?.parse().map(Duration::from_secs).map_err(|_| ConfigError::NotSeconds(name))

@@ -5,13 +5,17 @@
 //! * [`http`]: functions behind the HTTP API.
 //! * [`websocket`]: functions behind the WebSocket API.
 //! * [`queue`]: functions behind an SQS queue.
+//! * [`stream`]: functions behind a DynamoDB stream.
+//! * [`bucket`]: functions that a bucket notifies.
 //! * [`push`]: frames to connections.
 
+pub mod bucket;
 pub mod config;
 mod error;
 pub mod http;
 pub mod push;
 pub mod queue;
+pub mod stream;
 pub mod telemetry;
 pub mod websocket;
 

@@ -3,6 +3,7 @@
 //! * [`dynamodb`]: the tables of the hot path.
 //! * [`sql`]: the relational truth, over the RDS Data API.
 //! * [`queues`]: what is put on SQS.
+//! * [`objects`]: the bytes of files, in S3.
 //! * [`log`]: the conversation log: append, send, amend, history, sync.
 //! * [`inbox`]: a user's conversations as the user sees them, and sync.
 //! * [`membership`]: changes of conversations and of who is in them.
@@ -10,6 +11,7 @@
 //! * [`status`]: what has become of a message, by recipient.
 //! * [`typing`]: who sees that somebody writes.
 //! * [`relay`]: how changes of the relational truth reach the log and the projection.
+//! * [`removal`]: how files go for good.
 //! * [`deletion`]: how a user goes for good.
 
 pub mod deletion;
@@ -18,9 +20,11 @@ pub mod error;
 pub mod inbox;
 pub mod log;
 pub mod membership;
+pub mod objects;
 pub mod queues;
 pub mod receipts;
 pub mod relay;
+pub mod removal;
 pub mod sql;
 pub mod status;
 pub mod typing;

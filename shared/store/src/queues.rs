@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::error::causes;
-use domain::{ConversationId, Message, Receipt, Seq, Shard, UserId};
+use domain::{ConversationId, FileId, Message, Receipt, Seq, Shard, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -33,6 +33,43 @@ pub enum RelayBody {
     },
 }
 
+/// Body of a message on the `files` queue: what has to be looked at when its time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilesBody {
+    /// An upload that is over by then, one way or the other.
+    Upload {
+        /// The file.
+        file_id: FileId,
+        /// When.
+        due: Timestamp,
+    },
+    /// A file that was released, and goes unless a message that carries it has come to light by then.
+    Released {
+        /// The file.
+        file_id: FileId,
+        /// When.
+        due: Timestamp,
+    },
+    /// A user who is deleted, and whose files go that no message carries.
+    User {
+        /// The user.
+        user_id: UserId,
+        /// Those up to this one have been looked at.
+        after: FileId,
+    },
+}
+
+impl FilesBody {
+    /// When it is time.
+    pub const fn due(&self) -> Option<Timestamp> {
+        match self {
+            Self::Upload { due, .. } | Self::Released { due, .. } => Some(*due),
+            Self::User { .. } => None,
+        }
+    }
+}
+
 /// Body of a message on the `fanout` queue: items of a log that members are to be told of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FanoutBody {
@@ -51,6 +88,9 @@ const ENTRIES_PER_BATCH: usize = 10;
 /// How long a message to `relay` waits: longer than a request can take (29 s), so that by then it has relayed the change itself
 /// or never will.
 pub const RELAY_DELAY: Duration = Duration::from_secs(35);
+
+/// Longest that SQS keeps a message back.
+const LONGEST_DELAY: Duration = Duration::from_mins(15);
 
 /// One queue.
 #[derive(Clone, Debug)]
@@ -74,6 +114,15 @@ impl Queue {
     /// most 15 minutes.
     pub async fn send_relay(&self, body: RelayBody, delay: Duration) -> Result<(), StoreError> {
         self.send(serde_json::to_string(&body)?, i32::try_from(delay.as_secs()).ok()).await
+    }
+
+    /// Has the `files` worker look at something when its time has come, or on the way there: SQS waits for 15 minutes at most, and
+    /// the worker sends it on.
+    pub async fn send_files(&self, body: FilesBody, now: Timestamp) -> Result<(), StoreError> {
+        let wait = body.due().map_or(Duration::ZERO, |due| due.since(now)).min(LONGEST_DELAY);
+        // Whole seconds: rather late than early.
+        let seconds = wait.as_millis().div_ceil(1000);
+        self.send(serde_json::to_string(&body)?, i32::try_from(seconds).ok()).await
     }
 
     /// Has an item of a log pushed to all members by the `fanout` worker. A push is an optimisation and the item has its place:

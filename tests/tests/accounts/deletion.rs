@@ -115,6 +115,7 @@ async fn a_frame_that_comes_too_late_is_told_why() {
         client_message_id: domain::ClientMessageId(Uuid::new_v4()),
         after_seq: Some(domain::Seq(1)),
         content: domain::Content::new("Boo".to_owned(), None, Vec::new()).unwrap(),
+        attachment_ids: Vec::new(),
     };
     let log = aws::log(&aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb));
     let opened = log.open(&draft).await;

@@ -92,7 +92,7 @@ async fn every_mistake_has_its_code_and_the_connection_lives_on() {
     assert_eq!(code(&mut a, frame.clone()).await, "too_many_mentions");
     frame["mentions"] = json!([]);
     frame["attachment_ids"] = json!([Uuid::nil()]);
-    assert_eq!(code(&mut a, frame).await, "attachments_unavailable");
+    assert_eq!(code(&mut a, frame).await, "file_not_ready");
 
     for action in ["ack", "read"] {
         let receipts = |receipts: Value| json!({"action": action, "receipts": receipts});

@@ -54,6 +54,7 @@ impl Talk {
             client_message_id: ClientMessageId(Uuid::new_v4()),
             after_seq: after_seq.into().map(Seq),
             content: Content::new(text.to_owned(), None, Vec::new()).unwrap(),
+            attachment_ids: Vec::new(),
         }
     }
 

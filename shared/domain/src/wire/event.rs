@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::sync::Synced;
+use crate::file::File;
 use crate::{ApiError, ConversationId, ErrorCode, Message, MessageId, MessageKind, Receipt, Seq, Timestamp, UserId};
 
 /// A frame that nobody asked for. It may come late, twice or never: the log is the truth.
@@ -44,6 +45,11 @@ pub enum Push {
     Unread {
         /// By conversation.
         unread: Vec<Unread>,
+    },
+    /// A file of the user was looked at: it can be attached, or why it cannot.
+    File {
+        /// The file.
+        file: File,
     },
     /// Somebody is writing, or has stopped to. It is kept nowhere: where no more comes, it is over.
     Typing {

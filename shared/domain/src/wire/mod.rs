@@ -5,5 +5,5 @@ pub mod request;
 pub mod sync;
 
 pub use event::{Answer, ErrorBody, Push, Reply, Sent, Unread};
-pub use request::{DraftRequest, ReceiptEntry, ReceiptsRequest, SendRequest, TypingRequest};
+pub use request::{CheckedDraft, DraftRequest, ReceiptEntry, ReceiptsRequest, SendRequest, TypingRequest};
 pub use sync::{SyncRequest, Synced, SyncedConversation};

@@ -5,9 +5,10 @@
 
 use serde::Deserialize;
 
+use crate::file::MAX_ATTACHMENTS;
 use crate::receipt::MAX_RECEIPTS;
 use crate::{
-    ApiError, ClientMessageId, Content, ConversationId, ErrorCode, Receipt, ReceiptKind, Seq, Timestamp, UserId,
+    ApiError, ClientMessageId, Content, ConversationId, ErrorCode, FileId, Receipt, ReceiptKind, Seq, Timestamp, UserId,
 };
 
 /// `{"action":"send", …}`
@@ -27,7 +28,8 @@ pub struct DraftRequest {
     pub client_message_id: ClientMessageId,
     /// The last seq that the client has seen, the same on every resend. Without it a send is at-least-once.
     pub after_seq: Option<Seq>,
-    /// See [`Content::text`].
+    /// See [`Content::text`]. It may be left out where there are attachments.
+    #[serde(default)]
     pub text: String,
     /// See [`Content::reply_to_seq`].
     #[serde(default)]
@@ -35,22 +37,41 @@ pub struct DraftRequest {
     /// See [`Content::mentions`].
     #[serde(default)]
     pub mentions: Vec<UserId>,
-    /// Ids of files.
+    /// Ready files of the sender, uploaded to this conversation: at most [`MAX_ATTACHMENTS`].
     #[serde(default)]
-    pub attachment_ids: Vec<uuid::Uuid>,
+    pub attachment_ids: Vec<FileId>,
+}
+
+/// What a client wants to say, within every limit.
+#[derive(Debug)]
+pub struct CheckedDraft {
+    /// See [`DraftRequest::client_message_id`].
+    pub client_message_id: ClientMessageId,
+    /// See [`DraftRequest::after_seq`].
+    pub after_seq: Option<Seq>,
+    /// The content, without the files.
+    pub content: Content,
+    /// See [`DraftRequest::attachment_ids`].
+    pub attachment_ids: Vec<FileId>,
 }
 
 impl DraftRequest {
-    /// The content, with every limit checked, and the place from which to look for duplicates.
-    pub fn check(self) -> Result<(ClientMessageId, Option<Seq>, Content), ApiError> {
-        if !self.attachment_ids.is_empty() {
-            return Err(ApiError::new(ErrorCode::AttachmentsUnavailable, "Attachments are not available."));
+    /// Checks the limits.
+    pub fn check(self) -> Result<CheckedDraft, ApiError> {
+        let Self { client_message_id, after_seq, text, reply_to_seq, mentions, attachment_ids } = self;
+        if attachment_ids.len() > MAX_ATTACHMENTS {
+            let message = format!("A message carries at most {MAX_ATTACHMENTS} files.");
+            return Err(ApiError::new(ErrorCode::TooManyAttachments, message));
         }
-        if self.after_seq.is_some_and(|seq| seq > Seq::MAX) {
+        if attachment_ids.iter().enumerate().any(|(n, file)| attachment_ids[..n].contains(file)) {
+            return Err(ApiError::invalid("`attachment_ids` names a file twice."));
+        }
+        if after_seq.is_some_and(|seq| seq > Seq::MAX) {
             return Err(ApiError::invalid("`after_seq` is not a seq."));
         }
-        let content = Content::new(self.text, self.reply_to_seq, self.mentions)?;
-        Ok((self.client_message_id, self.after_seq, content))
+        let content = if attachment_ids.is_empty() { Content::new } else { Content::caption };
+        let content = content(text, reply_to_seq, mentions)?;
+        Ok(CheckedDraft { client_message_id, after_seq, content, attachment_ids })
     }
 }
 
@@ -108,7 +129,24 @@ mod tests {
         let frame = r#"{"action":"send","conversation_id":"00000000-0000-0000-0000-000000000001","client_message_id":
             "00000000-0000-0000-0000-000000000002","after_seq":1,"text":"hi","sender_id":"x","sent_at":"y"}"#;
         let request: SendRequest = serde_json::from_str(frame).unwrap();
-        let (_, after_seq, content) = request.draft.check().unwrap();
-        assert_eq!((after_seq, content.text.as_str()), (Some(Seq(1)), "hi"));
+        let draft = request.draft.check().unwrap();
+        assert_eq!((draft.after_seq, draft.content.text.as_str()), (Some(Seq(1)), "hi"));
+    }
+
+    #[test]
+    fn only_attachments_speak_for_themselves() {
+        let draft = |files: &[FileId]| {
+            let attachment_ids = files.to_vec();
+            let client_message_id = ClientMessageId(uuid::Uuid::nil());
+            let (text, mentions) = (String::new(), Vec::new());
+            let draft =
+                DraftRequest { client_message_id, after_seq: None, text, reply_to_seq: None, mentions, attachment_ids };
+            draft.check().map(|draft| draft.attachment_ids.len()).map_err(|error| error.code)
+        };
+        let files: Vec<FileId> = (0..=MAX_ATTACHMENTS).map(|_| FileId::generate()).collect();
+        assert_eq!(draft(&[]), Err(ErrorCode::InvalidRequest));
+        assert_eq!(draft(&files[1..]), Ok(MAX_ATTACHMENTS));
+        assert_eq!(draft(&files), Err(ErrorCode::TooManyAttachments));
+        assert_eq!(draft(&[files[0], files[0]]), Err(ErrorCode::InvalidRequest));
     }
 }

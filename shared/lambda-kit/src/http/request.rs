@@ -5,7 +5,7 @@ use std::str::FromStr;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use domain::{ApiError, ErrorCode, UserId};
+use domain::{ApiError, ErrorCode, Idempotency, UserId};
 use serde::de::DeserializeOwned;
 
 use crate::error::parse;
@@ -76,6 +76,13 @@ impl Request {
     pub fn header(&self, name: &str) -> Result<Option<&str>, ApiError> {
         let value = self.event.headers.get(name);
         value.map(|value| value.to_str().map_err(|_| ApiError::invalid(format!("`{name}` is malformed.")))).transpose()
+    }
+
+    /// The `Idempotency-Key` and what it is given for; `None` where there is none.
+    pub fn idempotency(&self) -> Result<Option<Idempotency>, ApiError> {
+        let Some(key) = self.header("idempotency-key")? else { return Ok(None) };
+        let path = self.event.raw_path.as_deref().unwrap_or_default();
+        Idempotency::new(key, path, &self.text()?).map(Some)
     }
 
     /// The body as text; empty where there is none.

@@ -33,6 +33,12 @@ impl Response {
         Self { status_code: 204, headers: BTreeMap::new(), body: String::new() }
     }
 
+    /// 302: what is asked for is there, for a while and for this caller.
+    pub fn found(location: String) -> Self {
+        let headers = BTreeMap::from([("location", location), ("cache-control", "private, no-store".to_owned())]);
+        Self { status_code: 302, headers, body: String::new() }
+    }
+
     /// Problem details (RFC 9457) with the stable `code` and the request id.
     pub(super) fn problem(error: &ApiError, request_id: &str) -> Self {
         log_once(error);

@@ -11,6 +11,7 @@
 //! | `edits` | L | what a text said from each of its edits on |
 //! | `reactions` | M | by emoji and user: when it was given, when taken back |
 //! | `recent_senders` | L | how much each of the last few senders has said: see [`domain::flood`] |
+//! | `file_count` | N | how many files a text carries: what the stream's filter looks for |
 //! | `amended` | M | `seq` and `members_seq` of the newest event about this message |
 //!
 //! An item gets its place on the condition that it is free, and the place is never given again. Only texts change after that:
@@ -82,6 +83,9 @@ pub struct LogItem {
     /// The reactions to a text.
     #[serde(default, skip_serializing_if = "Reactions::is_empty")]
     pub reactions: Reactions,
+    /// How many files it carries; `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_count: Option<usize>,
     /// The newest event about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amended: Option<AmendedBy>,
@@ -113,6 +117,7 @@ impl LogItem {
             recent_senders: RecentSenders::default(),
             edits: Vec::new(),
             reactions: Reactions::default(),
+            file_count: None,
             amended: None,
             kind,
         }

@@ -1,6 +1,7 @@
 //! The tables of the hot path: one file each, keys and attributes documented on top.
 
 pub mod connections;
+pub mod files;
 pub mod members;
 pub mod messages;
 pub mod watermarks;
@@ -10,6 +11,7 @@ mod millis;
 pub(crate) mod retry;
 
 pub use connections::Connections;
+pub use files::{FileItem, Files};
 pub use members::{Members, Roster};
 pub use messages::{LogItem, Messages};
 pub use watermarks::Watermarks;

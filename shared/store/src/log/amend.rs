@@ -216,6 +216,7 @@ fn apply(mut message: LogItem, event: &LogItem, amendment: &Amendment) -> LogIte
         }),
         Amendment::Delete => {
             message.edits.clear();
+            message.file_count = None;
             message.reactions = Reactions::default();
             message.kind = MessageKind::Deleted {
                 deleted_by: Some(event.sender_id),

@@ -17,13 +17,15 @@ use std::time::Duration;
 use domain::flood::RecentSenders;
 use domain::period::{Periods, SeqRange};
 use domain::reaction::Reactions;
+use domain::wire::CheckedDraft;
 use domain::{
-    ApiError, ClientMessageId, Content, ConversationId, ErrorCode, MessageId, MessageKind, Seq, Timestamp, UserId,
+    Attachment, ClientMessageId, Content, ConversationId, FileId, MessageId, MessageKind, Seq, Timestamp, UserId,
 };
 use uuid::Uuid;
 
-use super::Log;
+use super::{Log, SendError};
 use crate::StoreError;
+use crate::dynamodb::FileItem;
 use crate::dynamodb::members::{ActiveMember, ConversationItem, Roster};
 use crate::dynamodb::messages::{LogItem, Order, PutOutcome};
 use crate::dynamodb::retry::back_off;
@@ -38,9 +40,6 @@ const LATER_AT_ONCE: usize = 100;
 /// this is reached above the rate that one conversation can take.
 const MAX_ROUNDS: u32 = 12;
 
-/// How long a client should wait after contention.
-const RETRY_AFTER: Duration = Duration::from_millis(250);
-
 /// A message that wants a place.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -52,71 +51,17 @@ pub struct Draft {
     pub client_message_id: ClientMessageId,
     /// The last seq that the client has seen, the same on every resend; `None`: the send is at-least-once.
     pub after_seq: Option<Seq>,
-    /// What to say.
+    /// What to say, without the files.
     pub content: Content,
+    /// Files that the message is to carry.
+    pub attachment_ids: Vec<FileId>,
 }
 
-/// Why a message has no place.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    /// The sender is not an active member, or there is no such conversation: the two look alike.
-    #[error("the sender is not a member of the conversation")]
-    NotAMember,
-    /// The conversation is over.
-    #[error("the conversation is closed")]
-    Closed,
-    /// One of the two has blocked the other.
-    #[error("one of the two has blocked the other")]
-    Blocked,
-    /// The sender may not send for a while.
-    #[error("the sender is muted until {0}")]
-    Muted(Timestamp),
-    /// The sender's account is gone.
-    #[error("the sender is deleted")]
-    UserDeleted,
-    /// More than 500 items came after `after_seq`.
-    #[error("the client is too far behind")]
-    Behind,
-    /// Nothing is at `after_seq`: the client cannot have seen it.
-    #[error("nothing is at the given place")]
-    Ahead,
-    /// The same id was used for other content.
-    #[error("the client_message_id was used for other content")]
-    IdempotencyMismatch,
-    /// The sender has said as much as they may for so long.
-    #[error("the sender has said too much")]
-    RateLimited(Duration),
-    /// Every place that was tried for was taken by others.
-    #[error("the conversation is contended")]
-    Contended,
-    /// A service failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<SendError> for ApiError {
-    fn from(error: SendError) -> Self {
-        let (code, message) = match error {
-            SendError::NotAMember => (ErrorCode::NotAMember, "You are not a member of this conversation."),
-            SendError::Closed => (ErrorCode::ConversationClosed, "This conversation is closed."),
-            SendError::Blocked => (ErrorCode::Blocked, "One of you has blocked the other."),
-            SendError::Muted(until) => {
-                return ApiError::new(ErrorCode::Muted, format!("You may not send here before {until}."));
-            }
-            SendError::UserDeleted => (ErrorCode::UserDeleted, "This user was deleted."),
-            SendError::Behind => (ErrorCode::Behind, "You are more than 500 items behind; sync, then send."),
-            SendError::Ahead => (ErrorCode::InvalidRequest, "`after_seq` lies beyond the conversation's head."),
-            SendError::IdempotencyMismatch => {
-                (ErrorCode::IdempotencyMismatch, "This `client_message_id` was used for another message.")
-            }
-            SendError::RateLimited(wait) => {
-                let refusal = ApiError::new(ErrorCode::RateLimited, "You have said too much here; wait a while.");
-                return ApiError { retry_after: Some(wait), ..refusal };
-            }
-            SendError::Contended => return ApiError::busy(RETRY_AFTER),
-            SendError::Store(error) => return error.into(),
-        };
-        ApiError::new(code, message)
+impl Draft {
+    /// What this user wants to say here.
+    pub fn new(conversation_id: ConversationId, sender_id: UserId, draft: CheckedDraft) -> Self {
+        let CheckedDraft { client_message_id, after_seq, content, attachment_ids } = draft;
+        Self { conversation_id, sender_id, client_message_id, after_seq, content, attachment_ids }
     }
 }
 
@@ -138,6 +83,8 @@ pub struct Appended {
 pub struct Opened<'a> {
     log: &'a Log,
     draft: &'a Draft,
+    /// What the message will carry.
+    attachments: Vec<Attachment>,
     seen: Vec<LogItem>,
     roster: Roster,
     /// The newest change of membership of which it is known that the sender is a member after it.
@@ -155,7 +102,7 @@ impl Log {
             None => self.members.roster(conversation, true).await?.ok_or(SendError::NotAMember)?,
         };
         let member_as_of = roster.has(draft.sender_id).then_some(roster.conversation.members_seq);
-        let mut opened = Opened { log: self, draft, seen, roster, member_as_of };
+        let mut opened = Opened { log: self, draft, attachments: Vec::new(), seen, roster, member_as_of };
         // Whoever sent it while a member hears of its place, even if they have left since, and however far behind they are.
         if opened.earlier_attempt().is_some() {
             return Ok(opened);
@@ -208,10 +155,31 @@ impl Opened<'_> {
         self.roster.is_cut_off()
     }
 
+    /// Gives the message the files that its draft names, of those that were found. Files that cannot be attached are a refusal,
+    /// unless an earlier attempt could.
+    pub async fn attach(&mut self, found: &[FileItem]) -> Result<(), SendError> {
+        let Draft { conversation_id, sender_id, attachment_ids, .. } = self.draft;
+        let attachment = |file: &FileId| {
+            let found = found.iter().find(|item| item.file_id == *file);
+            found.filter(|item| item.may_be_attached(*sender_id, *conversation_id)).map(FileItem::attachment)
+        };
+        if let Some(attachments) = attachment_ids.iter().map(attachment).collect() {
+            self.attachments = attachments;
+            return Ok(());
+        }
+        // What was seen may lag behind the log.
+        while self.earlier_attempt().is_none() {
+            if !self.read_on().await? {
+                return Err(SendError::FileNotReady);
+            }
+        }
+        Ok(())
+    }
+
     /// Gives the message its place: one conditional put unless others write at the same time.
     pub async fn append(mut self) -> Result<Appended, SendError> {
         let attempt = Uuid::new_v4();
-        let digest = self.draft.content.digest();
+        let digest = self.draft.content.digest(&self.draft.attachment_ids);
         let mut puts = 0;
         for round in 0..MAX_ROUNDS {
             if self.earlier_attempt().is_none() && !self.may_write() {
@@ -286,8 +254,9 @@ impl Opened<'_> {
             recent_senders,
             edits: Vec::new(),
             reactions: Reactions::default(),
+            file_count: (!self.attachments.is_empty()).then_some(self.attachments.len()),
             amended: None,
-            kind: MessageKind::Text(self.draft.content.clone()),
+            kind: MessageKind::Text(Content { attachments: self.attachments.clone(), ..self.draft.content.clone() }),
         })
     }
 

@@ -2,17 +2,20 @@
 
 mod amend;
 mod append;
+mod attachment;
 mod history;
 mod news;
 mod send;
+mod send_error;
 mod sync;
 mod unread;
 
 pub use amend::{AmendError, Amended, EventListeners};
-pub use append::{Appended, Draft, Opened, SendError};
+pub use append::{Appended, Draft, Opened};
 pub use history::{Page, PageRequest, ReadError, Surroundings};
 pub use news::{News, Viewer};
 pub use send::{Audience, Delivery};
+pub use send_error::SendError;
 
 pub(crate) use append::may_send;
 use domain::flood::FloodLimit;

@@ -6,7 +6,7 @@ use domain::error::causes;
 use domain::{Connection, Message, Timestamp, UserId};
 
 use super::{Draft, Log, SendError};
-use crate::dynamodb::Connections;
+use crate::dynamodb::{Connections, Files};
 
 /// A put that took longer leaves time for somebody to connect unseen: connections are read again after it.
 const SLOW_PUT: Duration = Duration::from_millis(200);
@@ -35,9 +35,12 @@ impl Log {
     /// Appends the draft and, at the same time, looks up the recipients' connections.
     ///
     /// Two sequential round trips and one write unit (for messages up to 1 KB) where nobody else writes at the same
-    /// time; the number does not grow with the history, nor with the members: of more than a hundred nobody is looked up.
-    pub async fn send(&self, connections: &Connections, draft: &Draft) -> Result<Delivery, SendError> {
-        let opened = self.open(draft).await?;
+    /// time; the number does not grow with the history, nor with the members: of more than a hundred nobody is looked up. Files
+    /// are looked up in the first of the two.
+    pub async fn send(&self, connections: &Connections, files: &Files, draft: &Draft) -> Result<Delivery, SendError> {
+        let attached = async { Ok(files.get(&draft.attachment_ids).await?) };
+        let (mut opened, attached) = tokio::try_join!(self.open(draft), attached)?;
+        opened.attach(&attached).await?;
         let (expected, crowd) = (opened.recipients(), opened.reaches_a_crowd());
         let started = Instant::now();
         let lookup = async { if crowd { Ok(Vec::new()) } else { connections.of(&expected, Timestamp::now()).await } };

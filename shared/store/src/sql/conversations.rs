@@ -3,7 +3,7 @@
 use domain::conversation::Member;
 use domain::membership::Change;
 use domain::new_conversation::NewConversation;
-use domain::{ApiError, ConversationId, ErrorCode, MessageKind, UserId};
+use domain::{ApiError, ConversationId, ErrorCode, Idempotency, MessageKind, UserId};
 use sqlx::types::Json;
 use sqlx_data_api::{DataApiConnection, DataApiPool, DataApiPoolExt, query, query_as};
 use uuid::Uuid;
@@ -14,15 +14,6 @@ use crate::queues::{Queue, RELAY_DELAY, RelayBody};
 
 /// The constraint that says that the creator is unknown.
 const CREATED_BY: &str = "conversations_created_by_fkey";
-
-/// A client's `Idempotency-Key` and what it was given for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Idempotency {
-    /// The key.
-    pub key: String,
-    /// Fingerprint of the request.
-    pub digest: String,
-}
 
 /// What became of a request to create.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 
 pub mod conversations;
 pub mod discovery;
+pub mod files;
 pub mod membership;
 pub mod outbox;
 pub mod users;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use sqlx_data_api::{DataApiConnectOptions, DataApiPool, DataApiPoolOptions};
 
 pub use conversations::Conversations;
+pub use files::FileMetadata;
 pub use outbox::Outbox;
 pub use users::Users;
 

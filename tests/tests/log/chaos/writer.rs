@@ -56,6 +56,7 @@ macro_rules! writer {
                     client_message_id: message.client_message_id,
                     after_seq: message.after_seq,
                     content: message.content.clone(),
+                    attachment_ids: Vec::new(),
                 };
                 self.0.open(&draft).await?.append().await
             }

@@ -1,0 +1,66 @@
+//! `GET /v1/files/{id}`, `…/content` and `…/thumbnail`: for the owner, and, by the message that carries the file, for whoever sees
+//! that message.
+
+use domain::file::{Download, ThumbnailSize};
+use domain::{ApiError, Attachment, ConversationId, Seq};
+use lambda_kit::http::{Request, Response};
+
+use crate::{Handler, not_found};
+
+impl Handler {
+    /// The owner sees where the file stands, everybody else what the message carries.
+    pub(crate) async fn metadata(&self, request: &Request) -> Result<Response, ApiError> {
+        match message(request)? {
+            Some((conversation, seq)) => Response::ok(&self.carried(request, conversation, seq).await?),
+            None => Response::ok(&self.own(request).await?.file),
+        }
+    }
+
+    pub(crate) async fn content(&self, request: &Request) -> Result<Response, ApiError> {
+        let Attachment { file_id, name, content_type, .. } = self.readable(request).await?;
+        answer(request, self.removal.objects.sign_download(file_id, &name, &content_type).await?)
+    }
+
+    pub(crate) async fn thumbnail(&self, request: &Request) -> Result<Response, ApiError> {
+        let size = request.query("size")?.and_then(ThumbnailSize::of_pixels);
+        let size = size.ok_or_else(|| ApiError::invalid("`size` is 320 or 1280."))?;
+        let file = self.readable(request).await?;
+        if file.width.is_none() {
+            return Err(not_found());
+        }
+        answer(request, self.removal.objects.sign_thumbnail(file.file_id, size).await?)
+    }
+
+    /// The file, if the caller may read it. No SQL.
+    async fn readable(&self, request: &Request) -> Result<Attachment, ApiError> {
+        if let Some((conversation, seq)) = message(request)? {
+            return self.carried(request, conversation, seq).await;
+        }
+        let own = self.removal.release.files.find(request.id("id")?).await?;
+        let own = own.filter(|file| file.owner_id == request.user_id());
+        own.map(|file| file.attachment()).ok_or_else(not_found)
+    }
+
+    async fn carried(&self, request: &Request, conversation: ConversationId, seq: Seq) -> Result<Attachment, ApiError> {
+        let attachment = self.log.attachment(conversation, request.user_id(), seq, request.id("id")?).await?;
+        attachment.ok_or_else(not_found)
+    }
+}
+
+/// The message that the request names.
+fn message(request: &Request) -> Result<Option<(ConversationId, Seq)>, ApiError> {
+    let (conversation, seq) = (request.query("conversation_id")?, request.query("seq")?.map(Seq));
+    match (conversation, seq) {
+        (None, None) => Ok(None),
+        (Some(conversation), Some(seq)) if (Seq(1)..=Seq::MAX).contains(&seq) => Ok(Some((conversation, seq))),
+        _ => Err(ApiError::invalid("`conversation_id` and `seq` name a message together.")),
+    }
+}
+
+/// Leads there, or says where it is to who asks for JSON.
+fn answer(request: &Request, download: Download) -> Result<Response, ApiError> {
+    let accept = request.header("accept")?.unwrap_or_default();
+    let json =
+        accept.split(',').any(|range| range.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
+    if json { Response::ok(&download) } else { Ok(Response::found(download.url)) }
+}

@@ -1,0 +1,115 @@
+//! What a file is, and how a browser is told to take it.
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::ApiError;
+
+/// Longest type, in bytes.
+const MAX_BYTES: usize = 127;
+
+/// Types that browsers show and never run.
+const SHOWN: [&str; 12] = [
+    "audio/mpeg",
+    "audio/mp4",
+    "audio/ogg",
+    "audio/wav",
+    "audio/webm",
+    "image/avif",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "video/mp4",
+    "video/webm",
+];
+
+/// Types of which a browser, a plug-in or a shell may run what is inside, by parts of their names.
+const ACTIVE: [&str; 8] =
+    ["html", "xml", "svg", "script", "shockwave", "multipart/", "message/", "text/cache-manifest"];
+
+/// A media type without parameters: `image/png`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ContentType(String);
+
+/// How a download is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Serving<'a> {
+    /// `Content-Type`.
+    pub content_type: &'a str,
+    /// `inline` or `attachment`.
+    pub disposition: &'static str,
+}
+
+impl ContentType {
+    /// Checks a type; capitals make no difference.
+    pub fn parse(text: &str) -> Result<Self, ApiError> {
+        let token = |part: &str| {
+            // RFC 6838's `restricted-name`.
+            let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
+            part.bytes().all(inner) && part.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
+        };
+        match text.split_once('/') {
+            Some((kind, subtype)) if token(kind) && token(subtype) && text.len() <= MAX_BYTES => {
+                Ok(Self(text.to_ascii_lowercase()))
+            }
+            _ => Err(ApiError::invalid("`content_type` is a media type without parameters, like `image/png`.")),
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// How what is of this type is served: shown where that is safe, else kept; what could run is kept as plain bytes.
+    pub fn serving(&self) -> Serving<'_> {
+        let content_type = self.as_str();
+        if SHOWN.contains(&content_type) {
+            return Serving { content_type, disposition: "inline" };
+        }
+        let active = ACTIVE.iter().any(|part| content_type.contains(part));
+        let content_type = if active { "application/octet-stream" } else { content_type };
+        Serving { content_type, disposition: "attachment" }
+    }
+
+    /// Whether there may be thumbnails of it.
+    pub fn has_thumbnails(&self) -> bool {
+        matches!(self.as_str(), "image/gif" | "image/jpeg" | "image/png" | "image/webp")
+    }
+}
+
+impl<'de> Deserialize<'de> for ContentType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_two_tokens() {
+        assert_eq!(ContentType::parse("Image/PNG").unwrap().as_str(), "image/png");
+        assert!(ContentType::parse("application/vnd.oasis.opendocument.text").is_ok());
+        for bad in ["", "image", "/png", "image/", "image/png; a=b", "image/p ng", "text/html\r\nx: y", "*/*", "a/b/c"]
+        {
+            assert!(ContentType::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_could_run_is_never_shown() {
+        let serving = |text| {
+            let content_type = ContentType::parse(text).unwrap();
+            let Serving { content_type, disposition } = content_type.serving();
+            (content_type.to_owned(), disposition)
+        };
+        assert_eq!(serving("image/png"), ("image/png".to_owned(), "inline"));
+        assert_eq!(serving("application/pdf"), ("application/pdf".to_owned(), "attachment"));
+        for active in ["text/html", "image/svg+xml", "application/xhtml+xml", "text/javascript", "multipart/related"] {
+            assert_eq!(serving(active), ("application/octet-stream".to_owned(), "attachment"), "{active}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What somebody announces of a file before its bytes come.
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use super::{ContentType, FileName};
+use crate::{ApiError, ErrorCode};
+
+/// Largest file, in bytes: what one object of S3 takes at once, 5 GB.
+pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// A SHA-256 in 64 lower-case hex digits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Sha256Hex(String);
+
+impl Sha256Hex {
+    /// Checks the digits; capitals make no difference.
+    pub fn parse(text: &str) -> Result<Self, ApiError> {
+        if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(Self(text.to_ascii_lowercase()));
+        }
+        Err(ApiError::invalid("`sha256` takes 64 hex digits."))
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        let digit =
+            |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).unwrap_or_default();
+        // Two digits fit a byte.
+        self.0.as_bytes().chunks(2).map(|pair| pair.iter().fold(0, |byte, next| (byte << 4) | digit(*next))).collect()
+    }
+}
+
+impl<'de> Deserialize<'de> for Sha256Hex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// Body of `POST /v1/conversations/{id}/files`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewFile {
+    /// What it is called.
+    pub name: FileName,
+    /// What it is.
+    pub content_type: ContentType,
+    /// How many bytes it has: 1 to [`MAX_FILE_BYTES`].
+    pub size: u64,
+    /// Of all of them.
+    pub sha256: Sha256Hex,
+}
+
+impl NewFile {
+    /// Checks the size.
+    pub fn check(self) -> Result<Self, ApiError> {
+        match self.size {
+            0 => Err(ApiError::invalid("A file has at least one byte.")),
+            1..=MAX_FILE_BYTES => Ok(self),
+            _ => Err(ApiError::new(ErrorCode::FileTooLarge, format!("A file has at most {MAX_FILE_BYTES} bytes."))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checksum_is_what_its_digits_say() {
+        let digits = "00ff10".to_owned() + &"ab".repeat(29);
+        let bytes = Sha256Hex::parse(&digits.to_uppercase()).unwrap().bytes();
+        assert_eq!((bytes.len(), crate::hex(&bytes)), (32, digits));
+        for bad in ["", "ab", &"g".repeat(64), &"é".repeat(32)] {
+            assert!(Sha256Hex::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_bounded() {
+        let file = |size: u64| {
+            let json = serde_json::json!({"name": "a", "content_type": "a/b", "size": size, "sha256": "0".repeat(64)});
+            serde_json::from_value::<NewFile>(json).unwrap().check().map_err(|error| error.code)
+        };
+        assert_eq!(file(0).unwrap_err(), ErrorCode::InvalidRequest);
+        assert!(file(1).is_ok() && file(MAX_FILE_BYTES).is_ok());
+        assert_eq!(file(MAX_FILE_BYTES + 1).unwrap_err(), ErrorCode::FileTooLarge);
+    }
+}

@@ -1,0 +1,25 @@
+//! Functions behind a DynamoDB stream.
+
+use aws_lambda_events::dynamodb::{Event, EventRecord};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::json;
+
+/// Serves batches until Lambda ends the process, record by record in their order. The handler says whether a record was dealt with;
+/// where it was not, the batch ends, and comes again from there on. The event source mapping must have `ReportBatchItemFailures`.
+pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
+where
+    F: AsyncFn(EventRecord) -> bool,
+{
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| {
+        let mut failed = None;
+        for record in event.payload.records {
+            let sequence_number = record.change.sequence_number.clone();
+            if !handle(record).await {
+                failed = Some(json!({"itemIdentifier": sequence_number}));
+                break;
+            }
+        }
+        Ok::<_, std::convert::Infallible>(json!({"batchItemFailures": Vec::from_iter(failed)}))
+    }))
+    .await
+}

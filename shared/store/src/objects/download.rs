@@ -1,0 +1,39 @@
+//! URLs to read from.
+
+use std::time::Duration;
+
+use domain::file::{ContentType, Download, FileName, ThumbnailSize};
+use domain::{FileId, Timestamp};
+
+use super::{Objects, good_for, s3, thumbnail_key, upload_key};
+use crate::StoreError;
+
+/// How long a URL leads to a file: long enough to follow it, too short to pass it on. A download that has begun goes on.
+const LIFETIME: Duration = Duration::from_mins(5);
+
+impl Objects {
+    /// A URL of what was uploaded, which browsers are told to take as its type allows. No request is made here.
+    pub async fn sign_download(
+        &self,
+        file: FileId,
+        name: &FileName,
+        content_type: &ContentType,
+    ) -> Result<Download, StoreError> {
+        let serving = content_type.serving();
+        let get = self.client.get_object().bucket(&self.bucket).key(upload_key(file));
+        let get = get
+            .response_content_type(serving.content_type)
+            .response_content_disposition(name.disposition(serving.disposition));
+        let expires_at = Timestamp::now().plus(LIFETIME);
+        let url = get.presigned(good_for(LIFETIME)?).await.map_err(s3)?.uri().to_owned();
+        Ok(Download { url, expires_at })
+    }
+
+    /// A URL of a thumbnail. No request is made here.
+    pub async fn sign_thumbnail(&self, file: FileId, size: ThumbnailSize) -> Result<Download, StoreError> {
+        let get = self.client.get_object().bucket(&self.bucket).key(thumbnail_key(file, size));
+        let expires_at = Timestamp::now().plus(LIFETIME);
+        let url = get.presigned(good_for(LIFETIME)?).await.map_err(s3)?.uri().to_owned();
+        Ok(Download { url, expires_at })
+    }
+}

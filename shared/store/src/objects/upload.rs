@@ -1,0 +1,42 @@
+//! Uploads in one piece.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_s3::presigning::PresignedRequest;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use domain::Timestamp;
+use domain::file::{File, Sha256Hex, SignedRequest};
+
+use super::{Objects, good_for, s3, upload_key};
+use crate::StoreError;
+
+impl Objects {
+    /// A request that uploads the file, and nothing else. No request is made here.
+    pub async fn sign_upload(&self, file: &File, lifetime: Duration) -> Result<SignedRequest, StoreError> {
+        let put = self.client.put_object().bucket(&self.bucket).key(upload_key(file.file_id));
+        let put = put
+            .content_type(file.content_type.as_str())
+            .content_length(signed_length(file.size))
+            .checksum_sha256(base64(&file.sha256));
+        let expires_at = Timestamp::now().plus(lifetime);
+        Ok(request(&put.presigned(good_for(lifetime)?).await.map_err(s3)?, expires_at))
+    }
+}
+
+/// A checksum as S3 writes it.
+pub(super) fn base64(sha256: &Sha256Hex) -> String {
+    BASE64_STANDARD.encode(sha256.bytes())
+}
+
+/// A length as the SDK takes it: no file is that long.
+pub(super) fn signed_length(length: u64) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+pub(super) fn request(signed: &PresignedRequest, expires_at: Timestamp) -> SignedRequest {
+    let headers: BTreeMap<_, _> =
+        signed.headers().map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    SignedRequest { method: signed.method().to_owned(), url: signed.uri().to_owned(), headers, expires_at }
+}

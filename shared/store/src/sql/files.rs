@@ -1,0 +1,300 @@
+//! Table `file_metadata`: files from their announcement to their end.
+
+use domain::file::{ContentType, Dimensions, File, FileName, FileStatus, NewFile, Rejection, Sha256Hex};
+use domain::{ApiError, ConversationId, ErrorCode, FileId, Idempotency, Timestamp, UserId};
+use sqlx_data_api::{DataApiConnection, DataApiPool, DataApiPoolExt, query, query_as};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::StoreError;
+
+/// A file as the table has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFile {
+    /// What its owner sees.
+    pub file: File,
+    /// Whose it is.
+    pub owner_id: UserId,
+    /// S3's id of its upload, where it comes in parts.
+    pub upload_id: Option<String>,
+}
+
+/// What somebody wants to upload.
+#[derive(Clone, Debug)]
+pub struct Announcement<'a> {
+    /// The id that it gets.
+    pub file_id: FileId,
+    /// Who.
+    pub owner_id: UserId,
+    /// Where to.
+    pub conversation_id: ConversationId,
+    /// What.
+    pub new: &'a NewFile,
+    /// S3's id of the upload, where it comes in parts.
+    pub upload_id: Option<&'a str>,
+    /// The client's key.
+    pub idempotency: Option<&'a Idempotency>,
+}
+
+/// What became of an announcement.
+#[derive(Debug)]
+pub enum Announced {
+    /// The file waits for its bytes.
+    New(StoredFile),
+    /// The same key had announced this one.
+    Existing(StoredFile),
+}
+
+/// Why a file cannot be announced.
+#[derive(Debug, thiserror::Error)]
+pub enum AnnounceError {
+    /// The owner has no profile.
+    #[error("the owner has no profile")]
+    ProfileRequired,
+    /// The owner is deleted.
+    #[error("the owner is deleted")]
+    UserDeleted,
+    /// The owner's files would have more bytes than they may.
+    #[error("the owner's files would be too large")]
+    QuotaExceeded,
+    /// The key was given for another request.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyMismatch,
+    /// A service failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for AnnounceError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<AnnounceError> for ApiError {
+    fn from(error: AnnounceError) -> Self {
+        let (code, message) = match error {
+            AnnounceError::ProfileRequired => {
+                (ErrorCode::ProfileRequired, "Make your profile first: PUT /v1/users/me.")
+            }
+            AnnounceError::UserDeleted => (ErrorCode::UserDeleted, "This user was deleted."),
+            AnnounceError::QuotaExceeded => {
+                (ErrorCode::QuotaExceeded, "Your files would have more bytes than they may.")
+            }
+            AnnounceError::IdempotencyMismatch => {
+                (ErrorCode::IdempotencyMismatch, "This `Idempotency-Key` was used for another request.")
+            }
+            AnnounceError::Store(error) => return error.into(),
+        };
+        Self::new(code, message)
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    file_id: Uuid,
+    owner_id: Uuid,
+    conversation_id: Uuid,
+    name: String,
+    content_type: String,
+    size: i64,
+    sha256: String,
+    upload_id: Option<String>,
+    status: String,
+    reason: Option<String>,
+    width: Option<i32>,
+    height: Option<i32>,
+    created_at: OffsetDateTime,
+}
+
+impl TryFrom<Row> for StoredFile {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let odd = |what: &str| StoreError::Inconsistent(format!("{what} of file {}", row.file_id));
+        let side = |side: Option<i32>| side.and_then(|side| u32::try_from(side).ok());
+        let dimensions = side(row.width).zip(side(row.height)).map(|(width, height)| Dimensions { width, height });
+        let reason = row.reason.as_deref().map(|reason| Rejection::parse(reason).ok_or_else(|| odd("reason")));
+        let file = File {
+            file_id: FileId(row.file_id),
+            conversation_id: ConversationId(row.conversation_id),
+            name: FileName::parse(&row.name).map_err(|_| odd("name"))?,
+            content_type: ContentType::parse(&row.content_type).map_err(|_| odd("content type"))?,
+            size: u64::try_from(row.size).map_err(|_| odd("size"))?,
+            sha256: Sha256Hex::parse(&row.sha256).map_err(|_| odd("checksum"))?,
+            status: FileStatus::parse(&row.status).ok_or_else(|| odd("status"))?,
+            reason: reason.transpose()?,
+            dimensions,
+            created_at: Timestamp::from(row.created_at),
+        };
+        Ok(Self { file, owner_id: UserId(row.owner_id), upload_id: row.upload_id })
+    }
+}
+
+/// The table.
+#[derive(Clone, Debug)]
+pub struct FileMetadata {
+    pool: DataApiPool,
+}
+
+impl FileMetadata {
+    /// Over this pool.
+    pub fn new(pool: DataApiPool) -> Self {
+        Self { pool }
+    }
+
+    /// Announces a file, unless its owner's would have more than `quota` bytes together with it. Those that were rejected do not
+    /// count.
+    ///
+    /// Four requests with begin and commit. The owner's row is the lock: two announcements at once cannot both take what is left.
+    pub async fn announce(&self, new: &Announcement<'_>, quota: u64) -> Result<Announced, AnnounceError> {
+        self.pool
+            .transaction(async |mut tx| {
+                lock(&mut tx, new.owner_id).await?;
+                if let Some(file) = insert(&mut tx, new, quota).await? {
+                    return Ok(Announced::New(file));
+                }
+                let Some(idempotency) = new.idempotency else { return Err(AnnounceError::QuotaExceeded) };
+                match by_key(&mut tx, new.owner_id, &idempotency.key).await? {
+                    None => Err(AnnounceError::QuotaExceeded),
+                    Some((_, digest)) if digest != idempotency.digest => Err(AnnounceError::IdempotencyMismatch),
+                    Some((file, _)) => Ok(Announced::Existing(file)),
+                }
+            })
+            .await
+    }
+
+    /// The file: one statement.
+    pub async fn get(&self, file: FileId) -> Result<Option<StoredFile>, StoreError> {
+        let row: Option<Row> = query_as(
+            "SELECT file_id, owner_id, conversation_id, name, content_type, size, sha256, upload_id, status, reason,
+                width, height, created_at
+             FROM file_metadata WHERE file_id = $1",
+        )
+        .bind(file.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(StoredFile::try_from).transpose()
+    }
+
+    /// Up to `limit` files of a user in the order of their ids, after `after`: one statement.
+    pub async fn of_user(&self, owner: UserId, after: FileId, limit: usize) -> Result<Vec<FileId>, StoreError> {
+        let rows: Vec<(Uuid,)> = query_as(
+            "SELECT file_id FROM file_metadata WHERE owner_id = $1 AND file_id > $2 ORDER BY file_id LIMIT $3",
+        )
+        .bind(owner.0)
+        .bind(after.0)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| FileId(id)).collect())
+    }
+
+    /// Makes a pending file ready; whether it was pending. One statement, safe to repeat.
+    pub async fn accept(&self, file: FileId, dimensions: Option<Dimensions>) -> Result<bool, StoreError> {
+        let side = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
+        let changed = query(
+            "UPDATE file_metadata SET status = 'ready', width = $2, height = $3
+             WHERE file_id = $1 AND status = 'pending'",
+        )
+        .bind(file.0)
+        .bind(dimensions.map(|dimensions| side(dimensions.width)))
+        .bind(dimensions.map(|dimensions| side(dimensions.height)))
+        .execute(&self.pool)
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
+    /// Rejects a pending file; whether it was pending. One statement, safe to repeat.
+    pub async fn reject(&self, file: FileId, reason: Rejection) -> Result<bool, StoreError> {
+        let changed = query(
+            "UPDATE file_metadata SET status = 'rejected', reason = $2
+             WHERE file_id = $1 AND status = 'pending'",
+        )
+        .bind(file.0)
+        .bind(reason.as_str())
+        .execute(&self.pool)
+        .await?;
+        Ok(changed.rows_affected() == 1)
+    }
+
+    /// Forgets a file that has this status: one statement, safe to repeat. Bytes that still come are not taken.
+    pub async fn forget(&self, file: FileId, status: FileStatus) -> Result<bool, StoreError> {
+        let deleted = query("DELETE FROM file_metadata WHERE file_id = $1 AND status = $2")
+            .bind(file.0)
+            .bind(status.as_str())
+            .execute(&self.pool)
+            .await?;
+        Ok(deleted.rows_affected() == 1)
+    }
+}
+
+/// Holds the owner's row.
+async fn lock(connection: &mut DataApiConnection, owner: UserId) -> Result<(), AnnounceError> {
+    let found: Option<(bool,)> =
+        query_as("SELECT deleted_at IS NOT NULL FROM users WHERE user_id = $1 FOR NO KEY UPDATE")
+            .bind(owner.0)
+            .fetch_optional(connection)
+            .await?;
+    match found {
+        None => Err(AnnounceError::ProfileRequired),
+        Some((true,)) => Err(AnnounceError::UserDeleted),
+        Some((false,)) => Ok(()),
+    }
+}
+
+/// The file, if there is room for it and its key is free.
+async fn insert(
+    connection: &mut DataApiConnection,
+    new: &Announcement<'_>,
+    quota: u64,
+) -> Result<Option<StoredFile>, AnnounceError> {
+    let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let row: Option<Row> = query_as(
+        "INSERT INTO file_metadata (file_id, owner_id, conversation_id, name, content_type, size, sha256, upload_id,
+            idempotency_key, request_digest)
+         SELECT $1::uuid, $2::uuid, $3::uuid, $4::text, $5::text, $6::bigint, $7::text, $8::text, $9::text, $10::text
+         WHERE (SELECT coalesce(sum(size), 0) FROM file_metadata WHERE owner_id = $2 AND status <> 'rejected') + $6 <= $11
+         ON CONFLICT (owner_id, idempotency_key) DO NOTHING
+         RETURNING file_id, owner_id, conversation_id, name, content_type, size, sha256, upload_id, status, reason,
+            width, height, created_at",
+    )
+    .bind(new.file_id.0)
+    .bind(new.owner_id.0)
+    .bind(new.conversation_id.0)
+    .bind(new.new.name.as_str())
+    .bind(new.new.content_type.as_str())
+    .bind(bytes(new.new.size))
+    .bind(new.new.sha256.as_str())
+    .bind(new.upload_id)
+    .bind(new.idempotency.map(|idempotency| idempotency.key.as_str()))
+    .bind(new.idempotency.map(|idempotency| idempotency.digest.as_str()))
+    .bind(bytes(quota))
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(StoredFile::try_from).transpose()?)
+}
+
+/// The file that a key announced, and the fingerprint of the request.
+async fn by_key(
+    connection: &mut DataApiConnection,
+    owner: UserId,
+    key: &str,
+) -> Result<Option<(StoredFile, String)>, AnnounceError> {
+    #[derive(sqlx::FromRow)]
+    struct Keyed {
+        #[sqlx(flatten)]
+        row: Row,
+        request_digest: String,
+    }
+    let found: Option<Keyed> = query_as(
+        "SELECT file_id, owner_id, conversation_id, name, content_type, size, sha256, upload_id, status, reason,
+            width, height, created_at, request_digest
+         FROM file_metadata WHERE owner_id = $1 AND idempotency_key = $2",
+    )
+    .bind(owner.0)
+    .bind(key)
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.map(|found| Ok::<_, StoreError>((found.row.try_into()?, found.request_digest))).transpose()?)
+}

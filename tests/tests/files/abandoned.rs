@@ -1,0 +1,20 @@
+//! What nobody finishes is cleaned up: in a cloud whose signatures are good for two seconds.
+
+use domain::Timestamp;
+use end_to_end::{Cloud, Person};
+
+use crate::uploader::{Bucket, announce, described, put, until};
+
+#[tokio::test]
+async fn what_does_not_come_in_time_is_forgotten() {
+    let cloud = tokio::task::spawn_blocking(|| Cloud::start_with(None, &["UploadLifetime=2"])).await.unwrap();
+    let (alice, bob) = tokio::join!(Person::of(&cloud, "alice"), Person::of(&cloud, "bob"));
+    let conversation = alice.talk_to(&bob).await;
+    let (_, announced) = announce(&alice, &conversation, &described("a.txt", "text/plain", b"x")).await;
+    let file = announced["file"]["file_id"].as_str().unwrap();
+    let expires_at: Timestamp = serde_json::from_value(announced["upload"]["expires_at"].clone()).unwrap();
+    until(async || (Timestamp::now() > expires_at.plus(std::time::Duration::from_secs(1))).then_some(())).await;
+    assert_eq!(put(&announced["upload"], &[], b"x".to_vec()).await, (403, "AccessDenied".to_owned()), "expired");
+    until(async || (alice.get(&format!("/v1/files/{file}")).await.0 == 404).then_some(())).await;
+    assert_eq!(Bucket::of(&cloud).keys(file).await, [] as [String; 0]);
+}

@@ -1,0 +1,109 @@
+//! What can be announced, and by whom.
+
+use end_to_end::Person;
+use serde_json::{Value, json};
+
+use crate::uploader::{announce, described, pair, put, settled};
+
+fn of_size(size: u64) -> Value {
+    json!({"name": "a", "content_type": "video/mp4", "size": size, "sha256": "0".repeat(64)})
+}
+
+#[tokio::test]
+async fn what_is_malformed_is_refused() {
+    let (alice, _, conversation) = pair().await;
+    let good = described("a.txt", "text/plain", b"hello");
+    for (field, value, status, code) in [
+        ("name", json!(""), 400, "invalid_request"),
+        ("name", json!(".."), 400, "invalid_request"),
+        ("name", json!("a\nb"), 400, "invalid_request"),
+        ("name", json!("\u{202e}gnp.exe"), 400, "invalid_request"),
+        ("name", json!("é".repeat(128)), 400, "invalid_request"),
+        ("content_type", json!("text/html; charset=utf-8"), 400, "invalid_request"),
+        ("content_type", json!("png"), 400, "invalid_request"),
+        ("size", json!(0), 400, "invalid_request"),
+        ("size", json!(-1), 400, "invalid_request"),
+        ("size", json!(5_368_709_121_u64), 413, "file_too_large"),
+        ("sha256", json!("abc"), 400, "invalid_request"),
+        ("owner_id", json!("me"), 400, "unknown_field"),
+    ] {
+        let mut file = good.clone();
+        file[field] = value;
+        let (got, problem) = announce(&alice, &conversation, &file).await;
+        assert_eq!((got, &problem["code"]), (status, &json!(code)), "{file}");
+    }
+}
+
+#[tokio::test]
+async fn names_are_kept_and_lead_nowhere() {
+    let (alice, _, conversation) = pair().await;
+    for (given, kept) in [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\temp\\я 你.txt", "я 你.txt"),
+        ("a\";b.txt", "a\";b.txt"),
+        ("%2e%2e", "%2e%2e"),
+    ] {
+        let (status, announced) = announce(&alice, &conversation, &described(given, "text/plain", b"hello")).await;
+        assert_eq!((status, &announced["file"]["name"]), (201, &json!(kept)));
+        let file = announced["file"]["file_id"].as_str().unwrap();
+        let url = announced["upload"]["url"].as_str().unwrap();
+        let path = url.split('?').next().unwrap();
+        assert!(path.ends_with(&format!("/uploads/{file}")), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn only_members_upload() {
+    let (alice, _, conversation) = pair().await;
+    let stranger = Person::new("mallory").await;
+    let file = described("a.txt", "text/plain", b"hello");
+    let (status, problem) = announce(&stranger, &conversation, &file).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("conversation_not_found")));
+    let (_, announced) = announce(&alice, &conversation, &file).await;
+    let id = announced["file"]["file_id"].as_str().unwrap();
+    for (got, problem) in [
+        stranger.get(&format!("/v1/files/{id}")).await,
+        stranger.delete(&format!("/v1/files/{id}")).await,
+        stranger.post(&format!("/v1/files/{id}/parts"), &json!({"parts": []})).await,
+        stranger.post(&format!("/v1/files/{id}/complete"), &json!({})).await,
+        stranger.get(&format!("/v1/files/{id}/content")).await,
+        stranger.get(&format!("/v1/files/{id}/thumbnail?size=320")).await,
+    ] {
+        assert!(got == 404 && problem["code"] == "file_not_found", "{got} {problem}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_announces_one_file() {
+    let (alice, _, conversation) = pair().await;
+    let path = format!("/v1/conversations/{conversation}/files");
+    let file = described("a.txt", "text/plain", b"hello");
+    let (status, first) = alice.post_once(&path, "k", &file).await;
+    assert_eq!(status, 201, "{first}");
+    let (status, again) = alice.post_once(&path, "k", &file).await;
+    assert_eq!((status, &again["file"]), (200, &first["file"]));
+    assert_eq!(put(&again["upload"], &[], b"hello".to_vec()).await, (200, String::new()), "the request is a fresh one");
+    settled(&alice, first["file"]["file_id"].as_str().unwrap()).await;
+    let (status, ready) = alice.post_once(&path, "k", &file).await;
+    assert_eq!((status, &ready["file"]["status"], ready.get("upload")), (200, &json!("ready"), None));
+    let (status, problem) = alice.post_once(&path, "k", &described("b.txt", "text/plain", b"hello")).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("idempotency_mismatch")));
+}
+
+#[tokio::test]
+async fn a_user_has_so_many_bytes_and_no_more() {
+    let (alice, bob, conversation) = pair().await;
+    let half = of_size(5_368_709_120);
+    let (first, second) = tokio::join!(announce(&alice, &conversation, &half), announce(&alice, &conversation, &half));
+    assert_eq!((first.0, second.0), (201, 201), "{} {}", first.1, second.1);
+    let (status, problem) = announce(&alice, &conversation, &of_size(1)).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("quota_exceeded")));
+    assert_eq!(announce(&bob, &conversation, &of_size(1)).await.0, 201, "everybody has their own");
+    let id = first.1["file"]["file_id"].as_str().unwrap();
+    assert_eq!(alice.delete(&format!("/v1/files/{id}")).await.0, 204);
+    assert_eq!(alice.get(&format!("/v1/files/{id}")).await.0, 404);
+    let races = futures_util::future::join_all((0..3).map(|_| announce(&alice, &conversation, &half))).await;
+    let mut statuses: Vec<u16> = races.iter().map(|(status, _)| *status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409, 409], "what is left is given once");
+}

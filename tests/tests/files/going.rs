@@ -1,0 +1,127 @@
+//! A file goes with the last message that carries it.
+
+use end_to_end::{Cloud, aws};
+use serde_json::{Value, json};
+
+use crate::sharing::carrying;
+use crate::uploader::{Bucket, PNG, announce, described, pair, put, ready, settled, until};
+
+#[tokio::test]
+async fn the_last_message_takes_its_files_along() {
+    let (alice, bob, conversation) = pair().await;
+    let mut a = alice.connect().await;
+    let (file, other) = (
+        ready(&alice, &conversation, "a.png", "image/png", PNG).await,
+        ready(&alice, &conversation, "b.txt", "text/plain", b"stays").await,
+    );
+    for n in 1..=3 {
+        let files: &[&str] = if n == 2 { &[&file, &other] } else { &[&file] };
+        assert_eq!(a.ask(carrying(&conversation, n, files)).await["seq"], n + 1);
+    }
+    let (status, problem) = alice.delete(&format!("/v1/files/{other}")).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("file_in_use")));
+    let delete = async |seq: u64| {
+        let (status, _) = alice.delete(&format!("/v1/conversations/{conversation}/messages/{seq}")).await;
+        assert_eq!(status, 204);
+        let path = format!("/v1/files/{file}/content?conversation_id={conversation}&seq={seq}");
+        assert_eq!(bob.look(&path, "*/*").await.0, 404, "at once");
+    };
+    let content = |seq: u64| format!("/v1/files/{file}/content?conversation_id={conversation}&seq={seq}");
+    delete(2).await;
+    delete(4).await;
+    // Time enough for what is not carried any more: this one was let go of after both, and nothing else carries it.
+    let unused = ready(&alice, &conversation, "c.txt", "text/plain", b"goes").await;
+    assert_eq!(alice.delete(&format!("/v1/files/{unused}")).await.0, 204);
+    Bucket::shared().is_without(&unused).await;
+    assert_eq!(bob.look(&content(3), "*/*").await.0, 302, "one message is left");
+    assert!(Bucket::shared().has(&file).await);
+    delete(3).await;
+    Bucket::shared().is_without(&file).await;
+    Bucket::shared().is_without(&other).await;
+    for gone in [&file, &other, &unused] {
+        until(async || (alice.get(&format!("/v1/files/{gone}")).await.0 == 404).then_some(())).await;
+        let refused = a.ask(carrying(&conversation, 7, &[gone])).await;
+        assert_eq!(refused["error"]["code"], "file_not_ready");
+    }
+}
+
+#[tokio::test]
+async fn a_resend_needs_no_file() {
+    let (alice, _, conversation) = pair().await;
+    let mut a = alice.connect().await;
+    let file = ready(&alice, &conversation, "a.txt", "text/plain", b"x").await;
+    let frame = carrying(&conversation, 1, &[&file]);
+    a.ask(frame.clone()).await;
+    alice.delete(&format!("/v1/conversations/{conversation}/messages/2")).await;
+    Bucket::shared().is_without(&file).await;
+    let again = a.ask(frame).await;
+    assert_eq!((&again["seq"], &again["duplicate"]), (&json!(2), &json!(true)), "{again}");
+}
+
+#[tokio::test]
+async fn what_is_gone_does_not_come_back() {
+    let (alice, _, conversation) = pair().await;
+    let (_, announced) = announce(&alice, &conversation, &described("a.txt", "text/plain", b"x")).await;
+    let (file, signed) = (announced["file"]["file_id"].as_str().unwrap(), &announced["upload"]);
+    assert_eq!(put(signed, &[], b"x".to_vec()).await.0, 200);
+    settled(&alice, file).await;
+    assert_eq!(alice.delete(&format!("/v1/files/{file}")).await.0, 204);
+    Bucket::shared().is_without(file).await;
+    assert_eq!(put(signed, &[], b"x".to_vec()).await.0, 200, "the request is good for a quarter of an hour");
+    Bucket::shared().is_without(file).await;
+    assert_eq!(alice.get(&format!("/v1/files/{file}")).await.0, 404);
+}
+
+#[tokio::test]
+async fn who_goes_takes_along_what_no_message_carries() {
+    let (alice, bob, conversation) = pair().await;
+    let carried = ready(&alice, &conversation, "a.txt", "text/plain", b"said").await;
+    let unused = ready(&alice, &conversation, "b.txt", "text/plain", b"unsaid").await;
+    let pending = announce(&alice, &conversation, &described("c.txt", "text/plain", b"late")).await.1;
+    alice.connect().await.ask(carrying(&conversation, 1, &[&carried])).await;
+    assert_eq!(alice.delete("/v1/users/me").await.0, 204);
+    // What follows half a minute later, now.
+    let again = json!({"user_id": alice.user_id}).to_string();
+    let (sqs, url) = (aws::sqs(Cloud::shared()), aws::relay_queue_url(Cloud::shared()));
+    sqs.send_message().queue_url(url).message_body(again).send().await.unwrap();
+    Bucket::shared().is_without(&unused).await;
+    let late = pending["file"]["file_id"].as_str().unwrap();
+    assert_eq!(put(&pending["upload"], &[], b"late".to_vec()).await.0, 200);
+    Bucket::shared().is_without(late).await;
+    let path = format!("/v1/files/{carried}/content?conversation_id={conversation}&seq=2");
+    assert_eq!(bob.look(&path, "*/*").await.0, 302, "what was said stays");
+    assert_eq!(alice.get(&format!("/v1/files/{carried}/content")).await.1["code"], "user_deleted");
+}
+
+#[tokio::test]
+async fn a_message_on_its_way_keeps_a_file() {
+    let (alice, bob, conversation) = pair().await;
+    let mut a = alice.connect().await;
+    for round in 0..4_u64 {
+        let file = ready(&alice, &conversation, "a.txt", "text/plain", b"x").await;
+        let at = 1 + 3 * round;
+        a.ask(carrying(&conversation, at, &[&file])).await;
+        // At once: either the second message is there and the file with it, or neither.
+        let message = format!("/v1/conversations/{conversation}/messages/{}", at + 1);
+        let (deleted, sent) = tokio::join!(alice.delete(&message), a.ask(carrying(&conversation, at + 1, &[&file])));
+        assert_eq!(deleted.0, 204);
+        let Some(seq) = sent["seq"].as_u64() else {
+            assert_eq!(sent["error"]["code"], "file_not_ready");
+            a.ask(filler(&conversation, at + 2)).await;
+            continue;
+        };
+        // Longer than it would take to go.
+        let unused = ready(&alice, &conversation, "b.txt", "text/plain", b"x").await;
+        alice.delete(&format!("/v1/files/{unused}")).await;
+        Bucket::shared().is_without(&unused).await;
+        let path = format!("/v1/files/{file}/content?conversation_id={conversation}&seq={seq}");
+        assert_eq!(bob.look(&path, "*/*").await.0, 302);
+        assert!(Bucket::shared().has(&file).await, "round {round}");
+    }
+}
+
+fn filler(conversation: &str, after_seq: u64) -> Value {
+    let mut frame = carrying(conversation, after_seq, &[]);
+    frame["text"] = json!("x");
+    frame
+}

@@ -1,0 +1,10 @@
+//! People share files: announced, uploaded by signed requests with every check on, looked at, attached, read, and gone.
+
+mod abandoned;
+mod announcing;
+mod going;
+mod parts;
+mod reading;
+mod sharing;
+mod uploader;
+mod uploading;

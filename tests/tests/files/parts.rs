@@ -1,0 +1,85 @@
+//! Large files come in parts.
+
+use end_to_end::Person;
+use serde_json::{Value, json};
+
+use crate::uploader::{Bucket, announce, described, pair, put, settled, sha256};
+
+const PART: usize = 8 * 1024 * 1024;
+
+async fn sign(person: &Person, file: &str, parts: &[(u64, &[u8])]) -> Vec<Value> {
+    let parts: Vec<Value> =
+        parts.iter().map(|(number, bytes)| json!({"part_number": number, "sha256": sha256(bytes)})).collect();
+    let (status, signed) = person.post(&format!("/v1/files/{file}/parts"), &json!({"parts": parts})).await;
+    assert_eq!(status, 200, "{signed}");
+    signed["parts"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_file_comes_in_parts() {
+    let (alice, _, conversation) = pair().await;
+    let bytes: Vec<u8> = (0..PART + 7).map(|n| u8::try_from(n % 251).unwrap()).collect();
+    let (first, last) = bytes.split_at(PART);
+    let (status, announced) = announce(&alice, &conversation, &described("v.mp4", "video/mp4", &bytes)).await;
+    assert_eq!((status, &announced["upload"]), (201, &json!({"part_size": PART, "part_count": 2})), "{announced}");
+    let file = announced["file"]["file_id"].as_str().unwrap();
+    let complete = async || alice.post(&format!("/v1/files/{file}/complete"), &json!({})).await;
+
+    for wrong in [
+        json!([]),
+        json!([{"part_number": 3, "sha256": sha256(last)}]),
+        json!([{"part_number": 0, "sha256": sha256(last)}]),
+    ] {
+        let (status, problem) = alice.post(&format!("/v1/files/{file}/parts"), &json!({"parts": wrong})).await;
+        assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")));
+    }
+    let signed = sign(&alice, file, &[(1, first), (2, last)]).await;
+    let other = vec![0; last.len()];
+    assert_eq!(put(&signed[1], &[], other).await, (400, "BadDigest".to_owned()), "other bytes");
+    assert_eq!(
+        put(&signed[1], &[], b"short".to_vec()).await,
+        (403, "SignatureDoesNotMatch".to_owned()),
+        "another length"
+    );
+    assert_eq!(put(&signed[1], &[], last.to_vec()).await, (200, String::new()));
+    let (status, problem) = complete().await;
+    assert_eq!((status, &problem["code"]), (409, &json!("upload_incomplete")), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains('1'), "{problem}");
+
+    // As often as it takes.
+    let again = sign(&alice, file, &[(1, first)]).await;
+    assert_eq!(put(&again[0], &[], first.to_vec()).await, (200, String::new()));
+    let (status, body) = complete().await;
+    assert_eq!((status, &body["file_id"]), (200, &json!(file)), "{body}");
+    assert_eq!(complete().await.0, 200);
+    let settled = settled(&alice, file).await;
+    assert_eq!((&settled["status"], &settled["size"]), (&json!("ready"), &json!(bytes.len())), "{settled}");
+    let (status, problem) = alice
+        .post(&format!("/v1/files/{file}/parts"), &json!({"parts": [{"part_number": 1, "sha256": sha256(first)}]}))
+        .await;
+    assert_eq!((status, &problem["code"]), (409, &json!("upload_over")));
+}
+
+#[tokio::test]
+async fn an_upload_that_is_given_up_leaves_nothing() {
+    let (alice, _, conversation) = pair().await;
+    let bytes = vec![7; PART + 1];
+    let (_, announced) = announce(&alice, &conversation, &described("v.mp4", "video/mp4", &bytes)).await;
+    let file = announced["file"]["file_id"].as_str().unwrap();
+    let signed = sign(&alice, file, &[(2, &bytes[PART..])]).await;
+    assert_eq!(put(&signed[0], &[], bytes[PART..].to_vec()).await, (200, String::new()));
+    assert_eq!(alice.delete(&format!("/v1/files/{file}")).await.0, 204);
+    assert_eq!(put(&signed[0], &[], bytes[PART..].to_vec()).await, (404, "NoSuchUpload".to_owned()));
+    let (status, problem) = alice.post(&format!("/v1/files/{file}/complete"), &json!({})).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("file_not_found")));
+    assert_eq!(Bucket::shared().keys(file).await, [] as [String; 0]);
+}
+
+#[tokio::test]
+async fn a_file_in_one_piece_has_no_parts() {
+    let (alice, _, conversation) = pair().await;
+    let (_, announced) = announce(&alice, &conversation, &described("a.txt", "text/plain", b"x")).await;
+    let file = announced["file"]["file_id"].as_str().unwrap();
+    let (status, problem) = alice.post(&format!("/v1/files/{file}/complete"), &json!({})).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")));
+}

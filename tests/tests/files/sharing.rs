@@ -1,0 +1,90 @@
+//! Messages carry files to those who see them.
+
+use end_to_end::Person;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::uploader::{PNG, announce, described, pair, ready};
+
+/// A `send` frame with files.
+pub(crate) fn carrying(conversation: &str, after_seq: u64, files: &[&str]) -> Value {
+    json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
+           "after_seq": after_seq, "attachment_ids": files})
+}
+
+#[tokio::test]
+async fn a_message_carries_a_file_to_everybody_who_sees_it() {
+    let (alice, bob, conversation) = pair().await;
+    let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
+    let file = ready(&alice, &conversation, "dot.png", "image/png", PNG).await;
+    let frame = carrying(&conversation, 1, &[&file]);
+    let sent = a.ask(frame.clone()).await;
+    assert_eq!((&sent["type"], &sent["seq"]), (&json!("sent"), &json!(2)), "{sent}");
+    let pushed = b.next("message").await["message"].clone();
+    let attachment = &pushed["attachments"][0];
+    assert_eq!((&attachment["file_id"], &attachment["name"]), (&json!(file), &json!("dot.png")), "{pushed}");
+    assert_eq!((&attachment["content_type"], &attachment["size"]), (&json!("image/png"), &json!(PNG.len())));
+    assert_eq!(pushed["text"], "");
+    let (_, page) = bob.get(&format!("/v1/conversations/{conversation}/messages?after_seq=1")).await;
+    assert_eq!(page["messages"], json!([pushed]));
+    let (_, synced) = bob.post("/v1/sync", &json!({"cursors": {&conversation: 1}})).await;
+    assert_eq!(synced["conversations"][0]["messages"], json!([pushed]));
+    assert_eq!(a.ask(frame.clone()).await["duplicate"], true);
+    let mut other = frame;
+    other["attachment_ids"] = json!([]);
+    other["text"] = json!("no file");
+    assert_eq!(a.ask(other).await["error"]["code"], "idempotency_mismatch");
+}
+
+#[tokio::test]
+async fn up_to_ten_files_and_only_ones_own_that_are_ready_and_belong_here() {
+    let (alice, bob, conversation) = pair().await;
+    let elsewhere = alice.talk_to(&Person::new("carol").await).await;
+    let mut a = alice.connect().await;
+    let mut files = Vec::new();
+    for n in 0..11 {
+        files.push(ready(&alice, &conversation, &format!("{n}.txt"), "text/plain", b"x").await);
+    }
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let bobs = ready(&bob, &conversation, "b.txt", "text/plain", b"x").await;
+    let there = ready(&alice, &elsewhere, "c.txt", "text/plain", b"x").await;
+    let (_, announced) = announce(&alice, &conversation, &described("p.txt", "text/plain", b"x")).await;
+    let pending = announced["file"]["file_id"].as_str().unwrap();
+    let nobodys = Uuid::now_v7().to_string();
+    for (wrong, code) in [
+        (&files[..], "too_many_attachments"),
+        (&[files[0], files[0]][..], "invalid_request"),
+        (&[files[0], &bobs][..], "file_not_ready"),
+        (&[there.as_str()][..], "file_not_ready"),
+        (&[pending][..], "file_not_ready"),
+        (&[nobodys.as_str()][..], "file_not_ready"),
+        (&[][..], "invalid_request"),
+    ] {
+        assert_eq!(a.ask(carrying(&conversation, 1, wrong)).await["error"]["code"], code, "{wrong:?}");
+    }
+    let body =
+        json!({"client_message_id": Uuid::new_v4(), "after_seq": 1, "text": "ten", "attachment_ids": files[..10]});
+    let (status, sent) = alice.post(&format!("/v1/conversations/{conversation}/messages"), &body).await;
+    assert_eq!((status, &sent["seq"]), (201, &json!(2)), "nothing was written before: {sent}");
+    let (_, page) = bob.get(&format!("/v1/conversations/{conversation}/messages?after_seq=1")).await;
+    let carried = page["messages"][0]["attachments"].as_array().unwrap();
+    let carried: Vec<&str> = carried.iter().map(|file| file["file_id"].as_str().unwrap()).collect();
+    assert_eq!(carried, files[..10], "in the order of the sender");
+}
+
+#[tokio::test]
+async fn an_edit_changes_the_words_and_leaves_the_files() {
+    let (alice, bob, conversation) = pair().await;
+    let file = ready(&alice, &conversation, "a.txt", "text/plain", b"x").await;
+    let mut frame = carrying(&conversation, 1, &[&file]);
+    frame["text"] = json!("look");
+    alice.connect().await.ask(frame).await;
+    for text in ["look at this", ""] {
+        let message = format!("/v1/conversations/{conversation}/messages/2");
+        let (status, edited) = alice.patch(&message, &json!({"text": text})).await;
+        assert_eq!((status, &edited["text"]), (200, &json!(text)), "{edited}");
+        let (_, page) = bob.get(&format!("/v1/conversations/{conversation}/messages?after_seq=1")).await;
+        assert_eq!(page["messages"][0]["text"], text);
+        assert_eq!(page["messages"][0]["attachments"][0]["file_id"], file);
+    }
+}
