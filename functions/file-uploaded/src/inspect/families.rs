@@ -17,6 +17,9 @@ const MP3: &str = "audio/mpeg";
 const AAC: &str = "audio/aac";
 const PDF: &str = "application/pdf";
 
+/// Of these `infer` takes half of their mark for the whole.
+const WHOLE: [&str; 3] = ["image/png", "image/gif", "image/webp"];
+
 /// A family: the types that may be announced, and what the bytes may be then.
 type Family = (&'static [&'static str], &'static [&'static str]);
 
@@ -96,7 +99,8 @@ pub(super) fn of(declared: &str) -> Option<&'static [&'static str]> {
 
 /// What the first bytes are by their magic number.
 pub(super) fn magic(first_bytes: &[u8]) -> Option<&'static str> {
-    container(first_bytes).or_else(|| infer::get(first_bytes).map(|kind| kind.mime_type()))
+    let known = || infer::get(first_bytes).map(|kind| kind.mime_type());
+    container(first_bytes).or_else(|| known().filter(|kind| !WHOLE.contains(kind)))
 }
 
 /// Containers that `infer` asks for more than their own mark, or for less.
@@ -107,10 +111,10 @@ fn container(bytes: &[u8]) -> Option<&'static str> {
         Some(ZIP)
     } else if starts(&[b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"]) {
         Some(OLE)
-    } else if starts(&[b"\x89PNG"]) {
-        starts(&[b"\x89PNG\r\n\x1a\n"]).then_some("image/png")
-    } else if starts(&[b"GIF"]) {
-        starts(&[b"GIF87a", b"GIF89a"]).then_some("image/gif")
+    } else if starts(&[b"\x89PNG\r\n\x1a\n"]) {
+        Some("image/png")
+    } else if starts(&[b"GIF87a", b"GIF89a"]) {
+        Some("image/gif")
     } else if riff(b"WEBP") {
         Some("image/webp")
     } else if riff(b"WAVE") {

@@ -97,7 +97,7 @@ fn is_passive(node: Node<'_, '_>) -> bool {
 
 fn is_passive_element(element: Node<'_, '_>) -> bool {
     let (namespace, name) = (element.tag_name().namespace(), element.tag_name().name().to_ascii_lowercase());
-    let runs = namespace.is_none_or(|namespace| RUN.contains(&namespace));
+    let runs = namespace.is_none_or(|namespace| namespace.is_empty() || RUN.contains(&namespace));
     // Whatever the namespace: a reader that knows none would take it for the other.
     !runs && !ACTIVE.contains(&name.as_str()) && element.attributes().all(|attribute| is_passive_attribute(&attribute))
 }

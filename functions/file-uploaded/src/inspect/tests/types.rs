@@ -39,7 +39,7 @@ const HONEST: &[(&str, &[u8])] = &[
     ("audio/aac", b"\xff\xf1\x50\x80\0\0"),
     ("audio/wav", b"RIFF\x24\0\0\0WAVEfmt "),
     ("audio/flac", b"fLaC\0\0\0\x22"),
-    ("audio/amr", b"#!AMR\n\x3c"),
+    ("audio/amr", b"#!AMR\n\x3c\0\0\0\0\0\0"),
     ("application/pdf", b"%PDF-1.7\n"),
     ("application/zip", b"PK\x03\x04\x14\0"),
     ("application/zip", b"PK\x05\x06\0\0\0\0"),
