@@ -90,7 +90,6 @@ fn nothing_is_declared() {
 
 #[test]
 fn what_cannot_be_told_is_active() {
-    let deep = [&with("")[..76], &"<g>".repeat(100_000), &"</g>".repeat(100_000), "</svg>"].concat();
     let many = with(&"<g/>".repeat(200_000));
     let large = with(&" ".repeat(4 * 1024 * 1024));
     for svg in [
@@ -100,7 +99,6 @@ fn what_cannot_be_told_is_active() {
         "<?xml version=\"1.0\" encoding=\"utf-16\"?><svg xmlns=\"http://www.w3.org/2000/svg\"/>",
         &many,
         &large,
-        &deep,
     ] {
         assert_eq!(looked(svg.as_bytes()), Err(Rejection::ActiveContent), "{svg:.100}");
     }
@@ -115,4 +113,10 @@ fn another_document_is_no_svg() {
     {
         assert_eq!(looked(other.as_bytes()), Err(Rejection::TypeMismatch), "{other}");
     }
+}
+
+#[test]
+fn depth_is_no_danger() {
+    let deep = with(&["<g>".repeat(90_000), "</g>".repeat(90_000)].concat());
+    assert_eq!(looked(deep.as_bytes()), Ok(()));
 }

@@ -9,9 +9,13 @@ fn rejected(bytes: &[u8]) -> Option<Rejection> {
     thumbnails(bytes).err()
 }
 
-/// The header of a PNG of 8 or 16 bits, with alpha.
-fn png_header(width: u32, height: u32, depth: u8) -> Vec<u8> {
-    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[depth, 6, 0, 0, 0]].concat();
+/// Types of the pixels of a PNG.
+const GREY: u8 = 0;
+const COLOURS_AND_ALPHA: u8 = 6;
+
+/// The header of a PNG of 8 or 16 bits.
+fn png_header(width: u32, height: u32, depth: u8, kind: u8) -> Vec<u8> {
+    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[depth, kind, 0, 0, 0]].concat();
     [b"\x89PNG\r\n\x1a\n", &chunk(b"IHDR", &header)[..]].concat()
 }
 
@@ -42,14 +46,14 @@ fn gif(screen: [u16; 2], frame: [u16; 2]) -> Vec<u8> {
 #[test]
 fn more_pixels_than_can_be_worked_on_are_not() {
     let pixels = chunk(b"IDAT", b"\x78\x9c\x03\0\0\0\0\x01");
-    for (width, height, depth) in
-        [(50_000, 50_000, 8), (u32::MAX >> 1, u32::MAX >> 1, 8), (8001, 8000, 8), (6000, 6000, 16)]
-    {
-        assert_eq!(
-            rejected(&[png_header(width, height, depth), pixels.clone()].concat()),
-            Some(ImageTooLarge),
-            "{width}"
-        );
+    for (width, height, depth, kind) in [
+        (50_000, 50_000, 8, COLOURS_AND_ALPHA),
+        (u32::MAX >> 1, u32::MAX >> 1, 8, COLOURS_AND_ALPHA),
+        (8001, 8000, 8, GREY),
+        (6000, 6000, 16, COLOURS_AND_ALPHA),
+    ] {
+        let png = [png_header(width, height, depth, kind), pixels.clone()].concat();
+        assert_eq!(rejected(&png), Some(ImageTooLarge), "{width}");
     }
     assert_eq!(rejected(&jpeg_that_says(65_000, 65_000)), Some(ImageTooLarge));
     assert_eq!(rejected(&gif([65_535, 65_535], [1, 1])), Some(ImageTooLarge));
@@ -109,7 +113,7 @@ fn an_image_has_pixels() {
     assert_eq!(rejected(b""), Some(ImageUnreadable));
     assert_eq!(rejected(b"text"), Some(ImageUnreadable));
     assert_eq!(rejected(&jpeg_that_says(0, 0)), Some(ImageUnreadable));
-    assert_eq!(rejected(&png_header(0, 0, 8)), Some(ImageUnreadable));
+    assert_eq!(rejected(&png_header(0, 0, 8, GREY)), Some(ImageUnreadable));
     assert_eq!(rejected(&gif([0, 0], [0, 0])), Some(ImageUnreadable));
     assert_eq!(rejected(b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0"), Some(ImageUnreadable), "a type that is not read");
 }
