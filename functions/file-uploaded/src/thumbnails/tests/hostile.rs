@@ -16,14 +16,14 @@ const COLOURS_AND_ALPHA: u8 = 6;
 /// The header of a PNG of 8 or 16 bits.
 fn png_header(width: u32, height: u32, depth: u8, kind: u8) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[depth, kind, 0, 0, 0]].concat();
-    [b"\x89PNG\r\n\x1a\n", &chunk(b"IHDR", &header)[..]].concat()
+    [b"\x89PNG\r\n\x1a\n", &chunk(*b"IHDR", &header)[..]].concat()
 }
 
 /// A PNG whose header says another size than it has.
 fn png_that_says(image: &DynamicImage, width: u32, height: u32) -> Vec<u8> {
     let bytes = encoded(image, ImageFormat::Png);
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &bytes[24..29]].concat();
-    [&bytes[..8], &chunk(b"IHDR", &header), &bytes[33..]].concat()
+    [&bytes[..8], &chunk(*b"IHDR", &header), &bytes[33..]].concat()
 }
 
 /// A JPEG whose header says another size than it has.
@@ -45,7 +45,7 @@ fn gif(screen: [u16; 2], frame: [u16; 2]) -> Vec<u8> {
 
 #[test]
 fn more_pixels_than_can_be_worked_on_are_not() {
-    let pixels = chunk(b"IDAT", b"\x78\x9c\x03\0\0\0\0\x01");
+    let pixels = chunk(*b"IDAT", b"\x78\x9c\x03\0\0\0\0\x01");
     for (width, height, depth, kind) in [
         (50_000, 50_000, 8, COLOURS_AND_ALPHA),
         (u32::MAX >> 1, u32::MAX >> 1, 8, COLOURS_AND_ALPHA),
@@ -81,9 +81,9 @@ fn what_is_packed_beside_the_pixels_is_bounded() {
     let packed = &unpacked[41..unpacked.len() - 16];
     let mut png = encoded(&quarters(8, 8), ImageFormat::Png);
     for _ in 0..8 {
-        png.splice(33..33, chunk(b"zTXt", &[b"a\0\0", packed].concat()));
+        png.splice(33..33, chunk(*b"zTXt", &[b"a\0\0", packed].concat()));
     }
-    png.splice(33..33, chunk(b"iCCP", &[b"a\0\0", packed].concat()));
+    png.splice(33..33, chunk(*b"iCCP", &[b"a\0\0", packed].concat()));
     assert_eq!(rejected(&png), None);
 }
 

@@ -18,7 +18,7 @@ fn with_segment(jpeg: &[u8], marker: u8, data: &[u8]) -> Vec<u8> {
 
 #[test]
 fn nothing_that_is_said_of_an_image_gets_through() {
-    let transparent = DynamicImage::from(quarters(400, 300)).into_rgba8();
+    let transparent = quarters(400, 300).into_rgba8();
     let mut transparent = DynamicImage::from(transparent);
     transparent.as_mut_rgba8().unwrap().get_pixel_mut(0, 0).0[3] = 0;
     let profile = ColorProfile::new_display_p3().encode().unwrap();
@@ -37,8 +37,9 @@ fn nothing_that_is_said_of_an_image_gets_through() {
                 bytes.extend_from_slice(b"planted behind the end");
             }
             ImageFormat::Png => {
-                let text = [chunk(b"tEXt", b"Author\0planted"), chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0planted")]
-                    .concat();
+                let text =
+                    [chunk(*b"tEXt", b"Author\0planted"), chunk(*b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0planted")]
+                        .concat();
                 // Behind the header.
                 bytes.splice(33..33, text);
                 bytes.extend_from_slice(b"planted behind the end");
