@@ -7,7 +7,7 @@ use image::{DynamicImage, ImageResult};
 
 use super::Thumbnail;
 
-/// Of 100: what is lost is hard to see, and a photograph has about 60 kB for each million pixels times four.
+/// Of 100: what is lost is hard to see, and the larger thumbnail of a photograph takes some hundred kilobytes.
 const JPEG_QUALITY: u8 = 80;
 
 /// JPEG of what is opaque, PNG of the rest.
