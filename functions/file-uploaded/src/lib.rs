@@ -20,9 +20,6 @@ use store::sql::files::StoredFile;
 
 use thumbnails::Picture;
 
-/// How much of a file its type is told by.
-const FIRST_BYTES: u64 = 64 * 1024;
-
 /// Larger images get no thumbnails: they are read into memory for that.
 const MAX_IMAGE_BYTES: u64 = 25 * 1024 * 1024;
 
@@ -68,7 +65,7 @@ impl Inspection {
             return Ok(Some(Err(reason)));
         }
         let has_thumbnails = file.content_type.has_thumbnails() && file.size <= MAX_IMAGE_BYTES;
-        let most = if has_thumbnails { MAX_IMAGE_BYTES } else { FIRST_BYTES };
+        let most = if has_thumbnails { MAX_IMAGE_BYTES } else { inspect::needed(&file.content_type) };
         let Some(bytes) = self.objects.first_bytes(file.file_id, most).await? else { return Ok(None) };
         if let Err(reason) = inspect::inspect(&file.content_type, &bytes) {
             return Ok(Some(Err(reason)));

@@ -1,0 +1,136 @@
+//! Types that are text: in UTF-8, in UTF-16 or UTF-32 with a mark of the byte order, or in any encoding that has ASCII in it.
+
+use super::active::{self, Active};
+
+/// Texts that are not called so, besides those that end in the name of their syntax.
+const TEXTS: [&str; 22] = [
+    "application/ecmascript",
+    "application/graphql",
+    "application/javascript",
+    "application/json",
+    "application/jsonl",
+    "application/sql",
+    "application/toml",
+    "application/typescript",
+    "application/x-csh",
+    "application/x-httpd-php",
+    "application/x-javascript",
+    "application/x-latex",
+    "application/x-ndjson",
+    "application/x-perl",
+    "application/x-php",
+    "application/x-python",
+    "application/x-sh",
+    "application/x-shellscript",
+    "application/x-subrip",
+    "application/x-yaml",
+    "application/xml",
+    "application/yaml",
+];
+
+/// Texts that may be web pages. Markdown is a superset of HTML, and many begin with it.
+const PAGES: [&str; 4] = ["application/xhtml+xml", "text/html", "text/markdown", "text/x-markdown"];
+
+/// Parts of the names of languages that have interpreters.
+const LANGUAGES: [&str; 8] = ["script", "x-sh", "x-csh", "perl", "python", "php", "ruby", "x-lua"];
+
+/// Whether a type is a text. Rich text has a magic number.
+pub(super) fn is_text(declared: &str) -> bool {
+    let syntax = ["+json", "+xml", "+yaml", "+json-seq"];
+    declared.starts_with("text/") || TEXTS.contains(&declared) || syntax.iter().any(|end| declared.ends_with(end))
+}
+
+/// Whether bytes that were announced as a text are one, and of a kind that its readers expect.
+pub(super) fn fits(declared: &str, first_bytes: &[u8]) -> bool {
+    if is_binary(first_bytes) {
+        return false;
+    }
+    match active::of(first_bytes) {
+        None => true,
+        Some(Active::Page) => PAGES.contains(&declared),
+        Some(Active::Fragment) => PAGES.contains(&declared) || declared.ends_with("xml"),
+        Some(Active::Script) => LANGUAGES.iter().any(|part| declared.contains(part)),
+        Some(Active::Svg | Active::Executable) => false,
+    }
+}
+
+/// Whether there are bytes that no text has, as <https://mimesniff.spec.whatwg.org/#binary-data-byte> lists them. What has a mark of
+/// the byte order must be what the mark says; the last character may be cut.
+pub(super) fn is_binary(bytes: &[u8]) -> bool {
+    let control = |c: char| matches!(c, '\0'..='\x08' | '\x0b' | '\x0e'..='\x1a' | '\x1c'..='\x1f');
+    match order_of(bytes) {
+        Some((order, true)) => {
+            let mut characters = order.characters(bytes).peekable();
+            while let Some(character) = characters.next() {
+                match character {
+                    Some(character) if control(character) => return true,
+                    None if characters.peek().is_some() => return true,
+                    _ => {}
+                }
+            }
+            false
+        }
+        _ => bytes.iter().any(|byte| control(char::from(*byte))),
+    }
+}
+
+/// As text, with a sign in place of what is none.
+pub(super) fn lossy(bytes: &[u8]) -> String {
+    match order_of(bytes) {
+        Some((order, _)) => order.characters(bytes).map(|character| character.unwrap_or('\u{fffd}')).collect(),
+        None => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
+/// As text, if it is UTF-8, or UTF-16 or UTF-32 with a mark of the byte order, and nothing else; and whether it is UTF-8.
+pub(super) fn strict(bytes: &[u8]) -> Option<(String, bool)> {
+    match order_of(bytes) {
+        Some((order, true)) => Some((order.characters(bytes).collect::<Option<_>>()?, false)),
+        _ => Some((String::from_utf8(bytes.to_vec()).ok()?, true)),
+    }
+}
+
+/// How wide units are laid down.
+#[derive(Clone, Copy)]
+struct Order {
+    /// 2 or 4 bytes.
+    width: usize,
+    little: bool,
+}
+
+impl Order {
+    /// The characters, and `None` for each unit that is none.
+    fn characters(self, bytes: &[u8]) -> impl Iterator<Item = Option<char>> {
+        let units = bytes.chunks(self.width).map(move |unit| {
+            let fold = |number: u32, byte: &u8| (number << 8) | u32::from(*byte);
+            if self.little { unit.iter().rev().fold(0, fold) } else { unit.iter().fold(0, fold) }
+        });
+        // Whatever is wider than 16 bits is a whole character; two halves of one are never in UTF-32.
+        let mut units = units.peekable();
+        std::iter::from_fn(move || {
+            let unit = units.next()?;
+            let low = units.peek().copied().filter(|low| self.width == 2 && (0xdc00..0xe000).contains(low));
+            match (unit, low) {
+                (0xd800..0xdc00, Some(low)) => {
+                    units.next();
+                    Some(char::from_u32(0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00)))
+                }
+                _ => Some(char::from_u32(unit)),
+            }
+        })
+    }
+}
+
+/// The order of wide units, and whether a mark says it. Without one, browsers guess from the zeros of ASCII.
+fn order_of(bytes: &[u8]) -> Option<(Order, bool)> {
+    let order = |width, little| Order { width, little };
+    match *bytes {
+        [0xff, 0xfe, 0, 0, ..] => Some((order(4, true), true)),
+        [0, 0, 0xfe, 0xff, ..] => Some((order(4, false), true)),
+        [0xff, 0xfe, ..] => Some((order(2, true), true)),
+        [0xfe, 0xff, ..] => Some((order(2, false), true)),
+        [0, first, 0, ..] if first != 0 => Some((order(2, false), false)),
+        [first, 0, second, 0, ..] if first != 0 && second != 0 => Some((order(2, true), false)),
+        _ => None,
+    }
+}

@@ -1,0 +1,112 @@
+//! From bytes to pixels, within bounds.
+
+use std::io::Cursor;
+
+use domain::file::{Rejection, ThumbnailSize};
+use image::codecs::gif::GifDecoder;
+use image::codecs::jpeg::JpegDecoder;
+use image::codecs::png::PngDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageResult, Limits};
+
+use super::{colours, jpeg, shrink};
+
+/// Most pixels that are worked on: photographs of 50 megapixels, and some.
+pub(super) const MAX_PIXELS: u64 = 64_000_000;
+
+/// Most bytes that the pixels take: four for each, or eight where there are half as many.
+pub(super) const MAX_DECODED_BYTES: u64 = 4 * MAX_PIXELS;
+
+/// An image in memory.
+pub(super) struct Source {
+    image: DynamicImage,
+    orientation: Orientation,
+    profile: Option<Vec<u8>>,
+}
+
+impl Source {
+    /// Width and height, as it is shown.
+    pub(super) fn dimensions(&self) -> (u32, u32) {
+        use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+        let (width, height) = (self.image.width(), self.image.height());
+        match self.orientation {
+            Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH => (height, width),
+            _ => (width, height),
+        }
+    }
+
+    /// Whether nothing shines through.
+    pub(super) fn is_opaque(&self) -> bool {
+        match &self.image {
+            DynamicImage::ImageRgba8(image) => image.pixels().all(|pixel| pixel.0[3] == u8::MAX),
+            DynamicImage::ImageRgba16(image) => image.pixels().all(|pixel| pixel.0[3] == u16::MAX),
+            DynamicImage::ImageLumaA8(image) => image.pixels().all(|pixel| pixel.0[1] == u8::MAX),
+            DynamicImage::ImageLumaA16(image) => image.pixels().all(|pixel| pixel.0[1] == u16::MAX),
+            image => !image.color().has_alpha(),
+        }
+    }
+
+    /// The larger thumbnail: as it is shown, in sRGB, of 8 bits.
+    pub(super) fn into_large(self, is_opaque: bool) -> Result<DynamicImage, Rejection> {
+        let large = shrink::shrunk(&self.image, ThumbnailSize::Large, is_opaque)?.unwrap_or(self.image);
+        let mut large = match (large.color().has_color(), is_opaque) {
+            (true, true) => DynamicImage::ImageRgb8(large.into_rgb8()),
+            (true, false) => DynamicImage::ImageRgba8(large.into_rgba8()),
+            (false, true) => DynamicImage::ImageLuma8(large.into_luma8()),
+            (false, false) => DynamicImage::ImageLumaA8(large.into_luma_alpha8()),
+        };
+        if let Some(profile) = self.profile {
+            colours::to_srgb(&mut large, &profile);
+        }
+        large.apply_orientation(self.orientation);
+        Ok(large)
+    }
+}
+
+/// Reads an image whose type has been looked at.
+pub(super) fn decode(bytes: &[u8]) -> Result<Source, Rejection> {
+    let reader = Cursor::new(bytes);
+    match image::guess_format(bytes) {
+        Ok(ImageFormat::Jpeg) => {
+            jpeg::check(bytes)?;
+            read(JpegDecoder::new(reader))
+        }
+        Ok(ImageFormat::Png) => read(PngDecoder::with_limits(reader, limits())),
+        Ok(ImageFormat::Gif) => read(GifDecoder::new(reader)),
+        Ok(ImageFormat::WebP) => read(WebPDecoder::new(reader)),
+        _ => Err(Rejection::ImageUnreadable),
+    }
+}
+
+/// Reads an image of which the header has been read.
+fn read(decoder: ImageResult<impl ImageDecoder>) -> Result<Source, Rejection> {
+    let mut decoder = decoder.map_err(|error| rejection(&error))?;
+    let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err(Rejection::ImageUnreadable);
+    }
+    if u64::from(width) * u64::from(height) > MAX_PIXELS || decoder.total_bytes() > MAX_DECODED_BYTES {
+        return Err(Rejection::ImageTooLarge);
+    }
+    decoder.set_limits(limits()).map_err(|error| rejection(&error))?;
+    // Of an image that is fine. Who cannot read what is said of it shows it as it is.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let profile = decoder.icc_profile().unwrap_or_default();
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| rejection(&error))?;
+    Ok(Source { image, orientation, profile })
+}
+
+/// What decoders take besides the pixels: a frame of a GIF, text that is unpacked.
+fn limits() -> Limits {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    limits
+}
+
+fn rejection(error: &ImageError) -> Rejection {
+    match error {
+        ImageError::Limits(_) => Rejection::ImageTooLarge,
+        _ => Rejection::ImageUnreadable,
+    }
+}

@@ -1,0 +1,37 @@
+//! From pixels to bytes.
+
+use domain::file::{Rejection, ThumbnailSize};
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{DynamicImage, ImageResult};
+
+use super::Thumbnail;
+
+/// Of 100: what is lost is hard to see, and the larger thumbnail of a photograph takes some hundred kilobytes.
+const JPEG_QUALITY: u8 = 80;
+
+/// JPEG of what is opaque, PNG of the rest.
+pub(super) fn encode(size: ThumbnailSize, image: &DynamicImage, is_opaque: bool) -> Result<Thumbnail, Rejection> {
+    let (content_type, bytes) = if is_opaque { ("image/jpeg", jpeg(image)) } else { ("image/png", png(image)) };
+    let bytes = bytes.map_err(|error| {
+        tracing::error!(%error, "a thumbnail could not be written");
+        Rejection::ImageUnreadable
+    })?;
+    Ok(Thumbnail { size, content_type, bytes })
+}
+
+fn jpeg(image: &DynamicImage) -> ImageResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    image.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY))?;
+    Ok(bytes)
+}
+
+fn png(image: &DynamicImage) -> ImageResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    image.write_with_encoder(PngEncoder::new_with_quality(
+        &mut bytes,
+        CompressionType::Default,
+        FilterType::Adaptive,
+    ))?;
+    Ok(bytes)
+}

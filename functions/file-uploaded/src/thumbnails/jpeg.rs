@@ -1,0 +1,45 @@
+//! What a JPEG must be before it is decoded: decoders show what has come of one that breaks off, and go over it as often as it says.
+
+use domain::file::Rejection;
+
+/// Most scans. Programs write about ten; each goes over all pixels, however few its own bytes are.
+pub(super) const MAX_SCANS: usize = 64;
+
+const START_OF_IMAGE: u8 = 0xd8;
+const END_OF_IMAGE: u8 = 0xd9;
+const START_OF_SCAN: u8 = 0xda;
+
+/// Goes from marker to marker (ITU-T T.81, B.1) until the image ends; what follows belongs to somebody else.
+pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
+    let mut scans = 0;
+    let mut rest = bytes.strip_prefix(&[0xff, START_OF_IMAGE]).ok_or(Rejection::ImageUnreadable)?;
+    loop {
+        let (marker, after) = next_marker(rest).ok_or(Rejection::ImageUnreadable)?;
+        match marker {
+            END_OF_IMAGE if scans > 0 => return Ok(()),
+            END_OF_IMAGE => return Err(Rejection::ImageUnreadable),
+            START_OF_SCAN => scans += 1,
+            _ => {}
+        }
+        if scans > MAX_SCANS {
+            return Err(Rejection::ImageTooLarge);
+        }
+        rest = behind_segment(marker, after).ok_or(Rejection::ImageUnreadable)?;
+    }
+}
+
+/// The next marker, and what is behind it: pixels of a scan before it are skipped, in which `ff` is followed by zero.
+fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let pair = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xff);
+    let at = bytes.windows(2).position(pair)?;
+    Some((*bytes.get(at + 1)?, bytes.get(at + 2..)?))
+}
+
+/// Behind the segment of a marker: some have none.
+fn behind_segment(marker: u8, after: &[u8]) -> Option<&[u8]> {
+    if matches!(marker, 0x01 | 0xd0..=0xd8) {
+        return Some(after);
+    }
+    let length = u16::from_be_bytes([*after.first()?, *after.get(1)?]);
+    after.get(usize::from(length.max(2))..)
+}

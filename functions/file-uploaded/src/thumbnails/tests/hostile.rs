@@ -1,0 +1,137 @@
+use domain::file::Rejection::{self, ImageTooLarge, ImageUnreadable};
+use image::{DynamicImage, GrayImage, ImageFormat};
+
+use super::super::jpeg::MAX_SCANS;
+use super::super::{jpeg, thumbnails};
+use super::{FORMATS, chunk, encoded, exif, quarters};
+
+fn rejected(bytes: &[u8]) -> Option<Rejection> {
+    thumbnails(bytes).err()
+}
+
+/// Types of the pixels of a PNG.
+const GREY: u8 = 0;
+const COLOURS_AND_ALPHA: u8 = 6;
+
+/// The header of a PNG of 8 or 16 bits.
+fn png_header(width: u32, height: u32, depth: u8, kind: u8) -> Vec<u8> {
+    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[depth, kind, 0, 0, 0]].concat();
+    [b"\x89PNG\r\n\x1a\n", &chunk(*b"IHDR", &header)[..]].concat()
+}
+
+/// A PNG whose header says another size than it has.
+fn png_that_says(image: &DynamicImage, width: u32, height: u32) -> Vec<u8> {
+    let bytes = encoded(image, ImageFormat::Png);
+    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &bytes[24..29]].concat();
+    [&bytes[..8], &chunk(*b"IHDR", &header), &bytes[33..]].concat()
+}
+
+/// A JPEG whose header says another size than it has.
+fn jpeg_that_says(width: u16, height: u16) -> Vec<u8> {
+    let mut bytes = encoded(&quarters(64, 64), ImageFormat::Jpeg);
+    let frame = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
+    bytes[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
+    bytes[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
+    bytes
+}
+
+/// A GIF of a screen and a frame; of its pixels there is but a code.
+fn gif(screen: [u16; 2], frame: [u16; 2]) -> Vec<u8> {
+    let sides = |[width, height]: [u16; 2]| [width.to_le_bytes(), height.to_le_bytes()].concat();
+    let colours = [0, 0, 0, 255, 255, 255];
+    [&b"GIF89a"[..], &sides(screen), &[0x80, 0, 0], &colours, b",\0\0\0\0", &sides(frame), &[0, 2, 1, 4, 0, b';']]
+        .concat()
+}
+
+#[test]
+fn more_pixels_than_can_be_worked_on_are_not() {
+    let pixels = chunk(*b"IDAT", b"\x78\x9c\x03\0\0\0\0\x01");
+    for (width, height, depth, kind) in [
+        (50_000, 50_000, 8, COLOURS_AND_ALPHA),
+        (u32::MAX >> 1, u32::MAX >> 1, 8, COLOURS_AND_ALPHA),
+        (8001, 8000, 8, GREY),
+        (6000, 6000, 16, COLOURS_AND_ALPHA),
+    ] {
+        let png = [png_header(width, height, depth, kind), pixels.clone()].concat();
+        assert_eq!(rejected(&png), Some(ImageTooLarge), "{width}");
+    }
+    assert_eq!(rejected(&jpeg_that_says(65_000, 65_000)), Some(ImageTooLarge));
+    assert_eq!(rejected(&gif([65_535, 65_535], [1, 1])), Some(ImageTooLarge));
+    assert_eq!(rejected(&gif([1, 1], [65_535, 65_535])), Some(ImageTooLarge), "a frame that is larger than its screen");
+    let mut webp = encoded(&quarters(8, 8), ImageFormat::WebP);
+    // Behind the signature of the lossless stream: fourteen bits for each side.
+    let sides = webp.windows(4).position(|kind| kind == b"VP8L").unwrap() + 9;
+    webp[sides..sides + 4].copy_from_slice(&[0xfe, 0xbf, 0xff, 0x0f]);
+    assert_eq!(rejected(&webp), Some(ImageTooLarge));
+}
+
+#[test]
+fn pixels_that_the_header_does_not_tell_of_are_not_kept() {
+    let black = DynamicImage::from(GrayImage::new(4000, 4000));
+    // What is behind the last row is thrown away, piece by piece.
+    let picture = thumbnails(&png_that_says(&black, 1, 1)).unwrap();
+    assert_eq!(picture.dimensions.unwrap().width, 1);
+    assert_eq!(rejected(&png_that_says(&black, 4000, 4001)), Some(ImageUnreadable), "fewer");
+}
+
+#[test]
+fn what_is_packed_beside_the_pixels_is_bounded() {
+    let unpacked = encoded(&DynamicImage::from(GrayImage::new(8000, 8000)), ImageFormat::Png);
+    // The chunk of the pixels, taken for text and for a profile.
+    let packed = &unpacked[41..unpacked.len() - 16];
+    let mut png = encoded(&quarters(8, 8), ImageFormat::Png);
+    for _ in 0..8 {
+        png.splice(33..33, chunk(*b"zTXt", &[b"a\0\0", packed].concat()));
+    }
+    png.splice(33..33, chunk(*b"iCCP", &[b"a\0\0", packed].concat()));
+    assert_eq!(rejected(&png), None);
+}
+
+#[test]
+fn a_jpeg_goes_over_its_pixels_a_few_times() {
+    let scan = [0xff, 0xda, 0, 2, 1, 2, 0xff, 0];
+    let scans = |count| [&[0xff, 0xd8], &scan.repeat(count)[..], &[0xff, 0xd9]].concat();
+    assert_eq!(jpeg::check(&scans(MAX_SCANS)), Ok(()));
+    assert_eq!(rejected(&scans(MAX_SCANS + 1)), Some(ImageTooLarge));
+    assert_eq!(jpeg::check(&scans(0)), Err(ImageUnreadable));
+}
+
+#[test]
+fn an_image_has_an_end() {
+    for format in FORMATS {
+        let whole = encoded(&quarters(200, 100), format);
+        assert_eq!(rejected(&whole), None);
+        for part in 0..32 {
+            let cut = &whole[..whole.len() * part / 32];
+            assert_eq!(rejected(cut), Some(ImageUnreadable), "{format:?} at {part}");
+        }
+    }
+}
+
+#[test]
+fn an_image_has_pixels() {
+    assert_eq!(rejected(b""), Some(ImageUnreadable));
+    assert_eq!(rejected(b"text"), Some(ImageUnreadable));
+    assert_eq!(rejected(&jpeg_that_says(0, 0)), Some(ImageUnreadable));
+    assert_eq!(rejected(&png_header(0, 0, 8, GREY)), Some(ImageUnreadable));
+    assert_eq!(rejected(&gif([0, 0], [0, 0])), Some(ImageUnreadable));
+    assert_eq!(rejected(b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0"), Some(ImageUnreadable), "a type that is not read");
+}
+
+/// Whatever comes of it: an answer.
+#[test]
+fn a_byte_that_is_another_harms_nobody() {
+    for format in FORMATS {
+        let mut whole = encoded(&quarters(40, 30), format);
+        if format == ImageFormat::Jpeg {
+            whole = super::described(&quarters(40, 30), format, Some(exif(6)), None);
+        }
+        for at in 0..whole.len().min(700) {
+            for byte in [0x00, 0x7f, 0xff, whole[at] ^ 1, whole[at] ^ 0x80] {
+                let mut bytes = whole.clone();
+                bytes[at] = byte;
+                let _ = thumbnails(&bytes);
+            }
+        }
+    }
+}
