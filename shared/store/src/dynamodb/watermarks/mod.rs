@@ -2,13 +2,15 @@
 //!
 //! | `pk` (S, partition key) | `sk` (S, sort key) | |
 //! |---|---|---|
-//! | user | conversation | the watermark: `seq`, `at` (ms) |
+//! | user | conversation | the watermark: `seq`, `at` (ms), `revision` |
 //! | `<conversation>#<user>` | seq, 16 digits | an older receipt: `at` (ms), `ttl` |
 //!
 //! A message was delivered to, or read by, a user at the earliest time among their receipts at or above its seq. Of older receipts
-//! none is later than one above it: the first at or above a seq tells the time. Receipts that come in another order than they were
-//! given bring those below them forward. So that this holds however many are recorded at once, whoever puts an older receipt looks
-//! at both its neighbours after that: of two who meet, the one who comes second sees the other.
+//! none is later than one above it: the first at or above a seq tells the time. A receipt that comes in another order than it was
+//! given brings those below it forward. It does so in one transaction with `revision`, so that of any number who come late at once
+//! each knows what the others did. Those that come in their order, which is nearly all, need none of that.
+
+mod late;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -20,6 +22,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::receipt::Mark;
 use domain::{ConversationId, Receipt, ReceiptKind, Seq, Timestamp, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
+
+use late::Brought;
 
 use super::Item;
 use super::batch::get_all;
@@ -65,6 +69,16 @@ impl Watermarks {
         conversation: ConversationId,
         user: UserId,
     ) -> Result<Option<Mark>, StoreError> {
+        Ok(self.find(kind, conversation, user).await?.map(|(mark, _)| mark))
+    }
+
+    /// The watermark with its revision, read consistently.
+    async fn find(
+        &self,
+        kind: ReceiptKind,
+        conversation: ConversationId,
+        user: UserId,
+    ) -> Result<Option<(Mark, u64)>, StoreError> {
         let found = self
             .client
             .get_item()
@@ -74,7 +88,8 @@ impl Watermarks {
             .send()
             .await
             .map_err(StoreError::dynamodb)?;
-        found.item.as_ref().map(parse_watermark).transpose()
+        let revision = |item: &Item| if item.contains_key("revision") { number(item, "revision") } else { Ok(0) };
+        found.item.as_ref().map(|item| Ok((parse_watermark(item)?, revision(item)?))).transpose()
     }
 
     /// The watermarks of these users, as far as they have one: a read unit each, one request per hundred.
@@ -112,99 +127,33 @@ impl Watermarks {
     /// Moving forward takes two writes (one where there was no watermark): the former watermark becomes an older
     /// receipt, then the watermark moves, on the condition that it still is what was read. A crash in between leaves
     /// an extra row that says the truth; a repeat finds everything done. Only a receipt that is earlier than what is known of
-    /// its place, because it came late, costs more: a write for each older receipt that it brings forward, and three reads.
+    /// its place, because it came late, costs more: two reads, and a transaction with each older receipt that it brings forward.
     pub async fn record(&self, receipt: &Receipt) -> Result<Advance, StoreError> {
-        for round in 0..MAX_ROUNDS {
-            let mark = self.get(receipt.kind, receipt.conversation_id, receipt.user_id).await?;
-            match mark {
-                None => {}
-                Some(mark) if receipt.seq < mark.seq || (receipt.seq == mark.seq && receipt.at >= mark.at) => {
-                    self.record_late(receipt, mark).await?;
-                    return Ok(Advance::Stayed);
+        let Receipt { kind, conversation_id, user_id, .. } = *receipt;
+        let mut round = 0;
+        while round < MAX_ROUNDS {
+            let found = self.find(kind, conversation_id, user_id).await?;
+            let before = found.map_or(Seq::ZERO, |(mark, _)| mark.seq);
+            let advance = if before < receipt.seq { Advance::From(before) } else { Advance::Stayed };
+            let recorded = match found {
+                None => self.move_watermark(receipt, None).await?,
+                Some((mark, _)) if receipt.seq > mark.seq && receipt.at > mark.at => {
+                    self.put_older(receipt, mark).await? && self.move_watermark(receipt, Some(mark)).await?
                 }
-                Some(mark) if receipt.at > mark.at => self.put_older(receipt, mark).await?,
-                // It reaches as far and is no later: the place of the former watermark was reached at this time already.
-                Some(mark) => {
-                    self.bring_forward(receipt, mark.seq, receipt.at).await?;
-                    if mark.seq < receipt.seq {
-                        self.put_older(receipt, Mark { seq: mark.seq, at: receipt.at }).await?;
-                    }
-                }
-            }
-            if self.move_watermark(receipt, mark).await? {
-                if let Some(mark) = mark.filter(|mark| receipt.at <= mark.at) {
-                    // Who came late at the same time may have looked up before it moved.
-                    self.bring_forward(receipt, mark.seq, receipt.at).await?;
-                }
-                let before = mark.map_or(Seq::ZERO, |mark| mark.seq);
-                return Ok(if before < receipt.seq { Advance::From(before) } else { Advance::Stayed });
+                Some((mark, revision)) => match self.bring_forward(receipt, mark, revision).await? {
+                    Brought::Everything => true,
+                    // The rest takes another round, and is no contention.
+                    Brought::Some => continue,
+                    Brought::Nothing => false,
+                },
+            };
+            if recorded {
+                return Ok(advance);
             }
             back_off(round).await;
+            round += 1;
         }
         Err(StoreError::Inconsistent("a watermark that never stays what it was".to_owned()))
-    }
-
-    /// A receipt below the watermark says something only if it is earlier than what is known for its place. One that is known may
-    /// not have been done with.
-    async fn record_late(&self, receipt: &Receipt, mark: Mark) -> Result<(), StoreError> {
-        let Receipt { kind, conversation_id, user_id, seq, at } = *receipt;
-        let known = self.smallest_older(kind, conversation_id, user_id, seq).await?.unwrap_or(mark);
-        if at < known.at {
-            self.bring_forward(receipt, seq, at).await?;
-            self.put_older(receipt, Mark { seq, at }).await?;
-        } else if known != (Mark { seq, at }) {
-            return Ok(());
-        }
-        let above = match self.smallest_older(kind, conversation_id, user_id, seq.next()).await? {
-            None => self.get(kind, conversation_id, user_id).await?,
-            above => above,
-        };
-        let earlier = above.map(|above| above.at).filter(|earlier| *earlier < at);
-        if let Some(at) = earlier {
-            self.put_older(receipt, Mark { seq, at }).await?;
-        }
-        self.bring_forward(receipt, seq, earlier.unwrap_or(at)).await
-    }
-
-    /// Gives this time to older receipts below `seq` that are later: what they cover was reached by then. The lowest comes
-    /// first, so that after a crash the repeat finds those that are left by going down. Goes on until there are none: others may
-    /// have come below those that were found.
-    async fn bring_forward(&self, receipt: &Receipt, mut seq: Seq, at: Timestamp) -> Result<(), StoreError> {
-        loop {
-            let later = self.later_below(receipt, seq, at).await?;
-            let Some(lowest) = later.last() else { return Ok(()) };
-            seq = *lowest;
-            for seq in later.into_iter().rev() {
-                self.put_older(receipt, Mark { seq, at }).await?;
-            }
-        }
-    }
-
-    /// The places of older receipts below `seq` that are later than `at`, going down until one is not.
-    async fn later_below(&self, receipt: &Receipt, seq: Seq, at: Timestamp) -> Result<Vec<Seq>, StoreError> {
-        let mut below = self
-            .client
-            .query()
-            .table_name(self.table(receipt.kind))
-            .key_condition_expression("pk = :pk AND sk < :sk")
-            .expression_attribute_values(
-                ":pk",
-                AttributeValue::S(older_partition(receipt.conversation_id, receipt.user_id)),
-            )
-            .expression_attribute_values(":sk", AttributeValue::S(older_sort(seq)))
-            .scan_index_forward(false)
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut later = Vec::new();
-        while let Some(item) = below.try_next().await.map_err(StoreError::dynamodb)? {
-            if millis(&item)? <= at {
-                break;
-            }
-            later.push(text_number(&item, "sk")?);
-        }
-        Ok(later)
     }
 
     /// The smallest older receipt at or above `seq`.
@@ -231,30 +180,26 @@ impl Watermarks {
         first.map(|item| Ok(Mark { seq: text_number(&item, "sk")?, at: millis(&item)? })).transpose()
     }
 
-    /// Keeps `mark` as an older receipt; where there is one for its place, the earlier time stays.
-    async fn put_older(&self, receipt: &Receipt, mark: Mark) -> Result<(), StoreError> {
-        let ttl = mark.at.plus(KEPT_FOR).epoch_seconds();
+    /// Keeps `mark` as an older receipt; where there is one for its place, the earlier time stays. `false` where a transaction was
+    /// at it.
+    async fn put_older(&self, receipt: &Receipt, mark: Mark) -> Result<bool, StoreError> {
         let result = self
             .client
             .put_item()
             .table_name(self.table(receipt.kind))
-            .item("pk", AttributeValue::S(older_partition(receipt.conversation_id, receipt.user_id)))
-            .item("sk", AttributeValue::S(older_sort(mark.seq)))
-            .item("at", AttributeValue::N(mark.at.epoch_millis().to_string()))
-            .item("ttl", AttributeValue::N(ttl.to_string()))
+            .set_item(Some(older_item(receipt, mark)))
             .condition_expression("attribute_not_exists(pk) OR #at > :at")
             .expression_attribute_names("#at", "at")
             .expression_attribute_values(":at", AttributeValue::N(mark.at.epoch_millis().to_string()))
             .send()
             .await;
         match result {
-            Ok(_) => Ok(()),
-            Err(error)
-                if matches!(error.as_service_error(), Some(PutItemError::ConditionalCheckFailedException(_))) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(StoreError::dynamodb(error)),
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(true),
+                Some(PutItemError::TransactionConflictException(_)) => Ok(false),
+                _ => Err(StoreError::dynamodb(error)),
+            },
         }
     }
 
@@ -278,12 +223,13 @@ impl Watermarks {
         };
         match update.send().await {
             Ok(_) => Ok(true),
-            Err(error)
-                if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(StoreError::dynamodb(error)),
+            Err(error) => match error.as_service_error() {
+                Some(
+                    UpdateItemError::ConditionalCheckFailedException(_)
+                    | UpdateItemError::TransactionConflictException(_),
+                ) => Ok(false),
+                _ => Err(StoreError::dynamodb(error)),
+            },
         }
     }
 
@@ -299,6 +245,15 @@ fn watermark_key(conversation: ConversationId, user: UserId) -> Item {
     HashMap::from([
         ("pk".to_owned(), AttributeValue::S(user.to_string())),
         ("sk".to_owned(), AttributeValue::S(conversation.to_string())),
+    ])
+}
+
+fn older_item(receipt: &Receipt, mark: Mark) -> Item {
+    HashMap::from([
+        ("pk".to_owned(), AttributeValue::S(older_partition(receipt.conversation_id, receipt.user_id))),
+        ("sk".to_owned(), AttributeValue::S(older_sort(mark.seq))),
+        ("at".to_owned(), AttributeValue::N(mark.at.epoch_millis().to_string())),
+        ("ttl".to_owned(), AttributeValue::N(mark.at.plus(KEPT_FOR).epoch_seconds().to_string())),
     ])
 }
 
