@@ -4,6 +4,7 @@ mod abandoned;
 mod announcing;
 mod going;
 mod parts;
+mod pictures;
 mod reading;
 mod sharing;
 mod uploader;

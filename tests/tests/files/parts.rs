@@ -18,7 +18,8 @@ async fn sign(person: &Person, file: &str, parts: &[(u64, &[u8])]) -> Vec<Value>
 #[tokio::test]
 async fn a_file_comes_in_parts() {
     let (alice, _, conversation) = pair().await;
-    let bytes: Vec<u8> = (0..PART + 7).map(|n| u8::try_from(n % 251).unwrap()).collect();
+    let mut bytes: Vec<u8> = (0..PART + 7).map(|n| u8::try_from(n % 251).unwrap()).collect();
+    bytes[..12].copy_from_slice(b"\0\0\0\x18ftypisom");
     let (first, last) = bytes.split_at(PART);
     let (status, announced) = announce(&alice, &conversation, &described("v.mp4", "video/mp4", &bytes)).await;
     assert_eq!((status, &announced["upload"]), (201, &json!({"part_size": PART, "part_count": 2})), "{announced}");

@@ -1,0 +1,66 @@
+//! Images get thumbnails, and none of them takes more than there is.
+
+use std::io::Cursor;
+
+use end_to_end::person::client;
+use image::{ImageFormat, ImageReader, Rgb, RgbImage};
+use serde_json::json;
+
+use crate::sharing::carrying;
+use crate::uploader::{Bucket, pair, ready, settled, upload};
+
+/// A JPEG of 2,000 by 1,000 pixels that says of itself that it lies on its side.
+fn photograph() -> Vec<u8> {
+    let mut jpeg = Cursor::new(Vec::new());
+    RgbImage::from_pixel(2000, 1000, Rgb([200, 30, 60])).write_to(&mut jpeg, ImageFormat::Jpeg).unwrap();
+    let jpeg = jpeg.into_inner();
+    // TIFF, little-endian; one entry: tag 0x112 (orientation), of type SHORT, one of them, and it is 6.
+    let exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
+    [&jpeg[..2], &[0xff, 0xe1], &length, exif, &jpeg[2..]].concat()
+}
+
+/// A GIF of a few bytes that wants to be this large.
+fn bomb(side: u16) -> Vec<u8> {
+    let side = [side.to_le_bytes(), side.to_le_bytes()].concat();
+    let palette = [0x80, 0, 0, 0, 0, 0, 255, 255, 255];
+    [b"GIF89a", &side[..], &palette, b"\x2c\0\0\0\0", &side, b"\0\x02\x02\x4c\x01\0\x3b"].concat()
+}
+
+#[tokio::test]
+async fn thumbnails_stand_upright_and_say_nothing_else() {
+    let (alice, bob, conversation) = pair().await;
+    let mut a = alice.connect().await;
+    let file = ready(&alice, &conversation, "photo.jpg", "image/jpeg", &photograph()).await;
+    a.ask(carrying(&conversation, 1, &[&file])).await;
+    let (_, history) = bob.get(&format!("/v1/conversations/{conversation}/messages?after_seq=1")).await;
+    let carried = &history["messages"][0]["attachments"][0];
+    assert_eq!((&carried["width"], &carried["height"]), (&json!(1000), &json!(2000)), "{carried}");
+    for (size, expected) in [(320, (160, 320)), (1280, (640, 1280))] {
+        let path = format!("/v1/files/{file}/thumbnail?conversation_id={conversation}&seq=2&size={size}");
+        let (status, location, _) = bob.look(&path, "*/*").await;
+        assert_eq!(status, 302);
+        let response = client().get(location.unwrap()).send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "image/jpeg");
+        let bytes = response.bytes().await.unwrap();
+        assert!(!bytes.windows(4).any(|window| window == b"Exif"));
+        let made = ImageReader::with_format(Cursor::new(bytes), ImageFormat::Jpeg).into_dimensions().unwrap();
+        assert_eq!(made, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_bomb_is_refused_and_gone() {
+    let (alice, _, conversation) = pair().await;
+    let mut broken = photograph();
+    broken.truncate(4000);
+    for (name, content_type, bytes, reason) in [
+        ("bomb.gif", "image/gif", bomb(50_000), "image_too_large"),
+        ("half.jpg", "image/jpeg", broken, "image_unreadable"),
+    ] {
+        let file = upload(&alice, &conversation, name, content_type, &bytes).await;
+        let seen = settled(&alice, &file).await;
+        assert_eq!((&seen["status"], &seen["reason"]), (&json!("rejected"), &json!(reason)), "{name}");
+        Bucket::shared().is_without(&file).await;
+    }
+}
