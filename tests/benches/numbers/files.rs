@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::Failure;
 use super::report::Report;
 use super::table::Table;
-use super::times::Times;
+use super::times::{Times, millis};
 
 /// The function that looks at what was uploaded, by its logical id.
 const FUNCTION: &str = "FileUploaded";
@@ -38,7 +38,7 @@ pub(crate) async fn run(cloud: &Cloud, quick: bool, report: &mut Report) -> Resu
         let (ready, looks) = uploader.upload_often(file, times).await?;
         let most = looks.iter().map(|look| look.memory_mib).max().unwrap_or_default();
         let looks = Times::new(looks.into_iter().map(|look| look.duration).collect());
-        let p50 = format!("{:.1}", looks.at(50.0).as_secs_f64() * 1e3);
+        let p50 = millis(looks.at(50.0));
         table.row([name.to_owned(), times.to_string(), ready.p50_p99_max(), p50, most.to_string()]);
         Ok(())
     };
@@ -67,7 +67,7 @@ fn photograph() -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// What is uploaded.
+/// What is announced and uploaded.
 struct Announced {
     content_type: &'static str,
     bytes: Vec<u8>,
@@ -93,8 +93,8 @@ impl Look {
         let (_, report) = line.strip_prefix(FUNCTION)?.strip_prefix(' ')?.split_once(' ')?;
         let (duration, rest) = report.split_once(" ms, ")?;
         let memory = rest.strip_suffix(" MB")?.rsplit(' ').next()?;
-        let millis: f64 = duration.parse().ok()?;
-        Some(Self { duration: Duration::from_secs_f64(millis / 1e3), memory_mib: memory.parse().ok()? })
+        let took: f64 = duration.parse().ok()?;
+        Some(Self { duration: Duration::from_secs_f64(took / 1e3), memory_mib: memory.parse().ok()? })
     }
 }
 
