@@ -17,6 +17,7 @@ mod ceiling;
 mod cold_start;
 mod cpu;
 mod delivery;
+mod files;
 mod history;
 mod line;
 mod load;
@@ -59,6 +60,8 @@ enum Part {
     Ceiling,
     /// Cold starts beside a hello world.
     ColdStart,
+    /// Files: announced, and uploaded until they are ready.
+    Files,
 }
 
 #[derive(Debug, Parser)]
@@ -119,6 +122,9 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     if asked(Part::ColdStart) {
         cold_start::run(&cloud, if quick { 5 } else { 20 }, &mut report).await?;
+    }
+    if asked(Part::Files) {
+        files::run(&cloud, quick, &mut report).await?;
     }
     if latencies.is_some() || capacity.is_some() {
         peers::compare(latencies, capacity, &mut report)?;

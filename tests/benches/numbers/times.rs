@@ -12,6 +12,10 @@ impl Times {
         Self(times)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// What so many per cent of them do not exceed; zero where there are none.
     pub(crate) fn at(&self, percent: f64) -> Duration {
         let last = self.0.len().saturating_sub(1) as f64;
