@@ -9,8 +9,8 @@ use domain::{ConversationType, Message, MessageKind, Periods, Seq, UserId};
 use end_to_end::Picture;
 
 /// Leaving a public conversation writes nothing into its log: what is being sent at that moment may still be pushed to, or come
-/// from, whoever has just left.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// from, whoever has just left. That is over when the function's time is.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// The client has exactly what the user may see, in its place and as it is by now, and everything else is named hidden.
 pub(crate) fn holds(picture: &Picture, user: UserId, periods: &Periods, replica: &Replica) {
