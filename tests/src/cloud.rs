@@ -31,9 +31,9 @@ pub struct Endpoints {
     pub aws: Aws,
 }
 
-/// Endpoints by service.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// Endpoints by service; empty where a template has no use for one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct Aws {
     /// DynamoDB.
     pub dynamodb: String,
@@ -41,8 +41,7 @@ pub struct Aws {
     pub s3: String,
     /// SQS.
     pub sqs: String,
-    /// The RDS Data API; empty where there is none.
-    #[serde(default)]
+    /// The RDS Data API.
     pub rds_data: String,
     /// `@connections` of the WebSocket API.
     pub apigatewaymanagementapi: String,
