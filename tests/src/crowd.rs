@@ -9,18 +9,18 @@ use crate::{Cloud, Person, aws};
 /// Members that one request may name.
 const AT_ONCE: usize = 50;
 
-/// Users of the test binary's own cloud who have no token: one statement, however many.
+/// Users who exist in SQL alone, without a token: all that it takes to be added. One statement, however many.
 ///
 /// # Panics
 ///
 /// Where the database refuses.
-pub async fn silent(number: usize) -> Vec<String> {
+pub async fn silent(cloud: &Cloud, number: usize) -> Vec<String> {
     let ids: Vec<Uuid> = query_scalar(
         "INSERT INTO users (user_id, display_name) SELECT gen_random_uuid(), 'Nobody' FROM generate_series(1, $1)
          RETURNING user_id",
     )
     .bind(i32::try_from(number).expect("not that many"))
-    .fetch_all(&aws::database(Cloud::shared()))
+    .fetch_all(&aws::database(cloud))
     .await
     .expect("users");
     ids.iter().map(Uuid::to_string).collect()

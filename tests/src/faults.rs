@@ -157,6 +157,15 @@ impl Cloud {
         answer["killed"].as_u64().expect("a number of processes")
     }
 
+    /// What every function has asked for so far, as the meter says it.
+    ///
+    /// # Panics
+    ///
+    /// Where the cloud is gone.
+    pub async fn meter(&self) -> Value {
+        ask(self.control(Client::get, "/meter")).await
+    }
+
     fn control(&self, method: fn(&Client, String) -> RequestBuilder, path: &str) -> RequestBuilder {
         method(&client(), format!("{}{path}", self.endpoints.control))
     }

@@ -7,7 +7,6 @@ use domain::message::Edit;
 use domain::{Content, ConversationId, MessageId, MessageKind, Seq, Timestamp};
 use end_to_end::aws::{MESSAGES, dynamodb, log};
 use end_to_end::faults::Kind;
-use end_to_end::person::{answer, client};
 use end_to_end::{Cloud, Person};
 use serde_json::{Value, json};
 use store::dynamodb::messages::{LogItem, PutOutcome};
@@ -80,8 +79,7 @@ async fn nothing_is_scanned() {
     let group = json!({"type": "group", "title": "All", "member_ids": [bob.user_id]});
     assert_eq!(alice.post("/v1/conversations", &group).await.0, 201);
 
-    let meter = format!("{}/meter", Cloud::shared().endpoints.control);
-    let (_, reading) = answer(client().get(meter)).await;
+    let reading = Cloud::shared().meter().await;
     let functions = reading["functions"].as_object().unwrap();
     let operations: BTreeSet<(&str, &str)> = functions
         .iter()

@@ -16,13 +16,15 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use domain::error::causes;
-use domain::{ApiError, ConversationId, Seq, Timestamp};
-use lambda_kit::push::{Pace, Pusher};
+use domain::{ApiError, ConversationId, Pushed, Seq, Timestamp};
+use lambda_kit::push::{Frame, Pace, Pusher};
+use store::dynamodb::members::ActiveMember;
 use store::listeners::Listeners;
 use store::log::{Log, News};
 use store::queues::Queue;
 
 use batch::{Job, Part};
+use frames::Frames;
 
 /// Members or subscriptions that are looked up at once: one page of them, and one batch of their connections or members.
 const PAGE: usize = 100;
@@ -86,5 +88,21 @@ impl Worker {
             Part::Members(_) if conversation.is_public() => self.tell_all_lookers(&task, pace).await,
             Part::Members(shard) => self.tell_members(&task, shard, pace).await,
         }
+    }
+
+    /// Posts to these connections what their members see of it.
+    async fn post<'a>(
+        &self,
+        task: &Task,
+        to: impl Iterator<Item = (&'a ActiveMember, &'a str)>,
+        frames: &mut Frames<'_>,
+        pace: &mut Pace,
+    ) -> Result<Pushed, ApiError> {
+        let mut all = Vec::new();
+        for (member, connection_id) in to {
+            all.extend(frames.prepare(member)?.map(|number| (connection_id, number)));
+        }
+        let frame = |(connection_id, number)| Frame { connection_id, json: frames.json(number) };
+        Ok(self.pusher.push_at(pace, all.into_iter().map(frame).collect(), task.until).await)
     }
 }

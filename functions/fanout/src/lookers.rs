@@ -1,7 +1,7 @@
 //! Telling those who look at a public conversation, page by page of their subscriptions. Nobody else costs anything.
 
 use domain::{ApiError, Timestamp};
-use lambda_kit::push::{Frame, Pace};
+use lambda_kit::push::Pace;
 use store::dynamodb::members::ActiveMember;
 use store::dynamodb::subscriptions::Subscription;
 use store::queues::{LookerRange, LookersBody};
@@ -57,12 +57,8 @@ impl Worker {
         frames: &mut Frames<'_>,
         pace: &mut Pace,
     ) -> Result<bool, ApiError> {
-        let mut all = Vec::new();
-        for (member, subscription) in lookers {
-            all.extend(frames.prepare(member)?.map(|json| (subscription.connection_id.as_str(), json)));
-        }
-        let frame = |(connection_id, number)| Frame { connection_id, json: frames.json(number) };
-        let pushed = self.pusher.push_at(pace, all.into_iter().map(frame).collect(), task.until).await;
+        let to = lookers.iter().map(|(member, subscription)| (member, subscription.connection_id.as_str()));
+        let pushed = self.post(task, to, frames, pace).await?;
         let gone = |subscription: &&Subscription| pushed.gone.contains(&subscription.connection_id);
         let gone: Vec<&Subscription> = lookers.iter().map(|(_, subscription)| subscription).filter(gone).collect();
         self.listeners.subscriptions.forget(&gone).await;

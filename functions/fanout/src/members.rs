@@ -1,7 +1,7 @@
 //! Telling the members of a conversation that is not public, page by page.
 
 use domain::{ApiError, Shard, Timestamp};
-use lambda_kit::push::{Frame, Pace};
+use lambda_kit::push::Pace;
 use store::dynamodb::members::ActiveMember;
 use store::queues::FanoutBody;
 
@@ -55,14 +55,11 @@ impl Worker {
         let now = Timestamp::now();
         let users: Vec<_> = members.iter().map(|member| member.user_id).collect();
         let connections = self.listeners.connections.of(&users, now).await?;
-        let mut all = Vec::new();
-        for connection in &connections {
-            let member = members.iter().find(|member| member.user_id == connection.user_id);
-            let Some(member) = member else { continue };
-            all.extend(frames.prepare(member)?.map(|json| (connection.connection_id.as_str(), json)));
-        }
-        let frame = |(connection_id, number)| Frame { connection_id, json: frames.json(number) };
-        let pushed = self.pusher.push_at(pace, all.into_iter().map(frame).collect(), task.until).await;
+        let to = connections.iter().filter_map(|connection| {
+            let member = members.iter().find(|member| member.user_id == connection.user_id)?;
+            Some((member, connection.connection_id.as_str()))
+        });
+        let pushed = self.post(task, to, frames, pace).await?;
         self.listeners.connections.forget_gone(&connections, &pushed.gone, now).await;
         Ok(pushed.in_time)
     }

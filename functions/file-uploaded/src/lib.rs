@@ -10,7 +10,7 @@ mod thumbnails;
 use domain::error::causes;
 use domain::file::{File, FileStatus, Rejection};
 use domain::wire::Push;
-use domain::{FileId, Timestamp, UserId};
+use domain::{Attachment, FileId, Timestamp, UserId};
 use lambda_kit::push::{Frame, Pusher, encode};
 use store::StoreError;
 use store::dynamodb::{Connections, FileItem, Files};
@@ -91,14 +91,16 @@ impl Inspection {
         }
         self.files
             .put(&FileItem {
-                file_id: file.file_id,
+                attachment: Attachment {
+                    file_id: file.file_id,
+                    name: file.name.clone(),
+                    content_type: file.content_type.clone(),
+                    size: file.size,
+                    width: dimensions.map(|dimensions| dimensions.width),
+                    height: dimensions.map(|dimensions| dimensions.height),
+                },
                 owner_id: stored.owner_id,
                 conversation_id: file.conversation_id,
-                name: file.name.clone(),
-                content_type: file.content_type.clone(),
-                size: file.size,
-                width: dimensions.map(|dimensions| dimensions.width),
-                height: dimensions.map(|dimensions| dimensions.height),
                 carried_by: Vec::new(),
                 released_at: None,
             })

@@ -4,7 +4,7 @@
 #![recursion_limit = "256"]
 
 use http_files::{Handler, Limits};
-use lambda_kit::config::{aws, bytes, required, seconds};
+use lambda_kit::config::{aws, number, required, seconds};
 use lambda_kit::{Error, http, telemetry};
 use store::dynamodb::{Connections, Files, Members, Messages};
 use store::log::Log;
@@ -34,8 +34,8 @@ async fn main() -> Result<(), Error> {
         removal: Removal { release, metadata: FileMetadata::new(pool), objects },
         connections: Connections::new(dynamodb, required("CONNECTIONS_TABLE")?),
         limits: Limits {
-            quota: bytes("FILE_QUOTA")?,
-            multipart_above: bytes("MULTIPART_ABOVE")?,
+            quota: number("FILE_QUOTA")?,
+            multipart_above: number("MULTIPART_ABOVE")?,
             upload_lifetime: seconds("UPLOAD_LIFETIME")?,
         },
     };

@@ -38,7 +38,7 @@ impl Handler {
         }
         let own = self.removal.release.files.find(request.id("id")?).await?;
         let own = own.filter(|file| file.owner_id == request.user_id());
-        own.map(|file| file.attachment()).ok_or_else(not_found)
+        own.map(|file| file.attachment).ok_or_else(not_found)
     }
 
     async fn carried(&self, request: &Request, conversation: ConversationId, seq: Seq) -> Result<Attachment, ApiError> {

@@ -3,7 +3,8 @@
 use domain::{ApiError, ConversationId, Role, Seq, Timestamp, UserId};
 use lambda_kit::http::{Request, Response};
 use serde::Serialize;
-use store::dynamodb::members::{ActiveMember, View};
+use store::dynamodb::members::ActiveMember;
+use store::roll::Roll;
 
 use crate::Handler;
 
@@ -45,14 +46,7 @@ impl Handler {
         let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
         let after = request.query("cursor")?;
         let members = &self.membership.relay.members;
-        let (view, listed) = tokio::try_join!(
-            members.view(conversation, request.user_id()),
-            members.list(conversation, after, limit + 1)
-        )?;
-        View::of_member(view)?;
-        let more = listed.len() > limit;
-        let members: Vec<Body> = listed.into_iter().take(limit).map(Body::from).collect();
-        let cursor = members.last().map(|member| member.user_id).filter(|_| more);
-        Response::ok(&Page { members, cursor })
+        let Roll { members, cursor, .. } = Roll::read(members, conversation, request.user_id(), after, limit).await?;
+        Response::ok(&Page { members: members.into_iter().map(Body::from).collect(), cursor })
     }
 }

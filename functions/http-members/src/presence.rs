@@ -3,7 +3,7 @@
 use domain::{ApiError, ConversationId, ErrorCode, Presence, Timestamp, UserId};
 use lambda_kit::http::{Request, Response};
 use serde::Serialize;
-use store::dynamodb::members::View;
+use store::roll::Roll;
 
 use crate::Handler;
 
@@ -26,16 +26,11 @@ impl Handler {
         let limit = request.limit(MAX_LIMIT, MAX_LIMIT)?;
         let after = request.query("cursor")?;
         let members = &self.membership.relay.members;
-        let (view, listed) = tokio::try_join!(
-            members.view(conversation, request.user_id()),
-            members.list(conversation, after, limit + 1)
-        )?;
-        let view = View::of_member(view)?;
+        let Roll { view, members, cursor } = Roll::read(members, conversation, request.user_id(), after, limit).await?;
         if !view.conversation.blocked_by.is_empty() {
             return Err(ApiError::new(ErrorCode::Blocked, "One of you has blocked the other."));
         }
-        let users: Vec<UserId> = listed.iter().take(limit).map(|member| member.user_id).collect();
-        let cursor = users.last().copied().filter(|_| listed.len() > limit);
+        let users: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
         Response::ok(&Page { members: self.connections.presence(&users, Timestamp::now()).await?, cursor })
     }
 }

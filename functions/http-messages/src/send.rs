@@ -10,19 +10,13 @@ use crate::Handler;
 impl Handler {
     /// Sends a message as the `send` frame does: 201 for one that was given its place, 200 for one that had it already.
     pub(crate) async fn send(&self, request: &Request) -> Result<Response, ApiError> {
-        let conversation_id = request.id("id")?;
+        let conversation = request.id("id")?;
         let draft: DraftRequest = request.json()?;
-        let draft = Draft::new(conversation_id, request.user_id(), draft.check()?);
+        let draft = Draft::new(conversation, request.user_id(), draft.check()?);
         let placed = self.log.send(&self.delivery.listeners, &self.files, &draft).await?;
         let Placed { message, duplicate, audience } = placed;
         self.delivery.tell(&message, &audience, None, self.pusher.messages()).await?;
-        let sent = Sent {
-            conversation_id,
-            seq: message.seq,
-            message_id: message.message_id,
-            sent_at: message.sent_at,
-            duplicate,
-        };
+        let sent = Sent::of(&message, duplicate);
         if duplicate { Response::ok(&sent) } else { Response::created(&sent) }
     }
 }

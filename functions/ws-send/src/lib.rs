@@ -27,19 +27,12 @@ pub struct Send {
 impl Send {
     /// Sends one message. The sender is the token's user and the time the server's, whatever the frame says.
     pub async fn handle(&self, caller: Caller, request: SendRequest) -> Result<Answer, ApiError> {
-        let conversation_id = request.conversation_id;
-        let draft = Draft::new(conversation_id, caller.user_id, request.draft.check()?);
+        let draft = Draft::new(request.conversation_id, caller.user_id, request.draft.check()?);
         let placed = self.log.send(&self.delivery.listeners, &self.files, &draft).await?;
         let Placed { message, duplicate, audience } = placed;
         // Every connection but the one that gets the answer.
         let except = Some(caller.connection_id.as_str());
         self.delivery.tell(&message, &audience, except, self.pusher.messages()).await?;
-        Ok(Answer::Sent(Sent {
-            conversation_id,
-            seq: message.seq,
-            message_id: message.message_id,
-            sent_at: message.sent_at,
-            duplicate,
-        }))
+        Ok(Answer::Sent(Sent::of(&message, duplicate)))
     }
 }

@@ -154,14 +154,7 @@ impl Outbox {
         // Only their sender is told of these.
         let Some(id) = message.client_message_id else { return };
         if self.front(id).is_some() {
-            let sent = Sent {
-                conversation_id: message.conversation_id,
-                seq: message.seq,
-                message_id: message.message_id,
-                sent_at: message.sent_at,
-                duplicate: true,
-            };
-            self.finish(message.conversation_id, Ok(sent));
+            self.finish(message.conversation_id, Ok(Sent::of(message, true)));
         }
     }
 

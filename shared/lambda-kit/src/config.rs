@@ -1,5 +1,6 @@
 //! Configuration: from the environment that the template gives, and nowhere else.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -30,12 +31,7 @@ pub fn required(name: &'static str) -> Result<String, ConfigError> {
 }
 
 /// A whole number.
-pub fn number(name: &'static str) -> Result<u32, ConfigError> {
-    required(name)?.parse().map_err(|_| ConfigError::NotANumber(name))
-}
-
-/// A number of bytes.
-pub fn bytes(name: &'static str) -> Result<u64, ConfigError> {
+pub fn number<T: FromStr>(name: &'static str) -> Result<T, ConfigError> {
     required(name)?.parse().map_err(|_| ConfigError::NotANumber(name))
 }
 
@@ -46,9 +42,7 @@ pub fn seconds(name: &'static str) -> Result<Duration, ConfigError> {
 
 /// How much one sender may say in one conversation: `FLOOD_LIMIT` messages in `FLOOD_WINDOW` seconds; zero: whatever they like.
 pub fn flood_limit() -> Result<Option<FloodLimit>, ConfigError> {
-    const MESSAGES: &str = "FLOOD_LIMIT";
-    let messages = required(MESSAGES)?.parse().map_err(|_| ConfigError::NotANumber(MESSAGES))?;
-    Ok(FloodLimit::new(messages, seconds("FLOOD_WINDOW")?))
+    Ok(FloodLimit::new(number("FLOOD_LIMIT")?, seconds("FLOOD_WINDOW")?))
 }
 
 /// How long one attempt of an AWS call may take. The hot path's calls take milliseconds: a longer one is lost, and the

@@ -31,6 +31,7 @@ pub mod queues;
 pub mod receipts;
 pub mod relay;
 pub mod removal;
+pub mod roll;
 pub mod sql;
 pub mod status;
 pub mod typing;

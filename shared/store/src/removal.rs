@@ -83,7 +83,7 @@ impl Removal {
         let file = stored.file.file_id;
         if stored.file.status == FileStatus::Pending {
             if let Some(item) = self.release.files.find(file).await? {
-                self.metadata.accept(file, item.dimensions()).await?;
+                self.metadata.accept(file, item.attachment.dimensions()).await?;
                 return Ok(false);
             }
             if !self.metadata.reject(file, Rejection::Abandoned).await?

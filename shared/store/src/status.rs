@@ -6,6 +6,7 @@ use domain::{ConversationId, ConversationType, MessageKind, ReceiptKind, Seq, Us
 use crate::dynamodb::members::{Entry, View};
 use crate::dynamodb::{Members, Messages, Watermarks};
 use crate::log::ReadError;
+use crate::roll::Roll;
 
 /// What this is read from.
 #[derive(Clone, Debug)]
@@ -62,13 +63,8 @@ impl Statuses {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<(Vec<MemberMarks>, Option<UserId>), ReadError> {
-        let (view, members) = tokio::try_join!(
-            self.members.view(conversation, caller),
-            self.members.list(conversation, after, limit + 1)
-        )?;
-        let view = View::of_member(view)?;
-        let more = members.len() > limit;
-        let users: Vec<UserId> = members.into_iter().take(limit).map(|member| member.user_id).collect();
+        let Roll { view, members, cursor } = Roll::read(&self.members, conversation, caller, after, limit).await?;
+        let users: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
         let delivered = async {
             if view.conversation.kind == ConversationType::Public {
                 return Ok(std::collections::BTreeMap::new());
@@ -81,7 +77,6 @@ impl Statuses {
         let seen = |mark: &Mark| Some(Mark { seq: view.periods.last_visible(mark.seq)?, at: mark.at });
         let marks =
             |user: &UserId| MemberMarks::new(*user, delivered.get(user).and_then(seen), read.get(user).and_then(seen));
-        let next = users.last().copied().filter(|_| more);
-        Ok((users.iter().map(marks).collect(), next))
+        Ok((users.iter().map(marks).collect(), cursor))
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct Reading(Value);
 impl Reading {
     /// Everything since the last reset.
     pub(crate) async fn take(cloud: &Cloud) -> Self {
-        Self(answer(client().get(format!("{}/meter", cloud.endpoints.control))).await.1)
+        Self(cloud.meter().await)
     }
 
     /// Counts from zero again.

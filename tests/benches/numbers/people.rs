@@ -1,10 +1,8 @@
 //! Who talks to whom.
 
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::crowd::{gather, silent};
+use end_to_end::{Cloud, Person};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use serde_json::json;
-use sqlx_data_api::query_scalar;
-use uuid::Uuid;
 
 use super::Failure;
 use super::line::Line;
@@ -12,9 +10,6 @@ use super::load::Room;
 
 /// How many people are made or connected at once.
 const AT_ONCE: usize = 8;
-
-/// Most members that one request adds.
-const ADDED_AT_ONCE: usize = 49;
 
 /// So many private conversations; in each one talks and the other listens.
 pub(crate) async fn pairs(cloud: &Cloud, count: usize) -> Result<Room, Failure> {
@@ -41,28 +36,11 @@ impl Group {
     pub(crate) async fn new(cloud: &Cloud, members: usize, people: usize) -> Result<Self, Failure> {
         let new = stream::iter(0..people).map(async |_| Person::of(cloud, "member").await);
         let people: Vec<_> = new.buffer_unordered(AT_ONCE).collect().await;
-        let silent: Vec<Uuid> = query_scalar(
-            "INSERT INTO users (user_id, display_name) SELECT gen_random_uuid(), 'Nobody' FROM generate_series(1, $1)
-             RETURNING user_id",
-        )
-        .bind(i32::try_from(members - people.len())?)
-        .fetch_all(&aws::database(cloud))
-        .await?;
         let owner = people.first().ok_or("a group of nobody")?;
-        let others = people.iter().skip(1).map(|person| person.user_id.clone());
-        let others: Vec<_> = others.chain(silent.iter().map(Uuid::to_string)).collect();
-        let mut parts = others.chunks(ADDED_AT_ONCE);
-        let first = json!({"type": "group", "title": "All", "member_ids": parts.next().unwrap_or_default()});
-        let (status, created) = owner.post("/v1/conversations", &first).await;
-        let conversation = created["conversation_id"].as_str().ok_or_else(|| format!("{status} {created}"))?;
-        for part in parts {
-            let path = format!("/v1/conversations/{conversation}/members");
-            let (status, refused) = owner.post(&path, &json!({"user_ids": part})).await;
-            if status != 204 {
-                return Err(format!("{status} {refused}").into());
-            }
-        }
-        Ok(Self { conversation: conversation.to_owned(), people })
+        let mut others: Vec<_> = people.iter().skip(1).map(|person| person.user_id.clone()).collect();
+        others.extend(silent(cloud, members - people.len()).await);
+        let conversation = gather(owner, &others).await;
+        Ok(Self { conversation, people })
     }
 
     /// Everybody connects; so many of them talk.

@@ -78,7 +78,7 @@ async fn everybody_hears_everything_as_the_log_has_it() {
     let alice = Person::new("alice").await;
     let (mut listeners, quiet) = tokio::join!(
         stream::iter(0..CONNECTED).map(Listener::new).buffer_unordered(AT_ONCE).collect::<Vec<_>>(),
-        silent(MEMBERS - CONNECTED - 1)
+        silent(Cloud::shared(), MEMBERS - CONNECTED - 1)
     );
     let late = listeners.pop().unwrap();
     let connected = listeners.iter().map(|listener| listener.person.user_id.clone());

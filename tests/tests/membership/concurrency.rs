@@ -1,11 +1,10 @@
 //! Several changes of one conversation at once.
 
 use domain::{MessageKind, Role};
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::crowd::silent;
+use end_to_end::{Cloud, Person};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use sqlx_data_api::query_scalar;
-use uuid::Uuid;
 
 use crate::group::{Group, outcome};
 
@@ -41,25 +40,13 @@ async fn two_owners_who_step_each_other_down_leave_an_owner() {
     join_all(groups).await;
 }
 
-/// People who exist in SQL alone: all that it takes to be added.
-async fn people(number: i32) -> Vec<Uuid> {
-    query_scalar(
-        "INSERT INTO users (user_id, display_name) SELECT gen_random_uuid(), 'Nobody' FROM generate_series(1, $1)
-         RETURNING user_id",
-    )
-    .bind(number)
-    .fetch_all(&aws::database(Cloud::shared()))
-    .await
-    .unwrap()
-}
-
 #[tokio::test]
 async fn a_group_never_has_more_than_a_thousand_members() {
-    let (alice, people) = tokio::join!(Person::new("alice"), people(1100));
+    let (alice, people) = tokio::join!(Person::new("alice"), silent(Cloud::shared(), 1100));
     let mut people = people.into_iter();
-    let mut some = |number| people.by_ref().take(number).collect::<Vec<Uuid>>();
+    let mut some = |number| people.by_ref().take(number).collect::<Vec<String>>();
     let group = Group::new(&alice, &json!({"type": "group", "title": "All", "member_ids": some(49)})).await;
-    let add = async |people: Vec<Uuid>| outcome(alice.post(&group.members, &json!({"user_ids": people})).await);
+    let add = async |people: Vec<String>| outcome(alice.post(&group.members, &json!({"user_ids": people})).await);
     for _ in 1..19 {
         assert_eq!(add(some(50)).await, (204, Value::Null));
     }

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::crowd::silent;
+use end_to_end::{Cloud, Person};
 use serde_json::{Value, json};
-use sqlx_data_api::query_scalar;
 use uuid::Uuid;
 
 use crate::group::Group;
 
 /// Requests so far of the functions that know members, by service.
 async fn requests(cloud: &Cloud) -> BTreeMap<&'static str, u64> {
-    let meter = format!("{}/meter", cloud.endpoints.control);
-    let (_, reading) = end_to_end::person::answer(end_to_end::person::client().get(meter)).await;
+    let reading = cloud.meter().await;
     let count = |service: &'static str| {
         let functions = ["HttpConversations", "HttpMembers"].iter();
         let operations = functions.filter_map(|name| reading["functions"][name]["requests"][service].as_object());
@@ -41,13 +40,7 @@ impl Bill<'_> {
 async fn nothing_is_asked_for_that_is_not_needed() {
     let cloud = &Cloud::start(None);
     let (alice, bob) = tokio::join!(Person::of(cloud, "alice"), Person::of(cloud, "bob"));
-    let people: Vec<Uuid> = query_scalar(
-        "INSERT INTO users (user_id, display_name) SELECT gen_random_uuid(), 'Nobody' FROM generate_series(1, 99)
-         RETURNING user_id",
-    )
-    .fetch_all(&aws::database(cloud))
-    .await
-    .unwrap();
+    let people = silent(cloud, 99).await;
     // What a cold start asks for is not counted.
     alice.get("/v1/conversations").await;
     alice.get(&format!("/v1/conversations/{}/members", Uuid::nil())).await;

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use end_to_end::crowd::silent;
 use end_to_end::{Cloud, Person, Socket};
 use serde_json::{Value, json};
-use sqlx_data_api::query_scalar;
-use uuid::Uuid;
 
 use crate::group::Group;
 
@@ -14,8 +13,7 @@ type Bill = (BTreeMap<String, u64>, f64);
 
 /// What `ws-send` has asked for so far.
 async fn so_far(cloud: &Cloud) -> Bill {
-    let meter = format!("{}/meter", cloud.endpoints.control);
-    let (_, reading) = end_to_end::person::answer(end_to_end::person::client().get(meter)).await;
+    let reading = cloud.meter().await;
     let (mut requests, mut units) = (BTreeMap::new(), 0.0);
     for operations in reading["functions"]["WsSend"]["requests"].as_object().unwrap().values() {
         for (operation, counts) in operations.as_object().unwrap() {
@@ -52,13 +50,7 @@ fn requests(all: &[(&str, u64)]) -> BTreeMap<String, u64> {
 async fn only_those_who_look_are_paid_for() {
     let cloud = &Cloud::start(None);
     let alice = Person::of(cloud, "alice").await;
-    let silent: Vec<Uuid> = query_scalar(
-        "INSERT INTO users (user_id, display_name) SELECT gen_random_uuid(), 'Nobody' FROM generate_series(1, 49)
-         RETURNING user_id",
-    )
-    .fetch_all(&end_to_end::aws::database(cloud))
-    .await
-    .unwrap();
+    let silent = silent(cloud, 49).await;
     let square = Group::new(&alice, &json!({"type": "public", "title": "Square", "member_ids": silent})).await;
     let mut a = alice.connect().await;
     let open = json!({"action": "open", "conversation_id": square.id});

@@ -107,7 +107,7 @@ async fn what_there_was_no_time_for_is_told_by_the_next() {
     let mut sockets = join_all(listeners.iter().map(Person::connect)).await;
     // Who begins with it sees how it began.
     let mut members: Vec<String> = listeners.iter().map(|person| person.user_id.clone()).collect();
-    members.extend(silent(200).await);
+    members.extend(silent(Cloud::shared(), 200).await);
     let conversation = gather(&alice, &members).await;
     members.push(alice.user_id.clone());
     members.sort_unstable();

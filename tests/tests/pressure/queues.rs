@@ -43,7 +43,7 @@ async fn a_receipt_that_cannot_be_queued_is_busy() {
 async fn a_message_stays_accepted_where_its_listeners_cannot_be_queued() {
     let _plan = PLAN.write().await;
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let mut members = silent(110).await;
+    let mut members = silent(Cloud::shared(), 110).await;
     members.push(bob.user_id.clone());
     let conversation = gather(&alice, &members).await;
     let mut a = alice.connect().await;

@@ -152,6 +152,13 @@ pub struct Attachment {
     pub height: Option<u32>,
 }
 
+impl Attachment {
+    /// Of an image that has thumbnails.
+    pub fn dimensions(&self) -> Option<Dimensions> {
+        self.width.zip(self.height).map(|(width, height)| Dimensions { width, height })
+    }
+}
+
 /// Longest side of a thumbnail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThumbnailSize {

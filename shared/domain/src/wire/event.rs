@@ -133,6 +133,14 @@ pub struct Sent {
     pub duplicate: bool,
 }
 
+impl Sent {
+    /// What is said of a message that has its place.
+    pub const fn of(message: &Message, duplicate: bool) -> Self {
+        let Message { conversation_id, seq, message_id, sent_at, .. } = *message;
+        Self { conversation_id, seq, message_id, sent_at, duplicate }
+    }
+}
+
 /// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {

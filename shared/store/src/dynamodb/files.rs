@@ -21,7 +21,6 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use domain::file::{ContentType, Dimensions, FileName};
 use domain::{Attachment, ConversationId, FileId, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, from_items, to_item};
@@ -33,24 +32,13 @@ use crate::StoreError;
 /// One ready file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileItem {
-    /// The file.
-    pub file_id: FileId,
+    /// What a message carries of it.
+    #[serde(flatten)]
+    pub attachment: Attachment,
     /// Who may attach it.
     pub owner_id: UserId,
     /// Where.
     pub conversation_id: ConversationId,
-    /// What it is called.
-    pub name: FileName,
-    /// What it is.
-    pub content_type: ContentType,
-    /// How many bytes it has.
-    pub size: u64,
-    /// Width of an image that has thumbnails, in pixels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub width: Option<u32>,
-    /// Height of an image that has thumbnails, in pixels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub height: Option<u32>,
     /// Messages that are known to carry it. Never written as a whole.
     #[serde(default, skip_serializing)]
     pub carried_by: Vec<Seq>,
@@ -67,23 +55,6 @@ impl FileItem {
     pub fn may_be_attached(&self, user: UserId, conversation: ConversationId) -> bool {
         let here = self.owner_id == user && self.conversation_id == conversation;
         here && self.released_at.is_none() && self.carried_by.len() < MAX_CARRIERS
-    }
-
-    /// Of an image that has thumbnails.
-    pub fn dimensions(&self) -> Option<Dimensions> {
-        self.width.zip(self.height).map(|(width, height)| Dimensions { width, height })
-    }
-
-    /// What a message carries of it.
-    pub fn attachment(&self) -> Attachment {
-        Attachment {
-            file_id: self.file_id,
-            name: self.name.clone(),
-            content_type: self.content_type.clone(),
-            size: self.size,
-            width: self.width,
-            height: self.height,
-        }
     }
 }
 

@@ -158,8 +158,8 @@ impl Opened<'_> {
     pub async fn attach(&mut self, found: &[FileItem]) -> Result<(), SendError> {
         let Draft { conversation_id, sender_id, attachment_ids, .. } = self.draft;
         let attachment = |file: &FileId| {
-            let found = found.iter().find(|item| item.file_id == *file);
-            found.filter(|item| item.may_be_attached(*sender_id, *conversation_id)).map(FileItem::attachment)
+            let found = found.iter().find(|item| item.attachment.file_id == *file);
+            found.filter(|item| item.may_be_attached(*sender_id, *conversation_id)).map(|item| item.attachment.clone())
         };
         if let Some(attachments) = attachment_ids.iter().map(attachment).collect() {
             self.attachments = attachments;
