@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What every mutant has of its own, by path in `shared/store/src`: the code that appends, and what is private in the crate.
-const FILES: [&str; 2] = ["log/append.rs", "dynamodb/retry.rs"];
+const APPEND: &str = "log/append.rs";
 
 /// What those have of their own that break the table's file.
 const TABLE: [&str; 3] = ["dynamodb/messages.rs", "dynamodb/millis.rs", "dynamodb/batch.rs"];
@@ -122,28 +122,34 @@ const MUTATIONS: [Mutation; 13] = [
 ];
 
 fn main() -> io::Result<()> {
-    let store = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../shared/store/src").canonicalize()?;
+    let shared = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../shared").canonicalize()?;
     let out = PathBuf::from(variable("OUT_DIR"));
     println!("cargo::rerun-if-changed=build.rs");
-    for file in FILES.iter().chain(&TABLE) {
-        println!("cargo::rerun-if-changed={}", store.join(file).display());
+    for file in std::iter::once(&APPEND).chain(&TABLE) {
+        println!("cargo::rerun-if-changed={}", source(&shared, file).display());
     }
     let mut module = String::new();
     for mutation in &MUTATIONS {
-        module.push_str(&mutation.write(&store, &out.join(mutation.name))?);
+        module.push_str(&mutation.write(&shared, &out.join(mutation.name))?);
     }
     let all = MUTATIONS.map(|Mutation { name, breaks, .. }| format!("mutant!({name}, {breaks})")).join(",\n    ");
     let list = format!("const MUTANTS: [Mutant; {}] = [\n    {all},\n];\n", MUTATIONS.len());
     fs::write(out.join("mutants.rs"), module + &list)
 }
 
+/// Path of a file that mutants copy: the log is a room of `chat`, the table a door of `store`.
+fn source(shared: &Path, file: &str) -> PathBuf {
+    shared.join(if file == APPEND { "chat/src" } else { "store/src" }).join(file)
+}
+
 impl Mutation {
-    /// Copies the files into a folder; the module's declaration.
-    fn write(&self, store: &Path, folder: &Path) -> io::Result<String> {
+    /// Copies the files into `folder` and returns the declaration of the mutant's module.
+    fn write(&self, shared: &Path, folder: &Path) -> io::Result<String> {
         let Self { name, file, was, is, .. } = self;
-        let of_the_table = TABLE.contains(file);
-        for copied in FILES.into_iter().chain(TABLE.into_iter().filter(|_| of_the_table)) {
-            let mut text = fs::read_to_string(store.join(copied))?;
+        let inside = format!("crate::chaos::mutants::{name}");
+        let table_mutated = TABLE.contains(file);
+        for copied in std::iter::once(APPEND).chain(TABLE.into_iter().filter(|_| table_mutated)) {
+            let mut text = fs::read_to_string(source(shared, copied))?;
             if copied == *file {
                 if text.matches(was).count() != 1 {
                     let message = format!("{name}: {file} does not have this text exactly once: {was}");
@@ -151,15 +157,18 @@ impl Mutation {
                 }
                 text = text.replacen(was, is, 1);
             }
-            let text = text.replace("crate::", &format!("crate::chaos::mutants::{name}::"));
+            let mut text = text.replace("crate::", &format!("{inside}::"));
+            if table_mutated {
+                text = text.replace("store::dynamodb::messages", &format!("{inside}::dynamodb::messages"));
+            }
             let to = folder.join(copied);
             fs::create_dir_all(to.parent().unwrap_or(folder))?;
             fs::write(to, text)?;
         }
         let file = |path: &str| format!("#[path = \"{}\"]", folder.join(path).display());
-        let (append, retry) = (file(FILES[0]), file(FILES[1]));
+        let append = file(APPEND);
         let [messages, millis, batch] = TABLE.map(file);
-        let table = if of_the_table {
+        let table = if table_mutated {
             format!(
                 "{messages} pub mod messages; {millis} mod millis; {batch} mod batch; pub use messages::Messages;
                  type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;"
@@ -174,12 +183,11 @@ mod {name} {{
     pub mod log {{
         {append} mod append;
         pub use append::{{Appended, Draft}};
-        pub use store::log::SendError;
+        pub use chat::log::SendError;
         #[derive(Debug)] pub struct Log {{ pub messages: super::dynamodb::Messages, pub members: store::dynamodb::Members, pub flood_limit: Option<domain::flood::FloodLimit> }}
     }}
     pub mod dynamodb {{
-        pub use store::dynamodb::{{FileItem, members}};
-        {retry} pub mod retry;
+        pub use store::dynamodb::{{FileItem, members, retry}};
         {table}
     }}
 }}

@@ -5,9 +5,9 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use chat::log::Log;
 use sqlx_data_api::DataApiPool;
 use store::dynamodb::{Members, Messages};
-use store::log::Log;
 use store::sql::connect;
 
 use crate::Cloud;

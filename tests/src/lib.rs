@@ -1,7 +1,7 @@
 //! What the end-to-end tests stand on: a local cloud of their own, people with tokens, and sockets.
 //!
 //! * [`cloud`]: the real `local-cloud` binary, on free ports.
-//! * [`crowd`]: groups of many members.
+//! * [`deferred`]: groups of many members.
 //! * [`faults`]: what goes wrong in it, and when.
 //! * [`person`]: somebody with a token, over HTTP.
 //! * [`picture`]: all that is stored about a conversation, and whether it agrees.

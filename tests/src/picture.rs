@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{Cloud, aws};
 
 /// How long a worker of a queue may take on a busy machine, cold start included.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A snapshot, taken piece by piece: whole only where nothing changes meanwhile.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,7 +80,8 @@ struct PastItem {
 
 type TruthRow = (i64, String, Option<String>, Option<String>, bool, i32, Vec<Uuid>);
 
-type StayRow = (Uuid, String, i64, Option<i64>, i64, Option<i64>, Option<i64>, Option<i64>, Option<Uuid>, Option<i64>);
+type PeriodRow =
+    (Uuid, String, i64, Option<i64>, i64, Option<i64>, Option<i64>, Option<i64>, Option<Uuid>, Option<i64>);
 
 impl Picture {
     /// What is stored about this conversation.
@@ -105,7 +106,7 @@ impl Picture {
         .fetch_optional(&pool)
         .await
         .expect("the conversation's row");
-        let stays: Vec<StayRow> = query_as(
+        let stays: Vec<PeriodRow> = query_as(
             "SELECT user_id, role, joined_version, joined_seq, floor(extract(epoch FROM joined_at) * 1000)::bigint,
                 left_version, left_seq, floor(extract(epoch FROM left_at) * 1000)::bigint, removed_by,
                 floor(extract(epoch FROM muted_until) * 1000)::bigint
@@ -184,7 +185,7 @@ impl Picture {
     ///
     /// Where that does not come, or SQL, projection and log disagree.
     pub async fn settled(cloud: &Cloud, conversation: &str) -> Self {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
             let picture = Self::of(cloud, conversation).await;
             if picture.outbox.is_empty() {
@@ -311,8 +312,8 @@ impl Picture {
     }
 }
 
-impl From<StayRow> for Stay {
-    fn from(row: StayRow) -> Self {
+impl From<PeriodRow> for Stay {
+    fn from(row: PeriodRow) -> Self {
         let (user, role, joined_version, joined_seq, joined_at, left_version, left_seq, left_at, removed_by, muted) =
             row;
         Self {

@@ -16,7 +16,7 @@ use crate::Cloud;
 use crate::cloud::Endpoints;
 
 /// What a frame may take to come, cold starts on a busy machine included.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An open connection.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl Socket {
     /// Where it does not.
     pub async fn ended(mut self) {
         let end = async { while let Some(Ok(_)) = self.stream.next().await {} };
-        tokio::time::timeout(PATIENCE, end).await.expect("the connection ends");
+        tokio::time::timeout(WAIT_TIMEOUT, end).await.expect("the connection ends");
     }
 
     /// Ends without a farewell, as a phone in a tunnel does.
@@ -112,7 +112,7 @@ impl Socket {
         if let Some(at) = self.earlier.iter().position(&wanted) {
             return self.earlier.remove(at).unwrap_or_default();
         }
-        let came = tokio::time::timeout(PATIENCE, async {
+        let came = tokio::time::timeout(WAIT_TIMEOUT, async {
             loop {
                 match self.stream.next().await {
                     Some(Ok(Message::Text(text))) => {

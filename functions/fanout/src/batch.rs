@@ -3,25 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::sqs::SqsEvent;
-use domain::{ConversationId, Seq, Shard};
+use domain::{ConversationId, MemberRange, Seq};
 use serde::Deserialize;
-use store::queues::{FanoutBody, LookerRange, LookersBody};
+use store::sqs::{FanoutBody, SubscribersBody, SubscriptionRange};
 
 /// What the queue carries.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Body {
-    Lookers(LookersBody),
+    Subscribers(SubscribersBody),
     Members(FanoutBody),
 }
 
 /// Who is to be told.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Part {
+pub(crate) enum Share {
     /// Members; of a public conversation those who look at it, all of them.
-    Members(Shard),
+    Members(MemberRange),
     /// Some of those who look.
-    Lookers(LookerRange),
+    Subscribers(SubscriptionRange),
 }
 
 /// Items that some members of one conversation are to be told of.
@@ -34,17 +34,17 @@ pub(crate) struct Job {
 }
 
 /// The jobs of a batch, and the ids of queue messages that could not be read.
-pub(crate) fn jobs(event: SqsEvent) -> (BTreeMap<(ConversationId, Part), Job>, Vec<String>) {
-    let mut jobs: BTreeMap<(ConversationId, Part), Job> = BTreeMap::new();
+pub(crate) fn jobs(event: SqsEvent) -> (BTreeMap<(ConversationId, Share), Job>, Vec<String>) {
+    let mut jobs: BTreeMap<(ConversationId, Share), Job> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for record in event.records {
         let id = record.message_id.unwrap_or_default();
         let (conversation, part, seqs) = match serde_json::from_str(record.body.as_deref().unwrap_or_default()) {
             Ok(Body::Members(FanoutBody { conversation_id, seqs, shard })) => {
-                (conversation_id, Part::Members(shard), seqs)
+                (conversation_id, Share::Members(shard), seqs)
             }
-            Ok(Body::Lookers(LookersBody { conversation_id, seqs, lookers })) => {
-                (conversation_id, Part::Lookers(lookers), seqs)
+            Ok(Body::Subscribers(SubscribersBody { conversation_id, seqs, subscribers })) => {
+                (conversation_id, Share::Subscribers(subscribers), seqs)
             }
             Err(error) => {
                 // It will fail as often as it comes, and end in the dead-letter queue for somebody to look at.
@@ -87,9 +87,9 @@ mod tests {
         assert_eq!(unreadable, ["d"]);
         let found: Vec<_> = jobs.into_iter().map(|((_, part), job)| (part, job)).collect();
         assert_eq!(found.len(), 3);
-        assert_eq!(found[0].0, Part::Members(Shard::default()));
-        assert!(matches!(found[1].0, Part::Members(shard) if !shard.is_whole()));
-        assert_eq!(found[2].0, Part::Lookers(LookerRange { shard: 2, after_connection: None }));
+        assert_eq!(found[0].0, Share::Members(MemberRange::default()));
+        assert!(matches!(found[1].0, Share::Members(shard) if !shard.is_whole()));
+        assert_eq!(found[2].0, Share::Subscribers(SubscriptionRange { shard: 2, after_connection: None }));
         assert_eq!(found[2].1.seqs, [Seq(8), Seq(9)].into());
         assert_eq!(found[0].1.seqs, [Seq(5), Seq(6), Seq(7)].into());
         assert_eq!(found[0].1.queue_message_ids, ["a", "b"]);

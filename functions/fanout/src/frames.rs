@@ -3,36 +3,36 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use domain::wire::Push;
-use domain::wire::sync::MAX_BYTES;
+use chat::log::{ItemBatch, Viewer};
+use domain::protocol::Push;
+use domain::protocol::sync::MAX_BYTES;
 use domain::{ApiError, Message};
-use lambda_kit::push::encode;
+use store::connections_api::encode;
 use store::dynamodb::members::ActiveMember;
-use store::log::{News, Viewer};
 
 /// Frames of some news.
 #[derive(Debug)]
 pub(crate) struct Frames<'n> {
-    news: &'n News,
+    item_batch: &'n ItemBatch,
     written: Vec<String>,
     by_viewer: HashMap<Viewer, Range<usize>>,
 }
 
 impl<'n> Frames<'n> {
     /// None so far.
-    pub(crate) fn of(news: &'n News) -> Self {
-        Self { news, written: Vec::new(), by_viewer: HashMap::new() }
+    pub(crate) fn of(item_batch: &'n ItemBatch) -> Self {
+        Self { item_batch, written: Vec::new(), by_viewer: HashMap::new() }
     }
 
     /// The numbers of the member's frames, which there are from here on: one, unless it would be too large; none where they see
     /// nothing of it.
     pub(crate) fn prepare(&mut self, member: &ActiveMember) -> Result<Range<usize>, ApiError> {
-        let viewer = self.news.viewer(member);
+        let viewer = self.item_batch.viewer(member);
         if let Some(written) = self.by_viewer.get(&viewer) {
             return Ok(written.clone());
         }
         let first = self.written.len();
-        self.written.extend(write(self.news.shown_to(member))?);
+        self.written.extend(write(self.item_batch.shown_to(member))?);
         self.by_viewer.insert(viewer, first..self.written.len());
         Ok(first..self.written.len())
     }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     /// What API Gateway takes in one message: <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>.
-    const MOST: usize = 128 * 1024;
+    const MAX_FRAME_BYTES: usize = 128 * 1024;
 
     fn message(seq: u64) -> Message {
         let id = "00000000-0000-0000-0000-000000000001";
@@ -83,7 +83,7 @@ mod tests {
         assert!(write(Vec::new()).unwrap().is_empty());
         let frames = write((1..=30).map(message).collect()).unwrap();
         assert_eq!(frames.len(), 3);
-        assert!(frames.iter().all(|frame| frame.len() <= MOST));
+        assert!(frames.iter().all(|frame| frame.len() <= MAX_FRAME_BYTES));
         let seqs = |frame: &String| {
             let frame: Value = serde_json::from_str(frame).unwrap();
             let messages = frame["messages"].as_array().unwrap().clone();

@@ -9,28 +9,28 @@
 
 mod batch;
 mod frames;
-mod lookers;
 mod members;
+mod subscribers;
 
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
+use chat::log::{ItemBatch, Log};
+use chat::notify::Recipients;
 use domain::error::causes;
 use domain::{ApiError, ConversationId, Pushed, Seq, Timestamp};
-use lambda_kit::push::{Frame, Pace, Pusher};
+use store::connections_api::{ConnectionsApi, Frame, Pace};
 use store::dynamodb::members::ActiveMember;
-use store::listeners::Listeners;
-use store::log::{Log, News};
-use store::queues::Queue;
+use store::sqs::Queue;
 
-use batch::{Job, Part};
+use batch::{Job, Share};
 use frames::Frames;
 
 /// Members or subscriptions that are looked up at once: one page of them, and one batch of their connections or members.
 const PAGE: usize = 100;
 
 /// What is kept of an invocation's time to queue what it could not do.
-const TIME_TO_HAND_OVER: Duration = Duration::from_secs(5);
+const HAND_OVER_RESERVE: Duration = Duration::from_secs(5);
 
 /// What the worker needs.
 #[derive(Debug)]
@@ -38,9 +38,9 @@ pub struct Worker {
     /// What was said.
     pub log: Log,
     /// To whom.
-    pub listeners: Listeners,
+    pub recipients: Recipients,
     /// How they are told.
-    pub pusher: Pusher,
+    pub pusher: ConnectionsApi,
     /// For shards, and for what there was no time for.
     pub queue: Queue,
     /// Most pushes a second.
@@ -51,7 +51,7 @@ pub struct Worker {
 struct Task {
     conversation: ConversationId,
     seqs: Vec<Seq>,
-    news: News,
+    item_batch: ItemBatch,
     until: Timestamp,
 }
 
@@ -61,7 +61,7 @@ impl Worker {
     pub async fn handle(&self, event: SqsEvent, deadline: Timestamp) -> Vec<String> {
         let (jobs, mut failed) = batch::jobs(event);
         let now = Timestamp::now();
-        let until = now.plus(deadline.since(now).saturating_sub(TIME_TO_HAND_OVER));
+        let until = now.plus(deadline.since(now).saturating_sub(HAND_OVER_RESERVE));
         let mut pace = Pace::per_second(self.posts_per_second);
         for ((conversation, part), Job { seqs, queue_message_ids }) in jobs {
             let seqs: Vec<Seq> = seqs.into_iter().collect();
@@ -77,16 +77,16 @@ impl Worker {
         &self,
         conversation: ConversationId,
         seqs: Vec<Seq>,
-        part: Part,
+        part: Share,
         until: Timestamp,
         pace: &mut Pace,
     ) -> Result<(), ApiError> {
-        let Some(news) = self.log.news(conversation, &seqs).await? else { return Ok(()) };
-        let task = Task { conversation, seqs, news, until };
+        let Some(item_batch) = self.log.item_batch(conversation, &seqs).await? else { return Ok(()) };
+        let task = Task { conversation, seqs, item_batch, until };
         match part {
-            Part::Lookers(range) => self.tell_lookers(&task, range, pace).await,
-            Part::Members(_) if conversation.is_public() => self.tell_all_lookers(&task, pace).await,
-            Part::Members(shard) => self.tell_members(&task, shard, pace).await,
+            Share::Subscribers(range) => self.notify_subscribers(&task, range, pace).await,
+            Share::Members(_) if conversation.is_public() => self.notify_all_subscribers(&task, pace).await,
+            Share::Members(shard) => self.notify_members(&task, shard, pace).await,
         }
     }
 

@@ -1,13 +1,13 @@
 //! Wires [`fanout`].
 
+use chat::log::Log;
+use chat::notify::Recipients;
 use fanout::Worker;
 use lambda_kit::config::{aws, number, required};
-use lambda_kit::push::Pusher;
 use lambda_kit::{Error, queue, telemetry};
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Members, Messages, Subscriptions};
-use store::listeners::Listeners;
-use store::log::Log;
-use store::queues::Queue;
+use store::sqs::Queue;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -20,11 +20,11 @@ async fn main() -> Result<(), Error> {
     let subscriptions = Subscriptions::new(dynamodb, required("SUBSCRIPTIONS_TABLE")?);
     let worker = Worker {
         log: Log { messages, members: members.clone(), flood_limit: None },
-        listeners: Listeners { members, connections, subscriptions },
-        pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
+        recipients: Recipients { members, connections, subscriptions },
+        pusher: ConnectionsApi::new(&aws, required("CONNECTIONS_ENDPOINT")?),
         queue: Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?),
         posts_per_second: number("FANOUT_RATE")?,
     };
-    tokio::join!(worker.listeners.connections.warm_up(), worker.pusher.warm_up());
+    tokio::join!(worker.recipients.connections.warm_up(), worker.pusher.warm_up());
     queue::run(async |event, deadline| worker.handle(event, deadline).await).await
 }

@@ -1,9 +1,9 @@
 //! Telling the members of a conversation that is not public, page by page.
 
-use domain::{ApiError, Shard, Timestamp};
-use lambda_kit::push::Pace;
+use domain::{ApiError, MemberRange, Timestamp};
+use store::connections_api::Pace;
 use store::dynamodb::members::ActiveMember;
-use store::queues::FanoutBody;
+use store::sqs::FanoutBody;
 
 use crate::frames::Frames;
 use crate::{PAGE, Task, Worker};
@@ -13,24 +13,30 @@ const SHARD_MEMBERS: u32 = 500;
 
 impl Worker {
     /// Tells the members of a shard, or queues the shards of a conversation that has too many members.
-    pub(crate) async fn tell_members(&self, task: &Task, shard: Shard, pace: &mut Pace) -> Result<(), ApiError> {
-        let shards = task.news.member_count.div_ceil(SHARD_MEMBERS);
+    pub(crate) async fn notify_members(
+        &self,
+        task: &Task,
+        shard: MemberRange,
+        pace: &mut Pace,
+    ) -> Result<(), ApiError> {
+        let shards = task.item_batch.member_count.div_ceil(SHARD_MEMBERS);
         if shard.is_whole() && shards > 1 {
-            let bodies: Vec<FanoutBody> = Shard::split(shards).into_iter().map(|shard| body(task, shard)).collect();
+            let bodies: Vec<FanoutBody> =
+                MemberRange::split(shards).into_iter().map(|shard| body(task, shard)).collect();
             return Ok(self.queue.send_fanout(&bodies).await?);
         }
-        self.tell_shard(task, shard, pace).await
+        self.notify_shard(task, shard, pace).await
     }
 
     /// Tells the members of a shard, page by page. What there is no time for becomes a queue message.
-    async fn tell_shard(&self, task: &Task, mut shard: Shard, pace: &mut Pace) -> Result<(), ApiError> {
-        let mut frames = Frames::of(&task.news);
+    async fn notify_shard(&self, task: &Task, mut shard: MemberRange, pace: &mut Pace) -> Result<(), ApiError> {
+        let mut frames = Frames::of(&task.item_batch);
         loop {
             let mut listed = Vec::new();
             let in_time = Timestamp::now() < task.until && {
-                listed = self.listeners.members.list(task.conversation, shard.after_user, PAGE).await?;
+                listed = self.recipients.members.list(task.conversation, shard.after_user, PAGE).await?;
                 let end = listed.iter().position(|member| shard.ends_before(member.user_id)).unwrap_or(listed.len());
-                self.tell_page(task, &listed[..end], &mut frames, pace).await?
+                self.notify_page(task, &listed[..end], &mut frames, pace).await?
             };
             if !in_time {
                 return Ok(self.queue.send_fanout(&[body(task, shard)]).await?);
@@ -45,7 +51,7 @@ impl Worker {
     }
 
     /// Tells these members; whether there was time for all of them.
-    async fn tell_page(
+    async fn notify_page(
         &self,
         task: &Task,
         members: &[ActiveMember],
@@ -54,17 +60,17 @@ impl Worker {
     ) -> Result<bool, ApiError> {
         let now = Timestamp::now();
         let users: Vec<_> = members.iter().map(|member| member.user_id).collect();
-        let connections = self.listeners.connections.of(&users, now).await?;
+        let connections = self.recipients.connections.of(&users, now).await?;
         let to = connections.iter().filter_map(|connection| {
             let member = members.iter().find(|member| member.user_id == connection.user_id)?;
             Some((member, connection.connection_id.as_str()))
         });
         let pushed = self.post(task, to, frames, pace).await?;
-        self.listeners.connections.forget_gone(&connections, &pushed.gone, now).await;
+        self.recipients.connections.remove_gone(&connections, &pushed.gone, now).await;
         Ok(pushed.in_time)
     }
 }
 
-fn body(task: &Task, shard: Shard) -> FanoutBody {
+fn body(task: &Task, shard: MemberRange) -> FanoutBody {
     FanoutBody { conversation_id: task.conversation, seqs: task.seqs.clone(), shard }
 }

@@ -3,12 +3,12 @@
 //! The stream tells of each message in the order in which it changed, at least once. What comes again ends as it did before.
 
 use aws_lambda_events::dynamodb::EventRecord;
+use chat::files::Release;
 use domain::FileId;
 use domain::error::causes;
 use serde_dynamo::from_item;
 use store::StoreError;
 use store::dynamodb::LogItem;
-use store::removal::Release;
 
 /// What the worker needs.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! Wires [`file_carriers`].
 
+use chat::files::Release;
 use file_carriers::Carriers;
 use lambda_kit::config::{aws, required, seconds};
 use lambda_kit::{Error, stream, telemetry};
 use store::dynamodb::Files;
-use store::queues::Queue;
-use store::removal::Release;
+use store::sqs::Queue;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

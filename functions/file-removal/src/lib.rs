@@ -3,10 +3,10 @@
 use std::error::Error;
 
 use aws_lambda_events::sqs::SqsEvent;
+use chat::files::Removal;
 use domain::Timestamp;
 use domain::error::causes;
-use store::queues::FilesBody;
-use store::removal::Removal;
+use store::sqs::FilesBody;
 
 /// What the worker needs.
 #[derive(Debug)]

@@ -3,14 +3,14 @@
 // The SDK's futures nest deeper than the default allows.
 #![recursion_limit = "256"]
 
+use chat::files::{Release, Removal};
 use file_removal::Worker;
 use lambda_kit::config::{aws, required, seconds};
 use lambda_kit::{Error, queue, telemetry};
 use store::dynamodb::Files;
-use store::objects::Objects;
-use store::queues::Queue;
-use store::removal::{Release, Removal};
+use store::s3::Objects;
 use store::sql::{FileMetadata, connect};
+use store::sqs::Queue;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

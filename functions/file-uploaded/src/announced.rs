@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use domain::file::{File, Rejection};
-use store::objects::Uploaded;
+use store::s3::Uploaded;
 
 /// Whether S3 has as many bytes as were announced, and those. S3 has refused all others; that it did is not taken for granted.
 pub(crate) fn check(file: &File, uploaded: &Uploaded) -> Result<(), Rejection> {

@@ -9,16 +9,16 @@ mod thumbnails;
 
 use domain::error::causes;
 use domain::file::{File, FileStatus, Rejection};
-use domain::wire::Push;
+use domain::protocol::Push;
 use domain::{Attachment, FileId, Timestamp, UserId};
-use lambda_kit::push::{Frame, Pusher, encode};
 use store::StoreError;
+use store::connections_api::{ConnectionsApi, Frame, encode};
 use store::dynamodb::{Connections, FileItem, Files};
-use store::objects::{Objects, uploaded_file};
+use store::s3::{Objects, uploaded_file};
 use store::sql::FileMetadata;
 use store::sql::files::StoredFile;
 
-use thumbnails::Picture;
+use thumbnails::ProcessedImage;
 
 /// Larger images get no thumbnails: they are read into memory for that.
 const MAX_IMAGE_BYTES: u64 = 25 * 1024 * 1024;
@@ -35,7 +35,7 @@ pub struct Inspection {
     /// Where the owner is.
     pub connections: Connections,
     /// How they are told.
-    pub pusher: Pusher,
+    pub pusher: ConnectionsApi,
 }
 
 impl Inspection {
@@ -59,7 +59,7 @@ impl Inspection {
     }
 
     /// What the bytes are; `None` where they are gone.
-    async fn look(&self, file: &File) -> Result<Option<Result<Picture, Rejection>>, StoreError> {
+    async fn look(&self, file: &File) -> Result<Option<Result<ProcessedImage, Rejection>>, StoreError> {
         let Some(uploaded) = self.objects.head(file.file_id).await? else { return Ok(None) };
         if let Err(reason) = announced::check(file, &uploaded) {
             return Ok(Some(Err(reason)));
@@ -71,7 +71,7 @@ impl Inspection {
             return Ok(Some(Err(reason)));
         }
         if !has_thumbnails {
-            return Ok(Some(Ok(Picture::default())));
+            return Ok(Some(Ok(ProcessedImage::default())));
         }
         // Pixels take their time, and whoever decodes them may stumble over hostile bytes.
         let picture = tokio::task::spawn_blocking(move || thumbnails::thumbnails(&bytes)).await;
@@ -82,7 +82,7 @@ impl Inspection {
     }
 
     /// Makes the file ready: what can be read of it first, then what can be attached, then what is true.
-    async fn accept(&self, stored: StoredFile, picture: Picture) -> Result<(), StoreError> {
+    async fn accept(&self, stored: StoredFile, picture: ProcessedImage) -> Result<(), StoreError> {
         let file = stored.file;
         let dimensions = picture.dimensions;
         for thumbnail in picture.thumbnails {
@@ -101,7 +101,7 @@ impl Inspection {
                 },
                 owner_id: stored.owner_id,
                 conversation_id: file.conversation_id,
-                carried_by: Vec::new(),
+                referenced_by: Vec::new(),
                 released_at: None,
             })
             .await?;
@@ -142,7 +142,7 @@ impl Inspection {
                     .iter()
                     .map(|connection| Frame { connection_id: &connection.connection_id, json: &json });
                 let pushed = self.pusher.push(frames).await;
-                self.connections.forget_gone(&connections, &pushed.gone, now).await;
+                self.connections.remove_gone(&connections, &pushed.gone, now).await;
             }
             (Err(error), _) => tracing::error!(%error, "a frame cannot be written"),
             (_, Err(error)) => tracing::warn!(error = causes(&error), "the owner of a file was not told of it"),

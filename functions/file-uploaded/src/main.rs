@@ -5,10 +5,10 @@
 
 use file_uploaded::Inspection;
 use lambda_kit::config::{aws, required};
-use lambda_kit::push::Pusher;
 use lambda_kit::{Error, bucket, telemetry};
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Files};
-use store::objects::Objects;
+use store::s3::Objects;
 use store::sql::{FileMetadata, connect};
 
 #[tokio::main(flavor = "current_thread")]
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Error> {
         files: Files::new(dynamodb.clone(), required("FILES_TABLE")?),
         objects: Objects::new(aws_sdk_s3::Client::new(&aws), required("FILES_BUCKET")?),
         connections: Connections::new(dynamodb, required("CONNECTIONS_TABLE")?),
-        pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
+        pusher: ConnectionsApi::new(&aws, required("CONNECTIONS_ENDPOINT")?),
     };
     bucket::run(async |key| inspection.handle(&key).await).await
 }

@@ -9,14 +9,14 @@ mod create;
 mod discover;
 mod list;
 
+use chat::inbox::Inbox;
+use chat::membership::Applied;
+use chat::membership::Membership;
+use chat::notify::Delivery;
 use domain::{ApiError, ErrorCode};
 use lambda_kit::http::{Request, Response};
-use lambda_kit::push::Pusher;
-use store::delivery::Delivery;
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::Connections;
-use store::inbox::Inbox;
-use store::membership::Membership;
-use store::relay::Applied;
 
 /// What the routes need.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Handler {
     /// Who is told.
     pub delivery: Delivery,
     /// How they are told.
-    pub pusher: Pusher,
+    pub pusher: ConnectionsApi,
 }
 
 impl Handler {

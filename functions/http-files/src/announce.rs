@@ -6,17 +6,16 @@ use domain::error::causes;
 use domain::file::{Announced, FileStatus, NewFile, PART_BYTES, Upload, part_count};
 use domain::{ApiError, ConversationId, ErrorCode, FileId, Timestamp, UserId};
 use lambda_kit::http::{Request, Response};
-use store::dynamodb::members::View;
-use store::queues::FilesBody;
 use store::sql::files::{self, Announcement, StoredFile};
+use store::sqs::FilesBody;
 
 use crate::Handler;
 
 /// An upload in one piece that began before its request expired is over by this many lifetimes of a request: an hour.
-const LIFETIMES_OF_A_WHOLE: u32 = 4;
+const SINGLE_UPLOAD_LIFETIMES: u32 = 4;
 
 /// Parts can be asked for again and again for this many: a day.
-const LIFETIMES_OF_PARTS: u32 = 96;
+const PARTS_UPLOAD_LIFETIMES: u32 = 96;
 
 impl Handler {
     /// 201 with how to upload the file, or 200 for one that the same key announced before.
@@ -75,7 +74,7 @@ impl Handler {
 
     async fn require_member(&self, conversation: ConversationId, user: UserId) -> Result<(), ApiError> {
         let view = self.log.members.view(conversation, user).await?;
-        if View::of_member(view)?.conversation.closed {
+        if chat::log::require_member(view)?.conversation.closed {
             return Err(ApiError::new(ErrorCode::ConversationClosed, "This conversation is closed."));
         }
         Ok(())
@@ -87,7 +86,7 @@ impl Handler {
 
     /// How long an upload may take.
     fn patience(&self, size: u64) -> Duration {
-        let lifetimes = if self.comes_in_parts(size) { LIFETIMES_OF_PARTS } else { LIFETIMES_OF_A_WHOLE };
+        let lifetimes = if self.comes_in_parts(size) { PARTS_UPLOAD_LIFETIMES } else { SINGLE_UPLOAD_LIFETIMES };
         self.limits.upload_lifetime * lifetimes
     }
 }

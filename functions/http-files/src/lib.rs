@@ -9,11 +9,11 @@ mod settle;
 
 use std::time::Duration;
 
+use chat::files::Removal;
+use chat::log::Log;
 use domain::{ApiError, ErrorCode};
 use lambda_kit::http::{Request, Response};
 use store::dynamodb::Connections;
-use store::log::Log;
-use store::removal::Removal;
 
 /// What the routes need.
 #[derive(Debug)]

@@ -3,15 +3,15 @@
 // The SDK's futures nest deeper than the default allows.
 #![recursion_limit = "256"]
 
+use chat::files::{Release, Removal};
+use chat::log::Log;
 use http_files::{Handler, Limits};
 use lambda_kit::config::{aws, number, required, seconds};
 use lambda_kit::{Error, http, telemetry};
 use store::dynamodb::{Connections, Files, Members, Messages};
-use store::log::Log;
-use store::objects::Objects;
-use store::queues::Queue;
-use store::removal::{Release, Removal};
+use store::s3::Objects;
 use store::sql::{FileMetadata, connect};
+use store::sqs::Queue;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

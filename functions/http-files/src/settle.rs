@@ -4,7 +4,7 @@ use domain::file::{FileStatus, PartsRequest, SignedPart};
 use domain::{ApiError, ErrorCode};
 use lambda_kit::http::{Request, Response};
 use serde::Serialize;
-use store::objects::Joined;
+use store::s3::Joined;
 use store::sql::files::StoredFile;
 
 use crate::{Handler, not_found};

@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
+use chat::accounts::Progress;
 use domain::error::causes;
 use domain::{ApiError, Timestamp};
 use lambda_kit::http::{Request, Response};
-use store::deletion::Progress;
 
 use crate::Handler;
 
 /// How long the request ends memberships before it leaves the rest to the worker.
-const TIME_TO_LEAVE: Duration = Duration::from_secs(10);
+const LEAVE_RESERVE: Duration = Duration::from_secs(10);
 
 impl Handler {
     /// Deletes the caller's account. The answer says that the token is worth nothing from here on and that all memberships have
     /// ended or are going to. Repeating it is no error, and goes on where the first one stopped.
     pub(crate) async fn forget(&self, request: &Request) -> Result<Response, ApiError> {
         let user = request.user_id();
-        let until = Timestamp::now().plus(TIME_TO_LEAVE);
+        let until = Timestamp::now().plus(LEAVE_RESERVE);
         let connections = self.deletion.begin(user).await?;
         self.pusher.close(connections.iter().map(|connection| connection.connection_id.as_str())).await;
         let tell = async |applied: &[_]| {

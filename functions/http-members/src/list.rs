@@ -1,10 +1,10 @@
 //! `GET /v1/conversations/{id}/members`.
 
+use chat::membership::MemberPage;
 use domain::{ApiError, ConversationId, Role, Seq, Timestamp, UserId};
 use lambda_kit::http::{Request, Response};
 use serde::Serialize;
 use store::dynamodb::members::ActiveMember;
-use store::roll::Roll;
 
 use crate::Handler;
 
@@ -46,7 +46,8 @@ impl Handler {
         let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
         let after = request.query("cursor")?;
         let members = &self.membership.relay.members;
-        let Roll { members, cursor, .. } = Roll::read(members, conversation, request.user_id(), after, limit).await?;
+        let MemberPage { members, cursor, .. } =
+            MemberPage::read(members, conversation, request.user_id(), after, limit).await?;
         Response::ok(&Page { members: members.into_iter().map(Body::from).collect(), cursor })
     }
 }

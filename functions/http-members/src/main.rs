@@ -3,19 +3,19 @@
 // The SDK's futures nest deeper than the default allows.
 #![recursion_limit = "256"]
 
+use chat::accounts::Deletion;
+use chat::log::Log;
+use chat::membership::Membership;
+use chat::membership::Relay;
+use chat::notify::Delivery;
+use chat::notify::Recipients;
 use http_members::Handler;
 use lambda_kit::config::{aws, required};
-use lambda_kit::push::Pusher;
 use lambda_kit::{Error, http, telemetry};
-use store::deletion::Deletion;
-use store::delivery::Delivery;
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Members, Messages, Subscriptions};
-use store::listeners::Listeners;
-use store::log::Log;
-use store::membership::Membership;
-use store::queues::Queue;
-use store::relay::Relay;
 use store::sql::{Conversations, Outbox, Users, connect};
+use store::sqs::Queue;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -34,10 +34,10 @@ async fn main() -> Result<(), Error> {
     let subscriptions = Subscriptions::new(dynamodb, required("SUBSCRIPTIONS_TABLE")?);
     let deletion =
         Deletion { users, membership: membership.clone(), connections: connections.clone(), relay: relay_queue };
-    let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
+    let pusher = ConnectionsApi::new(&aws, required("CONNECTIONS_ENDPOINT")?);
     let fanout = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?);
-    let listeners = Listeners { members, connections: connections.clone(), subscriptions };
-    let delivery = Delivery { listeners, fanout };
+    let recipients = Recipients { members, connections: connections.clone(), subscriptions };
+    let delivery = Delivery { recipients, fanout };
     let handler = Handler { membership, deletion, connections, delivery, pusher };
     http::run(async |request| handler.handle(request).await).await
 }

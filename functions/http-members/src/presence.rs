@@ -1,9 +1,9 @@
 //! `GET /v1/presence`.
 
+use chat::membership::MemberPage;
 use domain::{ApiError, ConversationId, ErrorCode, Presence, Timestamp, UserId};
 use lambda_kit::http::{Request, Response};
 use serde::Serialize;
-use store::roll::Roll;
 
 use crate::Handler;
 
@@ -26,7 +26,8 @@ impl Handler {
         let limit = request.limit(MAX_LIMIT, MAX_LIMIT)?;
         let after = request.query("cursor")?;
         let members = &self.membership.relay.members;
-        let Roll { view, members, cursor } = Roll::read(members, conversation, request.user_id(), after, limit).await?;
+        let MemberPage { view, members, cursor } =
+            MemberPage::read(members, conversation, request.user_id(), after, limit).await?;
         if !view.conversation.blocked_by.is_empty() {
             return Err(ApiError::new(ErrorCode::Blocked, "One of you has blocked the other."));
         }

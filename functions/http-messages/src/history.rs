@@ -1,9 +1,9 @@
 //! `GET /v1/conversations/{id}/messages`: history, page by page.
 
+use chat::log::{PageRequest, Surroundings};
 use domain::{ApiError, ConversationId, Message, Seq};
 use lambda_kit::http::{Request, Response};
 use serde::Serialize;
-use store::log::{PageRequest, Surroundings};
 
 use crate::Handler;
 

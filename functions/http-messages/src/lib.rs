@@ -10,15 +10,15 @@ mod status;
 
 use std::time::Duration;
 
-use domain::wire::SyncRequest;
+use chat::inbox::Inbox;
+use chat::log::Log;
+use chat::notify::Delivery;
+use chat::receipts::StatusReader;
+use domain::protocol::SyncRequest;
 use domain::{ApiError, ErrorCode};
 use lambda_kit::http::{Request, Response};
-use lambda_kit::push::Pusher;
-use store::delivery::Delivery;
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Files};
-use store::inbox::Inbox;
-use store::log::Log;
-use store::status::Statuses;
 
 /// What the routes need.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Handler {
     /// Where each of the caller's conversations stands.
     pub inbox: Inbox,
     /// What has become of a message.
-    pub statuses: Statuses,
+    pub statuses: StatusReader,
     /// What messages can carry.
     pub files: Files,
     /// Who is gone for good.
@@ -36,7 +36,7 @@ pub struct Handler {
     /// Who is told.
     pub delivery: Delivery,
     /// How they are told.
-    pub pusher: Pusher,
+    pub pusher: ConnectionsApi,
     /// How long a sender may edit a message.
     pub edit_window: Duration,
 }

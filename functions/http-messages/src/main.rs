@@ -1,16 +1,16 @@
 //! Wires [`http_messages`].
 
+use chat::inbox::Inbox;
+use chat::log::Log;
+use chat::notify::Delivery;
+use chat::notify::Recipients;
+use chat::receipts::StatusReader;
 use http_messages::Handler;
 use lambda_kit::config::{aws, flood_limit, required, seconds};
-use lambda_kit::push::Pusher;
 use lambda_kit::{Error, http, telemetry};
-use store::delivery::Delivery;
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Files, Members, Messages, Subscriptions, Watermarks};
-use store::inbox::Inbox;
-use store::listeners::Listeners;
-use store::log::Log;
-use store::queues::Queue;
-use store::status::Statuses;
+use store::sqs::Queue;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -25,16 +25,16 @@ async fn main() -> Result<(), Error> {
     let connections = Connections::new(dynamodb.clone(), required("CONNECTIONS_TABLE")?);
     let files = Files::new(dynamodb.clone(), required("FILES_TABLE")?);
     let subscriptions = Subscriptions::new(dynamodb, required("SUBSCRIPTIONS_TABLE")?);
-    let listeners = Listeners { members: members.clone(), connections: connections.clone(), subscriptions };
+    let recipients = Recipients { members: members.clone(), connections: connections.clone(), subscriptions };
     let fanout = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?);
     let handler = Handler {
         inbox: Inbox { log: log.clone(), watermarks: watermarks.clone() },
-        statuses: Statuses { messages, members, watermarks },
+        statuses: StatusReader { messages, members, watermarks },
         log,
         files,
         connections,
-        delivery: Delivery { listeners, fanout },
-        pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
+        delivery: Delivery { recipients, fanout },
+        pusher: ConnectionsApi::new(&aws, required("CONNECTIONS_ENDPOINT")?),
         edit_window: seconds("EDIT_WINDOW")?,
     };
     tokio::join!(handler.log.warm_up(), handler.pusher.warm_up());

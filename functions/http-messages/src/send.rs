@@ -1,9 +1,9 @@
 //! `POST /v1/conversations/{id}/messages`.
 
+use chat::log::{Delivered, Draft};
 use domain::ApiError;
-use domain::wire::{DraftRequest, Sent};
+use domain::protocol::{DraftRequest, Sent};
 use lambda_kit::http::{Request, Response};
-use store::log::{Draft, Placed};
 
 use crate::Handler;
 
@@ -13,8 +13,8 @@ impl Handler {
         let conversation = request.id("id")?;
         let draft: DraftRequest = request.json()?;
         let draft = Draft::new(conversation, request.user_id(), draft.check()?);
-        let placed = self.log.send(&self.delivery.listeners, &self.files, &draft).await?;
-        let Placed { message, duplicate, audience } = placed;
+        let placed = self.log.send(&self.delivery.recipients, &self.files, &draft).await?;
+        let Delivered { message, duplicate, audience } = placed;
         self.delivery.tell(&message, &audience, None, self.pusher.messages()).await?;
         let sent = Sent::of(&message, duplicate);
         if duplicate { Response::ok(&sent) } else { Response::created(&sent) }

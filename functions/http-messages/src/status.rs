@@ -1,6 +1,6 @@
 //! `GET …/messages/{seq}/status` and `GET …/receipts`.
 
-use domain::receipt::{MemberMarks, Status};
+use domain::receipt::{MemberWatermarks, Status};
 use domain::{ApiError, ErrorCode, Seq, UserId};
 use lambda_kit::http::{Request, Response};
 use serde::Serialize;
@@ -19,8 +19,8 @@ struct StatusPage {
 }
 
 #[derive(Debug, Serialize)]
-struct MarksPage {
-    receipts: Vec<MemberMarks>,
+struct WatermarksPage {
+    receipts: Vec<MemberWatermarks>,
     /// Gives the next page; `None` on the last.
     cursor: Option<UserId>,
 }
@@ -41,7 +41,7 @@ impl Handler {
         let limit = request.limit(LIMIT, LIMIT)?;
         let after = request.query("cursor")?;
         let (receipts, cursor) = self.statuses.of_members(request.id("id")?, request.user_id(), after, limit).await?;
-        Response::ok(&MarksPage { receipts, cursor })
+        Response::ok(&WatermarksPage { receipts, cursor })
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_lambda_events::sqs::SqsEvent;
 use domain::{ConversationId, Receipt, ReceiptKind, UserId, receipt};
-use store::queues::ReceiptsBody;
+use store::sqs::ReceiptsBody;
 
 /// Receipts of one user, conversation and kind, merged.
 #[derive(Debug)]

@@ -1,16 +1,16 @@
 //! The worker of the `receipts` queue: merges a batch, moves watermarks, tells those concerned.
 
 mod batch;
-mod tell;
+mod notifications;
 
 use std::time::Duration;
 
+use chat::receipts::{Receipts, Recorded};
 use domain::Timestamp;
 use domain::error::causes;
 use futures_util::{StreamExt, stream};
-use lambda_kit::push::Pusher;
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::Connections;
-use store::receipts::{Receipts, Recorded};
 
 pub use batch::{Batch, Stream};
 
@@ -18,7 +18,7 @@ pub use batch::{Batch, Stream};
 const CONCURRENCY: usize = 16;
 
 /// What is kept of an invocation's time to tell those concerned of what was recorded.
-const TIME_TO_TELL: Duration = Duration::from_secs(4);
+const NOTIFY_RESERVE: Duration = Duration::from_secs(4);
 
 /// What the worker needs.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Worker {
     /// Where those concerned are.
     pub connections: Connections,
     /// How they are told.
-    pub pusher: Pusher,
+    pub pusher: ConnectionsApi,
 }
 
 impl Worker {
@@ -39,9 +39,9 @@ impl Worker {
         let recording = stream::iter(streams).map(|stream| self.record(stream, deadline));
         let results: Vec<_> = recording.buffer_unordered(CONCURRENCY).collect().await;
         let mut recorded = Vec::new();
-        for (news, again) in results {
-            recorded.extend(news);
-            failed.extend(again);
+        for (notifications, retry) in results {
+            recorded.extend(notifications);
+            failed.extend(retry);
         }
         self.tell(&recorded).await;
         failed.sort_unstable();
@@ -52,26 +52,26 @@ impl Worker {
     /// Records the receipts of one stream one after the other: they contend for one watermark. Gives back what others have to
     /// hear, failure or not, and the ids of queue messages that were not done with.
     async fn record(&self, stream: Stream, deadline: Timestamp) -> (Vec<Recorded>, Vec<String>) {
-        let mut news = Vec::new();
+        let mut notifications = Vec::new();
         for receipt in stream.receipts {
-            if deadline.since(Timestamp::now()) < TIME_TO_TELL {
+            if deadline.since(Timestamp::now()) < NOTIFY_RESERVE {
                 tracing::warn!("out of time: receipts will come again");
-                return (news, stream.queue_message_ids);
+                return (notifications, stream.queue_message_ids);
             }
             match self.receipts.record(receipt).await {
-                Ok(recorded) => news.extend(recorded),
+                Ok(recorded) => notifications.extend(recorded),
                 Err(error) => {
                     tracing::error!(error = causes(&error), "receipts will come again");
-                    return (news, stream.queue_message_ids);
+                    return (notifications, stream.queue_message_ids);
                 }
             }
         }
-        (news, Vec::new())
+        (notifications, Vec::new())
     }
 
     /// One frame of each kind per connection and batch: receipts of others, and what the user's own reads leave unread.
     async fn tell(&self, recorded: &[Recorded]) {
-        let by_user = tell::by_user(recorded);
+        let by_user = notifications::by_user(recorded);
         if by_user.is_empty() {
             return;
         }
@@ -79,9 +79,9 @@ impl Worker {
         let now = Timestamp::now();
         match self.connections.of(&users, now).await {
             Ok(connections) => {
-                let frames = tell::frames(&by_user);
-                let pushed = self.pusher.push(tell::address(&connections, &frames)).await;
-                self.connections.forget_gone(&connections, &pushed.gone, now).await;
+                let frames = notifications::frames(&by_user);
+                let pushed = self.pusher.push(notifications::address(&connections, &frames)).await;
+                self.connections.remove_gone(&connections, &pushed.gone, now).await;
             }
             // The watermarks are the truth, and a push is an optimisation.
             Err(error) => tracing::warn!(error = causes(&error), "nobody was told of receipts"),

@@ -1,13 +1,13 @@
 //! Wires [`receipts`].
 
 use aws_lambda_events::sqs::SqsEvent;
+use chat::log::Log;
+use chat::receipts::Receipts;
 use lambda_kit::config::{aws, required};
-use lambda_kit::push::Pusher;
 use lambda_kit::{Error, queue, telemetry};
 use receipts::Worker;
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Members, Messages, Watermarks};
-use store::log::Log;
-use store::receipts::Receipts;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -25,7 +25,7 @@ async fn main() -> Result<(), Error> {
             watermarks: Watermarks::new(dynamodb.clone(), delivery_status, read_status),
         },
         connections: Connections::new(dynamodb, required("CONNECTIONS_TABLE")?),
-        pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
+        pusher: ConnectionsApi::new(&aws, required("CONNECTIONS_ENDPOINT")?),
     };
     tokio::join!(worker.connections.warm_up(), worker.pusher.warm_up());
     queue::run(async |event: SqsEvent, deadline| worker.handle(event.into(), deadline).await).await

@@ -10,16 +10,16 @@ use std::error::Error;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
+use chat::accounts::{Deletion, Progress};
+use chat::membership::Applied;
+use chat::notify::Delivery;
 use domain::error::causes;
 use domain::{ApiError, ConversationId, Timestamp, UserId};
-use lambda_kit::push::Pusher;
-use store::deletion::{Deletion, Progress};
-use store::delivery::Delivery;
-use store::queues::{FilesBody, Queue, RelayBody};
-use store::relay::Applied;
+use store::connections_api::ConnectionsApi;
+use store::sqs::{FilesBody, Queue, RelayBody};
 
 /// What is kept of an invocation's time for a membership that is ending when it is over.
-const TIME_TO_LEAVE_ONE: Duration = Duration::from_secs(20);
+const LEAVE_ONE_RESERVE: Duration = Duration::from_secs(20);
 
 /// What the worker needs.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Worker {
     /// Who is told.
     pub delivery: Delivery,
     /// How they are told.
-    pub pusher: Pusher,
+    pub pusher: ConnectionsApi,
     /// Who removes the files of users who are gone.
     pub files: Queue,
 }
@@ -79,7 +79,7 @@ impl Worker {
             }
         };
         let now = Timestamp::now();
-        let until = now.plus(deadline.since(now).saturating_sub(TIME_TO_LEAVE_ONE));
+        let until = now.plus(deadline.since(now).saturating_sub(LEAVE_ONE_RESERVE));
         if self.deletion.leave_all(user, until, tell).await? == Progress::OutOfTime {
             self.deletion.hand_over(user).await?;
         }

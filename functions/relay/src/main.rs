@@ -3,18 +3,18 @@
 // The SDK's futures nest deeper than the default allows.
 #![recursion_limit = "256"]
 
+use chat::accounts::Deletion;
+use chat::membership::Membership;
+use chat::membership::Relay;
+use chat::notify::Delivery;
+use chat::notify::Recipients;
 use lambda_kit::config::{aws, required};
-use lambda_kit::push::Pusher;
 use lambda_kit::{Error, telemetry};
 use relay::Worker;
-use store::deletion::Deletion;
-use store::delivery::Delivery;
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Members, Messages, Subscriptions};
-use store::listeners::Listeners;
-use store::membership::Membership;
-use store::queues::Queue;
-use store::relay::Relay;
 use store::sql::{Conversations, Outbox, Users, connect};
+use store::sqs::Queue;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -28,12 +28,12 @@ async fn main() -> Result<(), Error> {
     let relay = Relay { messages, members: members.clone(), outbox: Outbox::new(pool.clone()) };
     let connections = Connections::new(dynamodb.clone(), required("CONNECTIONS_TABLE")?);
     let subscriptions = Subscriptions::new(dynamodb, required("SUBSCRIPTIONS_TABLE")?);
-    let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
+    let pusher = ConnectionsApi::new(&aws, required("CONNECTIONS_ENDPOINT")?);
     let users = Users::new(pool.clone());
     let membership = Membership { conversations: Conversations::new(pool, queue.clone()), relay };
     let fanout = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?);
-    let listeners = Listeners { members, connections: connections.clone(), subscriptions };
-    let delivery = Delivery { listeners, fanout };
+    let recipients = Recipients { members, connections: connections.clone(), subscriptions };
+    let delivery = Delivery { recipients, fanout };
     let files = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FILES_QUEUE_URL")?);
     let deletion = Deletion { users, membership, connections, relay: queue };
     let worker = Worker { deletion, delivery, pusher, files };

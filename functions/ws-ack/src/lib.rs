@@ -1,10 +1,10 @@
 //! `ack`: everything up to a place has reached a device of the user. Checked, stamped and queued; the
 //! `receipts` worker does the rest.
 
-use domain::wire::{Answer, ReceiptsRequest};
+use domain::protocol::{Answer, ReceiptsRequest};
 use domain::{ApiError, ReceiptKind, Timestamp};
 use lambda_kit::websocket::Caller;
-use store::queues::{Queue, ReceiptsBody};
+use store::sqs::{Queue, ReceiptsBody};
 
 /// Queues the receipts: one call to SQS. They count from now, whenever the worker comes to them.
 pub async fn handle(queue: &Queue, caller: Caller, request: ReceiptsRequest) -> Result<Answer, ApiError> {

@@ -1,15 +1,15 @@
 //! Wires [`ws_ack`].
 
 use lambda_kit::config::{aws, required};
-use lambda_kit::push::Pusher;
 use lambda_kit::{Error, telemetry, websocket};
-use store::queues::Queue;
+use store::connections_api::ConnectionsApi;
+use store::sqs::Queue;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let aws = aws().await;
     let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), required("RECEIPTS_QUEUE_URL")?);
-    let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
+    let pusher = ConnectionsApi::new(&aws, required("CONNECTIONS_ENDPOINT")?);
     websocket::run(&pusher, async |caller, request| ws_ack::handle(&queue, caller, request).await).await
 }

@@ -14,10 +14,10 @@ use tokio::sync::Mutex;
 
 /// An unknown key id makes the keys be read again, but not more often than this: otherwise forged tokens would turn
 /// into requests to the issuer.
-const REFRESH_AT_MOST_EVERY: Duration = Duration::from_secs(30);
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Keys are read again after this time, so that one that the issuer withdrew stops counting.
-const KEPT_FOR: Duration = Duration::from_hours(1);
+const CACHE_LIFETIME: Duration = Duration::from_hours(1);
 
 /// How long a request to the issuer may take.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -79,7 +79,7 @@ impl Keys {
         let mut cache = self.cache.lock().await;
         let age = cache.read_at.map(|at| at.elapsed());
         let known = cache.keys.contains_key(key_id);
-        let stale = age.is_none_or(|age| age >= if known { KEPT_FOR } else { REFRESH_AT_MOST_EVERY });
+        let stale = age.is_none_or(|age| age >= if known { CACHE_LIFETIME } else { MIN_REFRESH_INTERVAL });
         if stale {
             // Before reading: an issuer that does not answer is not asked by every handshake either.
             cache.read_at = Some(Instant::now());

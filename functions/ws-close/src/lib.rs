@@ -1,12 +1,12 @@
 //! `close`: ends the pushes of a conversation that this connection has opened. Closing what is not open is harmless.
 
+use chat::notify::Subscribing;
 use domain::ApiError;
-use domain::wire::{Answer, LookRequest};
+use domain::protocol::{Answer, SubscribeRequest};
 use lambda_kit::websocket::Caller;
-use store::looking::Looking;
 
 /// Closes a conversation, for anybody.
-pub async fn handle(looking: &Looking, caller: Caller, request: LookRequest) -> Result<Answer, ApiError> {
+pub async fn handle(looking: &Subscribing, caller: Caller, request: SubscribeRequest) -> Result<Answer, ApiError> {
     looking.close(&caller.connection_id, request.conversation_id).await?;
     Ok(Answer::Accepted)
 }

@@ -1,8 +1,8 @@
 //! `$connect`: registers a connection whose token `ws-authorizer` has verified.
 
 use domain::{ApiError, Connection, Timestamp};
-use lambda_kit::push::Pusher;
 use lambda_kit::websocket::Caller;
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::Connections;
 
 /// What `$connect` needs.
@@ -11,7 +11,7 @@ pub struct Connect {
     /// Where connections are registered.
     pub connections: Connections,
     /// Closes the oldest connections of a user who has too many.
-    pub pusher: Pusher,
+    pub pusher: ConnectionsApi,
 }
 
 impl Connect {

@@ -1,8 +1,8 @@
 //! Wires [`ws_connect`].
 
 use lambda_kit::config::{aws, required};
-use lambda_kit::push::Pusher;
 use lambda_kit::{Error, telemetry, websocket};
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::Connections;
 use ws_connect::Connect;
 
@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
     let aws = aws().await;
     let connect = Connect {
         connections: Connections::new(aws_sdk_dynamodb::Client::new(&aws), required("CONNECTIONS_TABLE")?),
-        pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
+        pusher: ConnectionsApi::new(&aws, required("CONNECTIONS_ENDPOINT")?),
     };
     connect.connections.warm_up().await;
     websocket::run_lifecycle(async |caller| connect.handle(caller).await).await

@@ -1,6 +1,6 @@
 //! `$default`: answers pings, and tells clients what is wrong with a frame that no other route takes.
 
-use domain::wire::Answer;
+use domain::protocol::Answer;
 use domain::{ApiError, ErrorCode, Timestamp};
 use serde::Deserialize;
 

@@ -3,13 +3,13 @@
 //!
 //! Three sequential round trips, whatever the length of the history: read, write, push.
 
+use chat::log::{Delivered, Draft, Log};
+use chat::notify::Delivery;
 use domain::ApiError;
-use domain::wire::{Answer, SendRequest, Sent};
-use lambda_kit::push::Pusher;
+use domain::protocol::{Answer, SendRequest, Sent};
 use lambda_kit::websocket::Caller;
-use store::delivery::Delivery;
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::Files;
-use store::log::{Draft, Log, Placed};
 
 /// What `send` needs.
 #[derive(Debug)]
@@ -21,15 +21,15 @@ pub struct Send {
     /// Who is told.
     pub delivery: Delivery,
     /// How they are told.
-    pub pusher: Pusher,
+    pub pusher: ConnectionsApi,
 }
 
 impl Send {
     /// Sends one message. The sender is the token's user and the time the server's, whatever the frame says.
     pub async fn handle(&self, caller: Caller, request: SendRequest) -> Result<Answer, ApiError> {
         let draft = Draft::new(request.conversation_id, caller.user_id, request.draft.check()?);
-        let placed = self.log.send(&self.delivery.listeners, &self.files, &draft).await?;
-        let Placed { message, duplicate, audience } = placed;
+        let placed = self.log.send(&self.delivery.recipients, &self.files, &draft).await?;
+        let Delivered { message, duplicate, audience } = placed;
         // Every connection but the one that gets the answer.
         let except = Some(caller.connection_id.as_str());
         self.delivery.tell(&message, &audience, except, self.pusher.messages()).await?;

@@ -1,13 +1,13 @@
 //! Wires [`ws_send`].
 
+use chat::log::Log;
+use chat::notify::Delivery;
+use chat::notify::Recipients;
 use lambda_kit::config::{aws, flood_limit, required};
-use lambda_kit::push::Pusher;
 use lambda_kit::{Error, telemetry, websocket};
-use store::delivery::Delivery;
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Files, Members, Messages, Subscriptions};
-use store::listeners::Listeners;
-use store::log::Log;
-use store::queues::Queue;
+use store::sqs::Queue;
 use ws_send::Send;
 
 #[tokio::main(flavor = "current_thread")]
@@ -24,9 +24,9 @@ async fn main() -> Result<(), Error> {
     let send = Send {
         log: Log { messages, members: members.clone(), flood_limit: flood_limit()? },
         files,
-        delivery: Delivery { listeners: Listeners { members, connections, subscriptions }, fanout },
-        pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
+        delivery: Delivery { recipients: Recipients { members, connections, subscriptions }, fanout },
+        pusher: ConnectionsApi::new(&aws, required("CONNECTIONS_ENDPOINT")?),
     };
-    tokio::join!(send.delivery.listeners.connections.warm_up(), send.pusher.warm_up());
+    tokio::join!(send.delivery.recipients.connections.warm_up(), send.pusher.warm_up());
     websocket::run(&send.pusher, async |caller, request| send.handle(caller, request).await).await
 }

@@ -1,9 +1,9 @@
 //! `sync`: everything that a client has missed, by one cursor per conversation.
 
+use chat::inbox::Inbox;
 use domain::ApiError;
-use domain::wire::{Answer, SyncRequest};
+use domain::protocol::{Answer, SyncRequest};
 use lambda_kit::websocket::Caller;
-use store::inbox::Inbox;
 
 /// Answers with what came after the cursors, or lists the caller's conversations where there are none.
 pub async fn handle(inbox: &Inbox, caller: Caller, request: SyncRequest) -> Result<Answer, ApiError> {

@@ -3,12 +3,12 @@
 // The SDK's futures nest deeper than the default allows.
 #![recursion_limit = "256"]
 
+use chat::inbox::Inbox;
+use chat::log::Log;
 use lambda_kit::config::{aws, required};
-use lambda_kit::push::Pusher;
 use lambda_kit::{Error, telemetry, websocket};
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Members, Messages, Watermarks};
-use store::inbox::Inbox;
-use store::log::Log;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -25,6 +25,6 @@ async fn main() -> Result<(), Error> {
         watermarks: Watermarks::new(dynamodb, delivery_status, read_status),
     };
     inbox.log.warm_up().await;
-    let pusher = Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?);
+    let pusher = ConnectionsApi::new(&aws, required("CONNECTIONS_ENDPOINT")?);
     websocket::run(&pusher, async |caller, request| ws_sync::handle(&inbox, caller, request).await).await
 }

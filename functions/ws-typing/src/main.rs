@@ -1,10 +1,10 @@
 //! Wires [`ws_typing`].
 
+use chat::notify::Recipients;
 use lambda_kit::config::{aws, required};
-use lambda_kit::push::Pusher;
 use lambda_kit::{Error, telemetry, websocket};
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Members, Subscriptions};
-use store::listeners::Listeners;
 use ws_typing::Typing;
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,13 +13,13 @@ async fn main() -> Result<(), Error> {
     let aws = aws().await;
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
     let typing = Typing {
-        listeners: Listeners {
+        recipients: Recipients {
             members: Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?),
             connections: Connections::new(dynamodb.clone(), required("CONNECTIONS_TABLE")?),
             subscriptions: Subscriptions::new(dynamodb, required("SUBSCRIPTIONS_TABLE")?),
         },
-        pusher: Pusher::new(&aws, required("CONNECTIONS_ENDPOINT")?),
+        pusher: ConnectionsApi::new(&aws, required("CONNECTIONS_ENDPOINT")?),
     };
-    tokio::join!(typing.listeners.connections.warm_up(), typing.pusher.warm_up());
+    tokio::join!(typing.recipients.connections.warm_up(), typing.pusher.warm_up());
     websocket::run(&typing.pusher, async |caller, request| typing.handle(caller, request).await).await
 }

@@ -24,7 +24,7 @@ pub enum Amendment {
 
 /// The message as it stands, and who wants to amend it.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing<'a> {
+pub struct MessageFacts<'a> {
     /// Kind of the conversation.
     pub conversation: ConversationType,
     /// Who wants to.
@@ -46,9 +46,9 @@ pub struct Standing<'a> {
 impl Amendment {
     /// Whether it changes something, if the actor may do it. Only texts can be amended; `edit_window` is how long their
     /// senders may edit them.
-    pub fn decide(&self, standing: &Standing<'_>, now: Timestamp, edit_window: Duration) -> Result<bool, ApiError> {
-        let own = standing.actor == standing.sender;
-        match (self, standing.kind) {
+    pub fn decide(&self, facts: &MessageFacts<'_>, now: Timestamp, edit_window: Duration) -> Result<bool, ApiError> {
+        let own = facts.actor == facts.sender;
+        match (self, facts.kind) {
             (Self::Delete, MessageKind::Deleted { .. }) => Ok(false),
             (_, MessageKind::Deleted { .. }) => {
                 Err(ApiError::new(ErrorCode::MessageDeleted, "This message was deleted."))
@@ -60,20 +60,20 @@ impl Amendment {
                 if content.text.trim().is_empty() && original.attachments.is_empty() {
                     return Err(ApiError::invalid("`text` must not be empty."));
                 }
-                if standing.current(original) == (content.text.as_str(), content.mentions.as_slice()) {
+                if facts.current(original) == (content.text.as_str(), content.mentions.as_slice()) {
                     return Ok(false);
                 }
-                if now.since(standing.sent_at) > edit_window {
+                if now.since(facts.sent_at) > edit_window {
                     return Err(ApiError::new(ErrorCode::EditWindowOver, "This message is too old to be edited."));
                 }
-                if standing.edits.len() >= MAX_EDITS {
+                if facts.edits.len() >= MAX_EDITS {
                     let message = format!("A message is edited at most {MAX_EDITS} times.");
                     return Err(ApiError::new(ErrorCode::TooManyEdits, message));
                 }
                 Ok(true)
             }
             (Self::Delete, MessageKind::Text(_)) => {
-                let moderates = standing.role != Role::Member && standing.conversation != ConversationType::Private;
+                let moderates = facts.role != Role::Member && facts.conversation != ConversationType::Private;
                 if own || moderates {
                     Ok(true)
                 } else {
@@ -81,8 +81,8 @@ impl Amendment {
                 }
             }
             (Self::React { emoji, on }, MessageKind::Text(_)) => {
-                let has = standing.reactions.has(emoji, standing.actor);
-                if *on && !has && standing.reactions.is_full() {
+                let has = facts.reactions.has(emoji, facts.actor);
+                if *on && !has && facts.reactions.is_full() {
                     let message = format!("A message keeps at most {MAX_REACTIONS} reactions.");
                     return Err(ApiError::new(ErrorCode::TooManyReactions, message));
                 }
@@ -93,7 +93,7 @@ impl Amendment {
     }
 }
 
-impl Standing<'_> {
+impl MessageFacts<'_> {
     /// The words and mentions as they are.
     fn current<'b>(&'b self, original: &'b Content) -> (&'b str, &'b [UserId]) {
         match self.edits.last() {
@@ -155,7 +155,7 @@ mod tests {
 
     impl Case {
         fn decide(&self, amendment: &Amendment) -> Result<bool, ErrorCode> {
-            let standing = Standing {
+            let facts = MessageFacts {
                 conversation: self.conversation,
                 actor: self.actor,
                 role: self.role,
@@ -165,7 +165,7 @@ mod tests {
                 edits: &self.edits,
                 reactions: &self.reactions,
             };
-            amendment.decide(&standing, SENT.plus(self.age), WINDOW).map_err(|error| error.code)
+            amendment.decide(&facts, SENT.plus(self.age), WINDOW).map_err(|error| error.code)
         }
     }
 

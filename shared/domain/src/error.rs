@@ -91,7 +91,8 @@ pub enum ErrorCode {
     /// The group would have more members than it may.
     MemberLimitReached,
     /// The user came and went more often than is kept.
-    TooManyStays,
+    #[serde(rename = "too_many_stays")]
+    TooManyPeriods,
     /// The conversation would have no owner.
     LastOwner,
     /// The caller may not send for a while.
@@ -141,7 +142,7 @@ impl ErrorCode {
             | Self::WrongConversationType
             | Self::AlreadyAMember
             | Self::MemberLimitReached
-            | Self::TooManyStays
+            | Self::TooManyPeriods
             | Self::TooManyReactions
             | Self::TooManyEdits
             | Self::EditWindowOver

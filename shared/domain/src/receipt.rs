@@ -62,7 +62,7 @@ impl Status {
 
 /// Up to where, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
+pub struct Watermark {
     /// Everything up to here.
     pub seq: Seq,
     /// Since when.
@@ -71,18 +71,18 @@ pub struct Mark {
 
 /// The watermarks of one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MemberMarks {
+pub struct MemberWatermarks {
     /// Who.
     pub user_id: UserId,
     /// What a device of theirs has; what was read was delivered.
-    pub delivered: Option<Mark>,
+    pub delivered: Option<Watermark>,
     /// What they have seen.
-    pub read: Option<Mark>,
+    pub read: Option<Watermark>,
 }
 
-impl MemberMarks {
+impl MemberWatermarks {
     /// From the watermarks of both kinds: where they have the same place, the earlier time counts.
-    pub fn new(user_id: UserId, delivered: Option<Mark>, read: Option<Mark>) -> Self {
+    pub fn new(user_id: UserId, delivered: Option<Watermark>, read: Option<Watermark>) -> Self {
         let furthest = delivered.into_iter().chain(read).max_by_key(|mark| (mark.seq, Reverse(mark.at)));
         Self { user_id, delivered: furthest, read }
     }
@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn what_was_read_was_delivered() {
-        let mark = |seq, millis| Some(Mark { seq: Seq(seq), at: Timestamp::from_epoch_millis(millis) });
-        let delivered = |delivered, read| MemberMarks::new(UserId(Uuid::from_u128(2)), delivered, read).delivered;
+        let mark = |seq, millis| Some(Watermark { seq: Seq(seq), at: Timestamp::from_epoch_millis(millis) });
+        let delivered = |delivered, read| MemberWatermarks::new(UserId(Uuid::from_u128(2)), delivered, read).delivered;
         assert_eq!(delivered(None, mark(5, 10)), mark(5, 10));
         assert_eq!(delivered(mark(7, 10), mark(5, 5)), mark(7, 10));
         assert_eq!(delivered(mark(5, 10), mark(7, 20)), mark(7, 20));

@@ -7,7 +7,7 @@ use crate::UserId;
 
 /// The users after one id, up to and including another. Ids are hashes, so that equal ranges hold about as many users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Shard {
+pub struct MemberRange {
     /// The last that is not in it any more; `None` where it begins with the first of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_user: Option<UserId>,
@@ -16,7 +16,7 @@ pub struct Shard {
     pub last_user: Option<UserId>,
 }
 
-impl Shard {
+impl MemberRange {
     /// Whether it holds everybody.
     pub fn is_whole(&self) -> bool {
         *self == Self::default()
@@ -44,15 +44,16 @@ mod tests {
     fn everybody_is_in_exactly_one_shard() {
         let users = [0, 1, u128::MAX / 3, u128::MAX / 3 + 1, u128::MAX / 2, u128::MAX - 1, u128::MAX];
         for number in [0, 1, 2, 3, 7, 100] {
-            let shards = Shard::split(number);
+            let shards = MemberRange::split(number);
             assert_eq!(shards.len(), usize::try_from(number.max(1)).unwrap());
             for user in users.map(|id| UserId(Uuid::from_u128(id))) {
-                let holds =
-                    |shard: &&Shard| shard.after_user.is_none_or(|after| user > after) && !shard.ends_before(user);
+                let holds = |shard: &&MemberRange| {
+                    shard.after_user.is_none_or(|after| user > after) && !shard.ends_before(user)
+                };
                 assert_eq!(shards.iter().filter(holds).count(), 1, "{user} of {number}");
             }
         }
-        assert!(Shard::split(1)[0].is_whole());
-        assert!(Shard::split(2).iter().all(|shard| !shard.is_whole()));
+        assert!(MemberRange::split(1)[0].is_whole());
+        assert!(MemberRange::split(2).iter().all(|shard| !shard.is_whole()));
     }
 }

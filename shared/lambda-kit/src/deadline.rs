@@ -9,7 +9,7 @@ use domain::{ApiError, Timestamp};
 use lambda_runtime::Context;
 
 /// What is kept of an invocation's time for the answer.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
+const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 
 /// When a client should come again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -25,7 +25,7 @@ pub(crate) fn within<T>(
     deadline: Timestamp,
     work: impl Future<Output = Result<T, ApiError>>,
 ) -> impl Future<Output = Result<T, ApiError>> {
-    let left = deadline.since(Timestamp::now()).saturating_sub(TIME_TO_ANSWER);
+    let left = deadline.since(Timestamp::now()).saturating_sub(ANSWER_RESERVE);
     // The SDK's futures nest almost as deeply as the compiler follows: they go into a box.
     let work = Box::pin(work);
     async move {

@@ -7,14 +7,12 @@
 //! * [`queue`]: functions behind an SQS queue.
 //! * [`stream`]: functions behind a DynamoDB stream.
 //! * [`bucket`]: functions that a bucket notifies.
-//! * [`push`]: frames to connections.
 
 pub mod bucket;
 pub mod config;
 mod deadline;
 mod error;
 pub mod http;
-pub mod push;
 pub mod queue;
 pub mod stream;
 pub mod telemetry;

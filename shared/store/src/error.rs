@@ -46,7 +46,7 @@ pub enum StoreError {
 
 /// Error codes with a status of 4xx by which DynamoDB and SQS say "later": what the SDK takes for throttling
 /// (`aws_runtime::retries::classifiers::THROTTLING_ERRORS`), and conflicts. A transaction of reads is cancelled for nothing else.
-const LATER: [&str; 8] = [
+const RETRYABLE_CODES: [&str; 8] = [
     "ThrottlingException",
     "Throttling",
     "ProvisionedThroughputExceededException",
@@ -67,7 +67,7 @@ impl StoreError {
             SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
             SdkError::ServiceError(context) => {
                 let failed_itself = context.raw().status().is_server_error();
-                failed_itself || context.err().code().is_some_and(|code| LATER.contains(&code))
+                failed_itself || context.err().code().is_some_and(|code| RETRYABLE_CODES.contains(&code))
             }
             _ => false,
         };

@@ -24,7 +24,7 @@ const FUNCTION: &str = "FileUploaded";
 const AT_ONCE: usize = 4;
 
 /// How long the report of an invocation may take once its file is ready.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One after the other, each kind by a process of its own, so that its memory is that of the kind.
 pub(crate) async fn run(cloud: &Cloud, quick: bool, report: &mut Report) -> Result<(), Failure> {
@@ -204,7 +204,7 @@ impl<'a> Uploader<'a> {
 
     /// What is reported behind this place in the log.
     async fn look(&self, logged: usize) -> Result<Look, Failure> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         while Instant::now() < deadline {
             let log = self.cloud.log();
             if let Some(look) = log.get(logged..).and_then(|log| log.lines().find_map(Look::read)) {

@@ -42,8 +42,8 @@ pub(crate) async fn run(cloud: &Cloud, length: Length, quick: bool, report: &mut
         let conversation = one.talk_to(&other).await;
         let head = grow(&dynamodb, conversation.parse()?, items).await?;
         let talker = Line::open(cloud, &one.token, &conversation, 0).await?.at(head);
-        let listener = Line::open(cloud, &other.token, &conversation, 1).await?.at(head);
-        let mut room = Room { talkers: vec![talker], listeners: vec![listener], hearers: 1 };
+        let recipient = Line::open(cloud, &other.token, &conversation, 1).await?.at(head);
+        let mut room = Room { talkers: vec![talker], recipients: vec![recipient], hearers: 1 };
         let measured = measure(cloud, &mut room, Pace::Unanswered(1), length).await?;
         let (read, write) = measured.reading.units();
         let requests = measured.reading.requests().into_values().sum();

@@ -14,7 +14,7 @@ use super::line::{Heard, Line, Number};
 use super::times::Times;
 
 /// How long to wait for what has been said and not heard.
-const PATIENCE: Duration = Duration::from_secs(15);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How fast they talk.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub(crate) enum Pace {
 #[derive(Debug)]
 pub(crate) struct Room {
     pub(crate) talkers: Vec<Line>,
-    pub(crate) listeners: Vec<Line>,
+    pub(crate) recipients: Vec<Line>,
     /// How many of these connections hear each message.
     pub(crate) hearers: usize,
 }
@@ -86,10 +86,10 @@ impl Room {
             let plan = Plan { pace, begun, turn, talkers: count, end: begun + time, said: 0 };
             attending.spawn(attend(line, Some(plan), progress.clone()));
         }
-        for line in self.listeners.drain(..) {
+        for line in self.recipients.drain(..) {
             attending.spawn(attend(line, None, progress.clone()));
         }
-        let deadline = begun + time + PATIENCE;
+        let deadline = begun + time + WAIT_TIMEOUT;
         let all_heard = || {
             let expected = progress.accepted.load(Ordering::Relaxed) * self.hearers;
             progress.talking.load(Ordering::Relaxed) == 0 && progress.heard.load(Ordering::Relaxed) >= expected
@@ -101,7 +101,7 @@ impl Room {
         let mut logs = Vec::new();
         while let Some(joined) = attending.join_next().await {
             let (line, log, talks) = joined??;
-            if talks { &mut self.talkers } else { &mut self.listeners }.push(line);
+            if talks { &mut self.talkers } else { &mut self.recipients }.push(line);
             logs.push(log);
         }
         Ok(sum(&logs, self.hearers))

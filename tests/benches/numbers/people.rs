@@ -20,8 +20,8 @@ pub(crate) async fn pairs(cloud: &Cloud, count: usize) -> Result<Room, Failure> 
         let talker = Line::open(cloud, &one.token, &conversation, number).await?;
         Ok::<_, Failure>((talker, Line::open(cloud, &other.token, &conversation, number + 1).await?))
     });
-    let (talkers, listeners) = both.buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?.into_iter().unzip();
-    Ok(Room { talkers, listeners, hearers: 1 })
+    let (talkers, recipients) = both.buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?.into_iter().unzip();
+    Ok(Room { talkers, recipients, hearers: 1 })
 }
 
 /// A group.
@@ -53,7 +53,7 @@ impl Group {
         });
         let mut talking: Vec<_> = lines.buffered(AT_ONCE).try_collect().await?;
         let hearers = talking.len() - 1;
-        let listeners = talking.split_off(talkers.min(talking.len()));
-        Ok(Room { talkers: talking, listeners, hearers })
+        let recipients = talking.split_off(talkers.min(talking.len()));
+        Ok(Room { talkers: talking, recipients, hearers })
     }
 }

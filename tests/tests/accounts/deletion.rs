@@ -1,11 +1,11 @@
 //! Going for good.
 
+use chat::log::{Draft, SendError};
 use domain::UserId;
 use end_to_end::person::{answer, client, token};
 use end_to_end::socket::handshake;
 use end_to_end::{Cloud, Person, Socket, aws};
 use serde_json::{Value, json};
-use store::log::{Draft, SendError};
 use uuid::Uuid;
 
 use crate::setting::{begin, group, messages, refusal, saying};

@@ -6,8 +6,8 @@ use domain::{ApiError, ConversationId, ErrorCode, HistoryPolicy, UserId};
 use end_to_end::{Cloud, Person, aws};
 use serde_json::json;
 use sqlx_data_api::{DataApiPool, DataApiPoolExt, query, query_as};
-use store::queues::Queue;
 use store::sql::Conversations;
+use store::sqs::Queue;
 use tokio::sync::oneshot;
 
 use crate::setting::{eventually, group, messages};

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// How long something may take that a queue's worker does.
-const PATIENCE: Duration = Duration::from_mins(1);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A conversation of this type, begun by somebody with others; gives back its id.
 pub(crate) async fn begin(kind: &str, creator: &Person, others: &[&Person]) -> String {
@@ -47,7 +47,7 @@ pub(crate) async fn eventually<T: std::fmt::Debug>(
     mut look: impl AsyncFnMut() -> T,
     right: impl Fn(&T) -> bool,
 ) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let seen = look().await;
         if right(&seen) {

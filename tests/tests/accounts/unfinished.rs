@@ -9,8 +9,8 @@ use end_to_end::{Cloud, Person, Socket, aws};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use sqlx_data_api::query_as;
-use store::queues::{Queue, RelayBody};
 use store::sql::Users;
+use store::sqs::{Queue, RelayBody};
 use uuid::Uuid;
 
 use crate::setting::{eventually, group, messages, refusal, saying};

@@ -15,7 +15,7 @@ const EMOJI: [&str; 3] = ["👍", "🎉", "🦀"];
 /// How often something is asked for until it is known what became of it.
 const ATTEMPTS: u32 = 8;
 
-const AGAIN: Duration = Duration::from_millis(100);
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// Something that changes a log.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ impl Chatter {
                 Err(ApiError::Refused { status: 403 | 404 | 409 | 410, .. }) => break,
                 Err(error) => panic!("{} may do this: {error}", self.user),
             }
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(RETRY_DELAY).await;
         }
         Done { conversation, actor: self.user, deed, outcome }
     }

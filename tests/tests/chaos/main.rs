@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use end_to_end::{Cloud, Picture};
 use rand::RngExt;
-use scene::{Room, Scene};
+use scene::{Context, Room};
 use tokio_util::sync::CancellationToken;
 use weather::Weather;
 
@@ -42,7 +42,7 @@ async fn what_everybody_saw_keeps_the_promises_whatever_fails() {
     // Shown where the test fails.
     println!("CHAOS_SEED={seed} CHAOS_PEOPLE={people} CHAOS_MESSAGES={messages} CHAOS_PAUSE={}", pause.as_millis());
     let cloud = Cloud::shared();
-    let scene = Scene::set(cloud, usize::try_from(people).expect("a number of people")).await;
+    let scene = Context::set(cloud, usize::try_from(people).expect("a number of people")).await;
 
     let storm = CancellationToken::new();
     let weather = tokio::spawn(Weather::new(seed, &scene).rage(cloud, storm.clone()));
@@ -67,7 +67,7 @@ async fn what_everybody_saw_keeps_the_promises_whatever_fails() {
 }
 
 /// All is let through: once everybody has caught up, what they saw is checked, on every path that reads.
-async fn everybody_agrees(cloud: &Cloud, scene: &Scene, room: &Room, done: &[&Done]) {
+async fn everybody_agrees(cloud: &Cloud, scene: &Context, room: &Room, done: &[&Done]) {
     let picture = Picture::settled(cloud, &room.id.to_string()).await;
     check::log::holds(&picture, done);
     check::amendments::hold(&picture, done);

@@ -18,7 +18,7 @@ use crate::deeds::{Deed, Done, Outcome};
 use crate::scene::Room;
 
 /// How long it may take until everybody has everything, once nothing fails any more.
-const PATIENCE: Duration = Duration::from_mins(1);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How many texts of a conversation somebody may still come back to.
 const REMEMBERED: usize = 8;
@@ -128,7 +128,7 @@ impl Chatter {
     ) -> Replica {
         let head = picture.log.last().map_or(Seq::ZERO, |item| item.seq);
         let end = periods.last_visible(head).unwrap_or(Seq::ZERO);
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
             let replica = self.client.snapshot(conversation).await;
             if replica.cursor >= end {
@@ -144,7 +144,7 @@ impl Chatter {
     pub(crate) async fn read_to_the_end(&self, conversation: ConversationId, picture: &Picture, periods: &Periods) {
         let seen = |item: &&LogItem| item.sender_id != self.user && periods.covers(item.seq);
         let Some(last) = picture.log.iter().rev().find(seen).map(|item| item.seq) else { return };
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
             let shown = self.shown(conversation).await;
             let read = Seq(shown["read_seq"].as_u64().unwrap_or_default());

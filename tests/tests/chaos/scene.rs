@@ -27,12 +27,12 @@ pub(crate) struct Room {
 }
 
 /// Everybody and everything.
-pub(crate) struct Scene {
+pub(crate) struct Context {
     pub(crate) people: Arc<Vec<Chatter>>,
     pub(crate) rooms: Arc<Vec<Room>>,
 }
 
-impl Scene {
+impl Context {
     pub(crate) async fn set(cloud: &Cloud, people: usize) -> Self {
         let people = join_all((0..people).map(|number| Chatter::new(cloud, number))).await;
         let numbers: Vec<usize> = (0..people.len()).collect();

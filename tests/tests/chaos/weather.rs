@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use tokio_util::sync::CancellationToken;
 
 use crate::people::Chatter;
-use crate::scene::{Room, Scene};
+use crate::scene::{Context, Room};
 
 /// Functions whose processes are killed whatever they are doing.
 const KILLED: [&str; 6] = ["WsSend", "WsSync", "WsRead", "Receipts", "Relay", "HttpMessages"];
@@ -25,7 +25,7 @@ pub(crate) struct Weather {
 }
 
 impl Weather {
-    pub(crate) fn new(seed: u64, scene: &Scene) -> Self {
+    pub(crate) fn new(seed: u64, scene: &Context) -> Self {
         let rooms = scene.rooms.iter().filter(|room| room.kind != ConversationType::Private).cloned().collect();
         Self { choice: StdRng::seed_from_u64(seed), people: Arc::clone(&scene.people), rooms }
     }

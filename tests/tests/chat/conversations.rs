@@ -6,9 +6,9 @@ use domain::UserId;
 use domain::new_conversation::NewConversation;
 use end_to_end::{Cloud, Person, aws};
 use serde_json::{Value, json};
-use store::queues::{Queue, RelayBody};
 use store::sql::Conversations;
 use store::sql::conversations::Created;
+use store::sqs::{Queue, RelayBody};
 use uuid::Uuid;
 
 fn private(other: &Person) -> Value {

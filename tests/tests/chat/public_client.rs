@@ -12,11 +12,11 @@ use uuid::Uuid;
 
 use crate::public::Square;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Waits until the conversation is open on a connection that is not among `known`.
 async fn opened(square: &Square, known: &BTreeSet<String>) -> BTreeSet<String> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
         let all = square.looking(0).await;
         if all.difference(known).next().is_some() {
@@ -37,7 +37,7 @@ async fn heard(events: &mut UnboundedReceiver<Event>, seq: u64) {
         }
         panic!("the client stopped");
     };
-    tokio::time::timeout(PATIENCE, item).await.expect("the item comes");
+    tokio::time::timeout(WAIT_TIMEOUT, item).await.expect("the item comes");
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn what_is_open_stays_open_over_connections() {
     let seq = square.say(&mut a).await;
     heard(&mut events, seq).await;
     client.close(conversation);
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     while !square.looking(0).await.is_subset(&first) {
         assert!(Instant::now() < deadline, "{second:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;

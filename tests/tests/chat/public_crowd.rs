@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Seq, Timestamp, looking};
+use domain::{Seq, Timestamp, subscription};
 use end_to_end::aws::{self, MEMBERS, dynamodb};
 use end_to_end::{Cloud, Person, Socket};
 use serde_json::{Value, json};
-use store::queues::{LookerRange, LookersBody, Queue};
+use store::sqs::{Queue, SubscribersBody, SubscriptionRange};
 
 use crate::public::Square;
 
@@ -103,7 +103,7 @@ async fn whoever_looked_when_there_were_fewer_shards_is_still_told() {
         let mut socket = bob.connect().await;
         square.open(&mut socket).await;
         let id = square.looking(0).await.pop_first().unwrap();
-        if looking::shard(&id, 8) != 0 {
+        if subscription::shard(&id, 8) != 0 {
             break (socket, id);
         }
         assert_eq!(square.ask(&mut socket, "close").await["type"], "accepted");
@@ -133,7 +133,7 @@ async fn whoever_looked_when_there_were_fewer_shards_is_still_told() {
     square.open(&mut early).await;
     for shard in 0..8 {
         let there = square.looking(shard).await.contains(&early_id);
-        assert_eq!(there, shard == looking::shard(&early_id, 8), "{shard}");
+        assert_eq!(there, shard == subscription::shard(&early_id, 8), "{shard}");
     }
     set(&square, "subscription_shards", 16).await;
     for socket in late.iter_mut().chain([&mut early]) {
@@ -159,8 +159,8 @@ async fn a_worker_goes_on_where_another_stopped() {
         known = all;
     }
     sockets.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let lookers = LookerRange { shard: 0, after_connection: Some(sockets[0].0.clone()) };
-    let body = LookersBody { conversation_id: square.id.parse().unwrap(), seqs: vec![Seq(1)], lookers };
+    let subscribers = SubscriptionRange { shard: 0, after_connection: Some(sockets[0].0.clone()) };
+    let body = SubscribersBody { conversation_id: square.id.parse().unwrap(), seqs: vec![Seq(1)], subscribers };
     let cloud = Cloud::shared();
     Queue::new(aws::sqs(cloud), aws::fanout_queue_url(cloud)).send_fanout(&[body]).await.unwrap();
     for (_, socket) in &mut sockets[1..] {

@@ -7,7 +7,7 @@ use domain::{Receipt, ReceiptKind, Seq, Timestamp};
 use end_to_end::aws::{receipts_queue_url, sqs};
 use end_to_end::{Cloud, Person, Socket};
 use serde_json::{Value, json};
-use store::queues::{Queue, ReceiptsBody};
+use store::sqs::{Queue, ReceiptsBody};
 use uuid::Uuid;
 
 /// A group, and the path of what is in it.

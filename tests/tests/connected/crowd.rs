@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Seq, Shard};
+use domain::{MemberRange, Seq};
 use end_to_end::crowd::{gather, silent};
 use end_to_end::{Cloud, Person, Socket, aws};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use store::queues::{FanoutBody, Queue};
+use store::sqs::{FanoutBody, Queue};
 use uuid::Uuid;
 
 /// Members who are connected.
@@ -21,7 +21,7 @@ const MEMBERS: usize = 1_000;
 const AT_ONCE: usize = 16;
 
 /// A member, their connection, and what it was told: by place, as it came first.
-struct Listener {
+struct Recipient {
     person: Person,
     socket: Socket,
     told: BTreeMap<u64, Value>,
@@ -29,7 +29,7 @@ struct Listener {
     frames: Vec<Vec<u64>>,
 }
 
-impl Listener {
+impl Recipient {
     async fn new(name: usize) -> Self {
         let person = Person::new(&format!("listener{name}")).await;
         let socket = person.connect().await;
@@ -76,12 +76,12 @@ async fn say(socket: &mut Socket, conversation: &str, text: &str) -> u64 {
 #[tokio::test]
 async fn everybody_hears_everything_as_the_log_has_it() {
     let alice = Person::new("alice").await;
-    let (mut listeners, quiet) = tokio::join!(
-        stream::iter(0..CONNECTED).map(Listener::new).buffer_unordered(AT_ONCE).collect::<Vec<_>>(),
+    let (mut recipients, quiet) = tokio::join!(
+        stream::iter(0..CONNECTED).map(Recipient::new).buffer_unordered(AT_ONCE).collect::<Vec<_>>(),
         silent(Cloud::shared(), MEMBERS - CONNECTED - 1)
     );
-    let late = listeners.pop().unwrap();
-    let connected = listeners.iter().map(|listener| listener.person.user_id.clone());
+    let late = recipients.pop().unwrap();
+    let connected = recipients.iter().map(|recipient| recipient.person.user_id.clone());
     let members: Vec<String> = quiet.into_iter().chain(connected).collect();
     let conversation = gather(&alice, &members).await;
     let path = format!("/v1/conversations/{conversation}");
@@ -91,63 +91,63 @@ async fn everybody_hears_everything_as_the_log_has_it() {
     let first = say(&mut socket, &conversation, "hear").await;
     let (status, sent) = {
         let draft = json!({"client_message_id": Uuid::new_v4(), "text": "ye"});
-        listeners[0].person.post(&format!("{path}/messages"), &draft).await
+        recipients[0].person.post(&format!("{path}/messages"), &draft).await
     };
     assert_eq!((status, &sent["seq"]), (201, &json!(first + 1)));
     assert_eq!(alice.patch(&format!("{path}/messages/{first}"), &json!({"text": "Hear"})).await.0, 200);
     // Somebody who came after the message is told that it was edited, but not to what.
     let added = json!({"user_ids": [late.person.user_id]});
     assert_eq!(alice.post(&format!("{path}/members"), &added).await.0, 204);
-    listeners.push(late);
+    recipients.push(late);
     assert_eq!(alice.patch(&format!("{path}/messages/{first}"), &json!({"text": "Hear!"})).await.0, 200);
     assert_eq!(alice.patch(&path, &json!({"topic": "Hearing"})).await.0, 200);
     let last = say(&mut socket, &conversation, "the end").await;
     assert_eq!(last, first + 6);
 
-    let late = listeners.len() - 1;
+    let late = recipients.len() - 1;
     // All see the same, but who said something and who came late.
-    let common = listeners[1].log(&conversation, first).await;
-    let heard = listeners.iter_mut().enumerate().map(async |(n, listener)| {
+    let common = recipients[1].log(&conversation, first).await;
+    let heard = recipients.iter_mut().enumerate().map(async |(n, recipient)| {
         let from = if n == late { first + 3 } else { first };
-        listener.listen(&conversation, from, last).await;
-        assert!(listener.frames.iter().all(|places| places.is_sorted()), "{:?}", listener.frames);
+        recipient.listen(&conversation, from, last).await;
+        assert!(recipient.frames.iter().all(|places| places.is_sorted()), "{:?}", recipient.frames);
         let own = n == 0 || n == late;
-        let log = if own { listener.log(&conversation, from).await } else { common.clone() };
+        let log = if own { recipient.log(&conversation, from).await } else { common.clone() };
         assert_eq!(log.len() as u64, last - from + 1);
         for item in log {
-            let told = &listener.told[&item["seq"].as_u64().unwrap()];
+            let told = &recipient.told[&item["seq"].as_u64().unwrap()];
             let amended = item["seq"] == first || item["kind"] == "message_edited";
             // What was edited may have been told before that.
             let same = if amended && n != late { told["message_id"] == item["message_id"] } else { *told == item };
             assert!(same, "told {told}, logged {item}");
         }
-        assert!(listener.told.keys().all(|seq| *seq >= from || n != late), "nothing from before they came");
+        assert!(recipient.told.keys().all(|seq| *seq >= from || n != late), "nothing from before they came");
     });
     join_all(heard).await;
-    let edit = &listeners[late].told[&(first + 4)];
+    let edit = &recipients[late].told[&(first + 4)];
     assert_eq!((&edit["kind"], &edit["content"]), (&json!("message_edited"), &Value::Null));
-    assert_eq!(listeners[0].told[&(first + 4)]["content"]["text"], "Hear!");
-    let of_the_sender = &listeners[0].told[&(first + 1)]["client_message_id"];
-    assert!(of_the_sender.is_string() && listeners[1].told[&(first + 1)]["client_message_id"].is_null());
-    a_shard_ends_where_it_ends(listeners, &conversation, last).await;
+    assert_eq!(recipients[0].told[&(first + 4)]["content"]["text"], "Hear!");
+    let of_the_sender = &recipients[0].told[&(first + 1)]["client_message_id"];
+    assert!(of_the_sender.is_string() && recipients[1].told[&(first + 1)]["client_message_id"].is_null());
+    a_shard_ends_where_it_ends(recipients, &conversation, last).await;
 }
 
 /// What a worker has no time for is queued like this.
-async fn a_shard_ends_where_it_ends(mut listeners: Vec<Listener>, conversation: &str, last: u64) {
-    listeners.sort_unstable_by(|one, other| one.person.user_id.cmp(&other.person.user_id));
-    let user = |n: usize| Some(listeners[n].person.user_id.parse().unwrap());
+async fn a_shard_ends_where_it_ends(mut recipients: Vec<Recipient>, conversation: &str, last: u64) {
+    recipients.sort_unstable_by(|one, other| one.person.user_id.cmp(&other.person.user_id));
+    let user = |n: usize| Some(recipients[n].person.user_id.parse().unwrap());
     let (first, end) = (CONNECTED / 3, CONNECTED * 2 / 3);
-    let shard = Shard { after_user: user(first), last_user: user(end) };
+    let shard = MemberRange { after_user: user(first), last_user: user(end) };
     let body = FanoutBody { conversation_id: conversation.parse().unwrap(), seqs: vec![Seq(last)], shard };
-    for listener in &mut listeners {
-        listener.socket.pushed().await;
+    for recipient in &mut recipients {
+        recipient.socket.pushed().await;
     }
     let cloud = Cloud::shared();
     Queue::new(aws::sqs(cloud), aws::fanout_queue_url(cloud)).send_fanout(&[body]).await.unwrap();
-    for listener in &mut listeners[first + 1..=end] {
-        assert_eq!(listener.socket.next("messages").await["messages"][0]["seq"], last);
+    for recipient in &mut recipients[first + 1..=end] {
+        assert_eq!(recipient.socket.next("messages").await["messages"][0]["seq"], last);
     }
-    for (n, listener) in listeners.iter_mut().enumerate() {
-        assert_eq!(listener.socket.pushed().await, [] as [Value; 0], "{n}");
+    for (n, recipient) in recipients.iter_mut().enumerate() {
+        assert_eq!(recipient.socket.pushed().await, [] as [Value; 0], "{n}");
     }
 }

@@ -3,16 +3,16 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use chat::log::{AmendError, Amended, PageRequest};
+use chat::notify::Delivery;
+use chat::notify::Recipients;
 use domain::amendment::Amendment;
 use domain::reaction::{Emoji, Reactions};
 use domain::{Address, Content, ErrorCode, Message, MessageKind, Pushed, Seq, Timestamp, UserId};
 use end_to_end::aws::{self, SUBSCRIPTIONS, log};
 use end_to_end::{Cloud, Person};
-use store::delivery::Delivery;
 use store::dynamodb::{Connections, Subscriptions};
-use store::listeners::Listeners;
-use store::log::{AmendError, Amended, PageRequest};
-use store::queues::Queue;
+use store::sqs::Queue;
 
 use crate::proxy::{Loss, conflicting_puts, counting_queries, losing};
 use crate::talk::Talk;
@@ -32,13 +32,13 @@ impl Talk {
 }
 
 fn delivery(talk: &Talk) -> Delivery {
-    let listeners = Listeners {
+    let recipients = Recipients {
         members: talk.log.members.clone(),
         connections: Connections::new(talk.dynamodb.clone(), "local-ConnectionsTable".to_owned()),
         subscriptions: Subscriptions::new(talk.dynamodb.clone(), SUBSCRIPTIONS.to_owned()),
     };
     let cloud = Cloud::shared();
-    Delivery { listeners, fanout: Queue::new(aws::sqs(cloud), aws::fanout_queue_url(cloud)) }
+    Delivery { recipients, fanout: Queue::new(aws::sqs(cloud), aws::fanout_queue_url(cloud)) }
 }
 
 fn edit(text: &str) -> Amendment {
@@ -139,7 +139,7 @@ async fn an_edit_is_told_to_those_who_were_there() {
         told.lock().unwrap().extend(to.iter().map(|address| (address.user_id, words(message).is_some())));
         Ok(Pushed { gone: Vec::new(), in_time: true })
     };
-    delivery(&talk).tell_of_event(&event, push).await.unwrap();
+    delivery(&talk).notify_event(&event, push).await.unwrap();
     let mut told = told.into_inner().unwrap();
     told.sort_by_key(|(_, words)| !words);
     // The first saw it when it was said, and who came after the edit hears nothing of it.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use chat::log::{Draft, Log, SendError};
 use domain::amendment::Amendment;
 use domain::flood::{FloodLimit, RecentSenders};
 use domain::reaction::Emoji;
 use domain::{Seq, UserId};
 use store::dynamodb::messages::LogItem;
-use store::log::{Draft, Log, SendError};
 
 use crate::talk::Talk;
 

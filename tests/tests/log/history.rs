@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use chat::inbox::Inbox;
+use chat::log::{Page, PageRequest, ReadError};
 use domain::amendment::Amendment;
 use domain::reaction::Emoji;
 use domain::{Seq, UserId};
 use end_to_end::aws::log;
 use store::dynamodb::Watermarks;
-use store::inbox::Inbox;
-use store::log::{Page, PageRequest, ReadError};
 use uuid::Uuid;
 
 use crate::proxy::{Gate, holding_first_query};

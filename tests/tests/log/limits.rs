@@ -1,7 +1,7 @@
 //! What has no place.
 
+use chat::log::{Draft, SendError};
 use domain::{ConversationId, UserId};
-use store::log::{Draft, SendError};
 use uuid::Uuid;
 
 use crate::talk::Talk;

@@ -1,8 +1,8 @@
 //! Members come and go between the reads and the put of a message.
 
+use chat::log::SendError;
 use domain::{Seq, UserId};
 use end_to_end::aws::{MEMBERS, MESSAGES, log};
-use store::log::SendError;
 use uuid::Uuid;
 
 use crate::proxy::{Gate, holding_query_of};
@@ -51,7 +51,7 @@ async fn a_removed_member_is_told_the_place_of_what_they_sent_before() {
         assert_eq!((&again.item, again.duplicate), (&first.item, true));
     }
     for after_seq in [None, Some(1), Some(2), Some(3), Some(4)] {
-        let late = store::log::Draft { after_seq: after_seq.map(Seq), ..late.clone() };
+        let late = chat::log::Draft { after_seq: after_seq.map(Seq), ..late.clone() };
         let refused = talk.log.open(&late).await;
         assert!(matches!(refused, Err(SendError::NotAMember)), "{after_seq:?}: {refused:?}");
     }

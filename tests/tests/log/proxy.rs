@@ -132,10 +132,10 @@ where
     F: Fn(Request) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = Response> + Send + 'static,
 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let recipient = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", recipient.local_addr().unwrap());
     let router = Router::new().fallback(move |request: Request| handle(request));
-    tokio::spawn(axum::serve(listener, router).into_future());
+    tokio::spawn(axum::serve(recipient, router).into_future());
     aws::dynamodb(&endpoint)
 }
 

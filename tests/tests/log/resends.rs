@@ -1,9 +1,9 @@
 //! Whoever sends again, for whatever reason, is told the first place.
 
+use chat::log::{Draft, SendError};
 use domain::{Content, Seq};
 use end_to_end::aws::log;
 use store::StoreError;
-use store::log::{Draft, SendError};
 
 use crate::proxy::{Loss, losing};
 use crate::talk::Talk;

@@ -1,9 +1,9 @@
 //! Sync says exactly what there is, whatever happens between its reads.
 
+use chat::inbox::Inbox;
 use domain::Seq;
 use end_to_end::aws::log;
 use store::dynamodb::Watermarks;
-use store::inbox::Inbox;
 
 use crate::proxy::{Gate, holding_query_of};
 use crate::talk::Talk;

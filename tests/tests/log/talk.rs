@@ -1,13 +1,13 @@
 //! A conversation to write to.
 
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
+use chat::log::{Draft, Log};
 use domain::period::SeqRange;
 use domain::{ClientMessageId, Content, ConversationId, MessageId, Seq, Timestamp, UserId};
 use end_to_end::aws::{MESSAGES, dynamodb, log};
 use end_to_end::{Cloud, Person};
 use serde_json::json;
 use store::dynamodb::messages::{LogItem, Order, PutOutcome};
-use store::log::{Draft, Log};
 use uuid::Uuid;
 
 /// Two people, their conversation, and its log, which holds the item that began it.

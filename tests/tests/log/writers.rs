@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use chat::log::{Appended, Draft, Log, SendError};
 use domain::{Seq, Timestamp};
 use futures_util::future::join_all;
 use store::dynamodb::messages::LogItem;
-use store::log::{Appended, Draft, Log, SendError};
 
 use crate::talk::Talk;
 

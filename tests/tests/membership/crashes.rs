@@ -5,7 +5,7 @@ use std::time::Duration;
 use end_to_end::faults::{Kind, Moment, Rule};
 use end_to_end::{Cloud, Person, Picture, aws};
 use serde_json::{Value, json};
-use store::queues::{Queue, RelayBody};
+use store::sqs::{Queue, RelayBody};
 
 use crate::group::Group;
 use Leaves::{Nothing, Work};

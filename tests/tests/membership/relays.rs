@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chat::membership::{Applied, Relay};
 use domain::membership::Action;
 use domain::{ConversationId, Role, UserId};
 use end_to_end::faults::Kind;
@@ -9,9 +10,8 @@ use end_to_end::{Cloud, Person, aws};
 use futures_util::future::join_all;
 use serde_json::json;
 use store::dynamodb::{Members, Messages};
-use store::queues::Queue;
-use store::relay::{Applied, Relay};
 use store::sql::{Conversations, Outbox};
+use store::sqs::Queue;
 
 use crate::group::Group;
 

@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use chat::notify::Recipients;
 use domain::Timestamp;
 use end_to_end::crowd::{gather, silent};
 use end_to_end::faults::Kind;
 use end_to_end::{Cloud, Person, Socket, aws};
 use fanout::Worker;
 use futures_util::future::join_all;
-use lambda_kit::push::Pusher;
 use serde_json::{Value, json};
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Subscriptions};
-use store::listeners::Listeners;
-use store::queues::{FanoutBody, Queue};
+use store::sqs::{FanoutBody, Queue};
 use uuid::Uuid;
 
 use crate::PLAN;
@@ -41,12 +41,12 @@ impl Here {
         let dynamodb = aws::dynamodb_as(cloud, WORKER);
         let worker = Worker {
             log: aws::log(&dynamodb),
-            listeners: Listeners {
+            recipients: Recipients {
                 members: aws::log(&dynamodb).members,
                 connections: Connections::new(dynamodb.clone(), "local-ConnectionsTable".to_owned()),
                 subscriptions: Subscriptions::new(dynamodb, "local-SubscriptionsTable".to_owned()),
             },
-            pusher: Pusher::new(&aws::config_as(WORKER), cloud.endpoints.aws.apigatewaymanagementapi.clone()),
+            pusher: ConnectionsApi::new(&aws::config_as(WORKER), cloud.endpoints.aws.apigatewaymanagementapi.clone()),
             queue: Queue::new(sqs.clone(), url.clone()),
             posts_per_second: 100,
         };
@@ -102,11 +102,11 @@ async fn what_there_was_no_time_for_is_told_by_the_next() {
     let _plan = PLAN.write().await;
     let here = Here::new().await;
     let alice = Person::new("alice").await;
-    let mut listeners = join_all((0..8).map(async |n| Person::new(&format!("listener{n}")).await)).await;
-    listeners.sort_unstable_by(|one, other| one.user_id.cmp(&other.user_id));
-    let mut sockets = join_all(listeners.iter().map(Person::connect)).await;
+    let mut recipients = join_all((0..8).map(async |n| Person::new(&format!("listener{n}")).await)).await;
+    recipients.sort_unstable_by(|one, other| one.user_id.cmp(&other.user_id));
+    let mut sockets = join_all(recipients.iter().map(Person::connect)).await;
     // Who begins with it sees how it began.
-    let mut members: Vec<String> = listeners.iter().map(|person| person.user_id.clone()).collect();
+    let mut members: Vec<String> = recipients.iter().map(|person| person.user_id.clone()).collect();
     members.extend(silent(Cloud::shared(), 200).await);
     let conversation = gather(&alice, &members).await;
     members.push(alice.user_id.clone());
@@ -124,8 +124,8 @@ async fn what_there_was_no_time_for_is_told_by_the_next() {
     );
 
     // The last of them all takes forever: those on the pages before are told, and the page is handed over whole.
-    let slow = connections(listeners.last().unwrap()).await;
-    let page = members.iter().position(|id| *id == listeners.last().unwrap().user_id).unwrap() / 100;
+    let slow = connections(recipients.last().unwrap()).await;
+    let page = members.iter().position(|id| *id == recipients.last().unwrap().user_id).unwrap() / 100;
     let cloud = Cloud::shared();
     cloud.misbehave(1, &[Kind::Delay(60_000, 60_000).rule().resource(&slow[0]).function(WORKER)]).await;
     let again = here.work(&[("a", body(&conversation, 1))], Duration::from_secs(3)).await;
@@ -146,7 +146,7 @@ async fn what_there_was_no_time_for_is_told_by_the_next() {
     assert_eq!(here.work(&[("b", rest)], Duration::from_secs(30)).await, [] as [String; 0]);
     assert!(here.rest().await.is_empty());
     assert!(told(slow_one).await);
-    for (person, socket) in listeners.iter().zip(&mut *others) {
+    for (person, socket) in recipients.iter().zip(&mut *others) {
         let on_that_page = begins_after.as_ref().is_none_or(|after| person.user_id > *after);
         assert_eq!(told(socket).await, on_that_page, "twice is harmless, but only where it is not known who was told");
     }

@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use chat::receipts::Receipts;
 use domain::Timestamp;
 use domain::membership::Action;
 use end_to_end::faults::Kind;
 use end_to_end::{Cloud, Person, Picture, aws};
-use lambda_kit::push::Pusher;
 use receipts::{Batch, Worker};
 use serde_json::{Value, json};
+use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Watermarks};
-use store::queues::Queue;
-use store::receipts::Receipts;
 use store::sql::Conversations;
+use store::sqs::Queue;
 
 use crate::{PLAN, message, pair};
 
@@ -171,7 +171,7 @@ async fn only_receipts_that_failed_come_again() {
     let worker = Worker {
         receipts: Receipts { log: aws::log(&dynamodb), watermarks: Watermarks::new(dynamodb.clone(), delivered, read) },
         connections: Connections::new(dynamodb, "local-ConnectionsTable".to_owned()),
-        pusher: Pusher::new(&aws::config_as(WORKER), cloud.endpoints.aws.apigatewaymanagementapi.clone()),
+        pusher: ConnectionsApi::new(&aws::config_as(WORKER), cloud.endpoints.aws.apigatewaymanagementapi.clone()),
     };
     let at = Timestamp::now();
     let bodies = [

@@ -25,7 +25,7 @@ use domain::file::{ContentType, Rejection};
 const FIRST_BYTES: u64 = 64 * 1024;
 
 /// Types of plain bytes, and of programs that are called such.
-const ANYTHING: [&str; 12] = [
+const GENERIC_TYPES: [&str; 12] = [
     "application/octet-stream",
     "binary/octet-stream",
     "application/java-vm",
@@ -56,7 +56,7 @@ pub(crate) fn inspect(declared: &ContentType, first_bytes: &[u8]) -> Result<(), 
     } else if texts::is_text(declared) {
         texts::fits(declared, first_bytes)
     } else {
-        ANYTHING.contains(&declared) || active::of(first_bytes).is_none()
+        GENERIC_TYPES.contains(&declared) || active::of(first_bytes).is_none()
     };
     if fits { Ok(()) } else { Err(Rejection::TypeMismatch) }
 }

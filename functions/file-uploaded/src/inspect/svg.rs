@@ -36,7 +36,7 @@ const ACTIVE: [&str; 10] = [
 ];
 
 /// What an address may begin with: a part of this image, or pixels and letters that are inside of it.
-const INSIDE: [&str; 9] = [
+const ALLOWED_REFERENCES: [&str; 9] = [
     "#",
     "data:image/png",
     "data:image/jpeg",
@@ -122,7 +122,7 @@ fn is_passive_attribute(attribute: &Attribute<'_, '_>) -> bool {
 /// Whether an address is one of this image.
 fn is_inside(address: &str) -> bool {
     let address = address.trim().to_ascii_lowercase();
-    address.is_empty() || INSIDE.iter().any(|start| address.starts_with(start))
+    address.is_empty() || ALLOWED_REFERENCES.iter().any(|start| address.starts_with(start))
 }
 
 /// Whether a style (or any attribute that may be one) loads nothing. Escapes could hide what it says.

@@ -21,7 +21,7 @@ use domain::file::{Dimensions, Rejection, ThumbnailSize};
 
 /// What was made of an image.
 #[derive(Debug, Default)]
-pub(crate) struct Picture {
+pub(crate) struct ProcessedImage {
     /// As it is shown; `None` where there are no thumbnails.
     pub(crate) dimensions: Option<Dimensions>,
     /// One of each size.
@@ -40,7 +40,7 @@ pub(crate) struct Thumbnail {
 }
 
 /// Thumbnails of an image, which is all in memory.
-pub(crate) fn thumbnails(image: &[u8]) -> Result<Picture, Rejection> {
+pub(crate) fn thumbnails(image: &[u8]) -> Result<ProcessedImage, Rejection> {
     let source = decode::decode(image)?;
     let (width, height) = source.dimensions();
     let is_opaque = source.is_opaque();
@@ -49,7 +49,7 @@ pub(crate) fn thumbnails(image: &[u8]) -> Result<Picture, Rejection> {
     let small = shrink::shrunk(&large, ThumbnailSize::Small, is_opaque)?;
     let small = encode::encode(ThumbnailSize::Small, small.as_ref().unwrap_or(&large), is_opaque)?;
     let large = encode::encode(ThumbnailSize::Large, &large, is_opaque)?;
-    Ok(Picture { dimensions: Some(Dimensions { width, height }), thumbnails: vec![small, large] })
+    Ok(ProcessedImage { dimensions: Some(Dimensions { width, height }), thumbnails: vec![small, large] })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod state;
 pub use action::Action;
 pub use change::{Change, Departure, Effect};
 pub use decide::decide;
-pub use state::{Standing, State};
+pub use state::{MemberFacts, State};
 
 /// Most users that one change names, the creator included: what fits in one `DynamoDB` transaction beside the rest of the
 /// change.
@@ -21,4 +21,4 @@ pub const MAX_USERS_PER_CHANGE: usize = 50;
 pub const MAX_GROUP_MEMBERS: u32 = 1000;
 
 /// Most stays of one user in one conversation.
-pub const MAX_STAYS: u32 = 100;
+pub const MAX_PERIODS: u32 = 100;

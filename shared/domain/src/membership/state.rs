@@ -24,12 +24,12 @@ pub struct State {
     /// Who of a private conversation blocks.
     pub blocked_by: Vec<UserId>,
     /// The actor and whom the action concerns, as far as they exist.
-    pub people: BTreeMap<UserId, Standing>,
+    pub people: BTreeMap<UserId, MemberFacts>,
 }
 
 /// How a user stands to a conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct MemberFacts {
     /// Whether the user is deleted.
     pub deleted: bool,
     /// Role of an active member.

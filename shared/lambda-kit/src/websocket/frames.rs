@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
-use domain::wire::{Answer, ErrorBody, Reply};
+use domain::protocol::{Answer, ErrorBody, Reply};
 use domain::{ApiError, ErrorCode, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::{Caller, Response};
 use crate::deadline;
 use crate::error::{log_once, parse};
-use crate::push::Pusher;
+use store::connections_api::ConnectionsApi;
 
 /// Longest `id` of a frame, in bytes: it is echoed, so it is bounded.
 const MAX_ID_BYTES: usize = 128;
@@ -27,7 +27,7 @@ struct Envelope {
 ///
 /// A success is answered only where the frame has an `id` (each frame is billed); errors and pongs always are. A frame after
 /// the token's end is told so, and its connection is closed.
-pub async fn run<T, F>(pusher: &Pusher, handle: F) -> Result<(), lambda_runtime::Error>
+pub async fn run<T, F>(pusher: &ConnectionsApi, handle: F) -> Result<(), lambda_runtime::Error>
 where
     T: DeserializeOwned,
     F: AsyncFn(Caller, T) -> Result<Answer, ApiError>,
@@ -43,7 +43,7 @@ where
         let mut response = reply(reply_to, answer, &request_id);
         if let (true, Some(connection)) = (expired, &event.payload.request_context.connection_id) {
             // The farewell has to be out before the connection is closed, so it cannot wait for the route's response.
-            pusher.farewell(connection, &response.body.take().unwrap_or_default()).await;
+            pusher.close_with_frame(connection, &response.body.take().unwrap_or_default()).await;
         }
         Ok::<_, std::convert::Infallible>(response)
     }))

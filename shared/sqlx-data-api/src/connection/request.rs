@@ -18,7 +18,7 @@ use crate::{DataApiError, DataApiFault};
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// For how long a rollback waits for a statement that was cancelled here and goes on there.
-const ROLLBACK_PATIENCE: Duration = Duration::from_secs(10);
+const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl DataApiConnection {
     /// Runs one statement, in the transaction `transaction` or by itself.
@@ -78,7 +78,7 @@ impl DataApiConnection {
             .resource_arn(&self.options.resource_arn)
             .secret_arn(&self.options.secret_arn)
             .transaction_id(id);
-        let deadline = Instant::now() + ROLLBACK_PATIENCE;
+        let deadline = Instant::now() + ROLLBACK_TIMEOUT;
         loop {
             let Err(error) = request.clone().send().await.map_err(from_sdk) else {
                 return Ok(());

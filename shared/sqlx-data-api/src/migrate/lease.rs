@@ -19,7 +19,7 @@ const LEASE: Duration = Duration::from_mins(1);
 /// The same for a migration outside of a transaction, which cannot renew while it runs.
 const LONG_LEASE: Duration = Duration::from_mins(15);
 /// For how long another one's migrations are waited for.
-const PATIENCE: Duration = Duration::from_mins(15);
+const LEASE_TIMEOUT: Duration = Duration::from_mins(15);
 /// Between two looks at the lock, and at a statement that goes on.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -37,7 +37,7 @@ impl DataApiConnection {
     pub(super) async fn acquire_lease(&mut self) -> Result<(), Error> {
         let owner = self.lease.map_or_else(Uuid::new_v4, |lease| lease.owner);
         self.create_lock_table().await?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + LEASE_TIMEOUT;
         loop {
             let taken = query(
                 "INSERT INTO _sqlx_migrations_lock AS held (id, owner, expires_at)

@@ -32,16 +32,16 @@ use crate::StoreError;
 pub const MAX_CONNECTIONS: usize = 20;
 
 /// API Gateway ends every WebSocket connection after two hours; an hour on top for clocks.
-const LONGEST_LIFE: Duration = Duration::from_hours(3);
+const MAX_CONNECTION_LIFETIME: Duration = Duration::from_hours(3);
 
 /// How long it is told when a user was last seen.
 const LAST_SEEN_KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// How long a connection may be listed before API Gateway knows it: `$connect` takes at most 29 s.
-const MAY_BE_CONNECTING: Duration = Duration::from_secs(30);
+const CONNECT_GRACE: Duration = Duration::from_secs(30);
 
 /// How long anybody waits to learn where others are, or to forget where they are not: a push is an optimisation.
-const PATIENCE: Duration = Duration::from_secs(1);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 
 const PREFIX: &str = "c#";
 
@@ -190,11 +190,11 @@ impl Connections {
 
     /// Forgets connections that a push found gone, except the youngest: `$connect` may not have come back to API Gateway
     /// yet, and until then a push is answered as if the connection were gone.
-    pub async fn forget_gone(&self, pushed: &[Connection], gone: &[impl AsRef<str>], now: Timestamp) {
+    pub async fn remove_gone(&self, pushed: &[Connection], gone: &[impl AsRef<str>], now: Timestamp) {
         let mut by_user: HashMap<UserId, Vec<&str>> = HashMap::new();
         for connection in pushed {
             let id = connection.connection_id.as_str();
-            if gone.iter().any(|gone| gone.as_ref() == id) && now.since(connection.connected_at) > MAY_BE_CONNECTING {
+            if gone.iter().any(|gone| gone.as_ref() == id) && now.since(connection.connected_at) > CONNECT_GRACE {
                 by_user.entry(connection.user_id).or_default().push(id);
             }
         }
@@ -207,7 +207,7 @@ impl Connections {
 
     /// Leaves a tombstone: from here on the user gets no connection, and none is found by [`Connections::of`]. Gives back those
     /// that there were, so that the caller closes them. One write, safe to repeat.
-    pub async fn bury(&self, user: UserId) -> Result<Vec<Connection>, StoreError> {
+    pub async fn leave_tombstone(&self, user: UserId) -> Result<Vec<Connection>, StoreError> {
         let updated = self
             .client
             .update_item()
@@ -225,9 +225,9 @@ impl Connections {
     }
 
     /// Forgets connections of a deleted user that have been closed, except the youngest, for the reason that
-    /// [`Connections::forget_gone`] has: what API Gateway does not know yet, it does not close.
+    /// [`Connections::remove_gone`] has: what API Gateway does not know yet, it does not close.
     pub async fn forget_closed(&self, closed: &[Connection], now: Timestamp) -> Result<(), StoreError> {
-        let old = closed.iter().filter(|connection| now.since(connection.connected_at) > MAY_BE_CONNECTING);
+        let old = closed.iter().filter(|connection| now.since(connection.connected_at) > CONNECT_GRACE);
         let ids: Vec<&str> = old.map(|connection| connection.connection_id.as_str()).collect();
         let Some(first) = closed.first() else { return Ok(()) };
         self.remove(first.user_id, &ids).await
@@ -270,7 +270,7 @@ impl Connections {
 /// What `work` gives, if that takes no longer than anybody waits for it.
 async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let elapsed = |elapsed: Elapsed| Err(StoreError::Busy { service: "DynamoDB", source: Box::new(elapsed) });
-    timeout(PATIENCE, work).await.unwrap_or_else(elapsed)
+    timeout(LOOKUP_TIMEOUT, work).await.unwrap_or_else(elapsed)
 }
 
 fn refused(error: SdkError<UpdateItemError>) -> ConnectError {
@@ -286,7 +286,7 @@ fn key(user: UserId) -> Item {
 
 /// Whether the token still holds, and API Gateway cannot have ended the connection: it does not always say so.
 fn may_live(connection: &Connection, now: Timestamp) -> bool {
-    connection.is_live(now) && now.since(connection.connected_at) < LONGEST_LIFE
+    connection.is_live(now) && now.since(connection.connected_at) < MAX_CONNECTION_LIFETIME
 }
 
 fn is_tombstone(item: &Item) -> bool {

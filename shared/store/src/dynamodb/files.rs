@@ -5,7 +5,7 @@
 //! | `file_id` | S | partition key |
 //! | `owner_id`, `conversation_id` | S | who may attach it, and where |
 //! | `name`, `content_type`, `size`, `width`, `height` | | what a message carries of it |
-//! | `carried_by` | NS | seqs of the conversation's messages that carry it: what the stream of `messages` has told so far |
+//! | `referenced_by` | NS | seqs of the conversation's messages that carry it: what the stream of `messages` has told so far |
 //! | `released_at` | N | since when it is on its way out: no message carries it, and none can be sent that does |
 //! | `removing` | BOOL | nothing keeps it any more: its bytes are going |
 //!
@@ -40,21 +40,21 @@ pub struct FileItem {
     /// Where.
     pub conversation_id: ConversationId,
     /// Messages that are known to carry it. Never written as a whole.
-    #[serde(default, skip_serializing)]
-    pub carried_by: Vec<Seq>,
+    #[serde(rename = "carried_by", default, skip_serializing)]
+    pub referenced_by: Vec<Seq>,
     /// Since when it is on its way out.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "millis::optional")]
     pub released_at: Option<Timestamp>,
 }
 
 /// Most messages that carry one file, or a few more: an item has its limits.
-const MAX_CARRIERS: usize = 1000;
+const MAX_REFERENCES: usize = 1000;
 
 impl FileItem {
     /// Whether this user may attach it to a message in this conversation.
     pub fn may_be_attached(&self, user: UserId, conversation: ConversationId) -> bool {
         let here = self.owner_id == user && self.conversation_id == conversation;
-        here && self.released_at.is_none() && self.carried_by.len() < MAX_CARRIERS
+        here && self.released_at.is_none() && self.referenced_by.len() < MAX_REFERENCES
     }
 }
 

@@ -125,7 +125,7 @@ impl LogItem {
 
     /// Place of the newest change of membership that whoever wrote this, or amended it, knew of. Periods that are older do not
     /// tell whether it may be shown.
-    pub fn knows_of(&self) -> Seq {
+    pub fn membership_seq(&self) -> Seq {
         self.amended.map_or(self.members_seq, |amended| amended.members_seq.max(self.members_seq))
     }
 
@@ -176,7 +176,7 @@ pub enum PutOutcome {
 
 /// What became of a transaction.
 #[derive(Debug)]
-pub(crate) enum Transacted {
+pub enum Transacted {
     /// All of it is written.
     Written,
     /// None of it is: a condition did not hold, or another write to one of the items was under way.
@@ -291,14 +291,14 @@ impl Messages {
     }
 
     /// The same write as part of a transaction.
-    pub(crate) fn put_in_transaction(&self, item: &LogItem) -> Result<TransactWriteItem, StoreError> {
+    pub fn put_in_transaction(&self, item: &LogItem) -> Result<TransactWriteItem, StoreError> {
         let put =
             Put::builder().table_name(&self.table).set_item(Some(to_item(item)?)).condition_expression(IS_FREE).build();
         put.map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
     }
 
     /// Replaces a message by what an event made of it, on the condition that no other event came between.
-    pub(crate) fn replace_in_transaction(
+    pub fn replace_in_transaction(
         &self,
         item: &LogItem,
         before: Option<AmendedBy>,
@@ -314,7 +314,7 @@ impl Messages {
     }
 
     /// Carries out a transaction.
-    pub(crate) async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
+    pub async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
         match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(Transacted::Written),
             Err(error) => match error.as_service_error() {

@@ -9,7 +9,7 @@ pub mod watermarks;
 
 mod batch;
 mod millis;
-pub(crate) mod retry;
+pub mod retry;
 
 pub use connections::Connections;
 pub use files::{FileItem, Files};
@@ -19,4 +19,4 @@ pub use subscriptions::Subscriptions;
 pub use watermarks::Watermarks;
 
 /// Attributes of one item.
-pub(crate) type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;
+pub type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;

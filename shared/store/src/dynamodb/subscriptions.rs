@@ -2,7 +2,7 @@
 //!
 //! | attribute | type | |
 //! |---|---|---|
-//! | `shard` | S | partition key: `<conversation>#<shard>`, see [`domain::looking`] |
+//! | `shard` | S | partition key: `<conversation>#<shard>`, see [`domain::subscription`] |
 //! | `connection_id` | S | sort key: API Gateway's id |
 //! | `user_id` | S | whose connection it is |
 //! | `exp` | N | epoch seconds, also the TTL: from then on nothing is pushed there |
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use domain::error::causes;
-use domain::looking::{earlier_shards, shard};
+use domain::subscription::{earlier_shards, shard};
 use domain::{ConversationId, Timestamp, UserId};
 
 use super::Item;
@@ -65,8 +65,8 @@ impl Subscriptions {
 
     /// Begins a subscription, or renews it, in the shard that is its connection's where there are so many; it is in no other
     /// afterwards. One request: one write unit where there is one shard, up to seven where there are 64.
-    pub async fn put(&self, user: UserId, place: Place<'_>, exp: i64) -> Result<(), StoreError> {
-        let Place { conversation_id, connection_id, shards } = place;
+    pub async fn put(&self, user: UserId, place: SubscriptionKey<'_>, exp: i64) -> Result<(), StoreError> {
+        let SubscriptionKey { conversation_id, connection_id, shards } = place;
         let mut item = key(conversation_id, shard(connection_id, shards), connection_id);
         item.insert(USER.to_owned(), AttributeValue::S(user.to_string()));
         item.insert(EXP.to_owned(), AttributeValue::N(exp.to_string()));
@@ -79,15 +79,15 @@ impl Subscriptions {
     }
 
     /// Ends a subscription, if there is one: at the cost of [`Subscriptions::put`].
-    pub async fn remove(&self, place: Place<'_>) -> Result<(), StoreError> {
-        let Place { conversation_id, connection_id, shards } = place;
+    pub async fn remove(&self, place: SubscriptionKey<'_>) -> Result<(), StoreError> {
+        let SubscriptionKey { conversation_id, connection_id, shards } = place;
         let all = earlier_shards(connection_id, shards).into_iter().chain([shard(connection_id, shards)]);
         let writes = all.map(|shard| delete(conversation_id, shard, connection_id)).collect::<Result<_, _>>()?;
         write_all(&self.client, &self.table, writes).await
     }
 
     /// Ends subscriptions that were found to lead nowhere. Where that fails the next push finds them again.
-    pub async fn forget(&self, gone: &[&Subscription]) {
+    pub async fn remove_stale(&self, gone: &[&Subscription]) {
         let deletes = gone.iter().map(|gone| delete(gone.conversation_id, gone.shard, &gone.connection_id));
         let forgotten = async { write_all(&self.client, &self.table, deletes.collect::<Result<_, _>>()?).await };
         if let Err(error) = forgotten.await {
@@ -133,7 +133,7 @@ impl Subscriptions {
 
 /// Where a connection's subscription is.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'c> {
+pub struct SubscriptionKey<'c> {
     /// The conversation.
     pub conversation_id: ConversationId,
     /// API Gateway's id of the connection.

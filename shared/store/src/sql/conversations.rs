@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::outbox::Pending;
 use crate::StoreError;
-use crate::queues::{Queue, RELAY_DELAY, RelayBody};
+use crate::sqs::{Queue, RELAY_DELAY, RelayBody};
 
 /// The constraint that says that the creator is unknown.
 const CREATED_BY: &str = "conversations_created_by_fkey";

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::membership::{Action, Standing, State, decide};
+use domain::membership::{Action, MemberFacts, State, decide};
 use domain::{ApiError, ConversationId, ConversationType, ErrorCode, Role, Timestamp, UserId};
 use sqlx::types::Json;
 use sqlx_data_api::{DataApiConnection, DataApiPoolExt, query, query_as};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::Conversations;
 use super::outbox::Pending;
 use crate::StoreError;
-use crate::queues::{RELAY_DELAY, RelayBody};
+use crate::sqs::{RELAY_DELAY, RelayBody};
 
 /// Why nothing changed.
 #[derive(Debug, thiserror::Error)]
@@ -198,19 +198,19 @@ async fn state(
         owners: count(first.owners),
         successor: first.successor.map(UserId),
         blocked_by: locked.blocked_by.iter().copied().map(UserId).collect(),
-        people: standings(&people)?,
+        people: members_facts(&people)?,
     };
     Ok((state, first.waiting))
 }
 
-fn standings(people: &[Person]) -> Result<BTreeMap<UserId, Standing>, StoreError> {
-    let mut standings = BTreeMap::new();
+fn members_facts(people: &[Person]) -> Result<BTreeMap<UserId, MemberFacts>, StoreError> {
+    let mut members_facts = BTreeMap::new();
     for person in people {
         let Some(user) = person.user_id else { continue };
         let role = person.role.as_deref().map(|role| {
             Role::parse(role).ok_or_else(|| StoreError::Inconsistent(format!("a member with the role {role}")))
         });
-        let standing = Standing {
+        let facts = MemberFacts {
             deleted: person.deleted,
             role: role.transpose()?,
             stays: u32::try_from(person.stays).unwrap_or(u32::MAX),
@@ -218,9 +218,9 @@ fn standings(people: &[Person]) -> Result<BTreeMap<UserId, Standing>, StoreError
             muted_until: person.muted_until.map(Timestamp::from),
             blocks_actor: person.blocks_actor,
         };
-        standings.insert(UserId(user), standing);
+        members_facts.insert(UserId(user), facts);
     }
-    Ok(standings)
+    Ok(members_facts)
 }
 
 /// Writes a change with all that it does, and its outbox row, in one statement.

@@ -23,7 +23,7 @@ const CONNECTIONS: u32 = 2;
 
 /// How long a statement waits for a paused cluster to wake up: less than API Gateway waits for the function, so that the client
 /// is told to come again, with a code and a request id.
-const WAKES_WITHIN: Duration = Duration::from_secs(20);
+const RESUME_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A pool over the cluster's Data API. Makes no request.
 ///
@@ -42,6 +42,6 @@ pub fn connect(
         .build();
     let client = aws_sdk_rdsdata::Client::from_conf(sdk_config.timeout_config(timeouts).build());
     let options =
-        DataApiConnectOptions::new(client, cluster_arn, secret_arn).database(database).resume_timeout(WAKES_WITHIN);
+        DataApiConnectOptions::new(client, cluster_arn, secret_arn).database(database).resume_timeout(RESUME_TIMEOUT);
     DataApiPoolOptions::new().max_connections(CONNECTIONS).connect_lazy_with(options)
 }

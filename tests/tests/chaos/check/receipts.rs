@@ -7,14 +7,14 @@ use end_to_end::Picture;
 use store::dynamodb::LogItem;
 
 use super::periods;
-use crate::scene::{Room, Scene};
+use crate::scene::{Context, Room};
 
 /// Of how many texts of a room the status is asked.
 const ASKED: usize = 4;
 
 /// The recipients of a text are those who were there, its sender apart; who is there at the end has read it by now; and it was
 /// said before it was delivered, and delivered before it was read.
-pub(crate) async fn hold(picture: &Picture, scene: &Scene, room: &Room) {
+pub(crate) async fn hold(picture: &Picture, scene: &Context, room: &Room) {
     let covers = |user: UserId, item: &LogItem| periods(picture, user).is_some_and(|periods| periods.covers(item.seq));
     // Who has just left a public conversation may have been heard once more, and does not know.
     let asked = |item: &&LogItem| matches!(item.kind, MessageKind::Text(_)) && covers(item.sender_id, item);

@@ -10,7 +10,7 @@ use end_to_end::Picture;
 
 /// Leaving a public conversation writes nothing into its log: what is being sent at that moment may still be pushed to, or come
 /// from, whoever has just left. That is over when the function's time is.
-const FAREWELL: Duration = Duration::from_secs(10);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The client has exactly what the user may see, in its place and as it is by now, and everything else is named hidden.
 pub(crate) fn holds(picture: &Picture, user: UserId, periods: &Periods, replica: &Replica) {
@@ -18,7 +18,7 @@ pub(crate) fn holds(picture: &Picture, user: UserId, periods: &Periods, replica:
     let mut seen: BTreeMap<Seq, Message> = replica.items.clone();
     let departures: Vec<Left> = picture.past.get(&user).into_iter().flatten().filter_map(|stay| stay.left).collect();
     let is_farewell = |item: &Message| {
-        let just_left = |left: &Left| left.seq < item.seq && item.sent_at.since(left.at) < FAREWELL;
+        let just_left = |left: &Left| left.seq < item.seq && item.sent_at.since(left.at) < CLOSE_TIMEOUT;
         public && !periods.covers(item.seq) && departures.iter().any(just_left)
     };
     seen.retain(|_, item| !is_farewell(item));
@@ -45,11 +45,11 @@ pub(crate) fn holds(picture: &Picture, user: UserId, periods: &Periods, replica:
     assert!(seen.is_empty(), "{user} saw what is not for them: {seen:?}");
     let hidden = periods.hidden_within(Seq(1), replica.cursor);
     let hidden: Vec<u64> = hidden.iter().flat_map(|range| range.first.0..=range.last.0).collect();
-    let farewell = |seq: &u64| replica.items.get(&Seq(*seq)).is_some_and(is_farewell);
+    let close_with_frame = |seq: &u64| replica.items.get(&Seq(*seq)).is_some_and(is_farewell);
     let named: Vec<u64> = replica.hidden.iter().flat_map(|(first, last)| first.0..=last.0).collect();
     assert_eq!(
         named,
-        hidden.into_iter().filter(|seq| !farewell(seq)).collect::<Vec<_>>(),
+        hidden.into_iter().filter(|seq| !close_with_frame(seq)).collect::<Vec<_>>(),
         "what is hidden from {user}"
     );
     // A mark is of somebody who was there, and not beyond what there is.

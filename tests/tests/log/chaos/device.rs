@@ -4,11 +4,11 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
+use chat::log::Draft;
 use domain::UserId;
 use futures_util::future::{BoxFuture, join_all};
 use rand::RngExt;
 use rand::rngs::StdRng;
-use store::log::Draft;
 use tokio::sync::watch;
 
 use super::writer::{Answer, Writer};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
+use chat::log::Draft;
 use domain::UserId;
 use futures_util::future::BoxFuture;
 use store::dynamodb::LogItem;
-use store::log::Draft;
 
 /// One invocation: reads, and gives the message a place.
 pub(crate) trait Writer: Send + Sync {
@@ -49,7 +49,7 @@ macro_rules! writer {
         struct Under(Log);
 
         impl Under {
-            async fn append(&self, message: &::store::log::Draft) -> Result<Appended, SendError> {
+            async fn append(&self, message: &::chat::log::Draft) -> Result<Appended, SendError> {
                 let draft = Draft {
                     conversation_id: message.conversation_id,
                     sender_id: message.sender_id,
@@ -65,7 +65,7 @@ macro_rules! writer {
         impl $crate::chaos::writer::Writer for Under {
             fn send<'a>(
                 &'a self,
-                message: &'a ::store::log::Draft,
+                message: &'a ::chat::log::Draft,
             ) -> ::futures_util::future::BoxFuture<'a, $crate::chaos::writer::Answer> {
                 use $crate::chaos::writer::{Answer, Told};
                 Box::pin(async {

@@ -1,11 +1,11 @@
 use image::{DynamicImage, GenericImageView, ImageFormat, Rgb, RgbImage};
 use moxcms::ColorProfile;
 
-use super::super::{Picture, thumbnails};
+use super::super::{ProcessedImage, thumbnails};
 use super::{chunk, described, encoded, exif, quarters};
 
 /// Whether these bytes are anywhere in a thumbnail.
-fn kept(picture: &Picture, planted: &[u8]) -> bool {
+fn kept(picture: &ProcessedImage, planted: &[u8]) -> bool {
     let within = |bytes: &[u8]| bytes.windows(planted.len()).any(|window| window == planted);
     picture.thumbnails.iter().any(|made| within(&made.bytes))
 }

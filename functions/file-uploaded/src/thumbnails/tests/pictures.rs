@@ -1,11 +1,11 @@
 use domain::file::{Dimensions, ThumbnailSize};
 use image::{DynamicImage, GenericImageView, ImageFormat, Luma, Rgba, RgbaImage};
 
-use super::super::{Picture, thumbnails};
+use super::super::{ProcessedImage, thumbnails};
 use super::{CORNERS, FORMATS, described, encoded, exif, quarters};
 
 /// Type, width and height of each thumbnail.
-fn shapes(picture: &Picture) -> Vec<(&'static str, u32, u32)> {
+fn shapes(picture: &ProcessedImage) -> Vec<(&'static str, u32, u32)> {
     let shape = |bytes: &[u8]| image::load_from_memory(bytes).unwrap().dimensions();
     picture.thumbnails.iter().map(|made| (made.content_type, shape(&made.bytes).0, shape(&made.bytes).1)).collect()
 }

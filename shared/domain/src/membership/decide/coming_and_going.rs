@@ -1,12 +1,12 @@
 //! Who comes and who goes.
 
-use super::guards::{has_a_stay_left, not_allowed, wrong_type};
-use super::{Decision, Scene};
+use super::guards::{has_a_period_left, not_allowed, wrong_type};
+use super::{Context, Decision};
 use crate::conversation::Member;
 use crate::membership::{Change, MAX_GROUP_MEMBERS, MAX_USERS_PER_CHANGE};
 use crate::{ApiError, ConversationType, ErrorCode, MessageKind, Role, UserId};
 
-impl Scene<'_> {
+impl Context<'_> {
     pub(super) fn add(&self, users: &[UserId]) -> Decision {
         self.open_to(Role::Admin)?;
         if users.is_empty() || users.len() > MAX_USERS_PER_CHANGE {
@@ -17,17 +17,17 @@ impl Scene<'_> {
             return Err(ApiError::new(ErrorCode::SelfAdd, "You are a member already."));
         }
         for user in users {
-            let standing = self.state.people.get(user).filter(|standing| !standing.deleted);
-            let standing = standing
+            let facts = self.state.people.get(user).filter(|facts| !facts.deleted);
+            let facts = facts
                 .ok_or_else(|| ApiError::new(ErrorCode::UserNotFound, format!("The user {user} does not exist.")))?;
-            if standing.role.is_some() {
+            if facts.role.is_some() {
                 let message = format!("The user {user} is a member already.");
                 return Err(ApiError::new(ErrorCode::AlreadyAMember, message));
             }
-            if standing.blocks_actor {
+            if facts.blocks_actor {
                 return Err(not_allowed("One of these users cannot be added by you."));
             }
-            has_a_stay_left(standing)?;
+            has_a_period_left(facts)?;
         }
         let grown = u64::from(self.state.member_count) + users.len() as u64;
         if self.state.kind == ConversationType::Group && grown > u64::from(MAX_GROUP_MEMBERS) {
@@ -44,29 +44,29 @@ impl Scene<'_> {
             self.active()?;
             return Ok(None);
         }
-        let standing = self.standing()?;
-        if standing.role.is_some() {
+        let facts = self.facts()?;
+        if facts.role.is_some() {
             return Ok(None);
         }
         self.open()?;
-        if standing.removed {
+        if facts.removed {
             let message = "You were removed from this conversation: an admin has to let you in again.";
             return Err(ApiError::new(ErrorCode::NotAllowed, message));
         }
-        has_a_stay_left(&standing)?;
-        Ok(Some(Change::Joined { user_id: self.actor, muted_until: standing.muted_until }))
+        has_a_period_left(&facts)?;
+        Ok(Some(Change::Joined { user_id: self.actor, muted_until: facts.muted_until }))
     }
 
     pub(super) fn leave(&self) -> Decision {
-        let standing = self.known()?;
+        let facts = self.known()?;
         if self.state.kind == ConversationType::Private {
             return Err(wrong_type("leave"));
         }
-        Ok(standing.role.map(|role| self.departure(role, false)))
+        Ok(facts.role.map(|role| self.departure(role, false)))
     }
 
     pub(super) fn forget(&self) -> Option<Change> {
-        let role = self.state.people.get(&self.actor).and_then(|standing| standing.role);
+        let role = self.state.people.get(&self.actor).and_then(|facts| facts.role);
         role.map(|role| self.departure(role, true))
     }
 

@@ -1,9 +1,9 @@
 //! The conversation itself: its title, its topic, its end.
 
-use super::{Decision, Scene};
+use super::{Context, Decision};
 use crate::{MessageKind, Role};
 
-impl Scene<'_> {
+impl Context<'_> {
     pub(super) fn set_title(&self, title: &str) -> Decision {
         self.open_to(Role::Admin)?;
         if self.state.title.as_deref() == Some(title) {

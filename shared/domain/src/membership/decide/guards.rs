@@ -1,27 +1,27 @@
 //! What has to be true before a rule is asked, and how a refusal is worded.
 
-use super::{Decision, Scene};
-use crate::membership::{Change, MAX_STAYS, Standing};
+use super::{Context, Decision};
+use crate::membership::{Change, MAX_PERIODS, MemberFacts};
 use crate::{ApiError, ConversationType, ErrorCode, MessageKind, Role, UserId};
 
-impl Scene<'_> {
+impl Context<'_> {
     /// The actor, who has a profile.
-    pub(super) fn standing(&self) -> Result<Standing, ApiError> {
+    pub(super) fn facts(&self) -> Result<MemberFacts, ApiError> {
         match self.state.people.get(&self.actor) {
             None => Err(ApiError::new(ErrorCode::ProfileRequired, "Make your profile first: PUT /v1/users/me.")),
-            Some(standing) if standing.deleted => Err(ApiError::new(ErrorCode::UserDeleted, "This user was deleted.")),
-            Some(standing) => Ok(*standing),
+            Some(facts) if facts.deleted => Err(ApiError::new(ErrorCode::UserDeleted, "This user was deleted.")),
+            Some(facts) => Ok(*facts),
         }
     }
 
     /// The actor, who is or was here. To others the conversation does not exist, unless everybody may find it.
-    pub(super) fn known(&self) -> Result<Standing, ApiError> {
-        let stays = self.state.people.get(&self.actor).map_or(0, |standing| standing.stays);
+    pub(super) fn known(&self) -> Result<MemberFacts, ApiError> {
+        let stays = self.state.people.get(&self.actor).map_or(0, |facts| facts.stays);
         if stays == 0 && self.state.kind != ConversationType::Public {
             return Err(ApiError::new(ErrorCode::ConversationNotFound, "No such conversation."));
         }
-        let standing = self.standing()?;
-        if stays == 0 { Err(not_a_member()) } else { Ok(standing) }
+        let facts = self.facts()?;
+        if stays == 0 { Err(not_a_member()) } else { Ok(facts) }
     }
 
     /// The role of the actor, who is here.
@@ -56,9 +56,9 @@ impl Scene<'_> {
     }
 
     /// Somebody who is or was here.
-    pub(super) fn target(&self, user: UserId) -> Result<Standing, ApiError> {
-        let standing = self.state.people.get(&user).filter(|standing| standing.stays > 0);
-        standing.copied().ok_or_else(|| not_here(user))
+    pub(super) fn target(&self, user: UserId) -> Result<MemberFacts, ApiError> {
+        let facts = self.state.people.get(&user).filter(|facts| facts.stays > 0);
+        facts.copied().ok_or_else(|| not_here(user))
     }
 
     /// The change that this item of the log stands for.
@@ -68,10 +68,10 @@ impl Scene<'_> {
     }
 }
 
-pub(super) fn has_a_stay_left(standing: &Standing) -> Result<(), ApiError> {
-    if standing.stays >= MAX_STAYS {
-        let message = format!("A user comes back at most {MAX_STAYS} times.");
-        return Err(ApiError::new(ErrorCode::TooManyStays, message));
+pub(super) fn has_a_period_left(facts: &MemberFacts) -> Result<(), ApiError> {
+    if facts.stays >= MAX_PERIODS {
+        let message = format!("A user comes back at most {MAX_PERIODS} times.");
+        return Err(ApiError::new(ErrorCode::TooManyPeriods, message));
     }
     Ok(())
 }

@@ -25,25 +25,25 @@ use crate::{ApiError, UserId};
 
 /// Which change `action` makes if `actor` may do it; `None` where what is wanted is so already.
 pub fn decide(state: &State, actor: UserId, action: &Action) -> Result<Option<Change>, ApiError> {
-    let scene = Scene { state, actor };
+    let context = Context { state, actor };
     match action {
-        Action::Add(users) => scene.add(users),
-        Action::Join => scene.join(),
-        Action::Leave => scene.leave(),
-        Action::Remove(user) if *user == actor => scene.leave(),
-        Action::Remove(user) => scene.remove(*user),
-        Action::SetRole(user, role) => scene.set_role(*user, *role),
-        Action::Mute(user, until) => scene.mute(*user, *until),
-        Action::SetTitle(title) => scene.set_title(title),
-        Action::SetTopic(topic) => scene.set_topic(topic.as_deref()),
-        Action::Close => scene.close(),
-        Action::Block(blocked) => scene.block(*blocked),
-        Action::Forget => Ok(scene.forget()),
+        Action::Add(users) => context.add(users),
+        Action::Join => context.join(),
+        Action::Leave => context.leave(),
+        Action::Remove(user) if *user == actor => context.leave(),
+        Action::Remove(user) => context.remove(*user),
+        Action::SetRole(user, role) => context.set_role(*user, *role),
+        Action::Mute(user, until) => context.mute(*user, *until),
+        Action::SetTitle(title) => context.set_title(title),
+        Action::SetTopic(topic) => context.set_topic(topic.as_deref()),
+        Action::Close => context.close(),
+        Action::Block(blocked) => context.block(*blocked),
+        Action::Forget => Ok(context.forget()),
     }
 }
 
 /// Somebody before a conversation, about to do something.
-struct Scene<'a> {
+struct Context<'a> {
     state: &'a State,
     actor: UserId,
 }

@@ -1,11 +1,11 @@
 //! Who may do what from here on.
 
 use super::guards::{not_allowed, not_here, wrong_type};
-use super::{Decision, Scene};
+use super::{Context, Decision};
 use crate::membership::Change;
 use crate::{ApiError, ConversationType, ErrorCode, MessageKind, Role, Timestamp, UserId};
 
-impl Scene<'_> {
+impl Context<'_> {
     pub(super) fn set_role(&self, user: UserId, role: Role) -> Decision {
         self.open_to(Role::Owner)?;
         let current = self.target(user)?.role.ok_or_else(|| not_here(user))?;

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::decide;
 use crate::conversation::Member;
-use crate::membership::{Action, Change, MAX_GROUP_MEMBERS, MAX_STAYS, MAX_USERS_PER_CHANGE, Standing, State};
+use crate::membership::{Action, Change, MAX_GROUP_MEMBERS, MAX_PERIODS, MAX_USERS_PER_CHANGE, MemberFacts, State};
 use crate::{ConversationType, ErrorCode, MessageKind, Role, Timestamp, UserId};
 
 use ConversationType::{Group, Private, Public};
@@ -21,25 +21,25 @@ const FORMER: UserId = user(7);
 /// Was here and was put out.
 const REMOVED: UserId = user(8);
 /// Has a profile and was never here.
-const STRANGER: UserId = user(9);
+const NON_MEMBER: UserId = user(9);
 const DELETED: UserId = user(10);
 /// Blocks whoever acts.
 const BLOCKS: UserId = user(12);
 /// Has no profile.
-const NOBODY: UserId = user(11);
+const PROBE_CONNECTION_ID: UserId = user(11);
 
-const LATER: Timestamp = Timestamp::from_epoch_millis(4_000_000_000_000);
+const FUTURE: Timestamp = Timestamp::from_epoch_millis(4_000_000_000_000);
 
 const fn user(n: u128) -> UserId {
     UserId(Uuid::from_u128(n))
 }
 
-fn active(role: Role) -> Standing {
-    Standing { role: Some(role), stays: 1, ..Standing::default() }
+fn active(role: Role) -> MemberFacts {
+    MemberFacts { role: Some(role), stays: 1, ..MemberFacts::default() }
 }
 
 fn state(kind: ConversationType) -> State {
-    let gone = Standing { stays: 1, ..Standing::default() };
+    let gone = MemberFacts { stays: 1, ..MemberFacts::default() };
     State {
         kind,
         closed: false,
@@ -57,9 +57,9 @@ fn state(kind: ConversationType) -> State {
             (OTHER_ADMIN, active(Role::Admin)),
             (OTHER_MEMBER, active(Role::Member)),
             (FORMER, gone),
-            (REMOVED, Standing { removed: true, ..gone }),
-            (STRANGER, Standing::default()),
-            (DELETED, Standing { deleted: true, ..Standing::default() }),
+            (REMOVED, MemberFacts { removed: true, ..gone }),
+            (NON_MEMBER, MemberFacts::default()),
+            (DELETED, MemberFacts { deleted: true, ..MemberFacts::default() }),
         ]),
     }
 }
@@ -83,15 +83,15 @@ fn refusal(state: &State, actor: UserId, action: &Action) -> ErrorCode {
 
 fn actions() -> [Action; 14] {
     [
-        Action::Add(vec![STRANGER]),
+        Action::Add(vec![NON_MEMBER]),
         Action::SetTitle("Crew".to_owned()),
         Action::SetTopic(Some("Ships".to_owned())),
         Action::Remove(OTHER_MEMBER),
         Action::Remove(OTHER_ADMIN),
         Action::Remove(OTHER_OWNER),
-        Action::Mute(OTHER_MEMBER, Some(LATER)),
-        Action::Mute(OTHER_ADMIN, Some(LATER)),
-        Action::Mute(OTHER_OWNER, Some(LATER)),
+        Action::Mute(OTHER_MEMBER, Some(FUTURE)),
+        Action::Mute(OTHER_ADMIN, Some(FUTURE)),
+        Action::Mute(OTHER_OWNER, Some(FUTURE)),
         Action::SetRole(OTHER_MEMBER, Role::Admin),
         Action::Close,
         Action::Leave,
@@ -110,9 +110,9 @@ fn check(state: &State, table: &[(&str, UserId, [&str; 14])]) {
 }
 
 const NO: &str = "not_allowed";
-const OUT: &str = "not_a_member";
+const NOT_A_MEMBER: &str = "not_a_member";
 const GONE: &str = "conversation_closed";
-const WRONG: &str = "wrong_conversation_type";
+const WRONG_TYPE: &str = "wrong_conversation_type";
 const UNKNOWN: &str = "conversation_not_found";
 
 #[test]
@@ -120,12 +120,12 @@ const UNKNOWN: &str = "conversation_not_found";
 fn the_rules_of_a_group() {
     //                       add   title topic rm-m  rm-a  rm-o  mu-m  mu-a  mu-o  role  close leave join  block
     check(&state(Group), &[
-        ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG]),
-        ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
-        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
-        ("who left", FORMER,     [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", OUT,  OUT]),
-        ("a stranger", STRANGER, [UNKNOWN; 14]),
-        ("nobody", NOBODY,       [UNKNOWN; 14]),
+        ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG_TYPE]),
+        ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
+        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
+        ("who left", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", NOT_A_MEMBER,  NOT_A_MEMBER]),
+        ("a stranger", NON_MEMBER, [UNKNOWN; 14]),
+        ("nobody", PROBE_CONNECTION_ID,       [UNKNOWN; 14]),
     ]);
 }
 
@@ -133,12 +133,12 @@ fn the_rules_of_a_group() {
 #[rustfmt::skip]
 fn the_rules_of_a_closed_group() {
     check(&State { closed: true, ..state(Group) }, &[
-        ("the owner", OWNER,     [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, "none", "ok", "none", WRONG]),
-        ("an admin", ADMIN,      [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, NO,   NO,   "ok", "none", WRONG]),
-        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
-        ("who left", FORMER,     [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", OUT,  OUT]),
-        ("a stranger", STRANGER, [UNKNOWN; 14]),
-        ("nobody", NOBODY,       [UNKNOWN; 14]),
+        ("the owner", OWNER,     [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, "none", "ok", "none", WRONG_TYPE]),
+        ("an admin", ADMIN,      [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, NO,   NO,   "ok", "none", WRONG_TYPE]),
+        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
+        ("who left", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", NOT_A_MEMBER,  NOT_A_MEMBER]),
+        ("a stranger", NON_MEMBER, [UNKNOWN; 14]),
+        ("nobody", PROBE_CONNECTION_ID,       [UNKNOWN; 14]),
     ]);
 }
 
@@ -147,12 +147,12 @@ fn the_rules_of_a_closed_group() {
 fn the_rules_of_a_public_conversation() {
     const PROFILE: &str = "profile_required";
     check(&state(Public), &[
-        ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG]),
-        ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
-        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG]),
-        ("who left", FORMER,     [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "none", "ok", OUT]),
-        ("a stranger", STRANGER, [OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  OUT,  "ok", OUT]),
-        ("nobody", NOBODY,       [PROFILE; 14]),
+        ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG_TYPE]),
+        ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
+        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
+        ("who left", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", "ok", NOT_A_MEMBER]),
+        ("a stranger", NON_MEMBER, [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "ok", NOT_A_MEMBER]),
+        ("nobody", PROBE_CONNECTION_ID,       [PROFILE; 14]),
     ]);
 }
 
@@ -163,14 +163,14 @@ fn the_rules_of_a_private_conversation() {
     for person in [OWNER, ADMIN] {
         private.people.insert(person, active(Role::Member));
     }
-    let inside = [WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, WRONG, "none", "ok"];
+    let inside = [WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, "none", "ok"];
     check(&private, &[
         ("one", OWNER, inside),
         ("the other", ADMIN, inside),
         ("a member", MEMBER, inside),
-        ("who left", FORMER, [OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, OUT, WRONG, OUT, OUT]),
-        ("a stranger", STRANGER, [UNKNOWN; 14]),
-        ("nobody", NOBODY, [UNKNOWN; 14]),
+        ("who left", FORMER, [NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, WRONG_TYPE, NOT_A_MEMBER, NOT_A_MEMBER]),
+        ("a stranger", NON_MEMBER, [UNKNOWN; 14]),
+        ("nobody", PROBE_CONNECTION_ID, [UNKNOWN; 14]),
     ]);
 }
 
@@ -178,7 +178,7 @@ fn the_rules_of_a_private_conversation() {
 fn the_deleted_do_nothing_and_are_not_let_in() {
     let mut group = state(Group);
     assert_eq!(refusal(&group, OWNER, &Action::Add(vec![DELETED])), ErrorCode::UserNotFound);
-    group.people.insert(OWNER, Standing { deleted: true, ..active(Role::Owner) });
+    group.people.insert(OWNER, MemberFacts { deleted: true, ..active(Role::Owner) });
     for action in actions() {
         assert_eq!(refusal(&group, OWNER, &action), ErrorCode::UserDeleted, "{action:?}");
     }
@@ -191,15 +191,15 @@ fn whom_one_cannot_add() {
         (ErrorCode::TooManyMembers, vec![]),
         (ErrorCode::TooManyMembers, many),
         (ErrorCode::SelfAdd, vec![OWNER]),
-        (ErrorCode::UserNotFound, vec![NOBODY]),
-        (ErrorCode::AlreadyAMember, vec![STRANGER, MEMBER]),
-        (ErrorCode::NotAllowed, vec![STRANGER, BLOCKS]),
+        (ErrorCode::UserNotFound, vec![PROBE_CONNECTION_ID]),
+        (ErrorCode::AlreadyAMember, vec![NON_MEMBER, MEMBER]),
+        (ErrorCode::NotAllowed, vec![NON_MEMBER, BLOCKS]),
     ] {
         let mut group = state(Group);
-        group.people.insert(BLOCKS, Standing { blocks_actor: true, ..Standing::default() });
+        group.people.insert(BLOCKS, MemberFacts { blocks_actor: true, ..MemberFacts::default() });
         assert_eq!(refusal(&group, OWNER, &Action::Add(users)), code);
     }
-    for user in [FORMER, REMOVED, STRANGER] {
+    for user in [FORMER, REMOVED, NON_MEMBER] {
         let item = MessageKind::MembersAdded { members: vec![Member { user_id: user, role: Role::Member }] };
         let expected = Change::Logged { actor: ADMIN, item };
         assert_eq!(change(&state(Group), ADMIN, &Action::Add(vec![user])), expected);
@@ -209,18 +209,18 @@ fn whom_one_cannot_add() {
 #[test]
 fn a_group_is_full_at_its_limit_and_a_public_conversation_never() {
     let with = |kind, member_count| State { member_count, ..state(kind) };
-    let add = Action::Add(vec![STRANGER, FORMER]);
+    let add = Action::Add(vec![NON_MEMBER, FORMER]);
     assert_eq!(outcome(&with(Group, MAX_GROUP_MEMBERS - 2), OWNER, &add), "ok");
     assert_eq!(refusal(&with(Group, MAX_GROUP_MEMBERS - 1), OWNER, &add), ErrorCode::MemberLimitReached);
     assert_eq!(outcome(&with(Public, MAX_GROUP_MEMBERS), OWNER, &add), "ok");
-    assert_eq!(outcome(&with(Public, MAX_GROUP_MEMBERS), STRANGER, &Action::Join), "ok");
+    assert_eq!(outcome(&with(Public, MAX_GROUP_MEMBERS), NON_MEMBER, &Action::Join), "ok");
 }
 
 #[test]
 fn nobody_comes_back_more_often_than_is_kept() {
-    for (stays, expected) in [(MAX_STAYS - 1, "ok"), (MAX_STAYS, "too_many_stays")] {
+    for (stays, expected) in [(MAX_PERIODS - 1, "ok"), (MAX_PERIODS, "too_many_stays")] {
         let mut public = state(Public);
-        public.people.insert(FORMER, Standing { stays, ..Standing::default() });
+        public.people.insert(FORMER, MemberFacts { stays, ..MemberFacts::default() });
         assert_eq!(outcome(&public, FORMER, &Action::Join), expected);
         assert_eq!(outcome(&public, OWNER, &Action::Add(vec![FORMER])), expected);
     }
@@ -235,17 +235,17 @@ fn who_was_put_out_comes_back_only_when_let_in() {
 #[test]
 fn a_mute_outlasts_leaving_and_coming_back() {
     let mut public = state(Public);
-    public.people.insert(FORMER, Standing { stays: 1, muted_until: Some(LATER), ..Standing::default() });
-    let joined = Change::Joined { user_id: FORMER, muted_until: Some(LATER) };
+    public.people.insert(FORMER, MemberFacts { stays: 1, muted_until: Some(FUTURE), ..MemberFacts::default() });
+    let joined = Change::Joined { user_id: FORMER, muted_until: Some(FUTURE) };
     assert_eq!(change(&public, FORMER, &Action::Join), joined);
 }
 
 #[test]
 fn an_owner_who_is_muted_since_before_can_end_it() {
     let mut group = state(Group);
-    group.people.insert(OWNER, Standing { muted_until: Some(LATER), ..active(Role::Owner) });
+    group.people.insert(OWNER, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Owner) });
     assert_eq!(outcome(&group, OWNER, &Action::Mute(OWNER, None)), "ok");
-    group.people.insert(ADMIN, Standing { muted_until: Some(LATER), ..active(Role::Admin) });
+    group.people.insert(ADMIN, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Admin) });
     assert_eq!(refusal(&group, ADMIN, &Action::Mute(ADMIN, None)), ErrorCode::NotAllowed);
 }
 
@@ -284,14 +284,14 @@ fn who_removes_themselves_leaves() {
 fn what_is_so_already_is_no_change() {
     let mut group = state(Group);
     group.topic = Some("Ships".to_owned());
-    group.people.insert(OTHER_MEMBER, Standing { muted_until: Some(LATER), ..active(Role::Member) });
+    group.people.insert(OTHER_MEMBER, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Member) });
     for action in [
         Action::SetTitle("Team".to_owned()),
         Action::SetTopic(Some("Ships".to_owned())),
         Action::Remove(FORMER),
         Action::SetRole(OTHER_ADMIN, Role::Admin),
         Action::SetRole(OWNER, Role::Owner),
-        Action::Mute(OTHER_MEMBER, Some(LATER)),
+        Action::Mute(OTHER_MEMBER, Some(FUTURE)),
         Action::Mute(OTHER_ADMIN, None),
     ] {
         assert_eq!(outcome(&group, OWNER, &action), "none", "{action:?}");
@@ -303,11 +303,11 @@ fn what_is_so_already_is_no_change() {
 #[test]
 fn who_was_never_here_cannot_be_acted_on() {
     for action in [
-        Action::Remove(STRANGER),
-        Action::SetRole(STRANGER, Role::Admin),
-        Action::Mute(STRANGER, Some(LATER)),
+        Action::Remove(NON_MEMBER),
+        Action::SetRole(NON_MEMBER, Role::Admin),
+        Action::Mute(NON_MEMBER, Some(FUTURE)),
         Action::SetRole(FORMER, Role::Admin),
-        Action::Mute(FORMER, Some(LATER)),
+        Action::Mute(FORMER, Some(FUTURE)),
     ] {
         assert_eq!(refusal(&state(Group), OWNER, &action), ErrorCode::MemberNotFound, "{action:?}");
     }
@@ -346,7 +346,9 @@ fn a_group_with_members_has_an_owner() {
             owners: u32::try_from(count(Role::Owner)).unwrap(),
             successor: holder(Role::Admin).or_else(|| holder(Role::Member)),
             people: people
-                .map(|user| (user, Standing { role: members.get(&user).copied(), stays: 1, ..Standing::default() }))
+                .map(|user| {
+                    (user, MemberFacts { role: members.get(&user).copied(), stays: 1, ..MemberFacts::default() })
+                })
                 .into(),
             ..state(Group)
         };

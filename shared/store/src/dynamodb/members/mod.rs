@@ -31,7 +31,7 @@ use crate::StoreError;
 
 pub use presence::Entry;
 pub use roster::{ROSTER_MEMBERS, Roster};
-pub(crate) use write::Stamp;
+pub use write::Stamp;
 
 /// Sort key of the conversation itself.
 const CONVERSATION: &str = "#conversation";
@@ -77,7 +77,7 @@ pub struct ConversationItem {
     pub departed: Option<UserId>,
     /// Number of active members.
     pub member_count: u32,
-    /// How many shards the subscriptions of a public conversation lie in, see [`domain::looking`]. It never falls.
+    /// How many shards the subscriptions of a public conversation lie in, see [`domain::subscription`]. It never falls.
     #[serde(default = "one_shard", skip_serializing_if = "is_one_shard")]
     pub subscription_shards: u32,
     /// Version of the relational truth that this shows.
@@ -132,7 +132,7 @@ struct PastMember {
 
 /// What one user may see of a conversation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct View {
+pub struct MemberView {
     /// The conversation.
     pub conversation: ConversationItem,
     /// The stay that lasts; `None` for a former member.
@@ -183,7 +183,7 @@ impl Members {
 
     /// What the user may see: `None` for somebody who was never there. One request of up to six read units: a transaction, since
     /// any other read could show the conversation from after a change of membership and the user from before it.
-    pub async fn view(&self, conversation: ConversationId, user: UserId) -> Result<Option<View>, StoreError> {
+    pub async fn view(&self, conversation: ConversationId, user: UserId) -> Result<Option<MemberView>, StoreError> {
         let keys = [CONVERSATION.to_owned(), active(user), past(user)];
         let mut items = self.get_together(keys.map(|entry| key(conversation, entry))).await?;
         let mut take = |entry: &str| {
@@ -202,7 +202,7 @@ impl Members {
             left: None,
         }));
         let periods = Periods::visible(stays, conversation.history);
-        Ok((!periods.is_empty()).then_some(View { conversation, active, periods, user_deleted }))
+        Ok((!periods.is_empty()).then_some(MemberView { conversation, active, periods, user_deleted }))
     }
 
     /// The items that exist, all as they were at one moment. A transaction that meets a write is asked for again.
@@ -229,10 +229,7 @@ impl Members {
     }
 
     /// The conversation as the projection has it.
-    pub(crate) async fn conversation(
-        &self,
-        conversation: ConversationId,
-    ) -> Result<Option<ConversationItem>, StoreError> {
+    pub async fn conversation(&self, conversation: ConversationId) -> Result<Option<ConversationItem>, StoreError> {
         let found = self
             .client
             .get_item()

@@ -94,7 +94,7 @@ impl Members {
     }
 
     /// The conversation, and the user if they are an active member: one request of one read unit, or two where it is consistent.
-    pub(crate) async fn pass(
+    pub async fn pass(
         &self,
         conversation: ConversationId,
         user: UserId,

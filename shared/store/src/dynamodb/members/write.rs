@@ -14,24 +14,24 @@ use crate::dynamodb::Item;
 
 /// Where a change stands: what its items in this table refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
+pub struct Stamp {
     /// The conversation.
-    pub(crate) conversation_id: ConversationId,
+    pub conversation_id: ConversationId,
     /// The version that the change makes.
-    pub(crate) version: u64,
+    pub version: u64,
     /// Its place in the log: that of its item, or the head where it has none.
-    pub(crate) seq: Seq,
+    pub seq: Seq,
     /// The first place that those see whom it lets in.
-    pub(crate) first_visible: Seq,
+    pub first_visible: Seq,
     /// Its time.
-    pub(crate) at: Timestamp,
+    pub at: Timestamp,
     /// Whether the place is that of its own item.
-    pub(crate) logged: bool,
+    pub logged: bool,
 }
 
 impl Members {
     /// Begins a conversation's projection, on the condition that it has none.
-    pub(crate) fn begin(&self, item: &ConversationItem) -> Result<TransactWriteItem, StoreError> {
+    pub fn begin(&self, item: &ConversationItem) -> Result<TransactWriteItem, StoreError> {
         let mut attributes: Item = to_item(item)?;
         attributes.insert("entry".to_owned(), AttributeValue::S(CONVERSATION.to_owned()));
         let put = Put::builder()
@@ -43,7 +43,7 @@ impl Members {
 
     /// Moves `#conversation` to the version of `stamp`, on the condition that it shows the one before. `shards` is how many its
     /// subscriptions lie in from then on, where that changes.
-    pub(crate) fn advance(
+    pub fn advance(
         &self,
         stamp: Stamp,
         effect: &Effect<'_>,
@@ -108,7 +108,7 @@ impl Members {
     }
 
     /// The writes for everybody whom the change concerns. `leaving` is the item of who goes, as it is before the change.
-    pub(crate) fn move_members(
+    pub fn move_members(
         &self,
         stamp: Stamp,
         effect: &Effect<'_>,
@@ -130,7 +130,7 @@ impl Members {
             let member = leaving.ok_or_else(|| {
                 StoreError::Inconsistent(format!("{} leaves without having been there", departure.user_id))
             })?;
-            writes.extend(self.end_stay(stamp, departure, member)?);
+            writes.extend(self.end_period(stamp, departure, member)?);
         }
         if let Some((user, role)) = effect.role {
             writes.push(self.set_role(stamp.conversation_id, user, role)?);
@@ -165,7 +165,7 @@ impl Members {
     }
 
     /// The active member's item goes, and its stay is added to the past ones.
-    fn end_stay(
+    fn end_period(
         &self,
         stamp: Stamp,
         departure: Departure,

@@ -4,14 +4,14 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
-use domain::receipt::Mark;
+use domain::receipt::Watermark;
 use domain::{Receipt, Seq};
 
 use super::{Watermarks, millis, older_item, older_partition, older_sort, text_number, watermark_key};
 use crate::StoreError;
 
 /// Older receipts that one transaction brings forward; DynamoDB takes a hundred items.
-const BROUGHT_AT_ONCE: usize = 90;
+const MAX_ROWS_PER_TRANSACTION: usize = 90;
 
 /// What became of a receipt that came late.
 pub(super) enum Brought {
@@ -29,7 +29,7 @@ impl Watermarks {
     pub(super) async fn bring_forward(
         &self,
         receipt: &Receipt,
-        mark: Mark,
+        mark: Watermark,
         revision: u64,
     ) -> Result<Brought, StoreError> {
         let Receipt { kind, conversation_id, user_id, seq, at } = *receipt;
@@ -43,7 +43,7 @@ impl Watermarks {
         }
         let highest = if seq < mark.seq { seq.previous() } else { mark.seq };
         let mut later = self.later_up_to(receipt, highest).await?;
-        let all = later.len() <= BROUGHT_AT_ONCE;
+        let all = later.len() <= MAX_ROWS_PER_TRANSACTION;
         if all {
             if seq < mark.seq {
                 later.insert(0, seq);
@@ -52,9 +52,13 @@ impl Watermarks {
             }
         }
         // The lowest first: what is not brought forward at once is above, where it may well be later.
-        let older = later.into_iter().rev().take(BROUGHT_AT_ONCE + 1).map(|seq| self.older(receipt, Mark { seq, at }));
+        let older = later
+            .into_iter()
+            .rev()
+            .take(MAX_ROWS_PER_TRANSACTION + 1)
+            .map(|seq| self.older(receipt, Watermark { seq, at }));
         let older = older.map(|put| Ok(TransactWriteItem::builder().put(put?).build()));
-        let watermark = Mark { seq: seq.max(mark.seq), at: if seq < mark.seq { mark.at } else { at } };
+        let watermark = Watermark { seq: seq.max(mark.seq), at: if seq < mark.seq { mark.at } else { at } };
         let watermark = self.revise(receipt, mark, revision, if all { watermark } else { mark });
         let watermark = watermark.map(|update| TransactWriteItem::builder().update(update).build());
         let writes = older.chain([watermark]).collect::<Result<Vec<_>, StoreError>>()?;
@@ -92,13 +96,13 @@ impl Watermarks {
     }
 
     /// Of a transaction: `mark` becomes an older receipt, in place of any later one.
-    fn older(&self, receipt: &Receipt, mark: Mark) -> Result<Put, StoreError> {
+    fn older(&self, receipt: &Receipt, mark: Watermark) -> Result<Put, StoreError> {
         let put = Put::builder().table_name(self.table(receipt.kind)).set_item(Some(older_item(receipt, mark)));
         put.build().map_err(StoreError::building)
     }
 
     /// Of a transaction: the watermark becomes `to` and has another revision, if it still is what was read.
-    fn revise(&self, receipt: &Receipt, from: Mark, revision: u64, to: Mark) -> Result<Update, StoreError> {
+    fn revise(&self, receipt: &Receipt, from: Watermark, revision: u64, to: Watermark) -> Result<Update, StoreError> {
         let number = |number: String| AttributeValue::N(number);
         let unrevised = if revision == 0 { "attribute_not_exists(revision)" } else { "revision = :revision" };
         let mut update = Update::builder()

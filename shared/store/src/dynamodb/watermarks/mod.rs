@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::receipt::Mark;
+use domain::receipt::Watermark;
 use domain::{ConversationId, Receipt, ReceiptKind, Seq, Timestamp, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -31,7 +31,7 @@ use super::retry::back_off;
 use crate::StoreError;
 
 /// How long older receipts are kept: until then the times are exact.
-const KEPT_FOR: Duration = Duration::from_hours(90 * 24);
+const RETENTION: Duration = Duration::from_hours(90 * 24);
 
 /// Rounds before contention on one watermark is given up.
 const MAX_ROUNDS: u32 = 10;
@@ -68,7 +68,7 @@ impl Watermarks {
         kind: ReceiptKind,
         conversation: ConversationId,
         user: UserId,
-    ) -> Result<Option<Mark>, StoreError> {
+    ) -> Result<Option<Watermark>, StoreError> {
         Ok(self.find(kind, conversation, user).await?.map(|(mark, _)| mark))
     }
 
@@ -78,7 +78,7 @@ impl Watermarks {
         kind: ReceiptKind,
         conversation: ConversationId,
         user: UserId,
-    ) -> Result<Option<(Mark, u64)>, StoreError> {
+    ) -> Result<Option<(Watermark, u64)>, StoreError> {
         let found = self
             .client
             .get_item()
@@ -98,7 +98,7 @@ impl Watermarks {
         kind: ReceiptKind,
         conversation: ConversationId,
         users: &[UserId],
-    ) -> Result<BTreeMap<UserId, Mark>, StoreError> {
+    ) -> Result<BTreeMap<UserId, Watermark>, StoreError> {
         let keys = users.iter().map(|user| watermark_key(conversation, *user)).collect();
         let items = get_all(&self.client, self.table(kind), keys, true).await?;
         items.iter().map(|item| Ok((watermark_user(item)?, parse_watermark(item)?))).collect()
@@ -163,7 +163,7 @@ impl Watermarks {
         conversation: ConversationId,
         user: UserId,
         seq: Seq,
-    ) -> Result<Option<Mark>, StoreError> {
+    ) -> Result<Option<Watermark>, StoreError> {
         let page = self
             .client
             .query()
@@ -177,12 +177,12 @@ impl Watermarks {
             .await
             .map_err(StoreError::dynamodb)?;
         let first = page.items.unwrap_or_default().pop();
-        first.map(|item| Ok(Mark { seq: text_number(&item, "sk")?, at: millis(&item)? })).transpose()
+        first.map(|item| Ok(Watermark { seq: text_number(&item, "sk")?, at: millis(&item)? })).transpose()
     }
 
     /// Keeps `mark` as an older receipt; where there is one for its place, the earlier time stays. `false` where a transaction was
     /// at it.
-    async fn put_older(&self, receipt: &Receipt, mark: Mark) -> Result<bool, StoreError> {
+    async fn put_older(&self, receipt: &Receipt, mark: Watermark) -> Result<bool, StoreError> {
         let result = self
             .client
             .put_item()
@@ -204,7 +204,7 @@ impl Watermarks {
     }
 
     /// Moves the watermark to the receipt, if it still is `from`; whether it did.
-    async fn move_watermark(&self, receipt: &Receipt, from: Option<Mark>) -> Result<bool, StoreError> {
+    async fn move_watermark(&self, receipt: &Receipt, from: Option<Watermark>) -> Result<bool, StoreError> {
         let update = self
             .client
             .update_item()
@@ -248,12 +248,12 @@ fn watermark_key(conversation: ConversationId, user: UserId) -> Item {
     ])
 }
 
-fn older_item(receipt: &Receipt, mark: Mark) -> Item {
+fn older_item(receipt: &Receipt, mark: Watermark) -> Item {
     HashMap::from([
         ("pk".to_owned(), AttributeValue::S(older_partition(receipt.conversation_id, receipt.user_id))),
         ("sk".to_owned(), AttributeValue::S(older_sort(mark.seq))),
         ("at".to_owned(), AttributeValue::N(mark.at.epoch_millis().to_string())),
-        ("ttl".to_owned(), AttributeValue::N(mark.at.plus(KEPT_FOR).epoch_seconds().to_string())),
+        ("ttl".to_owned(), AttributeValue::N(mark.at.plus(RETENTION).epoch_seconds().to_string())),
     ])
 }
 
@@ -271,8 +271,8 @@ fn watermark_user(item: &Item) -> Result<UserId, StoreError> {
     user.ok_or_else(|| StoreError::Inconsistent("a watermark of nobody".to_owned()))
 }
 
-fn parse_watermark(item: &Item) -> Result<Mark, StoreError> {
-    Ok(Mark { seq: Seq(number(item, "seq")?), at: millis(item)? })
+fn parse_watermark(item: &Item) -> Result<Watermark, StoreError> {
+    Ok(Watermark { seq: Seq(number(item, "seq")?), at: millis(item)? })
 }
 
 fn millis(item: &Item) -> Result<Timestamp, StoreError> {

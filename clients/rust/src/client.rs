@@ -1,0 +1,395 @@
+//! The client: one task that owns all state, and handles to it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::conversation::Conversation;
+use domain::protocol::event::Unread;
+use domain::protocol::{Answer, ErrorBody, Push, Reply, Sent, Synced};
+use domain::{ClientMessageId, Content, ConversationId, ErrorCode, Message, MessageKind, Receipt, Seq, UserId};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use crate::connection::{self, Heard, Wanted};
+use crate::incoming::{self, Incoming};
+use crate::outbox::{Consequence, Outbox, Outcome, SendError};
+use crate::receipts::Receipts;
+use crate::replica::Replica;
+use crate::subscriptions::{self, Subscribing};
+use crate::syncing::{Asked, Syncing};
+use crate::{Api, Pace};
+
+/// What happened, in the order of each conversation.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A connection is up.
+    Connected,
+    /// It is gone; another is being made.
+    Disconnected,
+    /// Where a conversation stands: after connecting, and from time to time.
+    Conversation(Box<Conversation>),
+    /// The next item of a conversation's log, one's own included.
+    Item(Box<Message>),
+    /// Somebody has received or read more than was known.
+    Receipt(Receipt),
+    /// Somebody writes, or has stopped to. Where no more comes, it is over.
+    Typing {
+        /// Where.
+        conversation_id: ConversationId,
+        /// Who.
+        user_id: UserId,
+        /// Whether they are.
+        typing: bool,
+    },
+    /// What is left to read, after something was read on one of the user's devices.
+    Unread(Unread),
+}
+
+/// A running client. It stops when all of its handles are gone.
+#[derive(Clone, Debug)]
+pub struct Client(mpsc::UnboundedSender<Command>);
+
+#[derive(Debug)]
+enum Command {
+    Send(ConversationId, String, Outcome),
+    Read(ConversationId, Seq),
+    Look(ConversationId, bool),
+    Snapshot(ConversationId, oneshot::Sender<Replica>),
+    Sync,
+    Reconnect,
+}
+
+impl Client {
+    /// Connects as the user of `api`, whose id is `user`, for as long as the client is held. Events wait until they are taken,
+    /// however many; dropping the receiver is the way not to have them.
+    pub fn start(api: Arc<Api>, user: UserId, pace: Pace) -> (Self, mpsc::UnboundedReceiver<Event>) {
+        let (commands, received) = mpsc::unbounded_channel();
+        let (events, happened) = mpsc::unbounded_channel();
+        let (wanted, asked) = mpsc::unbounded_channel();
+        let (tell, heard) = mpsc::unbounded_channel();
+        tokio::spawn(connection::keep(api, pace, asked, tell));
+        tokio::spawn(Engine::new(user, pace, wanted, events).run(received, heard));
+        (Self(commands), happened)
+    }
+
+    /// Sends a text, for as long as it takes. Texts of one conversation get their places in the order of the calls.
+    pub async fn send(&self, conversation: ConversationId, text: impl Into<String>) -> Result<Sent, SendError> {
+        let (outcome, known) = oneshot::channel();
+        self.0.send(Command::Send(conversation, text.into(), outcome)).map_err(|_| SendError::Stopped)?;
+        known.await.map_err(|_| SendError::Stopped)?
+    }
+
+    /// The user has seen everything up to here.
+    pub fn read(&self, conversation: ConversationId, seq: Seq) {
+        self.tell(Command::Read(conversation, seq));
+    }
+
+    /// The user looks at a public conversation: what is said there is pushed, on whatever connection there is, until it is closed.
+    pub fn open(&self, conversation: ConversationId) {
+        self.tell(Command::Look(conversation, true));
+    }
+
+    /// The user does not look any more.
+    pub fn close(&self, conversation: ConversationId) {
+        self.tell(Command::Look(conversation, false));
+    }
+
+    /// The conversation as this client knows it; empty where it knows nothing.
+    pub async fn snapshot(&self, conversation: ConversationId) -> Replica {
+        let (snapshot, taken) = oneshot::channel();
+        self.tell(Command::Snapshot(conversation, snapshot));
+        taken.await.unwrap_or_default()
+    }
+
+    /// Syncs everything: for a device that has slept.
+    pub fn sync(&self) {
+        self.tell(Command::Sync);
+    }
+
+    /// Leaves the connection as it is and makes another: for a device whose network has changed.
+    pub fn reconnect(&self) {
+        self.tell(Command::Reconnect);
+    }
+
+    /// The engine lives as long as this handle.
+    fn tell(&self, command: Command) {
+        let _ = self.0.send(command);
+    }
+}
+
+struct Engine {
+    user: UserId,
+    pace: Pace,
+    wanted: mpsc::UnboundedSender<Wanted>,
+    events: mpsc::UnboundedSender<Event>,
+    up: bool,
+    replicas: BTreeMap<ConversationId, Replica>,
+    outbox: Outbox,
+    syncing: Syncing,
+    acks: Receipts,
+    reads: Receipts,
+    looking: Subscribing,
+}
+
+impl Engine {
+    fn new(
+        user: UserId,
+        pace: Pace,
+        wanted: mpsc::UnboundedSender<Wanted>,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Self {
+        let now = Instant::now();
+        let (replicas, outbox, syncing) = (BTreeMap::new(), Outbox::default(), Syncing::new(now));
+        let (acks, reads) = (Receipts::new("ack", now), Receipts::new("read", now));
+        let looking = Subscribing::default();
+        Self { user, pace, wanted, events, up: false, replicas, outbox, syncing, acks, reads, looking }
+    }
+
+    async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>, mut heard: mpsc::UnboundedReceiver<Heard>) {
+        loop {
+            if self.up {
+                self.speak(Instant::now());
+            }
+            let due = self.due();
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(command) => self.obey(command),
+                    None => return,
+                },
+                heard = heard.recv() => match heard {
+                    Some(heard) => self.hear(heard),
+                    None => return,
+                },
+                () = sleep_until(due), if self.up => {}
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Send(conversation, text, outcome) => {
+                self.outbox.add(conversation, text, Instant::now(), outcome);
+            }
+            Command::Read(conversation, seq) => self.reads.mark(conversation, seq),
+            Command::Look(conversation, open) => self.looking.look(conversation, open, Instant::now()),
+            Command::Snapshot(conversation, snapshot) => {
+                // Whoever asked may be gone.
+                let _ = snapshot.send(self.replicas.get(&conversation).cloned().unwrap_or_default());
+            }
+            Command::Sync => self.syncing.everything(),
+            Command::Reconnect => self.want(Wanted::Another),
+        }
+    }
+
+    fn due(&self) -> Instant {
+        let gaps = self.replicas.values().filter_map(Replica::gap_since).map(|since| since + self.pace.gap);
+        let others = [self.outbox.due(), self.acks.due(), self.reads.due(), self.looking.due()].into_iter().flatten();
+        gaps.chain(others).chain([self.syncing.due()]).min().unwrap_or_else(Instant::now)
+    }
+
+    /// Says whatever it is time to say.
+    fn speak(&mut self, now: Instant) {
+        for (id, replica) in &mut self.replicas {
+            if replica.gap_is_over(now, self.pace.gap) {
+                self.syncing.need(*id);
+            }
+        }
+        let cursors: BTreeMap<ConversationId, Seq> =
+            self.replicas.iter().map(|(id, replica)| (*id, replica.cursor)).collect();
+        let cursor = |id| cursors.get(&id).copied().unwrap_or_default();
+        let mut frames = self.outbox.frames(now, &self.pace, cursor);
+        frames.extend(self.syncing.frame(now, &self.pace, &cursors));
+        frames.extend(self.acks.frame(now, &self.pace));
+        frames.extend(self.reads.frame(now, &self.pace));
+        frames.extend(self.looking.frames(now, &self.pace));
+        for frame in frames {
+            self.want(Wanted::Frame(frame.to_string()));
+        }
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        let now = Instant::now();
+        match heard {
+            Heard::Up => {
+                self.up = true;
+                self.syncing.connected(now, &self.pace);
+                self.looking.connected(now);
+                self.happened(Event::Connected);
+            }
+            Heard::Down => {
+                self.up = false;
+                self.interrupted(now);
+                self.happened(Event::Disconnected);
+            }
+            Heard::Frame(frame) => match incoming::read(&frame) {
+                Some(Incoming::Push(push)) => self.pushed(push, now),
+                Some(Incoming::Reply(Reply { reply_to: Some(id), answer })) => self.answered(&id, answer, now),
+                Some(Incoming::Gateway(refusal)) => {
+                    // It does not say of which frame; to repeat one that was answered is harmless.
+                    tracing::info!(refusal, "refused by API Gateway");
+                    self.interrupted(now);
+                }
+                other => tracing::warn!(?other, frame, "a frame without meaning"),
+            },
+        }
+    }
+
+    fn interrupted(&mut self, now: Instant) {
+        self.outbox.interrupted(now, &self.pace);
+        self.syncing.failed(now, None, &self.pace);
+        self.acks.interrupted(now, &self.pace);
+        self.reads.interrupted(now, &self.pace);
+        self.looking.interrupted(now, &self.pace);
+    }
+
+    fn pushed(&mut self, push: Push, now: Instant) {
+        match push {
+            Push::Message { message }
+            | Push::MessageEdited { message }
+            | Push::MessageDeleted { message }
+            | Push::Reaction { message } => self.received(message, now),
+            Push::Messages { messages } => {
+                for message in messages {
+                    self.received(message, now);
+                }
+            }
+            Push::Typing { conversation_id, user_id, typing } => {
+                self.happened(Event::Typing { conversation_id, user_id, typing });
+            }
+            // This client sends no files.
+            Push::File { .. } => {}
+            Push::Unread { unread } => {
+                for unread in unread {
+                    self.happened(Event::Unread(unread));
+                }
+            }
+            Push::Receipts { receipts } => {
+                for receipt in receipts {
+                    if self.replicas.entry(receipt.conversation_id).or_default().mark(receipt) {
+                        self.happened(Event::Receipt(receipt));
+                    }
+                }
+            }
+        }
+    }
+
+    fn received(&mut self, message: Message, now: Instant) {
+        let applied = self.replicas.entry(message.conversation_id).or_default().receive(message, now);
+        self.applied(applied);
+    }
+
+    /// The item that this user's message became. What happened to it since comes as events.
+    fn own(&self, id: ClientMessageId, text: String, sent: &Sent) -> Message {
+        Message {
+            conversation_id: sent.conversation_id,
+            seq: sent.seq,
+            message_id: sent.message_id,
+            sender_id: self.user,
+            sent_at: sent.sent_at,
+            client_message_id: Some(id),
+            edited_at: None,
+            reactions: Vec::new(),
+            kind: MessageKind::Text(Content {
+                text,
+                reply_to_seq: None,
+                mentions: Vec::new(),
+                attachments: Vec::new(),
+            }),
+        }
+    }
+
+    fn answered(&mut self, id: &str, answer: Answer, now: Instant) {
+        if let Answer::Error { error: ErrorBody { code: ErrorCode::TokenExpired, .. } } = &answer {
+            self.want(Wanted::Another);
+        }
+        let settled = match &answer {
+            Answer::Error { error } => !error.retryable && error.code != ErrorCode::TokenExpired,
+            _ => true,
+        };
+        match id.split('/').next() {
+            Some("send") => match self.outbox.answered(id, answer, now, &self.pace) {
+                Some(Consequence::Sync(conversation)) => self.syncing.need(conversation),
+                Some(Consequence::Delivered { id, text, sent }) => self.received(self.own(id, text, &sent), now),
+                None => {}
+            },
+            Some("ack") => self.acks.answered(id, settled, now, &self.pace),
+            Some("read") => self.reads.answered(id, settled, now, &self.pace),
+            Some("look") => {
+                let outcome = match answer {
+                    Answer::Accepted => subscriptions::Outcome::Accepted,
+                    _ if settled => subscriptions::Outcome::Refused,
+                    _ => subscriptions::Outcome::Failed,
+                };
+                if let Some(conversation) = self.looking.answered(id, outcome, now, &self.pace) {
+                    self.syncing.need(conversation);
+                }
+            }
+            Some("sync") => match answer {
+                Answer::Synced(synced) => self.synced(id, synced, now),
+                Answer::Error { error } => {
+                    tracing::info!(code = ?error.code, "sync was refused");
+                    let after = error.retry_after_ms.map(Duration::from_millis);
+                    self.syncing.failed(now, after, &self.pace);
+                }
+                _ => tracing::warn!(id, "an answer that is none to a sync"),
+            },
+            // A pong has told the connection that it is alive.
+            _ => {}
+        }
+    }
+
+    fn synced(&mut self, id: &str, synced: Synced, now: Instant) {
+        let Some(asked) = self.syncing.answered(id) else { return };
+        if let Asked::List(from) = asked {
+            if from.is_none() {
+                // Those that are not in the list any more may have an end that has not been seen.
+                self.replicas.keys().for_each(|id| self.syncing.need(*id));
+            }
+            for listed in synced.conversations {
+                self.replicas.entry(listed.id).or_default();
+                self.syncing.need(listed.id);
+                if let Some(conversation) = listed.conversation {
+                    self.happened(Event::Conversation(Box::new(conversation)));
+                }
+            }
+            if let Some(cursor) = synced.cursor {
+                self.syncing.list_from(cursor);
+            }
+            return;
+        }
+        for missed in synced.conversations {
+            let (id, more) = (missed.id, missed.more);
+            let replica = self.replicas.entry(id).or_default();
+            let applied = replica.catch_up(missed, now);
+            let cursor = replica.cursor;
+            self.applied(applied);
+            if more {
+                self.syncing.need(id);
+            } else {
+                self.outbox.caught_up(id, cursor, now);
+            }
+        }
+    }
+
+    /// Items have come to their places.
+    fn applied(&mut self, items: Vec<Message>) {
+        for item in items {
+            self.outbox.seen(&item);
+            if item.sender_id != self.user {
+                self.acks.mark(item.conversation_id, item.seq);
+            }
+            self.happened(Event::Item(Box::new(item)));
+        }
+    }
+
+    /// Nobody may be interested.
+    fn happened(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// The connection's task lives as long as this one.
+    fn want(&self, wanted: Wanted) {
+        let _ = self.wanted.send(wanted);
+    }
+}

@@ -1,0 +1,53 @@
+//! What a frame from the server is.
+
+use domain::protocol::{Push, Reply};
+use serde_json::Value;
+
+/// A frame.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// Nobody asked for it.
+    Push(Push),
+    /// An answer.
+    Reply(Reply),
+    /// API Gateway's own refusal, which does not say of what: a function that died or an exceeded rate.
+    Gateway(String),
+}
+
+/// `None` for what this client does not know: servers may say more than they did.
+pub(crate) fn read(frame: &str) -> Option<Incoming> {
+    let value: Value = serde_json::from_str(frame).ok()?;
+    match value["type"].as_str() {
+        Some("sent" | "accepted" | "synced" | "pong" | "error") => {
+            serde_json::from_value(value).ok().map(Incoming::Reply)
+        }
+        Some(_) => serde_json::from_value(value).ok().map(Incoming::Push),
+        None => value["message"].as_str().map(|message| Incoming::Gateway(message.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::protocol::Answer;
+
+    use super::*;
+
+    #[test]
+    fn frames_are_told_apart() {
+        let pong = r#"{"type":"pong","reply_to":"p","time":"2026-01-01T00:00:00.000Z"}"#;
+        assert!(matches!(read(pong), Some(Incoming::Reply(Reply { answer: Answer::Pong { .. }, .. }))));
+        assert!(matches!(read(r#"{"type":"receipts","receipts":[]}"#), Some(Incoming::Push(Push::Receipts { .. }))));
+        let refusal = r#"{"message":"Internal server error","connectionId":"c","requestId":"r"}"#;
+        assert!(matches!(read(refusal), Some(Incoming::Gateway(_))));
+        assert!(read(r#"{"type":"from_the_future"}"#).is_none());
+    }
+
+    #[test]
+    fn an_entry_of_a_list_is_read_as_it_is_written() {
+        let listed = r#"{"type":"synced","conversations":[{"id":"00000000-0000-0000-0000-000000000001","conversation":
+            {"conversation_id":"00000000-0000-0000-0000-000000000001","type":"group","history":"since_join","closed":false,
+            "role":"owner","head_seq":3,"last_message_at":null,"read_seq":0,"unread":0},
+            "messages":[],"hidden":[],"head_seq":3,"more":true}],"cursor":null}"#;
+        assert!(matches!(read(listed), Some(Incoming::Reply(Reply { answer: Answer::Synced(_), .. }))));
+    }
+}

@@ -1,0 +1,238 @@
+//! Messages on their way.
+//!
+//! A message is sent with the cursor of that moment, and again with that same `after_seq` until it is answered: the server
+//! finds every earlier attempt after that place. One at a time in each conversation, so that one's own words keep their order.
+//!
+//! Only `behind` gets a message another `after_seq`, and only once everything up to there has been seen not to hold it: an
+//! attempt whose answer was lost may have been carried out. One that is still under way cannot write below what was seen,
+//! and what it writes above, the next attempt reads.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use domain::protocol::{Answer, ErrorBody, Sent};
+use domain::{ClientMessageId, ConversationId, ErrorCode, Message, Seq};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::Pace;
+use crate::back_off::full_jitter;
+
+/// Why a message was given up. Until one of these, it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The server refuses it for good.
+    #[error("{:?}: {}", .0.code, .0.message)]
+    Refused(ErrorBody),
+    /// The client was stopped: the message may or may not have its place.
+    #[error("the client has stopped")]
+    Stopped,
+}
+
+/// What somebody waits for who sends.
+pub(crate) type Outcome = oneshot::Sender<Result<Sent, SendError>>;
+
+#[derive(Debug)]
+struct Outgoing {
+    id: ClientMessageId,
+    text: String,
+    /// From the first attempt on.
+    after_seq: Option<Seq>,
+    attempts: u32,
+    stage: Stage,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    /// To be sent from then on.
+    Ready(Instant),
+    /// Sent; the answer is expected until then.
+    Asked(Instant),
+    /// Not before the conversation has been synced to its head.
+    Behind,
+}
+
+/// What follows from an answer.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Consequence {
+    /// This conversation has to be synced before anything else can be sent there.
+    Sync(ConversationId),
+    /// The message has its place. It is not pushed to the connection that it was sent on.
+    Delivered {
+        /// Its id.
+        id: ClientMessageId,
+        /// What it says.
+        text: String,
+        /// Its place.
+        sent: Sent,
+    },
+}
+
+/// By conversation, first in, first out; only the first of each is on its way.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox(BTreeMap<ConversationId, VecDeque<Outgoing>>);
+
+impl Outbox {
+    pub(crate) fn add(&mut self, conversation: ConversationId, text: String, now: Instant, outcome: Outcome) {
+        let id = ClientMessageId(Uuid::new_v4());
+        let outgoing = Outgoing { id, text, after_seq: None, attempts: 0, stage: Stage::Ready(now), outcome };
+        self.0.entry(conversation).or_default().push_back(outgoing);
+    }
+
+    /// When there is something to do.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let due = |queue: &VecDeque<Outgoing>| match queue.front()?.stage {
+            Stage::Ready(at) | Stage::Asked(at) => Some(at),
+            Stage::Behind => None,
+        };
+        self.0.values().filter_map(due).min()
+    }
+
+    /// The frames to send, for conversations with these cursors.
+    pub(crate) fn frames(&mut self, now: Instant, pace: &Pace, cursor: impl Fn(ConversationId) -> Seq) -> Vec<Value> {
+        let mut frames = Vec::new();
+        for (conversation, queue) in &mut self.0 {
+            let Some(first) = queue.front_mut() else { continue };
+            match first.stage {
+                Stage::Ready(at) if at <= now => {}
+                Stage::Asked(until) if until <= now => {}
+                _ => continue,
+            }
+            first.attempts += 1;
+            first.stage = Stage::Asked(now + pace.answer);
+            let after_seq = *first.after_seq.get_or_insert_with(|| cursor(*conversation));
+            frames.push(json!({
+                "action": "send", "id": format!("send/{}/{}", first.id, first.attempts),
+                "conversation_id": conversation, "client_message_id": first.id, "after_seq": after_seq,
+                "text": first.text,
+            }));
+        }
+        frames
+    }
+
+    /// Takes the answer to a frame; what follows from it.
+    pub(crate) fn answered(&mut self, frame: &str, answer: Answer, now: Instant, pace: &Pace) -> Option<Consequence> {
+        let mut words = frame.strip_prefix("send/")?.split('/');
+        let id: ClientMessageId = words.next()?.parse().ok()?;
+        let attempt: u32 = words.next()?.parse().ok()?;
+        let (conversation, first) = self.front(id)?;
+        match answer {
+            Answer::Sent(sent) => {
+                let text = std::mem::take(&mut first.text);
+                self.finish(conversation, Ok(sent.clone()));
+                return Some(Consequence::Delivered { id, text, sent });
+            }
+            // A later attempt is under way, and what it is told is what counts.
+            Answer::Error { .. } if attempt < first.attempts => {}
+            Answer::Error { error } if error.code == ErrorCode::Behind => {
+                first.stage = Stage::Behind;
+                return Some(Consequence::Sync(conversation));
+            }
+            Answer::Error { error } if error.retryable || error.code == ErrorCode::TokenExpired => {
+                let asked = std::time::Duration::from_millis(error.retry_after_ms.unwrap_or_default());
+                first.stage = Stage::Ready(now + asked + full_jitter(first.attempts, pace.retry.0, pace.retry.1));
+            }
+            Answer::Error { error } => self.finish(conversation, Err(SendError::Refused(error))),
+            _ => tracing::warn!(frame, "an answer that is none to a send"),
+        }
+        None
+    }
+
+    /// No answer to what was asked is to be expected any more.
+    pub(crate) fn interrupted(&mut self, now: Instant, pace: &Pace) {
+        for first in self.0.values_mut().filter_map(VecDeque::front_mut) {
+            if let Stage::Asked(_) = first.stage {
+                first.stage = Stage::Ready(now + full_jitter(first.attempts, pace.retry.0, pace.retry.1));
+            }
+        }
+    }
+
+    /// An item of the log has been seen: it may be the first message itself, whose answer was lost.
+    pub(crate) fn seen(&mut self, message: &Message) {
+        // Only their sender is told of these.
+        let Some(id) = message.client_message_id else { return };
+        if self.front(id).is_some() {
+            self.finish(message.conversation_id, Ok(Sent::of(message, true)));
+        }
+    }
+
+    /// Everything up to the head has been seen: what was behind, and not among it, is sent from there on.
+    pub(crate) fn caught_up(&mut self, conversation: ConversationId, cursor: Seq, now: Instant) {
+        if let Some(first) = self.0.get_mut(&conversation).and_then(VecDeque::front_mut)
+            && first.stage == Stage::Behind
+        {
+            first.after_seq = Some(cursor);
+            first.stage = Stage::Ready(now);
+        }
+    }
+
+    fn front(&mut self, id: ClientMessageId) -> Option<(ConversationId, &mut Outgoing)> {
+        let fronts = self.0.iter_mut().filter_map(|(conversation, queue)| Some((*conversation, queue.front_mut()?)));
+        fronts.into_iter().find(|(_, first)| first.id == id)
+    }
+
+    fn finish(&mut self, conversation: ConversationId, outcome: Result<Sent, SendError>) {
+        if let Some(queue) = self.0.get_mut(&conversation) {
+            if let Some(first) = queue.pop_front() {
+                // Whoever sent it may not care to hear.
+                let _ = first.outcome.send(outcome);
+            }
+            if queue.is_empty() {
+                self.0.remove(&conversation);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(code: ErrorCode) -> Answer {
+        let retryable = code.retryable();
+        Answer::Error {
+            error: ErrorBody {
+                code,
+                message: String::new(),
+                retryable,
+                retry_after_ms: None,
+                request_id: String::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_resend_repeats_the_first_place_until_that_is_behind_and_seen() {
+        let (mut outbox, pace, now) = (Outbox::default(), Pace::default(), Instant::now());
+        let conversation = ConversationId::generate();
+        outbox.add(conversation, "hi".to_owned(), now, oneshot::channel().0);
+        let first = outbox.frames(now, &pace, |_| Seq(7)).remove(0);
+        assert!(outbox.frames(now, &pace, |_| Seq(9)).is_empty(), "it waits for its answer");
+        let later = now + pace.answer;
+        let second = outbox.frames(later, &pace, |_| Seq(9)).remove(0);
+        for field in ["client_message_id", "after_seq", "text"] {
+            assert_eq!(first[field], second[field]);
+        }
+        assert_eq!(outbox.answered(first["id"].as_str().unwrap(), error(ErrorCode::Behind), later, &pace), None);
+        let asked = outbox.answered(second["id"].as_str().unwrap(), error(ErrorCode::Behind), later, &pace);
+        assert_eq!((asked, outbox.due()), (Some(Consequence::Sync(conversation)), None));
+        outbox.caught_up(conversation, Seq(600), later);
+        assert_eq!(outbox.frames(later, &pace, |_| Seq(700))[0]["after_seq"], 600);
+    }
+
+    #[test]
+    fn a_refusal_ends_it_and_contention_does_not() {
+        let (mut outbox, pace, now) = (Outbox::default(), Pace::default(), Instant::now());
+        let (outcome, mut refused) = oneshot::channel();
+        outbox.add(ConversationId::generate(), "hi".to_owned(), now, outcome);
+        let frame = outbox.frames(now, &pace, |_| Seq(1)).remove(0);
+        outbox.answered(frame["id"].as_str().unwrap(), error(ErrorCode::Busy), now, &pace);
+        let frame = outbox.frames(now + pace.retry.1, &pace, |_| Seq(1)).remove(0);
+        assert!(refused.try_recv().is_err());
+        outbox.answered(frame["id"].as_str().unwrap(), error(ErrorCode::NotAMember), now, &pace);
+        assert!(matches!(refused.try_recv(), Ok(Err(SendError::Refused(_)))));
+        assert_eq!(outbox.due(), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! One conversation as this client knows it.
+//!
+//! There is one cursor, the highest seq without a gap below it; everything that is not hidden up to it is here. What comes
+//! at or below the cursor is dropped, what comes beyond the next place is held until the gap is filled.
+//!
+//! Reactions are counted from their events alone. A message that comes by sync carries counts which include events that
+//! still follow, so adding those to them would count twice; the events are all there, and each says who.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use domain::protocol::SyncedConversation;
+use domain::reaction::Emoji;
+use domain::{Message, MessageKind, Receipt, ReceiptKind, Seq, UserId};
+use tokio::time::Instant;
+
+/// What is known of a conversation.
+#[derive(Clone, Debug, Default)]
+pub struct Replica {
+    /// The highest seq without a gap below it.
+    pub cursor: Seq,
+    /// Everything up to the cursor that can be seen, edits and deletions applied; events are in it at their own places.
+    pub items: BTreeMap<Seq, Message>,
+    /// Who reacted how to which message.
+    pub reactions: BTreeMap<Seq, BTreeMap<Emoji, BTreeSet<UserId>>>,
+    /// Stretches up to the cursor that are not for this user, ascending: first and last place.
+    pub hidden: Vec<(Seq, Seq)>,
+    /// Up to where others have received and read; never backwards.
+    pub marks: BTreeMap<(UserId, ReceiptKind), Receipt>,
+    held: BTreeMap<Seq, Message>,
+    gap_since: Option<Instant>,
+}
+
+impl Replica {
+    /// Takes a pushed item; gives back those that are in their places because of it, lowest first.
+    pub(crate) fn receive(&mut self, message: Message, now: Instant) -> Vec<Message> {
+        if message.seq > self.cursor {
+            self.held.insert(message.seq, message);
+        }
+        self.advance(&[], now)
+    }
+
+    /// Takes what a sync from a cursor not above this one gave; the same result.
+    pub(crate) fn catch_up(&mut self, synced: SyncedConversation, now: Instant) -> Vec<Message> {
+        for message in synced.messages {
+            if message.seq > self.cursor {
+                self.held.insert(message.seq, message);
+            }
+        }
+        let applied = self.advance(&synced.hidden, now);
+        // Whatever gap there still is was asked for this very moment: it waits again before it is asked for once more.
+        self.gap_since = (!self.held.is_empty()).then_some(now);
+        applied
+    }
+
+    /// Takes a receipt; whether it says anything new.
+    pub(crate) fn mark(&mut self, receipt: Receipt) -> bool {
+        let key = (receipt.user_id, receipt.kind);
+        let news = self.marks.get(&key).is_none_or(|known| known.seq < receipt.seq);
+        if news {
+            self.marks.insert(key, receipt);
+        }
+        news
+    }
+
+    /// Since when something is missing.
+    pub(crate) fn gap_since(&self) -> Option<Instant> {
+        self.gap_since
+    }
+
+    /// Whether a gap has been held for so long; from here on it is a gap of this moment.
+    pub(crate) fn gap_is_over(&mut self, now: Instant, held: Duration) -> bool {
+        let over = self.gap_since.is_some_and(|since| since + held <= now);
+        if over {
+            self.gap_since = Some(now);
+        }
+        over
+    }
+
+    fn advance(&mut self, hidden: &[[Seq; 2]], now: Instant) -> Vec<Message> {
+        let (before, mut applied) = (self.cursor, Vec::new());
+        loop {
+            let next = self.cursor.next();
+            if let Some(message) = self.held.remove(&next) {
+                self.cursor = next;
+                applied.push(message.clone());
+                self.apply(message);
+            } else if let Some([_, last]) = hidden.iter().find(|[first, last]| *first <= next && next <= *last) {
+                self.hidden.push((next, *last));
+                self.cursor = *last;
+            } else {
+                break;
+            }
+        }
+        self.held.retain(|seq, _| *seq > self.cursor);
+        if self.held.is_empty() {
+            self.gap_since = None;
+        } else if self.gap_since.is_none() || self.cursor > before {
+            self.gap_since = Some(now);
+        }
+        applied
+    }
+
+    fn apply(&mut self, mut message: Message) {
+        match &message.kind {
+            MessageKind::MessageEdited { target_seq, content: Some(content) } => {
+                if let Some(target) = self.items.get_mut(target_seq)
+                    && let MessageKind::Text(words) = &mut target.kind
+                {
+                    words.clone_from(content);
+                    target.edited_at = Some(message.sent_at);
+                }
+            }
+            MessageKind::MessageDeleted { target_seq } => {
+                self.reactions.remove(target_seq);
+                if let Some(target) = self.items.get_mut(target_seq) {
+                    target.edited_at = None;
+                    target.kind = MessageKind::Deleted {
+                        deleted_by: Some(message.sender_id),
+                        deleted_seq: Some(message.seq),
+                        deleted_at: Some(message.sent_at),
+                    };
+                }
+            }
+            MessageKind::Reaction { target_seq, emoji, on } => self.react(*target_seq, emoji, *on, message.sender_id),
+            _ => {}
+        }
+        message.reactions.clear();
+        self.items.insert(message.seq, message);
+    }
+
+    fn react(&mut self, target: Seq, emoji: &Emoji, on: bool, user: UserId) {
+        let stands = self.items.get(&target).is_some_and(|target| matches!(target.kind, MessageKind::Text(_)));
+        if on && stands {
+            self.reactions.entry(target).or_default().entry(emoji.clone()).or_default().insert(user);
+        } else if let Some(users) = self.reactions.get_mut(&target).and_then(|emojis| emojis.get_mut(emoji)) {
+            users.remove(&user);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Content, ConversationId, MessageId, Timestamp};
+
+    use super::*;
+
+    fn item(seq: u64, kind: MessageKind) -> Message {
+        let sent_at = Timestamp::from_epoch_millis(0);
+        Message {
+            conversation_id: ConversationId(uuid::Uuid::nil()),
+            seq: Seq(seq),
+            message_id: MessageId::generate(sent_at),
+            sender_id: UserId(uuid::Uuid::nil()),
+            sent_at,
+            client_message_id: None,
+            edited_at: None,
+            reactions: Vec::new(),
+            kind,
+        }
+    }
+
+    fn text(seq: u64) -> Message {
+        item(seq, MessageKind::Text(content("words")))
+    }
+
+    fn content(text: &str) -> Content {
+        Content::new(text.to_owned(), None, Vec::new()).unwrap()
+    }
+
+    fn synced(messages: Vec<Message>, hidden: &[(u64, u64)]) -> SyncedConversation {
+        let id = ConversationId(uuid::Uuid::nil());
+        let hidden = hidden.iter().map(|(first, last)| [Seq(*first), Seq(*last)]).collect();
+        SyncedConversation { id, conversation: None, messages, hidden, head_seq: Seq(9), more: false }
+    }
+
+    #[test]
+    fn what_comes_early_waits_and_what_comes_twice_is_dropped() {
+        let (mut replica, now) = (Replica::default(), Instant::now());
+        assert_eq!(replica.receive(text(1), now).len(), 1);
+        assert_eq!(replica.receive(text(3), now).len(), 0);
+        assert_eq!(replica.gap_since(), Some(now));
+        assert_eq!(replica.receive(text(2), now).len(), 2);
+        assert_eq!((replica.gap_since(), replica.cursor), (None, Seq(3)));
+        assert_eq!(replica.receive(text(2), now).len(), 0);
+    }
+
+    #[test]
+    fn a_cursor_passes_what_is_named_hidden_and_nothing_else() {
+        let (mut replica, now) = (Replica::default(), Instant::now());
+        replica.receive(text(6), now);
+        replica.catch_up(synced(vec![text(1), text(2)], &[(3, 4)]), now);
+        assert_eq!((replica.cursor, replica.gap_since()), (Seq(4), Some(now)));
+        replica.catch_up(synced(vec![text(5)], &[]), now);
+        assert_eq!((replica.cursor, replica.hidden.as_slice()), (Seq(6), &[(Seq(3), Seq(4))][..]));
+    }
+
+    #[test]
+    fn events_change_what_they_are_about() {
+        let (mut replica, now) = (Replica::default(), Instant::now());
+        let emoji = Emoji::parse("👍").unwrap();
+        replica.receive(text(1), now);
+        let edited = MessageKind::MessageEdited { target_seq: Seq(1), content: Some(content("better words")) };
+        replica.receive(item(2, edited), now);
+        assert_eq!(replica.items[&Seq(1)].kind, MessageKind::Text(content("better words")));
+        for (seq, on) in [(3, true), (4, true), (5, false)] {
+            replica.receive(item(seq, MessageKind::Reaction { target_seq: Seq(1), emoji: emoji.clone(), on }), now);
+            assert_eq!(replica.reactions[&Seq(1)][&emoji].len(), usize::from(on));
+        }
+        replica.receive(item(6, MessageKind::MessageDeleted { target_seq: Seq(1) }), now);
+        assert!(matches!(replica.items[&Seq(1)].kind, MessageKind::Deleted { .. }));
+        assert!(replica.reactions.is_empty());
+    }
+}

@@ -1,0 +1,174 @@
+//! What has to be synced, and when: after connecting, a little later, from time to time, and where something is missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::protocol::sync::MAX_CONVERSATIONS;
+use domain::{ConversationId, Seq};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::Pace;
+use crate::back_off::full_jitter;
+
+/// What one frame asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Asked {
+    /// A page of the list of conversations, from here.
+    List(Option<ConversationId>),
+    /// What came after the cursors in these.
+    Conversations(Vec<ConversationId>),
+}
+
+/// One frame at a time: answers are large, and the next asks from where the last ended.
+#[derive(Debug)]
+pub(crate) struct Syncing {
+    needed: BTreeSet<ConversationId>,
+    /// Where the list goes on, if it is wanted.
+    #[allow(clippy::option_option, reason = "not wanted, wanted from the beginning, wanted from here")]
+    list: Option<Option<ConversationId>>,
+    asked: Option<(Asked, Instant)>,
+    frames: u64,
+    failures: u32,
+    not_before: Instant,
+    /// The next whole syncs.
+    second: Option<Instant>,
+    next: Instant,
+}
+
+impl Syncing {
+    pub(crate) fn new(now: Instant) -> Self {
+        let (needed, list, asked, second) = (BTreeSet::new(), None, None, None);
+        Self { needed, list, asked, frames: 0, failures: 0, not_before: now, second, next: now }
+    }
+
+    /// A connection is up.
+    pub(crate) fn connected(&mut self, now: Instant, pace: &Pace) {
+        self.everything();
+        self.asked = None;
+        self.not_before = now;
+        self.second = Some(now + pace.second_sync);
+        self.next = now + pace.sync_every;
+    }
+
+    /// All conversations, those included that the client has never heard of.
+    pub(crate) fn everything(&mut self) {
+        self.list = Some(None);
+    }
+
+    /// This conversation.
+    pub(crate) fn need(&mut self, conversation: ConversationId) {
+        self.needed.insert(conversation);
+    }
+
+    /// When there is something to do.
+    pub(crate) fn due(&self) -> Instant {
+        let waiting = match &self.asked {
+            Some((_, until)) => Some(*until),
+            None => (self.list.is_some() || !self.needed.is_empty()).then_some(self.not_before),
+        };
+        waiting.into_iter().chain(self.second).chain([self.next]).min().unwrap_or(self.next)
+    }
+
+    /// The frame to send, if it is time.
+    pub(crate) fn frame(
+        &mut self,
+        now: Instant,
+        pace: &Pace,
+        cursors: &BTreeMap<ConversationId, Seq>,
+    ) -> Option<Value> {
+        if self.second.is_some_and(|at| at <= now) {
+            self.second = None;
+            self.everything();
+        }
+        if self.next <= now {
+            self.next = now + pace.sync_every;
+            self.everything();
+        }
+        if self.asked.as_ref().is_some_and(|(_, until)| *until <= now) {
+            self.failed(now, None, pace);
+        }
+        if self.asked.is_some() || self.not_before > now {
+            return None;
+        }
+        self.frames += 1;
+        let id = format!("sync/{}", self.frames);
+        let until = now + pace.answer;
+        if let Some(from) = self.list.take() {
+            self.asked = Some((Asked::List(from), until));
+            return Some(match from {
+                Some(from) => json!({"action": "sync", "id": id, "cursor": from}),
+                None => json!({"action": "sync", "id": id}),
+            });
+        }
+        let some: Vec<ConversationId> = self.needed.iter().copied().take(MAX_CONVERSATIONS).collect();
+        if some.is_empty() {
+            return None;
+        }
+        self.needed.retain(|id| !some.contains(id));
+        let cursor = |id: &ConversationId| cursors.get(id).copied().unwrap_or_default();
+        let wanted: BTreeMap<_, Seq> = some.iter().map(|id| (*id, cursor(id))).collect();
+        self.asked = Some((Asked::Conversations(some), until));
+        Some(json!({"action": "sync", "id": id, "cursors": wanted}))
+    }
+
+    /// What the frame asked for that was answered; `None` where that answer is no longer waited for.
+    pub(crate) fn answered(&mut self, frame: &str) -> Option<Asked> {
+        if frame != format!("sync/{}", self.frames) {
+            return None;
+        }
+        self.failures = 0;
+        self.asked.take().map(|(asked, _)| asked)
+    }
+
+    /// A page of the list was not the last.
+    pub(crate) fn list_from(&mut self, cursor: ConversationId) {
+        // Unless the whole list is wanted again.
+        self.list.get_or_insert(Some(cursor));
+    }
+
+    /// What was asked for is asked for again, a while from `now`, and not before the server wants it.
+    pub(crate) fn failed(&mut self, now: Instant, retry_after: Option<std::time::Duration>, pace: &Pace) {
+        match self.asked.take() {
+            Some((Asked::List(from), _)) => {
+                self.list.get_or_insert(from);
+            }
+            Some((Asked::Conversations(some), _)) => self.needed.extend(some),
+            None => return,
+        }
+        let wait = full_jitter(self.failures, pace.retry.0, pace.retry.1);
+        self.failures += 1;
+        self.not_before = now + retry_after.unwrap_or_default() + wait;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_lists_after_connecting_and_a_little_later() {
+        let (pace, now, cursors) = (Pace::default(), Instant::now(), BTreeMap::new());
+        let mut syncing = Syncing::new(now);
+        syncing.connected(now, &pace);
+        assert_eq!(syncing.frame(now, &pace, &cursors).unwrap(), json!({"action": "sync", "id": "sync/1"}));
+        assert!(syncing.frame(now, &pace, &cursors).is_none(), "one at a time");
+        assert!(matches!(syncing.answered("sync/1"), Some(Asked::List(None))));
+        assert_eq!(syncing.due(), now + pace.second_sync);
+        assert!(syncing.frame(now + pace.second_sync, &pace, &cursors).is_some());
+    }
+
+    #[test]
+    fn what_was_not_answered_is_asked_again() {
+        let (pace, now, id) = (Pace::default(), Instant::now(), ConversationId::generate());
+        let cursors = BTreeMap::from([(id, Seq(4))]);
+        let mut syncing = Syncing::new(now);
+        syncing.next = now + pace.sync_every;
+        syncing.need(id);
+        assert_eq!(syncing.frame(now, &pace, &cursors).unwrap()["cursors"], json!({id.to_string(): 4}));
+        let later = now + pace.answer + pace.retry.1;
+        syncing.frame(now + pace.answer, &pace, &cursors);
+        let again = syncing.frame(later, &pace, &cursors);
+        assert!(again.is_some() || syncing.asked.is_some());
+        assert!(syncing.answered("sync/1").is_none(), "nobody waits for that any more");
+    }
+}

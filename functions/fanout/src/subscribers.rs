@@ -1,0 +1,71 @@
+//! Telling those who look at a public conversation, page by page of their subscriptions. Nobody else costs anything.
+
+use domain::{ApiError, Timestamp};
+use store::connections_api::Pace;
+use store::dynamodb::members::ActiveMember;
+use store::dynamodb::subscriptions::Subscription;
+use store::sqs::{SubscribersBody, SubscriptionRange};
+
+use crate::frames::Frames;
+use crate::{PAGE, Task, Worker};
+
+impl Worker {
+    /// Tells everybody who looks, or queues the shards where there are several.
+    pub(crate) async fn notify_all_subscribers(&self, task: &Task, pace: &mut Pace) -> Result<(), ApiError> {
+        let shards = task.item_batch.subscription_shards;
+        if shards <= 1 {
+            return self.notify_subscribers(task, SubscriptionRange::default(), pace).await;
+        }
+        let range = |shard| SubscriptionRange { shard, after_connection: None };
+        let bodies: Vec<SubscribersBody> = (0..shards).map(|shard| body(task, range(shard))).collect();
+        Ok(self.queue.send_fanout(&bodies).await?)
+    }
+
+    /// Tells those of a shard, from a connection on. What there is no time for becomes a queue message.
+    pub(crate) async fn notify_subscribers(
+        &self,
+        task: &Task,
+        mut range: SubscriptionRange,
+        pace: &mut Pace,
+    ) -> Result<(), ApiError> {
+        let mut frames = Frames::of(&task.item_batch);
+        loop {
+            let mut next = None;
+            let in_time = Timestamp::now() < task.until && {
+                let (after, now) = (range.after_connection.as_deref(), Timestamp::now());
+                let listed =
+                    self.recipients.subscriptions.page(task.conversation, range.shard, after, PAGE, now).await?;
+                next = listed.next;
+                let subscribers = self.recipients.members_among(task.conversation, listed.subscriptions).await?;
+                self.notify_some_subscribers(task, &subscribers, &mut frames, pace).await?
+            };
+            if !in_time {
+                return Ok(self.queue.send_fanout(&[body(task, range)]).await?);
+            }
+            if next.is_none() {
+                return Ok(());
+            }
+            range.after_connection = next;
+        }
+    }
+
+    /// Tells these; whether there was time for all of them.
+    async fn notify_some_subscribers(
+        &self,
+        task: &Task,
+        subscribers: &[(ActiveMember, Subscription)],
+        frames: &mut Frames<'_>,
+        pace: &mut Pace,
+    ) -> Result<bool, ApiError> {
+        let to = subscribers.iter().map(|(member, subscription)| (member, subscription.connection_id.as_str()));
+        let pushed = self.post(task, to, frames, pace).await?;
+        let gone = |subscription: &&Subscription| pushed.gone.contains(&subscription.connection_id);
+        let gone: Vec<&Subscription> = subscribers.iter().map(|(_, subscription)| subscription).filter(gone).collect();
+        self.recipients.subscriptions.remove_stale(&gone).await;
+        Ok(pushed.in_time)
+    }
+}
+
+fn body(task: &Task, subscribers: SubscriptionRange) -> SubscribersBody {
+    SubscribersBody { conversation_id: task.conversation, seqs: task.seqs.clone(), subscribers }
+}

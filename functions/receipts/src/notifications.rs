@@ -1,0 +1,103 @@
+//! Who hears of which receipts.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chat::receipts::Recorded;
+use domain::protocol::{Push, Unread};
+use domain::{Connection, ConversationId, Receipt, UserId};
+use store::connections_api::{Frame, encode};
+
+/// Most receipts in a frame: some 190 bytes each, and API Gateway takes 128 KB.
+const RECEIPTS_PER_FRAME: usize = 500;
+
+/// What one user hears of.
+#[derive(Debug, Default)]
+pub(crate) struct UserNotifications {
+    /// Receipts of others.
+    receipts: Vec<Receipt>,
+    /// Where the user's own reads have led, by conversation: the last one counts.
+    unread: BTreeMap<ConversationId, Unread>,
+}
+
+/// What each user hears of. What was recorded of one conversation and user comes in its order.
+pub(crate) fn by_user(recorded: &[Recorded]) -> BTreeMap<UserId, UserNotifications> {
+    let mut by_user: BTreeMap<UserId, UserNotifications> = BTreeMap::new();
+    for Recorded { receipt, audience, unread } in recorded {
+        for user in audience {
+            by_user.entry(*user).or_default().receipts.push(*receipt);
+        }
+        if let Some(unread) = unread {
+            by_user.entry(receipt.user_id).or_default().unread.insert(unread.conversation_id, *unread);
+        }
+    }
+    by_user
+}
+
+/// The frames for each user: one of receipts, unless there are more than fit, and one of what is unread.
+pub(crate) fn frames(by_user: &BTreeMap<UserId, UserNotifications>) -> HashMap<UserId, Vec<String>> {
+    let frames = |notifications: &UserNotifications| -> Vec<String> {
+        let receipts = notifications.receipts.chunks(RECEIPTS_PER_FRAME);
+        let receipts = receipts.map(|receipts| Push::Receipts { receipts: receipts.to_vec() });
+        let unread: Vec<Unread> = notifications.unread.values().copied().collect();
+        let unread = (!unread.is_empty()).then_some(Push::Unread { unread });
+        receipts.chain(unread).filter_map(|push| json(&push)).collect()
+    };
+    by_user.iter().map(|(user, notifications)| (*user, frames(notifications))).collect()
+}
+
+fn json(push: &Push) -> Option<String> {
+    encode(push).inspect_err(|error| tracing::error!(%error, "a frame cannot be written")).ok()
+}
+
+/// The frames, to every connection of their users.
+pub(crate) fn address<'a>(
+    connections: &'a [Connection],
+    frames: &'a HashMap<UserId, Vec<String>>,
+) -> impl Iterator<Item = Frame<'a, 'a>> {
+    connections.iter().flat_map(|connection| {
+        let frames = frames.get(&connection.user_id).into_iter().flatten();
+        frames.map(|json| Frame { connection_id: &connection.connection_id, json })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{ReceiptKind, Seq, Timestamp};
+
+    use super::*;
+
+    fn user(n: u32) -> UserId {
+        format!("00000000-0000-0000-0000-{n:012}").parse().unwrap()
+    }
+
+    /// Somebody has read up to a place, and another hears of it.
+    fn read(reader: u32, recipient: u32, seq: u64, unread: u32) -> Recorded {
+        let conversation_id: ConversationId = "00000000-0000-0000-0000-000000000001".parse().unwrap();
+        let (kind, seq, at) = (ReceiptKind::Read, Seq(seq), Timestamp::from_epoch_millis(0));
+        Recorded {
+            receipt: Receipt { kind, conversation_id, user_id: user(reader), seq, at },
+            audience: vec![user(recipient)],
+            unread: Some(Unread { conversation_id, read_seq: seq, unread }),
+        }
+    }
+
+    #[test]
+    fn a_user_gets_one_frame_of_each_kind_and_the_last_count() {
+        let frames = frames(&by_user(&[read(2, 3, 5, 4), read(2, 3, 7, 2), read(3, 2, 9, 0)]));
+        let parse = |frame: &String| serde_json::from_str::<Push>(frame).unwrap();
+        let of_two: Vec<Push> = frames[&user(2)].iter().map(parse).collect();
+        let Push::Receipts { receipts } = &of_two[0] else { panic!("{of_two:?}") };
+        assert_eq!(receipts.iter().map(|receipt| receipt.user_id).collect::<Vec<_>>(), [user(3)]);
+        let Push::Unread { unread } = &of_two[1] else { panic!("{of_two:?}") };
+        assert_eq!(unread.iter().map(|unread| (unread.read_seq.0, unread.unread)).collect::<Vec<_>>(), [(7, 2)]);
+        assert_eq!((of_two.len(), frames[&user(3)].len()), (2, 2));
+    }
+
+    #[test]
+    fn receipts_that_do_not_fit_into_a_frame_take_another() {
+        let many: Vec<Recorded> = (0..501).map(|seq| read(2, 3, seq, 0)).collect();
+        let frames = &frames(&by_user(&many))[&user(3)];
+        assert_eq!(frames.len(), 2);
+        assert!(frames[0].len() < 128 * 1024, "{}", frames[0].len());
+    }
+}

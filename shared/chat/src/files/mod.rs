@@ -1,0 +1,5 @@
+//! The lifecycle of uploaded files.
+
+mod removal;
+
+pub use removal::{Release, Removal};

@@ -1,0 +1,173 @@
+//! A user's conversations as the user sees them: where each stands, and what is unread. From DynamoDB alone.
+
+use domain::conversation::Conversation;
+use domain::period::SeqRange;
+use domain::protocol::sync::{MAX_BYTES, SyncedConversation};
+use domain::protocol::{SyncRequest, Synced};
+use domain::receipt::Watermark;
+use domain::{ConversationId, Periods, ReceiptKind, Seq, UserId};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::log::{Log, PageRequest, ReadError};
+use store::StoreError;
+use store::dynamodb::members::MemberView;
+use store::dynamodb::{LogItem, Watermarks};
+
+/// Conversations looked at at once.
+const CONCURRENCY: usize = 16;
+
+/// Conversations of a page of a list.
+const PAGE: usize = 50;
+
+/// Items that one conversation gives to one answer at most.
+const ITEMS: usize = 100;
+
+/// What a user's conversations are read from.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    /// The logs, and who may see what.
+    pub log: Log,
+    /// What has been read.
+    pub watermarks: Watermarks,
+}
+
+impl Inbox {
+    /// A conversation as the user sees it. A former member sees nothing of what is now.
+    ///
+    /// Two round trips: who may see what, the head and the user's watermark; then what is unread, and the newest message where
+    /// the head is an event.
+    pub async fn conversation(&self, id: ConversationId, user: UserId) -> Result<Conversation, ReadError> {
+        loop {
+            let read = async { Ok(self.watermarks.get(ReceiptKind::Read, id, user).await?) };
+            let ((view, head), read) = tokio::try_join!(self.log.newest(id, user), read)?;
+            let read_seq = read.map_or(Seq::ZERO, |Watermark { seq, .. }| seq);
+            // What comes from here on is pushed, and counted by who gets it.
+            let unread = SeqRange { first: read_seq.next(), last: head.as_ref().map_or(Seq::ZERO, |head| head.seq) };
+            let (message, unread) = tokio::try_join!(
+                self.newest_message(id, &view.periods, head.as_ref()),
+                self.log.unread(id, user, &view.periods, unread)
+            )?;
+            if message.membership_seq.max(unread.membership_seq) > view.conversation.members_seq {
+                // Members changed between the reads.
+                continue;
+            }
+            let MemberView { conversation: item, active, periods, .. } = view;
+            // Who has just joined a public conversation has seen all that there is to see for them, and sends after that.
+            let before = active.map_or(Seq::ZERO, |member| member.joined_seq.previous());
+            return Ok(Conversation {
+                conversation_id: id,
+                kind: item.kind,
+                title: active.and(item.title),
+                topic: active.and(item.topic),
+                peer_id: item.pair.and_then(|pair| pair.into_iter().find(|other| *other != user)),
+                history: item.history,
+                closed: item.closed,
+                blocked: item.blocked_by.contains(&user),
+                muted_until: active.and_then(|member| member.muted_until),
+                role: active.map(|member| member.role),
+                member_count: active.map(|_| item.member_count),
+                head_seq: head.as_ref().map_or(before, |item| item.seq.max(before)),
+                last_message_at: head.map(|item| item.sent_at),
+                last_message: message.found.map(|item| item.shown_to(user, &periods)),
+                read_seq,
+                unread: unread.unread,
+            });
+        }
+    }
+
+    /// What a client has missed, or a page of its conversations.
+    pub async fn sync(&self, user: UserId, request: SyncRequest) -> Result<Synced, ReadError> {
+        if request.cursors.is_empty() {
+            return self.list(user, request.cursor).await;
+        }
+        let missed = stream::iter(request.cursors).map(|(id, cursor)| async move {
+            match self.log.sync(id, user, cursor, ITEMS).await {
+                Ok(missed) => Ok(Some((cursor, missed))),
+                // A client may have a cursor of a conversation that it invented.
+                Err(ReadError::NeverAMember) => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        let missed: Vec<(Seq, SyncedConversation)> =
+            missed.buffered(CONCURRENCY).try_filter_map(async |missed| Ok(missed)).try_collect().await?;
+        let mut room = MAX_BYTES;
+        let conversations =
+            missed.into_iter().map(|(cursor, missed)| cut(missed, cursor, &mut room)).collect::<Result<_, _>>()?;
+        Ok(Synced { conversations, cursor: None })
+    }
+
+    /// Up to `limit` of the user's conversations after `after`, past ones included, oldest first, and where to go on. One query,
+    /// and [`Self::conversation`] for each, some at once.
+    pub async fn page(
+        &self,
+        user: UserId,
+        after: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<(Vec<Conversation>, Option<ConversationId>), ReadError> {
+        let mut ids = self.log.members.of_user(user, after, limit + 1).await?;
+        let more = ids.len() > limit;
+        ids.truncate(limit);
+        let cursor = ids.last().copied().filter(|_| more);
+        let conversations = stream::iter(ids).map(|id| self.conversation(id, user)).buffered(CONCURRENCY);
+        Ok((conversations.try_collect().await?, cursor))
+    }
+
+    async fn list(&self, user: UserId, after: Option<ConversationId>) -> Result<Synced, ReadError> {
+        let (conversations, cursor) = self.page(user, after, PAGE).await?;
+        let entry = |conversation: Conversation| SyncedConversation {
+            id: conversation.conversation_id,
+            messages: Vec::new(),
+            hidden: Vec::new(),
+            head_seq: conversation.head_seq,
+            more: conversation.head_seq > Seq::ZERO,
+            // Its text would be the one part of the answer without a bound.
+            conversation: Some(Conversation { last_message: None, ..conversation }),
+        };
+        Ok(Synced { conversations: conversations.into_iter().map(entry).collect(), cursor })
+    }
+
+    /// The newest item that is no event: the head, or one before it; none where more than a thousand events follow it.
+    async fn newest_message(
+        &self,
+        id: ConversationId,
+        periods: &Periods,
+        head: Option<&LogItem>,
+    ) -> Result<Newest, StoreError> {
+        let no_event = |item: &LogItem| item.kind.target().is_none();
+        match head {
+            Some(event) if !no_event(event) => {
+                let read = self.log.visible(id, periods, PageRequest::Before(event.seq), 1, no_event).await?;
+                Ok(Newest { found: read.items.into_iter().next(), membership_seq: read.newest_members_seq })
+            }
+            head => Ok(Newest { found: head.cloned(), membership_seq: Seq::ZERO }),
+        }
+    }
+}
+
+/// The newest message, and the newest change of membership that what was read knows of: periods that are older do not tell whether
+/// it may be shown.
+struct Newest {
+    found: Option<LogItem>,
+    membership_seq: Seq,
+}
+
+/// Leaves out what there is no room for; one message at least stays in an answer that has room for nothing.
+fn cut(mut missed: SyncedConversation, cursor: Seq, room: &mut usize) -> Result<SyncedConversation, StoreError> {
+    let mut fit = 0;
+    for message in &missed.messages {
+        let bytes = serde_json::to_string(message)?.len() + 1;
+        let first_of_all = *room == MAX_BYTES;
+        if bytes > *room && !first_of_all {
+            break;
+        }
+        *room = room.saturating_sub(bytes);
+        fit += 1;
+    }
+    if fit < missed.messages.len() {
+        missed.messages.truncate(fit);
+        missed.more = true;
+        let end = missed.messages.last().map_or(cursor, |message| message.seq);
+        missed.hidden.retain(|[first, _]| *first <= end);
+    }
+    Ok(missed)
+}

@@ -1,0 +1,193 @@
+//! Edits, deletions and reactions: events of the log that change a message which stands.
+//!
+//! Each is one transaction: the event takes the place after the head, and the message becomes what the event made of it. So one
+//! cursor tells a client of everything, and the event is never there without its effect. The rule of append holds here too:
+//! whoever writes has read everything up to the head, and knows of every change of membership up to it.
+
+use std::time::Duration;
+
+use domain::amendment::{Amendment, MessageFacts};
+use domain::message::Edit;
+use domain::reaction::Reactions;
+use domain::{ApiError, ConversationId, ConversationType, ErrorCode, Message, MessageKind, Seq, Timestamp, UserId};
+
+use super::append::may_send;
+use super::{Log, SendError};
+use store::StoreError;
+use store::dynamodb::members::{ActiveMember, MemberView};
+use store::dynamodb::messages::{AmendedBy, LogItem, Transacted};
+use store::dynamodb::retry::back_off;
+
+/// Places that one event tries for before it reports contention.
+const MAX_ROUNDS: u32 = 12;
+
+/// How long a client should wait after contention.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+
+/// Why a message stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum AmendError {
+    /// The rules do not allow it.
+    #[error(transparent)]
+    Refused(ApiError),
+    /// A service failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<AmendError> for ApiError {
+    fn from(error: AmendError) -> Self {
+        match error {
+            AmendError::Refused(refusal) => refusal,
+            AmendError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SendError> for AmendError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Store(error) => Self::Store(error),
+            other => Self::Refused(other.into()),
+        }
+    }
+}
+
+/// A message that was amended, or was so already.
+#[derive(Debug)]
+pub struct Amended {
+    /// The event that has just taken its place in the log, as those see it who may see the message; `None` where nothing changed.
+    pub event: Option<Message>,
+    /// The message, as the actor sees it.
+    pub message: Message,
+}
+
+impl Log {
+    /// Amends a message. Safe to repeat: what is so already changes nothing.
+    ///
+    /// Two round trips where nobody else writes at the same time: nine read units, then a transaction of twice the units that the
+    /// event and the message take. `edit_window` is how long a sender may edit.
+    pub async fn amend(
+        &self,
+        conversation: ConversationId,
+        actor: UserId,
+        target: Seq,
+        amendment: &Amendment,
+        edit_window: Duration,
+    ) -> Result<Amended, AmendError> {
+        for round in 0..MAX_ROUNDS {
+            let (head, view, message) = tokio::try_join!(
+                self.messages.head(conversation, true),
+                self.members.view(conversation, actor),
+                self.messages.get(conversation, target)
+            )?;
+            let view = view.ok_or(SendError::NotAMember)?;
+            let head = head.ok_or(SendError::NotAMember)?;
+            if view.conversation.members_seq < head.members_seq {
+                // Members changed between the reads.
+                back_off(round).await;
+                continue;
+            }
+            let active = authorise(&view)?;
+            let mut message = message.filter(|message| view.periods.covers(message.seq)).ok_or_else(not_found)?;
+            if view.conversation.kind != ConversationType::Public {
+                // Every stay there ends with an item, of which this view knows.
+                message.reactions.forget_withdrawn_since(view.conversation.members_seq);
+            }
+            let facts = MessageFacts {
+                conversation: view.conversation.kind,
+                actor,
+                role: active.role,
+                sender: message.sender_id,
+                sent_at: message.sent_at,
+                kind: &message.kind,
+                edits: &message.edits,
+                reactions: &message.reactions,
+            };
+            if !amendment.decide(&facts, Timestamp::now(), edit_window).map_err(AmendError::Refused)? {
+                return Ok(Amended { event: None, message: message.shown_to(actor, &view.periods) });
+            }
+            let event = event(&head, actor, target, amendment);
+            let before = message.amended;
+            let amended = apply(message, &event, amendment);
+            let writes = vec![
+                self.messages.put_in_transaction(&event)?,
+                self.messages.replace_in_transaction(&amended, before)?,
+            ];
+            if let Transacted::Written = self.messages.transact(writes).await? {
+                let message = amended.shown_to(actor, &view.periods);
+                let mut event = event.shown_to_sender();
+                event.kind = with_words(event.kind, &message.kind);
+                return Ok(Amended { event: Some(event), message });
+            }
+            // Somebody else took the place, or amended the message, or the SDK repeated what was carried out: look again.
+            back_off(round).await;
+        }
+        Err(AmendError::Refused(ApiError::busy(RETRY_AFTER)))
+    }
+}
+
+/// Who may not send may not amend either.
+fn authorise(view: &MemberView) -> Result<ActiveMember, SendError> {
+    if view.user_deleted {
+        return Err(SendError::UserDeleted);
+    }
+    let active = view.active.ok_or(SendError::NotAMember)?;
+    may_send(&view.conversation, &active)?;
+    Ok(active)
+}
+
+fn not_found() -> AmendError {
+    AmendError::Refused(ApiError::new(ErrorCode::MessageNotFound, "No such message."))
+}
+
+/// The event after this head.
+fn event(head: &LogItem, actor: UserId, target_seq: Seq, amendment: &Amendment) -> LogItem {
+    let sent_at = Timestamp::now().max(head.sent_at.next());
+    let kind = match amendment {
+        Amendment::Edit(_) => MessageKind::MessageEdited { target_seq, content: None },
+        Amendment::Delete => MessageKind::MessageDeleted { target_seq },
+        Amendment::React { emoji, on } => MessageKind::Reaction { target_seq, emoji: emoji.clone(), on: *on },
+    };
+    LogItem {
+        // An event between two texts changes nothing of how much was said.
+        recent_senders: head.recent_senders.clone(),
+        ..LogItem::new(head.conversation_id, head.seq.next(), actor, sent_at, head.members_seq, kind)
+    }
+}
+
+/// The message after the event.
+fn apply(mut message: LogItem, event: &LogItem, amendment: &Amendment) -> LogItem {
+    message.amended = Some(AmendedBy { seq: event.seq, members_seq: event.members_seq });
+    match amendment {
+        Amendment::Edit(content) => message.edits.push(Edit {
+            seq: event.seq,
+            edited_at: event.sent_at,
+            text: content.text.clone(),
+            mentions: content.mentions.clone(),
+        }),
+        Amendment::Delete => {
+            message.edits.clear();
+            message.file_count = None;
+            message.reactions = Reactions::default();
+            message.kind = MessageKind::Deleted {
+                deleted_by: Some(event.sender_id),
+                deleted_seq: Some(event.seq),
+                deleted_at: Some(event.sent_at),
+            };
+        }
+        Amendment::React { emoji, on: true } => message.reactions.add(emoji.clone(), event.sender_id, event.seq),
+        Amendment::React { emoji, on: false } => message.reactions.remove(emoji, event.sender_id, event.seq),
+    }
+    message
+}
+
+/// What an event is pushed with, as a sync would give it: its readers need not ask for the words.
+fn with_words(event: MessageKind, message: &MessageKind) -> MessageKind {
+    match (event, message) {
+        (MessageKind::MessageEdited { target_seq, .. }, MessageKind::Text(content)) => {
+            MessageKind::MessageEdited { target_seq, content: Some(content.clone()) }
+        }
+        (event, _) => event,
+    }
+}

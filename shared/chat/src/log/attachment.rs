@@ -1,0 +1,30 @@
+//! Attachments: a file is for those who see a message that carries it.
+
+use domain::{Attachment, ConversationId, FileId, Seq, UserId};
+
+use super::Log;
+use super::history::ReadError;
+
+impl Log {
+    /// What the message at `seq` carries of a file; `None` where the user does not see the message, or it does not carry the file.
+    ///
+    /// Two requests at once; one more where members have changed between them.
+    pub async fn attachment(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        seq: Seq,
+        file: FileId,
+    ) -> Result<Option<Attachment>, ReadError> {
+        loop {
+            let message = async { Ok(self.messages.get(conversation, seq).await?) };
+            let (view, message) = tokio::try_join!(self.view(conversation, user), message)?;
+            if message.as_ref().is_some_and(|message| message.membership_seq() > view.conversation.members_seq) {
+                continue;
+            }
+            let message = message.filter(|message| view.periods.covers(message.seq));
+            let attachments = message.iter().flat_map(|message| message.kind.attachments());
+            return Ok(attachments.into_iter().find(|attachment| attachment.file_id == file).cloned());
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! History: what one user may see of a log, page by page.
+
+use domain::error::causes;
+use domain::period::SeqRange;
+use domain::{ApiError, ConversationId, ErrorCode, Message, Periods, Seq, UserId};
+
+use super::Log;
+use store::StoreError;
+use store::dynamodb::members::MemberView;
+use store::dynamodb::messages::{LogItem, Order};
+
+/// Most items asked for at once while few of them are wanted.
+const MAX_ITEMS_PER_QUERY: usize = 500;
+
+/// After so many items, no more are asked for: what is passed over is reactions, edits and one's own words, and nobody shall make
+/// a request of others read them all.
+const MAX_SCANNED_ITEMS: usize = 1_000;
+
+/// Which page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageRequest {
+    /// The oldest visible items after this place.
+    After(Seq),
+    /// The newest visible items before this place; [`Seq::MAX`] for the newest of all.
+    Before(Seq),
+}
+
+/// Why somebody sees nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// They were never in the conversation, or there is none: the two look alike.
+    #[error("the user was never a member of the conversation")]
+    NeverAMember,
+    /// They were, and what they ask for is for those who are.
+    #[error("the user is not a member of the conversation any more")]
+    NotAMember,
+    /// Their account is gone.
+    #[error("the user is deleted")]
+    UserDeleted,
+    /// There is no text at the place, or none that they can see.
+    #[error("no text is at the place")]
+    NoText,
+    /// A service failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NeverAMember => Self::new(ErrorCode::ConversationNotFound, "No such conversation."),
+            ReadError::NotAMember => Self::new(ErrorCode::NotAMember, "You are not a member of this conversation."),
+            ReadError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
+            ReadError::NoText => Self::new(ErrorCode::MessageNotFound, "No text is at this place."),
+            ReadError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The view of somebody who is or was a member.
+pub fn require_reader(view: Option<MemberView>) -> Result<MemberView, ReadError> {
+    match view {
+        None => Err(ReadError::NeverAMember),
+        Some(view) if view.user_deleted => Err(ReadError::UserDeleted),
+        Some(view) => Ok(view),
+    }
+}
+
+/// The view of somebody who is a member.
+pub fn require_member(view: Option<MemberView>) -> Result<MemberView, ReadError> {
+    let view = require_reader(view)?;
+    if view.active.is_some() { Ok(view) } else { Err(ReadError::NotAMember) }
+}
+
+/// A page of history.
+#[derive(Debug, PartialEq)]
+pub struct Page {
+    /// Visible items, oldest first. Fewer than asked for, and perhaps none, where the log has long stretches of events.
+    pub messages: Vec<Message>,
+    /// From where to go on in the direction that was asked for; `None` where there is no more.
+    pub next: Option<Seq>,
+}
+
+/// The part of a history around one place.
+#[derive(Debug, PartialEq)]
+pub struct Surroundings {
+    /// Visible items, oldest first.
+    pub messages: Vec<Message>,
+    /// Whether there are more before them.
+    pub more_before: bool,
+    /// Whether there are more after them.
+    pub more_after: bool,
+}
+
+impl Log {
+    /// Opens the connection to DynamoDB during init, when time is free: half a read unit.
+    pub async fn warm_up(&self) {
+        if let Err(error) = self.messages.head(ConversationId(uuid::Uuid::nil()), false).await {
+            tracing::warn!(error = causes(&error), "no connection to DynamoDB during init");
+        }
+    }
+
+    /// Up to `limit` messages that `user` may see, without the events about them.
+    ///
+    /// Exact while members come and go: each item says which change of membership it knows of, and a page that knows of a newer
+    /// one than the periods it was read by is read again.
+    pub async fn history(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        request: PageRequest,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        let (view, mut items, stopped_at) = loop {
+            let view = self.view(conversation, user).await?;
+            let read = self.visible(conversation, &view.periods, request, limit + 1, is_no_event).await?;
+            if read.newest_members_seq <= view.conversation.members_seq {
+                break (view, read.items, read.stopped_at);
+            }
+        };
+        let next = if items.len() > limit { items.get(limit - 1).map(|item| item.seq) } else { stopped_at };
+        items.truncate(limit);
+        if matches!(request, PageRequest::Before(_)) {
+            items.reverse();
+        }
+        let messages = items.into_iter().map(|item| item.shown_to(user, &view.periods)).collect();
+        Ok(Page { messages, next })
+    }
+
+    /// Up to `limit` messages that `user` may see, as [`Log::history`] shows them: half of them older than `seq`, the others from
+    /// there on. The place need not be one that they can see.
+    pub async fn around(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        seq: Seq,
+        limit: usize,
+    ) -> Result<Surroundings, ReadError> {
+        let (older, newer) = (limit / 2, limit - limit / 2);
+        loop {
+            let view = self.view(conversation, user).await?;
+            let read = |request, limit| self.visible(conversation, &view.periods, request, limit, is_no_event);
+            let (before, after) = tokio::try_join!(
+                read(PageRequest::Before(seq), older + 1),
+                read(PageRequest::After(seq.previous()), newer + 1)
+            )?;
+            if before.newest_members_seq.max(after.newest_members_seq) > view.conversation.members_seq {
+                continue;
+            }
+            let more_before = before.items.len() > older || before.stopped_at.is_some();
+            let more_after = after.items.len() > newer || after.stopped_at.is_some();
+            let before = before.items.into_iter().take(older).rev();
+            let items = before.chain(after.items.into_iter().take(newer));
+            let messages = items.map(|item| item.shown_to(user, &view.periods)).collect();
+            return Ok(Surroundings { messages, more_before, more_after });
+        }
+    }
+
+    /// What the user may see.
+    pub async fn view(&self, conversation: ConversationId, user: UserId) -> Result<MemberView, ReadError> {
+        crate::log::require_reader(self.members.view(conversation, user).await?)
+    }
+
+    /// What the user may see, and the newest item of that. Two requests at once; one more where the head is hidden from the user,
+    /// or knows of a change of membership that the first did not show.
+    pub async fn newest(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+    ) -> Result<(MemberView, Option<LogItem>), ReadError> {
+        let head = async { Ok(self.messages.head(conversation, true).await?) };
+        let (mut view, mut newest) = tokio::try_join!(self.view(conversation, user), head)?;
+        if newest.as_ref().is_some_and(|head| head.membership_seq() > view.conversation.members_seq) {
+            view = self.view(conversation, user).await?;
+        }
+        if newest.as_ref().is_some_and(|head| !view.periods.covers(head.seq)) {
+            newest = self.last_visible(conversation, &view.periods).await?;
+        }
+        Ok((view, newest))
+    }
+
+    /// The newest item that these periods show.
+    pub async fn last_visible(
+        &self,
+        conversation: ConversationId,
+        periods: &Periods,
+    ) -> Result<Option<LogItem>, StoreError> {
+        Ok(self.visible(conversation, periods, PageRequest::Before(Seq::MAX), 1, |_| true).await?.items.pop())
+    }
+
+    /// Up to `limit` items that `keep` wants, in the order of the request, read stay by stay so that hidden stretches cost
+    /// nothing. One request for each stay where all are wanted; where few are, each request asks for as much as all before it,
+    /// so that few requests find what is far, up to [`MAX_ITEMS_PER_QUERY`] items. Where that does not find it among [`MAX_SCANNED_ITEMS`], it
+    /// stops and says where.
+    pub(crate) async fn visible(
+        &self,
+        conversation: ConversationId,
+        periods: &Periods,
+        request: PageRequest,
+        limit: usize,
+        keep: impl Fn(&LogItem) -> bool,
+    ) -> Result<Visible, StoreError> {
+        let (ranges, order): (Vec<SeqRange>, _) = match request {
+            PageRequest::After(seq) => (periods.within(seq.next(), Seq::MAX).collect(), Order::Ascending),
+            PageRequest::Before(seq) => (periods.within(Seq::ZERO, seq.previous()).rev().collect(), Order::Descending),
+        };
+        let mut visible = Visible { items: Vec::new(), newest_members_seq: Seq::ZERO, stopped_at: None };
+        let mut passed = 0;
+        for mut range in ranges {
+            loop {
+                let missing = limit.saturating_sub(visible.items.len());
+                if missing == 0 {
+                    visible.items.truncate(limit);
+                    return Ok(visible);
+                }
+                let wanted = missing.max(passed.min(MAX_ITEMS_PER_QUERY));
+                let read = self.messages.read(conversation, range, order, wanted, true).await?;
+                passed += read.len();
+                let Some(last) = read.last().map(|item| item.seq).filter(|_| read.len() == wanted) else {
+                    visible.take(read, &keep);
+                    break;
+                };
+                visible.take(read, &keep);
+                match order {
+                    Order::Ascending => range.first = last.next(),
+                    Order::Descending => range.last = last.previous(),
+                }
+                if range.first > range.last {
+                    break;
+                }
+                if passed >= MAX_SCANNED_ITEMS && visible.items.len() < limit {
+                    visible.stopped_at = Some(last);
+                    return Ok(visible);
+                }
+            }
+        }
+        visible.items.truncate(limit);
+        Ok(visible)
+    }
+}
+
+/// What [`Log::visible`] found.
+pub(crate) struct Visible {
+    /// What was wanted of it.
+    pub(crate) items: Vec<LogItem>,
+    /// The newest change of membership that any of it knows of.
+    pub(crate) newest_members_seq: Seq,
+    /// The last place that was looked at, where there may be more of what was wanted behind it.
+    pub(crate) stopped_at: Option<Seq>,
+}
+
+impl Visible {
+    fn take(&mut self, read: Vec<LogItem>, keep: impl Fn(&LogItem) -> bool) {
+        let newest = read.iter().map(LogItem::membership_seq).max().unwrap_or(Seq::ZERO);
+        self.newest_members_seq = self.newest_members_seq.max(newest);
+        self.items.extend(read.into_iter().filter(|item| keep(item)));
+    }
+}
+
+/// Pages of history show what came of an event, not the event.
+fn is_no_event(item: &LogItem) -> bool {
+    item.kind.target().is_none()
+}

@@ -1,0 +1,34 @@
+//! The conversation log: seqs without holes, each given once.
+
+mod amend;
+mod append;
+mod attachment;
+mod history;
+mod item_batch;
+mod send;
+mod send_error;
+mod sync;
+mod unread;
+
+pub use amend::{AmendError, Amended};
+pub use append::{Appended, Draft, Opened};
+pub use history::{Page, PageRequest, ReadError, Surroundings, require_member, require_reader};
+pub use item_batch::{ItemBatch, Viewer};
+pub use send::Delivered;
+pub use send_error::SendError;
+
+pub(crate) use append::may_send;
+use domain::flood::FloodLimit;
+
+use store::dynamodb::{Members, Messages};
+
+/// The log of every conversation, and who may write and read it.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// The items.
+    pub messages: Messages,
+    /// Who may see and write them.
+    pub members: Members,
+    /// How much one sender may say; `None`: whatever they like.
+    pub flood_limit: Option<FloodLimit>,
+}

@@ -1,0 +1,81 @@
+//! Why a message has no place.
+
+use std::time::Duration;
+
+use domain::{ApiError, ErrorCode, Timestamp};
+
+use store::StoreError;
+
+/// How long a client should wait after contention.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+
+/// Why a message has no place.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The sender is not an active member, or there is no such conversation: the two look alike.
+    #[error("the sender is not a member of the conversation")]
+    NotAMember,
+    /// The conversation is over.
+    #[error("the conversation is closed")]
+    Closed,
+    /// One of the two has blocked the other.
+    #[error("one of the two has blocked the other")]
+    Blocked,
+    /// The sender may not send for a while.
+    #[error("the sender is muted until {0}")]
+    Muted(Timestamp),
+    /// The sender's account is gone.
+    #[error("the sender is deleted")]
+    UserDeleted,
+    /// More than 500 items came after `after_seq`.
+    #[error("the client is too far behind")]
+    Behind,
+    /// Nothing is at `after_seq`: the client cannot have seen it.
+    #[error("nothing is at the given place")]
+    Ahead,
+    /// One of the files cannot be attached here by this sender, or not yet.
+    #[error("one of the files cannot be attached")]
+    FileNotReady,
+    /// The same id was used for other content.
+    #[error("the client_message_id was used for other content")]
+    IdempotencyMismatch,
+    /// The sender has said as much as they may for so long.
+    #[error("the sender has said too much")]
+    RateLimited(Duration),
+    /// Every place that was tried for was taken by others.
+    #[error("the conversation is contended")]
+    Contended,
+    /// A service failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<SendError> for ApiError {
+    fn from(error: SendError) -> Self {
+        let (code, message) = match error {
+            SendError::NotAMember => (ErrorCode::NotAMember, "You are not a member of this conversation."),
+            SendError::Closed => (ErrorCode::ConversationClosed, "This conversation is closed."),
+            SendError::Blocked => (ErrorCode::Blocked, "One of you has blocked the other."),
+            SendError::Muted(until) => {
+                return ApiError::new(ErrorCode::Muted, format!("You may not send here before {until}."));
+            }
+            SendError::UserDeleted => (ErrorCode::UserDeleted, "This user was deleted."),
+            SendError::Behind => (ErrorCode::Behind, "You are more than 500 items behind; sync, then send."),
+            SendError::Ahead => (ErrorCode::InvalidRequest, "`after_seq` lies beyond the conversation's head."),
+            SendError::FileNotReady => (
+                ErrorCode::FileNotReady,
+                "Attach files of your own that are ready, in the conversation that they were uploaded to.",
+            ),
+            SendError::IdempotencyMismatch => {
+                (ErrorCode::IdempotencyMismatch, "This `client_message_id` was used for another message.")
+            }
+            SendError::RateLimited(wait) => {
+                let refusal = ApiError::new(ErrorCode::RateLimited, "You have said too much here; wait a while.");
+                return ApiError { retry_after: Some(wait), ..refusal };
+            }
+            SendError::Contended => return ApiError::busy(RETRY_AFTER),
+            SendError::Store(error) => return error.into(),
+        };
+        ApiError::new(code, message)
+    }
+}

@@ -1,0 +1,89 @@
+//! Sync: everything after a cursor that a user may see, events included.
+
+use domain::protocol::SyncedConversation;
+use domain::protocol::sync::pair;
+use domain::{ConversationId, Message, MessageKind, Periods, Seq, UserId};
+
+use super::Log;
+use super::history::{PageRequest, ReadError};
+use store::StoreError;
+use store::dynamodb::messages::LogItem;
+
+impl Log {
+    /// Up to `limit` items after `cursor`, and where the conversation stands.
+    ///
+    /// Three requests where nothing was edited, and one more where something was: an event of an edit is kept without the words,
+    /// which come from the message, in their newest form that the user may see. Exact while members come and go, as
+    /// [`Log::history`] is.
+    pub async fn sync(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        cursor: Seq,
+        limit: usize,
+    ) -> Result<SyncedConversation, ReadError> {
+        loop {
+            let view = self.view(conversation, user).await?;
+            let periods = &view.periods;
+            let (read, last) = tokio::try_join!(
+                self.visible(conversation, periods, PageRequest::After(cursor), limit + 1, |_| true),
+                self.last_visible(conversation, periods)
+            )?;
+            let targets = self.edited(conversation, periods, &read.items).await?;
+            let newest =
+                targets.iter().map(LogItem::membership_seq).max().unwrap_or(Seq::ZERO).max(read.newest_members_seq);
+            let last_knows = last.as_ref().map_or(Seq::ZERO, LogItem::membership_seq);
+            if newest.max(last_knows) > view.conversation.members_seq {
+                continue;
+            }
+            let mut items = read.items;
+            let cut_off = items.len() > limit;
+            items.truncate(limit);
+            let end = items.last().map(|item| item.seq);
+            // The two reads are of different moments: what was said in between is there, and not here.
+            let more = cut_off || last.as_ref().is_some_and(|last| last.seq > end.unwrap_or(cursor));
+            // Who has just joined a public conversation has seen all that there is to see for them.
+            let before = view.active.map_or(Seq::ZERO, |member| member.joined_seq.previous());
+            let head_seq = last.map(|item| item.seq).max(end).unwrap_or(Seq::ZERO).max(before);
+            // Without more there is nothing but what is hidden between the last item and the head.
+            let upto = if more { end.unwrap_or(cursor) } else { head_seq };
+            let hidden = periods.hidden_within(cursor.next(), upto).into_iter().map(pair).collect();
+            let messages = items.into_iter().map(|item| with_words(item, &targets, user, periods)).collect();
+            return Ok(SyncedConversation { id: conversation, conversation: None, messages, hidden, head_seq, more });
+        }
+    }
+
+    /// The messages that these items say were edited, as far as the user may see them.
+    pub(super) async fn edited(
+        &self,
+        conversation: ConversationId,
+        periods: &Periods,
+        items: &[LogItem],
+    ) -> Result<Vec<LogItem>, StoreError> {
+        let target = |item: &LogItem| match item.kind {
+            MessageKind::MessageEdited { target_seq, .. } if periods.covers(target_seq) => Some(target_seq),
+            _ => None,
+        };
+        let mut targets: Vec<Seq> = items.iter().filter_map(target).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        if targets.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.messages.get_all(conversation, &targets).await
+    }
+}
+
+/// The item as the user sees it, with the words where it says that they changed.
+pub(super) fn with_words(item: LogItem, targets: &[LogItem], user: UserId, periods: &Periods) -> Message {
+    let mut message = item.shown_to(user, periods);
+    if let MessageKind::MessageEdited { target_seq, content } = &mut message.kind {
+        let target = targets.iter().find(|target| target.seq == *target_seq && periods.covers(target.seq));
+        *content = target.and_then(|target| match target.clone().shown_to(user, periods).kind {
+            MessageKind::Text(words) => Some(words),
+            // Deleted since.
+            _ => None,
+        });
+    }
+    message
+}

@@ -1,0 +1,37 @@
+//! Who is in a conversation, page by page, for those who are there.
+
+use domain::{ConversationId, UserId};
+
+use crate::log::ReadError;
+use store::dynamodb::Members;
+use store::dynamodb::members::{ActiveMember, MemberView};
+
+/// A page of members, as one of them may see it.
+#[derive(Debug)]
+pub struct MemberPage {
+    /// What the reader may see.
+    pub view: MemberView,
+    /// Members in the order of their ids.
+    pub members: Vec<ActiveMember>,
+    /// Where the next page begins; `None` on the last.
+    pub cursor: Option<UserId>,
+}
+
+impl MemberPage {
+    /// Up to `limit` members after `after`. Only members may ask. Two requests at once.
+    pub async fn read(
+        members: &Members,
+        conversation: ConversationId,
+        reader: UserId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Self, ReadError> {
+        let (view, mut listed) =
+            tokio::try_join!(members.view(conversation, reader), members.list(conversation, after, limit + 1))?;
+        let view = crate::log::require_member(view)?;
+        let more = listed.len() > limit;
+        listed.truncate(limit);
+        let cursor = listed.last().map(|member| member.user_id).filter(|_| more);
+        Ok(Self { view, members: listed, cursor })
+    }
+}

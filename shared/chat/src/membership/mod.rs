@@ -1,0 +1,9 @@
+//! Changes of conversations and their members: decided in SQL, relayed to the log and its projection.
+
+mod change;
+mod member_page;
+mod relay;
+
+pub use change::Membership;
+pub use member_page::MemberPage;
+pub use relay::{Applied, Relay};

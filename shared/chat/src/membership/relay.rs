@@ -1,0 +1,190 @@
+//! How changes of the relational truth reach the log and the projection.
+//!
+//! Versions are applied in order, each by one transaction: the system message takes the place after the head, and the
+//! projection moves from the version before to this one. A projection that has the version already means that somebody
+//! else was faster. Then the message's place goes back to SQL, and the change leaves the outbox. Every step may be
+//! repeated, and any number of relays may race.
+
+use domain::membership::{Change, Effect};
+use domain::{ConversationId, ConversationType, Message, MessageKind, Seq, Timestamp, UserId, subscription};
+
+use store::StoreError;
+use store::dynamodb::members::{ConversationItem, Stamp};
+use store::dynamodb::messages::{LogItem, Transacted};
+use store::dynamodb::retry::back_off;
+use store::dynamodb::{Members, Messages};
+use store::sql::Outbox;
+use store::sql::outbox::Pending;
+
+/// Places that one change tries for before the queue's consumer has to.
+const MAX_ROUNDS: u32 = 12;
+
+/// A change that has reached the log and the projection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// Its place: that of its system message, or the head where it wrote none.
+    pub seq: Seq,
+    /// Its time.
+    pub at: Timestamp,
+    /// Its system message, where this relay wrote it.
+    pub message: Option<Message>,
+    /// Who is not there any more because of it.
+    pub departed: Option<UserId>,
+}
+
+/// Brings changes from the outbox to the log and the projection.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    /// The log.
+    pub messages: Messages,
+    /// The projection.
+    pub members: Members,
+    /// The changes.
+    pub outbox: Outbox,
+}
+
+impl Relay {
+    /// Applies everything that waits in a conversation's outbox, in order.
+    pub async fn run(&self, conversation: ConversationId) -> Result<Vec<Applied>, StoreError> {
+        let mut all = Vec::new();
+        while let Some(pending) = self.outbox.next(conversation).await? {
+            all.push(self.apply(&pending).await?);
+        }
+        Ok(all)
+    }
+
+    /// Applies one change, of which the caller knows that it is the conversation's oldest, and takes it out of the outbox.
+    pub async fn apply(&self, pending: &Pending) -> Result<Applied, StoreError> {
+        let applied = self.write(pending).await?;
+        self.outbox.settle(pending, applied.seq, applied.at).await?;
+        Ok(applied)
+    }
+
+    async fn write(&self, pending: &Pending) -> Result<Applied, StoreError> {
+        let effect = pending.change.effect();
+        let departed = effect.left.map(|departure| departure.user_id);
+        let conversation = pending.conversation_id;
+        let mut round = 0;
+        loop {
+            let leaving = async {
+                let Some(user) = departed else { return Ok(None) };
+                self.members.active(conversation, user).await
+            };
+            let head = async {
+                // The first version begins the log.
+                if pending.version == 1 { Ok(None) } else { self.messages.head(conversation, true).await }
+            };
+            let growing = async {
+                let public = conversation.is_public() && effect.growth() > 0 && pending.version > 1;
+                if public { self.members.conversation(conversation).await } else { Ok(None) }
+            };
+            let (head, leaving, growing) = tokio::try_join!(head, leaving, growing)?;
+            if departed.is_some() && leaving.is_none() {
+                // Somebody else was faster, or the projection lags behind: `applied` tells.
+                return self.applied(pending).await?.ok_or_else(|| missing_period(pending));
+            }
+            let (stamp, item) = place(pending, head.as_ref());
+            let mut writes = self.members.move_members(stamp, &effect, leaving)?;
+            writes.push(match began(pending, stamp) {
+                Some(begun) => self.members.begin(&begun)?,
+                None => self.members.advance(stamp, &effect, growing.and_then(|item| more_shards(&item, &effect)))?,
+            });
+            if let Some(item) = &item {
+                writes.push(self.messages.put_in_transaction(item)?);
+            }
+            let refused = match self.messages.transact(writes).await? {
+                Transacted::Refused(refused) => refused,
+                Transacted::Written => {
+                    let message = item.map(LogItem::shown_to_sender);
+                    return Ok(Applied { seq: stamp.seq, at: stamp.at, message, departed });
+                }
+            };
+            if let Some(applied) = self.applied(pending).await? {
+                return Ok(applied);
+            }
+            // Somebody sent a message to the same place, or a write to one of the items was under way.
+            round += 1;
+            if round == MAX_ROUNDS {
+                return Err(StoreError::Busy { service: "DynamoDB", source: refused });
+            }
+            back_off(round).await;
+        }
+    }
+
+    /// Where the change stands, if the projection shows it. One that shows a later version moved on only after this change
+    /// had left the outbox, so that settling it again, by whatever place, changes nothing.
+    async fn applied(&self, pending: &Pending) -> Result<Option<Applied>, StoreError> {
+        let shown = self.members.conversation(pending.conversation_id).await?;
+        let version = shown.as_ref().map_or(0, |item| item.version);
+        match shown {
+            Some(item) if version >= pending.version => {
+                Ok(Some(Applied { seq: item.changed_seq, at: item.changed_at, message: None, departed: None }))
+            }
+            _ if version + 1 == pending.version => Ok(None),
+            _ => Err(StoreError::Inconsistent(format!(
+                "version {} cannot follow version {version} of the projection",
+                pending.version
+            ))),
+        }
+    }
+}
+
+/// How many shards the subscriptions take after a change, where that is more than there are. What the item showed is what the
+/// change applies to, or the change is refused for its version: the number never falls.
+fn more_shards(shown: &ConversationItem, effect: &Effect<'_>) -> Option<u32> {
+    let shards = subscription::shards(shown.member_count.saturating_add_signed(effect.growth()));
+    (shards > shown.subscription_shards).then_some(shards)
+}
+
+fn missing_period(pending: &Pending) -> StoreError {
+    StoreError::Inconsistent(format!("version {} ends a stay that the projection does not show", pending.version))
+}
+
+/// Where a change stands after this head: at the next place with its system message, or at the head itself.
+fn place(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) {
+    let now = Timestamp::now();
+    let at = head.map_or(now, |head| now.max(head.sent_at.next()));
+    let head = head.map_or(Seq::ZERO, |head| head.seq);
+    let conversation_id = pending.conversation_id;
+    let stamp = |seq, logged| {
+        let (version, first_visible) = (pending.version, pending.change.first_visible(seq));
+        Stamp { conversation_id, version, seq, first_visible, at, logged }
+    };
+    let Some((sender_id, kind)) = pending.change.logged() else {
+        return (stamp(head, false), None);
+    };
+    let seq = head.next();
+    let item = LogItem::new(conversation_id, seq, sender_id, at, seq, kind.clone());
+    (stamp(seq, true), Some(item))
+}
+
+/// The projection that a conversation begins with.
+fn began(pending: &Pending, stamp: Stamp) -> Option<ConversationItem> {
+    let Change::Logged { item: MessageKind::Created { conversation_type, title, topic, history, members }, .. } =
+        &pending.change
+    else {
+        return None;
+    };
+    let pair = (*conversation_type == ConversationType::Private).then(|| {
+        let mut pair: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
+        pair.sort_unstable();
+        <[UserId; 2]>::try_from(pair).ok()
+    });
+    Some(ConversationItem {
+        conversation_id: stamp.conversation_id,
+        kind: *conversation_type,
+        title: title.clone(),
+        topic: topic.clone(),
+        history: *history,
+        pair: pair.flatten(),
+        blocked_by: Vec::new(),
+        closed: false,
+        departed: None,
+        member_count: u32::try_from(members.len()).unwrap_or(u32::MAX),
+        subscription_shards: subscription::shards(u32::try_from(members.len()).unwrap_or(u32::MAX)),
+        version: stamp.version,
+        members_seq: stamp.seq,
+        changed_seq: stamp.seq,
+        changed_at: stamp.at,
+    })
+}

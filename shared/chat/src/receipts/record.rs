@@ -1,0 +1,136 @@
+//! From a receipt to a watermark, and to those who want to know.
+
+use domain::period::SeqRange;
+use domain::protocol::Unread;
+use domain::{ConversationType, HistoryPolicy, MessageKind, Receipt, ReceiptKind, Seq, UserId};
+
+use crate::log::Log;
+use store::StoreError;
+use store::dynamodb::Watermarks;
+use store::dynamodb::members::{MemberView, Roster};
+use store::dynamodb::messages::Order;
+use store::dynamodb::watermarks::Advance;
+
+/// How many of the newest visible places that a receipt newly covers are looked at for senders.
+const NEWEST: usize = 50;
+
+/// Up to this many members, all are told of reads; in larger conversations only the senders are.
+const MAX_MEMBERS_NOTIFIED_OF_READS: u32 = 32;
+
+/// A receipt that moved a watermark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// As it was recorded: clamped to what its user can see.
+    pub receipt: Receipt,
+    /// Which others to tell.
+    pub audience: Vec<UserId>,
+    /// After a read: what its user has not read yet.
+    pub unread: Option<Unread>,
+}
+
+/// The tables that receipts touch.
+#[derive(Clone, Debug)]
+pub struct Receipts {
+    /// For the head, the senders and the stays.
+    pub log: Log,
+    /// For the result.
+    pub watermarks: Watermarks,
+}
+
+impl Receipts {
+    /// Records one receipt; `None` where it changes nothing that anyone is told of: a repeat, a late one, one by somebody who can
+    /// see nothing there, or that something was delivered in a public conversation. Safe to repeat.
+    pub async fn record(&self, receipt: Receipt) -> Result<Option<Recorded>, StoreError> {
+        let (view, head) = tokio::try_join!(
+            self.log.members.view(receipt.conversation_id, receipt.user_id),
+            self.log.messages.head(receipt.conversation_id, true)
+        )?;
+        let (Some(mut view), Some(head)) = (view, head) else { return Ok(None) };
+        if view.conversation.members_seq < head.members_seq {
+            let Some(newer) = self.log.members.view(receipt.conversation_id, receipt.user_id).await? else {
+                return Ok(None);
+            };
+            view = newer;
+        }
+        let public = view.conversation.kind == ConversationType::Public;
+        if view.user_deleted || (public && receipt.kind == ReceiptKind::Delivered) {
+            return Ok(None);
+        }
+        let Some(seq) = view.periods.last_visible(receipt.seq.min(head.seq)) else { return Ok(None) };
+        let receipt = Receipt { seq, ..receipt };
+        let Advance::From(before) = self.watermarks.record(&receipt).await? else { return Ok(None) };
+        let (audience, unread) =
+            tokio::try_join!(self.audience(&view, &receipt, before), self.unread(&view, &receipt))?;
+        Ok(Some(Recorded { receipt, audience, unread }))
+    }
+
+    /// The members who are told of it, its own user excluded: of reads all of them where they are few, else those who said what
+    /// it covers. Who cannot see its place is told nothing.
+    async fn audience(&self, view: &MemberView, receipt: &Receipt, before: Seq) -> Result<Vec<UserId>, StoreError> {
+        let roster = async { self.log.members.roster(receipt.conversation_id, false).await };
+        let to_all =
+            receipt.kind == ReceiptKind::Read && view.conversation.member_count <= MAX_MEMBERS_NOTIFIED_OF_READS;
+        let (roster, mut users) = if to_all {
+            let roster = roster.await?;
+            let users = roster.as_ref().map(Roster::user_ids).unwrap_or_default();
+            (roster, users)
+        } else {
+            tokio::try_join!(roster, self.senders(view, receipt, before))?
+        };
+        let Some(roster) = roster else { return Ok(Vec::new()) };
+        users.retain(|user| *user != receipt.user_id);
+        let mut audience = Vec::new();
+        for user in users {
+            if self.sees(&roster, user, receipt).await? {
+                audience.push(user);
+            }
+        }
+        Ok(audience)
+    }
+
+    /// Whether the user is a member and can see the receipt's place. Asks for nothing but where the roster does not hold all.
+    async fn sees(&self, roster: &Roster, user: UserId, receipt: &Receipt) -> Result<bool, StoreError> {
+        let everything = roster.conversation.history == HistoryPolicy::Full;
+        match roster.member(user) {
+            Some(member) => Ok(everything || member.joined_seq <= receipt.seq),
+            None if roster.is_cut_off() => {
+                let view = self.log.members.view(receipt.conversation_id, user).await?;
+                Ok(view.is_some_and(|view| view.active.is_some() && view.periods.covers(receipt.seq)))
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Who said something at the newest places that the receipt newly covers. Events are no messages, and what the user cannot see
+    /// has not reached them. One request for each stay in between.
+    async fn senders(&self, view: &MemberView, receipt: &Receipt, before: Seq) -> Result<Vec<UserId>, StoreError> {
+        let ranges: Vec<SeqRange> = view.periods.within(before.next(), receipt.seq).collect();
+        let mut items = Vec::new();
+        for range in ranges.into_iter().rev() {
+            let missing = NEWEST - items.len();
+            if missing == 0 {
+                break;
+            }
+            let messages = &self.log.messages;
+            items.extend(messages.read(receipt.conversation_id, range, Order::Descending, missing, false).await?);
+        }
+        let texts = items.iter().filter(|item| matches!(item.kind, MessageKind::Text(_)));
+        let mut senders: Vec<UserId> = texts.map(|item| item.sender_id).collect();
+        senders.sort_unstable();
+        senders.dedup();
+        Ok(senders)
+    }
+
+    /// What there is left to read after a read.
+    async fn unread(&self, view: &MemberView, receipt: &Receipt) -> Result<Option<Unread>, StoreError> {
+        let (conversation_id, user, read_seq) = (receipt.conversation_id, receipt.user_id, receipt.seq);
+        if receipt.kind != ReceiptKind::Read {
+            return Ok(None);
+        }
+        let left = SeqRange { first: read_seq.next(), last: Seq::MAX };
+        let counted = self.log.unread(conversation_id, user, &view.periods, left).await?;
+        // Members changed meanwhile, the user perhaps: what may be counted is not known.
+        let known = counted.membership_seq <= view.conversation.members_seq;
+        Ok(known.then_some(Unread { conversation_id, read_seq, unread: counted.unread }))
+    }
+}

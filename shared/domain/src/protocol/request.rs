@@ -1,0 +1,159 @@
+//! What clients say.
+//!
+//! A frame is a JSON object with an `action`, by which API Gateway finds the function, and an optional `id`, which the
+//! answer repeats as `reply_to`. Fields that are not named here are ignored: a client cannot set its sender or time.
+
+use serde::Deserialize;
+
+use crate::file::MAX_ATTACHMENTS;
+use crate::receipt::MAX_RECEIPTS;
+use crate::{
+    ApiError, ClientMessageId, Content, ConversationId, ErrorCode, FileId, Receipt, ReceiptKind, Seq, Timestamp, UserId,
+};
+
+/// `{"action":"send", …}`
+#[derive(Debug, Deserialize)]
+pub struct SendRequest {
+    /// Where to.
+    pub conversation_id: ConversationId,
+    /// What to say.
+    #[serde(flatten)]
+    pub draft: DraftRequest,
+}
+
+/// What a client gives of a message, over WebSocket and HTTP alike.
+#[derive(Debug, Deserialize)]
+pub struct DraftRequest {
+    /// The same on every resend of the same message.
+    pub client_message_id: ClientMessageId,
+    /// The last seq that the client has seen, the same on every resend. Without it a send is at-least-once.
+    pub after_seq: Option<Seq>,
+    /// See [`Content::text`]. It may be left out where there are attachments.
+    #[serde(default)]
+    pub text: String,
+    /// See [`Content::reply_to_seq`].
+    #[serde(default)]
+    pub reply_to_seq: Option<Seq>,
+    /// See [`Content::mentions`].
+    #[serde(default)]
+    pub mentions: Vec<UserId>,
+    /// Ready files of the sender, uploaded to this conversation: at most [`MAX_ATTACHMENTS`].
+    #[serde(default)]
+    pub attachment_ids: Vec<FileId>,
+}
+
+/// What a client wants to say, within every limit.
+#[derive(Debug)]
+pub struct CheckedDraft {
+    /// See [`DraftRequest::client_message_id`].
+    pub client_message_id: ClientMessageId,
+    /// See [`DraftRequest::after_seq`].
+    pub after_seq: Option<Seq>,
+    /// The content, without the files.
+    pub content: Content,
+    /// See [`DraftRequest::attachment_ids`].
+    pub attachment_ids: Vec<FileId>,
+}
+
+impl DraftRequest {
+    /// Checks the limits.
+    pub fn check(self) -> Result<CheckedDraft, ApiError> {
+        let Self { client_message_id, after_seq, text, reply_to_seq, mentions, attachment_ids } = self;
+        if attachment_ids.len() > MAX_ATTACHMENTS {
+            let message = format!("A message carries at most {MAX_ATTACHMENTS} files.");
+            return Err(ApiError::new(ErrorCode::TooManyAttachments, message));
+        }
+        if attachment_ids.iter().enumerate().any(|(n, file)| attachment_ids[..n].contains(file)) {
+            return Err(ApiError::invalid("`attachment_ids` names a file twice."));
+        }
+        if after_seq.is_some_and(|seq| seq > Seq::MAX) {
+            return Err(ApiError::invalid("`after_seq` is not a seq."));
+        }
+        let content = if attachment_ids.is_empty() { Content::new } else { Content::caption };
+        let content = content(text, reply_to_seq, mentions)?;
+        Ok(CheckedDraft { client_message_id, after_seq, content, attachment_ids })
+    }
+}
+
+/// `{"action":"ack", …}` and `{"action":"read", …}`
+#[derive(Debug, Deserialize)]
+pub struct ReceiptsRequest {
+    /// At most [`MAX_RECEIPTS`].
+    pub receipts: Vec<ReceiptEntry>,
+}
+
+/// `{"action":"typing", …}`
+#[derive(Debug, Deserialize)]
+pub struct TypingRequest {
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// Whether the user is writing.
+    pub typing: bool,
+}
+
+/// `{"action":"open", …}` and `{"action":"close", …}`
+#[derive(Debug, Deserialize)]
+pub struct SubscribeRequest {
+    /// At what.
+    pub conversation_id: ConversationId,
+}
+
+/// Everything in a conversation up to a place.
+#[derive(Debug, Deserialize)]
+pub struct ReceiptEntry {
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// Up to which place.
+    pub seq: Seq,
+}
+
+impl ReceiptsRequest {
+    /// The receipts that `user_id` gives at `at`.
+    pub fn check(self, kind: ReceiptKind, user_id: UserId, at: Timestamp) -> Result<Vec<Receipt>, ApiError> {
+        if self.receipts.is_empty() {
+            return Err(ApiError::invalid("`receipts` must not be empty."));
+        }
+        if self.receipts.len() > MAX_RECEIPTS {
+            return Err(ApiError::new(
+                ErrorCode::TooManyReceipts,
+                format!("A frame holds at most {MAX_RECEIPTS} receipts."),
+            ));
+        }
+        if self.receipts.iter().any(|entry| entry.seq == Seq::ZERO || entry.seq > Seq::MAX) {
+            return Err(ApiError::invalid("`seq` is not the seq of a message."));
+        }
+        let receipt = |ReceiptEntry { conversation_id, seq }| Receipt { kind, conversation_id, user_id, seq, at };
+        Ok(self.receipts.into_iter().map(receipt).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_says_of_sender_and_time_is_ignored() {
+        let frame = r#"{"action":"send","conversation_id":"00000000-0000-0000-0000-000000000001","client_message_id":
+            "00000000-0000-0000-0000-000000000002","after_seq":1,"text":"hi","sender_id":"x","sent_at":"y"}"#;
+        let request: SendRequest = serde_json::from_str(frame).unwrap();
+        let draft = request.draft.check().unwrap();
+        assert_eq!((draft.after_seq, draft.content.text.as_str()), (Some(Seq(1)), "hi"));
+    }
+
+    #[test]
+    fn only_attachments_speak_for_themselves() {
+        let draft = |files: &[FileId]| {
+            let attachment_ids = files.to_vec();
+            let client_message_id = ClientMessageId(uuid::Uuid::nil());
+            let (text, mentions) = (String::new(), Vec::new());
+            let draft =
+                DraftRequest { client_message_id, after_seq: None, text, reply_to_seq: None, mentions, attachment_ids };
+            draft.check().map(|draft| draft.attachment_ids.len()).map_err(|error| error.code)
+        };
+        let files: Vec<FileId> = (0..=MAX_ATTACHMENTS).map(|_| FileId::generate()).collect();
+        assert_eq!(draft(&[]), Err(ErrorCode::InvalidRequest));
+        assert_eq!(draft(&files[1..]), Ok(MAX_ATTACHMENTS));
+        assert_eq!(draft(&files), Err(ErrorCode::TooManyAttachments));
+        assert_eq!(draft(&[files[0], files[0]]), Err(ErrorCode::InvalidRequest));
+    }
+}

@@ -1,0 +1,77 @@
+//! Who looks at a public conversation: its subscriptions lie in shards, since one partition takes only so many.
+//!
+//! The number of shards is a power of two that only grows, and a connection's shard is its hash modulo that number. So whoever
+//! saw a smaller number than there is has chosen a shard that is still read, and a connection has few places where its
+//! subscription can be: those that it had by every smaller number. Whoever tells them and sees a number that is a moment old
+//! may miss those who have just begun to look in a shard beyond it; they find what they missed when they sync.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+/// How long a subscription holds at most: API Gateway ends every connection after as long.
+pub const MAX_LIFETIME: Duration = Duration::from_hours(2);
+
+/// Most shards of a conversation.
+pub const MAX_SHARDS: u32 = 64;
+
+/// Members for whom one shard is enough.
+const MEMBERS_PER_SHARD: u32 = 1000;
+
+/// Below which the ids of connections are hashed.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5b8f_6c0e_7a3d_4d0f_9d41_2c61_e0a7_93b4);
+
+/// How many shards so many members take, at most [`MAX_SHARDS`].
+pub fn shards(member_count: u32) -> u32 {
+    member_count.div_ceil(MEMBERS_PER_SHARD).clamp(1, MAX_SHARDS).next_power_of_two()
+}
+
+/// The shard, of so many, in which a connection subscribes.
+pub fn shard(connection_id: &str, shards: u32) -> u32 {
+    let hash = Uuid::new_v5(&NAMESPACE, connection_id.as_bytes()).into_bytes();
+    u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]) % shards.max(1)
+}
+
+/// All shards in which a connection can have subscribed since there was only one, without that of [`shard`].
+pub fn earlier_shards(connection_id: &str, shards: u32) -> Vec<u32> {
+    let current = shard(connection_id, shards);
+    let smaller =
+        std::iter::successors(Some(1_u32), |number| number.checked_mul(2)).take_while(|number| *number < shards);
+    let mut earlier: Vec<u32> = smaller.map(|number| shard(connection_id, number)).filter(|n| *n != current).collect();
+    earlier.dedup();
+    earlier
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_grow_with_the_members_up_to_a_limit() {
+        let counts = [0, 1, 1000, 1001, 2000, 2001, 4001, 32_001, 1_000_000, u32::MAX];
+        assert_eq!(counts.map(shards), [1, 1, 1, 2, 2, 4, 8, 64, 64, 64]);
+    }
+
+    #[test]
+    fn a_connection_is_found_by_whoever_knows_of_as_many_shards_or_more() {
+        for id in (0..200).map(|n| format!("L0SM9cOFvHcCI{n}=")) {
+            let now = shard(&id, MAX_SHARDS);
+            let earlier = earlier_shards(&id, MAX_SHARDS);
+            assert!(earlier.len() <= 6 && !earlier.contains(&now), "{earlier:?}");
+            for number in [1, 2, 4, 8, 16, 32, 64] {
+                let then = shard(&id, number);
+                assert!(then < number && (then == now || earlier.contains(&then)), "{id}: {then} of {number}");
+            }
+            assert!(earlier_shards(&id, 1).is_empty());
+        }
+    }
+
+    #[test]
+    fn connections_spread() {
+        let mut counts = [0_u32; 8];
+        for n in 0..8000 {
+            counts[shard(&format!("{n}="), 8) as usize] += 1;
+        }
+        assert!(counts.iter().all(|count| (800..1200).contains(count)), "{counts:?}");
+    }
+}

@@ -1,0 +1,168 @@
+//! Frames to connections, through API Gateway's `@connections`.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_apigatewaymanagement::Client;
+use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
+use aws_sdk_apigatewaymanagement::primitives::Blob;
+use domain::error::causes;
+use domain::protocol::Push;
+use domain::{Address, ApiError, Message, Pushed, Timestamp};
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde::Serialize;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+/// How long all pushes of one invocation may take together. A push is an optimisation: what does not get through is
+/// repaired by the client's next sync.
+const BUDGET: Duration = Duration::from_secs(1);
+
+/// Posts under way at once.
+const CONCURRENCY: usize = 64;
+
+/// A connection id that API Gateway never gives: posting to it opens the TLS connection and nothing else.
+const PROBE_CONNECTION_ID: &str = "AAAAAAAAAAAAAAA=";
+
+/// Posts frames to connections.
+#[derive(Clone, Debug)]
+pub struct ConnectionsApi {
+    client: Client,
+}
+
+/// A frame for one connection.
+#[derive(Clone, Debug)]
+pub struct Frame<'c, 'j> {
+    /// API Gateway's id of the connection.
+    pub connection_id: &'c str,
+    /// JSON text.
+    pub json: &'j str,
+}
+
+/// How fast somebody may post: all posts of an account share one quota.
+#[derive(Debug)]
+pub struct Pace(Interval);
+
+impl Pace {
+    /// At most this many posts a second; one at least. Time that was not used is not made up for.
+    pub fn per_second(posts: u32) -> Self {
+        let mut interval = interval(Duration::from_secs(1) / posts.max(1));
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self(interval)
+    }
+}
+
+enum Posted {
+    Delivered,
+    Gone,
+    Failed,
+}
+
+impl ConnectionsApi {
+    /// For the WebSocket API with this `@connections` endpoint (`https://…/<stage>`).
+    pub fn new(config: &SdkConfig, endpoint: String) -> Self {
+        // Through the shared configuration, so that the SDK's own environment variable goes before it.
+        let config = config.to_builder().endpoint_url(endpoint).build();
+        Self { client: Client::new(&config) }
+    }
+
+    /// Opens the connection to API Gateway during init, when time is free.
+    pub async fn warm_up(&self) {
+        // The answer is always 410 or 403, and either will do.
+        let _ = self.post(&Frame { connection_id: PROBE_CONNECTION_ID, json: "" }).await;
+    }
+
+    /// Posts all frames at once, within one second together.
+    ///
+    /// Throttling and server errors are tried again by the SDK within that second. Failures are logged, never returned:
+    /// nothing that was accepted depends on a push.
+    pub async fn push<'c, 'j>(&self, frames: impl IntoIterator<Item = Frame<'c, 'j>>) -> Pushed {
+        self.push_within(frames.into_iter().collect(), BUDGET, None).await
+    }
+
+    /// Posts frames one after the other began, as fast as `pace` allows, until `deadline`. Failures are as they are with
+    /// [`ConnectionsApi::push`].
+    pub async fn push_at(&self, pace: &mut Pace, frames: Vec<Frame<'_, '_>>, deadline: Timestamp) -> Pushed {
+        self.push_within(frames, deadline.since(Timestamp::now()), Some(pace)).await
+    }
+
+    async fn push_within(&self, frames: Vec<Frame<'_, '_>>, budget: Duration, pace: Option<&mut Pace>) -> Pushed {
+        let total = frames.len();
+        let mut gone = Vec::new();
+        let (mut delivered, mut failed) = (0_usize, 0_usize);
+        let paced = stream::unfold((frames.into_iter(), pace), async |(mut frames, mut pace)| {
+            let frame = frames.next()?;
+            if let Some(pace) = &mut pace {
+                pace.0.tick().await;
+            }
+            Some((frame, (frames, pace)))
+        });
+        let posts = paced.map(|frame| async move { (self.post(&frame).await, frame.connection_id) });
+        let mut posts = std::pin::pin!(posts.buffer_unordered(CONCURRENCY));
+        let all = async {
+            while let Some((posted, connection_id)) = posts.next().await {
+                match posted {
+                    Posted::Delivered => delivered += 1,
+                    Posted::Gone => gone.push(connection_id.to_owned()),
+                    Posted::Failed => failed += 1,
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(budget, all).await.is_ok();
+        if failed > 0 || !in_time {
+            tracing::warn!(total, delivered, gone = gone.len(), failed, in_time, "some pushes did not get through");
+        }
+        Pushed { gone, in_time }
+    }
+
+    /// Posts a message: to its sender with the id that they gave it, to nobody else.
+    pub async fn push_message(&self, message: &Message, to: &[Address<'_>]) -> Result<Pushed, ApiError> {
+        let own = encode(&Push::from(message.clone()))?;
+        let others = encode(&Push::from(Message { client_message_id: None, ..message.clone() }))?;
+        let frames = to.iter().map(|address| Frame {
+            connection_id: address.connection_id,
+            json: if address.user_id == message.sender_id { &own } else { &others },
+        });
+        Ok(self.push(frames).await)
+    }
+
+    /// [`ConnectionsApi::push_message`], for whoever knows whom to tell and not how.
+    pub fn messages(&self) -> impl AsyncFn(&Message, &[Address<'_>]) -> Result<Pushed, ApiError> {
+        async |message: &Message, to: &[Address<'_>]| self.push_message(message, to).await
+    }
+
+    /// A last frame, then the end of the connection.
+    pub async fn close_with_frame(&self, connection_id: &str, json: &str) {
+        // A client that does not get it sees the connection close all the same.
+        let _ = self.post(&Frame { connection_id, json }).await;
+        self.close([connection_id]).await;
+    }
+
+    /// Closes connections as well as it can: the frames of one that stays open are refused once its token has ended.
+    pub async fn close<'a>(&self, connection_ids: impl IntoIterator<Item = &'a str>) {
+        for connection_id in connection_ids {
+            if let Err(error) = self.client.delete_connection().connection_id(connection_id).send().await {
+                tracing::debug!(error = causes(&error), "a connection could not be closed");
+            }
+        }
+    }
+
+    async fn post(&self, frame: &Frame<'_, '_>) -> Posted {
+        let data = Blob::new(frame.json.as_bytes());
+        match self.client.post_to_connection().connection_id(frame.connection_id).data(data).send().await {
+            Ok(_) => Posted::Delivered,
+            Err(error) if matches!(error.as_service_error(), Some(PostToConnectionError::GoneException(_))) => {
+                Posted::Gone
+            }
+            Err(error) => {
+                tracing::debug!(error = causes(&error), "a push failed");
+                Posted::Failed
+            }
+        }
+    }
+}
+
+/// A frame's JSON.
+pub fn encode(frame: &impl Serialize) -> Result<String, ApiError> {
+    serde_json::to_string(frame).map_err(ApiError::internal)
+}

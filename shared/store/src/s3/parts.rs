@@ -1,0 +1,122 @@
+//! Uploads in parts: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html>.
+
+use std::time::Duration;
+
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Part};
+use domain::file::{File, PartRequest, SignedPart, part_count, part_size};
+use domain::{FileId, Timestamp};
+use futures_util::future::try_join_all;
+
+use super::upload::{base64, request, signed_length};
+use super::{Objects, good_for, s3, upload_key};
+use crate::StoreError;
+
+/// S3's word for an upload that is over, or never was.
+const NO_SUCH_UPLOAD: &str = "NoSuchUpload";
+
+/// Joining hundreds of parts takes S3 longer than other requests; less than API Gateway waits.
+const COMPLETE_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// What became of the parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// They are one object.
+    Whole,
+    /// Parts of these numbers are missing, or are not as long as they have to be.
+    Incomplete(Vec<u64>),
+    /// There is no such upload: it was joined before, or given up.
+    Gone,
+}
+
+impl Objects {
+    /// Begins an upload in parts and gives back S3's id of it.
+    pub async fn begin_parts(&self, file: FileId, content_type: &str) -> Result<String, StoreError> {
+        let create = self.client.create_multipart_upload().bucket(&self.bucket).key(upload_key(file));
+        let create = create.content_type(content_type).checksum_algorithm(ChecksumAlgorithm::Sha256);
+        let upload = create.send().await.map_err(s3)?.upload_id;
+        upload.ok_or_else(|| StoreError::Inconsistent("an upload without an id".to_owned()))
+    }
+
+    /// Requests that upload these parts of a file, each bound to its length and checksum. No request is made here.
+    pub async fn sign_parts(
+        &self,
+        file: &File,
+        upload_id: &str,
+        parts: &[PartRequest],
+        lifetime: Duration,
+    ) -> Result<Vec<SignedPart>, StoreError> {
+        let expires_at = Timestamp::now().plus(lifetime);
+        let sign = parts.iter().map(async |part| {
+            let put = self.client.upload_part().bucket(&self.bucket).key(upload_key(file.file_id)).upload_id(upload_id);
+            let put = put
+                .part_number(i32::try_from(part.part_number).unwrap_or(i32::MAX))
+                .content_length(signed_length(part_size(file.size, part.part_number).unwrap_or_default()))
+                .checksum_sha256(base64(&part.sha256));
+            let signed = put.presigned(good_for(lifetime)?).await.map_err(s3)?;
+            Ok::<_, StoreError>(SignedPart { part_number: part.part_number, request: request(&signed, expires_at) })
+        });
+        try_join_all(sign).await
+    }
+
+    /// Joins the parts of a file if all are there, with the sizes that they have to have and the checksums that S3 has compared.
+    pub async fn join_parts(&self, file: &File, upload_id: &str) -> Result<Joined, StoreError> {
+        let Some(parts) = self.list_parts(file.file_id, upload_id).await? else { return Ok(Joined::Gone) };
+        let number = |part: &Part| part.part_number.and_then(|number| u64::try_from(number).ok());
+        let size = |part: &Part| part.size.and_then(|size| u64::try_from(size).ok());
+        let is_there = |wanted: &u64| {
+            let mut parts = parts.iter();
+            parts.any(|part| number(part) == Some(*wanted) && size(part) == part_size(file.size, *wanted))
+        };
+        let missing: Vec<u64> = (1..=part_count(file.size)).filter(|number| !is_there(number)).collect();
+        if !missing.is_empty() {
+            return Ok(Joined::Incomplete(missing));
+        }
+        let completed = parts.into_iter().map(|part| {
+            let completed = CompletedPart::builder().set_part_number(part.part_number).set_e_tag(part.e_tag);
+            completed.set_checksum_sha256(part.checksum_sha256).build()
+        });
+        let completed = CompletedMultipartUpload::builder().set_parts(Some(completed.collect())).build();
+        let complete = self.client.complete_multipart_upload().bucket(&self.bucket).key(upload_key(file.file_id));
+        let complete =
+            complete.upload_id(upload_id).multipart_upload(completed).mpu_object_size(signed_length(file.size));
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(COMPLETE_TIMEOUT).build();
+        // Once: there is no time for more, and whoever asks can ask again.
+        let patient = aws_sdk_s3::Config::builder().timeout_config(timeouts).retry_config(RetryConfig::disabled());
+        match complete.customize().config_override(patient).send().await {
+            Ok(_) => Ok(Joined::Whole),
+            Err(error) if error.code() == Some(NO_SUCH_UPLOAD) => Ok(Joined::Gone),
+            Err(error) => Err(s3(error)),
+        }
+    }
+
+    /// Gives up an upload in parts, and the parts that are there. Safe to repeat.
+    pub async fn abort_parts(&self, file: FileId, upload_id: &str) -> Result<(), StoreError> {
+        let abort = self.client.abort_multipart_upload().bucket(&self.bucket).key(upload_key(file));
+        match abort.upload_id(upload_id).send().await {
+            Err(error) if error.code() == Some(NO_SUCH_UPLOAD) => Ok(()),
+            result => result.map(drop).map_err(s3),
+        }
+    }
+
+    /// The parts in the order of their numbers; `None` where there is no such upload. One request for each thousand.
+    async fn list_parts(&self, file: FileId, upload_id: &str) -> Result<Option<Vec<Part>>, StoreError> {
+        let mut parts = Vec::new();
+        let mut after = None;
+        loop {
+            let list = self.client.list_parts().bucket(&self.bucket).key(upload_key(file)).upload_id(upload_id);
+            let page = match list.set_part_number_marker(after).send().await {
+                Ok(page) => page,
+                Err(error) if error.code() == Some(NO_SUCH_UPLOAD) => return Ok(None),
+                Err(error) => return Err(s3(error)),
+            };
+            parts.extend(page.parts.unwrap_or_default());
+            after = page.next_part_number_marker.filter(|_| page.is_truncated == Some(true));
+            if after.is_none() {
+                return Ok(Some(parts));
+            }
+        }
+    }
+}

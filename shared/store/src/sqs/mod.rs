@@ -1,0 +1,213 @@
+//! What is put on SQS.
+
+use std::slice;
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use domain::error::causes;
+use domain::{ConversationId, FileId, MemberRange, Message, Receipt, Seq, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::StoreError;
+
+/// Body of a message on the `receipts` queue: receipts that one frame gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptsBody {
+    /// With the user and the time that the server set.
+    pub receipts: Vec<Receipt>,
+}
+
+/// Body of a message on the `relay` queue: what somebody may have left unfinished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RelayBody {
+    /// A conversation whose outbox may hold something.
+    Conversation {
+        /// The conversation.
+        conversation_id: ConversationId,
+    },
+    /// A user whose account may be deleted and whose memberships may not have ended.
+    User {
+        /// The user.
+        user_id: UserId,
+    },
+}
+
+/// Body of a message on the `files` queue: what has to be looked at when its time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilesBody {
+    /// An upload that is over by then, one way or the other.
+    Upload {
+        /// The file.
+        file_id: FileId,
+        /// When.
+        due: Timestamp,
+    },
+    /// A file that was released, and goes unless a message that carries it has come to light by then.
+    Released {
+        /// The file.
+        file_id: FileId,
+        /// When.
+        due: Timestamp,
+    },
+    /// A user who is deleted, and whose files go that no message carries.
+    User {
+        /// The user.
+        user_id: UserId,
+        /// Those up to this one have been looked at.
+        after: FileId,
+    },
+}
+
+impl FilesBody {
+    /// All files of a user who is deleted.
+    pub const fn all_of(user_id: UserId) -> Self {
+        Self::User { user_id, after: FileId(Uuid::nil()) }
+    }
+
+    /// When it is time.
+    pub const fn due(&self) -> Option<Timestamp> {
+        match self {
+            Self::Upload { due, .. } | Self::Released { due, .. } => Some(*due),
+            Self::User { .. } => None,
+        }
+    }
+}
+
+/// Body of a message on the `fanout` queue: items of a log that members are to be told of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FanoutBody {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// Places of the items.
+    pub seqs: Vec<Seq>,
+    /// Which of the members; without a range everybody, in as many ranges as it takes.
+    #[serde(flatten)]
+    pub shard: MemberRange,
+}
+
+/// Body of a message on the `fanout` queue: items of a public conversation's log that those are to be told of who look at it and whose
+/// subscriptions lie in one shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscribersBody {
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// Places of the items.
+    pub seqs: Vec<Seq>,
+    /// Which of them.
+    #[serde(rename = "lookers")]
+    pub subscribers: SubscriptionRange,
+}
+
+/// Some of those who look at a public conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SubscriptionRange {
+    /// The shard of their subscriptions.
+    pub shard: u32,
+    /// The last connection that is not among them any more; `None` where they begin with the shard's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_connection: Option<String>,
+}
+
+/// How errors call the service.
+const SQS: &str = "SQS";
+
+/// How long a sender waits until `fanout` knows.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Most messages of one request to SQS.
+const ENTRIES_PER_BATCH: usize = 10;
+
+/// How long a message to `relay` waits: longer than a request can take (29 s), so that by then it has relayed the change itself
+/// or never will.
+pub const RELAY_DELAY: Duration = Duration::from_secs(35);
+
+/// Longest that SQS keeps a message back.
+const MAX_DELAY: Duration = Duration::from_mins(15);
+
+/// One queue.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    client: Client,
+    url: String,
+}
+
+impl Queue {
+    /// The queue at this URL.
+    pub fn new(client: Client, url: String) -> Self {
+        Self { client, url }
+    }
+
+    /// Queues receipts: accepted once this returns.
+    pub async fn send_receipts(&self, body: &ReceiptsBody) -> Result<(), StoreError> {
+        self.send(serde_json::to_string(body)?, None).await
+    }
+
+    /// Makes sure that somebody finishes what the caller begins, even if the caller dies now. `delay` is in whole seconds, at
+    /// most 15 minutes.
+    pub async fn send_relay(&self, body: RelayBody, delay: Duration) -> Result<(), StoreError> {
+        self.send(serde_json::to_string(&body)?, i32::try_from(delay.as_secs()).ok()).await
+    }
+
+    /// Has the `files` worker look at something when its time has come, or on the way there: SQS waits for 15 minutes at most, and
+    /// the worker sends it on.
+    pub async fn send_files(&self, body: FilesBody, now: Timestamp) -> Result<(), StoreError> {
+        let wait = body.due().map_or(Duration::ZERO, |due| due.since(now)).min(MAX_DELAY);
+        // Whole seconds: rather late than early.
+        let seconds = wait.as_millis().div_ceil(1000);
+        self.send(serde_json::to_string(&body)?, i32::try_from(seconds).ok()).await
+    }
+
+    /// Has an item of a log pushed to all who hear of it by the `fanout` worker. A push is an optimisation and the item has its place:
+    /// where this fails, or takes more than a second, clients find it when they sync.
+    pub async fn fan_out(&self, item: &Message) {
+        let body =
+            FanoutBody { conversation_id: item.conversation_id, seqs: vec![item.seq], shard: MemberRange::default() };
+        let queued = timeout(QUEUE_TIMEOUT, self.send_fanout(slice::from_ref(&body))).await;
+        let queued = queued.unwrap_or_else(|elapsed| Err(StoreError::Busy { service: SQS, source: Box::new(elapsed) }));
+        if let Err(error) = queued {
+            tracing::warn!(error = causes(&error), "a large conversation was not told of an item");
+        }
+    }
+
+    /// Queues work for `fanout`; one request for each ten.
+    pub async fn send_fanout(&self, bodies: &[impl Serialize]) -> Result<(), StoreError> {
+        for bodies in bodies.chunks(ENTRIES_PER_BATCH) {
+            let entry = |(n, body)| {
+                let body = serde_json::to_string(body)?;
+                let entry = SendMessageBatchRequestEntry::builder().id(usize::to_string(&n)).message_body(body).build();
+                entry.map_err(|error| StoreError::Service { service: SQS, source: Box::new(error) })
+            };
+            let entries = bodies.iter().enumerate().map(entry).collect::<Result<_, StoreError>>()?;
+            let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
+            let sent = request.send().await.map_err(|error| StoreError::aws(SQS, error))?;
+            // A batch may succeed in part: what was sent is pushed twice when the caller tries again, which is harmless.
+            if let Some(failed) = sent.failed().first() {
+                let refused = Refused(failed.code().to_owned());
+                return Err(StoreError::Busy { service: SQS, source: Box::new(refused) });
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&self, body: String, delay_seconds: Option<i32>) -> Result<(), StoreError> {
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(body)
+            .set_delay_seconds(delay_seconds)
+            .send()
+            .await
+            .map_err(|error| StoreError::aws(SQS, error))?;
+        Ok(())
+    }
+}
+
+/// A message that SQS did not take, of a batch that it did.
+#[derive(Debug, thiserror::Error)]
+#[error("an entry of a batch was refused: {0}")]
+struct Refused(String);
