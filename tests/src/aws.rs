@@ -6,9 +6,12 @@ use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use chat::log::Log;
+use chat::notify::{Notifier, Recipients};
 use sqlx_data_api::DataApiPool;
-use store::dynamodb::{Members, Messages};
+use store::connections_api::ConnectionsApi;
+use store::dynamodb::{Connections, Members, Messages, Subscriptions};
 use store::sql::connect;
+use store::sqs::Queue;
 
 use crate::Cloud;
 
@@ -75,6 +78,24 @@ pub fn database(cloud: &Cloud) -> DataApiPool {
     let (cluster, secret) = ("cluster:local-database", "secret:rds!cluster-local-database");
     connect(rds_data, arn("rds", cluster), arn("secretsmanager", secret), "palaver".to_owned())
 }
+
+/// API Gateway's `@connections` of a cloud, for requests that count as those of the function `caller`.
+pub fn connections_api_as(cloud: &Cloud, caller: &str) -> ConnectionsApi {
+    ConnectionsApi::new(&config_as(caller), cloud.endpoints.aws.apigatewaymanagementapi.clone())
+}
+
+/// A notifier over a DynamoDB client, which hands over to the queue at `fanout_url`.
+pub fn notifier_as(cloud: &Cloud, caller: &str, dynamodb: &aws_sdk_dynamodb::Client, fanout_url: String) -> Notifier {
+    let recipients = Recipients::new(
+        log(dynamodb).members,
+        Connections::new(dynamodb.clone(), CONNECTIONS.to_owned()),
+        Subscriptions::new(dynamodb.clone(), SUBSCRIPTIONS.to_owned()),
+    );
+    Notifier::new(recipients, connections_api_as(cloud, caller), Queue::new(sqs(cloud), fanout_url))
+}
+
+/// Name of the table `connections`.
+pub const CONNECTIONS: &str = "local-ConnectionsTable";
 
 /// Name of the table `messages`.
 pub const MESSAGES: &str = "local-MessagesTable";

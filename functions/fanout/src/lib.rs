@@ -4,9 +4,6 @@
 //! queue message of its own, so that workers tell them at the same time; subscriptions of public conversations lie in shards already.
 //! Everything is safe to repeat: clients drop by seq.
 
-// The SDK's futures nest deeper than the default allows.
-#![recursion_limit = "256"]
-
 mod batch;
 mod frames;
 mod members;
@@ -16,12 +13,11 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use chat::log::{ItemBatch, Log};
-use chat::notify::Recipients;
+use chat::notify::Notifier;
 use domain::error::causes;
 use domain::{ApiError, ConversationId, Pushed, Seq, Timestamp};
-use store::connections_api::{ConnectionsApi, Frame, Pace};
+use store::connections_api::{Frame, Pace};
 use store::dynamodb::members::ActiveMember;
-use store::sqs::Queue;
 
 use batch::{Job, Share};
 use frames::Frames;
@@ -37,12 +33,8 @@ const HAND_OVER_RESERVE: Duration = Duration::from_secs(5);
 pub struct Worker {
     /// What was said.
     pub log: Log,
-    /// To whom.
-    pub recipients: Recipients,
-    /// How they are told.
-    pub pusher: ConnectionsApi,
-    /// For shards, and for what there was no time for.
-    pub queue: Queue,
+    /// Finds and notifies members and subscribers; its queue takes the shards, and what there was no time for.
+    pub notifier: Notifier,
     /// Most pushes a second.
     pub posts_per_second: u32,
 }
@@ -103,6 +95,6 @@ impl Worker {
             all.extend(frames.prepare(member)?.map(|number| (connection_id, number)));
         }
         let frame = |(connection_id, number)| Frame { connection_id, json: frames.json(number) };
-        Ok(self.pusher.push_at(pace, all.into_iter().map(frame).collect(), task.until).await)
+        Ok(self.notifier.api().push_at(pace, all.into_iter().map(frame).collect(), task.until).await)
     }
 }

@@ -23,7 +23,7 @@ impl Worker {
         if shard.is_whole() && shards > 1 {
             let bodies: Vec<FanoutBody> =
                 MemberRange::split(shards).into_iter().map(|shard| body(task, shard)).collect();
-            return Ok(self.queue.send_fanout(&bodies).await?);
+            return Ok(self.notifier.fanout().send_fanout(&bodies).await?);
         }
         self.notify_shard(task, shard, pace).await
     }
@@ -34,12 +34,12 @@ impl Worker {
         loop {
             let mut listed = Vec::new();
             let in_time = Timestamp::now() < task.until && {
-                listed = self.recipients.members.list(task.conversation, shard.after_user, PAGE).await?;
+                listed = self.notifier.recipients().members().list(task.conversation, shard.after_user, PAGE).await?;
                 let end = listed.iter().position(|member| shard.ends_before(member.user_id)).unwrap_or(listed.len());
                 self.notify_page(task, &listed[..end], &mut frames, pace).await?
             };
             if !in_time {
-                return Ok(self.queue.send_fanout(&[body(task, shard)]).await?);
+                return Ok(self.notifier.fanout().send_fanout(&[body(task, shard)]).await?);
             }
             match listed.last() {
                 Some(last) if listed.len() == PAGE && !shard.ends_before(last.user_id) => {
@@ -60,13 +60,13 @@ impl Worker {
     ) -> Result<bool, ApiError> {
         let now = Timestamp::now();
         let users: Vec<_> = members.iter().map(|member| member.user_id).collect();
-        let connections = self.recipients.connections.of(&users, now).await?;
+        let connections = self.notifier.recipients().connections().of(&users, now).await?;
         let to = connections.iter().filter_map(|connection| {
             let member = members.iter().find(|member| member.user_id == connection.user_id)?;
             Some((member, connection.connection_id.as_str()))
         });
         let pushed = self.post(task, to, frames, pace).await?;
-        self.recipients.connections.remove_gone(&connections, &pushed.gone, now).await;
+        self.notifier.recipients().connections().remove_gone(&connections, &pushed.gone, now).await;
         Ok(pushed.in_time)
     }
 }

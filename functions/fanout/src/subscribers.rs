@@ -18,7 +18,7 @@ impl Worker {
         }
         let range = |shard| SubscriptionRange { shard, after_connection: None };
         let bodies: Vec<SubscribersBody> = (0..shards).map(|shard| body(task, range(shard))).collect();
-        Ok(self.queue.send_fanout(&bodies).await?)
+        Ok(self.notifier.fanout().send_fanout(&bodies).await?)
     }
 
     /// Tells those of a shard, from a connection on. What there is no time for becomes a queue message.
@@ -33,14 +33,19 @@ impl Worker {
             let mut next = None;
             let in_time = Timestamp::now() < task.until && {
                 let (after, now) = (range.after_connection.as_deref(), Timestamp::now());
-                let listed =
-                    self.recipients.subscriptions.page(task.conversation, range.shard, after, PAGE, now).await?;
+                let listed = self
+                    .notifier
+                    .recipients()
+                    .subscriptions()
+                    .page(task.conversation, range.shard, after, PAGE, now)
+                    .await?;
                 next = listed.next;
-                let subscribers = self.recipients.members_among(task.conversation, listed.subscriptions).await?;
+                let subscribers =
+                    self.notifier.recipients().members_among(task.conversation, listed.subscriptions).await?;
                 self.notify_some_subscribers(task, &subscribers, &mut frames, pace).await?
             };
             if !in_time {
-                return Ok(self.queue.send_fanout(&[body(task, range)]).await?);
+                return Ok(self.notifier.fanout().send_fanout(&[body(task, range)]).await?);
             }
             if next.is_none() {
                 return Ok(());
@@ -61,7 +66,7 @@ impl Worker {
         let pushed = self.post(task, to, frames, pace).await?;
         let gone = |subscription: &&Subscription| pushed.gone.contains(&subscription.connection_id);
         let gone: Vec<&Subscription> = subscribers.iter().map(|(_, subscription)| subscription).filter(gone).collect();
-        self.recipients.subscriptions.remove_stale(&gone).await;
+        self.notifier.recipients().subscriptions().remove_stale(&gone).await;
         Ok(pushed.in_time)
     }
 }

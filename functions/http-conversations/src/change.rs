@@ -37,14 +37,14 @@ impl Handler {
             return Err(ApiError::invalid("Nothing to change: give `title`, `topic` or `blocked`."));
         }
         let applied = self.membership.change(conversation, request.user_id(), &actions).await?;
-        self.announce(&applied).await?;
+        self.notifier.changes(&applied).await?;
         Response::ok(&self.inbox.conversation(conversation, request.user_id()).await?)
     }
 
     /// Closes the conversation for everybody: it can be read, and nothing else.
     pub(crate) async fn close(&self, request: &Request) -> Result<Response, ApiError> {
         let applied = self.membership.change(request.id("id")?, request.user_id(), &[Action::Close]).await?;
-        self.announce(&applied).await?;
+        self.notifier.changes(&applied).await?;
         Ok(Response::no_content())
     }
 }

@@ -1,11 +1,11 @@
 //! `POST /v1/conversations`.
 
+use chat::membership::Opened;
 use domain::conversation::Conversation;
 use domain::new_conversation::{NewConversation, Wanted};
 use domain::{ApiError, ConversationType, HistoryPolicy, Message, Seq, UserId};
 use lambda_kit::http::{Request, Response};
 use serde::Deserialize;
-use store::sql::conversations::Created;
 
 use crate::Handler;
 
@@ -37,21 +37,18 @@ impl Handler {
         };
         let new = NewConversation::new(creator, &wanted)?;
         let idempotency = request.idempotency()?;
-        match self.membership.conversations.create(creator, &new, idempotency.as_ref()).await? {
-            Created::New(pending) => {
-                let applied = self.membership.relay.apply(&pending).await?;
+        match self.membership.create(creator, &new, idempotency.as_ref()).await? {
+            Opened::New(conversation_id, applied) => {
                 let conversation = match &applied.message {
                     Some(message) => begun(creator, &new, message),
-                    // The queue's worker was faster, which tells that this took long: much may have happened since.
-                    None => self.inbox.conversation(pending.conversation_id, creator).await?,
+                    // The worker relayed it first, so this took long: the conversation may have changed since.
+                    None => self.inbox.conversation(conversation_id, creator).await?,
                 };
-                self.announce(&[applied]).await?;
+                self.notifier.changes(&[applied]).await?;
                 Response::created(&conversation)
             }
-            Created::Existing(conversation) => {
-                // Whoever created it may have died before it reached the log.
-                let applied = self.membership.relay.run(conversation).await?;
-                self.announce(&applied).await?;
+            Opened::Existing(conversation, applied) => {
+                self.notifier.changes(&applied).await?;
                 Response::ok(&self.inbox.conversation(conversation, creator).await?)
             }
         }

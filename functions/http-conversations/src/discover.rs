@@ -28,11 +28,8 @@ impl Handler {
         let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
         let before = request.query::<ConversationId>("cursor")?;
         let words = request.values("q").map(|values| Words::parse(&values.join(","))).transpose()?.flatten();
-        let discovery = &self.membership.conversations;
-        let mut conversations = discovery.discover(request.user_id(), words.as_ref(), before, limit + 1).await?;
-        let more = conversations.len() > limit;
-        conversations.truncate(limit);
-        let cursor = conversations.last().map(|listed| listed.conversation_id).filter(|_| more);
+        let (conversations, cursor) =
+            self.membership.discover(request.user_id(), words.as_ref(), before, limit).await?;
         Response::ok(&Page { conversations, cursor })
     }
 }

@@ -1,62 +1,41 @@
-//! Files: announced and uploaded by their owners, read by whoever sees a message that carries them.
+//! Files: announced and uploaded by their owners, read by every user who sees a message that references them.
 
-// The SDK's futures nest deeper than the default allows.
-#![recursion_limit = "256"]
-
-mod announce;
 mod read;
-mod settle;
+mod upload;
 
-use std::time::Duration;
-
-use chat::files::Removal;
+use chat::files::Uploads;
 use chat::log::Log;
-use domain::{ApiError, ErrorCode};
-use lambda_kit::http::{Request, Response};
+use domain::ApiError;
+use lambda_kit::http::{Request, Response, no_such_route};
 use store::dynamodb::Connections;
 
-/// What the routes need.
+/// Serves the routes.
 #[derive(Debug)]
 pub struct Handler {
-    /// Which messages carry what, and who sees them.
+    /// Finds the messages that reference a file, and checks that the caller sees them.
     pub log: Log,
-    /// The files, and how they go.
-    pub removal: Removal,
-    /// Where deleted users have their tombstones.
+    pub uploads: Uploads,
     pub connections: Connections,
-    /// How much may be uploaded, and how.
-    pub limits: Limits,
-}
-
-/// How much may be uploaded, and how.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Most bytes of one user's files together.
-    pub quota: u64,
-    /// Larger files come in parts.
-    pub multipart_above: u64,
-    /// How long a signed request for an upload is good for.
-    pub upload_lifetime: Duration,
 }
 
 impl Handler {
-    /// Answers one request.
+    /// Answers one request. An announcement is refused in SQL for a deleted user; everything else is guarded here.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
-        let user = request.user_id();
         match request.route() {
             "POST /v1/conversations/{id}/files" => self.announce(&request).await,
-            "POST /v1/files/{id}/parts" => self.connections.unless_deleted(user, self.parts(&request)).await,
-            "POST /v1/files/{id}/complete" => self.connections.unless_deleted(user, self.complete(&request)).await,
-            "DELETE /v1/files/{id}" => self.connections.unless_deleted(user, self.remove(&request)).await,
-            "GET /v1/files/{id}" => self.connections.unless_deleted(user, self.metadata(&request)).await,
-            "GET /v1/files/{id}/content" => self.connections.unless_deleted(user, self.content(&request)).await,
-            "GET /v1/files/{id}/thumbnail" => self.connections.unless_deleted(user, self.thumbnail(&request)).await,
-            _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
+            _ => self.connections.unless_deleted(request.user_id(), self.guarded(&request)).await,
         }
     }
-}
 
-/// There is no such file, or it is none of the caller's business: the two look alike.
-fn not_found() -> ApiError {
-    ApiError::new(ErrorCode::FileNotFound, "No such file.")
+    async fn guarded(&self, request: &Request) -> Result<Response, ApiError> {
+        match request.route() {
+            "POST /v1/files/{id}/parts" => self.parts(request).await,
+            "POST /v1/files/{id}/complete" => self.complete(request).await,
+            "DELETE /v1/files/{id}" => self.remove(request).await,
+            "GET /v1/files/{id}" => self.metadata(request).await,
+            "GET /v1/files/{id}/content" => self.content(request).await,
+            "GET /v1/files/{id}/thumbnail" => self.thumbnail(request).await,
+            _ => Err(no_such_route()),
+        }
+    }
 }

@@ -1,24 +1,25 @@
 //! `GET /v1/files/{id}`, `…/content` and `…/thumbnail`: for the owner, and, by the message that carries the file, for whoever sees
 //! that message.
 
+use chat::files::UploadError;
 use domain::file::{Download, ThumbnailSize};
 use domain::{ApiError, Attachment, ConversationId, Seq};
 use lambda_kit::http::{Request, Response};
 
-use crate::{Handler, not_found};
+use crate::Handler;
 
 impl Handler {
     /// The owner sees where the file stands, everybody else what the message carries.
     pub(crate) async fn metadata(&self, request: &Request) -> Result<Response, ApiError> {
         match message(request)? {
             Some((conversation, seq)) => Response::ok(&self.carried(request, conversation, seq).await?),
-            None => Response::ok(&self.own(request).await?.file),
+            None => Response::ok(&self.uploads.get(request.user_id(), request.id("id")?).await?.file),
         }
     }
 
     pub(crate) async fn content(&self, request: &Request) -> Result<Response, ApiError> {
         let Attachment { file_id, name, content_type, .. } = self.readable(request).await?;
-        answer(request, self.removal.objects.sign_download(file_id, &name, &content_type).await?)
+        answer(request, self.uploads.sign_download(file_id, &name, &content_type).await?)
     }
 
     pub(crate) async fn thumbnail(&self, request: &Request) -> Result<Response, ApiError> {
@@ -26,9 +27,9 @@ impl Handler {
         let size = size.ok_or_else(|| ApiError::invalid("`size` is 320 or 1280."))?;
         let file = self.readable(request).await?;
         if file.width.is_none() {
-            return Err(not_found());
+            return Err(UploadError::NotFound.into());
         }
-        answer(request, self.removal.objects.sign_thumbnail(file.file_id, size).await?)
+        answer(request, self.uploads.sign_thumbnail(file.file_id, size).await?)
     }
 
     /// The file, if the caller may read it. No SQL.
@@ -36,14 +37,12 @@ impl Handler {
         if let Some((conversation, seq)) = message(request)? {
             return self.carried(request, conversation, seq).await;
         }
-        let own = self.removal.release.files.find(request.id("id")?).await?;
-        let own = own.filter(|file| file.owner_id == request.user_id());
-        own.map(|file| file.attachment).ok_or_else(not_found)
+        Ok(self.uploads.ready(request.user_id(), request.id("id")?).await?)
     }
 
     async fn carried(&self, request: &Request, conversation: ConversationId, seq: Seq) -> Result<Attachment, ApiError> {
         let attachment = self.log.attachment(conversation, request.user_id(), seq, request.id("id")?).await?;
-        attachment.ok_or_else(not_found)
+        attachment.ok_or_else(|| UploadError::NotFound.into())
     }
 }
 

@@ -44,7 +44,7 @@ impl Handler {
 
     /// Gives somebody another role, or keeps them from sending for a while.
     pub(crate) async fn patch(&self, request: &Request) -> Result<Response, ApiError> {
-        let (conversation, user) = (request.id("id")?, whom(request)?);
+        let (conversation, user) = (request.id("id")?, user_in_path(request)?);
         let Patch { role, muted_until } = request.json()?;
         let role = role.map(|role| Action::SetRole(user, role));
         let muted = muted_until.map(|until| Action::Mute(user, until));
@@ -58,7 +58,7 @@ impl Handler {
 
     /// Goes, or puts somebody out. Who is not there any more is no error: the request may be a repeat.
     pub(crate) async fn remove(&self, request: &Request) -> Result<Response, ApiError> {
-        let (user, actor) = (whom(request)?, request.user_id());
+        let (user, actor) = (user_in_path(request)?, request.user_id());
         let action = if user == actor { Action::Leave } else { Action::Remove(user) };
         self.change(request.id("id")?, actor, &[action]).await?;
         Ok(Response::no_content())
@@ -66,11 +66,11 @@ impl Handler {
 
     async fn change(&self, conversation: ConversationId, actor: UserId, actions: &[Action]) -> Result<(), ApiError> {
         let applied = self.membership.change(conversation, actor, actions).await?;
-        self.announce(&applied).await
+        self.notifier.changes(&applied).await
     }
 
     async fn member(&self, conversation: ConversationId, user: UserId) -> Result<Body, ApiError> {
-        let member = self.membership.relay.members.active(conversation, user).await?;
+        let member = self.membership.member(conversation, user).await?;
         // They may have gone in the meantime.
         let member = member.ok_or_else(|| ApiError::new(ErrorCode::MemberNotFound, "This user is not a member."))?;
         Ok(member.into())
@@ -78,6 +78,6 @@ impl Handler {
 }
 
 /// The user in the path: an id, or `me`.
-fn whom(request: &Request) -> Result<UserId, ApiError> {
+fn user_in_path(request: &Request) -> Result<UserId, ApiError> {
     if request.segment("user_id") == "me" { Ok(request.user_id()) } else { request.id("user_id") }
 }

@@ -45,9 +45,8 @@ impl Handler {
         let conversation: ConversationId = request.id("id")?;
         let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
         let after = request.query("cursor")?;
-        let members = &self.membership.relay.members;
         let MemberPage { members, cursor, .. } =
-            MemberPage::read(members, conversation, request.user_id(), after, limit).await?;
+            self.membership.member_page(conversation, request.user_id(), after, limit).await?;
         Response::ok(&Page { members: members.into_iter().map(Body::from).collect(), cursor })
     }
 }

@@ -25,9 +25,8 @@ impl Handler {
         let conversation = conversation.ok_or_else(|| ApiError::invalid("Give `conversation_id`."))?;
         let limit = request.limit(MAX_LIMIT, MAX_LIMIT)?;
         let after = request.query("cursor")?;
-        let members = &self.membership.relay.members;
         let MemberPage { view, members, cursor } =
-            MemberPage::read(members, conversation, request.user_id(), after, limit).await?;
+            self.membership.member_page(conversation, request.user_id(), after, limit).await?;
         if !view.conversation.blocked_by.is_empty() {
             return Err(ApiError::new(ErrorCode::Blocked, "One of you has blocked the other."));
         }

@@ -1,8 +1,5 @@
 //! Messages over HTTP: history, sync, sending, edits, deletions, reactions, and what has become of a message.
 
-// The SDK's futures nest deeper than the default allows.
-#![recursion_limit = "256"]
-
 mod amend;
 mod history;
 mod send;
@@ -12,61 +9,51 @@ use std::time::Duration;
 
 use chat::inbox::Inbox;
 use chat::log::Log;
-use chat::notify::Delivery;
+use chat::notify::Notifier;
 use chat::receipts::StatusReader;
+use domain::ApiError;
 use domain::protocol::SyncRequest;
-use domain::{ApiError, ErrorCode};
-use lambda_kit::http::{Request, Response};
-use store::connections_api::ConnectionsApi;
-use store::dynamodb::{Connections, Files};
+use lambda_kit::http::{Request, Response, no_such_route};
+use store::dynamodb::{Connections, FileItems};
 
-/// What the routes need.
+/// Serves the routes.
 #[derive(Debug)]
 pub struct Handler {
-    /// Where messages are.
     pub log: Log,
-    /// Where each of the caller's conversations stands.
     pub inbox: Inbox,
-    /// What has become of a message.
-    pub statuses: StatusReader,
-    /// What messages can carry.
-    pub files: Files,
-    /// Who is gone for good.
+    pub status_reader: StatusReader,
+    pub files: FileItems,
     pub connections: Connections,
-    /// Who is told.
-    pub delivery: Delivery,
-    /// How they are told.
-    pub pusher: ConnectionsApi,
-    /// How long a sender may edit a message.
+    pub notifier: Notifier,
+    /// Time for which a sender may edit a message.
     pub edit_window: Duration,
 }
 
 impl Handler {
-    /// Answers one request.
+    /// Answers one request. Writes are refused by the projection for a deleted user; everything else is guarded here.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
-        let user = request.user_id();
         match request.route() {
-            "GET /v1/conversations/{id}/messages" => {
-                self.connections.unless_deleted(user, self.history(&request)).await
-            }
             "POST /v1/conversations/{id}/messages" => self.send(&request).await,
             "PATCH /v1/conversations/{id}/messages/{seq}" => self.edit(&request).await,
             "DELETE /v1/conversations/{id}/messages/{seq}" => self.delete(&request).await,
             "PUT /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(&request, true).await,
             "DELETE /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(&request, false).await,
-            "GET /v1/conversations/{id}/messages/{seq}/status" => {
-                self.connections.unless_deleted(user, self.status(&request)).await
-            }
-            "GET /v1/conversations/{id}/receipts" => {
-                self.connections.unless_deleted(user, self.receipts(&request)).await
-            }
-            "POST /v1/sync" => self.connections.unless_deleted(user, self.sync(&request)).await,
-            _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
+            _ => self.connections.unless_deleted(request.user_id(), self.read(&request)).await,
+        }
+    }
+
+    async fn read(&self, request: &Request) -> Result<Response, ApiError> {
+        match request.route() {
+            "GET /v1/conversations/{id}/messages" => self.history(request).await,
+            "GET /v1/conversations/{id}/messages/{seq}/status" => self.status(request).await,
+            "GET /v1/conversations/{id}/receipts" => self.receipts(request).await,
+            "POST /v1/sync" => self.sync(request).await,
+            _ => Err(no_such_route()),
         }
     }
 
     async fn sync(&self, request: &Request) -> Result<Response, ApiError> {
-        let wanted: SyncRequest = request.json()?;
-        Response::ok(&self.inbox.sync(request.user_id(), wanted.check()?).await?)
+        let sync: SyncRequest = request.json()?;
+        Response::ok(&self.inbox.sync(request.user_id(), sync.check()?).await?)
     }
 }

@@ -31,7 +31,7 @@ impl Handler {
         let (conversation, seq) = (request.id("id")?, seq(request)?);
         let limit = request.limit(LIMIT, LIMIT)?;
         let after: Option<Entry> = request.query("cursor")?;
-        let page = self.statuses.of_message(conversation, request.user_id(), seq, after.as_ref(), limit).await?;
+        let page = self.status_reader.of_message(conversation, request.user_id(), seq, after.as_ref(), limit).await?;
         let (recipients, cursor) = page;
         Response::ok(&StatusPage { recipients, cursor })
     }
@@ -40,7 +40,8 @@ impl Handler {
     pub(crate) async fn receipts(&self, request: &Request) -> Result<Response, ApiError> {
         let limit = request.limit(LIMIT, LIMIT)?;
         let after = request.query("cursor")?;
-        let (receipts, cursor) = self.statuses.of_members(request.id("id")?, request.user_id(), after, limit).await?;
+        let (receipts, cursor) =
+            self.status_reader.of_members(request.id("id")?, request.user_id(), after, limit).await?;
         Response::ok(&WatermarksPage { receipts, cursor })
     }
 }

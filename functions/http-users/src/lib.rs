@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use domain::user::{DisplayName, User};
 use domain::{ApiError, ErrorCode, UserId};
-use lambda_kit::http::{Request, Response};
+use lambda_kit::http::{Request, Response, no_such_route};
 use serde::{Deserialize, Serialize};
 use store::sql::Users;
 use store::sql::users::Found;
@@ -48,7 +48,7 @@ pub async fn handle(users: &Users, request: Request) -> Result<Response, ApiErro
         "GET /v1/users/me" => get_me(users, &request).await,
         "GET /v1/users/{id}" => get_one(users, &request).await,
         "GET /v1/users" => get_many(users, &request).await,
-        _ => Err(ApiError::new(ErrorCode::NotFound, "No such route.")),
+        _ => Err(no_such_route()),
     }
 }
 

@@ -1,14 +1,10 @@
 //! Wires [`http_users`].
 
-use lambda_kit::config::{aws, required};
-use lambda_kit::{Error, http, telemetry};
-use store::sql::{Users, connect};
+use lambda_kit::{Error, Wiring, http};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let rds_data = (&aws().await).into();
-    let pool = connect(rds_data, required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
-    let users = Users::new(pool);
+    let wiring = Wiring::start().await;
+    let users = wiring.users()?;
     http::run(async |request| http_users::handle(&users, request).await).await
 }

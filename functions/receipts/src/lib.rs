@@ -5,12 +5,11 @@ mod notifications;
 
 use std::time::Duration;
 
+use chat::notify::UserNotifier;
 use chat::receipts::{Receipts, Recorded};
 use domain::Timestamp;
 use domain::error::causes;
 use futures_util::{StreamExt, stream};
-use store::connections_api::ConnectionsApi;
-use store::dynamodb::Connections;
 
 pub use batch::{Batch, Stream};
 
@@ -20,15 +19,11 @@ const CONCURRENCY: usize = 16;
 /// What is kept of an invocation's time to tell those concerned of what was recorded.
 const NOTIFY_RESERVE: Duration = Duration::from_secs(4);
 
-/// What the worker needs.
+/// Works on the queue.
 #[derive(Debug)]
 pub struct Worker {
-    /// Where receipts are recorded.
     pub receipts: Receipts,
-    /// Where those concerned are.
-    pub connections: Connections,
-    /// How they are told.
-    pub pusher: ConnectionsApi,
+    pub notifier: UserNotifier,
 }
 
 impl Worker {
@@ -43,7 +38,8 @@ impl Worker {
             recorded.extend(notifications);
             failed.extend(retry);
         }
-        self.tell(&recorded).await;
+        // One frame of each kind per connection and batch.
+        self.notifier.notify(&notifications::frames(&notifications::by_user(&recorded))).await;
         failed.sort_unstable();
         failed.dedup();
         failed
@@ -67,24 +63,5 @@ impl Worker {
             }
         }
         (notifications, Vec::new())
-    }
-
-    /// One frame of each kind per connection and batch: receipts of others, and what the user's own reads leave unread.
-    async fn tell(&self, recorded: &[Recorded]) {
-        let by_user = notifications::by_user(recorded);
-        if by_user.is_empty() {
-            return;
-        }
-        let users: Vec<_> = by_user.keys().copied().collect();
-        let now = Timestamp::now();
-        match self.connections.of(&users, now).await {
-            Ok(connections) => {
-                let frames = notifications::frames(&by_user);
-                let pushed = self.pusher.push(notifications::address(&connections, &frames)).await;
-                self.connections.remove_gone(&connections, &pushed.gone, now).await;
-            }
-            // The watermarks are the truth, and a push is an optimisation.
-            Err(error) => tracing::warn!(error = causes(&error), "nobody was told of receipts"),
-        }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use chat::receipts::Recorded;
 use domain::protocol::{Push, Unread};
-use domain::{Connection, ConversationId, Receipt, UserId};
-use store::connections_api::{Frame, encode};
+use domain::{ConversationId, Receipt, UserId};
+use store::connections_api::encode;
 
 /// Most receipts in a frame: some 190 bytes each, and API Gateway takes 128 KB.
 const RECEIPTS_PER_FRAME: usize = 500;
@@ -47,17 +47,6 @@ pub(crate) fn frames(by_user: &BTreeMap<UserId, UserNotifications>) -> HashMap<U
 
 fn json(push: &Push) -> Option<String> {
     encode(push).inspect_err(|error| tracing::error!(%error, "a frame cannot be written")).ok()
-}
-
-/// The frames, to every connection of their users.
-pub(crate) fn address<'a>(
-    connections: &'a [Connection],
-    frames: &'a HashMap<UserId, Vec<String>>,
-) -> impl Iterator<Item = Frame<'a, 'a>> {
-    connections.iter().flat_map(|connection| {
-        let frames = frames.get(&connection.user_id).into_iter().flatten();
-        frames.map(|json| Frame { connection_id: &connection.connection_id, json })
-    })
 }
 
 #[cfg(test)]

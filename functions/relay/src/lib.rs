@@ -3,19 +3,15 @@
 //! Requests that change a conversation relay the change themselves, and who deletes an account ends the memberships; by the time
 //! their queue message comes here there is nothing left to do, in all but a few cases.
 
-// The SDK's futures nest deeper than the default allows.
-#![recursion_limit = "256"]
-
 use std::error::Error;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use chat::accounts::{Deletion, Progress};
 use chat::membership::Applied;
-use chat::notify::Delivery;
+use chat::notify::Notifier;
 use domain::error::causes;
-use domain::{ApiError, ConversationId, Timestamp, UserId};
-use store::connections_api::ConnectionsApi;
+use domain::{ConversationId, Timestamp, UserId};
 use store::sqs::{FilesBody, Queue, RelayBody};
 
 /// What is kept of an invocation's time for a membership that is ending when it is over.
@@ -26,11 +22,8 @@ const LEAVE_ONE_RESERVE: Duration = Duration::from_secs(20);
 pub struct Worker {
     /// Finishes deletions, and with their parts everything else.
     pub deletion: Deletion,
-    /// Who is told.
-    pub delivery: Delivery,
-    /// How they are told.
-    pub pusher: ConnectionsApi,
-    /// Who removes the files of users who are gone.
+    pub notifier: Notifier,
+    /// The queue of the worker that deletes the files of deleted users.
     pub files: Queue,
 }
 
@@ -51,50 +44,40 @@ impl Worker {
                 Ok(RelayBody::Conversation { conversation_id }) => self.finish(conversation_id).await,
                 Err(error) => Err(error.into()),
             };
-            failed.extend(again(finished, message.message_id));
+            failed.extend(failed_message(finished, message.message_id));
         }
         for (user, message_id) in users {
-            failed.extend(again(self.finish_deletion(user, deadline).await, message_id));
+            failed.extend(failed_message(self.finish_deletion(user, deadline).await, message_id));
         }
         failed
     }
 
-    /// Applies what waits in a conversation's outbox.
+    /// Applies the changes that wait in a conversation's outbox.
     async fn finish(&self, conversation: ConversationId) -> Result<(), Box<dyn Error>> {
-        let applied = self.deletion.membership.relay.run(conversation).await?;
-        Ok(self.announce(&applied).await?)
+        let applied = self.deletion.membership().finish(conversation).await?;
+        Ok(self.notifier.changes(&applied).await?)
     }
 
-    /// Ends the memberships of a user who is deleted, and closes connections that began while they were. What there is no time
-    /// for gets another message.
+    /// Ends the memberships of a deleted user, and closes connections that began during the deletion. What there is no time for gets
+    /// another queue message.
     async fn finish_deletion(&self, user: UserId, deadline: Timestamp) -> Result<(), Box<dyn Error>> {
         let Some(connections) = self.deletion.resume(user).await? else { return Ok(()) };
-        self.pusher.close(connections.iter().map(|connection| connection.connection_id.as_str())).await;
-        self.deletion.connections.forget_closed(&connections, Timestamp::now()).await?;
+        self.notifier.api().close(connections.iter().map(|connection| connection.connection_id.as_str())).await;
+        self.deletion.remove_closed(&connections, Timestamp::now()).await?;
         self.files.send_files(FilesBody::all_of(user), Timestamp::now()).await?;
-        let tell = async |applied: &[Applied]| {
-            if let Err(error) = self.announce(applied).await {
-                // Who is not told finds it in the log.
-                tracing::warn!(error = causes(&error), "nobody was told that somebody is gone");
-            }
-        };
+        let notify = async |applied: &[Applied]| self.notifier.departures(user, applied).await;
         let now = Timestamp::now();
         let until = now.plus(deadline.since(now).saturating_sub(LEAVE_ONE_RESERVE));
-        if self.deletion.leave_all(user, until, tell).await? == Progress::OutOfTime {
+        if self.deletion.leave_all(user, until, notify).await? == Progress::OutOfTime {
             self.deletion.hand_over(user).await?;
         }
         Ok(())
     }
-
-    /// Tells everybody who sees it of what reached the log.
-    async fn announce(&self, applied: &[Applied]) -> Result<(), ApiError> {
-        self.delivery.announce(applied, self.pusher.messages()).await
-    }
 }
 
-/// The id of a queue message that has to come again.
-fn again(finished: Result<(), Box<dyn Error>>, message_id: Option<String>) -> Option<String> {
+/// Logs a failure and returns the id of the queue message, which has to be retried.
+fn failed_message(finished: Result<(), Box<dyn Error>>, queue_message_id: Option<String>) -> Option<String> {
     let error = finished.err()?;
-    tracing::error!(error = causes(&*error), "something is not finished yet");
-    message_id
+    tracing::error!(queue_message_id, error = causes(&*error), "a queue message will be retried");
+    queue_message_id
 }

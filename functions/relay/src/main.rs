@@ -1,41 +1,12 @@
 //! Wires [`relay`].
 
-// The SDK's futures nest deeper than the default allows.
-#![recursion_limit = "256"]
-
-use chat::accounts::Deletion;
-use chat::membership::Membership;
-use chat::membership::Relay;
-use chat::notify::Delivery;
-use chat::notify::Recipients;
-use lambda_kit::config::{aws, required};
-use lambda_kit::{Error, telemetry};
+use lambda_kit::{Error, Wiring, queue};
 use relay::Worker;
-use store::connections_api::ConnectionsApi;
-use store::dynamodb::{Connections, Members, Messages, Subscriptions};
-use store::sql::{Conversations, Outbox, Users, connect};
-use store::sqs::Queue;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let aws = aws().await;
-    let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
-    let pool = connect((&aws).into(), required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
-    let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), required("RELAY_QUEUE_URL")?);
-    let messages = Messages::new(dynamodb.clone(), required("MESSAGES_TABLE")?);
-    let members = Members::new(dynamodb.clone(), required("MEMBERS_TABLE")?);
-    let relay = Relay { messages, members: members.clone(), outbox: Outbox::new(pool.clone()) };
-    let connections = Connections::new(dynamodb.clone(), required("CONNECTIONS_TABLE")?);
-    let subscriptions = Subscriptions::new(dynamodb, required("SUBSCRIPTIONS_TABLE")?);
-    let pusher = ConnectionsApi::new(&aws, required("CONNECTIONS_ENDPOINT")?);
-    let users = Users::new(pool.clone());
-    let membership = Membership { conversations: Conversations::new(pool, queue.clone()), relay };
-    let fanout = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FANOUT_QUEUE_URL")?);
-    let recipients = Recipients { members, connections: connections.clone(), subscriptions };
-    let delivery = Delivery { recipients, fanout };
-    let files = Queue::new(aws_sdk_sqs::Client::new(&aws), required("FILES_QUEUE_URL")?);
-    let deletion = Deletion { users, membership, connections, relay: queue };
-    let worker = Worker { deletion, delivery, pusher, files };
-    lambda_kit::queue::run(async |event, deadline| worker.handle(event, deadline).await).await
+    let wiring = Wiring::start().await;
+    let (deletion, notifier) = (wiring.deletion()?, wiring.notifier()?);
+    let worker = Worker { deletion, notifier, files: wiring.queue("FILES_QUEUE_URL")? };
+    queue::run(async |event, deadline| worker.handle(event, deadline).await).await
 }

@@ -1,12 +1,16 @@
-//! `close`: ends the pushes of a conversation that this connection has opened. Closing what is not open is harmless.
+//! `close`: ends this connection's subscription to a public conversation. Safe to repeat.
 
-use chat::notify::Subscribing;
+use chat::notify::PublicSubscriptions;
 use domain::ApiError;
 use domain::protocol::{Answer, SubscribeRequest};
 use lambda_kit::websocket::Caller;
 
-/// Closes a conversation, for anybody.
-pub async fn handle(looking: &Subscribing, caller: Caller, request: SubscribeRequest) -> Result<Answer, ApiError> {
-    looking.close(&caller.connection_id, request.conversation_id).await?;
+/// Ends the subscription. Anybody may.
+pub async fn handle(
+    subscriptions: &PublicSubscriptions,
+    caller: Caller,
+    request: SubscribeRequest,
+) -> Result<Answer, ApiError> {
+    subscriptions.unsubscribe(&caller.connection_id, request.conversation_id).await?;
     Ok(Answer::Accepted)
 }

@@ -8,10 +8,9 @@ use store::dynamodb::Connections;
 /// What `$connect` needs.
 #[derive(Debug)]
 pub struct Connect {
-    /// Where connections are registered.
     pub connections: Connections,
     /// Closes the oldest connections of a user who has too many.
-    pub pusher: ConnectionsApi,
+    pub api: ConnectionsApi,
 }
 
 impl Connect {
@@ -20,7 +19,7 @@ impl Connect {
         let Caller { user_id, exp, connection_id } = caller;
         let connection = Connection { user_id, connection_id, connected_at: Timestamp::now(), exp };
         let surplus = self.connections.add(&connection).await?;
-        self.pusher.close(surplus.iter().map(|connection| connection.connection_id.as_str())).await;
+        self.api.close(surplus.iter().map(|connection| connection.connection_id.as_str())).await;
         Ok(())
     }
 }

@@ -1,15 +1,10 @@
 //! Wires [`ws_read`].
 
-use lambda_kit::config::{aws, required};
-use lambda_kit::{Error, telemetry, websocket};
-use store::connections_api::ConnectionsApi;
-use store::sqs::Queue;
+use lambda_kit::{Error, Wiring, websocket};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    telemetry::init();
-    let aws = aws().await;
-    let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), required("RECEIPTS_QUEUE_URL")?);
-    let pusher = ConnectionsApi::new(&aws, required("CONNECTIONS_ENDPOINT")?);
-    websocket::run(&pusher, async |caller, request| ws_read::handle(&queue, caller, request).await).await
+    let wiring = Wiring::start().await;
+    let (queue, api) = (wiring.queue("RECEIPTS_QUEUE_URL")?, wiring.connections_api()?);
+    websocket::run(&api, async |caller, request| ws_read::handle(&queue, caller, request).await).await
 }

@@ -1,38 +1,32 @@
-//! `send`: gives a message its place in the conversation's log and pushes it to everybody who is connected, or, in a public
-//! conversation, who looks at it.
+//! `send`: appends a message to the conversation's log and pushes it to the connections of its members, or to the subscribed
+//! connections of a public conversation.
 //!
 //! Three sequential round trips, whatever the length of the history: read, write, push.
 
 use chat::log::{Delivered, Draft, Log};
-use chat::notify::Delivery;
+use chat::notify::Notifier;
 use domain::ApiError;
 use domain::protocol::{Answer, SendRequest, Sent};
 use lambda_kit::websocket::Caller;
-use store::connections_api::ConnectionsApi;
-use store::dynamodb::Files;
+use store::dynamodb::FileItems;
 
-/// What `send` needs.
+/// Serves the `send` route.
 #[derive(Debug)]
 pub struct Send {
-    /// Where messages get their places.
     pub log: Log,
-    /// What messages can carry.
-    pub files: Files,
-    /// Who is told.
-    pub delivery: Delivery,
-    /// How they are told.
-    pub pusher: ConnectionsApi,
+    pub files: FileItems,
+    pub notifier: Notifier,
 }
 
 impl Send {
-    /// Sends one message. The sender is the token's user and the time the server's, whatever the frame says.
+    /// Sends one message. The server sets sender and time: the token's user, and its own clock.
     pub async fn handle(&self, caller: Caller, request: SendRequest) -> Result<Answer, ApiError> {
         let draft = Draft::new(request.conversation_id, caller.user_id, request.draft.check()?);
-        let placed = self.log.send(&self.delivery.recipients, &self.files, &draft).await?;
-        let Delivered { message, duplicate, audience } = placed;
-        // Every connection but the one that gets the answer.
+        let Delivered { message, duplicate, audience } =
+            self.log.send(self.notifier.recipients(), &self.files, &draft).await?;
+        // The sending connection gets the answer instead.
         let except = Some(caller.connection_id.as_str());
-        self.delivery.tell(&message, &audience, except, self.pusher.messages()).await?;
+        self.notifier.message(&message, &audience, except).await?;
         Ok(Answer::Sent(Sent::of(&message, duplicate)))
     }
 }

@@ -16,7 +16,7 @@ where
         for record in event.payload.records {
             // Decoded, unlike the other, which is as in a form.
             let Some(key) = record.s3.object.url_decoded_key.or(record.s3.object.key) else { continue };
-            if let Err(error) = handle(key).await {
+            if let Err(error) = Box::pin(handle(key)).await {
                 let error = causes(&error);
                 tracing::error!(error, "an object will be looked at again");
                 return Err(lambda_runtime::Error::from(error));

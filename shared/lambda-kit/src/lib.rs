@@ -1,6 +1,7 @@
 //! What every function needs around its decision: configuration, telemetry, requests, responses, pushes.
 //!
 //! * [`config`]: environment and AWS clients.
+//! * [`Wiring`]: builds what a function needs from the environment.
 //! * [`telemetry`]: structured logs.
 //! * [`http`]: functions behind the HTTP API.
 //! * [`websocket`]: functions behind the WebSocket API.
@@ -17,5 +18,7 @@ pub mod queue;
 pub mod stream;
 pub mod telemetry;
 pub mod websocket;
+mod wiring;
 
 pub use lambda_runtime::Error;
+pub use wiring::Wiring;

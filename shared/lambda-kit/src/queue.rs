@@ -14,7 +14,7 @@ where
     F: AsyncFn(SqsEvent, Timestamp) -> Vec<String>,
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        let failed = handle(event.payload, deadline::of(&event.context)).await;
+        let failed = Box::pin(handle(event.payload, deadline::of(&event.context))).await;
         let failures: Vec<_> = failed.iter().map(|id| json!({"itemIdentifier": id})).collect();
         Ok::<_, std::convert::Infallible>(json!({"batchItemFailures": failures}))
     }))

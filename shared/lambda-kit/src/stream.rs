@@ -14,7 +14,7 @@ where
         let mut failed = None;
         for record in event.payload.records {
             let sequence_number = record.change.sequence_number.clone();
-            if !handle(record).await {
+            if !Box::pin(handle(record)).await {
                 failed = Some(json!({"itemIdentifier": sequence_number}));
                 break;
             }

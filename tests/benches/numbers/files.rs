@@ -18,7 +18,7 @@ use super::table::Table;
 use super::times::{Times, millis};
 
 /// The function that looks at what was uploaded, by its logical id.
-const FUNCTION: &str = "FileUploaded";
+const FUNCTION: &str = "FileInspect";
 
 /// Parts of a large file that are under way at once.
 const AT_ONCE: usize = 4;
@@ -29,7 +29,7 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// One after the other, each kind by a process of its own, so that its memory is that of the kind.
 pub(crate) async fn run(cloud: &Cloud, quick: bool, report: &mut Report) -> Result<(), Failure> {
     let mut uploader = Uploader::new(cloud).await;
-    let mut table = Table::new(&["files", "times", "p50 / p99 / max ms", "file-uploaded p50 ms", "at most MB"]);
+    let mut table = Table::new(&["files", "times", "p50 / p99 / max ms", "file-inspect p50 ms", "at most MB"]);
     let announced = uploader.announce_often(if quick { 10 } else { 50 }).await?;
     table.row(["announced".into(), announced.len().to_string(), announced.p50_p99_max(), String::new(), String::new()]);
     let blob = |size| vec![7; size];

@@ -1,18 +1,14 @@
 //! Edits, deletions and reactions while others write, and while responses are lost.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use chat::log::{AmendError, Amended, PageRequest};
-use chat::notify::Delivery;
-use chat::notify::Recipients;
+use chat::notify::Notifier;
 use domain::amendment::Amendment;
 use domain::reaction::{Emoji, Reactions};
-use domain::{Address, Content, ErrorCode, Message, MessageKind, Pushed, Seq, Timestamp, UserId};
-use end_to_end::aws::{self, SUBSCRIPTIONS, log};
+use domain::{Content, ErrorCode, Message, MessageKind, Seq, Timestamp, UserId};
+use end_to_end::aws::{self, log};
 use end_to_end::{Cloud, Person};
-use store::dynamodb::{Connections, Subscriptions};
-use store::sqs::Queue;
 
 use crate::proxy::{Loss, conflicting_puts, counting_queries, losing};
 use crate::talk::Talk;
@@ -31,14 +27,9 @@ impl Talk {
     }
 }
 
-fn delivery(talk: &Talk) -> Delivery {
-    let recipients = Recipients {
-        members: talk.log.members.clone(),
-        connections: Connections::new(talk.dynamodb.clone(), "local-ConnectionsTable".to_owned()),
-        subscriptions: Subscriptions::new(talk.dynamodb.clone(), SUBSCRIPTIONS.to_owned()),
-    };
+fn notifier(talk: &Talk) -> Notifier {
     let cloud = Cloud::shared();
-    Delivery { recipients, fanout: Queue::new(aws::sqs(cloud), aws::fanout_queue_url(cloud)) }
+    aws::notifier_as(cloud, "notifier", &talk.dynamodb, aws::fanout_queue_url(cloud))
 }
 
 fn edit(text: &str) -> Amendment {
@@ -134,16 +125,19 @@ async fn an_edit_is_told_to_those_who_were_there() {
     talk.join(latecomer).await;
 
     let event = edited.event.unwrap();
-    let told = Mutex::new(Vec::new());
-    let push = async |message: &Message, to: &[Address<'_>]| {
-        told.lock().unwrap().extend(to.iter().map(|address| (address.user_id, words(message).is_some())));
-        Ok(Pushed { gone: Vec::new(), in_time: true })
-    };
-    delivery(&talk).notify_event(&event, push).await.unwrap();
-    let mut told = told.into_inner().unwrap();
-    told.sort_by_key(|(_, words)| !words);
-    // The first saw it when it was said, and who came after the edit hears nothing of it.
-    assert_eq!(told, [(returner, true), (newcomer, false)]);
+    notifier(&talk).event(&event).await.unwrap();
+    let mut received = Vec::new();
+    for (socket, user) in sockets.iter_mut().zip([newcomer, returner, latecomer]) {
+        // The posts are over, so what was pushed comes before the pong.
+        for frame in socket.pushed().await {
+            if frame["type"] == "message_edited" && frame["message"]["conversation_id"] == talk.conversation.to_string()
+            {
+                received.push((user, !frame["message"]["content"].is_null()));
+            }
+        }
+    }
+    // The returner saw the message when it was sent, and the latecomer, who joined after the edit, receives nothing of it.
+    assert_eq!(received, [(newcomer, false), (returner, true)]);
 
     // A push says what a sync says.
     let synced = talk.log.sync(talk.conversation, returner, event.seq.previous(), 9).await.unwrap();

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use chat::notify::Recipients;
 use domain::Timestamp;
 use end_to_end::crowd::{gather, silent};
 use end_to_end::faults::Kind;
@@ -12,9 +11,7 @@ use end_to_end::{Cloud, Person, Socket, aws};
 use fanout::Worker;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use store::connections_api::ConnectionsApi;
-use store::dynamodb::{Connections, Subscriptions};
-use store::sqs::{FanoutBody, Queue};
+use store::sqs::FanoutBody;
 use uuid::Uuid;
 
 use crate::PLAN;
@@ -41,13 +38,7 @@ impl Here {
         let dynamodb = aws::dynamodb_as(cloud, WORKER);
         let worker = Worker {
             log: aws::log(&dynamodb),
-            recipients: Recipients {
-                members: aws::log(&dynamodb).members,
-                connections: Connections::new(dynamodb.clone(), "local-ConnectionsTable".to_owned()),
-                subscriptions: Subscriptions::new(dynamodb, "local-SubscriptionsTable".to_owned()),
-            },
-            pusher: ConnectionsApi::new(&aws::config_as(WORKER), cloud.endpoints.aws.apigatewaymanagementapi.clone()),
-            queue: Queue::new(sqs.clone(), url.clone()),
+            notifier: aws::notifier_as(cloud, WORKER, &dynamodb, url.clone()),
             posts_per_second: 100,
         };
         Self { worker, sqs, url }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use chat::notify::UserNotifier;
 use chat::receipts::Receipts;
 use domain::Timestamp;
 use domain::membership::Action;
@@ -13,7 +14,6 @@ use end_to_end::faults::Kind;
 use end_to_end::{Cloud, Person, Picture, aws};
 use receipts::{Batch, Worker};
 use serde_json::{Value, json};
-use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Watermarks};
 use store::sql::Conversations;
 use store::sqs::Queue;
@@ -170,8 +170,10 @@ async fn only_receipts_that_failed_come_again() {
     let [delivered, read] = TABLES.map(str::to_owned);
     let worker = Worker {
         receipts: Receipts { log: aws::log(&dynamodb), watermarks: Watermarks::new(dynamodb.clone(), delivered, read) },
-        connections: Connections::new(dynamodb, "local-ConnectionsTable".to_owned()),
-        pusher: ConnectionsApi::new(&aws::config_as(WORKER), cloud.endpoints.aws.apigatewaymanagementapi.clone()),
+        notifier: UserNotifier::new(
+            Connections::new(dynamodb, aws::CONNECTIONS.to_owned()),
+            aws::connections_api_as(cloud, WORKER),
+        ),
     };
     let at = Timestamp::now();
     let bodies = [

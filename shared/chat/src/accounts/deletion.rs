@@ -44,6 +44,16 @@ pub enum Progress {
 }
 
 impl Deletion {
+    /// Returns what ends the memberships.
+    pub fn membership(&self) -> &Membership {
+        &self.membership
+    }
+
+    /// Removes the items of connections that were closed, see [`Connections::remove_closed`].
+    pub async fn remove_closed(&self, closed: &[Connection], now: Timestamp) -> Result<(), StoreError> {
+        self.connections.remove_closed(closed, now).await
+    }
+
     /// Leaves the tombstones, and gives back the connections that are to be closed. When this returns, the user's token is worth
     /// nothing. Three requests.
     pub async fn begin(&self, user: UserId) -> Result<Vec<Connection>, StoreError> {

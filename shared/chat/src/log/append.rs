@@ -53,7 +53,7 @@ pub struct Draft {
     pub after_seq: Option<Seq>,
     /// What to say, without the files.
     pub content: Content,
-    /// Files that the message is to carry.
+    /// FileItems that the message is to carry.
     pub attachment_ids: Vec<FileId>,
 }
 
@@ -153,7 +153,7 @@ impl Opened<'_> {
         &self.roster
     }
 
-    /// Gives the message the files that its draft names, of those that were found. Files that cannot be attached are a refusal,
+    /// Gives the message the files that its draft names, of those that were found. FileItems that cannot be attached are a refusal,
     /// unless an earlier attempt could.
     pub async fn attach(&mut self, found: &[FileItem]) -> Result<(), SendError> {
         let Draft { conversation_id, sender_id, attachment_ids, .. } = self.draft;

@@ -7,7 +7,7 @@ use domain::error::causes;
 
 use super::{Draft, Log, SendError};
 use crate::notify::{Audience, Recipients};
-use store::dynamodb::Files;
+use store::dynamodb::FileItems;
 
 /// A put that took longer leaves time for somebody to connect unseen: connections are read again after it.
 const SLOW_PUT: Duration = Duration::from_millis(200);
@@ -28,8 +28,13 @@ impl Log {
     ///
     /// Two sequential round trips and one write unit (for messages up to 1 KB) where nobody else writes at the same
     /// time; the number does not grow with the history, nor with the members: of more than a hundred nobody is looked up. In a
-    /// public conversation it is a third, for those who look at it. Files are looked up in the first.
-    pub async fn send(&self, recipients: &Recipients, files: &Files, draft: &Draft) -> Result<Delivered, SendError> {
+    /// public conversation it is a third, for those who look at it. FileItems are looked up in the first.
+    pub async fn send(
+        &self,
+        recipients: &Recipients,
+        files: &FileItems,
+        draft: &Draft,
+    ) -> Result<Delivered, SendError> {
         let attached = async { Ok(files.get(&draft.attachment_ids).await?) };
         let (mut opened, attached) = tokio::try_join!(self.open(draft), attached)?;
         opened.attach(&attached).await?;

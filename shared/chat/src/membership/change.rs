@@ -1,35 +1,74 @@
-//! A change of a conversation from the request to the log: decided and committed in SQL, relayed at once.
+//! A change of a conversation, from the request to the log: decided and committed in SQL, relayed at once.
 
 use domain::membership::Action;
-use domain::{ConversationId, UserId};
-
-use crate::membership::{Applied, Relay};
+use domain::new_conversation::NewConversation;
+use domain::search::Words;
+use domain::{ConversationId, Idempotency, UserId};
+use store::StoreError;
+use store::dynamodb::members::ActiveMember;
 use store::sql::Conversations;
+use store::sql::conversations::{CreateError, Created};
+use store::sql::discovery::Listed;
 use store::sql::membership::ChangeError;
 
-/// Changes conversations and who is in them.
+use super::{Applied, MemberPage, Relay};
+use crate::log::ReadError;
+
+/// Changes conversations and their members.
 #[derive(Clone, Debug)]
 pub struct Membership {
-    /// The relational truth.
-    pub conversations: Conversations,
-    /// Brings it to the hot path.
-    pub relay: Relay,
+    conversations: Conversations,
+    relay: Relay,
+}
+
+/// A conversation that a request created, or that existed already.
+#[derive(Debug)]
+pub enum Opened {
+    /// The conversation is new; its first change has reached the log.
+    New(ConversationId, Applied),
+    /// The pair's private conversation, or the one that the same idempotency key created; with changes that a crash had left in its
+    /// outbox.
+    Existing(ConversationId, Vec<Applied>),
 }
 
 impl Membership {
-    /// Carries out actions of one user on one conversation, all or none, and gives back what reached the log: everybody's next
-    /// request sees it. What is so already changes nothing and is no error.
+    /// Commits changes in `conversations` and relays them with `relay`.
+    pub fn new(conversations: Conversations, relay: Relay) -> Self {
+        Self { conversations, relay }
+    }
+
+    /// Creates a conversation, or finds the one that the pair or the idempotency key has already.
     ///
-    /// For one action six SQL requests, one to the queue, and two round trips to DynamoDB.
+    /// Cost of a new one: five SQL requests, one to SQS, one transaction and one read of DynamoDB.
+    pub async fn create(
+        &self,
+        creator: UserId,
+        new: &NewConversation,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Opened, CreateError> {
+        match Box::pin(self.conversations.create(creator, new, idempotency)).await? {
+            Created::New(pending) => {
+                let applied = self.relay.apply(&pending).await?;
+                Ok(Opened::New(pending.conversation_id, applied))
+            }
+            // The process that created it may have crashed before the change reached the log.
+            Created::Existing(conversation) => Ok(Opened::Existing(conversation, self.relay.run(conversation).await?)),
+        }
+    }
+
+    /// Applies the actions of one user on one conversation, all or none, and returns what reached the log: every later request sees
+    /// it. An action whose result holds already changes nothing and is no error.
+    ///
+    /// Cost of one action: six SQL requests, one to SQS, and two round trips to DynamoDB.
     pub async fn change(
         &self,
         conversation: ConversationId,
         actor: UserId,
         actions: &[Action],
     ) -> Result<Vec<Applied>, ChangeError> {
-        let committed = self.conversations.change(conversation, actor, actions).await?;
+        let committed = Box::pin(self.conversations.change(conversation, actor, actions)).await?;
         if committed.older_wait {
-            // Whoever committed those may have died: they come first.
+            // The process that committed the older changes may have crashed, so they are applied first.
             return Ok(self.relay.run(conversation).await?);
         }
         let mut all = Vec::with_capacity(committed.changes.len());
@@ -37,5 +76,42 @@ impl Membership {
             all.push(self.relay.apply(pending).await?);
         }
         Ok(all)
+    }
+
+    /// Relays every change that waits in the outbox of a conversation, in order. Cost where none waits: one SQL request.
+    pub async fn finish(&self, conversation: ConversationId) -> Result<Vec<Applied>, StoreError> {
+        self.relay.run(conversation).await
+    }
+
+    /// Finds open public conversations, newest first: up to `limit` before `before`, and the cursor of the next page. With `words`,
+    /// those whose title and topic have words that begin with all of them. Cost: one SQL statement.
+    pub async fn discover(
+        &self,
+        user: UserId,
+        words: Option<&Words>,
+        before: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<(Vec<Listed>, Option<ConversationId>), StoreError> {
+        let mut listed = self.conversations.discover(user, words, before, limit + 1).await?;
+        let more = listed.len() > limit;
+        listed.truncate(limit);
+        let cursor = listed.last().map(|listed| listed.conversation_id).filter(|_| more);
+        Ok((listed, cursor))
+    }
+
+    /// Returns an active member, read consistently.
+    pub async fn member(&self, conversation: ConversationId, user: UserId) -> Result<Option<ActiveMember>, StoreError> {
+        self.relay.members.active(conversation, user).await
+    }
+
+    /// Reads up to `limit` members after `after`, for a reader who must be a member. Cost: 2 concurrent requests.
+    pub async fn member_page(
+        &self,
+        conversation: ConversationId,
+        reader: UserId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<MemberPage, ReadError> {
+        MemberPage::read(&self.relay.members, conversation, reader, after, limit).await
     }
 }

@@ -55,7 +55,8 @@ impl Relay {
 
     /// Applies one change, of which the caller knows that it is the conversation's oldest, and takes it out of the outbox.
     pub async fn apply(&self, pending: &Pending) -> Result<Applied, StoreError> {
-        let applied = self.write(pending).await?;
+        // Boxed, as the futures of the SDK nest almost as deeply as the compiler follows.
+        let applied = Box::pin(self.write(pending)).await?;
         self.outbox.settle(pending, applied.seq, applied.at).await?;
         Ok(applied)
     }

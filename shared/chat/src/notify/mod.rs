@@ -1,11 +1,24 @@
-//! Notifying: finds the connections that receive an item of the log, and posts frames to them.
+//! Notifying: finds the connections that receive something at once, and posts frames to them.
+//!
+//! * [`Recipients`]: finds the connections to notify of a conversation.
+//! * [`Notifier`]: notifies a conversation of items of its log; the `fanout` worker does it for large ones.
+//! * [`UserNotifier`]: posts frames to all connections of single users.
+//! * [`TypingNotifier`]: notifies the other members that a user is typing.
+//! * [`PublicSubscriptions`]: subscribes connections to public conversations.
+//!
+//! A push is an optimisation and the log is the truth: a client that misses a push finds the item when it syncs. So nothing here
+//! fails a request because connections cannot be read, posted to or handed over.
 
-mod delivery;
+mod audience;
+mod notifier;
 mod recipients;
-mod subscribing;
+mod subscriptions;
 mod typing;
+mod users;
 
-pub use delivery::Delivery;
-pub use recipients::{Audience, Recipient, Recipients};
-pub use subscribing::{Subscriber, Subscribing};
-pub use typing::audience as typing_audience;
+pub use audience::Audience;
+pub use notifier::Notifier;
+pub use recipients::{Recipient, Recipients};
+pub use subscriptions::{PublicSubscriptions, Subscriber};
+pub use typing::TypingNotifier;
+pub use users::UserNotifier;

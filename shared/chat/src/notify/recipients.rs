@@ -1,112 +1,106 @@
-//! Who hears of something at once, and where they are.
+//! Finding the connections to notify of what happens in a conversation.
 //!
-//! In private conversations and groups that is every member on every connection. In public ones it is the connections that have
-//! the conversation open: members who are not looking cost nothing.
-//!
-//! Which of the two it is, is decided by [`Recipients::of`], for everything that is told.
+//! In private conversations and groups that is every connection of every member. In public ones it is the subscribed connections:
+//! a member who is not subscribed costs nothing. [`Recipients::of`] alone decides between the two.
 
 use std::collections::HashMap;
 
 use domain::{Address, Connection, ConversationId, Seq, Timestamp, UserId};
-
 use store::StoreError;
 use store::dynamodb::members::{ActiveMember, ConversationItem, Roster};
 use store::dynamodb::subscriptions::Subscription;
 use store::dynamodb::{Connections, Members, Subscriptions};
 
-/// How many connections that look at a public conversation are told by whoever writes.
+use super::Audience;
+
+/// Most subscribers that the function which wrote an item notifies itself; more are left to the `fanout` worker.
 const MAX_INLINE_SUBSCRIBERS: usize = 100;
 
-/// Finds listeners.
+/// Finds the connections to notify, and removes the ones that turn out to be gone.
 #[derive(Clone, Debug)]
 pub struct Recipients {
-    /// Who is a member.
-    pub members: Members,
-    /// Where members are.
-    pub connections: Connections,
-    /// Where those are who look at a public conversation.
-    pub subscriptions: Subscriptions,
+    members: Members,
+    connections: Connections,
+    subscriptions: Subscriptions,
 }
 
-/// One connection of somebody who is to hear of something.
+/// A live connection to notify, with the membership fact that decides what it may receive.
 #[derive(Clone, Debug)]
 pub struct Recipient {
-    /// Whose it is.
     pub user_id: UserId,
-    /// Where their stay begins.
+    /// First seq of the current membership period.
     pub joined_seq: Seq,
     at: At,
 }
 
-/// How a listener was found, and where they are forgotten once they are gone.
+/// The item that led to a recipient: the one to remove once its connection is gone.
 #[derive(Clone, Debug)]
 enum At {
     Connected(Connection),
-    Subscribing(Subscription),
-}
-
-/// Who is told by whoever has something to tell.
-#[derive(Clone, Debug)]
-pub struct Audience {
-    /// They.
-    pub recipients: Vec<Recipient>,
-    /// Whether that is everybody; if not, `fanout` tells everybody.
-    pub whole: bool,
+    Subscribed(Subscription),
 }
 
 impl Recipient {
-    /// Where to reach them.
+    /// Returns where to post frames.
     pub fn address(&self) -> Address<'_> {
         let connection_id = match &self.at {
             At::Connected(connection) => &connection.connection_id,
-            At::Subscribing(subscription) => &subscription.connection_id,
+            At::Subscribed(subscription) => &subscription.connection_id,
         };
         Address { user_id: self.user_id, connection_id }
     }
 }
 
-impl Audience {
-    /// Too many to be told one by one.
-    pub fn deferred() -> Self {
-        Self { recipients: Vec::new(), whole: false }
-    }
-
-    /// These and nobody else.
-    pub fn of(recipients: Vec<Recipient>) -> Self {
-        Self { recipients, whole: true }
-    }
-
-    /// Those of them whose stay covers the item at `seq`.
-    #[must_use]
-    pub fn covering(mut self, seq: Seq) -> Self {
-        self.recipients.retain(|recipient| recipient.joined_seq <= seq);
-        self
-    }
-}
-
 impl Recipients {
-    /// The live connections of all who hear of what happens in a conversation, and of those users `besides` whom it concerns
-    /// although they are not among them: of up to a hundred members, or up to a hundred that look.
+    /// Finds recipients by these tables.
+    pub fn new(members: Members, connections: Connections, subscriptions: Subscriptions) -> Self {
+        Self { members, connections, subscriptions }
+    }
+
+    /// Returns the door to the table `members`.
+    pub fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// Returns the door to the table `connections`.
+    pub fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    /// Returns the door to the table `subscriptions`.
+    pub fn subscriptions(&self) -> &Subscriptions {
+        &self.subscriptions
+    }
+
+    /// Opens the connection to DynamoDB during init, when time is free: half a read unit.
+    pub async fn warm_up(&self) {
+        self.connections.warm_up().await;
+    }
+
+    /// Finds the live connections to notify: every member's, or, in a public conversation, the subscribed ones; and those of the
+    /// users `also`, whom a change concerns although they are not among them.
     ///
-    /// One request for members, none where they are too many; two for those who look, of which the second is for who is a member.
-    pub async fn of(&self, roster: &Roster, besides: &[UserId]) -> Result<Audience, StoreError> {
+    /// Bounded to 100 members or 100 subscribers; beyond that returns [`Audience::deferred`] and the `fanout` worker notifies.
+    /// Cost: 1 request for members, 2 for subscribers (the subscriptions, and which of their users are members).
+    pub async fn of(&self, roster: &Roster, also: &[UserId]) -> Result<Audience, StoreError> {
         if roster.conversation.conversation_id.is_public() {
             let (mut subscribers, connected) =
-                tokio::try_join!(self.subscribers(&roster.conversation), self.connected(besides, &[]))?;
-            let looks =
+                tokio::try_join!(self.subscribers(&roster.conversation), self.connected(also, &[]))?;
+            let subscribed =
                 |one: &Recipient| subscribers.recipients.iter().any(|subscriber| subscriber.address() == one.address());
-            let others: Vec<Recipient> = connected.into_iter().filter(|one| !looks(one)).collect();
+            let others: Vec<Recipient> = connected.into_iter().filter(|one| !subscribed(one)).collect();
             subscribers.recipients.extend(others);
             return Ok(subscribers);
         }
         let members: &[ActiveMember] = if roster.is_cut_off() { &[] } else { &roster.members };
-        let recipients = self.connected(besides, members).await?;
-        Ok(Audience { recipients, whole: !roster.is_cut_off() })
+        let recipients = self.connected(also, members).await?;
+        Ok(Audience { recipients, complete: !roster.is_cut_off() })
     }
 
-    /// The live connections of members, and of other users for whose stay the caller answers.
-    pub async fn connected(&self, besides: &[UserId], members: &[ActiveMember]) -> Result<Vec<Recipient>, StoreError> {
-        let mut joined: HashMap<UserId, Seq> = besides.iter().map(|user| (*user, Seq::ZERO)).collect();
+    /// Finds the live connections of `members`, and those of the users `also`, who receive everything: the caller answers for their
+    /// membership periods.
+    pub async fn connected(&self, also: &[UserId], members: &[ActiveMember]) -> Result<Vec<Recipient>, StoreError> {
+        let mut joined: HashMap<UserId, Seq> = also.iter().map(|user| (*user, Seq::ZERO)).collect();
         joined.extend(members.iter().map(|member| (member.user_id, member.joined_seq)));
         let users: Vec<UserId> = joined.keys().copied().collect();
         let found = self.connections.of(&users, Timestamp::now()).await?;
@@ -117,7 +111,7 @@ impl Recipients {
         Ok(found.into_iter().filter_map(recipient).collect())
     }
 
-    /// The connections that have a public conversation open, where they are few.
+    /// Finds the subscribed connections of a public conversation, up to [`MAX_INLINE_SUBSCRIBERS`].
     async fn subscribers(&self, conversation: &ConversationItem) -> Result<Audience, StoreError> {
         if conversation.subscription_shards > 1 {
             return Ok(Audience::deferred());
@@ -131,12 +125,13 @@ impl Recipients {
         let recipient = |(member, subscription): (ActiveMember, _)| Recipient {
             user_id: member.user_id,
             joined_seq: member.joined_seq,
-            at: At::Subscribing(subscription),
+            at: At::Subscribed(subscription),
         };
         Ok(Audience::of(found.into_iter().map(recipient).collect()))
     }
 
-    /// Those subscriptions that are of members, with the members; the others end. One request, and one more for those.
+    /// Returns the subscriptions whose users are members, with the members, and removes the others. Cost: one request, and one more
+    /// to remove.
     pub async fn members_among(
         &self,
         conversation: ConversationId,
@@ -146,23 +141,24 @@ impl Recipients {
         let members = self.members.among(conversation, &users).await?;
         let members: HashMap<UserId, ActiveMember> =
             members.into_iter().map(|member| (member.user_id, member)).collect();
-        let (found, strangers): (Vec<_>, Vec<_>) =
+        let (found, others): (Vec<_>, Vec<_>) =
             subscriptions.into_iter().partition(|subscription| members.contains_key(&subscription.user_id));
-        self.subscriptions.remove_stale(&strangers.iter().collect::<Vec<_>>()).await;
+        self.subscriptions.remove_stale(&others.iter().collect::<Vec<_>>()).await;
         let member = |subscription: Subscription| Some((*members.get(&subscription.user_id)?, subscription));
         Ok(found.into_iter().filter_map(member).collect())
     }
 
-    /// Forgets those that a push found gone. A subscription was made over a connection that was up, so it goes at once.
-    pub async fn remove_gone(&self, told: &[Recipient], gone: &[String], now: Timestamp) {
+    /// Removes the connections that a push found gone. A subscription was made over a connection that was up, so it is removed at
+    /// once; a connection that has just begun is kept, see [`Connections::remove_gone`].
+    pub async fn remove_gone(&self, notified: &[Recipient], gone: &[String], now: Timestamp) {
         let (mut connections, mut subscriptions) = (Vec::new(), Vec::new());
-        for recipient in told {
+        for recipient in notified {
             match &recipient.at {
                 At::Connected(connection) => connections.push(connection.clone()),
-                At::Subscribing(subscription) if gone.contains(&subscription.connection_id) => {
+                At::Subscribed(subscription) if gone.contains(&subscription.connection_id) => {
                     subscriptions.push(subscription);
                 }
-                At::Subscribing(_) => {}
+                At::Subscribed(_) => {}
             }
         }
         tokio::join!(

@@ -8,7 +8,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::{Deserialize, Deserializer};
 
 pub use request::Request;
-pub use response::Response;
+pub use response::{Response, no_such_route};
 
 use crate::deadline;
 

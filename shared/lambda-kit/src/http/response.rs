@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::ApiError;
+use domain::{ApiError, ErrorCode};
 use serde::Serialize;
 use serde_json::json;
 
@@ -66,4 +66,9 @@ impl Response {
         let headers = BTreeMap::from([("content-type", "application/json".to_owned())]);
         Ok(Self { status_code, headers, body })
     }
+}
+
+/// Returns the refusal of a route that the function does not serve.
+pub fn no_such_route() -> ApiError {
+    ApiError::new(ErrorCode::NotFound, "The API has no such route.")
 }

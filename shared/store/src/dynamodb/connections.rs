@@ -226,7 +226,7 @@ impl Connections {
 
     /// Forgets connections of a deleted user that have been closed, except the youngest, for the reason that
     /// [`Connections::remove_gone`] has: what API Gateway does not know yet, it does not close.
-    pub async fn forget_closed(&self, closed: &[Connection], now: Timestamp) -> Result<(), StoreError> {
+    pub async fn remove_closed(&self, closed: &[Connection], now: Timestamp) -> Result<(), StoreError> {
         let old = closed.iter().filter(|connection| now.since(connection.connected_at) > CONNECT_GRACE);
         let ids: Vec<&str> = old.map(|connection| connection.connection_id.as_str()).collect();
         let Some(first) = closed.first() else { return Ok(()) };

@@ -60,12 +60,12 @@ impl FileItem {
 
 /// The table.
 #[derive(Clone, Debug)]
-pub struct Files {
+pub struct FileItems {
     client: Client,
     table: String,
 }
 
-impl Files {
+impl FileItems {
     /// The table with this name.
     pub fn new(client: Client, table: String) -> Self {
         Self { client, table }
@@ -92,7 +92,7 @@ impl Files {
     }
 
     /// A message carries the file, which therefore stays. Whether the file is there to stay: `false` for one that is going.
-    pub async fn carry(&self, file: FileId, seq: Seq) -> Result<bool, StoreError> {
+    pub async fn add_reference(&self, file: FileId, seq: Seq) -> Result<bool, StoreError> {
         let update = self.update(file).update_expression("ADD carried_by :seq REMOVE released_at");
         let update = update.expression_attribute_values(":seq", AttributeValue::Ns(vec![seq.to_string()]));
         let update = update.condition_expression("attribute_exists(file_id) AND attribute_not_exists(removing)");
@@ -100,7 +100,7 @@ impl Files {
     }
 
     /// A message carries the file no more. Whether it was the last one: then the file is to be released.
-    pub async fn let_go(&self, file: FileId, seq: Seq) -> Result<bool, StoreError> {
+    pub async fn remove_reference(&self, file: FileId, seq: Seq) -> Result<bool, StoreError> {
         let update = self.update(file).update_expression("DELETE carried_by :seq");
         let update = update.expression_attribute_values(":seq", AttributeValue::Ns(vec![seq.to_string()]));
         let update = update.condition_expression("attribute_exists(file_id)").return_values(ReturnValue::AllNew);
@@ -110,7 +110,7 @@ impl Files {
 
     /// Sets a file that no message carries on its way out; `false` for one that a message carries, or that is not there. From here
     /// on no send takes it.
-    pub async fn release(&self, file: FileId, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn expire(&self, file: FileId, now: Timestamp) -> Result<bool, StoreError> {
         let update = self.update(file).update_expression("SET released_at = if_not_exists(released_at, :now)");
         let update = update.expression_attribute_values(":now", AttributeValue::N(now.epoch_millis().to_string()));
         let update = update.condition_expression("attribute_exists(file_id) AND attribute_not_exists(carried_by)");
@@ -119,7 +119,7 @@ impl Files {
 
     /// Decides that a file goes which was released before `before` and which no message has taken back since. Whether it does;
     /// also `true` where that was decided before.
-    pub async fn decide_removal(&self, file: FileId, before: Timestamp) -> Result<bool, StoreError> {
+    pub async fn decide_deletion(&self, file: FileId, before: Timestamp) -> Result<bool, StoreError> {
         let update = self.update(file).update_expression("SET removing = :true");
         let update = update
             .expression_attribute_values(":true", AttributeValue::Bool(true))
@@ -129,7 +129,7 @@ impl Files {
     }
 
     /// Forgets a file: the last thing that is done to it. Safe to repeat.
-    pub async fn forget(&self, file: FileId) -> Result<(), StoreError> {
+    pub async fn delete(&self, file: FileId) -> Result<(), StoreError> {
         let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key(file)));
         delete.send().await.map(drop).map_err(StoreError::dynamodb)
     }

@@ -12,7 +12,7 @@ mod millis;
 pub mod retry;
 
 pub use connections::Connections;
-pub use files::{FileItem, Files};
+pub use files::{FileItem, FileItems};
 pub use members::{Members, Roster};
 pub use messages::{LogItem, Messages};
 pub use subscriptions::Subscriptions;

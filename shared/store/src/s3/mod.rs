@@ -2,7 +2,7 @@
 //!
 //! | key | |
 //! |---|---|
-//! | `uploads/<file>` | what the owner uploaded; its creation is the event that `file-uploaded` hears |
+//! | `uploads/<file>` | what the owner uploaded; its creation is the event that `file-inspect` hears |
 //! | `thumbnails/<file>/<pixels>` | what was made of it |
 //!
 //! Keys hold ids and nothing that a user wrote. What is signed for an upload is signed for exactly one length, type and SHA-256,

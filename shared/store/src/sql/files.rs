@@ -219,7 +219,7 @@ impl FileMetadata {
     }
 
     /// Forgets a file that has this status: one statement, safe to repeat. Bytes that still come are not taken.
-    pub async fn forget(&self, file: FileId, status: FileStatus) -> Result<bool, StoreError> {
+    pub async fn delete(&self, file: FileId, status: FileStatus) -> Result<bool, StoreError> {
         let deleted = query("DELETE FROM file_metadata WHERE file_id = $1 AND status = $2")
             .bind(file.0)
             .bind(status.as_str())

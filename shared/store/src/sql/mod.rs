@@ -11,7 +11,9 @@ pub mod users;
 
 use std::time::Duration;
 
-use sqlx_data_api::{DataApiConnectOptions, DataApiPool, DataApiPoolOptions};
+use sqlx_data_api::{DataApiConnectOptions, DataApiPoolOptions};
+
+pub use sqlx_data_api::DataApiPool;
 
 pub use conversations::Conversations;
 pub use files::FileMetadata;

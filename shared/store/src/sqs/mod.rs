@@ -48,7 +48,8 @@ pub enum FilesBody {
         due: Timestamp,
     },
     /// A file that was released, and goes unless a message that carries it has come to light by then.
-    Released {
+    #[serde(rename = "released")]
+    Expired {
         /// The file.
         file_id: FileId,
         /// When.
@@ -72,7 +73,7 @@ impl FilesBody {
     /// When it is time.
     pub const fn due(&self) -> Option<Timestamp> {
         match self {
-            Self::Upload { due, .. } | Self::Released { due, .. } => Some(*due),
+            Self::Upload { due, .. } | Self::Expired { due, .. } => Some(*due),
             Self::User { .. } => None,
         }
     }

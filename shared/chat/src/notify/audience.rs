@@ -1,0 +1,32 @@
+//! Audiences: the recipients of one notification.
+
+use domain::Seq;
+
+use super::Recipient;
+
+/// The recipients of one notification.
+#[derive(Clone, Debug)]
+pub struct Audience {
+    pub recipients: Vec<Recipient>,
+    /// True if `recipients` is complete; otherwise the `fanout` worker notifies everyone.
+    pub complete: bool,
+}
+
+impl Audience {
+    /// An audience that is left to the `fanout` worker: too many recipients, or they cannot be read now.
+    pub fn deferred() -> Self {
+        Self { recipients: Vec::new(), complete: false }
+    }
+
+    /// Exactly these recipients.
+    pub fn of(recipients: Vec<Recipient>) -> Self {
+        Self { recipients, complete: true }
+    }
+
+    /// Keeps the recipients whose membership period covers the item at `seq`.
+    #[must_use]
+    pub fn covering(mut self, seq: Seq) -> Self {
+        self.recipients.retain(|recipient| recipient.joined_seq <= seq);
+        self
+    }
+}

@@ -1,0 +1,176 @@
+//! Wiring: builds what a function needs from the environment that the template gives.
+//!
+//! Each method reads exactly the variables of what it builds, so that a function's variables and IAM policies stay as narrow as what
+//! it asks for. Clients of AWS services are built on first use and shared. `tests/tests/wiring.rs` holds the template against this.
+
+use std::cell::OnceCell;
+
+use aws_config::SdkConfig;
+use chat::accounts::Deletion;
+use chat::files::{FileReferences, Files, Inspections, UploadLimits, Uploads};
+use chat::inbox::Inbox;
+use chat::log::Log;
+use chat::membership::{Membership, Relay};
+use chat::notify::{Notifier, PublicSubscriptions, Recipients, TypingNotifier, UserNotifier};
+use chat::receipts::{Receipts, StatusReader};
+use domain::flood::FloodLimit;
+use store::connections_api::ConnectionsApi;
+use store::dynamodb::{Connections, FileItems, Members, Messages, Subscriptions, Watermarks};
+use store::s3::Objects;
+use store::sql::{Conversations, DataApiPool, FileMetadata, Outbox, Users};
+use store::sqs::Queue;
+
+use crate::config::{ConfigError, aws, number, required, seconds};
+use crate::telemetry;
+
+/// Builds what a function needs. One per process.
+#[derive(Debug)]
+pub struct Wiring {
+    aws: SdkConfig,
+    dynamodb: OnceCell<aws_sdk_dynamodb::Client>,
+    sqs: OnceCell<aws_sdk_sqs::Client>,
+    pool: OnceCell<DataApiPool>,
+}
+
+type Wired<T> = Result<T, ConfigError>;
+
+impl Wiring {
+    /// Starts logging and reads region, credentials and endpoints from the environment. Call once, first in `main`.
+    pub async fn start() -> Self {
+        telemetry::init();
+        Self { aws: aws().await, dynamodb: OnceCell::new(), sqs: OnceCell::new(), pool: OnceCell::new() }
+    }
+
+    fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.aws)).clone()
+    }
+
+    /// Returns the queue whose URL the variable has.
+    pub fn queue(&self, url: &'static str) -> Wired<Queue> {
+        let client = self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.aws)).clone();
+        Ok(Queue::new(client, required(url)?))
+    }
+
+    /// Returns the pool of the cluster. Makes no request.
+    pub fn pool(&self) -> Wired<DataApiPool> {
+        if let Some(pool) = self.pool.get() {
+            return Ok(pool.clone());
+        }
+        let (cluster, secret, database) = (required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
+        let pool = store::sql::connect((&self.aws).into(), cluster, secret, database);
+        Ok(self.pool.get_or_init(|| pool).clone())
+    }
+
+    pub fn messages(&self) -> Wired<Messages> {
+        Ok(Messages::new(self.dynamodb(), required("MESSAGES_TABLE")?))
+    }
+
+    pub fn members(&self) -> Wired<Members> {
+        Ok(Members::new(self.dynamodb(), required("MEMBERS_TABLE")?))
+    }
+
+    pub fn connections(&self) -> Wired<Connections> {
+        Ok(Connections::new(self.dynamodb(), required("CONNECTIONS_TABLE")?))
+    }
+
+    pub fn file_items(&self) -> Wired<FileItems> {
+        Ok(FileItems::new(self.dynamodb(), required("FILES_TABLE")?))
+    }
+
+    pub fn users(&self) -> Wired<Users> {
+        Ok(Users::new(self.pool()?))
+    }
+
+    /// Returns the door to API Gateway's `@connections`.
+    pub fn connections_api(&self) -> Wired<ConnectionsApi> {
+        Ok(ConnectionsApi::new(&self.aws, required("CONNECTIONS_ENDPOINT")?))
+    }
+
+    fn subscriptions(&self) -> Wired<Subscriptions> {
+        Ok(Subscriptions::new(self.dynamodb(), required("SUBSCRIPTIONS_TABLE")?))
+    }
+
+    fn watermarks(&self) -> Wired<Watermarks> {
+        Ok(Watermarks::new(self.dynamodb(), required("DELIVERY_STATUS_TABLE")?, required("READ_STATUS_TABLE")?))
+    }
+
+    fn objects(&self) -> Wired<Objects> {
+        Ok(Objects::new(aws_sdk_s3::Client::new(&self.aws), required("FILES_BUCKET")?))
+    }
+
+    /// Returns the log for functions that read it, or append only events.
+    pub fn log(&self) -> Wired<Log> {
+        Ok(Log { messages: self.messages()?, members: self.members()?, flood_limit: None })
+    }
+
+    /// Returns the log for functions that send. Reads the flood limit as well: `FLOOD_LIMIT` messages per sender and conversation in
+    /// `FLOOD_WINDOW` seconds; 0 is no limit.
+    pub fn sending_log(&self) -> Wired<Log> {
+        let flood_limit = FloodLimit::new(number("FLOOD_LIMIT")?, seconds("FLOOD_WINDOW")?);
+        Ok(Log { flood_limit, ..self.log()? })
+    }
+
+    pub fn inbox(&self) -> Wired<Inbox> {
+        Ok(Inbox { log: self.log()?, watermarks: self.watermarks()? })
+    }
+
+    pub fn receipts(&self) -> Wired<Receipts> {
+        Ok(Receipts { log: self.log()?, watermarks: self.watermarks()? })
+    }
+
+    pub fn status_reader(&self) -> Wired<StatusReader> {
+        Ok(StatusReader { messages: self.messages()?, members: self.members()?, watermarks: self.watermarks()? })
+    }
+
+    pub fn membership(&self) -> Wired<Membership> {
+        let relay = Relay { messages: self.messages()?, members: self.members()?, outbox: Outbox::new(self.pool()?) };
+        let conversations = Conversations::new(self.pool()?, self.queue("RELAY_QUEUE_URL")?);
+        Ok(Membership::new(conversations, relay))
+    }
+
+    pub fn deletion(&self) -> Wired<Deletion> {
+        let (users, membership, connections) = (self.users()?, self.membership()?, self.connections()?);
+        Ok(Deletion { users, membership, connections, relay: self.queue("RELAY_QUEUE_URL")? })
+    }
+
+    fn recipients(&self) -> Wired<Recipients> {
+        Ok(Recipients::new(self.members()?, self.connections()?, self.subscriptions()?))
+    }
+
+    pub fn notifier(&self) -> Wired<Notifier> {
+        Ok(Notifier::new(self.recipients()?, self.connections_api()?, self.queue("FANOUT_QUEUE_URL")?))
+    }
+
+    pub fn typing_notifier(&self) -> Wired<TypingNotifier> {
+        Ok(TypingNotifier::new(self.recipients()?, self.connections_api()?))
+    }
+
+    pub fn user_notifier(&self) -> Wired<UserNotifier> {
+        Ok(UserNotifier::new(self.connections()?, self.connections_api()?))
+    }
+
+    pub fn public_subscriptions(&self) -> Wired<PublicSubscriptions> {
+        Ok(PublicSubscriptions::new(self.members()?, self.subscriptions()?))
+    }
+
+    pub fn file_references(&self) -> Wired<FileReferences> {
+        Ok(FileReferences::new(self.file_items()?, self.queue("FILES_QUEUE_URL")?, seconds("FILE_GRACE")?))
+    }
+
+    pub fn files(&self) -> Wired<Files> {
+        Ok(Files::new(self.file_references()?, FileMetadata::new(self.pool()?), self.objects()?))
+    }
+
+    pub fn uploads(&self) -> Wired<Uploads> {
+        let limits = UploadLimits {
+            quota: number("FILE_QUOTA")?,
+            multipart_above: number("MULTIPART_ABOVE")?,
+            upload_lifetime: seconds("UPLOAD_LIFETIME")?,
+        };
+        Ok(Uploads::new(self.files()?, limits))
+    }
+
+    pub fn inspections(&self) -> Wired<Inspections> {
+        Ok(Inspections::new(self.file_items()?, FileMetadata::new(self.pool()?), self.objects()?))
+    }
+}
