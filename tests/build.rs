@@ -1,24 +1,22 @@
-//! Writes mutants of the store: copies of the code that appends, each with one thing broken.
+//! Writes mutants of the code that appends, each with one thing broken.
 //!
-//! A mutant is a module of the test binary `log` that looks like the crate `store` from the inside: the files below are copied
-//! into it with their paths pointed at the module, everything else is the crate's own. So all mutants are compiled with the
-//! tests that have to find them, in seconds, and the code in production has nothing to do with it.
+//! A mutant is a module of the test binary `log` that has the layout of `chat::log` and `store::dynamodb`: the files below are
+//! copied into it with their paths pointed at the module, everything else is the crates' own. So all mutants are compiled in
+//! seconds with the tests that have to find them, and production code is not affected.
 //!
-//! The text that a mutation replaces has to be there exactly once; where it no longer is, the mutant does not compile and says
-//! so.
+//! The text that a mutation replaces has to occur exactly once; otherwise the mutant does not compile and reports it.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// What every mutant has of its own, by path in `shared/store/src`: the code that appends, and what is private in the crate.
+/// The file that every mutant copies, in `shared/chat/src`: the code that appends.
 const APPEND: &str = "log/append.rs";
 
-/// What those have of their own that break the table's file.
+/// The files that mutants of the table's code copy as well, in `shared/store/src`.
 const TABLE: [&str; 3] = ["dynamodb/messages.rs", "dynamodb/millis.rs", "dynamodb/batch.rs"];
 
 /// A thing to break.
 struct Mutation {
-    /// Of the module.
     name: &'static str,
     file: &'static str,
     was: &'static str,

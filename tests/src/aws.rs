@@ -15,7 +15,7 @@ use store::sqs::Queue;
 
 use crate::Cloud;
 
-/// What clients share, without an endpoint.
+/// The configuration that clients share, without an endpoint.
 pub fn config() -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "tests");
     SdkConfig::builder()
@@ -26,7 +26,7 @@ pub fn config() -> SdkConfig {
         .build()
 }
 
-/// The same for somebody whose requests can be told apart from all others: as a plan of faults calls it, the function `caller`.
+/// The same with a caller of its own: in a fault plan, its requests are those of the function `caller`.
 pub fn config_as(caller: &str) -> SdkConfig {
     let credentials = Credentials::new(caller, "local", None, None, "tests");
     config().to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// The functions are built by then, unless the test runs on its own: a cold build on a small machine is counted in.
 const READY_WITHIN: Duration = Duration::from_mins(15);
 
-/// How many messages one user may send to one conversation within an hour: more than any test does.
+/// Flood limit within an hour: more messages than any test sends.
 pub const FLOOD_LIMIT: u32 = 100_000;
 
 /// The parts of `endpoints.json` that tests use.
@@ -23,11 +23,10 @@ pub struct Endpoints {
     /// The WebSocket API with its stage; empty where there is none.
     #[serde(default)]
     pub websocket: String,
-    /// Where tokens come from.
+    /// The token endpoint.
     pub oidc_token: String,
     /// The meter, faults and kill switches.
     pub control: String,
-    /// AWS's APIs.
     pub aws: Aws,
 }
 
@@ -35,11 +34,8 @@ pub struct Endpoints {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Aws {
-    /// DynamoDB.
     pub dynamodb: String,
-    /// S3.
     pub s3: String,
-    /// SQS.
     pub sqs: String,
     /// The RDS Data API.
     pub rds_data: String,
@@ -47,7 +43,7 @@ pub struct Aws {
     pub apigatewaymanagementapi: String,
 }
 
-/// What a cloud is started with.
+/// Options of a cloud.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Setup<'a> {
     /// The template below the top of the checkout, where it is not Palaver's own.
@@ -56,7 +52,7 @@ pub struct Setup<'a> {
     pub data: Option<&'a Path>,
     /// The cargo profile of the local cloud and of the functions, where it is not `dev`.
     pub profile: Option<&'a str>,
-    /// What else the command is given.
+    /// Further arguments of the command.
     pub arguments: &'a [&'a str],
 }
 
@@ -64,7 +60,6 @@ pub struct Setup<'a> {
 /// the end of its standard input.
 #[derive(Debug)]
 pub struct Cloud {
-    /// Where everything is.
     pub endpoints: Arc<Endpoints>,
     child: Child,
     stdin: Option<ChildStdin>,
@@ -83,7 +78,7 @@ impl Cloud {
     ///
     /// # Panics
     ///
-    /// Where it does not become ready, with what it said.
+    /// If it does not become ready; prints its output.
     pub fn start(data: Option<&Path>) -> Self {
         Self::start_with(data, &[])
     }
@@ -92,7 +87,7 @@ impl Cloud {
     ///
     /// # Panics
     ///
-    /// Where it does not become ready, with what it said.
+    /// If it does not become ready; prints its output.
     pub fn start_with(data: Option<&Path>, parameters: &[&str]) -> Self {
         let flood_limit = format!("FloodLimit={FLOOD_LIMIT}");
         // Files large enough to come in parts are small enough for a test, and files that were released go soon.
@@ -106,7 +101,7 @@ impl Cloud {
     ///
     /// # Panics
     ///
-    /// Where it does not become ready, with what it said.
+    /// If it does not become ready; prints its output.
     pub fn with(Setup { template, data, profile, arguments }: Setup<'_>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (file, log) = (folder.path().join("endpoints.json"), folder.path().join("log"));
@@ -147,16 +142,16 @@ impl Cloud {
         self.child.id()
     }
 
-    /// What it has said so far.
+    /// Returns its output so far.
     pub fn log(&self) -> String {
         read(&self.log)
     }
 
-    /// Stops it and waits until all of it is gone.
+    /// Stops it and waits until all of it has ended.
     ///
     /// # Panics
     ///
-    /// Where it does not end as it should.
+    /// If it does not end properly.
     pub fn stop(mut self) {
         drop(self.stdin.take());
         let status = self.child.wait().expect("the local cloud can be waited for");
@@ -198,8 +193,8 @@ fn binary(profile: Option<&str>) -> PathBuf {
         .expect("cargo names the executable")
 }
 
-/// A command that does not see what cargo tells a test of its package: build scripts that read such variables (ring's)
-/// would run again, and with them half of the build, whenever a cargo within a test and one outside take turns.
+/// Creates a command without the variables that cargo sets for a test of its package: build scripts that read such variables
+/// (ring's) would run again, and with them half of the build, whenever a cargo within a test and one outside alternate.
 fn outside_cargo(program: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {

@@ -1,4 +1,4 @@
-//! Groups of many members, of whom most never say or hear anything.
+//! Groups with many members, most of whom never send or receive anything.
 
 use serde_json::json;
 use sqlx_data_api::query_scalar;

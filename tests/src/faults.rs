@@ -21,17 +21,17 @@ use serde_json::{Value, json};
 use crate::Cloud;
 use crate::person::client;
 
-/// What goes wrong with a request.
+/// A fault of a request.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// It is carried out, and the connection is cut before the answer.
+    /// The request is executed, and the connection is cut before the answer.
     ResponseLost,
-    /// It is carried out, and answered with the service's 500.
+    /// The request is executed, and answered with the service's 500.
     ResponseError,
-    /// The connection is cut; nothing is carried out.
+    /// The connection is cut; the request is not executed.
     RequestLost,
-    /// It is held up for a time between these, in milliseconds, and then carried out.
+    /// The request is delayed for a time between these, in milliseconds, and then executed.
     Delay(u64, u64),
     /// The service's throttling error.
     Throttle,
@@ -39,7 +39,6 @@ pub enum Kind {
     Conflict,
     /// DynamoDB's batches: the last entry is left unprocessed.
     Unprocessed,
-    /// `@connections`: 410.
     Gone,
     /// The Data API: the cluster was paused and is waking up.
     Resuming,
@@ -49,7 +48,7 @@ pub enum Kind {
     Kill(Moment),
 }
 
-/// How far behind stale reads are.
+/// The lag of stale reads.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lag {
@@ -59,13 +58,13 @@ pub enum Lag {
     Ms(u32),
 }
 
-/// When a process is killed.
+/// The moment at which a process is killed.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
-    /// Its request is not carried out.
+    /// The request is not executed.
     Before,
-    /// Its request is carried out.
+    /// The request is executed.
     After,
 }
 
@@ -76,7 +75,7 @@ impl Kind {
     }
 }
 
-/// Which requests have a fault: those that match all that is given.
+/// The requests that get a fault: those that match every given criterion.
 #[derive(Clone, Debug, Serialize)]
 pub struct Rule {
     kind: Kind,
@@ -101,7 +100,7 @@ impl Rule {
         Self { resource: Some(name.to_owned()), ..self }
     }
 
-    /// Only requests of this function, by its logical id, or of whoever else signs with this access key.
+    /// Only requests of this function, by its logical id, or of a caller with this access key.
     #[must_use]
     pub fn function(self, name: &str) -> Self {
         Self { function: Some(name.to_owned()), ..self }
@@ -142,7 +141,7 @@ impl Cloud {
     ///
     /// # Panics
     ///
-    /// Where the cloud is gone.
+    /// If the cloud has stopped.
     pub async fn behave(&self) {
         ask(self.control(Client::delete, "/faults")).await;
     }
@@ -157,11 +156,11 @@ impl Cloud {
         answer["killed"].as_u64().expect("a number of processes")
     }
 
-    /// What every function has asked for so far, as the meter says it.
+    /// Returns the requests of every function so far, by the meter.
     ///
     /// # Panics
     ///
-    /// Where the cloud is gone.
+    /// If the cloud has stopped.
     pub async fn meter(&self) -> Value {
         ask(self.control(Client::get, "/meter")).await
     }

@@ -1,11 +1,16 @@
-//! What the end-to-end tests stand on: a local cloud of their own, people with tokens, and sockets.
+//! The harness of the end-to-end tests: a local cloud of their own, users with tokens, and sockets.
 //!
 //! * [`cloud`]: the real `local-cloud` binary, on free ports.
-//! * [`deferred`]: groups of many members.
-//! * [`faults`]: what goes wrong in it, and when.
-//! * [`person`]: somebody with a token, over HTTP.
-//! * [`picture`]: all that is stored about a conversation, and whether it agrees.
-//! * [`socket`]: one of their connections.
+//!
+//! * [`crowd`]: groups with many members.
+//!
+//! * [`faults`]: faults of the cloud's services.
+//!
+//! * [`person`]: a user with a token, over HTTP.
+//!
+//! * [`picture`]: everything that is stored about a conversation, and checks that it agrees.
+//!
+//! * [`socket`]: a connection of a user.
 
 pub mod aws;
 pub mod cloud;

@@ -13,9 +13,7 @@ use crate::{Cloud, Socket};
 /// Somebody with a token and a profile.
 #[derive(Clone, Debug)]
 pub struct Person {
-    /// Their id.
     pub user_id: String,
-    /// Their token.
     pub token: String,
     endpoints: Arc<Endpoints>,
     client: Client,
@@ -57,7 +55,6 @@ impl Person {
         Self { endpoints: Arc::clone(&cloud.endpoints), ..self.clone() }
     }
 
-    /// `GET`.
     pub async fn get(&self, path: &str) -> Answer {
         answer(self.request(Method::GET, path)).await
     }
@@ -72,7 +69,6 @@ impl Person {
         answer(self.request(Method::PATCH, path).json(body)).await
     }
 
-    /// `DELETE`.
     pub async fn delete(&self, path: &str) -> Answer {
         answer(self.request(Method::DELETE, path)).await
     }
@@ -87,11 +83,11 @@ impl Person {
         answer(self.request(Method::POST, path).header("idempotency-key", key).json(body)).await
     }
 
-    /// The id of the private conversation with somebody else.
+    /// Returns the id of the private conversation with another user.
     ///
     /// # Panics
     ///
-    /// Where it is refused.
+    /// If it is refused.
     pub async fn talk_to(&self, other: &Self) -> String {
         let (status, body) =
             self.post("/v1/conversations", &json!({"type": "private", "member_ids": [other.user_id]})).await;
@@ -99,7 +95,6 @@ impl Person {
         body["conversation_id"].as_str().expect("a conversation has an id").to_owned()
     }
 
-    /// A connection.
     pub async fn connect(&self) -> Socket {
         Socket::connect(&self.endpoints, &self.token).await
     }
@@ -134,11 +129,11 @@ pub async fn token(cloud: &Cloud, request: &Value) -> String {
     body["access_token"].as_str().expect("a token").to_owned()
 }
 
-/// Sends a request, whoever it is from.
+/// Sends a request of any user.
 ///
 /// # Panics
 ///
-/// Where there is no answer, or one that is no JSON.
+/// If there is no answer, or one that is not JSON.
 pub async fn answer(request: RequestBuilder) -> Answer {
     let response = request.send().await.expect("an answer");
     let status = response.status().as_u16();

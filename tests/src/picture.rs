@@ -1,4 +1,4 @@
-//! All that is stored about one conversation, in SQL and in DynamoDB, and whether the two tell the same story.
+//! Everything that is stored about one conversation, in SQL and in DynamoDB, and checks that the two agree.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{Cloud, aws};
 
-/// How long a worker of a queue may take on a busy machine, cold start included.
+/// Time that a worker may take on a busy machine, cold start included.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A snapshot, taken piece by piece: whole only where nothing changes meanwhile.
@@ -26,13 +26,9 @@ pub struct Picture {
     pub stays: Vec<Stay>,
     /// Versions that wait in the outbox.
     pub outbox: Vec<i64>,
-    /// `#conversation`.
     pub conversation: Option<ConversationItem>,
-    /// `a#…`.
     pub active: BTreeMap<UserId, ActiveMember>,
-    /// `p#…`.
     pub past: BTreeMap<UserId, Vec<Period>>,
-    /// The log.
     pub log: Vec<LogItem>,
 }
 
@@ -41,32 +37,23 @@ pub struct Picture {
 pub struct Truth {
     /// Number of its changes.
     pub version: i64,
-    /// Its kind.
     pub kind: String,
-    /// Its title.
     pub title: Option<String>,
-    /// Its topic.
     pub topic: Option<String>,
-    /// Whether it is over.
     pub closed: bool,
-    /// How many are there.
     pub member_count: i32,
-    /// Who of the two blocks.
+    /// The users of a private conversation who block.
     pub blocked_by: Vec<Uuid>,
 }
 
 /// A row of `conversation_members`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stay {
-    /// Whose.
     pub user_id: UserId,
-    /// As what, last.
     pub role: Role,
     /// Beginning: version, place and time.
     pub joined: (i64, Option<i64>, i64),
-    /// End.
     pub left: Option<(i64, Option<i64>, i64)>,
-    /// Who ended it.
     pub removed_by: Option<UserId>,
     /// Until when they may not send.
     pub muted_until: Option<i64>,
@@ -84,11 +71,11 @@ type PeriodRow =
     (Uuid, String, i64, Option<i64>, i64, Option<i64>, Option<i64>, Option<i64>, Option<Uuid>, Option<i64>);
 
 impl Picture {
-    /// What is stored about this conversation.
+    /// Reads everything that is stored about this conversation.
     ///
     /// # Panics
     ///
-    /// Where something cannot be read.
+    /// If something cannot be read.
     pub async fn of(cloud: &Cloud, conversation: &str) -> Self {
         let id: ConversationId = conversation.parse().expect("the id of a conversation");
         let pool = aws::database(cloud);
@@ -255,7 +242,7 @@ impl Picture {
         }
     }
 
-    /// Everybody's stays by SQL, and as what they are there.
+    /// Returns all membership periods by SQL, and the roles.
     fn periods(&self) -> BTreeMap<UserId, (Vec<Period>, Option<Role>)> {
         let mut all: BTreeMap<UserId, (Vec<Period>, Option<Role>)> = BTreeMap::new();
         for stay in &self.stays {
@@ -266,7 +253,7 @@ impl Picture {
         all
     }
 
-    /// Everybody's stays by what the system messages say.
+    /// Returns all membership periods by the system messages.
     fn replayed(&self) -> BTreeMap<UserId, (Vec<Period>, Option<Role>)> {
         let mut all: BTreeMap<UserId, (Vec<Period>, Option<Role>)> = BTreeMap::new();
         for item in &self.log {

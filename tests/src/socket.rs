@@ -15,10 +15,9 @@ use uuid::Uuid;
 use crate::Cloud;
 use crate::cloud::Endpoints;
 
-/// What a frame may take to come, cold starts on a busy machine included.
+/// Time that a frame may take to arrive, cold starts on a busy machine included.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An open connection.
 #[derive(Debug)]
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -55,7 +54,7 @@ impl Socket {
     ///
     /// # Panics
     ///
-    /// Where the connection is gone.
+    /// If the connection has ended.
     pub async fn send(&mut self, frame: &Value) {
         self.send_text(&frame.to_string()).await;
     }
@@ -64,7 +63,7 @@ impl Socket {
     ///
     /// # Panics
     ///
-    /// Where the connection is gone.
+    /// If the connection has ended.
     pub async fn send_text(&mut self, text: &str) {
         self.stream.send(Message::text(text)).await.expect("the connection is up");
     }
@@ -77,7 +76,7 @@ impl Socket {
         self.find(|frame| frame["reply_to"] == json!(id)).await
     }
 
-    /// The next frame of this type; others wait for whoever asks for them.
+    /// Returns the next frame of this type; other frames are kept for later calls.
     pub async fn next(&mut self, kind: &str) -> Value {
         self.find(|frame| frame["type"] == kind).await
     }

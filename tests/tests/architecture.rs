@@ -1,4 +1,4 @@
-//! The shape of the repository: who imports whom, what lies at the top, and that the template names what there is.
+//! The shape of the repository: imports between crates, the files at the top, and a template that names what exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::Command;
 use end_to_end::cloud::root;
 use serde_json::Value;
 
-/// What may lie at the top, beside dot-files and licences.
+/// Names at the top, beside dot-files and licences.
 const TOP: [&str; 9] = [
     "Cargo.lock",
     "Cargo.toml",
@@ -69,11 +69,11 @@ fn imports_point_in_one_direction() {
         let allowed: &[&str] = match package.folder.to_str().expect("UTF-8") {
             // Nobody imports it, so it may import what it likes: it drives the whole from outside.
             "tests" => continue,
-            // Migrations need the driver itself; everybody else gets it through the store.
+            // Migrations need the driver itself; all others use it through the store.
             "functions/migrate" => &["shared/domain", "shared/lambda-kit", "shared/sqlx-data-api", "shared/store"],
             folder if folder.starts_with("functions/") => &["shared/domain", "shared/lambda-kit", "shared/store"],
             "shared/store" => &["shared/domain", "shared/sqlx-data-api"],
-            // What clients read and write is the domain's wire protocol; all else they learn over the network.
+            // Clients share the protocol types of the domain; everything else they learn over the network.
             "shared/lambda-kit" | "infra/client" => &["shared/domain"],
             // The rules know nothing of the cloud; the driver is fit to publish alone; the local cloud runs anyone's app.
             "shared/domain" | "shared/sqlx-data-api" | "infra/local" => &[],
@@ -166,7 +166,7 @@ fn the_local_cloud_has_never_heard_of_this_app() {
         names.extend(found);
     }
     for file in tracked("infra/local") {
-        // Git may know of files that are gone from the folder.
+        // Git may list files that are deleted in the folder.
         let Ok(bytes) = std::fs::read(root().join(&file)) else { continue };
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.to_lowercase().contains("palaver"), "{file}");

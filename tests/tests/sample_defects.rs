@@ -1,4 +1,4 @@
-//! What chat samples get wrong, one test each. That a client cannot set its sender or time is in `chat/hostile.rs`.
+//! Defects of chat samples, one test each. The spoofing of sender and time is tested in `chat/hostile.rs`.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use store::dynamodb::messages::{LogItem, PutOutcome};
 use tokio::sync::RwLock;
 use uuid::Uuid;
 
-/// Held alone by the test whose faults are planned, since they are everybody's.
+/// Locked exclusively by a test with a fault plan, since faults affect every test.
 static PLAN: RwLock<()> = RwLock::const_new(());
 
 fn draft(text: &str) -> Value {
@@ -39,7 +39,7 @@ async fn messages_of_one_moment_all_stay() {
         async move {
             loop {
                 let (status, sent) = sender.post(path, draft).await;
-                // Above what one conversation takes, a client is told to try again.
+                // Beyond the capacity of one conversation a client gets `busy`.
                 if status != 503 {
                     assert!(status == 201 || status == 200, "{sent}");
                     return sent["seq"].as_u64().unwrap();
@@ -178,7 +178,7 @@ async fn what_a_batch_leaves_unprocessed_is_asked_for_again() {
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     let cloud = Cloud::shared();
-    // Three times the last of both connections, and nobody knows whose that is.
+    // Three times the last of both connections, in either order.
     cloud.misbehave(1, &[Kind::Unprocessed.rule().operation("BatchGetItem").function("WsSend").next(3)]).await;
     for (sender, after_seq) in [(&mut a, 1), (&mut b, 2)] {
         let frame = json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
@@ -190,7 +190,7 @@ async fn what_a_batch_leaves_unprocessed_is_asked_for_again() {
     assert_eq!(a.next("message").await["message"]["seq"], 3);
 }
 
-/// An error's inside sent to whoever provoked it.
+/// Internals of an error, sent to the client that provoked it.
 #[tokio::test]
 async fn an_internal_error_says_nothing_of_the_inside() {
     let _plan = PLAN.write().await;

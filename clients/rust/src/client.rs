@@ -20,33 +20,26 @@ use crate::subscriptions::{self, Subscribing};
 use crate::syncing::{Asked, Syncing};
 use crate::{Api, Pace};
 
-/// What happened, in the order of each conversation.
+/// Events, in the order of each conversation.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A connection is up.
     Connected,
-    /// It is gone; another is being made.
+    /// The connection was lost; another one is being made.
     Disconnected,
-    /// Where a conversation stands: after connecting, and from time to time.
+    /// The state of a conversation: after connecting, and at intervals.
     Conversation(Box<Conversation>),
     /// The next item of a conversation's log, one's own included.
     Item(Box<Message>),
     /// Somebody has received or read more than was known.
     Receipt(Receipt),
-    /// Somebody writes, or has stopped to. Where no more comes, it is over.
-    Typing {
-        /// Where.
-        conversation_id: ConversationId,
-        /// Who.
-        user_id: UserId,
-        /// Whether they are.
-        typing: bool,
-    },
-    /// What is left to read, after something was read on one of the user's devices.
+    /// A user is typing, or has stopped. It ends if nothing more arrives.
+    Typing { conversation_id: ConversationId, user_id: UserId, typing: bool },
+    /// The unread messages, after a read on one of the user's devices.
     Unread(Unread),
 }
 
-/// A running client. It stops when all of its handles are gone.
+/// A running client. It stops when all of its handles are dropped.
 #[derive(Clone, Debug)]
 pub struct Client(mpsc::UnboundedSender<Command>);
 
@@ -85,7 +78,7 @@ impl Client {
         self.tell(Command::Read(conversation, seq));
     }
 
-    /// The user looks at a public conversation: what is said there is pushed, on whatever connection there is, until it is closed.
+    /// Subscribes to a public conversation: its items are pushed, on every later connection as well, until it is closed.
     pub fn open(&self, conversation: ConversationId) {
         self.tell(Command::Look(conversation, true));
     }
@@ -174,7 +167,7 @@ impl Engine {
             Command::Read(conversation, seq) => self.reads.mark(conversation, seq),
             Command::Look(conversation, open) => self.looking.look(conversation, open, Instant::now()),
             Command::Snapshot(conversation, snapshot) => {
-                // Whoever asked may be gone.
+                // The caller may have stopped waiting.
                 let _ = snapshot.send(self.replicas.get(&conversation).cloned().unwrap_or_default());
             }
             Command::Sync => self.syncing.everything(),
@@ -279,7 +272,7 @@ impl Engine {
         self.applied(applied);
     }
 
-    /// The item that this user's message became. What happened to it since comes as events.
+    /// Builds the item of this user's own message. Its later changes arrive as events.
     fn own(&self, id: ClientMessageId, text: String, sent: &Sent) -> Message {
         Message {
             conversation_id: sent.conversation_id,
@@ -334,7 +327,7 @@ impl Engine {
                 }
                 _ => tracing::warn!(id, "an answer that is none to a sync"),
             },
-            // A pong has told the connection that it is alive.
+            // The connection has noted the pong already.
             _ => {}
         }
     }

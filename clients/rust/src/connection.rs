@@ -14,18 +14,17 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use crate::back_off::full_jitter;
 use crate::{Api, ApiError, Pace};
 
-/// What the connection's owner hears.
+/// A message from the connection to its owner.
 #[derive(Debug)]
 pub(crate) enum Heard {
     /// A connection is up.
     Up,
-    /// It said something.
     Frame(String),
-    /// It is gone; what was not answered will not be.
+    /// The connection is lost; frames that were not answered will not be.
     Down,
 }
 
-/// What the connection's owner wants.
+/// A command of the connection's owner.
 #[derive(Debug)]
 pub(crate) enum Wanted {
     /// Say this. Lost where no connection is up.
@@ -48,7 +47,7 @@ enum ConnectError {
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Keeps a connection up until its owner is gone.
+/// Keeps a connection open until its owner is dropped.
 pub(crate) async fn keep(
     api: Arc<Api>,
     pace: Pace,
@@ -62,7 +61,7 @@ pub(crate) async fn keep(
                 failures = 0;
                 let _ = heard.send(Heard::Up);
                 let ended = talk(socket, &pace, &mut wanted, &heard).await;
-                // An owner who is gone ends the loop.
+                // A dropped owner ends the loop.
                 let _ = heard.send(Heard::Down);
                 if ended.is_break() {
                     return;
@@ -85,7 +84,7 @@ async fn connect(api: &Api, pace: &Pace) -> Result<Socket, ConnectError> {
     Ok(socket)
 }
 
-/// Until the connection ends, or its owner is gone: `Break`.
+/// Runs until the connection ends, or returns `Break` when its owner is dropped.
 async fn talk(
     mut socket: Socket,
     pace: &Pace,

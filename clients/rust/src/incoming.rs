@@ -1,14 +1,12 @@
-//! What a frame from the server is.
+//! Classification of frames from the server.
 
 use domain::protocol::{Push, Reply};
 use serde_json::Value;
 
-/// A frame.
 #[derive(Debug)]
 pub(crate) enum Incoming {
     /// Nobody asked for it.
     Push(Push),
-    /// An answer.
     Reply(Reply),
     /// API Gateway's own refusal, which does not say of what: a function that died or an exceeded rate.
     Gateway(String),

@@ -1,8 +1,8 @@
-//! Palaver's reference client: the half of the protocol that clients keep.
+//! Palaver's client library: the half of the protocol that clients keep.
 //!
-//! A push is an optimisation, the log is the truth. So a client keeps one cursor per conversation ([`replica`]), asks for what
-//! it missed, repeats what was not answered, and takes any connection for a passing thing. What is here is what a client
-//! in another language has to do as well, one concern a file, the decisions apart from the sockets.
+//! A push is an optimisation and the log is the truth. So a client keeps one cursor per conversation ([`replica`]), syncs what
+//! it missed, resends what was not answered, and expects any connection to end. A client in another language needs the same
+//! rooms; decisions are apart from the sockets.
 
 mod api;
 mod back_off;

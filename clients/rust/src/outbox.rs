@@ -1,11 +1,12 @@
-//! Messages on their way.
+//! Messages to send.
 //!
-//! A message is sent with the cursor of that moment, and again with that same `after_seq` until it is answered: the server
-//! finds every earlier attempt after that place. One at a time in each conversation, so that one's own words keep their order.
+//! A message is sent with the cursor of that moment, and resent with the same `after_seq` until it is answered: the server
+//! finds every earlier attempt after that seq. There is one at a time in each conversation, so that a sender's messages keep
+//! their order.
 //!
-//! Only `behind` gets a message another `after_seq`, and only once everything up to there has been seen not to hold it: an
-//! attempt whose answer was lost may have been carried out. One that is still under way cannot write below what was seen,
-//! and what it writes above, the next attempt reads.
+//! Only `behind` gives a message another `after_seq`, and only after a sync up to there has not found it: an attempt whose
+//! answer was lost may have succeeded. An attempt that is still in progress cannot write below what was synced, and what it
+//! writes above, the next attempt reads.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -19,10 +20,10 @@ use uuid::Uuid;
 use crate::Pace;
 use crate::back_off::full_jitter;
 
-/// Why a message was given up. Until one of these, it is tried again.
+/// Reasons for which a message was given up. Until then it is resent.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// The server refuses it for good.
+    /// The server refuses it permanently.
     #[error("{:?}: {}", .0.code, .0.message)]
     Refused(ErrorBody),
     /// The client was stopped: the message may or may not have its place.
@@ -30,7 +31,7 @@ pub enum SendError {
     Stopped,
 }
 
-/// What somebody waits for who sends.
+/// The channel that a caller of `send` waits for.
 pub(crate) type Outcome = oneshot::Sender<Result<Sent, SendError>>;
 
 #[derive(Debug)]
@@ -54,20 +55,13 @@ enum Stage {
     Behind,
 }
 
-/// What follows from an answer.
+/// The next step after an answer.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Consequence {
     /// This conversation has to be synced before anything else can be sent there.
     Sync(ConversationId),
     /// The message has its place. It is not pushed to the connection that it was sent on.
-    Delivered {
-        /// Its id.
-        id: ClientMessageId,
-        /// What it says.
-        text: String,
-        /// Its place.
-        sent: Sent,
-    },
+    Delivered { id: ClientMessageId, text: String, sent: Sent },
 }
 
 /// By conversation, first in, first out; only the first of each is on its way.
@@ -81,7 +75,7 @@ impl Outbox {
         self.0.entry(conversation).or_default().push_back(outgoing);
     }
 
-    /// When there is something to do.
+    /// Returns the time of the next step.
     pub(crate) fn due(&self) -> Option<Instant> {
         let due = |queue: &VecDeque<Outgoing>| match queue.front()?.stage {
             Stage::Ready(at) | Stage::Asked(at) => Some(at),
@@ -124,7 +118,7 @@ impl Outbox {
                 self.finish(conversation, Ok(sent.clone()));
                 return Some(Consequence::Delivered { id, text, sent });
             }
-            // A later attempt is under way, and what it is told is what counts.
+            // A later attempt is in progress, and its answer decides.
             Answer::Error { .. } if attempt < first.attempts => {}
             Answer::Error { error } if error.code == ErrorCode::Behind => {
                 first.stage = Stage::Behind;
@@ -151,7 +145,7 @@ impl Outbox {
 
     /// An item of the log has been seen: it may be the first message itself, whose answer was lost.
     pub(crate) fn seen(&mut self, message: &Message) {
-        // Only their sender is told of these.
+        // Only the sender receives these.
         let Some(id) = message.client_message_id else { return };
         if self.front(id).is_some() {
             self.finish(message.conversation_id, Ok(Sent::of(message, true)));
@@ -176,7 +170,7 @@ impl Outbox {
     fn finish(&mut self, conversation: ConversationId, outcome: Result<Sent, SendError>) {
         if let Some(queue) = self.0.get_mut(&conversation) {
             if let Some(first) = queue.pop_front() {
-                // Whoever sent it may not care to hear.
+                // The caller may have stopped waiting.
                 let _ = first.outcome.send(outcome);
             }
             if queue.is_empty() {

@@ -1,11 +1,11 @@
-//! When a client does what.
+//! The intervals at which a client acts.
 
 use std::time::Duration;
 
 /// The times of the protocol's client half. The defaults are what it asks for; tests are in more of a hurry.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// How long a gap is held: what is missing is mostly on its way.
+    /// Time that a gap is held: the missing items are usually on their way.
     pub gap: Duration,
     /// The second sync after connecting: what was written while the connection came up is visible everywhere by then.
     pub second_sync: Duration,
@@ -13,13 +13,13 @@ pub struct Pace {
     pub sync_every: Duration,
     /// Between two frames of receipts.
     pub receipts: Duration,
-    /// How long an answer may take; API Gateway gives up after 29 s, but the same request may be repeated at any time.
+    /// Time that an answer may take; API Gateway gives up after 29 s, but the same request may be repeated at any time.
     pub answer: Duration,
     /// First and longest back-off of requests that failed.
     pub retry: (Duration, Duration),
     /// First and longest back-off of connections that failed.
     pub reconnect: (Duration, Duration),
-    /// How long a connection may be silent; API Gateway closes it after ten minutes.
+    /// Time that a connection may be silent; API Gateway closes it after ten minutes.
     pub ping: Duration,
     /// A connection is given up after a random time between these; API Gateway closes it after two hours, and clients that
     /// came together should not go together.

@@ -1,4 +1,4 @@
-//! This user's own receipts: marks that are told until they are accepted, at most so often.
+//! This user's own receipts: watermarks that are reported until they are accepted, at a limited rate.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::Pace;
 #[derive(Debug)]
 pub(crate) struct Receipts {
     action: &'static str,
-    /// What is still to be told or accepted.
+    /// Watermarks that are not accepted yet.
     wanted: BTreeMap<ConversationId, Seq>,
     /// Up to where it was accepted.
     accepted: BTreeMap<ConversationId, Seq>,
@@ -36,12 +36,12 @@ impl Receipts {
         }
     }
 
-    /// When there is something to say.
+    /// Returns the time of the next report.
     pub(crate) fn due(&self) -> Option<Instant> {
         (!self.wanted.is_empty()).then_some(self.not_before)
     }
 
-    /// What there is to say, if it is time.
+    /// Returns the frame to send, if it is time.
     pub(crate) fn frame(&mut self, now: Instant, pace: &Pace) -> Option<Value> {
         if self.due()? > now {
             return None;
@@ -55,7 +55,8 @@ impl Receipts {
         Some(json!({"action": self.action, "id": format!("{}/{}", self.action, self.frames), "receipts": receipts}))
     }
 
-    /// Takes the answer to a frame. What was refused for good is not told again: `settled` is true of it as well.
+    /// Records the answer to a frame. `settled` is true for an accepted report, and for a permanently refused one, which is not
+    /// repeated.
     pub(crate) fn answered(&mut self, frame: &str, settled: bool, now: Instant, pace: &Pace) {
         if frame != format!("{}/{}", self.action, self.frames) {
             return;

@@ -1,10 +1,10 @@
 //! One conversation as this client knows it.
 //!
-//! There is one cursor, the highest seq without a gap below it; everything that is not hidden up to it is here. What comes
-//! at or below the cursor is dropped, what comes beyond the next place is held until the gap is filled.
+//! There is one cursor, the highest seq without a gap below it; every item up to it that is not hidden is here. Items at or
+//! below the cursor are dropped, and items beyond the next seq are held until the gap is filled.
 //!
-//! Reactions are counted from their events alone. A message that comes by sync carries counts which include events that
-//! still follow, so adding those to them would count twice; the events are all there, and each says who.
+//! Reactions are counted from their events alone. A message that arrives by sync has counts which include events that still
+//! follow, so adding those to them would count twice; the events are all there, and each names its user.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,14 +14,14 @@ use domain::reaction::Emoji;
 use domain::{Message, MessageKind, Receipt, ReceiptKind, Seq, UserId};
 use tokio::time::Instant;
 
-/// What is known of a conversation.
+/// The known state of a conversation.
 #[derive(Clone, Debug, Default)]
 pub struct Replica {
     /// The highest seq without a gap below it.
     pub cursor: Seq,
     /// Everything up to the cursor that can be seen, edits and deletions applied; events are in it at their own places.
     pub items: BTreeMap<Seq, Message>,
-    /// Who reacted how to which message.
+    /// Reactions by message, emoji and user.
     pub reactions: BTreeMap<Seq, BTreeMap<Emoji, BTreeSet<UserId>>>,
     /// Stretches up to the cursor that are not for this user, ascending: first and last place.
     pub hidden: Vec<(Seq, Seq)>,
@@ -48,7 +48,7 @@ impl Replica {
             }
         }
         let applied = self.advance(&synced.hidden, now);
-        // Whatever gap there still is was asked for this very moment: it waits again before it is asked for once more.
+        // The remaining gap was synced at this very moment: it is held again before the next sync.
         self.gap_since = (!self.held.is_empty()).then_some(now);
         applied
     }
@@ -68,7 +68,7 @@ impl Replica {
         self.gap_since
     }
 
-    /// Whether a gap has been held for so long; from here on it is a gap of this moment.
+    /// Returns true if a gap has been held for so long; then it counts as a new gap.
     pub(crate) fn gap_is_over(&mut self, now: Instant, held: Duration) -> bool {
         let over = self.gap_since.is_some_and(|since| since + held <= now);
         if over {

@@ -1,6 +1,6 @@
-//! Which public conversations the user looks at. Subscriptions go with their connection, so every connection is told anew.
+//! Subscriptions to public conversations. They end with their connection, so they are renewed on every connection.
 //!
-//! One frame at a time for each conversation: two that are under way may be carried out in any order.
+//! One frame at a time for each conversation: two concurrent ones may be executed in any order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,9 @@ use tokio::time::Instant;
 use crate::Pace;
 use crate::back_off::full_jitter;
 
-/// What came of a frame.
+/// The outcome of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It is so.
     Accepted,
     /// It may be so another time.
     Failed,
@@ -27,12 +26,12 @@ pub(crate) enum Outcome {
 struct Wish {
     /// Number of the frame that has not been answered, and whether it opens.
     asked: Option<(u64, bool)>,
-    /// When to say it, or to say it again.
+    /// Time at which to send the frame, or to resend it.
     due: Instant,
     failures: u32,
 }
 
-/// What is open, and what is to be told.
+/// The desired subscriptions, and those to report.
 #[derive(Debug, Default)]
 pub(crate) struct Subscribing {
     open: BTreeSet<ConversationId>,
@@ -55,12 +54,12 @@ impl Subscribing {
         self.wishes = self.open.iter().map(wish).collect();
     }
 
-    /// When there is something to say.
+    /// Returns the time of the next frame.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.wishes.values().map(|wish| wish.due).min()
     }
 
-    /// What there is to say now.
+    /// Returns the frames to send now.
     pub(crate) fn frames(&mut self, now: Instant, pace: &Pace) -> Vec<Value> {
         let mut frames = Vec::new();
         for (id, wish) in self.wishes.iter_mut().filter(|(_, wish)| wish.due <= now) {
@@ -74,7 +73,8 @@ impl Subscribing {
         frames
     }
 
-    /// Takes the answer to a frame. Gives back a conversation that is open from here on: what was said before has to be synced.
+    /// Records the answer to a frame. Returns a conversation that is subscribed from now on: its earlier items have to be
+    /// synced.
     pub(crate) fn answered(
         &mut self,
         frame: &str,

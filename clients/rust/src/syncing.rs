@@ -1,4 +1,4 @@
-//! What has to be synced, and when: after connecting, a little later, from time to time, and where something is missing.
+//! The schedule of syncs: after connecting, a little later, at intervals, and after a gap.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,12 @@ use tokio::time::Instant;
 use crate::Pace;
 use crate::back_off::full_jitter;
 
-/// What one frame asked for.
+/// The subject of a sync frame.
 #[derive(Debug, Clone)]
 pub(crate) enum Asked {
     /// A page of the list of conversations, from here.
     List(Option<ConversationId>),
-    /// What came after the cursors in these.
+    /// The items after the cursors of these conversations.
     Conversations(Vec<ConversationId>),
 }
 
@@ -23,7 +23,7 @@ pub(crate) enum Asked {
 #[derive(Debug)]
 pub(crate) struct Syncing {
     needed: BTreeSet<ConversationId>,
-    /// Where the list goes on, if it is wanted.
+    /// The cursor at which the list continues, if it was requested.
     #[allow(clippy::option_option, reason = "not wanted, wanted from the beginning, wanted from here")]
     list: Option<Option<ConversationId>>,
     asked: Option<(Asked, Instant)>,
@@ -50,17 +50,16 @@ impl Syncing {
         self.next = now + pace.sync_every;
     }
 
-    /// All conversations, those included that the client has never heard of.
+    /// Lists all conversations, including those that the client does not know yet.
     pub(crate) fn everything(&mut self) {
         self.list = Some(None);
     }
 
-    /// This conversation.
     pub(crate) fn need(&mut self, conversation: ConversationId) {
         self.needed.insert(conversation);
     }
 
-    /// When there is something to do.
+    /// Returns the time of the next sync.
     pub(crate) fn due(&self) -> Instant {
         let waiting = match &self.asked {
             Some((_, until)) => Some(*until),
@@ -111,7 +110,7 @@ impl Syncing {
         Some(json!({"action": "sync", "id": id, "cursors": wanted}))
     }
 
-    /// What the frame asked for that was answered; `None` where that answer is no longer waited for.
+    /// Returns the subject of the answered frame; `None` if its answer is not awaited any more.
     pub(crate) fn answered(&mut self, frame: &str) -> Option<Asked> {
         if frame != format!("sync/{}", self.frames) {
             return None;
@@ -126,7 +125,7 @@ impl Syncing {
         self.list.get_or_insert(Some(cursor));
     }
 
-    /// What was asked for is asked for again, a while from `now`, and not before the server wants it.
+    /// Schedules the failed sync again, a while from `now`, and not before the server allows it.
     pub(crate) fn failed(&mut self, now: Instant, retry_after: Option<std::time::Duration>, pace: &Pace) {
         match self.asked.take() {
             Some((Asked::List(from), _)) => {

@@ -1,4 +1,4 @@
-//! From queue messages to jobs: what was queued for the same members of the same conversation is told at once.
+//! From queue messages to jobs: items for the same members of the same conversation are pushed together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use domain::{ConversationId, MemberRange, Seq};
 use serde::Deserialize;
 use store::sqs::{FanoutBody, SubscribersBody, SubscriptionRange};
 
-/// What the queue carries.
+/// The body of a queue message, of either kind.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Body {
@@ -15,16 +15,16 @@ enum Body {
     Members(FanoutBody),
 }
 
-/// Who is to be told.
+/// The recipients of a job.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Share {
-    /// Members; of a public conversation those who look at it, all of them.
+    /// Members; for a public conversation all subscribers.
     Members(MemberRange),
     /// Some of those who look.
     Subscribers(SubscriptionRange),
 }
 
-/// Items that some members of one conversation are to be told of.
+/// Items to push to some members of one conversation.
 #[derive(Debug, Default)]
 pub(crate) struct Job {
     /// Places of the items.
@@ -47,7 +47,7 @@ pub(crate) fn jobs(event: SqsEvent) -> (BTreeMap<(ConversationId, Share), Job>, 
                 (conversation_id, Share::Subscribers(subscribers), seqs)
             }
             Err(error) => {
-                // It will fail as often as it comes, and end in the dead-letter queue for somebody to look at.
+                // Every retry fails, and the message ends in the dead-letter queue.
                 tracing::error!(%error, id, "a queue message names no items");
                 unreadable.push(id);
                 continue;

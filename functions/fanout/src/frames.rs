@@ -19,7 +19,6 @@ pub(crate) struct Frames<'n> {
 }
 
 impl<'n> Frames<'n> {
-    /// None so far.
     pub(crate) fn of(item_batch: &'n ItemBatch) -> Self {
         Self { item_batch, written: Vec::new(), by_viewer: HashMap::new() }
     }
@@ -37,7 +36,6 @@ impl<'n> Frames<'n> {
         Ok(first..self.written.len())
     }
 
-    /// A frame's JSON.
     pub(crate) fn json(&self, number: usize) -> &str {
         &self.written[number]
     }
@@ -68,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    /// What API Gateway takes in one message: <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>.
+    /// Largest message that API Gateway accepts: <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>.
     const MAX_FRAME_BYTES: usize = 128 * 1024;
 
     fn message(seq: u64) -> Message {

@@ -1,8 +1,8 @@
-//! The worker of the `fanout` queue: tells the members of large conversations what was said, and of public ones those who look.
+//! Worker of the `fanout` queue: notifies the members of large conversations, and the subscribers of public ones.
 //!
-//! A queue message names items of a log. The members of a conversation that is too large for one worker are split into shards, each a
-//! queue message of its own, so that workers tell them at the same time; subscriptions of public conversations lie in shards already.
-//! Everything is safe to repeat: clients drop by seq.
+//! A queue message names items of a log. The members of a conversation that is too large for one worker are split into ranges,
+//! each a queue message of its own, so that several workers notify them at the same time; subscriptions of public conversations
+//! lie in shards already. Everything is safe to repeat: clients drop by seq.
 
 mod batch;
 mod frames;
@@ -25,13 +25,12 @@ use frames::Frames;
 /// Members or subscriptions that are looked up at once: one page of them, and one batch of their connections or members.
 const PAGE: usize = 100;
 
-/// What is kept of an invocation's time to queue what it could not do.
+/// Part of an invocation's time that is reserved for queuing the rest of the work.
 const HAND_OVER_RESERVE: Duration = Duration::from_secs(5);
 
-/// What the worker needs.
+/// Works on the queue.
 #[derive(Debug)]
 pub struct Worker {
-    /// What was said.
     pub log: Log,
     /// Finds and notifies members and subscribers; its queue takes the shards, and what there was no time for.
     pub notifier: Notifier,
@@ -39,7 +38,7 @@ pub struct Worker {
     pub posts_per_second: u32,
 }
 
-/// What is told to whom.
+/// Items to push, and the time limit.
 struct Task {
     conversation: ConversationId,
     seqs: Vec<Seq>,

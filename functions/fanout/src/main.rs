@@ -1,4 +1,4 @@
-//! Wires [`fanout`].
+//! Wires [`fanout`] and serves its queue.
 
 use fanout::Worker;
 use lambda_kit::config::number;

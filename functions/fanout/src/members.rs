@@ -8,7 +8,7 @@ use store::sqs::FanoutBody;
 use crate::frames::Frames;
 use crate::{PAGE, Task, Worker};
 
-/// Members that one worker tells.
+/// Number of members that one worker notifies.
 const SHARD_MEMBERS: u32 = 500;
 
 impl Worker {
@@ -28,7 +28,7 @@ impl Worker {
         self.notify_shard(task, shard, pace).await
     }
 
-    /// Tells the members of a shard, page by page. What there is no time for becomes a queue message.
+    /// Notifies the members of a range, page by page. The rest becomes a queue message when the time is over.
     async fn notify_shard(&self, task: &Task, mut shard: MemberRange, pace: &mut Pace) -> Result<(), ApiError> {
         let mut frames = Frames::of(&task.item_batch);
         loop {

@@ -1,4 +1,4 @@
-//! Telling those who look at a public conversation, page by page of their subscriptions. Nobody else costs anything.
+//! Notifies the subscribers of a public conversation, page by page of their subscriptions. Other members cost nothing.
 
 use domain::{ApiError, Timestamp};
 use store::connections_api::Pace;
@@ -10,7 +10,7 @@ use crate::frames::Frames;
 use crate::{PAGE, Task, Worker};
 
 impl Worker {
-    /// Tells everybody who looks, or queues the shards where there are several.
+    /// Notifies all subscribers, or queues the shards if there are several.
     pub(crate) async fn notify_all_subscribers(&self, task: &Task, pace: &mut Pace) -> Result<(), ApiError> {
         let shards = task.item_batch.subscription_shards;
         if shards <= 1 {
@@ -21,7 +21,7 @@ impl Worker {
         Ok(self.notifier.fanout().send_fanout(&bodies).await?)
     }
 
-    /// Tells those of a shard, from a connection on. What there is no time for becomes a queue message.
+    /// Notifies the subscribers of a shard, from a connection on. The rest becomes a queue message when the time is over.
     pub(crate) async fn notify_subscribers(
         &self,
         task: &Task,

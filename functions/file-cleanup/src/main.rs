@@ -1,4 +1,4 @@
-//! Wires [`file_cleanup`].
+//! Wires [`file_cleanup`] and serves its queue.
 
 use file_cleanup::Worker;
 use lambda_kit::{Error, Wiring, queue};

@@ -1,11 +1,12 @@
-//! Whether bytes are those that were announced.
+//! Compares uploaded bytes with their announcement.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use domain::file::{File, Rejection};
 use store::s3::Uploaded;
 
-/// Whether S3 has as many bytes as were announced, and those. S3 has refused all others; that it did is not taken for granted.
+/// Checks that S3 has the announced number of bytes with the announced checksum. S3 refuses all others; this does not rely on
+/// it.
 pub(crate) fn check(file: &File, uploaded: &Uploaded) -> Result<(), Rejection> {
     if uploaded.size != file.size {
         return Err(Rejection::SizeMismatch);

@@ -1,7 +1,7 @@
-//! What becomes of an upload: S3 tells of it, at least once, late, and in any order.
+//! Inspects uploads, invoked by S3's events, which arrive at least once, late, and in any order.
 //!
-//! The bytes are looked at, thumbnails are made, and the file is one that can be attached, or is rejected and gone. Every step may be
-//! repeated: what is true is the status in SQL, which changes once.
+//! The bytes are checked and thumbnails are made; then the file is ready and can be attached, or it is rejected and its bytes
+//! are deleted. Every step may be repeated: the status in SQL decides, and it changes once.
 
 mod announced;
 mod inspect;
@@ -25,7 +25,6 @@ use thumbnails::ProcessedImage;
 /// Size in bytes above which images get no thumbnails: the function reads the whole image into memory.
 const MAX_IMAGE_BYTES: u64 = 25 * 1024 * 1024;
 
-/// Inspects uploads.
 #[derive(Debug)]
 pub struct Inspector {
     pub inspections: Inspections,

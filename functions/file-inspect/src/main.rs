@@ -1,4 +1,4 @@
-//! Wires [`file_inspect`].
+//! Wires [`file_inspect`] and serves its bucket.
 
 use file_inspect::Inspector;
 use lambda_kit::{Error, Wiring, bucket};

@@ -1,4 +1,4 @@
-//! Wires [`file_references`].
+//! Wires [`file_references`] and serves its stream.
 
 use file_references::Worker;
 use lambda_kit::{Error, Wiring, stream};

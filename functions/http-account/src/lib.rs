@@ -12,7 +12,6 @@ use lambda_kit::http::{Request, Response, no_such_route};
 /// Time for which the request ends memberships before it leaves the rest to the `relay` worker.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves the route.
 #[derive(Debug)]
 pub struct Handler {
     pub deletion: Deletion,
@@ -20,7 +19,6 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// Answers one request.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
         match request.route() {
             "DELETE /v1/users/me" => self.delete(&request).await,

@@ -1,4 +1,4 @@
-//! Wires [`http_account`].
+//! Wires [`http_account`] and serves its routes.
 
 use http_account::Handler;
 use lambda_kit::{Error, Wiring, http};

@@ -7,12 +7,11 @@ use serde::Deserialize;
 
 use crate::Handler;
 
-/// What is not given stays as it is.
+/// Absent fields stay as they are.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Patch {
     title: Option<String>,
-    /// `null` for none.
     #[allow(clippy::option_option, reason = "not given, or `null`")]
     #[serde(default, deserialize_with = "given")]
     topic: Option<Option<String>>,
@@ -41,7 +40,7 @@ impl Handler {
         Response::ok(&self.inbox.conversation(conversation, request.user_id()).await?)
     }
 
-    /// Closes the conversation for everybody: it can be read, and nothing else.
+    /// Closes the conversation for everybody: after this it can only be read and left.
     pub(crate) async fn close(&self, request: &Request) -> Result<Response, ApiError> {
         let applied = self.membership.change(request.id("id")?, request.user_id(), &[Action::Close]).await?;
         self.notifier.changes(&applied).await?;

@@ -1,4 +1,4 @@
-//! `POST /v1/conversations`.
+//! `POST /v1/conversations` creates a conversation.
 
 use chat::membership::Opened;
 use domain::conversation::Conversation;
@@ -55,7 +55,7 @@ impl Handler {
     }
 }
 
-/// What its creator sees of a conversation of which this is the first and only message.
+/// Returns a new conversation as its creator sees it, with its first message.
 fn begun(creator: UserId, new: &NewConversation, first: &Message) -> Conversation {
     let members = new.members(creator);
     Conversation {

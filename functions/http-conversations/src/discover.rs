@@ -1,4 +1,4 @@
-//! `GET /v1/public-conversations`.
+//! `GET /v1/public-conversations` finds open public conversations.
 
 use domain::search::Words;
 use domain::{ApiError, ConversationId};
@@ -22,8 +22,8 @@ struct Page {
 }
 
 impl Handler {
-    /// Public conversations that are open, newest first; with `q`, those of whose title and topic have words that begin like
-    /// all of its words. One SQL statement.
+    /// Finds open public conversations, newest first; with `q`, those whose title and topic have words that begin with all of
+    /// its words. Cost: one SQL statement.
     pub(crate) async fn discover(&self, request: &Request) -> Result<Response, ApiError> {
         let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
         let before = request.query::<ConversationId>("cursor")?;

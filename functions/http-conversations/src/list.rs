@@ -1,4 +1,4 @@
-//! `GET /v1/conversations`.
+//! `GET /v1/conversations` lists the caller's conversations.
 
 use domain::conversation::Conversation;
 use domain::{ApiError, ConversationId};

@@ -1,4 +1,4 @@
-//! Wires [`http_conversations`].
+//! Wires [`http_conversations`] and serves its routes.
 
 use http_conversations::Handler;
 use lambda_kit::{Error, Wiring, http};

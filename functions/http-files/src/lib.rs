@@ -9,7 +9,6 @@ use domain::ApiError;
 use lambda_kit::http::{Request, Response, no_such_route};
 use store::dynamodb::Connections;
 
-/// Serves the routes.
 #[derive(Debug)]
 pub struct Handler {
     /// Finds the messages that reference a file, and checks that the caller sees them.

@@ -1,4 +1,4 @@
-//! Wires [`http_files`].
+//! Wires [`http_files`] and serves its routes.
 
 use http_files::Handler;
 use lambda_kit::{Error, Wiring, http};

@@ -1,5 +1,5 @@
-//! `GET /v1/files/{id}`, `…/content` and `…/thumbnail`: for the owner, and, by the message that carries the file, for whoever sees
-//! that message.
+//! `GET /v1/files/{id}`, `…/content` and `…/thumbnail`: for the owner, and for every user who sees a message that references
+//! the file.
 
 use chat::files::UploadError;
 use domain::file::{Download, ThumbnailSize};
@@ -9,7 +9,7 @@ use lambda_kit::http::{Request, Response};
 use crate::Handler;
 
 impl Handler {
-    /// The owner sees where the file stands, everybody else what the message carries.
+    /// Returns the file with its status to its owner, or the attachment of the message to a user who sees the message.
     pub(crate) async fn metadata(&self, request: &Request) -> Result<Response, ApiError> {
         match message(request)? {
             Some((conversation, seq)) => Response::ok(&self.carried(request, conversation, seq).await?),

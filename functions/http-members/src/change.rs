@@ -14,12 +14,11 @@ struct Add {
     user_ids: Vec<UserId>,
 }
 
-/// What is not given stays as it is.
+/// Absent fields stay as they are.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Patch {
     role: Option<Role>,
-    /// `null` ends it.
     #[allow(clippy::option_option, reason = "not given, or `null`")]
     #[serde(default, deserialize_with = "given")]
     muted_until: Option<Option<Timestamp>>,
@@ -35,14 +34,14 @@ impl Handler {
         Ok(Response::no_content())
     }
 
-    /// Comes in, where everybody may.
+    /// Joins a public conversation.
     pub(crate) async fn join(&self, request: &Request) -> Result<Response, ApiError> {
         let (conversation, user) = (request.id("id")?, request.user_id());
         self.change(conversation, user, &[Action::Join]).await?;
         Response::ok(&self.member(conversation, user).await?)
     }
 
-    /// Gives somebody another role, or keeps them from sending for a while.
+    /// Gives a member another role, or mutes or unmutes a member.
     pub(crate) async fn patch(&self, request: &Request) -> Result<Response, ApiError> {
         let (conversation, user) = (request.id("id")?, user_in_path(request)?);
         let Patch { role, muted_until } = request.json()?;
@@ -56,7 +55,7 @@ impl Handler {
         Response::ok(&self.member(conversation, user).await?)
     }
 
-    /// Goes, or puts somebody out. Who is not there any more is no error: the request may be a repeat.
+    /// Leaves, or removes a member. It is no error if the user is not a member any more: the request may be a repeat.
     pub(crate) async fn remove(&self, request: &Request) -> Result<Response, ApiError> {
         let (user, actor) = (user_in_path(request)?, request.user_id());
         let action = if user == actor { Action::Leave } else { Action::Remove(user) };

@@ -10,7 +10,6 @@ use domain::ApiError;
 use lambda_kit::http::{Request, Response, no_such_route};
 use store::dynamodb::Connections;
 
-/// Serves the routes.
 #[derive(Debug)]
 pub struct Handler {
     pub membership: Membership,

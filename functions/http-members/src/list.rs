@@ -1,4 +1,4 @@
-//! `GET /v1/conversations/{id}/members`.
+//! `GET /v1/conversations/{id}/members` lists the members.
 
 use chat::membership::MemberPage;
 use domain::{ApiError, ConversationId, Role, Seq, Timestamp, UserId};

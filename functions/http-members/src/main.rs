@@ -1,4 +1,4 @@
-//! Wires [`http_members`].
+//! Wires [`http_members`] and serves its routes.
 
 use http_members::Handler;
 use lambda_kit::{Error, Wiring, http};

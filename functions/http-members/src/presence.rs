@@ -1,4 +1,4 @@
-//! `GET /v1/presence`.
+//! `GET /v1/presence` returns the presence of members.
 
 use chat::membership::MemberPage;
 use domain::{ApiError, ConversationId, ErrorCode, Presence, Timestamp, UserId};
@@ -18,8 +18,7 @@ struct Page {
 }
 
 impl Handler {
-    /// Which members are connected, and when the others were, for those who are there. Nobody learns it who is blocked. No SQL:
-    /// two requests at once, and one more.
+    /// Returns the presence of members, to members who are not blocked. Cost: two concurrent requests and one more, no SQL.
     pub(crate) async fn presence(&self, request: &Request) -> Result<Response, ApiError> {
         let conversation: Option<ConversationId> = request.query("conversation_id")?;
         let conversation = conversation.ok_or_else(|| ApiError::invalid("Give `conversation_id`."))?;

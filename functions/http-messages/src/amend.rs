@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::Handler;
 use crate::status::seq;
 
-/// What takes the place of the words.
+/// The new content of a message.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Edit {
@@ -21,14 +21,14 @@ struct Edit {
 }
 
 impl Handler {
-    /// Gives a message other words.
+    /// Edits the text of a message.
     pub(crate) async fn edit(&self, request: &Request) -> Result<Response, ApiError> {
         let Edit { text, mentions } = request.json()?;
         let message = self.amend(request, Amendment::Edit(Content::caption(text, None, mentions)?)).await?;
         Response::ok(&message)
     }
 
-    /// Takes a message from everybody.
+    /// Deletes a message for everybody.
     pub(crate) async fn delete(&self, request: &Request) -> Result<Response, ApiError> {
         self.amend(request, Amendment::Delete).await?;
         Ok(Response::no_content())

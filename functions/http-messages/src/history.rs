@@ -16,22 +16,20 @@ const MAX_LIMIT: usize = 100;
 /// A page of history.
 #[derive(Debug, Serialize)]
 struct Body {
-    /// Oldest first.
     messages: Vec<Message>,
-    /// Whether there are more in the direction that was asked for.
+    /// True if there are more in the requested direction.
     more: bool,
     /// The `after_seq` or `before_seq` of the next page.
     next: Option<Seq>,
 }
 
-/// What surrounds a message.
+/// The history around a message.
 #[derive(Debug, Serialize)]
 struct Around {
-    /// Oldest first.
     messages: Vec<Message>,
-    /// Whether there are more before them.
+    /// True if there are earlier messages.
     more_before: bool,
-    /// Whether there are more after them.
+    /// True if there are later messages.
     more_after: bool,
 }
 

@@ -16,7 +16,6 @@ use domain::protocol::SyncRequest;
 use lambda_kit::http::{Request, Response, no_such_route};
 use store::dynamodb::{Connections, FileItems};
 
-/// Serves the routes.
 #[derive(Debug)]
 pub struct Handler {
     pub log: Log,

@@ -1,4 +1,4 @@
-//! Wires [`http_messages`].
+//! Wires [`http_messages`] and serves its routes.
 
 use http_messages::Handler;
 use lambda_kit::config::seconds;

@@ -1,4 +1,4 @@
-//! `POST /v1/conversations/{id}/messages`.
+//! `POST /v1/conversations/{id}/messages` sends a message.
 
 use chat::log::{Delivered, Draft};
 use domain::ApiError;

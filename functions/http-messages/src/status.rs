@@ -26,7 +26,7 @@ struct WatermarksPage {
 }
 
 impl Handler {
-    /// Who has the message, and since when.
+    /// Returns the recipients of a message with the times of delivery and read.
     pub(crate) async fn status(&self, request: &Request) -> Result<Response, ApiError> {
         let (conversation, seq) = (request.id("id")?, seq(request)?);
         let limit = request.limit(LIMIT, LIMIT)?;
@@ -46,7 +46,7 @@ impl Handler {
     }
 }
 
-/// The place in the path. What is no seq names no message.
+/// Parses the seq in the path. Anything else names no message.
 pub(crate) fn seq(request: &Request) -> Result<Seq, ApiError> {
     let seq = request.segment("seq").parse().map(Seq).ok().filter(|seq| (Seq(1)..=Seq::MAX).contains(seq));
     seq.ok_or_else(|| ApiError::new(ErrorCode::MessageNotFound, "No such message."))

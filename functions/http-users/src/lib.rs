@@ -19,7 +19,7 @@ struct Profile {
     display_name: String,
 }
 
-/// What others see of a user: their words keep an author when they are gone.
+/// A user as others see them: the messages of a deleted user keep their author.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Body {

@@ -1,4 +1,4 @@
-//! Wires [`http_users`].
+//! Wires [`http_users`] and serves its routes.
 
 use lambda_kit::{Error, Wiring, http};
 

@@ -20,9 +20,9 @@ fn migrations() -> Migrator {
     migrations
 }
 
-/// Applies what is missing, and tells CloudFormation how it went.
+/// Applies the missing migrations, and reports the outcome to CloudFormation.
 ///
-/// A stack that is deleted takes its database along, so there is nothing to undo.
+/// Deleting a stack deletes its database, so there is nothing to undo.
 pub async fn handle(pool: &DataApiPool, responder: &Responder, event: Event) -> Result<(), RespondError> {
     let result = match &event {
         Event::Create(_) | Event::Update(_) => migrations().run(pool).await,

@@ -1,4 +1,4 @@
-//! Wires [`migrate`].
+//! Wires [`migrate`] and serves its custom resource.
 
 use lambda_kit::config::{aws, required};
 use lambda_kit::{Error, telemetry};

@@ -6,7 +6,7 @@ use serde::Serialize;
 /// One schema per stack: an id that never changes keeps CloudFormation from replacing the resource.
 const PHYSICAL_RESOURCE_ID: &str = "migrations";
 
-/// Why CloudFormation does not hear of the result.
+/// Reasons for which CloudFormation does not receive the outcome.
 #[derive(Debug, thiserror::Error)]
 pub enum RespondError {
     /// The request is of a type that did not exist when this was written.
@@ -28,7 +28,6 @@ struct Answer<'a> {
     logical_resource_id: &'a str,
 }
 
-/// Answers CloudFormation.
 #[derive(Clone, Debug, Default)]
 pub struct Responder {
     client: reqwest::Client,

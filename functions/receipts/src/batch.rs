@@ -32,7 +32,7 @@ impl From<SqsEvent> for Batch {
             match serde_json::from_str::<ReceiptsBody>(record.body.as_deref().unwrap_or_default()) {
                 Ok(body) => body.receipts.into_iter().for_each(|receipt| batch.add(receipt, &id)),
                 Err(error) => {
-                    // It will fail as often as it comes, and end in the dead-letter queue for somebody to look at.
+                    // Every retry fails, and the message ends in the dead-letter queue.
                     tracing::error!(%error, id, "a queue message is not receipts");
                     batch.unreadable.push(id);
                 }

@@ -1,4 +1,4 @@
-//! The worker of the `receipts` queue: merges a batch, moves watermarks, tells those concerned.
+//! Worker of the `receipts` queue: merges a batch, moves watermarks, notifies the other users.
 
 mod batch;
 mod notifications;
@@ -16,7 +16,7 @@ pub use batch::{Batch, Stream};
 /// Streams of receipts worked on at once; each takes a handful of calls to DynamoDB.
 const CONCURRENCY: usize = 16;
 
-/// What is kept of an invocation's time to tell those concerned of what was recorded.
+/// Part of an invocation's time that is reserved for notifying of what was recorded.
 const NOTIFY_RESERVE: Duration = Duration::from_secs(4);
 
 /// Works on the queue.
@@ -45,8 +45,8 @@ impl Worker {
         failed
     }
 
-    /// Records the receipts of one stream one after the other: they contend for one watermark. Gives back what others have to
-    /// hear, failure or not, and the ids of queue messages that were not done with.
+    /// Records the receipts of one stream one after the other: they contend for one watermark. Returns what to notify of, also
+    /// after a failure, and the ids of the queue messages to retry.
     async fn record(&self, stream: Stream, deadline: Timestamp) -> (Vec<Recorded>, Vec<String>) {
         let mut notifications = Vec::new();
         for receipt in stream.receipts {

@@ -1,4 +1,4 @@
-//! Wires [`receipts`].
+//! Wires [`receipts`] and serves its queue.
 
 use lambda_kit::{Error, Wiring, queue};
 use receipts::Worker;

@@ -1,4 +1,4 @@
-//! Who hears of which receipts.
+//! Notifications of receipts, by user.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,16 +10,15 @@ use store::connections_api::encode;
 /// Most receipts in a frame: some 190 bytes each, and API Gateway takes 128 KB.
 const RECEIPTS_PER_FRAME: usize = 500;
 
-/// What one user hears of.
+/// The notifications of one user.
 #[derive(Debug, Default)]
 pub(crate) struct UserNotifications {
-    /// Receipts of others.
     receipts: Vec<Receipt>,
-    /// Where the user's own reads have led, by conversation: the last one counts.
+    /// The unread messages after the user's own reads, by conversation: the last count holds.
     unread: BTreeMap<ConversationId, Unread>,
 }
 
-/// What each user hears of. What was recorded of one conversation and user comes in its order.
+/// Groups what to notify of by user. The receipts of one conversation and user are in order.
 pub(crate) fn by_user(recorded: &[Recorded]) -> BTreeMap<UserId, UserNotifications> {
     let mut by_user: BTreeMap<UserId, UserNotifications> = BTreeMap::new();
     for Recorded { receipt, audience, unread } in recorded {
@@ -59,7 +58,7 @@ mod tests {
         format!("00000000-0000-0000-0000-{n:012}").parse().unwrap()
     }
 
-    /// Somebody has read up to a place, and another hears of it.
+    /// A read receipt of one user, and another user to notify.
     fn read(reader: u32, recipient: u32, seq: u64, unread: u32) -> Recorded {
         let conversation_id: ConversationId = "00000000-0000-0000-0000-000000000001".parse().unwrap();
         let (kind, seq, at) = (ReceiptKind::Read, Seq(seq), Timestamp::from_epoch_millis(0));

@@ -14,10 +14,10 @@ use domain::error::causes;
 use domain::{ConversationId, Timestamp, UserId};
 use store::sqs::{FilesBody, Queue, RelayBody};
 
-/// What is kept of an invocation's time for a membership that is ending when it is over.
+/// Part of an invocation's time that is reserved for a membership that is ending when the time is over.
 const LEAVE_ONE_RESERVE: Duration = Duration::from_secs(20);
 
-/// What the worker needs.
+/// Works on the queue.
 #[derive(Debug)]
 pub struct Worker {
     /// Finishes deletions, and with their parts everything else.
@@ -58,8 +58,8 @@ impl Worker {
         Ok(self.notifier.changes(&applied).await?)
     }
 
-    /// Ends the memberships of a deleted user, and closes connections that began during the deletion. What there is no time for gets
-    /// another queue message.
+    /// Ends the memberships of a deleted user, and closes connections that began during the deletion. Queues the rest when the
+    /// time is over.
     async fn finish_deletion(&self, user: UserId, deadline: Timestamp) -> Result<(), Box<dyn Error>> {
         let Some(connections) = self.deletion.resume(user).await? else { return Ok(()) };
         self.notifier.api().close(connections.iter().map(|connection| connection.connection_id.as_str())).await;

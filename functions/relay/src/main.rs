@@ -1,4 +1,4 @@
-//! Wires [`relay`].
+//! Wires [`relay`] and serves its queue.
 
 use lambda_kit::{Error, Wiring, queue};
 use relay::Worker;

@@ -1,4 +1,4 @@
-//! Wires [`ws_ack`].
+//! Wires [`ws_ack`] and serves its route.
 
 use lambda_kit::{Error, Wiring, websocket};
 

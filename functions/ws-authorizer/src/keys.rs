@@ -19,13 +19,13 @@ const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(30);
 /// Keys are read again after this time, so that one that the issuer withdrew stops counting.
 const CACHE_LIFETIME: Duration = Duration::from_hours(1);
 
-/// How long a request to the issuer may take.
+/// Time limit of a request to the issuer.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The SDKs' own variable for another endpoint of Cognito: where it is set, a user pool's documents come from there.
 const COGNITO_ENDPOINT: &str = "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER";
 
-/// Why there are no keys.
+/// Reasons for which the keys cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The issuer or an endpoint is not a URL.

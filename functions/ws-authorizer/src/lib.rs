@@ -1,8 +1,8 @@
-//! Decides who may connect.
+//! Authorizer of WebSocket handshakes.
 //!
-//! A REQUEST authorizer without identity sources (several would all be required): browsers cannot set headers on a
-//! WebSocket, so the token may come in three places. Whoever has no valid token is told `Unauthorized`, which API Gateway
-//! answers with 401; nobody gets a connection because something else failed.
+//! A REQUEST authorizer without identity sources (several would all be required): browsers cannot set headers on a WebSocket,
+//! so the token may come in three places. A handshake without a valid token fails with `Unauthorized`, which API Gateway
+//! answers with 401; any other failure refuses the connection as well.
 
 mod keys;
 mod token;
@@ -17,7 +17,7 @@ pub use token::{Claims, TokenError, Verifier};
 /// The subprotocol that clients offer in front of their token.
 const SUBPROTOCOL: &str = "bearer";
 
-/// Why a handshake is refused.
+/// Reasons for which a handshake is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// API Gateway answers 401 to this very text, and 500 to any other.

@@ -1,4 +1,4 @@
-//! Wires [`ws_authorizer`].
+//! Wires [`ws_authorizer`] and serves its route.
 
 use aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Event;
 use lambda_kit::config::required;

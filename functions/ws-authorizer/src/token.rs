@@ -1,4 +1,4 @@
-//! What a valid token is.
+//! Verification of tokens.
 
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::Deserialize;
@@ -8,9 +8,7 @@ use crate::{KeyError, Keys};
 /// The claims of a verified token.
 #[derive(Debug, Deserialize)]
 pub struct Claims {
-    /// Issuer.
     pub iss: String,
-    /// Subject.
     pub sub: String,
     /// End of the token, in epoch seconds.
     pub exp: i64,
@@ -25,13 +23,13 @@ enum Audience {
     Many(Vec<String>),
 }
 
-/// Why a token is not accepted.
+/// Reasons for which a token is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// It is not valid; the reason is for the log.
     #[error("the token is not valid: {0}")]
     Invalid(&'static str),
-    /// Whether it is valid cannot be said.
+    /// The keys cannot be read, so the token cannot be verified.
     #[error(transparent)]
     Keys(#[from] KeyError),
 }
@@ -53,7 +51,7 @@ impl Verifier {
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
         validation.validate_nbf = true;
         validation.leeway = 0;
-        // Below, since the audience may stand in another claim.
+        // Checked below, since the audience may be in another claim.
         validation.validate_aud = false;
         Self { keys, audience, validation }
     }

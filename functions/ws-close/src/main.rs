@@ -1,4 +1,4 @@
-//! Wires [`ws_close`].
+//! Wires [`ws_close`] and serves its route.
 
 use lambda_kit::{Error, Wiring, websocket};
 

@@ -5,7 +5,6 @@ use lambda_kit::websocket::Caller;
 use store::connections_api::ConnectionsApi;
 use store::dynamodb::Connections;
 
-/// What `$connect` needs.
 #[derive(Debug)]
 pub struct Connect {
     pub connections: Connections,

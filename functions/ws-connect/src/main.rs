@@ -1,4 +1,4 @@
-//! Wires [`ws_connect`].
+//! Wires [`ws_connect`] and serves its route.
 
 use lambda_kit::{Error, Wiring, websocket};
 use ws_connect::Connect;

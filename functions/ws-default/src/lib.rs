@@ -1,4 +1,4 @@
-//! `$default`: answers pings, and tells clients what is wrong with a frame that no other route takes.
+//! `$default`: answers pings, and frames that no other route takes with an error.
 
 use domain::protocol::Answer;
 use domain::{ApiError, ErrorCode, Timestamp};
@@ -10,7 +10,8 @@ pub struct Frame {
     action: Option<String>,
 }
 
-/// Answers one frame. What is not JSON was refused as `bad_json` before it came here.
+/// Answers one frame. API Gateway sends frames here that are not JSON objects with a known action; `bad_json` was answered
+/// before.
 pub fn handle(frame: &Frame) -> Result<Answer, ApiError> {
     match frame.action.as_deref() {
         Some("ping") => Ok(Answer::Pong { time: Timestamp::now() }),

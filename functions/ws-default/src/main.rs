@@ -1,4 +1,4 @@
-//! Wires [`ws_default`].
+//! Wires [`ws_default`] and serves its route.
 
 use lambda_kit::{Error, Wiring, websocket};
 

@@ -1,5 +1,5 @@
-//! `$disconnect`: forgets a connection. API Gateway calls it as well as it can; what it misses is dropped when a push
-//! finds the connection gone, or when its token ends.
+//! `$disconnect`: removes a connection. API Gateway invokes it on a best-effort basis; a missed connection is removed when a
+//! push finds it gone, or when its token ends.
 
 use domain::{ApiError, Timestamp};
 use lambda_kit::websocket::Caller;

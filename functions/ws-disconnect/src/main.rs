@@ -1,4 +1,4 @@
-//! Wires [`ws_disconnect`].
+//! Wires [`ws_disconnect`] and serves its route.
 
 use lambda_kit::{Error, Wiring, websocket};
 

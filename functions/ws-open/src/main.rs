@@ -1,4 +1,4 @@
-//! Wires [`ws_open`].
+//! Wires [`ws_open`] and serves its route.
 
 use lambda_kit::{Error, Wiring, websocket};
 

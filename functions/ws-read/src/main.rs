@@ -1,4 +1,4 @@
-//! Wires [`ws_read`].
+//! Wires [`ws_read`] and serves its route.
 
 use lambda_kit::{Error, Wiring, websocket};
 

@@ -1,4 +1,4 @@
-//! Wires [`ws_send`].
+//! Wires [`ws_send`] and serves its route.
 
 use lambda_kit::{Error, Wiring, websocket};
 use ws_send::Send;

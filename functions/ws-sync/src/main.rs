@@ -1,4 +1,4 @@
-//! Wires [`ws_sync`].
+//! Wires [`ws_sync`] and serves its route.
 
 use lambda_kit::{Error, Wiring, websocket};
 

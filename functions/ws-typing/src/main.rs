@@ -1,4 +1,4 @@
-//! Wires [`ws_typing`].
+//! Wires [`ws_typing`] and serves its route.
 
 use lambda_kit::{Error, Wiring, websocket};
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 /// The wait after a first failure; doubled each time.
 const FIRST: Duration = Duration::from_millis(100);
-/// The longest wait.
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// Waits that grow from one failure to the next.

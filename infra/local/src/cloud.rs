@@ -85,7 +85,6 @@ pub struct Cloud {
     limits: websocket_api::Limits,
     control: Control,
     functions: DropGuard,
-    /// What functions use.
     services: Stage,
     engines: Engines,
     /// Locked until all of the above has stopped.

@@ -38,7 +38,6 @@ pub enum CustomResourceError {
         id: String,
         /// Logical id of the function.
         function: String,
-        /// Why.
         source: InvokeError,
     },
     /// The function failed without an answer.
@@ -74,7 +73,6 @@ pub enum CustomResourceError {
     Unknown {
         /// Logical id of the function or resource that refers to it.
         user: String,
-        /// To what.
         unknown: UnknownValue,
     },
     /// The function answered `FAILED`.
@@ -84,7 +82,6 @@ pub enum CustomResourceError {
         id: String,
         /// Logical id of the function.
         function: String,
-        /// The answer's `Reason`.
         reason: String,
     },
 }

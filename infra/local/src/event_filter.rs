@@ -27,7 +27,6 @@ struct Fields {
 #[derive(Debug, Clone)]
 enum Pattern {
     Object(Fields),
-    /// One of these.
     Value(Vec<Rule>),
 }
 
@@ -37,7 +36,6 @@ enum Rule {
     EqualsIgnoreCase(String),
     Prefix(String),
     Suffix(String),
-    /// None of these.
     AnythingBut(Vec<Rule>),
     /// All of these comparisons.
     Numeric(Vec<(Comparison, f64)>),

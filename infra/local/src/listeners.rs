@@ -41,7 +41,6 @@ pub enum BindError {
     /// Something else has it.
     #[error("port {port} is in use: choose another one with `{flag}` (0 takes any that is free)")]
     InUse {
-        /// The port.
         port: u16,
         /// What it was asked for with.
         flag: &'static str,
@@ -51,7 +50,6 @@ pub enum BindError {
     Refused {
         /// The port; 0 for any.
         port: u16,
-        /// Why.
         source: io::Error,
     },
 }
@@ -65,7 +63,6 @@ pub(crate) struct Listeners {
     pub(crate) lambda: TcpListener,
     pub(crate) control: TcpListener,
     pub(crate) oidc: TcpListener,
-    /// By logical id.
     pub(crate) apis: BTreeMap<String, TcpListener>,
     pub(crate) addresses: ServiceAddresses,
 }

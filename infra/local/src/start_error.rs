@@ -22,18 +22,10 @@ pub enum StartError {
     Bind(#[from] BindError),
     /// The data folder cannot be used.
     #[error("cannot use the data folder {}: {source}", folder.display())]
-    DataDir {
-        /// The folder.
-        folder: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    DataDir { folder: PathBuf, source: io::Error },
     /// Another local cloud runs on the same data.
     #[error("another local cloud runs on {}: stop it, or use another `--data-dir`, or `--ephemeral`", folder.display())]
-    DataDirInUse {
-        /// The folder.
-        folder: PathBuf,
-    },
+    DataDirInUse { folder: PathBuf },
     /// The functions could not be built.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -42,12 +34,7 @@ pub enum StartError {
     Watch(#[from] WatchError),
     /// The environment for functions that run elsewhere cannot be written.
     #[error("cannot write {}: {source}", file.display())]
-    Environment {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Environment { file: PathBuf, source: io::Error },
     /// PostgreSQL did not start.
     #[error(transparent)]
     Postgres(#[from] aurora::postgres::PostgresError),

@@ -100,7 +100,6 @@ impl Account {
 #[derive(Debug)]
 pub(crate) struct Throttle {
     account: Arc<Account>,
-    /// By route key.
     routes: BTreeMap<String, Bucket>,
 }
 

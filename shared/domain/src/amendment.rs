@@ -1,4 +1,4 @@
-//! Edits, deletions and reactions: who may do what to a message that stands.
+//! Edits, deletions and reactions: which user may amend which message.
 
 use std::time::Duration;
 
@@ -6,46 +6,40 @@ use crate::message::{Content, Edit, MAX_EDITS, MessageKind};
 use crate::reaction::{Emoji, MAX_REACTIONS, Reactions};
 use crate::{ApiError, ConversationType, ErrorCode, Role, Timestamp, UserId};
 
-/// What somebody does to a message.
+/// A change of a message by a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Amendment {
-    /// Other words and mentions. They may be none where the message has attachments, which stay.
+    /// Another text and other mentions. The text may be empty for a message with attachments, which stay.
     Edit(Content),
-    /// None of it, for anybody.
+    /// Removes the content of the message for everybody.
     Delete,
     /// A reaction, or no longer.
     React {
-        /// Which.
         emoji: Emoji,
-        /// Whether it shall stand.
+        /// True to react, false to withdraw the reaction.
         on: bool,
     },
 }
 
-/// The message as it stands, and who wants to amend it.
+/// The facts about a message and the user who amends it that decide whether they may.
 #[derive(Clone, Copy, Debug)]
 pub struct MessageFacts<'a> {
     /// Kind of the conversation.
     pub conversation: ConversationType,
-    /// Who wants to.
     pub actor: UserId,
-    /// Their role.
     pub role: Role,
-    /// Who wrote the message.
     pub sender: UserId,
-    /// When.
     pub sent_at: Timestamp,
-    /// What it says.
     pub kind: &'a MessageKind,
-    /// What it said after each edit.
+    /// Earlier edits of the message, oldest first.
     pub edits: &'a [Edit],
     /// The reactions to it.
     pub reactions: &'a Reactions,
 }
 
 impl Amendment {
-    /// Whether it changes something, if the actor may do it. Only texts can be amended; `edit_window` is how long their
-    /// senders may edit them.
+    /// Returns true if the amendment changes something, or a refusal if the actor may not make it. Only texts can be amended;
+    /// `edit_window` is the time for which their senders may edit them.
     pub fn decide(&self, facts: &MessageFacts<'_>, now: Timestamp, edit_window: Duration) -> Result<bool, ApiError> {
         let own = facts.actor == facts.sender;
         match (self, facts.kind) {
@@ -94,7 +88,7 @@ impl Amendment {
 }
 
 impl MessageFacts<'_> {
-    /// The words and mentions as they are.
+    /// Returns the current text and mentions.
     fn current<'b>(&'b self, original: &'b Content) -> (&'b str, &'b [UserId]) {
         match self.edits.last() {
             Some(edit) => (&edit.text, &edit.mentions),

@@ -17,9 +17,9 @@ pub const MAX_TOPIC_CHARS: usize = 1000;
 pub enum ConversationType {
     /// Between exactly two users, one per pair.
     Private,
-    /// Between up to [`crate::membership::MAX_GROUP_MEMBERS`] users whom its admins let in.
+    /// Up to [`crate::membership::MAX_GROUP_MEMBERS`] users, added by owners and admins.
     Group,
-    /// Open to everybody who joins.
+    /// Any user may join.
     Public,
 }
 
@@ -39,14 +39,14 @@ impl ConversationType {
     }
 }
 
-/// How far back a member sees.
+/// The part of the history that a member sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HistoryPolicy {
-    /// What was said during their own stays.
+    /// Items of the member's own membership periods.
     #[default]
     SinceJoin,
-    /// Everything up to the end of their last stay.
+    /// Everything up to the end of the last membership period.
     Full,
 }
 
@@ -60,15 +60,13 @@ impl HistoryPolicy {
     }
 }
 
-/// What a member may do; the highest comes first.
+/// The rights of a member; the highest role comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Everything.
     Owner,
     /// Adds, removes, mutes, edits the title.
     Admin,
-    /// Sends and leaves.
     Member,
 }
 
@@ -91,34 +89,29 @@ impl Role {
 /// A user and their role in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// The user.
     pub user_id: UserId,
-    /// Their role.
     pub role: Role,
 }
 
-/// What a member sees of a conversation.
+/// A conversation as one of its members sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conversation {
-    /// The conversation.
     pub conversation_id: ConversationId,
-    /// Its kind.
     #[serde(rename = "type")]
     pub kind: ConversationType,
     /// Title of a group or public conversation; `None` for a former member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What it is about; `None` for a former member.
+    /// `None` for a former member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
     /// The other user of a private conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_id: Option<UserId>,
-    /// How far back members see.
     pub history: HistoryPolicy,
-    /// Whether it is over: it can be read, and nothing else.
+    /// True for a closed conversation: it can be read, and nothing else.
     pub closed: bool,
-    /// Whether the caller has blocked the other user of a private conversation.
+    /// True if the caller has blocked the other user of a private conversation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blocked: bool,
     /// Until when the caller may not send.
@@ -129,8 +122,8 @@ pub struct Conversation {
     /// Number of active members; `None` for a former member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member_count: Option<u32>,
-    /// The place up to which there is nothing more to see for the caller: that of the newest item that they can see, or, where
-    /// nothing was said since they joined a public conversation, the head at that moment.
+    /// Highest seq that the caller can see: that of the newest visible item, or, in a public conversation without items since
+    /// they joined, the head at that moment.
     pub head_seq: Seq,
     /// `sent_at` of the newest item that they can see.
     pub last_message_at: Option<Timestamp>,
@@ -139,12 +132,12 @@ pub struct Conversation {
     pub last_message: Option<Message>,
     /// Everything up to here has been read by the caller.
     pub read_seq: Seq,
-    /// Texts of others after that: exact up to [`MAX_UNREAD`], which stands for more as well; at least so many where a thousand other
-    /// items follow.
+    /// Number of texts by others after `read_seq`: exact up to [`MAX_UNREAD`], which stands for more as well. A lower bound if
+    /// a thousand other items follow.
     pub unread: u32,
 }
 
-/// Where counting unread messages ends: clients show one less with a plus sign.
+/// The number at which counting unread messages stops; clients show `99+`.
 pub const MAX_UNREAD: u32 = 100;
 
 /// A title that keeps the rules: 1 to [`MAX_TITLE_CHARS`] characters on one line, without space at either end.

@@ -1,4 +1,4 @@
-//! What a client is told when something goes wrong.
+//! Errors as clients receive them.
 
 use std::error::Error;
 use std::fmt;
@@ -46,7 +46,7 @@ pub enum ErrorCode {
     TooManyConversations,
     /// More receipts than one frame may hold.
     TooManyReceipts,
-    /// More files than one message may carry.
+    /// More files than one message may reference.
     TooManyAttachments,
     /// The file exceeds [`crate::file::MAX_FILE_BYTES`].
     FileTooLarge,
@@ -56,7 +56,7 @@ pub enum ErrorCode {
     FileNotFound,
     /// Not a file that the caller can attach here: it is not ready, not theirs, or was uploaded to another conversation.
     FileNotReady,
-    /// A message carries the file: it goes with the message.
+    /// A message references the file, which is deleted with the message.
     FileInUse,
     /// The file's bytes have come already, and were taken or not.
     UploadOver,
@@ -68,7 +68,6 @@ pub enum ErrorCode {
     TokenExpired,
     /// The caller has no profile: `PUT /v1/users/me` makes one.
     ProfileRequired,
-    /// No such user.
     UserNotFound,
     /// The user was deleted.
     UserDeleted,
@@ -86,7 +85,7 @@ pub enum ErrorCode {
     SelfAdd,
     /// One of those who should be added is a member.
     AlreadyAMember,
-    /// Whom the request names is not a member.
+    /// The user that the request names is not a member.
     MemberNotFound,
     /// The group would have more members than it may.
     MemberLimitReached,
@@ -103,7 +102,7 @@ pub enum ErrorCode {
     Behind,
     /// The same id was used before with other content.
     IdempotencyMismatch,
-    /// The sender has said as much here as they may for a while.
+    /// The sender has sent as many messages here as the flood limit allows.
     RateLimited,
     /// Too much contention or a throttled service; the same request may be sent again.
     Busy,
@@ -160,7 +159,7 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the very same request may succeed later.
+    /// Returns true if the same request may succeed later.
     pub const fn retryable(self) -> bool {
         matches!(self, Self::RateLimited | Self::Busy | Self::Internal)
     }
@@ -172,15 +171,14 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// A refusal: what the client is told, and for the log what lies behind it.
+/// A refusal: a code and message for the client, and a cause for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct ApiError {
-    /// The stable code.
     pub code: ErrorCode,
     /// One sentence for the developer of a client; never internals.
     pub message: String,
-    /// When a retry makes sense.
+    /// Time after which a retry makes sense.
     pub retry_after: Option<Duration>,
     /// The cause, for the log only.
     #[source]

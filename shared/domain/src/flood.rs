@@ -1,7 +1,7 @@
-//! Flood control: how much one sender may say in one conversation.
+//! Flood control: the number of messages that one sender may send to one conversation in a window of time.
 //!
-//! What is needed to decide rides in the log: a text carries how much each of the last few senders has said in their window, so
-//! that whoever writes the next one has read it already.
+//! The log itself holds what is needed to decide: a text holds the counts of the last few senders, so that the next send has
+//! read them already.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Timestamp, UserId};
 
-/// Senders whose counts are kept. Who is not among them begins anew: where so many talk within one window, each has little room
-/// to flood, and every count takes some 60 bytes of every message.
+/// Number of senders whose counts are kept. A sender beyond them starts anew: with so many active within one window, each has
+/// little room to flood, and every count takes some 60 bytes of every message.
 pub const MAX_SENDERS: usize = 8;
 
-/// How many messages one sender may send to one conversation within a window of time.
+/// The number of messages that one sender may send to one conversation within a window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FloodLimit {
     messages: u32,
@@ -27,12 +27,12 @@ impl FloodLimit {
     }
 }
 
-/// What one sender has said since their window began.
+/// The number of messages that one sender has sent since their window began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Count {
     #[serde(rename = "u")]
     sender: UserId,
-    /// When the window began: with the first message of theirs after the one before was over.
+    /// Start of the window: the sender's first message after the previous window ended.
     #[serde(rename = "s", with = "millis")]
     since: Timestamp,
     #[serde(rename = "n")]
@@ -40,31 +40,31 @@ struct Count {
 }
 
 impl Count {
-    /// How much of the window is left at `now`; `None` where it is over, or began in the future: a clock that was ahead must not
-    /// silence anybody until the others have caught up.
+    /// Returns the remaining time of the window at `now`; `None` if it is over, or if it began in the future: a clock that was
+    /// ahead must not mute a sender until the others catch up.
     fn left(&self, limit: FloodLimit, now: Timestamp) -> Option<Duration> {
         let left = limit.window.checked_sub(now.since(self.since)).filter(|left| !left.is_zero());
         left.filter(|_| self.since <= now)
     }
 }
 
-/// What the last few senders have said in their windows; who spoke last comes last.
+/// The counts of the last few senders, the most recent one last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RecentSenders(Vec<Count>);
 
 impl RecentSenders {
-    /// Whether nobody has said anything that counts.
+    /// Returns true if no count is kept.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The counts after one more message of `sender`. Those whose window is over are left out, and of more than [`MAX_SENDERS`]
-    /// the one who has been silent for longest.
+    /// Returns the counts after one more message of `sender`. Leaves out the windows that are over and, beyond [`MAX_SENDERS`],
+    /// the sender who has been silent for longest.
     ///
     /// # Errors
     ///
-    /// Where the sender has said as much as they may: how long it takes until they may go on.
+    /// Returns the time to wait if the sender has reached the limit.
     pub fn after(&self, sender: UserId, now: Timestamp, limit: FloodLimit) -> Result<Self, Duration> {
         let mut counts: Vec<Count> = self.0.iter().copied().filter(|count| count.left(limit, now).is_some()).collect();
         let at = counts.iter().position(|count| count.sender == sender);

@@ -10,7 +10,6 @@ const MAX_KEY_CHARS: usize = 100;
 /// A client's key and what it was given for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
-    /// The key.
     pub key: String,
     /// Fingerprint of the request.
     pub digest: String,

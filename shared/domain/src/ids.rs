@@ -37,8 +37,8 @@ uuid_id! {
     UserId
 }
 uuid_id! {
-    /// A conversation: a UUIDv7 made by the server, or a UUIDv8 of the same layout where it is public. So whoever has
-    /// nothing but the id knows whether its members are worth a look.
+    /// A conversation: a UUIDv7 made by the server, or a UUIDv8 of the same layout for a public one. So the id alone decides
+    /// whether the recipients are members or subscribers.
     ConversationId
 }
 uuid_id! {
@@ -55,7 +55,7 @@ uuid_id! {
 }
 
 impl UserId {
-    /// The user that a token of `issuer` with this `subject` stands for.
+    /// Returns the user for a token of `issuer` with this `subject`.
     pub fn from_token(issuer: &str, subject: &str) -> Self {
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, issuer.as_bytes());
         Self(Uuid::new_v5(&namespace, subject.as_bytes()))
@@ -79,7 +79,7 @@ impl ConversationId {
         }
     }
 
-    /// Whether the conversation is public.
+    /// Returns true for a public conversation.
     pub fn is_public(self) -> bool {
         self.0.get_version() == Some(Version::Custom)
     }
@@ -93,7 +93,7 @@ impl FileId {
 }
 
 impl MessageId {
-    /// A fresh id that carries `sent_at`.
+    /// Creates an id that holds `sent_at`.
     pub fn generate(sent_at: Timestamp) -> Self {
         let millis = sent_at.epoch_millis().unsigned_abs();
         let seconds = millis / 1000;
@@ -112,7 +112,7 @@ pub struct Seq(pub u64);
 impl Seq {
     /// The place before the first item.
     pub const ZERO: Self = Self(0);
-    /// The largest seq that a JSON number carries exactly everywhere: 2^53 - 1.
+    /// The largest seq that a JSON number holds exactly in every language: 2^53 - 1.
     pub const MAX: Self = Self((1 << 53) - 1);
 
     /// The place after this one.
@@ -121,7 +121,7 @@ impl Seq {
         Self(self.0 + 1)
     }
 
-    /// The place before this one; zero stays zero.
+    /// Returns the seq before this one; zero for zero.
     #[must_use]
     pub const fn previous(self) -> Self {
         Self(self.0.saturating_sub(1))

@@ -20,7 +20,7 @@ pub const MAX_MENTIONS: usize = 50;
 /// Most edits of one message.
 pub const MAX_EDITS: usize = 20;
 
-/// What a user says in one message.
+/// The content of one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
     /// The text, at most [`MAX_TEXT_BYTES`]; empty only where there are attachments.
@@ -28,10 +28,10 @@ pub struct Content {
     /// The message that this one answers: a reference, never expanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to_seq: Option<Seq>,
-    /// Users whom the text mentions, at most [`MAX_MENTIONS`].
+    /// Users that the text mentions, at most [`MAX_MENTIONS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
-    /// Files that the message carries, at most [`crate::file::MAX_ATTACHMENTS`]: they come with the message, and go with it.
+    /// Files that the message references, at most [`crate::file::MAX_ATTACHMENTS`]. They are deleted with the message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
 }
@@ -65,8 +65,8 @@ impl Content {
         Ok(Self { text, reply_to_seq, mentions, attachments: Vec::new() })
     }
 
-    /// A fingerprint of this with these files, by which a resend with other content is told apart; it outlives edits, and the
-    /// files. 128 bits in hex: it guards a sender against their own mistakes, not against an adversary.
+    /// Returns a fingerprint of the content and these files, which detects a resend with other content. It outlives edits and
+    /// the files. It has 128 bits, in hex: it guards a sender against their own mistakes, not against an adversary.
     pub fn digest(&self, files: &[FileId]) -> String {
         let mut hash = Sha256::new();
         // Lengths before variable parts, so that no two contents run together to the same bytes.
@@ -87,93 +87,76 @@ impl Content {
     }
 }
 
-/// What a message said from one of its edits on.
+/// The text of a message from one of its edits on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit {
     /// Place of the event.
     pub seq: Seq,
     /// Time of the event.
     pub edited_at: Timestamp,
-    /// The words.
     pub text: String,
-    /// The mentions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
 }
 
-/// What an item of the log says.
+/// The content of an item of the log, by kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum MessageKind {
-    /// A user's words.
     Text(Content),
     /// The conversation began: always seq 1.
     Created {
         /// Kind of the conversation.
         conversation_type: ConversationType,
-        /// Title, unless private.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         title: Option<String>,
-        /// What it is about.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         topic: Option<String>,
-        /// How far back members see.
         #[serde(default)]
         history: HistoryPolicy,
-        /// The first members.
         members: Vec<Member>,
     },
     /// The sender let others in.
     MembersAdded {
-        /// Whom.
         members: Vec<Member>,
     },
-    /// The sender left.
     MemberLeft {
-        /// Who owns the conversation from here on, where its last owner left.
+        /// The member who becomes owner, if the last owner left.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         promoted: Option<UserId>,
-        /// Whether the conversation is over.
+        /// True if the conversation is closed.
         closed: bool,
-        /// Whether the sender left everything: the account is deleted.
+        /// True if the sender left because the account was deleted.
         user_deleted: bool,
     },
-    /// The sender put somebody out.
+    /// The sender removed a member.
     MemberRemoved {
-        /// Whom.
         user_id: UserId,
     },
-    /// The sender gave somebody a role.
+    /// The sender gave a member a role.
     RoleChanged {
-        /// Whom.
         user_id: UserId,
-        /// Which.
         role: Role,
     },
-    /// The sender keeps somebody from sending, or no longer.
+    /// The sender muted a member, or ended the mute.
     MemberMuted {
-        /// Whom.
         user_id: UserId,
-        /// Until when.
         muted_until: Option<Timestamp>,
     },
     /// The sender gave another title.
     TitleChanged {
-        /// The title.
         title: String,
     },
     /// The sender gave another topic.
     TopicChanged {
-        /// The topic.
         topic: Option<String>,
     },
     /// The sender closed the conversation: it can be read, and nothing else.
     Closed,
-    /// A user's words are gone, for everybody.
+    /// A text whose content was deleted for everybody.
     ///
-    /// Who was not there when they went is not told of the event.
+    /// A user who was not a member at the time of the deletion does not see who deleted it, and when.
     Deleted {
-        /// Who deleted them.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deleted_by: Option<UserId>,
         /// Place of the event.
@@ -185,30 +168,27 @@ pub enum MessageKind {
     },
     /// An event: the sender edited a message.
     MessageEdited {
-        /// Which.
         target_seq: Seq,
-        /// What it says, as its reader may see it. Never kept with the event: a deletion has to find all there is.
+        /// The new content as the reader may see it. It is never stored with the event: a deletion has to find all of it in the
+        /// message.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         content: Option<Content>,
     },
     /// An event: the sender deleted a message.
     MessageDeleted {
-        /// Which.
         target_seq: Seq,
     },
     /// An event: the sender reacted to a message, or took it back.
     Reaction {
-        /// To which.
         target_seq: Seq,
-        /// How.
         emoji: Emoji,
-        /// Whether the reaction stands.
+        /// True for a reaction, false for its withdrawal.
         on: bool,
     },
 }
 
 impl MessageKind {
-    /// Files that it carries.
+    /// Returns the files that the item references.
     pub fn attachments(&self) -> &[Attachment] {
         match self {
             Self::Text(content) => &content.attachments,
@@ -231,26 +211,22 @@ impl MessageKind {
 /// One item of a conversation's log, as clients see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// The conversation.
     pub conversation_id: ConversationId,
-    /// Its place there.
     pub seq: Seq,
-    /// Its id.
     pub message_id: MessageId,
-    /// Who said or did it: the token's user, whatever a client claims.
+    /// The actor: the token's user, whatever a client claims.
     pub sender_id: UserId,
-    /// When, by the server's clock; never earlier than the item before it.
+    /// Time by the server's clock; never earlier than that of the item before it.
     pub sent_at: Timestamp,
     /// The sender's own id for it: shown to the sender alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<ClientMessageId>,
-    /// When its words last changed.
+    /// Time of the last edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<Timestamp>,
-    /// How its readers reacted.
+    /// Reactions of the message's readers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<ReactionCount>,
-    /// What it says.
     #[serde(flatten)]
     pub kind: MessageKind,
 }

@@ -1,21 +1,18 @@
-//! Who may begin which conversation.
+//! New conversations: who may create which.
 
 use crate::conversation::{HistoryPolicy, Member, title, topic};
 use crate::membership::MAX_USERS_PER_CHANGE;
 use crate::{ApiError, ConversationType, ErrorCode, Role, UserId};
 
-/// What a client asks for.
+/// A conversation as a client requests it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted<'a> {
-    /// The kind.
     pub kind: ConversationType,
-    /// Needed unless private.
     pub title: Option<&'a str>,
     /// Never of a private conversation.
     pub topic: Option<&'a str>,
     /// Never of a private conversation; since joining unless given.
     pub history: Option<HistoryPolicy>,
-    /// The other members.
     pub member_ids: &'a [UserId],
 }
 
@@ -31,16 +28,12 @@ pub enum NewConversation {
     Shared(Shared),
 }
 
-/// What a group or public conversation begins with.
+/// The initial state of a group or public conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shared {
-    /// Group or public.
     pub kind: ConversationType,
-    /// Its title.
     pub title: String,
-    /// What it is about.
     pub topic: Option<String>,
-    /// How far back members see.
     pub history: HistoryPolicy,
     /// The others, without the creator and without repeats.
     pub others: Vec<UserId>,
@@ -79,7 +72,6 @@ impl NewConversation {
         }))
     }
 
-    /// The kind.
     pub const fn kind(&self) -> ConversationType {
         match self {
             Self::Private { .. } => ConversationType::Private,
@@ -103,7 +95,6 @@ impl NewConversation {
         }
     }
 
-    /// What it is about.
     pub fn topic(&self) -> Option<&str> {
         match self {
             Self::Private { .. } => None,
@@ -111,7 +102,6 @@ impl NewConversation {
         }
     }
 
-    /// How far back members see.
     pub fn history(&self) -> HistoryPolicy {
         match self {
             Self::Private { .. } => HistoryPolicy::default(),

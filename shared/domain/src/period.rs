@@ -1,10 +1,10 @@
-//! Membership is a list of periods: one sees exactly what was said while one was there.
+//! Membership is a list of periods: a user sees exactly what was sent while they were a member.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{HistoryPolicy, Seq, Timestamp};
 
-/// One stay in a conversation, both ends included; empty where nothing was said during it.
+/// One membership period, both ends included; empty if nothing was sent during it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
     /// The first visible place: that of the item that let the user in, or, in a public conversation, the one after the head at
@@ -12,15 +12,15 @@ pub struct Period {
     pub joined_seq: Seq,
     /// `sent_at` of that item, or that moment.
     pub joined_at: Timestamp,
-    /// Place and time of the item that ended the stay; `None` while it lasts.
+    /// Seq and time of the item that ended the period; `None` for a current one.
     pub left: Option<Left>,
 }
 
 /// The end of a [`Period`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
-    /// The last visible place: that of the item that ended the stay, or the head at that moment. It lies one before `joined_seq`
-    /// where nothing was said in between.
+    /// The last visible seq: that of the item that ended the period, or the head at that moment. It is one before `joined_seq`
+    /// if nothing was sent in between.
     pub seq: Seq,
     /// `sent_at` of that item, or that moment.
     pub at: Timestamp,
@@ -29,9 +29,7 @@ pub struct Left {
 /// A closed range of places, never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeqRange {
-    /// The first place.
     pub first: Seq,
-    /// The last place.
     pub last: Seq,
 }
 
@@ -41,9 +39,9 @@ impl SeqRange {
     }
 }
 
-/// All stays of one user in one conversation, oldest first and without overlap.
+/// All membership periods of one user in one conversation, oldest first and without overlap.
 ///
-/// What a user can see is the union of these, on every path that reads.
+/// A user sees the union of these, on every path that reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Periods(Vec<Period>);
 
@@ -54,12 +52,12 @@ impl Periods {
         Self(periods)
     }
 
-    /// Of somebody who was there from the beginning and still is.
+    /// Returns the periods of a user who has been a member from the beginning.
     pub fn all() -> Self {
         Self(vec![Period { joined_seq: Seq(1), joined_at: Timestamp::from_epoch_millis(0), left: None }])
     }
 
-    /// What stays in any order let a user see under this policy.
+    /// Returns what membership periods, in any order, let a user see under this policy.
     pub fn visible(stays: Vec<Period>, history: HistoryPolicy) -> Self {
         let mut periods = Self::new(stays);
         if history == HistoryPolicy::Full
@@ -70,12 +68,12 @@ impl Periods {
         periods
     }
 
-    /// Whether the user was never here.
+    /// Returns true if the user was never a member.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether the item at `seq` was said while the user was there.
+    /// Returns true if the item at `seq` lies within a period.
     pub fn covers(&self, seq: Seq) -> bool {
         self.0.iter().any(|period| period.joined_seq <= seq && period.left.is_none_or(|left| seq <= left.seq))
     }

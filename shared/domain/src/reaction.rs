@@ -21,13 +21,12 @@ impl Emoji {
         Ok(Self(emoji.as_str().to_owned()))
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// When a user reacted, and when they thought better of it: places of the log.
+/// The seqs at which a user reacted and withdrew the reaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaction {
     /// Place of the event that gave it.
@@ -43,30 +42,28 @@ pub struct Reaction {
 #[serde(transparent)]
 pub struct Reactions(BTreeMap<Emoji, BTreeMap<UserId, Vec<Reaction>>>);
 
-/// How many reacted alike, as one user sees it.
+/// The number of users with the same reaction, as one user sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReactionCount {
-    /// The emoji.
     pub emoji: Emoji,
-    /// How many users.
     pub count: u32,
-    /// Whether the viewer is one of them.
+    /// True if the viewer is one of them.
     pub mine: bool,
 }
 
 impl Reactions {
-    /// Whether nobody ever reacted.
+    /// Returns true if no user has ever reacted.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether the user's reaction stands.
+    /// Returns true if the user has reacted and not withdrawn it.
     pub fn has(&self, emoji: &Emoji, user: UserId) -> bool {
         let last = self.0.get(emoji).and_then(|users| users.get(&user)).and_then(|reactions| reactions.last());
         last.is_some_and(|reaction| reaction.removed_seq.is_none())
     }
 
-    /// Whether there is no room for one of somebody new.
+    /// Returns true if there is no room for the reaction of another user.
     pub fn is_full(&self) -> bool {
         self.0.values().flat_map(BTreeMap::values).map(Vec::len).sum::<usize>() >= MAX_REACTIONS
     }
@@ -85,8 +82,8 @@ impl Reactions {
         }
     }
 
-    /// Forgets those that were given after `seq` and taken back. Nobody sees them where no stay has ended since `seq`: whoever was
-    /// there for the one was there for the other.
+    /// Removes the reactions that were given after `seq` and withdrawn. Nobody can see them if no membership period has ended
+    /// since `seq`: a user who saw the one saw the other.
     pub fn forget_withdrawn_since(&mut self, seq: Seq) {
         for users in self.0.values_mut() {
             for reactions in users.values_mut() {
@@ -97,7 +94,7 @@ impl Reactions {
         self.0.retain(|_, users| !users.is_empty());
     }
 
-    /// What a viewer with these periods sees: reactions given while they were there, and not taken back before their eyes.
+    /// Returns the reactions that a viewer with these periods sees: given during a period, and not withdrawn during one.
     pub fn seen_by(&self, viewer: UserId, periods: &Periods) -> Vec<ReactionCount> {
         let stands = |reaction: &Reaction| {
             periods.covers(reaction.added_seq) && !reaction.removed_seq.is_some_and(|seq| periods.covers(seq))

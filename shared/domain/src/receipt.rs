@@ -10,7 +10,7 @@ use crate::{ConversationId, Seq, Timestamp, UserId};
 /// Most receipts in one frame.
 pub const MAX_RECEIPTS: usize = 100;
 
-/// What a receipt says.
+/// The kind of a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReceiptKind {
@@ -23,22 +23,18 @@ pub enum ReceiptKind {
 /// A watermark: at `at`, everything up to `seq` was delivered to, or read by, the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// Delivered or read.
     pub kind: ReceiptKind,
-    /// Where.
     pub conversation_id: ConversationId,
-    /// Who.
     pub user_id: UserId,
     /// Up to which place.
     pub seq: Seq,
-    /// When, by the server's clock.
+    /// Time by the server's clock.
     pub at: Timestamp,
 }
 
-/// Whether one recipient has a message.
+/// The status of a message for one recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// Who.
     pub user_id: UserId,
     /// Since when a device of theirs has it; what was read was delivered.
     pub delivered_at: Option<Timestamp>,
@@ -65,18 +61,15 @@ impl Status {
 pub struct Watermark {
     /// Everything up to here.
     pub seq: Seq,
-    /// Since when.
     pub at: Timestamp,
 }
 
 /// The watermarks of one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberWatermarks {
-    /// Who.
     pub user_id: UserId,
-    /// What a device of theirs has; what was read was delivered.
+    /// First delivery to a device of theirs; a read counts as delivery.
     pub delivered: Option<Watermark>,
-    /// What they have seen.
     pub read: Option<Watermark>,
 }
 
@@ -91,9 +84,9 @@ impl MemberWatermarks {
 /// Longest distance in time between receipts that become one, in milliseconds: times are exact to the second.
 const MERGE_WINDOW_MILLIS: u128 = 1000;
 
-/// Merges receipts of one user, conversation and kind that lie within a second: the highest place stands for all, at the time when
-/// it was reached; any earlier, and it could have been read before it was said. The rest keep their own rows. Result: by kind,
-/// conversation and user, then time.
+/// Merges receipts of one user, conversation and kind that lie within a second: the highest seq stands for all, at the time
+/// when it was reached; with an earlier time a message could be read before it was sent. Others keep their own rows. Returns
+/// them by kind, conversation and user, then time.
 pub fn merge(receipts: impl IntoIterator<Item = Receipt>) -> Vec<Receipt> {
     let mut streams: BTreeMap<(ReceiptKind, ConversationId, UserId), Vec<Receipt>> = BTreeMap::new();
     for receipt in receipts {

@@ -1,4 +1,4 @@
-//! What somebody looks for.
+//! Search terms.
 
 use crate::ApiError;
 
@@ -7,13 +7,13 @@ pub const MAX_SEARCH_CHARS: usize = 100;
 
 /// The words of a search.
 ///
-/// Whatever is no letter or digit of ASCII separates words, as it does in what is searched; what other scripts write between their
-/// words is for the database to know, which knows of it in what is searched, too.
+/// Every ASCII character that is not a letter or digit separates words, as in what is searched. The database splits the words
+/// of other scripts, on both sides alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words(Vec<String>);
 
 impl Words {
-    /// Splits a search into words; `None` where nothing is looked for.
+    /// Splits a search into words; `None` for a search without words.
     pub fn parse(text: &str) -> Result<Option<Self>, ApiError> {
         if text.trim().is_empty() {
             return Ok(None);
@@ -25,7 +25,7 @@ impl Words {
         Ok(Some(Self(words.collect())))
     }
 
-    /// The words, none of which has a character that a query language could take for its own.
+    /// Returns the words. None of them has a character with a meaning in a query language.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

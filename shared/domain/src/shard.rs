@@ -1,4 +1,4 @@
-//! Shards: ranges of the users' ids, so that many can tell the members of a large conversation at the same time.
+//! Ranges of user ids, so that several workers can notify the members of a large conversation at the same time.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -17,12 +17,12 @@ pub struct MemberRange {
 }
 
 impl MemberRange {
-    /// Whether it holds everybody.
+    /// Returns true if the range holds every user.
     pub fn is_whole(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether the user lies behind its end.
+    /// Returns true if the user lies behind the end of the range.
     pub fn ends_before(&self, user: UserId) -> bool {
         self.last_user.is_some_and(|last| user > last)
     }

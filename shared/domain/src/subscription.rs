@@ -1,27 +1,27 @@
-//! Who looks at a public conversation: its subscriptions lie in shards, since one partition takes only so many.
+//! Subscriptions to public conversations lie in shards, since one partition takes only so many requests.
 //!
-//! The number of shards is a power of two that only grows, and a connection's shard is its hash modulo that number. So whoever
-//! saw a smaller number than there is has chosen a shard that is still read, and a connection has few places where its
-//! subscription can be: those that it had by every smaller number. Whoever tells them and sees a number that is a moment old
-//! may miss those who have just begun to look in a shard beyond it; they find what they missed when they sync.
+//! The number of shards is a power of two that only grows, and a connection's shard is its hash modulo that number. So a
+//! connection that saw a smaller number than the current one has chosen a shard that is still read, and its subscription can be
+//! in few shards only: those of every smaller number. A notifier that sees a number that is a moment old may miss connections
+//! that have just subscribed in a shard beyond it; they find what they missed when they sync.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-/// How long a subscription holds at most: API Gateway ends every connection after as long.
+/// Longest time that a subscription holds: API Gateway ends every connection after two hours.
 pub const MAX_LIFETIME: Duration = Duration::from_hours(2);
 
 /// Most shards of a conversation.
 pub const MAX_SHARDS: u32 = 64;
 
-/// Members for whom one shard is enough.
+/// Number of members up to which one shard is enough.
 const MEMBERS_PER_SHARD: u32 = 1000;
 
 /// Below which the ids of connections are hashed.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5b8f_6c0e_7a3d_4d0f_9d41_2c61_e0a7_93b4);
 
-/// How many shards so many members take, at most [`MAX_SHARDS`].
+/// Returns the number of shards for this many members, at most [`MAX_SHARDS`].
 pub fn shards(member_count: u32) -> u32 {
     member_count.div_ceil(MEMBERS_PER_SHARD).clamp(1, MAX_SHARDS).next_power_of_two()
 }

@@ -1,4 +1,4 @@
-//! Users.
+//! Users and their profiles.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,16 +7,13 @@ use crate::{ApiError, Timestamp, UserId};
 /// Longest display name, in characters.
 pub const MAX_DISPLAY_NAME_CHARS: usize = 100;
 
-/// What others see of a user.
+/// A user as others see them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// The user.
     pub user_id: UserId,
     /// The name to show.
     pub display_name: String,
-    /// When the profile was made.
     pub created_at: Timestamp,
-    /// When the profile last changed.
     pub updated_at: Timestamp,
 }
 
@@ -26,12 +23,10 @@ pub struct User {
 pub struct DisplayName(String);
 
 impl DisplayName {
-    /// Checks and trims.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         one_line("display_name", text, MAX_DISPLAY_NAME_CHARS).map(Self)
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

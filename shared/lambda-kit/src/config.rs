@@ -30,7 +30,6 @@ pub fn required(name: &'static str) -> Result<String, ConfigError> {
     std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
 }
 
-/// A whole number.
 pub fn number<T: FromStr>(name: &'static str) -> Result<T, ConfigError> {
     required(name)?.parse().map_err(|_| ConfigError::NotANumber(name))
 }
@@ -40,16 +39,16 @@ pub fn seconds(name: &'static str) -> Result<Duration, ConfigError> {
     required(name)?.parse().map(Duration::from_secs).map_err(|_| ConfigError::NotSeconds(name))
 }
 
-/// How much one sender may say in one conversation: `FLOOD_LIMIT` messages in `FLOOD_WINDOW` seconds; zero: whatever they like.
+/// Returns the flood limit: `FLOOD_LIMIT` messages per sender and conversation in `FLOOD_WINDOW` seconds; 0 is no limit.
 pub fn flood_limit() -> Result<Option<FloodLimit>, ConfigError> {
     Ok(FloodLimit::new(number("FLOOD_LIMIT")?, seconds("FLOOD_WINDOW")?))
 }
 
-/// How long one attempt of an AWS call may take. The hot path's calls take milliseconds: a longer one is lost, and the
-/// next attempt goes through.
+/// Time limit of one attempt of an AWS call. The hot path's calls take milliseconds: a longer one is lost, and the next attempt
+/// succeeds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long an AWS call may take with all its attempts: half of what a function has that somebody waits for.
+/// Time limit of an AWS call with all its attempts: half of what a function has whose caller waits.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// HTTP with TLS by rustls and ring.
@@ -57,9 +56,10 @@ pub fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
-/// What every AWS client of a function shares: region, credentials and endpoints from the environment, one TLS set-up.
+/// Returns the configuration that every AWS client of a function shares: region, credentials and endpoints from the
+/// environment, one TLS set-up.
 ///
-/// The endpoints are the SDK's own business (`AWS_ENDPOINT_URL_*`): no function knows where it runs.
+/// The SDK reads the endpoints itself (`AWS_ENDPOINT_URL_*`): a function does not know where it runs.
 pub async fn aws() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))

@@ -1,26 +1,26 @@
-//! Answering before Lambda ends the invocation.
+//! Answers before Lambda ends the invocation.
 //!
-//! Where a service answers slowly, again and again, the time of an invocation can run out. Who waits is then told by API Gateway that
-//! something failed, without a code. Here they are told by us that they may ask again.
+//! If a service is slow, the time of an invocation can run out, and API Gateway answers with an error without a code. Here the
+//! client gets `busy` before that.
 
 use std::time::Duration;
 
 use domain::{ApiError, Timestamp};
 use lambda_runtime::Context;
 
-/// What is kept of an invocation's time for the answer.
+/// Part of an invocation's time that is reserved for the answer.
 const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 
-/// When a client should come again.
+/// Time after which a client should retry.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// When Lambda ends the invocation.
+/// Returns the time at which Lambda ends the invocation.
 pub(crate) fn of(context: &Context) -> Timestamp {
     Timestamp::from_epoch_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX))
 }
 
-/// What `work` gives, if it does so a second before the deadline; else `busy`. What was begun may then have been carried out,
-/// as after any lost answer.
+/// Returns the result of `work`, or `busy` a second before the deadline. The work may have succeeded then, as after any lost
+/// answer.
 pub(crate) fn within<T>(
     deadline: Timestamp,
     work: impl Future<Output = Result<T, ApiError>>,

@@ -1,4 +1,4 @@
-//! What the HTTP and the WebSocket side do alike with a client's mistakes and with ours.
+//! Errors that the HTTP and the WebSocket API share: a client's mistakes and our failures.
 
 use domain::error::causes;
 use domain::{ApiError, ErrorCode};
@@ -17,7 +17,7 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
             return ApiError::new(ErrorCode::BadJson, "The request is not JSON.");
         }
         let line = error.line();
-        // Serde's and uuid's errors have no kinds to match on, only these words.
+        // The errors of serde and uuid have no kinds to match on, only these texts.
         match error.to_string() {
             words if words.starts_with("unknown field") => ApiError::new(
                 ErrorCode::UnknownField,

@@ -1,12 +1,19 @@
-//! What every function needs around its decision: configuration, telemetry, requests, responses, pushes.
+//! The parts that every function needs around its decision: wiring, telemetry, requests, responses.
 //!
-//! * [`config`]: environment and AWS clients.
 //! * [`Wiring`]: builds what a function needs from the environment.
+//!
+//! * [`config`]: variables and the shared AWS configuration.
+//!
 //! * [`telemetry`]: structured logs.
+//!
 //! * [`http`]: functions behind the HTTP API.
+//!
 //! * [`websocket`]: functions behind the WebSocket API.
+//!
 //! * [`queue`]: functions behind an SQS queue.
+//!
 //! * [`stream`]: functions behind a DynamoDB stream.
+//!
 //! * [`bucket`]: functions that a bucket notifies.
 
 pub mod bucket;

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::deadline;
 
-/// Serves batches until Lambda ends the process. The handler is told when Lambda will end the invocation, and gives back the ids
-/// of the queue messages that have to come again; the event source mapping must have `ReportBatchItemFailures`.
+/// Serves batches until Lambda ends the process. The handler gets the time at which Lambda ends the invocation, and returns the
+/// ids of the queue messages to retry; the event source mapping must have `ReportBatchItemFailures`.
 pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(SqsEvent, Timestamp) -> Vec<String>,

@@ -1,7 +1,8 @@
-//! Wiring: builds what a function needs from the environment that the template gives.
+//! Builds what a function needs from the environment that the template gives.
 //!
-//! Each method reads exactly the variables of what it builds, so that a function's variables and IAM policies stay as narrow as what
-//! it asks for. Clients of AWS services are built on first use and shared. `tests/tests/wiring.rs` holds the template against this.
+//! Each method reads exactly the variables of what it builds, so that a function's variables and IAM policies are as narrow as
+//! what it asks for. Clients of AWS services are built on first use and shared. The test `wiring` compares the template with
+//! this.
 
 use std::cell::OnceCell;
 

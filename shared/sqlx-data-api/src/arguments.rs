@@ -9,7 +9,7 @@ use sqlx_core::types::Type;
 use crate::sql::Template;
 use crate::{DataApi, DataApiTypeInfo};
 
-/// Where an [`Encode`] implementation puts its value: one [`Field`].
+/// The buffer into which an [`Encode`] implementation puts its value: one [`Field`].
 #[derive(Default)]
 pub struct DataApiArgumentBuffer(Option<Field>);
 
@@ -70,12 +70,12 @@ impl Arguments for DataApiArguments {
 }
 
 impl DataApiArguments {
-    /// The statement and its parameters as the Data API takes them.
+    /// Returns the statement and its parameters in the form of the Data API.
     ///
     /// # Errors
     ///
-    /// A statement that names an argument that was not bound, or arguments beyond the last that it names: PostgreSQL
-    /// refuses both, the service words neither well.
+    /// Returns an error for a statement that names an argument that was not bound, and for arguments beyond the last one that
+    /// it names: PostgreSQL refuses both, but the service's messages for them are unclear.
     pub(crate) fn apply(self, template: &Template) -> Result<(String, Vec<SqlParameter>), Error> {
         let (expected, bound) = (template.parameters(), self.0.len());
         if expected != bound {

@@ -10,7 +10,7 @@ use aws_sdk_rdsdata::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_rdsdata::operation::RequestId;
 use sqlx_core::error::{BoxDynError, DatabaseError, Error, ErrorKind};
 
-/// What the service says went wrong, by its exception.
+/// The kind of failure that the service reported, by its exception.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DataApiFault {
@@ -20,8 +20,8 @@ pub enum DataApiFault {
     /// The statement ran, and its result is too large: a row may have 64 KB, all rows 1 MiB. A transaction that it was part
     /// of is over; outside of one, what it changed is changed.
     ResultTooLarge,
-    /// The call took longer than 45 seconds. A transaction that it was part of is over, unless the statement was told to
-    /// [go on](crate::DataApiConnectOptions::continue_after_timeout).
+    /// The call took longer than 45 seconds. A transaction that it was part of is over, unless the statement was told to [go
+    /// on](crate::DataApiConnectOptions::continue_after_timeout).
     Timeout,
     /// The transaction is over: a statement in it failed, it was idle for three minutes, or it is a day old.
     TransactionNotFound,
@@ -54,7 +54,7 @@ pub struct DataApiError {
 }
 
 impl DataApiError {
-    /// What kind of failure it was.
+    /// Returns the kind of failure.
     pub fn fault(&self) -> DataApiFault {
         self.fault
     }
@@ -64,17 +64,17 @@ impl DataApiError {
         self.request_id.as_deref()
     }
 
-    /// Whether doing the same again may succeed: the statement, or the transaction from its beginning.
+    /// Returns true if a retry may succeed: of the statement, or of the transaction from its beginning.
     ///
-    /// True of a waking cluster, throttling, a service that is down, serialization failures (40001) and deadlocks
-    /// (40P01). The driver itself repeats only what met a waking cluster.
+    /// True for a resuming cluster, throttling, an unavailable service, serialization failures (40001) and deadlocks (40P01).
+    /// The driver itself only retries while the cluster resumes.
     pub fn is_retryable(&self) -> bool {
         use DataApiFault::{Resuming, Throttled, Unavailable};
         matches!(self.fault, Resuming | Throttled | Unavailable)
             || matches!(self.sqlstate.as_deref(), Some("40001" | "40P01"))
     }
 
-    /// The service's words for a call on a transaction whose last statement goes on.
+    /// Matches the service's message for a call on a transaction whose last statement continues.
     pub(crate) fn is_still_running(&self) -> bool {
         self.message.contains("still running")
     }
@@ -212,7 +212,8 @@ fn names_lost_transaction(message: &str) -> bool {
     message.contains("transaction") && (message.contains("not found") || message.contains("invalid transaction"))
 }
 
-/// The service's words for the limit of a row and for that of a result; its exception for both is one for much else.
+/// Matches the service's message for the limit of a row and for that of a result; its exception for both has other causes as
+/// well.
 fn names_large_result(message: &str) -> bool {
     message.contains("Packet for query is too large") || message.contains("more than the allowed response size limit")
 }

@@ -8,7 +8,7 @@ use sqlx_core::sql_str::SqlSafeStr;
 
 use crate::{DataApi, DataApiArguments, DataApiRow};
 
-/// [`sqlx::query`](sqlx_core::query::query).
+/// Creates a query, as [`sqlx::query`](sqlx_core::query::query) does for other databases.
 pub fn query<'q>(sql: impl SqlSafeStr) -> Query<'q, DataApi, DataApiArguments> {
     sqlx_core::query::query(sql)
 }

@@ -1,4 +1,4 @@
-/// What a statement did.
+/// Outcome of a statement.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct DataApiQueryResult {
     rows_affected: u64,

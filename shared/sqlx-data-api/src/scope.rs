@@ -112,14 +112,14 @@ impl Deref for LentTransaction<'_> {
     type Target = DataApiConnection;
 
     fn deref(&self) -> &DataApiConnection {
-        // Only `drop` takes it out, after which nobody asks.
+        // `drop` alone takes it out, and nothing reads it afterwards.
         self.transaction.as_ref().expect("a lent transaction is there until it is dropped")
     }
 }
 
 impl DerefMut for LentTransaction<'_> {
     fn deref_mut(&mut self) -> &mut DataApiConnection {
-        // Only `drop` takes it out, after which nobody asks.
+        // `drop` alone takes it out, and nothing reads it afterwards.
         self.transaction.as_mut().expect("a lent transaction is there until it is dropped")
     }
 }

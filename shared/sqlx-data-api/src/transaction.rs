@@ -6,7 +6,7 @@ use sqlx_core::transaction::TransactionManager;
 
 use crate::{DataApi, DataApiConnection};
 
-/// What a connection knows about its transaction.
+/// The state of a connection's transaction.
 #[derive(Debug, Default)]
 pub(crate) struct TransactionState {
     open: Option<Open>,

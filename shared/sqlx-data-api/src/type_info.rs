@@ -1,4 +1,4 @@
-//! PostgreSQL types by name, the only thing that the Data API tells of a type.
+//! PostgreSQL types by name, the only property of a type that the Data API reports.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
@@ -55,7 +55,7 @@ built_in! {
 impl DataApiTypeInfo {
     /// A type by its name: an enum, a domain, an extension's type.
     ///
-    /// The name goes into the SQL text as it stands (`CAST(:p1 AS <name>)`), so quote and qualify it as SQL asks:
+    /// The name is written into the SQL text unchanged (`CAST(:p1 AS <name>)`), so quote and qualify it as SQL requires:
     /// `"app.mood"`, `"\"Mood\""`.
     pub const fn with_name(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))
@@ -72,7 +72,7 @@ impl DataApiTypeInfo {
         self.0.strip_suffix("[]").map(Self::reported)
     }
 
-    /// What the service calls a type: `int4`, `INT4`, `_int4`, `INT4[]`, `mood`, …
+    /// Parses the name by which the service reports a type: `int4`, `INT4`, `_int4`, `INT4[]`, `mood`, …
     pub(crate) fn reported(name: &str) -> Self {
         let element = name.strip_suffix("[]").or_else(|| name.strip_prefix('_'));
         match (canonical(name), element.map(Self::reported)) {
@@ -82,8 +82,8 @@ impl DataApiTypeInfo {
         }
     }
 
-    /// Whether a Rust string reads it: text in all its forms and whatever has no Rust type of its own and is told as
-    /// text (enums, `inet`, …).
+    /// Returns true for types that a Rust string reads: text in all its forms, and types without a Rust type of their own that
+    /// are reported as text (enums, `inet`, …).
     pub(crate) fn is_textual(&self) -> bool {
         let text = [Self::TEXT, Self::VARCHAR, Self::BPCHAR, Self::NAME, Self::UNKNOWN];
         text.contains(self) || canonical(&self.0).is_none() && self.element().is_none()

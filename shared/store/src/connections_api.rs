@@ -14,8 +14,7 @@ use futures_util::stream;
 use serde::Serialize;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-/// How long all pushes of one invocation may take together. A push is an optimisation: what does not get through is
-/// repaired by the client's next sync.
+/// Time that all pushes of one invocation may take together. A client that misses a push repairs it with its next sync.
 const BUDGET: Duration = Duration::from_secs(1);
 
 /// Posts under way at once.
@@ -35,11 +34,10 @@ pub struct ConnectionsApi {
 pub struct Frame<'c, 'j> {
     /// API Gateway's id of the connection.
     pub connection_id: &'c str,
-    /// JSON text.
     pub json: &'j str,
 }
 
-/// How fast somebody may post: all posts of an account share one quota.
+/// A rate of posts: all posts of an account share one quota.
 #[derive(Debug)]
 pub struct Pace(Interval);
 
@@ -115,7 +113,7 @@ impl ConnectionsApi {
         Pushed { gone, in_time }
     }
 
-    /// Posts a message: to its sender with the id that they gave it, to nobody else.
+    /// Posts a message: to its sender with the `client_message_id`, to others without.
     pub async fn push_message(&self, message: &Message, to: &[Address<'_>]) -> Result<Pushed, ApiError> {
         let own = encode(&Push::from(message.clone()))?;
         let others = encode(&Push::from(Message { client_message_id: None, ..message.clone() }))?;
@@ -126,19 +124,19 @@ impl ConnectionsApi {
         Ok(self.push(frames).await)
     }
 
-    /// [`ConnectionsApi::push_message`], for whoever knows whom to tell and not how.
+    /// [`ConnectionsApi::push_message`] as a closure.
     pub fn messages(&self) -> impl AsyncFn(&Message, &[Address<'_>]) -> Result<Pushed, ApiError> {
         async |message: &Message, to: &[Address<'_>]| self.push_message(message, to).await
     }
 
     /// A last frame, then the end of the connection.
     pub async fn close_with_frame(&self, connection_id: &str, json: &str) {
-        // A client that does not get it sees the connection close all the same.
+        // If this fails, the client sees the connection close all the same.
         let _ = self.post(&Frame { connection_id, json }).await;
         self.close([connection_id]).await;
     }
 
-    /// Closes connections as well as it can: the frames of one that stays open are refused once its token has ended.
+    /// Closes connections, as far as possible: the frames of one that stays open are refused once its token has ended.
     pub async fn close<'a>(&self, connection_ids: impl IntoIterator<Item = &'a str>) {
         for connection_id in connection_ids {
             if let Err(error) = self.client.delete_connection().connection_id(connection_id).send().await {
@@ -162,7 +160,6 @@ impl ConnectionsApi {
     }
 }
 
-/// A frame's JSON.
 pub fn encode(frame: &impl Serialize) -> Result<String, ApiError> {
     serde_json::to_string(frame).map_err(ApiError::internal)
 }

@@ -1,4 +1,4 @@
-//! What can go wrong below the domain.
+//! Errors below the domain.
 
 use std::error::Error;
 use std::time::Duration;
@@ -15,22 +15,17 @@ pub enum StoreError {
     /// why every write can be repeated.
     #[error("{service} is busy or did not answer")]
     Busy {
-        /// Which.
         service: &'static str,
-        /// Why.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
     /// The service refused for another reason.
     #[error("{service} failed")]
     Service {
-        /// Which.
         service: &'static str,
-        /// Why.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// A statement failed.
     #[error("a SQL statement failed")]
     Sql(#[from] sqlx::Error),
     /// An item that this code did not write.
@@ -89,8 +84,8 @@ impl StoreError {
     }
 }
 
-/// Whether the database was asleep, busy, out of reach or in conflict, or lost the transaction: all of it may be done again from the
-/// beginning.
+/// Returns true if the database was paused, busy, unreachable or in conflict, or lost the transaction: the whole may be retried
+/// from the beginning.
 fn is_retryable(error: &sqlx::Error) -> bool {
     if matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut) {
         return true;

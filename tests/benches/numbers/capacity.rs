@@ -1,4 +1,4 @@
-//! How much can be said at all.
+//! Capacity: the largest rate of messages.
 
 use end_to_end::Cloud;
 
@@ -13,7 +13,7 @@ use super::table::Table;
 /// Messages of one sender that wait for their answers.
 const OUTSTANDING: usize = 8;
 
-/// What is compared with others.
+/// The figures that are compared with other servers.
 pub(crate) struct Capacity {
     pub(crate) rate: f64,
     pub(crate) cpu_per_1000: f64,

@@ -1,4 +1,4 @@
-//! How much one conversation takes, where everybody talks at once, and that nothing of it is lost.
+//! The capacity of one conversation in which everybody sends at once, and a check that no message is lost.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -20,10 +20,9 @@ use super::report::Report;
 use super::table::Table;
 use super::times::Times;
 
-/// Senders at once.
 const SENDERS: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
-/// What one sender did.
+/// The outcome of one sender.
 #[derive(Default)]
 struct Sent {
     accepted: Vec<(Uuid, u64)>,
@@ -31,7 +30,7 @@ struct Sent {
     times: Vec<Duration>,
 }
 
-/// Over HTTP and with nobody connected, so that it is the log that is measured and not the pushes.
+/// Over HTTP and without connections, so that the log is measured and not the pushes.
 pub(crate) async fn run(cloud: &Cloud, time: Duration, report: &mut Report) -> Result<(), Failure> {
     let most = SENDERS.into_iter().max().unwrap_or_default();
     let group = Group::new(cloud, most, most).await?;
@@ -66,7 +65,8 @@ pub(crate) async fn run(cloud: &Cloud, time: Duration, report: &mut Report) -> R
     report.say(&check(cloud, group.conversation.parse()?, &accepted).await?)
 }
 
-/// Sends one message after the other. `head` is what everybody has seen, as if all were told of all at once.
+/// Sends one message after the other. `head` is the newest seq that anybody has seen, as if all had received everything at
+/// once.
 async fn talk(person: Person, conversation: String, head: Arc<AtomicU64>, end: Instant) -> Sent {
     let (path, mut sent) = (format!("/v1/conversations/{conversation}/messages"), Sent::default());
     while Instant::now() < end {

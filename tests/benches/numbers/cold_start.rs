@@ -1,4 +1,4 @@
-//! What a function takes to start, beside one that does nothing, in the same minute.
+//! Cold starts, beside a function that does nothing, in the same minute.
 
 use end_to_end::cloud::Setup;
 use end_to_end::person::{answer, client};

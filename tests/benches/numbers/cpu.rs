@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Sub;
 use std::time::Duration;
 
-/// What `/proc` counts in: 10 ms.
+/// The unit of `/proc`: 10 ms.
 const TICK: Duration = Duration::from_millis(10);
 
 /// Processor time by what used it.
@@ -12,9 +12,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub(crate) struct Cpu {
     /// The local cloud: API Gateway, Lambda, DynamoDB, SQS.
     pub(crate) cloud: Duration,
-    /// The functions' processes.
     pub(crate) functions: Duration,
-    /// PostgreSQL.
     pub(crate) postgres: Duration,
 }
 
@@ -23,7 +21,8 @@ impl Cpu {
     pub(crate) fn of(cloud: u32) -> io::Result<Self> {
         let mut processes = Vec::new();
         for entry in std::fs::read_dir("/proc")? {
-            // What is no process has no such file, and one that has ended has none any more: its parent has its time then.
+            // Entries that are not processes have no such file, and a process that has ended has none any more: its parent has
+            // its time then.
             let Ok(stat) = std::fs::read_to_string(entry?.path().join("stat")) else { continue };
             processes.extend(Process::read(&stat));
         }
@@ -32,7 +31,7 @@ impl Cpu {
             family.extend(processes.iter().filter(|process| process.parent == id).map(|process| process.id));
             let Some(process) = processes.iter().find(|process| process.id == id) else { continue };
             if id == cloud {
-                // What it has started and seen end is functions.
+                // The children of the cloud that have ended are functions.
                 cpu.cloud += process.own;
                 cpu.functions += process.ended;
             } else if process.name == "postgres" {

@@ -1,4 +1,4 @@
-//! How long a message takes at a pace that leaves room, and what it costs.
+//! Latency and cost of a message at a moderate rate.
 
 use end_to_end::Cloud;
 
@@ -22,7 +22,7 @@ const TALKERS: usize = 5;
 /// Groups by members, and how many of these are connected.
 const GROUPS: [(usize, usize); 3] = [(10, 10), (100, 100), (1000, 300)];
 
-/// What is compared with others.
+/// The figures that are compared with other servers.
 pub(crate) struct Latencies {
     pub(crate) pairs: String,
     pub(crate) room_of_100: String,
@@ -68,7 +68,7 @@ pub(crate) async fn run(cloud: &Cloud, length: Length, quick: bool, report: &mut
     }
     report.table("delivery", &rows.times)?;
     report.table("costs", &rows.costs)?;
-    // Fan-out gathers what is said in a second: on one axis with it, the others would be one line.
+    // Fan-out gathers the messages of a second: on one axis with it, the others would be one line.
     rows.curves.truncate(3);
     report.plot(
         "delivery",

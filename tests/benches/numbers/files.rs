@@ -1,4 +1,4 @@
-//! What it takes to announce a file, and until it is ready.
+//! Latency of announcing a file, and until it is ready.
 
 use std::time::{Duration, Instant};
 
@@ -17,13 +17,13 @@ use super::report::Report;
 use super::table::Table;
 use super::times::{Times, millis};
 
-/// The function that looks at what was uploaded, by its logical id.
+/// Logical id of the function that inspects uploads.
 const FUNCTION: &str = "FileInspect";
 
 /// Parts of a large file that are under way at once.
 const AT_ONCE: usize = 4;
 
-/// How long the report of an invocation may take once its file is ready.
+/// Time that the report of an invocation may take once its file is ready.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One after the other, each kind by a process of its own, so that its memory is that of the kind.
@@ -67,7 +67,7 @@ fn photograph() -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// What is announced and uploaded.
+/// A file to announce and upload.
 struct Announced {
     content_type: &'static str,
     bytes: Vec<u8>,
@@ -80,7 +80,7 @@ impl Announced {
     }
 }
 
-/// What the local cloud reports of an invocation.
+/// The local cloud's report of an invocation.
 struct Look {
     duration: Duration,
     /// The most that the process has had so far.
@@ -115,7 +115,7 @@ impl<'a> Uploader<'a> {
         Self { cloud, person, conversation, socket, client: client() }
     }
 
-    /// How long announcements take that so many are made of, after one that starts what has to start.
+    /// Measures announcements, after a first one that is not counted.
     async fn announce_often(&self, times: usize) -> Result<Times, Failure> {
         let file = Announced::new("application/octet-stream", vec![7; 1_000]);
         self.announce(&file).await?;
@@ -128,8 +128,8 @@ impl<'a> Uploader<'a> {
         Ok(Times::new(took))
     }
 
-    /// How long it takes from the first byte, with parts from the request for their signatures, until the file is ready; and
-    /// what that takes of the function. Once more than asked, for the start of a new process.
+    /// Measures uploads from the first byte, with parts from the request for their signatures, until the file is ready, and the
+    /// function's invocation. The first one is not counted: it starts a new process.
     async fn upload_often(&mut self, file: &Announced, times: usize) -> Result<(Times, Vec<Look>), Failure> {
         self.cloud.kill(FUNCTION).await;
         let (mut took, mut looks) = (Vec::new(), Vec::new());
@@ -191,7 +191,7 @@ impl<'a> Uploader<'a> {
         Ok(())
     }
 
-    /// Waits until its owner is told that a file is ready, an image with thumbnails.
+    /// Waits until the owner is notified that a file is ready; an image with thumbnails.
     async fn ready(&mut self, id: &str, file: &Announced) -> Result<(), Failure> {
         let frame = self.socket.next("file").await;
         let told = &frame["file"];
@@ -202,7 +202,7 @@ impl<'a> Uploader<'a> {
         Ok(())
     }
 
-    /// What is reported behind this place in the log.
+    /// Reads the reports behind this position of the log.
     async fn look(&self, logged: usize) -> Result<Look, Failure> {
         let deadline = Instant::now() + WAIT_TIMEOUT;
         while Instant::now() < deadline {

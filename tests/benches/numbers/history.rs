@@ -1,4 +1,4 @@
-//! Whether what was said before makes a difference.
+//! The effect of the history's length.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
@@ -19,9 +19,8 @@ use super::table::Table;
 /// Items before the first message.
 const LENGTHS: [u64; 5] = [10, 100, 1_000, 10_000, 100_000];
 
-/// What one request writes.
+/// Items of one write request.
 const BATCH: usize = 25;
-/// Requests at once.
 const AT_ONCE: usize = 4;
 
 /// Private conversations, one after the other; where it has to be quick, not the longest.

@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use super::Failure;
 
-/// What is said after the number: together a message of the usual length.
+/// The text after the number, to make a message of the usual length.
 const WORDS: &str = "is what I have to say, and I say it in about as many words as people use when they chat.";
 
-/// Distinguishes messages of one run; says who has said it.
+/// Identifies a message of one run, and its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Number {
     pub(crate) talker: u32,
@@ -29,21 +29,19 @@ impl Number {
         format!("{}.{}", self.talker, self.count)
     }
 
-    /// Of a frame's id, or of a text; `None`: of something that this bench has not said.
+    /// Parses the id of a frame, or a text; `None` for anything that this bench has not sent.
     fn read(text: &str) -> Option<Self> {
         let (talker, count) = text.split_once(' ').map_or(text, |(number, _)| number).split_once('.')?;
         Some(Self { talker: talker.parse().ok()?, count: count.parse().ok()? })
     }
 }
 
-/// What came.
 #[derive(Debug)]
 pub(crate) enum Heard {
-    /// Texts of others.
     Texts(Vec<Number>),
     /// The answer to one's own: its place, or the code of the refusal.
     Answer(Number, Result<u64, String>),
-    /// What this bench does not measure.
+    /// Frames that this bench does not measure.
     Other,
 }
 
@@ -54,7 +52,6 @@ pub(crate) struct Line {
     conversation: String,
     /// The highest seq that has come.
     cursor: u64,
-    /// The next message.
     next: Number,
 }
 
@@ -67,7 +64,7 @@ impl Line {
         Ok(Self { stream, conversation: conversation.to_owned(), cursor: 1, next: Number { talker, count: 0 } })
     }
 
-    /// Whoever comes to a conversation that goes on begins at its head, as after a sync.
+    /// Joins a conversation that goes on: begins at its head, as after a sync.
     pub(crate) fn at(self, cursor: u64) -> Self {
         Self { cursor, ..self }
     }
@@ -120,7 +117,7 @@ impl Line {
     }
 }
 
-/// What this bench reads of a frame.
+/// The fields of a frame that this bench reads.
 #[derive(Deserialize)]
 struct Frame {
     reply_to: Option<String>,

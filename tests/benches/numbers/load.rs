@@ -1,4 +1,4 @@
-//! People who talk at some pace, and what the others hear of it.
+//! Senders at some rate, and the messages that the others receive.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use super::Failure;
 use super::line::{Heard, Line, Number};
 use super::times::Times;
 
-/// How long to wait for what has been said and not heard.
+/// Time to wait for messages that were sent and not received.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How fast they talk.
+/// The rate of sending.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
     /// So many messages a second, of all talkers together, taking turns, whether they are answered or not.
@@ -30,11 +30,11 @@ pub(crate) enum Pace {
 pub(crate) struct Room {
     pub(crate) talkers: Vec<Line>,
     pub(crate) recipients: Vec<Line>,
-    /// How many of these connections hear each message.
+    /// Number of connections that receive each message.
     pub(crate) hearers: usize,
 }
 
-/// What came of it.
+/// The outcome.
 #[derive(Debug, Default)]
 pub(crate) struct Talk {
     /// Messages that got a place.
@@ -43,9 +43,9 @@ pub(crate) struct Talk {
     pub(crate) refused: BTreeMap<String, usize>,
     /// From saying it to its place.
     pub(crate) replies: Times,
-    /// From saying it to hearing it, over all who hear.
+    /// From sending to receiving, over all recipients.
     pub(crate) deliveries: Times,
-    /// How many were not heard that should have been.
+    /// Number of deliveries that did not arrive.
     pub(crate) missing: usize,
     /// From the first word to the last answer.
     pub(crate) took: Duration,
@@ -58,7 +58,7 @@ impl Talk {
     }
 }
 
-/// What one connection has seen.
+/// The state of one connection.
 #[derive(Default)]
 struct Log {
     said: Vec<(Number, Instant)>,
@@ -66,7 +66,7 @@ struct Log {
     heard: Vec<(Number, Instant)>,
 }
 
-/// What connections tell while they talk.
+/// Events that connections report while they send.
 #[derive(Clone, Default)]
 struct Progress {
     talking: Arc<AtomicUsize>,
@@ -76,7 +76,7 @@ struct Progress {
 }
 
 impl Room {
-    /// Talks for so long, then waits until all of it is heard.
+    /// Sends for so long, then waits until everything is received.
     pub(crate) async fn talk(&mut self, pace: Pace, time: Duration) -> Result<Talk, Failure> {
         let begun = Instant::now();
         let count = self.talkers.len();
@@ -129,7 +129,7 @@ fn sum(logs: &[Log], hearers: usize) -> Talk {
     talk
 }
 
-/// When one of the talkers talks.
+/// The schedule of one sender.
 struct Plan {
     pace: Pace,
     begun: Instant,
@@ -140,7 +140,7 @@ struct Plan {
 }
 
 impl Plan {
-    /// When to say the next, so many being unanswered; `None`: not before an answer has come.
+    /// Returns the time of the next message with so many unanswered; `None` before an answer has arrived.
     fn next(&self, unanswered: usize) -> Option<Instant> {
         match self.pace {
             Pace::PerSecond(rate) => {
@@ -175,7 +175,7 @@ async fn attend(mut line: Line, plan: Option<Plan>, progress: Progress) -> Resul
                 Heard::Texts(numbers) => {
                     let at = Instant::now();
                     for number in numbers {
-                        // A fan-out tells its sender, too, and a push may come twice.
+                        // A fan-out notifies the sender too, and a push may arrive twice.
                         if !line.is_of(number) && heard.insert(number) {
                             log.heard.push((number, at));
                             progress.heard.fetch_add(1, Ordering::Relaxed);

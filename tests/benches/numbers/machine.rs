@@ -1,4 +1,4 @@
-//! Where the numbers are from.
+//! The machine that the numbers are from.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl Machine {
         Self { cores: std::thread::available_parallelism().map_or(0, usize::from), model, load }
     }
 
-    /// How many processes wanted to run at the end of the bench's predecessors: the load average over a minute.
+    /// Returns the load average over the last minute.
     pub(crate) fn load(&self) -> &str {
         &self.load
     }

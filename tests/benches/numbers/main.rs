@@ -1,9 +1,9 @@
 //! The numbers of Palaver: `cargo local bench`, `cargo local bench --quick`, or `cargo local bench delivery` for a part of it.
 //!
-//! Prints tables, and writes them with plots to `target/bench`. Asserts no time; but what is accepted must be in the log where its
-//! sender was told, and what fails ends the bench. Everything of ours, the local cloud included, is built with the profile
-//! `bench`: optimised like `release`, without link-time optimisation, which two cores would be an hour at. Clients, cloud,
-//! functions and database share the machine. Nothing leaves it.
+//! Prints tables, and writes them with plots to `target/bench`. Asserts no time; but an accepted message must be in the log at
+//! the seq that its sender received, and a failure ends the bench. Everything of ours, the local cloud included, is built with
+//! the profile `bench`: optimised like `release`, without link-time optimisation, which would take two cores an hour. Clients,
+//! cloud, functions and database share the machine. All traffic stays on loopback.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -56,7 +56,7 @@ enum Part {
     Capacity,
     /// The same with more and more history.
     History,
-    /// One conversation, everybody at once.
+    /// One conversation with many concurrent senders.
     Ceiling,
     /// Cold starts beside a hello world.
     ColdStart,
@@ -67,12 +67,12 @@ enum Part {
 #[derive(Debug, Parser)]
 #[command(name = "cargo local bench", bin_name = "cargo local bench")]
 struct Arguments {
-    /// What to measure, all unless told.
+    /// The parts to measure; all by default.
     parts: Vec<Part>,
     /// Measure for a shorter time, without the largest group and the longest histories.
     #[arg(long)]
     quick: bool,
-    /// What `cargo bench` adds.
+    /// The flag that `cargo bench` adds.
     #[arg(long, hide = true)]
     bench: bool,
 }

@@ -17,7 +17,7 @@ pub(crate) struct Measured {
     pub(crate) reading: Reading,
 }
 
-/// How long everything warms up, and how long it is measured.
+/// Durations of the warm-up and of the measurement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Length {
     pub(crate) warm_up: Duration,

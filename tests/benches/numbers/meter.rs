@@ -1,4 +1,4 @@
-//! What the cloud's meter says a message costs.
+//! The cost of a message, by the cloud's meter.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,6 @@ use end_to_end::Cloud;
 use end_to_end::person::{answer, client};
 use serde_json::Value;
 
-/// A reading.
 #[derive(Debug)]
 pub(crate) struct Reading(Value);
 
@@ -36,7 +35,7 @@ impl Reading {
         (sum("read_units"), sum("write_units"))
     }
 
-    /// What AWS would ask for, in US dollars.
+    /// Returns the price at AWS, in US dollars.
     pub(crate) fn usd(&self) -> f64 {
         number(&self.0["bill"]["usd"])
     }

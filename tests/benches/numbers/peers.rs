@@ -14,7 +14,7 @@ const PEERS: [[&str; 5]; 3] = [
     ["Synapse", "425 / 921 (at 10/s)", "1275 / 1738 (at 0.5/s)", "31", "48"],
 ];
 
-/// What there is of ours.
+/// Compares these figures with those of other servers.
 pub(crate) fn compare(
     latencies: Option<Latencies>,
     capacity: Option<Capacity>,

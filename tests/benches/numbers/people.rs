@@ -1,4 +1,4 @@
-//! Who talks to whom.
+//! The senders and their conversations.
 
 use end_to_end::crowd::{gather, silent};
 use end_to_end::{Cloud, Person};
@@ -8,7 +8,7 @@ use super::Failure;
 use super::line::Line;
 use super::load::Room;
 
-/// How many people are made or connected at once.
+/// Number of users that are created or connected at once.
 const AT_ONCE: usize = 8;
 
 /// So many private conversations; in each one talks and the other listens.
@@ -24,7 +24,6 @@ pub(crate) async fn pairs(cloud: &Cloud, count: usize) -> Result<Room, Failure> 
     Ok(Room { talkers, recipients, hearers: 1 })
 }
 
-/// A group.
 pub(crate) struct Group {
     pub(crate) conversation: String,
     /// Those who can talk; the others are names in the database.

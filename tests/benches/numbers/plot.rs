@@ -10,7 +10,7 @@ use super::Failure;
 /// Width and height, in pixels.
 const SIZE: (u32, u32) = (860, 420);
 
-/// Lines with names: Okabe and Ito's colours, which all eyes can tell apart.
+/// Colours of the lines: Okabe and Ito's, which are distinct in every form of colour vision.
 const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -20,12 +20,11 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(86, 180, 233),
 ];
 
-/// A plot.
 pub(crate) struct Plot<'a> {
     pub(crate) title: &'a str,
     pub(crate) x: &'a str,
     pub(crate) y: &'a str,
-    /// Whether each step along the first axis is a multiple of the one before.
+    /// True if each step along the first axis is a multiple of the one before.
     pub(crate) logarithmic: bool,
     pub(crate) lines: Vec<(String, Vec<(f64, f64)>)>,
 }

@@ -7,7 +7,7 @@ use super::Failure;
 use super::plot::Plot;
 use super::table::Table;
 
-/// What has been found so far.
+/// The results so far.
 pub(crate) struct Report {
     folder: PathBuf,
     text: String,
@@ -23,7 +23,6 @@ impl Report {
         Ok(Self { folder, text: String::new() })
     }
 
-    /// A paragraph.
     pub(crate) fn say(&mut self, text: &str) -> Result<(), Failure> {
         println!("{text}\n");
         self.text.push_str(text);
@@ -37,7 +36,6 @@ impl Report {
         self.say(&table.markdown())
     }
 
-    /// A plot: `<name>.svg`.
     pub(crate) fn plot(&mut self, name: &str, plot: &Plot<'_>) -> Result<(), Failure> {
         plot.draw(&self.folder.join(format!("{name}.svg")))
     }

@@ -1,4 +1,4 @@
-//! Rows of figures.
+//! Tables of figures.
 
 /// Rows with as many columns as the head.
 pub(crate) struct Table(Vec<Vec<String>>);

@@ -1,8 +1,8 @@
-//! How long things took.
+//! Durations and their percentiles.
 
 use std::time::Duration;
 
-/// How long each of many things took.
+/// A set of durations.
 #[derive(Debug, Default)]
 pub(crate) struct Times(Vec<Duration>);
 
@@ -16,7 +16,7 @@ impl Times {
         self.0.len()
     }
 
-    /// What so many per cent of them do not exceed; zero where there are none.
+    /// Returns the duration that so many per cent of them do not exceed; zero for an empty set.
     pub(crate) fn at(&self, percent: f64) -> Duration {
         let last = self.0.len().saturating_sub(1) as f64;
         self.0.get((last * percent / 100.0) as usize).copied().unwrap_or_default()
@@ -38,7 +38,6 @@ impl Times {
     }
 }
 
-/// `1.2`
 pub(crate) fn millis(duration: Duration) -> String {
     format!("{:.1}", duration.as_secs_f64() * 1e3)
 }

@@ -1,4 +1,4 @@
-//! Two people, one of whom has had enough.
+//! Blocks between two users.
 
 use end_to_end::Person;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ async fn block(person: &Person, conversation: &str, blocked: bool) -> Value {
     body
 }
 
-/// What becomes of something that is said: `sent`, or a code.
+/// Sends a message. Returns `sent`, or the code of the refusal.
 async fn say(person: &Person, conversation: &str) -> Value {
     let answer = person.connect().await.ask(saying(conversation, 1, "Hello?")).await;
     if answer["type"] == "sent" { answer["type"].clone() } else { answer["error"]["code"].clone() }
@@ -67,7 +67,7 @@ async fn who_is_blocked_cannot_put_the_other_into_a_group() {
         let new = json!({"type": kind, "title": "Trap", "member_ids": [carol.user_id, alice.user_id]});
         assert_eq!(refusal(bob.post("/v1/conversations", &new).await), not_allowed);
     }
-    // The one who blocks may add whom they block, and others may add both.
+    // The blocking user may add the blocked one, and others may add both.
     group(&alice, &[&bob]).await;
     group(&carol, &[&alice, &bob]).await;
     block(&alice, &private, false).await;

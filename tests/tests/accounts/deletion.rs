@@ -1,4 +1,4 @@
-//! Going for good.
+//! Permanent deletion of users.
 
 use chat::log::{Draft, SendError};
 use domain::UserId;

@@ -1,4 +1,4 @@
-//! Finding public conversations.
+//! Search for public conversations.
 
 use domain::hex;
 use domain::search::Words;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::setting::{begin, refusal};
 
-/// A word that nobody else's conversations have.
+/// Returns a word that occurs in no other conversation.
 fn word() -> String {
     format!("w{}", Uuid::new_v4().simple())
 }
@@ -138,7 +138,7 @@ async fn pages_go_from_the_newest_to_the_oldest() {
     assert_eq!(seen, expected);
 }
 
-/// How the database goes about each of these searches among very many conversations, one in a hundred of which is about `rust`.
+/// Returns the database's plans of these searches among very many conversations, one in a hundred of which is about `rust`.
 async fn plans(searches: [Option<&str>; 2]) -> [String; 2] {
     let pool = aws::database(Cloud::shared());
     let mut tx = pool.begin().await.unwrap();

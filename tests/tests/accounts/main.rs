@@ -1,4 +1,4 @@
-//! Accounts: looking people up, finding conversations, blocking, and going for good.
+//! Accounts: profiles, search for conversations, blocks, and deletion.
 
 mod blocking;
 mod deletion;

@@ -1,4 +1,4 @@
-//! Somebody goes for good while somebody else lets them in.
+//! Races between the deletion of a user and their addition to a conversation.
 
 use domain::membership::Action;
 use domain::new_conversation::NewConversation;
@@ -17,7 +17,7 @@ fn conversations() -> Conversations {
     Conversations::new(aws::database(cloud), Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud)))
 }
 
-/// Deletes a user, in SQL alone, and does not commit it before it is told to.
+/// Deletes a user, in SQL alone, and commits only after a signal.
 async fn delete_slowly(pool: DataApiPool, user: UserId, begun: oneshot::Sender<()>, commit: oneshot::Receiver<()>) {
     let deleted = pool.transaction(async |mut tx| {
         query("UPDATE users SET display_name = NULL, deleted_at = now() WHERE user_id = $1")
@@ -31,13 +31,13 @@ async fn delete_slowly(pool: DataApiPool, user: UserId, begun: oneshot::Sender<(
     deleted.await.unwrap();
 }
 
-/// How many statements wait for a lock.
+/// Returns the number of statements that wait for a lock.
 async fn waiting(pool: &DataApiPool) -> i64 {
     let (waiting,): (i64,) = query_as("SELECT count(*) FROM pg_locks WHERE NOT granted").fetch_one(pool).await.unwrap();
     waiting
 }
 
-/// What becomes of a change that meets a deletion that is not committed yet: it has to wait for it.
+/// Checks that a change waits for a concurrent deletion that is not committed yet.
 async fn meets_a_deletion<T>(user: &Person, change: impl Future<Output = T>) -> T {
     let pool = aws::database(Cloud::shared());
     let ((tell_begun, begun), (commit, told_to_commit)) = (oneshot::channel(), oneshot::channel());

@@ -1,4 +1,4 @@
-//! What the tests begin with.
+//! Set-up of the tests.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,10 @@ use end_to_end::Person;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// How long something may take that a queue's worker does.
+/// Time that a worker may take.
 const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A conversation of this type, begun by somebody with others; gives back its id.
+/// Creates a conversation of this type with these members; returns its id.
 pub(crate) async fn begin(kind: &str, creator: &Person, others: &[&Person]) -> String {
     let ids: Vec<&str> = others.iter().map(|person| person.user_id.as_str()).collect();
     let (status, body) =
@@ -18,19 +18,19 @@ pub(crate) async fn begin(kind: &str, creator: &Person, others: &[&Person]) -> S
     body["conversation_id"].as_str().unwrap().to_owned()
 }
 
-/// A group of somebody and others; gives back its id.
+/// Creates a group with these members; returns its id.
 pub(crate) async fn group(creator: &Person, others: &[&Person]) -> String {
     begin("group", creator, others).await
 }
 
-/// The messages that somebody sees in a conversation.
+/// Returns the messages that a user sees in a conversation.
 pub(crate) async fn messages(person: &Person, conversation: &str) -> Vec<Value> {
     let (status, history) = person.get(&format!("/v1/conversations/{conversation}/messages")).await;
     assert_eq!(status, 200, "{history}");
     history["messages"].as_array().unwrap().clone()
 }
 
-/// What an answer refuses with: status and code.
+/// Returns the status and code of a refusal.
 pub(crate) fn refusal((status, body): (u16, Value)) -> (u16, String) {
     (status, body["code"].as_str().unwrap_or_default().to_owned())
 }
@@ -41,7 +41,7 @@ pub(crate) fn saying(conversation: &str, after: u64, text: &str) -> Value {
         "text": text})
 }
 
-/// Looks again and again until what is seen is right.
+/// Polls until the result is right.
 pub(crate) async fn eventually<T: std::fmt::Debug>(
     what: &str,
     mut look: impl AsyncFnMut() -> T,

@@ -52,7 +52,7 @@ async fn waiting(cloud: &Cloud) -> Vec<ConversationId> {
 
 #[tokio::test]
 async fn the_worker_finishes_what_a_killed_request_began() {
-    // Of its own: nobody else's function is to be killed.
+    // A cloud of its own: no other test's function may be killed.
     let cloud = Cloud::start(None);
     let (alice, bob) = tokio::join!(Person::of(&cloud, "alice"), Person::of(&cloud, "bob"));
     let groups = stream::iter(0..CONVERSATIONS).map(async |_| group(&alice, &[&bob]).await);
@@ -65,7 +65,7 @@ async fn the_worker_finishes_what_a_killed_request_began() {
     assert!(alice.delete("/v1/users/me").await.0 >= 500, "the function is killed");
     let left = memberships(&cloud, user).await;
     assert_eq!(left, i64::try_from(CONVERSATIONS).unwrap() - 21, "it was killed midway");
-    // The token is worth nothing all the same, in the conversations that nobody has come to yet, too.
+    // The token is refused all the same, also in the conversations that the worker has not reached yet.
     for group in &groups {
         let refused = refusal(alice.get(&format!("/v1/conversations/{group}/messages")).await);
         assert_eq!(refused, (403, "user_deleted".to_owned()));
@@ -94,7 +94,7 @@ async fn a_message_alone_is_enough_and_kills_nobody_who_lives() {
     let (team, other) = (group(&bob, &[&alice]).await, group(&alice, &[&bob]).await);
     let [dead, living]: [UserId; 2] = [&alice, &bob].map(|person| person.user_id.parse().unwrap());
     let phone = alice.connect().await;
-    // The tombstone is committed, and then the function is gone.
+    // The tombstone is committed, and then the function is killed.
     Users::new(aws::database(cloud)).delete(dead).await.unwrap();
     wake_the_worker(cloud, living).await;
     wake_the_worker(cloud, dead).await;

@@ -1,4 +1,4 @@
-//! What somebody does with what was said, and what they were told became of it.
+//! Operations on messages, and their outcomes.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::people::Chatter;
 
 const EMOJI: [&str; 3] = ["👍", "🎉", "🦀"];
 
-/// How often something is asked for until it is known what became of it.
+/// Attempts until the outcome of a request is known.
 const ATTEMPTS: u32 = 8;
 
 const RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -26,7 +26,6 @@ pub(crate) enum Deed {
     Reacted { seq: Seq, emoji: &'static str, on: bool },
 }
 
-/// What somebody did.
 #[derive(Clone, Debug)]
 pub(crate) struct Done {
     pub(crate) conversation: ConversationId,
@@ -35,19 +34,17 @@ pub(crate) struct Done {
     pub(crate) outcome: Outcome,
 }
 
-/// What somebody was told.
+/// The outcome that a user received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It is done.
     Done,
-    /// It is not.
     Refused,
     /// Neither, or nothing at the first try and a refusal later.
     Unknown,
 }
 
 impl Deed {
-    /// Something to do with one of one's own texts, or with one that somebody else said; mostly nothing.
+    /// Chooses an operation on one of the user's own texts, or on one of another user; mostly none.
     pub(crate) fn choose(choice: &mut StdRng, own: &[Seq], others: &[Seq], user: UserId) -> Option<Self> {
         let mut one_of = |texts: &[Seq]| (!texts.is_empty()).then(|| texts[choice.random_range(0..texts.len())]);
         let (own, other) = (one_of(own), one_of(others));

@@ -1,5 +1,6 @@
-//! Many people talk through a bad network and a failing cloud, with the reference client: they say, edit, delete, react, read, are
-//! muted and put out, come and go. Then all is well again, and what everybody saw is held against the log and the promises.
+//! Many users chat over a bad network and a failing cloud, with the Rust client: they send, edit, delete, react, read, are
+//! muted and removed, join and leave. Then the faults end, and everything that each of them saw is compared with the log and
+//! the promises.
 //!
 //! Set by the environment:
 //!
@@ -26,7 +27,7 @@ use weather::Weather;
 
 use crate::deeds::Done;
 
-/// What is set in the environment, or this.
+/// Returns a setting from the environment, or its default.
 fn setting(name: &str, otherwise: impl FnOnce() -> u64) -> u64 {
     match std::env::var(name) {
         Ok(value) => value.parse().unwrap_or_else(|_| panic!("{name} is no number: {value}")),
@@ -56,8 +57,8 @@ async fn what_everybody_saw_keeps_the_promises_whatever_fails() {
     }
     let mut done = talked.unwrap_or_else(|_| panic!("not everybody was answered with seed {seed}: {}", cloud.log()));
 
-    // Everybody comes back and has a last word, so that nobody's client has an easy end and each has something to read that
-    // was said in good weather.
+    // Every user returns and sends a final message, so that no client ends early and each has something to read that was sent
+    // without faults.
     scene.gather().await;
     done.extend(scene.last_words().await);
     for room in scene.rooms.iter() {
@@ -66,7 +67,7 @@ async fn what_everybody_saw_keeps_the_promises_whatever_fails() {
     }
 }
 
-/// All is let through: once everybody has caught up, what they saw is checked, on every path that reads.
+/// Once every client has caught up, everything that they saw is checked, on every path that reads.
 async fn everybody_agrees(cloud: &Cloud, scene: &Context, room: &Room, done: &[&Done]) {
     let picture = Picture::settled(cloud, &room.id.to_string()).await;
     check::log::holds(&picture, done);

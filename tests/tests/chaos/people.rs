@@ -1,4 +1,4 @@
-//! Who talks.
+//! The simulated users.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -17,10 +17,10 @@ use uuid::Uuid;
 use crate::deeds::{Deed, Done, Outcome};
 use crate::scene::Room;
 
-/// How long it may take until everybody has everything, once nothing fails any more.
+/// Time that it may take until every client has everything, once the faults have ended.
 const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How many texts of a conversation somebody may still come back to.
+/// Number of texts of a conversation that a user may still return to.
 const REMEMBERED: usize = 8;
 
 /// Somebody with a client.
@@ -81,7 +81,7 @@ impl Chatter {
         Self { user, api, client, http, heard }
     }
 
-    /// Says so many things in each of these, one after the other, and does this and that with what was said there.
+    /// Sends so many texts in each of these, one after the other, with operations in between.
     pub(crate) async fn talk(self, rooms: Vec<Room>, messages: u64, pause: Duration, mut choice: StdRng) -> Vec<Done> {
         let mut done = Vec::new();
         let mut own: BTreeMap<ConversationId, Vec<Seq>> = BTreeMap::new();
@@ -119,7 +119,7 @@ impl Chatter {
         self.heard.lock().expect("nobody panics who holds it").get(&conversation).cloned().unwrap_or_default()
     }
 
-    /// What the client knows once it has seen all that there is for it.
+    /// Returns the client's state once it has seen everything that it may see.
     pub(crate) async fn caught_up(
         &self,
         conversation: ConversationId,
@@ -140,7 +140,7 @@ impl Chatter {
         }
     }
 
-    /// The receipts of what they read reach the newest item that somebody else wrote.
+    /// The receipts of the user's reads reach the newest item of another user.
     pub(crate) async fn read_to_the_end(&self, conversation: ConversationId, picture: &Picture, periods: &Periods) {
         let seen = |item: &&LogItem| item.sender_id != self.user && periods.covers(item.seq);
         let Some(last) = picture.log.iter().rev().find(seen).map(|item| item.seq) else { return };
@@ -156,7 +156,7 @@ impl Chatter {
         }
     }
 
-    /// Where the server says that this user has read up to never goes back.
+    /// The server's read watermark of this user never moves back.
     pub(crate) async fn watch_marks(self, conversation: ConversationId, enough: CancellationToken) {
         let mut highest = 0;
         while !enough.is_cancelled() {

@@ -1,4 +1,4 @@
-//! Who is there, and where they talk.
+//! The simulated users and their conversations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,9 @@ use tokio_util::sync::CancellationToken;
 use crate::deeds::{Done, Outcome};
 use crate::people::Chatter;
 
-/// In a public conversation everybody hears everybody, so it hears less: one in so many.
+/// In a public conversation every user receives every message, so fewer are sent there: one in so many.
 const PUBLIC_EVERY: u64 = 6;
 
-/// A conversation.
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
     pub(crate) id: ConversationId,
@@ -26,7 +25,6 @@ pub(crate) struct Room {
     pub(crate) members: Vec<usize>,
 }
 
-/// Everybody and everything.
 pub(crate) struct Context {
     pub(crate) people: Arc<Vec<Chatter>>,
     pub(crate) rooms: Arc<Vec<Room>>,
@@ -58,12 +56,12 @@ impl Context {
         Self { people: Arc::new(people), rooms: Arc::new(rooms) }
     }
 
-    /// The rooms that somebody is in.
+    /// Returns the rooms of a user.
     fn rooms_of(&self, person: usize) -> Vec<Room> {
         self.rooms.iter().filter(|room| room.members.contains(&person)).cloned().collect()
     }
 
-    /// Everybody says so many things in each of their rooms, and does this and that with what was said.
+    /// Every user sends so many texts in each of their rooms, with operations in between.
     pub(crate) async fn talk(&self, seed: u64, messages: u64, pause: Duration) -> Vec<Done> {
         let talk = |number: usize| {
             let (person, rooms) = (self.people[number].clone(), self.rooms_of(number));
@@ -78,7 +76,7 @@ impl Context {
         done
     }
 
-    /// Where the server says that everybody has read up to, in their last room but the public one.
+    /// Watches the server's read watermarks of every user, in their last room but the public one.
     pub(crate) fn watch_marks(&self, enough: &CancellationToken) -> Vec<JoinHandle<()>> {
         let watch = |(number, person): (usize, &Chatter)| {
             let rooms = self.rooms_of(number);
@@ -93,7 +91,7 @@ impl Context {
         for room in self.rooms.iter().filter(|room| room.kind != ConversationType::Private) {
             let owner = &self.people[room.members[0]].api;
             for person in room.members[1..].iter().map(|member| &self.people[*member]) {
-                // Refused for whoever is there.
+                // Refused for a member.
                 match room.kind {
                     ConversationType::Public => drop(person.api.join(room.id).await),
                     _ => drop(owner.add(room.id, person.user).await),
@@ -103,7 +101,7 @@ impl Context {
         }
     }
 
-    /// One thing more from everybody, everywhere.
+    /// Sends one more text of every user, everywhere.
     pub(crate) async fn last_words(&self) -> Vec<Done> {
         let mut done = Vec::new();
         for room in self.rooms.iter() {
@@ -117,7 +115,7 @@ impl Context {
 }
 
 impl Room {
-    /// Whether a text with this number is said here.
+    /// Returns true if a text with this number is sent here.
     pub(crate) fn hears(&self, number: u64) -> bool {
         self.kind != ConversationType::Public || number.is_multiple_of(PUBLIC_EVERY)
     }

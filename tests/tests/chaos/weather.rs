@@ -1,4 +1,4 @@
-//! What goes wrong.
+//! The fault plan.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const KILLED: [&str; 6] = ["WsSend", "WsSync", "WsRead", "Receipts", "Relay", "H
 pub(crate) struct Weather {
     choice: StdRng,
     people: Arc<Vec<Chatter>>,
-    /// Those that people are put out of, or leave.
+    /// Rooms whose members are removed, or leave.
     rooms: Vec<Room>,
 }
 
@@ -71,7 +71,7 @@ impl Weather {
     }
 }
 
-/// What each request risks for as long as the weather is bad. The first rule that fires decides.
+/// Returns the faults of requests while the plan is active. The first rule that fires decides.
 fn rules() -> Vec<Rule> {
     let send = "WsSend";
     vec![

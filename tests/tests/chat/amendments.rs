@@ -136,7 +136,7 @@ async fn admins_delete_what_others_said_and_members_do_not() {
     assert_eq!(owner.delete(&format!("{path}/2")).await.0, 204);
     assert_eq!(last(&bob, &path).await["deleted_by"], owner.user_id);
 
-    // Who may not send may not amend.
+    // A user who may not send may not amend.
     alice.post(&path, &draft("fine")).await;
     let members = format!("/v1/conversations/{id}/members/{}", alice.user_id);
     let refused = async |code: &str| {

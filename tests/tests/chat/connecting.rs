@@ -1,4 +1,4 @@
-//! Who gets a connection, and who does not.
+//! Handshakes that are accepted, and handshakes that are refused.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;

@@ -120,7 +120,7 @@ async fn a_bad_request_has_its_code_and_changes_nothing() {
     assert_eq!(alice.get("/v1/conversations").await.1["conversations"], json!([]));
 }
 
-/// The transaction is committed, and then the function is gone: nobody has told the log.
+/// Commits the transaction and ends before the relay, as a killed function does.
 async fn create_and_die(alice: &Person, bob: &Person) -> (String, Queue) {
     let cloud = Cloud::shared();
     let relay = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));

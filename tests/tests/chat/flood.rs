@@ -1,4 +1,4 @@
-//! Who floods a conversation is told when to go on.
+//! Flood control.
 
 use domain::flood::RecentSenders;
 use domain::{MessageId, Timestamp};
@@ -10,7 +10,7 @@ use store::dynamodb::LogItem;
 use store::dynamodb::messages::PutOutcome;
 use uuid::Uuid;
 
-/// Makes the log say that the user has said all that they may.
+/// Makes the log say that the user has reached the flood limit.
 async fn exhaust(person: &Person, conversation: &str) {
     let messages = log(&dynamodb(&Cloud::shared().endpoints.aws.dynamodb)).messages;
     let head = messages.head(conversation.parse().unwrap(), true).await.unwrap().unwrap();

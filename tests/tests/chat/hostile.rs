@@ -19,7 +19,7 @@ async fn a_third_user_is_refused() {
     let conversation = alice.talk_to(&bob).await;
     let (mut m, mut b) = tokio::join!(mallory.connect(), bob.connect());
     assert_eq!(code(&mut m, send(&conversation, "let me in")).await, "not_a_member");
-    // Neither a place that exists nor one that does not tells a stranger anything.
+    // Neither a seq that exists nor one that does not reveals anything to a user who is not a member.
     for after_seq in [json!(0), json!(77), json!(null)] {
         let mut frame = send(&conversation, "let me in");
         frame["after_seq"] = after_seq;

@@ -1,4 +1,4 @@
-//! Messages: each has one place, everybody sees the same, nobody else does.
+//! Messages: each has one seq, every member sees the same, and no other user sees them.
 
 use end_to_end::{Person, Socket};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What is said in public conversations reaches those who look, and costs nobody else.
+//! Messages in public conversations reach the subscribers, and cost nothing for others.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,7 +10,6 @@ use end_to_end::{Cloud, Person, Socket};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// A public conversation.
 pub(crate) struct Square {
     pub(crate) id: String,
     pub(crate) path: String,
@@ -40,7 +39,7 @@ impl Square {
         assert_eq!(opened["type"], "accepted", "{opened}");
     }
 
-    /// Says something; by the answer, whoever looks has been told. Gives back its place.
+    /// Sends a message; subscribers are notified before the answer. Returns its seq.
     pub(crate) async fn say(&self, socket: &mut Socket) -> u64 {
         let frame = json!({"action": "send", "conversation_id": self.id, "client_message_id": Uuid::new_v4(),
             "text": "hear, hear"});
@@ -48,7 +47,7 @@ impl Square {
         sent["seq"].as_u64().unwrap_or_else(|| panic!("{sent}"))
     }
 
-    /// What the table has in one of its shards: ids of connections.
+    /// Returns the ids of the connections in one of the table's shards.
     pub(crate) async fn looking(&self, shard: u32) -> BTreeSet<String> {
         let text = |value: &AttributeValue| value.as_s().unwrap().clone();
         self.subscriptions(shard).await.iter().map(|item| text(&item["connection_id"])).collect()
@@ -145,7 +144,7 @@ async fn who_is_no_member_any_more_is_told_nothing_and_forgotten() {
         assert_eq!(square.ask(socket, "open").await["error"]["code"], "not_a_member");
         assert_eq!(square.ask(socket, "close").await["type"], "accepted");
     }
-    // Who comes back looks again, and does not hear of what came before.
+    // A user who rejoins subscribes again, and does not receive earlier messages.
     assert_eq!(bob.put(&format!("{}/members/me", square.path), &json!({})).await.0, 200);
     square.open(&mut b).await;
     assert_eq!(alice.patch(&format!("{}/messages/2", square.path), &json!({"text": "edited"})).await.0, 200);
@@ -242,7 +241,7 @@ async fn everything_that_happens_reaches_who_looks() {
     assert_eq!(b.pushed().await, [] as [Value; 0], "not who writes");
 }
 
-/// Who is let in has to learn of it, and cannot be looking yet.
+/// An added user has to be notified, and cannot be subscribed yet.
 #[tokio::test]
 async fn who_is_let_in_hears_of_it_wherever_they_are() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));

@@ -1,4 +1,4 @@
-//! The reference client looks at public conversations, on whatever connection it has.
+//! The Rust client subscribes to public conversations, on every connection.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Public conversations at which more look than are told one by one, and those with several shards.
+//! Public conversations with more subscribers than are notified inline, and with several shards.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ async fn set(square: &Square, attribute: &str, number: u32) {
     update.send().await.unwrap();
 }
 
-/// How many shards `#conversation` says there are.
+/// Returns the number of shards in `#conversation`.
 async fn shards(square: &Square) -> Option<u32> {
     let get = dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
         .get_item()
@@ -69,7 +69,7 @@ async fn where_many_look_the_worker_tells_them_page_by_page() {
     assert_eq!(carol.delete(&format!("{}/members/me", square.path)).await.0, 204);
     assert_eq!(alice.patch(&format!("{}/messages/{first}", square.path), &json!({"text": "hear"})).await.0, 200);
     hear(&mut b, first, first + 2).await;
-    // Those that lead nowhere, and who is no member, are gone.
+    // The subscriptions of gone connections and of former members are removed.
     let deadline = Instant::now() + Duration::from_secs(30);
     while square.looking(0).await != real {
         assert!(Instant::now() < deadline, "{:?}", square.looking(0).await);
@@ -144,7 +144,7 @@ async fn whoever_looked_when_there_were_fewer_shards_is_still_told() {
     }
 }
 
-/// What a worker has no time for is queued like this.
+/// A worker queues the rest like this when its time is over.
 #[tokio::test]
 async fn a_worker_goes_on_where_another_stopped() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));

@@ -1,4 +1,4 @@
-//! Delivered and read, told to those whom it concerns.
+//! Delivered and read receipts, and the notifications of them.
 
 use end_to_end::{Person, Socket};
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ async fn a_receipt_never_goes_beyond_what_there_is_nor_backwards() {
     receipt(&mut b, "read", &conversation, 9_000).await;
     assert_eq!(told(&mut a).await["seq"], second, "clamped to the head");
 
-    // A lower one changes nothing; the next that is told of is the one after it.
+    // A lower one changes nothing; the next notification is of the one after it.
     receipt(&mut b, "read", &conversation, first).await;
     let third = send(&mut a, &conversation, second).await;
     receipt(&mut b, "read", &conversation, third).await;

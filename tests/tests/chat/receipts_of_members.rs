@@ -26,7 +26,7 @@ async fn say(person: &Person, conversation: &str) -> u64 {
     sent["seq"].as_u64().unwrap()
 }
 
-/// So many seconds after an hour from now: nothing is said that late, and nothing is read before it was said.
+/// Returns a time so many seconds after an hour from now: nothing is sent that late, and nothing is read before it was sent.
 fn second(n: i64) -> Timestamp {
     static IN_AN_HOUR: LazyLock<i64> = LazyLock::new(|| Timestamp::now().epoch_seconds() + 3600);
     Timestamp::from_epoch_millis(1000 * (*IN_AN_HOUR + n))
@@ -71,7 +71,7 @@ fn of<'a>(list: &'a [Value], person: &Person) -> Option<&'a Value> {
     first
 }
 
-/// Waits until what a look gives is as wanted: nobody is told of receipts that come late.
+/// Polls until the result is as expected: late receipts cause no notification.
 async fn until<T: PartialEq + std::fmt::Debug>(wanted: T, look: impl AsyncFn() -> T) {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
@@ -106,7 +106,7 @@ async fn recipients_are_those_whose_stay_covers_the_message() {
     alice.post(&members, &json!({"user_ids": [dave.user_id]})).await;
     let third = say(&carol, &id).await;
 
-    // The former member's receipt reaches as far as the stay, which ends with the item that says so.
+    // The former member's receipt reaches the end of the membership period, which is the item that ends it.
     let mut a = alice.connect().await;
     queue(&bob, &id, ReceiptKind::Read, &[(9_000, 10)]).await;
     let receipt = told(&mut a, first + 1).await;
@@ -147,7 +147,7 @@ async fn who_comes_back_keeps_what_they_had() {
     assert_eq!((read_at(read).await, read_at(unread).await), (Some(json!(second(10))), Some(json!(null))));
     assert_eq!((read_at(hidden).await, read_at(back).await), (None, Some(json!(null))));
 
-    // A place that is hidden from him stands for the last one before it that is not: the end of his first stay.
+    // A seq that is hidden from him stands for the last visible one before it: the end of his first membership period.
     queue(&bob, &id, ReceiptKind::Read, &[(hidden, 20)]).await;
     until(json!(unread + 1), async || of(&marks(&alice, &id, 100).await, &bob).unwrap()["read"]["seq"].clone()).await;
     queue(&bob, &id, ReceiptKind::Read, &[(back, 30)]).await;
@@ -242,7 +242,7 @@ async fn senders_hear_of_texts_and_not_of_events() {
     let (mut a, mut b, mut c) = tokio::join!(alice.connect(), bob.connect(), carol.connect());
     queue(&bob, &id, ReceiptKind::Delivered, &[(text + 1, 10)]).await;
     assert_eq!(told(&mut a, text + 1).await["kind"], "delivered");
-    // Everybody hears of reads in so small a group; whoever has read is told what is left.
+    // In so small a group all members are notified of reads; the reader is notified of what is unread.
     queue(&bob, &id, ReceiptKind::Read, &[(text + 1, 20)]).await;
     let frame = c.next("receipts").await;
     assert_eq!((&frame["receipts"][0]["kind"], &frame["receipts"][1]), (&json!("read"), &Value::Null), "{frame}");

@@ -40,7 +40,7 @@ async fn a_cursor_covers_messages_and_events() {
     assert_eq!((seqs(&synced), &synced["head_seq"], &synced["more"]), (vec![2, 3, 4, 5], &json!(5), &json!(false)));
     let kinds: Vec<&Value> = synced["messages"].as_array().unwrap().iter().map(|message| &message["kind"]).collect();
     assert_eq!(kinds, ["text", "message_edited", "reaction", "message_edited"]);
-    // Whatever was said in between, what counts is how it stands.
+    // Whatever was sent in between, the current state counts.
     assert_eq!(synced["messages"][0]["text"], "three");
     assert_eq!(synced["messages"][1]["content"]["text"], "three");
 

@@ -1,4 +1,4 @@
-//! Conversations of more members than are told one by one.
+//! Conversations with more members than are notified inline.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use uuid::Uuid;
 /// Members who are connected.
 const CONNECTED: usize = 300;
 
-/// All members, as many as a group may have: more than one worker tells.
+/// The largest group: more than one worker notifies.
 const MEMBERS: usize = 1_000;
 
 /// Of them come at the same time.
 const AT_ONCE: usize = 16;
 
-/// A member, their connection, and what it was told: by place, as it came first.
+/// A member, their connection, and the items that it received first, by seq.
 struct Recipient {
     person: Person,
     socket: Socket,
@@ -95,7 +95,7 @@ async fn everybody_hears_everything_as_the_log_has_it() {
     };
     assert_eq!((status, &sent["seq"]), (201, &json!(first + 1)));
     assert_eq!(alice.patch(&format!("{path}/messages/{first}"), &json!({"text": "Hear"})).await.0, 200);
-    // Somebody who came after the message is told that it was edited, but not to what.
+    // A member who joined after the message is notified of the edit without its text.
     let added = json!({"user_ids": [late.person.user_id]});
     assert_eq!(alice.post(&format!("{path}/members"), &added).await.0, 204);
     recipients.push(late);
@@ -105,7 +105,7 @@ async fn everybody_hears_everything_as_the_log_has_it() {
     assert_eq!(last, first + 6);
 
     let late = recipients.len() - 1;
-    // All see the same, but who said something and who came late.
+    // All receive the same, except a sender and late members.
     let common = recipients[1].log(&conversation, first).await;
     let heard = recipients.iter_mut().enumerate().map(async |(n, recipient)| {
         let from = if n == late { first + 3 } else { first };
@@ -117,7 +117,7 @@ async fn everybody_hears_everything_as_the_log_has_it() {
         for item in log {
             let told = &recipient.told[&item["seq"].as_u64().unwrap()];
             let amended = item["seq"] == first || item["kind"] == "message_edited";
-            // What was edited may have been told before that.
+            // An edited message may have been pushed before the edit.
             let same = if amended && n != late { told["message_id"] == item["message_id"] } else { *told == item };
             assert!(same, "told {told}, logged {item}");
         }
@@ -132,7 +132,7 @@ async fn everybody_hears_everything_as_the_log_has_it() {
     a_shard_ends_where_it_ends(recipients, &conversation, last).await;
 }
 
-/// What a worker has no time for is queued like this.
+/// A worker queues the rest like this when its time is over.
 async fn a_shard_ends_where_it_ends(mut recipients: Vec<Recipient>, conversation: &str, last: u64) {
     recipients.sort_unstable_by(|one, other| one.person.user_id.cmp(&other.person.user_id));
     let user = |n: usize| Some(recipients[n].person.user_id.parse().unwrap());

@@ -1,4 +1,4 @@
-//! What reaches people while they are connected, against the real functions.
+//! Pushes to connected users, by the real functions.
 
 mod crowd;
 mod presence;

@@ -1,4 +1,4 @@
-//! Who is connected, and when the others were.
+//! Presence of members.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use domain::Timestamp;
 use end_to_end::Person;
 use serde_json::{Value, json};
 
-/// What `asker` is told of `other`.
+/// Returns the presence of `other` as `asker` sees it.
 async fn presence(asker: &Person, conversation: &str, other: &Person) -> Value {
     let (status, page) = asker.get(&format!("/v1/presence?conversation_id={conversation}")).await;
     assert_eq!((status, &page["cursor"]), (200, &Value::Null), "{page}");

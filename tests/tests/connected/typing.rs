@@ -1,4 +1,4 @@
-//! Who is told that somebody writes.
+//! Notifications that a user is typing.
 
 use end_to_end::{Person, Socket};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ async fn types(socket: &mut Socket, conversation: &str, typing: bool) -> Value {
     socket.ask(json!({"action": "typing", "conversation_id": conversation, "typing": typing})).await
 }
 
-/// The places of a conversation's log that somebody reads.
+/// Returns the number of items that a user reads in a conversation's log.
 async fn log(person: &Person, conversation: &str) -> usize {
     let (_, page) = person.get(&format!("/v1/conversations/{conversation}/messages")).await;
     page["messages"].as_array().unwrap().len()

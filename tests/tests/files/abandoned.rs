@@ -1,4 +1,4 @@
-//! What nobody finishes is cleaned up: in a cloud whose signatures are good for two seconds.
+//! Abandoned uploads are deleted: in a cloud whose signatures are valid for two seconds.
 
 use domain::Timestamp;
 use end_to_end::{Cloud, Person};

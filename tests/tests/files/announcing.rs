@@ -1,4 +1,4 @@
-//! What can be announced, and by whom.
+//! Announcements that are accepted, and announcements that are refused.
 
 use domain::FileId;
 use domain::file::NewFile;

@@ -1,4 +1,4 @@
-//! A file goes with the last message that carries it.
+//! A file is deleted with the last message that references it.
 
 use end_to_end::{Cloud, aws};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ async fn the_last_message_takes_its_files_along() {
         let files: &[&str] = if n == 2 { &[&file, &other] } else { &[&file] };
         assert_eq!(a.ask(carrying(&conversation, n, files)).await["seq"], n + 1);
     }
-    // Whoever lets go of a file at the moment at which a message carries it is too late, and may not be told yet.
+    // A deletion that races with a message that references the file is refused, perhaps a little later.
     let refused = until(async || {
         let (status, problem) = alice.delete(&format!("/v1/files/{other}")).await;
         (status != 204).then_some((status, problem["code"].clone()))
@@ -33,7 +33,7 @@ async fn the_last_message_takes_its_files_along() {
     let content = |seq: u64| format!("/v1/files/{file}/content?conversation_id={conversation}&seq={seq}");
     delete(2).await;
     delete(4).await;
-    // Time enough for what is not carried any more: this one was let go of after both, and nothing else carries it.
+    // Long enough for unreferenced files: this one expired after both, and nothing else references it.
     let unused = ready(&alice, &conversation, "c.txt", "text/plain", b"goes").await;
     assert_eq!(alice.delete(&format!("/v1/files/{unused}")).await.0, 204);
     Bucket::shared().is_without(&unused).await;
@@ -84,7 +84,7 @@ async fn who_goes_takes_along_what_no_message_carries() {
     let pending = announce(&alice, &conversation, &described("c.txt", "text/plain", b"late")).await.1;
     alice.connect().await.ask(carrying(&conversation, 1, &[&carried])).await;
     assert_eq!(alice.delete("/v1/users/me").await.0, 204);
-    // What follows half a minute later, now.
+    // The message that follows half a minute later, sent now.
     let again = json!({"user_id": alice.user_id}).to_string();
     let (sqs, url) = (aws::sqs(Cloud::shared()), aws::relay_queue_url(Cloud::shared()));
     sqs.send_message().queue_url(url).message_body(again).send().await.unwrap();

@@ -1,4 +1,4 @@
-//! A file is for those who see a message that carries it.
+//! A user may read a file if they see a message that references it.
 
 use end_to_end::Person;
 use end_to_end::person::client;
@@ -69,7 +69,7 @@ async fn a_message_gives_what_it_carries_to_who_sees_it() {
     let mut socket = owner.connect().await;
     let file = ready(owner, group, "a.txt", "text/plain", b"x").await;
     let other = ready(owner, group, "b.txt", "text/plain", b"y").await;
-    // 2: while Bob is there; 3: he is put out, 4: Carol comes, 5: another one, 6: Bob is back, 7: both.
+    // 2: while bob is a member; 3: he is removed, 4: carol joins, 5: another one, 6: bob is added again, 7: both.
     socket.ask(carrying(group, 1, &[&file])).await;
     owner.delete(&format!("/v1/conversations/{group}/members/{}", bob.user_id)).await;
     owner.post(&format!("/v1/conversations/{group}/members"), &json!({"user_ids": [carol.user_id]})).await;

@@ -1,4 +1,4 @@
-//! Messages carry files to those who see them.
+//! Messages reference files, and show them to their readers.
 
 use end_to_end::Person;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Somebody who uploads.
+//! A user who uploads.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// What may take its time: an invocation from cold on a busy machine.
+/// Time of an invocation from cold on a busy machine.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A PNG of one pixel.
@@ -33,7 +33,6 @@ pub(crate) fn described(name: &str, content_type: &str, bytes: &[u8]) -> Value {
     json!({"name": name, "content_type": content_type, "size": bytes.len(), "sha256": sha256(bytes)})
 }
 
-/// Announces a file.
 pub(crate) async fn announce(person: &Person, conversation: &str, file: &Value) -> Answer {
     person.post(&format!("/v1/conversations/{conversation}/files"), file).await
 }
@@ -88,7 +87,7 @@ pub(crate) async fn settled(person: &Person, file: &str) -> Value {
     .await
 }
 
-/// What comes of asking again and again.
+/// Polls until there is a result.
 pub(crate) async fn until<T>(ask: impl AsyncFn() -> Option<T>) -> T {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
@@ -100,7 +99,6 @@ pub(crate) async fn until<T>(ask: impl AsyncFn() -> Option<T>) -> T {
     }
 }
 
-/// The bucket.
 pub(crate) struct Bucket(pub(crate) Client);
 
 impl Bucket {
@@ -126,7 +124,7 @@ impl Bucket {
         until(async || self.keys(file).await.is_empty().then_some(())).await;
     }
 
-    /// Whether an upload is there.
+    /// Returns true if an upload exists.
     pub(crate) async fn has(&self, file: &str) -> bool {
         let head = self.0.head_object().bucket(Self::NAME).key(format!("uploads/{file}"));
         head.checksum_mode(ChecksumMode::Enabled).send().await.is_ok()

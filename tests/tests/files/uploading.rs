@@ -90,7 +90,7 @@ async fn what_was_rejected_does_not_come_back() {
 
 #[tokio::test]
 async fn an_upload_of_nothing_that_was_announced_is_removed() {
-    // Makes sure that somebody hears of it.
+    // Starts the notifications of the bucket.
     let bucket = Bucket::shared();
     let file = Uuid::now_v7().to_string();
     let put = bucket.0.put_object().bucket(Bucket::NAME).key(format!("uploads/{file}"));

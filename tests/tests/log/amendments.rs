@@ -40,7 +40,7 @@ fn react(on: bool) -> Amendment {
     Amendment::React { emoji: Emoji::parse("👍").unwrap(), on }
 }
 
-/// What an event says of an edited message: none, or none for them.
+/// Returns the content of an edit event, if it has one.
 fn words(event: &Message) -> Option<&Content> {
     match &event.kind {
         MessageKind::MessageEdited { content, .. } => content.as_ref(),
@@ -105,7 +105,7 @@ async fn a_long_stretch_of_events_is_passed_in_a_few_requests() {
     assert!(queries < 12, "{queries}");
 }
 
-/// Who is told of an edit, and with words or without.
+/// The recipients of an edit, with and without its content.
 #[tokio::test]
 async fn an_edit_is_told_to_those_who_were_there() {
     let talk = Talk::group().await;
@@ -173,7 +173,7 @@ async fn a_former_member_sees_reactions_as_they_were() {
     assert_eq!(talk.shown(talk.alice, target).await.reactions, []);
 }
 
-/// The words are gone for everybody; who took them, and when, is for those who were there.
+/// The content is deleted for everybody; the deleter and the time are visible to members of that moment.
 #[tokio::test]
 async fn a_former_member_learns_nothing_of_a_deletion_but_the_loss() {
     let talk = Talk::group().await;
@@ -186,7 +186,7 @@ async fn a_former_member_learns_nothing_of_a_deletion_but_the_loss() {
     assert_eq!(talk.shown(talk.alice, target).await.kind, MessageKind::Deleted { deleted_by, deleted_seq, deleted_at });
 }
 
-/// Nobody's toggling fills a message for everybody else.
+/// A user who toggles a reaction does not use up a message's room.
 #[tokio::test]
 async fn reactions_that_come_and_go_take_no_room() {
     let talk = Talk::private().await;

@@ -19,12 +19,12 @@ use crate::talk::Talk;
 type Item = HashMap<String, AttributeValue>;
 
 impl Talk {
-    /// Lets somebody in; the place of that.
+    /// Adds a user; returns the seq.
     pub(crate) async fn join(&self, user: UserId) -> u64 {
         self.join_at(user, Timestamp::now()).await
     }
 
-    /// Lets somebody in, by a relay whose clock says `now`.
+    /// Adds a user, by a relay whose clock says `now`.
     pub(crate) async fn join_at(&self, user: UserId, now: Timestamp) -> u64 {
         loop {
             let item = self.change("joined", now).await;
@@ -46,12 +46,12 @@ impl Talk {
         }
     }
 
-    /// Puts somebody out; the place of that.
+    /// Removes a user; returns the seq.
     pub(crate) async fn leave(&self, user: UserId) -> u64 {
         self.leave_at(user, Timestamp::now()).await
     }
 
-    /// Puts somebody out, by a relay whose clock says `now`.
+    /// Removes a user, by a relay whose clock says `now`.
     pub(crate) async fn leave_at(&self, user: UserId, now: Timestamp) -> u64 {
         loop {
             let item = self.change("left", now).await;
@@ -85,7 +85,7 @@ impl Talk {
         LogItem::new(self.conversation, seq, self.alice, sent_at, seq, MessageKind::Text(text))
     }
 
-    /// `None`: somebody else has the place.
+    /// Returns `None` if the seq was taken.
     async fn write(&self, item: &LogItem, departed: Option<UserId>, mut writes: Vec<TransactWriteItem>) -> Option<u64> {
         let step = if departed.is_some() { -1 } else { 1 };
         let before = self.log.members.roster(self.conversation, true).await.unwrap().unwrap().conversation;

@@ -1,4 +1,4 @@
-//! Who says too much has to wait, and nothing that was accepted is lost by it.
+//! A sender beyond the flood limit has to wait, and no accepted message is lost.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use store::dynamodb::messages::LogItem;
 
 use crate::talk::Talk;
 
-/// What nobody in a test waits for.
+/// A window that is longer than any test.
 const WINDOW: Duration = Duration::from_hours(1);
 
-/// The log of a talk in which everybody may say two things.
+/// Returns a log with a limit of two messages per sender.
 fn limited(talk: &Talk) -> Log {
     Log { flood_limit: FloodLimit::new(2, WINDOW), ..talk.log.clone() }
 }

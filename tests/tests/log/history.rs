@@ -1,4 +1,4 @@
-//! Everybody sees what was said while they were there, and nothing else.
+//! A user sees exactly what was sent while they were a member.
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ async fn what_surrounds_a_message_is_what_one_may_see() {
     assert!(matches!(stranger, Err(ReadError::NeverAMember)), "{stranger:?}");
 }
 
-/// The stays are read, then the member is removed and spoken of, then the items are read.
+/// The membership periods are read, then the member is removed and a message is sent, then the items are read.
 #[tokio::test]
 async fn a_removal_while_a_page_is_read_hides_what_came_after_it() {
     let talk = Talk::group().await;
@@ -129,7 +129,7 @@ async fn a_removal_while_a_page_is_read_hides_what_came_after_it() {
     assert_eq!(seqs(&page.unwrap()), (vec![1, 2, 3], false));
 }
 
-/// The same of the preview that a list shows: the stays are read, and the head only when the member is gone.
+/// The same for the preview of a list: the membership periods are read, and the head only after the removal.
 #[tokio::test]
 async fn a_removal_while_the_newest_item_is_looked_for_hides_what_came_after_it() {
     let talk = Talk::group().await;

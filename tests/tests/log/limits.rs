@@ -1,4 +1,4 @@
-//! What has no place.
+//! Messages that are not appended.
 
 use chat::log::{Draft, SendError};
 use domain::{ConversationId, UserId};
@@ -26,7 +26,7 @@ async fn who_is_more_than_500_items_behind_syncs_first() {
     let again = talk.log.open(&draft).await.unwrap().append().await.unwrap();
     assert_eq!((again.item.seq.0, again.duplicate), (501, true));
 
-    // How far the head is away is not for strangers.
+    // The distance to the head is not revealed to users who are not members.
     let stranger = talk.log.open(&talk.draft(UserId(Uuid::new_v4()), 0, "how far?")).await.map(drop);
     assert!(matches!(stranger, Err(SendError::NotAMember)), "{stranger:?}");
 }
@@ -52,7 +52,7 @@ async fn nobody_has_seen_what_is_not_there() {
     assert!(talk.log.open(&draft).await.is_ok());
 }
 
-/// Somebody who is not in a conversation hears the same wherever they pretend to be, and whether there is one or not.
+/// A user who is not a member gets the same answer for every `after_seq`, and also if there is no conversation.
 #[tokio::test]
 async fn a_stranger_learns_nothing() {
     let talk = Talk::private().await;

@@ -19,7 +19,7 @@ async fn a_removed_member_slips_nothing_in() {
     assert_eq!(talk.items().await.len(), 2);
 }
 
-/// The place that the removed member loses is not that of the removal's item: the head alone tells of it.
+/// The seq that the removed member loses is not that of the removal's item: only the head reveals the removal.
 #[tokio::test]
 async fn a_removal_is_known_to_every_later_item() {
     let talk = Talk::group().await;
@@ -57,7 +57,7 @@ async fn a_removed_member_is_told_the_place_of_what_they_sent_before() {
     }
 }
 
-/// What a former member is refused stands nowhere, however old the log that their resend has read.
+/// A message of a former member that is refused is not in the log, however old the log that their resend has read.
 #[tokio::test]
 async fn a_removed_member_who_was_heard_is_not_refused() {
     let talk = Talk::group().await;
@@ -76,7 +76,7 @@ async fn a_removed_member_who_was_heard_is_not_refused() {
     assert_eq!((&again.item, again.duplicate), (&first.item, true));
 }
 
-/// Somebody else has been let in, so both the sender's membership and the roster are read again; the removal comes in between.
+/// Another user was added, so both the sender's membership and the roster are read again; the removal happens in between.
 #[tokio::test]
 async fn a_member_removed_between_two_reads_slips_nothing_in() {
     let talk = Talk::group().await;

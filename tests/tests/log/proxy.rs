@@ -14,7 +14,7 @@ use end_to_end::{Cloud, aws};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
-/// How a response is lost once the request has been carried out.
+/// The way in which a response is lost after the request was executed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Loss {
     /// The service says that it failed.
@@ -23,7 +23,7 @@ pub(crate) enum Loss {
     Cut,
 }
 
-/// A client whose first `times` requests of this kind are carried out but not answered.
+/// Returns a client whose first `times` requests of this operation are executed but not answered.
 pub(crate) async fn losing(operation: &'static str, times: usize, loss: Loss) -> Client {
     let requests = Arc::new(AtomicUsize::new(0));
     client(move |request| {
@@ -46,7 +46,7 @@ pub(crate) async fn losing(operation: &'static str, times: usize, loss: Loss) ->
     .await
 }
 
-/// A client whose first `times` puts meet a transaction: nothing is carried out.
+/// Returns a client whose first `times` puts meet a transaction: they are not executed.
 pub(crate) async fn conflicting_puts(times: usize) -> Client {
     let puts = Arc::new(AtomicUsize::new(0));
     client(move |request| {

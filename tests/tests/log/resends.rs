@@ -1,4 +1,4 @@
-//! Whoever sends again, for whatever reason, is told the first place.
+//! A resend gets the seq of the first attempt.
 
 use chat::log::{Draft, SendError};
 use domain::{Content, Seq};

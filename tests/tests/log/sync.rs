@@ -8,7 +8,7 @@ use store::dynamodb::Watermarks;
 use crate::proxy::{Gate, holding_query_of};
 use crate::talk::Talk;
 
-/// The items are read, then something is said, then the newest item is looked for.
+/// The items are read, then a message is sent, then the newest item is read.
 #[tokio::test]
 async fn what_was_said_between_the_reads_is_still_to_come() {
     let talk = Talk::private().await;
@@ -37,7 +37,7 @@ async fn a_cursor_at_or_beyond_the_head_finds_nothing() {
     }
 }
 
-/// The head is read, then something is said, then what is unread is counted.
+/// The head is read, then a message is sent, then the unread messages are counted.
 #[tokio::test]
 async fn what_is_unread_is_so_up_to_the_head() {
     let talk = Talk::private().await;

@@ -20,7 +20,6 @@ pub(crate) struct Talk {
 }
 
 impl Talk {
-    /// Between two.
     pub(crate) async fn private() -> Self {
         let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
         let conversation = alice.talk_to(&bob).await;
@@ -47,7 +46,7 @@ impl Talk {
         }
     }
 
-    /// A message that nobody has sent yet.
+    /// Creates a message that was not sent before.
     pub(crate) fn draft(&self, sender: UserId, after_seq: impl Into<Option<u64>>, text: &str) -> Draft {
         Draft {
             conversation_id: self.conversation,
@@ -71,7 +70,6 @@ impl Talk {
         self.log.messages.read(self.conversation, everything, Order::Ascending, usize::MAX, true).await.unwrap()
     }
 
-    /// The newest item.
     pub(crate) async fn head(&self) -> LogItem {
         self.log.messages.head(self.conversation, true).await.unwrap().unwrap()
     }

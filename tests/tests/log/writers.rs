@@ -10,7 +10,7 @@ use store::dynamodb::messages::LogItem;
 
 use crate::talk::Talk;
 
-/// As a client does: one that is told of contention sends the same again.
+/// Sends as a client does, which retries after contention.
 async fn send(log: &Log, draft: &Draft) -> Appended {
     loop {
         match log.open(draft).await.unwrap().append().await {
@@ -32,7 +32,7 @@ async fn writers_with_different_heads_get_places_of_their_own() {
             let (mut own, mut replies): (u64, Vec<Appended>) = (1, Vec::new());
             for n in 0..MESSAGES {
                 let after_seq = match writer % 4 {
-                    // What this writer wrote last, the beginning, or whatever the log says.
+                    // The writer's own last seq, the beginning, or the newest in the log.
                     0 | 1 => Some(own),
                     2 => Some(1),
                     _ => None,

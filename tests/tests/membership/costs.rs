@@ -1,4 +1,4 @@
-//! What a request asks of the database and of DynamoDB, by the meter of the cloud.
+//! The requests to the database and to DynamoDB, by the meter of the cloud.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ struct Bill<'c> {
 }
 
 impl Bill<'_> {
-    /// What has been asked for since the last time: of the database, of DynamoDB, of SQS.
+    /// Compares the requests since the last call: to the database, to DynamoDB, to SQS.
     async fn check(&mut self, what: &str, expected: [u64; 3]) {
         let after = requests(self.cloud).await;
         let found = ["rds-data", "dynamodb", "sqs"].map(|service| after[service] - self.before[service]);
@@ -35,13 +35,13 @@ impl Bill<'_> {
     }
 }
 
-/// Has its own cloud, in which nobody else does anything.
+/// Uses a cloud of its own, without other traffic.
 #[tokio::test]
 async fn nothing_is_asked_for_that_is_not_needed() {
     let cloud = &Cloud::start(None);
     let (alice, bob) = tokio::join!(Person::of(cloud, "alice"), Person::of(cloud, "bob"));
     let people = silent(cloud, 99).await;
-    // What a cold start asks for is not counted.
+    // The requests of a cold start are not counted.
     alice.get("/v1/conversations").await;
     alice.get(&format!("/v1/conversations/{}/members", Uuid::nil())).await;
     let mut bill = Bill { cloud, before: requests(cloud).await };
@@ -55,7 +55,7 @@ async fn nothing_is_asked_for_that_is_not_needed() {
     assert_eq!(group.add(&alice, &[&bob]).await.0, 204);
     bill.check("one more", [6, 4, 1]).await;
     assert_eq!(alice.post(&group.members, &json!({"user_ids": people[49..]})).await, (204, Value::Null));
-    // More than are told one by one: nobody is looked up, and `fanout` is asked to.
+    // Beyond the inline limit no connection is read, and `fanout` gets a message.
     bill.check("fifty more", [6, 3, 2]).await;
     assert_eq!(group.set_role(&alice, &bob, "admin").await.0, 200);
     bill.check("a role", [6, 4, 2]).await;

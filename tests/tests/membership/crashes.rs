@@ -1,4 +1,4 @@
-//! The function that carries out a change dies on the way.
+//! Crashes of the function that changes a conversation.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::group::Group;
 use Leaves::{Nothing, Work};
 use Moment::{After, Before};
 
-/// What a crash leaves behind.
+/// The state that a crash leaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Leaves {
     /// It did not happen.
     Nothing,
-    /// It happened, and somebody has to finish it.
+    /// The change is committed, and has to be finished.
     Work,
 }
 
@@ -51,7 +51,7 @@ async fn a_change_whose_function_dies_is_finished_or_did_not_happen() {
         let group = Group::of(&alice, &[&bob]).await;
         let before = Picture::settled(cloud, &group.id).await;
         cloud.misbehave(0, &[rule]).await;
-        // Coming in, going out and being put out, in turn.
+        // Join, leave and removal in turn.
         let (status, _) = match step % 3 {
             0 => group.add(&alice, &[&carol]).await,
             1 => group.remove(&alice, &bob).await,
@@ -77,7 +77,7 @@ async fn a_change_whose_function_dies_is_finished_or_did_not_happen() {
     killed_relays_are_followed_by_others(cloud, &alice, &bob, &relay).await;
 }
 
-/// Without the queue: whoever comes next finds the work and does it first.
+/// Without the queue: the next request finds the waiting change and applies it first.
 async fn next_request_finishes(cloud: &Cloud, alice: &Person, bob: &Person) {
     let group = Group::of(alice, &[bob]).await;
     let kill = Kind::Kill(Moment::After).rule().operation("CommitTransaction").function("HttpMembers");
@@ -92,7 +92,7 @@ async fn next_request_finishes(cloud: &Cloud, alice: &Person, bob: &Person) {
     assert_eq!(picture.kinds(), ["created", "role_changed"]);
 }
 
-/// The commit's answer is lost: the client hears that it does not know, and asks again.
+/// The commit's answer is lost: the client gets an error and repeats the request.
 async fn queue_is_told_in_time(cloud: &Cloud, alice: &Person, bob: &Person) {
     let group = Group::of(alice, &[bob]).await;
     let lost = Kind::ResponseLost.rule().operation("CommitTransaction").function("HttpConversations");

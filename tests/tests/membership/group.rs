@@ -11,7 +11,6 @@ use uuid::Uuid;
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) id: String,
-    /// Its path: `/v1/conversations/<id>`.
     pub(crate) path: String,
     /// The path of its members.
     pub(crate) members: String,
@@ -23,7 +22,7 @@ impl Group {
         Self::new(owner, &json!({"type": "group", "title": "Team", "member_ids": ids(others)})).await
     }
 
-    /// Whatever the body asks for.
+    /// Creates a group as the body says.
     pub(crate) async fn new(owner: &Person, body: &Value) -> Self {
         let (status, created) = owner.post("/v1/conversations", body).await;
         assert_eq!(status, 201, "{created}");
@@ -42,12 +41,12 @@ impl Group {
         outcome(actor.post(&self.members, &json!({"user_ids": ids(others)})).await)
     }
 
-    /// Somebody puts somebody out, or leaves.
+    /// Removes a member; the actor's own id leaves.
     pub(crate) async fn remove(&self, actor: &Person, person: &Person) -> (u16, Value) {
         outcome(actor.delete(&self.member(person)).await)
     }
 
-    /// Somebody gives somebody a role.
+    /// Gives a member a role.
     pub(crate) async fn set_role(&self, actor: &Person, person: &Person, role: &str) -> (u16, Value) {
         outcome(actor.patch(&self.member(person), &json!({"role": role})).await)
     }
@@ -64,7 +63,7 @@ impl Group {
         socket.ask(frame).await
     }
 
-    /// The places that somebody reads in history, page by page.
+    /// Returns the seqs that a user reads in history, page by page.
     pub(crate) async fn read(&self, person: &Person) -> Vec<u64> {
         let (mut all, mut after) = (Vec::new(), 0);
         loop {
@@ -90,7 +89,7 @@ fn ids(people: &[&Person]) -> Vec<String> {
     people.iter().map(|person| person.user_id.clone()).collect()
 }
 
-/// The places that somebody may see by their stays in SQL.
+/// Returns the seqs that a user may see by their membership periods in SQL.
 pub(crate) fn visible(picture: &Picture, person: &Person) -> Vec<u64> {
     let user: UserId = person.user_id.parse().unwrap();
     let mut periods: BTreeMap<UserId, Vec<domain::Period>> = picture.past.clone();

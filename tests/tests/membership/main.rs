@@ -1,4 +1,4 @@
-//! Who comes, who goes, and what they may do, against the real functions.
+//! Membership: joining, leaving and rights, against the real functions.
 
 mod concurrency;
 mod costs;

@@ -1,4 +1,4 @@
-//! Who may not send for a while.
+//! Mutes of members.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Everybody sees exactly what was said while they were there, however sends race with coming and going.
+//! Every user sees exactly what was sent while they were a member, with sends that race with membership changes.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::group::{Group, visible};
 
-/// Says something again and again, whether one may or not; how often one might.
+/// Sends repeatedly, allowed or not; returns the number of accepted messages.
 async fn chatter(group: &Group, socket: &mut Socket, times: usize) -> usize {
     let mut sent = 0;
     for n in 0..times {

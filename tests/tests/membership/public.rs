@@ -1,4 +1,4 @@
-//! Public conversations: whoever wants comes and goes, and the log says nothing of it.
+//! Public conversations: users join and leave freely, without items in the log.
 
 use end_to_end::{Person, Socket};
 use serde_json::{Value, json};
@@ -25,13 +25,13 @@ async fn say(group: &Group, socket: &mut Socket, times: usize) {
     }
 }
 
-/// Has what is said from here on pushed.
+/// Subscribes to the conversation.
 async fn look(group: &Group, socket: &mut Socket) {
     let opened = socket.ask(json!({"action": "open", "conversation_id": group.id})).await;
     assert_eq!(opened["type"], "accepted", "{opened}");
 }
 
-/// Head and newest time that somebody is shown.
+/// Returns the head and the newest time that a user sees.
 async fn head(group: &Group, person: &Person) -> (Value, Value) {
     let (_, seen) = person.get(&group.path).await;
     (seen["head_seq"].clone(), seen["last_message_at"].clone())
@@ -54,7 +54,7 @@ async fn one_sees_what_was_said_since_one_came_and_until_one_went() {
     assert_eq!(group.read(&bob).await, [4]);
     assert_eq!(head(&group, &bob).await.0, 4);
     assert_eq!(group.say(&mut b, "let me in").await["error"]["code"], "not_a_member");
-    // Coming and going before anybody says something shows nothing.
+    // Joining and leaving before a message is sent shows nothing.
     join(&group, &bob).await;
     leave(&group, &bob).await;
     join(&group, &bob).await;
@@ -63,7 +63,7 @@ async fn one_sees_what_was_said_since_one_came_and_until_one_went() {
     let frame = json!({"action": "send", "conversation_id": group.id, "text": "back",
         "client_message_id": uuid::Uuid::new_v4(), "after_seq": 7});
     assert_eq!(b.ask(frame).await["seq"], 8);
-    // Whoever goes stops looking.
+    // Leaving ends the subscription.
     look(&group, &mut b).await;
     say(&group, &mut a, 1).await;
     assert_eq!(group.read(&bob).await, [4, 8, 9]);

@@ -1,4 +1,4 @@
-//! What a message in a public conversation asks for, by the meter of the cloud: those who do not look are not paid for.
+//! The requests for a message in a public conversation, by the meter of the cloud: users who are not subscribed cost nothing.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::group::Group;
 /// Requests by operation, and read units of DynamoDB.
 type Bill = (BTreeMap<String, u64>, f64);
 
-/// What `ws-send` has asked for so far.
+/// Returns the requests of `ws-send` so far.
 async fn so_far(cloud: &Cloud) -> Bill {
     let reading = cloud.meter().await;
     let (mut requests, mut units) = (BTreeMap::new(), 0.0);
@@ -24,7 +24,8 @@ async fn so_far(cloud: &Cloud) -> Bill {
     (requests, units)
 }
 
-/// What one message costs: the least of a few, since a busy machine may make a put so slow that listeners are read again.
+/// Returns the cost of one message: the least of a few, since a slow put on a busy machine makes the function read recipients
+/// again.
 async fn cost(cloud: &Cloud, group: &Group, socket: &mut Socket) -> Bill {
     let mut least: Option<Bill> = None;
     for _ in 0..4 {
@@ -45,7 +46,7 @@ fn requests(all: &[(&str, u64)]) -> BTreeMap<String, u64> {
     all.iter().map(|(operation, n)| ((*operation).to_owned(), *n)).collect()
 }
 
-/// Has its own cloud, in which nobody else does anything.
+/// Uses a cloud of its own, without other traffic.
 #[tokio::test]
 async fn only_those_who_look_are_paid_for() {
     let cloud = &Cloud::start(None);
@@ -54,7 +55,7 @@ async fn only_those_who_look_are_paid_for() {
     let square = Group::new(&alice, &json!({"type": "public", "title": "Square", "member_ids": silent})).await;
     let mut a = alice.connect().await;
     let open = json!({"action": "open", "conversation_id": square.id});
-    // What a cold start asks for is not counted.
+    // The requests of a cold start are not counted.
     assert_eq!(square.say(&mut a, "first").await["type"], "sent");
 
     // The log and, of the members, the sender; the message, and who looks.

@@ -1,4 +1,4 @@
-//! Changes are pushed to all who see them, and to nobody else.
+//! Changes are pushed to every user who sees them, and to no other.
 
 use end_to_end::{Person, Socket};
 use serde_json::json;

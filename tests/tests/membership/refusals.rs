@@ -1,4 +1,4 @@
-//! What is refused: each with its code, and nothing is changed by it.
+//! Refusals: each with its code and without effect.
 
 use end_to_end::{Person, Picture};
 use serde_json::{Value, json};

@@ -15,7 +15,7 @@ use store::sqs::Queue;
 
 use crate::group::Group;
 
-/// What a plan of faults calls the relays here.
+/// The name of the relays in fault plans.
 const RELAYS: &str = "relays";
 
 fn relay(cloud: &Cloud) -> Relay {
@@ -63,7 +63,7 @@ async fn relays_that_race_through_faults_apply_each_change_once() {
         (b, Action::Mute(a, Some(domain::Timestamp::from_epoch_millis(4_000_000_000_000)))),
         (b, Action::Leave),
     ];
-    // Committed, and then nobody is left to tell the log.
+    // Committed, and not relayed.
     for group in [&group, &square] {
         for (actor, action) in &steps {
             let committed = truth.change(group.id.parse().unwrap(), *actor, std::slice::from_ref(action)).await;

@@ -54,7 +54,7 @@ async fn a_request_is_carried_out_whole_or_not_at_all() {
     let group = Group::of(&alice, &[&bob, &carol]).await;
     assert_eq!(group.set_role(&alice, &bob, "owner").await.0, 200);
     let before = group.picture().await;
-    // Once she is a member, which she may become, she mutes nobody.
+    // As a member she may not mute; she can become one.
     let (status, refused) =
         alice.patch(&group.member(&alice), &json!({"role": "member", "muted_until": "2100-01-01T00:00:00Z"})).await;
     assert_eq!((status, &refused["code"]), (403, &json!("not_allowed")));

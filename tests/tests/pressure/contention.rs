@@ -1,4 +1,4 @@
-//! One conversation, and everybody talks at once.
+//! Contention: many concurrent senders in one conversation.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -40,7 +40,7 @@ async fn forty_who_talk_at_once_are_all_heard_once() {
         let mut socket = person.connect().await;
         let mut places = Vec::new();
         for m in 0..MESSAGES {
-            // Nobody waits to hear the others.
+            // Without waiting for the messages of others.
             let bid = message(id, 1, &format!("{n}: {m}"));
             let place = insist(&mut socket, &bid).await;
             places.push((place, format!("{n}: {m}")));

@@ -53,7 +53,7 @@ async fn a_commit_without_an_answer_is_busy_and_counts_once() {
     assert_eq!(list["conversations"].as_array().unwrap().len(), 1, "{list}");
 }
 
-/// Who wakes it waits for it.
+/// The first request waits for the resume.
 #[tokio::test]
 async fn a_database_that_sleeps_is_waited_for() {
     let _plan = PLAN.write().await;

@@ -1,4 +1,4 @@
-//! What becomes of a request that is slow all the way, though nothing of it fails.
+//! A request whose every step is slow, without a failure.
 
 use end_to_end::Cloud;
 use end_to_end::faults::Kind;

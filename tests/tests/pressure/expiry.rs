@@ -12,7 +12,7 @@ use crate::{PLAN, message, pair, said};
 
 const CONNECTIONS: &str = "local-ConnectionsTable";
 
-/// What is kept of a user's connections, by name.
+/// Returns the stored connections of a user, by name.
 async fn kept(person: &Person) -> HashMap<String, AttributeValue> {
     let found = aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
         .get_item()
@@ -25,7 +25,7 @@ async fn kept(person: &Person) -> HashMap<String, AttributeValue> {
     found.item.unwrap_or_default().into_iter().filter(|(name, _)| name.starts_with("c#")).collect()
 }
 
-/// Nothing that comes after the token's end is carried out.
+/// Frames after the token's end are refused.
 #[tokio::test]
 async fn who_talks_beyond_their_token_is_not_heard() {
     let _plan = PLAN.read().await;
@@ -50,7 +50,7 @@ async fn who_talks_beyond_their_token_is_not_heard() {
     assert_eq!(said(&bob, &conversation).await, places);
 }
 
-/// One that nobody has closed yet gets nothing, counts for nothing, and goes when the user connects again.
+/// An expired connection receives nothing, does not count, and is removed when the user connects again.
 #[tokio::test]
 async fn pushes_pass_an_expired_connection_by() {
     let _plan = PLAN.read().await;

@@ -16,10 +16,10 @@ use uuid::Uuid;
 
 use crate::PLAN;
 
-/// What a plan of faults calls the worker here.
+/// The name of the worker in fault plans.
 const WORKER: &str = "worker";
 
-/// What the worker keeps for handing over.
+/// The time that the worker reserves for handing over.
 const KEPT: Duration = Duration::from_secs(5);
 
 /// A worker of this process, and where it hands over.
@@ -52,7 +52,7 @@ impl Here {
         self.worker.handle(serde_json::from_value(event).unwrap(), deadline).await
     }
 
-    /// What was handed over.
+    /// Returns the work that was handed over.
     async fn rest(&self) -> Vec<FanoutBody> {
         let mut rest = Vec::new();
         loop {
@@ -70,7 +70,7 @@ fn body(conversation: &str, seq: u64) -> String {
     json!({"conversation_id": conversation, "seqs": [seq]}).to_string()
 }
 
-/// The ids of somebody's connections.
+/// Returns the ids of a user's connections.
 async fn connections(person: &Person) -> Vec<String> {
     let found = aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
         .get_item()
@@ -82,7 +82,7 @@ async fn connections(person: &Person) -> Vec<String> {
     found.item.unwrap().keys().filter_map(|name| name.strip_prefix("c#")).map(str::to_owned).collect()
 }
 
-/// Whether the beginning of the group was pushed before now: of what followed, others tell.
+/// Returns true if the beginning of the group was pushed before now; later items are pushed by others.
 async fn told(socket: &mut Socket) -> bool {
     let frames = socket.pushed().await;
     frames.iter().filter_map(|frame| frame["messages"].as_array()).flatten().any(|message| message["seq"] == 1)
@@ -96,7 +96,7 @@ async fn what_there_was_no_time_for_is_told_by_the_next() {
     let mut recipients = join_all((0..8).map(async |n| Person::new(&format!("listener{n}")).await)).await;
     recipients.sort_unstable_by(|one, other| one.user_id.cmp(&other.user_id));
     let mut sockets = join_all(recipients.iter().map(Person::connect)).await;
-    // Who begins with it sees how it began.
+    // An initial member sees the first item.
     let mut members: Vec<String> = recipients.iter().map(|person| person.user_id.clone()).collect();
     members.extend(silent(Cloud::shared(), 200).await);
     let conversation = gather(&alice, &members).await;
@@ -106,7 +106,7 @@ async fn what_there_was_no_time_for_is_told_by_the_next() {
         socket.pushed().await;
     }
 
-    // No time at all: somebody else has to do all of it.
+    // Without time everything is handed over.
     assert_eq!(here.work(&[("a", body(&conversation, 1))], Duration::ZERO).await, [] as [String; 0]);
     let rest = here.rest().await;
     assert_eq!(
@@ -114,7 +114,7 @@ async fn what_there_was_no_time_for_is_told_by_the_next() {
         [body(&conversation, 1)]
     );
 
-    // The last of them all takes forever: those on the pages before are told, and the page is handed over whole.
+    // The last post takes forever: members on earlier pages are notified, and the page is handed over whole.
     let slow = connections(recipients.last().unwrap()).await;
     let page = members.iter().position(|id| *id == recipients.last().unwrap().user_id).unwrap() / 100;
     let cloud = Cloud::shared();
@@ -132,7 +132,7 @@ async fn what_there_was_no_time_for_is_told_by_the_next() {
     }
     assert!(!told(slow_one).await);
 
-    // The next one has to tell that page alone.
+    // The next worker has to notify that page alone.
     let rest = serde_json::to_string(&rest[0]).unwrap();
     assert_eq!(here.work(&[("b", rest)], Duration::from_secs(30)).await, [] as [String; 0]);
     assert!(here.rest().await.is_empty());

@@ -1,4 +1,4 @@
-//! What people meet when there is too much of something: a clear answer, and nothing that was accepted is lost.
+//! Behaviour under pressure: clear answers, and no accepted message is lost.
 
 mod contention;
 mod database;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::sync::RwLock;
 use uuid::Uuid;
 
-/// Held alone by the test whose faults are planned, since they are everybody's.
+/// Locked exclusively by a test with a fault plan, since faults affect every test.
 static PLAN: RwLock<()> = RwLock::const_new(());
 
 /// A message as the protocol has it sent: the same frame again is the same message again.
@@ -25,7 +25,7 @@ fn message(conversation: &str, after_seq: u64, text: &str) -> Value {
            "after_seq": after_seq, "text": text})
 }
 
-/// Whether it says: nothing was decided, ask again, after so long.
+/// Returns true for `busy` with a time to retry.
 fn says_later(problem: &Value) -> bool {
     problem["code"] == "busy"
         && problem["retryable"] == true
@@ -39,7 +39,7 @@ async fn pair() -> (Person, Person, String) {
     (alice, bob, conversation)
 }
 
-/// What has been said in a conversation, with its places.
+/// Returns the messages of a conversation with their seqs.
 async fn said(reader: &Person, conversation: &str) -> Vec<(u64, String)> {
     let (mut all, mut after) = (Vec::new(), 0);
     loop {

@@ -46,7 +46,7 @@ async fn a_client_that_takes_nothing_for_a_while_keeps_its_connection_and_finds_
     assert_eq!(places.iter().map(|message| &message["seq"]).collect::<Vec<_>>(), [2, 3]);
 }
 
-/// Who sent it is answered after a second; another worker has the time to wait for the others.
+/// The sender gets an answer after a second; another worker waits for the slow connections.
 #[tokio::test]
 async fn a_client_that_takes_its_time_keeps_nobody_waiting() {
     let _plan = PLAN.write().await;

@@ -18,7 +18,7 @@ async fn a_receipt_that_cannot_be_queued_is_busy() {
     let cloud = Cloud::shared();
     for kind in [Kind::Throttle, Kind::ResponseError, Kind::RequestLost, Kind::Delay(60_000, 60_000)] {
         cloud.misbehave(1, &["WsAck", "WsRead"].map(|name| kind.rule().function(name))).await;
-        // Errors are told without an id, too.
+        // Errors are answered without an id, too.
         let read = json!({"action": "read", "receipts": [{"conversation_id": conversation, "seq": 2}]});
         b.send(&read).await;
         let acked = receipt(&mut b, "ack", &conversation, 2).await;
@@ -38,7 +38,7 @@ async fn a_receipt_that_cannot_be_queued_is_busy() {
     }
 }
 
-/// Nobody is told of it, and everybody finds it.
+/// No client is notified, and every client finds the message.
 #[tokio::test]
 async fn a_message_stays_accepted_where_its_listeners_cannot_be_queued() {
     let _plan = PLAN.write().await;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::PLAN;
 
-/// What a plan of faults calls who records here.
+/// The name of the recorder in fault plans.
 const RECORDER: &str = "recorder";
 
 /// Users, each with receipts of their own.

@@ -11,7 +11,7 @@ use crate::{PLAN, message, pair, said, says_later};
 
 const CONNECTIONS: &str = "local-ConnectionsTable";
 
-/// Functions that somebody waits for.
+/// Functions with a waiting client.
 const FACING: [&str; 4] = ["WsSend", "WsSync", "HttpMessages", "HttpConversations"];
 
 /// Every request of those functions to this table.
@@ -19,7 +19,7 @@ fn throttled(table: &str) -> Vec<Rule> {
     FACING.iter().map(|function| Kind::Throttle.rule().resource(table).function(function)).collect()
 }
 
-/// Who reads and writes while the log or the members are throttled is told to come again, and what they do then counts once.
+/// While the log or the members are throttled, readers and writers get `busy`, and their repeated requests count once.
 #[tokio::test]
 async fn a_throttled_log_and_throttled_members_are_busy_and_lose_nothing() {
     let _plan = PLAN.write().await;
@@ -54,7 +54,8 @@ async fn a_throttled_log_and_throttled_members_are_busy_and_lose_nothing() {
     assert_eq!(said(&bob, &conversation).await, [(2, aws::MESSAGES.to_owned()), (3, aws::MEMBERS.to_owned())]);
 }
 
-/// The message is the truth, the push an optimisation: what is accepted is answered so, and somebody with more time tells the others.
+/// The log is the truth and a push an optimisation: an accepted message is answered as accepted, and the worker notifies the
+/// others later.
 #[tokio::test]
 async fn an_accepted_message_does_not_wait_for_connections() {
     let _plan = PLAN.write().await;
@@ -102,7 +103,7 @@ async fn a_log_that_does_not_answer_is_busy() {
     assert_eq!(said(&bob, &conversation).await, [(2, "hi".to_owned())]);
 }
 
-/// Nobody is registered whom a throttled table does not know: they may connect again.
+/// A connection that a throttled table does not register is refused; the client connects again.
 #[tokio::test]
 async fn a_handshake_that_cannot_be_registered_is_refused() {
     let _plan = PLAN.write().await;
@@ -126,7 +127,7 @@ async fn a_handshake_that_cannot_be_registered_is_refused() {
     assert_eq!(item.item().unwrap().keys().filter(|name| name.starts_with("c#")).count(), 1);
 }
 
-/// What is read of others' receipts comes from tables of its own.
+/// Receipts of others are read from tables of their own.
 #[tokio::test]
 async fn throttled_watermarks_are_busy() {
     let _plan = PLAN.write().await;

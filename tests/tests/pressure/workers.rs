@@ -1,4 +1,4 @@
-//! The queues' workers: what comes twice counts once, and what cannot be read ends where somebody looks at it.
+//! The queues' workers: a message that arrives twice counts once, and an unreadable one ends in the dead-letter queue.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -22,10 +22,10 @@ use crate::{PLAN, message, pair};
 
 const TABLES: [&str; 2] = ["local-DeliveryStatusTable", "local-ReadStatusTable"];
 
-/// What a plan of faults calls the worker of this process.
+/// The name of this process's worker in fault plans.
 const WORKER: &str = "worker";
 
-/// What becomes visible again soon, so that five times do not take a quarter of an hour.
+/// Makes messages visible again soon, so that five attempts do not take a quarter of an hour.
 async fn hurry(url: &str) {
     let seconds = (QueueAttributeName::VisibilityTimeout, "2");
     let sqs = aws::sqs(Cloud::shared());
@@ -54,7 +54,7 @@ async fn given_up(url: &str) -> String {
     }
 }
 
-/// All that is kept of somebody's receipts in a conversation.
+/// Returns all stored receipts of a user in a conversation.
 async fn kept(person: &Person, conversation: &str) -> Vec<String> {
     let mut rows = Vec::new();
     for table in TABLES {
@@ -125,7 +125,7 @@ async fn pushes_that_come_twice_are_the_same_and_poison_stops_nobody() {
         queue(&url, &["poison for fanout".to_owned(), tell.clone()]).await;
         assert_eq!(b.next("messages").await["messages"], json!([message]));
     }
-    // What names nothing that there is changes nothing, and does not come again.
+    // A message about something that does not exist changes nothing, and is not retried.
     let nowhere = json!({"conversation_id": uuid::Uuid::new_v4(), "seqs": [2]}).to_string();
     queue(&url, &[nowhere, json!({"conversation_id": conversation, "seqs": [9]}).to_string()]).await;
     for _ in 0..2 {
@@ -142,7 +142,7 @@ async fn a_change_that_is_relayed_twice_is_made_once_and_poison_stops_nobody() {
     let id = group["conversation_id"].as_str().unwrap();
     let url = aws::relay_queue_url(cloud);
     hurry(&url).await;
-    // Committed, and then nobody is left to tell the log.
+    // Committed, and not relayed.
     let truth = Conversations::new(aws::database(cloud), Queue::new(aws::sqs(cloud), url.clone()));
     let change = [Action::SetTitle("Crew".to_owned())];
     truth.change(id.parse().unwrap(), alice.user_id.parse().unwrap(), &change).await.unwrap();

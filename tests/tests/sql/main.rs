@@ -62,7 +62,7 @@ fn sources() -> Vec<Source> {
 
 async fn connect(postgres: &Postgres) -> Client {
     let (client, connection) = postgres.database().config().connect(NoTls).await.expect("PostgreSQL answers");
-    // Where it breaks, the client's next call fails.
+    // If the connection fails, the client's next call fails.
     tokio::spawn(connection);
     client
 }

@@ -1,9 +1,9 @@
 //! Finds SQL in Rust sources.
 //!
-//! It reads tokens, not syntax, so that what stands in a macro's brackets (`try_join!(query("…"))`) is found as well. A
-//! statement is what `query`, `query_as`, `query_scalar` and `raw_sql` are called with, and a literal that `execute` and
-//! `fetch…` are called with: a string literal, a `concat!` of them, or a constant that is one. Anything else is a problem
-//! rather than passed over: what cannot be read here cannot be prepared either.
+//! It reads tokens, not syntax, so that SQL inside of a macro's brackets (`try_join!(query("…"))`) is found as well. A
+//! statement is the argument of `query`, `query_as`, `query_scalar` and `raw_sql`, and a literal that `execute` and `fetch…`
+//! are called with: a string literal, a `concat!` of them, or a constant that is one. Anything else is reported as a problem: a
+//! statement that cannot be read here cannot be prepared either.
 
 use std::collections::HashMap;
 
@@ -26,20 +26,16 @@ const OPAQUE: [&str; 7] = [
     "query_with",
 ];
 
-/// A Rust file.
 pub(crate) struct Source {
     /// Its path, for reports.
     pub(crate) file: String,
-    /// What is in it.
     pub(crate) text: String,
 }
 
-/// An SQL statement.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
     /// `file:line` of the call.
     pub(crate) place: String,
-    /// Its text.
     pub(crate) sql: String,
 }
 
@@ -100,10 +96,9 @@ impl Constants {
 
 struct Finder<'a> {
     file: &'a str,
-    /// Whether the names are sqlx's in this file, so that each of them has to be understood.
+    /// True if the file imports sqlx, so that each of these names has to be understood.
     strict: bool,
     constants: &'a Constants,
-    /// Statements and problems.
     found: &'a mut (Vec<Statement>, Vec<String>),
 }
 

@@ -13,7 +13,7 @@ struct Created {
 }
 
 impl Api {
-    /// The private conversation with somebody, made where there is none.
+    /// Returns the private conversation with another user; creates it if there is none.
     pub async fn talk_to(&self, other: UserId) -> Result<ConversationId, ApiError> {
         self.create(&json!({"type": "private", "member_ids": [other]})).await
     }
@@ -23,7 +23,7 @@ impl Api {
         self.create(&json!({"type": "group", "title": title, "member_ids": members})).await
     }
 
-    /// A conversation that anybody may join.
+    /// Creates a public conversation.
     pub async fn public(&self, title: &str) -> Result<ConversationId, ApiError> {
         self.create(&json!({"type": "public", "title": title})).await
     }
@@ -34,19 +34,19 @@ impl Api {
         self.ask::<Value>(Method::PUT, &path, None).await.map(drop)
     }
 
-    /// Lets somebody into a group.
+    /// Adds a user to a group.
     pub async fn add(&self, conversation: ConversationId, user: UserId) -> Result<(), ApiError> {
         let path = format!("/v1/conversations/{conversation}/members");
         self.ask::<Value>(Method::POST, &path, Some(&json!({"user_ids": [user]}))).await.map(drop)
     }
 
-    /// Puts somebody out; oneself: leaves.
+    /// Removes a member; the user's own id leaves.
     pub async fn remove(&self, conversation: ConversationId, user: UserId) -> Result<(), ApiError> {
         let path = format!("/v1/conversations/{conversation}/members/{user}");
         self.ask::<Value>(Method::DELETE, &path, None).await.map(drop)
     }
 
-    /// Keeps somebody from sending until then; `None` ends it.
+    /// Mutes a member until a time; `None` unmutes.
     pub async fn mute(
         &self,
         conversation: ConversationId,

@@ -1,4 +1,4 @@
-//! What happens to messages, and what was said.
+//! Messages over HTTP: history, edits, deletions, reactions, status.
 
 use domain::receipt::Status;
 use domain::{ConversationId, Message, Seq};
@@ -14,27 +14,27 @@ use super::{Api, ApiError};
 pub struct History {
     /// Oldest first, without events.
     pub messages: Vec<Message>,
-    /// What to ask for next, where there may be more.
+    /// Cursor of the next page; `None` on the last.
     pub next: Option<Seq>,
 }
 
 /// A page of a message's recipients.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Recipients {
-    /// Who, and whether and when they got and read it.
+    /// Recipients with the times of delivery and read.
     pub recipients: Vec<Status>,
-    /// Where to go on.
+    /// Cursor of the next page; `None` on the last.
     pub cursor: Option<String>,
 }
 
 impl Api {
-    /// Gives a message of one's own other words.
+    /// Edits the text of a message of one's own.
     pub async fn edit(&self, conversation: ConversationId, seq: Seq, text: &str) -> Result<(), ApiError> {
         let body = json!({"text": text});
         self.ask::<Value>(Method::PATCH, &message(conversation, seq), Some(&body)).await.map(drop)
     }
 
-    /// Takes a message from everybody.
+    /// Deletes a message for everybody.
     pub async fn delete(&self, conversation: ConversationId, seq: Seq) -> Result<(), ApiError> {
         self.ask::<Value>(Method::DELETE, &message(conversation, seq), None).await.map(drop)
     }
@@ -47,13 +47,13 @@ impl Api {
         self.ask::<Value>(method, &path, None).await.map(drop)
     }
 
-    /// What was said after a place, as far as this user may see it: up to 100 messages.
+    /// Returns up to 100 messages after a seq, as far as this user may see them.
     pub async fn history(&self, conversation: ConversationId, after: Seq) -> Result<History, ApiError> {
         let path = format!("/v1/conversations/{conversation}/messages?limit=100&after_seq={after}");
         self.ask(Method::GET, &path, None).await
     }
 
-    /// What has become of a message: a page of its recipients.
+    /// Returns the status of a message for a page of its recipients.
     pub async fn status(
         &self,
         conversation: ConversationId,

@@ -1,4 +1,4 @@
-//! What goes over HTTP: tokens and profiles, conversations and their members, what happens to messages, history.
+//! The HTTP API: tokens and profiles, conversations and members, messages.
 
 mod conversations;
 mod messages;
@@ -11,18 +11,18 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// Where a deployment is. `target/local/endpoints.json` has this shape.
+/// The addresses of a deployment. `target/local/endpoints.json` has this shape.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Endpoints {
     /// Base of the HTTP API.
     pub http: String,
     /// The WebSocket API with its stage.
     pub websocket: String,
-    /// Where `POST {"username": …}` gives `{"access_token": …}`.
+    /// The token endpoint: `POST {"username": …}` returns `{"access_token": …}`.
     pub oidc_token: String,
 }
 
-/// Why a request has no result.
+/// Reasons for which a request has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// No answer, or one that cannot be read.
@@ -31,17 +31,15 @@ pub enum ApiError {
     /// The server's problem details.
     #[error("{status} {code}: {detail}")]
     Refused {
-        /// HTTP's status.
         status: u16,
         /// The stable code; empty where API Gateway refused it.
         code: String,
-        /// For developers.
         detail: String,
     },
 }
 
 impl ApiError {
-    /// Whether the request may have been carried out nonetheless: one that wants a state is simply repeated.
+    /// Returns true if the request may have succeeded nonetheless; a request for a desired state can be repeated.
     pub const fn is_uncertain(&self) -> bool {
         match self {
             Self::Http(_) => true,
@@ -59,7 +57,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// Of the user whom the issuer knows by this name.
+    /// Creates a client for the user that the issuer knows by this name.
     pub fn new(endpoints: Endpoints, username: impl Into<String>) -> Result<Self, ApiError> {
         // Fails where the process has chosen a provider, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -84,7 +82,7 @@ impl Api {
         Ok(profile.user_id)
     }
 
-    /// The name of somebody; `None` where their account is gone.
+    /// Returns the display name of a user; `None` if the account was deleted.
     pub async fn name_of(&self, user: UserId) -> Result<Option<String>, ApiError> {
         let profile: Profile = self.ask(Method::GET, &format!("/v1/users/{user}"), None).await?;
         Ok(profile.display_name)
@@ -124,7 +122,7 @@ async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ApiEr
     let response = request.send().await?;
     let status = response.status();
     if status == reqwest::StatusCode::NO_CONTENT {
-        // Nothing is said with it: `null` is what those read who expect nothing.
+        // The answer has no body: callers that expect nothing read `null`.
         return serde_json::from_value(Value::Null).map_err(|_| ApiError::Refused {
             status: status.as_u16(),
             code: String::new(),
@@ -134,7 +132,7 @@ async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ApiEr
     if status.is_success() {
         return Ok(response.json().await?);
     }
-    // What stands before the API may answer with anything.
+    // A proxy in front of the API may answer in any form.
     let problem = response.json().await.unwrap_or(Problem { code: String::new(), detail: String::new() });
     Err(ApiError::Refused { status: status.as_u16(), code: problem.code, detail: problem.detail })
 }

@@ -12,7 +12,7 @@ use domain::conversation::Conversation;
 use domain::{ConversationId, Message, MessageKind, Receipt, ReceiptKind, Seq, UserId};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-/// Where `cargo local` says where it is, from the top of the checkout.
+/// The file in which `cargo local` writes its addresses, from the top of the checkout.
 const ENDPOINTS: &str = "target/local/endpoints.json";
 
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +65,8 @@ async fn chat() -> Result<(), ChatError> {
     }
 }
 
-/// Who made the token. The local issuer's subjects are the names that it is given, so with this a name is a user.
+/// Returns the token's issuer. The local issuer's subjects are the names that it is given, so with this a name leads to a user
+/// id.
 fn issuer(token: &str) -> String {
     let claims = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
     let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap_or_default();
@@ -128,7 +129,7 @@ impl Room {
         Ok(())
     }
 
-    /// The answer is not waited for: it comes as an item like everybody else's, and what is refused is said.
+    /// The answer is not awaited: it arrives as an item, and a refusal is printed.
     fn say(&self, line: &str) {
         let Some(conversation) = self.open else { return println!("* to whom? /with NAME") };
         let (client, line) = (self.client.clone(), line.to_owned());
@@ -153,8 +154,7 @@ impl Room {
                     self.client.read(message.conversation_id, message.seq);
                 }
             }
-            // The past of what is not open is no news; what is news there shows with /with. What is left
-            // to read, and who writes, is not shown here at all.
+            // Items of conversations that are not shown appear with /with. Unread counts and typing are not shown at all.
             Event::Item(_) | Event::Unread(_) | Event::Typing { .. } => {}
             Event::Receipt(receipt) => self.mark(receipt).await,
         }
@@ -186,7 +186,7 @@ impl Room {
             MessageKind::Reaction { target_seq, emoji, on } => {
                 println!("* {name} {} {} on [{target_seq}]", if *on { "put" } else { "took" }, emoji.as_str());
             }
-            // Who comes and goes is in the log as well; a terminal for two does not need it.
+            // Members who join and leave are in the log as well; a terminal for two does not show them.
             _ => {}
         }
     }

@@ -1,11 +1,9 @@
-//! What a browser, a shell or a system would run, by its first bytes.
+//! Detects active content by its first bytes: what a browser, a shell or a system would run.
 
 use super::texts;
 
-/// What would run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Active {
-    /// A web page.
     Page,
     /// An element that browsers make a web page of. In XML it may mean something else.
     Fragment,
@@ -13,7 +11,6 @@ pub(super) enum Active {
     Svg,
     /// A text that names its interpreter.
     Script,
-    /// Machine code.
     Executable,
 }
 
@@ -26,7 +23,7 @@ const FRAGMENTS: [&str; 32] = [
     "title", "video",
 ];
 
-/// What these bytes would be run as.
+/// Returns the kind of active content that these bytes are.
 pub(super) fn of(first_bytes: &[u8]) -> Option<Active> {
     if is_executable(first_bytes) {
         return Some(Active::Executable);
@@ -62,8 +59,8 @@ fn is_script(text: &str) -> bool {
     interpreter || text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("<?php")) || text.starts_with("<?=")
 }
 
-/// The first element, whatever stands before it: blanks, comments, declarations. A page that hides behind a comment which does not end
-/// is one: browsers end it for the author.
+/// Detects the first element, after blanks, comments and declarations. A page behind a comment that does not end counts, since
+/// browsers end it.
 fn markup(mut text: &str) -> Option<Active> {
     loop {
         text = text.trim_start_matches(is_blank);
@@ -100,7 +97,7 @@ fn end_of_comment(comment: &str) -> Option<usize> {
     ["-->", "--!>"].iter().filter_map(|end| Some(comment.find(end)? + end.len())).min()
 }
 
-/// Where a declaration ends, of which a document type may have more inside.
+/// Returns the end of a declaration; a document type may contain further ones.
 fn end_of_declaration(text: &str) -> Option<usize> {
     let end = text.find('>')?;
     match text.find('[') {
@@ -112,7 +109,7 @@ fn end_of_declaration(text: &str) -> Option<usize> {
     }
 }
 
-/// What browsers skip: blanks, marks of the byte order, and zeros.
+/// Returns true for the characters that browsers skip: blanks, byte order marks and zeros.
 fn is_blank(c: char) -> bool {
     c.is_ascii_whitespace() || matches!(c, '\u{feff}' | '\0' | '\u{b}')
 }

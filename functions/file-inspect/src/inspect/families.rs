@@ -1,8 +1,9 @@
-//! Types with a magic number, and which numbers each of them may begin with.
+//! Types with a magic number, and the numbers that each of them may begin with.
 //!
-//! Programs name types by the file's ending, and many endings share one container: a family takes every name that its container is
-//! known by. An MP4 may be announced as QuickTime and a WebM as Matroska, but no image as a video and no video as an image. Inside
-//! of a ZIP nothing is told apart. `application/vnd.ms-excel` is no family: Windows calls tables in plain text so.
+//! Programs derive a type from the file's extension, and many extensions share one container: a family has every name of its
+//! container. An MP4 may be announced as QuickTime and a WebM as Matroska, but no image as a video and no video as an image.
+//! The contents of a ZIP are not distinguished. `application/vnd.ms-excel` is no family: Windows uses it for tables in plain
+//! text.
 
 /// Containers under one name each, which are those that `infer` has where it knows the container by its first bytes alone.
 const ZIP: &str = "application/zip";
@@ -80,7 +81,7 @@ const FAMILIES: &[Family] = &[
     (&["application/wasm"], &["application/wasm"]),
 ];
 
-/// What bytes announced as this type may be; `None` of a type that is not known by a magic number.
+/// Returns the types that bytes announced as this type may have; `None` for a type without a magic number.
 pub(super) fn of(declared: &str) -> Option<&'static [&'static str]> {
     if let Some((_, found)) = FAMILIES.iter().find(|(names, _)| names.contains(&declared)) {
         return Some(found);
@@ -97,7 +98,7 @@ pub(super) fn of(declared: &str) -> Option<&'static [&'static str]> {
     }
 }
 
-/// What the first bytes are by their magic number.
+/// Returns the type of the first bytes by their magic number.
 pub(super) fn magic(first_bytes: &[u8]) -> Option<&'static str> {
     let known = || infer::get(first_bytes).map(|kind| kind.mime_type());
     container(first_bytes).or_else(|| known().filter(|kind| !WHOLE.contains(kind)))

@@ -1,18 +1,22 @@
-//! Whether bytes are of the type that they were announced as.
+//! Checks that bytes have the type that they were announced as.
 //!
-//! A client may believe what a file says of itself: a download carries the announced type, and types that browsers show are shown.
-//! So the first bytes are held against it, and by the kind of type that was announced:
+//! A download carries the announced type, and browsers display some types inline, so a file must not be something else than it
+//! claims. Its first bytes are checked by the kind of the announced type:
 //!
-//! - **Types with a magic number** (images, audio, video, PDF, office documents, archives, fonts) must begin with it, or with that of
-//!   their family: see [`families`]. What follows is not looked at: a PNG with HTML behind its signature is a PNG for every browser,
-//!   since the type is sent with the download and a thumbnail is made of the pixels alone.
+//! - **Types with a magic number** (images, audio, video, PDF, office documents, archives, fonts) must begin with it, or with
+//! that of their family: see [`families`]. The rest is not checked: a PNG with HTML behind its signature is a PNG for every
+//! browser, since the type is sent with the download and a thumbnail is made of the pixels alone.
+//!
 //! - **SVG** must be an image and nothing else: see [`svg`].
-//! - **Texts** must not be binary, and must be no web page and no script unless that was said: see [`texts`].
-//! - **Plain bytes and programs**, like `application/octet-stream`, may be anything: nobody was told that they are harmless, and a
-//!   browser keeps them and does not show them.
+//!
+//! - **Texts** must not be binary, and must not be a web page or a script unless announced as one: see [`texts`].
+//!
+//! - **Plain bytes and programs**, like `application/octet-stream`, may be anything: they are not announced as harmless, and a
+//! browser saves them without displaying them.
+//!
 //! - **Every other type** may be anything but a web page, an SVG, a script or an executable: see [`active`].
 //!
-//! Scripts without a mark at their beginning (batch files, JavaScript) and macros inside of documents are not found here.
+//! Scripts without a mark at their beginning (batch files, JavaScript) and macros inside of documents are not detected.
 
 mod active;
 mod families;
@@ -21,7 +25,7 @@ mod texts;
 
 use domain::file::{ContentType, Rejection};
 
-/// How much of a file its type is told by, in bytes.
+/// Number of first bytes that decide the type of a file.
 const FIRST_BYTES: u64 = 64 * 1024;
 
 /// Types of plain bytes, and of programs that are called such.
@@ -40,12 +44,12 @@ const GENERIC_TYPES: [&str; 12] = [
     "application/x-sharedlib",
 ];
 
-/// How many of the first bytes [`inspect`] needs for a type.
+/// Returns the number of first bytes that [`inspect`] needs for a type.
 pub(crate) fn needed(declared: &ContentType) -> u64 {
     if declared.as_str() == svg::TYPE { svg::MAX_BYTES + 1 } else { FIRST_BYTES }
 }
 
-/// Whether the first bytes of a file fit its type. They are all there are, or at least as many as are [`needed`].
+/// Checks that the first bytes of a file fit its type. They are the whole file, or at least as many as are [`needed`].
 pub(crate) fn inspect(declared: &ContentType, first_bytes: &[u8]) -> Result<(), Rejection> {
     let declared = declared.as_str();
     if declared == svg::TYPE {

@@ -1,16 +1,15 @@
-//! Whether an SVG is an image and nothing else.
+//! Checks that an SVG is an image and nothing else.
 //!
-//! Browsers are told to keep an SVG and not to show it (`domain::file::ContentType::serving`); what happens to it afterwards is not
-//! ours. So it may hold nothing that runs, loads or leads elsewhere: no scripts, no handlers of events, no other documents inside, no
-//! references to anything outside of it, no declarations of entities or attributes. Where that cannot be told, it is taken to be
-//! active. Elements and attributes of foreign namespaces (those of editors) are inert for browsers, and may stay.
+//! Browsers are told to save an SVG and not to display it (`domain::file::ContentType::serving`), but the saved file may be
+//! opened later. So it must not contain anything that runs, loads or links elsewhere: no scripts, event handlers, embedded
+//! documents, references outside of it, or declarations of entities or attributes. If that is uncertain, it counts as active.
+//! Elements and attributes of foreign namespaces (those of editors) are inert for browsers, and allowed.
 
 use domain::file::Rejection;
 use roxmltree::{Attribute, Document, Node, NodeType, ParsingOptions};
 
 use super::texts;
 
-/// The type.
 pub(super) const TYPE: &str = "image/svg+xml";
 
 /// Largest that is looked through, in bytes. Larger ones are not taken.
@@ -35,7 +34,7 @@ const ACTIVE: [&str; 10] = [
     "script", "foreignobject", "handler", "listener", "iframe", "object", "embed", "audio", "video", "animation",
 ];
 
-/// What an address may begin with: a part of this image, or pixels and letters that are inside of it.
+/// Beginnings of allowed addresses: a part of this image, or pixels and fonts that are embedded in it.
 const ALLOWED_REFERENCES: [&str; 9] = [
     "#",
     "data:image/png",
@@ -69,7 +68,8 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<(), Rejection> {
     if document.descendants().all(is_passive) { Ok(()) } else { Err(Rejection::ActiveContent) }
 }
 
-/// Whether the declaration names the encoding that the bytes are in: a reader that believed another one would see another document.
+/// Returns true if the declaration names the actual encoding of the bytes: a reader that believed another one would read
+/// another document.
 fn is_encoded_as_it_says(text: &str, is_utf8: bool) -> bool {
     let declaration = text.strip_prefix("<?xml").and_then(|rest| rest.split("?>").next()).unwrap_or_default();
     let Some((_, value)) = declaration.split_once("encoding") else { return true };
@@ -86,7 +86,7 @@ fn is_passive(node: Node<'_, '_>) -> bool {
     match node.node_type() {
         NodeType::Element => is_passive_element(node),
         NodeType::PI => node.pi().is_none_or(|instruction| instruction.target != "xml-stylesheet"),
-        // Of whatever is in a style sheet; elsewhere, they are words.
+        // A style sheet; elsewhere it is plain text.
         NodeType::Text => {
             let in_style = node.parent().is_some_and(|parent| parent.tag_name().name().eq_ignore_ascii_case("style"));
             !in_style || is_passive_style(node.text().unwrap_or_default())
@@ -98,7 +98,7 @@ fn is_passive(node: Node<'_, '_>) -> bool {
 fn is_passive_element(element: Node<'_, '_>) -> bool {
     let (namespace, name) = (element.tag_name().namespace(), element.tag_name().name().to_ascii_lowercase());
     let runs = namespace.is_none_or(|namespace| namespace.is_empty() || RUN.contains(&namespace));
-    // Whatever the namespace: a reader that knows none would take it for the other.
+    // In every namespace: a reader without namespaces would take it for the active one.
     !runs && !ACTIVE.contains(&name.as_str()) && element.attributes().all(|attribute| is_passive_attribute(&attribute))
 }
 
@@ -119,13 +119,13 @@ fn is_passive_attribute(attribute: &Attribute<'_, '_>) -> bool {
     }
 }
 
-/// Whether an address is one of this image.
+/// Returns true for an address inside of this image.
 fn is_inside(address: &str) -> bool {
     let address = address.trim().to_ascii_lowercase();
     address.is_empty() || ALLOWED_REFERENCES.iter().any(|start| address.starts_with(start))
 }
 
-/// Whether a style (or any attribute that may be one) loads nothing. Escapes could hide what it says.
+/// Returns true for a style (or an attribute that may be one) that loads nothing. Escapes could hide a reference.
 fn is_passive_style(style: &str) -> bool {
     let style = style.to_ascii_lowercase();
     let loads = ["\\", "@import", "expression(", "javascript:", "image-set(", "src(", "-moz-binding", "behavior:"];

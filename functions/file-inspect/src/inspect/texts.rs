@@ -34,13 +34,13 @@ const PAGES: [&str; 4] = ["application/xhtml+xml", "text/html", "text/markdown",
 /// Parts of the names of languages that have interpreters.
 const LANGUAGES: [&str; 8] = ["script", "x-sh", "x-csh", "perl", "python", "php", "ruby", "x-lua"];
 
-/// Whether a type is a text. Rich text has a magic number.
+/// Returns true for a text type. Rich text has a magic number.
 pub(super) fn is_text(declared: &str) -> bool {
     let syntax = ["+json", "+xml", "+yaml", "+json-seq"];
     declared.starts_with("text/") || TEXTS.contains(&declared) || syntax.iter().any(|end| declared.ends_with(end))
 }
 
-/// Whether bytes that were announced as a text are one, and of a kind that its readers expect.
+/// Returns true if bytes that were announced as a text are one of the expected kind.
 pub(super) fn fits(declared: &str, first_bytes: &[u8]) -> bool {
     if is_binary(first_bytes) {
         return false;
@@ -54,8 +54,8 @@ pub(super) fn fits(declared: &str, first_bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether there are bytes that no text has, as <https://mimesniff.spec.whatwg.org/#binary-data-byte> lists them. What has a mark of
-/// the byte order must be what the mark says; the last character may be cut.
+/// Returns true for bytes that occur in no text, as <https://mimesniff.spec.whatwg.org/#binary-data-byte> lists them. A text
+/// with a byte order mark must have the encoding of the mark; its last character may be cut.
 pub(super) fn is_binary(bytes: &[u8]) -> bool {
     let control = |c: char| matches!(c, '\0'..='\x08' | '\x0b' | '\x0e'..='\x1a' | '\x1c'..='\x1f');
     match order_of(bytes) {
@@ -90,7 +90,7 @@ pub(super) fn strict(bytes: &[u8]) -> Option<(String, bool)> {
     }
 }
 
-/// How wide units are laid down.
+/// The byte order of wide units.
 #[derive(Clone, Copy)]
 struct Order {
     /// 2 or 4 bytes.
@@ -105,7 +105,7 @@ impl Order {
             let fold = |number: u32, byte: &u8| (number << 8) | u32::from(*byte);
             if self.little { unit.iter().rev().fold(0, fold) } else { unit.iter().fold(0, fold) }
         });
-        // Whatever is wider than 16 bits is a whole character; two halves of one are never in UTF-32.
+        // A unit above 16 bits is a whole character; surrogates do not occur in UTF-32.
         let mut units = units.peekable();
         std::iter::from_fn(move || {
             let unit = units.next()?;

@@ -1,8 +1,9 @@
-//! Colours of one profile in those of another.
+//! Conversion between the colours of ICC profiles.
 //!
-//! Telephones and cameras have more colours than sRGB, and say so in an ICC profile. What they show differs visibly once the profile is
-//! gone, so it is applied first. Profiles of three curves and a matrix are understood, which are those of screens and cameras (Display
-//! P3, Adobe RGB, ProPhoto); others, of printers, have tables for which a thumbnail is not worth the risk, and are left out.
+//! Phones and cameras have more colours than sRGB, and embed an ICC profile that says so. Without the profile the image looks
+//! visibly different, so the profile is applied first. Supported are profiles of three curves and a matrix, which screens and
+//! cameras have (Display P3, Adobe RGB, ProPhoto). Profiles of printers have tables, which are not worth the risk for a
+//! thumbnail, and are ignored.
 
 use image::DynamicImage;
 use moxcms::{CmsError, ColorProfile, DataColorSpace, Layout, TransformOptions};
@@ -10,7 +11,8 @@ use moxcms::{CmsError, ColorProfile, DataColorSpace, Layout, TransformOptions};
 /// Largest profile that is looked at, in bytes. Those that are understood have a few hundred.
 const MAX_PROFILE_BYTES: usize = 64 * 1024;
 
-/// Converts an image that has this profile to sRGB. Where that cannot be done, it stays as it is: its colours are a little off.
+/// Converts an image with this profile to sRGB. An image that cannot be converted stays unchanged: its colours are slightly
+/// off.
 pub(super) fn to_srgb(image: &mut DynamicImage, profile: &[u8]) {
     let converted = match image {
         DynamicImage::ImageRgb8(pixels) => converted(pixels, profile, Layout::Rgb),

@@ -36,7 +36,7 @@ impl Source {
         }
     }
 
-    /// Whether nothing shines through.
+    /// Returns true if no pixel is transparent.
     pub(super) fn is_opaque(&self) -> bool {
         match &self.image {
             DynamicImage::ImageRgba8(image) => image.pixels().all(|pixel| pixel.0[3] == u8::MAX),
@@ -90,14 +90,14 @@ fn read(decoder: ImageResult<impl ImageDecoder>) -> Result<Source, Rejection> {
         return Err(Rejection::ImageTooLarge);
     }
     decoder.set_limits(limits()).map_err(|error| rejection(&error))?;
-    // Of an image that is fine. Who cannot read what is said of it shows it as it is.
+    // An unreadable orientation is ignored, as image viewers do.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let profile = decoder.icc_profile().unwrap_or_default();
     let image = DynamicImage::from_decoder(decoder).map_err(|error| rejection(&error))?;
     Ok(Source { image, orientation, profile })
 }
 
-/// What decoders take besides the pixels: a frame of a GIF, text that is unpacked.
+/// Returns the memory limits of decoders beyond the pixels: a frame of a GIF, unpacked text.
 fn limits() -> Limits {
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_DECODED_BYTES);

@@ -1,4 +1,4 @@
-//! What a JPEG must be before it is decoded: decoders show what has come of one that breaks off, and go over it as often as it says.
+//! Checks a JPEG before it is decoded: decoders accept a truncated one, and scan it as often as it says.
 
 use domain::file::Rejection;
 
@@ -9,7 +9,7 @@ const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
 
-/// Goes from marker to marker (ITU-T T.81, B.1) until the image ends; what follows belongs to somebody else.
+/// Walks from marker to marker (ITU-T T.81, B.1) until the image ends; bytes after the end are ignored.
 pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
     let mut scans = 0;
     let mut rest = bytes.strip_prefix(&[0xff, START_OF_IMAGE]).ok_or(Rejection::ImageUnreadable)?;

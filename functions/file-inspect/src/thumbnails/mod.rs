@@ -1,14 +1,15 @@
-//! Small versions of images.
+//! Thumbnails of images.
 //!
-//! PNG, JPEG, GIF and WebP are read, of animations the first picture. Of each image there is one version for each [`ThumbnailSize`],
-//! no larger than the image itself, turned as its EXIF data says. Opaque images become JPEG, others PNG, which every client reads.
+//! Reads PNG, JPEG, GIF and WebP, of animations the first picture. Makes one thumbnail for each [`ThumbnailSize`], no larger
+//! than the image itself, rotated as its EXIF data says. Opaque images become JPEG, others PNG, which every client reads.
 //!
-//! **Nothing but pixels gets through**: EXIF and GPS data, XMP, texts and colour profiles stay behind, since the versions are encoded
-//! anew. Colours of another profile are converted to sRGB, which is what images without a profile are taken to be: see [`colours`].
+//! **Thumbnails contain nothing but pixels**: EXIF and GPS data, XMP, texts and colour profiles are dropped, since thumbnails
+//! are encoded anew. Colours of another profile are converted to sRGB, the default for images without a profile: see
+//! [`colours`].
 //!
-//! **What is uploaded may be hostile.** Every bound is checked before the memory is taken, or the time spent: the size that the header
-//! tells ([`decode::MAX_PIXELS`], [`decode::MAX_DECODED_BYTES`]), what decoders take besides, and how often a progressive JPEG goes over
-//! its pixels ([`jpeg::MAX_SCANS`]). What an image claims beyond is [`Rejection::ImageTooLarge`]; what breaks off or makes no sense is
+//! **Uploads may be hostile.** Every bound is checked before memory is allocated or time is spent: the size in the header
+//! ([`decode::MAX_PIXELS`], [`decode::MAX_DECODED_BYTES`]), further memory of decoders, and the scans of a progressive JPEG
+//! ([`jpeg::MAX_SCANS`]). An image beyond these is [`Rejection::ImageTooLarge`]; a truncated or invalid one is
 //! [`Rejection::ImageUnreadable`].
 
 mod colours;
@@ -19,7 +20,7 @@ mod shrink;
 
 use domain::file::{Dimensions, Rejection, ThumbnailSize};
 
-/// What was made of an image.
+/// The thumbnails of an image.
 #[derive(Debug, Default)]
 pub(crate) struct ProcessedImage {
     /// As it is shown; `None` where there are no thumbnails.
@@ -28,14 +29,10 @@ pub(crate) struct ProcessedImage {
     pub(crate) thumbnails: Vec<Thumbnail>,
 }
 
-/// A small version.
 #[derive(Debug)]
 pub(crate) struct Thumbnail {
-    /// Longest side.
     pub(crate) size: ThumbnailSize,
-    /// What the bytes are.
     pub(crate) content_type: &'static str,
-    /// The image.
     pub(crate) bytes: Vec<u8>,
 }
 

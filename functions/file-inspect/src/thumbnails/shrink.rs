@@ -1,13 +1,13 @@
-//! Fewer pixels.
+//! Scaling images down.
 
 use domain::file::{Rejection, ThumbnailSize};
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::DynamicImage;
 
-/// The image with a longest side of this size; `None` if it is no longer.
+/// Scales the image down to this length of its longer side; `None` if it is no longer than that.
 ///
-/// Every pixel of the image counts (Lanczos). Where something shines through, colours count as much as they are seen; that takes a copy
-/// of the image.
+/// Every pixel of the image counts (Lanczos). In a transparent image, colours count as much as they are visible; that takes a
+/// copy of the image.
 pub(super) fn shrunk(
     image: &DynamicImage,
     size: ThumbnailSize,

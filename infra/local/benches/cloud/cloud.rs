@@ -16,7 +16,6 @@ use super::process::Usage;
 /// The longest that building an echo and starting takes.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The function's files.
 const APPLICATION: [(&str, &str); 3] = [
     ("Cargo.toml", include_str!("app/Cargo.toml")),
     ("main.rs", include_str!("app/main.rs")),

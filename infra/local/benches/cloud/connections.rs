@@ -13,7 +13,6 @@ use super::socket::Socket;
 const OPENING: usize = 1000;
 /// Invocations at once, each of which has a process.
 const ECHOING: usize = 8;
-/// Posts at once.
 const PUSHING: usize = 64;
 /// How long to look at connections that are silent.
 const SILENCE: Duration = Duration::from_secs(5);

@@ -27,12 +27,10 @@ impl Times {
     }
 }
 
-/// `1.234 ms`
 pub(crate) fn millis(duration: Duration) -> String {
     format!("{:.3} ms", duration.as_secs_f64() * 1e3)
 }
 
-/// `1.23 s`
 pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:.2} s", duration.as_secs_f64())
 }
@@ -42,7 +40,6 @@ pub(crate) fn each(total: Duration, count: usize) -> Duration {
     total / u32::try_from(count.max(1)).unwrap_or(u32::MAX)
 }
 
-/// `118.9 MiB`
 #[allow(clippy::cast_precision_loss, reason = "no memory comes near 2^53 bytes")]
 pub(crate) fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
@@ -57,7 +54,6 @@ pub(crate) fn rate(count: usize, time: Duration) -> String {
     format!("{:.0}/s", count as f64 / time.as_secs_f64())
 }
 
-/// `2.3x`
 pub(crate) fn ratio(value: Duration, to: Duration) -> String {
     if to.is_zero() {
         return "-".to_owned();

@@ -111,7 +111,6 @@ pub(crate) async fn warm(cloud: &Cloud, count: usize) -> Result<(), Failure> {
 struct Measured {
     times: Times,
     took: Duration,
-    /// Processor time.
     cloud: Duration,
     /// The same of the function's processes.
     function: Duration,

@@ -10,7 +10,6 @@ const TICK: Duration = Duration::from_millis(10);
 /// Memory and processor time of one process, without its children.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {
-    /// Resident, in bytes.
     pub(crate) memory: u64,
     /// Of all threads since its start.
     pub(crate) cpu: Duration,

@@ -37,7 +37,6 @@ impl Socket {
         }
     }
 
-    /// The next text.
     pub(crate) async fn text(&mut self) -> Result<String, Failure> {
         let frame = tokio::time::timeout(PATIENCE, self.0.next()).await.map_err(|_| "no frame came")?;
         match frame.ok_or("the connection has ended")?? {

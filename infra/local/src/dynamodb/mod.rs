@@ -46,40 +46,23 @@ const GRACE: Duration = Duration::from_secs(2);
 pub enum OpenError {
     /// The data folder cannot be used.
     #[error("{}: {error}", path.display())]
-    Folder {
-        /// The data folder.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
+    Folder { path: PathBuf, error: io::Error },
     /// The database cannot be opened.
     #[error("{file}: {error}")]
     Database {
         /// The database file, or the name of one in memory.
         file: String,
-        /// Why.
         error: DynoxideError,
     },
     /// The records of the streams cannot be prepared.
     #[error("{file}: {error}")]
-    StreamRecords {
-        /// The database file.
-        file: String,
-        /// Why.
-        error: rusqlite::Error,
-    },
+    StreamRecords { file: String, error: rusqlite::Error },
     /// DynamoDB refuses the table as the template has it.
     #[error("table `{table}`: {error}")]
-    Table {
-        /// Logical id.
-        table: String,
-        /// DynamoDB's own error.
-        error: DynoxideError,
-    },
+    Table { table: String, error: DynoxideError },
     /// The definition is no `CreateTable` request.
     #[error("table `{table}`: {error}")]
     Definition {
-        /// Logical id.
         table: String,
         /// What is wrong with it.
         error: serde_json::Error,
@@ -90,9 +73,7 @@ pub enum OpenError {
         "table `{table}`: {file} holds it with {found}, but the template has {wanted}; remove the file to start without data"
     )]
     Changed {
-        /// Logical id.
         table: String,
-        /// The database file.
         file: String,
         /// Keys by table and index as they are.
         found: String,

@@ -10,7 +10,6 @@ use crate::gate::{Call, Service, batch_entries};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// Where chance begins.
     #[serde(default)]
     pub seed: u64,
     /// The first rule that fires for a request decides what becomes of it.
@@ -64,7 +63,6 @@ pub enum Kind {
     Conflict,
     /// DynamoDB's `BatchGetItem` and `BatchWriteItem` of more than one entry only: the last one is left unprocessed.
     Unprocessed,
-    /// `@connections` only: 410.
     Gone,
     /// The Data API's statements and beginnings of transactions only: the cluster was paused and is waking up.
     Resuming,
@@ -89,7 +87,6 @@ pub enum Lag {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Milliseconds {
-    /// Exactly.
     Exactly(u64),
     /// At least and at most.
     Between(u64, u64),
@@ -108,7 +105,6 @@ pub enum Moment {
 /// Why a plan is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// Not a probability.
     #[error("rule {0}: a probability is from 0 to 1")]
     Probability(usize),
     /// The lower bound is the higher one.

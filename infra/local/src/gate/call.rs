@@ -13,9 +13,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Service {
-    /// Amazon DynamoDB.
     Dynamodb,
-    /// Amazon SQS.
     Sqs,
     /// The RDS Data API.
     RdsData,

@@ -40,7 +40,6 @@ pub(crate) type Request = http::Request<Bytes>;
 /// Which state a request is to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum View {
-    /// The newest.
     Current,
     /// An earlier one, which is served there.
     Stale(SocketAddr),

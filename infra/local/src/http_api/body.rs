@@ -7,7 +7,6 @@ use http_body_util::BodyExt;
 /// Why there is no body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyError {
-    /// Longer than allowed.
     TooLarge,
     /// The client broke off. There is nobody to read an answer.
     Broken,

@@ -25,7 +25,6 @@ const HEADERS: [HeaderName; 6] = [
 
 const ANY: &str = "*";
 
-/// A `CorsConfiguration`.
 pub(super) struct Cors(model::Cors);
 
 /// What a response to one request gets.

@@ -24,7 +24,6 @@ pub(super) struct Call<'a> {
     pub(super) stamp: &'a Stamp,
     pub(super) client: SocketAddr,
     pub(super) head: &'a Parts,
-    /// Decoded.
     pub(super) path: &'a str,
     pub(super) body: &'a Bytes,
     pub(super) route_key: &'a str,

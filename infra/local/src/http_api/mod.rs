@@ -51,7 +51,6 @@ struct Gateway {
     lambda_authorizers: LambdaAuthorizers,
     throttle: Throttle,
     stats: Arc<Stats>,
-    /// For `x-forwarded-port`.
     port: u16,
 }
 

@@ -14,7 +14,6 @@ pub(super) struct Routes {
 
 struct Pattern {
     route: HttpRoute,
-    /// `GET /pets/{id}`
     key: String,
     segments: Vec<Segment>,
 }

@@ -17,7 +17,6 @@ pub(crate) struct Stamp {
     pub(crate) id: String,
     /// As access logs write it.
     pub(crate) time: String,
-    /// Milliseconds since 1970.
     pub(crate) time_epoch: i64,
 }
 

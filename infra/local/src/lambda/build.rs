@@ -19,10 +19,8 @@ use crate::template::model::Function;
 /// The cargo profile to build with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Profile {
-    /// Quick to build.
     #[default]
     Dev,
-    /// As deployed.
     Release,
     /// Any other that the functions' workspaces have.
     Named(String),
@@ -45,12 +43,10 @@ pub enum Progress {
     Shown,
     /// To a log, line by line, but not that it has finished: a build that finds nothing to do is silent.
     Logged {
-        /// The log.
         sink: LogSink,
         /// Whether it shows colours.
         colours: bool,
     },
-    /// Nowhere.
     Hidden,
 }
 
@@ -59,28 +55,14 @@ pub enum Progress {
 pub enum BuildError {
     /// cargo could not be started.
     #[error("cannot run `{}`: {source}; install Rust (https://rustup.rs) or set CARGO", cargo.display())]
-    Cargo {
-        /// What was tried.
-        cargo: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
+    Cargo { cargo: PathBuf, source: io::Error },
     /// `CodeUri` is not inside a cargo package.
     #[error("function `{function}`: CodeUri {} is not in a cargo package or workspace: {message}", folder.display())]
-    NoWorkspace {
-        /// Logical id.
-        function: String,
-        /// `CodeUri`.
-        folder: PathBuf,
-        /// What cargo says.
-        message: String,
-    },
+    NoWorkspace { function: String, folder: PathBuf, message: String },
     /// No package of the workspace has this binary.
     #[error("function `{function}`: no package of {} has a binary `{binary}` (Metadata.BuildProperties.Binary)", workspace.display())]
     NoBinary {
-        /// Logical id.
         function: String,
-        /// `Metadata.BuildProperties.Binary`.
         binary: String,
         /// Root of the workspace that `CodeUri` belongs to.
         workspace: PathBuf,
@@ -90,7 +72,6 @@ pub enum BuildError {
     Failed {
         /// Root of the workspace.
         workspace: PathBuf,
-        /// cargo's exit status.
         status: ExitStatus,
     },
     /// cargo said something that is not understood.

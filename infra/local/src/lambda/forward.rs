@@ -39,7 +39,6 @@ pub struct InvokeEndpoint {
 /// A text that names no endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// Not a URL.
     #[error("not a URL such as http://127.0.0.1:9000")]
     Url,
     /// Another scheme: such endpoints are on this machine.

@@ -44,7 +44,6 @@ impl Lives {
         ends.collect()
     }
 
-    /// How many live.
     pub(crate) fn count(&self) -> usize {
         self.lock().len()
     }

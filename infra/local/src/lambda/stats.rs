@@ -41,7 +41,6 @@ pub struct Instances {
 pub struct Spread {
     sum: Duration,
     max: Duration,
-    /// In microseconds.
     histogram: Histogram<u64>,
 }
 

@@ -23,10 +23,8 @@ pub struct Counts {
     pub requests: u64,
     /// Of these, the ones that their service answered with an error.
     pub errors: u64,
-    /// DynamoDB's read units.
     #[serde(skip_serializing_if = "is_zero")]
     pub read_units: f64,
-    /// DynamoDB's write units.
     #[serde(skip_serializing_if = "is_zero")]
     pub write_units: f64,
     /// What the other services bill: SQS requests of 64 KB, messages of 32 KB, Data API requests.
@@ -56,7 +54,6 @@ struct State {
     since: Instant,
     /// By logical id of the function; `None` is everybody else.
     callers: BTreeMap<Option<String>, Operations>,
-    /// Lambda's own requests.
     event_sources: Operations,
     /// By service and the name of a table, a queue or a cluster.
     resources: BTreeMap<Service, BTreeMap<String, Counts>>,

@@ -21,7 +21,6 @@ pub enum KeyError {
     /// The key file can be neither read nor written.
     #[error("cannot use the key file {path}: {source}", path = path.display())]
     File {
-        /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -29,7 +28,6 @@ pub enum KeyError {
     /// The key file holds something else.
     #[error("{path} is not an RSA key in PKCS#8 PEM ({reason}); remove it to get a new key", path = path.display())]
     NotAKey {
-        /// The file.
         path: PathBuf,
         /// What the parser said.
         reason: rsa::pkcs8::Error,
@@ -41,13 +39,10 @@ pub enum KeyError {
 
 /// A private key with everything derived from it, so that signing and verifying parse nothing.
 pub(super) struct SigningKey {
-    /// Signs.
     pub(super) encoding: EncodingKey,
-    /// Verifies.
     pub(super) decoding: DecodingKey,
     /// Goes into every token's header.
     pub(super) id: String,
-    /// What `jwks.json` serves.
     pub(super) public: JwkSet,
 }
 

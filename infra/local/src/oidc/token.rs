@@ -65,7 +65,6 @@ pub enum TokenRequestError {
     /// The client belongs to no pool, or not to this one.
     #[error("there is no client `{0}` in the user pool")]
     UnknownClient(String),
-    /// Signing failed.
     #[error("cannot sign the token: {0}")]
     Signing(#[from] jsonwebtoken::errors::Error),
 }

@@ -35,7 +35,6 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
     }
 
-    /// `x-amz-checksum-sha256`
     pub(super) fn header(self) -> String {
         format!("x-amz-checksum-{}", self.name().to_lowercase())
     }

@@ -110,7 +110,6 @@ impl Notifier {
     }
 }
 
-/// `s3:ObjectCreated:*` fits `ObjectCreated:Put`.
 fn fits(pattern: &str, event: &str) -> bool {
     let pattern = pattern.strip_prefix("s3:").unwrap_or(pattern);
     pattern.strip_suffix('*').map_or(pattern == event, |kind| event.starts_with(kind))

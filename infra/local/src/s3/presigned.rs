@@ -77,7 +77,6 @@ fn too_skewed() -> S3Error {
     s3_error!(RequestTimeTooSkewed, "The difference between the request time and the current time is too large.")
 }
 
-/// `20261008T165306Z`
 fn time_of(date: Option<&str>) -> Option<OffsetDateTime> {
     let format = format_description!("[year][month][day]T[hour][minute][second]Z");
     PrimitiveDateTime::parse(date?, format).ok().map(PrimitiveDateTime::assume_utc)

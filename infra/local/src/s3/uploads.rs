@@ -31,7 +31,6 @@ pub(super) struct Upload {
     pub(super) algorithm: Option<Algorithm>,
 }
 
-/// One part.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Part {
     pub(super) size: u64,

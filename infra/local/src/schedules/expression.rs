@@ -10,7 +10,6 @@ use time::OffsetDateTime;
 /// When a schedule is due.
 #[derive(Debug, Clone)]
 pub enum Expression {
-    /// Every so often.
     Rate(Duration),
     /// At these times, in UTC, to the minute.
     Cron(Box<Cron>),

@@ -37,30 +37,13 @@ use ledger::Ledger;
 pub enum StartError {
     /// SQS refuses the queue as the template has it.
     #[error("queue `{queue}`: {error}")]
-    Queue {
-        /// Logical id.
-        queue: String,
-        /// SQS's own error.
-        error: SqsError,
-    },
+    Queue { queue: String, error: SqsError },
     /// The queue would not be where `!Ref` says.
     #[error("queue `{queue}` is at {actual}, but the stack has it at {expected}")]
-    Url {
-        /// Logical id.
-        queue: String,
-        /// What `!Ref` gives.
-        expected: String,
-        /// Where it is.
-        actual: String,
-    },
+    Url { queue: String, expected: String, actual: String },
     /// The messages of the last run cannot be read.
     #[error("{}: {error}", path.display())]
-    State {
-        /// The state file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
+    State { path: PathBuf, error: io::Error },
 }
 
 /// Why the messages could not be saved.

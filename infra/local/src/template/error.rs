@@ -7,18 +7,11 @@ use std::path::PathBuf;
 pub enum TemplateError {
     /// The file cannot be read.
     #[error("{}: cannot read the template: {source}", file.display())]
-    Read {
-        /// The template.
-        file: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    Read { file: PathBuf, source: std::io::Error },
     /// Something in the file is wrong or not supported.
     #[error("{}:{line}: {problem}", file.display())]
     At {
-        /// The template.
         file: PathBuf,
-        /// Counted from 1.
         line: usize,
         /// What is wrong there.
         problem: Problem,
@@ -26,9 +19,7 @@ pub enum TemplateError {
     /// A parameter was given that the template does not have.
     #[error("{}: no parameter is called `{name}`; the template has {}", file.display(), list(known))]
     UnknownParameter {
-        /// The template.
         file: PathBuf,
-        /// What was given.
         name: String,
         /// What could have been.
         known: Vec<String>,
@@ -47,7 +38,6 @@ pub enum Problem {
     /// A key that `place` does not have, or that the local cloud does not honour.
     #[error("{place} with `{key}` is not supported; supported: {}", list(supported))]
     UnknownKey {
-        /// What was found.
         key: String,
         /// The mapping, for example a resource type.
         place: String,
@@ -59,7 +49,6 @@ pub enum Problem {
     UnknownValue {
         /// What the value is for.
         what: String,
-        /// What was found.
         found: String,
         /// What may be there.
         supported: Vec<String>,
@@ -67,19 +56,13 @@ pub enum Problem {
     /// A required key is absent.
     #[error("{place} needs `{key}`")]
     Missing {
-        /// The absent key.
         key: String,
         /// The mapping that should have it.
         place: String,
     },
     /// A value of another kind.
     #[error("expected {expected}, found {found}")]
-    Expected {
-        /// What belongs here.
-        expected: String,
-        /// What is here.
-        found: String,
-    },
+    Expected { expected: String, found: String },
     /// A name that nothing in the template has.
     #[error("nothing in the template is called `{0}`")]
     UnknownName(String),

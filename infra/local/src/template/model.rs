@@ -35,7 +35,6 @@ pub struct Stack {
     pub custom_resources: Vec<CustomResource>,
 }
 
-/// One Lambda function.
 #[derive(Debug, Clone)]
 pub struct Function {
     /// Key below `Resources`.
@@ -70,10 +69,8 @@ pub struct Function {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Architecture {
-    /// SAM's default.
     #[default]
     X86_64,
-    /// AWS Graviton.
     Arm64,
 }
 
@@ -222,7 +219,6 @@ pub enum HttpAuthorizer {
         /// `AuthorizationScopes` of the route: the token has to have one of them, if there are any.
         scopes: Vec<String>,
     },
-    /// A function.
     Lambda(LambdaAuthorizer),
 }
 
@@ -264,7 +260,6 @@ pub struct JwtAuthorizer {
     pub identity_source: String,
 }
 
-/// One WebSocket API.
 #[derive(Debug, Clone)]
 pub struct WebSocketApi {
     /// Key below `Resources`.
@@ -304,7 +299,6 @@ pub struct WebSocketRoute {
     pub timeout: Duration,
 }
 
-/// One DynamoDB table.
 #[derive(Debug, Clone)]
 pub struct Table {
     /// Key below `Resources`.
@@ -317,7 +311,6 @@ pub struct Table {
     pub ttl_attribute: Option<String>,
 }
 
-/// One S3 bucket.
 #[derive(Debug, Clone)]
 pub struct Bucket {
     /// Key below `Resources`.
@@ -362,7 +355,6 @@ pub struct BucketNotification {
     pub suffix: String,
 }
 
-/// One SQS queue.
 #[derive(Debug, Clone)]
 pub struct Queue {
     /// Key below `Resources`.

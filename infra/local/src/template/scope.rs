@@ -30,7 +30,6 @@ pub(super) const PSEUDO_PARAMETERS: [&str; 7] = [
     "AWS::URLSuffix",
 ];
 
-/// `AWS::URLSuffix`
 pub(super) const URL_SUFFIX: &str = "amazonaws.com";
 
 impl<'a> Scope<'a> {
@@ -43,7 +42,6 @@ impl<'a> Scope<'a> {
         format!("{}-{logical_id}", self.addresses.stack)
     }
 
-    /// `arn:aws:<service>:<region>:<account>:<resource>`
     pub(super) fn arn(&self, service: &str, resource: &str) -> String {
         let Addresses { region, account, .. } = self.addresses;
         format!("arn:aws:{service}:{region}:{account}:{resource}")

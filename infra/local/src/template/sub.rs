@@ -10,7 +10,6 @@ pub(super) enum Part<'a> {
     Literal(&'a str),
     /// `${!name}`, which stands for `${name}`.
     Escaped(&'a str),
-    /// `${name}`
     Variable(&'a str),
 }
 

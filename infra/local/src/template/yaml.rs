@@ -11,7 +11,6 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use super::error::{Fault, Problem};
 use super::intrinsics::Function;
 
-/// One value.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     /// Where it begins, counted from 1.

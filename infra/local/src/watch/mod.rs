@@ -26,12 +26,7 @@ pub enum WatchError {
     Files(#[from] notify::Error),
     /// The template cannot be read.
     #[error("cannot watch {}: {source}", file.display())]
-    Template {
-        /// The template.
-        file: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Template { file: PathBuf, source: io::Error },
 }
 
 /// The sources of a stack's functions and its template.

@@ -46,7 +46,6 @@ impl End {
         Self { code: 1006, reason: "Connection closed abnormally".to_owned(), ours: false }
     }
 
-    /// The client closed.
     pub(super) fn by_client(frame: Option<CloseFrame>) -> Self {
         let (code, reason) = match frame {
             Some(frame) => (frame.code.into(), frame.reason.as_str().to_owned()),
@@ -77,7 +76,6 @@ impl End {
         self.ours.then(|| CloseFrame { code: self.code.into(), reason: self.reason.as_str().into() })
     }
 
-    /// What `$disconnect` reads.
     pub(super) fn event(&self) -> Disconnect<'_> {
         Disconnect { code: self.code, reason: &self.reason }
     }

@@ -22,7 +22,6 @@ const REGION_AND_ACCOUNT: &str = "us-east-1:000000000000";
 /// What does not change over a connection's life.
 pub(super) struct Origin {
     pub(super) connection_id: String,
-    /// Milliseconds since 1970.
     pub(super) connected_at: i64,
     pub(super) source_ip: String,
     pub(super) user_agent: Option<String>,

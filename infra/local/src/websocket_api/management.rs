@@ -24,9 +24,7 @@ use crate::throttle::TOO_MANY_REQUESTS;
 /// What the API answers instead of a result.
 #[derive(Debug, Clone, Copy)]
 enum ManagementError {
-    /// Not signed.
     MissingAuthenticationToken,
-    /// No such operation.
     Forbidden,
     /// The connection is closed, or `$connect` has not let it in yet.
     Gone,

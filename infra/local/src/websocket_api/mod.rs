@@ -96,7 +96,6 @@ struct Gateway {
     /// Handshakes, sessions and invocations.
     tasks: TaskTracker,
     shutdown: CancellationToken,
-    /// For `X-Forwarded-Port`.
     port: u16,
 }
 

@@ -32,7 +32,6 @@ const NO_VERSIONS: (&str, &str) = ("-Records[].s3.object.versionId", "only bucke
 
 /// A bucket `photos` that tells a function of all changes of its keys `in/….jpg`.
 struct Service {
-    /// `http://127.0.0.1:<port>`
     address: String,
     client: Client,
     events: UnboundedReceiver<Value>,

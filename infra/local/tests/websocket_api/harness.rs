@@ -28,13 +28,11 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) type Answer = Result<Outcome, InvokeError>;
 
-/// A function's payload.
 #[allow(clippy::unnecessary_wraps, reason = "it is one of the answers that a function may give")]
 pub(crate) fn payload(value: &Value) -> Answer {
     Ok(Outcome::Success(value.to_string().into()))
 }
 
-/// `{"statusCode": 200}`
 pub(crate) fn ok() -> Answer {
     payload(&json!({ "statusCode": 200 }))
 }
@@ -241,7 +239,6 @@ impl Api {
     }
 }
 
-/// A WebSocket client.
 pub(crate) struct Client(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {

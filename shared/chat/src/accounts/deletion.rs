@@ -1,8 +1,8 @@
-//! How a user goes for good.
+//! Permanent deletion of a user.
 //!
-//! First the tombstones: in SQL, where nobody can add the user to anything from then on, and in `connections`, where they get no
-//! connection. Then their memberships end, one conversation after the other, which may take longer than a request: a message on
-//! the `relay` queue, sent before anything happens, has the worker finish. Every step may be repeated, and any number may race.
+//! First the tombstones: in SQL, so that nobody can add the user to anything, and in `connections`, so that the user cannot
+//! connect. Then the memberships end, one conversation after the other, which may take longer than a request: a message on the
+//! `relay` queue, sent before anything else, lets the worker finish. Every step may be repeated, and any number may race.
 
 use std::time::Duration;
 
@@ -21,20 +21,16 @@ use store::sqs::{Queue, RELAY_DELAY, RelayBody};
 /// Memberships that are looked up at once.
 const PAGE: usize = 25;
 
-/// Deletes users.
 #[derive(Clone, Debug)]
 pub struct Deletion {
-    /// Where the tombstone is left.
     pub users: Users,
-    /// Ends the memberships.
     pub membership: Membership,
-    /// Where the user may be connected.
     pub connections: Connections,
     /// The queue of the worker that finishes.
     pub relay: Queue,
 }
 
-/// How far a deletion came.
+/// Progress of a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// No membership is left.
@@ -54,10 +50,10 @@ impl Deletion {
         self.connections.remove_closed(closed, now).await
     }
 
-    /// Leaves the tombstones, and gives back the connections that are to be closed. When this returns, the user's token is worth
-    /// nothing. Three requests.
+    /// Leaves the tombstones, and returns the connections to close. After this the user's token is refused everywhere. Cost:
+    /// three requests.
     pub async fn begin(&self, user: UserId) -> Result<Vec<Connection>, StoreError> {
-        // The queue hears of it before the tombstone: then a crash after it leaves no membership.
+        // Queued before the tombstone is left, so that a crash after it leaves no membership behind.
         self.relay.send_relay(RelayBody::User { user_id: user }, RELAY_DELAY).await?;
         self.users.delete(user).await?;
         self.connections.leave_tombstone(user).await
@@ -72,8 +68,8 @@ impl Deletion {
         Ok(Some(self.connections.leave_tombstone(user).await?))
     }
 
-    /// Ends the memberships of a user who is deleted until none is left or it is `until`, and tells of each. One conversation
-    /// that fails does not keep the others; it is an error in the end.
+    /// Ends the memberships of a deleted user until none is left or it is `until`, and calls `notify` for each. A conversation
+    /// that fails does not stop the others; the first failure is returned in the end.
     pub async fn leave_all(
         &self,
         user: UserId,
@@ -90,7 +86,7 @@ impl Deletion {
                 }
                 match self.membership.change(*conversation, user, &[Action::Forget]).await {
                     Ok(applied) => tell(&applied).await,
-                    // The first one stands for all: each is met again when the worker comes back.
+                    // The first one stands for all: the worker meets each of them again.
                     Err(error) => failure = failure.or(Some(error)),
                 }
             }

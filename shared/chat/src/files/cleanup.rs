@@ -82,7 +82,8 @@ impl Files {
         Ok(true)
     }
 
-    /// Deletes the next page of a deleted user's files, except those that messages reference: messages stay. Queues the page after it.
+    /// Deletes the next page of a deleted user's files and queues the page after it. Files that messages reference are kept, as
+    /// the messages are.
     async fn purge_user(&self, user_id: UserId, after: FileId) -> Result<(), StoreError> {
         let page = self.metadata.of_user(user_id, after, PAGE).await?;
         for file in &page {

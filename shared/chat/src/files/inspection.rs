@@ -72,7 +72,8 @@ impl Inspections {
         Ok(None)
     }
 
-    /// Removes what an acceptance wrote for a file that was deleted meanwhile. A ready file stays: its event was delivered twice.
+    /// Removes what an acceptance wrote for a file that was deleted meanwhile. Does nothing for a ready file, whose event was
+    /// delivered twice.
     async fn undo_unless_ready(&self, file: FileId) -> Result<(), StoreError> {
         if self.metadata.get(file).await?.is_some_and(|stored| stored.file.status == FileStatus::Ready) {
             return Ok(());

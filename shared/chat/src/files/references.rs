@@ -24,8 +24,8 @@ impl FileReferences {
         Self { items, queue, grace }
     }
 
-    /// Records that the message at `seq` references a file, which therefore stays. Returns false for a file that is already being
-    /// deleted. Cost: one write unit.
+    /// Records that the message at `seq` references a file, which keeps the file. Returns false for a file that is already
+    /// being deleted. Cost: one write unit.
     pub async fn reference_added(&self, file: FileId, seq: Seq) -> Result<bool, StoreError> {
         self.items.add_reference(file, seq).await
     }

@@ -18,7 +18,7 @@ use super::{Files, UploadError};
 /// Lifetimes of a signed request after which an upload in one piece is over: an hour with the default of 15 minutes.
 const SINGLE_UPLOAD_LIFETIMES: u32 = 4;
 
-/// Lifetimes of a signed request for which an upload in parts stays open: a day with the default of 15 minutes.
+/// Lifetimes of a signed request during which an upload in parts is open: a day with the default of 15 minutes.
 const PARTS_UPLOAD_LIFETIMES: u32 = 96;
 
 /// Limits of uploads, from the template's parameters.

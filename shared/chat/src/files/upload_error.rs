@@ -31,7 +31,6 @@ pub enum UploadError {
     /// The owner may not announce the file.
     #[error(transparent)]
     Announce(#[from] AnnounceError),
-    /// A service failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

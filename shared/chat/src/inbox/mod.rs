@@ -1,4 +1,4 @@
-//! A user's conversations as the user sees them: where each stands, and what is unread. From DynamoDB alone.
+//! A user's conversations as the user sees them: head, unread messages, read watermark. From DynamoDB alone.
 
 use domain::conversation::Conversation;
 use domain::period::SeqRange;
@@ -22,12 +22,11 @@ const PAGE: usize = 50;
 /// Items that one conversation gives to one answer at most.
 const ITEMS: usize = 100;
 
-/// What a user's conversations are read from.
+/// Reads a user's conversations.
 #[derive(Clone, Debug)]
 pub struct Inbox {
     /// The logs, and who may see what.
     pub log: Log,
-    /// What has been read.
     pub watermarks: Watermarks,
 }
 
@@ -41,7 +40,7 @@ impl Inbox {
             let read = async { Ok(self.watermarks.get(ReceiptKind::Read, id, user).await?) };
             let ((view, head), read) = tokio::try_join!(self.log.newest(id, user), read)?;
             let read_seq = read.map_or(Seq::ZERO, |Watermark { seq, .. }| seq);
-            // What comes from here on is pushed, and counted by who gets it.
+            // Later items are pushed, and counted by the client that receives them.
             let unread = SeqRange { first: read_seq.next(), last: head.as_ref().map_or(Seq::ZERO, |head| head.seq) };
             let (message, unread) = tokio::try_join!(
                 self.newest_message(id, &view.periods, head.as_ref()),
@@ -52,7 +51,7 @@ impl Inbox {
                 continue;
             }
             let MemberView { conversation: item, active, periods, .. } = view;
-            // Who has just joined a public conversation has seen all that there is to see for them, and sends after that.
+            // A member who has just joined a public conversation has seen all that is visible to them, and sends after that.
             let before = active.map_or(Seq::ZERO, |member| member.joined_seq.previous());
             return Ok(Conversation {
                 conversation_id: id,
@@ -75,7 +74,7 @@ impl Inbox {
         }
     }
 
-    /// What a client has missed, or a page of its conversations.
+    /// Returns the items that a client has missed, or a page of its conversations.
     pub async fn sync(&self, user: UserId, request: SyncRequest) -> Result<Synced, ReadError> {
         if request.cursors.is_empty() {
             return self.list(user, request.cursor).await;
@@ -144,14 +143,14 @@ impl Inbox {
     }
 }
 
-/// The newest message, and the newest change of membership that what was read knows of: periods that are older do not tell whether
-/// it may be shown.
+/// The newest message, and the newest membership change that the read knew of: with periods from before that change it is
+/// unknown whether it may be shown.
 struct Newest {
     found: Option<LogItem>,
     membership_seq: Seq,
 }
 
-/// Leaves out what there is no room for; one message at least stays in an answer that has room for nothing.
+/// Drops the messages that exceed the remaining bytes; at least one message stays in an otherwise empty answer.
 fn cut(mut missed: SyncedConversation, cursor: Seq, room: &mut usize) -> Result<SyncedConversation, StoreError> {
     let mut fit = 0;
     for message in &missed.messages {

@@ -1,8 +1,8 @@
-//! Edits, deletions and reactions: events of the log that change a message which stands.
+//! Edits, deletions and reactions: events of the log that change an earlier message.
 //!
-//! Each is one transaction: the event takes the place after the head, and the message becomes what the event made of it. So one
-//! cursor tells a client of everything, and the event is never there without its effect. The rule of append holds here too:
-//! whoever writes has read everything up to the head, and knows of every change of membership up to it.
+//! Each is one transaction: the event takes the seq after the head, and the message becomes what the event made of it. So one
+//! cursor covers everything, and an event never exists without its effect. The rule of append holds here too: the writer has
+//! read everything up to the head, and every membership change up to it.
 
 use std::time::Duration;
 
@@ -21,16 +21,15 @@ use store::dynamodb::retry::back_off;
 /// Places that one event tries for before it reports contention.
 const MAX_ROUNDS: u32 = 12;
 
-/// How long a client should wait after contention.
+/// Time after which a client should retry after contention.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
-/// Why a message stays as it is.
+/// Reasons for which an amendment is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AmendError {
     /// The rules do not allow it.
     #[error(transparent)]
     Refused(ApiError),
-    /// A service failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -63,10 +62,10 @@ pub struct Amended {
 }
 
 impl Log {
-    /// Amends a message. Safe to repeat: what is so already changes nothing.
+    /// Amends a message. Safe to repeat: if the desired state holds already, nothing is written.
     ///
-    /// Two round trips where nobody else writes at the same time: nine read units, then a transaction of twice the units that the
-    /// event and the message take. `edit_window` is how long a sender may edit.
+    /// `edit_window` is the time for which a sender may edit. Cost without contention: two round trips, nine read units, then a
+    /// transaction of twice the write units of the event and the message.
     pub async fn amend(
         &self,
         conversation: ConversationId,
@@ -91,7 +90,7 @@ impl Log {
             let active = authorise(&view)?;
             let mut message = message.filter(|message| view.periods.covers(message.seq)).ok_or_else(not_found)?;
             if view.conversation.kind != ConversationType::Public {
-                // Every stay there ends with an item, of which this view knows.
+                // Every membership period there ends with an item, and this view includes the newest of them.
                 message.reactions.forget_withdrawn_since(view.conversation.members_seq);
             }
             let facts = MessageFacts {
@@ -120,14 +119,15 @@ impl Log {
                 event.kind = with_words(event.kind, &message.kind);
                 return Ok(Amended { event: Some(event), message });
             }
-            // Somebody else took the place, or amended the message, or the SDK repeated what was carried out: look again.
+            // Another writer took the seq or amended the message, or the SDK repeated a request that had succeeded: read
+            // again.
             back_off(round).await;
         }
         Err(AmendError::Refused(ApiError::busy(RETRY_AFTER)))
     }
 }
 
-/// Who may not send may not amend either.
+/// A user who may not send may not amend either.
 fn authorise(view: &MemberView) -> Result<ActiveMember, SendError> {
     if view.user_deleted {
         return Err(SendError::UserDeleted);
@@ -150,7 +150,7 @@ fn event(head: &LogItem, actor: UserId, target_seq: Seq, amendment: &Amendment) 
         Amendment::React { emoji, on } => MessageKind::Reaction { target_seq, emoji: emoji.clone(), on: *on },
     };
     LogItem {
-        // An event between two texts changes nothing of how much was said.
+        // An event does not count: the counts of the texts before it stay.
         recent_senders: head.recent_senders.clone(),
         ..LogItem::new(head.conversation_id, head.seq.next(), actor, sent_at, head.members_seq, kind)
     }
@@ -182,7 +182,7 @@ fn apply(mut message: LogItem, event: &LogItem, amendment: &Amendment) -> LogIte
     message
 }
 
-/// What an event is pushed with, as a sync would give it: its readers need not ask for the words.
+/// Adds the new content to an event for the push, as a sync would return it, so that recipients need no further request.
 fn with_words(event: MessageKind, message: &MessageKind) -> MessageKind {
     match (event, message) {
         (MessageKind::MessageEdited { target_seq, .. }, MessageKind::Text(content)) => {

@@ -1,16 +1,18 @@
 //! Append: *you may write n + 1 once you have read everything up to n.*
 //!
-//! The client says the last seq that it has seen. That one number makes the log its own index, its own lock and its own
+//! The client sends the last seq that it has seen. That one number makes the log its own index, its own lock and its own
 //! duplicate filter:
 //!
-//! * **No holes**: nobody can write n + 1 without having read n.
-//! * **No reuse**: the key is the seq, and a put happens only where its place is free.
-//! * **No duplicates, ever**: an attempt reads every item that any other attempt of the same message can have written
-//!   since the client first tried, because a resend repeats the first `after_seq`, and because whoever loses a place
-//!   reads what took it.
-//! * **No words of a removed member**: every item carries `members_seq`, the place of the newest change of membership.
-//!   A writer has to know the members, and their own membership, as of the head's change or a later one; whoever does not
-//!   reads them again.
+//! * **No holes**: n + 1 can be written only by a writer that has read n.
+//!
+//! * **No reuse**: the key is the seq, and a put succeeds only if its seq is free.
+//!
+//! * **No duplicates, ever**: an attempt reads every item that any other attempt of the same message can have written since the
+//! client first tried, because a resend repeats the first `after_seq`, and because a writer that loses a seq reads the item
+//! that took it.
+//!
+//! * **No messages of a removed member**: every item holds `members_seq`, the seq of the newest membership change. A writer has
+//! to know the members, and their own membership, as of the head's newest change or a later one; otherwise it reads them again.
 
 use std::time::Duration;
 
@@ -30,10 +32,10 @@ use store::dynamodb::members::{ActiveMember, ConversationItem, Roster};
 use store::dynamodb::messages::{LogItem, Order, PutOutcome};
 use store::dynamodb::retry::back_off;
 
-/// How many items a client may be behind and still send; more, and it has to sync first.
+/// Most items that a client may be behind and still send; beyond that it has to sync first.
 const MAX_BEHIND: u64 = 500;
 
-/// How many items are read after a lost place. Should more have come, the next put finds its place taken and goes on from there.
+/// Items that are read after losing a seq. If there are more, the next put finds its seq taken and goes on from there.
 const READ_AHEAD_ITEMS: usize = 100;
 
 /// Places that one send tries for before it reports contention. Writers who lose a place meet again only by chance, so
@@ -43,22 +45,20 @@ const MAX_ROUNDS: u32 = 12;
 /// A message that wants a place.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// Where to.
     pub conversation_id: ConversationId,
-    /// The token's user.
     pub sender_id: UserId,
     /// The same on every resend.
     pub client_message_id: ClientMessageId,
     /// The last seq that the client has seen, the same on every resend; `None`: the send is at-least-once.
     pub after_seq: Option<Seq>,
-    /// What to say, without the files.
+    /// The text, without the files.
     pub content: Content,
-    /// FileItems that the message is to carry.
+    /// Files that the message references.
     pub attachment_ids: Vec<FileId>,
 }
 
 impl Draft {
-    /// What this user wants to say here.
+    /// Creates the draft of this user's message.
     pub fn new(conversation_id: ConversationId, sender_id: UserId, draft: CheckedDraft) -> Self {
         let CheckedDraft { client_message_id, after_seq, content, attachment_ids } = draft;
         Self { conversation_id, sender_id, client_message_id, after_seq, content, attachment_ids }
@@ -68,13 +68,12 @@ impl Draft {
 /// A message that has its place.
 #[derive(Debug)]
 pub struct Appended {
-    /// The item as it stands in the log.
     pub item: LogItem,
-    /// Whether an earlier attempt had written it.
+    /// True if an earlier attempt had written it.
     pub duplicate: bool,
-    /// Who is in the conversation at that place.
+    /// The members at that seq.
     pub roster: Roster,
-    /// How many puts it took; 0 for a duplicate that was found at once.
+    /// Number of puts; 0 for a duplicate that was found in the first read.
     pub puts: u32,
 }
 
@@ -83,7 +82,6 @@ pub struct Appended {
 pub struct Opened<'a> {
     log: &'a Log,
     draft: &'a Draft,
-    /// What the message will carry.
     attachments: Vec<Attachment>,
     seen: Vec<LogItem>,
     roster: Roster,
@@ -106,7 +104,7 @@ impl Log {
         };
         let member_as_of = roster.has(draft.sender_id).then_some(roster.conversation.members_seq);
         let mut opened = Opened { log: self, draft, attachments: Vec::new(), seen, roster, member_as_of };
-        // Whoever sent it while a member hears of its place, even if they have left since, and however far behind they are.
+        // The sender of an earlier attempt learns its seq, even if they have left since, and however far behind they are.
         if opened.earlier_attempt().is_some() {
             return Ok(opened);
         }
@@ -116,7 +114,7 @@ impl Log {
                 return Ok(opened);
             }
         }
-        // From here on the sender is a member: what is said of the head below goes to nobody else.
+        // The sender is a member from here on, so that an error may reveal the head.
         let after = draft.after_seq.unwrap_or(Seq::MAX);
         match opened.seen.last() {
             None => Err(SendError::Ahead),
@@ -148,12 +146,12 @@ impl Log {
 }
 
 impl Opened<'_> {
-    /// Who is in the conversation, as far as is known before the message has its place.
+    /// Returns the members as far as they are known before the append.
     pub fn roster(&self) -> &Roster {
         &self.roster
     }
 
-    /// Gives the message the files that its draft names, of those that were found. FileItems that cannot be attached are a refusal,
+    /// Gives the message the files that its draft names, of those that were found. Files that cannot be attached are a refusal,
     /// unless an earlier attempt could.
     pub async fn attach(&mut self, found: &[FileItem]) -> Result<(), SendError> {
         let Draft { conversation_id, sender_id, attachment_ids, .. } = self.draft;
@@ -165,7 +163,7 @@ impl Opened<'_> {
             self.attachments = attachments;
             return Ok(());
         }
-        // What was seen may lag behind the log.
+        // The read may lag behind the log.
         while self.earlier_attempt().is_none() {
             if !self.read_on().await? {
                 return Err(SendError::FileNotReady);
@@ -192,7 +190,7 @@ impl Opened<'_> {
             }
             let recent_senders = match self.recent_senders() {
                 Ok(recent_senders) => recent_senders,
-                // What was seen may lag behind the log, and an earlier attempt be there already.
+                // The read may lag behind the log, and an earlier attempt may have been written already.
                 Err(_) if self.read_on().await? => continue,
                 Err(wait) => return Err(SendError::RateLimited(wait)),
             };
@@ -202,7 +200,7 @@ impl Opened<'_> {
                 PutOutcome::Written => {
                     return Ok(Appended { item, duplicate: false, roster: self.roster, puts });
                 }
-                // The SDK sent the request again after it had been carried out.
+                // The SDK repeated the request after it had succeeded.
                 PutOutcome::Taken(existing) if existing.attempt == attempt => {
                     return Ok(Appended { item: *existing, duplicate: false, roster: self.roster, puts });
                 }
@@ -223,8 +221,8 @@ impl Opened<'_> {
         self.seen.iter().find(|item| item.sender_id == sender && item.client_message_id == id)
     }
 
-    /// Reads the roster again where it is from before the newest change that the item knows of: whoever was put out by it, and let
-    /// in again since, would be told of what was said while they were away.
+    /// Reads the roster again if it is older than the newest membership change that the item knows of: it could hold a member
+    /// who was removed by that change and added again since, and who must not receive the message.
     async fn refresh_roster_at(&mut self, item: &LogItem) -> Result<(), SendError> {
         if self.roster.conversation.members_seq < item.members_seq {
             let roster = self.log.members.roster(self.draft.conversation_id, true).await?;
@@ -233,7 +231,7 @@ impl Opened<'_> {
         Ok(())
     }
 
-    /// What stands at n + 1 if the put succeeds; n is the last that was seen.
+    /// Builds the item for n + 1; n is the last seq that was read.
     fn next_item(&self, attempt: Uuid, digest: &str, recent_senders: RecentSenders) -> Result<LogItem, StoreError> {
         let head =
             self.seen.last().ok_or_else(|| StoreError::Inconsistent("an opened log without a head".to_owned()))?;
@@ -258,8 +256,8 @@ impl Opened<'_> {
         })
     }
 
-    /// How much everybody has said with this message, or how long its sender has to wait. System messages carry no counts: those
-    /// before them hold.
+    /// Returns the counts including this message, or the time that its sender has to wait. System messages hold no counts:
+    /// those of the item before them apply.
     fn recent_senders(&self) -> Result<RecentSenders, Duration> {
         let Some(limit) = self.log.flood_limit else { return Ok(RecentSenders::default()) };
         let newest = self.seen.iter().rev().map(|item| &item.recent_senders).find(|counts| !counts.is_empty());
@@ -286,23 +284,24 @@ impl Opened<'_> {
         Ok(())
     }
 
-    /// Whether the roster, and that the sender is a member, are known as of every change of membership that the head knows of.
+    /// Returns true if the roster, and the sender's membership, are known as of the newest membership change that the head
+    /// knows of.
     fn may_write(&self) -> bool {
         let change = self.seen.last().map_or(Seq::ZERO, |head| head.members_seq);
         self.roster.conversation.members_seq >= change && self.member_as_of.is_some_and(|known| known >= change)
     }
 
-    /// Whether the sender, as the roster has them, may send.
+    /// Checks whether the sender may send, by the roster.
     fn check_send_rules(&self) -> Result<(), SendError> {
         let sender = self.roster.member(self.draft.sender_id);
         sender.map_or(Ok(()), |sender| may_send(&self.roster.conversation, sender))
     }
 
-    /// Decides by what is true now. The sender's own membership is read together with the conversation, in one transaction: a
-    /// query could show the one from before a change and the other from after it. The roster is no proof of it: it is read at
-    /// the same time, but not at the same moment.
+    /// Authorises the sender by consistent reads. The sender's own membership is read together with the conversation, in one
+    /// transaction: a query could return the one from before a change and the other from after it. The roster proves nothing
+    /// here: it is read concurrently, not at the same moment.
     ///
-    /// Where this ends well, the sender may write, or an earlier attempt is among the items that have been seen.
+    /// After success the sender may write, or an earlier attempt is among the items that were read.
     async fn authorise_again(&mut self) -> Result<(), SendError> {
         let (conversation_id, sender_id) = (self.draft.conversation_id, self.draft.sender_id);
         let (view, roster) = tokio::try_join!(
@@ -325,9 +324,9 @@ impl Opened<'_> {
         if self.earlier_attempt().is_some() { Ok(()) } else { Err(SendError::NotAMember) }
     }
 
-    /// Reads what a sender who may not write any more can have written since the log was read: a refusal is final, so it has to be certain that no
-    /// earlier attempt stands. What has been seen reaches that far already unless the read was stale or the sender has just
-    /// been put out.
+    /// Reads the rest of what a sender who may not write any more can have written. A refusal is final, so it has to be certain
+    /// that no earlier attempt exists. Usually the items that were read reach that far, unless the read was stale or the sender
+    /// has just been removed.
     async fn read_to_the_end_of(&mut self, periods: &Periods) -> Result<(), StoreError> {
         let (Some(seen), Some(last)) = (self.seen.last(), periods.last_visible(Seq::MAX)) else { return Ok(()) };
         let range = SeqRange { first: seen.seq.next(), last };
@@ -340,7 +339,7 @@ impl Opened<'_> {
     }
 }
 
-/// Whether an active member may send.
+/// Checks whether an active member may send.
 pub(crate) fn may_send(conversation: &ConversationItem, sender: &ActiveMember) -> Result<(), SendError> {
     if conversation.closed {
         return Err(SendError::Closed);

@@ -1,4 +1,4 @@
-//! Attachments: a file is for those who see a message that carries it.
+//! Attachments: a user may read a file if they see a message that references it.
 
 use domain::{Attachment, ConversationId, FileId, Seq, UserId};
 
@@ -6,9 +6,10 @@ use super::Log;
 use super::history::ReadError;
 
 impl Log {
-    /// What the message at `seq` carries of a file; `None` where the user does not see the message, or it does not carry the file.
+    /// Returns the attachment of the message at `seq`; `None` if the user does not see the message, or if it does not reference
+    /// the file.
     ///
-    /// Two requests at once; one more where members have changed between them.
+    /// Cost: two concurrent requests; one more if members changed between them.
     pub async fn attachment(
         &self,
         conversation: ConversationId,

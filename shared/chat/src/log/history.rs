@@ -12,11 +12,10 @@ use store::dynamodb::messages::{LogItem, Order};
 /// Most items asked for at once while few of them are wanted.
 const MAX_ITEMS_PER_QUERY: usize = 500;
 
-/// After so many items, no more are asked for: what is passed over is reactions, edits and one's own words, and nobody shall make
-/// a request of others read them all.
+/// Most items that one read scans. It skips reactions, edits and the reader's own messages, and other members must not be able
+/// to make a read expensive with them.
 const MAX_SCANNED_ITEMS: usize = 1_000;
 
-/// Which page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageRequest {
     /// The oldest visible items after this place.
@@ -25,7 +24,7 @@ pub enum PageRequest {
     Before(Seq),
 }
 
-/// Why somebody sees nothing.
+/// Reasons for which a user may not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// They were never in the conversation, or there is none: the two look alike.
@@ -34,13 +33,12 @@ pub enum ReadError {
     /// They were, and what they ask for is for those who are.
     #[error("the user is not a member of the conversation any more")]
     NotAMember,
-    /// Their account is gone.
+    /// The user was deleted.
     #[error("the user is deleted")]
     UserDeleted,
     /// There is no text at the place, or none that they can see.
     #[error("no text is at the place")]
     NoText,
-    /// A service failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -57,7 +55,7 @@ impl From<ReadError> for ApiError {
     }
 }
 
-/// The view of somebody who is or was a member.
+/// Requires that the user is or was a member.
 pub fn require_reader(view: Option<MemberView>) -> Result<MemberView, ReadError> {
     match view {
         None => Err(ReadError::NeverAMember),
@@ -66,7 +64,7 @@ pub fn require_reader(view: Option<MemberView>) -> Result<MemberView, ReadError>
     }
 }
 
-/// The view of somebody who is a member.
+/// Requires that the user is a member.
 pub fn require_member(view: Option<MemberView>) -> Result<MemberView, ReadError> {
     let view = require_reader(view)?;
     if view.active.is_some() { Ok(view) } else { Err(ReadError::NotAMember) }
@@ -86,9 +84,9 @@ pub struct Page {
 pub struct Surroundings {
     /// Visible items, oldest first.
     pub messages: Vec<Message>,
-    /// Whether there are more before them.
+    /// True if there are earlier messages.
     pub more_before: bool,
-    /// Whether there are more after them.
+    /// True if there are later messages.
     pub more_after: bool,
 }
 
@@ -156,13 +154,13 @@ impl Log {
         }
     }
 
-    /// What the user may see.
+    /// Returns what the user may see.
     pub async fn view(&self, conversation: ConversationId, user: UserId) -> Result<MemberView, ReadError> {
         crate::log::require_reader(self.members.view(conversation, user).await?)
     }
 
-    /// What the user may see, and the newest item of that. Two requests at once; one more where the head is hidden from the user,
-    /// or knows of a change of membership that the first did not show.
+    /// Returns what the user may see, and the newest visible item. Cost: two concurrent requests; one more if the head is
+    /// hidden from the user, or knows of a membership change that the first read did not show.
     pub async fn newest(
         &self,
         conversation: ConversationId,
@@ -188,10 +186,11 @@ impl Log {
         Ok(self.visible(conversation, periods, PageRequest::Before(Seq::MAX), 1, |_| true).await?.items.pop())
     }
 
-    /// Up to `limit` items that `keep` wants, in the order of the request, read stay by stay so that hidden stretches cost
-    /// nothing. One request for each stay where all are wanted; where few are, each request asks for as much as all before it,
-    /// so that few requests find what is far, up to [`MAX_ITEMS_PER_QUERY`] items. Where that does not find it among [`MAX_SCANNED_ITEMS`], it
-    /// stops and says where.
+    /// Reads up to `limit` items that pass `keep`, in the order of the request, one membership period at a time, so that hidden
+    /// ranges cost nothing.
+    ///
+    /// Cost: one request per period if all items pass. If few do, each request reads as many items as all before it, up to
+    /// [`MAX_ITEMS_PER_QUERY`]. After [`MAX_SCANNED_ITEMS`] it stops and returns where.
     pub(crate) async fn visible(
         &self,
         conversation: ConversationId,
@@ -239,9 +238,8 @@ impl Log {
     }
 }
 
-/// What [`Log::visible`] found.
 pub(crate) struct Visible {
-    /// What was wanted of it.
+    /// The items that passed.
     pub(crate) items: Vec<LogItem>,
     /// The newest change of membership that any of it knows of.
     pub(crate) newest_members_seq: Seq,

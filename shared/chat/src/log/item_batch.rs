@@ -10,12 +10,12 @@ use store::StoreError;
 use store::dynamodb::members::{ActiveMember, ConversationItem};
 use store::dynamodb::messages::LogItem;
 
-/// Items of a conversation's log, as they stand.
+/// A batch of items of a conversation's log.
 #[derive(Debug)]
 pub struct ItemBatch {
     /// Active members of the conversation.
     pub member_count: u32,
-    /// In how many shards those are who look at it.
+    /// Number of shards that hold the subscriptions.
     pub subscription_shards: u32,
     history: HistoryPolicy,
     /// In the order of their places.
@@ -29,7 +29,7 @@ pub struct ItemBatch {
 /// Those who see the same of some [`ItemBatch`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Viewer {
-    /// How many of the places lie before the viewer's stay.
+    /// Number of seqs before the viewer's membership period.
     hidden: usize,
     /// The viewer, where something is theirs: they see their own ids and reactions.
     owner: Option<UserId>,
@@ -61,7 +61,8 @@ impl ItemBatch {
         Self { member_count, subscription_shards, history, items, edited, places }
     }
 
-    /// As whom the member sees it. Another stay of theirs, before this one, is not looked at: its words come with a sync.
+    /// Returns the viewer that stands for the member. An earlier membership period of theirs is ignored here: a sync returns
+    /// its messages.
     pub fn viewer(&self, member: &ActiveMember) -> Viewer {
         let owns = |item: &LogItem| item.sender_id == member.user_id || !item.reactions.is_empty();
         Viewer {
@@ -70,7 +71,8 @@ impl ItemBatch {
         }
     }
 
-    /// What the member sees of it, in the order of the log: nothing from before they came, even where they may read it.
+    /// Returns what the member sees of the batch, in the order of the log. Leaves out everything from before they joined, even
+    /// if they may read it.
     pub fn shown_to(&self, member: &ActiveMember) -> Vec<Message> {
         let stay = Period { joined_seq: member.joined_seq, joined_at: member.joined_at, left: None };
         let periods = Periods::visible(vec![stay], self.history);

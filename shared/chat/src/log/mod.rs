@@ -25,10 +25,8 @@ use store::dynamodb::{Members, Messages};
 /// The log of every conversation, and who may write and read it.
 #[derive(Clone, Debug)]
 pub struct Log {
-    /// The items.
     pub messages: Messages,
-    /// Who may see and write them.
     pub members: Members,
-    /// How much one sender may say; `None`: whatever they like.
+    /// Limit of messages per sender and conversation; `None` for no limit.
     pub flood_limit: Option<FloodLimit>,
 }

@@ -1,4 +1,4 @@
-//! Send: give a message its place and find out whom to tell, in two round trips.
+//! Send: appends a message and finds the recipients, in two round trips.
 
 use std::time::{Duration, Instant};
 
@@ -9,26 +9,26 @@ use super::{Draft, Log, SendError};
 use crate::notify::{Audience, Recipients};
 use store::dynamodb::FileItems;
 
-/// A put that took longer leaves time for somebody to connect unseen: connections are read again after it.
+/// Duration of a put after which connections are read again: a user may have connected meanwhile.
 const SLOW_PUT: Duration = Duration::from_millis(200);
 
-/// A message with its place, and whom to tell of it.
+/// A message with its seq, and its recipients.
 #[derive(Debug)]
 pub struct Delivered {
     /// The message, with its `client_message_id`.
     pub message: Message,
-    /// Whether an earlier attempt had given it its place. It is pushed again all the same: clients drop by seq.
+    /// True if an earlier attempt had appended it. It is pushed again all the same: clients drop by seq.
     pub duplicate: bool,
-    /// Whom to tell, the sender's own connections included.
+    /// Recipients, the sender's own connections included.
     pub audience: Audience,
 }
 
 impl Log {
-    /// Appends the draft and, at the same time, looks for those who are to hear of it.
+    /// Appends the draft and finds its recipients at the same time.
     ///
-    /// Two sequential round trips and one write unit (for messages up to 1 KB) where nobody else writes at the same
-    /// time; the number does not grow with the history, nor with the members: of more than a hundred nobody is looked up. In a
-    /// public conversation it is a third, for those who look at it. FileItems are looked up in the first.
+    /// Cost without contention: two sequential round trips and one write unit (for messages up to 1 KB). It does not grow with
+    /// the history, nor with the members: beyond a hundred, recipients are left to the `fanout` worker. A public conversation
+    /// takes a third round trip, for the subscribers. Files are read in the first.
     pub async fn send(
         &self,
         recipients: &Recipients,
@@ -48,11 +48,11 @@ impl Log {
         let stale = slow || appended.puts > 1 || appended.roster != expected;
         let looked_up = if stale { recipients.of(&appended.roster, &[]).await } else { found };
         let audience = looked_up.unwrap_or_else(|error| {
-            // The message has its place, and there is somebody with more time.
+            // The message is in the log, and the `fanout` worker has more time.
             tracing::warn!(error = causes(&error), "listeners cannot be looked up now");
             Audience::deferred()
         });
-        // Who came after the message does not get it pushed, even if its sender sends it again.
+        // Members who joined after the message do not receive it, even if its sender resends it.
         let audience = audience.covering(appended.item.seq);
         Ok(Delivered { message: appended.item.shown_to_sender(), duplicate: appended.duplicate, audience })
     }

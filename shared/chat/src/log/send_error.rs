@@ -1,4 +1,4 @@
-//! Why a message has no place.
+//! Reasons for which a message is not appended.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use domain::{ApiError, ErrorCode, Timestamp};
 
 use store::StoreError;
 
-/// How long a client should wait after contention.
+/// Time after which a client should retry after contention.
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
-/// Why a message has no place.
+/// Reasons for which a message is not appended.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// The sender is not an active member, or there is no such conversation: the two look alike.
@@ -24,7 +24,7 @@ pub enum SendError {
     /// The sender may not send for a while.
     #[error("the sender is muted until {0}")]
     Muted(Timestamp),
-    /// The sender's account is gone.
+    /// The sender was deleted.
     #[error("the sender is deleted")]
     UserDeleted,
     /// More than 500 items came after `after_seq`.
@@ -39,13 +39,12 @@ pub enum SendError {
     /// The same id was used for other content.
     #[error("the client_message_id was used for other content")]
     IdempotencyMismatch,
-    /// The sender has said as much as they may for so long.
+    /// The sender has reached the flood limit.
     #[error("the sender has said too much")]
     RateLimited(Duration),
     /// Every place that was tried for was taken by others.
     #[error("the conversation is contended")]
     Contended,
-    /// A service failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

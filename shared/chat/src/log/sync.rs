@@ -10,11 +10,10 @@ use store::StoreError;
 use store::dynamodb::messages::LogItem;
 
 impl Log {
-    /// Up to `limit` items after `cursor`, and where the conversation stands.
+    /// Returns up to `limit` items after `cursor`, and the head.
     ///
-    /// Three requests where nothing was edited, and one more where something was: an event of an edit is kept without the words,
-    /// which come from the message, in their newest form that the user may see. Exact while members come and go, as
-    /// [`Log::history`] is.
+    /// Cost: three requests, and one more if an item is an edit: an event holds no text, which comes from the message, in the
+    /// newest form that the user may see. Exact while members join and leave, as [`Log::history`] is.
     pub async fn sync(
         &self,
         conversation: ConversationId,
@@ -40,9 +39,9 @@ impl Log {
             let cut_off = items.len() > limit;
             items.truncate(limit);
             let end = items.last().map(|item| item.seq);
-            // The two reads are of different moments: what was said in between is there, and not here.
+            // The two reads are of different moments: an item that was sent in between is in the log and not in this answer.
             let more = cut_off || last.as_ref().is_some_and(|last| last.seq > end.unwrap_or(cursor));
-            // Who has just joined a public conversation has seen all that there is to see for them.
+            // A member who has just joined a public conversation has seen all that is visible to them.
             let before = view.active.map_or(Seq::ZERO, |member| member.joined_seq.previous());
             let head_seq = last.map(|item| item.seq).max(end).unwrap_or(Seq::ZERO).max(before);
             // Without more there is nothing but what is hidden between the last item and the head.
@@ -74,7 +73,7 @@ impl Log {
     }
 }
 
-/// The item as the user sees it, with the words where it says that they changed.
+/// Returns the item as the user sees it, with the new text if it is an edit.
 pub(super) fn with_words(item: LogItem, targets: &[LogItem], user: UserId, periods: &Periods) -> Message {
     let mut message = item.shown_to(user, periods);
     if let MessageKind::MessageEdited { target_seq, content } = &mut message.kind {

@@ -1,4 +1,4 @@
-//! What a user has not read yet.
+//! Counting the messages that a user has not read.
 
 use domain::conversation::MAX_UNREAD;
 use domain::period::SeqRange;
@@ -9,8 +9,8 @@ use super::history::PageRequest;
 use store::StoreError;
 use store::dynamodb::messages::LogItem;
 
-/// A count, and the newest change of membership that what was counted knows of: periods that are older do not tell whether it
-/// may be counted.
+/// A count, and the newest membership change that the counted items know of: with periods from before that change it is unknown
+/// whether they may be counted.
 pub(crate) struct Counted {
     /// Messages, up to [`MAX_UNREAD`]; at least so many where there is too much else to look through all of it.
     pub(crate) unread: u32,
@@ -19,8 +19,8 @@ pub(crate) struct Counted {
 }
 
 impl Log {
-    /// Texts of others in this range that the user may see, up to [`MAX_UNREAD`]: one bounded query for each stay, and a few more
-    /// where there is much else. What lies behind a thousand other items is not counted.
+    /// Counts the texts of others in this range that the user may see, up to [`MAX_UNREAD`]. Cost: one bounded query per
+    /// membership period, and a few more among many other items. Texts behind a thousand other items are not counted.
     pub(crate) async fn unread(
         &self,
         id: ConversationId,

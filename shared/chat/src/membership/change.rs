@@ -83,8 +83,8 @@ impl Membership {
         self.relay.run(conversation).await
     }
 
-    /// Finds open public conversations, newest first: up to `limit` before `before`, and the cursor of the next page. With `words`,
-    /// those whose title and topic have words that begin with all of them. Cost: one SQL statement.
+    /// Finds open public conversations, newest first: up to `limit` before `before`, and the cursor of the next page. With
+    /// `words`, the conversations whose title and topic have words that begin with all of them. Cost: one SQL statement.
     pub async fn discover(
         &self,
         user: UserId,

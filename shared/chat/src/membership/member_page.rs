@@ -1,4 +1,4 @@
-//! Who is in a conversation, page by page, for those who are there.
+//! A page of the members of a conversation, for one of them.
 
 use domain::{ConversationId, UserId};
 
@@ -9,11 +9,10 @@ use store::dynamodb::members::{ActiveMember, MemberView};
 /// A page of members, as one of them may see it.
 #[derive(Debug)]
 pub struct MemberPage {
-    /// What the reader may see.
     pub view: MemberView,
     /// Members in the order of their ids.
     pub members: Vec<ActiveMember>,
-    /// Where the next page begins; `None` on the last.
+    /// Cursor of the next page; `None` on the last.
     pub cursor: Option<UserId>,
 }
 

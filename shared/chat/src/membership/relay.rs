@@ -1,9 +1,8 @@
-//! How changes of the relational truth reach the log and the projection.
+//! The relay of changes from SQL to the log and its projection.
 //!
-//! Versions are applied in order, each by one transaction: the system message takes the place after the head, and the
-//! projection moves from the version before to this one. A projection that has the version already means that somebody
-//! else was faster. Then the message's place goes back to SQL, and the change leaves the outbox. Every step may be
-//! repeated, and any number of relays may race.
+//! Versions are applied in order, each by one transaction: the system message takes the seq after the head, and the projection
+//! moves from the previous version to this one. If the projection has the version already, another relay was faster. Then the
+//! seq goes back to SQL, and the change leaves the outbox. Every step may be repeated, and any number of relays may race.
 
 use domain::membership::{Change, Effect};
 use domain::{ConversationId, ConversationType, Message, MessageKind, Seq, Timestamp, UserId, subscription};
@@ -24,22 +23,18 @@ const MAX_ROUNDS: u32 = 12;
 pub struct Applied {
     /// Its place: that of its system message, or the head where it wrote none.
     pub seq: Seq,
-    /// Its time.
     pub at: Timestamp,
     /// Its system message, where this relay wrote it.
     pub message: Option<Message>,
-    /// Who is not there any more because of it.
+    /// The member who left or was removed by it.
     pub departed: Option<UserId>,
 }
 
 /// Brings changes from the outbox to the log and the projection.
 #[derive(Clone, Debug)]
 pub struct Relay {
-    /// The log.
     pub messages: Messages,
-    /// The projection.
     pub members: Members,
-    /// The changes.
     pub outbox: Outbox,
 }
 
@@ -81,7 +76,7 @@ impl Relay {
             };
             let (head, leaving, growing) = tokio::try_join!(head, leaving, growing)?;
             if departed.is_some() && leaving.is_none() {
-                // Somebody else was faster, or the projection lags behind: `applied` tells.
+                // Another relay was faster, or the projection lags behind: `applied` decides.
                 return self.applied(pending).await?.ok_or_else(|| missing_period(pending));
             }
             let (stamp, item) = place(pending, head.as_ref());
@@ -112,8 +107,8 @@ impl Relay {
         }
     }
 
-    /// Where the change stands, if the projection shows it. One that shows a later version moved on only after this change
-    /// had left the outbox, so that settling it again, by whatever place, changes nothing.
+    /// Returns the seq and time of the change if the projection shows it. A projection with a later version moved on only after
+    /// this change had left the outbox, so that recording it again, with any seq, changes nothing.
     async fn applied(&self, pending: &Pending) -> Result<Option<Applied>, StoreError> {
         let shown = self.members.conversation(pending.conversation_id).await?;
         let version = shown.as_ref().map_or(0, |item| item.version);
@@ -130,8 +125,8 @@ impl Relay {
     }
 }
 
-/// How many shards the subscriptions take after a change, where that is more than there are. What the item showed is what the
-/// change applies to, or the change is refused for its version: the number never falls.
+/// Returns the number of shards of the subscriptions after a change, if that is more than before. The change applies to the
+/// item that was read, or is refused for its version, so the number never falls.
 fn more_shards(shown: &ConversationItem, effect: &Effect<'_>) -> Option<u32> {
     let shards = subscription::shards(shown.member_count.saturating_add_signed(effect.growth()));
     (shards > shown.subscription_shards).then_some(shards)
@@ -141,7 +136,8 @@ fn missing_period(pending: &Pending) -> StoreError {
     StoreError::Inconsistent(format!("version {} ends a stay that the projection does not show", pending.version))
 }
 
-/// Where a change stands after this head: at the next place with its system message, or at the head itself.
+/// Computes the seq and time of a change after this head: the next seq with its system message, or the head itself for a change
+/// without one.
 fn place(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) {
     let now = Timestamp::now();
     let at = head.map_or(now, |head| now.max(head.sent_at.next()));

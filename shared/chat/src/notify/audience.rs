@@ -18,7 +18,6 @@ impl Audience {
         Self { recipients: Vec::new(), complete: false }
     }
 
-    /// Exactly these recipients.
     pub fn of(recipients: Vec<Recipient>) -> Self {
         Self { recipients, complete: true }
     }

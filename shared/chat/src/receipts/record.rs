@@ -11,10 +11,10 @@ use store::dynamodb::members::{MemberView, Roster};
 use store::dynamodb::messages::Order;
 use store::dynamodb::watermarks::Advance;
 
-/// How many of the newest visible places that a receipt newly covers are looked at for senders.
+/// Number of the newest visible seqs, among those that a receipt newly covers, whose senders are notified.
 const NEWEST: usize = 50;
 
-/// Up to this many members, all are told of reads; in larger conversations only the senders are.
+/// Number of members up to which all are notified of reads; in larger conversations only the senders are.
 const MAX_MEMBERS_NOTIFIED_OF_READS: u32 = 32;
 
 /// A receipt that moved a watermark.
@@ -22,7 +22,7 @@ const MAX_MEMBERS_NOTIFIED_OF_READS: u32 = 32;
 pub struct Recorded {
     /// As it was recorded: clamped to what its user can see.
     pub receipt: Receipt,
-    /// Which others to tell.
+    /// Other users to notify.
     pub audience: Vec<UserId>,
     /// After a read: what its user has not read yet.
     pub unread: Option<Unread>,
@@ -31,15 +31,13 @@ pub struct Recorded {
 /// The tables that receipts touch.
 #[derive(Clone, Debug)]
 pub struct Receipts {
-    /// For the head, the senders and the stays.
     pub log: Log,
-    /// For the result.
     pub watermarks: Watermarks,
 }
 
 impl Receipts {
-    /// Records one receipt; `None` where it changes nothing that anyone is told of: a repeat, a late one, one by somebody who can
-    /// see nothing there, or that something was delivered in a public conversation. Safe to repeat.
+    /// Records one receipt. `None` if there is nothing to notify of: a repeat, a late receipt, a user who can see nothing
+    /// there, or a delivery in a public conversation. Safe to repeat.
     pub async fn record(&self, receipt: Receipt) -> Result<Option<Recorded>, StoreError> {
         let (view, head) = tokio::try_join!(
             self.log.members.view(receipt.conversation_id, receipt.user_id),
@@ -64,8 +62,8 @@ impl Receipts {
         Ok(Some(Recorded { receipt, audience, unread }))
     }
 
-    /// The members who are told of it, its own user excluded: of reads all of them where they are few, else those who said what
-    /// it covers. Who cannot see its place is told nothing.
+    /// Returns the members to notify, without the receipt's user: of reads all of them in a small conversation, else the
+    /// senders of the messages that it covers. A member who cannot see its seq is not notified.
     async fn audience(&self, view: &MemberView, receipt: &Receipt, before: Seq) -> Result<Vec<UserId>, StoreError> {
         let roster = async { self.log.members.roster(receipt.conversation_id, false).await };
         let to_all =
@@ -88,7 +86,8 @@ impl Receipts {
         Ok(audience)
     }
 
-    /// Whether the user is a member and can see the receipt's place. Asks for nothing but where the roster does not hold all.
+    /// Returns true if the user is a member and can see the receipt's seq. Cost: nothing, unless the roster does not hold all
+    /// members.
     async fn sees(&self, roster: &Roster, user: UserId, receipt: &Receipt) -> Result<bool, StoreError> {
         let everything = roster.conversation.history == HistoryPolicy::Full;
         match roster.member(user) {
@@ -101,8 +100,8 @@ impl Receipts {
         }
     }
 
-    /// Who said something at the newest places that the receipt newly covers. Events are no messages, and what the user cannot see
-    /// has not reached them. One request for each stay in between.
+    /// Returns the senders of the newest texts that the receipt newly covers and its user can see. Cost: one request per
+    /// membership period in between.
     async fn senders(&self, view: &MemberView, receipt: &Receipt, before: Seq) -> Result<Vec<UserId>, StoreError> {
         let ranges: Vec<SeqRange> = view.periods.within(before.next(), receipt.seq).collect();
         let mut items = Vec::new();
@@ -121,7 +120,7 @@ impl Receipts {
         Ok(senders)
     }
 
-    /// What there is left to read after a read.
+    /// Counts the unread messages after a read.
     async fn unread(&self, view: &MemberView, receipt: &Receipt) -> Result<Option<Unread>, StoreError> {
         let (conversation_id, user, read_seq) = (receipt.conversation_id, receipt.user_id, receipt.seq);
         if receipt.kind != ReceiptKind::Read {

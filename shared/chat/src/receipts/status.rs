@@ -1,4 +1,4 @@
-//! What has become of a message, by recipient, and up to where everybody has got.
+//! The status of a message by recipient, and the watermarks of all members.
 
 use domain::receipt::{MemberWatermarks, Status, Watermark};
 use domain::{ConversationId, ConversationType, MessageKind, ReceiptKind, Seq, UserId};
@@ -8,10 +8,9 @@ use crate::membership::MemberPage;
 use store::dynamodb::members::Entry;
 use store::dynamodb::{Members, Messages, Watermarks};
 
-/// What this is read from.
+/// Reads the status of messages.
 #[derive(Clone, Debug)]
 pub struct StatusReader {
-    /// For the message.
     pub messages: Messages,
     /// For who was there.
     pub members: Members,
@@ -20,11 +19,12 @@ pub struct StatusReader {
 }
 
 impl StatusReader {
-    /// Who of the recipients of a message has it, and since when, page by page: `after` is what the page before gave. Recipients
-    /// are those whose stay covers the message, its sender excluded; a page may have fewer than `limit` of them, or none, and not
-    /// be the last. Only members may ask.
+    /// Returns the status of a message for a page of its recipients; `after` is the cursor of the previous page. Recipients are
+    /// the users whose membership period covers the message, without its sender. A page may have fewer than `limit` of them, or
+    /// none, and not be the last. For members only.
     ///
-    /// Five requests, and up to two for each recipient who has it. In a public conversation only what was read counts as delivered.
+    /// Cost: five requests, and up to two for each recipient who has it. In a public conversation only reads count as
+    /// deliveries.
     pub async fn of_message(
         &self,
         conversation: ConversationId,
@@ -33,8 +33,7 @@ impl StatusReader {
         after: Option<&Entry>,
         limit: usize,
     ) -> Result<(Vec<Status>, Option<Entry>), ReadError> {
-        // The members as they are after the message was found: none that it reached is missing, and nobody who was put out before
-        // it learns of it.
+        // The members are read after the message: no recipient is missing, and a user who was removed before it is refused.
         let message = self.messages.get(conversation, seq).await?;
         let (view, (mut users, next)) = tokio::try_join!(
             self.members.view(conversation, caller),
@@ -74,7 +73,7 @@ impl StatusReader {
         };
         let (delivered, read) =
             tokio::try_join!(delivered, self.watermarks.of(ReceiptKind::Read, conversation, &users))?;
-        // What is hidden from the caller is left out: a mark within it stands for what the caller can see below it.
+        // A watermark within a range that is hidden from the caller stands for the last seq below it that the caller can see.
         let seen = |mark: &Watermark| Some(Watermark { seq: view.periods.last_visible(mark.seq)?, at: mark.at });
         let marks = |user: &UserId| {
             MemberWatermarks::new(*user, delivered.get(user).and_then(seen), read.get(user).and_then(seen))

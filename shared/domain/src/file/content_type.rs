@@ -1,4 +1,4 @@
-//! What a file is, and how a browser is told to take it.
+//! Content types of files, and the headers with which downloads are served.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -32,12 +32,10 @@ const ACTIVE: [&str; 8] =
 #[serde(transparent)]
 pub struct ContentType(String);
 
-/// How a download is served.
+/// The headers of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Serving<'a> {
-    /// `Content-Type`.
     pub content_type: &'a str,
-    /// `inline` or `attachment`.
     pub disposition: &'static str,
 }
 
@@ -57,12 +55,11 @@ impl ContentType {
         }
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// How what is of this type is served: shown where that is safe, else kept; what could run is kept as plain bytes.
+    /// Returns how a file of this type is served: inline if that is safe, else as an attachment; active content as plain bytes.
     pub fn serving(&self) -> Serving<'_> {
         let content_type = self.as_str();
         if SHOWN.contains(&content_type) {
@@ -73,7 +70,7 @@ impl ContentType {
         Serving { content_type, disposition: "attachment" }
     }
 
-    /// Whether there may be thumbnails of it.
+    /// Returns true for images that get thumbnails.
     pub fn has_thumbnails(&self) -> bool {
         matches!(self.as_str(), "image/gif" | "image/jpeg" | "image/png" | "image/webp")
     }

@@ -1,4 +1,4 @@
-//! Files: what somebody uploads to a conversation, and what a message carries of it.
+//! Files: announced and uploaded to a conversation, and referenced by its messages as attachments.
 
 mod content_type;
 mod name;
@@ -16,10 +16,10 @@ pub use new_file::{MAX_FILE_BYTES, NewFile, Sha256Hex};
 pub use parts::{MAX_PARTS_PER_REQUEST, PART_BYTES, PartRequest, PartsRequest, part_count, part_size};
 pub use upload::{Announced, Download, SignedPart, SignedRequest, Upload};
 
-/// Most files that one message carries.
+/// Most files that one message references.
 pub const MAX_ATTACHMENTS: usize = 10;
 
-/// Where an uploaded file stands.
+/// Status of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileStatus {
@@ -27,7 +27,7 @@ pub enum FileStatus {
     Pending,
     /// It can be attached.
     Ready,
-    /// It cannot, and its bytes are gone.
+    /// The upload was refused and its bytes were deleted.
     Rejected,
 }
 
@@ -47,7 +47,7 @@ impl FileStatus {
     }
 }
 
-/// Why the bytes of a file were not taken.
+/// Reason for which an upload was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rejection {
@@ -109,40 +109,32 @@ pub struct Dimensions {
 /// A file as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
-    /// The file.
     pub file_id: FileId,
-    /// The conversation whose messages may carry it.
+    /// The conversation whose messages may reference the file.
     pub conversation_id: ConversationId,
-    /// What it is called.
     pub name: FileName,
-    /// What it is.
     pub content_type: ContentType,
-    /// How many bytes it has.
+    /// Size in bytes.
     pub size: u64,
     /// The SHA-256 of its bytes, in hex. S3 has compared it where the file came in one piece; where it came in parts, theirs.
     pub sha256: Sha256Hex,
-    /// Where it stands.
     pub status: FileStatus,
-    /// Why it was rejected.
+    /// Set for a rejected file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Rejection>,
     /// Of an image that has thumbnails.
     #[serde(default, skip_serializing_if = "Option::is_none", flatten)]
     pub dimensions: Option<Dimensions>,
-    /// When it was announced.
     pub created_at: Timestamp,
 }
 
-/// A file as a message carries it.
+/// A file as the messages that reference it show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
-    /// The file.
     pub file_id: FileId,
-    /// What it is called.
     pub name: FileName,
-    /// What it is.
     pub content_type: ContentType,
-    /// How many bytes it has.
+    /// Size in bytes.
     pub size: u64,
     /// Width of an image that has thumbnails, in pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -162,17 +154,13 @@ impl Attachment {
 /// Longest side of a thumbnail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThumbnailSize {
-    /// 320 pixels.
     Small,
-    /// 1,280 pixels.
     Large,
 }
 
 impl ThumbnailSize {
-    /// Both.
     pub const ALL: [Self; 2] = [Self::Small, Self::Large];
 
-    /// In pixels.
     pub const fn pixels(self) -> u32 {
         match self {
             Self::Small => 320,

@@ -1,4 +1,4 @@
-//! What a file is called: shown to people, never part of a key or a path.
+//! Names of files: shown to users, never part of a key or a path.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -25,7 +25,6 @@ impl FileName {
         Ok(Self(name.to_owned()))
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

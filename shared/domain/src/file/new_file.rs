@@ -1,4 +1,4 @@
-//! What somebody announces of a file before its bytes come.
+//! The announcement of a file, before its upload.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -22,12 +22,10 @@ impl Sha256Hex {
         Err(ApiError::invalid("`sha256` takes 64 hex digits."))
     }
 
-    /// The digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The bytes.
     pub fn bytes(&self) -> Vec<u8> {
         let digit =
             |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).unwrap_or_default();
@@ -46,18 +44,15 @@ impl<'de> Deserialize<'de> for Sha256Hex {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewFile {
-    /// What it is called.
     pub name: FileName,
-    /// What it is.
     pub content_type: ContentType,
-    /// How many bytes it has: 1 to [`MAX_FILE_BYTES`].
+    /// Size in bytes: 1 to [`MAX_FILE_BYTES`].
     pub size: u64,
     /// Of all of them.
     pub sha256: Sha256Hex,
 }
 
 impl NewFile {
-    /// Checks the size.
     pub fn check(self) -> Result<Self, ApiError> {
         match self.size {
             0 => Err(ApiError::invalid("A file has at least one byte.")),

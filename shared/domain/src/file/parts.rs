@@ -1,4 +1,4 @@
-//! How a large file is cut into parts.
+//! Parts of a large file.
 
 use serde::Deserialize;
 
@@ -32,17 +32,15 @@ pub const fn part_size(size: u64, number: u64) -> Option<u64> {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PartsRequest {
-    /// One to [`MAX_PARTS_PER_REQUEST`].
     pub parts: Vec<PartRequest>,
 }
 
-/// A part that somebody is about to upload, for the first time or again.
+/// A part to sign an upload for, for the first time or again.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PartRequest {
     /// Its number, counted from 1.
     pub part_number: u64,
-    /// Of its bytes.
     pub sha256: Sha256Hex,
 }
 

@@ -1,23 +1,18 @@
-//! What somebody may want of a conversation.
+//! Actions on a conversation and its members.
 
 use crate::{Role, Timestamp, UserId};
 
-/// What somebody wants to do.
+/// An action that a user requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Let others in.
     Add(Vec<UserId>),
-    /// Come in.
     Join,
-    /// Go.
     Leave,
-    /// Put somebody out.
     Remove(UserId),
-    /// Give somebody a role.
+    /// Gives a member a role.
     SetRole(UserId, Role),
-    /// Keep somebody from sending until a time; `None` ends it.
+    /// Mutes a member until a time; `None` unmutes.
     Mute(UserId, Option<Timestamp>),
-    /// Give another title.
     SetTitle(String),
     /// Give another topic, or none.
     SetTopic(Option<String>),
@@ -30,7 +25,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Whom the action concerns besides the actor.
+    /// Returns the users that the action concerns besides the actor.
     pub fn targets(&self) -> &[UserId] {
         match self {
             Self::Add(users) => users,

@@ -1,24 +1,22 @@
-//! What happened to a conversation, and what that does to it and to its members.
+//! Changes of a conversation, and their effects on it and its members.
 
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::Member;
 use crate::{MessageKind, Role, Seq, Timestamp, UserId};
 
-/// What happened to a conversation: one version of it.
+/// One change of a conversation: one version of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
     /// Something that takes a place in the log.
     Logged {
-        /// Who did it.
         actor: UserId,
-        /// What the log says.
+        /// The system message in the log.
         item: MessageKind,
     },
     /// Somebody joined a public conversation.
     Joined {
-        /// Who.
         user_id: UserId,
         /// Until when they may not send: leaving and coming back does not end it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,52 +24,46 @@ pub enum Change {
     },
     /// Somebody left a public conversation.
     Left {
-        /// Who.
         user_id: UserId,
-        /// Who owns it from here on, where its last owner left.
+        /// The member who becomes owner, if the last owner left.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         promoted: Option<UserId>,
-        /// Whether nobody is left.
+        /// True if no member is left.
         closed: bool,
-        /// Whether they left everything.
+        /// True if the user was deleted.
         user_deleted: bool,
     },
     /// One of a private conversation blocked the other, or thought better of it.
     Blocked {
-        /// Who blocks from here on.
+        /// The users who block from now on.
         blocked_by: Vec<UserId>,
     },
 }
 
-/// A stay that ends.
+/// The end of a membership period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Departure {
-    /// Whose.
     pub user_id: UserId,
-    /// Who put them out; `None` where they left.
+    /// The user who removed them; `None` if they left.
     pub removed_by: Option<UserId>,
-    /// Whether the user is gone for good: nothing is shown to them any more.
+    /// True if the user was deleted: nothing is shown to them any more.
     pub user_deleted: bool,
 }
 
-/// What a [`Change`] does to members and conversation.
+/// The effect of a [`Change`] on the conversation and its members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effect<'a> {
-    /// Who comes in.
     pub joined: Vec<Member>,
-    /// Who goes.
     pub left: Option<Departure>,
-    /// Whose role becomes what.
     pub role: Option<(UserId, Role)>,
-    /// Who may not send until when; it may be one of those who come in.
+    /// The user, who may be one of those that the change adds, and the end of the mute.
     pub muted: Option<(UserId, Option<Timestamp>)>,
-    /// The new title.
     pub title: Option<&'a str>,
     /// The new topic, or none.
     pub topic: Option<Option<&'a str>>,
-    /// Whether the conversation is over.
+    /// True if the conversation is closed.
     pub closed: bool,
-    /// Who blocks from here on.
+    /// The users who block from now on.
     pub blocked_by: Option<&'a [UserId]>,
 }
 
@@ -84,7 +76,7 @@ impl Effect<'_> {
 }
 
 impl Change {
-    /// Who did it and what the log says, for a change that takes a place there.
+    /// Returns the actor and the system message of a change that has an item in the log.
     pub const fn logged(&self) -> Option<(UserId, &MessageKind)> {
         match self {
             Self::Logged { actor, item } => Some((*actor, item)),
@@ -92,13 +84,12 @@ impl Change {
         }
     }
 
-    /// The first place that is visible to those whom the change lets in, where it stands at `place`: its own item, or, where it has
-    /// none, what is said next.
+    /// Returns the first seq that is visible to the users that the change adds, for a change at `place`: its own item, or, for
+    /// a change without one, the next item.
     pub fn first_visible(&self, place: Seq) -> Seq {
         if self.logged().is_some() { place } else { place.next() }
     }
 
-    /// What it does.
     pub fn effect(&self) -> Effect<'_> {
         match self {
             Self::Logged { actor, item } => logged_effect(*actor, item),

@@ -20,5 +20,5 @@ pub const MAX_USERS_PER_CHANGE: usize = 50;
 /// Most members of a group.
 pub const MAX_GROUP_MEMBERS: u32 = 1000;
 
-/// Most stays of one user in one conversation.
+/// Most membership periods of one user in one conversation.
 pub const MAX_PERIODS: u32 = 100;

@@ -1,4 +1,4 @@
-//! What clients are told: pushes, and answers to their frames.
+//! Frames that clients receive: pushes, and answers to their own frames.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,66 +6,52 @@ use super::sync::Synced;
 use crate::file::File;
 use crate::{ApiError, ConversationId, ErrorCode, Message, MessageId, MessageKind, Receipt, Seq, Timestamp, UserId};
 
-/// A frame that nobody asked for. It may come late, twice or never: the log is the truth.
+/// A pushed frame. It may arrive late, twice or never: the log is the truth.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Push {
-    /// A message.
     Message {
-        /// The message.
         message: Message,
     },
-    /// What was said in a conversation with more members than are told one by one: items of its log, events included, in their
-    /// order, as sync gives them. At most one such frame a second, unless they do not fit in one.
+    /// Items of the log of a large conversation, events included, in their order, as sync returns them. At most one such frame
+    /// a second, unless they do not fit in one.
     Messages {
-        /// The items.
         messages: Vec<Message>,
     },
     /// A message was edited: the event, with what the message says from here on.
     MessageEdited {
-        /// The event.
         message: Message,
     },
     /// A message was deleted.
     MessageDeleted {
-        /// The event.
         message: Message,
     },
     /// Somebody reacted to a message, or took it back.
     Reaction {
-        /// The event.
         message: Message,
     },
-    /// Receipts of others.
     Receipts {
-        /// The receipts.
         receipts: Vec<Receipt>,
     },
-    /// What the user has left to read, after they have read something on one of their devices.
+    /// The number of messages that the user has not read, after a read on one of their devices.
     Unread {
-        /// By conversation.
         unread: Vec<Unread>,
     },
     /// A file of the user was looked at: it can be attached, or why it cannot.
     File {
-        /// The file.
         file: File,
     },
     /// Somebody is writing, or has stopped to. It is kept nowhere: where no more comes, it is over.
     Typing {
-        /// Where.
         conversation_id: ConversationId,
-        /// Who.
         user_id: UserId,
-        /// Whether they are.
         typing: bool,
     },
 }
 
-/// Where one of the user's conversations stands after they have read something there.
+/// The unread messages of one conversation after a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unread {
-    /// The conversation.
     pub conversation_id: ConversationId,
     /// Everything up to here has been read.
     pub read_seq: Seq,
@@ -90,30 +76,25 @@ pub struct Reply {
     /// `id` of the frame, where it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
-    /// What there is to say.
     #[serde(flatten)]
     pub answer: Answer,
 }
 
-/// What a [`Reply`] says.
+/// The content of a [`Reply`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Answer {
     /// To `send`: the message has its place.
     Sent(Sent),
-    /// To `ack` and `read`: the receipts are queued. To `typing`: those who are connected were told. To `open` and `close`: what is
-    /// said from here on is pushed, or is not.
+    /// The answer to `ack` and `read`: the receipts are queued. To `typing`: connected members were notified. To `open` and
+    /// `close`: the connection is subscribed, or is not any more.
     Accepted,
-    /// To `sync`.
     Synced(Synced),
-    /// To `ping`.
     Pong {
-        /// The server's time.
         time: Timestamp,
     },
     /// The frame was refused and changed nothing.
     Error {
-        /// Why.
         error: ErrorBody,
     },
 }
@@ -121,43 +102,38 @@ pub enum Answer {
 /// The place that a message was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
-    /// The conversation.
     pub conversation_id: ConversationId,
-    /// The place.
     pub seq: Seq,
-    /// The message's id.
     pub message_id: MessageId,
-    /// The message's time.
     pub sent_at: Timestamp,
-    /// Whether an earlier send of the same `client_message_id` had given it this place.
+    /// True if an earlier send of the same `client_message_id` had appended it.
     pub duplicate: bool,
 }
 
 impl Sent {
-    /// What is said of a message that has its place.
+    /// Describes a message that has its seq.
     pub const fn of(message: &Message, duplicate: bool) -> Self {
         let Message { conversation_id, seq, message_id, sent_at, .. } = *message;
         Self { conversation_id, seq, message_id, sent_at, duplicate }
     }
 }
 
-/// Why a request was refused.
+/// A refusal as clients receive it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
-    /// The stable code.
     pub code: ErrorCode,
     /// One sentence for the developer of a client.
     pub message: String,
-    /// Whether the very same request may succeed later.
+    /// True if the same request may succeed later.
     pub retryable: bool,
-    /// When to try again, in milliseconds.
+    /// Time after which to retry, in milliseconds.
     pub retry_after_ms: Option<u64>,
     /// Leads to the server's log.
     pub request_id: String,
 }
 
 impl ErrorBody {
-    /// What the client is told of `error`; its cause stays behind.
+    /// Describes `error` to the client, without its cause.
     pub fn new(error: &ApiError, request_id: &str) -> Self {
         Self {
             code: error.code,

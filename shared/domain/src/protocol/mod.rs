@@ -1,4 +1,4 @@
-//! The WebSocket protocol: what clients say ([`request`]) and what they are told ([`event`]).
+//! The protocol: frames that clients send ([`request`]) and frames that they receive ([`event`]).
 
 pub mod event;
 pub mod request;

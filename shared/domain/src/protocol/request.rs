@@ -1,7 +1,7 @@
-//! What clients say.
+//! Frames that clients send.
 //!
-//! A frame is a JSON object with an `action`, by which API Gateway finds the function, and an optional `id`, which the
-//! answer repeats as `reply_to`. Fields that are not named here are ignored: a client cannot set its sender or time.
+//! A frame is a JSON object with an `action`, by which API Gateway finds the function, and an optional `id`, which the answer
+//! repeats as `reply_to`. Fields that are not named here are ignored: a client cannot set its sender or time.
 
 use serde::Deserialize;
 
@@ -11,17 +11,14 @@ use crate::{
     ApiError, ClientMessageId, Content, ConversationId, ErrorCode, FileId, Receipt, ReceiptKind, Seq, Timestamp, UserId,
 };
 
-/// `{"action":"send", …}`
 #[derive(Debug, Deserialize)]
 pub struct SendRequest {
-    /// Where to.
     pub conversation_id: ConversationId,
-    /// What to say.
     #[serde(flatten)]
     pub draft: DraftRequest,
 }
 
-/// What a client gives of a message, over WebSocket and HTTP alike.
+/// A message as a client sends it, over WebSocket and HTTP alike.
 #[derive(Debug, Deserialize)]
 pub struct DraftRequest {
     /// The same on every resend of the same message.
@@ -31,10 +28,8 @@ pub struct DraftRequest {
     /// See [`Content::text`]. It may be left out where there are attachments.
     #[serde(default)]
     pub text: String,
-    /// See [`Content::reply_to_seq`].
     #[serde(default)]
     pub reply_to_seq: Option<Seq>,
-    /// See [`Content::mentions`].
     #[serde(default)]
     pub mentions: Vec<UserId>,
     /// Ready files of the sender, uploaded to this conversation: at most [`MAX_ATTACHMENTS`].
@@ -42,21 +37,17 @@ pub struct DraftRequest {
     pub attachment_ids: Vec<FileId>,
 }
 
-/// What a client wants to say, within every limit.
+/// A message to send, checked against every limit.
 #[derive(Debug)]
 pub struct CheckedDraft {
-    /// See [`DraftRequest::client_message_id`].
     pub client_message_id: ClientMessageId,
-    /// See [`DraftRequest::after_seq`].
     pub after_seq: Option<Seq>,
     /// The content, without the files.
     pub content: Content,
-    /// See [`DraftRequest::attachment_ids`].
     pub attachment_ids: Vec<FileId>,
 }
 
 impl DraftRequest {
-    /// Checks the limits.
     pub fn check(self) -> Result<CheckedDraft, ApiError> {
         let Self { client_message_id, after_seq, text, reply_to_seq, mentions, attachment_ids } = self;
         if attachment_ids.len() > MAX_ATTACHMENTS {
@@ -78,30 +69,25 @@ impl DraftRequest {
 /// `{"action":"ack", …}` and `{"action":"read", …}`
 #[derive(Debug, Deserialize)]
 pub struct ReceiptsRequest {
-    /// At most [`MAX_RECEIPTS`].
     pub receipts: Vec<ReceiptEntry>,
 }
 
-/// `{"action":"typing", …}`
 #[derive(Debug, Deserialize)]
 pub struct TypingRequest {
-    /// Where.
     pub conversation_id: ConversationId,
-    /// Whether the user is writing.
+    /// True while the user is typing.
     pub typing: bool,
 }
 
 /// `{"action":"open", …}` and `{"action":"close", …}`
 #[derive(Debug, Deserialize)]
 pub struct SubscribeRequest {
-    /// At what.
     pub conversation_id: ConversationId,
 }
 
 /// Everything in a conversation up to a place.
 #[derive(Debug, Deserialize)]
 pub struct ReceiptEntry {
-    /// Where.
     pub conversation_id: ConversationId,
     /// Up to which place.
     pub seq: Seq,

@@ -26,7 +26,6 @@ pub struct SyncRequest {
 }
 
 impl SyncRequest {
-    /// Checks the limits.
     pub fn check(self) -> Result<Self, ApiError> {
         if self.cursors.len() > MAX_CONVERSATIONS {
             let message = format!("A request names at most {MAX_CONVERSATIONS} conversations.");
@@ -39,7 +38,7 @@ impl SyncRequest {
     }
 }
 
-/// What a client has missed, or where its conversations stand.
+/// The items that a client has missed, or a list of its conversations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Synced {
     /// One for each cursor whose conversation the caller can see, or a page of the list.
@@ -48,22 +47,21 @@ pub struct Synced {
     pub cursor: Option<ConversationId>,
 }
 
-/// Where a conversation stands, and what came after the cursor.
+/// The head of a conversation, and the items after the cursor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SyncedConversation {
-    /// The conversation.
     pub id: ConversationId,
-    /// What it is; in a list only.
+    /// The conversation itself; in a list only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<Conversation>,
-    /// What came after the cursor, events included, lowest seq first.
+    /// The items after the cursor, events included, lowest seq first.
     pub messages: Vec<Message>,
     /// Stretches between the cursor and the last message here, or the head where there is no more, that are not for the caller:
     /// `[first, last]`.
     pub hidden: Vec<[Seq; 2]>,
     /// The highest place that the caller can see.
     pub head_seq: Seq,
-    /// Whether there is more before the head: ask again with the new cursor.
+    /// True if more items follow: sync again with the new cursor.
     pub more: bool,
 }
 

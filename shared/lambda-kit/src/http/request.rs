@@ -1,4 +1,4 @@
-//! What a handler may ask of a request.
+//! The request of an HTTP handler.
 
 use std::str::FromStr;
 
@@ -34,7 +34,6 @@ impl Request {
         self.event.route_key.as_deref().unwrap_or_default()
     }
 
-    /// The token's user.
     pub const fn user_id(&self) -> UserId {
         self.user_id
     }
@@ -57,13 +56,13 @@ impl Request {
         parsed.transpose()
     }
 
-    /// A query parameter that is a list: `a,b,c`, or the same name again and again; `None` where it is not given. Payload format
-    /// 2.0 does not tell the two apart, so text in which a comma is a comma is these joined by commas.
+    /// Returns a query parameter that is a list: `a,b,c`, or the same name several times; `None` if it is absent. Payload
+    /// format 2.0 does not distinguish the two, so a text with commas has to be joined again.
     pub fn values(&self, name: &str) -> Option<Vec<&str>> {
         self.event.query_string_parameters.all(name)
     }
 
-    /// How many items of a list are wanted: `limit`, between 1 and `most`.
+    /// Returns the page size: `limit`, between 1 and `most`.
     pub fn limit(&self, default: usize, most: usize) -> Result<usize, ApiError> {
         let limit = self.query("limit")?.unwrap_or(default);
         if !(1..=most).contains(&limit) {

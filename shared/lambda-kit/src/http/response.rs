@@ -1,4 +1,4 @@
-//! What a handler may answer.
+//! The response of an HTTP handler.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,6 @@ impl Response {
         Self::json(201, body)
     }
 
-    /// 204.
     pub const fn no_content() -> Self {
         Self { status_code: 204, headers: BTreeMap::new(), body: String::new() }
     }

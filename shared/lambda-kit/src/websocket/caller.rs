@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection.
+//! The user and connection of a WebSocket event.
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequestContext;
 use domain::{ApiError, ErrorCode, Timestamp, UserId};
@@ -8,9 +8,8 @@ use serde_json::Value;
 /// API Gateway repeats in every event of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The token's user.
     pub user_id: UserId,
-    /// When the token ends, in epoch seconds.
+    /// End of the token, in epoch seconds.
     pub exp: i64,
     /// API Gateway's id of the connection.
     pub connection_id: String,

@@ -17,7 +17,7 @@ use store::connections_api::ConnectionsApi;
 /// Longest `id` of a frame, in bytes: it is echoed, so it is bounded.
 const MAX_ID_BYTES: usize = 128;
 
-/// What is read of a frame before anything else, so that even a refusal of the rest can be told apart.
+/// The part of a frame that is read first, so that an error in the rest can be answered with its `id`.
 #[derive(Deserialize)]
 struct Envelope {
     id: Option<String>,
@@ -25,8 +25,8 @@ struct Envelope {
 
 /// Serves a route's frames until Lambda ends the process. The one place where an [`ApiError`] becomes a reply.
 ///
-/// A success is answered only where the frame has an `id` (each frame is billed); errors and pongs always are. A frame after
-/// the token's end is told so, and its connection is closed.
+/// A success is answered only if the frame has an `id` (each frame is billed); errors and pongs always are. A frame after the
+/// token's end gets `token_expired`, and its connection is closed.
 pub async fn run<T, F>(pusher: &ConnectionsApi, handle: F) -> Result<(), lambda_runtime::Error>
 where
     T: DeserializeOwned,

@@ -1,4 +1,4 @@
-//! `$connect` and `$disconnect`.
+//! Functions of the `$connect` and `$disconnect` routes.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ where
     .await
 }
 
-/// Whether the client offered the subprotocol, which then has to be accepted, or browsers close.
+/// Returns true if the client offered the subprotocol, which then has to be accepted, or browsers close the connection.
 fn offers_bearer(event: &ApiGatewayWebsocketProxyRequest) -> bool {
     let offered = event.headers.get_all("sec-websocket-protocol").into_iter();
     let mut offered = offered.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));

@@ -20,7 +20,7 @@ struct Response {
     status_code: u16,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<&'static str, String>,
-    /// What the route response sends to the client; nothing where it is `None`.
+    /// The frame that the route response sends to the client; `None` for no frame.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
 }

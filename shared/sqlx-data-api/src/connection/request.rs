@@ -114,7 +114,7 @@ impl DataApiConnection {
     }
 }
 
-/// What the service said went wrong, if it said anything.
+/// Returns the fault that the service reported, if any.
 pub(crate) fn fault(error: &Error) -> Option<DataApiFault> {
     service_error(error).map(DataApiError::fault)
 }

@@ -1,9 +1,9 @@
 //! The migration lock: a row that expires.
 //!
-//! sqlx's PostgreSQL driver takes a session's advisory lock. Over the Data API a session lasts for one statement, so the
-//! lock is the one row of `_sqlx_migrations_lock`, which belongs to its owner until it expires. Each migration renews it
-//! as the first statement of its transaction, whose row lock then keeps everybody else out for as long as it runs. Who
-//! dies with the lock makes the others wait for at most [`LEASE`] (15 minutes in a migration without a transaction).
+//! sqlx's PostgreSQL driver takes a session's advisory lock. Over the Data API a session lasts for one statement, so the lock
+//! is the one row of `_sqlx_migrations_lock`, which belongs to its owner until it expires. Each migration renews it as the
+//! first statement of its transaction, whose row lock then excludes all others while it runs. If the owner crashes, the others
+//! wait for at most [`LEASE`] (15 minutes in a migration without a transaction).
 
 use std::time::Duration;
 
@@ -20,20 +20,20 @@ const LEASE: Duration = Duration::from_mins(1);
 const LONG_LEASE: Duration = Duration::from_mins(15);
 /// For how long another one's migrations are waited for.
 const LEASE_TIMEOUT: Duration = Duration::from_mins(15);
-/// Between two looks at the lock, and at a statement that goes on.
+/// Interval between two checks of the lock, and of a statement that continues.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// SQLSTATE of a table that exists.
 const DUPLICATE_TABLE: &str = "42P07";
 
-/// The lock, held.
+/// The lock while it is held.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lease {
     owner: Uuid,
 }
 
 impl DataApiConnection {
-    /// Two requests, and one a second while somebody else holds the lock.
+    /// Cost: two requests, and one a second while another process holds the lock.
     pub(super) async fn acquire_lease(&mut self) -> Result<(), Error> {
         let owner = self.lease.map_or_else(Uuid::new_v4, |lease| lease.owner);
         self.create_lock_table().await?;
@@ -65,8 +65,8 @@ impl DataApiConnection {
         Ok(())
     }
 
-    /// `IF NOT EXISTS` does not keep two that create it at once apart: the later one fails on PostgreSQL's catalogue, or is
-    /// told that the table exists, and finds it when it tries again.
+    /// `IF NOT EXISTS` does not separate two concurrent creations: the later one fails on PostgreSQL's catalogue, or with an
+    /// error that the table exists, and finds the table on its next attempt.
     async fn create_lock_table(&mut self) -> Result<(), Error> {
         let sql = "CREATE TABLE IF NOT EXISTS _sqlx_migrations_lock
             (id INT PRIMARY KEY, owner UUID NOT NULL, expires_at TIMESTAMPTZ NOT NULL)";
@@ -103,8 +103,8 @@ impl DataApiConnection {
         query("DELETE FROM _sqlx_migrations_lock WHERE owner = $1").bind(lease.owner).execute(self).await.map(drop)
     }
 
-    /// Asks the transaction every second until its last statement is done. If that failed, the transaction is over and
-    /// the answer says so.
+    /// Polls the transaction every second until its last statement is done. If that failed, the transaction is over and the
+    /// answer says so.
     pub(super) async fn wait_until_done(&mut self) -> Result<(), Error> {
         loop {
             sleep(PAUSE).await;
@@ -116,12 +116,12 @@ impl DataApiConnection {
     }
 }
 
-/// Whether somebody else created the same thing at the same time.
+/// Returns true if another process created the same object at the same time.
 fn was_created_meanwhile(error: &DataApiError) -> bool {
     error.is_unique_violation() || error.code().as_deref() == Some(DUPLICATE_TABLE)
 }
 
-/// Whether `error` only says that a statement of the open transaction takes longer than a call may.
+/// Returns true if `error` only means that a statement of the open transaction takes longer than a call may.
 pub(super) fn goes_on(conn: &DataApiConnection, error: &Error) -> bool {
     conn.migrating && conn.transaction.id().is_some() && fault(error) == Some(DataApiFault::Timeout)
 }

@@ -1,4 +1,4 @@
-//! How to reach a database.
+//! Options of a connection to a database.
 
 mod url;
 
@@ -14,7 +14,7 @@ use sqlx_core::error::Error;
 
 use crate::DataApiConnection;
 
-/// Which database, through which client.
+/// The database to connect to, and the client to use.
 ///
 /// ```
 /// # fn options(client: aws_sdk_rdsdata::Client) -> sqlx_data_api::DataApiConnectOptions {
@@ -92,8 +92,8 @@ impl DataApiConnectOptions {
         self
     }
 
-    /// Whether PostgreSQL goes on with a statement after the service gave it up at 45 seconds. The call fails all the
-    /// same. False unless set; migrations always do.
+    /// Lets PostgreSQL continue a statement after the service gave up on it at 45 seconds. The call fails all the same. False
+    /// by default; migrations always set it.
     #[must_use]
     pub fn continue_after_timeout(mut self, goes_on: bool) -> Self {
         self.continue_after_timeout = goes_on;

@@ -1,4 +1,4 @@
-//! `aurora-data-api://[host[:port]]?resource_arn=…&secret_arn=…[&database=…]`
+//! Parser of `aurora-data-api://[host[:port]]?resource_arn=…&secret_arn=…[&database=…]`.
 
 use std::net::IpAddr;
 

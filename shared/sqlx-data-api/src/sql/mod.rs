@@ -1,4 +1,4 @@
-//! What the driver has to know about SQL text: where `$1` is a placeholder, and where a statement ends.
+//! SQL text: positions of the placeholders (`$1`), and ends of statements.
 
 #[cfg(test)]
 mod models;

@@ -1,4 +1,4 @@
-//! The scanner and the splitter against models that share no code with them, on a great many texts that nobody would write.
+//! Compares the scanner and the splitter with models that share no code with them, on many unusual texts.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -7,7 +7,7 @@ use super::scan::{Kind, scan};
 use super::{Template, split};
 use crate::DataApiTypeInfo;
 
-/// What a character is part of.
+/// The token that a character is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Code,
@@ -15,7 +15,7 @@ enum State {
     Comment,
 }
 
-/// The state of each character, by a machine that looks at one character after the other. It knows no numbers.
+/// Returns the state of each character, by a machine that reads one character at a time. It does not parse numbers.
 fn states(text: &[char]) -> Vec<State> {
     let mut states = Vec::new();
     while let Some(&first) = text.get(states.len()) {
@@ -79,7 +79,7 @@ fn closing_comment(text: &[char], from: usize) -> usize {
     text.len()
 }
 
-/// `$$` or `$tag$`.
+/// Parses a tag: `$$` or `$tag$`.
 fn tag(text: &[char], at: usize) -> Option<Vec<char>> {
     let end = (at + 1..text.len()).find(|&at| !is_name(text[at]))?;
     (text[end] == '$').then(|| text[at..=end].to_vec())

@@ -60,12 +60,12 @@ impl Template {
         self.parameters
     }
 
-    /// Whether `$number` is mentioned.
+    /// Returns true if the statement contains `$number`.
     pub(crate) fn mentions(&self, number: usize) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Parameter { number: n, .. } if *n == number))
     }
 
-    /// The statement with each `$n` cast to `types[n - 1]`; one that has no type there stays as it was written.
+    /// Returns the statement with each `$n` cast to `types[n - 1]`; a placeholder without a type there stays unchanged.
     pub(crate) fn render<'t>(&self, types: impl Fn(usize) -> Option<&'t DataApiTypeInfo>) -> String {
         let mut sql = String::new();
         for piece in &self.pieces {

@@ -1,6 +1,6 @@
 //! Cuts SQL text into the few kinds of pieces that matter here, by PostgreSQL's lexical rules.
 
-/// What a piece of SQL text is.
+/// The kind of a piece of SQL text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A keyword or an unquoted identifier.
@@ -11,15 +11,15 @@ pub(super) enum Kind {
     Quoted,
     /// A line or block comment.
     Comment,
-    /// `$1` is `Placeholder(1)`.
+    /// A placeholder with its number: `$1` is `Placeholder(1)`.
     Placeholder(usize),
-    /// `;`
+    /// The separator of statements, `;`.
     Semicolon,
 }
 
-/// The pieces of `sql` in order; together they are the whole text.
+/// Returns the pieces of `sql` in order; together they are the whole text.
 ///
-/// Text that PostgreSQL would refuse (an unclosed string) is one piece to its end: the server words the error better.
+/// Text that PostgreSQL would refuse (an unclosed string) is one piece to its end: the server's error is clearer.
 pub(super) fn scan(sql: &str) -> impl Iterator<Item = (Kind, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -109,7 +109,7 @@ fn escape_string(rest: &str) -> usize {
 fn dollar(rest: &str) -> (Kind, usize) {
     let digits = prefix(&rest[1..], |byte| byte.is_ascii_digit());
     if digits > 0 {
-        // A number beyond `usize` names no parameter that anyone has bound; the largest one says so just as well.
+        // A number beyond `usize` names a parameter that cannot be bound; so does the largest one.
         let number = rest[1..=digits].parse().unwrap_or(usize::MAX);
         return (Kind::Placeholder(number), digits + 1);
     }

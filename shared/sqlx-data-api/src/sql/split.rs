@@ -28,7 +28,7 @@ pub(crate) fn split(script: &str) -> Vec<&str> {
     statements
 }
 
-/// What is known of the statement that is being read.
+/// The state of the statement that is being read.
 #[derive(Default)]
 struct Statement {
     says_something: bool,

@@ -1,7 +1,7 @@
 //! One-dimensional arrays.
 //!
 //! The service takes no array parameters. An array is sent as PostgreSQL's own text for it (`{"a","b"}`), which the
-//! placeholder's cast turns into the array before anything else sees it; a NULL array stays NULL.
+//! placeholder's cast turns into an array; a NULL array stays NULL.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -22,7 +22,7 @@ pub trait DataApiHasArrayType: Type<DataApi> {
         Self::type_info().array_of()
     }
 
-    /// Whether an array column of this type decodes to a `Vec` of `Self`.
+    /// Returns true if an array column of this type decodes to a `Vec` of `Self`.
     fn array_compatible(ty: &DataApiTypeInfo) -> bool {
         ty.element().is_some_and(|element| Self::compatible(&element))
     }

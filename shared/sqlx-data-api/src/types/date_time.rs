@@ -1,5 +1,5 @@
-//! What the types of `time` and `chrono` share: dates and times travel as text, to the microsecond that PostgreSQL keeps. What
-//! Rust has beyond it is cut off.
+//! The common part of `time` and `chrono`: dates and times travel as text, to the microsecond that PostgreSQL stores. Finer
+//! digits are truncated.
 //!
 //! Only the years 1 to 9999 have the same text everywhere, and only they are sent and read.
 

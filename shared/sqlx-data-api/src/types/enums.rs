@@ -1,4 +1,4 @@
-/// Makes a Rust enum without fields an enum of the database.
+/// Maps a Rust enum without fields to an enum of the database.
 ///
 /// The name of the type is written into SQL as it stands (see [`DataApiTypeInfo::with_name`](crate::DataApiTypeInfo::with_name)).
 /// `Vec`s of it can be bound (`= ANY($1)`); the service does not return arrays of enums.

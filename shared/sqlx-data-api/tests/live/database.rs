@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const RESOURCE_ARN: &str = "arn:aws:rds:us-east-1:000000000000:cluster:test";
 pub(crate) const SECRET_ARN: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:test";
 
-/// A database that nobody else uses.
+/// A database of one test.
 pub(crate) struct Database {
     pub(crate) options: DataApiConnectOptions,
     pub(crate) address: SocketAddr,
@@ -65,7 +65,7 @@ impl Database {
         DataApiPool::connect_with(self.options.clone()).await.unwrap()
     }
 
-    /// How many requests have been sent since this was asked last.
+    /// Returns the number of requests since the last call.
     pub(crate) fn requests(&self) -> usize {
         self.sent.0.swap(0, Ordering::SeqCst)
     }

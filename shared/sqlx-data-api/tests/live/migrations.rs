@@ -54,7 +54,7 @@ async fn one_that_fails_leaves_nothing_and_gives_the_lock_back() {
     assert_eq!(locks(&mut database.connect().await).await, 0);
 }
 
-/// sqlx's `Migrator` looks at what was applied after it took the lock, and does not unlock when it finds a difference.
+/// sqlx's `Migrator` reads the applied migrations after it took the lock, and does not unlock when it finds a difference.
 #[tokio::test]
 async fn a_changed_one_is_refused_and_the_lock_goes_with_the_connection() {
     let database = Database::new().await;

@@ -1,4 +1,4 @@
-//! How many requests each thing costs: the table of the crate's documentation.
+//! The number of requests of each operation: the table of the crate's documentation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

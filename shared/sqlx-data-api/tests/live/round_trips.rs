@@ -1,4 +1,4 @@
-//! What every type has to stand: bound, stored, compared, returned; and as NULL.
+//! Round trips of every type: bound, stored, compared, returned; and as NULL.
 
 macro_rules! round_trips {
     ($($name:ident: $rust:ty = $sql:literal [$($value:expr),+ $(,)?];)+) => {$(

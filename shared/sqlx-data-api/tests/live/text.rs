@@ -1,4 +1,4 @@
-//! Whatever is in a text, it comes back the same: in a placeholder, in an array, in JSON, and quoted in the statement itself.
+//! Round trips of arbitrary text: in a placeholder, in an array, in JSON, and quoted in the statement itself.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -8,7 +8,7 @@ use sqlx_data_api::{DataApiPool, query_as, query_scalar};
 
 use crate::database::Database;
 
-/// What SQL, arrays, JSON and parameters make something of.
+/// Pieces with a special meaning in SQL, arrays, JSON or parameters.
 const PIECES: [&str; 30] = [
     "'", "''", "\"", "\\", "\\\\", "$", "$$", "$1", "$2", "$tag$", ":", "::", ":p1", ":p2", "--", "/*", "*/", "{", "}",
     ",", ";", "NULL", "E'", "\n", "\t", " ", "a", "é", "🦀", "\u{1}",

@@ -20,7 +20,7 @@ round_trips! {
     booleans: bool = "bool" [true, false];
     small_integers: i16 = "int2" [0, i16::MIN, i16::MAX];
     integers: i32 = "int4" [0, i32::MIN, i32::MAX];
-    // From 2^53 on, whoever reads JSON's numbers as doubles loses the last digit.
+    // From 2^53 on, a reader that parses JSON's numbers as doubles loses the last digit.
     big_integers: i64 = "int8" [0, i64::MIN, i64::MAX, (1 << 53) + 1, -(1 << 53) - 1];
     small_numbers_but_zero: NonZeroI16 = "int2" [NonZeroI16::MIN, NonZeroI16::MAX];
     numbers_but_zero: NonZeroI32 = "int4" [NonZeroI32::MIN, NonZeroI32::MAX];

@@ -16,7 +16,7 @@ const KEYS_PER_BATCH: usize = 100;
 /// Most writes of one `BatchWriteItem`.
 const WRITES_PER_BATCH: usize = 25;
 
-/// How often a batch is asked for: each time gives something, so that only a table that is throttled takes more.
+/// Most requests for one batch. Each returns something, so that only a throttled table needs more.
 const MAX_ROUNDS: u32 = 10;
 
 /// The items that exist, in no order. One request per hundred keys, all at once; what the service leaves unprocessed
@@ -64,7 +64,7 @@ async fn write_batch(client: &Client, table: &str, mut writes: Vec<WriteRequest>
     Err(StoreError::Busy { service: "DynamoDB", source: Box::new(Unprocessed) })
 }
 
-/// Entries were left over, again and again.
+/// Entries were left over after every retry.
 #[derive(Debug, thiserror::Error)]
 #[error("a part of a batch stayed unprocessed")]
 struct Unprocessed;

@@ -34,29 +34,27 @@ pub const MAX_CONNECTIONS: usize = 20;
 /// API Gateway ends every WebSocket connection after two hours; an hour on top for clocks.
 const MAX_CONNECTION_LIFETIME: Duration = Duration::from_hours(3);
 
-/// How long it is told when a user was last seen.
+/// Time for which `last_seen_at` is reported.
 const LAST_SEEN_KEPT: Duration = Duration::from_hours(30 * 24);
 
-/// How long a connection may be listed before API Gateway knows it: `$connect` takes at most 29 s.
+/// Time for which a connection may be registered before API Gateway accepts posts to it: `$connect` takes at most 29 s.
 const CONNECT_GRACE: Duration = Duration::from_secs(30);
 
-/// How long anybody waits to learn where others are, or to forget where they are not: a push is an optimisation.
+/// Longest wait for reading or removing connections: a push is an optimisation.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 
 const PREFIX: &str = "c#";
 
 const LAST_SEEN: &str = "last_seen_at";
 
-/// Marks a tombstone.
 const USER_DELETED: &str = "user_deleted";
 
-/// Why there is no connection.
+/// Reasons for which a connection is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The account is gone.
+    /// The user was deleted.
     #[error("the user is deleted")]
     UserDeleted,
-    /// A service failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -70,7 +68,6 @@ impl From<ConnectError> for ApiError {
     }
 }
 
-/// The table.
 #[derive(Clone, Debug)]
 pub struct Connections {
     client: Client,
@@ -141,14 +138,13 @@ impl Connections {
             .await;
         match updated.map_err(refused) {
             Ok(_) => Ok(()),
-            // A tombstone stays, and says nothing of when.
+            // A tombstone stays, without a time.
             Err(ConnectError::UserDeleted) => self.remove(user, &[connection_id]).await,
             Err(ConnectError::Store(error)) => Err(error),
         }
     }
 
-    /// Which of these users are connected, in their order, and when the others were: as much as [`Connections::of`] costs. Of who
-    /// is deleted nothing is known.
+    /// Returns the presence of these users, in their order. Cost: that of [`Connections::of`]. A deleted user has no presence.
     pub async fn presence(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Presence>, StoreError> {
         let keys = users.iter().copied().map(key).collect();
         let items = get_all(&self.client, &self.table, keys, false).await?;
@@ -167,7 +163,7 @@ impl Connections {
         Ok(users.iter().map(presence).collect())
     }
 
-    /// Forgets connections; those that are not there are no error. No request where there are none to forget.
+    /// Removes connections; one that does not exist is no error. No request for an empty list.
     pub async fn remove(&self, user: UserId, connection_ids: &[&str]) -> Result<(), StoreError> {
         if connection_ids.is_empty() {
             return Ok(());
@@ -233,8 +229,8 @@ impl Connections {
         self.remove(first.user_id, &ids).await
     }
 
-    /// What `read` gives, unless the user is deleted: for reads that ask SQL nothing. The tombstone is looked for at the same
-    /// time, consistently: one read unit.
+    /// Returns the result of `read`, unless the user is deleted: the guard of reads that do not ask SQL. Reads the tombstone at
+    /// the same time, consistently: one read unit.
     pub async fn unless_deleted<T>(
         &self,
         user: UserId,
@@ -267,7 +263,7 @@ impl Connections {
     }
 }
 
-/// What `work` gives, if that takes no longer than anybody waits for it.
+/// Returns the result of `work`, if it arrives in time.
 async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let elapsed = |elapsed: Elapsed| Err(StoreError::Busy { service: "DynamoDB", source: Box::new(elapsed) });
     timeout(LOOKUP_TIMEOUT, work).await.unwrap_or_else(elapsed)
@@ -284,7 +280,8 @@ fn key(user: UserId) -> Item {
     HashMap::from([("user_id".to_owned(), AttributeValue::S(user.to_string()))])
 }
 
-/// Whether the token still holds, and API Gateway cannot have ended the connection: it does not always say so.
+/// Returns true if the token is valid, and the connection is younger than API Gateway's limit: it does not always report an
+/// end.
 fn may_live(connection: &Connection, now: Timestamp) -> bool {
     connection.is_live(now) && now.since(connection.connected_at) < MAX_CONNECTION_LIFETIME
 }

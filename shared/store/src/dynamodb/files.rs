@@ -1,17 +1,17 @@
-//! Table `files`: ready files, so that attaching one needs no SQL, and which messages carry them.
+//! Table `files`: ready files, so that attaching one needs no SQL, and the messages that reference them.
 //!
 //! | attribute | type | |
 //! |---|---|---|
 //! | `file_id` | S | partition key |
-//! | `owner_id`, `conversation_id` | S | who may attach it, and where |
-//! | `name`, `content_type`, `size`, `width`, `height` | | what a message carries of it |
-//! | `referenced_by` | NS | seqs of the conversation's messages that carry it: what the stream of `messages` has told so far |
-//! | `released_at` | N | since when it is on its way out: no message carries it, and none can be sent that does |
-//! | `removing` | BOOL | nothing keeps it any more: its bytes are going |
+//! | `owner_id`, `conversation_id` | S | the user who may attach it, and the conversation |
+//! | `name`, `content_type`, `size`, `width`, `height` | | the attachment that messages show |
+//! | `carried_by` | NS | seqs of the messages that reference it, as far as the stream of `messages` has been read |
+//! | `released_at` | N | time of expiry: no message references it, and no send can reference it any more |
+//! | `removing` | BOOL | its deletion is decided |
 //!
-//! Whether a file may go cannot be asked of the log at a moment: a message that carries it may be on its way there, and its news
-//! from there on their way here. So a file is first released, which every send notices that begins after it; then some time
-//! passes, in which those that began before it arrive, and take it back.
+//! The log cannot be asked whether a file may be deleted: a message that references it may be on its way there, and the stream
+//! record of another on its way here. So a file expires first, which every send notices that begins after it; then a grace
+//! period passes, in which the sends that began before it arrive and renew the file.
 
 use std::collections::HashMap;
 
@@ -29,17 +29,14 @@ use super::batch::get_all;
 use super::{Item, millis};
 use crate::StoreError;
 
-/// One ready file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileItem {
-    /// What a message carries of it.
     #[serde(flatten)]
     pub attachment: Attachment,
-    /// Who may attach it.
+    /// The user who may attach it.
     pub owner_id: UserId,
-    /// Where.
     pub conversation_id: ConversationId,
-    /// Messages that are known to carry it. Never written as a whole.
+    /// Messages that are known to reference the file. Never written as a whole.
     #[serde(rename = "carried_by", default, skip_serializing)]
     pub referenced_by: Vec<Seq>,
     /// Since when it is on its way out.
@@ -47,18 +44,17 @@ pub struct FileItem {
     pub released_at: Option<Timestamp>,
 }
 
-/// Most messages that carry one file, or a few more: an item has its limits.
+/// Most messages that reference one file, approximately: an item is limited to 400 KB.
 const MAX_REFERENCES: usize = 1000;
 
 impl FileItem {
-    /// Whether this user may attach it to a message in this conversation.
+    /// Returns true if this user may attach the file to a message in this conversation.
     pub fn may_be_attached(&self, user: UserId, conversation: ConversationId) -> bool {
         let here = self.owner_id == user && self.conversation_id == conversation;
         here && self.released_at.is_none() && self.referenced_by.len() < MAX_REFERENCES
     }
 }
 
-/// The table.
 #[derive(Clone, Debug)]
 pub struct FileItems {
     client: Client,
@@ -71,8 +67,8 @@ impl FileItems {
         Self { client, table }
     }
 
-    /// These files, as far as they are ready, in no order: one read unit each, read consistently, since who is told that a file
-    /// is ready sends it at once. No request where there are none.
+    /// Returns the ready ones among these files, in no order. Read consistently, since a client that learns that a file is
+    /// ready sends it at once. Cost: one read unit each; no request for an empty list.
     pub async fn get(&self, files: &[FileId]) -> Result<Vec<FileItem>, StoreError> {
         let keys = files.iter().map(|file| key(*file)).collect();
         Ok(from_items(get_all(&self.client, &self.table, keys, true).await?)?)
@@ -91,7 +87,7 @@ impl FileItems {
         }
     }
 
-    /// A message carries the file, which therefore stays. Whether the file is there to stay: `false` for one that is going.
+    /// Adds a message's reference to a file, which keeps it. Returns false for a file that is already being deleted.
     pub async fn add_reference(&self, file: FileId, seq: Seq) -> Result<bool, StoreError> {
         let update = self.update(file).update_expression("ADD carried_by :seq REMOVE released_at");
         let update = update.expression_attribute_values(":seq", AttributeValue::Ns(vec![seq.to_string()]));
@@ -99,7 +95,7 @@ impl FileItems {
         Ok(unless_refused(update.send().await)?.is_some())
     }
 
-    /// A message carries the file no more. Whether it was the last one: then the file is to be released.
+    /// Removes a message's reference to a file. Returns true if it was the last one: then the file has to expire.
     pub async fn remove_reference(&self, file: FileId, seq: Seq) -> Result<bool, StoreError> {
         let update = self.update(file).update_expression("DELETE carried_by :seq");
         let update = update.expression_attribute_values(":seq", AttributeValue::Ns(vec![seq.to_string()]));
@@ -108,8 +104,8 @@ impl FileItems {
         Ok(left.is_some_and(|left| !left.contains_key("carried_by")))
     }
 
-    /// Sets a file that no message carries on its way out; `false` for one that a message carries, or that is not there. From here
-    /// on no send takes it.
+    /// Expires a file; from here on no send can reference it. Returns false if a message references it, or if there is no such
+    /// file.
     pub async fn expire(&self, file: FileId, now: Timestamp) -> Result<bool, StoreError> {
         let update = self.update(file).update_expression("SET released_at = if_not_exists(released_at, :now)");
         let update = update.expression_attribute_values(":now", AttributeValue::N(now.epoch_millis().to_string()));
@@ -117,8 +113,8 @@ impl FileItems {
         Ok(unless_refused(update.send().await)?.is_some())
     }
 
-    /// Decides that a file goes which was released before `before` and which no message has taken back since. Whether it does;
-    /// also `true` where that was decided before.
+    /// Decides to delete a file that expired before `before` and that no message has referenced since. Returns true if it is to
+    /// be deleted, also if that was decided before.
     pub async fn decide_deletion(&self, file: FileId, before: Timestamp) -> Result<bool, StoreError> {
         let update = self.update(file).update_expression("SET removing = :true");
         let update = update

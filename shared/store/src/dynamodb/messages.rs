@@ -44,22 +44,17 @@ const IS_FREE: &str = "attribute_not_exists(conversation_id)";
 /// The newest event about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AmendedBy {
-    /// Its place.
     pub seq: Seq,
     /// Place of the newest change of membership up to it.
     pub members_seq: Seq,
 }
 
-/// One item of a log, as it stands in the table.
+/// One item of a log, as the table stores it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogItem {
-    /// The conversation.
     pub conversation_id: ConversationId,
-    /// Its place there.
     pub seq: Seq,
-    /// The message's id.
     pub message_id: MessageId,
-    /// Who said or did it.
     pub sender_id: UserId,
     /// When; later than the item before.
     #[serde(with = "millis")]
@@ -74,28 +69,27 @@ pub struct LogItem {
     /// Fingerprint of the content as it was first sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// How much the last few senders have said of late.
+    /// Counts of the last few senders, for flood control.
     #[serde(default, skip_serializing_if = "RecentSenders::is_empty")]
     pub recent_senders: RecentSenders,
-    /// What a text said from each of its edits on.
+    /// The text after each edit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub edits: Vec<Edit>,
     /// The reactions to a text.
     #[serde(default, skip_serializing_if = "Reactions::is_empty")]
     pub reactions: Reactions,
-    /// How many files it carries; `None` for none.
+    /// Number of files that the message references; `None` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_count: Option<usize>,
     /// The newest event about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amended: Option<AmendedBy>,
-    /// What it says.
     #[serde(flatten)]
     pub kind: MessageKind,
 }
 
 impl LogItem {
-    /// What nobody resends and nothing has happened to: a system message or an event.
+    /// Creates a system message or an event: an item that nobody resends and nobody has amended.
     pub fn new(
         conversation_id: ConversationId,
         seq: Seq,
@@ -123,13 +117,13 @@ impl LogItem {
         }
     }
 
-    /// Place of the newest change of membership that whoever wrote this, or amended it, knew of. Periods that are older do not
-    /// tell whether it may be shown.
+    /// Returns the seq of the newest membership change that the writer of this item, or of its newest amendment, knew of. With
+    /// periods from before that change it is unknown whether it may be shown.
     pub fn membership_seq(&self) -> Seq {
         self.amended.map_or(self.members_seq, |amended| amended.members_seq.max(self.members_seq))
     }
 
-    /// The message as a viewer with these periods sees it: in the newest words that were said while they were there.
+    /// Returns the message as a viewer with these periods sees it: with the newest text within them.
     pub fn shown_to(self, viewer: UserId, periods: &Periods) -> Message {
         let reactions = self.reactions.seen_by(viewer, periods);
         let edit = self.edits.into_iter().rev().find(|edit| periods.covers(edit.seq));
@@ -163,7 +157,7 @@ impl LogItem {
     }
 }
 
-/// What became of a [`Messages::put`].
+/// Outcome of [`Messages::put`].
 #[derive(Debug)]
 pub enum PutOutcome {
     /// The item has its place.
@@ -174,7 +168,7 @@ pub enum PutOutcome {
     Contended,
 }
 
-/// What became of a transaction.
+/// Outcome of a transaction.
 #[derive(Debug)]
 pub enum Transacted {
     /// All of it is written.
@@ -186,13 +180,10 @@ pub enum Transacted {
 /// From which end to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Lowest seq first.
     Ascending,
-    /// Highest seq first.
     Descending,
 }
 
-/// The table.
 #[derive(Clone, Debug)]
 pub struct Messages {
     client: Client,
@@ -267,8 +258,8 @@ impl Messages {
         Ok(from_items(get_all(&self.client, &self.table, keys, true).await?)?)
     }
 
-    /// Writes the item if its place is free. One write unit per KB, taken or not; the item that stands there comes
-    /// back free of charge.
+    /// Writes the item if its seq is free; otherwise returns the item that has it, free of charge. One write unit per KB in
+    /// either case.
     pub async fn put(&self, item: &LogItem) -> Result<PutOutcome, StoreError> {
         let result = self
             .client

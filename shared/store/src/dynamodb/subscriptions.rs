@@ -29,11 +29,8 @@ const EXP: &str = "exp";
 /// A connection that has a public conversation open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
-    /// The conversation.
     pub conversation_id: ConversationId,
-    /// Where it lies.
     pub shard: u32,
-    /// Whose connection it is.
     pub user_id: UserId,
     /// API Gateway's id of it.
     pub connection_id: String,
@@ -50,7 +47,6 @@ pub struct Page {
     pub next: Option<String>,
 }
 
-/// The table.
 #[derive(Clone, Debug)]
 pub struct Subscriptions {
     client: Client,
@@ -86,7 +82,8 @@ impl Subscriptions {
         write_all(&self.client, &self.table, writes).await
     }
 
-    /// Ends subscriptions that were found to lead nowhere. Where that fails the next push finds them again.
+    /// Removes subscriptions whose connection is gone, or whose user is no longer a member. If that fails, the next push finds
+    /// them again.
     pub async fn remove_stale(&self, gone: &[&Subscription]) {
         let deletes = gone.iter().map(|gone| delete(gone.conversation_id, gone.shard, &gone.connection_id));
         let forgotten = async { write_all(&self.client, &self.table, deletes.collect::<Result<_, _>>()?).await };
@@ -131,14 +128,13 @@ impl Subscriptions {
     }
 }
 
-/// Where a connection's subscription is.
+/// The key of a connection's subscription.
 #[derive(Clone, Copy, Debug)]
 pub struct SubscriptionKey<'c> {
-    /// The conversation.
     pub conversation_id: ConversationId,
     /// API Gateway's id of the connection.
     pub connection_id: &'c str,
-    /// How many shards the conversation has.
+    /// Number of shards of the conversation.
     pub shards: u32,
 }
 

@@ -8,11 +8,12 @@ use domain::{FileId, Timestamp};
 use super::{Objects, good_for, s3, thumbnail_key, upload_key};
 use crate::StoreError;
 
-/// How long a URL leads to a file: long enough to follow it, too short to pass it on. A download that has begun goes on.
+/// Time for which a download URL is valid: long enough to follow it, too short to pass it on. A download that has begun
+/// continues.
 const LIFETIME: Duration = Duration::from_mins(5);
 
 impl Objects {
-    /// A URL of what was uploaded, which browsers are told to take as its type allows. No request is made here.
+    /// Signs a URL of an upload, with the headers that its content type allows. Makes no request.
     pub async fn sign_download(
         &self,
         file: FileId,

@@ -2,11 +2,11 @@
 //!
 //! | key | |
 //! |---|---|
-//! | `uploads/<file>` | what the owner uploaded; its creation is the event that `file-inspect` hears |
-//! | `thumbnails/<file>/<pixels>` | what was made of it |
+//! | `uploads/<file>` | the upload of its owner; its creation invokes `file-inspect` |
+//! | `thumbnails/<file>/<pixels>` | a thumbnail of it |
 //!
-//! Keys hold ids and nothing that a user wrote. What is signed for an upload is signed for exactly one length, type and SHA-256,
-//! so that whoever sends it again writes the same bytes.
+//! Keys hold ids and nothing that a user wrote. The signature of an upload binds one length, content type and SHA-256, so that
+//! a repeated upload writes the same bytes.
 
 mod download;
 mod parts;
@@ -46,16 +46,15 @@ fn thumbnail_key(file: FileId, size: ThumbnailSize) -> String {
     format!("thumbnails/{file}/{}", size.pixels())
 }
 
-/// What S3 says of an upload that is there.
+/// S3's metadata of an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uploaded {
-    /// How many bytes it has.
+    /// Size in bytes.
     pub size: u64,
     /// SHA-256 in base64: of all bytes, or, with the number of parts behind a dash, of the checksums of the parts.
     pub sha256: Option<String>,
 }
 
-/// The bucket.
 #[derive(Clone, Debug)]
 pub struct Objects {
     client: Client,
@@ -68,7 +67,7 @@ impl Objects {
         Self { client, bucket }
     }
 
-    /// What is there of an upload.
+    /// Returns the metadata of an upload; `None` if there is none.
     pub async fn head(&self, file: FileId) -> Result<Option<Uploaded>, StoreError> {
         let head = self.client.head_object().bucket(&self.bucket).key(upload_key(file));
         match head.checksum_mode(ChecksumMode::Enabled).send().await {
@@ -81,7 +80,7 @@ impl Objects {
         }
     }
 
-    /// The first `most` bytes of an upload, or all of them if there are fewer; `None` where it is gone.
+    /// Returns the first `most` bytes of an upload, or all of them if there are fewer; `None` if it was deleted.
     pub async fn first_bytes(&self, file: FileId, most: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let get = self.client.get_object().bucket(&self.bucket).key(upload_key(file));
         let got = match get.range(format!("bytes=0-{}", most.saturating_sub(1))).send().await {
@@ -115,7 +114,7 @@ impl Objects {
         let removed = self.client.delete_objects().bucket(&self.bucket).delete(delete).send().await.map_err(s3)?;
         match removed.errors().first() {
             None => Ok(()),
-            // The request was carried out, and this object was not removed.
+            // The request succeeded, and this object was not deleted.
             Some(error) => {
                 let code = error.code().unwrap_or("no code").to_owned();
                 Err(StoreError::Busy { service: "S3", source: code.into() })
@@ -124,7 +123,7 @@ impl Objects {
     }
 }
 
-/// What a URL is signed with.
+/// Returns the configuration of a signature that is valid for so long.
 fn good_for(lifetime: Duration) -> Result<PresigningConfig, StoreError> {
     PresigningConfig::expires_in(lifetime)
         .map_err(|error| StoreError::Service { service: "S3", source: Box::new(error) })

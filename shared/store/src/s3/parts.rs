@@ -20,7 +20,7 @@ const NO_SUCH_UPLOAD: &str = "NoSuchUpload";
 /// Joining hundreds of parts takes S3 longer than other requests; less than API Gateway waits.
 const COMPLETE_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// What became of the parts.
+/// Outcome of joining the parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Joined {
     /// They are one object.
@@ -83,7 +83,7 @@ impl Objects {
         let complete =
             complete.upload_id(upload_id).multipart_upload(completed).mpu_object_size(signed_length(file.size));
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(COMPLETE_TIMEOUT).build();
-        // Once: there is no time for more, and whoever asks can ask again.
+        // A single attempt: there is no time for more, and the client can repeat the request.
         let patient = aws_sdk_s3::Config::builder().timeout_config(timeouts).retry_config(RetryConfig::disabled());
         match complete.customize().config_override(patient).send().await {
             Ok(_) => Ok(Joined::Whole),

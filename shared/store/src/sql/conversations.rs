@@ -15,7 +15,7 @@ use crate::sqs::{Queue, RELAY_DELAY, RelayBody};
 /// The constraint that says that the creator is unknown.
 const CREATED_BY: &str = "conversations_created_by_fkey";
 
-/// What became of a request to create.
+/// Outcome of a request to create a conversation.
 #[derive(Debug)]
 pub enum Created {
     /// The conversation began; the change waits in the outbox.
@@ -24,7 +24,7 @@ pub enum Created {
     Existing(ConversationId),
 }
 
-/// Why there is no conversation.
+/// Reasons for which a conversation is not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
     /// The creator has no profile.
@@ -42,7 +42,6 @@ pub enum CreateError {
     /// The key was given for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyMismatch,
-    /// A service failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -76,7 +75,6 @@ impl From<CreateError> for ApiError {
     }
 }
 
-/// The tables.
 #[derive(Clone, Debug)]
 pub struct Conversations {
     pub(super) pool: DataApiPool,
@@ -84,15 +82,15 @@ pub struct Conversations {
 }
 
 impl Conversations {
-    /// Over this pool; `relay` is told of every change before it is committed.
+    /// Uses this pool; `relay` gets a message about every change before it is committed.
     pub fn new(pool: DataApiPool, relay: Queue) -> Self {
         Self { pool, relay }
     }
 
     /// Creates a conversation with its first members and its outbox row, all or nothing.
     ///
-    /// The insert is the lock: whoever creates the same private conversation, or uses the same key, waits for it and then
-    /// finds it. Five requests with begin and commit, or four where the conversation is there already.
+    /// The insert is the lock: a request that creates the same private conversation, or has the same key, waits for it and then
+    /// finds it. Cost: five requests with begin and commit, or four if the conversation exists.
     pub async fn create(
         &self,
         creator: UserId,
@@ -106,7 +104,7 @@ impl Conversations {
                 if !insert_conversation(&mut tx, conversation, creator, new, idempotency).await? {
                     return Ok(None);
                 }
-                // The queue hears of it before the commit: then a crash after the commit leaves nobody waiting.
+                // Queued before the commit, so that a crash after it leaves no change behind.
                 let told =
                     self.relay.send_relay(RelayBody::Conversation { conversation_id: conversation }, RELAY_DELAY);
                 // Both to their end: a transaction with a statement under way cannot be rolled back.
@@ -155,7 +153,7 @@ impl Conversations {
     }
 }
 
-/// Whether there was none in the way.
+/// Returns true if no other conversation was in the way.
 async fn insert_conversation(
     connection: &mut DataApiConnection,
     conversation: ConversationId,
@@ -235,7 +233,7 @@ async fn insert_members(
     Err(left_out(connection, creator, &members).await?)
 }
 
-/// Why some of the members were not inserted.
+/// Returns the reason for which some of the members were not inserted.
 async fn left_out(
     connection: &mut DataApiConnection,
     creator: UserId,

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::Conversations;
 use crate::StoreError;
 
-/// Walks the index `open_public_conversations` backwards, whose ids are as old as the conversations, or goes through
-/// `words_of_public_conversations` where words are given: their condition is gone for the planner where they are not.
+/// Walks the index `open_public_conversations` backwards, whose ids are in order of creation, or uses
+/// `words_of_public_conversations` if there are words: without them the planner drops that condition.
 pub const DISCOVER: &str = "SELECT c.conversation_id, c.title, c.topic, c.member_count, c.created_at,
         EXISTS (SELECT FROM conversation_members m
             WHERE m.conversation_id = c.conversation_id AND m.user_id = $1 AND m.left_at IS NULL) AS member
@@ -20,21 +20,17 @@ pub const DISCOVER: &str = "SELECT c.conversation_id, c.title, c.topic, c.member
         AND ($3::text IS NULL OR c.words @@ to_tsquery('simple', $3::text))
      ORDER BY c.conversation_id DESC LIMIT $4";
 
-/// A public conversation as anybody may find it.
+/// A public conversation as any user may find it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listed {
-    /// The conversation.
     pub conversation_id: ConversationId,
-    /// Its title.
     pub title: String,
-    /// What it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
     /// Number of active members.
     pub member_count: i32,
-    /// When it began.
     pub created_at: Timestamp,
-    /// Whether the caller is a member.
+    /// True if the caller is a member.
     pub member: bool,
 }
 
@@ -62,8 +58,8 @@ impl From<Row> for Listed {
 }
 
 impl Conversations {
-    /// Up to `limit` open public conversations, newest first, that are older than `before`; with `words`, those that have a word
-    /// that begins like it for each of them. One statement.
+    /// Returns up to `limit` open public conversations, newest first, that are older than `before`; with `words`, those that
+    /// have, for each word, a word that begins with it. One statement.
     pub async fn discover(
         &self,
         user: UserId,
@@ -82,7 +78,7 @@ impl Conversations {
     }
 }
 
-/// The `tsquery` that wants all of the words, each as a prefix. Without any, it matches nothing.
+/// Returns the `tsquery` that matches all words, each as a prefix. Without words it matches nothing.
 pub fn prefixes(words: &Words) -> String {
     words.iter().map(|word| format!("'{word}':*")).collect::<Vec<_>>().join(" & ")
 }

@@ -11,32 +11,27 @@ use crate::StoreError;
 /// A file as the table has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredFile {
-    /// What its owner sees.
+    /// The file as its owner sees it.
     pub file: File,
-    /// Whose it is.
     pub owner_id: UserId,
     /// S3's id of its upload, where it comes in parts.
     pub upload_id: Option<String>,
 }
 
-/// What somebody wants to upload.
+/// A file to announce.
 #[derive(Clone, Debug)]
 pub struct Announcement<'a> {
     /// The id that it gets.
     pub file_id: FileId,
-    /// Who.
     pub owner_id: UserId,
-    /// Where to.
     pub conversation_id: ConversationId,
-    /// What.
     pub new: &'a NewFile,
     /// S3's id of the upload, where it comes in parts.
     pub upload_id: Option<&'a str>,
-    /// The client's key.
     pub idempotency: Option<&'a Idempotency>,
 }
 
-/// What became of an announcement.
+/// Outcome of an announcement.
 #[derive(Debug)]
 pub enum Announced {
     /// The file waits for its bytes.
@@ -45,7 +40,7 @@ pub enum Announced {
     Existing(StoredFile),
 }
 
-/// Why a file cannot be announced.
+/// Reasons for which a file cannot be announced.
 #[derive(Debug, thiserror::Error)]
 pub enum AnnounceError {
     /// The owner has no profile.
@@ -60,7 +55,6 @@ pub enum AnnounceError {
     /// The key was given for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyMismatch,
-    /// A service failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -131,14 +125,12 @@ impl TryFrom<Row> for StoredFile {
     }
 }
 
-/// The table.
 #[derive(Clone, Debug)]
 pub struct FileMetadata {
     pool: DataApiPool,
 }
 
 impl FileMetadata {
-    /// Over this pool.
     pub fn new(pool: DataApiPool) -> Self {
         Self { pool }
     }

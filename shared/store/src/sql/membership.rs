@@ -17,13 +17,11 @@ use super::outbox::Pending;
 use crate::StoreError;
 use crate::sqs::{RELAY_DELAY, RelayBody};
 
-/// Why nothing changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
     /// The rules do not allow it.
     #[error(transparent)]
     Refused(ApiError),
-    /// A service failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -48,7 +46,7 @@ impl From<ChangeError> for ApiError {
 pub struct Committed {
     /// In the order of their versions; empty where all that was wanted was so already.
     pub changes: Vec<Pending>,
-    /// Whether older changes wait, which have to be applied first.
+    /// True if older changes wait, which have to be applied first.
     pub older_wait: bool,
 }
 
@@ -79,13 +77,12 @@ struct Person {
 }
 
 impl Conversations {
-    /// Carries out actions of one user on one conversation, all or none of them, in order.
+    /// Applies the actions of one user on one conversation, all or none of them, in order.
     ///
-    /// What an action needs to know of the conversation itself is read once: an action must not build on what an earlier one
-    /// does to it.
+    /// The conversation is read once: an action must not depend on what an earlier one does to the conversation itself.
     ///
-    /// Five requests with begin and commit where one action changes something; two more for each further action. The relay
-    /// queue hears of it before the commit, so that a crash after it leaves nobody waiting.
+    /// Cost: five requests with begin and commit if one action changes something; two more for each further action. The relay
+    /// queue gets its message before the commit, so that a crash after it leaves no change behind.
     pub async fn change(
         &self,
         conversation: ConversationId,
@@ -158,7 +155,7 @@ async fn state(
 ) -> Result<(State, bool), ChangeError> {
     let mut asked: Vec<Uuid> = action.targets().iter().map(|user| user.0).collect();
     asked.push(actor.0);
-    // One row at least, also where nobody of those exists.
+    // Returns at least one row, even if none of the users exists.
     let people: Vec<Person> = query_as(
         "WITH asked AS (SELECT user_id, deleted_at FROM users WHERE user_id = ANY ($2) FOR SHARE)
          SELECT u.user_id, u.deleted_at IS NOT NULL AS deleted, m.role, coalesce(stays.n, 0) AS stays,

@@ -23,8 +23,8 @@ pub use users::Users;
 /// A function runs one invocation at a time; the second connection is for a statement beside an open transaction.
 const CONNECTIONS: u32 = 2;
 
-/// How long a statement waits for a paused cluster to wake up: less than API Gateway waits for the function, so that the client
-/// is told to come again, with a code and a request id.
+/// Time that a statement waits for a paused cluster to resume: less than API Gateway waits for the function, so that the client
+/// gets `busy` with a request id.
 const RESUME_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A pool over the cluster's Data API. Makes no request.

@@ -12,13 +12,10 @@ use crate::StoreError;
 /// One row: a change that waits, or is being applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// The row.
     pub outbox_id: Uuid,
-    /// The conversation.
     pub conversation_id: ConversationId,
     /// The version that the change makes.
     pub version: u64,
-    /// The change.
     pub change: Change,
 }
 
@@ -29,14 +26,12 @@ struct Row {
     change: Json<Change>,
 }
 
-/// The table.
 #[derive(Clone, Debug)]
 pub struct Outbox {
     pool: DataApiPool,
 }
 
 impl Outbox {
-    /// Over this pool.
     pub fn new(pool: DataApiPool) -> Self {
         Self { pool }
     }
@@ -61,8 +56,8 @@ impl Outbox {
         pending.transpose()
     }
 
-    /// Takes a change that has its place out of the outbox, and that place into the stays that it began or ended: one statement,
-    /// safe to repeat.
+    /// Takes an applied change out of the outbox, and writes its seq into the membership periods that it began or ended: one
+    /// statement, safe to repeat.
     pub async fn settle(&self, pending: &Pending, seq: Seq, at: Timestamp) -> Result<(), StoreError> {
         query(
             "WITH settled AS (DELETE FROM outbox WHERE outbox_id = $1)

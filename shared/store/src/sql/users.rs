@@ -1,4 +1,4 @@
-//! Table `users`.
+//! Table `users`: profiles, and tombstones of deleted users.
 
 use domain::user::{DisplayName, User};
 use domain::{ConversationId, Timestamp, UserId};
@@ -19,14 +19,11 @@ struct Row {
 /// A user as the table has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// A living user.
     User(User),
-    /// A tombstone.
     Deleted(UserId),
 }
 
 impl Found {
-    /// Who it is.
     pub const fn user_id(&self) -> UserId {
         match self {
             Self::User(user) => user.user_id,
@@ -48,19 +45,17 @@ impl From<Row> for Found {
     }
 }
 
-/// The table.
 #[derive(Clone, Debug)]
 pub struct Users {
     pool: DataApiPool,
 }
 
 impl Users {
-    /// Over this pool.
     pub fn new(pool: DataApiPool) -> Self {
         Self { pool }
     }
 
-    /// Makes or changes a profile: one statement, safe to repeat. A tombstone stays as it is.
+    /// Creates or changes a profile: one statement, safe to repeat. A tombstone stays.
     pub async fn put(&self, user: UserId, display_name: &DisplayName) -> Result<Found, StoreError> {
         let row: Row = query_as(
             "INSERT INTO users AS u (user_id, display_name) VALUES ($1, $2)
@@ -87,7 +82,8 @@ impl Users {
         Ok(rows.into_iter().map(Found::from).collect())
     }
 
-    /// Leaves a tombstone, which names nobody: one statement, safe to repeat. Who had no profile gets none from here on either.
+    /// Leaves a tombstone without a name: one statement, safe to repeat. A user without a profile gets one too, and can create
+    /// none from then on.
     pub async fn delete(&self, user: UserId) -> Result<(), StoreError> {
         query(
             "INSERT INTO users AS u (user_id, deleted_at) VALUES ($1, now())
@@ -100,7 +96,7 @@ impl Users {
         Ok(())
     }
 
-    /// Whether the user is deleted.
+    /// Returns true if the user is deleted.
     pub async fn is_deleted(&self, user: UserId) -> Result<bool, StoreError> {
         Ok(matches!(self.get(&[user]).await?.first(), Some(Found::Deleted(_))))
     }

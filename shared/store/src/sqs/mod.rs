@@ -1,4 +1,4 @@
-//! What is put on SQS.
+//! The queues, and the bodies of their messages.
 
 use std::slice;
 use std::time::Duration;
@@ -20,20 +20,14 @@ pub struct ReceiptsBody {
     pub receipts: Vec<Receipt>,
 }
 
-/// Body of a message on the `relay` queue: what somebody may have left unfinished.
+/// Body of a message on the `relay` queue: work that a crash may have left unfinished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum RelayBody {
     /// A conversation whose outbox may hold something.
-    Conversation {
-        /// The conversation.
-        conversation_id: ConversationId,
-    },
+    Conversation { conversation_id: ConversationId },
     /// A user whose account may be deleted and whose memberships may not have ended.
-    User {
-        /// The user.
-        user_id: UserId,
-    },
+    User { user_id: UserId },
 }
 
 /// Body of a message on the `files` queue: what has to be looked at when its time has come.
@@ -41,23 +35,12 @@ pub enum RelayBody {
 #[serde(rename_all = "snake_case")]
 pub enum FilesBody {
     /// An upload that is over by then, one way or the other.
-    Upload {
-        /// The file.
-        file_id: FileId,
-        /// When.
-        due: Timestamp,
-    },
-    /// A file that was released, and goes unless a message that carries it has come to light by then.
+    Upload { file_id: FileId, due: Timestamp },
+    /// A file that expired, and is deleted unless a message has referenced it by then.
     #[serde(rename = "released")]
-    Expired {
-        /// The file.
-        file_id: FileId,
-        /// When.
-        due: Timestamp,
-    },
-    /// A user who is deleted, and whose files go that no message carries.
+    Expired { file_id: FileId, due: Timestamp },
+    /// A deleted user, whose files are deleted except those that messages reference.
     User {
-        /// The user.
         user_id: UserId,
         /// Those up to this one have been looked at.
         after: FileId,
@@ -70,7 +53,7 @@ impl FilesBody {
         Self::User { user_id, after: FileId(Uuid::nil()) }
     }
 
-    /// When it is time.
+    /// Returns the time from which the worker acts on it.
     pub const fn due(&self) -> Option<Timestamp> {
         match self {
             Self::Upload { due, .. } | Self::Expired { due, .. } => Some(*due),
@@ -79,32 +62,28 @@ impl FilesBody {
     }
 }
 
-/// Body of a message on the `fanout` queue: items of a log that members are to be told of.
+/// Body of a message on the `fanout` queue: items of a log, to be pushed to members.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FanoutBody {
-    /// The conversation.
     pub conversation_id: ConversationId,
     /// Places of the items.
     pub seqs: Vec<Seq>,
-    /// Which of the members; without a range everybody, in as many ranges as it takes.
+    /// The range of members; the whole range is split if it is too large for one worker.
     #[serde(flatten)]
     pub shard: MemberRange,
 }
 
-/// Body of a message on the `fanout` queue: items of a public conversation's log that those are to be told of who look at it and whose
-/// subscriptions lie in one shard.
+/// Body of a message on the `fanout` queue: items of a public conversation's log, to be pushed to the subscribers in one shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscribersBody {
-    /// The conversation.
     pub conversation_id: ConversationId,
     /// Places of the items.
     pub seqs: Vec<Seq>,
-    /// Which of them.
     #[serde(rename = "lookers")]
     pub subscribers: SubscriptionRange,
 }
 
-/// Some of those who look at a public conversation.
+/// A range of the subscribers of a public conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SubscriptionRange {
     /// The shard of their subscriptions.
@@ -114,23 +93,22 @@ pub struct SubscriptionRange {
     pub after_connection: Option<String>,
 }
 
-/// How errors call the service.
+/// Name of the service in errors.
 const SQS: &str = "SQS";
 
-/// How long a sender waits until `fanout` knows.
+/// Time that a send waits for the `fanout` queue.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Most messages of one request to SQS.
 const ENTRIES_PER_BATCH: usize = 10;
 
-/// How long a message to `relay` waits: longer than a request can take (29 s), so that by then it has relayed the change itself
-/// or never will.
+/// Delay of a message on the `relay` queue: longer than a request can take (29 s), so that by then it has relayed the change
+/// itself or never will.
 pub const RELAY_DELAY: Duration = Duration::from_secs(35);
 
 /// Longest that SQS keeps a message back.
 const MAX_DELAY: Duration = Duration::from_mins(15);
 
-/// One queue.
 #[derive(Clone, Debug)]
 pub struct Queue {
     client: Client,
@@ -148,14 +126,14 @@ impl Queue {
         self.send(serde_json::to_string(body)?, None).await
     }
 
-    /// Makes sure that somebody finishes what the caller begins, even if the caller dies now. `delay` is in whole seconds, at
-    /// most 15 minutes.
+    /// Queues work that the caller is about to begin, so that the worker finishes it if the caller crashes. `delay` is in whole
+    /// seconds, at most 15 minutes.
     pub async fn send_relay(&self, body: RelayBody, delay: Duration) -> Result<(), StoreError> {
         self.send(serde_json::to_string(&body)?, i32::try_from(delay.as_secs()).ok()).await
     }
 
-    /// Has the `files` worker look at something when its time has come, or on the way there: SQS waits for 15 minutes at most, and
-    /// the worker sends it on.
+    /// Queues work for the `file-cleanup` worker until it is due, or for the 15 minutes that SQS delays a message at most: then
+    /// the worker queues it again.
     pub async fn send_files(&self, body: FilesBody, now: Timestamp) -> Result<(), StoreError> {
         let wait = body.due().map_or(Duration::ZERO, |due| due.since(now)).min(MAX_DELAY);
         // Whole seconds: rather late than early.
@@ -163,8 +141,8 @@ impl Queue {
         self.send(serde_json::to_string(&body)?, i32::try_from(seconds).ok()).await
     }
 
-    /// Has an item of a log pushed to all who hear of it by the `fanout` worker. A push is an optimisation and the item has its place:
-    /// where this fails, or takes more than a second, clients find it when they sync.
+    /// Leaves the push of an item to the `fanout` worker. If this fails, or takes more than a second, clients find the item
+    /// when they sync.
     pub async fn fan_out(&self, item: &Message) {
         let body =
             FanoutBody { conversation_id: item.conversation_id, seqs: vec![item.seq], shard: MemberRange::default() };

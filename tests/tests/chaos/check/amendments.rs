@@ -1,4 +1,4 @@
-//! Edits, deletions and reactions: what is stored of a message is what its events say, and what was told is so.
+//! Edits, deletions and reactions: the stored message agrees with its events, and so do the answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use store::dynamodb::LogItem;
 
 use crate::deeds::{Deed, Done, Outcome};
 
-/// What the events of a log say of one message.
+/// The events of a log about one message.
 #[derive(Debug, Default)]
 struct Told {
     edits: Vec<Seq>,

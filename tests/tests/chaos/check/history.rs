@@ -1,11 +1,11 @@
-//! What a user reads over HTTP.
+//! History over HTTP.
 
 use domain::{Message, Periods, Seq};
 use end_to_end::Picture;
 
 use crate::people::Chatter;
 
-/// History is exactly what the user may see, without events, in the newest words that are for them.
+/// History is exactly what the user may see, without events, with the newest text that is visible to them.
 pub(crate) async fn holds(picture: &Picture, person: &Chatter, periods: &Periods) {
     let Some(conversation) = picture.log.first().map(|item| item.conversation_id) else { return };
     let visible = picture.log.iter().filter(|item| item.kind.target().is_none() && periods.covers(item.seq));

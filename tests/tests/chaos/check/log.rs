@@ -1,4 +1,4 @@
-//! The log and what senders were told.
+//! The log and the senders' answers.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use end_to_end::Picture;
 
 use crate::deeds::{Deed, Done};
 
-/// Every message that was accepted has the place that its sender was told, and nobody's words are there twice. What a text said
-/// first is known by its digest, whatever became of it.
+/// Every accepted message has the seq that its sender received, and no message is there twice. The digest identifies the first
+/// text, whatever happened to it.
 pub(crate) fn holds(picture: &Picture, done: &[&Done]) {
     let mut told: BTreeMap<Seq, (&str, UserId)> = BTreeMap::new();
     for done in done {
@@ -23,7 +23,7 @@ pub(crate) fn holds(picture: &Picture, done: &[&Done]) {
         assert_eq!((item.sender_id, item.digest.as_deref()), (sender, Some(content.digest(&[]).as_str())), "{text}");
     }
     assert!(told.is_empty(), "accepted, and not in the log: {told:?}");
-    // Whoever sends one after the other is heard in that order.
+    // Messages that a user sends one after the other are in that order.
     let mut last: BTreeMap<UserId, Seq> = BTreeMap::new();
     for done in done {
         if let Deed::Said { seq, .. } = done.deed {

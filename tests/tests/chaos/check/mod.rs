@@ -1,4 +1,4 @@
-//! What has to be true.
+//! Everything that has to hold.
 
 pub(crate) mod amendments;
 pub(crate) mod history;
@@ -9,7 +9,7 @@ pub(crate) mod replica;
 use domain::{HistoryPolicy, Period, Periods, UserId};
 use end_to_end::Picture;
 
-/// What a user may see; `None` for whoever was never there.
+/// Returns what a user may see; `None` if they were never a member.
 pub(crate) fn periods(picture: &Picture, user: UserId) -> Option<Periods> {
     let past = picture.past.get(&user).cloned().unwrap_or_default();
     let active = picture.active.get(&user).map(|member| Period {

@@ -1,4 +1,4 @@
-//! Who has what, and since when.
+//! The status of messages by recipient.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use crate::scene::{Context, Room};
 /// Of how many texts of a room the status is asked.
 const ASKED: usize = 4;
 
-/// The recipients of a text are those who were there, its sender apart; who is there at the end has read it by now; and it was
-/// said before it was delivered, and delivered before it was read.
+/// The recipients of a text are the members of that moment without its sender. Every current member has read it by now; it was
+/// sent before it was delivered, and delivered before it was read.
 pub(crate) async fn hold(picture: &Picture, scene: &Context, room: &Room) {
     let covers = |user: UserId, item: &LogItem| periods(picture, user).is_some_and(|periods| periods.covers(item.seq));
-    // Who has just left a public conversation may have been heard once more, and does not know.
+    // A user who has just left a public conversation may have sent once more without knowing it.
     let asked = |item: &&LogItem| matches!(item.kind, MessageKind::Text(_)) && covers(item.sender_id, item);
     let texts: Vec<&LogItem> = picture.log.iter().filter(asked).collect();
     for item in texts.iter().step_by(texts.len().div_ceil(ASKED).max(1)) {

@@ -1,4 +1,4 @@
-//! What a client saw.
+//! The items that a client received.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use domain::period::Left;
 use domain::{ConversationType, Message, MessageKind, Periods, Seq, UserId};
 use end_to_end::Picture;
 
-/// Leaving a public conversation writes nothing into its log: what is being sent at that moment may still be pushed to, or come
-/// from, whoever has just left. That is over when the function's time is.
+/// Leaving a public conversation writes nothing into its log: a message that is being sent at that moment may still reach, or
+/// come from, the user who has just left. This ends with the function's time limit.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The client has exactly what the user may see, in its place and as it is by now, and everything else is named hidden.
@@ -35,7 +35,7 @@ pub(crate) fn holds(picture: &Picture, user: UserId, periods: &Periods, replica:
         assert_eq!(reactions, counts.collect::<Vec<_>>(), "reactions that {user} sees at {}", item.seq);
         expected.reactions.clear();
         for message in [&mut seen, &mut expected] {
-            // The words of an edit are those of its message, when it was read.
+            // The text of an edit is that of its message at the time of reading.
             if let MessageKind::MessageEdited { content, .. } = &mut message.kind {
                 *content = None;
             }
@@ -52,7 +52,7 @@ pub(crate) fn holds(picture: &Picture, user: UserId, periods: &Periods, replica:
         hidden.into_iter().filter(|seq| !close_with_frame(seq)).collect::<Vec<_>>(),
         "what is hidden from {user}"
     );
-    // A mark is of somebody who was there, and not beyond what there is.
+    // A watermark belongs to a member or former member, and does not exceed the head.
     let head = picture.log.last().map_or(Seq::ZERO, |item| item.seq);
     for receipt in replica.marks.values() {
         assert!(receipt.seq <= head, "a receipt of what is not there: {receipt:?}");

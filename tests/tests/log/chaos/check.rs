@@ -1,4 +1,4 @@
-//! What must be true of a log, whatever happened while it was written.
+//! The rules that hold for a log, whatever happened while it was written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,7 +15,6 @@ use super::writer::{Answer, Told};
 pub(crate) enum Rule {
     /// Seqs are 1, 2, 3, …
     NoHoles,
-    /// Time goes forward.
     Time,
     /// An item names the newest change of membership up to it.
     MembersSeq,
@@ -23,25 +22,25 @@ pub(crate) enum Rule {
     NothingElse,
     /// A message has one place.
     Once,
-    /// Everybody who is told of a message's place is told the truth.
+    /// Every answer with a message's seq agrees with the log.
     Truth,
-    /// A message is a duplicate for everybody but the invocation that wrote it.
+    /// A message is a duplicate for every invocation but the one that wrote it.
     Duplicate,
-    /// Who is told that they are no member has not been heard.
+    /// A message whose sender is refused as not a member is not in the log.
     Refusal,
     /// Nobody says anything while they are no member.
     Membership,
-    /// An invocation that writes tells exactly those who are in.
+    /// An invocation that writes notifies exactly the members.
     Roster,
-    /// Nobody is told of what was said while they were out, however often it is sent.
+    /// No user is notified of messages that were sent while they were not a member, however often they are resent.
     Secret,
-    /// What is said one after the other stands in that order.
+    /// Messages that are sent one after the other are in that order.
     Order,
     /// Every message is answered in the end, and not with nonsense.
     Answer,
 }
 
-/// Where and how it was broken.
+/// A violation of a rule, with its seq.
 pub(crate) struct Finding {
     pub(crate) rule: Rule,
     detail: String,
@@ -57,11 +56,10 @@ impl fmt::Debug for Finding {
 pub(crate) struct Evidence {
     /// The log, read consistently when all was over.
     pub(crate) items: Vec<LogItem>,
-    /// What each device has sent, in its order.
+    /// The messages of each device, in their order.
     pub(crate) devices: Vec<Vec<Sent>>,
-    /// Who was in from the first item on.
+    /// The members from the first item on.
     pub(crate) founders: BTreeSet<UserId>,
-    /// In their order.
     pub(crate) changes: Vec<Change>,
 }
 
@@ -160,8 +158,8 @@ impl Evidence {
         findings.expect(Rule::Answer, sent.is_answered(), about);
     }
 
-    /// Whether the message stands in a stay that had begun by the change at `knew`. A stay that began later is no business of an
-    /// invocation that may have asked before.
+    /// Returns true if the message lies in a membership period that had begun by the change at `knew`. A later period does not
+    /// count for an invocation that may have read before it.
     fn was_heard(&self, sent: &Sent, knew: u64) -> bool {
         let draft = &sent.draft;
         let Some(item) = self.items.iter().find(|item| item.client_message_id == Some(draft.client_message_id)) else {
@@ -175,7 +173,7 @@ impl Evidence {
         self.changes.iter().take_while(move |change| change.seq <= seq)
     }
 
-    /// Who is in after the item at `seq`.
+    /// Returns the members after the item at `seq`.
     fn members_at(&self, seq: u64) -> BTreeSet<UserId> {
         let mut members = self.founders.clone();
         for change in self.changes_up_to(seq) {

@@ -39,12 +39,10 @@ pub(crate) struct Sent {
     pub(crate) rounds: Vec<Vec<Call>>,
 }
 
-/// One invocation.
 #[derive(Debug)]
 pub(crate) struct Call {
     /// The newest change of membership that was over when it began.
     pub(crate) knew: u64,
-    /// `None`: it crashed.
     pub(crate) answer: Option<Answer>,
 }
 
@@ -53,7 +51,7 @@ impl Sent {
         self.rounds.iter().flatten()
     }
 
-    /// Everything that was said about its place.
+    /// Returns every answer with a seq for the message.
     pub(crate) fn told(&self) -> impl Iterator<Item = &super::writer::Told> {
         self.calls().filter_map(|call| match &call.answer {
             Some(Answer::Told(told)) => Some(&**told),
@@ -61,12 +59,12 @@ impl Sent {
         })
     }
 
-    /// Whether any invocation refused it.
+    /// Returns the invocations that refused the message.
     pub(crate) fn refused(&self) -> impl Iterator<Item = &Call> {
         self.calls().filter(|call| matches!(call.answer, Some(Answer::NotAMember)))
     }
 
-    /// Whether any invocation has said what became of it.
+    /// Returns true if any invocation has answered.
     pub(crate) fn is_answered(&self) -> bool {
         self.told().next().is_some() || self.refused().next().is_some()
     }
@@ -89,7 +87,7 @@ impl Device {
             }
             match sent.told().next() {
                 Some(told) => self.seen = self.seen.max(told.item.seq.0),
-                // Until somebody lets them in again, or nobody will.
+                // Waits until the user is added again, or the changes are over.
                 None => drop(self.changes.changed().await),
             }
             if self.chance.random_bool(0.3) {

@@ -1,4 +1,4 @@
-//! Members are put out and let in again while others write.
+//! Removes and adds members while others write.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::talk::Talk;
 
-/// How many changes there are before everybody is let in again.
+/// Number of changes before all users are added again.
 const CHANGES: usize = 18;
 
 /// A change of membership.
@@ -19,7 +19,7 @@ const CHANGES: usize = 18;
 pub(crate) struct Change {
     pub(crate) seq: u64,
     pub(crate) user: UserId,
-    /// Whether they were let in or put out.
+    /// True for an addition, false for a removal.
     pub(crate) joined: bool,
 }
 

@@ -1,11 +1,11 @@
-//! The promises of the log, checked after everything has gone wrong at once.
+//! The promises of the log, checked under all faults at once.
 //!
-//! Many devices write to one conversation through a cloud that answers stale, twice, late, wrongly or not at all; invocations
-//! crash between their calls; the same message is sent again, several times at once and much later; members are put out and
-//! let in again by a relay with a fast clock. Then the log has to be as if nothing had happened.
+//! Many devices write to one conversation through a cloud that answers stale, twice, late, wrongly or not at all. Invocations
+//! crash between their calls; the same message is sent again, several times at once and much later; members are removed and
+//! added again by a relay with a fast clock. Afterwards the log has to be as if nothing had failed.
 //!
-//! A run has a seed: it gives the plan of faults and what each device does. `CHAOS_SEED` repeats one. What the machine does
-//! with the tasks is not in the seed, so a finding may take some repetitions to come back.
+//! A run has a seed, which decides the fault plan and the operations of each device. `CHAOS_SEED` repeats one. The seed does
+//! not cover the machine's scheduling of tasks, so a finding may take some repetitions to recur.
 
 mod check;
 mod device;
@@ -31,14 +31,14 @@ use check::{Evidence, Finding};
 use device::Device;
 use writer::MakeWriter;
 
-/// Whose requests go wrong: those of the devices' invocations. The relay, the reader of the final log and the other tests of
-/// this binary are spared.
+/// The caller whose requests get faults: the devices' invocations. The relay, the reader of the final log and the other tests
+/// of this binary get none.
 const CALLER: &str = "chaos";
 
-/// How many seeds a run of the tests tries.
+/// Number of seeds in a run of the tests.
 const SEEDS: usize = 3;
 
-/// What each device has to say.
+/// Number of messages of each device.
 const EACH: usize = 6;
 
 /// A cloud has one plan of faults at a time.
@@ -76,7 +76,7 @@ async fn run(make: MakeWriter, seed: u64) -> Vec<Finding> {
         async move { tokio::spawn(device.run(number, EACH)).await.expect("no device panics") }
     });
     let devices = join_all(devices);
-    // Alice stays, so that there is always somebody who writes.
+    // alice stays, so that there is always a writer.
     let others = [talk.bob, carol, dave, erin];
     let come_and_go = members::come_and_go(&talk, &others, founders.clone(), chance, over);
     let (devices, changes) = tokio::join!(devices, come_and_go);
@@ -84,7 +84,7 @@ async fn run(make: MakeWriter, seed: u64) -> Vec<Finding> {
     check::check(&Evidence { items: talk.items().await, devices, founders, changes })
 }
 
-/// What goes wrong, and how often.
+/// Returns the faults and their probabilities.
 fn bad_day() -> Vec<Rule> {
     let faults = [
         (MESSAGES, "Query", Kind::StaleRead(Lag::Writes(8)), 0.5),

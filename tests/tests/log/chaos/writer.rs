@@ -1,4 +1,4 @@
-//! Whoever appends: the store as it is, or a mutant of it.
+//! Writers: the production code, or a mutant of it.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub(crate) trait Writer: Send + Sync {
     fn send<'a>(&'a self, message: &'a Draft) -> BoxFuture<'a, Answer>;
 }
 
-/// What a client is told.
+/// The answer to a client.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// The message has its place.
@@ -23,24 +23,24 @@ pub(crate) enum Answer {
     NotAMember,
     /// Nothing is known; the same is to be sent again.
     Later,
-    /// What no answer to these clients should be.
+    /// An answer that these clients should not get.
     Unexpected(String),
 }
 
-/// What is told of a message that has its place.
+/// The answer for a message that has its seq.
 #[derive(Debug)]
 pub(crate) struct Told {
     pub(crate) item: LogItem,
     pub(crate) duplicate: bool,
-    /// Who is told of it.
+    /// The users to notify.
     pub(crate) audience: Vec<UserId>,
 }
 
 /// A store over a DynamoDB client.
 pub(crate) type MakeWriter = fn(&Client) -> Arc<dyn Writer>;
 
-/// A [`MakeWriter`] for the `Log` of a store, which is the crate itself or a module that is a copy of it. Copies have types
-/// of their own; what they tell is put into the types of the crate.
+/// Builds a [`MakeWriter`] for the `Log` of the production code or of a module that copies it. Copies have types of their own;
+/// their answers are converted to the production types.
 macro_rules! writer {
     ($($store:ident)::+) => {{
         use $($store)::+::dynamodb::Messages;

@@ -5,7 +5,7 @@ use domain::file::{ContentType, Rejection};
 
 use super::inspect;
 
-/// What becomes of bytes that are announced as this type.
+/// Returns the outcome for bytes that are announced as this type.
 fn looked_at(declared: &str, bytes: &[u8]) -> Result<(), Rejection> {
     inspect(&ContentType::parse(declared).unwrap(), bytes)
 }

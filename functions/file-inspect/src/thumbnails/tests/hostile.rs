@@ -68,7 +68,7 @@ fn more_pixels_than_can_be_worked_on_are_not() {
 #[test]
 fn pixels_that_the_header_does_not_tell_of_are_not_kept() {
     let black = DynamicImage::from(GrayImage::new(4000, 4000));
-    // What is behind the last row is thrown away, piece by piece.
+    // The decoder drops the data behind the last row, piece by piece.
     let picture = thumbnails(&png_that_says(&black, 1, 1)).unwrap();
     assert_eq!(picture.dimensions.unwrap().width, 1);
     assert_eq!(rejected(&png_that_says(&black, 4000, 4001)), Some(ImageUnreadable), "fewer");
@@ -118,7 +118,7 @@ fn an_image_has_pixels() {
     assert_eq!(rejected(b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0"), Some(ImageUnreadable), "a type that is not read");
 }
 
-/// Whatever comes of it: an answer.
+/// Any outcome is fine, as long as there is one.
 #[test]
 fn a_byte_that_is_another_harms_nobody() {
     for format in FORMATS {

@@ -4,7 +4,7 @@ use moxcms::ColorProfile;
 use super::super::{ProcessedImage, thumbnails};
 use super::{chunk, described, encoded, exif, quarters};
 
-/// Whether these bytes are anywhere in a thumbnail.
+/// Returns true if these bytes are anywhere in a thumbnail.
 fn kept(picture: &ProcessedImage, planted: &[u8]) -> bool {
     let within = |bytes: &[u8]| bytes.windows(planted.len()).any(|window| window == planted);
     picture.thumbnails.iter().any(|made| within(&made.bytes))

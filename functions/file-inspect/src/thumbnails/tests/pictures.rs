@@ -83,7 +83,7 @@ fn an_orientation_that_is_none_turns_nothing() {
 
 #[test]
 fn what_shines_through_still_does() {
-    // White that nobody sees, beside black: it must not bleed into it.
+    // Transparent white beside black: it must not bleed into it.
     let glass =
         RgbaImage::from_fn(1600, 1600, |x, _| if x % 2 == 0 { Rgba([255, 255, 255, 0]) } else { Rgba([0, 0, 0, 255]) });
     for format in [ImageFormat::Png, ImageFormat::WebP] {

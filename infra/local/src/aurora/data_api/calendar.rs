@@ -11,7 +11,6 @@ const EPOCH: i64 = 730_425;
 /// The calendar repeats itself after 400 years.
 const DAYS_PER_ERA: i64 = 146_097;
 
-/// `2026-01-02`
 pub(super) fn date(days: i32) -> String {
     match days {
         i32::MAX => "infinity".to_owned(),
@@ -23,7 +22,6 @@ pub(super) fn date(days: i32) -> String {
     }
 }
 
-/// `03:04:05.123456`
 pub(super) fn time(microseconds: i64) -> String {
     let seconds = microseconds / MICROSECONDS_PER_SECOND;
     let clock = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -33,7 +31,6 @@ pub(super) fn time(microseconds: i64) -> String {
     }
 }
 
-/// `2026-01-02 03:04:05.123456`
 pub(super) fn timestamp(microseconds: i64) -> String {
     match microseconds {
         i64::MAX => "infinity".to_owned(),

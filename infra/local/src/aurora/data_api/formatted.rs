@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use super::field::{ArrayValue, Double, Field};
 use super::response::ColumnMetadata;
 
-/// Writes `records` out.
 pub(super) fn records(columns: &[ColumnMetadata], records: Vec<Vec<Field>>) -> String {
     let objects = records.into_iter().map(|record| {
         let members = columns.iter().zip(record).map(|(column, field)| (column.label.clone(), value(field)));

@@ -24,12 +24,10 @@ pub(super) fn check(hint: TypeHint, text: &str) -> Result<(), DataApiError> {
     }
 }
 
-/// `YYYY-MM-DD`
 fn is_date(text: &str) -> bool {
     matches_digits(text, "dddd-dd-dd")
 }
 
-/// `HH:MM:SS[.FFF]`
 fn is_time(text: &str) -> bool {
     let (clock, fraction) = text.split_once('.').map_or((text, "0"), |(clock, fraction)| (clock, fraction));
     matches_digits(clock, "dd:dd:dd")

@@ -13,7 +13,6 @@ use super::types::{self, Argument};
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) query: Query,
-    /// Never empty.
     pub(super) argument_sets: Vec<Vec<Argument>>,
     pub(super) options: ResultSetOptions,
     pub(super) include_result_metadata: bool,
@@ -63,7 +62,6 @@ impl Job {
     }
 }
 
-/// Writes a response.
 pub(super) fn body(response: &impl Serialize) -> Result<Bytes, DataApiError> {
     serde_json::to_vec(response).map(Bytes::from).map_err(|error| {
         tracing::error!(%error, "response");

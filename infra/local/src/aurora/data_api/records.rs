@@ -25,7 +25,6 @@ use super::field::{ArrayValue, Blob, Double, Field};
 use super::request::{DecimalReturnType, LongReturnType, ResultSetOptions};
 use super::{calendar, numeric};
 
-/// Reads a row.
 pub(super) fn fields(row: &Row, options: ResultSetOptions) -> Result<Vec<Field>, DataApiError> {
     (0..row.len()).map(|index| field(row, index, options)).collect()
 }

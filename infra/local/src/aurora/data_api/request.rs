@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use super::field::Field;
 
-/// `POST /Execute`
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ExecuteStatement {
@@ -21,7 +20,6 @@ pub(super) struct ExecuteStatement {
     pub(super) format_records_as: Option<RecordsFormat>,
 }
 
-/// `POST /BatchExecute`
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct BatchExecuteStatement {
@@ -32,7 +30,6 @@ pub(super) struct BatchExecuteStatement {
     pub(super) transaction_id: Option<String>,
 }
 
-/// `POST /BeginTransaction`
 #[derive(Debug, Deserialize)]
 pub(super) struct BeginTransaction {
     #[serde(flatten)]
@@ -58,7 +55,6 @@ pub(super) struct Target {
     pub(super) schema: Option<String>,
 }
 
-/// One named parameter.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SqlParameter {

@@ -35,7 +35,6 @@ pub(super) struct UpdateResult {
     pub(super) generated_fields: [Field; 0],
 }
 
-/// Answer to `BeginTransaction`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TransactionBegun {
@@ -58,7 +57,6 @@ pub(super) struct ColumnMetadata {
     pub(super) name: String,
     /// The result's name for the column (`AS`).
     pub(super) label: String,
-    /// `java.sql.Types`
     #[serde(rename = "type")]
     pub(super) jdbc_type: i32,
     /// PostgreSQL's name of the type: `int4`, `_text`, `timestamptz`.

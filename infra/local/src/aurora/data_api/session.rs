@@ -30,7 +30,6 @@ const RESET: &str = "ROLLBACK; CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ALL
 pub(super) struct Session {
     pub(super) database: String,
     client: Client,
-    /// Newest first.
     remembered: VecDeque<Remembered>,
 }
 

@@ -35,7 +35,6 @@ pub(super) struct Transactions {
 #[derive(Default)]
 struct Registry {
     open: HashMap<String, Transaction>,
-    /// Oldest first.
     ended: VecDeque<(String, &'static str)>,
 }
 

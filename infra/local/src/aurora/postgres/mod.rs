@@ -37,7 +37,6 @@ pub enum PostgresError {
     /// A binary does not start.
     #[error("{} cannot be run: {source}", .program.display())]
     Run {
-        /// The binary.
         program: PathBuf,
         /// What the operating system says.
         source: io::Error,
@@ -49,7 +48,6 @@ pub enum PostgresError {
         .folder.display()
     )]
     OtherVersion {
-        /// The data folder.
         folder: PathBuf,
         /// Major version of the data.
         found: String,
@@ -67,12 +65,7 @@ pub enum PostgresError {
     NoAccount,
     /// `initdb` or `pg_ctl` failed.
     #[error("{program} failed: {output}")]
-    Tool {
-        /// Its name.
-        program: &'static str,
-        /// What it printed.
-        output: String,
-    },
+    Tool { program: &'static str, output: String },
     /// The server ended, or did not answer in time.
     #[error("PostgreSQL did not start: {0}")]
     Start(String),

@@ -10,7 +10,6 @@ use super::lane::Lane;
 use crate::dynamodb::stream::Change;
 use crate::lambda::MAX_PAYLOAD;
 
-/// `{"Records":[]}`
 const FRAME: usize = 14;
 /// How long DynamoDB keeps the records of a stream.
 pub(super) const RETENTION: Duration = Duration::from_hours(24);

@@ -21,7 +21,6 @@ const READ_AGAIN: Duration = Duration::from_secs(1);
 /// The records of a stream whose keys fall to this lane.
 pub(super) struct Lane {
     pub(super) number: usize,
-    /// Of lanes.
     pub(super) count: u64,
     pub(super) mapping: Arc<Mapping>,
     pub(super) stream: Stream,

@@ -18,7 +18,6 @@ use crate::template::model::{Queue, QueueEvent};
 /// How often a queue is asked that nobody is known to have changed: for what a delay, a visibility timeout or redrive has
 /// made visible.
 const POLL: Duration = Duration::from_millis(100);
-/// `{"Records":[]}`
 const FRAME: usize = 14;
 
 /// Messages that go into one invocation.

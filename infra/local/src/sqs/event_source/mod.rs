@@ -83,7 +83,6 @@ struct Mapping {
     meter: Meter,
     visibility: Duration,
     report_failures: bool,
-    /// Logical id.
     function: String,
     lambda: Lambda,
     shutdown: CancellationToken,

@@ -11,7 +11,6 @@ use tokio::time::{Duration, Instant};
 use crate::gate::sqs_units;
 use crate::meter::Meter;
 
-/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>
 const POLLERS: u32 = 5;
 
 /// How long a poll waits that brings nothing, the most that SQS allows.

@@ -62,7 +62,6 @@ const RUNTIMES: [&str; 2] = ["provided.al2023", "provided.al2"];
 /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/building-rust.html>.
 const BUILD_METHOD: &str = "rust-cargolambda";
 
-/// Limits of <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
 const MEMORY_MIB: std::ops::RangeInclusive<u32> = 128..=10_240;
 const TIMEOUT_SECONDS: std::ops::RangeInclusive<u64> = 1..=900;
 

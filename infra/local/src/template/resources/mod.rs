@@ -31,7 +31,6 @@ pub(super) struct Resource {
     pub(super) line: usize,
     pub(super) kind: Kind,
     pub(super) type_name: String,
-    /// `Globals` merged in.
     pub(super) properties: Node,
     /// The condition's name and its line.
     pub(super) condition: Option<(String, usize)>,

@@ -1,4 +1,4 @@
-//! Who comes and who goes.
+//! Joining, leaving, adding and removing.
 
 use super::guards::{has_a_period_left, not_allowed, wrong_type};
 use super::{Context, Decision};
@@ -40,7 +40,7 @@ impl Context<'_> {
 
     pub(super) fn join(&self) -> Decision {
         if self.state.kind != ConversationType::Public {
-            // Whoever may not come in learns no more than a stranger does.
+            // A user who may not join learns no more than a user who is not a member.
             self.active()?;
             return Ok(None);
         }

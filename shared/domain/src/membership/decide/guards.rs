@@ -1,4 +1,4 @@
-//! What has to be true before a rule is asked, and how a refusal is worded.
+//! Checks that come before the rules, and the wording of refusals.
 
 use super::{Context, Decision};
 use crate::membership::{Change, MAX_PERIODS, MemberFacts};
@@ -14,7 +14,7 @@ impl Context<'_> {
         }
     }
 
-    /// The actor, who is or was here. To others the conversation does not exist, unless everybody may find it.
+    /// Returns the facts of an actor who is or was a member. To others the conversation does not exist, unless it is public.
     pub(super) fn known(&self) -> Result<MemberFacts, ApiError> {
         let stays = self.state.people.get(&self.actor).map_or(0, |facts| facts.stays);
         if stays == 0 && self.state.kind != ConversationType::Public {
@@ -61,7 +61,7 @@ impl Context<'_> {
         facts.copied().ok_or_else(|| not_here(user))
     }
 
-    /// The change that this item of the log stands for.
+    /// Returns the change with this item of the log.
     #[allow(clippy::unnecessary_wraps, reason = "decisions are wrapped")]
     pub(super) fn logged(&self, item: MessageKind) -> Decision {
         Ok(Some(Change::Logged { actor: self.actor, item }))

@@ -1,4 +1,4 @@
-//! Who may do what to a conversation and its members.
+//! The rules: who may do what to a conversation and its members.
 //!
 //! | | owner | admin | member | others |
 //! |---|---|---|---|---|
@@ -10,8 +10,8 @@
 //! | leave | yes | yes | yes | |
 //! | join, if public | | | | yes |
 //!
-//! A private conversation knows none of these: its two stay, and each may block the other. A conversation with members has an
-//! owner at all times, and one without is closed.
+//! A private conversation has none of these: its two members stay, and each may block the other. A conversation with members
+//! always has an owner, and one without members is closed.
 
 mod coming_and_going;
 mod conversation;
@@ -23,7 +23,7 @@ mod tests;
 use super::{Action, Change, State};
 use crate::{ApiError, UserId};
 
-/// Which change `action` makes if `actor` may do it; `None` where what is wanted is so already.
+/// Returns the change that `action` makes if `actor` may make it; `None` if the desired state holds already.
 pub fn decide(state: &State, actor: UserId, action: &Action) -> Result<Option<Change>, ApiError> {
     let context = Context { state, actor };
     match action {

@@ -1,4 +1,4 @@
-//! Who may do what from here on.
+//! Roles, mutes and closing.
 
 use super::guards::{not_allowed, not_here, wrong_type};
 use super::{Context, Decision};
@@ -27,7 +27,7 @@ impl Context<'_> {
             return Ok(None);
         }
         let lower = match own {
-            // Owners are not muted, but somebody who is may become one.
+            // An owner cannot be muted, but a muted member may become owner.
             Role::Owner => role != Role::Owner || until.is_none(),
             _ => role == Role::Member,
         };

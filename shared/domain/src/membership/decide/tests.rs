@@ -18,14 +18,12 @@ const OTHER_ADMIN: UserId = user(5);
 const OTHER_MEMBER: UserId = user(6);
 /// Was here and left.
 const FORMER: UserId = user(7);
-/// Was here and was put out.
+/// A former member who was removed.
 const REMOVED: UserId = user(8);
 /// Has a profile and was never here.
 const NON_MEMBER: UserId = user(9);
 const DELETED: UserId = user(10);
-/// Blocks whoever acts.
 const BLOCKS: UserId = user(12);
-/// Has no profile.
 const PROBE_CONNECTION_ID: UserId = user(11);
 
 const FUTURE: Timestamp = Timestamp::from_epoch_millis(4_000_000_000_000);
@@ -64,7 +62,7 @@ fn state(kind: ConversationType) -> State {
     }
 }
 
-/// What comes of it: `ok` for a change, `none` where nothing is to be done, or the code of the refusal.
+/// Returns `ok` for a change, `none` if the desired state holds already, or the code of the refusal.
 fn outcome(state: &State, actor: UserId, action: &Action) -> String {
     match decide(state, actor, action) {
         Ok(Some(_)) => "ok".to_owned(),
@@ -100,7 +98,7 @@ fn actions() -> [Action; 14] {
     ]
 }
 
-/// Every action, by everybody, in a conversation of one kind.
+/// Every action, by every user, in a conversation of one type.
 #[track_caller]
 fn check(state: &State, table: &[(&str, UserId, [&str; 14])]) {
     for (who, actor, expected) in table {
@@ -323,7 +321,7 @@ fn each_of_two_blocks_for_themselves() {
     assert_eq!(outcome(&blocked, OTHER_MEMBER, &Action::Block(false)), "none");
 }
 
-/// Whatever a few people do to a group, in whatever order: those who are there have an owner among them.
+/// A group with members has an owner after any sequence of actions.
 #[test]
 fn a_group_with_members_has_an_owner() {
     let people = [OWNER, ADMIN, MEMBER];

@@ -45,44 +45,37 @@ const MAX_ROUNDS: u32 = 8;
 /// Name of the index of a user's conversations.
 const BY_USER: &str = "by_user";
 
-/// `#conversation`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConversationItem {
-    /// The conversation.
     pub conversation_id: ConversationId,
-    /// Kind.
     #[serde(rename = "type")]
     pub kind: ConversationType,
-    /// Title, unless private.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
-    /// How far back members see.
     #[serde(default)]
     pub history: HistoryPolicy,
     /// The two of a private conversation, the smaller id first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair: Option<[UserId; 2]>,
-    /// Who of the two blocks the other.
+    /// The users of a private conversation who block the other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocked_by: Vec<UserId>,
-    /// Whether it is over.
     #[serde(default)]
     pub closed: bool,
-    /// Whom the newest change put out or let go. A query or a batch may show this beside their item as it was before: neither is
-    /// isolated from transactions.
+    /// The user who left or was removed by the newest change. A query or a batch may return this beside their item from before
+    /// it: neither is isolated from transactions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub departed: Option<UserId>,
     /// Number of active members.
     pub member_count: u32,
-    /// How many shards the subscriptions of a public conversation lie in, see [`domain::subscription`]. It never falls.
+    /// Number of shards of the subscriptions of a public conversation, see [`domain::subscription`]. It never falls.
     #[serde(default = "one_shard", skip_serializing_if = "is_one_shard")]
     pub subscription_shards: u32,
     /// Version of the relational truth that this shows.
     pub version: u64,
-    /// Place of the newest log item that a change wrote: whoever writes after it has to know of it.
+    /// Seq of the newest log item that a membership change wrote: a writer after it has to know of it.
     pub members_seq: Seq,
     /// Place of the newest change; the head at that moment for one that wrote no item.
     pub changed_seq: Seq,
@@ -101,18 +94,14 @@ fn is_one_shard(shards: &u32) -> bool {
     *shards == one_shard()
 }
 
-/// `a#<user>`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActiveMember {
-    /// The conversation.
     pub conversation_id: ConversationId,
-    /// The user.
     pub user_id: UserId,
-    /// Their role.
     pub role: Role,
     /// The first place that they see: that of the item that let them in, or the one after the head at that moment.
     pub joined_seq: Seq,
-    /// When they came: the time of that item, or that moment.
+    /// Start of the membership period: the time of that item.
     #[serde(with = "millis")]
     pub joined_at: Timestamp,
     /// Until when they may not send.
@@ -120,7 +109,6 @@ pub struct ActiveMember {
     pub muted_until: Option<Timestamp>,
 }
 
-/// `p#<user>`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct PastMember {
     conversation_id: ConversationId,
@@ -130,20 +118,18 @@ struct PastMember {
     user_deleted: bool,
 }
 
-/// What one user may see of a conversation.
+/// The part of a conversation that one user may see.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemberView {
-    /// The conversation.
     pub conversation: ConversationItem,
-    /// The stay that lasts; `None` for a former member.
+    /// The current membership period; `None` for a former member.
     pub active: Option<ActiveMember>,
-    /// What they may see: their stays, or more, by the conversation's policy. Never empty.
+    /// The visible periods: the membership periods, or more by the conversation's history policy. Never empty.
     pub periods: Periods,
-    /// Whether the account is gone: then nothing may be shown.
+    /// True if the user was deleted: then nothing may be shown.
     pub user_deleted: bool,
 }
 
-/// The table.
 #[derive(Clone, Debug)]
 pub struct Members {
     client: Client,
@@ -181,8 +167,8 @@ impl Members {
         Ok(from_items(page.items.unwrap_or_default())?)
     }
 
-    /// What the user may see: `None` for somebody who was never there. One request of up to six read units: a transaction, since
-    /// any other read could show the conversation from after a change of membership and the user from before it.
+    /// Returns what the user may see; `None` if they were never a member. One request of up to six read units: a transaction,
+    /// since any other read could return the conversation from after a membership change and the member from before it.
     pub async fn view(&self, conversation: ConversationId, user: UserId) -> Result<Option<MemberView>, StoreError> {
         let keys = [CONVERSATION.to_owned(), active(user), past(user)];
         let mut items = self.get_together(keys.map(|entry| key(conversation, entry))).await?;

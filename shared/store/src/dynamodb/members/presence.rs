@@ -1,4 +1,4 @@
-//! Who was there when something was said.
+//! The members at a given seq.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use serde_dynamo::from_item;
 use super::{ACTIVE, ActiveMember, Members, PastMember, active, entry_of, past};
 use crate::StoreError;
 
-/// Where a list of members, past ones included, goes on: after this sort key.
+/// Cursor of a list of members, former ones included: the sort key after which it continues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Entry(String);
@@ -36,8 +36,8 @@ impl FromStr for Entry {
 }
 
 impl Members {
-    /// Those among the next `limit` members, past ones included, whose stay covers `seq`, and where to go on: one consistent
-    /// request. First those who are there, then those who were, each in no order.
+    /// Returns those among the next `limit` members, former ones included, whose membership period covers `seq`, and the cursor
+    /// of the next page. Current members come first, each group in no order. Cost: one consistent request.
     pub async fn present_at(
         &self,
         conversation: ConversationId,
@@ -58,7 +58,7 @@ impl Members {
             .send()
             .await
             .map_err(StoreError::dynamodb)?;
-        // A query is not isolated from transactions: whoever leaves meanwhile may show as a member and as a former one.
+        // A query is not isolated from transactions: a user who leaves meanwhile may appear as a member and as a former one.
         let mut users = BTreeSet::new();
         for item in page.items.unwrap_or_default() {
             if entry_of(&item).is_some_and(|entry| entry.starts_with(ACTIVE)) {

@@ -1,4 +1,4 @@
-//! A conversation and its first members, as whoever writes has to know them.
+//! A conversation and its first members, as a writer has to know them.
 
 use std::collections::BTreeSet;
 
@@ -14,33 +14,31 @@ use crate::dynamodb::batch::get_all;
 /// Just after every `a#…`.
 const AFTER_ACTIVE: &str = "a$";
 
-/// How many members a [`Roster`] holds at most: up to 100 recipients are served inline, and one more tells that there
-/// are too many.
+/// Most members that a [`Roster`] holds: up to 100 recipients are notified inline, and one more shows that there are too many.
 pub const ROSTER_MEMBERS: usize = 101;
 
 /// A conversation and its first [`ROSTER_MEMBERS`] members, as a sender needs them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Roster {
-    /// The conversation.
     pub conversation: ConversationItem,
     /// Active members in the order of their ids.
     pub members: Vec<ActiveMember>,
 }
 
 impl Roster {
-    /// From what was read with the conversation. No such read is isolated from transactions: whoever has just gone may be in it.
+    /// Builds a roster from members that were read with the conversation. No such read is isolated from transactions: the user
+    /// who has just left may be among them.
     fn new(conversation: ConversationItem, members: Vec<Item>) -> Result<Self, StoreError> {
         let mut members: Vec<ActiveMember> = from_items(members)?;
         members.retain(|member| Some(member.user_id) != conversation.departed);
         Ok(Self { conversation, members })
     }
 
-    /// The members' ids.
     pub fn user_ids(&self) -> Vec<UserId> {
         self.members.iter().map(|member| member.user_id).collect()
     }
 
-    /// Whether there may be more members than these.
+    /// Returns true if there may be more members than these.
     pub fn is_cut_off(&self) -> bool {
         self.members.len() >= ROSTER_MEMBERS
     }
@@ -50,7 +48,7 @@ impl Roster {
         self.members.iter().find(|member| member.user_id == user)
     }
 
-    /// Whether the user is among the members.
+    /// Returns true if the user is among the members.
     pub fn has(&self, user: UserId) -> bool {
         self.member(user).is_some()
     }
@@ -78,8 +76,8 @@ impl Members {
         Roster::new(from_item(first)?, items.collect()).map(Some)
     }
 
-    /// The roster as far as `sender` has to know it, in one request: of a public conversation they are the only member that it
-    /// shows, since nobody is told of anything there for being a member.
+    /// Reads the roster as far as `sender` has to know it, in one request. For a public conversation it holds the sender alone:
+    /// nobody is notified there for being a member.
     pub async fn roster_for(
         &self,
         sender: UserId,

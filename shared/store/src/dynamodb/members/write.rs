@@ -1,4 +1,4 @@
-//! What the relay writes: the parts of one transaction.
+//! The relay's writes: the parts of one transaction.
 
 use std::collections::HashMap;
 
@@ -12,20 +12,18 @@ use super::{ActiveMember, CONVERSATION, ConversationItem, Members, active, key, 
 use crate::StoreError;
 use crate::dynamodb::Item;
 
-/// Where a change stands: what its items in this table refer to.
+/// The seq, time and version of a change, to which its items in this table refer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// The conversation.
     pub conversation_id: ConversationId,
     /// The version that the change makes.
     pub version: u64,
     /// Its place in the log: that of its item, or the head where it has none.
     pub seq: Seq,
-    /// The first place that those see whom it lets in.
+    /// The first seq that the added users see.
     pub first_visible: Seq,
-    /// Its time.
     pub at: Timestamp,
-    /// Whether the place is that of its own item.
+    /// True if the seq is that of the change's own item.
     pub logged: bool,
 }
 
@@ -107,7 +105,8 @@ impl Members {
         update_item(update)
     }
 
-    /// The writes for everybody whom the change concerns. `leaving` is the item of who goes, as it is before the change.
+    /// Returns the writes for all users that the change concerns. `leaving` is the item of the user who leaves, from before the
+    /// change.
     pub fn move_members(
         &self,
         stamp: Stamp,
@@ -164,7 +163,7 @@ impl Members {
         put.map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
     }
 
-    /// The active member's item goes, and its stay is added to the past ones.
+    /// Deletes the active member's item and adds its membership period to the past ones.
     fn end_period(
         &self,
         stamp: Stamp,

@@ -13,7 +13,7 @@ use crate::StoreError;
 /// Older receipts that one transaction brings forward; DynamoDB takes a hundred items.
 const MAX_ROWS_PER_TRANSACTION: usize = 90;
 
-/// What became of a receipt that came late.
+/// Outcome of a late receipt.
 pub(super) enum Brought {
     /// All that it says is known.
     Everything,
@@ -123,7 +123,7 @@ impl Watermarks {
     }
 }
 
-/// Whether a condition did not hold, or another write to one of the items was under way.
+/// Returns true if a condition failed, or if another write to one of the items was in progress.
 fn is_cancelled(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> bool {
     matches!(error.as_service_error(), Some(TransactWriteItemsError::TransactionCanceledException(_)))
 }

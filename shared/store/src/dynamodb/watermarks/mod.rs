@@ -30,7 +30,7 @@ use super::batch::get_all;
 use super::retry::back_off;
 use crate::StoreError;
 
-/// How long older receipts are kept: until then the times are exact.
+/// Time for which older receipts are kept: until then the times are exact.
 const RETENTION: Duration = Duration::from_hours(90 * 24);
 
 /// Rounds before contention on one watermark is given up.
@@ -39,7 +39,7 @@ const MAX_ROUNDS: u32 = 10;
 /// Users whose older receipts are looked through at once.
 const CONCURRENCY: usize = 16;
 
-/// What a receipt changed.
+/// The change that a receipt made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advance {
     /// The watermark moved forward, from here.
@@ -48,7 +48,6 @@ pub enum Advance {
     Stayed,
 }
 
-/// The two tables.
 #[derive(Clone, Debug)]
 pub struct Watermarks {
     client: Client,
@@ -180,8 +179,8 @@ impl Watermarks {
         first.map(|item| Ok(Watermark { seq: text_number(&item, "sk")?, at: millis(&item)? })).transpose()
     }
 
-    /// Keeps `mark` as an older receipt; where there is one for its place, the earlier time stays. `false` where a transaction was
-    /// at it.
+    /// Stores `mark` as an older receipt; if there is one for its seq, the earlier time stays. Returns false if a transaction
+    /// was in progress.
     async fn put_older(&self, receipt: &Receipt, mark: Watermark) -> Result<bool, StoreError> {
         let result = self
             .client
