@@ -33,7 +33,7 @@ async fn main() -> Result<(), Error> {
     ended
 }
 
-/// What a runtime does whose handler cannot be loaded.
+/// Reports an init error, as a runtime does that cannot load its handler.
 async fn report_init_error() -> Result<(), Error> {
     let body = json!({ "errorType": "Runtime.NoConfig", "errorMessage": "no table" }).to_string();
     match post("init/error", &body).await? {

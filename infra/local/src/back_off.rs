@@ -1,4 +1,4 @@
-//! How long to wait before something that failed is tried again.
+//! The wait before a failed operation is retried.
 
 use std::time::Duration;
 

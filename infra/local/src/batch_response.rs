@@ -1,4 +1,4 @@
-//! What a function answers to a batch (`ReportBatchItemFailures`), whatever the batch came from.
+//! A function's answer to a batch (`ReportBatchItemFailures`), for every kind of event source.
 
 use serde::Deserialize;
 

@@ -30,20 +30,20 @@ use crate::throttle::Account;
 use crate::watch::Watch;
 use crate::{Endpoints, StartError, custom_resource, event_sources, http_api, shell_environment, websocket_api};
 
-/// Where everything claims to be.
+/// The region of every service.
 pub(crate) const REGION: &str = "us-east-1";
-/// Whom everything claims to belong to: an account that AWS gives to nobody.
+/// The account of every service: one that AWS never assigns.
 pub(crate) const ACCOUNT: &str = "000000000000";
 const STACK: &str = "local";
 
-/// What to run and how.
+/// Options of a cloud.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The SAM template.
+    /// Path of the SAM template.
     pub template: PathBuf,
     /// Values of the template's parameters, over their defaults.
     pub parameters: BTreeMap<String, String>,
-    /// Where people reach it.
+    /// Ports on which clients connect.
     pub ports: Ports,
     /// The folder that keeps tables, queues, databases and the issuer's key; `None` keeps nothing.
     pub data_dir: Option<PathBuf>,
@@ -51,25 +51,25 @@ pub struct Options {
     pub database: Option<Database>,
     /// An Invoke API that runs the functions instead of processes of this cloud; nothing is built then.
     pub lambda_endpoint: Option<InvokeEndpoint>,
-    /// Whether the account's quotas of requests and connections a second are not played. AWS raises them on request; limits that
-    /// the template sets hold anyway.
+    /// True to leave out the account's quotas of requests and connections per second. AWS raises them on request; limits in the
+    /// template apply anyway.
     pub unthrottled: bool,
     /// After how long without a frame a WebSocket connection is closed, and after how long in any case. AWS's are 10 minutes and
     /// 2 hours; less makes clients meet them.
     pub websocket_idle: Duration,
-    /// See `websocket_idle`.
+    /// See `websocket_idle`; for the lifetime of a connection.
     pub websocket_lifetime: Duration,
-    /// How to build the functions.
+    /// Cargo profile of the functions.
     pub profile: Profile,
-    /// Whether to show cargo's output.
+    /// True to show cargo's output.
     pub progress: Progress,
-    /// Where functions' logs go, and what cargo says when it builds after a change.
+    /// Sink of the functions' logs, and of cargo's messages when it builds after a change.
     pub log: LogSink,
-    /// Whether changes of the functions' sources are built, and new binaries run.
+    /// True to build functions again after a change of their sources, and to run the new binaries.
     pub watch: bool,
-    /// What the control endpoint shows in a browser, at `/ui`; `None` for nothing.
+    /// Lines for the page that the control endpoint serves at `/ui`; `None` for no page.
     pub ui: Option<LogFeed>,
-    /// Where to write what the environment of functions is, for those that run elsewhere.
+    /// File for the functions' environment, for functions that run elsewhere.
     pub environment: Option<PathBuf>,
 }
 
@@ -78,10 +78,10 @@ pub struct Cloud {
     endpoints: Endpoints,
     issuer: Issuer,
     failures: UnboundedReceiver<ServiceError>,
-    /// What brings work in: APIs and event sources.
+    /// The stage that brings work in: APIs and event sources.
     front: Stage,
     lambda: Lambda,
-    /// What all APIs share.
+    /// Limits that all APIs share.
     limits: websocket_api::Limits,
     control: Control,
     functions: DropGuard,
@@ -91,14 +91,14 @@ pub struct Cloud {
     data_dir: Option<DataDir>,
 }
 
-/// What is served only once the custom resources are there: their listeners let clients wait.
+/// Services that start once the custom resources exist: their listeners let clients wait.
 struct Waiting {
     stack: Stack,
     stack_id: String,
     /// Functions' variables wait for them, too.
     custom_values: CustomValues,
     apis: BTreeMap<String, TcpListener>,
-    /// Where functions run that do not run here, and the file with their environment.
+    /// Endpoint of functions that run elsewhere, and the file with their environment.
     elsewhere: Option<(InvokeEndpoint, Option<PathBuf>)>,
     watch: Option<Watch>,
 }
@@ -211,22 +211,22 @@ impl Cloud {
         Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), custom_values, apis, elsewhere, watch }))
     }
 
-    /// Where everything is.
+    /// Returns the addresses of all services.
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
-    /// Who issues tokens for the stack's user pools.
+    /// Returns the issuer of tokens for the stack's user pools.
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 
-    /// Where to read what everything did since the start, or since somebody reset the meter.
+    /// Returns the reader of the meter, since the start or its last reset.
     pub fn meter(&self) -> &Sources {
         &self.control.sources
     }
 
-    /// Whether the control endpoint has its page.
+    /// Returns true if the control endpoint has its page.
     pub fn has_ui(&self) -> bool {
         self.control.ui.is_some()
     }

@@ -25,7 +25,7 @@ use crate::lambda::{InvokeError, Lambda, Outcome};
 use crate::template::deferred::{CustomValues, UnknownValue};
 use crate::template::model::{CustomResource, Stack};
 
-/// Why a custom resource was not created.
+/// Reasons for which a custom resource was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CustomResourceError {
     /// There is no socket for answers.
@@ -65,7 +65,7 @@ pub enum CustomResourceError {
         id: String,
         /// Logical id of the function.
         function: String,
-        /// What is wrong with it.
+        /// The reason, as the function or the parser gives it.
         reason: String,
     },
     /// Something refers to what no answer has.
@@ -86,7 +86,7 @@ pub enum CustomResourceError {
     },
 }
 
-/// What the function puts at `ResponseURL`.
+/// The body that the function puts at `ResponseURL`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
@@ -264,7 +264,7 @@ mod tests {
     use super::*;
     use crate::lambda::Handler;
 
-    /// What a function that puts this answer at `ResponseURL` is invoked with.
+    /// Creates a resource with a function that puts this answer at `ResponseURL`; returns its event.
     async fn create_with(answer: Value) -> (Value, Result<CustomValues, CustomResourceError>) {
         // Ignore a second call: another test of this process has installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();

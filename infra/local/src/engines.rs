@@ -1,4 +1,4 @@
-//! What holds a cloud's data: tables, queues, buckets and databases.
+//! The engines that hold a cloud's data: tables, queues, buckets and databases.
 
 use std::net::SocketAddr;
 

@@ -17,7 +17,7 @@ pub struct EventFilter {
 #[error("the pattern is not valid: {0}")]
 pub struct PatternError(String);
 
-/// What the fields of an object have to be: all of them, and one of each list of alternatives.
+/// Conditions on the fields of an object: all of them, and one of each list of alternatives.
 #[derive(Debug, Clone, Default)]
 struct Fields {
     fields: Vec<(String, Pattern)>,
@@ -59,7 +59,7 @@ impl EventFilter {
         Ok(())
     }
 
-    /// Whether the function gets this record.
+    /// Returns true if the function gets this record.
     pub fn matches(&self, record: &Value) -> bool {
         self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(Some(record)))
     }

@@ -1,4 +1,4 @@
-//! What invokes functions besides the APIs: queues, the streams of tables, and schedules.
+//! Event sources besides the APIs: queues, streams of tables, and schedules.
 
 use crate::data_dir::DataDir;
 use crate::dynamodb::event_source::{Mapping, POLL_INTERVAL};

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// How long requests that are under way may take after the shutdown; long polls take up to 20 s.
+/// Time that requests in progress may take after the shutdown; long polls take up to 20 s.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// The wait after a connection that could not be accepted.

@@ -6,7 +6,7 @@ use serde_json::Value;
 /// The one action that matters.
 const ACTION: &str = "execute-api:Invoke";
 
-/// What a policy says of a resource.
+/// A policy's decision about a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Allow,
@@ -64,7 +64,7 @@ impl<T> OneOrMany<T> {
 }
 
 impl Policy {
-    /// Whether the bearer may invoke `resource`.
+    /// Decides if the bearer may invoke `resource`.
     pub(crate) fn evaluate(&self, resource: &str) -> Verdict {
         let mut verdict = Verdict::ImplicitDeny;
         for statement in self.statement.as_slice().iter().filter(|statement| statement.covers(resource)) {

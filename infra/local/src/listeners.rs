@@ -8,8 +8,8 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use crate::template::{Addresses, Template};
 
-/// Clients that may wait to be accepted, as far as the system lets them (`net.core.somaxconn`). Whoever comes when it is full
-/// tries again a second later, so it takes all that may connect at once.
+/// Backlog of listeners, as far as the system allows (`net.core.somaxconn`). A client that meets a full one retries a second
+/// later, so it takes all that may connect at once.
 const BACKLOG: u32 = 16 * 1024;
 
 /// The port of each service. 0 is any free one; a second API of a kind has a free one anyway.
@@ -21,17 +21,17 @@ pub struct Ports {
     pub websocket: u16,
     /// The issuer of tokens.
     pub oidc: u16,
-    /// DynamoDB.
+    /// Port of DynamoDB's API.
     pub dynamodb: u16,
-    /// SQS.
+    /// Port of SQS's API.
     pub sqs: u16,
-    /// S3.
+    /// Port of S3's API.
     pub s3: u16,
     /// The RDS Data API.
     pub data_api: u16,
-    /// Lambda's Invoke API.
+    /// Port of Lambda's Invoke API.
     pub lambda: u16,
-    /// The control endpoint.
+    /// Port of the control endpoint.
     pub control: u16,
 }
 
@@ -42,7 +42,7 @@ pub enum BindError {
     #[error("port {port} is in use: choose another one with `{flag}` (0 takes any that is free)")]
     InUse {
         port: u16,
-        /// What it was asked for with.
+        /// The flag that asked for it.
         flag: &'static str,
     },
     /// The operating system refuses for another reason.
@@ -69,14 +69,14 @@ pub(crate) struct Listeners {
 
 /// A service behind the gate.
 pub(crate) struct Gated {
-    /// Where clients come in.
+    /// The listener for clients.
     pub(crate) front: TcpListener,
-    /// Where the service itself listens.
+    /// The listener of the service itself.
     pub(crate) back: TcpListener,
     pub(crate) back_address: SocketAddr,
 }
 
-/// Where each service listens for clients.
+/// Addresses of all services for clients.
 #[derive(Debug, Clone)]
 pub(crate) struct ServiceAddresses {
     pub(crate) dynamodb: SocketAddr,
@@ -122,7 +122,7 @@ impl Listeners {
         Ok(Self { dynamodb, s3, sqs, rds_data, lambda, control, oidc, apis, addresses })
     }
 
-    /// What the template needs to know to be resolved.
+    /// Returns the addresses that the template needs to be resolved.
     pub(crate) fn for_template(&self, region: &str, account: &str, stack: &str) -> Addresses {
         Addresses {
             region: region.to_owned(),

@@ -8,15 +8,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use tokio::sync::broadcast;
 
-/// How many lines are kept for those who come later, and how many one who is slow may be behind.
+/// Number of lines that are kept for later readers, and that a slow reader may be behind.
 const LINES: usize = 1000;
-/// How much of a line is kept, in bytes.
+/// Largest part of a line that is kept, in bytes.
 const LONGEST: usize = 4 * 1024;
 
 /// A line of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LogLine {
-    /// Milliseconds since 1970.
+    /// Time in milliseconds since 1970.
     pub at: u64,
     /// Logical id of the function, or the name of the program that printed it.
     pub origin: String,
@@ -44,7 +44,7 @@ impl Default for LogFeed {
 }
 
 impl LogFeed {
-    /// Adds a line.
+    /// Adds a line of output.
     pub fn push(&self, origin: &str, scope: &str, text: &str) {
         // The clock is past 1970, and before 2^64 ms.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

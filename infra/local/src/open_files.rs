@@ -1,4 +1,4 @@
-//! How many files this process may have open: every connection is one, and every function's process takes a few.
+//! The number of files that this process may open: every connection is one, and every function's process takes a few.
 
 /// The WebSocket connections that the local cloud promises, and room for everything else.
 const ENOUGH: u64 = 10_000 + 1_000;

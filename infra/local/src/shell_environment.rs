@@ -18,7 +18,7 @@ pub(crate) fn write(file: &Path, functions: &[Function], services: &Services) ->
     Ok(())
 }
 
-/// One shell has one value of a variable. Where functions of the template differ in theirs, a comment says so.
+/// Builds the file. A shell has one value per variable; if functions of the template differ in theirs, a comment says so.
 fn text(functions: &[Function], services: &Services) -> String {
     let mut variables: BTreeMap<&str, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
     let mut add = |name, value, function| {
@@ -38,7 +38,7 @@ fn text(functions: &[Function], services: &Services) -> String {
     let mut waiting = BTreeSet::new();
     for function in functions {
         for (name, value) in &function.environment {
-            // What custom resources answer is not known before functions run, and this is written so that they can.
+            // Values of custom resources are unknown before functions run, and functions need this file to run.
             match services.custom_values.fill(value) {
                 Ok(_) => add(name, value, &function.logical_id),
                 Err(_) => {

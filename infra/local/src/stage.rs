@@ -7,16 +7,16 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-/// How long a stage may take to stop before the next one is told to: longer than API Gateway lets a request take.
+/// Time that a stage may take to stop before the next one is stopped: longer than API Gateway lets a request take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A service ended although nobody stopped it.
 #[derive(Debug, thiserror::Error)]
 #[error("{service} ended: {source}")]
 pub struct ServiceError {
-    /// What it serves.
+    /// Name of the service.
     pub service: String,
-    /// Why it ended.
+    /// The operating system's error.
     pub source: io::Error,
 }
 

@@ -1,4 +1,4 @@
-//! Why a cloud did not start.
+//! Reasons for which a cloud did not start.
 
 use std::io;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::template::TemplateError;
 use crate::watch::WatchError;
 use crate::{aurora, dynamodb, oidc, s3, sqs};
 
-/// Why a cloud did not start. Each text is a sentence for the person at the terminal.
+/// Reasons for which a cloud did not start. Each text is a sentence for the person at the terminal.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The template is wrong or not supported.

@@ -1,11 +1,11 @@
-//! When the command is to stop: Ctrl-C, SIGTERM or the end of standard input.
+//! The signals that stop the command: Ctrl-C, SIGTERM or the end of standard input.
 
 use std::io::{self, Read};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// What a shell reports for a process that a second Ctrl-C ended.
+/// Exit code that a shell reports for a process that a second Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
 /// A token that fires when the command is to stop. A second signal ends the process at once.

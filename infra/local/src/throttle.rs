@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use crate::template::model::RouteLimit;
 
-/// What API Gateway answers to a request for which a bucket has no token.
+/// API Gateway's answer to a request for which a bucket has no token.
 pub(crate) const TOO_MANY_REQUESTS: &str = "Too Many Requests";
 
 /// A bucket of tokens, full at the start; every request takes one.
@@ -55,7 +55,7 @@ impl Bucket {
     }
 }
 
-/// What the account allows all of its APIs together, `@connections` included.
+/// The account's quota over all of its APIs, `@connections` included.
 #[derive(Debug)]
 pub struct Account(Option<Buckets>);
 
@@ -66,8 +66,8 @@ struct Buckets {
 }
 
 impl Default for Account {
-    /// AWS's default quotas: 10,000 requests a second with a burst of 5,000, and 500 WebSocket connections a second. How many
-    /// of these may come at once AWS does not say; here it is those of a second
+    /// AWS's default quotas: 10,000 requests a second with a burst of 5,000, and 500 WebSocket connections a second. AWS does
+    /// not document the burst of the latter; here it is those of a second
     /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>).
     fn default() -> Self {
         Self::new(RouteLimit::ACCOUNT, RouteLimit { rate: 500.0, burst: 500 })
@@ -85,12 +85,12 @@ impl Account {
         Self(None)
     }
 
-    /// Whether a request may pass that has no route.
+    /// Takes a token for a request without a route.
     pub(crate) fn admits_request(&self) -> bool {
         self.0.as_ref().is_none_or(|buckets| buckets.requests.take())
     }
 
-    /// Whether one more WebSocket connection may be opened now.
+    /// Takes a token for a new WebSocket connection.
     pub(crate) fn admits_connection(&self) -> bool {
         self.0.as_ref().is_none_or(|buckets| buckets.connections.take())
     }
@@ -114,7 +114,7 @@ impl Throttle {
         &self.account
     }
 
-    /// Whether a request to this route may pass: first by the route's own limit, then by the account's.
+    /// Takes tokens for a request to this route: first of the route's own limit, then of the account's.
     pub(crate) fn admits(&self, route_key: &str) -> bool {
         self.routes.get(route_key).is_none_or(Bucket::take) && self.account.admits_request()
     }

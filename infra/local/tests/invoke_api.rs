@@ -140,7 +140,7 @@ async fn requests_that_lambda_refuses() {
     is_error(&list, 404, "UnknownOperationException");
 }
 
-/// How an invocation goes wrong.
+/// The failure of an invocation.
 #[derive(Clone, Copy)]
 enum Mishap {
     Error,
@@ -211,7 +211,7 @@ async fn a_dry_run_and_a_throttle_run_nothing() {
 async fn a_lambda_forwards_to_the_invoke_api_of_another() {
     let api = Api::with_process().await;
     let mut known = echo::echo().function;
-    // What the endpoint knows is the function's third name.
+    // The endpoint knows the function by its third name.
     known.logical_id = "Mine".to_owned();
     let mut unknown = known.clone();
     (unknown.logical_id, unknown.name) = ("Unknown".to_owned(), "elsewhere".to_owned());

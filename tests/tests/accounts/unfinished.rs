@@ -60,7 +60,7 @@ async fn the_worker_finishes_what_a_killed_request_began() {
     let user: UserId = alice.user_id.parse().unwrap();
 
     let kill = json!({"kind": {"kill": "after"}, "service": "rds-data", "operation": "CommitTransaction",
-        "function": "HttpMembers", "skip": 20, "next": 1});
+        "function": "HttpAccount", "skip": 20, "next": 1});
     faults(&cloud, kill).await;
     assert!(alice.delete("/v1/users/me").await.0 >= 500, "the function is killed");
     let left = memberships(&cloud, user).await;

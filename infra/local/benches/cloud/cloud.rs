@@ -77,7 +77,7 @@ impl Cloud {
         Ok(Usage::of(self.process.id().ok_or("the cloud has ended")?)?)
     }
 
-    /// What the meter shows.
+    /// Returns the meter's reading.
     pub(crate) async fn meter(&self) -> Result<Value, Failure> {
         let reading = self.http.get(&format!("{}/meter", self.url("/control")?)).await?;
         Ok(serde_json::from_str(&reading)?)

@@ -1,4 +1,4 @@
-//! How many connections the WebSocket API holds, and that each of them lives.
+//! The number of connections that the WebSocket API holds, with traffic on each of them.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ const OPENING: usize = 1000;
 /// Invocations at once, each of which has a process.
 const ECHOING: usize = 8;
 const PUSHING: usize = 64;
-/// How long to look at connections that are silent.
+/// Time of the measurement without traffic.
 const SILENCE: Duration = Duration::from_secs(5);
 
 struct Client {

@@ -1,4 +1,4 @@
-//! What the gate costs a call to DynamoDB, and how many conditional puts a second the tables take.
+//! The gate's overhead per call to DynamoDB, and conditional puts per second.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
-//! Numbers for people.
+//! Figures in readable units.
 
 use std::time::Duration;
 
-/// How long each of many things took.
+/// A set of durations.
 #[derive(Debug, Default)]
 pub(crate) struct Times(Vec<Duration>);
 
@@ -16,7 +16,7 @@ impl Times {
         self.0.len()
     }
 
-    /// What so many per cent of them do not exceed; zero where there are none.
+    /// Returns the duration that so many per cent of them do not exceed; zero for an empty set.
     pub(crate) fn at(&self, percent: usize) -> Duration {
         self.0.get(self.0.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
     }
@@ -45,7 +45,7 @@ pub(crate) fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-/// How many a second; nothing where there were none.
+/// Returns the rate per second; zero without events.
 #[allow(clippy::cast_precision_loss, reason = "no count comes near 2^53")]
 pub(crate) fn rate(count: usize, time: Duration) -> String {
     if count == 0 {

@@ -7,7 +7,7 @@ use hyper_util::rt::TokioExecutor;
 
 use super::Failure;
 
-/// What every service here takes for a signature.
+/// A header that every service here accepts as a signature.
 const AUTHORIZATION: &str =
     "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/x/aws4_request, SignedHeaders=host, Signature=0";
 

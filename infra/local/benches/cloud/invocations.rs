@@ -1,4 +1,4 @@
-//! What the local cloud adds to the work of a function, whichever way the invocation comes.
+//! The overhead that the local cloud adds to an invocation, by its origin.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ const TEXT: &str =
 /// Invocations of each caller that are not measured: they start the processes.
 const WARM_UP: usize = 20;
 
-/// How an invocation comes.
+/// The origin of an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Bare,

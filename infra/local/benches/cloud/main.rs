@@ -1,8 +1,8 @@
-//! What the local cloud costs: `cargo bench -p local-cloud`, or `… -- connections` for a part of it.
+//! The overhead of the local cloud: `cargo bench -p local-cloud`, or `… -- connections` for a part of it.
 //!
-//! Prints counts, times and ratios, and asserts none of them; but every echo must be the message, every push must arrive, and
-//! the first that does not ends the bench. The cloud is the command itself, in a process of its own. Client and cloud share
-//! the machine, so times are those of a laptop that does all at once.
+//! Prints counts, times and ratios, and asserts none of them; but every echo must be the message and every push must arrive,
+//! and the first that does not ends the bench. The cloud is the command itself, in a process of its own. Client and cloud share
+//! the machine, so times are those of a laptop that runs both.
 //!
 //! `cargo test --benches` runs each part with a handful, to see that it works.
 
@@ -29,7 +29,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 enum Part {
     /// Warm and cold, each way.
     Invocations,
-    /// Open, echo, push.
+    /// Connections are opened, echo, and receive pushes.
     Connections,
     /// The gate and the tables.
     Dynamodb,
@@ -37,15 +37,15 @@ enum Part {
 
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// What to measure, all unless told.
+    /// The parts to measure; all by default.
     parts: Vec<Part>,
     /// WebSocket connections to hold.
     #[arg(long, default_value_t = 10_000)]
     connections: usize,
-    /// Invocations each way.
+    /// Number of invocations of each kind.
     #[arg(long, default_value_t = 4_000)]
     invocations: usize,
-    /// What `cargo bench` adds and `cargo test` does not.
+    /// The flag that `cargo bench` adds and `cargo test` does not.
     #[arg(long, hide = true)]
     bench: bool,
 }

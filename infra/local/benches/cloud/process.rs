@@ -1,10 +1,10 @@
-//! What a process uses, as Linux's `/proc` has it.
+//! Resources of a process, by Linux's `/proc`.
 
 use std::io;
 use std::ops::Sub;
 use std::time::Duration;
 
-/// What `/proc` counts processor time in: 10 ms.
+/// The unit of processor time in `/proc`: 10 ms.
 const TICK: Duration = Duration::from_millis(10);
 
 /// Memory and processor time of one process, without its children.

@@ -11,10 +11,10 @@ use tokio_postgres::Config;
 pub mod data_api;
 pub mod postgres;
 
-/// How to reach a PostgreSQL server.
+/// Address and credentials of a PostgreSQL server.
 ///
-/// The user must be allowed to create databases: each cluster's `DatabaseName` is created when it is missing.
-/// Connections are made without TLS.
+/// The user must be allowed to create databases: each cluster's `DatabaseName` is created if it is missing. Connections are
+/// made without TLS.
 #[derive(Debug, Clone)]
 pub struct Database {
     config: Config,

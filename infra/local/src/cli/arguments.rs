@@ -1,4 +1,4 @@
-//! What `cargo local` takes.
+//! Arguments of `cargo local`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::{Options, Ports};
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
-    /// The SAM template.
+    /// Path of the SAM template.
     #[arg(long, value_name = "FILE", default_value = "template.yaml")]
     pub(super) template: PathBuf,
     /// A parameter of the template, over its default. May be repeated.
@@ -81,7 +81,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FUNCTION", requires = "meter", help_heading = "What is shown")]
     pub(super) per: Option<String>,
 
-    /// Where to write the URLs of all services once they are ready [default: `target/local/endpoints.json` beside the
+    /// File for the URLs of all services, written once they are ready [default: `target/local/endpoints.json` beside the
     /// template].
     #[arg(long, value_name = "FILE", help_heading = "Where it listens (port 0: any that is free)")]
     pub(super) endpoints: Option<PathBuf>,
@@ -89,11 +89,11 @@ pub(super) struct Arguments {
     ports: PortArguments,
 }
 
-/// What else there is to do.
+/// Other commands than running the cloud.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the bench that the workspace's Cargo.toml names, as a command and its arguments: `bench = […]` in
-    /// `[workspace.metadata.local-cloud]`. What follows is given to it.
+    /// `[workspace.metadata.local-cloud]`. Further arguments are passed to it.
     #[command(disable_help_flag = true)]
     Bench {
         #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
@@ -117,19 +117,19 @@ struct PortArguments {
     /// The meter, faults, kill switches and the page of `--ui`.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     control_port: u16,
-    /// DynamoDB.
+    /// Port of DynamoDB's API.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     dynamodb_port: u16,
-    /// SQS.
+    /// Port of SQS's API.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     sqs_port: u16,
-    /// S3.
+    /// Port of S3's API.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     s3_port: u16,
-    /// Aurora's Data API.
+    /// Port of Aurora's Data API.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     data_api_port: u16,
-    /// Lambda's Invoke API.
+    /// Port of Lambda's Invoke API.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     lambda_port: u16,
 }
@@ -158,7 +158,7 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 }
 
 impl Arguments {
-    /// What the cloud is to do; `local` is its folder below cargo's target folder.
+    /// Returns the options of the cloud; `local` is its folder below cargo's target folder.
     pub(super) fn options(self, local: PathBuf, log: LogSink) -> Options {
         let data_dir = self.data_dir.unwrap_or(local);
         Options {

@@ -1,4 +1,4 @@
-//! What the command prints once everything runs.
+//! The output of the command once everything runs.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -69,7 +69,7 @@ fn api(id: &str, url: &str) -> String {
     format!("{kind} ({id})")
 }
 
-/// What people call a service of AWS that its SDKs know by this id.
+/// Returns the usual name of the AWS service that the SDKs know by this id.
 fn service(id: &str) -> &str {
     match id {
         "apigatewaymanagementapi" => "API Gateway @connections (posts to sockets)",

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use crate::lambda::build::names_a_package;
 
-/// Why there is no bench.
+/// Reasons for which the bench does not run.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BenchError {
     /// A program that is not there.
@@ -47,7 +47,7 @@ pub(super) fn run(folder: &Path, arguments: &[OsString]) -> Result<std::convert:
 
 /// Program, arguments, and where to run them.
 fn bench_of(cargo: &OsStr, folder: &Path) -> Result<(String, Vec<String>, PathBuf), BenchError> {
-    // What has no parent, and what lies right here, is in this folder.
+    // A path without a parent is in this folder.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let mut command = outside_cargo(cargo);
     command.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(folder);
@@ -72,7 +72,7 @@ fn outside_cargo(program: &OsStr) -> Command {
     command
 }
 
-/// What `cargo metadata` tells of a workspace.
+/// The parts of `cargo metadata` that are read.
 #[derive(Deserialize)]
 struct Workspace {
     workspace_root: PathBuf,

@@ -43,7 +43,7 @@ pub async fn run() -> ExitCode {
     }
 }
 
-/// What the cloud itself has to say goes to the terminal and to the page.
+/// Sends the cloud's own log to the terminal and to the page.
 fn log_to(terminal: Terminal, feed: Option<LogFeed>) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,local_cloud=info"));
     let colours = io::stderr().is_terminal();

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Standard error. Cheap to clone. What is written goes above the line, once there is one; each write must be whole lines.
+/// Standard error. Cheap to clone. Output appears above the status line, if there is one; each write must be whole lines.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Terminal {
     line: Arc<OnceLock<ProgressBar>>,

@@ -24,12 +24,12 @@ use crate::log_feed::LogFeed;
 use crate::meter::{Reading, Sources};
 use crate::ui;
 
-/// What can be controlled. Cheap to clone.
+/// The controllable parts. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Control {
     pub(crate) gate: Gate,
     pub(crate) sources: Sources,
-    /// What the page shows besides the meter; without it there is none.
+    /// Lines for the page; `None` for no page.
     pub(crate) ui: Option<LogFeed>,
 }
 

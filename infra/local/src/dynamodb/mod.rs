@@ -38,10 +38,10 @@ use schema::Keys;
 
 /// The database within the data folder.
 const FILE: &str = "dynamodb.sqlite";
-/// How long a request that is under way may hold up the shutdown.
+/// Time that a request in progress may delay the shutdown.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Why the tables could not be opened.
+/// Reasons for which the tables could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The data folder cannot be used.
@@ -64,7 +64,7 @@ pub enum OpenError {
     #[error("table `{table}`: {error}")]
     Definition {
         table: String,
-        /// What is wrong with it.
+        /// The parser's error.
         error: serde_json::Error,
     },
     /// The table is there from an earlier run, with other keys or indexes. AWS would replace the table, and its data with

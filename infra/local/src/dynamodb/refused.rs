@@ -1,4 +1,4 @@
-//! What writes cost that a condition refused: DynamoDB bills them and does not say how much.
+//! Cost of writes that a condition refused: DynamoDB bills them without saying how much.
 
 use dynoxide::Item;
 use dynoxide::types::{TRANSACTIONAL_CAPACITY_FACTOR, item_size, table_write_capacity_units};
@@ -8,12 +8,11 @@ use super::Tables;
 use super::writes::{Write, writes};
 
 impl Tables {
-    /// Write units by table of a request that was refused with `ConditionalCheckFailedException` or
-    /// `TransactionCanceledException`: those of the larger of the item that is there and the one that the request brings,
-    /// at least one
+    /// Write units, by table, of a request that was refused with `ConditionalCheckFailedException` or
+    /// `TransactionCanceledException`: those of the larger of the existing item and the new one, at least one
     /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate>).
-    /// How large an update would have made its item is not known. AWS does not say what a cancelled transaction costs; it
-    /// is counted in full, at twice the units.
+    /// The size that an update would have given its item is unknown. AWS does not document the cost of a cancelled transaction;
+    /// it is counted in full, at twice the units.
     pub(crate) fn refused_write_units(&self, operation: &str, input: &Value) -> Vec<(String, f64)> {
         let factor = if operation == "TransactWriteItems" { TRANSACTIONAL_CAPACITY_FACTOR } else { 1.0 };
         let writes = writes(operation, input);

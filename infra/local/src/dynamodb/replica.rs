@@ -19,7 +19,7 @@ use super::writes::writes;
 use super::{OpenError, Tables};
 use crate::faults::Lag;
 
-/// Why there is no replica.
+/// Reasons for which there is no replica.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplicaError {
     /// Its tables cannot be made.
@@ -31,7 +31,7 @@ pub enum ReplicaError {
     /// The tables cannot be read, or not be written to it.
     #[error(transparent)]
     Copy(#[from] DynoxideError),
-    /// What DynamoDB gave is no request for it.
+    /// DynamoDB's answer cannot be turned into a request for the replica.
     #[error(transparent)]
     Item(#[from] serde_json::Error),
 }
@@ -43,7 +43,7 @@ pub(crate) struct Replica {
     copy: Tables,
     address: SocketAddr,
     lag: Lag,
-    /// What is still to come, the oldest first. One entry is one request.
+    /// Changes that have not arrived yet, the oldest first. One entry is one request.
     pending: Mutex<VecDeque<Change>>,
     _server: DropGuard,
 }
@@ -123,7 +123,7 @@ impl Replica {
         self.advance(&mut pending);
     }
 
-    /// Where to read from. What is due by then has arrived.
+    /// Returns the address to read from. Changes that are due have arrived there.
     pub(crate) fn address(&self) -> SocketAddr {
         self.advance(&mut self.lock());
         self.address
@@ -159,7 +159,7 @@ impl Replica {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Change>> {
-        // Whatever panicked, the queue is whole between calls.
+        // A panic leaves the queue whole, since it is whole between calls.
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

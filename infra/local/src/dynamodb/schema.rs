@@ -1,4 +1,4 @@
-//! What of a table cannot be changed without losing its data.
+//! The parts of a table that cannot be changed without losing its data.
 
 use std::collections::BTreeMap;
 use std::fmt;

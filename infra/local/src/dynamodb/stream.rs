@@ -19,7 +19,7 @@ const LARGEST_READ: usize = 1000;
 #[derive(Clone)]
 pub(super) struct Stream {
     database: Database,
-    /// What the stack calls it; the engine has its own name for it.
+    /// The stream's ARN in the stack; the engine has its own name for it.
     arn: String,
     region: String,
     partition_key: String,
@@ -124,12 +124,12 @@ impl Stream {
     }
 }
 
-/// What one look at a stream gives.
+/// The result of one poll of a stream.
 pub(super) struct Read {
     pub(super) changes: Vec<Change>,
     /// The last record that was looked at; `None` if there was none.
     pub(super) through: Option<String>,
-    /// Whether there may be more.
+    /// True if there may be more.
     pub(super) more: bool,
 }
 

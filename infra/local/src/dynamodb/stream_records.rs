@@ -1,4 +1,4 @@
-//! Where the engine keeps the records of the streams.
+//! The engine's storage of stream records.
 
 use rusqlite::Connection;
 

@@ -1,4 +1,4 @@
-//! Which items a request writes.
+//! The items that a request writes.
 
 use serde_json::Value;
 

@@ -63,7 +63,7 @@ fn throttled(call: &Call) -> Response {
     }
 }
 
-/// What the first requests to a cluster that has paused get
+/// The answer to the first requests to a paused cluster
 /// (<https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html>).
 fn resuming(service: Service) -> Response {
     let message =

@@ -28,7 +28,7 @@ struct Armed {
     fired: u64,
 }
 
-/// What is to happen to one request.
+/// The decision about one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) kind: Kind,

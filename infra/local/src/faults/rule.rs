@@ -1,4 +1,4 @@
-//! What may go wrong, and with which requests.
+//! Rules of a fault plan: faults, and the requests that get them.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,11 +16,11 @@ pub struct Plan {
     pub rules: Vec<Rule>,
 }
 
-/// Which requests a fault befalls. A request has to match all that is given.
+/// A fault and the requests that get it. A request has to match every given criterion.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// What goes wrong.
+    /// The kind of the fault.
     pub kind: Kind,
     /// `dynamodb`, `sqs`, `rds-data` or `apigatewaymanagementapi`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,18 +34,18 @@ pub struct Rule {
     /// Logical id of the function that asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
-    /// How many matching requests to let go first.
+    /// Number of matching requests to skip first.
     #[serde(default)]
     pub skip: u64,
-    /// How many faults there are at most; no limit unless given.
+    /// Most faults; no limit by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
-    /// How likely a matching request gets its fault, from 0 to 1; certain unless given.
+    /// Probability of the fault for a matching request, from 0 to 1; certain by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
 }
 
-/// What goes wrong with a request.
+/// A fault of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -73,7 +73,7 @@ pub enum Kind {
     Kill(Moment),
 }
 
-/// How far behind a replica is.
+/// The lag of a replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lag {
@@ -92,7 +92,7 @@ pub enum Milliseconds {
     Between(u64, u64),
 }
 
-/// When a process is killed.
+/// The moment at which a process is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Moment {
@@ -102,7 +102,7 @@ pub enum Moment {
     After,
 }
 
-/// Why a plan is refused.
+/// Reasons for which a plan is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     #[error("rule {0}: a probability is from 0 to 1")]
@@ -125,7 +125,7 @@ pub enum PlanError {
 }
 
 impl Plan {
-    /// How stale the stale reads are, if there are any.
+    /// Returns the lag of the stale reads, if there are any.
     pub(crate) fn lag(&self) -> Option<Lag> {
         self.rules.iter().find_map(|rule| rule.kind.lag())
     }
@@ -164,7 +164,7 @@ impl Rule {
 }
 
 impl Kind {
-    /// How the meter and the log call it.
+    /// Returns its name in the meter and the log.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::ResponseLost => "response_lost",
@@ -217,7 +217,7 @@ impl Kind {
                 let begins = ["ExecuteStatement", "BatchExecuteStatement", "BeginTransaction"];
                 begins.contains(&call.operation.as_str()) && call.input["transactionId"].is_null()
             }
-            // Who is not a function of the stack has no process here.
+            // A caller that is not a function of the stack has no process here.
             Self::Kill(_) => call.instance.is_some(),
             _ => true,
         }

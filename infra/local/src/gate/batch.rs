@@ -14,7 +14,7 @@ pub(crate) struct HeldBack {
     entry: Value,
 }
 
-/// How many keys or writes a `BatchGetItem` or `BatchWriteItem` has.
+/// Returns the number of keys or writes of a `BatchGetItem` or `BatchWriteItem`.
 pub(crate) fn entries(input: &Value) -> usize {
     let tables = input["RequestItems"].as_object().into_iter().flat_map(Map::values);
     tables.filter_map(|table| list(table)?.as_array()).map(Vec::len).sum()

@@ -1,4 +1,4 @@
-//! What a request asks for, and who asks.
+//! A request's operation, resource and caller.
 
 use std::fmt;
 
@@ -52,7 +52,7 @@ pub struct Call {
 
 impl Call {
     pub(crate) fn read(service: Service, head: &Parts, body: &[u8]) -> Self {
-        // What is not JSON gets its error from the service.
+        // The service itself answers invalid JSON with its error.
         let input = match service {
             Service::Apigatewaymanagementapi => Value::Null,
             _ => serde_json::from_slice(body).unwrap_or_default(),

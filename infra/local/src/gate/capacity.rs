@@ -31,7 +31,7 @@ type Members<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) body: Bytes,
-    /// Whether the client did not ask itself.
+    /// True if the client did not ask for it itself.
     pub(crate) hidden: bool,
 }
 

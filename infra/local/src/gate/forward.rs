@@ -21,10 +21,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Gate, Service};
 
-/// How long a request that is under way may hold up the shutdown.
+/// Time that a request in progress may delay the shutdown.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What belongs to one connection and not to the request or response on it.
+/// Headers of one connection, not of the request or response on it.
 const HOP_BY_HOP: [&str; 4] = ["connection", "keep-alive", "transfer-encoding", "upgrade"];
 
 #[derive(Clone)]

@@ -37,7 +37,7 @@ const MAX_BODY: usize = 17 * 1024 * 1024;
 /// A request that has come in whole.
 pub(crate) type Request = http::Request<Bytes>;
 
-/// Which state a request is to see.
+/// The state that a request reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum View {
     Current,
@@ -46,7 +46,7 @@ pub(crate) enum View {
 }
 
 impl View {
-    /// Where to go for it, if not to the service itself.
+    /// Returns the address to send it to, if not the service itself.
     pub(crate) fn address(self) -> Option<SocketAddr> {
         match self {
             Self::Current => None,
@@ -65,7 +65,7 @@ struct Inner {
     tables: Option<Tables>,
     meter: Meter,
     faults: Faults,
-    /// What stale reads read, while a plan has any.
+    /// The target of stale reads, while a plan has any.
     replica: Mutex<Option<Arc<Replica>>>,
     /// Held while a plan is being installed: rules and replica belong together.
     installing: tokio::sync::Mutex<()>,
@@ -80,7 +80,7 @@ impl Gate {
         Self(Arc::new(Inner { lambda, tables, meter, faults, replica, installing }))
     }
 
-    /// What has been counted.
+    /// Returns the counts so far.
     pub fn meter(&self) -> &Meter {
         &self.0.meter
     }

@@ -1,4 +1,4 @@
-//! What AWS bills for one request.
+//! The units that AWS bills for one request.
 
 use axum::http::StatusCode;
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use crate::websocket_api;
 /// A request to SQS is billed as one for every 64 KB of payload, begun ones included: <https://aws.amazon.com/sqs/pricing/>.
 const SQS_UNIT: usize = 64 * 1024;
 
-/// What one request cost.
+/// The billed units of one request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Usage {
     /// DynamoDB's read units by table.
@@ -44,7 +44,7 @@ pub(crate) fn of(
     }
 }
 
-/// How many requests to SQS one is billed as that carries so many bytes of messages.
+/// Returns the number of requests to SQS that one with so many bytes of messages is billed as.
 pub(crate) fn sqs_units(size: usize) -> u64 {
     size.div_ceil(SQS_UNIT).max(1) as u64
 }

@@ -25,7 +25,7 @@ pub(super) fn authorize(
     Ok(json!({ "jwt": { "claims": stringify(&claims), "scopes": scopes } }))
 }
 
-/// Where in a request the token is.
+/// The place of the token in a request.
 enum IdentitySource<'a> {
     Header(&'a str),
     QueryString(&'a str),

@@ -27,7 +27,7 @@ const ANY: &str = "*";
 
 pub(super) struct Cors(model::Cors);
 
-/// What a response to one request gets.
+/// CORS headers of a response to one request.
 pub(super) struct Headers(HeaderMap);
 
 impl Cors {
@@ -58,7 +58,7 @@ impl Cors {
         Headers(headers)
     }
 
-    /// What `Access-Control-Allow-Origin` says to this origin. `https://*` allows every origin of that scheme.
+    /// Returns `Access-Control-Allow-Origin` for this origin. `https://*` allows every origin of that scheme.
     fn allowed(&self, origin: &HeaderValue) -> Option<HeaderValue> {
         let text = origin.to_str().ok()?;
         let origins = &self.0.allow_origins;
@@ -83,7 +83,7 @@ impl Headers {
     }
 }
 
-/// Whether a browser asks before it sends a request.
+/// Returns true for a preflight request of a browser.
 pub(super) fn is_preflight(head: &Parts) -> bool {
     let has = |name| head.headers.contains_key(name);
     head.method == Method::OPTIONS && has(ORIGIN) && has(ACCESS_CONTROL_REQUEST_METHOD)

@@ -32,9 +32,9 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The event, in the form of
-    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>. What a
-    /// request does not have (cookies, parameters, a body) is left out, as API Gateway leaves it out.
+    /// Builds the event, in the form of
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>. Parts that a
+    /// request does not have (cookies, parameters, a body) are left out, as API Gateway does.
     ///
     /// `domainName` is the request's `Host`, port included, so that a URL made from it leads back here.
     pub(super) fn event(&self) -> Value {
@@ -149,7 +149,7 @@ pub(super) fn query_parameters(query: &str) -> BTreeMap<String, String> {
     parameters
 }
 
-/// Whether the body goes into the event as it is. Everything else, forms included, goes there as base64.
+/// Returns true for a body that goes into the event as text. Everything else, forms included, becomes base64.
 fn is_text(headers: &HeaderMap) -> bool {
     if headers.contains_key(CONTENT_ENCODING) {
         return false;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::reply::Refusal;
 use crate::lambda::{InvokeError, Lambda, Outcome};
 
-/// How long API Gateway waits for a function: the HTTP API maximum and default.
+/// API Gateway's timeout of a function: the HTTP API maximum and default.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs the function and returns its payload.

@@ -18,7 +18,7 @@ use crate::iam_policy::{Policy, Verdict};
 use crate::lambda::{Lambda, Outcome};
 use crate::template::model::{AuthorizerFormat, LambdaAuthorizer};
 
-/// How long a function may take, a quota of HTTP APIs that cannot be raised.
+/// Timeout of an authorizer, a quota of HTTP APIs that cannot be raised.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The results of an API's Lambda authorizers that are still good.
@@ -35,7 +35,7 @@ struct Kept {
     answer: Answer,
 }
 
-/// What a function answered. A policy is kept and evaluated for every request: it may allow one route and not another.
+/// An authorizer's result. A policy is kept and evaluated for every request: it may allow one route and not another.
 #[derive(Clone)]
 struct Answer {
     decision: Decision,
@@ -105,7 +105,7 @@ fn identity(authorizer: &LambdaAuthorizer, call: &Call<'_>) -> Option<Vec<String
     authorizer.identity_sources.iter().map(|source| value(source).filter(|value| !value.is_empty())).collect()
 }
 
-/// What policies name: `arn:aws:execute-api:<region>:<account>:<api>/$default/<method>/<path>`.
+/// Returns the ARN in policies: `arn:aws:execute-api:<region>:<account>:<api>/$default/<method>/<path>`.
 fn route_arn(call: &Call<'_>) -> String {
     format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{}/$default/{}{}", call.api_id, call.head.method, call.path)
 }

@@ -1,7 +1,7 @@
 //! API Gateway's HTTP APIs: routes requests to functions with payload format 2.0.
 //!
-//! One listener is one API on its `$default` stage. What the gateway itself answers (no route, no valid token, a body
-//! that is too large, a function that fails) has API Gateway's status, body and headers.
+//! One listener is one API on its `$default` stage. The gateway's own answers (no route, no valid token, a body that is too
+//! large, a function that fails) have API Gateway's status, body and headers.
 
 mod authorize;
 pub(crate) mod body;
@@ -119,7 +119,7 @@ async fn answer(
 
 impl Gateway {
     async fn handle(&self, stamp: &Stamp, client: SocketAddr, head: &Parts, body: Body) -> Result<Response, Refusal> {
-        // Whatever the answer, the body is read first: a client that is still sending would not see it.
+        // The body is read before any answer: a client that is still sending would not see it.
         let body = body::read(body, MAX_BODY).await?;
         self.stats.request(body.len());
         let path = event::decode_path(head.uri.path());

@@ -1,4 +1,4 @@
-//! What goes back to the client: a function's response in payload format 2.0, or the gateway's own words.
+//! Responses: a function's, in payload format 2.0, or the gateway's own.
 
 use axum::body::Body;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE, TRANSFER_ENCODING, WWW_AUTHENTICATE};
@@ -13,7 +13,7 @@ use super::body::BodyError;
 use crate::oidc::TokenError;
 use crate::throttle::TOO_MANY_REQUESTS;
 
-/// What API Gateway answers itself.
+/// The gateway's own answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Refusal {
     BadRequest,
@@ -88,7 +88,7 @@ struct ProxyResponse {
     is_base64_encoded: Option<bool>,
 }
 
-/// Why a function's payload is no response.
+/// Reasons for which a function's payload is no response.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Malformed {
     #[error("not a response: {0}")]

@@ -67,7 +67,7 @@ impl Pattern {
         Self { key: route.key(), segments, route }
     }
 
-    /// What the variables stand for, if the path matches.
+    /// Returns the values of the variables if the path matches.
     fn capture(&self, path: &str) -> Option<BTreeMap<String, String>> {
         let mut captured = BTreeMap::new();
         let mut rest = Some(path.strip_prefix('/')?);

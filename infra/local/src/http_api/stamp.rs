@@ -1,4 +1,4 @@
-//! What API Gateway notes on every request: an id and the time.
+//! The id and time that API Gateway assigns to every request.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;

@@ -1,4 +1,4 @@
-//! What an HTTP API did.
+//! Counters of an HTTP API.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

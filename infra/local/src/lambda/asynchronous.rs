@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{InvokeError, Lambda, Outcome};
 
-/// When what fails is repeated. The defaults are AWS's.
+/// Retries of failed events. The defaults are AWS's.
 #[derive(Debug, Clone)]
 pub struct Retries {
     /// The waits before a function that ended with an error runs again, as often as there are waits: 1 minute, 2 minutes.
@@ -19,7 +19,7 @@ pub struct Retries {
     pub first_back_off: Duration,
     /// The longest of these waits: 5 minutes.
     pub longest_back_off: Duration,
-    /// How old an event may be when it is tried again: 6 hours.
+    /// Age up to which an event is retried: 6 hours.
     pub maximum_age: Duration,
 }
 

@@ -36,7 +36,7 @@ impl Profile {
     }
 }
 
-/// Where cargo's progress and its compiler messages go.
+/// Destination of cargo's progress and compiler messages.
 #[derive(Debug, Clone)]
 pub enum Progress {
     /// To the standard error of this process, with cargo's progress bar.
@@ -44,13 +44,13 @@ pub enum Progress {
     /// To a log, line by line, but not that it has finished: a build that finds nothing to do is silent.
     Logged {
         sink: LogSink,
-        /// Whether it shows colours.
+        /// True if it shows colours.
         colours: bool,
     },
     Hidden,
 }
 
-/// Why there is no executable for every function.
+/// Reasons for which a function has no executable.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// cargo could not be started.
@@ -102,7 +102,7 @@ pub async fn build(
     Ok(executables)
 }
 
-/// Where the functions' sources are, and what is built from them.
+/// The folder of the functions' sources, and the packages to build.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
@@ -273,15 +273,15 @@ async fn run(command: &mut Command, progress: &Progress) -> io::Result<Output> {
     Ok(output)
 }
 
-/// Whether cargo sets the variable to tell a program its own package, as it does for what `cargo run` and `cargo test` start.
-/// Build scripts that look at them (ring's does) would run again, and all that depends on them be built again, whenever the
-/// functions are built by a program of another package.
+/// Returns true for a variable with which cargo tells a program its own package, as it does for `cargo run` and `cargo test`.
+/// Build scripts that read them (ring's does) would run again, with everything that depends on them, whenever a program of
+/// another package builds the functions.
 pub(crate) fn names_a_package(variable: &OsStr) -> bool {
     let name = variable.to_string_lossy();
     ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// What `cargo metadata` tells of a workspace.
+/// The parts of `cargo metadata` that are read.
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,

@@ -1,8 +1,8 @@
-//! How much processor time a process has used.
+//! Processor time of a process.
 
 use std::time::Duration;
 
-/// What Linux counts processor time in for programs (`USER_HZ`), whatever the kernel's own clock: 10 ms.
+/// Linux's unit of processor time for programs (`USER_HZ`), whatever the kernel's own clock: 10 ms.
 const TICK: Duration = Duration::from_millis(10);
 
 /// User and system time of all threads of a process so far. `None` where the system has no `/proc`, or when the process

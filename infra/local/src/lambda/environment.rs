@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::template::deferred::CustomValues;
 use crate::template::model::Function;
 
-/// What is passed on from the local cloud's own environment.
+/// Variables that are passed on from the local cloud's own environment.
 const INHERITED: [&str; 5] = ["PATH", "TMPDIR", "TMP", "TEMP", "SYSTEMROOT"];
 
 /// `AWS_ACCESS_KEY_ID` for whoever is no function: those have their logical ids.
@@ -21,15 +21,15 @@ pub const ACCESS_KEY_ID: &str = "local";
 /// `AWS_SECRET_ACCESS_KEY` of all functions, and of whoever is none.
 pub const SECRET_ACCESS_KEY: &str = "local";
 
-/// Where functions find the other services.
+/// Addresses of the other services, for functions.
 #[derive(Debug, Clone, Default)]
 pub struct Services {
-    /// `AWS_REGION`.
+    /// Value of `AWS_REGION` for functions.
     pub region: String,
     /// Variable and value, for example `AWS_ENDPOINT_URL_SQS` and `http://127.0.0.1:4100`. A function's own variable of the
     /// same name wins.
     pub endpoints: BTreeMap<String, String>,
-    /// What functions' variables may wait for.
+    /// Values of custom resources that functions' variables may wait for.
     pub custom_values: CustomValues,
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::runtime_api::MAX_RESPONSE;
 
-/// How an invocation failed.
+/// Failure of an invocation.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The handler, or the function's initialisation, reported this error object.

@@ -10,10 +10,10 @@ use std::time::{Duration, SystemTime};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-/// How long an executable may be missing or unfinished while a build replaces it: cargo unlinks the old one first.
+/// Time that an executable may be missing or unfinished while a build replaces it: cargo unlinks the old one first.
 const REPLACEMENT: Duration = Duration::from_secs(5);
 
-/// What tells one build of an executable from another.
+/// Identifies one build of an executable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Build {
     inode: u64,
@@ -39,7 +39,7 @@ pub(crate) struct Executable {
 
 #[derive(Debug, Clone, Copy)]
 enum Watched {
-    /// Whatever a process runs is fine.
+    /// Any build may run.
     No,
     /// A process that runs anything else is to be replaced.
     Newest(Option<Build>),
@@ -63,7 +63,7 @@ impl Executable {
         }
     }
 
-    /// Whether it is watched and another build has taken its place since the last look.
+    /// Returns true if it is watched and another build has replaced it since the last check.
     pub(crate) fn was_replaced(&self) -> bool {
         let mut watched = self.watched();
         match (&mut *watched, self.build()) {
@@ -76,12 +76,12 @@ impl Executable {
         }
     }
 
-    /// What a process that starts after this call runs, or an earlier build than it runs.
+    /// Returns the build that a process runs which starts after this call, or an earlier one.
     pub(crate) fn build(&self) -> Option<Build> {
         Build::of(&self.path)
     }
 
-    /// Whether a process of this build may go on.
+    /// Returns true if a process of this build may go on.
     pub(crate) fn is_newest(&self, build: Option<Build>) -> bool {
         match *self.watched() {
             Watched::No => true,

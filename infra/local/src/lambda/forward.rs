@@ -26,10 +26,10 @@ use tokio::time::sleep;
 use super::{Handler, InvokeError, Outcome};
 use crate::template::model::Function;
 
-/// How often an endpoint that is not there yet is tried.
+/// Interval of the attempts to reach an endpoint that does not listen yet.
 const LISTENING_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Where an Invoke API is: `http://127.0.0.1:9000`.
+/// Address of an Invoke API: `http://127.0.0.1:9000`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvokeEndpoint {
     /// Without a slash at the end.
@@ -99,9 +99,9 @@ struct Target {
     endpoint: InvokeEndpoint,
     client: Client<HttpConnector, Full<Bytes>>,
     logical_id: String,
-    /// What the endpoint may call it.
+    /// The names by which the endpoint may know it.
     names: [String; 3],
-    /// Which of the names it knew last.
+    /// The name that worked last.
     known_as: AtomicUsize,
 }
 
@@ -147,7 +147,7 @@ impl Target {
     }
 }
 
-/// What an endpoint answered. A function error is a header on AWS; `cargo lambda watch` answers 500 with the error object.
+/// Parses an endpoint's answer. A function error is a header on AWS; `cargo lambda watch` answers 500 with the error object.
 fn read_answer(head: &Parts, body: Bytes) -> Result<Option<Outcome>, InvokeError> {
     match head.status {
         StatusCode::OK if head.headers.contains_key("x-amz-function-error") => Ok(Some(Outcome::FunctionError(body))),
@@ -160,7 +160,7 @@ fn read_answer(head: &Parts, body: Bytes) -> Result<Option<Outcome>, InvokeError
     }
 }
 
-/// Whether a body is what a function reports to the Runtime API when it fails.
+/// Returns true for a body that a function reports to the Runtime API when it fails.
 fn is_error_object(body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Reported {

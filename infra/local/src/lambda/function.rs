@@ -307,9 +307,9 @@ pub(crate) fn say_reloaded(functions: &[&str]) {
 }
 
 struct ColdStart {
-    /// How long the init phase took, if it succeeded at once.
+    /// Duration of the init phase, if it succeeded at once.
     init: Option<Duration>,
-    /// How much of the function's timeout a repeated init phase used up.
+    /// Part of the function's timeout that a repeated init phase used up.
     spent: Duration,
     result: Result<(), Failure>,
 }

@@ -22,16 +22,16 @@ use crate::template::model::Function;
 #[derive(Debug)]
 pub(crate) struct Instance {
     child: Child,
-    /// What the process runs, or what it was started in the place of while that was being replaced.
+    /// The build that the process runs, or the one that was being replaced when it started.
     pub(crate) build: Option<Build>,
     api: RuntimeApi,
     capture: Capture,
     log: InstanceLog,
     /// Until when the process may be busy after a reply.
     busy_until: Instant,
-    /// When the newest invocation ended, or the process was started.
+    /// End of the newest invocation, or start of the process.
     pub(crate) idle_since: Instant,
-    /// How much of its processor time has been accounted for.
+    /// Processor time that has been accounted for.
     cpu: Duration,
     /// Dropped after the process.
     place: Place,
@@ -148,7 +148,7 @@ impl Instance {
         since
     }
 
-    /// Whether somebody other than the pool wants the process to be killed.
+    /// Returns true if the process is to be killed by another part than the pool.
     pub(crate) fn is_condemned(&self) -> bool {
         self.place.killed().is_cancelled()
     }
@@ -162,12 +162,12 @@ impl Instance {
     }
 }
 
-/// Whether the instance is gone after this failure. On AWS an error that the handler reports leaves it warm.
+/// Returns true if this failure ends the instance. On AWS an error that the handler reports leaves it warm.
 pub(crate) fn is_fatal(failure: &Failure) -> bool {
     !matches!(failure, Failure::Reported(_) | Failure::ResponseTooLarge(_))
 }
 
-/// What `kill -9` does to a process under way.
+/// Kills a running process, as `kill -9` does.
 async fn crash(child: &mut Child) -> io::Result<ExitStatus> {
     child.start_kill()?;
     child.wait().await

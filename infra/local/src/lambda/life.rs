@@ -1,4 +1,4 @@
-//! Who may end an instance besides its owner, and how others learn of its end.
+//! The end of an instance: requested by other parts than its pool, and reported to them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -55,7 +55,7 @@ impl Lives {
 }
 
 impl Place {
-    /// What the process is told to sign its requests with, so that they can be told apart.
+    /// Returns the access key id of the process, which identifies its requests.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }

@@ -1,4 +1,4 @@
-//! Where the lines go that functions print, Lambda's own among them.
+//! The sink of the lines that functions print, and of Lambda's own.
 
 use std::fmt;
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::log_feed::LogFeed;
 
-/// Where log lines go. Cheap to clone; lines of different writers never mix.
+/// A sink of log lines. Cheap to clone; lines of different writers never mix.
 #[derive(Clone)]
 pub struct LogSink {
     writer: Arc<Mutex<dyn Write + Send>>,
@@ -25,7 +25,7 @@ impl LogSink {
         Self { writer: Arc::new(Mutex::new(writer)), verbose: false, feed: None }
     }
 
-    /// Whether Lambda's `START`, `END` and `REPORT` lines are there, to the letter.
+    /// Includes Lambda's `START`, `END` and `REPORT` lines verbatim, or leaves them out.
     #[must_use]
     pub fn verbose(self, verbose: bool) -> Self {
         Self { verbose, ..self }

@@ -1,4 +1,4 @@
-//! What functions print, and Lambda's own lines around it.
+//! The output of functions, and Lambda's own lines around it.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -15,10 +15,10 @@ use super::log_sink::LogSink;
 
 /// A longer line is cut into several, at what CloudWatch takes in one event.
 const LONGEST_LINE: usize = 256 * 1024;
-/// How long the last output of a process that has ended is waited for: a grandchild may hold the pipe open for ever.
+/// Wait for the last output of a process that has ended: a grandchild may keep the pipe open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// How much of an invocation's log the Invoke API hands out, in bytes.
+/// Size in bytes of the log tail that the Invoke API returns.
 const TAIL: usize = 4 * 1024;
 
 /// The log of one instance: knows the function's logical id and what the instance is doing.
@@ -29,7 +29,7 @@ pub(crate) struct InstanceLog {
     current: Arc<Mutex<Current>>,
 }
 
-/// What the instance is doing.
+/// The phase of an instance.
 #[derive(Debug)]
 struct Current {
     /// `INIT`, then the request id of the newest invocation.
@@ -65,7 +65,7 @@ impl InstanceLog {
         self.lambda_line(&format!("START RequestId: {request_id} Version: $LATEST"));
     }
 
-    /// Lambda's lines at the end of an invocation. Whoever watches gets one short line instead.
+    /// Prints Lambda's lines at the end of an invocation, or one short line instead.
     pub(crate) fn end(&self, report: &Report<'_>) {
         self.lambda_line(&format!("END RequestId: {}", report.request_id));
         self.lambda_line(&report.to_string());
@@ -185,7 +185,7 @@ async fn copy_lines(stream: impl AsyncRead + Unpin, log: InstanceLog, mut flush:
     }
 }
 
-/// What a `REPORT` line says of one invocation.
+/// The content of a `REPORT` line.
 #[derive(Debug)]
 pub(crate) struct Report<'a> {
     pub(crate) request_id: &'a str,

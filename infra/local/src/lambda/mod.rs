@@ -42,10 +42,10 @@ pub use stats::{Instances, Spread, Stats};
 /// Largest payload of an invocation in bytes.
 pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 
-/// How often executables that may be rebuilt are looked at while nobody invokes their functions.
+/// Interval of checks of rebuilt executables while their functions are not invoked.
 const RELOAD_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How an invocation ended, as the Invoke API reports it.
+/// Outcome of an invocation, as the Invoke API reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The function's response payload.
@@ -54,7 +54,7 @@ pub enum Outcome {
     FunctionError(Bytes),
 }
 
-/// Why an invocation was not run.
+/// Reasons for which an invocation did not run.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum InvokeError {
     /// No function has this logical id.
@@ -79,7 +79,7 @@ pub enum InvokeError {
 pub struct Invocation {
     /// As the function saw it.
     pub request_id: String,
-    /// How it ended.
+    /// Outcome of the invocation.
     pub outcome: Outcome,
     /// The last 4 KiB of what it logged, Lambda's own lines included. Empty where the function does not run here.
     pub log: String,
@@ -90,7 +90,7 @@ pub struct Invocation {
 pub struct Limits {
     /// Longest first init phase. AWS: 10 s.
     pub init: Duration,
-    /// How long an instance stays warm without work. AWS does not say; minutes have been seen.
+    /// Time that an instance stays warm without work. AWS does not document it; minutes have been observed.
     pub idle: Duration,
 }
 
@@ -215,7 +215,7 @@ impl Lambda {
         self.inner.tasks.wait().await;
     }
 
-    /// Whether there is a function with this logical id.
+    /// Returns true if there is a function with this logical id.
     pub fn has(&self, function: &str) -> bool {
         self.inner.functions.contains_key(function) || self.inner.handlers.contains_key(function)
     }
@@ -252,12 +252,12 @@ impl Lambda {
         self.inner.functions.values().map(|function| (function.model(), function.stats().clone()))
     }
 
-    /// How many instances each function has, by logical id.
+    /// Returns the number of instances of each function, by logical id.
     pub fn instances(&self) -> BTreeMap<String, Instances> {
         self.inner.functions.iter().map(|(id, function)| (id.clone(), function.instances())).collect()
     }
 
-    /// What each function did, by logical id.
+    /// Returns the counters of each function, by logical id.
     pub fn stats(&self) -> BTreeMap<String, Stats> {
         self.inner.functions.iter().map(|(id, function)| (id.clone(), function.stats().clone())).collect()
     }

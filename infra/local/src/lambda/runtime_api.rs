@@ -37,7 +37,7 @@ pub(crate) struct Event {
     pub(crate) payload: Bytes,
 }
 
-/// What the process handed in for an invocation.
+/// The process's answer to an invocation.
 #[derive(Debug)]
 pub(crate) enum Reply {
     Response(Bytes),
@@ -46,7 +46,7 @@ pub(crate) enum Reply {
     TooLarge(usize),
 }
 
-/// Where the process is in its life.
+/// The phase of the process's life.
 #[derive(Debug, Clone)]
 enum Phase {
     /// It has not asked for an event yet: the init phase.

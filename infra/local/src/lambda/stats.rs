@@ -1,4 +1,4 @@
-//! What a function did since the start.
+//! Counters of a function since the start.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub struct Stats {
     pub errors: u64,
     /// Invocations refused for lack of reserved concurrency.
     pub throttles: u64,
-    /// Instances started.
+    /// Number of instances that were started.
     pub cold_starts: u64,
     /// The init phases that succeeded.
     pub init: Spread,
@@ -67,7 +67,7 @@ impl Spread {
         self.max
     }
 
-    /// What this share of them, in percent, did not exceed; zero where there is none.
+    /// Returns the duration that this share of them, in percent, did not exceed; zero without any.
     pub fn percentile(&self, percent: f64) -> Duration {
         // The end of the histogram's bucket may be past the longest.
         Duration::from_micros(self.histogram.value_at_percentile(percent)).min(self.max)

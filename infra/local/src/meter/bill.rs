@@ -36,7 +36,7 @@ mod price {
 /// All that a reading costs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Bill {
-    /// What costs something.
+    /// The billed items.
     pub lines: Vec<Line>,
     /// Their sum in US dollars.
     pub usd: f64,
@@ -47,11 +47,11 @@ pub struct Bill {
 pub struct Line {
     /// Logical id of a function or an API, or name of a table or queue.
     pub resource: String,
-    /// What is billed.
+    /// The billed item.
     pub item: &'static str,
-    /// How much of it.
+    /// Quantity in its unit.
     pub quantity: f64,
-    /// What that costs in US dollars.
+    /// Price in US dollars.
     pub usd: f64,
 }
 

@@ -27,7 +27,7 @@ pub struct Counts {
     pub read_units: f64,
     #[serde(skip_serializing_if = "is_zero")]
     pub write_units: f64,
-    /// What the other services bill: SQS requests of 64 KB, messages of 32 KB, Data API requests.
+    /// Units of the other services: SQS requests of 64 KB, messages of 32 KB, Data API requests.
     #[serde(skip_serializing_if = "is_none")]
     pub units: u64,
 }

@@ -1,4 +1,4 @@
-//! What the meter shows at one moment.
+//! A reading of the meter at one moment.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::lambda::{self, Lambda};
 use crate::template::model::{Architecture, Function};
 use crate::{http_api, websocket_api};
 
-/// Where all counts are.
+/// Every source of counts.
 #[derive(Debug, Clone)]
 pub struct Sources {
     /// Requests to AWS's APIs.
     pub meter: Meter,
-    /// Invocations.
+    /// Invocations of each function.
     pub lambda: Lambda,
     /// HTTP APIs by logical id.
     pub http_apis: BTreeMap<String, Arc<http_api::Stats>>,
@@ -45,11 +45,11 @@ pub struct Reading {
     pub websocket_apis: BTreeMap<String, WebSocketApiReading>,
     /// Injected faults by kind.
     pub faults: BTreeMap<&'static str, u64>,
-    /// At list prices.
+    /// The bill at list prices.
     pub bill: Bill,
 }
 
-/// What a function did.
+/// Counters of one function.
 #[derive(Debug, Clone, Serialize)]
 pub struct FunctionReading {
     /// Invocations that ran, well or not.
@@ -58,7 +58,7 @@ pub struct FunctionReading {
     pub errors: u64,
     /// Invocations refused for lack of reserved concurrency.
     pub throttles: u64,
-    /// Instances started.
+    /// Number of instances that were started.
     pub cold_starts: u64,
     /// Instances that live, idle or busy.
     pub alive: usize,
@@ -76,13 +76,13 @@ pub struct FunctionReading {
     pub duration_p50_ms: f64,
     /// 99 of 100 invocations took no longer.
     pub duration_p99_ms: f64,
-    /// The longest invocation.
+    /// Duration of the longest invocation.
     pub duration_max_ms: f64,
     /// Milliseconds that AWS bills.
     pub billed_ms: f64,
-    /// `MemorySize` in MiB.
+    /// Value of `MemorySize` in MiB.
     pub memory_mib: u32,
-    /// Which price that has.
+    /// The architecture that decides the price.
     pub architecture: Architecture,
     /// Billed time times `MemorySize`.
     pub gb_seconds: f64,
@@ -92,25 +92,25 @@ pub struct FunctionReading {
     pub requests: Operations,
 }
 
-/// What an HTTP API did.
+/// Counters of one HTTP API.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct HttpApiReading {
-    /// Requests.
+    /// Number of requests.
     pub requests: u64,
     /// Requests as they are billed: one for every 512 KB of payload.
     pub units: u64,
 }
 
-/// What a WebSocket API did.
+/// Counters of one WebSocket API.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct WebSocketApiReading {
     /// Connections that are open.
     pub connections: u64,
     /// Connection time in minutes.
     pub connection_minutes: f64,
-    /// Messages from clients.
+    /// Number of messages from clients.
     pub frames_in: u64,
-    /// Messages to clients.
+    /// Number of messages to clients.
     pub frames_out: u64,
     /// Messages from clients as they are billed: one for every 32 KB.
     pub units_in: u64,
@@ -119,7 +119,7 @@ pub struct WebSocketApiReading {
 }
 
 impl Sources {
-    /// Reads all counts.
+    /// Reads all counts at once.
     pub fn read(&self) -> Reading {
         let (seconds, mut callers, event_sources, resources, faults) = {
             let state = self.meter.lock();

@@ -1,4 +1,4 @@
-//! The issuer's endpoints.
+//! HTTP endpoints of the issuer.
 
 use std::io;
 
@@ -83,7 +83,7 @@ async fn allow_any_origin(mut response: Response) -> Response {
     response
 }
 
-/// What Cognito answers for a pool that does not exist.
+/// Returns Cognito's answer for a pool that does not exist.
 fn unknown_pool(id: &str) -> Response {
     let message = format!("User pool {id} does not exist.");
     let body = json!({ "code": "BadRequest", "message": message });

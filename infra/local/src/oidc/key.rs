@@ -15,21 +15,21 @@ use rsa::rand_core::OsRng;
 /// Bits of the modulus: what Cognito's keys have.
 const KEY_BITS: usize = 2048;
 
-/// Why there is no key to sign with.
+/// Reasons for which there is no signing key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The key file can be neither read nor written.
     #[error("cannot use the key file {path}: {source}", path = path.display())]
     File {
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The key file holds something else.
     #[error("{path} is not an RSA key in PKCS#8 PEM ({reason}); remove it to get a new key", path = path.display())]
     NotAKey {
         path: PathBuf,
-        /// What the parser said.
+        /// The parser's error.
         reason: rsa::pkcs8::Error,
     },
     /// Key generation or encoding failed.

@@ -1,4 +1,4 @@
-//! Issues access tokens.
+//! Issues access tokens for any user name.
 
 use jsonwebtoken::get_current_timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::Issuer;
 use crate::template::model::UserPool;
 
-/// How long a token lives unless the request says otherwise, in seconds. Cognito's default.
+/// Lifetime of a token in seconds, unless the request says otherwise. Cognito's default.
 const DEFAULT_LIFETIME: i64 = 3600;
 
-/// Whom to issue a token for.
+/// The user and claims of a token request.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
@@ -39,15 +39,15 @@ impl TokenRequest {
 /// An access token, as the token endpoint returns it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Token {
-    /// The signed JWT.
+    /// The token, a signed JWT.
     pub access_token: String,
-    /// Always `Bearer`.
+    /// The token's type: always `Bearer`.
     pub token_type: &'static str,
     /// Seconds until it expires.
     pub expires_in: i64,
 }
 
-/// Why no token was issued.
+/// Reasons for which no token was issued.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenRequestError {
     /// The user name is empty.

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use super::Issuer;
 use crate::template::model::JwtAuthorizer;
 
-/// Why a token is not accepted. The text is what API Gateway would put into `error_description`; its wording is
-/// documented for the audience and was observed for the malformed token, the others are in its manner.
+/// Reasons for which a token is refused. The text is what API Gateway would put into `error_description`. Its wording is
+/// documented for the audience and was observed for the malformed token; the others are in its manner.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Not three parts of base64url.
@@ -70,7 +70,7 @@ impl Issuer {
         validation.validate_aud = false;
         decode(token, &self.key().decoding, &validation)
             .map(|data| data.claims)
-            // Whatever the library's reason, it is not a token that this key signed.
+            // In every case it is not a token that this key signed.
             .map_err(|_| TokenError::Signature)
     }
 }

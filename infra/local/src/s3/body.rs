@@ -22,20 +22,20 @@ use super::checksum::Algorithm;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a request says of its body.
+/// The request's own description of its body.
 pub(super) struct Claims {
     checksum: Option<(Algorithm, Expected)>,
     md5: Option<[u8; 16]>,
 }
 
-/// Where the value of a checksum is.
+/// The place of a checksum's expected value.
 enum Expected {
     Value(String),
     /// After the body, in a header of this name.
     Trailer(String, Option<TrailingHeaders>),
 }
 
-/// What a body turned out to be.
+/// The properties of a body that was read.
 #[derive(Debug, Clone)]
 pub(super) struct Received {
     pub(super) size: u64,
@@ -84,7 +84,7 @@ fn invalid_value(algorithm: Algorithm) -> S3Error {
     s3_error!(InvalidRequest, "Value for {} header is invalid.", algorithm.header())
 }
 
-/// Why a body is refused. It travels through the storage as the error of a stream.
+/// Reasons for which a body is refused. It travels through the storage as the error of a stream.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error("the body is not what the request says")]
@@ -110,7 +110,7 @@ struct Open {
     size: u64,
 }
 
-/// Puts the check around a body. What it turned out to be is known after its end.
+/// Wraps a body with the check. Its result is available after the body's end.
 pub(super) fn checked(body: StreamingBlob, claims: Claims) -> (StreamingBlob, Arc<OnceLock<Received>>) {
     let received = Arc::<OnceLock<Received>>::default();
     let hasher = claims.algorithm().map(Algorithm::hasher).unwrap_or_default();
@@ -178,7 +178,7 @@ impl Open {
     }
 }
 
-/// What S3 answers where the storage failed because the body was refused; other errors stay as they are.
+/// Returns S3's answer if the storage failed because the body was refused; other errors stay unchanged.
 pub(super) fn explained(error: S3Error) -> S3Error {
     match error.source().and_then(|source| source.downcast_ref::<Refused>()) {
         Some(Refused::Digest { what, sentence }) => s3_error!(BadDigest, "The {what} {sentence}"),

@@ -7,7 +7,7 @@ use s3s::checksum::ChecksumHasher;
 use s3s::dto::Checksum;
 use serde::{Deserialize, Serialize};
 
-/// How a checksum is made.
+/// The type of a checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Algorithm {
     Crc32,
@@ -39,7 +39,7 @@ impl Algorithm {
         format!("x-amz-checksum-{}", self.name().to_lowercase())
     }
 
-    /// Whether a text is a value of this algorithm, right or wrong.
+    /// Returns true if a text has the form of this algorithm's values.
     pub(super) fn accepts(self, value: &str) -> bool {
         let length = match self {
             Self::Crc32 | Self::Crc32c => 4,

@@ -18,7 +18,7 @@ use s3s::{Body, HttpError};
 
 use crate::template::model::{Bucket, BucketCors};
 
-/// What an answer depends on, for caches.
+/// Headers on which an answer depends, for caches.
 const VARIES: &str = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
 
 /// The service with the CORS configuration of its buckets.
@@ -129,7 +129,7 @@ impl BucketCors {
     }
 }
 
-/// An empty value makes no header. What was in a header can be in one again.
+/// Inserts a header; none for an empty value. A value from a header fits into one again.
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value)
         && !value.is_empty()

@@ -14,7 +14,7 @@ use super::uploads::{Completed, Part, Upload};
 
 /// Of every part but the last.
 const SMALLEST_PART: u64 = 5 * 1024 * 1024;
-/// How many parts a list has at most.
+/// Most parts in a list.
 const LONGEST_LIST: i32 = 1000;
 
 impl Storage {

@@ -1,4 +1,4 @@
-//! Which functions learn of a change, and what they are told:
+//! Notifications of changes: the functions that get them, and their events.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>.
 
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl Notifier {
         Self { buckets, region, lambda, invocations: TaskTracker::new(), shutdown }
     }
 
-    /// Whether anyone wants to know.
+    /// Returns true if a function listens to this event.
     pub(super) fn has_listener(&self, event: &str, bucket: &str, key: &str) -> bool {
         self.listeners(event, bucket, key).next().is_some()
     }

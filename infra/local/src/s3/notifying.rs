@@ -8,7 +8,7 @@ use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 use super::notification::{Change, Notifier};
 use super::storage::{Storage, request_of_nobody};
 
-/// What a method of [`S3`] returns.
+/// The return type of the methods of [`S3`].
 type Answer<'a, T> = Pin<Box<dyn Future<Output = S3Result<S3Response<T>>> + Send + 'a>>;
 
 pub(super) struct Notifying {
@@ -97,7 +97,7 @@ macro_rules! create {
     )*};
 }
 
-/// What is not here answers with S3's `NotImplemented`.
+/// Operations that are missing here answer with S3's `NotImplemented`.
 impl S3 for Notifying {
     pass_on! {
         create_bucket(CreateBucketInput) -> CreateBucketOutput;

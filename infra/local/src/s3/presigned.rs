@@ -1,4 +1,4 @@
-//! What S3 refuses of presigned URLs and of old requests, beyond what the library does.
+//! S3's refusals of presigned URLs and of old requests, beyond those of the library.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 
@@ -11,9 +11,9 @@ use s3s::{S3Error, S3Result, s3_error};
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-/// How long a URL may be good for.
+/// Longest validity of a URL.
 const LONGEST_LIFE: Duration = Duration::from_hours(7 * 24);
-/// How far the clocks of client and service may be apart.
+/// Allowed difference between the clocks of client and service.
 const SKEW: Duration = Duration::from_mins(15);
 
 /// Lets everybody pass who has signed all that counts, and lately.

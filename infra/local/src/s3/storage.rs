@@ -14,7 +14,7 @@ use super::body::{Claims, checked, explained};
 use super::checksum::{Algorithm, checksums_of, set_checksum};
 use super::uploads::Uploads;
 
-/// What S3 says an object is that nobody said anything of.
+/// S3's content type of an object that was stored without one.
 const UNKNOWN_TYPE: &str = "binary/octet-stream";
 
 pub(super) struct Storage {

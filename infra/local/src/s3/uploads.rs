@@ -1,4 +1,4 @@
-//! What the storage does not remember of multipart uploads: their algorithm, and the size, entity tag and checksum of each
+//! Metadata of multipart uploads that the storage does not keep: their algorithm, and the size, entity tag and checksum of each
 //! part. It is kept in files beside the buckets, for uploads that outlive the local cloud.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What a schedule invokes its function with.
+//! The event of a schedule.
 
 use serde_json::json;
 use time::OffsetDateTime;

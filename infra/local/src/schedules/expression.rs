@@ -1,4 +1,4 @@
-//! When a schedule is due: `rate(…)` and `cron(…)`.
+//! Expressions of schedules: `rate(…)` and `cron(…)`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use croner::Cron;
 use croner::parser::CronParser;
 use time::OffsetDateTime;
 
-/// When a schedule is due.
+/// The times at which a schedule is due.
 #[derive(Debug, Clone)]
 pub enum Expression {
     Rate(Duration),
@@ -33,9 +33,9 @@ pub enum ExpressionError {
     /// A field is wrong.
     #[error("`cron({text})`: {reason}")]
     Cron {
-        /// What is between the parentheses.
+        /// The text between the parentheses.
         text: String,
-        /// What is wrong with it.
+        /// The parser's reason.
         reason: String,
     },
 }

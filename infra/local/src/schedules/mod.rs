@@ -18,7 +18,7 @@ use crate::lambda::asynchronous::{Retries, deliver};
 use crate::template::model::ScheduleEvent;
 pub use expression::{Expression, ExpressionError};
 
-/// How long a sleep is at most: a machine that wakes up finds out within that time what became due meanwhile.
+/// Longest sleep: after the machine was suspended, due schedules run within that time.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// Invokes the function with that logical id asynchronously whenever the schedule says, until the token fires.

@@ -1,7 +1,7 @@
-//! Which messages are outstanding: sent, and neither deleted nor purged.
+//! The outstanding messages: sent, and neither deleted nor purged.
 //!
-//! `rustack-sqs-core`'s own snapshot holds queues without their messages, so every request that adds or removes a message
-//! is noted here.
+//! `rustack-sqs-core`'s own snapshot holds queues without their messages, so every request that adds or removes a message is
+//! recorded here.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;

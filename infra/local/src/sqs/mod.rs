@@ -1,12 +1,12 @@
 //! SQS: the stack's queues, in this process, behind the real wire protocol.
 //!
-//! The queues are `rustack-sqs-core`'s actors. Visibility timeouts, delays, long polling, batches, FIFO groups,
-//! de-duplication and redrive are theirs; delays and visibility timeouts end up to a second late for a waiting long poll.
-//! Not played: the retention period, the limit of messages in flight, fair queues (`MessageGroupId` on a standard queue),
-//! messages above 256 KiB and message move tasks.
+//! The queues are `rustack-sqs-core`'s actors. Visibility timeouts, delays, long polling, batches, FIFO groups, de-duplication
+//! and redrive are theirs; delays and visibility timeouts end up to a second late for a waiting long poll. Not emulated: the
+//! retention period, the limit of messages in flight, fair queues (`MessageGroupId` on a standard queue), messages above 256
+//! KiB and message move tasks.
 //!
-//! What a state file keeps are the messages that were neither deleted nor purged. After a restart they have new ids and
-//! receive counts, and those that were in flight are visible at once: SQS promises delivery at least once.
+//! A state file keeps the messages that were neither deleted nor purged. After a restart they have new ids and receive counts,
+//! and those that were in flight are visible at once: SQS promises delivery at least once.
 
 pub mod event_source;
 mod ledger;
@@ -32,7 +32,7 @@ use crate::http_server;
 use crate::template::model::Queue;
 use ledger::Ledger;
 
-/// Why the queues could not be started.
+/// Reasons for which the queues could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// SQS refuses the queue as the template has it.
@@ -46,7 +46,7 @@ pub enum StartError {
     State { path: PathBuf, error: io::Error },
 }
 
-/// Why the messages could not be saved.
+/// Reasons for which the messages could not be saved.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {error}", path.display())]
 pub struct SaveError {

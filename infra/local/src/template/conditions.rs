@@ -7,7 +7,7 @@ use super::intrinsics::{Function, arguments};
 use super::scope::Scope;
 use super::yaml::{Node, Value};
 
-/// Whether a condition holds: a call of one of the deciding functions, or `Condition: <name>`.
+/// Evaluates a condition: a call of one of the deciding functions, or `Condition: <name>`.
 pub(super) fn holds(scope: &Scope<'_>, node: &Node) -> Result<bool, Fault> {
     let (function, argument) = match &node.value {
         Value::Call(function, argument) => (*function, &**argument),

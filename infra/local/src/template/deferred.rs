@@ -13,7 +13,7 @@ pub(super) fn mark(id: &str, attribute: Option<&str>) -> String {
     format!("{MARK}{}{MARK}", name(id, attribute))
 }
 
-/// Whether a text has a mark in it.
+/// Returns true if a text has a mark in it.
 pub(super) fn is_in(text: &str) -> bool {
     text.contains(MARK)
 }
@@ -23,7 +23,7 @@ fn name(id: &str, attribute: Option<&str>) -> String {
     attribute.map_or_else(|| id.to_owned(), |attribute| format!("{id}.{attribute}"))
 }
 
-/// What the custom resources of a stack have answered so far. Cheap to clone; all clones learn of all answers.
+/// The answers of the stack's custom resources so far. Cheap to clone; all clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct CustomValues {
     known: Arc<RwLock<BTreeMap<String, String>>>,
@@ -35,7 +35,7 @@ pub struct CustomValues {
 pub struct UnknownValue(pub String);
 
 impl CustomValues {
-    /// Adds the `PhysicalResourceId` and the `Data` of an answer. What is no text becomes one.
+    /// Adds the `PhysicalResourceId` and the `Data` of an answer. Values become texts.
     pub fn add(&self, logical_id: &str, physical_id: &str, data: &Map<String, Value>) {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let attributes = data.iter().map(|(key, value)| (name(logical_id, Some(key)), text(value)));

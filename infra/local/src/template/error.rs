@@ -1,4 +1,4 @@
-//! What can be wrong with a template, and where.
+//! Errors in a template, with their lines.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ pub enum TemplateError {
     At {
         file: PathBuf,
         line: usize,
-        /// What is wrong there.
+        /// The problem at that line.
         problem: Problem,
     },
     /// A parameter was given that the template does not have.
@@ -21,12 +21,12 @@ pub enum TemplateError {
     UnknownParameter {
         file: PathBuf,
         name: String,
-        /// What could have been.
+        /// The names that exist.
         known: Vec<String>,
     },
 }
 
-/// What is wrong at a line.
+/// A problem at a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The file is not YAML.
@@ -41,16 +41,16 @@ pub enum Problem {
         key: String,
         /// The mapping, for example a resource type.
         place: String,
-        /// What may be there.
+        /// The supported values.
         supported: Vec<String>,
     },
     /// One of a fixed set was needed.
     #[error("{what} `{found}` is not supported; supported: {}", list(supported))]
     UnknownValue {
-        /// What the value is for.
+        /// The purpose of the value.
         what: String,
         found: String,
-        /// What may be there.
+        /// The supported values.
         supported: Vec<String>,
     },
     /// A required key is absent.

@@ -1,11 +1,11 @@
 //! Reads a SAM template: YAML, then names, then values.
 //!
-//! [`Template::read`] checks all that needs no values: the YAML, resource types, the names of properties and whatever
-//! is referred to. [`Template::resolve`] works out the values and gives the [`Stack`] that the services start from.
+//! [`Template::read`] checks everything that needs no values: the YAML, resource types, the names of properties and references.
+//! [`Template::resolve`] evaluates the values and returns the [`Stack`] that the services start from.
 //!
-//! What cannot be honoured is an error that names the line. What has no meaning on loopback is accepted and listed,
-//! with the reason, in the `Shape` of its resource type: networking, encryption at rest, backups, tags, alarms, and
-//! all of IAM, since nothing local enforces it.
+//! A part that is not supported is an error that names the line. A part without meaning on loopback is accepted and listed,
+//! with the reason, in the `Shape` of its resource type: networking, encryption at rest, backups, tags, alarms, and all of IAM,
+//! since nothing local enforces it.
 
 mod conditions;
 pub mod deferred;
@@ -44,23 +44,23 @@ pub struct Template {
     resources: Vec<Resource>,
 }
 
-/// Where things are, as far as a template can refer to it.
+/// The addresses that a template can refer to.
 #[derive(Debug, Clone)]
 pub struct Addresses {
-    /// `AWS::Region`
+    /// Value of `AWS::Region`.
     pub region: String,
-    /// `AWS::AccountId`
+    /// Value of `AWS::AccountId`.
     pub account: String,
     /// `AWS::StackName`, and how the names of unnamed resources begin
     pub stack: String,
-    /// Where SQS listens: queue URLs begin with it.
+    /// Address of SQS: queue URLs begin with it.
     pub sqs: SocketAddr,
-    /// Where each API listens, by logical id.
+    /// Address of each API, by logical id.
     pub apis: BTreeMap<String, SocketAddr>,
 }
 
 impl Addresses {
-    /// `AWS::StackId`
+    /// Returns the value of `AWS::StackId`.
     pub fn stack_id(&self) -> String {
         let Self { region, account, stack, .. } = self;
         format!("arn:aws:cloudformation:{region}:{account}:stack/{stack}/00000000-0000-0000-0000-000000000000")

@@ -1,7 +1,7 @@
-//! What the rest of the local cloud needs to know of a template, with every intrinsic function resolved.
+//! The model of a template, with every intrinsic function resolved.
 //!
-//! Plain data: nothing here reads YAML and nothing here starts a service. Resources refer to one another by
-//! *logical id*, the key below `Resources`.
+//! Plain data: nothing here reads YAML and nothing here starts a service. Resources refer to one another by *logical id*, the
+//! key below `Resources`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,21 +15,15 @@ use crate::schedules::Expression;
 /// A template whose values are all known.
 #[derive(Debug, Clone, Default)]
 pub struct Stack {
-    /// `AWS::Serverless::Function`
     pub functions: Vec<Function>,
-    /// `AWS::Serverless::HttpApi` and `AWS::ApiGatewayV2::Api`
     pub http_apis: Vec<HttpApi>,
-    /// `AWS::Serverless::WebSocketApi` and `AWS::ApiGatewayV2::Api`
     pub websocket_apis: Vec<WebSocketApi>,
-    /// `AWS::DynamoDB::Table`
     pub tables: Vec<Table>,
-    /// `AWS::S3::Bucket`
     pub buckets: Vec<Bucket>,
     /// `AWS::SQS::Queue`, dead-letter queues before the queues that name them
     pub queues: Vec<Queue>,
     /// `AWS::RDS::DBCluster` with the Data API enabled
     pub clusters: Vec<Cluster>,
-    /// `AWS::Cognito::UserPool`
     pub user_pools: Vec<UserPool>,
     /// `AWS::CloudFormation::CustomResource` and `Custom::*`, in an order that honours `DependsOn`
     pub custom_resources: Vec<CustomResource>,
@@ -37,11 +31,9 @@ pub struct Stack {
 
 #[derive(Debug, Clone)]
 pub struct Function {
-    /// Key below `Resources`.
     pub logical_id: String,
     /// `FunctionName`, or `<stack>-<logical id>`.
     pub name: String,
-    /// `arn:aws:lambda:<region>:<account>:function:<name>`
     pub arn: String,
     /// `CodeUri`, absolute: the folder of the crate (or workspace) that builds the binary.
     pub crate_dir: PathBuf,
@@ -49,13 +41,10 @@ pub struct Function {
     pub binary: String,
     /// `Architectures`. Binaries are built for this machine; it decides the price.
     pub architecture: Architecture,
-    /// `MemorySize` in MiB.
     pub memory_mib: u32,
-    /// `Timeout`.
     pub timeout: Duration,
     /// `Environment.Variables`, `Globals` merged in.
     pub environment: BTreeMap<String, String>,
-    /// `ReservedConcurrentExecutions`.
     pub reserved_concurrency: Option<u32>,
     /// `Events` of type `SQS`.
     pub queue_events: Vec<QueueEvent>,
@@ -83,9 +72,7 @@ pub struct QueueEvent {
     pub batch_size: u32,
     /// `MaximumBatchingWindowInSeconds`, zero unless set.
     pub batching_window: Duration,
-    /// Whether `FunctionResponseTypes` holds `ReportBatchItemFailures`.
     pub report_batch_item_failures: bool,
-    /// `ScalingConfig.MaximumConcurrency`.
     pub maximum_concurrency: Option<u32>,
     /// `FilterCriteria`: messages that do not match are deleted.
     pub filter: EventFilter,
@@ -98,7 +85,6 @@ pub struct StreamEvent {
     pub logical_id: String,
     /// Logical id of the table.
     pub table: String,
-    /// What `!GetAtt Table.StreamArn` gives.
     pub stream_arn: String,
     /// `StartingPosition`: where reading begins the first time.
     pub starting_position: StartingPosition,
@@ -112,9 +98,7 @@ pub struct StreamEvent {
     pub maximum_retry_attempts: Option<u32>,
     /// `MaximumRecordAgeInSeconds`; `None` is the stream's own 24 hours.
     pub maximum_record_age: Option<Duration>,
-    /// `BisectBatchOnFunctionError`.
     pub bisect_batch_on_function_error: bool,
-    /// Whether `FunctionResponseTypes` holds `ReportBatchItemFailures`.
     pub report_batch_item_failures: bool,
     /// `DestinationConfig.OnFailure`: logical id of the queue that learns of discarded records.
     pub on_failure: Option<String>,
@@ -122,12 +106,12 @@ pub struct StreamEvent {
     pub filter: EventFilter,
 }
 
-/// Where the first read of a stream begins.
+/// The position at which the first read of a stream begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartingPosition {
     /// The oldest record that is still there.
     TrimHorizon,
-    /// What is written from the start on.
+    /// Records from the start of the cloud on.
     Latest,
 }
 
@@ -136,7 +120,6 @@ pub enum StartingPosition {
 pub struct ScheduleEvent {
     /// Of the rule (`events`) or of the schedule (`scheduler`).
     pub arn: String,
-    /// When it is due.
     pub expression: Expression,
     /// `Input`, JSON that takes the place of the event.
     pub input: Option<String>,
@@ -145,47 +128,39 @@ pub struct ScheduleEvent {
 /// One HTTP API on its `$default` stage.
 #[derive(Debug, Clone)]
 pub struct HttpApi {
-    /// Key below `Resources`.
     pub logical_id: String,
-    /// What `!Ref` gives.
     pub api_id: String,
     /// Routes from the `HttpApi` events of all functions.
     pub routes: Vec<HttpRoute>,
-    /// `CorsConfiguration`.
     pub cors: Option<Cors>,
     /// `DefaultRouteSettings` and `RouteSettings`, by route key: `GET /path` or `$default`.
     pub route_limits: BTreeMap<String, RouteLimit>,
 }
 
-/// How many requests a route takes: `ThrottlingRateLimit` and `ThrottlingBurstLimit`.
+/// The requests that a route takes: `ThrottlingRateLimit` and `ThrottlingBurstLimit`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RouteLimit {
     /// Requests a second in the long run.
     pub rate: f64,
-    /// Requests at once.
     pub burst: u32,
 }
 
 impl RouteLimit {
-    /// What an account may do over all of its APIs, unless AWS has raised it:
+    /// The quota of an account over all of its APIs, unless AWS has raised it:
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>.
     pub const ACCOUNT: Self = Self { rate: 10_000.0, burst: 5_000 };
 }
 
-/// Which pages of other origins may use an HTTP API. What is empty or `None` makes no header.
+/// The pages of other origins that may use an HTTP API. An empty list or `None` makes no header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cors {
     /// `AllowOrigins`: `https://example.com`, `https://*` or `*`.
     pub allow_origins: Vec<String>,
-    /// `AllowMethods`.
     pub allow_methods: Vec<String>,
-    /// `AllowHeaders`.
     pub allow_headers: Vec<String>,
-    /// `ExposeHeaders`.
     pub expose_headers: Vec<String>,
     /// `MaxAge` in seconds; -1 for a preflight every time.
     pub max_age: Option<i32>,
-    /// `AllowCredentials`.
     pub allow_credentials: bool,
 }
 
@@ -209,12 +184,11 @@ impl HttpRoute {
     }
 }
 
-/// Who decides on a request to an HTTP API.
+/// The authorizer of requests to an HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HttpAuthorizer {
     /// The gateway itself, by a token.
     Jwt {
-        /// What the token has to be.
         authorizer: JwtAuthorizer,
         /// `AuthorizationScopes` of the route: the token has to have one of them, if there are any.
         scopes: Vec<String>,
@@ -234,7 +208,7 @@ pub struct LambdaAuthorizer {
     /// `$request.header.<name>`, `$request.querystring.<name>` or `$context.routeKey`: a request that lacks one of them gets
     /// 401 without an invocation. Their values are what results are kept under.
     pub identity_sources: Vec<String>,
-    /// How long a result is good for requests with the same identity; zero keeps none.
+    /// Time for which a result holds for requests with the same identity; zero keeps none.
     pub result_ttl: Duration,
 }
 
@@ -252,9 +226,7 @@ pub enum AuthorizerFormat {
 /// A JWT authorizer of an HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JwtAuthorizer {
-    /// `JwtConfiguration.issuer`
     pub issuer: String,
-    /// `JwtConfiguration.audience`
     pub audience: Vec<String>,
     /// `IdentitySource`: `$request.header.Authorization` or another single header.
     pub identity_source: String,
@@ -262,9 +234,7 @@ pub struct JwtAuthorizer {
 
 #[derive(Debug, Clone)]
 pub struct WebSocketApi {
-    /// Key below `Resources`.
     pub logical_id: String,
-    /// What `!Ref` gives.
     pub api_id: String,
     /// `StageName`, `default` unless set.
     pub stage: String,
@@ -292,8 +262,8 @@ pub struct RequestAuthorizer {
 pub struct WebSocketRoute {
     /// Logical id of the function.
     pub function: String,
-    /// Whether the function's reply goes to the client: the route has `RouteResponseSelectionExpression: $default`
-    /// **and** an `AWS::ApiGatewayV2::RouteResponse` names the route.
+    /// True if the function's reply goes to the client: the route has `RouteResponseSelectionExpression: $default` **and** an
+    /// `AWS::ApiGatewayV2::RouteResponse` names the route.
     pub responds: bool,
     /// `IntegrationTimeout`, 29 s unless set.
     pub timeout: Duration,
@@ -301,42 +271,35 @@ pub struct WebSocketRoute {
 
 #[derive(Debug, Clone)]
 pub struct Table {
-    /// Key below `Resources`.
     pub logical_id: String,
     /// Physical name: what `!Ref` gives.
     pub name: String,
     /// The `CreateTable` request, `TableName` included, as JSON for the DynamoDB API.
     pub create_table: serde_json::Value,
-    /// `TimeToLiveSpecification.AttributeName`, where enabled.
     pub ttl_attribute: Option<String>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Bucket {
-    /// Key below `Resources`.
     pub logical_id: String,
     /// Physical name: what `!Ref` gives.
     pub name: String,
-    /// What `!GetAtt Bucket.Arn` gives.
     pub arn: String,
-    /// Who learns of its changes: from the bucket's own properties and from the `S3` events of all functions.
+    /// The functions that get its changes: from the bucket's own properties and from the `S3` events of all functions.
     pub notifications: Vec<BucketNotification>,
     /// `CorsConfiguration.CorsRules`, of which the first that fits a request applies.
     pub cors: Vec<BucketCors>,
 }
 
-/// Which pages of other origins may use a bucket.
+/// The pages of other origins that may use a bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BucketCors {
     /// `AllowedOrigins`, each with at most one `*`.
     pub allowed_origins: Vec<String>,
-    /// `AllowedMethods`.
     pub allowed_methods: Vec<String>,
     /// `AllowedHeaders`, each with at most one `*`.
     pub allowed_headers: Vec<String>,
-    /// `ExposedHeaders`.
     pub exposed_headers: Vec<String>,
-    /// `MaxAge` in seconds.
     pub max_age: Option<u32>,
 }
 
@@ -347,23 +310,16 @@ pub struct BucketNotification {
     pub id: String,
     /// Logical id of the function.
     pub function: String,
-    /// For example `s3:ObjectCreated:*`.
     pub events: Vec<String>,
-    /// How keys begin.
     pub prefix: String,
-    /// How keys end.
     pub suffix: String,
 }
 
 #[derive(Debug, Clone)]
 pub struct Queue {
-    /// Key below `Resources`.
     pub logical_id: String,
-    /// Physical name.
     pub name: String,
-    /// What `!Ref` gives.
     pub url: String,
-    /// What `!GetAtt Queue.Arn` gives.
     pub arn: String,
     /// Attributes as `CreateQueue` takes them (`VisibilityTimeout`, `RedrivePolicy` as JSON text, …).
     pub attributes: BTreeMap<String, String>,
@@ -372,24 +328,20 @@ pub struct Queue {
 /// One Aurora cluster, reached through the Data API.
 #[derive(Debug, Clone)]
 pub struct Cluster {
-    /// Key below `Resources`.
     pub logical_id: String,
-    /// What `!GetAtt Cluster.DBClusterArn` gives; the Data API's `resourceArn`.
+    /// The value of `!GetAtt Cluster.DBClusterArn`; the Data API's `resourceArn`.
     pub arn: String,
-    /// What `!GetAtt Cluster.MasterUserSecret.SecretArn` gives; the Data API's `secretArn`.
+    /// The value of `!GetAtt Cluster.MasterUserSecret.SecretArn`; the Data API's `secretArn`.
     pub secret_arn: String,
-    /// `DatabaseName`.
     pub database: String,
 }
 
 /// One Cognito user pool, played by the local issuer.
 #[derive(Debug, Clone)]
 pub struct UserPool {
-    /// Key below `Resources`.
     pub logical_id: String,
-    /// What `!Ref` gives.
     pub id: String,
-    /// What `!GetAtt Pool.ProviderURL` gives: the `iss` of its tokens, the same whatever the port.
+    /// The value of `!GetAtt Pool.ProviderURL`: the `iss` of its tokens, the same for every port.
     pub issuer: String,
     /// Ids of its clients: the audiences that it issues tokens for.
     pub clients: Vec<String>,
@@ -398,12 +350,10 @@ pub struct UserPool {
 /// A resource that a function of the stack creates: the function is invoked with CloudFormation's event.
 #[derive(Debug, Clone)]
 pub struct CustomResource {
-    /// Key below `Resources`.
     pub logical_id: String,
     /// `Type`, for example `Custom::Migrations`.
     pub resource_type: String,
     /// Logical id of the function that `ServiceToken` names.
     pub function: String,
-    /// `Properties`, `ServiceToken` included.
     pub properties: serde_json::Value,
 }

@@ -115,8 +115,8 @@ fn constrain(parameter: &Entry, numeric: bool, text: &str) -> Result<(), Fault> 
     Ok(())
 }
 
-/// CloudFormation's patterns are Java's and have to match the whole value. What only Java has, look-around and back-references,
-/// is a fault.
+/// CloudFormation's patterns are Java's and have to match the whole value. Look-around and back-references, which only Java
+/// has, are a fault.
 fn is_whole_match(pattern: &Node, text: &str) -> Result<bool, Fault> {
     let whole = format!("^(?:{})$", pattern.text()?);
     let regex = regex_lite::Regex::new(&whole)

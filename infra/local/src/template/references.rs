@@ -1,4 +1,4 @@
-//! Whether the names that a template uses exist, also where nothing needs their value.
+//! Checks that the names in a template exist, also if nothing needs their value.
 
 use super::Template;
 use super::error::{Fault, Problem};

@@ -1,4 +1,4 @@
-//! What the names in a template stand for: parameters, pseudo parameters, conditions, mappings and resources.
+//! The names in a template: parameters, pseudo parameters, conditions, mappings and resources.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ pub(super) struct Scope<'a> {
     parameters: BTreeMap<String, Node>,
     /// Names whose value is being worked out: one that turns up again depends on itself.
     visiting: RefCell<Vec<String>>,
-    /// Whether what custom resources give may come later.
+    /// True if values of custom resources may be deferred.
     may_defer: Cell<bool>,
 }
 
@@ -51,14 +51,14 @@ impl<'a> Scope<'a> {
         self.template.mappings.iter().find(|entry| entry.key == name).map(|entry| &entry.value)
     }
 
-    /// Whether the condition of that name holds.
+    /// Evaluates the condition of that name.
     pub(super) fn condition(&self, name: &str, line: usize) -> Result<bool, Fault> {
         let condition = self.template.conditions.iter().find(|entry| entry.key == name);
         let condition = condition.ok_or_else(|| Fault::new(line, Problem::UnknownName(name.to_owned())))?;
         self.once(name, line, || conditions::holds(self, &condition.value))
     }
 
-    /// Whether the resource's own condition lets it exist.
+    /// Returns true if the resource's own condition lets it exist.
     pub(super) fn exists(&self, resource: &Resource) -> Result<bool, Fault> {
         match &resource.condition {
             Some((name, line)) => self.condition(name, *line),
@@ -66,7 +66,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// What `!Ref name` gives.
+    /// Returns the value of `!Ref name`.
     pub(super) fn reference(&self, name: &str, line: usize) -> Result<Node, Fault> {
         if let Some(value) = self.parameters.get(name) {
             return Ok(value.clone());
@@ -84,7 +84,7 @@ impl<'a> Scope<'a> {
         Ok(Node::scalar(line, text))
     }
 
-    /// What `!GetAtt name.attribute` gives.
+    /// Returns the value of `!GetAtt name.attribute`.
     pub(super) fn attribute(&self, name: &str, attribute: &str, line: usize) -> Result<String, Fault> {
         let Some(resource) = self.template.resource(name) else {
             return Err(Fault::new(line, Problem::UnknownName(name.to_owned())));
@@ -101,7 +101,7 @@ impl<'a> Scope<'a> {
         value
     }
 
-    /// What stands for an answer of a custom resource, in a place that can wait for it.
+    /// Returns the mark for an answer of a custom resource, in a place where it can be filled in later.
     pub(super) fn deferred(&self, resource: &Resource, attribute: Option<&str>, line: usize) -> Result<String, Fault> {
         if self.may_defer.get() {
             return Ok(deferred::mark(&resource.id, attribute));

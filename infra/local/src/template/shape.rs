@@ -1,4 +1,4 @@
-//! Which keys a mapping may have, and typed access to their resolved values.
+//! The keys that a mapping may have, and typed access to their resolved values.
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use super::yaml::{Entry, Node};
 
 /// The keys of a mapping. A key in neither list is an error: what cannot be honoured must not be skipped in silence.
 pub(super) struct Shape {
-    /// What has these keys, for error messages: a resource type or the name of a property.
+    /// The owner of these keys, for error messages: a resource type or the name of a property.
     pub(super) place: &'static str,
     /// Keys that the local cloud reads.
     pub(super) honoured: &'static [&'static str],

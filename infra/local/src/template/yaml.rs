@@ -13,7 +13,7 @@ use super::intrinsics::Function;
 
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    /// Where it begins, counted from 1.
+    /// The first line, counted from 1.
     pub(super) line: usize,
     pub(super) value: Value,
 }

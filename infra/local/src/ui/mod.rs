@@ -30,7 +30,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 
 const FIGURES_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many lines an event has at most.
+/// Most lines of one event.
 const BATCH: usize = 200;
 
 #[derive(Clone)]
@@ -84,7 +84,7 @@ impl Watcher {
         while self.kept.len() < BATCH {
             match self.live.try_recv() {
                 Ok(line) => self.kept.push_back(line),
-                // Who is too slow for the log misses a part of it; the page says nothing of that, the terminal has it all.
+                // A reader that is too slow misses a part of the log; the terminal has all of it.
                 Err(TryRecvError::Lagged(_)) => {}
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }

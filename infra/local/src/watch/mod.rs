@@ -15,7 +15,7 @@ use crate::lambda::build::{self, BuildError, Profile, Progress, Workspace};
 use crate::template::model::Function;
 use sources::Sources;
 
-/// Why the sources cannot be watched.
+/// Reasons for which the sources cannot be watched.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
     /// The sources are in no cargo workspace.
@@ -36,7 +36,7 @@ pub(crate) struct Watch {
     progress: Progress,
     roots: BTreeSet<PathBuf>,
     template: PathBuf,
-    /// What the cloud was started with.
+    /// The content at the start of the cloud.
     taken: Vec<u8>,
     sources: Sources,
 }
@@ -54,7 +54,7 @@ impl Watch {
         let taken = tokio::fs::read(template).await.map_err(unreadable)?;
         // Events have the names of real files.
         let template = template.canonicalize().map_err(unreadable)?;
-        // What is not there yet has no other name.
+        // A path that does not exist yet has no canonical name.
         let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
         let mut roots = BTreeSet::new();
         let mut outputs: BTreeSet<PathBuf> = data.map(Path::to_owned).into_iter().map(real).collect();
@@ -83,7 +83,7 @@ impl Watch {
             tracing::debug!("{} changed: building the functions", self.name(&changed));
             let built = build::build(&self.functions, &self.profile, &self.progress);
             match shutdown.run_until_cancelled(built).await {
-                // What is new runs from here on, and whoever runs it says so.
+                // The next invocation runs the new build, and its log says so.
                 Some(Ok(_)) => {}
                 Some(Err(error)) => tracing::error!("{error}; the functions run as they were built before"),
                 None => break,
@@ -93,7 +93,8 @@ impl Watch {
         Ok(())
     }
 
-    /// What is in the workspaces' `Cargo.lock`: cargo writes it, so it is news only when it is not as the last build left it.
+    /// Returns the content of the workspaces' `Cargo.lock`: cargo writes it, so it counts as changed only if it differs from
+    /// that of the last build.
     async fn lock_files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();
         for file in self.roots.iter().map(|root| root.join("Cargo.lock")) {

@@ -1,4 +1,4 @@
-//! Which files change that cargo may build from.
+//! The files from which cargo may build.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 /// Changes are told of when there have been none for so long: an editor that saves, or a checkout, makes many.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// What cargo marks target folders with that it creates, as other programs do their caches: <https://bford.info/cachedir/>.
+/// Cargo's mark of target folders, which other programs use for their caches: <https://bford.info/cachedir/>.
 const CACHE: &str = "CACHEDIR.TAG";
 
 /// The files of some folders, without hidden ones, those that a `.gitignore` names, and caches; and one more file.
@@ -50,7 +50,7 @@ impl Sources {
         loop {
             let mut changed = self.touched().await;
             let mut quiet = Instant::now() + QUIET;
-            // What is no source, for example the cloud's own log, keeps nobody waiting.
+            // Changes of other files, for example the cloud's own log, do not delay a build.
             while let Ok(more) = timeout_at(quiet, self.touched()).await {
                 if !more.is_empty() {
                     changed.extend(more);
@@ -114,7 +114,7 @@ impl Sources {
         if is_own_output(path) {
             return false;
         }
-        // Whether a file that is gone was one of the ignored cannot be told.
+        // A deleted file may have been an ignored one.
         (!path.exists() && !self.outputs.contains(path))
             || self.walk(folder, Some(1)).flatten().any(|entry| entry.path() == path)
     }
@@ -132,7 +132,7 @@ impl Sources {
     }
 }
 
-/// Whether this process prints to that file: what it says of a build is no reason to build.
+/// Returns true for a file to which this process prints: its messages about a build are no reason to build.
 fn is_own_output(path: &Path) -> bool {
     let identity = |path: &Path| std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
     let found = identity(path);

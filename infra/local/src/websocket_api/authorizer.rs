@@ -13,7 +13,7 @@ use crate::template::model::RequestAuthorizer;
 /// The largest authorizer result that API Gateway takes, in bytes.
 const MAX_RESULT: usize = 8 * 1024;
 
-/// Why a client is not let in.
+/// Reasons for which a handshake is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refused {
     /// An identity source is missing, or the function failed with the message `Unauthorized`.
@@ -71,7 +71,7 @@ pub(super) fn check_identity_sources(sources: &[String]) -> Result<(), String> {
     }
 }
 
-/// Whether the handshake has all that the authorizer asks for. If not, it is refused without an invocation.
+/// Returns true if the handshake has every identity source of the authorizer. Otherwise it is refused without an invocation.
 pub(super) fn has_identity(authorizer: &RequestAuthorizer, head: &Parts) -> bool {
     authorizer
         .identity_sources

@@ -55,7 +55,7 @@ impl From<Failure> for Refusal {
     }
 }
 
-/// What a path that is neither the stage nor below its `@connections` gets.
+/// Returns the answer to a path that is neither the stage nor below its `@connections`.
 pub(super) fn wrong_stage() -> Response {
     refuse(&Refusal::new(StatusCode::FORBIDDEN, "Forbidden"), &new_id(), &Stamp::now())
 }

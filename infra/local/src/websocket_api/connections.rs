@@ -13,9 +13,9 @@ use super::event::Origin;
 
 /// One client, from the moment that `$connect` let it in.
 pub(super) struct Connection {
-    /// What every event says of it.
+    /// The part of every event that describes the connection.
     pub(super) origin: Origin,
-    /// Why the gateway ends the connection, once it does.
+    /// The reason for which the gateway ends the connection, once it does.
     end: SetOnce<End>,
     queue: mpsc::Sender<Message>,
     opened: Instant,
@@ -23,7 +23,7 @@ pub(super) struct Connection {
     last_active: AtomicU64,
 }
 
-/// What keeps a message from a client's queue.
+/// Reasons for which a message cannot be queued for a client.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PushError {
     /// The client does not read as fast as functions post.
@@ -66,7 +66,7 @@ impl Connection {
         self.last_active.store(elapsed, Ordering::Relaxed);
     }
 
-    /// When the last frame went by.
+    /// Returns the time of the last frame.
     pub(super) fn last_active(&self) -> Instant {
         self.opened + Duration::from_millis(self.last_active.load(Ordering::Relaxed))
     }

@@ -1,4 +1,4 @@
-//! Why a connection ended: the code and reason that the other side and `$disconnect` get.
+//! The end of a connection: the code and reason for the other side and for `$disconnect`.
 
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
@@ -12,7 +12,7 @@ use super::event::Disconnect;
 pub(super) struct End {
     code: u16,
     reason: String,
-    /// Whether the client is still to be told.
+    /// True if a close frame has to be sent.
     ours: bool,
 }
 
@@ -60,7 +60,7 @@ impl End {
         Self { code, reason, ours: false }
     }
 
-    /// What was received is no WebSocket message, is too large, or nothing can be sent any more.
+    /// Returns the end after an error: an invalid or too large message, or a socket that cannot be written to.
     pub(super) fn by_error(error: &Error) -> Self {
         match error {
             Error::Capacity(CapacityError::MessageTooLong { .. }) => Self::ours(CloseCode::Size, "Message too big"),
@@ -71,7 +71,7 @@ impl End {
         }
     }
 
-    /// What to send, unless the client said it first or is gone.
+    /// Returns the close frame to send, unless the client has sent one or is gone.
     pub(super) fn close_frame(&self) -> Option<CloseFrame> {
         self.ours.then(|| CloseFrame { code: self.code.into(), reason: self.reason.as_str().into() })
     }

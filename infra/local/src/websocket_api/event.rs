@@ -16,10 +16,10 @@ use serde_json::{Map, Value};
 use crate::http_api::{Stamp, new_id};
 use crate::template::model::WebSocketApi;
 
-/// Where functions run, as every ARN of the local cloud says.
+/// Region and account in every ARN of the local cloud.
 const REGION_AND_ACCOUNT: &str = "us-east-1:000000000000";
 
-/// What does not change over a connection's life.
+/// The constant part of a connection's events.
 pub(super) struct Origin {
     pub(super) connection_id: String,
     pub(super) connected_at: i64,
@@ -31,7 +31,7 @@ pub(super) struct Origin {
     pub(super) authorizer: Option<Map<String, Value>>,
 }
 
-/// How a connection ended.
+/// The end of a connection, for `$disconnect`.
 pub(super) struct Disconnect<'a> {
     pub(super) code: u16,
     pub(super) reason: &'a str,
@@ -74,7 +74,7 @@ struct Identity<'a> {
 type Single = BTreeMap<String, String>;
 type Multiple = BTreeMap<String, Vec<String>>;
 
-/// What an event has of an HTTP request.
+/// The parts of an HTTP request in an event.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Http {
@@ -190,7 +190,7 @@ impl Events<'_> {
         })
     }
 
-    /// What an authorizer's policy has to allow.
+    /// Returns the ARN that an authorizer's policy has to allow.
     pub(super) fn method_arn(&self) -> String {
         let WebSocketApi { api_id, stage, .. } = self.api;
         format!("arn:aws:execute-api:{REGION_AND_ACCOUNT}:{api_id}/{stage}/$connect")

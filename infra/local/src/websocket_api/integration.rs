@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::lambda::{InvokeError, Lambda, Outcome};
 use crate::template::model::WebSocketRoute;
 
-/// What a function answers. An unknown key makes a response malformed.
+/// A function's answer. An unknown key makes it malformed.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ProxyResponse {
@@ -22,7 +22,7 @@ pub(super) struct ProxyResponse {
     is_base64_encoded: Option<bool>,
 }
 
-/// Why a route has no response.
+/// Reasons for which a route has no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
     /// The function took longer than the route allows.
@@ -32,7 +32,7 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// What the client reads.
+    /// Returns the message for the client.
     pub(super) fn message(self) -> &'static str {
         match self {
             Self::TimedOut => "Endpoint request timed out",
@@ -61,7 +61,7 @@ impl ProxyResponse {
     }
 }
 
-/// Runs a route's function to its end or to the route's timeout. What went wrong is logged here, once.
+/// Runs a route's function to its end or to the route's timeout, and logs a failure.
 pub(super) async fn invoke(lambda: &Lambda, route: &WebSocketRoute, event: Vec<u8>) -> Result<ProxyResponse, Failure> {
     let function = route.function.as_str();
     let Ok(result) = tokio::time::timeout(route.timeout, lambda.invoke(function, Bytes::from(event))).await else {

@@ -21,7 +21,7 @@ use super::end::End;
 use crate::gate::Request;
 use crate::throttle::TOO_MANY_REQUESTS;
 
-/// What the API answers instead of a result.
+/// Error answers of the management API.
 #[derive(Debug, Clone, Copy)]
 enum ManagementError {
     MissingAuthenticationToken,

@@ -41,7 +41,7 @@ use routing::Selector;
 pub use stats::Stats;
 pub(crate) use stats::units;
 
-/// What API Gateway allows a connection
+/// Limits of a connection
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>).
 /// The defaults are AWS's quotas.
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ impl Default for Limits {
     }
 }
 
-/// How many `$disconnect` routes run at once. AWS says only that it does its best to deliver the event.
+/// Number of concurrent `$disconnect` routes. AWS documents only that the event is delivered on a best-effort basis.
 const DISCONNECTS: usize = 64;
 
 struct Gateway {

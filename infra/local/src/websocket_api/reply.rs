@@ -11,7 +11,7 @@ use super::integration;
 use crate::http_api::Stamp;
 use crate::throttle::TOO_MANY_REQUESTS;
 
-/// What API Gateway says itself, in a frame or as the body of a refused handshake.
+/// The gateway's own message, in a frame or as the body of a refused handshake.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GatewayError<'a> {

@@ -28,10 +28,10 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 /// A connection that is over but for what is still to be sent.
 type Rest = (Socket, mpsc::Receiver<Message>);
 
-/// How much is read from a socket at once. It is allocated per connection, so it is small.
+/// Size of one read from a socket. The buffer is allocated per connection, so it is small.
 const READ_BUFFER: usize = 4 * 1024;
 
-/// How long a client may take to read the rest and the close frame.
+/// Time that a client may take to read the rest and the close frame.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Runs a connection from its upgrade to its `$disconnect`.
@@ -85,7 +85,7 @@ impl Session {
             end = self.connection.ended() => end,
             () = self.gateway.shutdown.cancelled() => End::going_away(),
         };
-        // What is posted from here on is told that the client is gone; what was accepted before is still sent.
+        // Later posts get 410 Gone; messages that were accepted before are still sent.
         self.gateway.connections.remove(&self.connection.origin.connection_id);
         queue.close();
         // The two halves are of one socket.

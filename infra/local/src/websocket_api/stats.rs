@@ -1,4 +1,4 @@
-//! What a WebSocket API did.
+//! Counters of a WebSocket API.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ pub struct Stats {
     units_out: AtomicU64,
 }
 
-/// How many connections were open for how long.
+/// The number of open connections over time.
 #[derive(Debug)]
 struct Open {
     connections: u32,
@@ -46,14 +46,14 @@ impl Stats {
         self.open().connections.into()
     }
 
-    /// How long connections have been open, all together.
+    /// Returns the open time of all connections together.
     pub fn connection_time(&self) -> Duration {
         let mut open = self.open();
         open.update();
         open.time
     }
 
-    /// Text messages received.
+    /// Returns the number of text messages received.
     pub fn frames_in(&self) -> u64 {
         self.frames_in.load(Ordering::Relaxed)
     }
@@ -110,7 +110,7 @@ impl Stats {
     }
 }
 
-/// How many messages one of `size` bytes is billed as.
+/// Returns the number of messages that one of `size` bytes is billed as.
 pub(crate) fn units(size: usize) -> u64 {
     size.div_ceil(UNIT).max(1) as u64
 }

@@ -20,7 +20,7 @@ const DEADLINE: Duration = Duration::from_mins(10);
 
 const COMMAND: &str = env!("CARGO_BIN_EXE_local-cloud");
 
-/// Where the application is.
+/// Returns the folder of an application.
 pub(crate) fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/apps").join(name)
 }

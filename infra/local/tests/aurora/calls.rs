@@ -1,4 +1,4 @@
-//! What a successful call answers.
+//! Answers of successful calls.
 
 use aws_sdk_rdsdata::types::{Field, SqlParameter};
 

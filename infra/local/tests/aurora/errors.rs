@@ -156,7 +156,7 @@ async fn other_routes_are_no_operations() {
     }
 }
 
-/// What AWS's client cannot be made to send.
+/// Sends a request that AWS's client cannot send.
 async fn raw(address: SocketAddr, line: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();

@@ -111,7 +111,7 @@ impl DataApi {
         rolling_back.await.map(|output| output.transaction_status.unwrap()).map_err(refusal)
     }
 
-    /// How many rows a table has, as seen from outside of any transaction.
+    /// Returns the number of a table's rows, as seen from outside of any transaction.
     pub(crate) async fn count(&self, table: &str) -> i64 {
         let output = self.run(&format!("SELECT count(*) FROM {table}")).await;
         *output.records()[0][0].as_long_value().unwrap()

@@ -1,4 +1,4 @@
-//! Sizes and times.
+//! Limits of sizes and times.
 
 use std::time::Duration;
 

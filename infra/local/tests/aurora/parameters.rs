@@ -1,4 +1,4 @@
-//! Named parameters. What is and what is not one is tested beside the parser.
+//! Named parameters. Their syntax is tested beside the parser.
 
 use aws_sdk_rdsdata::types::{ArrayValue, Field, SqlParameter, TypeHint};
 

@@ -1,4 +1,4 @@
-//! Transactions.
+//! Transactions over several calls.
 
 use std::time::Duration;
 

@@ -121,7 +121,7 @@ fn client() -> reqwest::Client {
     reqwest::Client::new()
 }
 
-/// What the command says when it fails to start.
+/// Returns the command's output when it fails to start.
 async fn refusal(application: &Path, arguments: &[&str]) -> String {
     let process = command(application).args(arguments).spawn().unwrap();
     let output = timeout(DEADLINE, process.wait_with_output()).await.expect("the command ends").unwrap();
@@ -146,7 +146,7 @@ async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     }
 }
 
-/// What the application's public route says.
+/// Returns the answer of the application's public route.
 async fn public(cloud: &Running) -> String {
     client().get(format!("{}/public", cloud.url("/http"))).send().await.unwrap().text().await.unwrap()
 }
@@ -221,7 +221,7 @@ async fn everything_works_together() {
     }
 }
 
-/// What `GET {control}/meter` gives.
+/// Returns the answer of `GET {control}/meter`.
 async fn meter(cloud: &Running) -> Value {
     client().get(format!("{}/meter", cloud.url("/control"))).send().await.unwrap().json().await.unwrap()
 }

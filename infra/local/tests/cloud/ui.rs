@@ -56,7 +56,7 @@ async fn the_page_gets_figures_and_the_log_of_an_invocation() {
         let lines = lines.as_array().unwrap();
         lines.iter().any(|line| line["origin"] == "Function" && line["text"].as_str().unwrap().contains(" ms"))
     };
-    // Who comes later gets the lines that are kept.
+    // A later reader gets the lines that are kept.
     others.until("lines", has_report).await;
     public(&cloud).await;
     others.until("lines", has_report).await;

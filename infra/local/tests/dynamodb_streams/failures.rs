@@ -1,4 +1,4 @@
-//! What becomes of a batch that fails.
+//! Failures of a batch.
 
 use std::time::Duration;
 

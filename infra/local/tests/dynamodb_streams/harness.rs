@@ -41,7 +41,7 @@ pub(crate) fn table() -> Table {
     }
 }
 
-/// What SAM makes of an event that sets nothing it need not set.
+/// Returns SAM's defaults of an event.
 fn event() -> StreamEvent {
     StreamEvent {
         logical_id: "EchoItems".to_owned(),
@@ -207,7 +207,7 @@ impl Harness {
         }
     }
 
-    /// Which items the first invocations were about.
+    /// Returns the items of the first invocations.
     pub(crate) async fn batches(&self, count: usize) -> Vec<Vec<String>> {
         self.events(count).await.iter().map(ids).collect()
     }

@@ -1,4 +1,4 @@
-//! What a client sees of each fault.
+//! Each fault as a client sees it.
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, Put, PutRequest, TransactWriteItem, WriteRequest};
@@ -116,7 +116,7 @@ async fn a_batch_is_left_with_a_part_unprocessed() {
     assert!((cloud.counts(Service::Dynamodb, "BatchWriteItem").write_units - 1.0).abs() < f64::EPSILON);
 }
 
-/// Which of twenty writes fail.
+/// Returns the failures among twenty writes.
 async fn failures(cloud: &Cloud, seed: u64) -> Vec<bool> {
     cloud.faults(seed, json!([{"kind": "request_lost", "operation": "PutItem", "probability": 0.5}])).await;
     let mut failures = Vec::new();

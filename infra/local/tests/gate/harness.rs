@@ -116,7 +116,7 @@ impl Cloud {
         self.sources.read()
     }
 
-    /// What the clients that are no functions did.
+    /// Returns the counts of the clients that are no functions.
     pub(crate) fn counts(&self, service: Service, operation: &str) -> Counts {
         self.reading().outside[&service][operation].clone()
     }

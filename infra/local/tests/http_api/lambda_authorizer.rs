@@ -1,4 +1,4 @@
-//! Lambda authorizers.
+//! Lambda authorizers of HTTP APIs.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! What a client sees beyond the limits of a route and of the account.
+//! Throttling of a route and of the account, as a client sees it.
 
 use local_cloud::template::model::RouteLimit;
 use local_cloud::throttle::Account;

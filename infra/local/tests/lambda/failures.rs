@@ -1,4 +1,4 @@
-//! What the caller gets when a function fails.
+//! Failures of a function, as its caller sees them.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! How processes end.
+//! The end of processes.
 
 use std::time::Duration;
 

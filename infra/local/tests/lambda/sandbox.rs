@@ -1,4 +1,4 @@
-//! What a function sees of its sandbox, and what the sandbox logs of it.
+//! The sandbox of a function, and its log.
 
 use serde_json::{Value, json};
 

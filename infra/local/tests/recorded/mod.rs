@@ -109,7 +109,7 @@ fn differences(event: &Value, example: &Value, path: &str) -> Vec<String> {
     }
 }
 
-/// The differences to that of the examples which has the fewest. Where there are no examples anything goes.
+/// Returns the fewest differences to any of the examples. Without examples every value is fine.
 fn nearest(value: &Value, examples: &[&Value], path: &str) -> Vec<String> {
     let all = examples.iter().map(|example| differences(value, example, path));
     all.min_by_key(Vec::len).unwrap_or_default()

@@ -101,7 +101,7 @@ impl Service {
         tokio::time::timeout(PATIENCE, self.events.recv()).await.expect("a notification").unwrap()
     }
 
-    /// What happened next, and to which key.
+    /// Returns the next event and its key.
     async fn next(&mut self) -> (String, String) {
         let event = self.event().await;
         if event["Records"][0]["s3"]["object"].get("size").is_some() {

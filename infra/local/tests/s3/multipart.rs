@@ -116,7 +116,7 @@ async fn a_part_that_is_too_small_and_one_without_a_checksum_are_refused() {
     let part = service.client.upload_part().bucket("photos").key(KEY).upload_id(&id).part_number(3);
     let wrong = part.checksum_crc32("NhCmhg==").body(ByteStream::from_static(b"hello")).send().await;
     assert_eq!(wrong.unwrap_err().into_service_error().code(), Some("InvalidRequest"));
-    // What was refused has changed nothing.
+    // The refused request has changed nothing.
     complete(&service, &id, [one]).await.unwrap();
     assert_eq!(service.text(KEY).await, "small");
 }

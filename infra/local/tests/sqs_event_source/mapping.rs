@@ -106,7 +106,7 @@ impl Mapping {
         sources.read()
     }
 
-    /// What Lambda's own requests to the queue have come to.
+    /// Returns the counts of Lambda's own requests to the queue.
     pub(crate) fn billed(&self, operation: &str) -> Counts {
         let reading = self.reading();
         let own = reading.event_sources.get(&Service::Sqs).and_then(|operations| operations.get(operation));
@@ -132,7 +132,7 @@ impl Mapping {
         files.map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
     }
 
-    /// How often each body was delivered.
+    /// Returns the number of deliveries of each body.
     pub(crate) fn deliveries(&self) -> BTreeMap<String, usize> {
         let mut deliveries = BTreeMap::new();
         for event in self.events() {

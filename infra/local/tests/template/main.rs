@@ -1,4 +1,4 @@
-//! What the template reader makes of templates, and what it refuses.
+//! Templates that are read, and templates that are refused.
 
 mod api_gateway_v2;
 mod custom_resources;

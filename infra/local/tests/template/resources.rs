@@ -1,4 +1,4 @@
-//! What each resource type becomes.
+//! The model of each resource type.
 
 use std::time::Duration;
 

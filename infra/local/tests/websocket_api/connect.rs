@@ -1,4 +1,4 @@
-//! Who gets in, and what authorizers and `$connect` are told.
+//! Handshakes, and the events of authorizers and `$connect`.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn connect_gets_the_handshake() {
 
     let event = api.event_of("$connect").await;
     serde_json::from_value::<ApiGatewayWebsocketProxyRequest>(event.clone()).unwrap();
-    // Which fields there are is taken from recorded events.
+    // The set of fields is that of recorded events.
     assert_eq!(
         fields(&event),
         [

@@ -37,13 +37,13 @@ pub(crate) fn ok() -> Answer {
     payload(&json!({ "statusCode": 200 }))
 }
 
-/// What Lambda returns for a function that failed with this message.
+/// Returns Lambda's answer for a function that failed with this message.
 #[allow(clippy::unnecessary_wraps, reason = "it is one of the answers that a function may give")]
 pub(crate) fn function_error(message: &str) -> Answer {
     Ok(Outcome::FunctionError(json!({ "errorType": "Error", "errorMessage": message }).to_string().into()))
 }
 
-/// What an authorizer that lets everyone in returns.
+/// Returns the answer of an authorizer that allows everyone.
 pub(crate) fn allow(context: &Value) -> Answer {
     policy("Allow", context)
 }

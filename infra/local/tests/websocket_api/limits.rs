@@ -1,4 +1,4 @@
-//! What API Gateway closes connections for.
+//! The limits for which API Gateway closes connections.
 
 use std::time::Duration;
 

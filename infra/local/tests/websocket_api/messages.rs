@@ -1,4 +1,4 @@
-//! What functions are told of a message, and what comes back.
+//! Events of messages, and answers to them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How connections end.
+//! The end of connections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

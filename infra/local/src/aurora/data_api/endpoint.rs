@@ -1,4 +1,4 @@
-//! The five operations.
+//! The five operations of the Data API.
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! The formats that type hints ask of a `stringValue`.
+//! The formats that type hints require of a `stringValue`.
 //!
-//! The Data API checks dates and times itself, more strictly than PostgreSQL would: `2026-01-02T03:04:05Z` is refused
-//! (`Parse Error for TimeStamp: input contains invalid characters`) although PostgreSQL reads it. What the other hints
-//! hold is left to PostgreSQL. A fraction may have more than the documented three digits; PostgreSQL keeps six.
+//! The Data API checks dates and times itself, more strictly than PostgreSQL would: `2026-01-02T03:04:05Z` is refused (`Parse
+//! Error for TimeStamp: input contains invalid characters`) although PostgreSQL reads it. Values with other hints are left to
+//! PostgreSQL. A fraction may have more than the documented three digits; PostgreSQL keeps six.
 
 use super::errors::DataApiError;
 use super::request::TypeHint;

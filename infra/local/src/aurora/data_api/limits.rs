@@ -1,4 +1,4 @@
-//! What the service allows.
+//! Limits of the service.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ pub struct Limits {
     pub response_bytes: usize,
     /// Bytes of one request's body.
     pub request_bytes: usize,
-    /// How long a call waits for its statement.
+    /// Time that a call waits for its statement.
     pub statement: Duration,
-    /// How long a transaction may rest between two calls.
+    /// Longest time between two calls of a transaction.
     pub transaction_idle: Duration,
-    /// How long a transaction may last.
+    /// Longest duration of a transaction.
     pub transaction: Duration,
     /// Connections to PostgreSQL, over all databases. A call that finds none free waits for as long as for its
     /// statement.

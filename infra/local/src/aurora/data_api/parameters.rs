@@ -65,7 +65,7 @@ fn parameter_name(text: &str) -> &str {
     &name[..end.unwrap_or(name.len())]
 }
 
-/// Whether the text before a quote ends in a lone `E`, which turns backslashes on.
+/// Returns true if the text before a quote ends in a lone `E`, which enables backslash escapes.
 fn is_escape_prefix(before: &str) -> bool {
     let mut backwards = before.chars().rev();
     matches!(backwards.next(), Some('e' | 'E')) && !backwards.next().is_some_and(is_identifier)
@@ -121,7 +121,7 @@ fn block_comment(text: &str) -> usize {
     text.len()
 }
 
-/// Whether PostgreSQL allows the character inside an identifier (a dollar sign aside).
+/// Returns true for characters that PostgreSQL allows inside an identifier (a dollar sign aside).
 fn is_identifier(character: char) -> bool {
     character.is_ascii_alphanumeric() || character == '_' || !character.is_ascii()
 }

@@ -45,7 +45,7 @@ pub(super) struct EndTransaction {
     pub(super) transaction_id: Option<String>,
 }
 
-/// Which cluster and database a call means.
+/// The cluster and database of a call.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Target {
@@ -63,7 +63,7 @@ pub(super) struct SqlParameter {
     pub(super) type_hint: Option<TypeHint>,
 }
 
-/// What a `stringValue` holds.
+/// The format of a `stringValue`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum TypeHint {
@@ -75,7 +75,7 @@ pub(super) enum TypeHint {
     Uuid,
 }
 
-/// How numbers come back.
+/// Formats of numbers in results.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ResultSetOptions {
@@ -83,7 +83,7 @@ pub(super) struct ResultSetOptions {
     pub(super) long_return_type: Option<LongReturnType>,
 }
 
-/// How `numeric` comes back.
+/// Format of `numeric` in results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(super) enum DecimalReturnType {
@@ -91,7 +91,7 @@ pub(super) enum DecimalReturnType {
     String,
 }
 
-/// How integers come back.
+/// Format of integers in results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum LongReturnType {
@@ -99,7 +99,7 @@ pub(super) enum LongReturnType {
     String,
 }
 
-/// Whether a `SELECT` comes back as fields or as one JSON text.
+/// Format of a `SELECT`'s result: fields, or one JSON text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum RecordsFormat {

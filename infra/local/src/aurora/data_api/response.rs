@@ -28,7 +28,7 @@ pub(super) struct BatchExecuted {
     pub(super) update_results: Vec<UpdateResult>,
 }
 
-/// What one parameter set did.
+/// Outcome of one parameter set.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UpdateResult {
@@ -48,7 +48,7 @@ pub(super) struct TransactionEnded {
     pub(super) transaction_status: &'static str,
 }
 
-/// What is known of a result's column.
+/// Metadata of a result's column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_excessive_bools, reason = "the shape is the service's")]

@@ -215,7 +215,7 @@ fn response_too_large() -> DataApiError {
     DataApiError::Database("Database returned more than the allowed response size limit".to_owned())
 }
 
-/// Why a statement did not run to its end.
+/// Reasons for which a statement did not run to its end.
 enum Failure {
     /// It was prepared before the schema changed, and nothing of it was run.
     PlanOutOfDate(DataApiError),

@@ -24,7 +24,7 @@ use super::request::{SqlParameter, TypeHint};
 /// A value that is ready to be bound.
 #[derive(Debug)]
 pub(super) struct Argument {
-    /// What PostgreSQL is told; `unknown` where it shall infer.
+    /// The type to declare to PostgreSQL; `unknown` lets it infer the type.
     pub(super) declared: Type,
     value: Value,
 }

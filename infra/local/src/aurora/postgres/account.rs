@@ -1,4 +1,4 @@
-//! Who runs the server. PostgreSQL refuses to be root.
+//! The system user that runs the server: PostgreSQL refuses to run as root.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::PostgresError;
 
-/// Where unreachable data folders go. Kept over restarts of the machine, unlike `/tmp`.
+/// Folder for data whose own folder that user cannot reach. Kept over restarts of the machine, unlike `/tmp`.
 const REACHABLE: &str = "/var/tmp";
 
 /// The user that the server runs as.

@@ -1,4 +1,4 @@
-//! Finding PostgreSQL's programs.
+//! Search for PostgreSQL's programs.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -55,10 +55,10 @@ impl DataDir {
         }
     }
 
-    /// Runs `initdb` if there is no data. It works in a folder beside this one, which takes its place when all went
-    /// well: an interrupted `initdb` leaves nothing that looks like data.
+    /// Runs `initdb` if there is no data, in a folder beside this one that replaces it after success: an interrupted `initdb`
+    /// leaves nothing that looks like data.
     ///
-    /// Whoever can reach the server's socket may log in, and only its user can.
+    /// Everyone who can reach the server's socket may log in, and only its user can reach it.
     pub(super) async fn initialise(
         &self,
         binaries: &Binaries,

@@ -24,7 +24,7 @@ use server::Server;
 /// The database user that owns everything.
 const SUPERUSER: &str = "postgres";
 
-/// Why PostgreSQL does not run.
+/// Reasons for which PostgreSQL does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresError {
     /// It is not installed, or not where we look.
@@ -38,7 +38,7 @@ pub enum PostgresError {
     #[error("{} cannot be run: {source}", .program.display())]
     Run {
         program: PathBuf,
-        /// What the operating system says.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The data was written by a version that is not installed.
@@ -74,7 +74,7 @@ pub enum PostgresError {
     Files {
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system says.
+        /// The operating system's error.
         source: io::Error,
     },
 }
@@ -131,12 +131,12 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// Where its data is, which is not always where it was wanted.
+    /// Returns the folder of its data, which is not always the requested one.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir
     }
 
-    /// How to reach it.
+    /// Returns the server's address.
     pub fn database(&self) -> Database {
         let mut config = tokio_postgres::Config::new();
         config.host_path(&self.socket_dir).user(SUPERUSER).dbname(SUPERUSER).connect_timeout(Duration::from_secs(10));

@@ -44,12 +44,12 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Lines of the server's log that are kept for an error's text.
 const LOG_TAIL: usize = 10;
 
-/// Whether a socket in `folder` has a name that the operating system can hold.
+/// Returns true if the operating system can hold the name of a socket in `folder`.
 pub(super) fn fits_socket(folder: &Path) -> bool {
     folder.join(SOCKET_NAME).as_os_str().len() < SOCKET_PATH
 }
 
-/// What the server is started with.
+/// Settings of the server process.
 pub(super) struct Settings<'a> {
     pub(super) data_dir: &'a Path,
     pub(super) socket_dir: &'a Path,

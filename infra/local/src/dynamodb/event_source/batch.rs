@@ -11,14 +11,14 @@ use crate::dynamodb::stream::Change;
 use crate::lambda::MAX_PAYLOAD;
 
 const FRAME: usize = 14;
-/// How long DynamoDB keeps the records of a stream.
+/// Time for which DynamoDB keeps the records of a stream.
 pub(super) const RETENTION: Duration = Duration::from_hours(24);
 
 /// Changes that go into one invocation, in the order of the stream. Never empty but before the first and after the last.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) changes: Vec<Change>,
-    /// How often the function has failed on it.
+    /// Number of failed invocations with it.
     pub(super) failures: u32,
 }
 
@@ -48,7 +48,7 @@ impl Batch {
     }
 }
 
-/// Where a lane is in the stream, ahead of what is done.
+/// The position of a lane in the stream, ahead of its finished records.
 pub(super) struct Reader<'a> {
     lane: &'a Lane,
     after: Option<String>,

@@ -1,4 +1,4 @@
-//! What the on-failure destination of a mapping gets for changes that were given up: where they are, not what they are.
+//! The message to the on-failure destination of a mapping for discarded changes: their positions, not their contents.
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html>
 
 use std::time::SystemTime;
@@ -16,7 +16,7 @@ const SECOND: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[d
 const MILLISECOND: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// Why changes were given up.
+/// Reasons for which changes are discarded.
 #[derive(Debug)]
 pub(super) enum Reason {
     RecordAgeExceeded,

@@ -28,7 +28,7 @@ pub(super) struct Lane {
     pub(super) shutdown: CancellationToken,
 }
 
-/// How an invocation ended for its batch.
+/// Outcome of an invocation for its batch.
 enum Ended {
     Done,
     /// The function reports this record and all after it.
@@ -57,7 +57,7 @@ impl Lane {
         }
     }
 
-    /// Whether a change is for the function, and for this lane.
+    /// Returns true if the function, and this lane, handle the change.
     pub(super) fn wants(&self, change: &Change) -> bool {
         usize::try_from(change.lane % self.count).is_ok_and(|number| number == self.number)
             && self.mapping.event.filter.matches(&change.record)

@@ -1,11 +1,11 @@
 //! The event source mapping from a table's stream to a function, with Lambda's rules for batches, order and failures:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>.
 //!
-//! A table has one shard. `ParallelizationFactor` divides it into lanes by the hash of the partition key, so the changes of
-//! an item stay in order; each lane has its own place in the stream, and a batch that fails holds up its lane only.
+//! A table has one shard. `ParallelizationFactor` divides it into lanes by the hash of the partition key, so the changes of an
+//! item stay in order; each lane has its own position in the stream, and a batch that fails delays its lane only.
 //!
-//! Where AWS's documentation leaves a choice: the retries of a batch are counted anew once its first record is another one,
-//! and a record expires 24 hours after its write for every reader, also while the local cloud does not run.
+//! AWS's documentation leaves two choices open: here the retries of a batch are counted anew once its first record is another
+//! one, and a record expires 24 hours after its write for every reader, also while the local cloud does not run.
 
 mod batch;
 mod discarded;
@@ -29,19 +29,19 @@ use crate::template::model::{Function, StartingPosition, StreamEvent, Table};
 use lane::Lane;
 use position::Positions;
 
-/// How often Lambda looks at a shard: four times a second.
+/// Lambda's interval between two polls of a shard: four a second.
 pub const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A table, a function, and what lies between them.
 #[derive(Debug, Clone)]
 pub struct Mapping {
-    /// Where the table is.
+    /// The engine with the table.
     pub tables: Tables,
-    /// Whose stream is read.
+    /// The table whose stream is read.
     pub table: Table,
-    /// How it is read.
+    /// Settings of the mapping.
     pub event: StreamEvent,
-    /// What is invoked.
+    /// The function to invoke.
     pub function: Function,
     /// With what it is invoked.
     pub lambda: Lambda,

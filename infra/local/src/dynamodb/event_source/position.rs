@@ -1,13 +1,13 @@
-//! How far a mapping has read.
+//! The position of a mapping in its stream.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use tokio::sync::Mutex;
 
-/// For each lane the sequence number of the last record that is done; `None` is before the first.
+/// For each lane the sequence number of the last finished record; `None` before the first.
 ///
-/// What the file says is never ahead of what is done, so a restart repeats records rather than losing them.
+/// The file is never ahead of the finished records, so a restart repeats records rather than losing them.
 #[derive(Debug)]
 pub(super) struct Positions {
     lanes: Mutex<Vec<Option<String>>>,

@@ -2,7 +2,7 @@
 
 use crate::batch_response::reported_failures;
 
-/// What is to be done with a batch.
+/// The next step for a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// All of it is done.

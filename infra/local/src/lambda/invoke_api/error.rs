@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::http_api::body::BodyError;
 use crate::lambda::InvokeError;
 
-/// Why an invocation is refused.
+/// Reasons for which an invocation is refused.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
     #[error("Function not found: {0}")]

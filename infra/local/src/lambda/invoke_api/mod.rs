@@ -86,7 +86,7 @@ async fn invoke(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    // Whatever the answer, the body is read first: a client that is still sending would not see it.
+    // The body is read before any answer: a client that is still sending would not see it.
     let body = body::read(body, MAX_PAYLOAD).await;
     let mut response = match api.answer(&name, parameters.qualifier.as_deref(), &headers, body).await {
         Ok(response) => response,

@@ -64,7 +64,7 @@ impl<'a> Reference<'a> {
     }
 }
 
-/// Whether an ARN begins with this owner, or with one that ends in this account.
+/// Returns true if an ARN begins with this owner, or with one that ends in this account.
 fn owner_matches(arn: &str, owner: &str) -> bool {
     let ours = arn.split_once(":function:").map_or(arn, |(ours, _)| ours);
     ours == owner || ours.rsplit(':').next() == Some(owner)

@@ -15,7 +15,7 @@ use crate::lambda::MAX_PAYLOAD;
 use crate::sqs::Sqs;
 use crate::template::model::{Queue, QueueEvent};
 
-/// How often a queue is asked that nobody is known to have changed: for what a delay, a visibility timeout or redrive has
+/// Interval at which a queue is polled without a known change: for messages that a delay, a visibility timeout or redrive has
 /// made visible.
 const POLL: Duration = Duration::from_millis(100);
 const FRAME: usize = 14;
@@ -28,7 +28,7 @@ pub(super) struct Batch {
     size: usize,
     /// Message id and receipt handle.
     pub(super) messages: Vec<(String, String)>,
-    /// When the oldest message was received.
+    /// Time at which the oldest message was received.
     pub(super) received: Instant,
 }
 
@@ -69,11 +69,11 @@ pub(super) struct Poller<'a> {
     sqs: &'a Sqs,
     queue: &'a Queue,
     event: &'a QueueEvent,
-    /// What of all this AWS would bill.
+    /// The part of the polls that AWS would bill.
     polls: Polls,
     /// Received and not yet in a batch.
     carried: Vec<Message>,
-    /// When the newest messages were received.
+    /// Time at which the newest messages were received.
     received: Instant,
 }
 
@@ -124,7 +124,7 @@ impl<'a> Poller<'a> {
         }
     }
 
-    /// Whether a message is for the function: patterns look into a body that is JSON, but for a lone text or number.
+    /// Returns true if the function gets a message: patterns look into a body that is JSON, but not a lone text or number.
     fn wants(&self, message: &Message) -> bool {
         let mut record = record(message, &self.queue.arn);
         let body = record["body"].as_str().and_then(|body| serde_json::from_str(body).ok());

@@ -31,8 +31,8 @@ const CONCURRENCY: u32 = 5;
 /// The wait after a poll that failed.
 const POLL_AGAIN: Duration = Duration::from_secs(1);
 
-/// Polls the queue and invokes the function, until the token fires and the batches that were running have ended. What AWS would
-/// bill for that goes to the meter.
+/// Polls the queue and invokes the function, until the token fires and the running batches have ended. Reports to the meter the
+/// requests that AWS would bill.
 pub async fn run(
     sqs: Sqs,
     queue: Queue,
@@ -89,7 +89,8 @@ struct Mapping {
 }
 
 impl Mapping {
-    /// Invokes the function and deletes what it has done. What is not deleted comes back after the visibility timeout.
+    /// Invokes the function and deletes the messages that it has handled. Others become visible again after the visibility
+    /// timeout.
     async fn process(&self, mut batch: Batch) {
         let event = batch.take_event();
         let Some(outcome) = self.invoke(event, batch.received + self.visibility).await else {

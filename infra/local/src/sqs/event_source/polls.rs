@@ -1,9 +1,9 @@
-//! What Lambda's polling costs.
+//! Cost of Lambda's polling.
 //!
-//! Lambda asks SQS in the account's name, and its requests are billed as everybody's. It has five pollers, or as many as
-//! `MaximumConcurrency` lets work, and each asks for up to 20 s at a time: that makes the 15 empty receives a minute that people
-//! find on idle queues (<https://github.com/getlift/lift/issues/132>). Under load AWS adds pollers, whose receives bring
-//! messages and are counted here as such. What the local cloud itself does, which is to look far more often, is not counted.
+//! Lambda polls SQS in the account's name, and its requests are billed like any other. It has five pollers, or as many as
+//! `MaximumConcurrency` allows, and each polls for up to 20 s at a time: that makes the 15 empty receives a minute that are
+//! seen on idle queues (<https://github.com/getlift/lift/issues/132>). Under load AWS adds pollers, whose receives return
+//! messages and are counted here as such. The local cloud's own polls, which are far more frequent, are not counted.
 
 use rustack_sqs_model::types::Message;
 use tokio::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::meter::Meter;
 
 const POLLERS: u32 = 5;
 
-/// How long a poll waits that brings nothing, the most that SQS allows.
+/// Duration of a poll without messages, the most that SQS allows.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
 /// The most messages that SQS deletes in one request.
@@ -23,7 +23,7 @@ const DELETE_BATCH: usize = 10;
 pub(super) struct Polls {
     meter: Meter,
     queue: String,
-    /// When each poller began the poll that it is in.
+    /// Start of each poller's current poll.
     begun: Vec<Instant>,
 }
 

@@ -1,10 +1,10 @@
-//! Which messages of a batch a function reports as failed (`ReportBatchItemFailures`).
+//! The messages of a batch that a function reports as failed (`ReportBatchItemFailures`).
 
 use std::collections::BTreeSet;
 
 use crate::batch_response::reported_failures;
 
-/// What to do with a batch.
+/// The next step for a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// These message ids stay, the others are deleted. Empty: all are done.

@@ -1,4 +1,4 @@
-//! `AWS::S3::Bucket`.
+//! The resource type `AWS::S3::Bucket`.
 
 use super::super::error::Fault;
 use super::super::model::{Bucket, BucketCors, BucketNotification};
@@ -30,7 +30,7 @@ const CORS_RULE: Shape = Shape {
     honoured: &["AllowedHeaders", "AllowedMethods", "AllowedOrigins", "ExposedHeaders", "MaxAge"],
     ignored: &[(&["Id"], "for people")],
 };
-/// What a rule can allow.
+/// Methods that a rule can allow.
 const METHODS: [&str; 5] = ["GET", "PUT", "HEAD", "POST", "DELETE"];
 
 const NOTIFICATIONS: Shape =
@@ -41,7 +41,7 @@ const FILTER: Shape = Shape { place: "`Filter`", honoured: &["S3Key"], ignored: 
 const S3_KEY: Shape = Shape { place: "`S3Key`", honoured: &["Rules"], ignored: &[] };
 const RULE: Shape = Shape { place: "a rule", honoured: &["Name", "Value"], ignored: &[] };
 
-/// What can happen to an object locally.
+/// Events of objects that occur locally.
 pub(super) const EVENTS: [&str; 7] = [
     "s3:ObjectCreated:*",
     "s3:ObjectCreated:Put",

@@ -107,7 +107,7 @@ pub(in super::super) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<C
         logical_id: resource.id.clone(),
         arn: arn(scope, resource)?,
         secret_arn: secret_arn(scope, resource)?,
-        // What Aurora PostgreSQL has where no database is asked for.
+        // Aurora PostgreSQL's default database.
         database: database.unwrap_or_else(|| "postgres".to_owned()),
     })
 }

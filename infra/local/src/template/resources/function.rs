@@ -1,4 +1,4 @@
-//! `AWS::Serverless::Function`.
+//! The resource type `AWS::Serverless::Function`.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};

@@ -28,7 +28,7 @@ pub(in super::super) fn ids(resource: &Resource) -> Vec<String> {
     }
 }
 
-/// What `!Ref` of such a resource gives.
+/// Returns the value of `!Ref` to such a resource.
 pub(in super::super) fn reference(scope: &Scope<'_>, name: &str, line: usize) -> Result<String, Fault> {
     let owner = scope.template.resources.iter().find(|resource| ids(resource).iter().any(|id| id == name));
     match owner {

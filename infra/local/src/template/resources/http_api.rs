@@ -60,7 +60,7 @@ pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str)
     }
 }
 
-/// Whether an event of type `HttpApi` leaves its API to SAM.
+/// Returns the line of an event of type `HttpApi` that leaves its API to SAM.
 pub(in super::super) fn uses_implicit_api(function: &Resource) -> Option<usize> {
     let events = function.properties.get("Events")?.map().ok()?;
     let mut http =

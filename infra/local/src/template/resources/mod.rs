@@ -39,7 +39,7 @@ pub(super) struct Resource {
     pub(super) metadata: Option<Node>,
 }
 
-/// What a resource is to the local cloud.
+/// The role of a resource in the local cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Function,
@@ -196,7 +196,7 @@ impl Resource {
     }
 }
 
-/// What `!Ref` of a resource gives.
+/// Returns the value of `!Ref` to a resource.
 pub(super) fn reference(scope: &Scope<'_>, resource: &Resource, line: usize) -> Result<String, Fault> {
     match resource.kind {
         Kind::Function => resource.name(scope, "FunctionName"),
@@ -221,7 +221,7 @@ pub(super) fn reference(scope: &Scope<'_>, resource: &Resource, line: usize) -> 
     }
 }
 
-/// What `!GetAtt` of a resource gives.
+/// Returns the value of `!GetAtt` of a resource.
 pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str, line: usize) -> Result<String, Fault> {
     let (supported, value): (&[&str], _) = match resource.kind {
         Kind::Function => (&["Arn"], function::attribute(scope, resource, attribute)?),

@@ -1,4 +1,4 @@
-//! `AWS::SQS::Queue`.
+//! The resource type `AWS::SQS::Queue`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -46,7 +46,7 @@ const NUMBERS: [(&str, u32, u32); 5] = [
     ("VisibilityTimeout", 0, 43_200),
 ];
 
-/// What a queue that sets no `VisibilityTimeout` has.
+/// The visibility timeout of a queue that sets none.
 const DEFAULT_VISIBILITY: Duration = Duration::from_secs(30);
 
 pub(super) fn url(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {

@@ -1,4 +1,4 @@
-//! `AWS::DynamoDB::Table`.
+//! The resource type `AWS::DynamoDB::Table`.
 
 use serde_json::{Map, Value, json};
 

@@ -40,7 +40,7 @@ const ROUTE: Shape = Shape {
 pub(super) const ROUTE_RESPONSE: Shape =
     Shape { place: ROUTE_RESPONSE_TYPE, honoured: &["ApiId", "RouteId", "RouteResponseKey"], ignored: &[] };
 
-/// What SAM calls the stage unless told otherwise.
+/// SAM's default name of the stage.
 pub(super) const DEFAULT_STAGE: &str = "default";
 
 /// The one key and expression that API Gateway has for route responses.
@@ -60,8 +60,8 @@ pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str)
     }
 }
 
-/// How the logical ids begin that SAM makes for a route: the API's id and the key, its first letter in upper case and
-/// the rest in lower case.
+/// Returns the beginning of the logical ids that SAM generates for a route: the API's id and the key, its first letter in upper
+/// case and the rest in lower case.
 pub(super) fn generated_prefix(api: &str, key: &str) -> String {
     let key = key.trim_start_matches('$');
     let (first, rest) = key.split_at(key.chars().next().map_or(0, char::len_utf8));

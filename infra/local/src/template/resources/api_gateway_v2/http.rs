@@ -1,4 +1,4 @@
-//! HTTP APIs.
+//! Resources of HTTP APIs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -52,7 +52,7 @@ pub(in super::super::super) fn read(scope: &Scope<'_>, api: &Resource) -> Result
 fn route(scope: &Scope<'_>, part: &Part<'_>) -> Result<HttpRoute, Fault> {
     let (method, path) = route_key(&part.fields)?;
     let integration = integration(scope, part)?;
-    // What CloudFormation takes for an absent one is 1.0, whose events are others.
+    // CloudFormation takes an absent one for 1.0, whose events are different.
     if integration.one_of("PayloadFormatVersion", &["2.0"])?.is_none() {
         return Err(integration.missing("PayloadFormatVersion"));
     }

@@ -94,7 +94,7 @@ pub(super) fn stage_name(scope: &Scope<'_>, stage: &Resource) -> Result<String, 
     stage.fields(scope, &STAGE)?.required("StageName")
 }
 
-/// Whether `route` is the id of a route of this API that the template spells out.
+/// Returns true if `route` is the id of a route of this API that the template spells out.
 pub(super) fn is_route_of(scope: &Scope<'_>, route: &str, api_id: &str) -> Result<bool, Fault> {
     for part in parts(scope, Kind::Route, &ROUTE, api_id)? {
         if part.resource.id == route {

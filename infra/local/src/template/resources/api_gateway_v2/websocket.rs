@@ -1,4 +1,4 @@
-//! WebSocket APIs.
+//! Resources of WebSocket APIs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -12,7 +12,7 @@ pub(super) const TYPE: &str = "S3";
 
 const SHAPE: Shape = Shape { place: "an event of type S3", honoured: &["Bucket", "Events", "Filter"], ignored: &[] };
 
-/// What a function learns of one bucket.
+/// Returns the notifications of one bucket to a function.
 pub(in super::super) fn bucket_notifications(
     scope: &Scope<'_>,
     function: &Resource,

@@ -86,7 +86,7 @@ fn enabled<'a>(
     Ok(events)
 }
 
-/// Whether `FunctionResponseTypes` holds the only type there is.
+/// Returns true if `FunctionResponseTypes` holds the only type there is.
 fn reports_batch_item_failures(fields: &Fields<'_>) -> Result<bool, Fault> {
     let responses = fields.texts("FunctionResponseTypes")?;
     if let Some(other) = responses.iter().find(|kind| *kind != REPORT_BATCH_ITEM_FAILURES) {

@@ -17,7 +17,7 @@ pub use listeners::Listeners;
 pub use polls::Polls;
 pub use results::{Results, poll_of};
 
-/// What a table has of one thing.
+/// Attributes of one item of a table.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// The SDKs' configuration, from the function's environment.

@@ -1,4 +1,4 @@
-//! Who is connected.
+//! The table of connected listeners.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use lambda_runtime::Error;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{Item, variable};
 
-/// The polls' table.
+/// The table of polls.
 pub struct Polls {
     dynamodb: aws_sdk_dynamodb::Client,
     table: String,

@@ -12,7 +12,7 @@ use crate::variable;
 const FOLDER: &str = "results/";
 const EXTENSION: &str = ".json";
 
-/// How long a link to a result can be followed.
+/// Validity of a link to a result.
 const LINK: Duration = Duration::from_mins(5);
 
 /// The bucket of results.
@@ -39,7 +39,7 @@ impl Results {
         Ok(())
     }
 
-    /// Where anybody can download a result for a while.
+    /// Returns a link with which anybody can download a result for a while.
     pub async fn link(&self, key: &str) -> Result<String, Error> {
         let request = self.s3.get_object().bucket(&self.bucket).key(key);
         let request = request.response_content_disposition("attachment; filename=\"result.json\"");

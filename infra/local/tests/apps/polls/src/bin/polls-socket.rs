@@ -1,4 +1,4 @@
-//! Who listens, and `{"action":"show","id":…}`, which is answered with the poll.
+//! The sockets' function: registers listeners, and answers `{"action":"show","id":…}` with the poll.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use polls::{Listeners, Polls, aws_config};
