@@ -46,7 +46,7 @@ impl Handler {
         let (conversation, seq, actor) = (request.id("id")?, seq(request)?, request.user_id());
         let amended = self.log.amend(conversation, actor, seq, &amendment, self.edit_window).await?;
         if let Some(event) = amended.event {
-            self.notifier.event(&event).await?;
+            self.sender.notifier().event(&event).await?;
         }
         Ok(amended.message)
     }

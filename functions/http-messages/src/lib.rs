@@ -9,21 +9,20 @@ use std::time::Duration;
 
 use chat::inbox::Inbox;
 use chat::log::Log;
-use chat::notify::Notifier;
 use chat::receipts::StatusReader;
+use chat::sending::Sender;
 use domain::ApiError;
 use domain::protocol::SyncRequest;
 use lambda_kit::http::{Request, Response, no_such_route};
-use store::dynamodb::{Connections, FileItems};
+use store::dynamodb::Connections;
 
 #[derive(Debug)]
 pub struct Handler {
     pub log: Log,
     pub inbox: Inbox,
     pub status_reader: StatusReader,
-    pub files: FileItems,
+    pub sender: Sender,
     pub connections: Connections,
-    pub notifier: Notifier,
     /// Time for which a sender may edit a message.
     pub edit_window: Duration,
 }

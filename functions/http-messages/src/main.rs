@@ -8,14 +8,13 @@ use lambda_kit::{Error, Wiring, http};
 async fn main() -> Result<(), Error> {
     let wiring = Wiring::start().await;
     let handler = Handler {
-        log: wiring.sending_log()?,
+        log: wiring.log()?,
         inbox: wiring.inbox()?,
         status_reader: wiring.status_reader()?,
-        files: wiring.file_items()?,
+        sender: wiring.sender()?,
         connections: wiring.connections()?,
-        notifier: wiring.notifier()?,
         edit_window: seconds("EDIT_WINDOW")?,
     };
-    tokio::join!(handler.log.warm_up(), handler.notifier.api().warm_up());
+    tokio::join!(handler.log.warm_up(), handler.sender.notifier().api().warm_up());
     http::run(async |request| handler.handle(request).await).await
 }

@@ -1,9 +1,10 @@
 //! Palaver's use cases. Each room combines several doors of `store` under the rules of `domain`.
 //!
-//! * [`log`]: appends, sends, amends and reads the items of a conversation.
+//! * [`log`]: appends, amends and reads the items of a conversation.
 //! * [`membership`]: changes conversations and their members, and relays each change from SQL to the log.
 //! * [`receipts`]: records receipts as watermarks and reads the status of messages.
 //! * [`notify`]: finds the connections to notify and posts frames to them.
+//! * [`sending`]: appends a message and notifies its recipients.
 //! * [`files`]: the lifecycle of uploaded files.
 //! * [`inbox`]: a user's conversations as the user sees them, and sync.
 //! * [`accounts`]: deletes users.
@@ -15,3 +16,4 @@ pub mod log;
 pub mod membership;
 pub mod notify;
 pub mod receipts;
+pub mod sending;

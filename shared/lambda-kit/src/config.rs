@@ -9,7 +9,6 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_apigatewaymanagement::config::SharedHttpClient;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use domain::flood::FloodLimit;
 
 /// An environment variable that is not as the template should give it.
 #[derive(Debug, thiserror::Error)]
@@ -37,11 +36,6 @@ pub fn number<T: FromStr>(name: &'static str) -> Result<T, ConfigError> {
 /// A length of time, in whole seconds.
 pub fn seconds(name: &'static str) -> Result<Duration, ConfigError> {
     required(name)?.parse().map(Duration::from_secs).map_err(|_| ConfigError::NotSeconds(name))
-}
-
-/// Returns the flood limit: `FLOOD_LIMIT` messages per sender and conversation in `FLOOD_WINDOW` seconds; 0 is no limit.
-pub fn flood_limit() -> Result<Option<FloodLimit>, ConfigError> {
-    Ok(FloodLimit::new(number("FLOOD_LIMIT")?, seconds("FLOOD_WINDOW")?))
 }
 
 /// Time limit of one attempt of an AWS call. The hot path's calls take milliseconds: a longer one is lost, and the next attempt

@@ -14,6 +14,7 @@ use chat::log::Log;
 use chat::membership::{Membership, Relay};
 use chat::notify::{Notifier, PublicSubscriptions, Recipients, TypingNotifier, UserNotifier};
 use chat::receipts::{Receipts, StatusReader};
+use chat::sending::Sender;
 use domain::flood::FloodLimit;
 use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, FileItems, Members, Messages, Subscriptions, Watermarks};
@@ -74,7 +75,7 @@ impl Wiring {
         Ok(Connections::new(self.dynamodb(), required("CONNECTIONS_TABLE")?))
     }
 
-    pub fn file_items(&self) -> Wired<FileItems> {
+    fn file_items(&self) -> Wired<FileItems> {
         Ok(FileItems::new(self.dynamodb(), required("FILES_TABLE")?))
     }
 
@@ -99,16 +100,16 @@ impl Wiring {
         Ok(Objects::new(aws_sdk_s3::Client::new(&self.aws), required("FILES_BUCKET")?))
     }
 
-    /// Returns the log for functions that read it, or append only events.
+    /// Returns the log without a flood limit, for functions that read it or append only events.
     pub fn log(&self) -> Wired<Log> {
         Ok(Log { messages: self.messages()?, members: self.members()?, flood_limit: None })
     }
 
-    /// Returns the log for functions that send. Reads the flood limit as well: `FLOOD_LIMIT` messages per sender and conversation in
+    /// Returns the sender of messages. Reads the flood limit as well: `FLOOD_LIMIT` messages per sender and conversation in
     /// `FLOOD_WINDOW` seconds; 0 is no limit.
-    pub fn sending_log(&self) -> Wired<Log> {
+    pub fn sender(&self) -> Wired<Sender> {
         let flood_limit = FloodLimit::new(number("FLOOD_LIMIT")?, seconds("FLOOD_WINDOW")?);
-        Ok(Log { flood_limit, ..self.log()? })
+        Ok(Sender::new(Log { flood_limit, ..self.log()? }, self.file_items()?, self.notifier()?))
     }
 
     pub fn inbox(&self) -> Wired<Inbox> {

@@ -9,8 +9,7 @@ use aws_sdk_apigatewaymanagement::primitives::Blob;
 use domain::error::causes;
 use domain::protocol::Push;
 use domain::{Address, ApiError, Message, Pushed, Timestamp};
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 

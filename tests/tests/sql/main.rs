@@ -11,7 +11,7 @@ mod source;
 use std::fs;
 
 use end_to_end::cloud::root;
-use local_cloud::aurora::postgres::Postgres;
+use local_aurora::postgres::Postgres;
 use source::{Source, Statement};
 use tokio_postgres::error::{DbError, ErrorPosition};
 use tokio_postgres::{Client, NoTls};

@@ -1,6 +1,6 @@
 //! Detects active content by its first bytes: what a browser, a shell or a system would run.
 
-use super::texts;
+use super::encoding;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Active {
@@ -28,7 +28,7 @@ pub(super) fn of(first_bytes: &[u8]) -> Option<Active> {
     if is_executable(first_bytes) {
         return Some(Active::Executable);
     }
-    let text = texts::lossy(first_bytes);
+    let text = encoding::lossy(first_bytes);
     let text = text.trim_start_matches(is_blank);
     if is_script(text) {
         return Some(Active::Script);

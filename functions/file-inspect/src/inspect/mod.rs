@@ -19,6 +19,7 @@
 //! Scripts without a mark at their beginning (batch files, JavaScript) and macros inside of documents are not detected.
 
 mod active;
+mod encoding;
 mod families;
 mod svg;
 mod texts;

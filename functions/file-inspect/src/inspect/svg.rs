@@ -8,7 +8,7 @@
 use domain::file::Rejection;
 use roxmltree::{Attribute, Document, Node, NodeType, ParsingOptions};
 
-use super::texts;
+use super::encoding;
 
 pub(super) const TYPE: &str = "image/svg+xml";
 
@@ -49,11 +49,11 @@ const ALLOWED_REFERENCES: [&str; 9] = [
 
 /// Looks through an image; `bytes` are all of it, or more than [`MAX_BYTES`].
 pub(super) fn inspect(bytes: &[u8]) -> Result<(), Rejection> {
-    if texts::is_binary(bytes) {
+    if encoding::is_binary(bytes) {
         return Err(Rejection::TypeMismatch);
     }
     let small = u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_BYTES);
-    let (text, is_utf8) = texts::strict(bytes).filter(|_| small).ok_or(Rejection::ActiveContent)?;
+    let (text, is_utf8) = encoding::strict(bytes).filter(|_| small).ok_or(Rejection::ActiveContent)?;
     let text = text.trim_start_matches('\u{feff}');
     // A document type may declare them, and roxmltree makes nothing of attributes' defaults, which browsers do.
     let declares = ["<!ENTITY", "<!ATTLIST"].iter().any(|declaration| text.contains(declaration));

@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use domain::membership::Action;
 use domain::{Connection, ConversationId, Timestamp, UserId};
-use uuid::Uuid;
-
-use crate::membership::Applied;
-use crate::membership::Membership;
 use store::StoreError;
 use store::dynamodb::Connections;
 use store::sql::Users;
 use store::sql::membership::ChangeError;
 use store::sqs::{Queue, RELAY_DELAY, RelayBody};
+use uuid::Uuid;
+
+use crate::membership::{Applied, Membership};
 
 /// Memberships that are looked up at once.
 const PAGE: usize = 25;

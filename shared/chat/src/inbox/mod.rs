@@ -7,11 +7,11 @@ use domain::protocol::{SyncRequest, Synced};
 use domain::receipt::Watermark;
 use domain::{ConversationId, Periods, ReceiptKind, Seq, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
-
-use crate::log::{Log, PageRequest, ReadError};
 use store::StoreError;
 use store::dynamodb::members::MemberView;
 use store::dynamodb::{LogItem, Watermarks};
+
+use crate::log::{Log, PageRequest, ReadError};
 
 /// Conversations looked at at once.
 const CONCURRENCY: usize = 16;

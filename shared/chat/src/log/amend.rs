@@ -10,13 +10,13 @@ use domain::amendment::{Amendment, MessageFacts};
 use domain::message::Edit;
 use domain::reaction::Reactions;
 use domain::{ApiError, ConversationId, ConversationType, ErrorCode, Message, MessageKind, Seq, Timestamp, UserId};
-
-use super::append::may_send;
-use super::{Log, SendError};
 use store::StoreError;
 use store::dynamodb::members::{ActiveMember, MemberView};
 use store::dynamodb::messages::{AmendedBy, LogItem, Transacted};
 use store::dynamodb::retry::back_off;
+
+use super::append::may_send;
+use super::{Log, SendError};
 
 /// Places that one event tries for before it reports contention.
 const MAX_ROUNDS: u32 = 12;

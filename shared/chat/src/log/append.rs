@@ -23,14 +23,14 @@ use domain::reaction::Reactions;
 use domain::{
     Attachment, ClientMessageId, Content, ConversationId, FileId, MessageId, MessageKind, Seq, Timestamp, UserId,
 };
-use uuid::Uuid;
-
-use super::{Log, SendError};
 use store::StoreError;
 use store::dynamodb::FileItem;
 use store::dynamodb::members::{ActiveMember, ConversationItem, Roster};
 use store::dynamodb::messages::{LogItem, Order, PutOutcome};
 use store::dynamodb::retry::back_off;
+use uuid::Uuid;
+
+use super::{Log, SendError};
 
 /// Most items that a client may be behind and still send; beyond that it has to sync first.
 const MAX_BEHIND: u64 = 500;

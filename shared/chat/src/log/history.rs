@@ -3,11 +3,11 @@
 use domain::error::causes;
 use domain::period::SeqRange;
 use domain::{ApiError, ConversationId, ErrorCode, Message, Periods, Seq, UserId};
-
-use super::Log;
 use store::StoreError;
 use store::dynamodb::members::MemberView;
 use store::dynamodb::messages::{LogItem, Order};
+
+use super::Log;
 
 /// Most items asked for at once while few of them are wanted.
 const MAX_ITEMS_PER_QUERY: usize = 500;

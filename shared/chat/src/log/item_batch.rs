@@ -3,12 +3,12 @@
 //! Most members see the same, so what is sent to them is worked out once for each [`Viewer`] and not for each member.
 
 use domain::{ConversationId, HistoryPolicy, Message, Period, Periods, Seq, UserId};
-
-use super::Log;
-use super::sync::with_words;
 use store::StoreError;
 use store::dynamodb::members::{ActiveMember, ConversationItem};
 use store::dynamodb::messages::LogItem;
+
+use super::Log;
+use super::sync::with_words;
 
 /// A batch of items of a conversation's log.
 #[derive(Debug)]

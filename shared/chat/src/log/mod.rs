@@ -5,7 +5,6 @@ mod append;
 mod attachment;
 mod history;
 mod item_batch;
-mod send;
 mod send_error;
 mod sync;
 mod unread;
@@ -14,12 +13,10 @@ pub use amend::{AmendError, Amended};
 pub use append::{Appended, Draft, Opened};
 pub use history::{Page, PageRequest, ReadError, Surroundings, require_member, require_reader};
 pub use item_batch::{ItemBatch, Viewer};
-pub use send::Delivered;
 pub use send_error::SendError;
 
 pub(crate) use append::may_send;
 use domain::flood::FloodLimit;
-
 use store::dynamodb::{Members, Messages};
 
 /// The log of every conversation, and who may write and read it.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use domain::{ApiError, ErrorCode, Timestamp};
-
 use store::StoreError;
 
 /// Time after which a client should retry after contention.

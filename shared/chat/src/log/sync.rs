@@ -3,11 +3,11 @@
 use domain::protocol::SyncedConversation;
 use domain::protocol::sync::pair;
 use domain::{ConversationId, Message, MessageKind, Periods, Seq, UserId};
+use store::StoreError;
+use store::dynamodb::messages::LogItem;
 
 use super::Log;
 use super::history::{PageRequest, ReadError};
-use store::StoreError;
-use store::dynamodb::messages::LogItem;
 
 impl Log {
     /// Returns up to `limit` items after `cursor`, and the head.

@@ -3,11 +3,11 @@
 use domain::conversation::MAX_UNREAD;
 use domain::period::SeqRange;
 use domain::{ConversationId, MessageKind, Periods, Seq, UserId};
+use store::StoreError;
+use store::dynamodb::messages::LogItem;
 
 use super::Log;
 use super::history::PageRequest;
-use store::StoreError;
-use store::dynamodb::messages::LogItem;
 
 /// A count, and the newest membership change that the counted items know of: with periods from before that change it is unknown
 /// whether they may be counted.

@@ -1,10 +1,10 @@
 //! A page of the members of a conversation, for one of them.
 
 use domain::{ConversationId, UserId};
-
-use crate::log::ReadError;
 use store::dynamodb::Members;
 use store::dynamodb::members::{ActiveMember, MemberView};
+
+use crate::log::ReadError;
 
 /// A page of members, as one of them may see it.
 #[derive(Debug)]

@@ -6,7 +6,6 @@
 
 use domain::membership::{Change, Effect};
 use domain::{ConversationId, ConversationType, Message, MessageKind, Seq, Timestamp, UserId, subscription};
-
 use store::StoreError;
 use store::dynamodb::members::{ConversationItem, Stamp};
 use store::dynamodb::messages::{LogItem, Transacted};

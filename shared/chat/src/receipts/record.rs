@@ -3,13 +3,13 @@
 use domain::period::SeqRange;
 use domain::protocol::Unread;
 use domain::{ConversationType, HistoryPolicy, MessageKind, Receipt, ReceiptKind, Seq, UserId};
-
-use crate::log::Log;
 use store::StoreError;
 use store::dynamodb::Watermarks;
 use store::dynamodb::members::{MemberView, Roster};
 use store::dynamodb::messages::Order;
 use store::dynamodb::watermarks::Advance;
+
+use crate::log::Log;
 
 /// Number of the newest visible seqs, among those that a receipt newly covers, whose senders are notified.
 const NEWEST: usize = 50;

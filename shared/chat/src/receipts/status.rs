@@ -2,11 +2,11 @@
 
 use domain::receipt::{MemberWatermarks, Status, Watermark};
 use domain::{ConversationId, ConversationType, MessageKind, ReceiptKind, Seq, UserId};
+use store::dynamodb::members::Entry;
+use store::dynamodb::{Members, Messages, Watermarks};
 
 use crate::log::ReadError;
 use crate::membership::MemberPage;
-use store::dynamodb::members::Entry;
-use store::dynamodb::{Members, Messages, Watermarks};
 
 /// Reads the status of messages.
 #[derive(Clone, Debug)]

@@ -8,11 +8,11 @@ use domain::{ApiError, ErrorCode, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use store::connections_api::ConnectionsApi;
 
 use super::{Caller, Response};
 use crate::deadline;
 use crate::error::{log_once, parse};
-use store::connections_api::ConnectionsApi;
 
 /// Longest `id` of a frame, in bytes: it is echoed, so it is bounded.
 const MAX_ID_BYTES: usize = 128;

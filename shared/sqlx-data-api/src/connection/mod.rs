@@ -1,6 +1,7 @@
 //! A connection, which is no connection: a client, a cache and the state of a transaction.
 
 mod executor;
+mod lease;
 mod request;
 
 use std::fmt::{self, Debug, Formatter};
@@ -12,11 +13,11 @@ use sqlx_core::connection::Connection;
 use sqlx_core::error::Error;
 use sqlx_core::transaction::Transaction;
 
-use crate::migrate::Lease;
 use crate::sql::Template;
 use crate::transaction::TransactionState;
 use crate::{DataApi, DataApiConnectOptions};
 
+pub(crate) use lease::Lease;
 pub(crate) use request::{fault, service_error};
 
 /// Runs statements, one HTTP request each, and holds at most one transaction.

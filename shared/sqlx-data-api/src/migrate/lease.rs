@@ -11,7 +11,7 @@ use sqlx_core::error::{DatabaseError, Error};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::connection::{fault, service_error};
+use crate::connection::{Lease, fault, service_error};
 use crate::{DataApiConnection, DataApiError, DataApiFault, query};
 
 /// For how long the lock is held without a sign of life.
@@ -25,12 +25,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// SQLSTATE of a table that exists.
 const DUPLICATE_TABLE: &str = "42P07";
-
-/// The lock while it is held.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Lease {
-    owner: Uuid,
-}
 
 impl DataApiConnection {
     /// Cost: two requests, and one a second while another process holds the lock.

@@ -11,7 +11,6 @@ use sqlx_core::executor::Executor;
 use sqlx_core::migrate::{AppliedMigration, Migrate, MigrateError, Migration};
 use sqlx_core::sql_str::{AssertSqlSafe, SqlStr};
 
-pub(crate) use self::lease::Lease;
 use crate::sql::split;
 use crate::{DataApiConnection, query, query_as};
 

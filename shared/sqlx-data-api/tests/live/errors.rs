@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use local_cloud::aurora::data_api::Limits;
+use local_aurora::data_api::Limits;
 use sqlx::error::ErrorKind;
 use sqlx::types::Json;
 use sqlx::{ConnectOptions, Error};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local_cloud::aurora::data_api::Limits;
+use local_aurora::data_api::Limits;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{Connection, SqlStr};
 use sqlx_data_api::{DataApiConnection, query, query_scalar};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local_cloud::aurora::data_api::Limits;
+use local_aurora::data_api::Limits;
 use sqlx::{Connection, Error, Executor};
 use sqlx_data_api::{
     DataApiConnection, DataApiError, DataApiExecutor, DataApiFault, DataApiPool, DataApiPoolExt, query, query_scalar,

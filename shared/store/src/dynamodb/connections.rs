@@ -22,7 +22,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::error::causes;
 use domain::{ApiError, Connection, ErrorCode, Presence, Timestamp, UserId};
 use futures_util::future::{join, join_all};
-use tokio::time::{error::Elapsed, timeout};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 use super::Item;
 use super::batch::get_all;

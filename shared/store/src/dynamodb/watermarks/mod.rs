@@ -23,12 +23,11 @@ use domain::receipt::Watermark;
 use domain::{ConversationId, Receipt, ReceiptKind, Seq, Timestamp, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use late::Brought;
-
 use super::Item;
 use super::batch::get_all;
 use super::retry::back_off;
 use crate::StoreError;
+use late::Brought;
 
 /// Time for which older receipts are kept: until then the times are exact.
 const RETENTION: Duration = Duration::from_hours(90 * 24);

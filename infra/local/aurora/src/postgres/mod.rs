@@ -1,0 +1,158 @@
+//! A PostgreSQL server of this machine's own PostgreSQL, on a Unix socket that only its user can reach.
+//!
+//! The server cannot outlive us: a watchdog holds the other end of a pipe, and shuts PostgreSQL down when the pipe
+//! closes, however we ended.
+
+mod account;
+mod binaries;
+mod data_dir;
+mod server;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use tempfile::TempDir;
+
+use super::Database;
+use account::Account;
+use binaries::Binaries;
+use data_dir::DataDir;
+use server::Server;
+
+/// The database user that owns everything.
+const SUPERUSER: &str = "postgres";
+
+/// Reasons for which PostgreSQL does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum PostgresError {
+    /// It is not installed, or not where we look.
+    #[error(
+        "PostgreSQL was not found in PATH or the usual places. Install it (Debian and Ubuntu: `apt install postgresql`; \
+         Fedora: `dnf install postgresql-server`; macOS: `brew install postgresql`), or name a running server with \
+         `--database-url`"
+    )]
+    NotInstalled,
+    /// A binary does not start.
+    #[error("{} cannot be run: {source}", .program.display())]
+    Run {
+        program: PathBuf,
+        /// The operating system's error.
+        source: io::Error,
+    },
+    /// The data was written by a version that is not installed.
+    #[error(
+        "{} holds data of PostgreSQL {found}, but only {installed} is installed. Install that version, or move the folder \
+         away",
+        .folder.display()
+    )]
+    OtherVersion {
+        folder: PathBuf,
+        /// Major version of the data.
+        found: String,
+        /// Major versions that are installed.
+        installed: String,
+    },
+    /// The folder is something else's.
+    #[error("{} is not empty and holds no PostgreSQL data", .0.display())]
+    NotADataFolder(PathBuf),
+    /// The folder that was to take the place of an unreachable one is not ours.
+    #[error("{} belongs to another user", .0.display())]
+    ForeignFolder(PathBuf),
+    /// PostgreSQL does not run as root, and there is no user to run it as.
+    #[error("PostgreSQL does not run as root, and /etc/passwd has neither a user `postgres` nor a user `nobody`")]
+    NoAccount,
+    /// `initdb` or `pg_ctl` failed.
+    #[error("{program} failed: {output}")]
+    Tool { program: &'static str, output: String },
+    /// The server ended, or did not answer in time.
+    #[error("PostgreSQL did not start: {0}")]
+    Start(String),
+    /// Files could not be made, moved or read.
+    #[error("{}: {source}", .path.display())]
+    Files {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's error.
+        source: io::Error,
+    },
+}
+
+/// A running server. Dropping it shuts it down, too, but does not wait.
+#[derive(Debug)]
+pub struct Postgres {
+    server: Server,
+    data_dir: PathBuf,
+    socket_dir: PathBuf,
+    /// Folders that go when the server has gone.
+    temporary: Vec<PathBuf>,
+}
+
+impl Postgres {
+    /// Starts a server on `data_dir`, which is made when it does not exist; without one, on a folder that is removed
+    /// afterwards, and faster, because nothing is kept safe from power failures.
+    ///
+    /// Takes two to three seconds, most of it `initdb` on the first start. As root, the server runs as the user
+    /// `postgres` or `nobody`; a folder that this user cannot reach is replaced by one below `/var/tmp`, always the same,
+    /// and the log says so. A server of an earlier run that still has the folder is stopped first.
+    pub async fn start(data_dir: Option<&Path>) -> Result<Self, PostgresError> {
+        let account = Account::for_server(data_dir)?;
+        let mut temporary = Vec::new();
+        let wanted = if let Some(folder) = data_dir {
+            account.reachable(folder)?
+        } else {
+            let parent = account.temporary_folder()?;
+            let folder = parent.path().join("data");
+            temporary.push(parent);
+            folder
+        };
+        let folder = DataDir::open(&wanted, account)?;
+        let binaries = Binaries::find(folder.version()?.as_deref(), folder.path())?;
+        folder.stop_stale_server(&binaries, account).await?;
+        folder.initialise(&binaries, account, data_dir.is_some()).await?;
+
+        let socket_dir = if server::fits_socket(folder.path()) {
+            folder.path().to_owned()
+        } else {
+            let short = account.temporary_folder()?;
+            let path = short.path().to_owned();
+            temporary.push(short);
+            path
+        };
+        let settings =
+            server::Settings { data_dir: folder.path(), socket_dir: &socket_dir, durable: data_dir.is_some() };
+        // From here on they are the watchdog's.
+        let temporary: Vec<PathBuf> = temporary.into_iter().map(TempDir::keep).collect();
+        let server = Server::spawn(&binaries, account, &settings, &temporary)?;
+        let data_dir = folder.path().to_owned();
+        let mut postgres = Self { server, data_dir, socket_dir, temporary };
+        postgres.server.wait_until_ready(&postgres.database()).await?;
+        Ok(postgres)
+    }
+
+    /// Returns the folder of its data, which is not always the requested one.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// Returns the server's address.
+    pub fn database(&self) -> Database {
+        let mut config = tokio_postgres::Config::new();
+        config.host_path(&self.socket_dir).user(SUPERUSER).dbname(SUPERUSER).connect_timeout(Duration::from_secs(10));
+        config.into()
+    }
+
+    /// Shuts down: cancels what runs, closes all connections, writes everything out, and waits for the end.
+    pub async fn stop(mut self) -> Result<(), PostgresError> {
+        self.server.stop().await?;
+        for path in self.temporary {
+            // The watchdog may be faster.
+            if let Err(source) = fs::remove_dir_all(&path)
+                && source.kind() != io::ErrorKind::NotFound
+            {
+                return Err(PostgresError::Files { path, source });
+            }
+        }
+        Ok(())
+    }
+}

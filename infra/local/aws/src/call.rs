@@ -1,0 +1,196 @@
+//! A request's operation, resource and caller.
+
+use std::fmt;
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// An AWS service behind the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Service {
+    Dynamodb,
+    Sqs,
+    /// The RDS Data API.
+    RdsData,
+    /// The API Gateway Management API: `@connections`.
+    Apigatewaymanagementapi,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dynamodb => "dynamodb",
+            Self::Sqs => "sqs",
+            Self::RdsData => "rds-data",
+            Self::Apigatewaymanagementapi => "apigatewaymanagementapi",
+        })
+    }
+}
+
+/// One request, as far as the gate has to know it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub service: Service,
+    /// As AWS names it: `PutItem`, `SendMessage`, `ExecuteStatement`, `PostToConnection`.
+    pub operation: String,
+    /// Names of its tables or its queue, or the id of its connection.
+    pub resources: Vec<String>,
+    /// The access key of whom it is signed by; a function's is its logical id.
+    pub caller: String,
+    /// The session token that it came with; a function's is the instance's id.
+    pub instance: Option<String>,
+    /// DynamoDB: whether it reads and is content with an earlier state.
+    pub eventually_consistent: bool,
+    /// Its body, where it is JSON, as in all services but `@connections`.
+    pub input: Value,
+}
+
+impl Call {
+    pub fn read(service: Service, head: &Parts, body: &[u8]) -> Self {
+        // The service itself answers invalid JSON with its error.
+        let input = match service {
+            Service::Apigatewaymanagementapi => Value::Null,
+            _ => serde_json::from_slice(body).unwrap_or_default(),
+        };
+        let operation = operation(service, head);
+        Self {
+            service,
+            resources: resources(service, head, &input),
+            caller: access_key(&head.headers).unwrap_or_default().to_owned(),
+            instance: header(&head.headers, "x-amz-security-token").map(str::to_owned),
+            eventually_consistent: service == Service::Dynamodb && is_eventually_consistent(&operation, &input),
+            operation,
+            input,
+        }
+    }
+}
+
+fn operation(service: Service, head: &Parts) -> String {
+    let path = head.uri.path();
+    let name = match service {
+        Service::Dynamodb | Service::Sqs => {
+            header(&head.headers, "x-amz-target").and_then(|target| target.rsplit('.').next())
+        }
+        Service::RdsData => Some(match path {
+            "/Execute" => "ExecuteStatement",
+            "/BatchExecute" => "BatchExecuteStatement",
+            _ => path.trim_start_matches('/'),
+        }),
+        Service::Apigatewaymanagementapi => match head.method {
+            Method::POST => Some("PostToConnection"),
+            Method::GET => Some("GetConnection"),
+            Method::DELETE => Some("DeleteConnection"),
+            _ => None,
+        },
+    };
+    name.unwrap_or("Unknown").to_owned()
+}
+
+fn resources(service: Service, head: &Parts, input: &Value) -> Vec<String> {
+    match service {
+        Service::Dynamodb => tables(input),
+        Service::Sqs => {
+            let url = input["QueueUrl"].as_str().unwrap_or_default();
+            url.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned).into_iter().collect()
+        }
+        Service::RdsData => input["resourceArn"].as_str().map(str::to_owned).into_iter().collect(),
+        Service::Apigatewaymanagementapi => {
+            let id = head.uri.path().rsplit('/').next().unwrap_or_default();
+            vec![percent_decode_str(id).decode_utf8_lossy().into_owned()]
+        }
+    }
+}
+
+/// The tables of a request, each once: of a batch they are the keys of `RequestItems`, of a transaction each action has
+/// one.
+fn tables(input: &Value) -> Vec<String> {
+    let own = input["TableName"].as_str();
+    let batch = input["RequestItems"].as_object().into_iter().flat_map(|tables| tables.keys().map(String::as_str));
+    let actions = input["TransactItems"].as_array().into_iter().flatten();
+    let actions = actions.filter_map(|item| item.as_object()?.values().next()?["TableName"].as_str());
+    let mut tables: Vec<_> = own.into_iter().chain(batch).chain(actions).map(table_name).map(str::to_owned).collect();
+    tables.sort();
+    tables.dedup();
+    tables
+}
+
+/// A table's name from what names it in a request, which may be its ARN.
+pub fn table_name(name_or_arn: &str) -> &str {
+    match name_or_arn.split_once(":table/") {
+        Some((_, rest)) => rest.split('/').next().unwrap_or(rest),
+        None => name_or_arn,
+    }
+}
+
+/// A batch counts as consistent as soon as one of its tables asks for that. Reads of global indexes never are, whatever
+/// they ask: DynamoDB refuses `ConsistentRead` there.
+fn is_eventually_consistent(operation: &str, input: &Value) -> bool {
+    let consistent = |request: &Value| request["ConsistentRead"].as_bool().unwrap_or_default();
+    match operation {
+        "GetItem" | "Query" | "Scan" => !consistent(input),
+        "BatchGetItem" => input["RequestItems"].as_object().is_some_and(|tables| !tables.values().any(consistent)),
+        _ => false,
+    }
+}
+
+/// From `AWS4-HMAC-SHA256 Credential=<access key>/<date>/<region>/<service>/aws4_request, …`.
+fn access_key(headers: &HeaderMap) -> Option<&str> {
+    let (_, credential) = header(headers, AUTHORIZATION.as_str())?.split_once("Credential=")?;
+    credential.split('/').next()
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn call(service: Service, target: &str, path: &str, body: &Value) -> Call {
+        let credential = "AWS4-HMAC-SHA256 Credential=Send/20260101/us-east-1/x/aws4_request, SignedHeaders=host";
+        let request = axum::http::Request::post(path)
+            .header("authorization", credential)
+            .header("x-amz-security-token", "instance-1")
+            .header("x-amz-target", target);
+        Call::read(service, &request.body(()).unwrap().into_parts().0, body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn a_request_says_what_it_asks_for_and_who_asks() {
+        let put = json!({"TableName": "arn:aws:dynamodb:us-east-1:000000000000:table/log", "Item": {}});
+        let put = call(Service::Dynamodb, "DynamoDB_20120810.PutItem", "/", &put);
+        assert_eq!((put.operation.as_str(), put.caller.as_str()), ("PutItem", "Send"));
+        assert_eq!((put.resources, put.instance.as_deref()), (vec!["log".to_owned()], Some("instance-1")));
+
+        let send = json!({"QueueUrl": "http://127.0.0.1:1/000000000000/work"});
+        assert_eq!(call(Service::Sqs, "AmazonSQS.SendMessage", "/", &send).resources, ["work"]);
+        let post = call(Service::Apigatewaymanagementapi, "", "/prod/@connections/abc%3D", &Value::Null);
+        assert_eq!((post.operation.as_str(), post.resources), ("PostToConnection", vec!["abc=".to_owned()]));
+        assert_eq!(call(Service::RdsData, "", "/Execute", &json!({})).operation, "ExecuteStatement");
+    }
+
+    #[test]
+    fn batches_and_transactions_name_several_tables() {
+        let batch = json!({"RequestItems": {"b": {}, "a": {}}});
+        assert_eq!(tables(&batch), ["a", "b"]);
+        let transaction = json!({"TransactItems": [{"Put": {"TableName": "a"}}, {"Update": {"TableName": "a"}}]});
+        assert_eq!(tables(&transaction), ["a"]);
+    }
+
+    #[test]
+    fn only_reads_that_allow_it_are_eventually_consistent() {
+        assert!(is_eventually_consistent("Query", &json!({})));
+        assert!(!is_eventually_consistent("Query", &json!({"ConsistentRead": true})));
+        assert!(!is_eventually_consistent("TransactGetItems", &json!({})));
+        let mixed = json!({"RequestItems": {"a": {"ConsistentRead": true}, "b": {}}});
+        assert!(!is_eventually_consistent("BatchGetItem", &mixed));
+    }
+}

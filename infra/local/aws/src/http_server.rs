@@ -1,0 +1,75 @@
+//! The HTTP/1.1 server in front of a service that is a library's.
+
+use std::error::Error;
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::Service;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Time that requests in progress may take after the shutdown; long polls take up to 20 s.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// The wait after a connection that could not be accepted.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Serves until the token fires and the requests that were under way are answered or too slow.
+pub async fn serve<S, B>(service: S, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(serve_connection(stream, service.clone(), shutdown.clone()));
+                }
+                // The client is gone already, or no file can be opened at the moment: neither ends the service.
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            () = shutdown.cancelled() => break,
+        }
+    }
+    while connections.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn serve_connection<S, B>(stream: TcpStream, service: S, shutdown: CancellationToken)
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<BoxError>>,
+    B: Body<Error: Into<BoxError>> + 'static,
+{
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "large messages may be slow");
+    }
+    let mut connection = pin!(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            match tokio::time::timeout(GRACE, connection).await {
+                Ok(ended) => ended,
+                // A long poll: its client sees the connection close.
+                Err(_) => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
+    }
+}

@@ -1,0 +1,238 @@
+//! Arguments of `cargo local`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use local_aurora::Database;
+use local_lambda::build::{Profile, Progress};
+use local_lambda::{InvokeEndpoint, LogSink};
+
+use crate::{Options, Ports};
+
+/// Runs a SAM application on this machine: Lambda, API Gateway (HTTP and WebSocket), DynamoDB, SQS, S3, Aurora's Data API
+/// and an issuer of tokens, all on loopback.
+#[derive(Debug, Parser)]
+#[command(name = "cargo local", bin_name = "cargo local", version, args_override_self = true)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    /// Path of the SAM template.
+    #[arg(long, value_name = "FILE", default_value = "template.yaml")]
+    pub(super) template: PathBuf,
+    /// A parameter of the template, over its default. May be repeated.
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+    /// Stop when standard input ends: whoever holds the other end takes the cloud along, however it ends.
+    #[arg(long)]
+    pub(super) stop_on_stdin_eof: bool,
+
+    /// Build the functions again when a source changes, and run whatever binary was built last.
+    #[arg(long, conflicts_with = "lambda_endpoint", help_heading = "Functions")]
+    watch: bool,
+    /// Build the functions as they deploy, which takes longer.
+    #[arg(long, help_heading = "Functions")]
+    release: bool,
+    /// Build the functions with this profile of cargo's [default: dev].
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["release", "lambda_endpoint"], help_heading = "Functions")]
+    profile: Option<String>,
+    /// An Invoke API that runs the functions: `cargo lambda watch`, `sam local start-lambda`, another local cloud. Nothing is
+    /// built, and the functions have the environment that they are given there: `endpoints.env`, beside `endpoints.json`, has
+    /// what they need, for a shell to source.
+    #[arg(long, value_name = "URL", conflicts_with = "release", help_heading = "Functions")]
+    lambda_endpoint: Option<InvokeEndpoint>,
+
+    /// Leave out API Gateway's quotas of an account: 10,000 requests and 500 WebSocket connections a second. Limits that the
+    /// template sets for routes hold.
+    #[arg(long, help_heading = "API Gateway")]
+    unthrottled: bool,
+    /// Close a WebSocket connection after so many seconds without a frame. AWS waits 10 minutes.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, help_heading = "API Gateway")]
+    websocket_idle: u64,
+    /// Close every WebSocket connection after so many seconds. AWS does after two hours.
+    #[arg(long, value_name = "SECONDS", default_value_t = 7200, help_heading = "API Gateway")]
+    websocket_lifetime: u64,
+
+    /// Keep nothing: tables, queues, databases and the issuer's key are gone when the cloud stops.
+    #[arg(long, conflicts_with = "data_dir", help_heading = "Data")]
+    ephemeral: bool,
+    /// The folder that keeps data [default: `target/local` beside the template].
+    #[arg(long, value_name = "FOLDER", help_heading = "Data")]
+    data_dir: Option<PathBuf>,
+    /// A running PostgreSQL to use instead of starting one, as `postgres://user:password@host:port/database`.
+    #[arg(long, value_name = "URL", help_heading = "Data")]
+    database_url: Option<Database>,
+
+    /// Show a page with live figures and logs; its URL is printed.
+    #[arg(long, help_heading = "What is shown")]
+    pub(super) ui: bool,
+    /// Show Lambda's START, END and REPORT lines as CloudWatch has them.
+    #[arg(long, help_heading = "What is shown")]
+    verbose: bool,
+    /// Leave out the line at the bottom of the terminal.
+    #[arg(long, help_heading = "What is shown")]
+    pub(super) no_status: bool,
+    /// Print at the end what everything did, and what AWS would ask for it.
+    #[arg(long, help_heading = "What is shown")]
+    pub(super) meter: bool,
+    /// With the meter, say what a million invocations of this function would cost, with all that came with them.
+    #[arg(long, value_name = "FUNCTION", requires = "meter", help_heading = "What is shown")]
+    pub(super) per: Option<String>,
+
+    /// File for the URLs of all services, written once they are ready [default: `target/local/endpoints.json` beside the
+    /// template].
+    #[arg(long, value_name = "FILE", help_heading = "Where it listens (port 0: any that is free)")]
+    pub(super) endpoints: Option<PathBuf>,
+    #[command(flatten)]
+    ports: PortArguments,
+}
+
+/// Other commands than running the cloud.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the bench that the workspace's Cargo.toml names, as a command and its arguments: `bench = […]` in
+    /// `[workspace.metadata.local-cloud]`. Further arguments are passed to it.
+    #[command(disable_help_flag = true)]
+    Bench {
+        #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Where it listens (port 0: any that is free)")]
+#[expect(clippy::struct_field_names, reason = "the names are the flags")]
+struct PortArguments {
+    /// The HTTP API; the first one, if there are several.
+    #[arg(long, value_name = "PORT", default_value_t = 3000)]
+    http_port: u16,
+    /// The WebSocket API; the first one, if there are several.
+    #[arg(long, value_name = "PORT", default_value_t = 3001)]
+    websocket_port: u16,
+    /// The issuer of tokens.
+    #[arg(long, value_name = "PORT", default_value_t = 3002)]
+    oidc_port: u16,
+    /// The meter, faults, kill switches and the page of `--ui`.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    control_port: u16,
+    /// Port of DynamoDB's API.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    dynamodb_port: u16,
+    /// Port of SQS's API.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    sqs_port: u16,
+    /// Port of S3's API.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    s3_port: u16,
+    /// Port of Aurora's Data API.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    data_api_port: u16,
+    /// Port of Lambda's Invoke API.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    lambda_port: u16,
+}
+
+impl From<PortArguments> for Ports {
+    fn from(arguments: PortArguments) -> Self {
+        Self {
+            http: arguments.http_port,
+            websocket: arguments.websocket_port,
+            oidc: arguments.oidc_port,
+            dynamodb: arguments.dynamodb_port,
+            sqs: arguments.sqs_port,
+            s3: arguments.s3_port,
+            data_api: arguments.data_api_port,
+            lambda: arguments.lambda_port,
+            control: arguments.control_port,
+        }
+    }
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("a parameter is NAME=VALUE".to_owned()),
+    }
+}
+
+impl Arguments {
+    /// Returns the options of the cloud; `local` is its folder below cargo's target folder.
+    pub(super) fn options(self, local: PathBuf, log: LogSink) -> Options {
+        let data_dir = self.data_dir.unwrap_or(local);
+        Options {
+            template: self.template,
+            parameters: self.parameters.into_iter().collect(),
+            ports: self.ports.into(),
+            data_dir: (!self.ephemeral).then_some(data_dir),
+            database: self.database_url,
+            lambda_endpoint: self.lambda_endpoint,
+            unthrottled: self.unthrottled,
+            websocket_idle: Duration::from_secs(self.websocket_idle),
+            websocket_lifetime: Duration::from_secs(self.websocket_lifetime),
+            profile: match self.profile {
+                Some(name) => Profile::Named(name),
+                None if self.release => Profile::Release,
+                None => Profile::Dev,
+            },
+            progress: Progress::Shown,
+            log: log.verbose(self.verbose),
+            watch: self.watch,
+            ui: None,
+            environment: None,
+        }
+    }
+
+    /// The folder of the template.
+    pub(super) fn folder(&self) -> &Path {
+        self.template.parent().unwrap_or(Path::new(""))
+    }
+
+    /// `local` in cargo's target folder, which is beside the template unless `CARGO_TARGET_DIR` says otherwise.
+    pub(super) fn local_folder(&self) -> PathBuf {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+        let beside = || self.folder().join("target");
+        target.unwrap_or_else(beside).join("local")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from([&["cargo local"], arguments].concat())
+    }
+
+    #[test]
+    fn the_defaults() {
+        let options = parse(&[]).unwrap().options("target/local".into(), LogSink::stderr());
+        assert_eq!(options.ports, Ports { http: 3000, websocket: 3001, oidc: 3002, ..Ports::default() });
+        assert_eq!(options.data_dir.as_deref(), Some(Path::new("target/local")));
+        assert_eq!(options.profile, Profile::Dev);
+        assert!(!options.watch);
+    }
+
+    #[test]
+    fn parameters_are_names_and_values() {
+        let arguments = parse(&["--parameter", "A=b=c", "--parameter", "D=", "--ephemeral", "--release"]).unwrap();
+        let options = arguments.options("x".into(), LogSink::stderr());
+        let expected = [("A", "b=c"), ("D", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(options.parameters, expected.into());
+        assert_eq!((options.data_dir, options.profile), (None, Profile::Release));
+        assert!(parse(&["--parameter", "A"]).is_err());
+        assert!(parse(&["--parameter", "=a"]).is_err());
+        assert!(parse(&["--ephemeral", "--data-dir", "x"]).is_err());
+        assert!(parse(&["--watch", "--lambda-endpoint", "http://localhost:9000"]).is_err());
+        assert!(parse(&["--release", "--profile", "bench"]).is_err());
+    }
+
+    #[test]
+    fn what_follows_bench_is_for_the_bench() {
+        let Some(Command::Bench { arguments }) = parse(&["bench", "--quick", "--help", "x"]).unwrap().command else {
+            panic!("no bench");
+        };
+        assert_eq!(arguments, ["--quick", "--help", "x"]);
+    }
+}

@@ -1,0 +1,64 @@
+//! The engines that hold a cloud's data: tables, queues, buckets and databases.
+
+use std::net::SocketAddr;
+
+use local_aurora::Database;
+use local_aurora::postgres::Postgres;
+use local_aws::{ACCOUNT, REGION};
+use local_dynamodb::Tables;
+use local_s3::Buckets;
+use local_sqs::Sqs;
+use local_template::model::Stack;
+
+use crate::StartError;
+use crate::data_dir::DataDir;
+
+/// The engines behind the services. They work before anything listens.
+pub(crate) struct Engines {
+    pub(crate) sqs: Sqs,
+    pub(crate) tables: Tables,
+    pub(crate) buckets: Buckets,
+    pub(crate) database: Option<Database>,
+    /// `None` where there is no cluster, or where another server is used.
+    postgres: Option<Postgres>,
+}
+
+impl Engines {
+    /// Starts what the stack needs; `sqs` is the address that queue URLs begin with.
+    pub(crate) async fn start(
+        stack: &Stack,
+        sqs: SocketAddr,
+        data_dir: Option<&DataDir>,
+        database: Option<Database>,
+    ) -> Result<Self, StartError> {
+        let tables_dir = data_dir.map(DataDir::dynamodb);
+        let tables = Tables::open(tables_dir.as_deref(), &stack.tables)?;
+        let buckets_dir = data_dir.map(DataDir::s3);
+        let buckets = Buckets::open(buckets_dir.as_deref(), &stack.buckets)?;
+        let sqs = Sqs::start(REGION, ACCOUNT, sqs, &stack.queues, data_dir.map(DataDir::sqs)).await?;
+        let (postgres, database) = match database {
+            _ if stack.clusters.is_empty() => (None, None),
+            Some(database) => (None, Some(database)),
+            None => {
+                tracing::info!("starting PostgreSQL");
+                let folder = data_dir.map(DataDir::postgres);
+                let postgres = Postgres::start(folder.as_deref()).await?;
+                let database = postgres.database();
+                (Some(postgres), Some(database))
+            }
+        };
+        Ok(Self { sqs, tables, buckets, database, postgres })
+    }
+
+    /// Saves the queues and shuts PostgreSQL down. Problems are logged: nothing is left that could act on them.
+    pub(crate) async fn stop(self) {
+        if let Err(error) = self.sqs.save().await {
+            tracing::error!(%error, "the messages of the queues are lost");
+        }
+        if let Some(postgres) = self.postgres
+            && let Err(error) = postgres.stop().await
+        {
+            tracing::error!(%error, "PostgreSQL did not stop cleanly");
+        }
+    }
+}

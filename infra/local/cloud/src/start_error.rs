@@ -1,0 +1,62 @@
+//! Reasons for which a cloud did not start.
+
+use std::io;
+use std::path::PathBuf;
+
+use local_lambda::build::BuildError;
+use local_lambda::watch::WatchError;
+use local_template::TemplateError;
+
+use crate::custom_resource::CustomResourceError;
+use crate::listeners::BindError;
+use crate::stage::ServiceError;
+
+/// Reasons for which a cloud did not start. Each text is a sentence for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The template is wrong or not supported.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// A port cannot be had.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The data folder cannot be used.
+    #[error("cannot use the data folder {}: {source}", folder.display())]
+    DataDir { folder: PathBuf, source: io::Error },
+    /// Another local cloud runs on the same data.
+    #[error("another local cloud runs on {}: stop it, or use another `--data-dir`, or `--ephemeral`", folder.display())]
+    DataDirInUse { folder: PathBuf },
+    /// The functions could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The functions' sources cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    /// The environment for functions that run elsewhere cannot be written.
+    #[error("cannot write {}: {source}", file.display())]
+    Environment { file: PathBuf, source: io::Error },
+    /// PostgreSQL did not start.
+    #[error(transparent)]
+    Postgres(#[from] local_aurora::postgres::PostgresError),
+    /// A table could not be created.
+    #[error("DynamoDB: {0}")]
+    Tables(#[from] local_dynamodb::OpenError),
+    /// A queue could not be created.
+    #[error("SQS: {0}")]
+    Queues(#[from] local_sqs::StartError),
+    /// A bucket could not be created.
+    #[error("S3: {0}")]
+    Buckets(#[from] local_s3::OpenError),
+    /// The issuer of tokens has no key.
+    #[error("the issuer of tokens: {0}")]
+    Issuer(#[from] local_gateway::oidc::IssuerError),
+    /// A custom resource was not created.
+    #[error(transparent)]
+    CustomResource(#[from] CustomResourceError),
+    /// A service ended right after its start.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The caller asked to stop while the cloud was starting.
+    #[error("interrupted")]
+    Interrupted,
+}

@@ -1,0 +1,120 @@
+//! The services' own words for what a fault makes of a request.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use local_aws::{Call, Service};
+use serde_json::{Value, json};
+
+use super::Kind;
+
+/// The error that a request gets, as its service words it. `None`: this fault has no answer.
+pub fn answer(kind: Kind, call: &Call) -> Option<Response> {
+    Some(match kind {
+        Kind::ResponseError => internal_error(call.service),
+        Kind::Throttle => throttled(call),
+        Kind::Conflict => conflict(call),
+        Kind::Gone => error(call.service, StatusCode::GONE, "GoneException", json!({ "message": "Gone" })),
+        Kind::Resuming => resuming(call.service),
+        _ => return None,
+    })
+}
+
+fn internal_error(service: Service) -> Response {
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    let (name, message) = match service {
+        Service::Dynamodb => ("InternalServerError", "The request could not be processed"),
+        Service::Sqs => ("InternalError", "We encountered an internal error. Please try again."),
+        Service::RdsData | Service::Apigatewaymanagementapi => {
+            ("InternalServerErrorException", "Internal server error")
+        }
+    };
+    error(service, status, name, json!({ "message": message }))
+}
+
+/// On-demand tables are throttled by key range, which is the limit that no setting lifts
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/throttling-key-range-limit-exceeded-mitigation.html>).
+/// `@connections` is throttled with `LimitExceededException`, as the API's model has it.
+fn throttled(call: &Call) -> Response {
+    let service = call.service;
+    match service {
+        Service::Dynamodb => {
+            let reads = ["BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItems"];
+            let access = if reads.contains(&call.operation.as_str()) { "Read" } else { "Write" };
+            let reason = |table: &String| json!({ "reason": format!("Table{access}KeyRangeThroughputExceeded"), "resource": table });
+            let body = json!({
+                "message": "Throughput exceeds the current capacity of your table or index. DynamoDB is automatically \
+                    scaling your table or index so please try again shortly.",
+                "throttlingReasons": call.resources.iter().map(reason).collect::<Vec<_>>(),
+            });
+            error(service, StatusCode::BAD_REQUEST, "ThrottlingException", body)
+        }
+        Service::Sqs => {
+            let body = json!({ "message": "The request was denied due to request throttling." });
+            error(service, StatusCode::BAD_REQUEST, "RequestThrottled", body)
+        }
+        Service::RdsData => {
+            error(service, StatusCode::BAD_REQUEST, "ThrottlingException", json!({ "message": "Rate exceeded" }))
+        }
+        Service::Apigatewaymanagementapi => {
+            let body = json!({ "message": "Rate exceeded" });
+            error(service, StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", body)
+        }
+    }
+}
+
+/// The answer to the first requests to a paused cluster
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html>).
+fn resuming(service: Service) -> Response {
+    let message =
+        "The Aurora DB instance is resuming after being auto-paused. Please wait a few seconds and try again.";
+    error(service, StatusCode::BAD_REQUEST, "DatabaseResumingException", json!({ "message": message }))
+}
+
+/// A transaction is cancelled because of its first item; a single write is refused.
+fn conflict(call: &Call) -> Response {
+    const ONGOING: &str = "Transaction is ongoing for the item";
+    let Some(actions) = call.input["TransactItems"].as_array() else {
+        let body = json!({ "message": ONGOING });
+        return error(call.service, StatusCode::BAD_REQUEST, "TransactionConflictException", body);
+    };
+    let reason = |position: usize| match position {
+        0 => json!({ "Code": "TransactionConflict", "Message": ONGOING }),
+        _ => json!({ "Code": "None" }),
+    };
+    let reasons: Vec<Value> = (0..actions.len()).map(reason).collect();
+    let codes: Vec<_> = reasons.iter().filter_map(|reason| reason["Code"].as_str()).collect();
+    let message =
+        format!("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", codes.join(", "));
+    let body = json!({ "Message": message, "CancellationReasons": reasons });
+    error(call.service, StatusCode::BAD_REQUEST, "TransactionCanceledException", body)
+}
+
+/// An error in the protocol of the service: AWS JSON names it in the body, REST JSON in a header.
+fn error(service: Service, status: StatusCode, name: &'static str, mut body: Value) -> Response {
+    let content_type = match service {
+        Service::Dynamodb | Service::Sqs => "application/x-amz-json-1.0",
+        Service::RdsData | Service::Apigatewaymanagementapi => "application/json",
+    };
+    let namespace = match service {
+        // The client-side faults of DynamoDB's control plane are Coral's.
+        Service::Dynamodb if name == "ThrottlingException" => Some("com.amazon.coral.availability"),
+        Service::Dynamodb => Some("com.amazonaws.dynamodb.v20120810"),
+        Service::Sqs => Some("com.amazonaws.sqs"),
+        Service::RdsData | Service::Apigatewaymanagementapi => None,
+    };
+    if let Some(namespace) = namespace {
+        body["__type"] = format!("{namespace}#{name}").into();
+    }
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert("content-type", HeaderValue::from_static(content_type));
+    if namespace.is_none() {
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(name));
+    }
+    if service == Service::Sqs && name == "RequestThrottled" {
+        headers.insert("x-amzn-query-error", HeaderValue::from_static("RequestThrottled;Sender"));
+    }
+    response
+}

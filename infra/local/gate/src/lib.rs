@@ -1,0 +1,248 @@
+//! The gate: what every request to DynamoDB, SQS, the Data API and `@connections` goes through, of functions and of
+//! everybody else. Here requests are counted, and here they meet their faults. Lambda's own polls for event sources do
+//! not come by; they have no faults, and are counted where they are made.
+
+mod batch;
+mod capacity;
+pub mod faults;
+mod forward;
+mod usage;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::body::{Body, to_bytes};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+
+pub use forward::serve;
+
+use crate::faults::{Faults, Kind, Moment, Plan, PlanError};
+use local_aws::Meter;
+use local_aws::{Call, Lag, Service};
+use local_dynamodb::{Replica, Tables};
+use local_lambda::Lambda;
+
+/// More than any service takes; each has its own limit and its own error.
+const MAX_BODY: usize = 17 * 1024 * 1024;
+
+/// A request that has come in whole.
+pub type Request = http::Request<Bytes>;
+
+/// The state that a request reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    Current,
+    /// An earlier one, which is served there.
+    Stale(SocketAddr),
+}
+
+impl View {
+    /// Returns the address to send it to, if not the service itself.
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Current => None,
+            Self::Stale(address) => Some(address),
+        }
+    }
+}
+
+/// The gate of one cloud. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    lambda: Lambda,
+    tables: Option<Tables>,
+    meter: Meter,
+    faults: Faults,
+    /// The target of stale reads, while a plan has any.
+    replica: Mutex<Option<Arc<Replica>>>,
+    /// Held while a plan is being installed: rules and replica belong together.
+    installing: tokio::sync::Mutex<()>,
+}
+
+impl Gate {
+    /// A gate without faults. `lambda` has the functions whose requests are told apart, `tables` what stale reads may be
+    /// stale of.
+    pub fn new(lambda: Lambda, tables: Option<Tables>) -> Self {
+        let (meter, faults) = (Meter::default(), Faults::default());
+        let (replica, installing) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self(Arc::new(Inner { lambda, tables, meter, faults, replica, installing }))
+    }
+
+    /// Returns the counts so far.
+    pub fn meter(&self) -> &Meter {
+        &self.0.meter
+    }
+
+    /// Replaces the plan of faults; one without rules ends them. A plan that is refused changes nothing.
+    pub async fn install(&self, plan: Plan) -> Result<(), PlanError> {
+        plan.validate()?;
+        let _alone = self.0.installing.lock().await;
+        let replica = match plan.lag() {
+            Some(lag) => Some(self.replicate(lag).await?),
+            None => None,
+        };
+        *self.replica() = replica;
+        self.0.faults.install(plan);
+        Ok(())
+    }
+
+    /// A copy of the tables for stale reads to read.
+    async fn replicate(&self, lag: Lag) -> Result<Arc<Replica>, PlanError> {
+        let failed = |error: String| PlanError::Replica(error);
+        let tables = self.0.tables.as_ref().ok_or(PlanError::NoTables)?;
+        let replica = Arc::new(Replica::start(tables, lag).await.map_err(|error| failed(error.to_string()))?);
+        // In this order nothing escapes the copy: what is written once it is being filled is noted.
+        let before = self.replica().replace(replica.clone());
+        let filling = replica.clone();
+        let filled = match tokio::task::spawn_blocking(move || filling.fill()).await {
+            Ok(filled) => filled.map_err(|error| failed(error.to_string())),
+            Err(error) => Err(failed(error.to_string())),
+        };
+        if let Err(error) = filled {
+            *self.replica() = before;
+            return Err(error);
+        }
+        Ok(replica)
+    }
+
+    /// Lets a request through to `carry_out`, unless a fault keeps it from there, and lets the answer through to the
+    /// client, unless a fault does.
+    pub async fn pass<F, C>(&self, service: Service, request: axum::extract::Request, carry_out: F) -> Response
+    where
+        F: FnOnce(Request, View) -> C,
+        C: Future<Output = Response>,
+    {
+        let (head, body) = request.into_parts();
+        let Ok(body) = to_bytes(body, MAX_BODY).await else {
+            return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+        };
+        let call = Call::read(service, &head, &body);
+        let Inner { lambda, meter, faults, .. } = &*self.0;
+        let caller = lambda.has(&call.caller).then_some(call.caller.as_str());
+        meter.request(caller, &call);
+        let fault = faults.draw(&call);
+        if let Some(fault) = fault {
+            let (caller, fault) = (caller.unwrap_or("outside"), fault.kind.name());
+            tracing::debug!(%service, operation = call.operation, resources = ?call.resources, caller, fault, "fault");
+            meter.fault(fault);
+        }
+        let mut exchange = Exchange { gate: self, caller, call: &call, head, body };
+        let Some(fault) = fault else {
+            return exchange.complete(View::Current, carry_out).await;
+        };
+        match fault.kind {
+            Kind::Delay(_) => {
+                tokio::time::sleep(fault.delay).await;
+                exchange.complete(View::Current, carry_out).await
+            }
+            Kind::StaleRead(_) => {
+                let replica = self.replica().clone();
+                let view = replica.map_or(View::Current, |replica| View::Stale(replica.address()));
+                exchange.complete(view, carry_out).await
+            }
+            Kind::Unprocessed => {
+                let Some((rest, last)) = batch::hold_back(&call.input) else {
+                    return exchange.complete(View::Current, carry_out).await;
+                };
+                exchange.body = rest;
+                let response = exchange.complete(View::Current, carry_out).await;
+                batch::hand_back(&call.operation, last, response).await
+            }
+            Kind::ResponseLost => {
+                exchange.complete(View::Current, carry_out).await;
+                cut()
+            }
+            Kind::ResponseError => {
+                exchange.complete(View::Current, carry_out).await;
+                faults::answer(fault.kind, &call).unwrap_or_else(cut)
+            }
+            Kind::Kill(Moment::Before) => self.crash(&call).await,
+            Kind::Kill(Moment::After) => {
+                exchange.complete(View::Current, carry_out).await;
+                self.crash(&call).await
+            }
+            Kind::RequestLost => cut(),
+            Kind::Throttle | Kind::Conflict | Kind::Gone | Kind::Resuming => {
+                faults::answer(fault.kind, &call).unwrap_or_else(cut)
+            }
+        }
+    }
+
+    /// Kills who asks. Nobody is left to read the answer, but the kernel may not have told us yet.
+    async fn crash(&self, call: &Call) -> Response {
+        match self.0.lambda.kill(&call.caller, call.instance.as_deref()).await {
+            Ok(_) => {}
+            // A stranger who signs with a session token of its own.
+            Err(error) => tracing::debug!(%error, "not killed"),
+        }
+        cut()
+    }
+
+    fn replica(&self) -> MutexGuard<'_, Option<Arc<Replica>>> {
+        // Nothing panics while it holds the lock.
+        self.0.replica.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request on its way to its service and back.
+struct Exchange<'a> {
+    gate: &'a Gate,
+    /// The function that asks; `None` for everybody else.
+    caller: Option<&'a str>,
+    call: &'a Call,
+    head: Parts,
+    body: Bytes,
+}
+
+impl Exchange<'_> {
+    /// Has the request carried out, and counts what it cost.
+    async fn complete<F, C>(self, view: View, carry_out: F) -> Response
+    where
+        F: FnOnce(Request, View) -> C,
+        C: Future<Output = Response>,
+    {
+        let Self { gate, caller, call, head, body } = self;
+        let asked = match call.service {
+            Service::Dynamodb => capacity::ask(&call.operation, &body),
+            _ => None,
+        };
+        let size = body.len();
+        let request = Request::from_parts(head, asked.as_ref().map_or(body, |asked| asked.body.clone()));
+        let (mut head, body) = carry_out(request, view).await.into_parts();
+        let Ok(mut body) = to_bytes(body, usize::MAX).await else {
+            tracing::debug!(service = %call.service, "the service broke off within its answer");
+            return cut();
+        };
+        let mut units = capacity::Units::new();
+        if let Some(asked) = asked.filter(|_| head.status.is_success()) {
+            (body, units) = capacity::take(&body, asked.hidden);
+            if asked.hidden {
+                head.headers.remove(CONTENT_LENGTH);
+                // It is of the body with the capacity; clients check it only where it is.
+                head.headers.remove("x-amz-crc32");
+            }
+        }
+        let replica = gate.replica().clone();
+        if let Some(replica) = replica.filter(|_| call.service == Service::Dynamodb && head.status.is_success()) {
+            replica.note(&call.operation, &call.input);
+        }
+        let usage = usage::of(call, gate.0.tables.as_ref(), size, head.status, &body, units);
+        gate.0.meter.completed(caller, call, head.status, &usage);
+        Response::from_parts(head, Body::from(body))
+    }
+}
+
+/// Ends the connection without an answer: a body that fails at once takes the head along, which nobody has sent yet.
+fn cut() -> Response {
+    let lost = io::Error::new(io::ErrorKind::ConnectionAborted, "cut on purpose");
+    Response::new(Body::from_stream(stream::iter([Err::<Bytes, _>(lost)])))
+}

@@ -1,0 +1,8 @@
+//! The gate over real sockets, with the AWS SDK: what a client sees of each fault, and what the meter counts.
+
+mod connections;
+mod faults;
+mod harness;
+mod kill;
+mod meter;
+mod stale;

@@ -1,0 +1,7 @@
+//! API Gateway: HTTP APIs, WebSocket APIs with `@connections`, an issuer of tokens, and throttling.
+
+pub mod http_api;
+mod iam_policy;
+pub mod oidc;
+pub mod throttle;
+pub mod websocket_api;

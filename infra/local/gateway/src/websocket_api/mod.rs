@@ -1,0 +1,183 @@
+//! API Gateway's WebSocket APIs: routes messages to functions, and lets functions post to connections.
+//!
+//! One listener is one API. `GET /{stage}` with an upgrade opens a connection; `/{stage}/@connections/{id}` is the API
+//! Gateway Management API. Of each connection lives one task, a bounded queue of what goes to the client, and a
+//! few hundred bytes of what every event says of it.
+
+mod authorizer;
+mod connect;
+mod connections;
+mod end;
+mod event;
+mod integration;
+mod management;
+mod reply;
+mod routing;
+mod session;
+mod stats;
+
+use std::future::ready;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::Response;
+use axum::serve::ListenerExt;
+use local_aws::Service;
+use local_gate::Gate;
+use local_lambda::Lambda;
+use local_template::model::WebSocketApi;
+use percent_encoding::percent_decode_str;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::throttle::{Account, Throttle};
+use connections::Connections;
+use routing::Selector;
+pub use stats::Stats;
+
+/// Limits of a connection
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>).
+/// The defaults are AWS's quotas.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Without a frame in either direction for this long, a connection is closed with 1001. 10 minutes.
+    pub idle: Duration,
+    /// Every connection is closed with 1001 after this long. 2 hours.
+    pub lifetime: Duration,
+    /// Bytes in one frame from the client; more closes with 1009. 32 KiB.
+    pub frame: usize,
+    /// Bytes in one message, from the client (more closes with 1009) or posted to it (more is refused). 128 KiB.
+    pub message: usize,
+    /// Invocations that one connection may have under way; further frames wait in the socket. AWS has no such limit
+    /// but the account's; this one keeps a flooding client from starting processes without end. 100.
+    pub in_flight: usize,
+    /// Messages that wait for a client that does not read; further posts are refused. AWS does not publish how much it
+    /// buffers. 256.
+    pub queue: usize,
+    /// Handshakes, messages and calls to `@connections` beyond its quotas are throttled. AWS's default quotas.
+    pub account: Arc<Account>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_mins(10),
+            lifetime: Duration::from_hours(2),
+            frame: 32 * 1024,
+            message: 128 * 1024,
+            in_flight: 100,
+            queue: 256,
+            account: Arc::default(),
+        }
+    }
+}
+
+/// Number of concurrent `$disconnect` routes. AWS documents only that the event is delivered on a best-effort basis.
+const DISCONNECTS: usize = 64;
+
+struct Gateway {
+    api: WebSocketApi,
+    selector: Selector,
+    lambda: Lambda,
+    gate: Gate,
+    limits: Limits,
+    throttle: Throttle,
+    stats: Arc<Stats>,
+    connections: Connections,
+    /// Turns to invoke `$disconnect`: when thousands of clients leave at once, each invocation would start a process, and nobody
+    /// waits for any of them.
+    disconnects: Semaphore,
+    /// Handshakes, sessions and invocations.
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+    port: u16,
+}
+
+/// Serves one WebSocket API with AWS's limits until `shutdown` fires; see [`serve_with`].
+pub async fn serve(
+    listener: TcpListener,
+    api: WebSocketApi,
+    lambda: Lambda,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let gate = Gate::new(lambda.clone(), None);
+    serve_with(listener, api, lambda, gate, Limits::default(), Arc::default(), shutdown).await
+}
+
+/// Serves one WebSocket API until `shutdown` fires; calls to `@connections` go through `gate`. Then every connection is closed with 1001, and this returns when
+/// all `$disconnect` routes and invocations under way have ended.
+///
+/// A route selection expression or identity source that API Gateway has no such form of is
+/// [`io::ErrorKind::InvalidInput`].
+pub async fn serve_with(
+    listener: TcpListener,
+    api: WebSocketApi,
+    lambda: Lambda,
+    gate: Gate,
+    limits: Limits,
+    stats: Arc<Stats>,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let invalid = |message| io::Error::new(io::ErrorKind::InvalidInput, message);
+    let selector = Selector::parse(&api.route_selection_expression).map_err(invalid)?;
+    if let Some(authorizer) = &api.authorizer {
+        authorizer::check_identity_sources(&authorizer.identity_sources).map_err(invalid)?;
+    }
+    let port = listener.local_addr()?.port();
+    let tasks = TaskTracker::new();
+    let throttle = Throttle::new(limits.account.clone(), &api.route_limits);
+    let gateway = Gateway {
+        api,
+        selector,
+        lambda,
+        gate,
+        limits,
+        throttle,
+        stats,
+        connections: Connections::default(),
+        disconnects: Semaphore::new(DISCONNECTS),
+        tasks: tasks.clone(),
+        shutdown: shutdown.clone(),
+        port,
+    };
+
+    let service = Router::new().fallback(answer).with_state(Arc::new(gateway));
+    // Small frames must not wait for the acknowledgement of earlier ones.
+    let listener = listener.tap_io(|socket| {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+    });
+    axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await?;
+    tasks.close();
+    tasks.wait().await;
+    Ok(())
+}
+
+async fn answer(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let path = percent_decode_str(request.uri().path()).decode_utf8_lossy().into_owned();
+    let Some(below_stage) = path.strip_prefix('/').and_then(|path| path.strip_prefix(gateway.api.stage.as_str()))
+    else {
+        return connect::wrong_stage();
+    };
+    if let Some(connection) = below_stage.strip_prefix("/@connections/") {
+        let answer = |request, _| ready(management::answer(&gateway, connection, request));
+        return gateway.gate.pass(Service::Apigatewaymanagementapi, request, answer).await;
+    }
+    if !below_stage.is_empty() {
+        return connect::wrong_stage();
+    }
+    connect::answer(gateway, client, request).await
+}

@@ -1,0 +1,5 @@
+//! API Gateway over real sockets.
+
+mod http_api;
+mod oidc;
+mod websocket_api;

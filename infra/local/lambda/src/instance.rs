@@ -1,0 +1,188 @@
+//! One sandbox: a child process with its Runtime API. Runs one invocation at a time.
+
+use std::io;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use local_template::model::Function;
+use rand::random;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep_until};
+
+use super::cpu;
+use super::environment::{self, Services};
+use super::error::Failure;
+use super::executable::{Build, Executable};
+use super::life::Place;
+use super::logs::{Capture, InstanceLog};
+use super::runtime_api::{Event, Reply, RuntimeApi};
+
+/// One running process of a function. Dropping it kills the process; [`kill`](Self::kill) also waits for its end.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    child: Child,
+    /// The build that the process runs, or the one that was being replaced when it started.
+    pub build: Option<Build>,
+    api: RuntimeApi,
+    capture: Capture,
+    log: InstanceLog,
+    /// Until when the process may be busy after a reply.
+    busy_until: Instant,
+    /// End of the newest invocation, or start of the process.
+    pub idle_since: Instant,
+    /// Processor time that has been accounted for.
+    cpu: Duration,
+    /// Dropped after the process.
+    place: Place,
+}
+
+impl Instance {
+    /// Starts the process, which then is in its init phase.
+    pub(crate) async fn start(
+        function: &Function,
+        executable: &Executable,
+        services: &Services,
+        log: InstanceLog,
+        place: Place,
+    ) -> io::Result<Self> {
+        let api = RuntimeApi::start().await?;
+        let (path, build) = (executable.path(), executable.build());
+        let mut command = Command::new(path);
+        command
+            .env_clear()
+            .envs(environment::variables(function, path, services, api.address(), place.id()))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        if let Some(folder) = path.parent() {
+            command.current_dir(folder);
+        }
+        let mut child = executable.spawn(&mut command).await?;
+        let capture = Capture::start(&mut child, &log);
+        let now = Instant::now();
+        Ok(Self { child, build, api, capture, log, busy_until: now, idle_since: now, cpu: Duration::ZERO, place })
+    }
+
+    /// Waits for the end of the init phase: the first `/next`.
+    pub(crate) async fn initialised(&mut self, limit: Duration) -> Result<(), Failure> {
+        tokio::select! {
+            biased;
+            ready = self.api.ready() => ready.map_err(Failure::Reported),
+            status = self.child.wait() => Err(ended(status)),
+            () = self.place.killed().cancelled() => Err(ended(crash(&mut self.child).await)),
+            () = tokio::time::sleep(limit) => Err(Failure::TimedOut(limit)),
+        }
+    }
+
+    /// Waits until the process asks for its next event, at most until the deadline of its previous one. `false`: it never
+    /// will, because it has ended or hangs.
+    pub(crate) async fn free(&mut self) -> bool {
+        // A process that died while idle is still `Ready` to its Runtime API.
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return false;
+        }
+        tokio::select! {
+            biased;
+            ready = self.api.ready() => ready.is_ok(),
+            _ = self.child.wait() => false,
+            () = sleep_until(self.busy_until) => false,
+        }
+    }
+
+    /// Runs one invocation; the process must be waiting for it. After a failure that [ends the
+    /// instance](is_fatal), only [`kill`](Self::kill) is left to do.
+    pub(crate) async fn run(
+        &mut self,
+        function: &Function,
+        request_id: &str,
+        payload: Bytes,
+        limit: Duration,
+    ) -> Result<Bytes, Failure> {
+        self.busy_until = Instant::now() + limit;
+        let deadline = SystemTime::now() + limit;
+        self.api.deliver(Event {
+            request_id: request_id.to_owned(),
+            // The clock is past 1970.
+            deadline_ms: deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
+            function_arn: function.arn.clone(),
+            trace_id: trace_id(),
+            payload,
+        });
+        let reply = tokio::select! {
+            biased;
+            reply = self.api.reply() => reply,
+            // It may have replied and ended at once.
+            status = self.child.wait() => self.api.reply_now().ok_or_else(|| ended(status))?,
+            () = self.place.killed().cancelled() => return Err(ended(crash(&mut self.child).await)),
+            () = sleep_until(self.busy_until) => return Err(Failure::TimedOut(function.timeout)),
+        };
+        self.capture.flush().await;
+        self.idle_since = Instant::now();
+        match reply {
+            Reply::Response(body) => Ok(body),
+            Reply::Error(body) => Err(Failure::Reported(body)),
+            Reply::TooLarge(size) => Err(Failure::ResponseTooLarge(size)),
+        }
+    }
+
+    pub(crate) fn log(&self) -> &InstanceLog {
+        &self.log
+    }
+
+    /// The highest resident size of the process so far in MiB, rounded up. `None` where the system has no `/proc`, or when
+    /// the process has ended.
+    pub(crate) fn used_mib(&self) -> Option<u64> {
+        // Not a file on a disk: reading it takes microseconds, less than a thread for it would.
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        kib.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib.div_ceil(1024))
+    }
+
+    /// Processor time since the last call. The time of a process that has ended is not known any more.
+    pub(crate) fn cpu_since_last(&mut self) -> Duration {
+        let used = self.child.id().and_then(cpu::used).unwrap_or(self.cpu);
+        let since = used.saturating_sub(self.cpu);
+        self.cpu = used;
+        since
+    }
+
+    /// Returns true if the process is to be killed by another part than the pool.
+    pub(crate) fn is_condemned(&self) -> bool {
+        self.place.killed().is_cancelled()
+    }
+
+    /// Kills the process (SIGKILL) and waits until it and its last output are gone.
+    pub(crate) async fn kill(mut self) {
+        if let Err(error) = self.child.kill().await {
+            tracing::warn!(%error, "cannot kill a function's process");
+        }
+        self.capture.finish().await;
+    }
+}
+
+/// Returns true if this failure ends the instance. On AWS an error that the handler reports leaves it warm.
+pub(crate) fn is_fatal(failure: &Failure) -> bool {
+    !matches!(failure, Failure::Reported(_) | Failure::ResponseTooLarge(_))
+}
+
+/// Kills a running process, as `kill -9` does.
+async fn crash(child: &mut Child) -> io::Result<ExitStatus> {
+    child.start_kill()?;
+    child.wait().await
+}
+
+fn ended(status: io::Result<ExitStatus>) -> Failure {
+    match status {
+        Ok(status) => Failure::Exited(status),
+        Err(error) => Failure::InvalidEntrypoint(error.to_string()),
+    }
+}
+
+/// An X-Ray trace header, not sampled, as a function without active tracing gets it.
+fn trace_id() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (root, parent) = (random::<u128>() >> 32, random::<u64>());
+    format!("Root=1-{seconds:08x}-{root:024x};Parent={parent:016x};Sampled=0")
+}

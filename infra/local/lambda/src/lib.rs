@@ -1,0 +1,302 @@
+//! Lambda: runs functions as child processes over the real Runtime API, or has them run by an Invoke API elsewhere.
+//!
+//! A function is a native binary that speaks the Runtime API, the very one that deploys. Each of its instances is one
+//! process and runs one invocation at a time; what AWS does by freezing and thawing sandboxes is not played, and neither is
+//! the memory limit (`MemorySize` reaches the function, and the `REPORT` lines say what it used).
+
+pub mod asynchronous;
+pub mod build;
+mod cpu;
+mod environment;
+mod error;
+mod executable;
+mod forward;
+mod function;
+mod instance;
+pub mod invoke_api;
+mod life;
+pub mod log_feed;
+mod log_sink;
+mod logs;
+mod runtime_api;
+mod stats;
+pub mod watch;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+pub use environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Services};
+pub use forward::{EndpointError, InvokeEndpoint};
+use function::Function;
+pub use function::FunctionSetup;
+use local_template::model;
+pub use log_sink::LogSink;
+pub use stats::{Instances, Spread, Stats};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+/// Largest payload of an invocation in bytes.
+pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
+
+/// Interval of checks of rebuilt executables while their functions are not invoked.
+const RELOAD_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Outcome of an invocation, as the Invoke API reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The function's response payload.
+    Success(Bytes),
+    /// `X-Amz-Function-Error: Unhandled`: the payload is Lambda's error object (`errorType`, `errorMessage`, …).
+    FunctionError(Bytes),
+}
+
+/// Reasons for which an invocation did not run.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum InvokeError {
+    /// No function has this logical id.
+    #[error("no function `{0}`")]
+    NotFound(String),
+    /// `TooManyRequestsException`: the reserved concurrency is used up.
+    #[error("Rate Exceeded.")]
+    Throttled,
+    /// `RequestTooLargeException`: more than 6 MiB.
+    #[error("Request must be smaller than 6291456 bytes for the InvokeFunction operation")]
+    TooLarge,
+    /// The local cloud is going down.
+    #[error("the local cloud is stopping")]
+    Stopping,
+    /// The endpoint that invocations are forwarded to does not answer, or not as Lambda does.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// An invocation that ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// As the function saw it.
+    pub request_id: String,
+    /// Outcome of the invocation.
+    pub outcome: Outcome,
+    /// The last 4 KiB of what it logged, Lambda's own lines included. Empty where the function does not run here.
+    pub log: String,
+}
+
+/// Times that AWS fixes and tests shorten.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Longest first init phase. AWS: 10 s.
+    pub init: Duration,
+    /// Time that an instance stays warm without work. AWS does not document it; minutes have been observed.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { init: Duration::from_secs(10), idle: Duration::from_mins(10) }
+    }
+}
+
+/// Stands in for a function that is no process of this machine.
+#[doc(hidden)]
+pub type Handler =
+    Arc<dyn Fn(Bytes) -> Pin<Box<dyn Future<Output = Result<Outcome, InvokeError>> + Send>> + Send + Sync>;
+
+/// The functions of a stack. Cheap to clone. When the last clone is dropped, the processes are killed.
+#[derive(Clone)]
+pub struct Lambda {
+    inner: Arc<Inner>,
+}
+
+impl fmt::Debug for Lambda {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lambda").field(&self.inner.functions.keys()).finish()
+    }
+}
+
+struct Inner {
+    functions: BTreeMap<String, Arc<Function>>,
+    handlers: BTreeMap<String, Handler>,
+    /// The invocations that run, and the reaper.
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+impl Lambda {
+    /// Makes the functions callable; no process is started before the first invocation. Must be called within a Tokio
+    /// runtime.
+    pub fn new(functions: Vec<FunctionSetup>, services: &Services, log: &LogSink, shutdown: CancellationToken) -> Self {
+        Self::with_limits(functions, services, log, shutdown, Limits::default())
+    }
+
+    /// Like [`new`](Self::new), with other times than AWS's.
+    pub fn with_limits(
+        functions: Vec<FunctionSetup>,
+        services: &Services,
+        log: &LogSink,
+        shutdown: CancellationToken,
+        limits: Limits,
+    ) -> Self {
+        let functions = functions.into_iter().map(|setup| {
+            let id = setup.function.logical_id.clone();
+            let function = Function::new(setup, services.clone(), limits, log.clone(), shutdown.clone());
+            (id, Arc::new(function))
+        });
+        let tasks = TaskTracker::new();
+        let inner = Arc::new(Inner {
+            functions: functions.collect(),
+            handlers: BTreeMap::new(),
+            tasks: tasks.clone(),
+            shutdown: shutdown.clone(),
+        });
+        tasks.spawn(reap(Arc::downgrade(&inner), limits.idle, shutdown));
+        Self { inner }
+    }
+
+    /// Makes functions callable that run behind an Invoke API. Must be called within a Tokio runtime.
+    pub fn forwarding(functions: &[model::Function], endpoint: &InvokeEndpoint, shutdown: CancellationToken) -> Self {
+        Self::with_handlers(forward::handlers(functions, endpoint), shutdown)
+    }
+
+    /// Functions that are closures of a test, by logical id.
+    #[doc(hidden)]
+    pub fn from_handlers(handlers: BTreeMap<String, Handler>) -> Self {
+        Self::with_handlers(handlers, CancellationToken::new())
+    }
+
+    fn with_handlers(handlers: BTreeMap<String, Handler>, shutdown: CancellationToken) -> Self {
+        let (functions, tasks) = (BTreeMap::new(), TaskTracker::new());
+        Self { inner: Arc::new(Inner { functions, handlers, tasks, shutdown }) }
+    }
+
+    /// Runs one synchronous invocation of the function with this logical id. Dropping the future does not stop the
+    /// invocation.
+    pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
+        self.run(function, payload).await.map(|invocation| invocation.outcome)
+    }
+
+    /// Like [`invoke`](Self::invoke), with the invocation's id and log.
+    pub async fn run(&self, function: &str, payload: Bytes) -> Result<Invocation, InvokeError> {
+        let Inner { functions, handlers, tasks, shutdown } = &*self.inner;
+        if payload.len() > MAX_PAYLOAD {
+            return Err(InvokeError::TooLarge);
+        }
+        if shutdown.is_cancelled() {
+            return Err(InvokeError::Stopping);
+        }
+        let invocation = if let Some(handler) = handlers.get(function) {
+            let (answer, shutdown) = (handler(payload), shutdown.clone());
+            tasks.spawn(async move {
+                let outcome = shutdown.run_until_cancelled(answer).await.unwrap_or(Err(InvokeError::Stopping))?;
+                Ok(Invocation { request_id: Uuid::new_v4().to_string(), outcome, log: String::new() })
+            })
+        } else {
+            let function = functions.get(function).ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
+            let slot = function.slot()?;
+            let function = Arc::clone(function);
+            tasks.spawn(async move { function.invoke(payload, slot).await })
+        };
+        // The task ends early only with the runtime.
+        invocation.await.unwrap_or(Err(InvokeError::Stopping))
+    }
+
+    /// The functions there are.
+    pub fn logical_ids(&self) -> impl Iterator<Item = &str> {
+        self.inner.functions.keys().chain(self.inner.handlers.keys()).map(String::as_str)
+    }
+
+    /// Returns once the shutdown token has fired and every process has ended.
+    pub async fn stopped(&self) {
+        self.inner.shutdown.cancelled().await;
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+
+    /// Returns true if there is a function with this logical id.
+    pub fn has(&self, function: &str) -> bool {
+        self.inner.functions.contains_key(function) || self.inner.handlers.contains_key(function)
+    }
+
+    /// Kills the processes of a function, or the one instance with this id, as a crash would: SIGKILL, wherever they are.
+    /// Returns once they are gone; how many there were.
+    pub async fn kill(&self, function: &str, instance: Option<&str>) -> Result<usize, InvokeError> {
+        match self.inner.functions.get(function) {
+            Some(function) => Ok(function.kill(instance).await),
+            None => Err(InvokeError::NotFound(function.to_owned())),
+        }
+    }
+
+    /// From here on, a function whose executable is replaced runs the new one: its idle processes end at once, busy ones
+    /// after their invocation. A build that is under way keeps nobody waiting but those who need another process.
+    pub fn reload_rebuilt(&self) {
+        let Inner { functions, tasks, shutdown, .. } = &*self.inner;
+        for function in functions.values() {
+            function.watch();
+        }
+        let (inner, shutdown) = (Arc::downgrade(&self.inner), shutdown.clone());
+        tasks.spawn(shutdown.run_until_cancelled_owned(reload(inner)));
+    }
+
+    /// Counts from zero again.
+    pub fn reset_stats(&self) {
+        for function in self.inner.functions.values() {
+            *function.stats() = Stats::default();
+        }
+    }
+
+    /// The functions that run here, each with what it did.
+    pub fn functions(&self) -> impl Iterator<Item = (&model::Function, Stats)> {
+        self.inner.functions.values().map(|function| (function.model(), function.stats().clone()))
+    }
+
+    /// Returns the number of instances of each function, by logical id.
+    pub fn instances(&self) -> BTreeMap<String, Instances> {
+        self.inner.functions.iter().map(|(id, function)| (id.clone(), function.instances())).collect()
+    }
+
+    /// Returns the counters of each function, by logical id.
+    pub fn stats(&self) -> BTreeMap<String, Stats> {
+        self.inner.functions.iter().map(|(id, function)| (id.clone(), function.stats().clone())).collect()
+    }
+}
+
+/// Ends instances that are idle for too long, and all of them when the token fires.
+async fn reap(inner: Weak<Inner>, idle: Duration, shutdown: CancellationToken) {
+    let mut tick = tokio::time::interval((idle / 4).max(Duration::from_millis(10)));
+    loop {
+        let stopping = tokio::select! {
+            _ = tick.tick() => false,
+            () = shutdown.cancelled() => true,
+        };
+        let Some(inner) = inner.upgrade() else { return };
+        for function in inner.functions.values() {
+            function.retire(if stopping { Duration::ZERO } else { idle }).await;
+        }
+        if stopping {
+            return;
+        }
+    }
+}
+
+/// Looks for executables that were replaced. Invocations look themselves: this is for functions that are not invoked, and
+/// for whoever waits to read that the new binary is there.
+async fn reload(inner: Weak<Inner>) {
+    let mut tick = tokio::time::interval(RELOAD_INTERVAL);
+    loop {
+        tick.tick().await;
+        let Some(inner) = inner.upgrade() else { return };
+        let mut reloaded = Vec::new();
+        for (id, function) in &inner.functions {
+            if function.reload().await {
+                reloaded.push(id.as_str());
+            }
+        }
+        if !reloaded.is_empty() {
+            function::say_reloaded(&reloaded);
+        }
+    }
+}

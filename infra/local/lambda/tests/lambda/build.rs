@@ -1,0 +1,83 @@
+//! Building functions with the real cargo.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use local_lambda::build::{BuildError, Profile, Progress, build};
+use local_template::model::{Architecture, Function};
+
+/// A workspace of two packages without dependencies, one with a second binary.
+fn workspace(main_of_b: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"a\", \"b\"]\n");
+    write("a/Cargo.toml", "[package]\nname = \"a\"\nedition = \"2024\"\n");
+    write("a/src/main.rs", "fn main() {}");
+    write("a/src/bin/second.rs", "fn main() {}");
+    write("b/Cargo.toml", "[package]\nname = \"b\"\nedition = \"2024\"\n");
+    write("b/src/main.rs", main_of_b);
+    folder
+}
+
+fn function(logical_id: &str, crate_dir: &Path, binary: &str) -> Function {
+    Function {
+        logical_id: logical_id.to_owned(),
+        name: logical_id.to_owned(),
+        arn: String::new(),
+        crate_dir: crate_dir.to_owned(),
+        binary: binary.to_owned(),
+        architecture: Architecture::X86_64,
+        memory_mib: 128,
+        timeout: Duration::from_secs(3),
+        environment: BTreeMap::new(),
+        reserved_concurrency: None,
+        queue_events: Vec::new(),
+        stream_events: Vec::new(),
+        schedule_events: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn every_function_gets_its_executable() {
+    let folder = workspace("fn main() {}");
+    let functions = [
+        function("First", &folder.path().join("a"), "a"),
+        function("Second", &folder.path().join("a"), "second"),
+        function("Third", folder.path(), "b"),
+        function("Fourth", &folder.path().join("b"), "b"),
+    ];
+    let executables = build(&functions, &Profile::Dev, &Progress::Hidden).await.unwrap();
+    let names: Vec<_> = executables
+        .iter()
+        .map(|(id, path)| {
+            assert!(path.is_absolute() && path.exists(), "{}", path.display());
+            (id.as_str(), path.file_stem().unwrap().to_str().unwrap())
+        })
+        .collect();
+    assert_eq!(names, [("First", "a"), ("Fourth", "b"), ("Second", "second"), ("Third", "b")]);
+}
+
+#[tokio::test]
+async fn what_does_not_build_is_said_plainly() {
+    let folder = workspace("fn main() { 1 + }");
+    let broken = build(&[function("B", &folder.path().join("b"), "b")], &Profile::Dev, &Progress::Hidden).await;
+    assert!(
+        matches!(broken, Err(BuildError::Failed { workspace, .. }) if workspace.ends_with(folder.path().file_name().unwrap()))
+    );
+
+    let missing = build(&[function("B", &folder.path().join("b"), "c")], &Profile::Dev, &Progress::Hidden).await;
+    let error = missing.unwrap_err();
+    assert!(matches!(error, BuildError::NoBinary { .. }));
+    assert!(error.to_string().starts_with("function `B`: no package of "), "{error}");
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let lost = build(&[function("B", elsewhere.path(), "b")], &Profile::Dev, &Progress::Hidden).await;
+    assert!(matches!(lost, Err(BuildError::NoWorkspace { .. })));
+    let nowhere = build(&[function("B", &elsewhere.path().join("none"), "b")], &Profile::Dev, &Progress::Hidden).await;
+    assert!(matches!(nowhere, Err(BuildError::NoWorkspace { message, .. }) if message == "no such folder"));
+}

@@ -1,0 +1,235 @@
+//! Lambda's Invoke API over real sockets, and another Lambda that forwards to it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use local_lambda::asynchronous::Retries;
+use local_lambda::{FunctionSetup, Handler, InvokeError, Lambda, LogSink, Outcome, Services, invoke_api};
+use local_template::model::Function;
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An Invoke API that runs until this is dropped.
+struct Api {
+    url: String,
+    client: reqwest::Client,
+    shutdown: DropGuard,
+}
+
+impl Api {
+    async fn of(functions: Vec<Function>, start: impl FnOnce(CancellationToken) -> Lambda) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let shutdown = CancellationToken::new();
+        let retries = Retries {
+            after_errors: vec![Duration::from_millis(1); 2],
+            first_back_off: Duration::from_millis(1),
+            longest_back_off: Duration::from_millis(2),
+            ..Retries::default()
+        };
+        let lambda = start(shutdown.clone());
+        tokio::spawn(invoke_api::serve(listener, functions, lambda, retries, shutdown.clone()));
+        // A second test of the process finds it installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Self { url, client: reqwest::Client::new(), shutdown: shutdown.drop_guard() }
+    }
+
+    /// With the process of [`echo`].
+    async fn with_process() -> Self {
+        let FunctionSetup { function, executable } = echo(env!("CARGO_PKG_NAME"));
+        let functions = vec![function.clone()];
+        Self::of(functions, |shutdown| {
+            let setup = FunctionSetup { function, executable };
+            Lambda::new(vec![setup], &Services::default(), &LogSink::new(std::io::sink()), shutdown)
+        })
+        .await
+    }
+
+    /// `function` may end in a query: `Echo?Qualifier=1`.
+    fn request(&self, function: &str) -> RequestBuilder {
+        let (name, query) = function.split_once('?').unwrap_or((function, ""));
+        self.client.post(format!("{}/2015-03-31/functions/{name}/invocations?{query}", self.url))
+    }
+
+    async fn invoke(&self, function: &str, event: &Value) -> Response {
+        self.request(function).body(event.to_string()).send().await.unwrap()
+    }
+}
+
+#[track_caller]
+fn is_error(response: &Response, status: u16, code: &str) {
+    assert_eq!(response.status(), status);
+    assert_eq!(response.headers()["x-amzn-errortype"], code);
+}
+
+#[tokio::test]
+async fn a_function_is_run_by_any_of_its_names() {
+    let api = Api::with_process().await;
+    let arn = "arn:aws:lambda:us-east-1:000000000000:function:local-Echo";
+    for name in ["local-Echo", "Echo", "local-Echo:$LATEST", "000000000000:function:local-Echo", arn] {
+        let response = api.invoke(name, &json!({"a": 1})).await;
+        assert_eq!(response.status(), 200, "{name}");
+        assert_eq!(response.headers()["x-amz-executed-version"], "$LATEST");
+        let request_id = response.headers()["x-amzn-requestid"].to_str().unwrap().to_owned();
+        let answer: Value = response.json().await.unwrap();
+        assert_eq!((&answer["event"], &answer["request_id"]), (&json!({"a": 1}), &json!(request_id)));
+    }
+    let without_payload: Value = api.request("Echo").send().await.unwrap().json().await.unwrap();
+    assert_eq!(without_payload["event"], json!({}));
+    for (name, missing) in [
+        ("Other", "arn:aws:lambda:us-east-1:000000000000:function:Other".to_owned()),
+        ("Echo:live", format!("{arn}:live")),
+        ("Echo?Qualifier=7", format!("{arn}:7")),
+    ] {
+        let response = api.request(name).send().await.unwrap();
+        is_error(&response, 404, "ResourceNotFoundException");
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(
+            (&body["Type"], &body["Message"]),
+            (&json!("User"), &json!(format!("Function not found: {missing}")))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_function_error_is_a_header_and_the_log_comes_with_it() {
+    let api = Api::with_process().await;
+    let request = api.request("Echo").header("X-Amz-Log-Type", "Tail").body(r#"{"do":"error"}"#);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["x-amz-function-error"], "Unhandled");
+    let log = STANDARD.decode(&response.headers()["x-amz-log-result"]).unwrap();
+    let log = String::from_utf8(log).unwrap();
+    let id = response.headers()["x-amzn-requestid"].to_str().unwrap();
+    assert!(log.starts_with(&format!("START RequestId: {id}")), "{log}");
+    assert!(log.contains(&format!("REPORT RequestId: {id}")), "{log}");
+    let error: Value = response.json().await.unwrap();
+    assert_eq!(error["errorMessage"], "told to fail");
+    let quiet = api.invoke("Echo", &json!({})).await;
+    assert!(!quiet.headers().contains_key("x-amz-log-result"));
+}
+
+#[tokio::test]
+async fn requests_that_lambda_refuses() {
+    let api = Api::with_process().await;
+    let not_json = api.request("Echo").body("{").send().await.unwrap();
+    is_error(&not_json, 400, "InvalidRequestContentException");
+    let unknown = api.request("Echo").header("X-Amz-Invocation-Type", "Later").send().await.unwrap();
+    is_error(&unknown, 400, "ValidationException");
+    let two = api.request("Echo:a?Qualifier=b").send().await.unwrap();
+    is_error(&two, 400, "InvalidParameterValueException");
+    let large = format!("\"{}\"", "x".repeat(6 * 1024 * 1024));
+    let response = api.request("Echo").body(large).send().await.unwrap();
+    is_error(&response, 413, "RequestTooLargeException");
+    let large = format!("\"{}\"", "x".repeat(1024 * 1024));
+    let response = api.request("Echo").header("X-Amz-Invocation-Type", "Event").body(large).send().await.unwrap();
+    is_error(&response, 413, "RequestTooLargeException");
+    let list = api.client.get(format!("{}/2015-03-31/functions", api.url)).send().await.unwrap();
+    is_error(&list, 404, "UnknownOperationException");
+}
+
+/// The failure of an invocation.
+#[derive(Clone, Copy)]
+enum Mishap {
+    Error,
+    Throttle,
+}
+
+/// A function whose invocations go wrong in this order, and which reports each.
+async fn scripted(mishaps: &'static [Mishap]) -> (Api, UnboundedReceiver<Bytes>) {
+    let (report, reported) = unbounded_channel();
+    let count = Arc::new(AtomicUsize::new(0));
+    let handler: Handler = Arc::new(move |event| {
+        report.send(event).unwrap();
+        let outcome = match mishaps[count.fetch_add(1, Ordering::Relaxed)] {
+            Mishap::Error => Ok(Outcome::FunctionError(Bytes::from_static(b"{}"))),
+            Mishap::Throttle => Err(InvokeError::Throttled),
+        };
+        Box::pin(std::future::ready(outcome))
+    });
+    let lambda = Lambda::from_handlers(BTreeMap::from([("Echo".to_owned(), handler)]));
+    (Api::of(vec![echo(env!("CARGO_PKG_NAME")).function], |_| lambda).await, reported)
+}
+
+/// Sends one event; how often the function runs for it, once no more runs can come.
+async fn runs_of_an_event(mishaps: &'static [Mishap]) -> usize {
+    let (api, mut reported) = scripted(mishaps).await;
+    let request = api.request("Echo").header("X-Amz-Invocation-Type", "Event").body(r#"{"a":1}"#);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 202);
+    assert!(response.bytes().await.unwrap().is_empty());
+    let mut runs = 0;
+    while runs < mishaps.len() {
+        let event = tokio::time::timeout(PATIENCE, reported.recv()).await.expect("one more run").unwrap();
+        assert_eq!(event, r#"{"a":1}"#);
+        runs += 1;
+    }
+    // Every handler is dropped with the server, so the channel closes after the last run.
+    drop(api.shutdown);
+    tokio::time::timeout(PATIENCE, async {
+        while reported.recv().await.is_some() {
+            runs += 1;
+        }
+    })
+    .await
+    .expect("the server ends");
+    runs
+}
+
+#[tokio::test]
+async fn an_event_that_fails_is_repeated_twice_and_a_throttled_one_until_it_runs() {
+    use Mishap::{Error, Throttle};
+    assert_eq!(runs_of_an_event(&[Error, Error, Error]).await, 3);
+    assert_eq!(runs_of_an_event(&[Throttle, Throttle, Throttle, Error, Error, Error]).await, 6);
+}
+
+#[tokio::test]
+async fn a_dry_run_and_a_throttle_run_nothing() {
+    let (api, mut reported) = scripted(&[Mishap::Throttle]).await;
+    let dry = api.request("Echo").header("X-Amz-Invocation-Type", "DryRun").send().await.unwrap();
+    assert_eq!(dry.status(), 204);
+    assert!(reported.try_recv().is_err());
+    let response = api.invoke("Echo", &json!({})).await;
+    is_error(&response, 429, "TooManyRequestsException");
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["Reason"], "ReservedFunctionConcurrentInvocationLimitExceeded");
+}
+
+#[tokio::test]
+async fn a_lambda_forwards_to_the_invoke_api_of_another() {
+    let api = Api::with_process().await;
+    let mut known = echo(env!("CARGO_PKG_NAME")).function;
+    // The endpoint knows the function by its third name.
+    known.logical_id = "Mine".to_owned();
+    let mut unknown = known.clone();
+    (unknown.logical_id, unknown.name) = ("Unknown".to_owned(), "elsewhere".to_owned());
+    let lambda = Lambda::forwarding(&[known.clone(), unknown], &api.url.parse().unwrap(), CancellationToken::new());
+
+    let Outcome::Success(answer) = lambda.invoke("Mine", r#"{"a":1}"#.into()).await.unwrap() else {
+        panic!("an error")
+    };
+    assert_eq!(serde_json::from_slice::<Value>(&answer).unwrap()["event"], json!({"a": 1}));
+    let Outcome::FunctionError(error) = lambda.invoke("Mine", r#"{"do":"error"}"#.into()).await.unwrap() else {
+        panic!("no error")
+    };
+    assert_eq!(serde_json::from_slice::<Value>(&error).unwrap()["errorMessage"], "told to fail");
+    assert!(matches!(lambda.invoke("Unknown", "{}".into()).await, Err(InvokeError::NotFound(_))));
+
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let lambda = Lambda::forwarding(&[known], &format!("http://{nobody}").parse().unwrap(), shutdown.clone());
+    assert!(matches!(lambda.invoke("Mine", "{}".into()).await, Err(InvokeError::Unavailable(_))));
+    shutdown.cancel();
+    assert!(matches!(lambda.invoke("Mine", "{}".into()).await, Err(InvokeError::Stopping)));
+    lambda.stopped().await;
+}

@@ -1,0 +1,45 @@
+//! A resource before its values are resolved.
+
+use super::yaml::Node;
+
+/// One resource, its properties not resolved yet.
+#[derive(Debug, Clone)]
+pub(super) struct Resource {
+    pub(super) id: String,
+    pub(super) line: usize,
+    pub(super) kind: Kind,
+    pub(super) type_name: String,
+    pub(super) properties: Node,
+    /// The condition's name and its line.
+    pub(super) condition: Option<(String, usize)>,
+    /// Logical ids and their lines.
+    pub(super) depends_on: Vec<(String, usize)>,
+    pub(super) metadata: Option<Node>,
+}
+
+/// The role of a resource in the local cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Function,
+    HttpApi,
+    WebSocketApi,
+    /// `AWS::ApiGatewayV2::Api` with the protocol `HTTP`, and its parts below.
+    PlainHttpApi,
+    /// The same with the protocol `WEBSOCKET`.
+    PlainWebSocketApi,
+    Route,
+    Integration,
+    Authorizer,
+    Stage,
+    Deployment,
+    RouteResponse,
+    Table,
+    Bucket,
+    Queue,
+    Cluster,
+    UserPool,
+    UserPoolClient,
+    Custom,
+    /// Accepted, and nothing is started for it.
+    WithoutMeaning,
+}

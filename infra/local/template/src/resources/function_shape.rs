@@ -1,0 +1,45 @@
+//! Properties of `AWS::Serverless::Function`.
+
+use super::super::shape::Shape;
+
+pub(super) const TYPE: &str = "AWS::Serverless::Function";
+
+pub(super) const SHAPE: Shape = Shape {
+    place: TYPE,
+    honoured: &[
+        "Architectures",
+        "CodeUri",
+        "Environment",
+        "Events",
+        "FunctionName",
+        "MemorySize",
+        "PackageType",
+        "ReservedConcurrentExecutions",
+        "Runtime",
+        "Timeout",
+    ],
+    ignored: &[
+        (&["Handler"], "a custom runtime is its binary"),
+        (&["AssumeRolePolicyDocument", "PermissionsBoundary", "Policies", "Role", "RolePath"], "IAM is not enforced"),
+        (&["VpcConfig"], "everything shares the loopback network"),
+        (&["LoggingConfig", "Tracing"], "functions log to the terminal"),
+        (
+            &[
+                "AutoPublishAlias",
+                "AutoPublishAliasAllProperties",
+                "AutoPublishCodeSha256",
+                "CodeSigningConfigArn",
+                "DeploymentPreference",
+                "ProvisionedConcurrencyConfig",
+                "RuntimeManagementConfig",
+                "SnapStart",
+                "VersionDescription",
+            ],
+            "there is one version, built from the sources",
+        ),
+        (&["EphemeralStorage"], "the machine's own temporary folder has no such limit"),
+        (&["KmsKeyArn", "SourceKMSKeyArn"], "nothing is encrypted at rest"),
+        (&["RecursiveLoop"], "loops are not detected"),
+        (&["Description", "PropagateTags", "Tags"], "for people and bills"),
+    ],
+};

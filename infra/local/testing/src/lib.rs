@@ -1,0 +1,12 @@
+//! Parts that the tests of the local cloud share.
+//!
+//! * [`echo`]: a function whose behaviour its event decides, and whose process the tests start.
+//! * [`recorded`]: events that AWS sent, to compare with.
+//! * [`sdk`]: the configuration of AWS's own clients.
+
+mod echo;
+pub mod recorded;
+mod sdk;
+
+pub use echo::echo;
+pub use sdk::{sdk, sdk_with_secret, sdk_without_retries};
