@@ -1,0 +1,67 @@
+//! The names at the top of the repository, and the sizes of its files.
+
+use std::collections::BTreeSet;
+
+use end_to_end::cloud::root;
+
+use crate::tracked;
+
+/// Names at the top, beside dot-files and licences.
+const TOP: [&str; 15] = [
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "README.md",
+    "SECURITY.md",
+    "clients",
+    "deny.toml",
+    "docs",
+    "functions",
+    "infra",
+    "rust-toolchain.toml",
+    "shared",
+    "template.yaml",
+    "tests",
+];
+
+/// Most lines of a Rust file.
+const MAX_LINES: usize = 450;
+
+/// Most lines of nine files in ten.
+const MAX_LINES_P90: usize = 250;
+
+/// Largest README, in bytes: it is read in one go.
+const MAX_README_BYTES: usize = 8_200;
+
+#[test]
+fn nothing_else_lies_at_the_top() {
+    let top: BTreeSet<String> =
+        tracked(".").iter().filter_map(|file| file.split('/').next()).map(str::to_owned).collect();
+    assert!(top.contains("template.yaml"), "these are not this repository's files: {top:?}");
+    for name in top {
+        let known = TOP.contains(&name.as_str()) || name.starts_with("LICENSE") || name.starts_with('.');
+        assert!(known, "{name}");
+    }
+}
+
+#[test]
+fn a_file_is_one_room() {
+    let rust = tracked(".").into_iter().filter(|file| file.ends_with(".rs"));
+    let count = |file: String| {
+        let text = std::fs::read_to_string(root().join(&file)).ok()?;
+        Some((text.lines().count(), file))
+    };
+    let mut lines: Vec<(usize, String)> = rust.filter_map(count).collect();
+    lines.sort();
+    let (most, file) = lines.last().expect("Rust files");
+    assert!(*most <= MAX_LINES, "{file} has {most} lines");
+    let (p90, file) = &lines[lines.len() * 9 / 10];
+    assert!(*p90 <= MAX_LINES_P90, "one file in ten has more than {p90} lines, {file} for example");
+}
+
+#[test]
+fn the_readme_is_short() {
+    let readme = std::fs::read(root().join("README.md")).expect("README.md");
+    assert!(readme.len() <= MAX_README_BYTES, "{} bytes", readme.len());
+}

@@ -1,0 +1,120 @@
+//! Imports between crates, from `cargo metadata`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::{Package, packages};
+
+/// What each crate is built with, of this workspace. A function may leave out what it does not need; every other edge exists.
+const EDGES: [(&str, &[&str]); 19] = [
+    ("shared/domain", &[]),
+    ("shared/sqlx-data-api", &[]),
+    ("shared/store", &["shared/domain", "shared/sqlx-data-api"]),
+    ("shared/chat", &["shared/domain", "shared/store"]),
+    ("shared/lambda-kit", &["shared/chat", "shared/domain", "shared/store"]),
+    // Clients share the protocol types; everything else they learn over the network.
+    ("clients/rust", &["shared/domain"]),
+    ("infra/local/aws", &[]),
+    ("infra/local/template", &["infra/local/aws"]),
+    ("infra/local/lambda", &["infra/local/aws", "infra/local/template"]),
+    ("infra/local/aurora", &["infra/local/template"]),
+    ("infra/local/dynamodb", &["infra/local/aws", "infra/local/template"]),
+    ("infra/local/sqs", &["infra/local/aws", "infra/local/template"]),
+    ("infra/local/s3", &["infra/local/aws", "infra/local/lambda", "infra/local/template"]),
+    (
+        "infra/local/sources",
+        &["infra/local/aws", "infra/local/dynamodb", "infra/local/lambda", "infra/local/sqs", "infra/local/template"],
+    ),
+    ("infra/local/gate", &["infra/local/aws", "infra/local/dynamodb", "infra/local/lambda"]),
+    ("infra/local/gateway", &["infra/local/aws", "infra/local/gate", "infra/local/lambda", "infra/local/template"]),
+    (
+        "infra/local/cloud",
+        &[
+            "infra/local/aurora",
+            "infra/local/aws",
+            "infra/local/dynamodb",
+            "infra/local/gate",
+            "infra/local/gateway",
+            "infra/local/lambda",
+            "infra/local/s3",
+            "infra/local/sources",
+            "infra/local/sqs",
+            "infra/local/template",
+        ],
+    ),
+    // Only tests are built with it.
+    ("infra/local/testing", &["infra/local/lambda", "infra/local/template"]),
+    // The migrations need the driver itself; the other functions use it through the doors.
+    ("functions/migrate", &["shared/domain", "shared/lambda-kit", "shared/sqlx-data-api", "shared/store"]),
+];
+
+/// What a function may be built with.
+const FUNCTION: &[&str] = &["shared/chat", "shared/domain", "shared/lambda-kit", "shared/store"];
+
+/// What the tests of a crate are built with besides.
+const TESTED_WITH: [(&str, &[&str]); 9] = [
+    // Its tests talk to a Data API, and this is one.
+    ("shared/sqlx-data-api", &["infra/local/aurora", "infra/local/template"]),
+    ("infra/local/lambda", &["infra/local/testing"]),
+    ("infra/local/aurora", &["infra/local/testing"]),
+    ("infra/local/dynamodb", &["infra/local/testing"]),
+    ("infra/local/sqs", &["infra/local/testing"]),
+    ("infra/local/s3", &["infra/local/testing"]),
+    // Counts are read as the command reads them.
+    ("infra/local/sources", &["infra/local/cloud", "infra/local/testing"]),
+    (
+        "infra/local/gate",
+        &["infra/local/cloud", "infra/local/gateway", "infra/local/sqs", "infra/local/template", "infra/local/testing"],
+    ),
+    ("infra/local/gateway", &["infra/local/testing"]),
+];
+
+fn folders(names: &[&str]) -> BTreeSet<PathBuf> {
+    names.iter().map(PathBuf::from).collect()
+}
+
+fn of<'a>(table: &[(&str, &'a [&'a str])], folder: &str) -> Option<&'a [&'a str]> {
+    table.iter().find(|(name, _)| *name == folder).map(|(_, others)| *others)
+}
+
+#[test]
+fn imports_are_exactly_those_of_the_map() {
+    for (name, Package { folder, imports, tested_with }) in packages() {
+        let path = folder.to_str().expect("UTF-8");
+        match of(&EDGES, path) {
+            Some(allowed) => assert_eq!(imports, folders(allowed), "{name}"),
+            // It drives the whole from outside, and nothing imports it.
+            None if path == "tests" => continue,
+            None if path.starts_with("functions/") => {
+                assert!(imports.is_subset(&folders(FUNCTION)), "{name} imports {imports:?}");
+            }
+            None => panic!("{name} is in {path}, which is not on the map"),
+        }
+        let mut allowed = imports;
+        allowed.extend(folders(of(&TESTED_WITH, path).unwrap_or(&["infra/local/testing"])));
+        assert!(tested_with.is_subset(&allowed), "{name} is tested with {tested_with:?}");
+    }
+}
+
+#[test]
+fn nothing_imports_a_function_or_the_tests() {
+    for (name, package) in packages().into_iter().filter(|(_, package)| !package.folder.ends_with("tests")) {
+        let of_function = |folder: &&PathBuf| folder.starts_with("functions") || folder.starts_with("tests");
+        assert_eq!(package.imports.iter().find(of_function), None, "{name}");
+    }
+}
+
+#[test]
+fn a_package_is_named_after_its_folder() {
+    for (name, package) in packages() {
+        let folder = package.folder.to_str().expect("UTF-8");
+        let last = package.folder.file_name().and_then(|name| name.to_str()).expect("UTF-8");
+        let expected = match folder {
+            "tests" => "end-to-end".to_owned(),
+            "clients/rust" => "client".to_owned(),
+            _ if folder.starts_with("infra/local/") => format!("local-{last}"),
+            _ => last.to_owned(),
+        };
+        assert_eq!(name, expected, "in {folder}");
+    }
+}
