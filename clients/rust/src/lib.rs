@@ -15,9 +15,11 @@ mod receipts;
 pub mod replica;
 mod subscriptions;
 mod syncing;
+mod token;
 
 pub use api::{Api, ApiError, Endpoints, History, Recipients};
 pub use client::{Client, Event};
 pub use outbox::SendError;
 pub use pace::Pace;
 pub use replica::Replica;
+pub use token::{FixedToken, LocalIssuer, TokenFuture, TokenSource, unverified_claims};

@@ -5,8 +5,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use client::{Api, ApiError, Client, Endpoints, Event, Pace};
 use domain::conversation::Conversation;
 use domain::{ConversationId, Message, MessageKind, Receipt, ReceiptKind, Seq, UserId};
@@ -21,8 +19,6 @@ enum ChatError {
     Usage,
     #[error("cannot read {ENDPOINTS}: is `cargo local` running?")]
     NotRunning(#[source] std::io::Error),
-    #[error("{ENDPOINTS} is not what `cargo local` writes")]
-    NotEndpoints(#[from] serde_json::Error),
     #[error(transparent)]
     Api(#[from] ApiError),
     #[error("the terminal is gone")]
@@ -43,7 +39,7 @@ async fn main() -> ExitCode {
 async fn chat() -> Result<(), ChatError> {
     let name = std::env::args().nth(1).ok_or(ChatError::Usage)?;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(ENDPOINTS);
-    let endpoints: Endpoints = serde_json::from_slice(&std::fs::read(path).map_err(ChatError::NotRunning)?)?;
+    let endpoints = Endpoints::read(path).map_err(ChatError::NotRunning)?;
     let api = Arc::new(Api::new(endpoints, name.as_str())?);
     let user = api.profile(&name).await?;
     let (client, mut events) = Client::start(Arc::clone(&api), user, Pace::default());
@@ -68,9 +64,8 @@ async fn chat() -> Result<(), ChatError> {
 /// Returns the token's issuer. The local issuer's subjects are the names that it is given, so with this a name leads to a user
 /// id.
 fn issuer(token: &str) -> String {
-    let claims = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
-    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap_or_default();
-    // Without one there is no such user, which the server says.
+    let claims = client::unverified_claims(token).unwrap_or_default();
+    // Without an issuer there is no such user, which the server says.
     claims["iss"].as_str().unwrap_or_default().to_owned()
 }
 
