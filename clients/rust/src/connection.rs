@@ -117,6 +117,8 @@ async fn talk(
         let frame = tokio::select! {
             frame = socket.next() => {
                 match frame {
+                    // An empty frame carries nothing, but shows that the server is there.
+                    Some(Ok(Message::Text(text))) if text.is_empty() => {}
                     Some(Ok(Message::Text(text))) => {
                         let _ = heard.send(Heard::Frame(text.to_string()));
                     }
@@ -258,6 +260,21 @@ mod tests {
         assert!(started.elapsed() < tokens.lifetime, "it came after {:?}", started.elapsed());
         assert_eq!(*tokens.issued.lock().unwrap(), [first_token, second_token]);
         for expected in ["Up", "Down", "Up"] {
+            let heard = timeout(WAIT_TIMEOUT, server.heard.recv()).await.unwrap().unwrap();
+            assert_eq!(format!("{heard:?}"), expected);
+        }
+        drop(server.wanted);
+    }
+
+    #[tokio::test]
+    async fn empty_text_frames_are_ignored() {
+        let mut server = Server::new(ShortLived::new(Duration::from_hours(1)), Pace::default()).await;
+        let (mut socket, _) = server.accept().await;
+        for frame in ["", r#"{"type":"from_the_future"}"#, ""] {
+            socket.send(Message::text(frame)).await.unwrap();
+        }
+        socket.close(None).await.unwrap();
+        for expected in ["Up", r#"Frame("{\"type\":\"from_the_future\"}")"#, "Down"] {
             let heard = timeout(WAIT_TIMEOUT, server.heard.recv()).await.unwrap().unwrap();
             assert_eq!(format!("{heard:?}"), expected);
         }
