@@ -18,7 +18,7 @@ use crate::{Api, ApiError, Pace};
 
 /// A message from the connection to its owner.
 #[derive(Debug)]
-pub(crate) enum Heard {
+pub(crate) enum Incoming {
     /// A connection is up.
     Up,
     Frame(String),
@@ -28,11 +28,11 @@ pub(crate) enum Heard {
 
 /// A command of the connection's owner.
 #[derive(Debug)]
-pub(crate) enum Wanted {
-    /// Say this. Lost where no connection is up.
+pub(crate) enum Command {
+    /// Send this frame. It is lost if no connection is up.
     Frame(String),
-    /// Another connection, without a farewell to this one.
-    Another,
+    /// Abandon this connection without closing it, and make another.
+    Reconnect,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -53,18 +53,18 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 pub(crate) async fn keep(
     api: Arc<Api>,
     pace: Pace,
-    mut wanted: mpsc::UnboundedReceiver<Wanted>,
-    heard: mpsc::UnboundedSender<Heard>,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+    incoming: mpsc::UnboundedSender<Incoming>,
 ) {
     let mut failures = 0;
-    while !heard.is_closed() {
+    while !incoming.is_closed() {
         match connect(&api, &pace).await {
             Ok((socket, renewal)) => {
                 failures = 0;
-                let _ = heard.send(Heard::Up);
-                let ended = talk(socket, renewal, &pace, &mut wanted, &heard).await;
+                let _ = incoming.send(Incoming::Up);
+                let ended = run(socket, renewal, &pace, &mut commands, &incoming).await;
                 // A dropped owner ends the loop.
-                let _ = heard.send(Heard::Down);
+                let _ = incoming.send(Incoming::Down);
                 if ended.is_break() {
                     return;
                 }
@@ -103,12 +103,12 @@ fn time_to_renewal(lifetime: Option<Duration>, random: f64, pace: &Pace) -> Dura
 }
 
 /// Runs until the connection ends, or returns `Break` when its owner is dropped.
-async fn talk(
+async fn run(
     mut socket: Socket,
     renewal: Instant,
     pace: &Pace,
-    wanted: &mut mpsc::UnboundedReceiver<Wanted>,
-    heard: &mpsc::UnboundedSender<Heard>,
+    commands: &mut mpsc::UnboundedReceiver<Command>,
+    incoming: &mpsc::UnboundedSender<Incoming>,
 ) -> ControlFlow<()> {
     let mut ping = Instant::now() + pace.ping;
     // Since a ping has not been answered by anything.
@@ -120,7 +120,7 @@ async fn talk(
                     // An empty frame carries nothing, but shows that the server is there.
                     Some(Ok(Message::Text(text))) if text.is_empty() => {}
                     Some(Ok(Message::Text(text))) => {
-                        let _ = heard.send(Heard::Frame(text.to_string()));
+                        let _ = incoming.send(Incoming::Frame(text.to_string()));
                     }
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Binary(_) | Message::Frame(_))) => {}
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return ControlFlow::Continue(()),
@@ -128,9 +128,9 @@ async fn talk(
                 (ping, silent) = (Instant::now() + pace.ping, false);
                 continue;
             }
-            wanted = wanted.recv() => match wanted {
-                Some(Wanted::Frame(frame)) => frame,
-                Some(Wanted::Another) => return ControlFlow::Continue(()),
+            command = commands.recv() => match command {
+                Some(Command::Frame(frame)) => frame,
+                Some(Command::Reconnect) => return ControlFlow::Continue(()),
                 None => {
                     // The server finds out by itself where this does not reach it.
                     let _ = socket.close(None).await;
@@ -195,8 +195,8 @@ mod tests {
     /// A server for one client, and the client's channels.
     struct Server {
         listener: TcpListener,
-        wanted: mpsc::UnboundedSender<Wanted>,
-        heard: mpsc::UnboundedReceiver<Heard>,
+        commands: mpsc::UnboundedSender<Command>,
+        incoming: mpsc::UnboundedReceiver<Incoming>,
     }
 
     impl Server {
@@ -205,10 +205,10 @@ mod tests {
             let websocket = format!("ws://{}", listener.local_addr().unwrap());
             let endpoints = Endpoints { http: String::new(), websocket, oidc_token: String::new() };
             let api = Arc::new(Api::with_tokens(endpoints, tokens).unwrap());
-            let (wanted, commands) = mpsc::unbounded_channel();
-            let (sender, heard) = mpsc::unbounded_channel();
-            tokio::spawn(keep(api, pace, commands, sender));
-            Self { listener, wanted, heard }
+            let (commands, commands_received) = mpsc::unbounded_channel();
+            let (sender, incoming) = mpsc::unbounded_channel();
+            tokio::spawn(keep(api, pace, commands_received, sender));
+            Self { listener, commands, incoming }
         }
 
         /// Accepts the next connection. Returns its token as well.
@@ -260,10 +260,10 @@ mod tests {
         assert!(started.elapsed() < tokens.lifetime, "it came after {:?}", started.elapsed());
         assert_eq!(*tokens.issued.lock().unwrap(), [first_token, second_token]);
         for expected in ["Up", "Down", "Up"] {
-            let heard = timeout(WAIT_TIMEOUT, server.heard.recv()).await.unwrap().unwrap();
-            assert_eq!(format!("{heard:?}"), expected);
+            let incoming = timeout(WAIT_TIMEOUT, server.incoming.recv()).await.unwrap().unwrap();
+            assert_eq!(format!("{incoming:?}"), expected);
         }
-        drop(server.wanted);
+        drop(server.commands);
     }
 
     #[tokio::test]
@@ -275,9 +275,9 @@ mod tests {
         }
         socket.close(None).await.unwrap();
         for expected in ["Up", r#"Frame("{\"type\":\"from_the_future\"}")"#, "Down"] {
-            let heard = timeout(WAIT_TIMEOUT, server.heard.recv()).await.unwrap().unwrap();
-            assert_eq!(format!("{heard:?}"), expected);
+            let incoming = timeout(WAIT_TIMEOUT, server.incoming.recv()).await.unwrap().unwrap();
+            assert_eq!(format!("{incoming:?}"), expected);
         }
-        drop(server.wanted);
+        drop(server.commands);
     }
 }

@@ -8,13 +8,13 @@ mod api;
 mod back_off;
 mod client;
 mod connection;
-mod incoming;
 mod outbox;
 mod pace;
 mod receipts;
 pub mod replica;
+mod server_frame;
 mod subscriptions;
-mod syncing;
+mod sync_schedule;
 mod token;
 
 pub use api::{Api, ApiError, Endpoints, History, Recipients};

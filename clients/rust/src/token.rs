@@ -83,7 +83,7 @@ impl FixedToken {
 
 impl fmt::Debug for FixedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Tokens are secret.
+        // The token must not reach logs.
         f.write_str("FixedToken(…)")
     }
 }

@@ -51,7 +51,7 @@ async fn chat() -> Result<(), ChatError> {
             line = lines.next_line() => match line?.as_deref().map(str::trim) {
                 None | Some("/quit") => return Ok(()),
                 Some("") => {}
-                Some(line) => room.obey(line).await,
+                Some(line) => room.execute(line).await,
             },
             event = events.recv() => match event {
                 Some(event) => room.show(event).await,
@@ -79,8 +79,8 @@ struct Room {
 }
 
 impl Room {
-    async fn obey(&mut self, line: &str) {
-        let done = match (line, line.strip_prefix("/with ")) {
+    async fn execute(&mut self, line: &str) {
+        let result = match (line, line.strip_prefix("/with ")) {
             (_, Some(other)) => self.with(other.trim()).await,
             ("/list", _) => self.list().await,
             _ if line.starts_with('/') => {
@@ -88,11 +88,11 @@ impl Room {
                 Ok(())
             }
             _ => {
-                self.say(line);
+                self.send(line);
                 Ok(())
             }
         };
-        if let Err(error) = done {
+        if let Err(error) = result {
             println!("* {}", domain::error::causes(&error));
         }
     }
@@ -125,7 +125,7 @@ impl Room {
     }
 
     /// The answer is not awaited: it arrives as an item, and a refusal is printed.
-    fn say(&self, line: &str) {
+    fn send(&self, line: &str) {
         let Some(conversation) = self.open else { return println!("* to whom? /with NAME") };
         let (client, line) = (self.client.clone(), line.to_owned());
         tokio::spawn(async move {
