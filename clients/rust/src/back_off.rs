@@ -14,7 +14,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_grows_to_its_ceiling_and_no_further() {
+    fn back_off_grows_up_to_its_ceiling() {
         let (base, most) = (Duration::from_millis(100), Duration::from_secs(1));
         for attempts in 0..40 {
             let ceiling = base.saturating_mul(1 << attempts.min(10)).min(most);

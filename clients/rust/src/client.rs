@@ -11,13 +11,13 @@ use domain::{ClientMessageId, Content, ConversationId, ErrorCode, Message, Messa
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use crate::connection::{self, Heard, Wanted};
-use crate::incoming::{self, Incoming};
-use crate::outbox::{Consequence, Outbox, Outcome, SendError};
+use crate::connection::{self, Command, Incoming};
+use crate::outbox::{NextStep, Outbox, Outcome, SendError};
 use crate::receipts::Receipts;
 use crate::replica::Replica;
-use crate::subscriptions::{self, Subscribing};
-use crate::syncing::{Asked, Syncing};
+use crate::server_frame::{self, ServerFrame};
+use crate::subscriptions::{self, Subscriptions};
+use crate::sync_schedule::{SyncSchedule, SyncSubject};
 use crate::{Api, Pace};
 
 /// Events, in the order of each conversation.
@@ -41,13 +41,13 @@ pub enum Event {
 
 /// A running client. It stops when all of its handles are dropped.
 #[derive(Clone, Debug)]
-pub struct Client(mpsc::UnboundedSender<Command>);
+pub struct Client(mpsc::UnboundedSender<Request>);
 
 #[derive(Debug)]
-enum Command {
+enum Request {
     Send(ConversationId, String, Outcome),
     Read(ConversationId, Seq),
-    Look(ConversationId, bool),
+    Subscribe(ConversationId, bool),
     Snapshot(ConversationId, oneshot::Sender<Replica>),
     Sync,
     Reconnect,
@@ -57,101 +57,105 @@ impl Client {
     /// Connects as the user of `api`, whose id is `user`, for as long as the client is held. Events wait until they are taken,
     /// however many; dropping the receiver is the way not to have them.
     pub fn start(api: Arc<Api>, user: UserId, pace: Pace) -> (Self, mpsc::UnboundedReceiver<Event>) {
-        let (commands, received) = mpsc::unbounded_channel();
-        let (events, happened) = mpsc::unbounded_channel();
-        let (wanted, asked) = mpsc::unbounded_channel();
-        let (tell, heard) = mpsc::unbounded_channel();
-        tokio::spawn(connection::keep(api, pace, asked, tell));
-        tokio::spawn(Engine::new(user, pace, wanted, events).run(received, heard));
-        (Self(commands), happened)
+        let (requests, requests_received) = mpsc::unbounded_channel();
+        let (events, events_received) = mpsc::unbounded_channel();
+        let (commands, commands_received) = mpsc::unbounded_channel();
+        let (incoming, incoming_received) = mpsc::unbounded_channel();
+        tokio::spawn(connection::keep(api, pace, commands_received, incoming));
+        tokio::spawn(Engine::new(user, pace, commands, events).run(requests_received, incoming_received));
+        (Self(requests), events_received)
     }
 
     /// Sends a text, for as long as it takes. Texts of one conversation get their places in the order of the calls.
     pub async fn send(&self, conversation: ConversationId, text: impl Into<String>) -> Result<Sent, SendError> {
         let (outcome, known) = oneshot::channel();
-        self.0.send(Command::Send(conversation, text.into(), outcome)).map_err(|_| SendError::Stopped)?;
+        self.0.send(Request::Send(conversation, text.into(), outcome)).map_err(|_| SendError::Stopped)?;
         known.await.map_err(|_| SendError::Stopped)?
     }
 
     /// The user has seen everything up to here.
     pub fn read(&self, conversation: ConversationId, seq: Seq) {
-        self.tell(Command::Read(conversation, seq));
+        self.request(Request::Read(conversation, seq));
     }
 
     /// Subscribes to a public conversation: its items are pushed, on every later connection as well, until it is closed.
     pub fn open(&self, conversation: ConversationId) {
-        self.tell(Command::Look(conversation, true));
+        self.request(Request::Subscribe(conversation, true));
     }
 
-    /// The user does not look any more.
+    /// Ends the subscription to a public conversation.
     pub fn close(&self, conversation: ConversationId) {
-        self.tell(Command::Look(conversation, false));
+        self.request(Request::Subscribe(conversation, false));
     }
 
     /// The conversation as this client knows it; empty where it knows nothing.
     pub async fn snapshot(&self, conversation: ConversationId) -> Replica {
         let (snapshot, taken) = oneshot::channel();
-        self.tell(Command::Snapshot(conversation, snapshot));
+        self.request(Request::Snapshot(conversation, snapshot));
         taken.await.unwrap_or_default()
     }
 
     /// Syncs everything: for a device that has slept.
     pub fn sync(&self) {
-        self.tell(Command::Sync);
+        self.request(Request::Sync);
     }
 
     /// Leaves the connection as it is and makes another: for a device whose network has changed.
     pub fn reconnect(&self) {
-        self.tell(Command::Reconnect);
+        self.request(Request::Reconnect);
     }
 
     /// The engine lives as long as this handle.
-    fn tell(&self, command: Command) {
-        let _ = self.0.send(command);
+    fn request(&self, request: Request) {
+        let _ = self.0.send(request);
     }
 }
 
 struct Engine {
     user: UserId,
     pace: Pace,
-    wanted: mpsc::UnboundedSender<Wanted>,
+    commands: mpsc::UnboundedSender<Command>,
     events: mpsc::UnboundedSender<Event>,
     up: bool,
     replicas: BTreeMap<ConversationId, Replica>,
     outbox: Outbox,
-    syncing: Syncing,
+    syncs: SyncSchedule,
     acks: Receipts,
     reads: Receipts,
-    looking: Subscribing,
+    subscriptions: Subscriptions,
 }
 
 impl Engine {
     fn new(
         user: UserId,
         pace: Pace,
-        wanted: mpsc::UnboundedSender<Wanted>,
+        commands: mpsc::UnboundedSender<Command>,
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
         let now = Instant::now();
-        let (replicas, outbox, syncing) = (BTreeMap::new(), Outbox::default(), Syncing::new(now));
+        let (replicas, outbox, syncs) = (BTreeMap::new(), Outbox::default(), SyncSchedule::new(now));
         let (acks, reads) = (Receipts::new("ack", now), Receipts::new("read", now));
-        let looking = Subscribing::default();
-        Self { user, pace, wanted, events, up: false, replicas, outbox, syncing, acks, reads, looking }
+        let subscriptions = Subscriptions::default();
+        Self { user, pace, commands, events, up: false, replicas, outbox, syncs, acks, reads, subscriptions }
     }
 
-    async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>, mut heard: mpsc::UnboundedReceiver<Heard>) {
+    async fn run(
+        mut self,
+        mut requests: mpsc::UnboundedReceiver<Request>,
+        mut incoming: mpsc::UnboundedReceiver<Incoming>,
+    ) {
         loop {
             if self.up {
-                self.speak(Instant::now());
+                self.send_due_frames(Instant::now());
             }
             let due = self.due();
             tokio::select! {
-                command = commands.recv() => match command {
-                    Some(command) => self.obey(command),
+                request = requests.recv() => match request {
+                    Some(request) => self.handle_request(request),
                     None => return,
                 },
-                heard = heard.recv() => match heard {
-                    Some(heard) => self.hear(heard),
+                message = incoming.recv() => match message {
+                    Some(message) => self.handle_incoming(message),
                     None => return,
                 },
                 () = sleep_until(due), if self.up => {}
@@ -159,66 +163,67 @@ impl Engine {
         }
     }
 
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Send(conversation, text, outcome) => {
+    fn handle_request(&mut self, request: Request) {
+        match request {
+            Request::Send(conversation, text, outcome) => {
                 self.outbox.add(conversation, text, Instant::now(), outcome);
             }
-            Command::Read(conversation, seq) => self.reads.mark(conversation, seq),
-            Command::Look(conversation, open) => self.looking.look(conversation, open, Instant::now()),
-            Command::Snapshot(conversation, snapshot) => {
+            Request::Read(conversation, seq) => self.reads.mark(conversation, seq),
+            Request::Subscribe(conversation, open) => self.subscriptions.set(conversation, open, Instant::now()),
+            Request::Snapshot(conversation, snapshot) => {
                 // The caller may have stopped waiting.
                 let _ = snapshot.send(self.replicas.get(&conversation).cloned().unwrap_or_default());
             }
-            Command::Sync => self.syncing.everything(),
-            Command::Reconnect => self.want(Wanted::Another),
+            Request::Sync => self.syncs.need_everything(),
+            Request::Reconnect => self.command(Command::Reconnect),
         }
     }
 
     fn due(&self) -> Instant {
         let gaps = self.replicas.values().filter_map(Replica::gap_since).map(|since| since + self.pace.gap);
-        let others = [self.outbox.due(), self.acks.due(), self.reads.due(), self.looking.due()].into_iter().flatten();
-        gaps.chain(others).chain([self.syncing.due()]).min().unwrap_or_else(Instant::now)
+        let others =
+            [self.outbox.due(), self.acks.due(), self.reads.due(), self.subscriptions.due()].into_iter().flatten();
+        gaps.chain(others).chain([self.syncs.due()]).min().unwrap_or_else(Instant::now)
     }
 
-    /// Says whatever it is time to say.
-    fn speak(&mut self, now: Instant) {
+    /// Sends the frames whose time has come.
+    fn send_due_frames(&mut self, now: Instant) {
         for (id, replica) in &mut self.replicas {
             if replica.gap_is_over(now, self.pace.gap) {
-                self.syncing.need(*id);
+                self.syncs.need(*id);
             }
         }
         let cursors: BTreeMap<ConversationId, Seq> =
             self.replicas.iter().map(|(id, replica)| (*id, replica.cursor)).collect();
         let cursor = |id| cursors.get(&id).copied().unwrap_or_default();
         let mut frames = self.outbox.frames(now, &self.pace, cursor);
-        frames.extend(self.syncing.frame(now, &self.pace, &cursors));
+        frames.extend(self.syncs.frame(now, &self.pace, &cursors));
         frames.extend(self.acks.frame(now, &self.pace));
         frames.extend(self.reads.frame(now, &self.pace));
-        frames.extend(self.looking.frames(now, &self.pace));
+        frames.extend(self.subscriptions.frames(now, &self.pace));
         for frame in frames {
-            self.want(Wanted::Frame(frame.to_string()));
+            self.command(Command::Frame(frame.to_string()));
         }
     }
 
-    fn hear(&mut self, heard: Heard) {
+    fn handle_incoming(&mut self, message: Incoming) {
         let now = Instant::now();
-        match heard {
-            Heard::Up => {
+        match message {
+            Incoming::Up => {
                 self.up = true;
-                self.syncing.connected(now, &self.pace);
-                self.looking.connected(now);
-                self.happened(Event::Connected);
+                self.syncs.connected(now, &self.pace);
+                self.subscriptions.connected(now);
+                self.emit(Event::Connected);
             }
-            Heard::Down => {
+            Incoming::Down => {
                 self.up = false;
                 self.interrupted(now);
-                self.happened(Event::Disconnected);
+                self.emit(Event::Disconnected);
             }
-            Heard::Frame(frame) => match incoming::read(&frame) {
-                Some(Incoming::Push(push)) => self.pushed(push, now),
-                Some(Incoming::Reply(Reply { reply_to: Some(id), answer })) => self.answered(&id, answer, now),
-                Some(Incoming::Gateway(refusal)) => {
+            Incoming::Frame(frame) => match server_frame::parse(&frame) {
+                Some(ServerFrame::Push(push)) => self.pushed(push, now),
+                Some(ServerFrame::Reply(Reply { reply_to: Some(id), answer })) => self.answered(&id, answer, now),
+                Some(ServerFrame::Gateway(refusal)) => {
                     // It does not say of which frame; to repeat one that was answered is harmless.
                     tracing::info!(refusal, "refused by API Gateway");
                     self.interrupted(now);
@@ -230,10 +235,10 @@ impl Engine {
 
     fn interrupted(&mut self, now: Instant) {
         self.outbox.interrupted(now, &self.pace);
-        self.syncing.failed(now, None, &self.pace);
+        self.syncs.failed(now, None, &self.pace);
         self.acks.interrupted(now, &self.pace);
         self.reads.interrupted(now, &self.pace);
-        self.looking.interrupted(now, &self.pace);
+        self.subscriptions.interrupted(now, &self.pace);
     }
 
     fn pushed(&mut self, push: Push, now: Instant) {
@@ -248,19 +253,19 @@ impl Engine {
                 }
             }
             Push::Typing { conversation_id, user_id, typing } => {
-                self.happened(Event::Typing { conversation_id, user_id, typing });
+                self.emit(Event::Typing { conversation_id, user_id, typing });
             }
             // This client sends no files.
             Push::File { .. } => {}
             Push::Unread { unread } => {
                 for unread in unread {
-                    self.happened(Event::Unread(unread));
+                    self.emit(Event::Unread(unread));
                 }
             }
             Push::Receipts { receipts } => {
                 for receipt in receipts {
                     if self.replicas.entry(receipt.conversation_id).or_default().mark(receipt) {
-                        self.happened(Event::Receipt(receipt));
+                        self.emit(Event::Receipt(receipt));
                     }
                 }
             }
@@ -294,7 +299,7 @@ impl Engine {
 
     fn answered(&mut self, id: &str, answer: Answer, now: Instant) {
         if let Answer::Error { error: ErrorBody { code: ErrorCode::TokenExpired, .. } } = &answer {
-            self.want(Wanted::Another);
+            self.command(Command::Reconnect);
         }
         let settled = match &answer {
             Answer::Error { error } => !error.retryable && error.code != ErrorCode::TokenExpired,
@@ -302,20 +307,20 @@ impl Engine {
         };
         match id.split('/').next() {
             Some("send") => match self.outbox.answered(id, answer, now, &self.pace) {
-                Some(Consequence::Sync(conversation)) => self.syncing.need(conversation),
-                Some(Consequence::Delivered { id, text, sent }) => self.received(self.own(id, text, &sent), now),
+                Some(NextStep::Sync(conversation)) => self.syncs.need(conversation),
+                Some(NextStep::Delivered { id, text, sent }) => self.received(self.own(id, text, &sent), now),
                 None => {}
             },
             Some("ack") => self.acks.answered(id, settled, now, &self.pace),
             Some("read") => self.reads.answered(id, settled, now, &self.pace),
-            Some("look") => {
+            Some("subscription") => {
                 let outcome = match answer {
                     Answer::Accepted => subscriptions::Outcome::Accepted,
                     _ if settled => subscriptions::Outcome::Refused,
                     _ => subscriptions::Outcome::Failed,
                 };
-                if let Some(conversation) = self.looking.answered(id, outcome, now, &self.pace) {
-                    self.syncing.need(conversation);
+                if let Some(conversation) = self.subscriptions.answered(id, outcome, now, &self.pace) {
+                    self.syncs.need(conversation);
                 }
             }
             Some("sync") => match answer {
@@ -323,7 +328,7 @@ impl Engine {
                 Answer::Error { error } => {
                     tracing::info!(code = ?error.code, "sync was refused");
                     let after = error.retry_after_ms.map(Duration::from_millis);
-                    self.syncing.failed(now, after, &self.pace);
+                    self.syncs.failed(now, after, &self.pace);
                 }
                 _ => tracing::warn!(id, "an answer that is none to a sync"),
             },
@@ -333,21 +338,21 @@ impl Engine {
     }
 
     fn synced(&mut self, id: &str, synced: Synced, now: Instant) {
-        let Some(asked) = self.syncing.answered(id) else { return };
-        if let Asked::List(from) = asked {
+        let Some(subject) = self.syncs.answered(id) else { return };
+        if let SyncSubject::List(from) = subject {
             if from.is_none() {
                 // Those that are not in the list any more may have an end that has not been seen.
-                self.replicas.keys().for_each(|id| self.syncing.need(*id));
+                self.replicas.keys().for_each(|id| self.syncs.need(*id));
             }
             for listed in synced.conversations {
                 self.replicas.entry(listed.id).or_default();
-                self.syncing.need(listed.id);
+                self.syncs.need(listed.id);
                 if let Some(conversation) = listed.conversation {
-                    self.happened(Event::Conversation(Box::new(conversation)));
+                    self.emit(Event::Conversation(Box::new(conversation)));
                 }
             }
             if let Some(cursor) = synced.cursor {
-                self.syncing.list_from(cursor);
+                self.syncs.list_from(cursor);
             }
             return;
         }
@@ -358,7 +363,7 @@ impl Engine {
             let cursor = replica.cursor;
             self.applied(applied);
             if more {
-                self.syncing.need(id);
+                self.syncs.need(id);
             } else {
                 self.outbox.caught_up(id, cursor, now);
             }
@@ -372,17 +377,17 @@ impl Engine {
             if item.sender_id != self.user {
                 self.acks.mark(item.conversation_id, item.seq);
             }
-            self.happened(Event::Item(Box::new(item)));
+            self.emit(Event::Item(Box::new(item)));
         }
     }
 
-    /// Nobody may be interested.
-    fn happened(&self, event: Event) {
+    /// Reports an event. The receiver may have been dropped.
+    fn emit(&self, event: Event) {
         let _ = self.events.send(event);
     }
 
     /// The connection's task lives as long as this one.
-    fn want(&self, wanted: Wanted) {
-        let _ = self.wanted.send(wanted);
+    fn command(&self, command: Command) {
+        let _ = self.commands.send(command);
     }
 }

@@ -1,23 +1,64 @@
 //! Palaver's client library: the half of the protocol that clients keep.
 //!
+//! [`Client`] holds a WebSocket connection for one user: it sends texts and receipts, and reports everything that happens in
+//! the user's conversations as [`Event`]s. [`Api`] makes that user's HTTP requests. Both take their tokens from a
+//! [`TokenSource`]: the [`LocalIssuer`] of the local cloud, a [`FixedToken`], or an implementation of one's own.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use client::{Api, Client, Endpoints, Event, LocalIssuer, Pace};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let endpoints = Endpoints::read("target/local/endpoints.json")?;
+//! let tokens = Arc::new(LocalIssuer::new(&endpoints.oidc_token, "alice")?);
+//! let api = Arc::new(Api::with_tokens(endpoints, tokens)?);
+//! let user = api.profile("Alice").await?;
+//! let (client, mut events) = Client::start(api, user, Pace::default());
+//! while let Some(event) = events.recv().await {
+//!     if let Event::Item(item) = event {
+//!         println!("{:?}", item.kind);
+//!         client.read(item.conversation_id, item.seq);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `examples/echo-bot.rs` is a complete program.
+//!
+//! # Connections and tokens
+//!
+//! A token is taken from the source for every request and every connection. A connection is renewed one minute before the
+//! `exp` of its token, and in any case at a random time before the two hours of API Gateway are over; [`Pace`] has these and
+//! all other intervals. Connections that fail are retried with full jitter for as long as the client is held.
+//!
+//! # Consistency
+//!
 //! A push is an optimisation and the log is the truth. So a client keeps one cursor per conversation ([`replica`]), syncs what
 //! it missed, resends what was not answered, and expects any connection to end. A client in another language needs the same
-//! rooms; decisions are apart from the sockets.
+//! modules; decisions are apart from the sockets.
+//!
+//! Nothing is stored on disk: a new client syncs each conversation from its beginning and reports all of its items.
 
 mod api;
 mod back_off;
 mod client;
 mod connection;
-mod incoming;
 mod outbox;
 mod pace;
 mod receipts;
 pub mod replica;
+mod server_frame;
 mod subscriptions;
-mod syncing;
+mod sync_schedule;
+mod token;
 
 pub use api::{Api, ApiError, Endpoints, History, Recipients};
 pub use client::{Client, Event};
+/// The types of conversations, messages and identifiers.
+pub use domain;
 pub use outbox::SendError;
 pub use pace::Pace;
 pub use replica::Replica;
+pub use token::{FixedToken, LocalIssuer, TokenFuture, TokenSource, unverified_claims};

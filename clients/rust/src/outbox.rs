@@ -50,14 +50,14 @@ enum Stage {
     /// To be sent from then on.
     Ready(Instant),
     /// Sent; the answer is expected until then.
-    Asked(Instant),
+    InFlight(Instant),
     /// Not before the conversation has been synced to its head.
     Behind,
 }
 
 /// The next step after an answer.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Consequence {
+pub(crate) enum NextStep {
     /// This conversation has to be synced before anything else can be sent there.
     Sync(ConversationId),
     /// The message has its place. It is not pushed to the connection that it was sent on.
@@ -78,7 +78,7 @@ impl Outbox {
     /// Returns the time of the next step.
     pub(crate) fn due(&self) -> Option<Instant> {
         let due = |queue: &VecDeque<Outgoing>| match queue.front()?.stage {
-            Stage::Ready(at) | Stage::Asked(at) => Some(at),
+            Stage::Ready(at) | Stage::InFlight(at) => Some(at),
             Stage::Behind => None,
         };
         self.0.values().filter_map(due).min()
@@ -91,11 +91,11 @@ impl Outbox {
             let Some(first) = queue.front_mut() else { continue };
             match first.stage {
                 Stage::Ready(at) if at <= now => {}
-                Stage::Asked(until) if until <= now => {}
+                Stage::InFlight(until) if until <= now => {}
                 _ => continue,
             }
             first.attempts += 1;
-            first.stage = Stage::Asked(now + pace.answer);
+            first.stage = Stage::InFlight(now + pace.answer);
             let after_seq = *first.after_seq.get_or_insert_with(|| cursor(*conversation));
             frames.push(json!({
                 "action": "send", "id": format!("send/{}/{}", first.id, first.attempts),
@@ -107,26 +107,26 @@ impl Outbox {
     }
 
     /// Takes the answer to a frame; what follows from it.
-    pub(crate) fn answered(&mut self, frame: &str, answer: Answer, now: Instant, pace: &Pace) -> Option<Consequence> {
-        let mut words = frame.strip_prefix("send/")?.split('/');
-        let id: ClientMessageId = words.next()?.parse().ok()?;
-        let attempt: u32 = words.next()?.parse().ok()?;
+    pub(crate) fn answered(&mut self, frame: &str, answer: Answer, now: Instant, pace: &Pace) -> Option<NextStep> {
+        let mut parts = frame.strip_prefix("send/")?.split('/');
+        let id: ClientMessageId = parts.next()?.parse().ok()?;
+        let attempt: u32 = parts.next()?.parse().ok()?;
         let (conversation, first) = self.front(id)?;
         match answer {
             Answer::Sent(sent) => {
                 let text = std::mem::take(&mut first.text);
                 self.finish(conversation, Ok(sent.clone()));
-                return Some(Consequence::Delivered { id, text, sent });
+                return Some(NextStep::Delivered { id, text, sent });
             }
             // A later attempt is in progress, and its answer decides.
             Answer::Error { .. } if attempt < first.attempts => {}
             Answer::Error { error } if error.code == ErrorCode::Behind => {
                 first.stage = Stage::Behind;
-                return Some(Consequence::Sync(conversation));
+                return Some(NextStep::Sync(conversation));
             }
             Answer::Error { error } if error.retryable || error.code == ErrorCode::TokenExpired => {
-                let asked = std::time::Duration::from_millis(error.retry_after_ms.unwrap_or_default());
-                first.stage = Stage::Ready(now + asked + full_jitter(first.attempts, pace.retry.0, pace.retry.1));
+                let requested = std::time::Duration::from_millis(error.retry_after_ms.unwrap_or_default());
+                first.stage = Stage::Ready(now + requested + full_jitter(first.attempts, pace.retry.0, pace.retry.1));
             }
             Answer::Error { error } => self.finish(conversation, Err(SendError::Refused(error))),
             _ => tracing::warn!(frame, "an answer that is none to a send"),
@@ -137,7 +137,7 @@ impl Outbox {
     /// No answer to what was asked is to be expected any more.
     pub(crate) fn interrupted(&mut self, now: Instant, pace: &Pace) {
         for first in self.0.values_mut().filter_map(VecDeque::front_mut) {
-            if let Stage::Asked(_) = first.stage {
+            if let Stage::InFlight(_) = first.stage {
                 first.stage = Stage::Ready(now + full_jitter(first.attempts, pace.retry.0, pace.retry.1));
             }
         }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resend_repeats_the_first_place_until_that_is_behind_and_seen() {
+    fn resends_keep_after_seq_until_behind_and_synced() {
         let (mut outbox, pace, now) = (Outbox::default(), Pace::default(), Instant::now());
         let conversation = ConversationId::generate();
         outbox.add(conversation, "hi".to_owned(), now, oneshot::channel().0);
@@ -210,14 +210,14 @@ mod tests {
             assert_eq!(first[field], second[field]);
         }
         assert_eq!(outbox.answered(first["id"].as_str().unwrap(), error(ErrorCode::Behind), later, &pace), None);
-        let asked = outbox.answered(second["id"].as_str().unwrap(), error(ErrorCode::Behind), later, &pace);
-        assert_eq!((asked, outbox.due()), (Some(Consequence::Sync(conversation)), None));
+        let step = outbox.answered(second["id"].as_str().unwrap(), error(ErrorCode::Behind), later, &pace);
+        assert_eq!((step, outbox.due()), (Some(NextStep::Sync(conversation)), None));
         outbox.caught_up(conversation, Seq(600), later);
         assert_eq!(outbox.frames(later, &pace, |_| Seq(700))[0]["after_seq"], 600);
     }
 
     #[test]
-    fn a_refusal_ends_it_and_contention_does_not() {
+    fn refused_messages_are_given_up_and_busy_ones_resent() {
         let (mut outbox, pace, now) = (Outbox::default(), Pace::default(), Instant::now());
         let (outcome, mut refused) = oneshot::channel();
         outbox.add(ConversationId::generate(), "hi".to_owned(), now, outcome);

@@ -24,6 +24,8 @@ pub struct Pace {
     /// A connection is given up after a random time between these; API Gateway closes it after two hours, and clients that
     /// came together should not go together.
     pub renew: (Duration, Duration),
+    /// A connection is renewed this long before its token expires, where that is earlier than `renew`.
+    pub renew_before_expiry: Duration,
 }
 
 impl Default for Pace {
@@ -38,6 +40,7 @@ impl Default for Pace {
             reconnect: (Duration::from_millis(500), Duration::from_secs(30)),
             ping: Duration::from_mins(9),
             renew: (Duration::from_mins(100), Duration::from_mins(118)),
+            renew_before_expiry: Duration::from_mins(1),
         }
     }
 }

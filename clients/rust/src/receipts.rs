@@ -14,31 +14,31 @@ use crate::Pace;
 pub(crate) struct Receipts {
     action: &'static str,
     /// Watermarks that are not accepted yet.
-    wanted: BTreeMap<ConversationId, Seq>,
+    pending: BTreeMap<ConversationId, Seq>,
     /// Up to where it was accepted.
     accepted: BTreeMap<ConversationId, Seq>,
-    asked: Vec<(ConversationId, Seq)>,
+    in_flight: Vec<(ConversationId, Seq)>,
     frames: u64,
     not_before: Instant,
 }
 
 impl Receipts {
     pub(crate) fn new(action: &'static str, now: Instant) -> Self {
-        let (wanted, accepted) = (BTreeMap::new(), BTreeMap::new());
-        Self { action, wanted, accepted, asked: Vec::new(), frames: 0, not_before: now }
+        let (pending, accepted) = (BTreeMap::new(), BTreeMap::new());
+        Self { action, pending, accepted, in_flight: Vec::new(), frames: 0, not_before: now }
     }
 
     /// Everything up to here; what lies lower than before says nothing.
     pub(crate) fn mark(&mut self, conversation: ConversationId, seq: Seq) {
         if self.accepted.get(&conversation).is_none_or(|accepted| *accepted < seq) {
-            let wanted = self.wanted.entry(conversation).or_insert(seq);
-            *wanted = seq.max(*wanted);
+            let pending = self.pending.entry(conversation).or_insert(seq);
+            *pending = seq.max(*pending);
         }
     }
 
     /// Returns the time of the next report.
     pub(crate) fn due(&self) -> Option<Instant> {
-        (!self.wanted.is_empty()).then_some(self.not_before)
+        (!self.pending.is_empty()).then_some(self.not_before)
     }
 
     /// Returns the frame to send, if it is time.
@@ -46,12 +46,12 @@ impl Receipts {
         if self.due()? > now {
             return None;
         }
-        self.asked = self.wanted.iter().take(MAX_RECEIPTS).map(|(id, seq)| (*id, *seq)).collect();
+        self.in_flight = self.pending.iter().take(MAX_RECEIPTS).map(|(id, seq)| (*id, *seq)).collect();
         self.frames += 1;
         // An answer makes it sooner.
         self.not_before = now + pace.answer;
         let receipt = |(id, seq): &(ConversationId, Seq)| json!({"conversation_id": id, "seq": seq});
-        let receipts: Vec<Value> = self.asked.iter().map(receipt).collect();
+        let receipts: Vec<Value> = self.in_flight.iter().map(receipt).collect();
         Some(json!({"action": self.action, "id": format!("{}/{}", self.action, self.frames), "receipts": receipts}))
     }
 
@@ -61,10 +61,10 @@ impl Receipts {
         if frame != format!("{}/{}", self.action, self.frames) {
             return;
         }
-        for (conversation, seq) in std::mem::take(&mut self.asked).into_iter().filter(|_| settled) {
+        for (conversation, seq) in std::mem::take(&mut self.in_flight).into_iter().filter(|_| settled) {
             self.accepted.insert(conversation, seq);
-            if self.wanted.get(&conversation) == Some(&seq) {
-                self.wanted.remove(&conversation);
+            if self.pending.get(&conversation) == Some(&seq) {
+                self.pending.remove(&conversation);
             }
         }
         self.not_before = now + pace.receipts;
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_told_together_until_accepted_and_never_backwards() {
+    fn watermarks_are_reported_together_until_accepted() {
         let (pace, now) = (Pace::default(), Instant::now());
         let (mut acks, conversation) = (Receipts::new("ack", now), ConversationId::generate());
         acks.mark(conversation, Seq(5));

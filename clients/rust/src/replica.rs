@@ -56,11 +56,11 @@ impl Replica {
     /// Takes a receipt; whether it says anything new.
     pub(crate) fn mark(&mut self, receipt: Receipt) -> bool {
         let key = (receipt.user_id, receipt.kind);
-        let news = self.marks.get(&key).is_none_or(|known| known.seq < receipt.seq);
-        if news {
+        let is_new = self.marks.get(&key).is_none_or(|known| known.seq < receipt.seq);
+        if is_new {
             self.marks.insert(key, receipt);
         }
-        news
+        is_new
     }
 
     /// Since when something is missing.
@@ -105,9 +105,9 @@ impl Replica {
         match &message.kind {
             MessageKind::MessageEdited { target_seq, content: Some(content) } => {
                 if let Some(target) = self.items.get_mut(target_seq)
-                    && let MessageKind::Text(words) = &mut target.kind
+                    && let MessageKind::Text(current) = &mut target.kind
                 {
-                    words.clone_from(content);
+                    current.clone_from(content);
                     target.edited_at = Some(message.sent_at);
                 }
             }
@@ -130,8 +130,8 @@ impl Replica {
     }
 
     fn react(&mut self, target: Seq, emoji: &Emoji, on: bool, user: UserId) {
-        let stands = self.items.get(&target).is_some_and(|target| matches!(target.kind, MessageKind::Text(_)));
-        if on && stands {
+        let is_text = self.items.get(&target).is_some_and(|target| matches!(target.kind, MessageKind::Text(_)));
+        if on && is_text {
             self.reactions.entry(target).or_default().entry(emoji.clone()).or_default().insert(user);
         } else if let Some(users) = self.reactions.get_mut(&target).and_then(|emojis| emojis.get_mut(emoji)) {
             users.remove(&user);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_early_waits_and_what_comes_twice_is_dropped() {
+    fn early_items_wait_and_repeated_items_are_dropped() {
         let (mut replica, now) = (Replica::default(), Instant::now());
         assert_eq!(replica.receive(text(1), now).len(), 1);
         assert_eq!(replica.receive(text(3), now).len(), 0);
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_passes_what_is_named_hidden_and_nothing_else() {
+    fn cursor_passes_hidden_ranges_only() {
         let (mut replica, now) = (Replica::default(), Instant::now());
         replica.receive(text(6), now);
         replica.catch_up(synced(vec![text(1), text(2)], &[(3, 4)]), now);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn events_change_what_they_are_about() {
+    fn events_change_their_target() {
         let (mut replica, now) = (Replica::default(), Instant::now());
         let emoji = Emoji::parse("👍").unwrap();
         replica.receive(text(1), now);

@@ -21,11 +21,11 @@ pub(crate) enum Outcome {
     Refused,
 }
 
-/// A conversation of which the server does not know yet what is wanted.
+/// A subscription, or its end, that the server has not confirmed yet.
 #[derive(Debug)]
-struct Wish {
+struct DesiredSubscription {
     /// Number of the frame that has not been answered, and whether it opens.
-    asked: Option<(u64, bool)>,
+    in_flight: Option<(u64, bool)>,
     /// Time at which to send the frame, or to resend it.
     due: Instant,
     failures: u32,
@@ -33,42 +33,47 @@ struct Wish {
 
 /// The desired subscriptions, and those to report.
 #[derive(Debug, Default)]
-pub(crate) struct Subscribing {
+pub(crate) struct Subscriptions {
     open: BTreeSet<ConversationId>,
-    wishes: BTreeMap<ConversationId, Wish>,
+    unconfirmed: BTreeMap<ConversationId, DesiredSubscription>,
     frames: u64,
 }
 
-impl Subscribing {
+impl Subscriptions {
     /// Opens or closes a conversation, on this connection and all that follow.
-    pub(crate) fn look(&mut self, conversation: ConversationId, open: bool, now: Instant) {
+    pub(crate) fn set(&mut self, conversation: ConversationId, open: bool, now: Instant) {
         let changed = if open { self.open.insert(conversation) } else { self.open.remove(&conversation) };
         if changed {
-            self.wishes.entry(conversation).or_insert(Wish { asked: None, due: now, failures: 0 });
+            self.unconfirmed.entry(conversation).or_insert(DesiredSubscription {
+                in_flight: None,
+                due: now,
+                failures: 0,
+            });
         }
     }
 
     /// A connection is up, on which nothing is open.
     pub(crate) fn connected(&mut self, now: Instant) {
-        let wish = |id: &ConversationId| (*id, Wish { asked: None, due: now, failures: 0 });
-        self.wishes = self.open.iter().map(wish).collect();
+        let desired = |id: &ConversationId| (*id, DesiredSubscription { in_flight: None, due: now, failures: 0 });
+        self.unconfirmed = self.open.iter().map(desired).collect();
     }
 
     /// Returns the time of the next frame.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.wishes.values().map(|wish| wish.due).min()
+        self.unconfirmed.values().map(|desired| desired.due).min()
     }
 
     /// Returns the frames to send now.
     pub(crate) fn frames(&mut self, now: Instant, pace: &Pace) -> Vec<Value> {
         let mut frames = Vec::new();
-        for (id, wish) in self.wishes.iter_mut().filter(|(_, wish)| wish.due <= now) {
+        for (id, desired) in self.unconfirmed.iter_mut().filter(|(_, desired)| desired.due <= now) {
             let open = self.open.contains(id);
             self.frames += 1;
-            wish.asked = Some((self.frames, open));
-            wish.due = now + pace.answer;
+            desired.in_flight = Some((self.frames, open));
+            desired.due = now + pace.answer;
             let action = if open { "open" } else { "close" };
-            frames.push(json!({"action": action, "id": format!("look/{}", self.frames), "conversation_id": id}));
+            frames
+                .push(json!({"action": action, "id": format!("subscription/{}", self.frames), "conversation_id": id}));
         }
         frames
     }
@@ -82,20 +87,20 @@ impl Subscribing {
         now: Instant,
         pace: &Pace,
     ) -> Option<ConversationId> {
-        let number: u64 = frame.strip_prefix("look/")?.parse().ok()?;
-        let asked = |wish: &Wish| wish.asked.filter(|(asked, _)| *asked == number);
-        let (id, opens) = self.wishes.iter().find_map(|(id, wish)| Some((*id, asked(wish)?.1)))?;
-        let wish = self.wishes.get_mut(&id)?;
-        wish.asked = None;
+        let number: u64 = frame.strip_prefix("subscription/")?.parse().ok()?;
+        let in_flight = |desired: &DesiredSubscription| desired.in_flight.filter(|(sent, _)| *sent == number);
+        let (id, opens) = self.unconfirmed.iter().find_map(|(id, desired)| Some((*id, in_flight(desired)?.1)))?;
+        let desired = self.unconfirmed.get_mut(&id)?;
+        desired.in_flight = None;
         match outcome {
             Outcome::Failed => {
-                wish.due = now + full_jitter(wish.failures, pace.retry.0, pace.retry.1);
-                wish.failures += 1;
+                desired.due = now + full_jitter(desired.failures, pace.retry.0, pace.retry.1);
+                desired.failures += 1;
                 return None;
             }
             // Wanted otherwise in the meantime.
             _ if opens != self.open.contains(&id) => {
-                wish.due = now;
+                desired.due = now;
                 return None;
             }
             Outcome::Refused => {
@@ -103,15 +108,15 @@ impl Subscribing {
             }
             Outcome::Accepted => {}
         }
-        self.wishes.remove(&id);
+        self.unconfirmed.remove(&id);
         (opens && outcome == Outcome::Accepted).then_some(id)
     }
 
     /// No answer is to be expected any more.
     pub(crate) fn interrupted(&mut self, now: Instant, pace: &Pace) {
-        for wish in self.wishes.values_mut().filter(|wish| wish.asked.is_some()) {
-            wish.asked = None;
-            wish.due = now + full_jitter(wish.failures, pace.retry.0, pace.retry.1);
+        for desired in self.unconfirmed.values_mut().filter(|desired| desired.in_flight.is_some()) {
+            desired.in_flight = None;
+            desired.due = now + full_jitter(desired.failures, pace.retry.0, pace.retry.1);
         }
     }
 }
@@ -125,51 +130,60 @@ mod tests {
     }
 
     #[test]
-    fn what_is_open_is_opened_on_every_connection() {
+    fn subscriptions_are_renewed_on_every_connection() {
         let (pace, now, id) = (Pace::default(), Instant::now(), ConversationId::generate());
-        let mut looking = Subscribing::default();
-        looking.look(id, true, now);
-        looking.look(id, true, now);
-        assert_eq!(actions(&looking.frames(now, &pace)), [("open", "look/1")]);
-        assert!(looking.frames(now, &pace).is_empty());
-        assert_eq!(looking.answered("look/1", Outcome::Accepted, now, &pace), Some(id));
-        assert_eq!((looking.answered("look/1", Outcome::Accepted, now, &pace), looking.due()), (None, None));
-        looking.connected(now);
-        assert_eq!(actions(&looking.frames(now, &pace)), [("open", "look/2")]);
-        looking.look(id, false, now);
-        looking.connected(now);
-        assert!(looking.frames(now, &pace).is_empty());
+        let mut subscriptions = Subscriptions::default();
+        subscriptions.set(id, true, now);
+        subscriptions.set(id, true, now);
+        assert_eq!(actions(&subscriptions.frames(now, &pace)), [("open", "subscription/1")]);
+        assert!(subscriptions.frames(now, &pace).is_empty());
+        assert_eq!(subscriptions.answered("subscription/1", Outcome::Accepted, now, &pace), Some(id));
+        assert_eq!(
+            (subscriptions.answered("subscription/1", Outcome::Accepted, now, &pace), subscriptions.due()),
+            (None, None)
+        );
+        subscriptions.connected(now);
+        assert_eq!(actions(&subscriptions.frames(now, &pace)), [("open", "subscription/2")]);
+        subscriptions.set(id, false, now);
+        subscriptions.connected(now);
+        assert!(subscriptions.frames(now, &pace).is_empty());
     }
 
     #[test]
-    fn one_frame_waits_for_the_other() {
+    fn close_waits_for_the_answer_to_open() {
         let (pace, now, id) = (Pace::default(), Instant::now(), ConversationId::generate());
-        let mut looking = Subscribing::default();
-        looking.look(id, true, now);
-        looking.frames(now, &pace);
-        looking.look(id, false, now);
-        assert!(looking.frames(now, &pace).is_empty(), "it could overtake");
-        assert_eq!(looking.answered("look/1", Outcome::Accepted, now, &pace), None);
-        assert_eq!(actions(&looking.frames(now, &pace)), [("close", "look/2")]);
-        assert_eq!((looking.answered("look/2", Outcome::Accepted, now, &pace), looking.due()), (None, None));
+        let mut subscriptions = Subscriptions::default();
+        subscriptions.set(id, true, now);
+        subscriptions.frames(now, &pace);
+        subscriptions.set(id, false, now);
+        assert!(subscriptions.frames(now, &pace).is_empty(), "it could overtake");
+        assert_eq!(subscriptions.answered("subscription/1", Outcome::Accepted, now, &pace), None);
+        assert_eq!(actions(&subscriptions.frames(now, &pace)), [("close", "subscription/2")]);
+        assert_eq!(
+            (subscriptions.answered("subscription/2", Outcome::Accepted, now, &pace), subscriptions.due()),
+            (None, None)
+        );
     }
 
     #[test]
-    fn what_failed_is_said_again_and_what_was_refused_is_not() {
+    fn failed_frames_are_repeated_and_refused_ones_are_not() {
         let (pace, now, id) = (Pace::default(), Instant::now(), ConversationId::generate());
-        let mut looking = Subscribing::default();
-        looking.look(id, true, now);
-        looking.frames(now, &pace);
-        looking.interrupted(now, &pace);
+        let mut subscriptions = Subscriptions::default();
+        subscriptions.set(id, true, now);
+        subscriptions.frames(now, &pace);
+        subscriptions.interrupted(now, &pace);
         let later = now + pace.retry.1;
-        assert_eq!(actions(&looking.frames(later, &pace)), [("open", "look/2")]);
-        assert_eq!(looking.answered("look/2", Outcome::Failed, later, &pace), None);
+        assert_eq!(actions(&subscriptions.frames(later, &pace)), [("open", "subscription/2")]);
+        assert_eq!(subscriptions.answered("subscription/2", Outcome::Failed, later, &pace), None);
         let later = later + pace.retry.1;
-        assert_eq!(actions(&looking.frames(later, &pace)), [("open", "look/3")]);
+        assert_eq!(actions(&subscriptions.frames(later, &pace)), [("open", "subscription/3")]);
         let later = later + pace.answer;
-        assert_eq!(actions(&looking.frames(later, &pace)), [("open", "look/4")], "it was not answered");
-        assert_eq!((looking.answered("look/4", Outcome::Refused, later, &pace), looking.due()), (None, None));
-        looking.connected(later);
-        assert_eq!(looking.due(), None);
+        assert_eq!(actions(&subscriptions.frames(later, &pace)), [("open", "subscription/4")], "it was not answered");
+        assert_eq!(
+            (subscriptions.answered("subscription/4", Outcome::Refused, later, &pace), subscriptions.due()),
+            (None, None)
+        );
+        subscriptions.connected(later);
+        assert_eq!(subscriptions.due(), None);
     }
 }

@@ -1,15 +1,22 @@
-//! The HTTP API: tokens and profiles, conversations and members, messages.
+//! The HTTP API: profiles, conversations and members, messages.
 
 mod conversations;
 mod messages;
 
 pub use messages::{History, Recipients};
 
+use std::error::Error;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
 use domain::UserId;
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+use crate::{LocalIssuer, TokenSource};
 
 /// The addresses of a deployment. `target/local/endpoints.json` has this shape.
 #[derive(Clone, Debug, Deserialize)]
@@ -18,13 +25,25 @@ pub struct Endpoints {
     pub http: String,
     /// The WebSocket API with its stage.
     pub websocket: String,
-    /// The token endpoint: `POST {"username": …}` returns `{"access_token": …}`.
+    /// The token endpoint of [`LocalIssuer`]: `POST {"username": …}` returns `{"access_token": …}`. Other token sources leave
+    /// it empty.
+    #[serde(default)]
     pub oidc_token: String,
+}
+
+impl Endpoints {
+    /// Reads the addresses from a JSON file.
+    pub fn read(path: impl AsRef<Path>) -> std::io::Result<Self> {
+        Ok(serde_json::from_slice(&std::fs::read(path)?)?)
+    }
 }
 
 /// Reasons for which a request has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
+    /// The token source has no token, so the request was not made.
+    #[error("the token source failed")]
+    Token(#[source] Box<dyn Error + Send + Sync>),
     /// No answer, or one that cannot be read.
     #[error("no answer")]
     Http(#[from] reqwest::Error),
@@ -42,6 +61,7 @@ impl ApiError {
     /// Returns true if the request may have succeeded nonetheless; a request for a desired state can be repeated.
     pub const fn is_uncertain(&self) -> bool {
         match self {
+            Self::Token(_) => false,
             Self::Http(_) => true,
             Self::Refused { status, .. } => *status >= 500,
         }
@@ -49,33 +69,42 @@ impl ApiError {
 }
 
 /// One user's HTTP API.
-#[derive(Debug)]
 pub struct Api {
     endpoints: Endpoints,
-    username: String,
+    tokens: Arc<dyn TokenSource>,
     http: reqwest::Client,
 }
 
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("endpoints", &self.endpoints).finish_non_exhaustive()
+    }
+}
+
 impl Api {
-    /// Creates a client for the user that the issuer knows by this name.
+    /// Creates a client for a user of the local cloud: a shortcut for [`with_tokens`](Self::with_tokens) and a [`LocalIssuer`]
+    /// at [`Endpoints::oidc_token`].
     pub fn new(endpoints: Endpoints, username: impl Into<String>) -> Result<Self, ApiError> {
-        // Fails where the process has chosen a provider, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Ok(Self { endpoints, username: username.into(), http: reqwest::Client::builder().build()? })
+        let http = http_client()?;
+        let issuer = LocalIssuer::sharing(http.clone(), endpoints.oidc_token.clone(), username.into());
+        Ok(Self { endpoints, tokens: Arc::new(issuer), http })
+    }
+
+    /// Creates a client for the user whose tokens a source returns.
+    pub fn with_tokens(endpoints: Endpoints, tokens: Arc<dyn TokenSource>) -> Result<Self, ApiError> {
+        Ok(Self { endpoints, tokens, http: http_client()? })
     }
 
     pub(crate) fn websocket(&self) -> &str {
         &self.endpoints.websocket
     }
 
-    /// A token that is good for at least one connection or request.
+    /// Returns a token of the source, for one connection or request.
     pub async fn fresh_token(&self) -> Result<String, ApiError> {
-        let request = json!({"username": self.username});
-        let token: Token = answer(self.http.post(&self.endpoints.oidc_token).json(&request)).await?;
-        Ok(token.access_token)
+        self.tokens.token().await
     }
 
-    /// Makes or renames the user's profile, and says who they are.
+    /// Creates or renames the user's profile, and returns the user's id.
     pub async fn profile(&self, display_name: &str) -> Result<UserId, ApiError> {
         let body = json!({"display_name": display_name});
         let profile: Profile = self.ask(Method::PUT, "/v1/users/me", Some(&body)).await?;
@@ -100,11 +129,6 @@ impl Api {
 }
 
 #[derive(Deserialize)]
-struct Token {
-    access_token: String,
-}
-
-#[derive(Deserialize)]
 struct Profile {
     user_id: UserId,
     display_name: Option<String>,
@@ -118,7 +142,13 @@ struct Problem {
     detail: String,
 }
 
-async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ApiError> {
+pub(crate) fn http_client() -> Result<reqwest::Client, ApiError> {
+    // Fails if the process has chosen a provider, and that one is used then.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().build()?)
+}
+
+pub(crate) async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ApiError> {
     let response = request.send().await?;
     let status = response.status();
     if status == reqwest::StatusCode::NO_CONTENT {

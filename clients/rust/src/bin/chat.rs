@@ -5,8 +5,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use client::{Api, ApiError, Client, Endpoints, Event, Pace};
 use domain::conversation::Conversation;
 use domain::{ConversationId, Message, MessageKind, Receipt, ReceiptKind, Seq, UserId};
@@ -21,8 +19,6 @@ enum ChatError {
     Usage,
     #[error("cannot read {ENDPOINTS}: is `cargo local` running?")]
     NotRunning(#[source] std::io::Error),
-    #[error("{ENDPOINTS} is not what `cargo local` writes")]
-    NotEndpoints(#[from] serde_json::Error),
     #[error(transparent)]
     Api(#[from] ApiError),
     #[error("the terminal is gone")]
@@ -43,7 +39,7 @@ async fn main() -> ExitCode {
 async fn chat() -> Result<(), ChatError> {
     let name = std::env::args().nth(1).ok_or(ChatError::Usage)?;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(ENDPOINTS);
-    let endpoints: Endpoints = serde_json::from_slice(&std::fs::read(path).map_err(ChatError::NotRunning)?)?;
+    let endpoints = Endpoints::read(path).map_err(ChatError::NotRunning)?;
     let api = Arc::new(Api::new(endpoints, name.as_str())?);
     let user = api.profile(&name).await?;
     let (client, mut events) = Client::start(Arc::clone(&api), user, Pace::default());
@@ -55,7 +51,7 @@ async fn chat() -> Result<(), ChatError> {
             line = lines.next_line() => match line?.as_deref().map(str::trim) {
                 None | Some("/quit") => return Ok(()),
                 Some("") => {}
-                Some(line) => room.obey(line).await,
+                Some(line) => room.execute(line).await,
             },
             event = events.recv() => match event {
                 Some(event) => room.show(event).await,
@@ -68,9 +64,8 @@ async fn chat() -> Result<(), ChatError> {
 /// Returns the token's issuer. The local issuer's subjects are the names that it is given, so with this a name leads to a user
 /// id.
 fn issuer(token: &str) -> String {
-    let claims = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
-    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap_or_default();
-    // Without one there is no such user, which the server says.
+    let claims = client::unverified_claims(token).unwrap_or_default();
+    // Without an issuer there is no such user, which the server says.
     claims["iss"].as_str().unwrap_or_default().to_owned()
 }
 
@@ -84,8 +79,8 @@ struct Room {
 }
 
 impl Room {
-    async fn obey(&mut self, line: &str) {
-        let done = match (line, line.strip_prefix("/with ")) {
+    async fn execute(&mut self, line: &str) {
+        let result = match (line, line.strip_prefix("/with ")) {
             (_, Some(other)) => self.with(other.trim()).await,
             ("/list", _) => self.list().await,
             _ if line.starts_with('/') => {
@@ -93,11 +88,11 @@ impl Room {
                 Ok(())
             }
             _ => {
-                self.say(line);
+                self.send(line);
                 Ok(())
             }
         };
-        if let Err(error) = done {
+        if let Err(error) = result {
             println!("* {}", domain::error::causes(&error));
         }
     }
@@ -130,7 +125,7 @@ impl Room {
     }
 
     /// The answer is not awaited: it arrives as an item, and a refusal is printed.
-    fn say(&self, line: &str) {
+    fn send(&self, line: &str) {
         let Some(conversation) = self.open else { return println!("* to whom? /with NAME") };
         let (client, line) = (self.client.clone(), line.to_owned());
         tokio::spawn(async move {

@@ -12,7 +12,7 @@ use crate::back_off::full_jitter;
 
 /// The subject of a sync frame.
 #[derive(Debug, Clone)]
-pub(crate) enum Asked {
+pub(crate) enum SyncSubject {
     /// A page of the list of conversations, from here.
     List(Option<ConversationId>),
     /// The items after the cursors of these conversations.
@@ -21,12 +21,12 @@ pub(crate) enum Asked {
 
 /// One frame at a time: answers are large, and the next asks from where the last ended.
 #[derive(Debug)]
-pub(crate) struct Syncing {
+pub(crate) struct SyncSchedule {
     needed: BTreeSet<ConversationId>,
     /// The cursor at which the list continues, if it was requested.
     #[allow(clippy::option_option, reason = "not wanted, wanted from the beginning, wanted from here")]
     list: Option<Option<ConversationId>>,
-    asked: Option<(Asked, Instant)>,
+    in_flight: Option<(SyncSubject, Instant)>,
     frames: u64,
     failures: u32,
     not_before: Instant,
@@ -35,23 +35,23 @@ pub(crate) struct Syncing {
     next: Instant,
 }
 
-impl Syncing {
+impl SyncSchedule {
     pub(crate) fn new(now: Instant) -> Self {
-        let (needed, list, asked, second) = (BTreeSet::new(), None, None, None);
-        Self { needed, list, asked, frames: 0, failures: 0, not_before: now, second, next: now }
+        let (needed, list, in_flight, second) = (BTreeSet::new(), None, None, None);
+        Self { needed, list, in_flight, frames: 0, failures: 0, not_before: now, second, next: now }
     }
 
     /// A connection is up.
     pub(crate) fn connected(&mut self, now: Instant, pace: &Pace) {
-        self.everything();
-        self.asked = None;
+        self.need_everything();
+        self.in_flight = None;
         self.not_before = now;
         self.second = Some(now + pace.second_sync);
         self.next = now + pace.sync_every;
     }
 
     /// Lists all conversations, including those that the client does not know yet.
-    pub(crate) fn everything(&mut self) {
+    pub(crate) fn need_everything(&mut self) {
         self.list = Some(None);
     }
 
@@ -61,7 +61,7 @@ impl Syncing {
 
     /// Returns the time of the next sync.
     pub(crate) fn due(&self) -> Instant {
-        let waiting = match &self.asked {
+        let waiting = match &self.in_flight {
             Some((_, until)) => Some(*until),
             None => (self.list.is_some() || !self.needed.is_empty()).then_some(self.not_before),
         };
@@ -77,46 +77,46 @@ impl Syncing {
     ) -> Option<Value> {
         if self.second.is_some_and(|at| at <= now) {
             self.second = None;
-            self.everything();
+            self.need_everything();
         }
         if self.next <= now {
             self.next = now + pace.sync_every;
-            self.everything();
+            self.need_everything();
         }
-        if self.asked.as_ref().is_some_and(|(_, until)| *until <= now) {
+        if self.in_flight.as_ref().is_some_and(|(_, until)| *until <= now) {
             self.failed(now, None, pace);
         }
-        if self.asked.is_some() || self.not_before > now {
+        if self.in_flight.is_some() || self.not_before > now {
             return None;
         }
         self.frames += 1;
         let id = format!("sync/{}", self.frames);
         let until = now + pace.answer;
         if let Some(from) = self.list.take() {
-            self.asked = Some((Asked::List(from), until));
+            self.in_flight = Some((SyncSubject::List(from), until));
             return Some(match from {
                 Some(from) => json!({"action": "sync", "id": id, "cursor": from}),
                 None => json!({"action": "sync", "id": id}),
             });
         }
-        let some: Vec<ConversationId> = self.needed.iter().copied().take(MAX_CONVERSATIONS).collect();
-        if some.is_empty() {
+        let batch: Vec<ConversationId> = self.needed.iter().copied().take(MAX_CONVERSATIONS).collect();
+        if batch.is_empty() {
             return None;
         }
-        self.needed.retain(|id| !some.contains(id));
+        self.needed.retain(|id| !batch.contains(id));
         let cursor = |id: &ConversationId| cursors.get(id).copied().unwrap_or_default();
-        let wanted: BTreeMap<_, Seq> = some.iter().map(|id| (*id, cursor(id))).collect();
-        self.asked = Some((Asked::Conversations(some), until));
-        Some(json!({"action": "sync", "id": id, "cursors": wanted}))
+        let after: BTreeMap<_, Seq> = batch.iter().map(|id| (*id, cursor(id))).collect();
+        self.in_flight = Some((SyncSubject::Conversations(batch), until));
+        Some(json!({"action": "sync", "id": id, "cursors": after}))
     }
 
     /// Returns the subject of the answered frame; `None` if its answer is not awaited any more.
-    pub(crate) fn answered(&mut self, frame: &str) -> Option<Asked> {
+    pub(crate) fn answered(&mut self, frame: &str) -> Option<SyncSubject> {
         if frame != format!("sync/{}", self.frames) {
             return None;
         }
         self.failures = 0;
-        self.asked.take().map(|(asked, _)| asked)
+        self.in_flight.take().map(|(subject, _)| subject)
     }
 
     /// A page of the list was not the last.
@@ -127,11 +127,11 @@ impl Syncing {
 
     /// Schedules the failed sync again, a while from `now`, and not before the server allows it.
     pub(crate) fn failed(&mut self, now: Instant, retry_after: Option<std::time::Duration>, pace: &Pace) {
-        match self.asked.take() {
-            Some((Asked::List(from), _)) => {
+        match self.in_flight.take() {
+            Some((SyncSubject::List(from), _)) => {
                 self.list.get_or_insert(from);
             }
-            Some((Asked::Conversations(some), _)) => self.needed.extend(some),
+            Some((SyncSubject::Conversations(batch), _)) => self.needed.extend(batch),
             None => return,
         }
         let wait = full_jitter(self.failures, pace.retry.0, pace.retry.1);
@@ -145,29 +145,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_lists_after_connecting_and_a_little_later() {
+    fn list_is_synced_after_connecting_and_again_later() {
         let (pace, now, cursors) = (Pace::default(), Instant::now(), BTreeMap::new());
-        let mut syncing = Syncing::new(now);
-        syncing.connected(now, &pace);
-        assert_eq!(syncing.frame(now, &pace, &cursors).unwrap(), json!({"action": "sync", "id": "sync/1"}));
-        assert!(syncing.frame(now, &pace, &cursors).is_none(), "one at a time");
-        assert!(matches!(syncing.answered("sync/1"), Some(Asked::List(None))));
-        assert_eq!(syncing.due(), now + pace.second_sync);
-        assert!(syncing.frame(now + pace.second_sync, &pace, &cursors).is_some());
+        let mut syncs = SyncSchedule::new(now);
+        syncs.connected(now, &pace);
+        assert_eq!(syncs.frame(now, &pace, &cursors).unwrap(), json!({"action": "sync", "id": "sync/1"}));
+        assert!(syncs.frame(now, &pace, &cursors).is_none(), "one at a time");
+        assert!(matches!(syncs.answered("sync/1"), Some(SyncSubject::List(None))));
+        assert_eq!(syncs.due(), now + pace.second_sync);
+        assert!(syncs.frame(now + pace.second_sync, &pace, &cursors).is_some());
     }
 
     #[test]
-    fn what_was_not_answered_is_asked_again() {
+    fn unanswered_requests_are_repeated() {
         let (pace, now, id) = (Pace::default(), Instant::now(), ConversationId::generate());
         let cursors = BTreeMap::from([(id, Seq(4))]);
-        let mut syncing = Syncing::new(now);
-        syncing.next = now + pace.sync_every;
-        syncing.need(id);
-        assert_eq!(syncing.frame(now, &pace, &cursors).unwrap()["cursors"], json!({id.to_string(): 4}));
+        let mut syncs = SyncSchedule::new(now);
+        syncs.next = now + pace.sync_every;
+        syncs.need(id);
+        assert_eq!(syncs.frame(now, &pace, &cursors).unwrap()["cursors"], json!({id.to_string(): 4}));
         let later = now + pace.answer + pace.retry.1;
-        syncing.frame(now + pace.answer, &pace, &cursors);
-        let again = syncing.frame(later, &pace, &cursors);
-        assert!(again.is_some() || syncing.asked.is_some());
-        assert!(syncing.answered("sync/1").is_none(), "nobody waits for that any more");
+        syncs.frame(now + pace.answer, &pace, &cursors);
+        let again = syncs.frame(later, &pace, &cursors);
+        assert!(again.is_some() || syncs.in_flight.is_some());
+        assert!(syncs.answered("sync/1").is_none(), "nobody waits for that any more");
     }
 }

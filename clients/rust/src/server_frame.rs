@@ -4,8 +4,8 @@ use domain::protocol::{Push, Reply};
 use serde_json::Value;
 
 #[derive(Debug)]
-pub(crate) enum Incoming {
-    /// Nobody asked for it.
+pub(crate) enum ServerFrame {
+    /// Sent without a request.
     Push(Push),
     Reply(Reply),
     /// API Gateway's own refusal, which does not say of what: a function that died or an exceeded rate.
@@ -13,14 +13,14 @@ pub(crate) enum Incoming {
 }
 
 /// `None` for what this client does not know: servers may say more than they did.
-pub(crate) fn read(frame: &str) -> Option<Incoming> {
+pub(crate) fn parse(frame: &str) -> Option<ServerFrame> {
     let value: Value = serde_json::from_str(frame).ok()?;
     match value["type"].as_str() {
         Some("sent" | "accepted" | "synced" | "pong" | "error") => {
-            serde_json::from_value(value).ok().map(Incoming::Reply)
+            serde_json::from_value(value).ok().map(ServerFrame::Reply)
         }
-        Some(_) => serde_json::from_value(value).ok().map(Incoming::Push),
-        None => value["message"].as_str().map(|message| Incoming::Gateway(message.to_owned())),
+        Some(_) => serde_json::from_value(value).ok().map(ServerFrame::Push),
+        None => value["message"].as_str().map(|message| ServerFrame::Gateway(message.to_owned())),
     }
 }
 
@@ -31,21 +31,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_are_told_apart() {
+    fn frames_are_classified() {
         let pong = r#"{"type":"pong","reply_to":"p","time":"2026-01-01T00:00:00.000Z"}"#;
-        assert!(matches!(read(pong), Some(Incoming::Reply(Reply { answer: Answer::Pong { .. }, .. }))));
-        assert!(matches!(read(r#"{"type":"receipts","receipts":[]}"#), Some(Incoming::Push(Push::Receipts { .. }))));
+        assert!(matches!(parse(pong), Some(ServerFrame::Reply(Reply { answer: Answer::Pong { .. }, .. }))));
+        assert!(matches!(
+            parse(r#"{"type":"receipts","receipts":[]}"#),
+            Some(ServerFrame::Push(Push::Receipts { .. }))
+        ));
         let refusal = r#"{"message":"Internal server error","connectionId":"c","requestId":"r"}"#;
-        assert!(matches!(read(refusal), Some(Incoming::Gateway(_))));
-        assert!(read(r#"{"type":"from_the_future"}"#).is_none());
+        assert!(matches!(parse(refusal), Some(ServerFrame::Gateway(_))));
+        assert!(parse(r#"{"type":"from_the_future"}"#).is_none());
     }
 
     #[test]
-    fn an_entry_of_a_list_is_read_as_it_is_written() {
+    fn list_entries_are_parsed() {
         let listed = r#"{"type":"synced","conversations":[{"id":"00000000-0000-0000-0000-000000000001","conversation":
             {"conversation_id":"00000000-0000-0000-0000-000000000001","type":"group","history":"since_join","closed":false,
             "role":"owner","head_seq":3,"last_message_at":null,"read_seq":0,"unread":0},
             "messages":[],"hidden":[],"head_seq":3,"more":true}],"cursor":null}"#;
-        assert!(matches!(read(listed), Some(Incoming::Reply(Reply { answer: Answer::Synced(_), .. }))));
+        assert!(matches!(parse(listed), Some(ServerFrame::Reply(Reply { answer: Answer::Synced(_), .. }))));
     }
 }
