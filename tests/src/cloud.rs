@@ -111,6 +111,7 @@ impl Cloud {
         command.arg("--template").arg(template).arg("--endpoints").arg(&file);
         command.args(["--http-port", "0", "--websocket-port", "0", "--oidc-port", "0", "--stop-on-stdin-eof"]);
         command.args(profile.into_iter().flat_map(|profile| ["--profile", profile])).args(arguments);
+        command.arg("--permissions").arg(permissions());
         match data {
             Some(data) => command.arg("--data-dir").arg(data),
             None => command.arg("--ephemeral"),
@@ -191,6 +192,23 @@ fn binary(profile: Option<&str>) -> PathBuf {
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
         .expect("cargo names the executable")
+}
+
+/// Returns the file with the permissions that functions have needed in any test, see the test `wiring`.
+pub fn permissions() -> PathBuf {
+    profile_folder().with_file_name("tests").join("permissions.jsonl")
+}
+
+/// Returns a function's executable, which a cloud has built.
+pub fn function(binary: &str) -> PathBuf {
+    profile_folder().join(binary)
+}
+
+/// The folder in which cargo puts the executables of this test's profile: `target/<profile>`.
+fn profile_folder() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of the test");
+    // target/<profile>/deps/<test>-<hash>
+    test.ancestors().nth(2).expect("a test is two folders deep").to_owned()
 }
 
 /// Creates a command without the variables that cargo sets for a test of its package: build scripts that read such variables

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use end_to_end::cloud::root;
 
-use crate::tracked;
+use crate::{is_rust, tracked};
 
 /// Names at the top, beside dot-files and licences.
 const TOP: [&str; 15] = [
@@ -47,7 +47,7 @@ fn nothing_else_lies_at_the_top() {
 
 #[test]
 fn a_file_is_one_room() {
-    let rust = tracked(".").into_iter().filter(|file| file.ends_with(".rs"));
+    let rust = tracked(".").into_iter().filter(|file| is_rust(file));
     let count = |file: String| {
         let text = std::fs::read_to_string(root().join(&file)).ok()?;
         Some((text.lines().count(), file))

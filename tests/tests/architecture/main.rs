@@ -59,3 +59,7 @@ fn tracked(path: &str) -> Vec<String> {
     let names = String::from_utf8(output.stdout).expect("names are UTF-8");
     names.split_terminator('\0').map(str::to_owned).collect()
 }
+
+fn is_rust(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension == "rs")
+}

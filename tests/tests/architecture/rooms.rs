@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use end_to_end::cloud::root;
 use proc_macro2::{TokenStream, TokenTree};
 
-use crate::{packages, tracked};
+use crate::{is_rust, packages, tracked};
 
 /// Path of a module below its crate's root.
 type Module = Vec<String>;
@@ -35,7 +35,7 @@ fn no_room_imports_in_a_circle() {
 
 /// The modules of a crate by path, with their files. Binaries beside the library are crates of their own.
 fn modules(src: &Path) -> BTreeMap<Module, PathBuf> {
-    let files = tracked(src.to_str().expect("UTF-8")).into_iter().filter(|file| file.ends_with(".rs"));
+    let files = tracked(src.to_str().expect("UTF-8")).into_iter().filter(|file| is_rust(file));
     let module = |file: String| {
         let path = Path::new(&file).strip_prefix(src).ok()?.with_extension("");
         let mut module: Module = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();

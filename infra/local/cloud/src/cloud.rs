@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use local_aurora::{Database, data_api};
 use local_aws::{ACCOUNT, REGION, Service};
-use local_gate::Gate;
+use local_gate::{Gate, PermissionLog};
 use local_gateway::oidc::Issuer;
 use local_gateway::throttle::Account;
 use local_gateway::{http_api, oidc, websocket_api};
@@ -69,6 +69,8 @@ pub struct Options {
     pub ui: Option<LogFeed>,
     /// File for the functions' environment, for functions that run elsewhere.
     pub environment: Option<PathBuf>,
+    /// File to which the permissions that functions need are appended.
+    pub permissions: Option<PathBuf>,
 }
 
 /// A running cloud. Dropping it stops everything without waiting and without saving the queues: use [`Cloud::stop`].
@@ -190,7 +192,11 @@ impl Cloud {
             ..Default::default()
         };
         let apis = std::mem::take(&mut listeners.apis);
-        let control = control(&stack, &lambda, &engines, options.ui);
+        let permissions = options
+            .permissions
+            .map(|file| PermissionLog::append_to(&file).map_err(|source| StartError::Permissions { file, source }));
+        let gate = Gate::new(lambda.clone(), Some(engines.tables.clone())).recording(permissions.transpose()?);
+        let control = control(&stack, &lambda, gate, options.ui);
         serve_services(&services, &stack, listeners, &engines, &issuer, &control);
         let cloud = Self {
             endpoints,
@@ -287,8 +293,7 @@ async fn watch(options: &Options, stack: &Stack) -> Result<Watch, StartError> {
     Ok(Watch::begin(&options.template, &stack.functions, data, options.profile.clone(), progress).await?)
 }
 
-fn control(stack: &Stack, lambda: &Lambda, engines: &Engines, ui: Option<LogFeed>) -> Control {
-    let gate = Gate::new(lambda.clone(), Some(engines.tables.clone()));
+fn control(stack: &Stack, lambda: &Lambda, gate: Gate, ui: Option<LogFeed>) -> Control {
     let http_apis = stack.http_apis.iter().map(|api| (api.logical_id.clone(), Arc::default()));
     let websocket_apis = stack.websocket_apis.iter().map(|api| (api.logical_id.clone(), Arc::default()));
     let sources = MeterReader {

@@ -35,6 +35,9 @@ pub enum StartError {
     /// The environment for functions that run elsewhere cannot be written.
     #[error("cannot write {}: {source}", file.display())]
     Environment { file: PathBuf, source: io::Error },
+    /// The permissions that functions need cannot be recorded.
+    #[error("cannot append to {}: {source}", file.display())]
+    Permissions { file: PathBuf, source: io::Error },
     /// PostgreSQL did not start.
     #[error(transparent)]
     Postgres(#[from] local_aurora::postgres::PostgresError),

@@ -1,11 +1,13 @@
-//! The gate: what every request to DynamoDB, SQS, the Data API and `@connections` goes through, of functions and of
-//! everybody else. Here requests are counted, and here they meet their faults. Lambda's own polls for event sources do
-//! not come by; they have no faults, and are counted where they are made.
+//! The gate: the proxy in front of DynamoDB, SQS, the Data API and `@connections`, for functions and all other clients.
+//!
+//! It counts requests, records the permissions that they need, and injects faults. Lambda's own polls for event sources do not pass
+//! it; they have no faults, and are counted where they are made.
 
 mod batch;
 mod capacity;
 pub mod faults;
 mod forward;
+mod permissions;
 mod usage;
 
 use std::io;
@@ -21,6 +23,7 @@ use bytes::Bytes;
 use futures_util::stream;
 
 pub use forward::serve;
+pub use permissions::PermissionLog;
 
 use crate::faults::{Faults, Kind, Moment, Plan, PlanError};
 use local_aws::Meter;
@@ -61,6 +64,7 @@ struct Inner {
     lambda: Lambda,
     tables: Option<Tables>,
     meter: Meter,
+    permissions: Option<PermissionLog>,
     faults: Faults,
     /// The target of stale reads, while a plan has any.
     replica: Mutex<Option<Arc<Replica>>>,
@@ -74,7 +78,17 @@ impl Gate {
     pub fn new(lambda: Lambda, tables: Option<Tables>) -> Self {
         let (meter, faults) = (Meter::default(), Faults::default());
         let (replica, installing) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self(Arc::new(Inner { lambda, tables, meter, faults, replica, installing }))
+        let permissions = None;
+        Self(Arc::new(Inner { lambda, tables, meter, permissions, faults, replica, installing }))
+    }
+
+    /// Records the permissions that the requests of functions need. Called before the gate is cloned.
+    #[must_use]
+    pub fn recording(mut self, permissions: Option<PermissionLog>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.permissions = permissions;
+        }
+        self
     }
 
     /// Returns the counts so far.
@@ -126,9 +140,12 @@ impl Gate {
             return StatusCode::PAYLOAD_TOO_LARGE.into_response();
         };
         let call = Call::read(service, &head, &body);
-        let Inner { lambda, meter, faults, .. } = &*self.0;
+        let Inner { lambda, meter, permissions, faults, .. } = &*self.0;
         let caller = lambda.has(&call.caller).then_some(call.caller.as_str());
         meter.request(caller, &call);
+        if let (Some(permissions), Some(function)) = (permissions, caller) {
+            permissions.record(function, &call);
+        }
         let fault = faults.draw(&call);
         if let Some(fault) = fault {
             let (caller, fault) = (caller.unwrap_or("outside"), fault.kind.name());

@@ -77,6 +77,10 @@ pub(super) struct Arguments {
     /// Print at the end what everything did, and what AWS would ask for it.
     #[arg(long, help_heading = "What is shown")]
     pub(super) meter: bool,
+    /// Append the permissions that the requests of functions need to this file, a JSON object a line: what IAM policies have to
+    /// allow. Covers DynamoDB, SQS, the Data API and `@connections`.
+    #[arg(long, value_name = "FILE", help_heading = "What is shown")]
+    permissions: Option<PathBuf>,
     /// With the meter, say what a million invocations of this function would cost, with all that came with them.
     #[arg(long, value_name = "FUNCTION", requires = "meter", help_heading = "What is shown")]
     pub(super) per: Option<String>,
@@ -181,6 +185,7 @@ impl Arguments {
             watch: self.watch,
             ui: None,
             environment: None,
+            permissions: self.permissions,
         }
     }
 

@@ -1,0 +1,50 @@
+//! What the policies of the template allow.
+
+use std::collections::BTreeSet;
+
+/// An action on a resource, as `(action, resource)`: a resource is a logical id, `<table>/index/<index>` or `<METHOD>/@connections`.
+pub(crate) type Permission = (String, String);
+
+/// Reads the statements of a function: an `Action` list, then a `Resource` or several.
+pub(crate) fn allowed(policies: &[String]) -> BTreeSet<Permission> {
+    let mut allowed = BTreeSet::new();
+    let mut actions: Vec<String> = Vec::new();
+    let mut in_resources = false;
+    for line in policies.iter().map(|line| line.trim()) {
+        if let Some(list) = line.strip_prefix("Action: ") {
+            in_resources = false;
+            actions = list.trim_matches(['[', ']']).split(',').map(|action| action.trim().to_owned()).collect();
+        } else if line.starts_with("- Effect:") || line.starts_with("- Statement:") {
+            in_resources = false;
+        } else if let Some(resource) = line.strip_prefix("Resource: ") {
+            for resource in resource.trim_matches(['[', ']']).split(", ") {
+                add(&mut allowed, &actions, resource);
+            }
+        } else if line == "Resource:" {
+            in_resources = true;
+        } else if let (true, Some(resource)) = (in_resources, line.strip_prefix("- ")) {
+            add(&mut allowed, &actions, resource);
+        } else {
+            panic!("a policy has a line that this test does not read: {line}");
+        }
+    }
+    allowed
+}
+
+fn add(allowed: &mut BTreeSet<Permission>, actions: &[String], resource: &str) {
+    let resource = resource.trim().trim_matches('"');
+    let names: Vec<String> = if let Some(path) = resource.strip_prefix("!GetAtt ") {
+        vec![path.split('.').next().unwrap_or(path).to_owned()]
+    } else if let Some((_, method)) = resource.split_once("/default/") {
+        let method = method.split('/').next().unwrap_or_default();
+        let methods = if method == "*" { vec!["POST", "DELETE"] } else { vec![method] };
+        methods.into_iter().map(|method| format!("{method}/@connections")).collect()
+    } else if let Some((table, index)) = resource.strip_prefix("!Sub ${").and_then(|rest| rest.split_once(".Arn}")) {
+        vec![format!("{table}{index}")]
+    } else {
+        vec![resource.trim_start_matches("!Sub ").trim_start_matches("!Ref ").to_owned()]
+    };
+    for name in names {
+        allowed.extend(actions.iter().map(|action| (action.clone(), name.clone())));
+    }
+}
