@@ -54,7 +54,7 @@ mod subscriptions;
 mod sync_schedule;
 mod token;
 
-pub use api::{Api, ApiError, Endpoints, History, Recipients};
+pub use api::{Api, ApiError, Endpoints};
 pub use client::{Client, Event};
 /// The types of conversations, messages and identifiers.
 pub use domain;

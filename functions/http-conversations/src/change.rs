@@ -1,29 +1,17 @@
 //! `PATCH` and `DELETE /v1/conversations/{id}`.
 
 use domain::membership::Action;
+use domain::protocol::http::UpdateConversationRequest;
 use domain::{ApiError, conversation};
-use lambda_kit::http::{Request, Response, given};
-use serde::Deserialize;
+use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
-
-/// Absent fields stay as they are.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Patch {
-    title: Option<String>,
-    #[allow(clippy::option_option, reason = "not given, or `null`")]
-    #[serde(default, deserialize_with = "given")]
-    topic: Option<Option<String>>,
-    /// Of a private conversation: whether the caller blocks the other user.
-    blocked: Option<bool>,
-}
 
 impl Handler {
     /// Changes title and topic, or blocks the other of a private conversation. Answers with the conversation as it is then.
     pub(crate) async fn patch(&self, request: &Request) -> Result<Response, ApiError> {
         let conversation = request.id("id")?;
-        let patch: Patch = request.json()?;
+        let patch: UpdateConversationRequest = request.json()?;
         let mut actions = Vec::new();
         if let Some(title) = patch.title {
             actions.push(Action::SetTitle(conversation::title(&title)?));

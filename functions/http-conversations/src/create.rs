@@ -3,30 +3,18 @@
 use chat::membership::Opened;
 use domain::conversation::Conversation;
 use domain::new_conversation::{NewConversation, Wanted};
-use domain::{ApiError, ConversationType, HistoryPolicy, Message, Seq, UserId};
+use domain::protocol::http::CreateConversationRequest;
+use domain::{ApiError, Message, Seq, UserId};
 use lambda_kit::http::{Request, Response};
-use serde::Deserialize;
 
 use crate::Handler;
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body {
-    #[serde(rename = "type")]
-    kind: ConversationType,
-    title: Option<String>,
-    topic: Option<String>,
-    history: Option<HistoryPolicy>,
-    #[serde(default)]
-    member_ids: Vec<UserId>,
-}
 
 impl Handler {
     /// 201 for a conversation that began, 200 for one that was there: the pair's, or the one of the same key.
     ///
     /// Five SQL requests, one to the queue, one to each of DynamoDB's tables: the answer waits until the members can send.
     pub(crate) async fn create(&self, request: &Request) -> Result<Response, ApiError> {
-        let body: Body = request.json()?;
+        let body: CreateConversationRequest = request.json()?;
         let creator = request.user_id();
         let wanted = Wanted {
             kind: body.kind,
@@ -44,7 +32,7 @@ impl Handler {
                     // The worker relayed it first, so this took long: the conversation may have changed since.
                     None => self.inbox.conversation(conversation_id, creator).await?,
                 };
-                self.notifier.changes(&[applied]).await?;
+                self.notifier.changes(&[*applied]).await?;
                 Response::created(&conversation)
             }
             Opened::Existing(conversation, applied) => {

@@ -1,10 +1,9 @@
 //! `GET /v1/public-conversations` finds open public conversations.
 
+use domain::protocol::http::PublicConversationsPage;
 use domain::search::Words;
 use domain::{ApiError, ConversationId};
 use lambda_kit::http::{Request, Response};
-use serde::Serialize;
-use store::sql::discovery::Listed;
 
 use crate::Handler;
 
@@ -13,13 +12,6 @@ const DEFAULT_LIMIT: usize = 20;
 
 /// Most conversations of a page.
 const MAX_LIMIT: usize = 50;
-
-#[derive(Debug, Serialize)]
-struct Page {
-    conversations: Vec<Listed>,
-    /// Gives the next page; `None` on the last.
-    cursor: Option<ConversationId>,
-}
 
 impl Handler {
     /// Finds open public conversations, newest first; with `q`, those whose title and topic have words that begin with all of
@@ -30,6 +22,6 @@ impl Handler {
         let words = request.values("q").map(|values| Words::parse(&values.join(","))).transpose()?.flatten();
         let (conversations, cursor) =
             self.membership.discover(request.user_id(), words.as_ref(), before, limit).await?;
-        Response::ok(&Page { conversations, cursor })
+        Response::ok(&PublicConversationsPage { conversations, cursor })
     }
 }

@@ -1,16 +1,11 @@
 //! The owner's side: announce a file, sign the parts of its upload, complete it, cancel or delete it.
 
-use domain::file::{NewFile, PartsRequest, SignedPart};
+use domain::file::{NewFile, PartsRequest};
+use domain::protocol::http::SignedParts;
 use domain::{ApiError, ConversationId, ErrorCode, UserId};
 use lambda_kit::http::{Request, Response};
-use serde::Serialize;
 
 use crate::Handler;
-
-#[derive(Debug, Serialize)]
-struct Parts {
-    parts: Vec<SignedPart>,
-}
 
 impl Handler {
     /// Announces a file. Returns 201 with how to upload it, or 200 for one that the same key announced before.
@@ -38,7 +33,7 @@ impl Handler {
     pub(crate) async fn parts(&self, request: &Request) -> Result<Response, ApiError> {
         let parts: PartsRequest = request.json()?;
         let parts = self.uploads.sign_parts(request.user_id(), request.id("id")?, parts).await?;
-        Response::ok(&Parts { parts })
+        Response::ok(&SignedParts { parts })
     }
 
     /// Joins the uploaded parts. Safe to repeat.

@@ -1,33 +1,17 @@
 //! Coming, going, and roles.
 
 use domain::membership::Action;
-use domain::{ApiError, ConversationId, ErrorCode, Role, Timestamp, UserId};
-use lambda_kit::http::{Request, Response, given};
-use serde::Deserialize;
+use domain::protocol::http::{AddMembersRequest, Member, UpdateMemberRequest};
+use domain::{ApiError, ConversationId, ErrorCode, UserId};
+use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
-use crate::list::Body;
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Add {
-    user_ids: Vec<UserId>,
-}
-
-/// Absent fields stay as they are.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Patch {
-    role: Option<Role>,
-    #[allow(clippy::option_option, reason = "not given, or `null`")]
-    #[serde(default, deserialize_with = "given")]
-    muted_until: Option<Option<Timestamp>>,
-}
+use crate::list::entry;
 
 impl Handler {
-    /// Lets users in, all of them or none.
+    /// Adds users, all of them or none.
     pub(crate) async fn add(&self, request: &Request) -> Result<Response, ApiError> {
-        let Add { mut user_ids } = request.json()?;
+        let AddMembersRequest { mut user_ids } = request.json()?;
         user_ids.sort_unstable();
         user_ids.dedup();
         self.change(request.id("id")?, request.user_id(), &[Action::Add(user_ids)]).await?;
@@ -44,7 +28,7 @@ impl Handler {
     /// Gives a member another role, or mutes or unmutes a member.
     pub(crate) async fn patch(&self, request: &Request) -> Result<Response, ApiError> {
         let (conversation, user) = (request.id("id")?, user_in_path(request)?);
-        let Patch { role, muted_until } = request.json()?;
+        let UpdateMemberRequest { role, muted_until } = request.json()?;
         let role = role.map(|role| Action::SetRole(user, role));
         let muted = muted_until.map(|until| Action::Mute(user, until));
         let actions: Vec<Action> = role.into_iter().chain(muted).collect();
@@ -68,11 +52,11 @@ impl Handler {
         self.notifier.changes(&applied).await
     }
 
-    async fn member(&self, conversation: ConversationId, user: UserId) -> Result<Body, ApiError> {
+    async fn member(&self, conversation: ConversationId, user: UserId) -> Result<Member, ApiError> {
         let member = self.membership.member(conversation, user).await?;
-        // They may have gone in the meantime.
+        // The member may have left meanwhile.
         let member = member.ok_or_else(|| ApiError::new(ErrorCode::MemberNotFound, "This user is not a member."))?;
-        Ok(member.into())
+        Ok(entry(member))
     }
 }
 

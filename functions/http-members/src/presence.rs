@@ -1,21 +1,14 @@
 //! `GET /v1/presence` returns the presence of members.
 
 use chat::membership::MemberPage;
-use domain::{ApiError, ConversationId, ErrorCode, Presence, Timestamp, UserId};
+use domain::protocol::http::PresencePage;
+use domain::{ApiError, ConversationId, ErrorCode, Timestamp, UserId};
 use lambda_kit::http::{Request, Response};
-use serde::Serialize;
 
 use crate::Handler;
 
 /// Members of a page, unless `limit` asks for less: one batch of reads.
 const MAX_LIMIT: usize = 100;
-
-#[derive(Debug, Serialize)]
-struct Page {
-    members: Vec<Presence>,
-    /// Gives the next page; `None` on the last.
-    cursor: Option<UserId>,
-}
 
 impl Handler {
     /// Returns the presence of members, to members who are not blocked. Cost: two concurrent requests and one more, no SQL.
@@ -30,6 +23,6 @@ impl Handler {
             return Err(ApiError::new(ErrorCode::Blocked, "One of you has blocked the other."));
         }
         let users: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
-        Response::ok(&Page { members: self.connections.presence(&users, Timestamp::now()).await?, cursor })
+        Response::ok(&PresencePage { members: self.connections.presence(&users, Timestamp::now()).await?, cursor })
     }
 }

@@ -2,28 +2,19 @@
 
 use domain::amendment::Amendment;
 use domain::message::Content;
+use domain::protocol::http::EditRequest;
 use domain::reaction::Emoji;
-use domain::{ApiError, ErrorCode, Message, UserId};
+use domain::{ApiError, ErrorCode, Message};
 use lambda_kit::http::{Request, Response};
 use percent_encoding::percent_decode_str;
-use serde::Deserialize;
 
 use crate::Handler;
 use crate::status::seq;
 
-/// The new content of a message.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Edit {
-    text: String,
-    #[serde(default)]
-    mentions: Vec<UserId>,
-}
-
 impl Handler {
     /// Edits the text of a message.
     pub(crate) async fn edit(&self, request: &Request) -> Result<Response, ApiError> {
-        let Edit { text, mentions } = request.json()?;
+        let EditRequest { text, mentions } = request.json()?;
         let message = self.amend(request, Amendment::Edit(Content::caption(text, None, mentions)?)).await?;
         Response::ok(&message)
     }

@@ -1,9 +1,9 @@
 //! `GET /v1/conversations/{id}/messages`: history, page by page.
 
 use chat::log::{PageRequest, Surroundings};
-use domain::{ApiError, ConversationId, Message, Seq};
+use domain::protocol::http::{AroundPage, HistoryPage};
+use domain::{ApiError, ConversationId, Seq};
 use lambda_kit::http::{Request, Response};
-use serde::Serialize;
 
 use crate::Handler;
 
@@ -12,26 +12,6 @@ const DEFAULT_LIMIT: usize = 50;
 
 /// Most messages of a page.
 const MAX_LIMIT: usize = 100;
-
-/// A page of history.
-#[derive(Debug, Serialize)]
-struct Body {
-    messages: Vec<Message>,
-    /// True if there are more in the requested direction.
-    more: bool,
-    /// The `after_seq` or `before_seq` of the next page.
-    next: Option<Seq>,
-}
-
-/// The history around a message.
-#[derive(Debug, Serialize)]
-struct Around {
-    messages: Vec<Message>,
-    /// True if there are earlier messages.
-    more_before: bool,
-    /// True if there are later messages.
-    more_after: bool,
-}
 
 impl Handler {
     pub(crate) async fn history(&self, request: &Request) -> Result<Response, ApiError> {
@@ -44,11 +24,11 @@ impl Handler {
             (None, None, Some(seq)) => {
                 let Surroundings { messages, more_before, more_after } =
                     self.log.around(conversation, request.user_id(), seq, limit).await?;
-                return Response::ok(&Around { messages, more_before, more_after });
+                return Response::ok(&AroundPage { messages, more_before, more_after });
             }
             _ => return Err(ApiError::invalid("Give one of `after_seq`, `before_seq` and `around_seq`.")),
         };
         let page = self.log.history(conversation, request.user_id(), page, limit).await?;
-        Response::ok(&Body { messages: page.messages, more: page.next.is_some(), next: page.next })
+        Response::ok(&HistoryPage { messages: page.messages, more: page.next.is_some(), next: page.next })
     }
 }

@@ -1,29 +1,14 @@
 //! `GET …/messages/{seq}/status` and `GET …/receipts`.
 
-use domain::receipt::{MemberWatermarks, Status};
-use domain::{ApiError, ErrorCode, Seq, UserId};
+use domain::protocol::http::{StatusPage, WatermarksPage};
+use domain::{ApiError, ErrorCode, Seq};
 use lambda_kit::http::{Request, Response};
-use serde::Serialize;
 use store::dynamodb::members::Entry;
 
 use crate::Handler;
 
 /// Recipients or members of a page unless `limit` says otherwise, and at most.
 const LIMIT: usize = 100;
-
-#[derive(Debug, Serialize)]
-struct StatusPage {
-    recipients: Vec<Status>,
-    /// Gives the next page; `None` on the last.
-    cursor: Option<Entry>,
-}
-
-#[derive(Debug, Serialize)]
-struct WatermarksPage {
-    receipts: Vec<MemberWatermarks>,
-    /// Gives the next page; `None` on the last.
-    cursor: Option<UserId>,
-}
 
 impl Handler {
     /// Returns the recipients of a message with the times of delivery and read.
@@ -33,10 +18,10 @@ impl Handler {
         let after: Option<Entry> = request.query("cursor")?;
         let page = self.status_reader.of_message(conversation, request.user_id(), seq, after.as_ref(), limit).await?;
         let (recipients, cursor) = page;
-        Response::ok(&StatusPage { recipients, cursor })
+        Response::ok(&StatusPage { recipients, cursor: cursor.map(|entry| entry.to_string()) })
     }
 
-    /// Up to where each member has got.
+    /// Returns the watermarks of each member.
     pub(crate) async fn receipts(&self, request: &Request) -> Result<Response, ApiError> {
         let limit = request.limit(LIMIT, LIMIT)?;
         let after = request.query("cursor")?;

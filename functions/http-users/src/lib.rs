@@ -2,42 +2,20 @@
 
 use std::collections::HashMap;
 
-use domain::user::{DisplayName, User};
+use domain::protocol::http::{ProfileRequest, UserEntry, UsersPage};
+use domain::user::DisplayName;
 use domain::{ApiError, ErrorCode, UserId};
 use lambda_kit::http::{Request, Response, no_such_route};
-use serde::{Deserialize, Serialize};
 use store::sql::Users;
 use store::sql::users::Found;
 
 /// Most users that one request names.
 const MAX_IDS: usize = 100;
 
-/// Body of `PUT /v1/users/me`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Profile {
-    display_name: String,
-}
-
-/// A user as others see them: the messages of a deleted user keep their author.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Body {
-    Living(User),
-    Deleted { user_id: UserId, deleted: bool },
-}
-
-#[derive(Debug, Serialize)]
-struct Page {
-    users: Vec<Body>,
-}
-
-impl From<Found> for Body {
-    fn from(found: Found) -> Self {
-        match found {
-            Found::User(user) => Self::Living(user),
-            Found::Deleted(user_id) => Self::Deleted { user_id, deleted: true },
-        }
+fn entry(found: Found) -> UserEntry {
+    match found {
+        Found::User(user) => UserEntry::Active(user),
+        Found::Deleted(user_id) => UserEntry::Deleted { user_id, deleted: true },
     }
 }
 
@@ -53,7 +31,7 @@ pub async fn handle(users: &Users, request: Request) -> Result<Response, ApiErro
 }
 
 async fn put_me(users: &Users, request: &Request) -> Result<Response, ApiError> {
-    let profile: Profile = request.json()?;
+    let profile: ProfileRequest = request.json()?;
     let display_name = DisplayName::parse(&profile.display_name)?;
     match users.put(request.user_id(), &display_name).await? {
         Found::User(user) => Response::ok(&user),
@@ -79,11 +57,11 @@ async fn get_many(users: &Users, request: &Request) -> Result<Response, ApiError
     }
     let ids: Result<Vec<UserId>, _> = ids.into_iter().map(str::parse).collect();
     let ids = ids.map_err(|_| ApiError::new(ErrorCode::InvalidUuid, "One of the `ids` is not a UUID."))?;
-    Response::ok(&Page { users: find(users, request, &ids).await? })
+    Response::ok(&UsersPage { users: find(users, request, &ids).await? })
 }
 
 /// Those of these users that there are, in this order and each once, for a caller who is not deleted.
-async fn find(users: &Users, request: &Request, ids: &[UserId]) -> Result<Vec<Body>, ApiError> {
+async fn find(users: &Users, request: &Request, ids: &[UserId]) -> Result<Vec<UserEntry>, ApiError> {
     let caller = request.user_id();
     let mut asked = ids.to_vec();
     asked.push(caller);
@@ -92,7 +70,7 @@ async fn find(users: &Users, request: &Request, ids: &[UserId]) -> Result<Vec<Bo
         return Err(deleted());
     }
     let mut found: HashMap<UserId, Found> = found.into_iter().map(|found| (found.user_id(), found)).collect();
-    Ok(ids.iter().filter_map(|id| found.remove(id)).map(Body::from).collect())
+    Ok(ids.iter().filter_map(|id| found.remove(id)).map(entry).collect())
 }
 
 fn deleted() -> ApiError {

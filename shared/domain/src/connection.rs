@@ -1,6 +1,6 @@
 //! Connections: where a user can be reached.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Timestamp, UserId};
 
@@ -23,7 +23,7 @@ pub struct Address<'c> {
 }
 
 /// The presence of a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presence {
     pub user_id: UserId,
     /// True while the user has a live connection.

@@ -1,11 +1,12 @@
 //! Conversations and their members.
 
-use domain::{ConversationId, Timestamp, UserId};
+use domain::protocol::http::{AddMembersRequest, CreateConversationRequest, UpdateMemberRequest};
+use domain::{ConversationId, ConversationType, Timestamp, UserId};
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Api, ApiError};
+use super::{Api, ApiError, NO_BODY};
 
 #[derive(Deserialize)]
 struct Created {
@@ -15,35 +16,36 @@ struct Created {
 impl Api {
     /// Returns the private conversation with another user; creates it if there is none.
     pub async fn talk_to(&self, other: UserId) -> Result<ConversationId, ApiError> {
-        self.create(&json!({"type": "private", "member_ids": [other]})).await
+        self.create(ConversationType::Private, None, vec![other]).await
     }
 
-    /// A group with these members.
+    /// Creates a group with these members.
     pub async fn group(&self, title: &str, members: &[UserId]) -> Result<ConversationId, ApiError> {
-        self.create(&json!({"type": "group", "title": title, "member_ids": members})).await
+        self.create(ConversationType::Group, Some(title), members.to_vec()).await
     }
 
     /// Creates a public conversation.
     pub async fn public(&self, title: &str) -> Result<ConversationId, ApiError> {
-        self.create(&json!({"type": "public", "title": title})).await
+        self.create(ConversationType::Public, Some(title), Vec::new()).await
     }
 
     /// Joins a public conversation.
     pub async fn join(&self, conversation: ConversationId) -> Result<(), ApiError> {
         let path = format!("/v1/conversations/{conversation}/members/me");
-        self.ask::<Value>(Method::PUT, &path, None).await.map(drop)
+        self.ask::<Value>(Method::PUT, &path, NO_BODY).await.map(drop)
     }
 
     /// Adds a user to a group.
     pub async fn add(&self, conversation: ConversationId, user: UserId) -> Result<(), ApiError> {
         let path = format!("/v1/conversations/{conversation}/members");
-        self.ask::<Value>(Method::POST, &path, Some(&json!({"user_ids": [user]}))).await.map(drop)
+        let body = AddMembersRequest { user_ids: vec![user] };
+        self.ask::<Value>(Method::POST, &path, Some(&body)).await.map(drop)
     }
 
     /// Removes a member; the user's own id leaves.
     pub async fn remove(&self, conversation: ConversationId, user: UserId) -> Result<(), ApiError> {
         let path = format!("/v1/conversations/{conversation}/members/{user}");
-        self.ask::<Value>(Method::DELETE, &path, None).await.map(drop)
+        self.ask::<Value>(Method::DELETE, &path, NO_BODY).await.map(drop)
     }
 
     /// Mutes a member until a time; `None` unmutes.
@@ -54,11 +56,19 @@ impl Api {
         until: Option<Timestamp>,
     ) -> Result<(), ApiError> {
         let path = format!("/v1/conversations/{conversation}/members/{user}");
-        self.ask::<Value>(Method::PATCH, &path, Some(&json!({"muted_until": until}))).await.map(drop)
+        let body = UpdateMemberRequest { role: None, muted_until: Some(until) };
+        self.ask::<Value>(Method::PATCH, &path, Some(&body)).await.map(drop)
     }
 
-    async fn create(&self, body: &Value) -> Result<ConversationId, ApiError> {
-        let created: Created = self.ask(Method::POST, "/v1/conversations", Some(body)).await?;
+    async fn create(
+        &self,
+        kind: ConversationType,
+        title: Option<&str>,
+        member_ids: Vec<UserId>,
+    ) -> Result<ConversationId, ApiError> {
+        let title = title.map(str::to_owned);
+        let body = CreateConversationRequest { kind, title, topic: None, history: None, member_ids };
+        let created: Created = self.ask(Method::POST, "/v1/conversations", Some(&body)).await?;
         Ok(created.conversation_id)
     }
 }

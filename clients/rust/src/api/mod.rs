@@ -3,18 +3,18 @@
 mod conversations;
 mod messages;
 
-pub use messages::{History, Recipients};
-
 use std::error::Error;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use domain::UserId;
+use domain::protocol::http::{ProfileRequest, UserEntry};
+use domain::user::User;
 use reqwest::{Method, RequestBuilder};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{LocalIssuer, TokenSource};
 
@@ -68,6 +68,9 @@ impl ApiError {
     }
 }
 
+/// The body of requests that have none.
+const NO_BODY: Option<&()> = None;
+
 /// One user's HTTP API.
 pub struct Api {
     endpoints: Endpoints,
@@ -106,18 +109,25 @@ impl Api {
 
     /// Creates or renames the user's profile, and returns the user's id.
     pub async fn profile(&self, display_name: &str) -> Result<UserId, ApiError> {
-        let body = json!({"display_name": display_name});
-        let profile: Profile = self.ask(Method::PUT, "/v1/users/me", Some(&body)).await?;
+        let body = ProfileRequest { display_name: display_name.to_owned() };
+        let profile: User = self.ask(Method::PUT, "/v1/users/me", Some(&body)).await?;
         Ok(profile.user_id)
     }
 
     /// Returns the display name of a user; `None` if the account was deleted.
     pub async fn name_of(&self, user: UserId) -> Result<Option<String>, ApiError> {
-        let profile: Profile = self.ask(Method::GET, &format!("/v1/users/{user}"), None).await?;
-        Ok(profile.display_name)
+        Ok(match self.ask(Method::GET, &format!("/v1/users/{user}"), NO_BODY).await? {
+            UserEntry::Active(profile) => Some(profile.display_name),
+            UserEntry::Deleted { .. } => None,
+        })
     }
 
-    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Result<T, ApiError> {
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Result<T, ApiError> {
         let token = self.fresh_token().await?;
         let request = self.http.request(method, format!("{}{path}", self.endpoints.http)).bearer_auth(token);
         answer(match body {
@@ -128,16 +138,12 @@ impl Api {
     }
 }
 
-#[derive(Deserialize)]
-struct Profile {
-    user_id: UserId,
-    display_name: Option<String>,
-}
-
-#[derive(Deserialize)]
+/// The parts of an error that are read. Codes are text here: a server may know codes that this client does not.
+#[derive(Default, Deserialize)]
 struct Problem {
     #[serde(default)]
     code: String,
+    /// API Gateway calls it `message`.
     #[serde(default, alias = "message")]
     detail: String,
 }
@@ -163,6 +169,6 @@ pub(crate) async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Resu
         return Ok(response.json().await?);
     }
     // A proxy in front of the API may answer in any form.
-    let problem = response.json().await.unwrap_or(Problem { code: String::new(), detail: String::new() });
+    let problem = response.json::<Problem>().await.unwrap_or_default();
     Err(ApiError::Refused { status: status.as_u16(), code: problem.code, detail: problem.detail })
 }

@@ -4,15 +4,15 @@
 //! claims. Its first bytes are checked by the kind of the announced type:
 //!
 //! - **Types with a magic number** (images, audio, video, PDF, office documents, archives, fonts) must begin with it, or with
-//! that of their family: see [`families`]. The rest is not checked: a PNG with HTML behind its signature is a PNG for every
-//! browser, since the type is sent with the download and a thumbnail is made of the pixels alone.
+//!   that of their family: see [`families`]. The rest is not checked: a PNG with HTML behind its signature is a PNG for every
+//!   browser, since the type is sent with the download and a thumbnail is made of the pixels alone.
 //!
 //! - **SVG** must be an image and nothing else: see [`svg`].
 //!
 //! - **Texts** must not be binary, and must not be a web page or a script unless announced as one: see [`texts`].
 //!
 //! - **Plain bytes and programs**, like `application/octet-stream`, may be anything: they are not announced as harmless, and a
-//! browser saves them without displaying them.
+//!   browser saves them without displaying them.
 //!
 //! - **Every other type** may be anything but a web page, an SVG, a script or an executable: see [`active`].
 //!

@@ -4,15 +4,13 @@
 //! duplicate filter:
 //!
 //! * **No holes**: n + 1 can be written only by a writer that has read n.
-//!
 //! * **No reuse**: the key is the seq, and a put succeeds only if its seq is free.
-//!
 //! * **No duplicates, ever**: an attempt reads every item that any other attempt of the same message can have written since the
-//! client first tried, because a resend repeats the first `after_seq`, and because a writer that loses a seq reads the item
-//! that took it.
-//!
+//!   client first tried, because a resend repeats the first `after_seq`, and because a writer that loses a seq reads the item
+//!   that took it.
 //! * **No messages of a removed member**: every item holds `members_seq`, the seq of the newest membership change. A writer has
-//! to know the members, and their own membership, as of the head's newest change or a later one; otherwise it reads them again.
+//!   to know the members, and their own membership, as of the head's newest change or a later one; otherwise it reads them
+//!   again.
 
 use std::time::Duration;
 

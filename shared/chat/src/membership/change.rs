@@ -2,13 +2,13 @@
 
 use domain::membership::Action;
 use domain::new_conversation::NewConversation;
+use domain::protocol::http::PublicConversation;
 use domain::search::Words;
 use domain::{ConversationId, Idempotency, UserId};
 use store::StoreError;
 use store::dynamodb::members::ActiveMember;
 use store::sql::Conversations;
 use store::sql::conversations::{CreateError, Created};
-use store::sql::discovery::Listed;
 use store::sql::membership::ChangeError;
 
 use super::{Applied, MemberPage, Relay};
@@ -25,7 +25,7 @@ pub struct Membership {
 #[derive(Debug)]
 pub enum Opened {
     /// The conversation is new; its first change has reached the log.
-    New(ConversationId, Applied),
+    New(ConversationId, Box<Applied>),
     /// The pair's private conversation, or the one that the same idempotency key created; with changes that a crash had left in its
     /// outbox.
     Existing(ConversationId, Vec<Applied>),
@@ -49,7 +49,7 @@ impl Membership {
         match Box::pin(self.conversations.create(creator, new, idempotency)).await? {
             Created::New(pending) => {
                 let applied = self.relay.apply(&pending).await?;
-                Ok(Opened::New(pending.conversation_id, applied))
+                Ok(Opened::New(pending.conversation_id, Box::new(applied)))
             }
             // The process that created it may have crashed before the change reached the log.
             Created::Existing(conversation) => Ok(Opened::Existing(conversation, self.relay.run(conversation).await?)),
@@ -91,7 +91,7 @@ impl Membership {
         words: Option<&Words>,
         before: Option<ConversationId>,
         limit: usize,
-    ) -> Result<(Vec<Listed>, Option<ConversationId>), StoreError> {
+    ) -> Result<(Vec<PublicConversation>, Option<ConversationId>), StoreError> {
         let mut listed = self.conversations.discover(user, words, before, limit + 1).await?;
         let more = listed.len() > limit;
         listed.truncate(limit);

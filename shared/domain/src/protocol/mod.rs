@@ -1,6 +1,8 @@
-//! The protocol: frames that clients send ([`request`]) and frames that they receive ([`event`]).
+//! The protocol: frames that clients send ([`request`]) and receive ([`event`]) over WebSocket, and the bodies of the HTTP API
+//! ([`http`]).
 
 pub mod event;
+pub mod http;
 pub mod request;
 pub mod sync;
 

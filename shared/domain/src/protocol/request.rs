@@ -3,7 +3,7 @@
 //! A frame is a JSON object with an `action`, by which API Gateway finds the function, and an optional `id`, which the answer
 //! repeats as `reply_to`. Fields that are not named here are ignored: a client cannot set its sender or time.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::file::MAX_ATTACHMENTS;
 use crate::receipt::MAX_RECEIPTS;
@@ -11,7 +11,7 @@ use crate::{
     ApiError, ClientMessageId, Content, ConversationId, ErrorCode, FileId, Receipt, ReceiptKind, Seq, Timestamp, UserId,
 };
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SendRequest {
     pub conversation_id: ConversationId,
     #[serde(flatten)]
@@ -19,7 +19,7 @@ pub struct SendRequest {
 }
 
 /// A message as a client sends it, over WebSocket and HTTP alike.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DraftRequest {
     /// The same on every resend of the same message.
     pub client_message_id: ClientMessageId,
@@ -28,12 +28,12 @@ pub struct DraftRequest {
     /// See [`Content::text`]. It may be left out where there are attachments.
     #[serde(default)]
     pub text: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to_seq: Option<Seq>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
     /// Ready files of the sender, uploaded to this conversation: at most [`MAX_ATTACHMENTS`].
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachment_ids: Vec<FileId>,
 }
 
@@ -67,12 +67,12 @@ impl DraftRequest {
 }
 
 /// `{"action":"ack", …}` and `{"action":"read", …}`
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReceiptsRequest {
     pub receipts: Vec<ReceiptEntry>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TypingRequest {
     pub conversation_id: ConversationId,
     /// True while the user is typing.
@@ -80,13 +80,13 @@ pub struct TypingRequest {
 }
 
 /// `{"action":"open", …}` and `{"action":"close", …}`
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SubscribeRequest {
     pub conversation_id: ConversationId,
 }
 
 /// Everything in a conversation up to a place.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReceiptEntry {
     pub conversation_id: ConversationId,
     /// Up to which place.

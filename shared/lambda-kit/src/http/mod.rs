@@ -5,17 +5,11 @@ mod response;
 
 use domain::ApiError;
 use lambda_runtime::{LambdaEvent, service_fn};
-use serde::{Deserialize, Deserializer};
 
 pub use request::Request;
 pub use response::{Response, no_such_route};
 
 use crate::deadline;
-
-/// For `deserialize_with` beside `default`: a field that is `null` is something else than one that is not there.
-pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
 
 /// Serves requests until Lambda ends the process. The one place where an [`ApiError`] becomes an HTTP response.
 pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use domain::protocol::http::Problem;
 use domain::{ApiError, ErrorCode};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::error::log_once;
 
@@ -41,23 +41,14 @@ impl Response {
     /// Problem details (RFC 9457) with the stable `code` and the request id.
     pub(super) fn problem(error: &ApiError, request_id: &str) -> Self {
         log_once(error);
-        let status = error.code.status();
-        let body = json!({
-            "type": "about:blank",
-            "status": status,
-            "title": error.code.to_string().replace('_', " "),
-            "detail": error.message,
-            "code": error.code,
-            "retryable": error.code.retryable(),
-            "retry_after_ms": error.retry_after.map(|after| after.as_millis()),
-            "request_id": request_id,
-        });
+        let problem = Problem::new(error, request_id);
         let mut headers = BTreeMap::from([("content-type", "application/problem+json".to_owned())]);
         if let Some(after) = error.retry_after {
             // Whole seconds, rounded up: RFC 9110 knows no smaller unit.
             headers.insert("retry-after", after.as_millis().div_ceil(1000).to_string());
         }
-        Self { status_code: status, headers, body: body.to_string() }
+        let body = serde_json::to_string(&problem).unwrap_or_default();
+        Self { status_code: problem.status, headers, body }
     }
 
     fn json(status_code: u16, body: &impl Serialize) -> Result<Self, ApiError> {

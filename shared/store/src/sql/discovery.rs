@@ -1,8 +1,8 @@
 //! Finding public conversations: table `conversations`.
 
+use domain::protocol::http::PublicConversation;
 use domain::search::Words;
 use domain::{ConversationId, Timestamp, UserId};
-use serde::Serialize;
 use sqlx_data_api::query_as;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -20,20 +20,6 @@ pub const DISCOVER: &str = "SELECT c.conversation_id, c.title, c.topic, c.member
         AND ($3::text IS NULL OR c.words @@ to_tsquery('simple', $3::text))
      ORDER BY c.conversation_id DESC LIMIT $4";
 
-/// A public conversation as any user may find it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Listed {
-    pub conversation_id: ConversationId,
-    pub title: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub topic: Option<String>,
-    /// Number of active members.
-    pub member_count: i32,
-    pub created_at: Timestamp,
-    /// True if the caller is a member.
-    pub member: bool,
-}
-
 #[derive(sqlx::FromRow)]
 struct Row {
     conversation_id: Uuid,
@@ -44,7 +30,7 @@ struct Row {
     member: bool,
 }
 
-impl From<Row> for Listed {
+impl From<Row> for PublicConversation {
     fn from(row: Row) -> Self {
         Self {
             conversation_id: ConversationId(row.conversation_id),
@@ -66,7 +52,7 @@ impl Conversations {
         words: Option<&Words>,
         before: Option<ConversationId>,
         limit: usize,
-    ) -> Result<Vec<Listed>, StoreError> {
+    ) -> Result<Vec<PublicConversation>, StoreError> {
         let rows: Vec<Row> = query_as(DISCOVER)
             .bind(user.0)
             .bind(before.map_or(Uuid::max(), |id| id.0))
@@ -74,7 +60,7 @@ impl Conversations {
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .fetch_all(&self.pool)
             .await?;
-        Ok(rows.into_iter().map(Listed::from).collect())
+        Ok(rows.into_iter().map(PublicConversation::from).collect())
     }
 }
 

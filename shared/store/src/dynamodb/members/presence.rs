@@ -1,25 +1,30 @@
 //! The members at a given seq.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{ConversationId, Periods, Seq, UserId};
-use serde::Serialize;
 use serde_dynamo::from_item;
 
 use super::{ACTIVE, ActiveMember, Members, PastMember, active, entry_of, past};
 use crate::StoreError;
 
 /// Cursor of a list of members, former ones included: the sort key after which it continues.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry(String);
 
 /// Text that is no sort key of a member.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("no place in a list of members")]
+#[error("not a sort key of a member")]
 pub struct NoEntry;
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl FromStr for Entry {
     type Err = NoEntry;

@@ -1,0 +1,71 @@
+//! Conversations.
+
+use serde::{Deserialize, Serialize};
+
+use super::given;
+use crate::conversation::Conversation;
+use crate::{ConversationId, ConversationType, HistoryPolicy, Timestamp, UserId};
+
+/// Body of `POST /v1/conversations`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateConversationRequest {
+    #[serde(rename = "type")]
+    pub kind: ConversationType,
+    /// Required unless private.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// `since_join` unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistoryPolicy>,
+    /// The other members; of a private conversation exactly one.
+    #[serde(default)]
+    pub member_ids: Vec<UserId>,
+}
+
+/// Body of `PATCH /v1/conversations/{id}`. Absent fields stay as they are.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateConversationRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// `null` removes the topic.
+    #[allow(clippy::option_option, reason = "absent, or `null`")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub topic: Option<Option<String>>,
+    /// True if the caller blocks the other user of a private conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<bool>,
+}
+
+/// Answer to `GET /v1/conversations`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ConversationsPage {
+    pub conversations: Vec<Conversation>,
+    /// Cursor of the next page; `None` on the last.
+    pub cursor: Option<ConversationId>,
+}
+
+/// A public conversation as any user may find it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicConversation {
+    pub conversation_id: ConversationId,
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// Number of active members.
+    pub member_count: i32,
+    pub created_at: Timestamp,
+    /// True if the caller is a member.
+    pub member: bool,
+}
+
+/// Answer to `GET /v1/public-conversations`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PublicConversationsPage {
+    pub conversations: Vec<PublicConversation>,
+    /// Cursor of the next page; `None` on the last.
+    pub cursor: Option<ConversationId>,
+}

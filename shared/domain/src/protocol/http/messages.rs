@@ -1,0 +1,55 @@
+//! Messages, their history and their status.
+
+use serde::{Deserialize, Serialize};
+
+use crate::receipt::{MemberWatermarks, Status};
+use crate::{Message, Seq, UserId};
+
+/// Body of `PATCH /v1/conversations/{id}/messages/{seq}`: the new content of the message.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EditRequest {
+    pub text: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
+}
+
+/// A page of history, without events.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HistoryPage {
+    /// Oldest first; fewer than the limit, perhaps none, in long stretches of events.
+    pub messages: Vec<Message>,
+    /// True if there are more in the requested direction.
+    pub more: bool,
+    /// The `after_seq` or `before_seq` of the next page.
+    pub next: Option<Seq>,
+}
+
+/// The history around a message.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AroundPage {
+    /// Oldest first.
+    pub messages: Vec<Message>,
+    /// True if there are earlier messages.
+    pub more_before: bool,
+    /// True if there are later messages.
+    pub more_after: bool,
+}
+
+/// Answer to `GET /v1/conversations/{id}/messages/{seq}/status`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StatusPage {
+    /// Recipients with the times of delivery and read.
+    pub recipients: Vec<Status>,
+    /// Cursor of the next page; `None` on the last.
+    pub cursor: Option<String>,
+}
+
+/// Answer to `GET /v1/conversations/{id}/receipts`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WatermarksPage {
+    /// The watermarks of each member.
+    pub receipts: Vec<MemberWatermarks>,
+    /// Cursor of the next page; `None` on the last.
+    pub cursor: Option<UserId>,
+}

@@ -1,0 +1,47 @@
+//! Bodies of the HTTP API, by resource. Paths and statuses are in `docs/protocol.md`.
+//!
+//! Requests refuse fields that they do not know; responses may get new fields.
+
+mod conversations;
+mod files;
+mod members;
+mod messages;
+mod problem;
+mod users;
+
+use serde::{Deserialize, Deserializer};
+
+pub use conversations::{
+    ConversationsPage, CreateConversationRequest, PublicConversation, PublicConversationsPage,
+    UpdateConversationRequest,
+};
+pub use files::SignedParts;
+pub use members::{AddMembersRequest, Member, MembersPage, PresencePage, UpdateMemberRequest};
+pub use messages::{AroundPage, EditRequest, HistoryPage, StatusPage, WatermarksPage};
+pub use problem::Problem;
+pub use users::{ProfileRequest, UserEntry, UsersPage};
+
+/// Parses a field that is `null` apart from one that is absent; for `deserialize_with` beside `default`.
+#[allow(clippy::option_option, reason = "absent, or `null`")]
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_and_absent_are_told_apart() {
+        let parse = |json| serde_json::from_str::<UpdateMemberRequest>(json).unwrap().muted_until;
+        assert_eq!((parse("{}"), parse(r#"{"muted_until":null}"#)), (None, Some(None)));
+        let write = |muted_until| serde_json::to_string(&UpdateMemberRequest { role: None, muted_until }).unwrap();
+        assert_eq!((write(None).as_str(), write(Some(None)).as_str()), ("{}", r#"{"muted_until":null}"#));
+    }
+
+    #[test]
+    fn a_request_refuses_unknown_fields() {
+        assert!(serde_json::from_str::<ProfileRequest>(r#"{"display_name":"a","admin":true}"#).is_err());
+        assert!(serde_json::from_str::<EditRequest>(r#"{"text":"a","sent_at":"b"}"#).is_err());
+    }
+}
