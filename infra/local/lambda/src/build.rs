@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use super::LogSink;
+use super::log_sink::LogSink;
 
 /// The cargo profile to build with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

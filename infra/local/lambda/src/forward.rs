@@ -24,7 +24,7 @@ use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use super::{Handler, InvokeError, Outcome};
+use super::invocation::{Handler, InvokeError, Outcome};
 
 /// Interval of the attempts to reach an endpoint that does not listen yet.
 const LISTENING_INTERVAL: Duration = Duration::from_millis(200);

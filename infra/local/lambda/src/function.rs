@@ -11,14 +11,16 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::environment::Services;
 use super::error::Failure;
 use super::executable::Executable;
 use super::instance::{Instance, is_fatal};
+use super::invocation::{Invocation, InvokeError, Outcome};
 use super::life::Lives;
+use super::limits::Limits;
 use super::log_sink::LogSink;
 use super::logs::{InstanceLog, Report, init_report};
 use super::stats::{Instances, Stats};
-use super::{Invocation, InvokeError, Limits, Outcome, Services};
 
 /// A function and the executable that was built for it.
 #[derive(Debug, Clone)]

@@ -13,8 +13,10 @@ mod executable;
 mod forward;
 mod function;
 mod instance;
+mod invocation;
 pub mod invoke_api;
 mod life;
+mod limits;
 pub mod log_feed;
 mod log_sink;
 mod logs;
@@ -24,7 +26,6 @@ pub mod watch;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -33,6 +34,10 @@ pub use environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Services};
 pub use forward::{EndpointError, InvokeEndpoint};
 use function::Function;
 pub use function::FunctionSetup;
+#[doc(hidden)]
+pub use invocation::Handler;
+pub use invocation::{Invocation, InvokeError, MAX_PAYLOAD, Outcome};
+pub use limits::Limits;
 use local_template::model;
 pub use log_sink::LogSink;
 pub use stats::{Instances, Spread, Stats};
@@ -40,71 +45,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-/// Largest payload of an invocation in bytes.
-pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
-
 /// Interval of checks of rebuilt executables while their functions are not invoked.
 const RELOAD_INTERVAL: Duration = Duration::from_millis(200);
-
-/// Outcome of an invocation, as the Invoke API reports it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The function's response payload.
-    Success(Bytes),
-    /// `X-Amz-Function-Error: Unhandled`: the payload is Lambda's error object (`errorType`, `errorMessage`, …).
-    FunctionError(Bytes),
-}
-
-/// Reasons for which an invocation did not run.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum InvokeError {
-    /// No function has this logical id.
-    #[error("no function `{0}`")]
-    NotFound(String),
-    /// `TooManyRequestsException`: the reserved concurrency is used up.
-    #[error("Rate Exceeded.")]
-    Throttled,
-    /// `RequestTooLargeException`: more than 6 MiB.
-    #[error("Request must be smaller than 6291456 bytes for the InvokeFunction operation")]
-    TooLarge,
-    /// The local cloud is going down.
-    #[error("the local cloud is stopping")]
-    Stopping,
-    /// The endpoint that invocations are forwarded to does not answer, or not as Lambda does.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
-/// An invocation that ran.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invocation {
-    /// As the function saw it.
-    pub request_id: String,
-    /// Outcome of the invocation.
-    pub outcome: Outcome,
-    /// The last 4 KiB of what it logged, Lambda's own lines included. Empty where the function does not run here.
-    pub log: String,
-}
-
-/// Times that AWS fixes and tests shorten.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Longest first init phase. AWS: 10 s.
-    pub init: Duration,
-    /// Time that an instance stays warm without work. AWS does not document it; minutes have been observed.
-    pub idle: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { init: Duration::from_secs(10), idle: Duration::from_mins(10) }
-    }
-}
-
-/// Stands in for a function that is no process of this machine.
-#[doc(hidden)]
-pub type Handler =
-    Arc<dyn Fn(Bytes) -> Pin<Box<dyn Future<Output = Result<Outcome, InvokeError>> + Send>> + Send + Sync>;
 
 /// The functions of a stack. Cheap to clone. When the last clone is dropped, the processes are killed.
 #[derive(Clone)]

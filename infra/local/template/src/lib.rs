@@ -7,8 +7,11 @@
 //! with the reason, in the `Shape` of its resource type: networking, encryption at rest, backups, tags, alarms, and all of IAM,
 //! since nothing local enforces it.
 
+mod addresses;
 pub mod deferred;
+mod document;
 mod error;
+mod fields;
 mod globals;
 mod intrinsic;
 pub mod model;
@@ -23,9 +26,10 @@ mod sub;
 mod yaml;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+pub use addresses::Addresses;
+pub use document::Template;
 use error::Fault;
 pub use error::{Problem, TemplateError};
 use model::Stack;
@@ -33,40 +37,6 @@ use resource::{Kind, Resource};
 use scope::Scope;
 use shape::Shape;
 use yaml::{Entry, Node, Value};
-
-/// A template whose names are checked and whose values are not worked out yet.
-#[derive(Debug)]
-pub struct Template {
-    file: PathBuf,
-    folder: PathBuf,
-    parameters: Vec<Entry>,
-    mappings: Vec<Entry>,
-    conditions: Vec<Entry>,
-    resources: Vec<Resource>,
-}
-
-/// The addresses that a template can refer to.
-#[derive(Debug, Clone)]
-pub struct Addresses {
-    /// Value of `AWS::Region`.
-    pub region: String,
-    /// Value of `AWS::AccountId`.
-    pub account: String,
-    /// `AWS::StackName`, and how the names of unnamed resources begin
-    pub stack: String,
-    /// Address of SQS: queue URLs begin with it.
-    pub sqs: SocketAddr,
-    /// Address of each API, by logical id.
-    pub apis: BTreeMap<String, SocketAddr>,
-}
-
-impl Addresses {
-    /// Returns the value of `AWS::StackId`.
-    pub fn stack_id(&self) -> String {
-        let Self { region, account, stack, .. } = self;
-        format!("arn:aws:cloudformation:{region}:{account}:stack/{stack}/00000000-0000-0000-0000-000000000000")
-    }
-}
 
 const SECTIONS: Shape = Shape {
     place: "a template",
@@ -181,14 +151,6 @@ impl Template {
             user_pools: each(&existing(Kind::UserPool)?, |pool| resources::user_pool::read(scope, pool))?,
             custom_resources: resources::custom_resource::read_all(scope, &existing(Kind::Custom)?)?,
         })
-    }
-
-    fn resource(&self, id: &str) -> Option<&Resource> {
-        self.resources.iter().find(|resource| resource.id == id)
-    }
-
-    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Resource> {
-        self.resources.iter().filter(move |resource| resource.kind == kind)
     }
 
     /// Adds the HTTP API that SAM makes for events that name none.

@@ -5,9 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::error::Fault;
-use super::scope::list_of;
 use super::shape::Shape;
-use super::yaml::{Entry, Node};
+use super::yaml::{Entry, Node, list_of};
 
 const SHAPE: Shape = Shape {
     place: "a parameter",

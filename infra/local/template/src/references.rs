@@ -1,6 +1,6 @@
 //! Checks that the names in a template exist, also if nothing needs their value.
 
-use super::Template;
+use super::document::Template;
 use super::error::{Fault, Problem};
 use super::intrinsic::Intrinsic;
 use super::names::names;

@@ -95,6 +95,21 @@ impl Node {
     }
 }
 
+/// The texts of a list value.
+pub(super) fn list_of(line: usize, items: impl IntoIterator<Item = String>) -> Node {
+    Node { line, value: Value::List(items.into_iter().map(|item| Node::scalar(line, item)).collect()) }
+}
+
+/// The arguments of a function that takes a fixed number of them.
+pub(super) fn arguments<'n, const N: usize>(
+    argument: &'n Node,
+    function: &str,
+    expected: &str,
+) -> Result<&'n [Node; N], Fault> {
+    let list = argument.list().ok().and_then(|list| list.try_into().ok());
+    list.ok_or_else(|| argument.expected(&format!("{expected} for `{function}`")))
+}
+
 /// Reads the one document of a template.
 pub(super) fn parse(text: &str) -> Result<Node, Fault> {
     let mut reader = Reader { parser: Parser::new_from_str(text) };

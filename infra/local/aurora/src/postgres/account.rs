@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use uuid::Uuid;
 
-use super::PostgresError;
+use super::error::PostgresError;
 
 /// Folder for data whose own folder that user cannot reach. Kept over restarts of the machine, unlike `/tmp`.
 const REACHABLE: &str = "/var/tmp";

@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::PostgresError;
+use super::error::PostgresError;
 
 /// Folders with one folder a version in them, and the programs below that.
 const VERSIONED: [(&str, &str); 6] = [

@@ -11,7 +11,10 @@ use tokio::process::Command;
 
 use super::account::{Account, files};
 use super::binaries::Binaries;
-use super::{PostgresError, SUPERUSER};
+use super::error::PostgresError;
+
+/// The database user that owns everything.
+pub(super) const SUPERUSER: &str = "postgres";
 
 /// Locales to try. `C.UTF-8` knows the letters of all scripts; systems without it have `C`.
 const LOCALES: [&str; 2] = ["C.UTF-8", "C"];

@@ -10,9 +10,9 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::Instant;
 use tokio_postgres::NoTls;
 
-use super::PostgresError;
 use super::account::Account;
 use super::binaries::Binaries;
+use super::error::PostgresError;
 use crate::Database;
 
 /// Starts PostgreSQL in its own place, after leaving a watchdog behind that waits for our end of the pipe to close. Then

@@ -5,9 +5,8 @@
 
 use local_aws::Service;
 use local_template::model::Architecture;
-use serde::Serialize;
 
-use super::Reading;
+use super::reading::{Bill, Line, Reading};
 
 /// Prices in US dollars, us-east-1, on demand, as of November 2026.
 mod price {
@@ -31,28 +30,6 @@ mod price {
     pub(super) const SQS_REQUESTS: f64 = 0.40;
     /// <https://aws.amazon.com/rds/aurora/pricing/>, a million requests to the Data API.
     pub(super) const DATA_API_REQUESTS: f64 = 0.35;
-}
-
-/// All that a reading costs.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Bill {
-    /// The billed items.
-    pub lines: Vec<Line>,
-    /// Their sum in US dollars.
-    pub usd: f64,
-}
-
-/// One resource's use of one billed thing.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Line {
-    /// Logical id of a function or an API, or name of a table or queue.
-    pub resource: String,
-    /// The billed item.
-    pub item: &'static str,
-    /// Quantity in its unit.
-    pub quantity: f64,
-    /// Price in US dollars.
-    pub usd: f64,
 }
 
 #[allow(clippy::cast_precision_loss, reason = "no count comes near 2^53")]
@@ -104,7 +81,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::meter::FunctionReading;
+    use crate::meter::reading::FunctionReading;
 
     #[test]
     fn arm_is_a_fifth_cheaper() {

@@ -1,8 +1,9 @@
 //! A reading of the meter with the bill at list prices, as JSON and as a table.
 
 mod bill;
+mod reader;
 mod reading;
 mod table;
 
-pub use bill::{Bill, Line};
-pub use reading::{FunctionReading, HttpApiReading, MeterReader, Reading, WebSocketApiReading};
+pub use reader::MeterReader;
+pub use reading::{Bill, FunctionReading, HttpApiReading, Line, Reading, WebSocketApiReading};

@@ -14,9 +14,10 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
 use super::authorizer::{self, Refused};
 use super::event::{Events, Origin, text};
+use super::gateway::Gateway;
 use super::integration::{self, Failure, ProxyResponse};
 use super::reply::GatewayError;
-use super::{Gateway, session};
+use super::session;
 use crate::http_api::{Stamp, new_id};
 use crate::throttle::TOO_MANY_REQUESTS;
 

@@ -16,9 +16,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use super::Gateway;
 use super::connections::{Connection, PushError};
 use super::end::End;
+use super::gateway::Gateway;
 use crate::throttle::TOO_MANY_REQUESTS;
 
 /// Error answers of the management API.

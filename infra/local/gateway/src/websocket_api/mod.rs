@@ -9,7 +9,9 @@ mod connect;
 mod connections;
 mod end;
 mod event;
+mod gateway;
 mod integration;
+mod limits;
 mod management;
 mod reply;
 mod routing;
@@ -20,7 +22,6 @@ use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
@@ -36,68 +37,15 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::throttle::{Account, Throttle};
+use crate::throttle::Throttle;
 use connections::Connections;
+use gateway::Gateway;
+pub use limits::Limits;
 use routing::Selector;
 pub use stats::Stats;
 
-/// Limits of a connection
-/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>).
-/// The defaults are AWS's quotas.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Without a frame in either direction for this long, a connection is closed with 1001. 10 minutes.
-    pub idle: Duration,
-    /// Every connection is closed with 1001 after this long. 2 hours.
-    pub lifetime: Duration,
-    /// Bytes in one frame from the client; more closes with 1009. 32 KiB.
-    pub frame: usize,
-    /// Bytes in one message, from the client (more closes with 1009) or posted to it (more is refused). 128 KiB.
-    pub message: usize,
-    /// Invocations that one connection may have under way; further frames wait in the socket. AWS has no such limit
-    /// but the account's; this one keeps a flooding client from starting processes without end. 100.
-    pub in_flight: usize,
-    /// Messages that wait for a client that does not read; further posts are refused. AWS does not publish how much it
-    /// buffers. 256.
-    pub queue: usize,
-    /// Handshakes, messages and calls to `@connections` beyond its quotas are throttled. AWS's default quotas.
-    pub account: Arc<Account>,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            idle: Duration::from_mins(10),
-            lifetime: Duration::from_hours(2),
-            frame: 32 * 1024,
-            message: 128 * 1024,
-            in_flight: 100,
-            queue: 256,
-            account: Arc::default(),
-        }
-    }
-}
-
 /// Number of concurrent `$disconnect` routes. AWS documents only that the event is delivered on a best-effort basis.
 const DISCONNECTS: usize = 64;
-
-struct Gateway {
-    api: WebSocketApi,
-    selector: Selector,
-    lambda: Lambda,
-    gate: Gate,
-    limits: Limits,
-    throttle: Throttle,
-    stats: Arc<Stats>,
-    connections: Connections,
-    /// Turns to invoke `$disconnect`: when thousands of clients leave at once, each invocation would start a process, and nobody
-    /// waits for any of them.
-    disconnects: Semaphore,
-    /// Handshakes, sessions and invocations.
-    tasks: TaskTracker,
-    shutdown: CancellationToken,
-    port: u16,
-}
 
 /// Serves one WebSocket API with AWS's limits until `shutdown` fires; see [`serve_with`].
 pub async fn serve(

@@ -6,7 +6,8 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use super::connections::{Connection, PushError};
 use super::end::End;
 use super::event::Events;
-use super::{Gateway, integration};
+use super::gateway::Gateway;
+use super::integration;
 use crate::http_api::Stamp;
 use crate::throttle::TOO_MANY_REQUESTS;
 

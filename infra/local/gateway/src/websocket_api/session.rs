@@ -20,7 +20,8 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use super::connections::Connection;
 use super::end::End;
 use super::event::Events;
-use super::{Gateway, integration, reply};
+use super::gateway::Gateway;
+use super::{integration, reply};
 use crate::http_api::Stamp;
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;

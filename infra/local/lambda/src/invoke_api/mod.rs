@@ -32,13 +32,10 @@ use uuid::Uuid;
 use super::asynchronous::{self, Retries};
 use super::{Invocation, Lambda, MAX_PAYLOAD, Outcome};
 use error::ApiError;
-use name::Reference;
+use name::{LATEST, Reference};
 
 /// Largest payload of an `Event` in bytes: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
 const MAX_EVENT: usize = 1024 * 1024;
-
-/// The one version that there is.
-const LATEST: &str = "$LATEST";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 

@@ -2,8 +2,10 @@
 
 use local_template::model::Function;
 
-use super::LATEST;
 use super::error::ApiError;
+
+/// The one version that there is.
+pub(super) const LATEST: &str = "$LATEST";
 
 /// A function as a caller names it.
 #[derive(Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use local_lambda::{InvokeError, MAX_PAYLOAD, Outcome};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Mapping;
 use super::batch::{Batch, FRAME, RETENTION};
 use super::discarded::{Reason, notice};
+use super::mapping::Mapping;
 use super::position::Positions;
 use super::response::{Verdict, verdict};
 

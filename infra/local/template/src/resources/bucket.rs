@@ -1,11 +1,13 @@
 //! The resource type `AWS::S3::Bucket`.
 
 use super::super::error::Fault;
+use super::super::fields::Fields;
 use super::super::model::{Bucket, BucketCors};
+use super::super::resource::{Kind, Resource};
 use super::super::scope::Scope;
-use super::super::shape::{Fields, Shape};
+use super::super::shape::Shape;
 use super::bucket_notification::{arn, notification};
-use super::{Kind, Resource, find, function_events};
+use super::function_events;
 
 pub(super) const TYPE: &str = "AWS::S3::Bucket";
 
@@ -55,7 +57,7 @@ pub(crate) fn read(scope: &Scope<'_>, resource: &Resource, functions: &[&Resourc
     if let Some(configuration) = fields.object("NotificationConfiguration", &NOTIFICATIONS)? {
         for (number, lambda) in configuration.objects("LambdaConfigurations", &LAMBDA)?.iter().enumerate() {
             let (arn, line) = (lambda.required("Function")?, lambda.line("Function"));
-            let function = find(scope, Kind::Function, "Arn", &arn, line)?.id.clone();
+            let function = scope.find(Kind::Function, "Arn", &arn, line)?.id.clone();
             notifications.push(notification(format!("{}{number}", resource.id), function, lambda, "Event")?);
         }
     }

@@ -1,8 +1,9 @@
 //! Notifications of a bucket, from its own properties and from the events of functions.
 
 use super::super::error::Fault;
+use super::super::fields::Fields;
 use super::super::model::BucketNotification;
-use super::super::shape::{Fields, Shape};
+use super::super::shape::Shape;
 
 const FILTER: Shape = Shape { place: "`Filter`", honoured: &["S3Key"], ignored: &[] };
 const S3_KEY: Shape = Shape { place: "`S3Key`", honoured: &["Rules"], ignored: &[] };

@@ -2,9 +2,9 @@
 
 use super::super::error::Fault;
 use super::super::model::Cluster;
+use super::super::resource::Resource;
 use super::super::scope::Scope;
 use super::super::shape::Shape;
-use super::Resource;
 
 pub(super) const TYPE: &str = "AWS::RDS::DBCluster";
 

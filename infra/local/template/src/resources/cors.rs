@@ -1,9 +1,10 @@
 //! `CorsConfiguration` of an HTTP API.
 
 use super::super::error::Fault;
+use super::super::fields::Fields;
 use super::super::model::Cors;
 use super::super::scope::Scope;
-use super::super::shape::{Fields, Shape};
+use super::super::shape::Shape;
 use super::super::yaml::Value;
 
 pub(super) const KEY: &str = "CorsConfiguration";

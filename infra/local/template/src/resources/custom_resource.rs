@@ -5,9 +5,9 @@ use serde_json::{Map, Value as Json};
 use super::super::error::Fault;
 use super::super::model::CustomResource;
 use super::super::names;
+use super::super::resource::{Kind, Resource};
 use super::super::scope::Scope;
 use super::super::yaml::{Entry, Node, Value};
-use super::{Kind, Resource, find};
 
 pub(super) const TYPE: &str = "AWS::CloudFormation::CustomResource";
 /// Followed by the template author's own name.
@@ -29,7 +29,7 @@ fn read(scope: &Scope<'_>, resource: &Resource) -> Result<CustomResource, Fault>
     let properties = resolved.as_ref().unwrap_or(&resource.properties);
     let token = properties.get(SERVICE_TOKEN);
     let token = token.ok_or_else(|| Fault::missing(resource.line, SERVICE_TOKEN, &resource.type_name))?;
-    let function = find(scope, Kind::Function, "Arn", token.text()?, token.line)?;
+    let function = scope.find(Kind::Function, "Arn", token.text()?, token.line)?;
     Ok(CustomResource {
         logical_id: resource.id.clone(),
         resource_type: resource.type_name.clone(),

@@ -5,12 +5,14 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use super::super::error::Fault;
+use super::super::fields::Fields;
 use super::super::model::{Architecture, Function};
+use super::super::resource::Resource;
 use super::super::scope::{Scope, URL_SUFFIX};
-use super::super::shape::{Fields, Shape};
+use super::super::shape::Shape;
 use super::super::yaml::Node;
+use super::function_events;
 use super::function_shape::{SHAPE, TYPE};
-use super::{Resource, function_events};
 
 const ENVIRONMENT: Shape = Shape { place: "`Environment`", honoured: &["Variables"], ignored: &[] };
 

@@ -3,9 +3,10 @@
 //! <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources.html>
 
 use super::super::error::{Fault, Problem};
+use super::super::resource::{Kind, Resource};
 use super::super::scope::Scope;
 use super::super::yaml::{Node, Value};
-use super::{Kind, Resource, websocket_api};
+use super::websocket_api;
 
 /// The logical ids that SAM makes from a resource.
 pub(crate) fn ids(resource: &Resource) -> Vec<String> {

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::super::error::Fault;
+use super::super::fields::Fields;
 use super::super::model::{HttpApi, HttpAuthorizer, HttpRoute};
+use super::super::resource::{Kind, Resource};
 use super::super::scope::Scope;
-use super::super::shape::{Fields, Shape};
+use super::super::shape::Shape;
 use super::super::yaml::{Node, Value};
 use super::route_settings::{Limits, SETTINGS, route_limits};
-use super::{Kind, Resource, cors, function_events, http_authorizers};
+use super::{cors, function_events, http_authorizers};
 
 pub(crate) const TYPE: &str = "AWS::Serverless::HttpApi";
 
@@ -121,7 +123,7 @@ fn belongs_to(scope: &Scope<'_>, event: &Fields<'_>, api: &Resource) -> Result<b
     let Some(id) = event.text("ApiId")? else {
         return Ok(api.id == IMPLICIT_ID);
     };
-    super::find(scope, Kind::HttpApi, "ApiId", &id, event.line("ApiId")).map(|resource| resource.id == api.id)
+    scope.find(Kind::HttpApi, "ApiId", &id, event.line("ApiId")).map(|resource| resource.id == api.id)
 }
 
 /// Method and path; an event without both is the default route.

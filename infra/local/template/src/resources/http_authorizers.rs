@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::error::Fault;
+use super::super::fields::Fields;
 use super::super::model::{AuthorizerFormat, HttpAuthorizer, JwtAuthorizer, LambdaAuthorizer};
+use super::super::resource::Kind;
 use super::super::scope::Scope;
-use super::super::shape::{Fields, Shape};
-use super::{Kind, find};
+use super::super::shape::Shape;
 
 const AUTHORIZER: Shape = Shape {
     place: "an authorizer of an HTTP API",
@@ -67,7 +68,7 @@ fn jwt(fields: &Fields<'_>) -> Result<JwtAuthorizer, Fault> {
 
 fn lambda(scope: &Scope<'_>, name: &str, fields: &Fields<'_>) -> Result<LambdaAuthorizer, Fault> {
     let arn = fields.required("FunctionArn")?;
-    let function = find(scope, Kind::Function, "Arn", &arn, fields.line("FunctionArn"))?.id.clone();
+    let function = scope.find(Kind::Function, "Arn", &arn, fields.line("FunctionArn"))?.id.clone();
     let (mut identity_sources, mut ttl) = (Vec::new(), 0);
     if let Some(identity) = fields.object("Identity", &IDENTITY)? {
         for (key, prefix) in [("Headers", HEADER), ("QueryStrings", QUERY_STRING), ("Context", "$context.")] {

@@ -21,10 +21,10 @@ pub(super) mod user_pool;
 pub(super) mod websocket_api;
 mod without_meaning;
 
-use super::error::{Fault, Problem};
+use super::error::Fault;
 use super::resource::{Kind, Resource};
 use super::scope::{ResourceTypes, Scope};
-use super::shape::{Fields, Shape};
+use super::shape::Shape;
 use super::yaml::{Entry, Node, Value};
 
 const KINDS: [(&str, Kind); 16] = [
@@ -140,21 +140,6 @@ impl Resource {
             metadata: entry.value.get("Metadata").cloned(),
         })
     }
-
-    /// The properties with typed access.
-    pub(super) fn fields<'a>(&'a self, scope: &'a Scope<'a>, shape: &'static Shape) -> Result<Fields<'a>, Fault> {
-        let fields = Fields::open(scope, &self.properties, shape)?;
-        fields.ok_or_else(|| self.properties.expected("a mapping"))
-    }
-
-    /// The physical name: the property's value, or one made from stack and logical id.
-    pub(super) fn name(&self, scope: &Scope<'_>, property: &str) -> Result<String, Fault> {
-        let given = self.properties.get(property).map(|node| scope.decide(node)).transpose()?.flatten();
-        match given {
-            Some(node) => scope.text(node),
-            None => Ok(scope.physical_name(&self.id)),
-        }
-    }
 }
 
 /// Returns the value of `!Ref` to a resource.
@@ -209,22 +194,6 @@ pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str,
         let place = format!("`GetAtt` of {} ({})", resource.id, resource.type_name);
         Fault::unknown_key(line, attribute, &place, supported.iter().copied())
     })
-}
-
-/// The resource of one kind whose attribute has a value: how an ARN or a name leads back to its logical id.
-pub(super) fn find<'a>(
-    scope: &Scope<'a>,
-    kind: Kind,
-    attribute_name: &str,
-    value: &str,
-    line: usize,
-) -> Result<&'a Resource, Fault> {
-    for resource in scope.template.resources.iter().filter(|resource| resource.kind == kind) {
-        if scope.exists(resource)? && attribute(scope, resource, attribute_name, line)? == value {
-            return Ok(resource);
-        }
-    }
-    Err(Fault::new(line, Problem::UnknownName(value.to_owned())))
 }
 
 /// Every resource type of this folder.

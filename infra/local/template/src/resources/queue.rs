@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::error::Fault;
+use super::super::fields::Fields;
 use super::super::model::Queue;
+use super::super::resource::{Kind, Resource};
 use super::super::scope::Scope;
-use super::super::shape::{Fields, Shape};
-use super::{Kind, Resource, find};
+use super::super::shape::Shape;
 
 pub(super) const TYPE: &str = "AWS::SQS::Queue";
 
@@ -147,7 +148,7 @@ fn dead_letter_queue(scope: &Scope<'_>, resource: &Resource) -> Result<Option<St
         return Ok(None);
     };
     let arn = redrive.required("deadLetterTargetArn")?;
-    let queue = find(scope, Kind::Queue, "Arn", &arn, redrive.line("deadLetterTargetArn"))?;
+    let queue = scope.find(Kind::Queue, "Arn", &arn, redrive.line("deadLetterTargetArn"))?;
     Ok(Some(queue.id.clone()))
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::super::error::Fault;
+use super::super::fields::Fields;
 use super::super::model::RouteLimit;
-use super::super::shape::{Fields, Shape};
+use super::super::shape::Shape;
 
 /// The settings of one route, or of all that have none.
 pub(super) const SETTINGS: Shape = Shape {

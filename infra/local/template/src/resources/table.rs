@@ -3,10 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::super::error::Fault;
+use super::super::fields::Fields;
 use super::super::model::Table;
+use super::super::resource::Resource;
 use super::super::scope::Scope;
-use super::super::shape::{Fields, Shape};
-use super::Resource;
+use super::super::shape::Shape;
 
 pub(super) const TYPE: &str = "AWS::DynamoDB::Table";
 

@@ -2,9 +2,9 @@
 
 use super::super::error::Fault;
 use super::super::model::UserPool;
+use super::super::resource::{Kind, Resource};
 use super::super::scope::Scope;
 use super::super::shape::Shape;
-use super::{Kind, Resource};
 
 pub(super) const TYPE: &str = "AWS::Cognito::UserPool";
 pub(super) const CLIENT_TYPE: &str = "AWS::Cognito::UserPoolClient";

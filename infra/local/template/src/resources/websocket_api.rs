@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::error::Fault;
+use super::super::fields::Fields;
 use super::super::model::{RequestAuthorizer, WebSocketApi, WebSocketRoute};
+use super::super::resource::{Kind, Resource};
 use super::super::scope::Scope;
-use super::super::shape::{Fields, Shape};
+use super::super::shape::Shape;
 use super::route_settings::route_limits;
-use super::{Kind, Resource, find};
 
 pub(super) const TYPE: &str = "AWS::Serverless::WebSocketApi";
 pub(super) const ROUTE_RESPONSE_TYPE: &str = "AWS::ApiGatewayV2::RouteResponse";
@@ -136,7 +137,7 @@ fn route(scope: &Scope<'_>, fields: &Fields<'_>, has_response: bool) -> Result<W
 
 fn function(scope: &Scope<'_>, fields: &Fields<'_>, key: &str) -> Result<String, Fault> {
     let arn = fields.required(key)?;
-    find(scope, Kind::Function, "Arn", &arn, fields.line(key)).map(|function| function.id.clone())
+    scope.find(Kind::Function, "Arn", &arn, fields.line(key)).map(|function| function.id.clone())
 }
 
 fn authorizer(scope: &Scope<'_>, auth: &Fields<'_>) -> Result<Option<RequestAuthorizer>, Fault> {

@@ -2,13 +2,22 @@
 //!
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-conditions.html>
 
-use super::super::error::Fault;
+use super::super::error::{Fault, Problem};
 use super::super::intrinsic::Intrinsic;
-use super::super::yaml::{Node, Value};
-use super::{Scope, arguments};
+use super::super::yaml::{Node, Value, arguments};
+use super::Scope;
+
+impl Scope<'_> {
+    /// Evaluates the condition of that name.
+    pub(crate) fn condition(&self, name: &str, line: usize) -> Result<bool, Fault> {
+        let condition = self.template.conditions.iter().find(|entry| entry.key == name);
+        let condition = condition.ok_or_else(|| Fault::new(line, Problem::UnknownName(name.to_owned())))?;
+        self.once(name, line, || holds(self, &condition.value))
+    }
+}
 
 /// Evaluates a condition: a call of one of the deciding functions, or `Condition: <name>`.
-pub(super) fn holds(scope: &Scope<'_>, node: &Node) -> Result<bool, Fault> {
+fn holds(scope: &Scope<'_>, node: &Node) -> Result<bool, Fault> {
     let (function, argument) = match &node.value {
         Value::Call(function, argument) => (*function, &**argument),
         Value::Map(entries) => match entries.as_slice() {

@@ -6,8 +6,8 @@ use super::super::deferred;
 use super::super::error::Fault;
 use super::super::intrinsic::Intrinsic;
 use super::super::sub::{self, Part};
-use super::super::yaml::{Entry, Node, Value};
-use super::{Scope, arguments, conditions};
+use super::super::yaml::{Entry, Node, Value, arguments};
+use super::{Scope, conditions};
 
 impl Scope<'_> {
     /// Decides the conditions at the head of a value: the branch that applies, or `None` for `AWS::NoValue`.

@@ -6,10 +6,12 @@ mod evaluate;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use super::addresses::Addresses;
+use super::deferred;
+use super::document::Template;
 use super::error::{Fault, Problem};
-use super::resource::Resource;
-use super::yaml::{Node, Value};
-use super::{Addresses, Template, deferred};
+use super::resource::{Kind, Resource};
+use super::yaml::Node;
 
 /// The values of names that lead to resources, by resource type.
 pub(super) trait ResourceTypes {
@@ -72,13 +74,6 @@ impl<'a> Scope<'a> {
         self.template.mappings.iter().find(|entry| entry.key == name).map(|entry| &entry.value)
     }
 
-    /// Evaluates the condition of that name.
-    pub(super) fn condition(&self, name: &str, line: usize) -> Result<bool, Fault> {
-        let condition = self.template.conditions.iter().find(|entry| entry.key == name);
-        let condition = condition.ok_or_else(|| Fault::new(line, Problem::UnknownName(name.to_owned())))?;
-        self.once(name, line, || conditions::holds(self, &condition.value))
-    }
-
     /// Returns true if the resource's own condition lets it exist.
     pub(super) fn exists(&self, resource: &Resource) -> Result<bool, Fault> {
         match &resource.condition {
@@ -112,6 +107,16 @@ impl<'a> Scope<'a> {
         };
         self.require(resource, line)?;
         self.once(name, line, || self.types.attribute(self, resource, attribute, line))
+    }
+
+    /// The resource of one kind whose attribute has a value: how an ARN or a name leads back to its logical id.
+    pub(super) fn find(&self, kind: Kind, attribute: &str, value: &str, line: usize) -> Result<&'a Resource, Fault> {
+        for resource in self.template.resources.iter().filter(|resource| resource.kind == kind) {
+            if self.exists(resource)? && self.types.attribute(self, resource, attribute, line)? == value {
+                return Ok(resource);
+            }
+        }
+        Err(Fault::new(line, Problem::UnknownName(value.to_owned())))
     }
 
     /// Works out a value for a place that can wait for custom resources.
@@ -164,19 +169,4 @@ impl<'a> Scope<'a> {
         self.visiting.borrow_mut().pop();
         value
     }
-}
-
-/// The texts of a list value.
-pub(super) fn list_of(line: usize, items: impl IntoIterator<Item = String>) -> Node {
-    Node { line, value: Value::List(items.into_iter().map(|item| Node::scalar(line, item)).collect()) }
-}
-
-/// The arguments of a function that takes a fixed number of them.
-pub(super) fn arguments<'n, const N: usize>(
-    argument: &'n Node,
-    function: &str,
-    expected: &str,
-) -> Result<&'n [Node; N], Fault> {
-    let list = argument.list().ok().and_then(|list| list.try_into().ok());
-    list.ok_or_else(|| argument.expected(&format!("{expected} for `{function}`")))
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::super::super::error::Fault;
+use super::super::super::fields::Fields;
 use super::super::super::model::{HttpApi, HttpAuthorizer, HttpRoute, JwtAuthorizer, LambdaAuthorizer};
+use super::super::super::resource::{Kind, Resource};
 use super::super::super::scope::Scope;
-use super::super::super::shape::{Fields, Shape};
+use super::super::super::shape::Shape;
 use super::super::http_api::{DEFAULT_ROUTE, DEFAULT_STAGE, METHODS};
 use super::super::route_settings::route_limits;
-use super::super::{Kind, Resource, cors, http_authorizers};
+use super::super::{cors, http_authorizers};
 use super::{API_TYPE, Part, ROUTE, authorizer, function, integration, parts, stage};
 
 /// `Target` and `Body` are left out on purpose: routes are spelled out.

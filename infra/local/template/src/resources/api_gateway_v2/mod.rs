@@ -6,10 +6,12 @@ pub(crate) mod http;
 pub(crate) mod websocket;
 
 use super::super::error::{Fault, Problem};
+use super::super::fields::Fields;
+use super::super::resource::{Kind, Resource};
 use super::super::scope::Scope;
-use super::super::shape::{Fields, Shape};
+use super::super::shape::Shape;
 use super::super::yaml::Node;
-use super::{Kind, Resource, find, websocket_api};
+use super::websocket_api;
 
 pub(super) const API_TYPE: &str = "AWS::ApiGatewayV2::Api";
 pub(super) const ROUTE_TYPE: &str = "AWS::ApiGatewayV2::Route";
@@ -133,7 +135,7 @@ fn stage<'a>(scope: &'a Scope<'a>, api: &Resource) -> Result<Fields<'a>, Fault> 
     })?;
     match fields.text("DeploymentId")? {
         Some(deployment) => {
-            find(scope, Kind::Deployment, "DeploymentId", &deployment, fields.line("DeploymentId"))?;
+            scope.find(Kind::Deployment, "DeploymentId", &deployment, fields.line("DeploymentId"))?;
         }
         None if fields.boolean("AutoDeploy")? == Some(true) => {}
         None => {
@@ -150,7 +152,7 @@ fn integration<'a>(scope: &'a Scope<'a>, route: &Part<'a>) -> Result<Fields<'a>,
     let Some(id) = target.strip_prefix("integrations/") else {
         return Err(Fault::invalid(line, format!("`Target` is `integrations/<id>`, unlike `{target}`")));
     };
-    let integration = find(scope, Kind::Integration, "IntegrationId", id, line)?.fields(scope, &INTEGRATION)?;
+    let integration = scope.find(Kind::Integration, "IntegrationId", id, line)?.fields(scope, &INTEGRATION)?;
     if integration.one_of("IntegrationType", &["AWS_PROXY"])?.is_none() {
         return Err(integration.missing("IntegrationType"));
     }
@@ -163,7 +165,7 @@ fn function(scope: &Scope<'_>, fields: &Fields<'_>, key: &str) -> Result<String,
     let uri = fields.required(key)?;
     let path = uri.split_once(":lambda:path/2015-03-31/functions/").map(|(_, path)| path);
     let arn = path.and_then(|path| path.strip_suffix("/invocations")).unwrap_or(&uri);
-    find(scope, Kind::Function, "Arn", arn, fields.line(key)).map(|function| function.id.clone())
+    scope.find(Kind::Function, "Arn", arn, fields.line(key)).map(|function| function.id.clone())
 }
 
 /// The authorizer of a route, if its `AuthorizationType` asks for one. `kinds` are the types that the API can have, and the
@@ -175,7 +177,7 @@ fn authorizer<'a>(scope: &'a Scope<'a>, route: &Part<'a>, kinds: &[(&str, &str)]
         return Ok(None);
     };
     let (id, line) = (route.fields.required("AuthorizerId")?, route.fields.line("AuthorizerId"));
-    let resource = find(scope, Kind::Authorizer, "AuthorizerId", &id, line)?;
+    let resource = scope.find(Kind::Authorizer, "AuthorizerId", &id, line)?;
     let fields = resource.fields(scope, &AUTHORIZER)?;
     if fields.one_of("AuthorizerType", &[authorizer_type])?.is_none() {
         return Err(fields.missing("AuthorizerType"));
@@ -196,7 +198,7 @@ pub(crate) fn responding_routes(scope: &Scope<'_>, responses: &[&Resource]) -> R
             routes.push(route);
             continue;
         }
-        let api = find(scope, Kind::WebSocketApi, "ApiId", &api_id, fields.line("ApiId"))?;
+        let api = scope.find(Kind::WebSocketApi, "ApiId", &api_id, fields.line("ApiId"))?;
         let of_api = api.properties.get("Routes").map(Node::map).transpose()?.unwrap_or_default();
         if !of_api.iter().any(|entry| format!("{}Route", websocket_api::generated_prefix(&api.id, &entry.key)) == route)
         {

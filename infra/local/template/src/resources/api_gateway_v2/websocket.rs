@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::super::super::error::Fault;
 use super::super::super::model::{RequestAuthorizer, WebSocketApi, WebSocketRoute};
+use super::super::super::resource::{Kind, Resource};
 use super::super::super::scope::Scope;
 use super::super::super::shape::Shape;
 use super::super::route_settings::route_limits;
 use super::super::websocket_api::{DEFAULT_RESPONSE, TIMEOUT_MILLIS, check_stage, route_selection_expression};
-use super::super::{Kind, Resource};
 use super::{API_TYPE, Part, ROUTE, authorizer, function, integration, parts, stage};
 
 pub(crate) const API: Shape = Shape {

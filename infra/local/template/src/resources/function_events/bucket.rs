@@ -2,13 +2,11 @@
 
 use super::super::super::error::{Fault, Problem};
 use super::super::super::model::BucketNotification;
+use super::super::super::resource::{Kind, Resource};
 use super::super::super::scope::Scope;
 use super::super::super::shape::Shape;
-use super::super::{Kind, Resource, bucket_notification, find};
-use super::of_type;
-
-/// Its name in `Type`.
-pub(super) const TYPE: &str = "S3";
+use super::super::bucket_notification;
+use super::event::{BUCKET, of_type};
 
 const SHAPE: Shape = Shape { place: "an event of type S3", honoured: &["Bucket", "Events", "Filter"], ignored: &[] };
 
@@ -19,9 +17,9 @@ pub(crate) fn bucket_notifications(
     resource: &Resource,
 ) -> Result<Vec<BucketNotification>, Fault> {
     let mut notifications = Vec::new();
-    for (id, fields) in of_type(scope, function, TYPE, &SHAPE)? {
+    for (id, fields) in of_type(scope, function, BUCKET, &SHAPE)? {
         let (name, line) = (fields.required("Bucket")?, fields.line("Bucket"));
-        let bucket = find(scope, Kind::Bucket, "Arn", &bucket_notification::arn(&name), line);
+        let bucket = scope.find(Kind::Bucket, "Arn", &bucket_notification::arn(&name), line);
         let bucket = bucket.map_err(|_| Fault::new(line, Problem::UnknownName(name)))?;
         if bucket.id == resource.id {
             let id = format!("{}{id}", function.id);

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use super::super::super::error::Fault;
+use super::super::super::fields::Fields;
 use super::super::super::model::QueueEvent;
+use super::super::super::resource::{Kind, Resource};
 use super::super::super::scope::Scope;
-use super::super::super::shape::{Fields, Shape};
-use super::super::{Kind, Resource, find, queue};
-use super::{enabled, filter, reports_batch_item_failures};
-
-/// Its name in `Type`.
-pub(super) const TYPE: &str = "SQS";
+use super::super::super::shape::Shape;
+use super::super::queue;
+use super::event::{QUEUE, enabled, filter, reports_batch_item_failures};
 
 const SHAPE: Shape = Shape {
     place: "an event of type SQS",
@@ -35,13 +34,13 @@ pub(crate) fn queue_events(
     function: &Resource,
     timeout: Duration,
 ) -> Result<Vec<QueueEvent>, Fault> {
-    let events = enabled(scope, function, TYPE, &SHAPE)?;
+    let events = enabled(scope, function, QUEUE, &SHAPE)?;
     events.iter().map(|(_, fields)| read(scope, fields, timeout)).collect()
 }
 
 fn read(scope: &Scope<'_>, fields: &Fields<'_>, timeout: Duration) -> Result<QueueEvent, Fault> {
     let line = fields.line("Queue");
-    let queue = find(scope, Kind::Queue, "Arn", &fields.required("Queue")?, line)?;
+    let queue = scope.find(Kind::Queue, "Arn", &fields.required("Queue")?, line)?;
     let visibility = queue::visibility_timeout(scope, queue)?;
     if visibility < timeout {
         let sentence = format!(

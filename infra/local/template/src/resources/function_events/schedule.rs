@@ -3,15 +3,12 @@
 use local_aws::ScheduleExpression;
 
 use super::super::super::error::Fault;
+use super::super::super::fields::Fields;
 use super::super::super::model::ScheduleEvent;
+use super::super::super::resource::Resource;
 use super::super::super::scope::Scope;
-use super::super::super::shape::{Fields, Shape};
-use super::super::Resource;
-use super::{enabled, of_type};
-
-/// Their names in `Type`.
-pub(super) const RULE_TYPE: &str = "Schedule";
-pub(super) const TYPE: &str = "ScheduleV2";
+use super::super::super::shape::Shape;
+use super::event::{self, enabled, of_type};
 
 const NEVER_LOST: (&[&str], &str) =
     (&["DeadLetterConfig", "RetryPolicy"], "they are about delivery to the function, which does not fail locally");
@@ -38,11 +35,11 @@ const SCHEDULE: Shape = Shape {
 /// The enabled schedules of a function.
 pub(crate) fn schedule_events(scope: &Scope<'_>, function: &Resource) -> Result<Vec<ScheduleEvent>, Fault> {
     let mut schedules = Vec::new();
-    for (id, fields) in enabled(scope, function, RULE_TYPE, &RULE)? {
+    for (id, fields) in enabled(scope, function, event::RULE, &RULE)? {
         let name = name(scope, function, id, &fields)?;
         push(&mut schedules, &fields, "Schedule", scope.arn("events", &format!("rule/{name}")))?;
     }
-    for (id, fields) in of_type(scope, function, TYPE, &SCHEDULE)? {
+    for (id, fields) in of_type(scope, function, event::SCHEDULE, &SCHEDULE)? {
         fields.one_of("ScheduleExpressionTimezone", &["UTC"])?;
         let group = fields.text("GroupName")?.unwrap_or_else(|| "default".to_owned());
         let name = name(scope, function, id, &fields)?;

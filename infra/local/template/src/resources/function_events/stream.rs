@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use super::super::super::error::Fault;
+use super::super::super::fields::Fields;
 use super::super::super::model::{StartingPosition, StreamEvent};
+use super::super::super::resource::{Kind, Resource};
 use super::super::super::scope::Scope;
-use super::super::super::shape::{Fields, Shape};
-use super::super::{Kind, Resource, find, queue};
-use super::{enabled, filter, reports_batch_item_failures};
-
-/// Its name in `Type`.
-pub(super) const TYPE: &str = "DynamoDB";
+use super::super::super::shape::Shape;
+use super::super::queue;
+use super::event::{STREAM, enabled, filter, reports_batch_item_failures};
 
 const SHAPE: Shape = Shape {
     place: "an event of type DynamoDB",
@@ -37,13 +36,13 @@ const ON_FAILURE: Shape = Shape { place: "`OnFailure`", honoured: &["Destination
 /// The enabled event source mappings of a function. AWS's limits:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html>.
 pub(crate) fn stream_events(scope: &Scope<'_>, function: &Resource) -> Result<Vec<StreamEvent>, Fault> {
-    let events = enabled(scope, function, TYPE, &SHAPE)?;
+    let events = enabled(scope, function, STREAM, &SHAPE)?;
     events.iter().map(|(id, fields)| read(scope, format!("{}{id}", function.id), fields)).collect()
 }
 
 fn read(scope: &Scope<'_>, logical_id: String, fields: &Fields<'_>) -> Result<StreamEvent, Fault> {
     let stream_arn = fields.required("Stream")?;
-    let table = find(scope, Kind::Table, "StreamArn", &stream_arn, fields.line("Stream"))?;
+    let table = scope.find(Kind::Table, "StreamArn", &stream_arn, fields.line("Stream"))?;
     if table.fields(scope, &super::super::table::SHAPE)?.node("StreamSpecification")?.is_none() {
         let sentence = format!("`{}` has no stream: it needs a `StreamSpecification`", table.id);
         return Err(Fault::invalid(fields.line("Stream"), sentence));
@@ -103,7 +102,7 @@ fn on_failure(scope: &Scope<'_>, fields: &Fields<'_>) -> Result<Option<String>, 
             format!("only a queue of SQS can be a destination locally, and `{arn}` is none"),
         ));
     }
-    let queue = find(scope, Kind::Queue, "Arn", &arn, line)?;
+    let queue = scope.find(Kind::Queue, "Arn", &arn, line)?;
     if queue::is_fifo(&queue.fields(scope, &queue::SHAPE)?)? {
         return Err(Fault::invalid(line, "Lambda sends discarded records to standard queues only, not to FIFO queues"));
     }
