@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 /// The wait after a first failure; doubled each time.
-const FIRST: Duration = Duration::from_millis(100);
+const MIN_WAIT: Duration = Duration::from_millis(100);
 /// Longest wait between two attempts.
-const LONGEST: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Waits that grow from one failure to the next.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct BackOff {
 
 impl Default for BackOff {
     fn default() -> Self {
-        Self { next: FIRST }
+        Self { next: MIN_WAIT }
     }
 }
 
@@ -24,7 +24,7 @@ impl BackOff {
     /// from being retried together.
     pub fn wait(&mut self) -> Duration {
         let wait = self.next.mul_f64(rand::random_range(0.5..1.0));
-        self.next = (self.next * 2).min(LONGEST);
+        self.next = (self.next * 2).min(MAX_WAIT);
         wait
     }
 

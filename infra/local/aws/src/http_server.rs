@@ -15,10 +15,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Time that requests in progress may take after the shutdown; long polls take up to 20 s.
-const GRACE: Duration = Duration::from_millis(500);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The wait after a connection that could not be accepted.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -38,7 +38,7 @@ where
                 // The client is gone already, or no file can be opened at the moment: neither ends the service.
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                    tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                 }
             },
             Some(_) = connections.join_next() => {}
@@ -62,7 +62,7 @@ where
         ended = connection.as_mut() => ended,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            match tokio::time::timeout(GRACE, connection).await {
+            match tokio::time::timeout(SHUTDOWN_TIMEOUT, connection).await {
                 Ok(ended) => ended,
                 // A long poll: its client sees the connection close.
                 Err(_) => return,

@@ -1,7 +1,7 @@
 //! The units in which AWS bills requests.
 
 /// A request to SQS is billed as one for every 64 KB of payload, begun ones included: <https://aws.amazon.com/sqs/pricing/>.
-const SQS_UNIT: usize = 64 * 1024;
+const SQS_UNIT_BYTES: usize = 64 * 1024;
 
 /// The billed units of one request.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,13 +16,13 @@ pub struct Usage {
 
 /// Returns the number of requests to SQS that one with so many bytes of messages is billed as.
 pub fn sqs_units(size: usize) -> u64 {
-    size.div_ceil(SQS_UNIT).max(1) as u64
+    size.div_ceil(SQS_UNIT_BYTES).max(1) as u64
 }
 
 /// A message is metered in 32 KB: <https://aws.amazon.com/api-gateway/pricing/>.
-pub const WEBSOCKET_UNIT: usize = 32 * 1024;
+pub const WEBSOCKET_UNIT_BYTES: usize = 32 * 1024;
 
 /// Returns the number of messages that one of `size` bytes is billed as.
 pub fn websocket_units(size: usize) -> u64 {
-    size.div_ceil(WEBSOCKET_UNIT).max(1) as u64
+    size.div_ceil(WEBSOCKET_UNIT_BYTES).max(1) as u64
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 /// Time that a stage may take to stop before the next one is stopped: longer than API Gateway lets a request take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A service ended although nobody stopped it.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +63,7 @@ impl Stage {
     pub(crate) async fn stop(self) {
         drop(self.shutdown);
         self.tasks.close();
-        if tokio::time::timeout(PATIENCE, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(STOP_TIMEOUT, self.tasks.wait()).await.is_err() {
             tracing::warn!(stage = self.name, left = self.tasks.len(), "still busy, not waited for");
         }
     }

@@ -43,13 +43,13 @@ pub enum StartError {
     Postgres(#[from] local_aurora::postgres::PostgresError),
     /// A table could not be created.
     #[error("DynamoDB: {0}")]
-    Tables(#[from] local_dynamodb::OpenError),
+    Tables(#[from] local_dynamodb::TablesError),
     /// A queue could not be created.
     #[error("SQS: {0}")]
-    Queues(#[from] local_sqs::StartError),
+    Queues(#[from] local_sqs::QueuesError),
     /// A bucket could not be created.
     #[error("S3: {0}")]
-    Buckets(#[from] local_s3::OpenError),
+    Buckets(#[from] local_s3::BucketsError),
     /// The issuer of tokens has no key.
     #[error("the issuer of tokens: {0}")]
     Issuer(#[from] local_gateway::oidc::IssuerError),

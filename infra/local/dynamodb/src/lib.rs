@@ -37,11 +37,11 @@ use uuid::Uuid;
 /// The database within the data folder.
 const FILE: &str = "dynamodb.sqlite";
 /// Time that a request in progress may delay the shutdown.
-const GRACE: Duration = Duration::from_secs(2);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Reasons for which the tables could not be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum TablesError {
     /// The data folder cannot be used.
     #[error("{}: {error}", path.display())]
     Folder { path: PathBuf, error: io::Error },
@@ -97,25 +97,25 @@ impl std::fmt::Debug for Tables {
 impl Tables {
     /// Opens the database in `data_dir`, or one in memory, and creates the tables that are not there yet. Blocks on the
     /// disk.
-    pub fn open(data_dir: Option<&Path>, tables: &[Table]) -> Result<Self, OpenError> {
+    pub fn open(data_dir: Option<&Path>, tables: &[Table]) -> Result<Self, TablesError> {
         let file = match data_dir {
             // Named and shared, so that a second connection finds it: <https://www.sqlite.org/inmemorydb.html>.
             None => format!("file:{}?mode=memory&cache=shared", Uuid::new_v4()),
-            Some(folder) => file_in(folder).map_err(|error| OpenError::Folder { path: folder.to_owned(), error })?,
+            Some(folder) => file_in(folder).map_err(|error| TablesError::Folder { path: folder.to_owned(), error })?,
         };
         Self::open_file(file, tables)
     }
 
-    fn open_file(file: String, tables: &[Table]) -> Result<Self, OpenError> {
-        let database = Database::new(&file).map_err(|error| OpenError::Database { file: file.clone(), error })?;
-        stream_records::prepare(&file).map_err(|error| OpenError::StreamRecords { file: file.clone(), error })?;
+    fn open_file(file: String, tables: &[Table]) -> Result<Self, TablesError> {
+        let database = Database::new(&file).map_err(|error| TablesError::Database { file: file.clone(), error })?;
+        stream_records::prepare(&file).map_err(|error| TablesError::StreamRecords { file: file.clone(), error })?;
         for table in tables {
             create(&database, table, &file)?;
             if let Some(attribute) = &table.ttl_attribute {
                 expire(&database, table, attribute)?;
             }
         }
-        database.sweep_ttl().map_err(|error| OpenError::Database { file, error })?;
+        database.sweep_ttl().map_err(|error| TablesError::Database { file, error })?;
         Ok(Self { database, definitions: tables.into() })
     }
 
@@ -125,7 +125,7 @@ impl Tables {
         let server = dynoxide::server::serve_with_shutdown(listener, self.database.clone(), stop);
         let overdue = async {
             shutdown.cancelled().await;
-            tokio::time::sleep(GRACE).await;
+            tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
         };
         tokio::select! {
             result = server => result.map_err(io::Error::other),
@@ -141,25 +141,25 @@ fn file_in(folder: &Path) -> io::Result<String> {
     file.map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the path is not UTF-8"))
 }
 
-fn create(database: &Database, table: &Table, file: &str) -> Result<(), OpenError> {
-    let failed = |error| OpenError::Table { table: table.logical_id.clone(), error };
+fn create(database: &Database, table: &Table, file: &str) -> Result<(), TablesError> {
+    let failed = |error| TablesError::Table { table: table.logical_id.clone(), error };
     match database.describe_table(DescribeTableRequest { table_name: table.name.clone() }) {
         Err(DynoxideError::ResourceNotFoundException(_)) => {
             let request = serde_json::from_value(table.create_table.clone())
-                .map_err(|error| OpenError::Definition { table: table.logical_id.clone(), error })?;
+                .map_err(|error| TablesError::Definition { table: table.logical_id.clone(), error })?;
             database.create_table(request).map_err(failed)?;
             Ok(())
         }
         Err(error) => Err(failed(error)),
         Ok(described) => {
             let found = serde_json::to_value(&described.table);
-            let found = found.map_err(|error| OpenError::Definition { table: table.logical_id.clone(), error })?;
+            let found = found.map_err(|error| TablesError::Definition { table: table.logical_id.clone(), error })?;
             let (keys, wanted) = (Keys::of(&found), Keys::of(&table.create_table));
             if keys == wanted {
                 return set_stream(database, table, &found["StreamSpecification"]).map_err(failed);
             }
             let (table, file) = (table.logical_id.clone(), file.to_owned());
-            Err(OpenError::Changed { table, file, found: keys.to_string(), wanted: wanted.to_string() })
+            Err(TablesError::Changed { table, file, found: keys.to_string(), wanted: wanted.to_string() })
         }
     }
 }
@@ -187,14 +187,14 @@ fn set_stream(database: &Database, table: &Table, found: &serde_json::Value) -> 
     Ok(())
 }
 
-fn expire(database: &Database, table: &Table, attribute: &str) -> Result<(), OpenError> {
+fn expire(database: &Database, table: &Table, attribute: &str) -> Result<(), TablesError> {
     let request = UpdateTimeToLiveRequest {
         table_name: table.name.clone(),
         time_to_live_specification: TimeToLiveSpecification { attribute_name: attribute.to_owned(), enabled: true },
     };
     match database.update_time_to_live(request) {
         Ok(_) => Ok(()),
-        Err(error) => Err(OpenError::Table { table: table.logical_id.clone(), error }),
+        Err(error) => Err(TablesError::Table { table: table.logical_id.clone(), error }),
     }
 }
 

@@ -17,14 +17,14 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::writes::writes;
-use super::{OpenError, Tables};
+use super::{Tables, TablesError};
 
 /// Reasons for which there is no replica.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplicaError {
     /// Its tables cannot be made.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] TablesError),
     /// It cannot be served.
     #[error(transparent)]
     Listen(#[from] io::Error),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Tables;
 
 /// The most that DynamoDB gives at once.
-const LARGEST_READ: usize = 1000;
+const MAX_READ_RECORDS: usize = 1000;
 
 /// The stream of one table. Cheap to clone.
 #[derive(Clone)]
@@ -75,7 +75,7 @@ impl Stream {
             shard_iterator_type: kind.to_owned(),
             sequence_number: number.map(str::to_owned),
         };
-        let limit = limit.clamp(1, LARGEST_READ);
+        let limit = limit.clamp(1, MAX_READ_RECORDS);
         let read = move |database: &Database| {
             let iterator = database.get_shard_iterator(request)?.shard_iterator.unwrap_or_default();
             database.get_records(GetRecordsRequest { shard_iterator: iterator, limit: Some(limit) })

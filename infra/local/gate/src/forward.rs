@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::Gate;
 
 /// Time that a request in progress may delay the shutdown.
-const GRACE: Duration = Duration::from_secs(2);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Headers of one connection, not of the request or response on it.
 const HOP_BY_HOP: [&str; 4] = ["connection", "keep-alive", "transfer-encoding", "upgrade"];
@@ -57,7 +57,7 @@ pub async fn serve(
     let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let overdue = async {
         shutdown.cancelled().await;
-        tokio::time::sleep(GRACE).await;
+        tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
     };
     tokio::select! {
         result = server.into_future() => result,

@@ -32,20 +32,20 @@ use local_dynamodb::{Replica, Tables};
 use local_lambda::Lambda;
 
 /// More than any service takes; each has its own limit and its own error.
-const MAX_BODY: usize = 17 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 17 * 1024 * 1024;
 
 /// A request that has come in whole.
 pub type Request = http::Request<Bytes>;
 
 /// The state that a request reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
+pub enum ReadView {
     Current,
     /// An earlier one, which is served there.
     Stale(SocketAddr),
 }
 
-impl View {
+impl ReadView {
     /// Returns the address to send it to, if not the service itself.
     pub fn address(self) -> Option<SocketAddr> {
         match self {
@@ -132,11 +132,11 @@ impl Gate {
     /// client, unless a fault does.
     pub async fn pass<F, C>(&self, service: Service, request: axum::extract::Request, carry_out: F) -> Response
     where
-        F: FnOnce(Request, View) -> C,
+        F: FnOnce(Request, ReadView) -> C,
         C: Future<Output = Response>,
     {
         let (head, body) = request.into_parts();
-        let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
             return StatusCode::PAYLOAD_TOO_LARGE.into_response();
         };
         let call = Call::read(service, &head, &body);
@@ -154,37 +154,37 @@ impl Gate {
         }
         let mut exchange = Exchange { gate: self, caller, call: &call, head, body };
         let Some(fault) = fault else {
-            return exchange.complete(View::Current, carry_out).await;
+            return exchange.complete(ReadView::Current, carry_out).await;
         };
         match fault.kind {
             Kind::Delay(_) => {
                 tokio::time::sleep(fault.delay).await;
-                exchange.complete(View::Current, carry_out).await
+                exchange.complete(ReadView::Current, carry_out).await
             }
             Kind::StaleRead(_) => {
                 let replica = self.replica().clone();
-                let view = replica.map_or(View::Current, |replica| View::Stale(replica.address()));
+                let view = replica.map_or(ReadView::Current, |replica| ReadView::Stale(replica.address()));
                 exchange.complete(view, carry_out).await
             }
             Kind::Unprocessed => {
                 let Some((rest, last)) = batch::hold_back(&call.input) else {
-                    return exchange.complete(View::Current, carry_out).await;
+                    return exchange.complete(ReadView::Current, carry_out).await;
                 };
                 exchange.body = rest;
-                let response = exchange.complete(View::Current, carry_out).await;
+                let response = exchange.complete(ReadView::Current, carry_out).await;
                 batch::hand_back(&call.operation, last, response).await
             }
             Kind::ResponseLost => {
-                exchange.complete(View::Current, carry_out).await;
+                exchange.complete(ReadView::Current, carry_out).await;
                 cut()
             }
             Kind::ResponseError => {
-                exchange.complete(View::Current, carry_out).await;
+                exchange.complete(ReadView::Current, carry_out).await;
                 faults::answer(fault.kind, &call).unwrap_or_else(cut)
             }
             Kind::Kill(Moment::Before) => self.crash(&call).await,
             Kind::Kill(Moment::After) => {
-                exchange.complete(View::Current, carry_out).await;
+                exchange.complete(ReadView::Current, carry_out).await;
                 self.crash(&call).await
             }
             Kind::RequestLost => cut(),
@@ -222,9 +222,9 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Has the request carried out, and counts what it cost.
-    async fn complete<F, C>(self, view: View, carry_out: F) -> Response
+    async fn complete<F, C>(self, view: ReadView, carry_out: F) -> Response
     where
-        F: FnOnce(Request, View) -> C,
+        F: FnOnce(Request, ReadView) -> C,
         C: Future<Output = Response>,
     {
         let Self { gate, caller, call, head, body } = self;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::runtime_api::MAX_RESPONSE;
+use super::runtime_api::MAX_RESPONSE_BYTES;
 
 /// Failure of an invocation.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) enum Failure {
     Exited(ExitStatus),
     /// The executable could not be started.
     InvalidEntrypoint(String),
-    /// The response had this many bytes, more than [`MAX_RESPONSE`].
+    /// The response had this many bytes, more than [`MAX_RESPONSE_BYTES`].
     ResponseTooLarge(usize),
 }
 
@@ -48,7 +48,7 @@ impl Failure {
             Self::Exited(status) => format!("Runtime exited with error: {}", describe(*status)),
             Self::InvalidEntrypoint(reason) => reason.clone(),
             Self::ResponseTooLarge(size) => format!(
-                "Response payload size ({size} bytes) exceeded maximum allowed payload size ({MAX_RESPONSE} bytes)."
+                "Response payload size ({size} bytes) exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
             ),
         }
     }

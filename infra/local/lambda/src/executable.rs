@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 /// Time that an executable may be missing or unfinished while a build replaces it: cargo unlinks the old one first.
-const REPLACEMENT: Duration = Duration::from_secs(5);
+const REPLACEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Identifies one build of an executable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Executable {
 
     /// Starts a process. While a build replaces a watched executable, it waits for the end of that.
     pub(crate) async fn spawn(&self, command: &mut Command) -> io::Result<Child> {
-        let deadline = Instant::now() + REPLACEMENT;
+        let deadline = Instant::now() + REPLACEMENT_TIMEOUT;
         loop {
             match command.spawn() {
                 Err(error) if self.is_being_replaced(&error) && Instant::now() < deadline => {

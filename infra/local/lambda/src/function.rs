@@ -32,7 +32,7 @@ pub struct FunctionSetup {
 }
 
 #[derive(Debug)]
-pub(crate) struct Function {
+pub(crate) struct FunctionPool {
     model: model::Function,
     executable: Executable,
     services: Services,
@@ -52,7 +52,7 @@ pub(crate) struct Slot {
     _place: Option<OwnedSemaphorePermit>,
 }
 
-impl Function {
+impl FunctionPool {
     pub(crate) fn new(
         setup: FunctionSetup,
         services: Services,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 /// Largest payload of an invocation in bytes.
-pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
+pub const MAX_PAYLOAD_BYTES: usize = 6 * 1024 * 1024;
 
 /// Outcome of an invocation, as the Invoke API reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -32,11 +32,11 @@ use std::time::Duration;
 use bytes::Bytes;
 pub use environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Services};
 pub use forward::{EndpointError, InvokeEndpoint};
-use function::Function;
+use function::FunctionPool;
 pub use function::FunctionSetup;
 #[doc(hidden)]
 pub use invocation::Handler;
-pub use invocation::{Invocation, InvokeError, MAX_PAYLOAD, Outcome};
+pub use invocation::{Invocation, InvokeError, MAX_PAYLOAD_BYTES, Outcome};
 pub use limits::Limits;
 use local_template::model;
 pub use log_sink::LogSink;
@@ -61,7 +61,7 @@ impl fmt::Debug for Lambda {
 }
 
 struct Inner {
-    functions: BTreeMap<String, Arc<Function>>,
+    functions: BTreeMap<String, Arc<FunctionPool>>,
     handlers: BTreeMap<String, Handler>,
     /// The invocations that run, and the reaper.
     tasks: TaskTracker,
@@ -85,7 +85,7 @@ impl Lambda {
     ) -> Self {
         let functions = functions.into_iter().map(|setup| {
             let id = setup.function.logical_id.clone();
-            let function = Function::new(setup, services.clone(), limits, log.clone(), shutdown.clone());
+            let function = FunctionPool::new(setup, services.clone(), limits, log.clone(), shutdown.clone());
             (id, Arc::new(function))
         });
         let tasks = TaskTracker::new();
@@ -124,7 +124,7 @@ impl Lambda {
     /// Like [`invoke`](Self::invoke), with the invocation's id and log.
     pub async fn run(&self, function: &str, payload: Bytes) -> Result<Invocation, InvokeError> {
         let Inner { functions, handlers, tasks, shutdown } = &*self.inner;
-        if payload.len() > MAX_PAYLOAD {
+        if payload.len() > MAX_PAYLOAD_BYTES {
             return Err(InvokeError::TooLarge);
         }
         if shutdown.is_cancelled() {

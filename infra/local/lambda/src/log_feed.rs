@@ -9,9 +9,9 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 /// Number of lines that are kept for later readers, and that a slow reader may be behind.
-const LINES: usize = 1000;
+const MAX_LINES: usize = 1000;
 /// Largest part of a line that is kept, in bytes.
-const LONGEST: usize = 4 * 1024;
+const MAX_LINE_BYTES: usize = 4 * 1024;
 
 /// A line of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,8 +38,8 @@ struct Inner {
 
 impl Default for LogFeed {
     fn default() -> Self {
-        let live = broadcast::Sender::new(LINES);
-        Self(Arc::new(Inner { kept: Mutex::new(VecDeque::with_capacity(LINES)), live }))
+        let live = broadcast::Sender::new(MAX_LINES);
+        Self(Arc::new(Inner { kept: Mutex::new(VecDeque::with_capacity(MAX_LINES)), live }))
     }
 }
 
@@ -48,7 +48,7 @@ impl LogFeed {
     pub fn push(&self, origin: &str, scope: &str, text: &str) {
         // The clock is past 1970, and before 2^64 ms.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let text = &text[..text.floor_char_boundary(LONGEST)];
+        let text = &text[..text.floor_char_boundary(MAX_LINE_BYTES)];
         let line = LogLine {
             at: u64::try_from(since.as_millis()).unwrap_or_default(),
             origin: origin.to_owned(),
@@ -56,7 +56,7 @@ impl LogFeed {
             text: console::strip_ansi_codes(text).into_owned(),
         };
         let mut kept = self.kept();
-        if kept.len() == LINES {
+        if kept.len() == MAX_LINES {
             kept.pop_front();
         }
         kept.push_back(line.clone());
@@ -106,13 +106,13 @@ mod tests {
     #[tokio::test]
     async fn who_comes_later_gets_the_newest_lines_and_then_the_next() {
         let feed = LogFeed::default();
-        for number in 0..=LINES {
+        for number in 0..=MAX_LINES {
             feed.push("Echo", "INIT", &format!("\u{1b}[31mline {number}\u{1b}[0m"));
         }
         let (kept, mut live) = feed.subscribe();
-        assert_eq!((kept.len(), kept[0].text.as_str()), (LINES, "line 1"));
-        feed.push("cargo", "", &"ä".repeat(LONGEST));
+        assert_eq!((kept.len(), kept[0].text.as_str()), (MAX_LINES, "line 1"));
+        feed.push("cargo", "", &"ä".repeat(MAX_LINE_BYTES));
         let next = live.recv().await.unwrap();
-        assert_eq!((next.origin.as_str(), next.text.len()), ("cargo", LONGEST));
+        assert_eq!((next.origin.as_str(), next.text.len()), ("cargo", MAX_LINE_BYTES));
     }
 }

@@ -14,12 +14,12 @@ use super::error::Failure;
 use super::log_sink::LogSink;
 
 /// A longer line is cut into several, at what CloudWatch takes in one event.
-const LONGEST_LINE: usize = 256 * 1024;
+const MAX_LINE_BYTES: usize = 256 * 1024;
 /// Wait for the last output of a process that has ended: a grandchild may keep the pipe open.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Size in bytes of the log tail that the Invoke API returns.
-const TAIL: usize = 4 * 1024;
+const TAIL_BYTES: usize = 4 * 1024;
 
 /// The log of one instance: knows the function's logical id and what the instance is doing.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ impl Current {
     fn append(&mut self, line: &str) {
         self.tail.push_str(line);
         self.tail.push('\n');
-        let begin = self.tail.ceil_char_boundary(self.tail.len().saturating_sub(TAIL));
+        let begin = self.tail.ceil_char_boundary(self.tail.len().saturating_sub(TAIL_BYTES));
         self.tail.drain(..begin);
     }
 }
@@ -141,7 +141,7 @@ impl Capture {
     /// Like [`flush`](Self::flush), for a process that has ended: reads to the end of its output.
     pub(crate) async fn finish(&mut self) {
         let readers = async { while self.readers.join_next().await.is_some() {} };
-        if tokio::time::timeout(LAST_WORDS, readers).await.is_err() {
+        if tokio::time::timeout(DRAIN_TIMEOUT, readers).await.is_err() {
             tracing::debug!("a child of a function's process holds its output open");
         }
     }
@@ -163,7 +163,7 @@ async fn copy_lines(stream: impl AsyncRead + Unpin, log: InstanceLog, mut flush:
                 let read = chunk.len();
                 for part in chunk.split_inclusive(|byte| *byte == b'\n') {
                     line.extend_from_slice(part);
-                    if part.ends_with(b"\n") || line.len() >= LONGEST_LINE {
+                    if part.ends_with(b"\n") || line.len() >= MAX_LINE_BYTES {
                         log.line(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']));
                         line.clear();
                     }

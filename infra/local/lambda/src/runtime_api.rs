@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Largest reply in bytes: 6 MiB and 100 bytes.
-pub(crate) const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
+pub(crate) const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024 + 100;
 
 /// One invocation as the process sees it.
 #[derive(Debug)]
@@ -225,7 +225,7 @@ async fn hand_in(shared: &Shared, id: &str, step: &str, body: Body, reply: fn(By
         None if too_large => refuse(
             StatusCode::PAYLOAD_TOO_LARGE,
             "RequestEntityTooLarge",
-            &format!("Exceeded maximum allowed payload size ({MAX_RESPONSE} bytes)."),
+            &format!("Exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."),
         ),
         None => accepted(),
     }
@@ -264,19 +264,19 @@ enum Read {
     TooLarge(usize),
 }
 
-/// Reads a body to its end, keeping no more than [`MAX_RESPONSE`] of it, so that the sender gets to read the answer.
+/// Reads a body to its end, keeping no more than [`MAX_RESPONSE_BYTES`] of it, so that the sender gets to read the answer.
 async fn read(mut body: Body) -> Result<Read, axum::Error> {
     let mut size = 0;
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame?.into_data() {
             size += data.len();
-            if size <= MAX_RESPONSE {
+            if size <= MAX_RESPONSE_BYTES {
                 whole.extend_from_slice(&data);
             }
         }
     }
-    Ok(if size <= MAX_RESPONSE { Read::Whole(whole.freeze()) } else { Read::TooLarge(size) })
+    Ok(if size <= MAX_RESPONSE_BYTES { Read::Whole(whole.freeze()) } else { Read::TooLarge(size) })
 }
 
 fn accepted() -> Response {

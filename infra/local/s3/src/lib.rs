@@ -38,7 +38,7 @@ use storage::Storage;
 /// The folder of the buckets cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {error}", path.display())]
-pub struct OpenError {
+pub struct BucketsError {
     path: PathBuf,
     error: io::Error,
 }
@@ -54,10 +54,10 @@ pub struct Buckets {
 
 impl Buckets {
     /// Makes the buckets in `data_dir`, or in a temporary folder, unless they are there. Blocks on the disk.
-    pub fn open(data_dir: Option<&Path>, buckets: &[Bucket]) -> Result<Self, OpenError> {
+    pub fn open(data_dir: Option<&Path>, buckets: &[Bucket]) -> Result<Self, BucketsError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
-            |error| OpenError { path, error }
+            |error| BucketsError { path, error }
         };
         let temporary = match data_dir {
             Some(_) => None,

@@ -13,9 +13,9 @@ use super::storage::{Storage, checksum_type, request_of_nobody};
 use super::uploads::{Completed, Part, Upload};
 
 /// Of every part but the last.
-const SMALLEST_PART: u64 = 5 * 1024 * 1024;
+const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
 /// Most parts in a list.
-const LONGEST_LIST: i32 = 1000;
+const MAX_LISTED_PARTS: i32 = 1000;
 
 impl Storage {
     pub(super) async fn create_multipart_upload(
@@ -119,7 +119,7 @@ impl Storage {
         let input = request.input;
         let upload = self.uploads.find(&input.upload_id, &input.bucket, &input.key).await?;
         let after = input.part_number_marker.unwrap_or_default();
-        let limit = input.max_parts.unwrap_or(LONGEST_LIST).clamp(0, LONGEST_LIST);
+        let limit = input.max_parts.unwrap_or(MAX_LISTED_PARTS).clamp(0, MAX_LISTED_PARTS);
         let mut parts: Vec<_> =
             self.uploads.parts(&input.upload_id).await?.into_iter().filter(|(number, _)| *number > after).collect();
         let limit_as_length = usize::try_from(limit).unwrap_or_default();
@@ -240,7 +240,7 @@ impl Storage {
             parts.push(part.clone());
         }
         if let Some((_, all_but_last)) = parts.split_last()
-            && all_but_last.iter().any(|part| part.size < SMALLEST_PART)
+            && all_but_last.iter().any(|part| part.size < MIN_PART_BYTES)
         {
             return Err(s3_error!(EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size"));
         }

@@ -12,9 +12,9 @@ use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 /// Longest validity of a URL.
-const LONGEST_LIFE: Duration = Duration::from_hours(7 * 24);
+const MAX_LIFETIME: Duration = Duration::from_hours(7 * 24);
 /// Allowed difference between the clocks of client and service.
-const SKEW: Duration = Duration::from_mins(15);
+const MAX_CLOCK_SKEW: Duration = Duration::from_mins(15);
 
 /// Lets everybody pass who has signed all that counts, and lately.
 pub(super) struct SignedAccess;
@@ -46,13 +46,13 @@ fn check(context: &S3AccessContext<'_>) -> S3Result<()> {
         return check_clock(date);
     };
     let life = parameter("X-Amz-Expires").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-    if life.is_some_and(|life| life > LONGEST_LIFE) {
+    if life.is_some_and(|life| life > MAX_LIFETIME) {
         let sentence = "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less \
                         than 604800 seconds";
         return Err(s3_error!(AuthorizationQueryParametersError, "{sentence}"));
     }
     // The library has found it readable and not expired.
-    if time_of(parameter("X-Amz-Date")).is_some_and(|time| time > OffsetDateTime::now_utc() + SKEW) {
+    if time_of(parameter("X-Amz-Date")).is_some_and(|time| time > OffsetDateTime::now_utc() + MAX_CLOCK_SKEW) {
         return Err(s3_error!(AccessDenied, "Request is not yet valid"));
     }
     let is_signed = |name: &str| signed.split(';').any(|signed| signed.eq_ignore_ascii_case(name));
@@ -67,7 +67,7 @@ fn check(context: &S3AccessContext<'_>) -> S3Result<()> {
 /// Of a request that is signed by its headers; one without a date is a form, which has its policy.
 fn check_clock(date: Option<&str>) -> S3Result<()> {
     let apart = time_of(date).map(|time| (OffsetDateTime::now_utc() - time).unsigned_abs());
-    if apart.is_some_and(|apart| apart > SKEW) {
+    if apart.is_some_and(|apart| apart > MAX_CLOCK_SKEW) {
         return Err(too_skewed());
     }
     Ok(())

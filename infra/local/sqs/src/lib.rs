@@ -33,7 +33,7 @@ use ledger::Ledger;
 
 /// Reasons for which the queues could not be started.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum QueuesError {
     /// SQS refuses the queue as the template has it.
     #[error("queue `{queue}`: {error}")]
     Queue { queue: String, error: SqsError },
@@ -79,7 +79,7 @@ impl Sqs {
         address: SocketAddr,
         queues: &[Queue],
         state_file: Option<PathBuf>,
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, QueuesError> {
         let provider = RustackSqs::new(SqsConfig {
             skip_signature_validation: true,
             default_region: region.to_owned(),
@@ -129,11 +129,11 @@ impl Sqs {
         self.inner.changed.notified()
     }
 
-    async fn restore(&self, queues: &[Queue]) -> Result<(), StartError> {
+    async fn restore(&self, queues: &[Queue]) -> Result<(), QueuesError> {
         let Some(path) = &self.inner.state_file else {
             return Ok(());
         };
-        let messages = ledger::read(path).map_err(|error| StartError::State { path: path.clone(), error })?;
+        let messages = ledger::read(path).map_err(|error| QueuesError::State { path: path.clone(), error })?;
         let by_name: HashMap<&str, &Queue> = queues.iter().map(|queue| (queue.name.as_str(), queue)).collect();
         for message in messages {
             let Some(queue) = by_name.get(message.queue.as_str()) else {
@@ -141,25 +141,25 @@ impl Sqs {
                 continue;
             };
             let sent = self.send(message.into_input(&queue.url)).await;
-            sent.map_err(|error| StartError::Queue { queue: queue.logical_id.clone(), error })?;
+            sent.map_err(|error| QueuesError::Queue { queue: queue.logical_id.clone(), error })?;
         }
         Ok(())
     }
 }
 
-async fn create(provider: &RustackSqs, queue: &Queue) -> Result<(), StartError> {
+async fn create(provider: &RustackSqs, queue: &Queue) -> Result<(), QueuesError> {
     let input = CreateQueueInput {
         queue_name: queue.name.clone(),
         attributes: queue.attributes.clone().into_iter().collect(),
         tags: HashMap::new(),
     };
     let created = provider.create_queue(input).await;
-    let created = created.map_err(|error| StartError::Queue { queue: queue.logical_id.clone(), error })?;
+    let created = created.map_err(|error| QueuesError::Queue { queue: queue.logical_id.clone(), error })?;
     let actual = created.queue_url.unwrap_or_default();
     if actual == queue.url {
         return Ok(());
     }
-    Err(StartError::Url { queue: queue.logical_id.clone(), expected: queue.url.clone(), actual })
+    Err(QueuesError::Url { queue: queue.logical_id.clone(), expected: queue.url.clone(), actual })
 }
 
 /// `DelaySeconds` of the queue, which SQS has validated.

@@ -8,7 +8,7 @@ use super::shape::Shape;
 use super::yaml::{Entry, Node, Value};
 
 /// The sections of `Globals`: `AWS::Serverless::<section>`.
-const SHAPE: Shape = Shape { place: "`Globals`", honoured: &["Function", "HttpApi", "WebSocketApi"], ignored: &[] };
+const SHAPE: Shape = Shape { place: "`Globals`", supported: &["Function", "HttpApi", "WebSocketApi"], ignored: &[] };
 
 /// Properties that belong to one function, so SAM does not take them from `Globals`.
 const NOT_GLOBAL: [&str; 4] = ["Role", "Policies", "FunctionName", "Events"];

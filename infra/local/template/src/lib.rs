@@ -40,7 +40,7 @@ use yaml::{Entry, Node, Value};
 
 const SECTIONS: Shape = Shape {
     place: "a template",
-    honoured: &["Conditions", "Globals", "Mappings", "Parameters", "Resources", "Transform"],
+    supported: &["Conditions", "Globals", "Mappings", "Parameters", "Resources", "Transform"],
     ignored: &[
         (&["AWSTemplateFormatVersion", "Description", "Metadata"], "for people and consoles"),
         (&["Outputs"], "nothing imports them; their references are checked"),

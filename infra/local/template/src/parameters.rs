@@ -10,7 +10,7 @@ use super::yaml::{Entry, Node, list_of};
 
 const SHAPE: Shape = Shape {
     place: "a parameter",
-    honoured: &[
+    supported: &[
         "Type",
         "Default",
         "AllowedPattern",

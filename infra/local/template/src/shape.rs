@@ -3,12 +3,12 @@
 use super::error::Fault;
 use super::yaml::Node;
 
-/// The keys of a mapping. A key in neither list is an error: what cannot be honoured must not be skipped in silence.
+/// The keys of a mapping. A key in neither list is an error: what cannot be supported must not be skipped in silence.
 pub(super) struct Shape {
     /// The owner of these keys, for error messages: a resource type or the name of a property.
     pub(super) place: &'static str,
     /// Keys that the local cloud reads.
-    pub(super) honoured: &'static [&'static str],
+    pub(super) supported: &'static [&'static str],
     /// Keys that are accepted but have no meaning locally, grouped by the reason.
     pub(super) ignored: &'static [(&'static [&'static str], &'static str)],
 }
@@ -17,12 +17,12 @@ impl Shape {
     /// Refuses keys that are in neither list.
     pub(super) fn check(&self, node: &Node) -> Result<(), Fault> {
         for entry in node.map()? {
-            if self.honoured.contains(&entry.key.as_str()) {
+            if self.supported.contains(&entry.key.as_str()) {
                 continue;
             }
             let reason = self.reason_to_ignore(&entry.key).ok_or_else(|| {
                 let ignored = self.ignored.iter().flat_map(|(keys, _)| keys.iter());
-                let known = self.honoured.iter().chain(ignored).copied();
+                let known = self.supported.iter().chain(ignored).copied();
                 Fault::unknown_key(entry.line, &entry.key, self.place, known)
             })?;
             let (line, key, place) = (entry.line, &entry.key, self.place);

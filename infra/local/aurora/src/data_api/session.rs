@@ -19,7 +19,7 @@ use super::types::Argument;
 use super::{formatted, metadata, records};
 
 /// Prepared statements that a connection keeps, the most recently used ones.
-const REMEMBERED: usize = 100;
+const MAX_PREPARED_STATEMENTS: usize = 100;
 
 /// `DISCARD ALL` without forgetting the prepared statements. Ends a transaction, too.
 const RESET: &str = "ROLLBACK; CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ALL; UNLISTEN *; \
@@ -172,7 +172,7 @@ impl Session {
         }
         let declared: Vec<Type> = arguments.iter().map(|argument| argument.declared.clone()).collect();
         let statement = self.client.prepare_typed(sql, &declared).await.map_err(|error| self.failure(error))?;
-        self.remembered.truncate(REMEMBERED - 1);
+        self.remembered.truncate(MAX_PREPARED_STATEMENTS - 1);
         self.remembered.push_front(Remembered {
             sql: sql.to_owned(),
             declared,

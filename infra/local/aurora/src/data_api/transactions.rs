@@ -22,7 +22,7 @@ pub(super) mod cause {
 }
 
 /// Ended transactions whose cause is remembered.
-const REMEMBERED: usize = 1_000;
+const MAX_ENDED_TRANSACTIONS: usize = 1_000;
 /// Random bytes in an id: with base64 the 192 characters that AWS allows.
 const ID_BYTES: usize = 144;
 
@@ -121,7 +121,7 @@ impl Transactions {
 impl Registry {
     fn end(&mut self, id: &str, cause: &'static str) -> Option<Transaction> {
         let transaction = self.open.remove(id)?;
-        if self.ended.len() == REMEMBERED {
+        if self.ended.len() == MAX_ENDED_TRANSACTIONS {
             self.ended.pop_front();
         }
         self.ended.push_back((id.to_owned(), cause));

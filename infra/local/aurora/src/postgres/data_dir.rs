@@ -21,11 +21,11 @@ const LOCALES: [&str; 2] = ["C.UTF-8", "C"];
 
 /// A folder that holds data, or is going to.
 #[derive(Debug)]
-pub(super) struct DataDir {
+pub(super) struct PostgresDir {
     path: PathBuf,
 }
 
-impl DataDir {
+impl PostgresDir {
     /// Makes `path` if need be, as the account's own.
     pub(super) fn open(path: &Path, account: Account) -> Result<Self, PostgresError> {
         if !path.exists() {

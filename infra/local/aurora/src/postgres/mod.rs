@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use super::Database;
 use account::Account;
 use binaries::Binaries;
-use data_dir::{DataDir, SUPERUSER};
+use data_dir::{PostgresDir, SUPERUSER};
 pub use error::PostgresError;
 use server::Server;
 
@@ -50,7 +50,7 @@ impl Postgres {
             temporary.push(parent);
             folder
         };
-        let folder = DataDir::open(&wanted, account)?;
+        let folder = PostgresDir::open(&wanted, account)?;
         let binaries = Binaries::find(folder.version()?.as_deref(), folder.path())?;
         folder.stop_stale_server(&binaries, account).await?;
         folder.initialise(&binaries, account, data_dir.is_some()).await?;

@@ -36,17 +36,17 @@ exec "$@" 3<&-
 "#;
 
 /// Size of `sun_path` in the narrowest of our systems (macOS), its closing zero included.
-const SOCKET_PATH: usize = 104;
+const MAX_SOCKET_PATH_BYTES: usize = 104;
 const SOCKET_NAME: &str = ".s.PGSQL.5432";
 
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Lines of the server's log that are kept for an error's text.
-const LOG_TAIL: usize = 10;
+const LOG_TAIL_LINES: usize = 10;
 
 /// Returns true if the operating system can hold the name of a socket in `folder`.
 pub(super) fn fits_socket(folder: &Path) -> bool {
-    folder.join(SOCKET_NAME).as_os_str().len() < SOCKET_PATH
+    folder.join(SOCKET_NAME).as_os_str().len() < MAX_SOCKET_PATH_BYTES
 }
 
 /// Settings of the server process.
@@ -135,7 +135,7 @@ async fn follow(stderr: ChildStderr, tail: Arc<Mutex<Vec<String>>>) {
     while let Ok(Some(line)) = lines.next_line().await {
         tracing::debug!(target: "postgresql", "{line}");
         let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-        if tail.len() == LOG_TAIL {
+        if tail.len() == LOG_TAIL_LINES {
             tail.remove(0);
         }
         tail.push(line);

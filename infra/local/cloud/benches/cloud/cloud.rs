@@ -14,7 +14,7 @@ use super::http::Http;
 use super::process::Usage;
 
 /// The longest that building an echo and starting takes.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 const APPLICATION: [(&str, &str); 3] = [
     ("Cargo.toml", include_str!("app/Cargo.toml")),
@@ -53,7 +53,7 @@ impl Cloud {
             if let Some(status) = process.try_wait()? {
                 return Err(format!("the cloud does not start: {status}\n{}", std::fs::read_to_string(log)?).into());
             }
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > TIMEOUT {
                 return Err("the cloud is not ready in time".into());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -11,7 +11,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use super::Failure;
 
 /// Longer than any answer takes: a connection that is silent for so long is dead.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Socket(WebSocketStream<TcpStream>);
 
@@ -38,7 +38,7 @@ impl Socket {
     }
 
     pub(crate) async fn text(&mut self) -> Result<String, Failure> {
-        let frame = tokio::time::timeout(PATIENCE, self.0.next()).await.map_err(|_| "no frame came")?;
+        let frame = tokio::time::timeout(TIMEOUT, self.0.next()).await.map_err(|_| "no frame came")?;
         match frame.ok_or("the connection has ended")?? {
             Message::Text(text) => Ok(text.to_string()),
             other => Err(format!("not a text: {other:?}").into()),

@@ -31,7 +31,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 const FIGURES_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Most lines of one event.
-const BATCH: usize = 200;
+const MAX_LINES_PER_EVENT: usize = 200;
 
 #[derive(Clone)]
 struct Ui {
@@ -81,7 +81,7 @@ impl Watcher {
                 _ = self.ticks.tick() => return Some(event("figures", &self.sources.read())),
             }
         }
-        while self.kept.len() < BATCH {
+        while self.kept.len() < MAX_LINES_PER_EVENT {
             match self.live.try_recv() {
                 Ok(line) => self.kept.push_back(line),
                 // A reader that is too slow misses a part of the log; the terminal has all of it.
@@ -89,7 +89,7 @@ impl Watcher {
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
-        let batch: Vec<_> = self.kept.drain(..self.kept.len().min(BATCH)).collect();
+        let batch: Vec<_> = self.kept.drain(..self.kept.len().min(MAX_LINES_PER_EVENT)).collect();
         Some(event("lines", &batch))
     }
 }

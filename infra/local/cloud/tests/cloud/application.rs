@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// Longer than any build; a test that fails says so in the end.
-const DEADLINE: Duration = Duration::from_mins(10);
+const TIMEOUT: Duration = Duration::from_mins(10);
 
 const COMMAND: &str = env!("CARGO_BIN_EXE_local-cloud");
 
@@ -118,7 +118,7 @@ pub(crate) struct Listener(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>
 
 impl Listener {
     pub(crate) async fn next(&mut self) -> Value {
-        let frame = timeout(DEADLINE, self.0.next()).await.unwrap().unwrap().unwrap();
+        let frame = timeout(TIMEOUT, self.0.next()).await.unwrap().unwrap().unwrap();
         serde_json::from_str(frame.to_text().unwrap()).unwrap()
     }
 }
@@ -129,7 +129,7 @@ pub(crate) async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Opt
         if let Some(value) = condition().await {
             return value;
         }
-        assert!(begun.elapsed() < DEADLINE, "waited in vain: {what}");
+        assert!(begun.elapsed() < TIMEOUT, "waited in vain: {what}");
         sleep(Duration::from_millis(100)).await;
     }
 }

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 /// Nothing here takes a tenth of it; a test that fails says so in the end.
-const DEADLINE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A folder with the template and the sources of its function.
 fn application() -> TempDir {
@@ -73,7 +73,7 @@ impl Running {
                 let output = process.wait_with_output().await.unwrap();
                 panic!("{status}: {}", String::from_utf8_lossy(&output.stderr));
             }
-            assert!(begun.elapsed() < DEADLINE, "not ready");
+            assert!(begun.elapsed() < TIMEOUT, "not ready");
             sleep(Duration::from_millis(20)).await;
         }
         let endpoints = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
@@ -111,7 +111,7 @@ impl Running {
             out.and(error).unwrap();
             self.process.wait().await.unwrap()
         };
-        let status = timeout(DEADLINE, all).await.expect("the command stops");
+        let status = timeout(TIMEOUT, all).await.expect("the command stops");
         assert_eq!(status.code(), Some(0), "{log}");
         assert!(!self.file.exists(), "endpoints.json goes when the cloud stops");
         printed
@@ -127,7 +127,7 @@ fn client() -> reqwest::Client {
 /// Returns the command's output when it fails to start.
 async fn refusal(application: &Path, arguments: &[&str]) -> String {
     let process = command(application).args(arguments).spawn().unwrap();
-    let output = timeout(DEADLINE, process.wait_with_output()).await.expect("the command ends").unwrap();
+    let output = timeout(TIMEOUT, process.wait_with_output()).await.expect("the command ends").unwrap();
     assert_eq!(output.status.code(), Some(1));
     let log = String::from_utf8(output.stderr).unwrap();
     let error = log.lines().filter(|line| line.starts_with("error: ")).collect::<Vec<_>>();
@@ -144,7 +144,7 @@ async fn until_received(file: &Path, expected: &str) {
 async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !condition().await {
-        assert!(begun.elapsed() < DEADLINE, "waited in vain: {what}");
+        assert!(begun.elapsed() < TIMEOUT, "waited in vain: {what}");
         sleep(Duration::from_millis(20)).await;
     }
 }
@@ -166,7 +166,7 @@ async fn limits_of_connections_can_be_shortened() {
     for flag in ["--websocket-idle", "--websocket-lifetime"] {
         let cloud = Running::start(application.path(), &["--ephemeral", flag, "1"]).await;
         let (mut socket, _) = tokio_tungstenite::connect_async(cloud.url("/websocket")).await.unwrap();
-        let end = timeout(DEADLINE, socket.next()).await.expect("the connection ends").unwrap().unwrap();
+        let end = timeout(TIMEOUT, socket.next()).await.expect("the connection ends").unwrap().unwrap();
         let Message::Close(Some(close)) = end else { panic!("{end:?}") };
         assert_eq!(u16::from(close.code), 1001, "{flag}");
         cloud.stop().await;
@@ -191,7 +191,7 @@ async fn everything_works_together() {
 
     let (mut socket, _) = tokio_tungstenite::connect_async(cloud.url("/websocket")).await.unwrap();
     socket.send(Message::text(r#"{"action":"hello"}"#)).await.unwrap();
-    let reply = timeout(DEADLINE, socket.next()).await.unwrap().unwrap().unwrap();
+    let reply = timeout(TIMEOUT, socket.next()).await.unwrap().unwrap().unwrap();
     assert_eq!(reply.into_text().unwrap().as_str(), "hello from us-east-1");
 
     send_message(&cloud, "from the queue").await;

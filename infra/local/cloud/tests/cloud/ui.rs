@@ -4,7 +4,7 @@ use reqwest::header::{HOST, ORIGIN};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::{DEADLINE, Running, application, client, public};
+use crate::{Running, TIMEOUT, application, client, public};
 
 /// A stream of server-sent events.
 struct Events {
@@ -34,7 +34,7 @@ impl Events {
                 self.read.push_str(std::str::from_utf8(&chunk).unwrap());
             }
         };
-        timeout(DEADLINE, found).await.unwrap_or_else(|_| panic!("no such event `{name}`"));
+        timeout(TIMEOUT, found).await.unwrap_or_else(|_| panic!("no such event `{name}`"));
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
-use local_dynamodb::{OpenError, Tables};
+use local_dynamodb::{Tables, TablesError};
 use local_template::model::Table;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -215,7 +215,7 @@ async fn a_table_whose_keys_changed_is_refused() {
     let mut changed = log();
     changed.create_table["KeySchema"] = json!([{"AttributeName": "stream", "KeyType": "HASH"}]);
     let error = Tables::open(Some(folder.path()), &[changed]).unwrap_err();
-    assert!(matches!(error, OpenError::Changed { .. }));
+    assert!(matches!(error, TablesError::Changed { .. }));
     let message = error.to_string();
     assert!(message.contains("key (stream S HASH, number N RANGE), by_author (author S HASH), but"), "{message}");
 }

@@ -150,7 +150,7 @@ impl Rule {
             && self.operation.as_ref().is_none_or(|operation| *operation == call.operation)
             && self.resource.as_ref().is_none_or(|resource| call.resources.contains(resource))
             && self.function.as_ref().is_none_or(|function| *function == call.caller)
-            && self.kind.can_befall(call)
+            && self.kind.applies_to(call)
     }
 }
 
@@ -189,7 +189,7 @@ impl Kind {
         }
     }
 
-    fn can_befall(self, call: &Call) -> bool {
+    fn applies_to(self, call: &Call) -> bool {
         if self.only_of().is_some_and(|service| service != call.service) {
             return false;
         }

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn posts_are_counted_and_can_be_gone_or_throttled() {
@@ -30,7 +30,7 @@ async fn posts_are_counted_and_can_be_gone_or_throttled() {
         Box::pin(async { Ok(Outcome::Success(r#"{"statusCode":200}"#.into())) })
     });
     let lambda = Lambda::from_handlers(BTreeMap::from([("Connect".to_owned(), connect)]));
-    let route = WebSocketRoute { function: "Connect".to_owned(), responds: false, timeout: DEADLINE };
+    let route = WebSocketRoute { function: "Connect".to_owned(), responds: false, timeout: TIMEOUT };
     let api = WebSocketApi {
         logical_id: "Socket".to_owned(),
         api_id: "abc123".to_owned(),
@@ -70,7 +70,7 @@ async fn posts_are_counted_and_can_be_gone_or_throttled() {
     post(2).await.unwrap_err();
 
     for size in [32 * 1024 + 1, 2] {
-        let frame = timeout(DEADLINE, socket.next()).await.unwrap().unwrap().unwrap();
+        let frame = timeout(TIMEOUT, socket.next()).await.unwrap().unwrap().unwrap();
         assert_eq!(frame.len(), size);
     }
     let reading = sources.read();

@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant, sleep};
 
 use crate::harness::Cloud;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 async fn invoke(cloud: &Cloud, event: Value) -> Outcome {
     cloud.lambda.invoke("Echo", event.to_string().into()).await.unwrap()
@@ -50,7 +50,7 @@ async fn held_up(cloud: &Cloud) -> JoinHandle<Outcome> {
     let before = cloud.sources.meter.requests();
     let lambda = cloud.lambda.clone();
     let held = tokio::spawn(async move { lambda.invoke("Echo", put(1).to_string().into()).await.unwrap() });
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while cloud.sources.meter.requests() == before {
         assert!(Instant::now() < deadline, "no request came");
         sleep(Duration::from_millis(5)).await;

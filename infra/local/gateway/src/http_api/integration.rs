@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::reply::Refusal;
 
 /// API Gateway's timeout of a function: the HTTP API maximum and default.
-const TIMEOUT: Duration = Duration::from_secs(30);
+const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs the function and returns its payload.
 ///
@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html#services-apigateway-errors>); when the gateway
 /// stops waiting it is 503.
 pub(super) async fn invoke(lambda: &Lambda, function: &str, event: Value) -> Result<Bytes, Refusal> {
-    invoke_within(TIMEOUT, lambda, function, event).await
+    invoke_within(INTEGRATION_TIMEOUT, lambda, function, event).await
 }
 
 async fn invoke_within(limit: Duration, lambda: &Lambda, function: &str, event: Value) -> Result<Bytes, Refusal> {

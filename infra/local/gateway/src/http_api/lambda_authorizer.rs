@@ -19,7 +19,7 @@ use super::reply::Refusal;
 use crate::iam_policy::{Policy, Verdict};
 
 /// Timeout of an authorizer, a quota of HTTP APIs that cannot be raised.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const AUTHORIZER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The results of an API's Lambda authorizers that are still good.
 #[derive(Default)]
@@ -176,7 +176,7 @@ async fn ask(
 ) -> Result<Answer, Refusal> {
     let function = &authorizer.function;
     let payload = Bytes::from(event(authorizer, identity, call).to_string());
-    let payload = match timeout(TIMEOUT, lambda.invoke(function, payload)).await {
+    let payload = match timeout(AUTHORIZER_TIMEOUT, lambda.invoke(function, payload)).await {
         Ok(Ok(Outcome::Success(payload))) => payload,
         Ok(Ok(Outcome::FunctionError(error))) => {
             tracing::warn!(function, error = %String::from_utf8_lossy(&error), "authorizer failed");
@@ -187,7 +187,7 @@ async fn ask(
             return Err(Refusal::InternalServerError);
         }
         Err(_elapsed) => {
-            tracing::warn!(function, "no answer of the authorizer within {TIMEOUT:?}");
+            tracing::warn!(function, "no answer of the authorizer within {AUTHORIZER_TIMEOUT:?}");
             return Err(Refusal::InternalServerError);
         }
     };

@@ -40,7 +40,7 @@ pub use stamp::{Stamp, new_id};
 pub use stats::Stats;
 
 /// The largest request body in bytes (10 MB), an HTTP API quota that cannot be raised.
-const MAX_BODY: usize = 10 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
 struct Gateway {
     api_id: String,
@@ -120,7 +120,7 @@ async fn answer(
 impl Gateway {
     async fn handle(&self, stamp: &Stamp, client: SocketAddr, head: &Parts, body: Body) -> Result<Response, Refusal> {
         // The body is read before any answer: a client that is still sending would not see it.
-        let body = body::read(body, MAX_BODY).await?;
+        let body = body::read(body, MAX_BODY_BYTES).await?;
         self.stats.request(body.len());
         let path = event::decode_path(head.uri.path());
         let Some(matched) = self.routes.find(&head.method, &path) else {

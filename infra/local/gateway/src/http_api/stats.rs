@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Requests are metered in 512 KB: <https://aws.amazon.com/api-gateway/pricing/>.
-const UNIT: usize = 512 * 1024;
+const UNIT_BYTES: usize = 512 * 1024;
 
 /// Counters of one API, there to be read while it runs.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ impl Stats {
     /// Counts a request with a body of so many bytes.
     pub(super) fn request(&self, size: usize) {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        self.units.fetch_add(size.div_ceil(UNIT).max(1) as u64, Ordering::Relaxed);
+        self.units.fetch_add(size.div_ceil(UNIT_BYTES).max(1) as u64, Ordering::Relaxed);
     }
 
     /// Requests, whatever their answer.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Issuer;
 
 /// Lifetime of a token in seconds, unless the request says otherwise. Cognito's default.
-const DEFAULT_LIFETIME: i64 = 3600;
+const DEFAULT_LIFETIME_SECONDS: i64 = 3600;
 
 /// The user and claims of a token request.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -77,7 +77,7 @@ impl Issuer {
         }
         let pool = self.choose_pool(request)?;
         let client = choose_client(pool, request.client_id.as_deref())?;
-        let expires_in = request.expires_in.unwrap_or(DEFAULT_LIFETIME);
+        let expires_in = request.expires_in.unwrap_or(DEFAULT_LIFETIME_SECONDS);
         let now = i64::try_from(get_current_timestamp()).unwrap_or(i64::MAX);
 
         let mut claims = Map::new();

@@ -11,7 +11,7 @@ use super::event::{query, text};
 use crate::iam_policy::{Policy, Verdict};
 
 /// The largest authorizer result that API Gateway takes, in bytes.
-const MAX_RESULT: usize = 8 * 1024;
+const MAX_RESULT_BYTES: usize = 8 * 1024;
 
 /// Reasons for which a handshake is refused.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,8 +110,8 @@ pub(super) async fn authorize(
 
 /// The inner result is the policy's word, the outer one whether there was one to read.
 fn read_result(payload: &[u8], method_arn: &str) -> Result<Result<Map<String, Value>, Refused>, String> {
-    if payload.len() > MAX_RESULT {
-        return Err(format!("{} bytes are more than {MAX_RESULT}", payload.len()));
+    if payload.len() > MAX_RESULT_BYTES {
+        return Err(format!("{} bytes are more than {MAX_RESULT_BYTES}", payload.len()));
     }
     let result: AuthorizerResult = serde_json::from_slice(payload).map_err(|error| error.to_string())?;
     match result.policy_document.evaluate(method_arn) {
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn malformed_results_are_told_from_refusals() {
         assert!(read(&allowing(&json!({ "list": [] }))).is_err());
-        assert!(read(&allowing(&json!({ "long": "x".repeat(MAX_RESULT) }))).is_err());
+        assert!(read(&allowing(&json!({ "long": "x".repeat(MAX_RESULT_BYTES) }))).is_err());
         assert!(read(&json!({ "statusCode": 401 })).is_err());
         let mut without_principal = allowing(&json!({}));
         without_principal.as_object_mut().unwrap().remove("principalId");

@@ -45,7 +45,7 @@ use routing::Selector;
 pub use stats::Stats;
 
 /// Number of concurrent `$disconnect` routes. AWS documents only that the event is delivered on a best-effort basis.
-const DISCONNECTS: usize = 64;
+const MAX_CONCURRENT_DISCONNECTS: usize = 64;
 
 /// Serves one WebSocket API with AWS's limits until `shutdown` fires; see [`serve_with`].
 pub async fn serve(
@@ -89,7 +89,7 @@ pub async fn serve_with(
         throttle,
         stats,
         connections: Connections::default(),
-        disconnects: Semaphore::new(DISCONNECTS),
+        disconnects: Semaphore::new(MAX_CONCURRENT_DISCONNECTS),
         tasks: tasks.clone(),
         shutdown: shutdown.clone(),
         port,

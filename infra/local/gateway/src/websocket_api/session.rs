@@ -30,10 +30,10 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 type Rest = (Socket, mpsc::Receiver<Message>);
 
 /// Size of one read from a socket. The buffer is allocated per connection, so it is small.
-const READ_BUFFER: usize = 4 * 1024;
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Time that a client may take to read the rest and the close frame.
-const FAREWELL: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Runs a connection from its upgrade to its `$disconnect`.
 pub(super) async fn run(
@@ -72,8 +72,8 @@ impl Session {
     async fn converse(&self, upgraded: Upgraded, mut queue: mpsc::Receiver<Message>) -> (End, Option<Rest>) {
         let limits = &self.gateway.limits;
         let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(READ_BUFFER)
+            .read_buffer_size(READ_BUFFER_BYTES)
+            .write_buffer_size(READ_BUFFER_BYTES)
             .max_frame_size(Some(limits.frame))
             .max_message_size(Some(limits.message));
         let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
@@ -188,7 +188,7 @@ impl Session {
             tokio::io::copy(&mut raw, &mut tokio::io::sink()).await?;
             Ok::<_, Error>(())
         };
-        match timeout(FAREWELL, farewell).await {
+        match timeout(CLOSE_TIMEOUT, farewell).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(%error, "the client did not wait for the end"),
             Err(_) => tracing::debug!("the client did not hang up"),

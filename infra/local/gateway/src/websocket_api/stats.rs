@@ -111,7 +111,7 @@ impl Stats {
 
 #[cfg(test)]
 mod tests {
-    use local_aws::usage::WEBSOCKET_UNIT;
+    use local_aws::usage::WEBSOCKET_UNIT_BYTES;
 
     use super::*;
 
@@ -119,8 +119,8 @@ mod tests {
     fn messages_are_billed_by_32_kb() {
         let stats = Stats::default();
         stats.received(0);
-        stats.sent(WEBSOCKET_UNIT);
-        stats.sent(WEBSOCKET_UNIT + 1);
+        stats.sent(WEBSOCKET_UNIT_BYTES);
+        stats.sent(WEBSOCKET_UNIT_BYTES + 1);
         assert_eq!((stats.frames_in(), stats.units_in(), stats.frames_out(), stats.units_out()), (1, 1, 2, 3));
     }
 

@@ -30,12 +30,12 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::asynchronous::{self, Retries};
-use super::{Invocation, Lambda, MAX_PAYLOAD, Outcome};
+use super::{Invocation, Lambda, MAX_PAYLOAD_BYTES, Outcome};
 use error::ApiError;
 use name::{LATEST, Reference};
 
 /// Largest payload of an `Event` in bytes: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
-const MAX_EVENT: usize = 1024 * 1024;
+const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
@@ -84,7 +84,7 @@ async fn invoke(
     body: Body,
 ) -> Response {
     // The body is read before any answer: a client that is still sending would not see it.
-    let body = body::read(body, MAX_PAYLOAD).await;
+    let body = body::read(body, MAX_PAYLOAD_BYTES).await;
     let mut response = match api.answer(&name, parameters.qualifier.as_deref(), &headers, body).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
@@ -125,8 +125,8 @@ impl Api {
     }
 
     fn queue(&self, function: &Function, event: Bytes) -> Result<Response, ApiError> {
-        if event.len() > MAX_EVENT {
-            return Err(ApiError::EventTooLarge { size: event.len(), limit: MAX_EVENT });
+        if event.len() > MAX_EVENT_BYTES {
+            return Err(ApiError::EventTooLarge { size: event.len(), limit: MAX_EVENT_BYTES });
         }
         let (lambda, retries, shutdown) = (self.lambda.clone(), self.retries.clone(), self.shutdown.clone());
         let function = function.logical_id.clone();

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::build;
 use crate::build::{BuildError, Profile, Progress, Workspace};
-use sources::Sources;
+use sources::SourceTree;
 
 /// Reasons for which the sources cannot be watched.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ pub struct Watch {
     template: PathBuf,
     /// The content at the start of the cloud.
     taken: Vec<u8>,
-    sources: Sources,
+    sources: SourceTree,
 }
 
 impl Watch {
@@ -63,7 +63,7 @@ impl Watch {
             roots.insert(real(root));
             outputs.insert(real(target));
         }
-        let sources = Sources::watch(&roots, outputs, &template)?;
+        let sources = SourceTree::watch(&roots, outputs, &template)?;
         Ok(Self { functions: functions.to_vec(), profile, progress, roots, template, taken, sources })
     }
 

@@ -12,13 +12,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
 /// Changes are told of when there have been none for so long: an editor that saves, or a checkout, makes many.
-const QUIET: Duration = Duration::from_millis(100);
+const QUIET_PERIOD: Duration = Duration::from_millis(100);
 
 /// Cargo's mark of target folders, which other programs use for their caches: <https://bford.info/cachedir/>.
 const CACHE: &str = "CACHEDIR.TAG";
 
 /// The files of some folders, without hidden ones, those that a `.gitignore` names, and caches; and one more file.
-pub(super) struct Sources {
+pub(super) struct SourceTree {
     roots: BTreeSet<PathBuf>,
     outputs: Arc<BTreeSet<PathBuf>>,
     file: PathBuf,
@@ -26,7 +26,7 @@ pub(super) struct Sources {
     events: UnboundedReceiver<notify::Result<Event>>,
 }
 
-impl Sources {
+impl SourceTree {
     /// Changes from here on count, except in the folders `outputs`. The paths must be those of real files.
     pub(super) fn watch(roots: &BTreeSet<PathBuf>, outputs: BTreeSet<PathBuf>, file: &Path) -> notify::Result<Self> {
         let (told, events) = unbounded_channel();
@@ -49,12 +49,12 @@ impl Sources {
     pub(super) async fn changed(&mut self) -> BTreeSet<PathBuf> {
         loop {
             let mut changed = self.touched().await;
-            let mut quiet = Instant::now() + QUIET;
+            let mut quiet = Instant::now() + QUIET_PERIOD;
             // Changes of other files, for example the cloud's own log, do not delay a build.
             while let Ok(more) = timeout_at(quiet, self.touched()).await {
                 if !more.is_empty() {
                     changed.extend(more);
-                    quiet = Instant::now() + QUIET;
+                    quiet = Instant::now() + QUIET_PERIOD;
                 }
             }
             for folder in changed.iter().filter(|path| path.is_dir()) {
@@ -159,7 +159,8 @@ mod tests {
         }
         fs::write(at("cache/CACHEDIR.TAG"), "").unwrap();
         fs::write(at(".gitignore"), "generated\n*.log\n").unwrap();
-        let mut sources = Sources::watch(&[root.clone()].into(), [at("target")].into(), &at("template.yaml")).unwrap();
+        let mut sources =
+            SourceTree::watch(&[root.clone()].into(), [at("target")].into(), &at("template.yaml")).unwrap();
 
         for ignored in ["target/debug/a", "cache/a", "generated/b.rs", ".git/index", "a.log", "a/src/.main.rs.swp"] {
             fs::write(at(ignored), "").unwrap();

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use local_lambda::{InvokeError, MAX_PAYLOAD};
+use local_lambda::{InvokeError, MAX_PAYLOAD_BYTES};
 use local_testing::echo;
 use serde_json::json;
 
@@ -76,10 +76,10 @@ async fn reserved_concurrency_throttles_and_is_given_back() {
 #[tokio::test]
 async fn payloads_are_limited_to_six_mebibytes_each_way() {
     let bench = Bench::new(echo(env!("CARGO_PKG_NAME")));
-    let refused = bench.lambda.invoke("Echo", Bytes::from(vec![b' '; MAX_PAYLOAD + 1])).await;
+    let refused = bench.lambda.invoke("Echo", Bytes::from(vec![b' '; MAX_PAYLOAD_BYTES + 1])).await;
     assert!(matches!(refused, Err(InvokeError::TooLarge)));
     // Two quotes and 98 more characters are what the Runtime API takes on top.
-    let limit = MAX_PAYLOAD + 98;
+    let limit = MAX_PAYLOAD_BYTES + 98;
     let largest = bench.ok(json!({"do": "big", "bytes": limit})).await;
     assert_eq!(largest.as_str().unwrap().len(), limit);
     let error = bench.error(json!({"do": "big", "bytes": limit + 1})).await;
@@ -90,8 +90,8 @@ async fn payloads_are_limited_to_six_mebibytes_each_way() {
     );
     assert_eq!(bench.ok(json!({})).await["count"], 3, "the process stays warm");
     assert_eq!(
-        bench.ok(json!({"do": "reply", "with": "x".repeat(MAX_PAYLOAD - 100)})).await.as_str().unwrap().len(),
-        MAX_PAYLOAD - 100
+        bench.ok(json!({"do": "reply", "with": "x".repeat(MAX_PAYLOAD_BYTES - 100)})).await.as_str().unwrap().len(),
+        MAX_PAYLOAD_BYTES - 100
     );
 }
 

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An Invoke API that runs until this is dropped.
 struct Api {
@@ -170,13 +170,13 @@ async fn runs_of_an_event(mishaps: &'static [Mishap]) -> usize {
     assert!(response.bytes().await.unwrap().is_empty());
     let mut runs = 0;
     while runs < mishaps.len() {
-        let event = tokio::time::timeout(PATIENCE, reported.recv()).await.expect("one more run").unwrap();
+        let event = tokio::time::timeout(TIMEOUT, reported.recv()).await.expect("one more run").unwrap();
         assert_eq!(event, r#"{"a":1}"#);
         runs += 1;
     }
     // Every handler is dropped with the server, so the channel closes after the last run.
     drop(api.shutdown);
-    tokio::time::timeout(PATIENCE, async {
+    tokio::time::timeout(TIMEOUT, async {
         while reported.recv().await.is_some() {
             runs += 1;
         }

@@ -23,7 +23,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 const NO_VERSIONS: (&str, &str) = ("-Records[].s3.object.versionId", "only buckets with versions have it");
 
@@ -89,7 +89,7 @@ impl Service {
     }
 
     async fn event(&mut self) -> Value {
-        tokio::time::timeout(PATIENCE, self.events.recv()).await.expect("a notification").unwrap()
+        tokio::time::timeout(TIMEOUT, self.events.recv()).await.expect("a notification").unwrap()
     }
 
     /// Returns the next event and its key.
@@ -215,5 +215,5 @@ async fn the_service_ends_with_the_token() {
     let mut service = Service::start("local").await;
     service.put("in/a.jpg", "x").await;
     service.shutdown.cancel();
-    tokio::time::timeout(PATIENCE, &mut service.server).await.expect("the service ends").unwrap().unwrap();
+    tokio::time::timeout(TIMEOUT, &mut service.server).await.expect("the service ends").unwrap().unwrap();
 }

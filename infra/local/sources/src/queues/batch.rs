@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use local_lambda::MAX_PAYLOAD;
+use local_lambda::MAX_PAYLOAD_BYTES;
 use local_sqs::Sqs;
 use local_template::model::{Queue, QueueEvent};
 use rustack_sqs_model::error::SqsError;
@@ -17,8 +17,8 @@ use super::polls::Polls;
 
 /// Interval at which a queue is polled without a known change: for messages that a delay, a visibility timeout or redrive has
 /// made visible.
-const POLL: Duration = Duration::from_millis(100);
-const FRAME: usize = 14;
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+const ENVELOPE_BYTES: usize = 14;
 
 /// Messages that go into one invocation.
 #[derive(Debug)]
@@ -34,14 +34,14 @@ pub(super) struct Batch {
 
 impl Batch {
     fn new() -> Self {
-        Self { records: Vec::new(), size: FRAME, messages: Vec::new(), received: Instant::now() }
+        Self { records: Vec::new(), size: ENVELOPE_BYTES, messages: Vec::new(), received: Instant::now() }
     }
 
     /// Takes the message, or gives it back when the event would become too large.
     fn push(&mut self, message: Message, arn: &str) -> Option<Message> {
         let record = record(&message, arn);
         let size = self.size + record.to_string().len() + 1;
-        if size > MAX_PAYLOAD && !self.records.is_empty() {
+        if size > MAX_PAYLOAD_BYTES && !self.records.is_empty() {
             return Some(message);
         }
         self.size = size;
@@ -109,7 +109,7 @@ impl<'a> Poller<'a> {
             let mut messages = std::mem::take(&mut self.carried).into_iter();
             self.carried.extend(messages.by_ref().find_map(|message| batch.push(message, &self.queue.arn)));
             self.carried.extend(messages);
-            let mut wake = Instant::now() + POLL;
+            let mut wake = Instant::now() + POLL_INTERVAL;
             if !batch.is_empty() {
                 let end = batch.received + self.event.batching_window;
                 if batch.messages.len() >= full || !self.carried.is_empty() || Instant::now() >= end {

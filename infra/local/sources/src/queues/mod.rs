@@ -27,9 +27,9 @@ use polls::Polls;
 use response::{Verdict, verdict};
 
 /// Batches at once, unless the template says.
-const CONCURRENCY: u32 = 5;
+const INITIAL_CONCURRENCY: u32 = 5;
 /// The wait after a poll that failed.
-const POLL_AGAIN: Duration = Duration::from_secs(1);
+const POLL_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Polls the queue and invokes the function, until the token fires and the running batches have ended. Reports to the meter the
 /// requests that AWS would bill.
@@ -43,7 +43,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) {
     let polls = Polls::new(meter.clone(), &queue.name, event.maximum_concurrency);
-    let places = Arc::new(Semaphore::new(event.maximum_concurrency.unwrap_or(CONCURRENCY) as usize));
+    let places = Arc::new(Semaphore::new(event.maximum_concurrency.unwrap_or(INITIAL_CONCURRENCY) as usize));
     let mapping = Arc::new(Mapping {
         visibility: visibility_timeout(&queue),
         report_failures: event.report_batch_item_failures,
@@ -69,7 +69,7 @@ pub async fn run(
             Some(Err(error)) => {
                 tracing::error!(queue = queue.name, %error, "cannot poll");
                 // `None`, the shutdown, ends the loop at its head.
-                shutdown.run_until_cancelled(tokio::time::sleep(POLL_AGAIN)).await;
+                shutdown.run_until_cancelled(tokio::time::sleep(POLL_RETRY_DELAY)).await;
             }
         }
         while batches.try_join_next().is_some() {}

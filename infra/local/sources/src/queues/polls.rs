@@ -10,13 +10,13 @@ use local_aws::usage::sqs_units;
 use rustack_sqs_model::types::Message;
 use tokio::time::{Duration, Instant};
 
-const POLLERS: u32 = 5;
+const MAX_POLLERS: u32 = 5;
 
 /// Duration of a poll without messages, the most that SQS allows.
-const LONG_POLL: Duration = Duration::from_secs(20);
+const LONG_POLL_WAIT: Duration = Duration::from_secs(20);
 
 /// The most messages that SQS deletes in one request.
-const DELETE_BATCH: usize = 10;
+const MAX_DELETE_BATCH: usize = 10;
 
 /// The polls of one event source mapping, as AWS would make them.
 pub(super) struct Polls {
@@ -28,7 +28,7 @@ pub(super) struct Polls {
 
 impl Polls {
     pub(super) fn new(meter: Meter, queue: &str, maximum_concurrency: Option<u32>) -> Self {
-        let pollers = maximum_concurrency.map_or(POLLERS, |maximum| maximum.min(POLLERS));
+        let pollers = maximum_concurrency.map_or(MAX_POLLERS, |maximum| maximum.min(MAX_POLLERS));
         Self { meter, queue: queue.to_owned(), begun: vec![Instant::now(); pollers as usize] }
     }
 
@@ -36,8 +36,8 @@ impl Polls {
     pub(super) fn pass(&mut self, now: Instant) {
         let mut ended = 0;
         for begun in &mut self.begun {
-            while now.saturating_duration_since(*begun) >= LONG_POLL {
-                *begun += LONG_POLL;
+            while now.saturating_duration_since(*begun) >= LONG_POLL_WAIT {
+                *begun += LONG_POLL_WAIT;
                 ended += 1;
             }
         }
@@ -57,7 +57,7 @@ impl Polls {
 
 /// Counts the deletion of messages that a function has done, ten a request.
 pub(super) fn deleted(meter: &Meter, queue: &str, messages: usize) {
-    let requests = messages.div_ceil(DELETE_BATCH) as u64;
+    let requests = messages.div_ceil(MAX_DELETE_BATCH) as u64;
     meter.event_source(queue, "DeleteMessageBatch", requests, requests);
 }
 

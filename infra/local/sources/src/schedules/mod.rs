@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Longest sleep: after the machine was suspended, due schedules run within that time.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+const MAX_SLEEP: Duration = Duration::from_secs(30);
 
 /// Invokes the function with that logical id asynchronously whenever the schedule says, until the token fires.
 pub async fn run(schedule: ScheduleEvent, function: String, lambda: Lambda, shutdown: CancellationToken) {
@@ -33,7 +33,7 @@ pub async fn run(schedule: ScheduleEvent, function: String, lambda: Lambda, shut
             deliver(&lambda, &function, payload, &Retries::default(), &shutdown).await;
         });
         due = schedule.expression.after(time);
-        while due.is_some_and(|due| due < OffsetDateTime::now_utc() - LONGEST_SLEEP) {
+        while due.is_some_and(|due| due < OffsetDateTime::now_utc() - MAX_SLEEP) {
             due = due.and_then(|missed| schedule.expression.after(missed));
         }
     }
@@ -48,6 +48,6 @@ async fn sleep_until(time: OffsetDateTime) {
     while let Ok(left) = Duration::try_from(time - OffsetDateTime::now_utc())
         && !left.is_zero()
     {
-        tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+        tokio::time::sleep(left.min(MAX_SLEEP)).await;
     }
 }

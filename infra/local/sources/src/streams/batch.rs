@@ -6,7 +6,7 @@ use local_dynamodb::stream::Change;
 use serde_json::{Value, json};
 
 /// Size in bytes of the JSON around the records of an event.
-pub(super) const FRAME: usize = 14;
+pub(super) const ENVELOPE_BYTES: usize = 14;
 /// Time for which DynamoDB keeps the records of a stream.
 pub(super) const RETENTION: Duration = Duration::from_hours(24);
 

@@ -7,18 +7,18 @@ use bytes::Bytes;
 use dynoxide::DynoxideError;
 use local_aws::back_off::BackOff;
 use local_dynamodb::stream::{Change, Stream};
-use local_lambda::{InvokeError, MAX_PAYLOAD, Outcome};
+use local_lambda::{InvokeError, MAX_PAYLOAD_BYTES, Outcome};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{Batch, FRAME, RETENTION};
+use super::batch::{Batch, ENVELOPE_BYTES, RETENTION};
 use super::discarded::{Reason, notice};
 use super::mapping::Mapping;
 use super::position::Positions;
 use super::response::{Verdict, verdict};
 
 /// The wait after a stream that could not be read.
-const READ_AGAIN: Duration = Duration::from_secs(1);
+const READ_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// The records of a stream whose keys fall to this lane.
 pub(super) struct Lane {
@@ -53,7 +53,7 @@ impl Lane {
                 Err(error) => {
                     tracing::error!(mapping = self.mapping.event.logical_id, %error, "cannot read the stream");
                     // `None`, the shutdown, ends the loop at its head.
-                    self.shutdown.run_until_cancelled(tokio::time::sleep(READ_AGAIN)).await;
+                    self.shutdown.run_until_cancelled(tokio::time::sleep(READ_RETRY_DELAY)).await;
                 }
             }
         }
@@ -183,14 +183,14 @@ impl<'a> Reader<'a> {
     async fn next(&mut self) -> Result<Batch, DynoxideError> {
         let event = &self.lane.mapping.event;
         let mut batch = Batch::default();
-        let mut size = FRAME;
+        let mut size = ENVELOPE_BYTES;
         let mut begun = None;
         loop {
             let room = event.batch_size - batch.changes.len();
             let read = self.lane.stream.after(self.after.as_deref(), room).await?;
             for change in read.changes.into_iter().filter(|change| self.lane.wants(change)) {
                 size += change.record.to_string().len() + 1;
-                if size > MAX_PAYLOAD && !batch.changes.is_empty() {
+                if size > MAX_PAYLOAD_BYTES && !batch.changes.is_empty() {
                     return Ok(batch);
                 }
                 begun.get_or_insert_with(Instant::now);

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn the_function_runs_whenever_the_schedule_says_until_the_token_fires() {
@@ -32,12 +32,12 @@ async fn the_function_runs_whenever_the_schedule_says_until_the_token_fires() {
     let running = tokio::spawn(schedules::run(schedule, "F".to_owned(), lambda, shutdown.clone()));
     let mut ids = std::collections::BTreeSet::new();
     for _ in 0..3 {
-        let payload = tokio::time::timeout(PATIENCE, received.recv()).await.expect("it is due").unwrap();
+        let payload = tokio::time::timeout(TIMEOUT, received.recv()).await.expect("it is due").unwrap();
         let event: Value = serde_json::from_slice(&payload).unwrap();
         assert_like(&event, &fixture("eventbridge-schedule"), &[]);
         ids.insert(event["id"].as_str().unwrap().to_owned());
     }
     assert_eq!(ids.len(), 3);
     shutdown.cancel();
-    tokio::time::timeout(PATIENCE, running).await.expect("it ends").unwrap();
+    tokio::time::timeout(TIMEOUT, running).await.expect("it ends").unwrap();
 }

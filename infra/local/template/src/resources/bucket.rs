@@ -13,7 +13,7 @@ pub(super) const TYPE: &str = "AWS::S3::Bucket";
 
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &["BucketName", "CorsConfiguration", "NotificationConfiguration"],
+    supported: &["BucketName", "CorsConfiguration", "NotificationConfiguration"],
     ignored: &[
         (&["BucketEncryption"], "nothing is encrypted at rest"),
         (&["AccessControl", "OwnershipControls", "PublicAccessBlockConfiguration"], "IAM is not enforced"),
@@ -27,19 +27,19 @@ pub(super) const SHAPE: Shape = Shape {
     ],
 };
 
-const CORS: Shape = Shape { place: "`CorsConfiguration`", honoured: &["CorsRules"], ignored: &[] };
+const CORS: Shape = Shape { place: "`CorsConfiguration`", supported: &["CorsRules"], ignored: &[] };
 const CORS_RULE: Shape = Shape {
     place: "a CORS rule",
-    honoured: &["AllowedHeaders", "AllowedMethods", "AllowedOrigins", "ExposedHeaders", "MaxAge"],
+    supported: &["AllowedHeaders", "AllowedMethods", "AllowedOrigins", "ExposedHeaders", "MaxAge"],
     ignored: &[(&["Id"], "for people")],
 };
 /// Methods that a rule can allow.
 const METHODS: [&str; 5] = ["GET", "PUT", "HEAD", "POST", "DELETE"];
 
 const NOTIFICATIONS: Shape =
-    Shape { place: "`NotificationConfiguration`", honoured: &["LambdaConfigurations"], ignored: &[] };
+    Shape { place: "`NotificationConfiguration`", supported: &["LambdaConfigurations"], ignored: &[] };
 const LAMBDA: Shape =
-    Shape { place: "a Lambda configuration", honoured: &["Event", "Filter", "Function"], ignored: &[] };
+    Shape { place: "a Lambda configuration", supported: &["Event", "Filter", "Function"], ignored: &[] };
 /// `!Ref` of a bucket. Bucket names have no capitals, so a generated one has none either.
 pub(super) fn name(scope: &Scope<'_>, resource: &Resource) -> Result<String, Fault> {
     let name = resource.name(scope, "BucketName")?;

@@ -5,9 +5,9 @@ use super::super::fields::Fields;
 use super::super::model::BucketNotification;
 use super::super::shape::Shape;
 
-const FILTER: Shape = Shape { place: "`Filter`", honoured: &["S3Key"], ignored: &[] };
-const S3_KEY: Shape = Shape { place: "`S3Key`", honoured: &["Rules"], ignored: &[] };
-const RULE: Shape = Shape { place: "a rule", honoured: &["Name", "Value"], ignored: &[] };
+const FILTER: Shape = Shape { place: "`Filter`", supported: &["S3Key"], ignored: &[] };
+const S3_KEY: Shape = Shape { place: "`S3Key`", supported: &["Rules"], ignored: &[] };
+const RULE: Shape = Shape { place: "a rule", supported: &["Name", "Value"], ignored: &[] };
 
 /// Events of objects that occur locally.
 pub(super) const EVENTS: [&str; 7] = [

@@ -10,7 +10,7 @@ pub(super) const TYPE: &str = "AWS::RDS::DBCluster";
 
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &["DBClusterIdentifier", "DatabaseName", "EnableHttpEndpoint", "Engine", "ManageMasterUserPassword"],
+    supported: &["DBClusterIdentifier", "DatabaseName", "EnableHttpEndpoint", "Engine", "ManageMasterUserPassword"],
     ignored: &[
         (
             &["EngineLifecycleSupport", "EngineMode", "EngineVersion"],

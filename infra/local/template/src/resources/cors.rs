@@ -11,7 +11,7 @@ pub(super) const KEY: &str = "CorsConfiguration";
 
 const SHAPE: Shape = Shape {
     place: "`CorsConfiguration`",
-    honoured: &["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge"],
+    supported: &["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge"],
     ignored: &[],
 };
 

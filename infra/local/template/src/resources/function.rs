@@ -14,7 +14,7 @@ use super::super::yaml::Node;
 use super::function_events;
 use super::function_shape::{SHAPE, TYPE};
 
-const ENVIRONMENT: Shape = Shape { place: "`Environment`", honoured: &["Variables"], ignored: &[] };
+const ENVIRONMENT: Shape = Shape { place: "`Environment`", supported: &["Variables"], ignored: &[] };
 
 /// Runtimes that run a binary.
 const RUNTIMES: [&str; 2] = ["provided.al2023", "provided.al2"];
@@ -133,4 +133,4 @@ fn binary(resource: &Resource) -> Result<String, Fault> {
 }
 
 const BUILD_PROPERTIES: Shape =
-    Shape { place: "`Metadata.BuildProperties` of a function", honoured: &["Binary"], ignored: &[] };
+    Shape { place: "`Metadata.BuildProperties` of a function", supported: &["Binary"], ignored: &[] };

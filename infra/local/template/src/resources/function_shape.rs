@@ -6,7 +6,7 @@ pub(super) const TYPE: &str = "AWS::Serverless::Function";
 
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &[
+    supported: &[
         "Architectures",
         "CodeUri",
         "Environment",

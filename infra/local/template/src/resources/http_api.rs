@@ -19,7 +19,7 @@ pub(crate) const IMPLICIT_ID: &str = "ServerlessHttpApi";
 
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &["Auth", "CorsConfiguration", "DefaultRouteSettings", "RouteSettings", "StageName"],
+    supported: &["Auth", "CorsConfiguration", "DefaultRouteSettings", "RouteSettings", "StageName"],
     ignored: &[
         (&["AccessLogSettings"], "requests are logged to the terminal"),
         (&["DisableExecuteApiEndpoint", "Domain"], "there are no domain names on loopback"),
@@ -29,17 +29,17 @@ pub(super) const SHAPE: Shape = Shape {
 };
 
 const AUTH: Shape =
-    Shape { place: "`Auth` of an HTTP API", honoured: &["Authorizers", "DefaultAuthorizer"], ignored: &[] };
+    Shape { place: "`Auth` of an HTTP API", supported: &["Authorizers", "DefaultAuthorizer"], ignored: &[] };
 
 const EVENT: Shape = Shape {
     place: "an event of type HttpApi",
-    honoured: &["ApiId", "Auth", "Method", "Path", "PayloadFormatVersion", "RouteSettings"],
+    supported: &["ApiId", "Auth", "Method", "Path", "PayloadFormatVersion", "RouteSettings"],
     ignored: &[],
 };
 
 const EVENT_AUTH: Shape = Shape {
     place: "`Auth` of an event of type HttpApi",
-    honoured: &["AuthorizationScopes", "Authorizer"],
+    supported: &["AuthorizationScopes", "Authorizer"],
     ignored: &[],
 };
 

@@ -12,7 +12,7 @@ use super::super::shape::Shape;
 
 const AUTHORIZER: Shape = Shape {
     place: "an authorizer of an HTTP API",
-    honoured: &[
+    supported: &[
         "AuthorizationScopes",
         "AuthorizerPayloadFormatVersion",
         "EnableSimpleResponses",
@@ -24,11 +24,11 @@ const AUTHORIZER: Shape = Shape {
     ignored: &[(&["EnableFunctionDefaultPermissions", "FunctionInvokeRole"], "IAM is not enforced")],
 };
 
-const JWT: Shape = Shape { place: "`JwtConfiguration`", honoured: &["audience", "issuer"], ignored: &[] };
+const JWT: Shape = Shape { place: "`JwtConfiguration`", supported: &["audience", "issuer"], ignored: &[] };
 
 const IDENTITY: Shape = Shape {
     place: "`Identity` of a Lambda authorizer",
-    honoured: &["Context", "Headers", "QueryStrings", "ReauthorizeEvery"],
+    supported: &["Context", "Headers", "QueryStrings", "ReauthorizeEvery"],
     ignored: &[],
 };
 

@@ -1,6 +1,6 @@
 //! The `Resources` section: which types there are, what `Ref` and `GetAtt` give, and how each becomes its model.
 //!
-//! One file per service. Each has a [`Shape`] per resource type: what is honoured, and what has no meaning locally.
+//! One file per service. Each has a [`Shape`] per resource type: what is supported, and what has no meaning locally.
 
 pub(super) mod api_gateway_v2;
 pub(super) mod bucket;
@@ -96,7 +96,7 @@ impl Kind {
 /// Attributes of a resource beside its properties.
 const ATTRIBUTES: Shape = Shape {
     place: "a resource",
-    honoured: &["Type", "Properties", "Condition", "DependsOn", "Metadata"],
+    supported: &["Type", "Properties", "Condition", "DependsOn", "Metadata"],
     ignored: &[(
         &["DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy", "CreationPolicy"],
         "stacks are neither updated nor deleted locally",

@@ -14,7 +14,7 @@ pub(super) const TYPE: &str = "AWS::SQS::Queue";
 
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &[
+    supported: &[
         "ContentBasedDeduplication",
         "DeduplicationScope",
         "DelaySeconds",
@@ -35,7 +35,7 @@ pub(super) const SHAPE: Shape = Shape {
 };
 
 const REDRIVE: Shape =
-    Shape { place: "`RedrivePolicy`", honoured: &["deadLetterTargetArn", "maxReceiveCount"], ignored: &[] };
+    Shape { place: "`RedrivePolicy`", supported: &["deadLetterTargetArn", "maxReceiveCount"], ignored: &[] };
 
 /// Numeric attributes and their limits:
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html>.

@@ -10,7 +10,7 @@ use super::super::shape::Shape;
 /// The settings of one route, or of all that have none.
 pub(super) const SETTINGS: Shape = Shape {
     place: "the settings of a route",
-    honoured: &["ThrottlingBurstLimit", "ThrottlingRateLimit"],
+    supported: &["ThrottlingBurstLimit", "ThrottlingRateLimit"],
     ignored: &[(
         &["DataTraceEnabled", "DetailedMetricsEnabled", "LoggingLevel"],
         "requests are logged to the terminal, and the meter counts all of them",

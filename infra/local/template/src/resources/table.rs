@@ -13,7 +13,7 @@ pub(super) const TYPE: &str = "AWS::DynamoDB::Table";
 
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &[
+    supported: &[
         "AttributeDefinitions",
         "BillingMode",
         "GlobalSecondaryIndexes",
@@ -38,7 +38,7 @@ pub(super) const SHAPE: Shape = Shape {
 
 const INDEX: Shape = Shape {
     place: "an index",
-    honoured: &["IndexName", "KeySchema", "Projection", "ProvisionedThroughput"],
+    supported: &["IndexName", "KeySchema", "Projection", "ProvisionedThroughput"],
     ignored: &[(
         &["ContributorInsightsSpecification", "OnDemandThroughput", "WarmThroughput"],
         "about throughput, bills and metrics",
@@ -46,19 +46,19 @@ const INDEX: Shape = Shape {
 };
 
 const DEFINITION: Shape =
-    Shape { place: "an attribute definition", honoured: &["AttributeName", "AttributeType"], ignored: &[] };
-const KEY: Shape = Shape { place: "a key", honoured: &["AttributeName", "KeyType"], ignored: &[] };
+    Shape { place: "an attribute definition", supported: &["AttributeName", "AttributeType"], ignored: &[] };
+const KEY: Shape = Shape { place: "a key", supported: &["AttributeName", "KeyType"], ignored: &[] };
 const PROJECTION: Shape =
-    Shape { place: "`Projection`", honoured: &["NonKeyAttributes", "ProjectionType"], ignored: &[] };
+    Shape { place: "`Projection`", supported: &["NonKeyAttributes", "ProjectionType"], ignored: &[] };
 const THROUGHPUT: Shape =
-    Shape { place: "`ProvisionedThroughput`", honoured: &["ReadCapacityUnits", "WriteCapacityUnits"], ignored: &[] };
+    Shape { place: "`ProvisionedThroughput`", supported: &["ReadCapacityUnits", "WriteCapacityUnits"], ignored: &[] };
 const STREAM: Shape = Shape {
     place: "`StreamSpecification`",
-    honoured: &["StreamViewType"],
+    supported: &["StreamViewType"],
     ignored: &[(&["ResourcePolicy"], "IAM is not enforced")],
 };
 const TIME_TO_LIVE: Shape =
-    Shape { place: "`TimeToLiveSpecification`", honoured: &["AttributeName", "Enabled"], ignored: &[] };
+    Shape { place: "`TimeToLiveSpecification`", supported: &["AttributeName", "Enabled"], ignored: &[] };
 
 /// The label of a stream is the time of its creation, which a template cannot know; locally it is fixed.
 const STREAM_LABEL: &str = "2026-01-01T00:00:00.000";

@@ -12,7 +12,7 @@ pub(super) const CLIENT_TYPE: &str = "AWS::Cognito::UserPoolClient";
 /// `LambdaConfig` is left out on purpose: the local issuer calls no triggers.
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &[],
+    supported: &[],
     ignored: &[
         (
             &[
@@ -48,7 +48,7 @@ pub(super) const SHAPE: Shape = Shape {
 
 pub(super) const CLIENT: Shape = Shape {
     place: CLIENT_TYPE,
-    honoured: &["UserPoolId"],
+    supported: &["UserPoolId"],
     ignored: &[
         (
             &[

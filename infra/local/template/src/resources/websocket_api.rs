@@ -16,7 +16,7 @@ pub(super) const ROUTE_RESPONSE_TYPE: &str = "AWS::ApiGatewayV2::RouteResponse";
 
 pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
-    honoured: &["Auth", "DefaultRouteSettings", "RouteSelectionExpression", "RouteSettings", "Routes", "StageName"],
+    supported: &["Auth", "DefaultRouteSettings", "RouteSelectionExpression", "RouteSettings", "Routes", "StageName"],
     ignored: &[
         (&["AccessLogSettings"], "frames are logged to the terminal"),
         (&["DisableExecuteApiEndpoint", "Domain", "IpAddressType"], "there are no domain names on loopback"),
@@ -27,18 +27,18 @@ pub(super) const SHAPE: Shape = Shape {
 
 const AUTH: Shape = Shape {
     place: "`Auth` of a WebSocket API",
-    honoured: &["AuthArn", "AuthType", "IdentitySource"],
+    supported: &["AuthArn", "AuthType", "IdentitySource"],
     ignored: &[(&["InvokeRole"], "IAM is not enforced"), (&["Name"], "for people")],
 };
 
 const ROUTE: Shape = Shape {
     place: "a route of a WebSocket API",
-    honoured: &["FunctionArn", "IntegrationTimeout", "RouteResponseSelectionExpression"],
+    supported: &["FunctionArn", "IntegrationTimeout", "RouteResponseSelectionExpression"],
     ignored: &[(&["OperationName"], "for people")],
 };
 
 pub(super) const ROUTE_RESPONSE: Shape =
-    Shape { place: ROUTE_RESPONSE_TYPE, honoured: &["ApiId", "RouteId", "RouteResponseKey"], ignored: &[] };
+    Shape { place: ROUTE_RESPONSE_TYPE, supported: &["ApiId", "RouteId", "RouteResponseKey"], ignored: &[] };
 
 /// SAM's default name of the stage.
 pub(super) const DEFAULT_STAGE: &str = "default";

@@ -25,7 +25,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes; a test that waits for so long has failed.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) type Answer = Result<Outcome, InvokeError>;
 
@@ -217,7 +217,7 @@ impl Api {
 
     /// The next event that a function got, and which function.
     pub(crate) async fn event(&mut self) -> (String, Value) {
-        timeout(DEADLINE, self.events.recv()).await.expect("no event came").unwrap()
+        timeout(TIMEOUT, self.events.recv()).await.expect("no event came").unwrap()
     }
 
     /// The next event of this function; there must be none of another before it.
@@ -236,7 +236,7 @@ impl Api {
     pub(crate) async fn stop(&mut self) {
         self.shutdown.cancel();
         let server = self.server.take().unwrap();
-        timeout(DEADLINE, server).await.expect("the server did not stop").unwrap().unwrap();
+        timeout(TIMEOUT, server).await.expect("the server did not stop").unwrap().unwrap();
     }
 }
 
@@ -252,7 +252,7 @@ impl Client {
     }
 
     pub(crate) async fn frame(&mut self) -> Message {
-        timeout(DEADLINE, self.0.next()).await.expect("no frame came").expect("the connection ended").unwrap()
+        timeout(TIMEOUT, self.0.next()).await.expect("no frame came").expect("the connection ended").unwrap()
     }
 
     /// The next frame, as text.

@@ -12,7 +12,7 @@ use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::websocket_api::harness::{Api, DEADLINE, Plan, ok, payload};
+use crate::websocket_api::harness::{Api, Plan, TIMEOUT, ok, payload};
 use crate::websocket_api::management::{connection_id, post, sdk};
 
 /// So few a second that no test lives to see a token come back.
@@ -71,7 +71,7 @@ async fn a_client_that_does_not_read_its_refusals_is_closed_with_1008() {
     let (mut client, _) = client_async(format!("ws://{}/prod", api.address), stream).await.unwrap();
     let message = Message::text(json!({ "action": "limited" }).to_string());
     let flood = async { while client.send(message.clone()).await.is_ok() {} };
-    timeout(DEADLINE, flood).await.expect("the gateway closes");
+    timeout(TIMEOUT, flood).await.expect("the gateway closes");
     let context = api.event_of("$disconnect").await["requestContext"].take();
     assert_eq!(context["disconnectStatusCode"], u16::from(CloseCode::Policy));
     assert_eq!(context["disconnectReason"], "Too many requests");

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Longest wait for something that is certain to happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A queue `jobs` with dead-letter queue `dead`, mapped to the function, which writes each event to a file.
 pub(crate) struct Mapping {
@@ -107,7 +107,7 @@ impl Mapping {
     }
 
     pub(crate) async fn until_billed(&self, operation: &str, requests: u64) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while self.billed(operation).requests != requests {
             assert!(Instant::now() < deadline, "{:?}", self.meter.snapshot().event_sources);
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -146,7 +146,7 @@ impl Mapping {
     }
 
     pub(crate) async fn until_counts(&self, jobs: usize, dead: usize) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let counts = (self.count(&self.jobs).await, self.count(&self.dead).await);
             if counts == (jobs, dead) {

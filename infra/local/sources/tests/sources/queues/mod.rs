@@ -10,7 +10,7 @@ use local_aws::Service;
 use local_testing::recorded::{assert_kept, assert_like, fixture};
 use serde_json::Value;
 
-use mapping::{Mapping, PATIENCE};
+use mapping::{Mapping, TIMEOUT};
 
 #[tokio::test]
 async fn the_event_is_sqss_to_the_letter() {
@@ -111,7 +111,7 @@ async fn one_after_the_other(window: Duration) {
         }
     };
     // One long poll's length; waits of a second each would exceed it, too.
-    tokio::time::timeout(PATIENCE, all).await.expect("no message waits");
+    tokio::time::timeout(TIMEOUT, all).await.expect("no message waits");
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_batch_stays_below_six_mebibytes() {
     mapping.run();
     mapping.until_counts(0, 0).await;
     let sizes: Vec<_> = mapping.events().iter().map(|event| event.to_string().len()).collect();
-    assert!(sizes.len() > 1 && sizes.iter().all(|size| *size <= local_lambda::MAX_PAYLOAD), "{sizes:?}");
+    assert!(sizes.len() > 1 && sizes.iter().all(|size| *size <= local_lambda::MAX_PAYLOAD_BYTES), "{sizes:?}");
     assert_eq!(mapping.deliveries().into_values().sum::<usize>(), 30);
 }
 
@@ -212,7 +212,7 @@ async fn the_mapping_ends_with_the_token() {
     let mapping = Mapping::new(30, None).await;
     let running = mapping.run();
     mapping.shutdown.cancel();
-    tokio::time::timeout(PATIENCE, running).await.expect("the mapping ends").unwrap();
+    tokio::time::timeout(TIMEOUT, running).await.expect("the mapping ends").unwrap();
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 /// Longest wait for something that is certain to happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) const STREAM: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/items/stream/2026-01-01T00:00:00.000";
 
@@ -190,7 +190,7 @@ impl Harness {
             if events.len() >= count {
                 return events;
             }
-            assert!(begun.elapsed() < PATIENCE, "{} events instead of {count}", events.len());
+            assert!(begun.elapsed() < TIMEOUT, "{} events instead of {count}", events.len());
             sleep(Duration::from_millis(5)).await;
         }
     }

@@ -17,7 +17,7 @@ use super::{API_TYPE, Part, ROUTE, authorizer, function, integration, parts, sta
 /// `Target` and `Body` are left out on purpose: routes are spelled out.
 pub(crate) const API: Shape = Shape {
     place: API_TYPE,
-    honoured: &["CorsConfiguration", "ProtocolType"],
+    supported: &["CorsConfiguration", "ProtocolType"],
     ignored: &[
         (&["DisableExecuteApiEndpoint", "IpAddressType"], "there are no domain names on loopback"),
         (&["RouteSelectionExpression"], "an HTTP API has only one"),
@@ -26,7 +26,7 @@ pub(crate) const API: Shape = Shape {
     ],
 };
 
-const JWT: Shape = Shape { place: "`JwtConfiguration`", honoured: &["Audience", "Issuer"], ignored: &[] };
+const JWT: Shape = Shape { place: "`JwtConfiguration`", supported: &["Audience", "Issuer"], ignored: &[] };
 
 /// Reads an API with its routes.
 pub(in super::super::super) fn read(scope: &Scope<'_>, api: &Resource) -> Result<HttpApi, Fault> {

@@ -22,7 +22,7 @@ pub(super) const DEPLOYMENT_TYPE: &str = "AWS::ApiGatewayV2::Deployment";
 
 pub(super) const ROUTE: Shape = Shape {
     place: ROUTE_TYPE,
-    honoured: &[
+    supported: &[
         "ApiId",
         "AuthorizationScopes",
         "AuthorizationType",
@@ -36,7 +36,7 @@ pub(super) const ROUTE: Shape = Shape {
 
 pub(super) const INTEGRATION: Shape = Shape {
     place: INTEGRATION_TYPE,
-    honoured: &["ApiId", "IntegrationType", "IntegrationUri", "PayloadFormatVersion", "TimeoutInMillis"],
+    supported: &["ApiId", "IntegrationType", "IntegrationUri", "PayloadFormatVersion", "TimeoutInMillis"],
     ignored: &[
         (&["ConnectionType", "IntegrationMethod"], "a function is called in one way only"),
         (&["CredentialsArn"], "IAM is not enforced"),
@@ -46,7 +46,7 @@ pub(super) const INTEGRATION: Shape = Shape {
 
 pub(super) const AUTHORIZER: Shape = Shape {
     place: AUTHORIZER_TYPE,
-    honoured: &[
+    supported: &[
         "ApiId",
         "AuthorizerPayloadFormatVersion",
         "AuthorizerResultTtlInSeconds",
@@ -65,7 +65,7 @@ pub(super) const AUTHORIZER: Shape = Shape {
 
 pub(super) const STAGE: Shape = Shape {
     place: STAGE_TYPE,
-    honoured: &["ApiId", "AutoDeploy", "DefaultRouteSettings", "DeploymentId", "RouteSettings", "StageName"],
+    supported: &["ApiId", "AutoDeploy", "DefaultRouteSettings", "DeploymentId", "RouteSettings", "StageName"],
     ignored: &[
         (&["AccessLogSettings"], "requests are logged to the terminal"),
         (&["Description", "Tags"], "for people and bills"),
@@ -74,7 +74,7 @@ pub(super) const STAGE: Shape = Shape {
 
 pub(super) const DEPLOYMENT: Shape = Shape {
     place: DEPLOYMENT_TYPE,
-    honoured: &["ApiId"],
+    supported: &["ApiId"],
     ignored: &[(&["StageName"], "the stage itself says what it serves"), (&["Description"], "for people")],
 };
 

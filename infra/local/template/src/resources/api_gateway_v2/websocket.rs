@@ -14,7 +14,7 @@ use super::{API_TYPE, Part, ROUTE, authorizer, function, integration, parts, sta
 
 pub(crate) const API: Shape = Shape {
     place: API_TYPE,
-    honoured: &["ProtocolType", "RouteSelectionExpression"],
+    supported: &["ProtocolType", "RouteSelectionExpression"],
     ignored: &[
         (&["DisableExecuteApiEndpoint", "IpAddressType"], "there are no domain names on loopback"),
         (&["DisableSchemaValidation"], "there are no request models to validate against"),

@@ -8,7 +8,7 @@ use super::super::super::shape::Shape;
 use super::super::bucket_notification;
 use super::event::{BUCKET, of_type};
 
-const SHAPE: Shape = Shape { place: "an event of type S3", honoured: &["Bucket", "Events", "Filter"], ignored: &[] };
+const SHAPE: Shape = Shape { place: "an event of type S3", supported: &["Bucket", "Events", "Filter"], ignored: &[] };
 
 /// Returns the notifications of one bucket to a function.
 pub(crate) fn bucket_notifications(

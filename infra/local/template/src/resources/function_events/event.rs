@@ -9,7 +9,7 @@ use super::super::super::scope::Scope;
 use super::super::super::shape::Shape;
 use super::super::super::yaml::Node;
 
-const EVENT: Shape = Shape { place: "an event", honoured: &["Type", "Properties"], ignored: &[] };
+const EVENT: Shape = Shape { place: "an event", supported: &["Type", "Properties"], ignored: &[] };
 
 /// `HttpApi`: a route to the function.
 pub(in super::super) const HTTP_API: &str = "HttpApi";
@@ -27,8 +27,8 @@ pub(super) const BUCKET: &str = "S3";
 
 const TYPES: [&str; 6] = [HTTP_API, QUEUE, STREAM, RULE, SCHEDULE, BUCKET];
 
-const FILTER_CRITERIA: Shape = Shape { place: "`FilterCriteria`", honoured: &["Filters"], ignored: &[] };
-const FILTER: Shape = Shape { place: "a filter", honoured: &["Pattern"], ignored: &[] };
+const FILTER_CRITERIA: Shape = Shape { place: "`FilterCriteria`", supported: &["Filters"], ignored: &[] };
+const FILTER: Shape = Shape { place: "a filter", supported: &["Pattern"], ignored: &[] };
 /// Lambda's quota, unless it is raised.
 const MAX_FILTERS: usize = 5;
 

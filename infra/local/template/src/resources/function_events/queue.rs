@@ -13,7 +13,7 @@ use super::event::{QUEUE, enabled, filter, reports_batch_item_failures};
 
 const SHAPE: Shape = Shape {
     place: "an event of type SQS",
-    honoured: &[
+    supported: &[
         "BatchSize",
         "Enabled",
         "FilterCriteria",
@@ -25,7 +25,7 @@ const SHAPE: Shape = Shape {
     ignored: &[(&["KmsKeyArn"], "nothing is encrypted at rest"), (&["MetricsConfig"], "there are no metrics locally")],
 };
 
-const SCALING: Shape = Shape { place: "`ScalingConfig`", honoured: &["MaximumConcurrency"], ignored: &[] };
+const SCALING: Shape = Shape { place: "`ScalingConfig`", supported: &["MaximumConcurrency"], ignored: &[] };
 
 /// The enabled event source mappings of a function. AWS's limits:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>.

@@ -15,13 +15,13 @@ const NEVER_LOST: (&[&str], &str) =
 
 const RULE: Shape = Shape {
     place: "an event of type Schedule",
-    honoured: &["Enabled", "Input", "Name", "Schedule", "State"],
+    supported: &["Enabled", "Input", "Name", "Schedule", "State"],
     ignored: &[NEVER_LOST, (&["RoleArn"], "IAM is not enforced"), (&["Description"], "for people")],
 };
 
 const SCHEDULE: Shape = Shape {
     place: "an event of type ScheduleV2",
-    honoured: &["GroupName", "Input", "Name", "ScheduleExpression", "ScheduleExpressionTimezone", "State"],
+    supported: &["GroupName", "Input", "Name", "ScheduleExpression", "ScheduleExpressionTimezone", "State"],
     ignored: &[
         NEVER_LOST,
         (&["FlexibleTimeWindow"], "the beginning of the window is within it"),

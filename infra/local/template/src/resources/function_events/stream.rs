@@ -13,7 +13,7 @@ use super::event::{STREAM, enabled, filter, reports_batch_item_failures};
 
 const SHAPE: Shape = Shape {
     place: "an event of type DynamoDB",
-    honoured: &[
+    supported: &[
         "BatchSize",
         "BisectBatchOnFunctionError",
         "DestinationConfig",
@@ -30,8 +30,8 @@ const SHAPE: Shape = Shape {
     ignored: &[(&["KmsKeyArn"], "nothing is encrypted at rest"), (&["MetricsConfig"], "there are no metrics locally")],
 };
 
-const DESTINATIONS: Shape = Shape { place: "`DestinationConfig`", honoured: &["OnFailure"], ignored: &[] };
-const ON_FAILURE: Shape = Shape { place: "`OnFailure`", honoured: &["Destination", "Type"], ignored: &[] };
+const DESTINATIONS: Shape = Shape { place: "`DestinationConfig`", supported: &["OnFailure"], ignored: &[] };
+const ON_FAILURE: Shape = Shape { place: "`OnFailure`", supported: &["Destination", "Type"], ignored: &[] };
 
 /// The enabled event source mappings of a function. AWS's limits:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html>.
