@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lambda_refuses() {
+    fn invalid_patterns_are_refused() {
         for (pattern, sentence) in [
             ("{", "EOF"),
             ("[]", "expected an object"),

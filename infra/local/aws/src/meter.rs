@@ -100,7 +100,7 @@ impl Meter {
         }
     }
 
-    /// A fault has befallen a request.
+    /// Counts a fault that was applied to a request.
     pub fn fault(&self, kind: &'static str) {
         *self.lock().faults.entry(kind).or_default() += 1;
     }

@@ -19,10 +19,10 @@ pub enum ScheduleExpression {
 #[derive(Debug, thiserror::Error)]
 pub enum ExpressionError {
     /// Neither of the two forms.
-    #[error("a schedule is `rate(…)` or `cron(…)`, and `{0}` is neither")]
+    #[error("a schedule is `rate(…)` or `cron(…)`, not `{0}`")]
     Form(String),
     /// AWS: a positive number and a unit.
-    #[error("a rate is a number of `minutes`, `hours` or `days` (`minute`, `hour` or `day` for 1), and `{0}` is none")]
+    #[error("a rate is a number of `minutes`, `hours` or `days` (`minute`, `hour` or `day` for 1), not `{0}`")]
     Rate(String),
     /// AWS's cron has no field for seconds and one for years.
     #[error("`cron({0})` does not have six fields: minutes, hours, day of month, month, day of week, year")]
@@ -144,9 +144,9 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_refuses() {
+    fn invalid_expressions_are_refused() {
         for (wrong, sentence) in [
-            ("every day", "a schedule is `rate(…)` or `cron(…)`, and `every day` is neither"),
+            ("every day", "a schedule is `rate(…)` or `cron(…)`, not `every day`"),
             ("cron(0 10 * * ?)", "does not have six fields"),
             ("cron(0 0 10 * * ? *)", "does not have six fields"),
             ("cron(0 10 * * * *)", "needs a `?` either"),

@@ -28,7 +28,7 @@ use uuid::Uuid;
 #[derive(Debug, thiserror::Error)]
 pub enum CustomResourceError {
     /// There is no socket for answers.
-    #[error("custom resources have nowhere to answer to: {0}")]
+    #[error("cannot listen for the responses of custom resources: {0}")]
     Listen(#[from] io::Error),
     /// The function was not run.
     #[error("custom resource `{id}`: the function `{function}` was not run: {source}")]
@@ -50,7 +50,7 @@ pub enum CustomResourceError {
         message: String,
     },
     /// The function returned and had put no answer.
-    #[error("custom resource `{id}`: the function `{function}` put no answer at `ResponseURL`")]
+    #[error("custom resource `{id}`: the function `{function}` sent no response to `ResponseURL`")]
     NoAnswer {
         /// Logical id of the resource.
         id: String,
@@ -58,7 +58,7 @@ pub enum CustomResourceError {
         function: String,
     },
     /// The answer is not one that CloudFormation would take.
-    #[error("custom resource `{id}`: the function `{function}` gave an answer that CloudFormation refuses: {reason}")]
+    #[error("custom resource `{id}`: the function `{function}` sent a response that CloudFormation refuses: {reason}")]
     InvalidAnswer {
         /// Logical id of the resource.
         id: String,
@@ -68,7 +68,7 @@ pub enum CustomResourceError {
         reason: String,
     },
     /// Something refers to what no answer has.
-    #[error("`{user}` cannot have its value: {unknown}")]
+    #[error("cannot resolve a value of `{user}`: {unknown}")]
     Unknown {
         /// Logical id of the function or resource that refers to it.
         user: String,
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_event_is_cloudformations_to_the_letter() {
+    async fn the_event_equals_cloudformations() {
         let (event, created) = create_with(json!({ "Status": "SUCCESS", "PhysicalResourceId": "thing-1" })).await;
         created.unwrap();
         assert_like(&event, &fixture("cloudformation-custom-resource-create-request"), &[]);

@@ -121,7 +121,7 @@ impl Drop for EndpointsFile {
     fn drop(&mut self) {
         for file in [self.file.clone(), self.environment()] {
             if let Err(error) = remove(&file) {
-                tracing::warn!(%error, "{} is left behind", file.display());
+                tracing::warn!(%error, "cannot remove {}", file.display());
             }
         }
     }

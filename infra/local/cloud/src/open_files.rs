@@ -8,8 +8,8 @@ const WANTED_OPEN_FILES: u64 = 10_000 + 1_000;
 pub(crate) fn raise_limit() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) if limit < WANTED_OPEN_FILES => tracing::warn!(
-            "this system lets a process have {limit} files open, which limits the connections: \
-             10,000 WebSockets take a hard limit of {WANTED_OPEN_FILES} (`ulimit -Hn`)"
+            "a process of this system may open {limit} files, which limits the connections: \
+             10,000 WebSockets need a hard limit of {WANTED_OPEN_FILES} (`ulimit -Hn`)"
         ),
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "cannot raise the limit of open files, which limits the connections"),

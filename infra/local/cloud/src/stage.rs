@@ -64,7 +64,7 @@ impl Stage {
         drop(self.shutdown);
         self.tasks.close();
         if tokio::time::timeout(STOP_TIMEOUT, self.tasks.wait()).await.is_err() {
-            tracing::warn!(stage = self.name, left = self.tasks.len(), "still busy, not waited for");
+            tracing::warn!(stage = self.name, left = self.tasks.len(), "some tasks did not stop in time");
         }
     }
 
@@ -97,7 +97,7 @@ mod tests {
         stage.serve("server", |shutdown| async move {
             shutdown.cancelled().await;
             tokio::task::yield_now().await;
-            done.send(()).map_err(|()| io::Error::other("nobody waits"))
+            done.send(()).map_err(|()| io::Error::other("the receiver was dropped"))
         });
         stage.stop().await;
         assert!(finished.await.is_ok());

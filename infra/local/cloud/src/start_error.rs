@@ -24,7 +24,7 @@ pub enum StartError {
     #[error("cannot use the data folder {}: {source}", folder.display())]
     DataDir { folder: PathBuf, source: io::Error },
     /// Another local cloud runs on the same data.
-    #[error("another local cloud runs on {}: stop it, or use another `--data-dir`, or `--ephemeral`", folder.display())]
+    #[error("another local cloud uses {}: stop it, or use another `--data-dir`, or `--ephemeral`", folder.display())]
     DataDirInUse { folder: PathBuf },
     /// The functions could not be built.
     #[error(transparent)]

@@ -2,7 +2,8 @@
 //!
 //! The engine is `dynoxide-rs` on SQLite. A write is on the disk before it is answered (write-ahead log, `synchronous =
 //! FULL`). Every read is consistent, whatever `ConsistentRead` says, global secondary indexes included, and nothing is
-//! ever throttled, unless [`faults`](local_gate::faults) say otherwise. Requests must carry an `Authorization` header, as the SDKs send it; the signature is not checked.
+//! ever throttled: the crate `local-gate` injects such faults. Requests must carry an `Authorization` header, as the SDKs send
+//! it; the signature is not checked.
 //!
 //! Expired items (`TimeToLive`) are deleted when the tables are opened, and otherwise stay: DynamoDB takes up to 48 hours,
 //! so a reader has to filter them anyway.

@@ -24,7 +24,7 @@ impl Tables {
         let there = match self.item(write.table, &self.key_of(write.table, write.key)) {
             Ok(there) => there,
             Err(error) => {
-                tracing::debug!(%error, "counted without the item that is there");
+                tracing::debug!(%error, "write units are counted without the existing item");
                 None
             }
         };

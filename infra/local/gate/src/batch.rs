@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_dynamodb_left_itself_stays() {
+    async fn entries_that_dynamodb_left_unprocessed_are_kept() {
         let response = Response::new(Body::from(r#"{"UnprocessedItems":{"t":[1]}}"#));
         let held = HeldBack { table: "t".to_owned(), entry: json!([2]) };
         let response = hand_back("BatchWriteItem", held, response).await;

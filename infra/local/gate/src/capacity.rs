@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_ask_does_not_see() {
+    fn capacity_is_hidden_unless_requested() {
         for request in [json!({"TableName": "t"}), json!({"TableName": "t", "ReturnConsumedCapacity": "NONE"})] {
             let asked = ask("GetItem", &bytes(&request)).unwrap();
             let read: Value = serde_json::from_slice(&asked.body).unwrap();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_sees() {
+    fn requested_capacity_is_returned() {
         let request = bytes(&json!({"ReturnConsumedCapacity": "INDEXES"}));
         let asked = ask("BatchGetItem", &request).unwrap();
         assert_eq!((asked.body, asked.hidden), (request, false));

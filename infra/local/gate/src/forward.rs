@@ -76,7 +76,7 @@ async fn answer(State(forward): State<Forward>, request: Request) -> Response {
                 response.map(Body::new)
             }
             Err(error) => {
-                tracing::debug!(%service, %error, "the service broke off");
+                tracing::debug!(%service, %error, "the service closed the connection");
                 super::cut()
             }
         }

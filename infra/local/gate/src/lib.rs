@@ -236,7 +236,7 @@ impl Exchange<'_> {
         let request = Request::from_parts(head, asked.as_ref().map_or(body, |asked| asked.body.clone()));
         let (mut head, body) = carry_out(request, view).await.into_parts();
         let Ok(mut body) = to_bytes(body, usize::MAX).await else {
-            tracing::debug!(service = %call.service, "the service broke off within its answer");
+            tracing::debug!(service = %call.service, "the service closed the connection within its response");
             return cut();
         };
         let mut units = capacity::Units::new();

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_of_nothing_lets_nothing_pass() {
+    fn a_limit_of_zero_admits_nothing() {
         let bucket = Bucket::new(RouteLimit { rate: 100.0, burst: 0 });
         assert!(!bucket.take_at(Instant::now() + Duration::from_secs(9)));
     }

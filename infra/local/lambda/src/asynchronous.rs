@@ -46,7 +46,7 @@ pub async fn deliver(lambda: &Lambda, function: &str, event: Bytes, retries: &Re
             Ok(Outcome::FunctionError(error)) => {
                 let error = String::from_utf8_lossy(&error).into_owned();
                 let Some(wait) = after_errors.next() else {
-                    tracing::error!(function, error, "an event is given up: the function failed too often");
+                    tracing::error!(function, error, "an event is discarded: the function failed too often");
                     return;
                 };
                 *wait
@@ -57,12 +57,12 @@ pub async fn deliver(lambda: &Lambda, function: &str, event: Bytes, retries: &Re
                 wait
             }
             Err(error) => {
-                tracing::error!(function, %error, "an event is given up");
+                tracing::error!(function, %error, "an event is discarded");
                 return;
             }
         };
         if shutdown.run_until_cancelled(sleep(wait)).await.is_none() {
-            tracing::warn!(function, "an event that waited for its repetition is lost");
+            tracing::warn!(function, "an event that waited for its retry is lost");
             return;
         }
     }

@@ -68,7 +68,7 @@ pub enum BuildError {
         workspace: PathBuf,
     },
     /// The code does not compile; cargo's own messages say where.
-    #[error("the functions in {} do not build: cargo says why ({status})", workspace.display())]
+    #[error("the functions in {} cannot be built; cargo's output has the reason ({status})", workspace.display())]
     Failed {
         /// Root of the workspace.
         workspace: PathBuf,

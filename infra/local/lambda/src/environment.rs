@@ -46,7 +46,7 @@ pub(crate) fn variables(
     variables.extend(function.environment.iter().map(|(name, text)| {
         let value = services.custom_values.fill(text).unwrap_or_else(|unknown| {
             // The start of the cloud fails over it unless this is an invocation from outside that came before.
-            tracing::warn!(function = function.logical_id, variable = name, %unknown, "left empty");
+            tracing::warn!(function = function.logical_id, variable = name, %unknown, "variable left empty");
             String::new()
         });
         (name.clone(), value)

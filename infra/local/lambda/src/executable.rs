@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_another_build_counts_and_only_once_it_is_there() {
+    fn a_new_build_counts_once_it_is_complete() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bootstrap");
         std::fs::write(&path, "a").unwrap();

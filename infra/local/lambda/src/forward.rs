@@ -126,7 +126,12 @@ impl Target {
                 return Ok(outcome);
             }
         }
-        tracing::error!(function = self.logical_id, "{} knows it by none of {:?}", self.endpoint.url, self.names);
+        tracing::error!(
+            function = self.logical_id,
+            "{} has no function with any of the names {:?}",
+            self.endpoint.url,
+            self.names
+        );
         Err(InvokeError::NotFound(self.logical_id.clone()))
     }
 
@@ -196,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn every_endpoints_way_of_failing_is_understood() {
+    fn failures_of_every_endpoint_are_recognized() {
         let read = |status: u16, function_error: bool, body: &'static str| {
             let mut response = http::Response::builder().status(status);
             if function_error {

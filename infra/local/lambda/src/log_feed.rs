@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_comes_later_gets_the_newest_lines_and_then_the_next() {
+    async fn a_late_subscriber_gets_the_newest_lines_and_then_the_next() {
         let feed = LogFeed::default();
         for number in 0..=MAX_LINES {
             feed.push("Echo", "INIT", &format!("\u{1b}[31mline {number}\u{1b}[0m"));

@@ -203,7 +203,7 @@ async fn hand_in(shared: &Shared, id: &str, step: &str, body: Body, reply: fn(By
         Ok(Read::Whole(body)) => reply(body),
         Ok(Read::TooLarge(size)) => Reply::TooLarge(size),
         Err(error) => {
-            tracing::warn!(%error, "a function's reply broke off");
+            tracing::warn!(%error, "the response of a function was interrupted");
             return refuse(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", "HTTP request detected as truncated");
         }
     };

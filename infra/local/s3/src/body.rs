@@ -87,11 +87,11 @@ fn invalid_value(algorithm: Algorithm) -> S3Error {
 /// Reasons for which a body is refused. It travels through the storage as the error of a stream.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
-    #[error("the body is not what the request says")]
+    #[error("the body does not match the headers of the request")]
     Digest { what: &'static str, sentence: &'static str },
     #[error("invalid checksum {0:?}")]
     InvalidChecksum(Algorithm),
-    #[error("the body broke off: {0}")]
+    #[error("the body was interrupted: {0}")]
     Broken(BoxError),
 }
 

@@ -38,7 +38,7 @@ pub enum QueuesError {
     #[error("queue `{queue}`: {error}")]
     Queue { queue: String, error: SqsError },
     /// The queue would not be where `!Ref` says.
-    #[error("queue `{queue}` is at {actual}, but the stack has it at {expected}")]
+    #[error("queue `{queue}` has the URL {actual} instead of {expected}")]
     Url { queue: String, expected: String, actual: String },
     /// The messages of the last run cannot be read.
     #[error("{}: {error}", path.display())]

@@ -124,7 +124,7 @@ impl Sqs {
                 Ok(output) if output.messages.is_empty() => return,
                 Ok(_) => {}
                 // A function has deleted the queue.
-                Err(error) => return tracing::debug!(%error, "a dead-letter queue is gone"),
+                Err(error) => return tracing::debug!(%error, "a dead-letter queue does not exist"),
             }
         }
     }

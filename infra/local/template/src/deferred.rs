@@ -31,7 +31,7 @@ pub struct CustomValues {
 
 /// No custom resource has answered with this: `Thing` or `Thing.Attribute`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no custom resource has answered with `{0}`")]
+#[error("no custom resource has returned `{0}`")]
 pub struct UnknownValue(pub String);
 
 impl CustomValues {
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_give_way_to_answers() {
+    fn marks_are_replaced_by_responses() {
         let values = CustomValues::default();
         let text = format!("a/{}/{}", mark("Thing", None), mark("Thing", Some("Count")));
         assert_eq!(values.fill(&text), Err(UnknownValue("Thing".to_owned())));

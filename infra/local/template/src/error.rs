@@ -17,7 +17,7 @@ pub enum TemplateError {
         problem: Problem,
     },
     /// A parameter was given that the template does not have.
-    #[error("{}: no parameter is called `{name}`; the template has {}", file.display(), list(known))]
+    #[error("{}: the template has no parameter `{name}`; it has {}", file.display(), list(known))]
     UnknownParameter {
         file: PathBuf,
         name: String,
@@ -33,7 +33,7 @@ pub enum Problem {
     #[error("not valid YAML: {0}")]
     Yaml(String),
     /// A mapping has a key twice; YAML forbids it and one of the values would be lost.
-    #[error("`{0}` is here twice")]
+    #[error("`{0}` occurs twice")]
     DuplicateKey(String),
     /// A key that `place` does not have, or that the local cloud does not honour.
     #[error("{place} with `{key}` is not supported; supported: {}", list(supported))]
@@ -64,7 +64,7 @@ pub enum Problem {
     #[error("expected {expected}, found {found}")]
     Expected { expected: String, found: String },
     /// A name that nothing in the template has.
-    #[error("nothing in the template is called `{0}`")]
+    #[error("the template has nothing named `{0}`")]
     UnknownName(String),
     /// A rule of CloudFormation, SAM or the local cloud is broken; the sentence says which.
     #[error("{0}")]

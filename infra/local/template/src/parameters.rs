@@ -77,16 +77,16 @@ fn constrain(parameter: &Entry, numeric: bool, text: &str) -> Result<(), Fault> 
     let description = parameter.value.get("ConstraintDescription").map(Node::text).transpose()?;
     let refuse = |rule: &str| {
         let rule = description.map_or_else(|| rule.to_owned(), |description| format!("{rule} ({description})"));
-        Err(Fault::invalid(parameter.line, format!("`{text}` is no {name}: {rule}")))
+        Err(Fault::invalid(parameter.line, format!("`{text}` is not allowed for `{name}`: {rule}")))
     };
     let number = text.parse::<f64>().ok();
     if numeric && number.is_none() {
-        return refuse("it is a number");
+        return refuse("it must be a number");
     }
     if let Some(allowed) = parameter.value.get("AllowedValues") {
         let allowed = allowed.list()?.iter().map(Node::text).collect::<Result<Vec<_>, _>>()?;
         if !allowed.contains(&text) {
-            return refuse(&format!("it is one of {}", allowed.join(", ")));
+            return refuse(&format!("it must be one of {}", allowed.join(", ")));
         }
     }
     if let Some(pattern) = parameter.value.get("AllowedPattern")
@@ -104,12 +104,12 @@ fn constrain(parameter: &Entry, numeric: bool, text: &str) -> Result<(), Fault> 
     if let (Some(number), Some((least, text))) = (number, bound(parameter, "MinValue")?)
         && number < least
     {
-        return refuse(&format!("it is at least {text}"));
+        return refuse(&format!("it must be at least {text}"));
     }
     if let (Some(number), Some((most, text))) = (number, bound(parameter, "MaxValue")?)
         && number > most
     {
-        return refuse(&format!("it is at most {text}"));
+        return refuse(&format!("it must be at most {text}"));
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ pub(super) fn check(template: &Template, outputs: Option<&Node>) -> Result<(), F
         check_conditions(template, &condition.value)?;
         for (name, line) in names(&condition.value)? {
             if !is_parameter(template, &name) {
-                let sentence = format!("a condition can refer to parameters only, and `{name}` is none");
+                let sentence = format!("a condition can refer to parameters only, not to `{name}`");
                 return Err(Fault::invalid(line, sentence));
             }
         }

@@ -100,7 +100,7 @@ impl Account {
         tracing::warn!(
             wanted = %folder.display(),
             used = %replacement.display(),
-            "PostgreSQL cannot run as root, and its user cannot reach the data folder: another one is used"
+            "PostgreSQL cannot run as root, and its user cannot reach the data folder: another folder is used"
         );
         Ok(replacement)
     }

@@ -113,7 +113,7 @@ impl PostgresDir {
                 && let Err(error) = fs::remove_dir_all(entry.path())
             {
                 // Something still writes to it; the next start finds it abandoned.
-                tracing::debug!(%error, "{} is left behind", entry.path().display());
+                tracing::debug!(%error, "cannot remove {}", entry.path().display());
             }
         }
         Ok(())

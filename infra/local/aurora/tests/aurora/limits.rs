@@ -79,7 +79,7 @@ async fn more_calls_than_connections_wait_for_one_another() {
 }
 
 #[tokio::test]
-async fn a_call_that_finds_no_connection_is_turned_away() {
+async fn a_call_without_a_free_connection_is_refused() {
     let limits = Limits { connections: 1, statement: Duration::from_millis(200), ..Limits::default() };
     let api = DataApi::with_limits(limits).await;
     let id = api.begin().await;

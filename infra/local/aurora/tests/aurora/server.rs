@@ -60,7 +60,7 @@ async fn an_interrupted_initdb_that_still_runs_is_no_obstacle() {
 }
 
 #[tokio::test]
-async fn an_earlier_server_makes_way() {
+async fn a_server_of_an_earlier_run_is_stopped() {
     let folder = open_folder();
     let data_dir = folder.path().join("data");
     let earlier = Postgres::start(Some(&data_dir)).await.unwrap();
@@ -120,7 +120,7 @@ async fn a_long_path_is_no_obstacle() {
 }
 
 #[tokio::test]
-async fn an_unreachable_folder_has_a_lasting_replacement() {
+async fn an_unreachable_folder_is_replaced_by_the_same_one_every_time() {
     // Only root needs one; anyone else runs the server as themselves.
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");

@@ -62,7 +62,7 @@ async fn a_commit_can_fail() {
 }
 
 #[tokio::test]
-async fn a_call_that_never_reached_postgresql_ends_nothing() {
+async fn a_call_that_did_not_reach_postgresql_ends_no_transaction() {
     let api = DataApi::start().await;
     let id = api.begin().await;
     refused(api.execute("SELECT :missing").transaction_id(&id)).await;
@@ -98,7 +98,7 @@ async fn parallel_calls_fail_at_once() {
 }
 
 #[tokio::test]
-async fn a_resting_transaction_expires_and_frees_its_locks() {
+async fn an_idle_transaction_expires_and_releases_its_locks() {
     let limits = Limits { transaction_idle: Duration::from_millis(100), ..Limits::default() };
     let api = DataApi::with_limits(limits).await;
     api.run("CREATE TABLE t (a int PRIMARY KEY)").await;
@@ -111,7 +111,7 @@ async fn a_resting_transaction_expires_and_frees_its_locks() {
 }
 
 #[tokio::test]
-async fn a_transaction_cannot_last_for_ever() {
+async fn a_transaction_has_a_maximum_duration() {
     let limits = Limits { transaction: Duration::from_millis(100), ..Limits::default() };
     let api = DataApi::with_limits(limits).await;
     let id = api.begin().await;

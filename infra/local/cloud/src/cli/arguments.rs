@@ -25,14 +25,14 @@ pub(super) struct Arguments {
     /// A parameter of the template, over its default. May be repeated.
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
-    /// Stop when standard input ends: whoever holds the other end takes the cloud along, however it ends.
+    /// Stop when standard input is closed, for example because the parent process ended.
     #[arg(long)]
     pub(super) stop_on_stdin_eof: bool,
 
-    /// Build the functions again when a source changes, and run whatever binary was built last.
+    /// Build the functions again when a source changes, and run the binary that was built last.
     #[arg(long, conflicts_with = "lambda_endpoint", help_heading = "Functions")]
     watch: bool,
-    /// Build the functions as they deploy, which takes longer.
+    /// Build the functions with the release profile, as for a deployment. This takes longer.
     #[arg(long, help_heading = "Functions")]
     release: bool,
     /// Build the functions with this profile of cargo's [default: dev].
@@ -44,21 +44,21 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "URL", conflicts_with = "release", help_heading = "Functions")]
     lambda_endpoint: Option<InvokeEndpoint>,
 
-    /// Leave out API Gateway's quotas of an account: 10,000 requests and 500 WebSocket connections a second. Limits that the
-    /// template sets for routes hold.
+    /// Do not apply API Gateway's quotas per account: 10,000 requests and 500 WebSocket connections a second. Limits that
+    /// the template sets for routes still apply.
     #[arg(long, help_heading = "API Gateway")]
     unthrottled: bool,
-    /// Close a WebSocket connection after so many seconds without a frame. AWS waits 10 minutes.
+    /// Seconds without a frame after which a WebSocket connection is closed. AWS: 10 minutes.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, help_heading = "API Gateway")]
     websocket_idle: u64,
-    /// Close every WebSocket connection after so many seconds. AWS does after two hours.
+    /// Seconds after which every WebSocket connection is closed. AWS: 2 hours.
     #[arg(long, value_name = "SECONDS", default_value_t = 7200, help_heading = "API Gateway")]
     websocket_lifetime: u64,
 
-    /// Keep nothing: tables, queues, databases and the issuer's key are gone when the cloud stops.
+    /// Keep no data: tables, queues, databases and the issuer's key are deleted when the cloud stops.
     #[arg(long, conflicts_with = "data_dir", help_heading = "Data")]
     ephemeral: bool,
-    /// The folder that keeps data [default: `target/local` beside the template].
+    /// Folder for data [default: `target/local` beside the template].
     #[arg(long, value_name = "FOLDER", help_heading = "Data")]
     data_dir: Option<PathBuf>,
     /// A running PostgreSQL to use instead of starting one, as `postgres://user:password@host:port/database`.
@@ -66,28 +66,28 @@ pub(super) struct Arguments {
     database_url: Option<Database>,
 
     /// Show a page with live figures and logs; its URL is printed.
-    #[arg(long, help_heading = "What is shown")]
+    #[arg(long, help_heading = "Output")]
     pub(super) ui: bool,
     /// Show Lambda's START, END and REPORT lines as CloudWatch has them.
-    #[arg(long, help_heading = "What is shown")]
+    #[arg(long, help_heading = "Output")]
     verbose: bool,
-    /// Leave out the line at the bottom of the terminal.
-    #[arg(long, help_heading = "What is shown")]
+    /// Do not show the status line at the bottom of the terminal.
+    #[arg(long, help_heading = "Output")]
     pub(super) no_status: bool,
-    /// Print at the end what everything did, and what AWS would ask for it.
-    #[arg(long, help_heading = "What is shown")]
+    /// Print the counts of all services and their price on AWS at the end.
+    #[arg(long, help_heading = "Output")]
     pub(super) meter: bool,
-    /// Append the permissions that the requests of functions need to this file, a JSON object a line: what IAM policies have to
-    /// allow. Covers DynamoDB, SQS, the Data API and `@connections`.
-    #[arg(long, value_name = "FILE", help_heading = "What is shown")]
+    /// Append the permissions that the requests of functions need to this file, one JSON object per line: what IAM policies have
+    /// to allow. Covers DynamoDB, SQS, the Data API and `@connections`.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
     permissions: Option<PathBuf>,
-    /// With the meter, say what a million invocations of this function would cost, with all that came with them.
-    #[arg(long, value_name = "FUNCTION", requires = "meter", help_heading = "What is shown")]
+    /// Add to the meter the price of a million invocations of this function, with all requests that they caused.
+    #[arg(long, value_name = "FUNCTION", requires = "meter", help_heading = "Output")]
     pub(super) per: Option<String>,
 
     /// File for the URLs of all services, written once they are ready [default: `target/local/endpoints.json` beside the
     /// template].
-    #[arg(long, value_name = "FILE", help_heading = "Where it listens (port 0: any that is free)")]
+    #[arg(long, value_name = "FILE", help_heading = "Ports (0: any free port)")]
     pub(super) endpoints: Option<PathBuf>,
     #[command(flatten)]
     ports: PortArguments,
@@ -106,19 +106,19 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Where it listens (port 0: any that is free)")]
+#[command(next_help_heading = "Ports (0: any free port)")]
 #[expect(clippy::struct_field_names, reason = "the names are the flags")]
 struct PortArguments {
-    /// The HTTP API; the first one, if there are several.
+    /// Port of the HTTP API; of the first one, if there are several.
     #[arg(long, value_name = "PORT", default_value_t = 3000)]
     http_port: u16,
-    /// The WebSocket API; the first one, if there are several.
+    /// Port of the WebSocket API; of the first one, if there are several.
     #[arg(long, value_name = "PORT", default_value_t = 3001)]
     websocket_port: u16,
-    /// The issuer of tokens.
+    /// Port of the issuer of tokens.
     #[arg(long, value_name = "PORT", default_value_t = 3002)]
     oidc_port: u16,
-    /// The meter, faults, kill switches and the page of `--ui`.
+    /// Port of the meter, faults, kill switches and the page of `--ui`.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     control_port: u16,
     /// Port of DynamoDB's API.
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_bench_is_for_the_bench() {
+    fn arguments_after_bench_are_passed_to_the_bench() {
         let Some(Command::Bench { arguments }) = parse(&["bench", "--quick", "--help", "x"]).unwrap().command else {
             panic!("no bench");
         };

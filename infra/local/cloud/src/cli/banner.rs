@@ -24,7 +24,7 @@ pub(super) fn print(cloud: &Cloud, environment: &Path, took: Duration) -> io::Re
     let environment = environment.display().to_string();
     let mut control = vec![
         ("Control: meter, faults, kill switches".to_owned(), endpoints.control.as_str()),
-        ("What everything did so far, as JSON".to_owned(), &meter),
+        ("All counts and costs so far, as JSON".to_owned(), &meter),
         ("Environment of functions that run elsewhere".to_owned(), &environment),
     ];
     if cloud.has_ui() {
@@ -62,7 +62,7 @@ fn print_tokens(out: &mut impl Write, cloud: &Cloud) -> io::Result<()> {
         writeln!(out, "{user}={token}")?;
     }
     let issuer = &cloud.endpoints().oidc_token;
-    writeln!(out, "For anybody else: curl {issuer} --json '{{\"username\": \"carol\"}}'")
+    writeln!(out, "For any other user: curl {issuer} --json '{{\"username\": \"carol\"}}'")
 }
 
 fn api(id: &str, url: &str) -> String {

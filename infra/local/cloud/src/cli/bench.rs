@@ -29,7 +29,7 @@ pub(super) enum BenchError {
     Output(#[from] serde_json::Error),
     /// The manifest names none.
     #[error(
-        "no bench: {} names none; set `bench`, a command and its arguments, in [workspace.metadata.local-cloud]", .0.display()
+        "no bench: {} has no `bench`; set it to a command and its arguments in [workspace.metadata.local-cloud]", .0.display()
     )]
     None(PathBuf),
 }
@@ -116,7 +116,7 @@ mod tests {
     fn a_manifest_without_one_is_named() {
         let folder = workspace("[workspace]\n");
         let error = bench_in(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("Cargo.toml names none"), "{error}");
+        assert!(error.contains("Cargo.toml has no `bench`"), "{error}");
         let error = bench_in(tempfile::tempdir().unwrap().path()).unwrap_err();
         assert!(matches!(error, BenchError::Manifest(_)), "{error}");
     }

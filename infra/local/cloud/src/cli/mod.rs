@@ -44,9 +44,12 @@ pub async fn run() -> ExitCode {
     }
 }
 
+/// Level of the log unless `RUST_LOG` is set. Targets are compared by their beginning: `local_` is every crate of the local cloud.
+const DEFAULT_LOG: &str = "warn,local_=info";
+
 /// Sends the cloud's own log to the terminal and to the page.
 fn log_to(terminal: Terminal, feed: Option<LogFeed>) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,local_cloud=info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
     let colours = io::stderr().is_terminal();
     let above = fmt::layer().with_target(false).without_time().with_ansi(colours).with_writer(move || terminal.clone());
     let page = feed.map(|feed| {
@@ -64,7 +67,7 @@ enum CommandError {
     Service(#[from] crate::ServiceError),
     #[error("cannot listen to signals: {0}")]
     Signals(io::Error),
-    #[error("another local cloud has {}: stop it, or give this one its own `--endpoints`, `--data-dir` and ports", .0.display())]
+    #[error("another local cloud writes {}: stop it, or give this one its own `--endpoints`, `--data-dir` and ports", .0.display())]
     Claimed(PathBuf),
     #[error("cannot write {}: {source}", file.display())]
     Endpoints { file: PathBuf, source: io::Error },
@@ -114,4 +117,23 @@ async fn serve(arguments: Arguments, terminal: Terminal, feed: Option<LogFeed>) 
         return ended.and(printed.map_err(CommandError::Print));
     }
     ended
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn every_crate_of_the_local_cloud_logs_information_and_others_warnings() {
+        let log = tracing_subscriber::registry().with(EnvFilter::new(DEFAULT_LOG));
+        tracing::subscriber::with_default(log, || {
+            assert!(tracing::enabled!(target: "local_cloud::cloud", Level::INFO));
+            assert!(tracing::enabled!(target: "local_lambda::watch", Level::INFO));
+            assert!(!tracing::enabled!(target: "local_lambda::watch", Level::DEBUG));
+            assert!(!tracing::enabled!(target: "hyper", Level::INFO));
+            assert!(tracing::enabled!(target: "hyper", Level::WARN));
+        });
+    }
 }

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loopback_has_these_names() {
+    fn names_of_loopback_are_recognized() {
         let host = |text: &'static str| authority(&HeaderValue::from_static(text)).as_ref().is_some_and(is_loopback);
         for local in ["localhost:1", "LOCALHOST", "127.0.0.1:3000", "127.1.2.3", "[::1]:80"] {
             assert!(host(local), "{local}");

@@ -266,9 +266,9 @@ async fn data_and_tokens_outlive_a_stop() {
     aws_request(&cloud, "dynamodb", "DynamoDB_20120810.PutItem", &item).await;
 
     let second = refusal(application.path(), &[]).await;
-    assert!(second.starts_with("error: another local cloud has "), "{second}");
+    assert!(second.starts_with("error: another local cloud writes "), "{second}");
     let second = refusal(application.path(), &["--endpoints", "second.json"]).await;
-    assert!(second.starts_with("error: another local cloud runs on "), "{second}");
+    assert!(second.starts_with("error: another local cloud uses "), "{second}");
     assert!(cloud.file.exists(), "the first one goes on");
 
     // SIGTERM stops as the end of standard input does.
@@ -286,14 +286,14 @@ async fn data_and_tokens_outlive_a_stop() {
 }
 
 #[tokio::test]
-async fn a_start_that_fails_says_why_in_a_sentence() {
+async fn a_failed_start_prints_its_reason() {
     let application = application();
     let folder = application.path();
     let failed = refusal(folder, &["--ephemeral", "--parameter", "Answer=bad"]).await;
     let sentence = "error: custom resource `Thing`: the function `Function` answered FAILED: the moon was full";
     assert_eq!(failed, sentence);
     let silent = refusal(folder, &["--ephemeral", "--parameter", "Answer=none"]).await;
-    let sentence = "error: custom resource `Thing`: the function `Function` put no answer at `ResponseURL`";
+    let sentence = "error: custom resource `Thing`: the function `Function` sent no response to `ResponseURL`";
     assert_eq!(silent, sentence);
 
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -66,7 +66,7 @@ async fn the_page_gets_figures_and_the_log_of_an_invocation() {
 }
 
 #[tokio::test]
-async fn pages_from_elsewhere_and_without_the_flag_everybody_is_refused() {
+async fn the_page_is_refused_to_other_origins_and_without_the_flag() {
     let application = application();
     let cloud = Running::start(application.path(), &["--ephemeral"]).await;
     let control = cloud.url("/control");

@@ -30,6 +30,9 @@ async fn changes_are_built_and_run_without_a_restart() {
 
     assert!(!logged("template changed"));
     fs::write(&template, fs::read_to_string(&template).unwrap() + "# the end\n").unwrap();
-    until("the template's change is told", async || logged("template changed: restart to take it")).await;
+    until("the template's change is told", async || {
+        logged("the template changed; restart the local cloud to apply it")
+    })
+    .await;
     cloud.stop().await;
 }

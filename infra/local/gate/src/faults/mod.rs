@@ -138,14 +138,14 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_befalls_only_what_it_can() {
+    fn a_fault_applies_only_to_requests_that_can_have_it() {
         for kind in [json!("gone"), json!({"stale_read": {"writes": 1}}), json!({"kill": "after"})] {
             assert_eq!(faults(&json!({"rules": [{"kind": kind}]})).draw(&put("log")), None, "{kind}");
         }
     }
 
     #[test]
-    fn plans_that_make_no_sense_are_refused() {
+    fn invalid_plans_are_refused() {
         let refused =
             |rules| serde_json::from_value::<Plan>(json!({ "rules": rules })).unwrap().validate().unwrap_err();
         assert_eq!(refused(json!([{"kind": "gone", "probability": 1.5}])), PlanError::Probability(0));

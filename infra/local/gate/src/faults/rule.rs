@@ -96,19 +96,19 @@ pub enum Moment {
 /// Reasons for which a plan is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    #[error("rule {0}: a probability is from 0 to 1")]
+    #[error("rule {0}: the probability must be from 0 to 1")]
     Probability(usize),
     /// The lower bound is the higher one.
-    #[error("rule {0}: the delay's bounds are the wrong way round")]
+    #[error("rule {0}: the lower bound of the delay is greater than the upper bound")]
     Delay(usize),
     /// The service has no such fault.
-    #[error("rule {0}: no request to {1} can have this fault")]
+    #[error("rule {0}: this fault does not apply to requests to {1}")]
     Impossible(usize, Service),
     /// There is one earlier state at a time.
-    #[error("rule {0}: stale reads of one plan are all equally stale")]
+    #[error("rule {0}: all stale reads of a plan must have the same lag")]
     Lag(usize),
     /// The stack has no tables.
-    #[error("there are no tables to read from")]
+    #[error("the stack has no tables for stale reads")]
     NoTables,
     /// The tables could not be copied.
     #[error("the tables cannot be copied: {0}")]

@@ -63,7 +63,7 @@ async fn read_units_are_those_of_dynamodbs_rules() {
 }
 
 #[tokio::test]
-async fn only_who_asks_for_capacity_gets_it() {
+async fn capacity_is_returned_only_on_request() {
     let cloud = Cloud::start().await;
     assert!(cloud.put(1, 1).send().await.unwrap().consumed_capacity.is_none());
     let asked = cloud.put(1, 1).return_consumed_capacity(ReturnConsumedCapacity::Total).send().await.unwrap();
@@ -87,7 +87,7 @@ async fn requests_to_sqs_are_billed_by_64_kb() {
 }
 
 #[tokio::test]
-async fn functions_are_told_apart_and_billed() {
+async fn requests_are_counted_and_billed_by_function() {
     let cloud = Cloud::start().await;
     let invoked = cloud.lambda.invoke("Echo", json!({"do": "slow", "ms": 20}).to_string().into()).await.unwrap();
     assert!(matches!(invoked, Outcome::Success(_)));

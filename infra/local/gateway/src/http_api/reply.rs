@@ -93,9 +93,9 @@ struct ProxyResponse {
 pub(super) enum Malformed {
     #[error("not a response: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("`statusCode` {0} is no HTTP status")]
+    #[error("`statusCode` {0} is not an HTTP status")]
     Status(u16),
-    #[error("header `{0}` is no HTTP header")]
+    #[error("`{0}` is not a valid HTTP header")]
     Header(String),
     #[error("`body` is not base64: {0}")]
     Base64(#[from] base64::DecodeError),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nulls_are_as_good_as_absent() {
+    async fn null_is_the_same_as_absent() {
         let payload = br#"{"statusCode":204,"headers":null,"cookies":null,"body":null,"isBase64Encoded":null}"#;
         let response = from_function(payload).unwrap();
         assert_eq!(response.status(), 204);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_response_is_malformed() {
+    fn invalid_responses_are_malformed() {
         for payload in [
             "not json",
             r#"{"statusCode": "200"}"#,

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_results_are_told_from_refusals() {
+    fn malformed_results_are_distinguished_from_refusals() {
         assert!(read(&allowing(&json!({ "list": [] }))).is_err());
         assert!(read(&allowing(&json!({ "long": "x".repeat(MAX_RESULT_BYTES) }))).is_err());
         assert!(read(&json!({ "statusCode": 401 })).is_err());

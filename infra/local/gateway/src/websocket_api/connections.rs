@@ -51,7 +51,7 @@ impl Connection {
     /// Has the session end for this reason, unless it ends for another one already.
     pub(super) fn end(&self, end: End) {
         if self.end.set(end).is_err() {
-            tracing::debug!(connection = self.origin.connection_id, "ends already");
+            tracing::debug!(connection = self.origin.connection_id, "the connection is closing already");
         }
     }
 

@@ -190,8 +190,8 @@ impl Session {
         };
         match timeout(CLOSE_TIMEOUT, farewell).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "the client did not wait for the end"),
-            Err(_) => tracing::debug!("the client did not hang up"),
+            Ok(Err(error)) => tracing::debug!(%error, "the client left before the closing handshake was complete"),
+            Err(_) => tracing::debug!("the client did not close the connection in time"),
         }
     }
 

@@ -122,7 +122,7 @@ async fn pages_of_any_origin_may_ask_for_tokens() {
 }
 
 #[tokio::test]
-async fn the_server_ends_when_told_to() {
+async fn the_server_stops_on_shutdown() {
     let mut issuer = Served::start().await;
     issuer.shutdown.cancel();
     issuer.server.take().unwrap().await.unwrap().unwrap();

@@ -25,7 +25,7 @@ pub(super) enum ApiError {
     EventTooLarge { size: usize, limit: usize },
     #[error("the local cloud does not have the operation {0}")]
     UnknownOperation(String),
-    #[error("the request ended before its body did")]
+    #[error("the request ended before its body was complete")]
     Broken,
     #[error(transparent)]
     Invoke(#[from] InvokeError),

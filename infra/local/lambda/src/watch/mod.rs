@@ -110,7 +110,7 @@ impl Watch {
     async fn compare_template(&self) {
         // One that is gone for the moment is being written.
         if tokio::fs::read(&self.template).await.is_ok_and(|text| text != self.taken) {
-            tracing::warn!("template changed: restart to take it");
+            tracing::warn!("the template changed; restart the local cloud to apply it");
         }
     }
 

@@ -59,7 +59,7 @@ impl SourceTree {
             }
             for folder in changed.iter().filter(|path| path.is_dir()) {
                 if let Err(error) = self.watch_tree(folder) {
-                    tracing::warn!(%error, "changes in {} go unseen", folder.display());
+                    tracing::warn!(%error, "cannot watch {}: changes there are not noticed", folder.display());
                 }
             }
             if !changed.is_empty() {
@@ -83,7 +83,7 @@ impl SourceTree {
                 // Too much happened to be told: anything may have changed.
                 Some(Ok(event)) if event.need_rescan() => return self.roots.iter().cloned().collect(),
                 Some(Ok(event)) => return event.paths,
-                Some(Err(error)) => tracing::warn!(%error, "some changes of the sources may go unseen"),
+                Some(Err(error)) => tracing::warn!(%error, "some changes of the sources may be missed"),
                 // Cannot be: the watcher holds the sender.
                 None => return std::future::pending().await,
             }
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn sources_count_and_what_builds_make_of_them_does_not() {
+    async fn changes_of_sources_count_and_those_of_build_outputs_do_not() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         let at = |path: &str| root.join(path);

@@ -63,7 +63,7 @@ async fn every_function_gets_its_executable() {
 }
 
 #[tokio::test]
-async fn what_does_not_build_is_said_plainly() {
+async fn a_failed_build_names_its_reason() {
     let folder = workspace("fn main() { 1 + }");
     let broken = build(&[function("B", &folder.path().join("b"), "b")], &Profile::Dev, &Progress::Hidden).await;
     assert!(

@@ -91,7 +91,7 @@ async fn an_init_that_takes_too_long_is_repeated_within_the_functions_timeout() 
 }
 
 #[tokio::test]
-async fn what_cannot_run_is_told_apart() {
+async fn reasons_not_to_run_are_distinguished() {
     let bench = Bench::new(echo(env!("CARGO_PKG_NAME")));
     assert!(
         matches!(bench.lambda.invoke("Nobody", Bytes::new()).await, Err(InvokeError::NotFound(id)) if id == "Nobody")

@@ -32,7 +32,7 @@ async fn the_environment_is_lambdas_and_not_the_shells() {
 }
 
 #[tokio::test]
-async fn what_a_process_prints_is_logged_with_its_request_id_before_the_end_of_the_invocation() {
+async fn output_is_logged_with_its_request_id_before_the_invocation_ends() {
     let bench = Bench::new(echo(env!("CARGO_PKG_NAME")));
     let id = bench.ok(json!({"do": "log"})).await["request_id"].as_str().unwrap().to_owned();
     bench.ok(json!({})).await;

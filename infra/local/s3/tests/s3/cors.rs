@@ -55,7 +55,7 @@ async fn a_page_uploads_by_a_presigned_url() {
 }
 
 #[tokio::test]
-async fn what_no_rule_allows_is_forbidden() {
+async fn requests_that_no_rule_allows_are_forbidden() {
     let service = Service::start("local").await;
     for (origin, method, headers) in
         [("https://other", "PUT", ""), (ORIGIN, "DELETE", ""), (ORIGIN, "PUT", "content-type, authorization")]

@@ -115,7 +115,7 @@ fn happened(event: &str, key: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn the_event_is_s3s_to_the_letter() {
+async fn the_event_equals_s3s() {
     let mut service = Service::start("local").await;
     service.put("in/Happy Face.jpg", "hello").await;
     assert_eq!(service.text("in/Happy Face.jpg").await, "hello");
@@ -138,7 +138,7 @@ async fn the_event_is_s3s_to_the_letter() {
 }
 
 #[tokio::test]
-async fn every_change_of_a_key_that_passes_the_filter_is_told_once() {
+async fn every_change_that_matches_a_filter_is_notified_once() {
     let mut service = Service::start("local").await;
     service.put("out/a.jpg", "other prefix").await;
     service.put("in/a.png", "other suffix").await;
@@ -158,7 +158,7 @@ async fn every_change_of_a_key_that_passes_the_filter_is_told_once() {
 }
 
 #[tokio::test]
-async fn a_multipart_upload_is_told_when_it_is_complete() {
+async fn a_completed_multipart_upload_is_notified() {
     let mut service = Service::start("local").await;
     let client = service.client.clone();
     let upload = client.create_multipart_upload().bucket("photos").key("in/big.jpg").send().await.unwrap();

@@ -122,7 +122,7 @@ async fn a_part_that_is_too_small_and_one_without_a_checksum_are_refused() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_given_up_is_gone() {
+async fn an_aborted_upload_is_deleted() {
     let service = Service::start("local").await;
     let id = begin(&service).await;
     let part = upload(&service, &id, 1, b"part".to_vec()).await;

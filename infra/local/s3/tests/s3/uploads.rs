@@ -116,7 +116,7 @@ async fn a_url_is_good_for_its_time_and_its_request() {
 }
 
 #[tokio::test]
-async fn a_download_says_what_the_url_says() {
+async fn a_download_has_the_headers_that_its_url_sets() {
     let service = Service::start("local").await;
     service.put("in/p.jpg", "hello").await;
     let get = service.client.get_object().bucket("photos").key("in/p.jpg");

@@ -139,7 +139,7 @@ impl<'a> Poller<'a> {
             let receipt_handle = message.receipt_handle.unwrap_or_default();
             let input = DeleteMessageInput { queue_url: self.queue.url.clone(), receipt_handle };
             if let Err(error) = self.sqs.delete(input).await {
-                tracing::error!(queue = self.queue.name, %error, "cannot delete a message that no filter lets pass; it comes again");
+                tracing::error!(queue = self.queue.name, %error, "cannot delete a message that matches no filter; it will be received again");
             }
         }
     }

@@ -161,7 +161,7 @@ impl Lane {
         if let Some((sqs, url)) = on_failure
             && let Err(error) = sqs.send_text(url, notice.to_string()).await
         {
-            tracing::error!(mapping = event.logical_id, %error, "the destination does not learn of discarded changes");
+            tracing::error!(mapping = event.logical_id, %error, "cannot report discarded changes to the destination");
         }
         self.done(&batch).await;
     }

@@ -46,7 +46,7 @@ impl Positions {
         }
         if let Err(error) = self.write(&lanes).await {
             // To stop here would not be better: the records are done.
-            tracing::error!(%error, "cannot save how far a stream was read; a restart will repeat records");
+            tracing::error!(%error, "cannot save the position in a stream; a restart will repeat records");
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) const SHAPE: Shape = Shape {
     ignored: &[
         (
             &["EngineLifecycleSupport", "EngineMode", "EngineVersion"],
-            "the PostgreSQL that is found on the machine plays the cluster",
+            "the PostgreSQL of this machine emulates the cluster",
         ),
         (
             &["MasterUserPassword", "MasterUserSecret", "MasterUsername", "EnableIAMDatabaseAuthentication"],

@@ -108,7 +108,8 @@ fn code_folder(base: &Path, fields: &Fields<'_>) -> Result<PathBuf, Fault> {
     if folder.is_dir() {
         return Ok(folder);
     }
-    let sentence = format!("`CodeUri` must be a folder with the function's sources; {} is none", folder.display());
+    let sentence =
+        format!("`CodeUri` must be a folder with the function's sources; {} is not a folder", folder.display());
     Err(Fault::invalid(fields.line("CodeUri"), sentence))
 }
 

@@ -37,7 +37,7 @@ const TYPES: &[(&[&str], &str)] = &[
     ),
     (
         &["AWS::RDS::DBClusterParameterGroup", "AWS::RDS::DBInstance", "AWS::RDS::DBParameterGroup"],
-        "one PostgreSQL server plays every instance of a cluster",
+        "one PostgreSQL server emulates every instance of a cluster",
     ),
 ];
 

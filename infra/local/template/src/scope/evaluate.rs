@@ -77,7 +77,8 @@ impl Scope<'_> {
                     return Err(Fault::invalid(line, "`Split` needs a delimiter"));
                 }
                 if deferred::is_in(&whole) {
-                    let sentence = "`Split` of what a custom resource returns is not supported: it is known later";
+                    let sentence =
+                        "`Split` of a value that a custom resource returns is not supported: it is known only later";
                     return Err(Fault::invalid(line, sentence));
                 }
                 let parts = whole.split(delimiter).map(|part| Node::scalar(line, part)).collect();

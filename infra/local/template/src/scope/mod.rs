@@ -132,8 +132,8 @@ impl<'a> Scope<'a> {
         if self.may_defer.get() {
             return Ok(deferred::mark(&resource.id, attribute));
         }
-        let sentence = "what a custom resource returns is known only once it ran: locally it can be in a function's \
-                        `Environment` and in another custom resource";
+        let sentence = "the values that a custom resource returns are known only after it ran: locally they can be used in a \
+                        function's `Environment` and in other custom resources only";
         Err(Fault::invalid(line, sentence))
     }
 

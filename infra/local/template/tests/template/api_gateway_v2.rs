@@ -154,7 +154,7 @@ fn faults() {
         (WEBSOCKET, "ProtocolType: WEBSOCKET", "ProtocolType: TCP", "is not supported; supported: `HTTP`, `WEBSOCKET`"),
         (WEBSOCKET, "ProtocolType: WEBSOCKET, ", "", "AWS::ApiGatewayV2::Api needs `ProtocolType`"),
         (WEBSOCKET, "integrations/${Call}", "lambda/${Call}", "`Target` is `integrations/<id>`, unlike `lambda/Call`"),
-        (WEBSOCKET, "integrations/${Call}", "integrations/x", "nothing in the template is called `x`"),
+        (WEBSOCKET, "integrations/${Call}", "integrations/x", "the template has nothing named `x`"),
         (
             WEBSOCKET,
             "AWS_PROXY",

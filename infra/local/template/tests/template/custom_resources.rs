@@ -41,5 +41,5 @@ fn functions_may_wait_for_what_a_custom_resource_answers() {
     assert_eq!(values.fill(&informed.environment["V"]).as_deref(), Ok("one-3"));
     let early = CUSTOM.replace("DependsOn: [Second] }", "Properties: { QueueName: !Ref Second } }");
     let fault = sample(&[function("F", "        {}\n"), early]).fault();
-    assert!(fault.contains("what a custom resource returns is known only once it ran"), "{fault}");
+    assert!(fault.contains("the values that a custom resource returns are known only after it ran"), "{fault}");
 }

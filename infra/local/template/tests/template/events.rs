@@ -63,7 +63,7 @@ fn a_stream_with_nothing_and_with_no_limits() {
 }
 
 #[test]
-fn what_a_stream_cannot_have() {
+fn invalid_stream_events_are_refused() {
     for (properties, sentence) in [
         ("BatchSize: 1", "an event of type DynamoDB needs `StartingPosition`"),
         ("StartingPosition: AT_TIMESTAMP", "`StartingPosition` `AT_TIMESTAMP` is not supported"),
@@ -76,7 +76,7 @@ fn what_a_stream_cannot_have() {
         ("StartingPosition: LATEST, TumblingWindowInSeconds: 9", "with `TumblingWindowInSeconds` is not supported"),
         (
             "StartingPosition: LATEST, DestinationConfig: { OnFailure: { Destination: 'arn:aws:sns:a:b:c' } }",
-            "only a queue of SQS can be a destination locally",
+            "only an SQS queue can be a destination locally",
         ),
         (
             "StartingPosition: LATEST, DestinationConfig: { OnFailure: { Destination: !GetAtt Fifo.Arn } }",
@@ -154,12 +154,15 @@ fn schedules_of_both_services() {
 }
 
 #[test]
-fn what_a_schedule_cannot_have() {
+fn invalid_schedules_are_refused() {
     for (properties, sentence) in [
         ("Schedule, Properties: { Schedule: rate(1 minutes) }", "a rate is a number of `minutes`"),
-        ("Schedule, Properties: { Schedule: rate(1 day), Input: oops }", "`Input` is no JSON"),
+        ("Schedule, Properties: { Schedule: rate(1 day), Input: oops }", "`Input` is not JSON"),
         ("Schedule", "an event of type Schedule needs `Properties`"),
-        ("ScheduleV2, Properties: { ScheduleExpression: 'at(2026-01-01T00:00:00)' }", "is neither"),
+        (
+            "ScheduleV2, Properties: { ScheduleExpression: 'at(2026-01-01T00:00:00)' }",
+            "a schedule is `rate(…)` or `cron(…)`, not `at(",
+        ),
         (
             "ScheduleV2, Properties: { ScheduleExpression: rate(1 day), ScheduleExpressionTimezone: Europe/Rome }",
             "`ScheduleExpressionTimezone` `Europe/Rome` is not supported",
@@ -197,7 +200,7 @@ fn a_bucket_notifies_functions_of_its_own_and_of_their_events() {
 }
 
 #[test]
-fn what_an_event_of_a_bucket_cannot_have() {
+fn invalid_bucket_events_are_refused() {
     for (properties, sentence) in [
         ("Events: s3:ObjectRestore:*", "the event `s3:ObjectRestore:*` is not supported"),
         ("Filter: {}", "an event of type S3 needs `Events`"),

@@ -13,7 +13,7 @@ fn refused(cases: &[(&str, &str)]) {
 #[test]
 fn yaml() {
     refused(&[
-        ("  Q: { Type: AWS::SQS::Queue }\n  Q: { Type: AWS::SQS::Queue }\n", "4: `Q` is here twice"),
+        ("  Q: { Type: AWS::SQS::Queue }\n  Q: { Type: AWS::SQS::Queue }\n", "4: `Q` occurs twice"),
         ("  Q: *anchor\n", "3: not valid YAML: while parsing node, found unknown anchor"),
         ("  A: &a { Type: AWS::SQS::Queue }\n  B: *a\n", "4: CloudFormation does not support YAML aliases"),
         ("  A: { <<: { Type: AWS::SQS::Queue } }\n", "3: CloudFormation does not support YAML merge keys (`<<`)"),
@@ -77,15 +77,15 @@ fn resource_types_and_properties() {
 #[test]
 fn names() {
     refused(&[
-        ("  Q:\n    Type: AWS::SQS::Queue\n    DependsOn: R\n", "5: nothing in the template is called `R`"),
+        ("  Q:\n    Type: AWS::SQS::Queue\n    DependsOn: R\n", "5: the template has nothing named `R`"),
         (
             "  V:\n    Type: AWS::EC2::VPC\n    Properties: { A: !Sub '${B.C}' }\n",
-            "5: nothing in the template is called `B`",
+            "5: the template has nothing named `B`",
         ),
         ("  V:\n    Type: AWS::EC2::VPC\n    Condition: C\n", "5: the condition `C` is not supported; supported: none"),
     ]);
     let sample = with_variable("!Ref Nothing");
-    assert_eq!(sample.fault(), "template.yaml:13: nothing in the template is called `Nothing`");
+    assert_eq!(sample.fault(), "template.yaml:13: the template has nothing named `Nothing`");
     // Names are checked while reading, values while resolving.
     assert!(sample.read().is_err());
     assert!(with_variable("!GetAtt F.Nothing").read().is_ok());
@@ -95,7 +95,7 @@ fn names() {
     let outputs = "Outputs:\n  X: { Value: !Ref Y }\n";
     let text =
         format!("Transform: AWS::Serverless-2016-10-31\nResources: {{ Q: {{ Type: AWS::SQS::Queue }} }}\n{outputs}");
-    assert_eq!(Sample::new(&text).fault(), "template.yaml:4: nothing in the template is called `Y`");
+    assert_eq!(Sample::new(&text).fault(), "template.yaml:4: the template has nothing named `Y`");
 }
 
 #[test]

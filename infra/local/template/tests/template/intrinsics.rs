@@ -120,9 +120,12 @@ fn no_value_removes_a_property() {
 fn parameters_are_checked() {
     let sample = Sample::new(CONDITIONAL);
     let error = sample.resolve_with(&[("Stage", "test")]).unwrap_err().to_string();
-    assert!(error.ends_with("template.yaml:3: `test` is no Stage: it is one of dev, prod"), "{error}");
+    assert!(
+        error.ends_with("template.yaml:3: `test` is not allowed for `Stage`: it must be one of dev, prod"),
+        "{error}"
+    );
     let error = sample.resolve_with(&[("Stag", "dev")]).unwrap_err().to_string();
-    assert!(error.ends_with("no parameter is called `Stag`; the template has `Stage`, `Names`"), "{error}");
+    assert!(error.ends_with("the template has no parameter `Stag`; it has `Stage`, `Names`"), "{error}");
 
     let without_default = Sample::new(
         "Transform: AWS::Serverless-2016-10-31\nParameters:\n  Size:\n    Type: Number\n    MaxValue: 9\nResources: { Q: { Type: AWS::SQS::Queue } }\n",
@@ -130,9 +133,9 @@ fn parameters_are_checked() {
     let sentence = "template.yaml:3: the parameter `Size` has no default: give it with `--parameter Size=…`";
     assert_eq!(without_default.fault(), sentence);
     let error = without_default.resolve_with(&[("Size", "10")]).unwrap_err().to_string();
-    assert!(error.ends_with("template.yaml:3: `10` is no Size: it is at most 9"), "{error}");
+    assert!(error.ends_with("template.yaml:3: `10` is not allowed for `Size`: it must be at most 9"), "{error}");
     let error = without_default.resolve_with(&[("Size", "ten")]).unwrap_err().to_string();
-    assert!(error.ends_with("`ten` is no Size: it is a number"), "{error}");
+    assert!(error.ends_with("`ten` is not allowed for `Size`: it must be a number"), "{error}");
     assert!(without_default.resolve_with(&[("Size", "9")]).is_ok());
 }
 
@@ -147,14 +150,17 @@ fn a_pattern_has_to_match_the_whole_value() {
     assert!(letters.resolve_with(&[("Names", "a,BC")]).is_ok());
     for wrong in ["a,b1", "aB"] {
         let error = letters.resolve_with(&[("Names", wrong)]).unwrap_err().to_string();
-        assert!(error.ends_with("is no Names: it does not match [a-z]+|[A-Z]+ (letters only)"), "{error}");
+        assert!(
+            error.ends_with("is not allowed for `Names`: it does not match [a-z]+|[A-Z]+ (letters only)"),
+            "{error}"
+        );
     }
     let error = with_pattern("(?=a)a").resolve_with(&[("Names", "a")]).unwrap_err().to_string();
     assert!(error.contains("template.yaml:5: `AllowedPattern` is not supported locally: "), "{error}");
 }
 
 #[test]
-fn what_a_false_condition_removed_cannot_be_used() {
+fn a_resource_with_a_false_condition_cannot_be_referenced() {
     let text = CONDITIONAL.replace("GLOBAL: g", "GLOBAL: !Ref Extra");
     let sentence = "template.yaml:21: `Extra` does not exist here: its condition is false";
     assert_eq!(Sample::new(&text).fault(), sentence);

@@ -232,8 +232,8 @@ fn host_names_of_apis_lead_to_their_local_addresses() {
 #[test]
 fn faults_of_a_websocket_api() {
     for (from, to, sentence) in [
-        ("!Ref WsSenditRoute", "!Ref WsSendItRoute", "28: nothing in the template is called `WsSendItRoute`"),
-        ("!Ref WsSenditRoute", "other", "28: nothing in the template is called `other`"),
+        ("!Ref WsSenditRoute", "!Ref WsSendItRoute", "28: the template has nothing named `WsSendItRoute`"),
+        ("!Ref WsSenditRoute", "other", "28: the template has nothing named `other`"),
         (
             "quiet:",
             "not-quiet:",

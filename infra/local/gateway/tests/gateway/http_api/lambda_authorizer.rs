@@ -137,7 +137,7 @@ async fn format_1_is_what_rest_apis_send() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_apart() {
+async fn refusals_are_distinguished() {
     let two = AuthorizerFormat::Two;
     for (format, answer, status) in [
         (AuthorizerFormat::TwoSimple, simple(false), 403),

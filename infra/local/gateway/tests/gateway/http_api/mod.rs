@@ -197,7 +197,7 @@ async fn the_event_is_what_rust_functions_parse() {
 }
 
 #[tokio::test]
-async fn what_a_request_lacks_its_event_lacks() {
+async fn absent_parts_of_a_request_are_absent_in_its_event() {
     let gateway = Gateway::start().await;
     let event: Value = gateway.get("/echo/x").await.json().await.unwrap();
     for absent in ["cookies", "queryStringParameters", "body", "stageVariables"] {
@@ -236,7 +236,7 @@ async fn responses_reach_the_client() {
 }
 
 #[tokio::test]
-async fn the_gateway_speaks_for_itself_as_aws_does() {
+async fn the_gateways_own_responses_are_those_of_aws() {
     let gateway = Gateway::start().await;
     for (path, status, message) in [
         ("/nothing", 404, "Not Found"),
@@ -292,7 +292,7 @@ async fn an_identity_source_that_cannot_be_read_is_refused_at_the_start() {
 }
 
 #[tokio::test]
-async fn the_server_ends_when_told_to() {
+async fn the_server_stops_on_shutdown() {
     let mut gateway = Gateway::start().await;
     assert_eq!(gateway.get("/plain").await.status(), 201);
     gateway.shutdown.cancel();

@@ -67,7 +67,7 @@ async fn a_function_posts_looks_up_and_deletes() {
 }
 
 #[tokio::test]
-async fn what_was_posted_before_a_deletion_is_delivered() {
+async fn messages_posted_before_a_deletion_are_delivered() {
     let mut api = start().await;
     let mut client = api.connect().await;
     let (sdk, id) = (sdk(api.address), connection_id(&api.event_of("$connect").await));
@@ -108,7 +108,7 @@ async fn frames_either_way_count_as_activity() {
 }
 
 #[tokio::test]
-async fn a_client_that_has_left_is_gone() {
+async fn a_post_to_a_closed_connection_is_answered_with_410() {
     let mut api = start().await;
     let mut client = api.connect().await;
     let id = connection_id(&api.event_of("$connect").await);
@@ -118,7 +118,7 @@ async fn a_client_that_has_left_is_gone() {
 }
 
 #[tokio::test]
-async fn a_client_is_there_only_when_connect_has_returned() {
+async fn a_connection_exists_only_after_connect_has_returned() {
     let (sender, mut attempts) = tokio::sync::mpsc::unbounded_channel();
     let listener_address = std::sync::Arc::new(std::sync::OnceLock::new());
     let address = listener_address.clone();
@@ -155,7 +155,7 @@ async fn a_message_may_have_128_kib() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_holds_nobody_up() {
+async fn a_client_that_does_not_read_does_not_delay_others() {
     let mut api = start().await;
     let slow = api.connect().await;
     let slow_id = connection_id(&api.event_of("$connect").await);

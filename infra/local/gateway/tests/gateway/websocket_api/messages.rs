@@ -87,7 +87,7 @@ async fn only_a_route_with_a_response_replies() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_told_on_every_route() {
+async fn failures_reach_the_client_on_every_route() {
     let mut api = Plan::new()
         .route("error", |_| async { function_error("no") })
         .route("malformed", |_| async { payload(&json!("text")) })

@@ -85,7 +85,7 @@ async fn a_client_that_leaves_during_connect_is_disconnected_after_it() {
 }
 
 #[tokio::test]
-async fn stopping_says_goodbye_to_everyone() {
+async fn stopping_closes_every_connection() {
     let mut api = start().await;
     let mut clients = Vec::new();
     for _ in 0..3 {

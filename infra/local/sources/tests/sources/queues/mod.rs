@@ -13,7 +13,7 @@ use serde_json::Value;
 use mapping::{Mapping, TIMEOUT};
 
 #[tokio::test]
-async fn the_event_is_sqss_to_the_letter() {
+async fn the_event_equals_sqss() {
     let mapping = Mapping::new(30, None).await;
     let attribute = |kind: &str| MessageAttributeValue::builder().data_type(kind);
     let request = mapping.client.send_message().queue_url(&mapping.jobs.url).message_body("hello");
@@ -216,7 +216,7 @@ async fn the_mapping_ends_with_the_token() {
 }
 
 #[tokio::test]
-async fn messages_that_no_filter_lets_pass_are_deleted() {
+async fn messages_that_match_no_filter_are_deleted() {
     let mut mapping = Mapping::new(30, None).await;
     mapping.event.filter.or(r#"{"body": {"kind": ["new", {"prefix": "n-"}]}}"#).unwrap();
     mapping.event.filter.or(r#"{"body": ["plain"]}"#).unwrap();

@@ -31,7 +31,7 @@ async fn with_items(items: &[&str]) -> Harness {
 }
 
 #[tokio::test]
-async fn a_batch_that_fails_is_repeated_and_holds_up_what_follows() {
+async fn a_failed_batch_is_retried_and_blocks_later_records() {
     let mut harness = with_items(&["a", "b", "c"]).await;
     harness.event.batch_size = 2;
     harness.run(|_, before| if before < 2 { failure() } else { success(&Value::Null) });
@@ -124,7 +124,7 @@ async fn throttling_is_no_failure() {
 }
 
 #[tokio::test]
-async fn the_mapping_ends_with_the_token_although_a_batch_fails_for_ever() {
+async fn the_mapping_ends_with_the_token_while_a_batch_keeps_failing() {
     let harness = with_items(&["a"]).await;
     let running = harness.run(|_, _| failure());
     harness.events(2).await;

@@ -20,7 +20,7 @@ fn all_good(_: &Value, _: usize) -> Result<local_lambda::Outcome, local_lambda::
 }
 
 #[tokio::test]
-async fn the_event_is_dynamodbs_to_the_letter() {
+async fn the_event_equals_dynamodbs() {
     let harness = Harness::new(None).await;
     harness.put("a", "old").await;
     harness.put("a", "new").await;
@@ -203,7 +203,7 @@ async fn records_are_kept_for_a_day() {
 }
 
 #[tokio::test]
-async fn records_that_no_filter_lets_pass_are_passed_over() {
+async fn records_that_match_no_filter_are_skipped() {
     let mut harness = Harness::new(None).await;
     harness.event.batch_size = 2;
     let pattern = r#"{"eventName": ["INSERT"], "dynamodb": {"NewImage": {"value": {"S": [{"prefix": "new"}]}}}}"#;

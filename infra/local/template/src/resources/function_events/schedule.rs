@@ -11,7 +11,7 @@ use super::super::super::shape::Shape;
 use super::event::{self, enabled, of_type};
 
 const NEVER_LOST: (&[&str], &str) =
-    (&["DeadLetterConfig", "RetryPolicy"], "they are about delivery to the function, which does not fail locally");
+    (&["DeadLetterConfig", "RetryPolicy"], "they configure delivery to the function, which does not fail locally");
 
 const RULE: Shape = Shape {
     place: "an event of type Schedule",
@@ -26,7 +26,7 @@ const SCHEDULE: Shape = Shape {
         NEVER_LOST,
         (&["FlexibleTimeWindow"], "the beginning of the window is within it"),
         (&["KmsKeyArn"], "nothing is encrypted at rest"),
-        (&["OmitName"], "nobody sees the generated name"),
+        (&["OmitName"], "the generated name is not shown anywhere"),
         (&["PermissionsBoundary", "RoleArn"], "IAM is not enforced"),
         (&["Description"], "for people"),
     ],
@@ -77,6 +77,6 @@ fn input(fields: &Fields<'_>) -> Result<Option<String>, Fault> {
     }
     match serde_json::from_str::<serde::de::IgnoredAny>(&input) {
         Ok(_) => Ok(Some(input)),
-        Err(error) => Err(Fault::invalid(fields.line("Input"), format!("`Input` is no JSON: {error}"))),
+        Err(error) => Err(Fault::invalid(fields.line("Input"), format!("`Input` is not JSON: {error}"))),
     }
 }

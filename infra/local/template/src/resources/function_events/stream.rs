@@ -97,10 +97,7 @@ fn on_failure(scope: &Scope<'_>, fields: &Fields<'_>) -> Result<Option<String>, 
     target.one_of("Type", &["SQS"])?;
     let (arn, line) = (target.required("Destination")?, target.line("Destination"));
     if arn.split(':').nth(2) != Some("sqs") {
-        return Err(Fault::invalid(
-            line,
-            format!("only a queue of SQS can be a destination locally, and `{arn}` is none"),
-        ));
+        return Err(Fault::invalid(line, format!("only an SQS queue can be a destination locally, not `{arn}`")));
     }
     let queue = scope.find(Kind::Queue, "Arn", &arn, line)?;
     if queue::is_fifo(&queue.fields(scope, &queue::SHAPE)?)? {
