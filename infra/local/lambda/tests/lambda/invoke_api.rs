@@ -11,6 +11,7 @@ use bytes::Bytes;
 use local_lambda::asynchronous::Retries;
 use local_lambda::{FunctionSetup, Handler, InvokeError, Lambda, LogSink, Outcome, Services, invoke_api};
 use local_template::model::Function;
+use local_testing::echo;
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

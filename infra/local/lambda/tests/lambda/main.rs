@@ -1,8 +1,10 @@
-//! Lambda's contract, with a real function process: the function `Echo`.
+//! Lambda's contract, with a real function process (the function `Echo`); builds with the real cargo; the Invoke API.
 
 mod bench;
+mod build;
 mod failures;
 mod invocations;
+mod invoke_api;
 mod life;
 mod reload;
 mod sandbox;
