@@ -48,7 +48,7 @@ pub(crate) fn jobs(event: SqsEvent) -> (BTreeMap<(ConversationId, Share), Job>, 
             }
             Err(error) => {
                 // Every retry fails, and the message ends in the dead-letter queue.
-                tracing::error!(%error, id, "a queue message names no items");
+                tracing::error!(queue_message_id = id, %error, "a queue message cannot be parsed");
                 unreadable.push(id);
                 continue;
             }

@@ -47,8 +47,8 @@ struct Task {
 }
 
 impl Worker {
-    /// Works on a batch until shortly before Lambda would end the process; gives back the ids of the queue messages that have to
-    /// come again.
+    /// Works on a batch until shortly before Lambda would end the process; returns the ids of the queue
+    /// messages to retry.
     pub async fn handle(&self, event: SqsEvent, deadline: Timestamp) -> Vec<String> {
         let (jobs, mut failed) = batch::jobs(event);
         let now = Timestamp::now();
@@ -57,7 +57,12 @@ impl Worker {
         for ((conversation, part), Job { seqs, queue_message_ids }) in jobs {
             let seqs: Vec<Seq> = seqs.into_iter().collect();
             if let Err(error) = self.work(conversation, seqs, part, until, &mut pace).await {
-                tracing::error!(error = causes(&error), "a large conversation will be told again");
+                tracing::error!(
+                    conversation_id = %conversation,
+                    ?queue_message_ids,
+                    error = causes(&error),
+                    "the recipients of items will be notified again"
+                );
                 failed.extend(queue_message_ids);
             }
         }

@@ -67,7 +67,8 @@ impl Inspector {
             return Ok(Some(Ok(ProcessedImage::default())));
         }
         // Decoding takes its time, and a decoder may panic on hostile bytes: on a thread of its own that is an error.
-        let image = tokio::task::spawn_blocking(move || thumbnails::thumbnails(&bytes)).await;
+        let span = tracing::Span::current();
+        let image = tokio::task::spawn_blocking(move || span.in_scope(|| thumbnails::thumbnails(&bytes))).await;
         Ok(Some(image.unwrap_or_else(|error| {
             tracing::error!(file_id = %file.file_id, error = causes(&error), "an image could not be decoded");
             Err(Rejection::ImageUnreadable)
@@ -92,7 +93,9 @@ impl Inspector {
         let file_id: FileId = file.file_id;
         match encode(&Push::File { file }) {
             Ok(json) => self.notifier.notify(&HashMap::from([(owner, vec![json])])).await,
-            Err(error) => tracing::error!(%file_id, user_id = %owner, %error, "a frame cannot be written"),
+            Err(error) => {
+                tracing::error!(%file_id, user_id = %owner, %error, "the notification of an inspected file could not be encoded");
+            }
         }
     }
 }

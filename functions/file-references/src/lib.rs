@@ -24,8 +24,8 @@ impl Worker {
         let recorded = self.record(record).await;
         recorded
             .inspect_err(|error| {
-                let queue_message = sequence_number.as_deref();
-                tracing::error!(queue_message, error = causes(error), "a change of a message will be retried");
+                let stream_message = sequence_number.as_deref();
+                tracing::error!(stream_message, error = causes(error), "a stream record will be retried");
             })
             .is_ok()
     }

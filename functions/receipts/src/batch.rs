@@ -33,7 +33,7 @@ impl From<SqsEvent> for Batch {
                 Ok(body) => body.receipts.into_iter().for_each(|receipt| batch.add(receipt, &id)),
                 Err(error) => {
                     // Every retry fails, and the message ends in the dead-letter queue.
-                    tracing::error!(%error, id, "a queue message is not receipts");
+                    tracing::error!(queue_message_id = id, %error, "a queue message cannot be parsed");
                     batch.unreadable.push(id);
                 }
             }

@@ -27,8 +27,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Works on a batch until shortly before Lambda would end the process; gives back the ids of the queue messages that have to
-    /// come again.
+    /// Works on a batch until shortly before Lambda would end the process; returns the ids of the queue
+    /// messages to retry.
     pub async fn handle(&self, batch: Batch, deadline: Timestamp) -> Vec<String> {
         let (streams, mut failed) = batch.into_streams();
         let recording = stream::iter(streams).map(|stream| self.record(stream, deadline));
@@ -50,14 +50,15 @@ impl Worker {
     async fn record(&self, stream: Stream, deadline: Timestamp) -> (Vec<Recorded>, Vec<String>) {
         let mut notifications = Vec::new();
         for receipt in stream.receipts {
+            let (conversation_id, user_id) = (receipt.conversation_id, receipt.user_id);
             if deadline.since(Timestamp::now()) < NOTIFY_RESERVE {
-                tracing::warn!("out of time: receipts will come again");
+                tracing::warn!(%conversation_id, %user_id, "receipts will be retried: the time of the invocation is over");
                 return (notifications, stream.queue_message_ids);
             }
             match self.receipts.record(receipt).await {
                 Ok(recorded) => notifications.extend(recorded),
                 Err(error) => {
-                    tracing::error!(error = causes(&error), "receipts will come again");
+                    tracing::error!(%conversation_id, %user_id, error = causes(&error), "receipts will be retried");
                     return (notifications, stream.queue_message_ids);
                 }
             }

@@ -34,18 +34,19 @@ pub(crate) fn by_user(recorded: &[Recorded]) -> BTreeMap<UserId, UserNotificatio
 
 /// The frames for each user: one of receipts, unless there are more than fit, and one of what is unread.
 pub(crate) fn frames(by_user: &BTreeMap<UserId, UserNotifications>) -> HashMap<UserId, Vec<String>> {
-    let frames = |notifications: &UserNotifications| -> Vec<String> {
+    let frames = |user: UserId, notifications: &UserNotifications| -> Vec<String> {
         let receipts = notifications.receipts.chunks(RECEIPTS_PER_FRAME);
         let receipts = receipts.map(|receipts| Push::Receipts { receipts: receipts.to_vec() });
         let unread: Vec<Unread> = notifications.unread.values().copied().collect();
         let unread = (!unread.is_empty()).then_some(Push::Unread { unread });
-        receipts.chain(unread).filter_map(|push| json(&push)).collect()
+        receipts.chain(unread).filter_map(|push| json(user, &push)).collect()
     };
-    by_user.iter().map(|(user, notifications)| (*user, frames(notifications))).collect()
+    by_user.iter().map(|(user, notifications)| (*user, frames(*user, notifications))).collect()
 }
 
-fn json(push: &Push) -> Option<String> {
-    encode(push).inspect_err(|error| tracing::error!(%error, "a frame cannot be written")).ok()
+fn json(user_id: UserId, push: &Push) -> Option<String> {
+    let encoded = encode(push);
+    encoded.inspect_err(|error| tracing::error!(%user_id, %error, "a notification could not be encoded")).ok()
 }
 
 #[cfg(test)]

@@ -70,7 +70,11 @@ impl Keys {
     /// Reads the keys during init, when time is free.
     pub async fn warm_up(&self) {
         if let Err(error) = self.get("").await {
-            tracing::warn!(error = causes(&error), "no keys during init");
+            tracing::warn!(
+                issuer = self.issuer,
+                error = causes(&error),
+                "the keys of the issuer were not read during init"
+            );
         }
     }
 
@@ -86,7 +90,13 @@ impl Keys {
             match self.read().await {
                 Ok(keys) => cache.keys = keys,
                 // A known key counts until the issuer says otherwise.
-                Err(error) if known => tracing::warn!(error = causes(&error), "keys were not refreshed"),
+                Err(error) if known => {
+                    tracing::warn!(
+                        issuer = self.issuer,
+                        error = causes(&error),
+                        "the keys of the issuer were not refreshed"
+                    );
+                }
                 Err(error) => return Err(error),
             }
         }

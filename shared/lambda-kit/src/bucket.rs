@@ -4,9 +4,12 @@ use aws_lambda_events::s3::S3Event;
 use domain::error::causes;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
+use tracing::Instrument;
 
-/// Serves events until Lambda ends the process. The handler is given the keys of the objects; where it fails, Lambda calls it again
-/// with the same event, twice.
+use crate::spans;
+
+/// Serves events until Lambda ends the process. The handler gets the key of each object. If it fails, Lambda retries the event
+/// twice.
 pub async fn run<F, E>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(String) -> Result<(), E>,
@@ -14,11 +17,12 @@ where
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<S3Event>| {
         for record in event.payload.records {
-            // Decoded, unlike the other, which is as in a form.
+            // `key` is URL-encoded in S3 events.
             let Some(key) = record.s3.object.url_decoded_key.or(record.s3.object.key) else { continue };
-            if let Err(error) = Box::pin(handle(key)).await {
+            let span = spans::object(&event.context.request_id, &key);
+            if let Err(error) = Box::pin(handle(key.clone())).instrument(span).await {
                 let error = causes(&error);
-                tracing::error!(error, "an object will be looked at again");
+                tracing::error!(key, error, "the event of an object will be retried");
                 return Err(lambda_runtime::Error::from(error));
             }
         }

@@ -31,15 +31,15 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
     })
 }
 
-/// Logs a refusal where it becomes a response, so that it is logged once: our failures as errors with their causes, the
-/// client's mistakes in a line.
+/// Logs an error where it becomes a response, so that it is logged once: failures of the server as errors with their causes,
+/// mistakes of the client as `info`. The span of the invocation has the ids.
 pub(crate) fn log_once(error: &ApiError) {
     let code = tracing::field::display(error.code);
     let Some(source) = &error.source else {
-        tracing::info!(code, "refused");
+        tracing::info!(code, "the request was refused");
         return;
     };
-    tracing::error!(code, causes = causes(&**source), "failed");
+    tracing::error!(code, error = causes(&**source), "the request failed");
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod deadline;
 mod error;
 pub mod http;
 pub mod queue;
+mod spans;
 pub mod stream;
 pub mod telemetry;
 pub mod websocket;

@@ -3,18 +3,22 @@
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::json;
+use tracing::Instrument;
 
-/// Serves batches until Lambda ends the process, record by record in their order. The handler says whether a record was dealt with;
-/// where it was not, the batch ends, and comes again from there on. The event source mapping must have `ReportBatchItemFailures`.
+use crate::spans;
+
+/// Serves batches until Lambda ends the process, record by record in their order. The handler returns false if a record has to
+/// be retried: the batch ends there, and the rest of it is retried as well. The event source mapping must have `ReportBatchItemFailures`.
 pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(EventRecord) -> bool,
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| {
         let mut failed = None;
+        let span = spans::batch(&event.context.request_id, event.payload.records.len());
         for record in event.payload.records {
             let sequence_number = record.change.sequence_number.clone();
-            if !Box::pin(handle(record)).await {
+            if !Box::pin(handle(record)).instrument(span.clone()).await {
                 failed = Some(json!({"itemIdentifier": sequence_number}));
                 break;
             }

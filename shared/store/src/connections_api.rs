@@ -16,6 +16,9 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 /// Time that all pushes of one invocation may take together. A client that misses a push repairs it with its next sync.
 const BUDGET: Duration = Duration::from_secs(1);
 
+/// Connections of failed posts that a log line names.
+const LOGGED_CONNECTIONS: usize = 10;
+
 /// Posts under way at once.
 const CONCURRENCY: usize = 64;
 
@@ -86,7 +89,7 @@ impl ConnectionsApi {
     async fn push_within(&self, frames: Vec<Frame<'_, '_>>, budget: Duration, pace: Option<&mut Pace>) -> Pushed {
         let total = frames.len();
         let mut gone = Vec::new();
-        let (mut delivered, mut failed) = (0_usize, 0_usize);
+        let (mut delivered, mut failed) = (0_usize, Vec::new());
         let paced = stream::unfold((frames.into_iter(), pace), async |(mut frames, mut pace)| {
             let frame = frames.next()?;
             if let Some(pace) = &mut pace {
@@ -101,13 +104,15 @@ impl ConnectionsApi {
                 match posted {
                     Posted::Delivered => delivered += 1,
                     Posted::Gone => gone.push(connection_id.to_owned()),
-                    Posted::Failed => failed += 1,
+                    Posted::Failed => failed.push(connection_id),
                 }
             }
         };
         let in_time = tokio::time::timeout(budget, all).await.is_ok();
-        if failed > 0 || !in_time {
-            tracing::warn!(total, delivered, gone = gone.len(), failed, in_time, "some pushes did not get through");
+        if !failed.is_empty() || !in_time {
+            let connection_ids = &failed[..failed.len().min(LOGGED_CONNECTIONS)];
+            let (gone, failed) = (gone.len(), failed.len());
+            tracing::warn!(?connection_ids, total, delivered, gone, failed, in_time, "some frames were not delivered");
         }
         Pushed { gone, in_time }
     }
@@ -139,7 +144,7 @@ impl ConnectionsApi {
     pub async fn close<'a>(&self, connection_ids: impl IntoIterator<Item = &'a str>) {
         for connection_id in connection_ids {
             if let Err(error) = self.client.delete_connection().connection_id(connection_id).send().await {
-                tracing::debug!(error = causes(&error), "a connection could not be closed");
+                tracing::debug!(connection_id, error = causes(&error), "a connection could not be closed");
             }
         }
     }
@@ -152,7 +157,7 @@ impl ConnectionsApi {
                 Posted::Gone
             }
             Err(error) => {
-                tracing::debug!(error = causes(&error), "a push failed");
+                tracing::debug!(connection_id = frame.connection_id, error = causes(&error), "a frame was not posted");
                 Posted::Failed
             }
         }

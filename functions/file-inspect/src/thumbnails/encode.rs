@@ -14,7 +14,7 @@ const JPEG_QUALITY: u8 = 80;
 pub(super) fn encode(size: ThumbnailSize, image: &DynamicImage, is_opaque: bool) -> Result<Thumbnail, Rejection> {
     let (content_type, bytes) = if is_opaque { ("image/jpeg", jpeg(image)) } else { ("image/png", png(image)) };
     let bytes = bytes.map_err(|error| {
-        tracing::error!(%error, "a thumbnail could not be written");
+        tracing::error!(%error, "a thumbnail could not be encoded");
         Rejection::ImageUnreadable
     })?;
     Ok(Thumbnail { size, content_type, bytes })

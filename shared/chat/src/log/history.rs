@@ -94,7 +94,7 @@ impl Log {
     /// Opens the connection to DynamoDB during init, when time is free: half a read unit.
     pub async fn warm_up(&self) {
         if let Err(error) = self.messages.head(ConversationId(uuid::Uuid::nil()), false).await {
-            tracing::warn!(error = causes(&error), "no connection to DynamoDB during init");
+            tracing::warn!(connection = "DynamoDB", error = causes(&error), "a connection was not opened during init");
         }
     }
 

@@ -5,11 +5,12 @@ mod response;
 
 use domain::ApiError;
 use lambda_runtime::{LambdaEvent, service_fn};
+use tracing::Instrument;
 
 pub use request::Request;
 pub use response::{Response, no_such_route};
 
-use crate::deadline;
+use crate::{deadline, spans};
 
 /// Serves requests until Lambda ends the process. The one place where an [`ApiError`] becomes an HTTP response.
 pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
@@ -17,12 +18,17 @@ where
     F: AsyncFn(Request) -> Result<Response, ApiError>,
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
+        let request_id = &event.context.request_id;
+        let span = spans::request(request_id, &event.payload);
         let result = match Request::new(event.payload) {
-            Ok(request) => deadline::within(deadline::of(&event.context), handle(request)).await,
+            Ok(request) => {
+                span.record("user_id", tracing::field::display(request.user_id()));
+                deadline::within(deadline::of(&event.context), handle(request)).instrument(span.clone()).await
+            }
             Err(error) => Err(error),
         };
-        let request_id = event.context.request_id;
-        Ok::<_, std::convert::Infallible>(result.unwrap_or_else(|error| Response::problem(&error, &request_id)))
+        let response = result.unwrap_or_else(|error| span.in_scope(|| Response::problem(&error, request_id)));
+        Ok::<_, std::convert::Infallible>(response)
     }))
     .await
 }

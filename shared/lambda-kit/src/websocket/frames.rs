@@ -4,23 +4,32 @@ use std::collections::BTreeMap;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use domain::protocol::{Answer, ErrorBody, Reply};
-use domain::{ApiError, ErrorCode, Timestamp};
+use domain::{ApiError, ConversationId, ErrorCode, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use store::connections_api::ConnectionsApi;
+use tracing::Instrument;
 
 use super::{Caller, Response};
-use crate::deadline;
 use crate::error::{log_once, parse};
+use crate::{deadline, spans};
 
 /// Longest `id` of a frame, in bytes: it is echoed, so it is bounded.
 const MAX_ID_BYTES: usize = 128;
 
 /// The part of a frame that is read first, so that an error in the rest can be answered with its `id`.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Envelope {
     id: Option<String>,
+    /// For the log; `None` if it is absent or malformed, which the parser of the frame reports.
+    #[serde(default, deserialize_with = "lenient")]
+    conversation_id: Option<ConversationId>,
+}
+
+fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ConversationId>, D::Error> {
+    Ok(Value::deserialize(deserializer)?.as_str().and_then(|id| id.parse().ok()))
 }
 
 /// Serves a route's frames until Lambda ends the process. The one place where an [`ApiError`] becomes a reply.
@@ -33,16 +42,24 @@ where
     F: AsyncFn(Caller, T) -> Result<Answer, ApiError>,
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
-        let (reply_to, frame) = read(&event.payload);
+        let request_id = &event.context.request_id;
+        let span = spans::frame(request_id, &event.payload.request_context);
+        let (envelope, frame) = read(&event.payload);
+        if let Some(conversation_id) = envelope.conversation_id {
+            span.record("conversation_id", tracing::field::display(conversation_id));
+        }
         let answer = match frame {
-            Ok((caller, body)) => deadline::within(deadline::of(&event.context), handle(caller, body)).await,
+            Ok((caller, body)) => {
+                span.record("user_id", tracing::field::display(caller.user_id));
+                let handled = deadline::within(deadline::of(&event.context), handle(caller, body));
+                handled.instrument(span.clone()).await
+            }
             Err(error) => Err(error),
         };
-        let request_id = event.context.request_id;
         let expired = matches!(&answer, Err(error) if error.code == ErrorCode::TokenExpired);
-        let mut response = reply(reply_to, answer, &request_id);
+        let mut response = span.in_scope(|| reply(envelope.id, answer, request_id));
         if let (true, Some(connection)) = (expired, &event.payload.request_context.connection_id) {
-            // The farewell has to be out before the connection is closed, so it cannot wait for the route's response.
+            // The last frame has to be posted before the connection is closed, so it cannot wait for the route's response.
             pusher.close_with_frame(connection, &response.body.take().unwrap_or_default()).await;
         }
         Ok::<_, std::convert::Infallible>(response)
@@ -52,18 +69,21 @@ where
 
 type Frame<T> = Result<(Caller, T), ApiError>;
 
-/// The frame's `id`, as far as it can be read, and the frame.
-fn read<T: DeserializeOwned>(event: &ApiGatewayWebsocketProxyRequest) -> (Option<String>, Frame<T>) {
+/// Parses the envelope, which is empty if that fails, and the frame.
+fn read<T: DeserializeOwned>(event: &ApiGatewayWebsocketProxyRequest) -> (Envelope, Frame<T>) {
     let text = event.body.as_deref().unwrap_or_default();
-    let id = match parse::<Envelope>(text) {
-        Ok(Envelope { id }) if id.as_ref().is_none_or(|id| id.len() <= MAX_ID_BYTES) => id,
-        Ok(_) => return (None, Err(ApiError::invalid(format!("`id` has at most {MAX_ID_BYTES} bytes.")))),
-        Err(error) => return (None, Err(error)),
+    let envelope = match parse::<Envelope>(text) {
+        Ok(envelope) if envelope.id.as_ref().is_none_or(|id| id.len() <= MAX_ID_BYTES) => envelope,
+        Ok(_) => {
+            let error = ApiError::invalid(format!("`id` has at most {MAX_ID_BYTES} bytes."));
+            return (Envelope::default(), Err(error));
+        }
+        Err(error) => return (Envelope::default(), Err(error)),
     };
     let frame = Caller::new(&event.request_context)
         .and_then(|caller| caller.check_expiry(Timestamp::now()).map(|()| caller))
         .and_then(|caller| Ok((caller, parse(text)?)));
-    (id, frame)
+    (envelope, frame)
 }
 
 fn reply(reply_to: Option<String>, answer: Result<Answer, ApiError>, request_id: &str) -> Response {
@@ -76,7 +96,7 @@ fn reply(reply_to: Option<String>, answer: Result<Answer, ApiError>, request_id:
     match body {
         Ok(body) => Response { status_code: 200, headers: BTreeMap::new(), body },
         Err(error) => {
-            tracing::error!(%error, "a reply cannot be written");
+            tracing::error!(request_id, %error, "a reply could not be encoded");
             Response { status_code: 500, headers: BTreeMap::new(), body: None }
         }
     }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use domain::ApiError;
 use lambda_runtime::{LambdaEvent, service_fn};
+use tracing::Instrument;
 
 use super::{Caller, Response};
-use crate::deadline;
 use crate::error::log_once;
+use crate::{deadline, spans};
 
 /// The subprotocol that clients offer in front of their token.
 const SUBPROTOCOL: &str = "bearer";
@@ -20,12 +21,16 @@ where
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
         let deadline = deadline::of(&event.context);
+        let span = spans::frame(&event.context.request_id, &event.payload.request_context);
         let event = event.payload;
         let result = match Caller::new(&event.request_context) {
-            Ok(caller) => deadline::within(deadline, handle(caller)).await,
+            Ok(caller) => {
+                span.record("user_id", tracing::field::display(caller.user_id));
+                deadline::within(deadline, handle(caller)).instrument(span.clone()).await
+            }
             Err(error) => Err(error),
         };
-        Ok::<_, std::convert::Infallible>(respond(offers_bearer(&event), result))
+        Ok::<_, std::convert::Infallible>(span.in_scope(|| respond(offers_bearer(&event), result)))
     }))
     .await
 }

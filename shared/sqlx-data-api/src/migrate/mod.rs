@@ -150,7 +150,7 @@ impl DataApiConnection {
         if ran.is_err()
             && let Err(error) = self.release_lease().await
         {
-            tracing::warn!(target: "sqlx::data_api", %error, "the migration lock could not be given back, it will expire");
+            tracing::warn!(target: "sqlx::data_api", %error, "the migration lock could not be released: it will expire");
         }
         ran.map(|()| start.elapsed())
     }

@@ -42,11 +42,11 @@ impl Database {
             secret_arn: SECRET_ARN.to_owned(),
             database: format!("test{}", DATABASES.fetch_add(1, Ordering::Relaxed)),
         };
-        let recipient = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = recipient.local_addr().unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
         // The endpoint ends with the test's runtime.
         tokio::spawn(data_api::serve_with(
-            recipient,
+            listener,
             postgres.database(),
             vec![cluster],
             limits,

@@ -138,8 +138,8 @@ async fn a_bad_number_of_arguments_is_not_sent() {
 #[tokio::test]
 async fn the_service_being_away_is_an_io_error() {
     let nobody = {
-        let recipient = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        recipient.local_addr().unwrap()
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
     };
     let client = client(nobody, Sent::default());
     let options = sqlx_data_api::DataApiConnectOptions::new(client, "r", "s");

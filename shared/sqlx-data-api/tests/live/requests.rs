@@ -82,12 +82,12 @@ async fn what_migrations_cost() {
 
 /// A service that answers every request with the next of `answers`, then with the last one for ever.
 async fn stub(answers: &'static [(u16, &'static str, &'static str)]) -> (DataApiConnectOptions, Arc<AtomicUsize>) {
-    let recipient = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let sent = Sent::default();
-    let client = client(recipient.local_addr().unwrap(), sent.clone());
+    let client = client(listener.local_addr().unwrap(), sent.clone());
     tokio::spawn(async move {
         for index in 0.. {
-            let (mut stream, _) = recipient.accept().await.unwrap();
+            let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = Vec::new();
             while !request_is_complete(&request) {
                 stream.read_buf(&mut request).await.unwrap();

@@ -195,11 +195,13 @@ impl Connections {
                 by_user.entry(connection.user_id).or_default().push(id);
             }
         }
-        let removals = by_user.iter().map(|(user, ids)| in_time(self.remove(*user, ids)));
-        for error in join_all(removals).await.into_iter().filter_map(Result::err) {
-            // The next push finds them gone again.
-            tracing::warn!(error = causes(&error), "gone connections were not forgotten");
-        }
+        let removals = by_user.iter().map(async |(user_id, connection_ids)| {
+            if let Err(error) = in_time(self.remove(*user_id, connection_ids)).await {
+                // The next push finds them disconnected again.
+                tracing::warn!(%user_id, ?connection_ids, error = causes(&error), "disconnected connections were not removed");
+            }
+        });
+        join_all(removals).await;
     }
 
     /// Leaves a tombstone: from here on the user gets no connection, and none is found by [`Connections::of`]. Gives back those
@@ -247,7 +249,7 @@ impl Connections {
     /// Opens the connection to DynamoDB during init, when time is free: half a read unit.
     pub async fn warm_up(&self) {
         if let Err(error) = self.of(&[UserId(uuid::Uuid::nil())], Timestamp::now()).await {
-            tracing::warn!(error = causes(&error), "no connection to DynamoDB during init");
+            tracing::warn!(connection = "DynamoDB", error = causes(&error), "a connection was not opened during init");
         }
     }
 

@@ -88,7 +88,14 @@ impl Subscriptions {
         let deletes = gone.iter().map(|gone| delete(gone.conversation_id, gone.shard, &gone.connection_id));
         let forgotten = async { write_all(&self.client, &self.table, deletes.collect::<Result<_, _>>()?).await };
         if let Err(error) = forgotten.await {
-            tracing::warn!(error = causes(&error), "subscriptions that lead nowhere were not forgotten");
+            let conversation_id = gone.first().map(|gone| tracing::field::display(gone.conversation_id));
+            let connection_ids: Vec<&str> = gone.iter().map(|gone| gone.connection_id.as_str()).collect();
+            tracing::warn!(
+                conversation_id,
+                ?connection_ids,
+                error = causes(&error),
+                "stale subscriptions were not removed"
+            );
         }
     }
 

@@ -35,8 +35,29 @@ pub(super) fn signed_length(length: u64) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
+/// Returns the request for a client, with the signed headers only. On Lambda the SDK adds `x-amzn-trace-id`, which is not signed
+/// and which the CORS rules of a bucket would have to allow.
 pub(super) fn request(signed: &PresignedRequest, expires_at: Timestamp) -> SignedRequest {
-    let headers: BTreeMap<_, _> =
-        signed.headers().map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    let signed_names = signed_headers(signed.uri());
+    let headers = signed.headers().map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+    let headers: BTreeMap<_, _> = headers.filter(|(name, _)| signed_names.contains(&name.as_str())).collect();
     SignedRequest { method: signed.method().to_owned(), url: signed.uri().to_owned(), headers, expires_at }
+}
+
+/// Returns the names in the parameter `X-Amz-SignedHeaders` of a presigned URL.
+fn signed_headers(url: &str) -> Vec<&str> {
+    let parameter = url.split(['?', '&']).find_map(|parameter| parameter.strip_prefix("X-Amz-SignedHeaders="));
+    parameter.map_or_else(Vec::new, |names| names.split("%3B").collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signed_headers_are_those_of_the_url() {
+        let url = "https://b.s3/k?X-Amz-Expires=1&X-Amz-SignedHeaders=content-length%3Bhost&X-Amz-Signature=0";
+        assert_eq!(signed_headers(url), ["content-length", "host"]);
+        assert!(signed_headers("https://b.s3/k").is_empty());
+    }
 }

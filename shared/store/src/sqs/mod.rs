@@ -149,7 +149,12 @@ impl Queue {
         let queued = timeout(QUEUE_TIMEOUT, self.send_fanout(slice::from_ref(&body))).await;
         let queued = queued.unwrap_or_else(|elapsed| Err(StoreError::Busy { service: SQS, source: Box::new(elapsed) }));
         if let Err(error) = queued {
-            tracing::warn!(error = causes(&error), "a large conversation was not told of an item");
+            tracing::warn!(
+                conversation_id = %item.conversation_id,
+                seq = item.seq.0,
+                error = causes(&error),
+                "an item was not queued for fan-out: its recipients find it when they sync"
+            );
         }
     }
 
