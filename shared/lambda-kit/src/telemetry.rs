@@ -1,6 +1,6 @@
 //! Logs: one JSON object a line on standard output, which Lambda sends to CloudWatch.
 //!
-//! The `span` of a line has the ids of the invocation: see [`spans`](crate::spans). No message text, token or presigned URL is
+//! The `span` of a line has the ids of the invocation: see `spans.rs`. No message text, token or presigned URL is
 //! ever logged.
 
 use tracing::Subscriber;
