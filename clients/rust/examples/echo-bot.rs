@@ -16,7 +16,8 @@ use client::{Api, Client, Endpoints, Event, LocalIssuer, Pace};
 async fn main() -> Result<(), Box<dyn Error>> {
     let name = std::env::args().nth(1).ok_or("usage: echo-bot NAME")?;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/local/endpoints.json");
-    let endpoints = Endpoints::read(path).map_err(|error| format!("is `cargo local` running? {error}"))?;
+    let endpoints = Endpoints::read(path)
+        .map_err(|error| format!("cannot read the endpoints, is `cargo local` running? {error}"))?;
     let tokens = Arc::new(LocalIssuer::new(&endpoints.oidc_token, &name)?);
     let api = Arc::new(Api::with_tokens(endpoints, tokens)?);
     let user = api.profile(&name).await?;
@@ -56,7 +57,7 @@ fn echo(client: &Client, item: &Message, text: String) {
     let (client, conversation) = (client.clone(), item.conversation_id);
     tokio::spawn(async move {
         if let Err(error) = client.send(conversation, text).await {
-            eprintln!("not echoed in {conversation}: {error}");
+            eprintln!("cannot send to {conversation}: {error}");
         }
     });
 }

@@ -41,9 +41,9 @@ enum ConnectError {
     Token(#[from] ApiError),
     #[error("no connection")]
     WebSocket(#[from] Box<WebSocketError>),
-    #[error("the token cannot stand in a header")]
+    #[error("the token contains characters that are not allowed in a header")]
     Header(#[from] tokio_tungstenite::tungstenite::http::header::InvalidHeaderValue),
-    #[error("no connection in time")]
+    #[error("the connection timed out")]
     Slow(#[from] tokio::time::error::Elapsed),
 }
 

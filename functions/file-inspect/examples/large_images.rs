@@ -41,8 +41,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         return Ok(());
     };
-    let case = CASES.into_iter().find(|(known, ..)| *known == name).ok_or("no such case")?;
-    let (step, file) = (arguments.next().ok_or("make or read?")?, arguments.next().ok_or("which file?")?);
+    let case = CASES.into_iter().find(|(known, ..)| *known == name).ok_or("the case does not exist")?;
+    let (step, file) = (
+        arguments.next().ok_or("the step is missing: make or read")?,
+        arguments.next().ok_or("the file name is missing")?,
+    );
     if step == "make" { Ok(std::fs::write(file, made(case)?)?) } else { read(&name, &std::fs::read(file)?) }
 }
 

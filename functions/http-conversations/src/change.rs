@@ -21,7 +21,7 @@ impl Handler {
         }
         actions.extend(patch.blocked.map(Action::Block));
         if actions.is_empty() {
-            return Err(ApiError::invalid("Nothing to change: give `title`, `topic` or `blocked`."));
+            return Err(ApiError::invalid("The request must have `title`, `topic` or `blocked`."));
         }
         let applied = self.membership.change(conversation, request.user_id(), &actions).await?;
         self.notifier.changes(&applied).await?;

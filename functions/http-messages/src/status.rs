@@ -34,5 +34,5 @@ impl Handler {
 /// Parses the seq in the path. Anything else names no message.
 pub(crate) fn seq(request: &Request) -> Result<Seq, ApiError> {
     let seq = request.segment("seq").parse().map(Seq).ok().filter(|seq| (Seq(1)..=Seq::MAX).contains(seq));
-    seq.ok_or_else(|| ApiError::new(ErrorCode::MessageNotFound, "No such message."))
+    seq.ok_or_else(|| ApiError::new(ErrorCode::MessageNotFound, "The message does not exist."))
 }

@@ -40,14 +40,14 @@ async fn put_me(users: &Users, request: &Request) -> Result<Response, ApiError> 
 }
 
 async fn get_me(users: &Users, request: &Request) -> Result<Response, ApiError> {
-    let message = "You have no profile yet: PUT /v1/users/me makes one.";
+    let message = "You have no profile. Create one with PUT /v1/users/me.";
     let me = find(users, request, &[request.user_id()]).await?.pop();
     Response::ok(&me.ok_or_else(|| ApiError::new(ErrorCode::ProfileRequired, message))?)
 }
 
 async fn get_one(users: &Users, request: &Request) -> Result<Response, ApiError> {
     let found = find(users, request, &[request.id("id")?]).await?.pop();
-    Response::ok(&found.ok_or_else(|| ApiError::new(ErrorCode::UserNotFound, "No such user."))?)
+    Response::ok(&found.ok_or_else(|| ApiError::new(ErrorCode::UserNotFound, "The user does not exist."))?)
 }
 
 async fn get_many(users: &Users, request: &Request) -> Result<Response, ApiError> {

@@ -29,10 +29,10 @@ const COGNITO_ENDPOINT: &str = "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER";
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The issuer or an endpoint is not a URL.
-    #[error("not a URL: {0}")]
+    #[error("the issuer is not a valid URL: {0}")]
     Url(String),
     /// The issuer did not answer as documented.
-    #[error("the issuer did not answer")]
+    #[error("the request to the issuer failed")]
     Http(#[from] reqwest::Error),
 }
 

@@ -15,8 +15,8 @@ pub struct Frame {
 pub fn handle(frame: &Frame) -> Result<Answer, ApiError> {
     match frame.action.as_deref() {
         Some("ping") => Ok(Answer::Pong { time: Timestamp::now() }),
-        Some(_) => Err(ApiError::new(ErrorCode::UnknownAction, "No such `action`.")),
-        None => Err(ApiError::invalid("A frame has an `action`.")),
+        Some(_) => Err(ApiError::new(ErrorCode::UnknownAction, "The `action` does not exist.")),
+        None => Err(ApiError::invalid("A frame must have an `action`.")),
     }
 }
 

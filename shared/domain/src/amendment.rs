@@ -49,7 +49,7 @@ impl Amendment {
             }
             (Self::Edit(content), MessageKind::Text(original)) => {
                 if !own {
-                    return Err(not_allowed("Only its sender edits a message."));
+                    return Err(not_allowed("Only the sender can edit a message."));
                 }
                 if content.text.trim().is_empty() && original.attachments.is_empty() {
                     return Err(ApiError::invalid("`text` must not be empty."));
@@ -58,10 +58,10 @@ impl Amendment {
                     return Ok(false);
                 }
                 if now.since(facts.sent_at) > edit_window {
-                    return Err(ApiError::new(ErrorCode::EditWindowOver, "This message is too old to be edited."));
+                    return Err(ApiError::new(ErrorCode::EditWindowOver, "This message is too old to edit."));
                 }
                 if facts.edits.len() >= MAX_EDITS {
-                    let message = format!("A message is edited at most {MAX_EDITS} times.");
+                    let message = format!("A message can be edited at most {MAX_EDITS} times.");
                     return Err(ApiError::new(ErrorCode::TooManyEdits, message));
                 }
                 Ok(true)
@@ -71,18 +71,18 @@ impl Amendment {
                 if own || moderates {
                     Ok(true)
                 } else {
-                    Err(not_allowed("Only its sender and admins delete a message."))
+                    Err(not_allowed("Only the sender, admins and owners can delete a message."))
                 }
             }
             (Self::React { emoji, on }, MessageKind::Text(_)) => {
                 let has = facts.reactions.has(emoji, facts.actor);
                 if *on && !has && facts.reactions.is_full() {
-                    let message = format!("A message keeps at most {MAX_REACTIONS} reactions.");
+                    let message = format!("A message can have at most {MAX_REACTIONS} reactions.");
                     return Err(ApiError::new(ErrorCode::TooManyReactions, message));
                 }
                 Ok(has != *on)
             }
-            _ => Err(ApiError::new(ErrorCode::MessageNotFound, "No text is at this place.")),
+            _ => Err(ApiError::new(ErrorCode::MessageNotFound, "No text message has this seq.")),
         }
     }
 }

@@ -200,7 +200,7 @@ impl ApiError {
     pub fn internal(source: impl Error + Send + Sync + 'static) -> Self {
         Self {
             code: ErrorCode::Internal,
-            message: "Something failed on our side.".to_owned(),
+            message: "The server failed to handle the request.".to_owned(),
             retry_after: None,
             source: Some(Box::new(source)),
         }
@@ -210,7 +210,7 @@ impl ApiError {
     pub fn busy(retry_after: Duration) -> Self {
         Self {
             code: ErrorCode::Busy,
-            message: "Too much is going on here; send the same request again.".to_owned(),
+            message: "The service is busy. Send the same request again.".to_owned(),
             retry_after: Some(retry_after),
             source: None,
         }

@@ -50,13 +50,13 @@ impl Content {
         if text.len() > MAX_TEXT_BYTES {
             return Err(ApiError::new(
                 ErrorCode::TextTooLarge,
-                format!("`text` has {} bytes; at most {MAX_TEXT_BYTES} are allowed.", text.len()),
+                format!("`text` has {} bytes; the limit is {MAX_TEXT_BYTES}.", text.len()),
             ));
         }
         if mentions.len() > MAX_MENTIONS {
             return Err(ApiError::new(
                 ErrorCode::TooManyMentions,
-                format!("A message mentions at most {MAX_MENTIONS} users."),
+                format!("A message can mention at most {MAX_MENTIONS} users."),
             ));
         }
         if reply_to_seq.is_some_and(|seq| seq == Seq::ZERO || seq > Seq::MAX) {

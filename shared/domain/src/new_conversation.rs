@@ -50,17 +50,19 @@ impl NewConversation {
         others.dedup();
         if wanted.kind == ConversationType::Private {
             if wanted.title.is_some() || wanted.topic.is_some() || wanted.history.is_some() {
-                return Err(ApiError::invalid("A private conversation has no title, topic or history policy."));
+                return Err(ApiError::invalid(
+                    "A private conversation cannot have a title, a topic or a history policy.",
+                ));
             }
             let [other] = others[..] else {
-                return Err(ApiError::invalid("A private conversation names exactly one other user."));
+                return Err(ApiError::invalid("A private conversation must name exactly one other user."));
             };
             return Ok(Self::Private { pair: [creator.min(other), creator.max(other)] });
         }
         if others.len() >= MAX_USERS_PER_CHANGE {
             return Err(ApiError::new(
                 ErrorCode::TooManyMembers,
-                format!("A conversation begins with at most {MAX_USERS_PER_CHANGE} users."),
+                format!("A request can create a conversation with at most {MAX_USERS_PER_CHANGE} other members."),
             ));
         }
         Ok(Self::Shared(Shared {

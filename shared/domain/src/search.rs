@@ -19,7 +19,7 @@ impl Words {
             return Ok(None);
         }
         if text.chars().count() > MAX_SEARCH_CHARS {
-            return Err(ApiError::invalid(format!("A search has at most {MAX_SEARCH_CHARS} characters.")));
+            return Err(ApiError::invalid(format!("A search can have at most {MAX_SEARCH_CHARS} characters.")));
         }
         let words = text.split(separates).filter(|word| !word.is_empty()).map(str::to_owned);
         Ok(Some(Self(words.collect())))

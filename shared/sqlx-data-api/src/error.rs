@@ -84,9 +84,9 @@ impl Display for DataApiError {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self.fault {
             DataApiFault::TransactionNotFound => {
-                "the transaction is over (a statement in it failed, or it was idle for three minutes, or it is a day old): "
+                "the transaction has ended (a statement in it failed, it was idle for three minutes, or it ran for 24 hours): "
             }
-            DataApiFault::ResultTooLarge => "the result is too large (a row may have 64 KB, all rows 1 MiB): ",
+            DataApiFault::ResultTooLarge => "the result is too large (limits: 64 KB per row, 1 MiB for all rows): ",
             _ => "",
         })?;
         f.write_str(&self.message)

@@ -22,7 +22,7 @@ impl DataApiRow {
     pub(crate) fn new(fields: Vec<Field>, columns: &Arc<Columns>) -> Result<Self, Error> {
         if fields.len() != columns.list.len() {
             return Err(Error::Protocol(format!(
-                "a row of {} fields for {} columns",
+                "a row has {} fields, but the result has {} columns",
                 fields.len(),
                 columns.list.len()
             )));

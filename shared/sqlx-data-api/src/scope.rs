@@ -30,7 +30,10 @@ impl DataApiConnection {
 }
 
 /// [`DataApiConnection::transaction`] for a pool.
-#[allow(async_fn_in_trait, reason = "the future is `Send` if that of `work` is; a bound here would refuse all others")]
+#[allow(
+    async_fn_in_trait,
+    reason = "the future is `Send` if the future of `work` is; a bound here would reject other futures"
+)]
 pub trait DataApiPoolExt {
     /// Runs `work` in a transaction, and answers when that is committed or, if `work` failed, rolled back.
     ///
@@ -83,7 +86,7 @@ where
             Ok(done)
         }
         (Ok(_), None) => {
-            let kept = "the transaction was kept beyond the work that it was lent to";
+            let kept = "the closure of the transaction kept the transaction after it returned";
             Err(Error::Protocol(kept.to_owned()).into())
         }
         (Err(error), transaction) => {
@@ -113,13 +116,13 @@ impl Deref for LentTransaction<'_> {
 
     fn deref(&self) -> &DataApiConnection {
         // `drop` alone takes it out, and nothing reads it afterwards.
-        self.transaction.as_ref().expect("a lent transaction is there until it is dropped")
+        self.transaction.as_ref().expect("a lent transaction is present until it is dropped")
     }
 }
 
 impl DerefMut for LentTransaction<'_> {
     fn deref_mut(&mut self) -> &mut DataApiConnection {
         // `drop` alone takes it out, and nothing reads it afterwards.
-        self.transaction.as_mut().expect("a lent transaction is there until it is dropped")
+        self.transaction.as_mut().expect("a lent transaction is present until it is dropped")
     }
 }

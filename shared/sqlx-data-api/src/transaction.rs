@@ -168,7 +168,8 @@ fn set_transaction(statement: &str) -> Result<Option<String>, Error> {
         () if is(0, "BEGIN") && (is(1, "TRANSACTION") || is(1, "WORK")) => 2,
         () if is(0, "BEGIN") => 1,
         () => {
-            let problem = "a transaction begins with BEGIN, START TRANSACTION or SET TRANSACTION, and its modes";
+            let problem =
+                "a transaction must begin with BEGIN, START TRANSACTION or SET TRANSACTION, followed by its modes";
             return Err(Error::Configuration(problem.into()));
         }
     };

@@ -45,7 +45,7 @@ pub enum ApiError {
     #[error("the token source failed")]
     Token(#[source] Box<dyn Error + Send + Sync>),
     /// No answer, or one that cannot be read.
-    #[error("no answer")]
+    #[error("the request failed or its response cannot be read")]
     Http(#[from] reqwest::Error),
     /// The server's problem details.
     #[error("{status} {code}: {detail}")]
@@ -162,7 +162,7 @@ pub(crate) async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Resu
         return serde_json::from_value(Value::Null).map_err(|_| ApiError::Refused {
             status: status.as_u16(),
             code: String::new(),
-            detail: "an answer was expected".to_owned(),
+            detail: "the response has no body".to_owned(),
         });
     }
     if status.is_success() {

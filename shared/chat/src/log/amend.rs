@@ -138,7 +138,7 @@ fn authorise(view: &MemberView) -> Result<ActiveMember, SendError> {
 }
 
 fn not_found() -> AmendError {
-    AmendError::Refused(ApiError::new(ErrorCode::MessageNotFound, "No such message."))
+    AmendError::Refused(ApiError::new(ErrorCode::MessageNotFound, "The message does not exist."))
 }
 
 /// The event after this head.

@@ -231,8 +231,7 @@ impl Opened<'_> {
 
     /// Builds the item for n + 1; n is the last seq that was read.
     fn next_item(&self, attempt: Uuid, digest: &str, recent_senders: RecentSenders) -> Result<LogItem, StoreError> {
-        let head =
-            self.seen.last().ok_or_else(|| StoreError::Inconsistent("an opened log without a head".to_owned()))?;
+        let head = self.seen.last().ok_or_else(|| StoreError::Inconsistent("an open log without a head".to_owned()))?;
         // Time never runs backwards in a conversation, whatever the clocks of the machines say.
         let sent_at = Timestamp::now().max(head.sent_at.next());
         Ok(LogItem {

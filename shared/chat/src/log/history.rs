@@ -31,13 +31,13 @@ pub enum ReadError {
     #[error("the user was never a member of the conversation")]
     NeverAMember,
     /// They were, and what they ask for is for those who are.
-    #[error("the user is not a member of the conversation any more")]
+    #[error("the user is no longer a member of the conversation")]
     NotAMember,
     /// The user was deleted.
     #[error("the user is deleted")]
     UserDeleted,
     /// There is no text at the place, or none that they can see.
-    #[error("no text is at the place")]
+    #[error("no text message has this seq")]
     NoText,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -46,10 +46,10 @@ pub enum ReadError {
 impl From<ReadError> for ApiError {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::NeverAMember => Self::new(ErrorCode::ConversationNotFound, "No such conversation."),
+            ReadError::NeverAMember => Self::new(ErrorCode::ConversationNotFound, "The conversation does not exist."),
             ReadError::NotAMember => Self::new(ErrorCode::NotAMember, "You are not a member of this conversation."),
             ReadError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
-            ReadError::NoText => Self::new(ErrorCode::MessageNotFound, "No text is at this place."),
+            ReadError::NoText => Self::new(ErrorCode::MessageNotFound, "No text message has this seq."),
             ReadError::Store(error) => error.into(),
         }
     }

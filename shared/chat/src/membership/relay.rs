@@ -132,7 +132,10 @@ fn more_shards(shown: &ConversationItem, effect: &Effect<'_>) -> Option<u32> {
 }
 
 fn missing_period(pending: &Pending) -> StoreError {
-    StoreError::Inconsistent(format!("version {} ends a stay that the projection does not show", pending.version))
+    StoreError::Inconsistent(format!(
+        "version {} ends a membership period that the projection does not have",
+        pending.version
+    ))
 }
 
 /// Computes the seq and time of a change after this head: the next seq with its system message, or the head itself for a change

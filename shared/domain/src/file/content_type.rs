@@ -51,7 +51,7 @@ impl ContentType {
             Some((kind, subtype)) if token(kind) && token(subtype) && text.len() <= MAX_BYTES => {
                 Ok(Self(text.to_ascii_lowercase()))
             }
-            _ => Err(ApiError::invalid("`content_type` is a media type without parameters, like `image/png`.")),
+            _ => Err(ApiError::invalid("`content_type` must be a media type without parameters, like `image/png`.")),
         }
     }
 

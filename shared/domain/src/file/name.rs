@@ -19,7 +19,7 @@ impl FileName {
         let name = text.rsplit(['/', '\\']).next().unwrap_or_default().trim();
         let misleading = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}') || turns(c);
         if name.is_empty() || name == "." || name == ".." || name.len() > MAX_BYTES || name.contains(misleading) {
-            let message = format!("`name` takes 1 to {MAX_BYTES} bytes, and no control characters.");
+            let message = format!("`name` must have 1 to {MAX_BYTES} bytes and no control characters.");
             return Err(ApiError::invalid(message));
         }
         Ok(Self(name.to_owned()))

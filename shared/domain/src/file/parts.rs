@@ -48,10 +48,10 @@ impl PartsRequest {
     /// Checks that the parts are some of a file of this size.
     pub fn check(self, size: u64) -> Result<Vec<PartRequest>, ApiError> {
         if self.parts.is_empty() || self.parts.len() > MAX_PARTS_PER_REQUEST {
-            return Err(ApiError::invalid(format!("`parts` takes 1 to {MAX_PARTS_PER_REQUEST}.")));
+            return Err(ApiError::invalid(format!("`parts` must have 1 to {MAX_PARTS_PER_REQUEST} part numbers.")));
         }
         if self.parts.iter().any(|part| part_size(size, part.part_number).is_none()) {
-            return Err(ApiError::invalid(format!("This file has the parts 1 to {}.", part_count(size))));
+            return Err(ApiError::invalid(format!("The part numbers of this file are 1 to {}.", part_count(size))));
         }
         Ok(self.parts)
     }

@@ -51,11 +51,11 @@ impl DraftRequest {
     pub fn check(self) -> Result<CheckedDraft, ApiError> {
         let Self { client_message_id, after_seq, text, reply_to_seq, mentions, attachment_ids } = self;
         if attachment_ids.len() > MAX_ATTACHMENTS {
-            let message = format!("A message carries at most {MAX_ATTACHMENTS} files.");
+            let message = format!("A message can have at most {MAX_ATTACHMENTS} attachments.");
             return Err(ApiError::new(ErrorCode::TooManyAttachments, message));
         }
         if attachment_ids.iter().enumerate().any(|(n, file)| attachment_ids[..n].contains(file)) {
-            return Err(ApiError::invalid("`attachment_ids` names a file twice."));
+            return Err(ApiError::invalid("`attachment_ids` has the same file twice."));
         }
         if after_seq.is_some_and(|seq| seq > Seq::MAX) {
             return Err(ApiError::invalid("`after_seq` is not a seq."));
@@ -102,7 +102,7 @@ impl ReceiptsRequest {
         if self.receipts.len() > MAX_RECEIPTS {
             return Err(ApiError::new(
                 ErrorCode::TooManyReceipts,
-                format!("A frame holds at most {MAX_RECEIPTS} receipts."),
+                format!("A frame can have at most {MAX_RECEIPTS} receipts."),
             ));
         }
         if self.receipts.iter().any(|entry| entry.seq == Seq::ZERO || entry.seq > Seq::MAX) {

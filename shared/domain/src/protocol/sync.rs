@@ -28,11 +28,11 @@ pub struct SyncRequest {
 impl SyncRequest {
     pub fn check(self) -> Result<Self, ApiError> {
         if self.cursors.len() > MAX_CONVERSATIONS {
-            let message = format!("A request names at most {MAX_CONVERSATIONS} conversations.");
+            let message = format!("A request can name at most {MAX_CONVERSATIONS} conversations.");
             return Err(ApiError::new(ErrorCode::TooManyConversations, message));
         }
         if self.cursors.values().any(|seq| *seq > Seq::MAX) {
-            return Err(ApiError::invalid("A cursor is not a seq."));
+            return Err(ApiError::invalid("A cursor of the request is not a valid seq."));
         }
         Ok(self)
     }

@@ -60,5 +60,5 @@ impl Response {
 
 /// Returns the refusal of a route that the function does not serve.
 pub fn no_such_route() -> ApiError {
-    ApiError::new(ErrorCode::NotFound, "The API has no such route.")
+    ApiError::new(ErrorCode::NotFound, "The route does not exist.")
 }

@@ -33,7 +33,7 @@ impl Caller {
         if now.epoch_seconds() < self.exp {
             Ok(())
         } else {
-            Err(ApiError::new(ErrorCode::TokenExpired, "The token has expired: connect again with a fresh one."))
+            Err(ApiError::new(ErrorCode::TokenExpired, "The token has expired. Connect again with a new token."))
         }
     }
 }

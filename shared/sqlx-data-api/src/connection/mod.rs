@@ -39,7 +39,7 @@ impl DataApiConnection {
     pub(crate) fn new(options: &DataApiConnectOptions) -> Result<Self, Error> {
         let client = options.client.clone().ok_or_else(|| {
             Error::Configuration(
-                "no client: a URL does not make one, set it with `DataApiConnectOptions::client`".into(),
+                "the options have no client: set one with `DataApiConnectOptions::client`, since a URL cannot contain it".into(),
             )
         })?;
         let client = match &options.endpoint {

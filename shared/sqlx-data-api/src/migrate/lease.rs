@@ -51,7 +51,7 @@ impl DataApiConnection {
                 Err(error) => return Err(error),
             }
             if Instant::now() > deadline {
-                return Err(Error::Protocol("somebody else has held the migration lock for 15 minutes".to_owned()));
+                return Err(Error::Protocol("another process has held the migration lock for 15 minutes".to_owned()));
             }
             sleep(PAUSE).await;
         }
@@ -85,7 +85,7 @@ impl DataApiConnection {
                 .execute(self)
                 .await?;
         match renewed.rows_affected() {
-            0 => Err(Error::Protocol("the migration lock expired and somebody else took it".to_owned())),
+            0 => Err(Error::Protocol("the migration lock expired and another process acquired it".to_owned())),
             _ => Ok(()),
         }
     }

@@ -66,5 +66,5 @@ async fn write_batch(client: &Client, table: &str, mut writes: Vec<WriteRequest>
 
 /// Entries were left over after every retry.
 #[derive(Debug, thiserror::Error)]
-#[error("a part of a batch stayed unprocessed")]
+#[error("DynamoDB did not process all items of a batch")]
 struct Unprocessed;

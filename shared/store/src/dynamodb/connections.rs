@@ -296,7 +296,7 @@ fn attribute(connection_id: &str) -> String {
 }
 
 fn parse(item: &Item) -> Result<Vec<Connection>, StoreError> {
-    let inconsistent = || StoreError::Inconsistent("an item of `connections`".to_owned());
+    let inconsistent = || StoreError::Inconsistent("an item of `connections` is malformed".to_owned());
     let Some(AttributeValue::S(user)) = item.get("user_id") else { return Ok(Vec::new()) };
     let user_id = user.parse().map_err(|_| inconsistent())?;
     item.iter()

@@ -120,7 +120,7 @@ impl Subscriptions {
         let mut subscriptions = Vec::with_capacity(all.len());
         for item in &all {
             let subscription = parse(conversation, shard, item)
-                .ok_or_else(|| StoreError::Inconsistent("an item of `subscriptions`".to_owned()))?;
+                .ok_or_else(|| StoreError::Inconsistent("an item of `subscriptions` is malformed".to_owned()))?;
             // DynamoDB takes its time to delete what has expired.
             subscriptions.extend((subscription.exp > now.epoch_seconds()).then_some(subscription));
         }

@@ -62,10 +62,10 @@ impl From<CreateError> for ApiError {
     fn from(error: CreateError) -> Self {
         match error {
             CreateError::ProfileRequired => {
-                Self::new(ErrorCode::ProfileRequired, "Make your profile first: PUT /v1/users/me.")
+                Self::new(ErrorCode::ProfileRequired, "You have no profile. Create one with PUT /v1/users/me.")
             }
             CreateError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
-            CreateError::NotAllowed => Self::new(ErrorCode::NotAllowed, "One of these users cannot be added by you."),
+            CreateError::NotAllowed => Self::new(ErrorCode::NotAllowed, "You cannot add one of these users."),
             CreateError::UserNotFound => Self::new(ErrorCode::UserNotFound, "One of the members does not exist."),
             CreateError::IdempotencyMismatch => {
                 Self::new(ErrorCode::IdempotencyMismatch, "This `Idempotency-Key` was used for another request.")
@@ -147,7 +147,7 @@ impl Conversations {
             return Err(CreateError::IdempotencyMismatch);
         }
         let (conversation, ..) = found.first().ok_or_else(|| {
-            StoreError::Inconsistent("a conversation that kept another from being created is gone".to_owned())
+            StoreError::Inconsistent("the conversation that conflicts with a new one does not exist".to_owned())
         })?;
         Ok(Created::Existing(ConversationId(*conversation)))
     }

@@ -50,7 +50,7 @@ pub enum AnnounceError {
     #[error("the owner is deleted")]
     UserDeleted,
     /// The owner's files would have more bytes than they may.
-    #[error("the owner's files would be too large")]
+    #[error("the file would exceed the owner's quota")]
     QuotaExceeded,
     /// The key was given for another request.
     #[error("the idempotency key was used for another request")]
@@ -69,11 +69,11 @@ impl From<AnnounceError> for ApiError {
     fn from(error: AnnounceError) -> Self {
         let (code, message) = match error {
             AnnounceError::ProfileRequired => {
-                (ErrorCode::ProfileRequired, "Make your profile first: PUT /v1/users/me.")
+                (ErrorCode::ProfileRequired, "You have no profile. Create one with PUT /v1/users/me.")
             }
             AnnounceError::UserDeleted => (ErrorCode::UserDeleted, "This user was deleted."),
             AnnounceError::QuotaExceeded => {
-                (ErrorCode::QuotaExceeded, "Your files would have more bytes than they may.")
+                (ErrorCode::QuotaExceeded, "This file would exceed the quota of bytes for your files.")
             }
             AnnounceError::IdempotencyMismatch => {
                 (ErrorCode::IdempotencyMismatch, "This `Idempotency-Key` was used for another request.")

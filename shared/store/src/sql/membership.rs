@@ -62,7 +62,7 @@ struct Locked {
 }
 
 #[derive(sqlx::FromRow)]
-#[allow(clippy::struct_excessive_bools, reason = "a row, and its columns are what they are")]
+#[allow(clippy::struct_excessive_bools, reason = "the fields are the columns of a row")]
 struct Person {
     user_id: Option<Uuid>,
     deleted: bool,
@@ -127,7 +127,7 @@ impl Conversations {
 }
 
 fn not_found() -> ChangeError {
-    ChangeError::Refused(ApiError::new(ErrorCode::ConversationNotFound, "No such conversation."))
+    ChangeError::Refused(ApiError::new(ErrorCode::ConversationNotFound, "The conversation does not exist."))
 }
 
 /// Locks the conversation until the transaction ends.
@@ -183,11 +183,12 @@ async fn state(
     .bind(actor.0)
     .fetch_all(connection)
     .await?;
-    let first = people.first().ok_or_else(|| StoreError::Inconsistent("no row of nobody".to_owned()))?;
+    let first = people.first().ok_or_else(|| StoreError::Inconsistent("the row has no user".to_owned()))?;
     let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
     let state = State {
-        kind: ConversationType::parse(&locked.r#type)
-            .ok_or_else(|| StoreError::Inconsistent(format!("a conversation of type {}", locked.r#type)))?,
+        kind: ConversationType::parse(&locked.r#type).ok_or_else(|| {
+            StoreError::Inconsistent(format!("a conversation has the unknown type {}", locked.r#type))
+        })?,
         closed: locked.closed,
         title: locked.title.clone(),
         topic: locked.topic.clone(),
@@ -205,7 +206,7 @@ fn members_facts(people: &[Person]) -> Result<BTreeMap<UserId, MemberFacts>, Sto
     for person in people {
         let Some(user) = person.user_id else { continue };
         let role = person.role.as_deref().map(|role| {
-            Role::parse(role).ok_or_else(|| StoreError::Inconsistent(format!("a member with the role {role}")))
+            Role::parse(role).ok_or_else(|| StoreError::Inconsistent(format!("a member has the unknown role {role}")))
         });
         let facts = MemberFacts {
             deleted: person.deleted,

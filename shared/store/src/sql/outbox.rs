@@ -48,8 +48,9 @@ impl Outbox {
             Ok(Pending {
                 outbox_id: row.outbox_id,
                 conversation_id: conversation,
-                version: u64::try_from(row.version)
-                    .map_err(|_| StoreError::Inconsistent(format!("outbox version {}", row.version)))?,
+                version: u64::try_from(row.version).map_err(|_| {
+                    StoreError::Inconsistent(format!("the change of outbox version {} cannot be read", row.version))
+                })?,
                 change: row.change.0,
             })
         });

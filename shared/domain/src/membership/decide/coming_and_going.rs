@@ -10,28 +10,28 @@ impl Context<'_> {
     pub(super) fn add(&self, users: &[UserId]) -> Decision {
         self.open_to(Role::Admin)?;
         if users.is_empty() || users.len() > MAX_USERS_PER_CHANGE {
-            let message = format!("1 to {MAX_USERS_PER_CHANGE} users can be added at once.");
+            let message = format!("A request can add 1 to {MAX_USERS_PER_CHANGE} users.");
             return Err(ApiError::new(ErrorCode::TooManyMembers, message));
         }
         if users.contains(&self.actor) {
-            return Err(ApiError::new(ErrorCode::SelfAdd, "You are a member already."));
+            return Err(ApiError::new(ErrorCode::SelfAdd, "You are already a member."));
         }
         for user in users {
             let facts = self.state.people.get(user).filter(|facts| !facts.deleted);
             let facts = facts
                 .ok_or_else(|| ApiError::new(ErrorCode::UserNotFound, format!("The user {user} does not exist.")))?;
             if facts.role.is_some() {
-                let message = format!("The user {user} is a member already.");
+                let message = format!("The user {user} is already a member.");
                 return Err(ApiError::new(ErrorCode::AlreadyAMember, message));
             }
             if facts.blocks_actor {
-                return Err(not_allowed("One of these users cannot be added by you."));
+                return Err(not_allowed("You cannot add one of these users."));
             }
             has_a_period_left(facts)?;
         }
         let grown = u64::from(self.state.member_count) + users.len() as u64;
         if self.state.kind == ConversationType::Group && grown > u64::from(MAX_GROUP_MEMBERS) {
-            let message = format!("A group has at most {MAX_GROUP_MEMBERS} members.");
+            let message = format!("A group can have at most {MAX_GROUP_MEMBERS} members.");
             return Err(ApiError::new(ErrorCode::MemberLimitReached, message));
         }
         let members = users.iter().map(|user| Member { user_id: *user, role: Role::Member }).collect();
@@ -50,7 +50,7 @@ impl Context<'_> {
         }
         self.open()?;
         if facts.removed {
-            let message = "You were removed from this conversation: an admin has to let you in again.";
+            let message = "You were removed from this conversation. An admin or owner has to add you.";
             return Err(ApiError::new(ErrorCode::NotAllowed, message));
         }
         has_a_period_left(&facts)?;
@@ -92,7 +92,7 @@ impl Context<'_> {
             Some(role) if own == Role::Owner || role == Role::Member => {
                 self.logged(MessageKind::MemberRemoved { user_id: user })
             }
-            Some(_) => Err(not_allowed("Only an owner removes admins and owners.")),
+            Some(_) => Err(not_allowed("Only an owner can remove admins and owners.")),
         }
     }
 }

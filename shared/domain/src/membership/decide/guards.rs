@@ -8,7 +8,9 @@ impl Context<'_> {
     /// The actor, who has a profile.
     pub(super) fn facts(&self) -> Result<MemberFacts, ApiError> {
         match self.state.people.get(&self.actor) {
-            None => Err(ApiError::new(ErrorCode::ProfileRequired, "Make your profile first: PUT /v1/users/me.")),
+            None => {
+                Err(ApiError::new(ErrorCode::ProfileRequired, "You have no profile. Create one with PUT /v1/users/me."))
+            }
             Some(facts) if facts.deleted => Err(ApiError::new(ErrorCode::UserDeleted, "This user was deleted.")),
             Some(facts) => Ok(*facts),
         }
@@ -18,7 +20,7 @@ impl Context<'_> {
     pub(super) fn known(&self) -> Result<MemberFacts, ApiError> {
         let stays = self.state.people.get(&self.actor).map_or(0, |facts| facts.stays);
         if stays == 0 && self.state.kind != ConversationType::Public {
-            return Err(ApiError::new(ErrorCode::ConversationNotFound, "No such conversation."));
+            return Err(ApiError::new(ErrorCode::ConversationNotFound, "The conversation does not exist."));
         }
         let facts = self.facts()?;
         if stays == 0 { Err(not_a_member()) } else { Ok(facts) }
@@ -70,7 +72,7 @@ impl Context<'_> {
 
 pub(super) fn has_a_period_left(facts: &MemberFacts) -> Result<(), ApiError> {
     if facts.stays >= MAX_PERIODS {
-        let message = format!("A user comes back at most {MAX_PERIODS} times.");
+        let message = format!("A user can join a conversation at most {MAX_PERIODS} times.");
         return Err(ApiError::new(ErrorCode::TooManyPeriods, message));
     }
     Ok(())
@@ -81,7 +83,7 @@ pub(super) fn not_a_member() -> ApiError {
 }
 
 pub(super) fn not_here(user: UserId) -> ApiError {
-    ApiError::new(ErrorCode::MemberNotFound, format!("The user {user} is not a member."))
+    ApiError::new(ErrorCode::MemberNotFound, format!("The user {user} is not a member of this conversation."))
 }
 
 pub(super) fn not_allowed(message: &str) -> ApiError {
@@ -89,5 +91,5 @@ pub(super) fn not_allowed(message: &str) -> ApiError {
 }
 
 pub(super) fn wrong_type(what: &str) -> ApiError {
-    ApiError::new(ErrorCode::WrongConversationType, format!("One cannot {what} a conversation of this type."))
+    ApiError::new(ErrorCode::WrongConversationType, format!("You cannot {what} a conversation of this type."))
 }

@@ -13,7 +13,7 @@ impl Context<'_> {
             return Ok(None);
         }
         if current == Role::Owner && self.state.owners <= 1 {
-            let message = "A conversation keeps an owner: make somebody else one first.";
+            let message = "A conversation needs an owner. Make another member an owner first.";
             return Err(ApiError::new(ErrorCode::LastOwner, message));
         }
         self.logged(MessageKind::RoleChanged { user_id: user, role })
@@ -32,7 +32,7 @@ impl Context<'_> {
             _ => role == Role::Member,
         };
         if !lower {
-            return Err(not_allowed("You can only mute those whose role is below yours."));
+            return Err(not_allowed("You can only mute members whose role is lower than yours."));
         }
         self.logged(MessageKind::MemberMuted { user_id: user, muted_until: until })
     }
@@ -40,7 +40,7 @@ impl Context<'_> {
     pub(super) fn block(&self, blocked: bool) -> Decision {
         self.active()?;
         if self.state.kind != ConversationType::Private {
-            return Err(wrong_type("block somebody in"));
+            return Err(wrong_type("block a user in"));
         }
         self.open()?;
         let mut blocked_by = self.state.blocked_by.clone();

@@ -257,7 +257,10 @@ impl Members {
                 .map_err(StoreError::dynamodb)?;
             for item in page.items.unwrap_or_default() {
                 if let Some(AttributeValue::S(id)) = item.get("conversation_id") {
-                    found.push(id.parse().map_err(|_| StoreError::Inconsistent(format!("conversation id {id}")))?);
+                    found
+                        .push(id.parse().map_err(|_| {
+                            StoreError::Inconsistent(format!("the conversation id {id} is not a UUID"))
+                        })?);
                 }
             }
             found.dedup();

@@ -17,7 +17,7 @@ pub struct Entry(String);
 
 /// Text that is no sort key of a member.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("not a sort key of a member")]
+#[error("the value is not a sort key of a member")]
 pub struct NoEntry;
 
 impl fmt::Display for Entry {

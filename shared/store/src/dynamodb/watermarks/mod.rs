@@ -151,7 +151,7 @@ impl Watermarks {
             back_off(round).await;
             round += 1;
         }
-        Err(StoreError::Inconsistent("a watermark that never stays what it was".to_owned()))
+        Err(StoreError::Inconsistent("a watermark changed on every attempt to write it".to_owned()))
     }
 
     /// The smallest older receipt at or above `seq`.
@@ -266,7 +266,7 @@ fn older_sort(seq: Seq) -> String {
 
 fn watermark_user(item: &Item) -> Result<UserId, StoreError> {
     let user = item.get("pk").and_then(|value| value.as_s().ok()).and_then(|text| text.parse().ok());
-    user.ok_or_else(|| StoreError::Inconsistent("a watermark of nobody".to_owned()))
+    user.ok_or_else(|| StoreError::Inconsistent("a watermark without a user".to_owned()))
 }
 
 fn parse_watermark(item: &Item) -> Result<Watermark, StoreError> {
