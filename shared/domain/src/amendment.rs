@@ -9,11 +9,11 @@ use crate::{ApiError, ConversationType, ErrorCode, Role, Timestamp, UserId};
 /// A change of a message by a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Amendment {
-    /// Another text and other mentions. The text may be empty for a message with attachments, which stay.
+    /// The new text and mentions. Attachments do not change; the text of a message with attachments may be empty.
     Edit(Content),
-    /// Removes the content of the message for everybody.
+    /// Removes the content of the message for all users.
     Delete,
-    /// A reaction, or no longer.
+    /// Adds or withdraws a reaction.
     React {
         emoji: Emoji,
         /// True to react, false to withdraw the reaction.
@@ -21,10 +21,9 @@ pub enum Amendment {
     },
 }
 
-/// The facts about a message and the user who amends it that decide whether they may.
+/// Facts about a message and the user who amends it. [`Amendment::decide`] needs no others.
 #[derive(Clone, Copy, Debug)]
 pub struct MessageFacts<'a> {
-    /// Kind of the conversation.
     pub conversation: ConversationType,
     pub actor: UserId,
     pub role: Role,
@@ -33,13 +32,12 @@ pub struct MessageFacts<'a> {
     pub kind: &'a MessageKind,
     /// Earlier edits of the message, oldest first.
     pub edits: &'a [Edit],
-    /// The reactions to it.
     pub reactions: &'a Reactions,
 }
 
 impl Amendment {
     /// Returns true if the amendment changes something, or a refusal if the actor may not make it. Only texts can be amended;
-    /// `edit_window` is the time for which their senders may edit them.
+    /// `edit_window` is the time after sending for which the sender may edit a text.
     pub fn decide(&self, facts: &MessageFacts<'_>, now: Timestamp, edit_window: Duration) -> Result<bool, ApiError> {
         let own = facts.actor == facts.sender;
         match (self, facts.kind) {

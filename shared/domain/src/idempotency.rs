@@ -7,7 +7,7 @@ use crate::{ApiError, hex};
 /// Longest key, in characters.
 const MAX_KEY_CHARS: usize = 100;
 
-/// A client's key and what it was given for.
+/// An idempotency key of a client, with a digest of its request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
     pub key: String,

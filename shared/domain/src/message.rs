@@ -23,7 +23,7 @@ pub const MAX_EDITS: usize = 20;
 /// The content of one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
-    /// The text, at most [`MAX_TEXT_BYTES`]; empty only where there are attachments.
+    /// The text, at most [`MAX_TEXT_BYTES`]; empty only if there are attachments.
     pub text: String,
     /// The message that this one answers: a reference, never expanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ pub struct Content {
 }
 
 impl Content {
-    /// Checks the limits of a text that has to say something by itself.
+    /// Checks the limits of a message without attachments, whose text must not be empty.
     pub fn new(text: String, reply_to_seq: Option<Seq>, mentions: Vec<UserId>) -> Result<Self, ApiError> {
         if text.trim().is_empty() {
             return Err(ApiError::invalid("`text` must not be empty."));
@@ -116,7 +116,7 @@ pub enum MessageKind {
         history: HistoryPolicy,
         members: Vec<Member>,
     },
-    /// The sender let others in.
+    /// The sender added members.
     MembersAdded {
         members: Vec<Member>,
     },
@@ -153,9 +153,9 @@ pub enum MessageKind {
     },
     /// The sender closed the conversation: it can be read, and nothing else.
     Closed,
-    /// A text whose content was deleted for everybody.
+    /// A text whose content was deleted for all users.
     ///
-    /// A user who was not a member at the time of the deletion does not see who deleted it, and when.
+    /// The fields are absent for users who were not members at the time of the deletion.
     Deleted {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deleted_by: Option<UserId>,
@@ -178,7 +178,7 @@ pub enum MessageKind {
     MessageDeleted {
         target_seq: Seq,
     },
-    /// An event: the sender reacted to a message, or took it back.
+    /// An event: the sender added or withdrew a reaction to a message.
     Reaction {
         target_seq: Seq,
         emoji: Emoji,
@@ -196,8 +196,8 @@ impl MessageKind {
         }
     }
 
-    /// Place of the message that an event is about; `None` for what is no event. Events are followed by cursors and left out
-    /// of pages of history, whose messages show what came of them.
+    /// Seq of the message that an event is about; `None` for other items. Cursors include events; pages of history leave them
+    /// out, because their messages show the effects.
     pub const fn target(&self) -> Option<Seq> {
         match self {
             Self::MessageEdited { target_seq, .. }

@@ -7,7 +7,7 @@ pub const MAX_SEARCH_CHARS: usize = 100;
 
 /// The words of a search.
 ///
-/// Every ASCII character that is not a letter or digit separates words, as in what is searched. The database splits the words
+/// Every ASCII character that is not a letter or digit separates words, as in the searched texts. The database splits the words
 /// of other scripts, on both sides alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words(Vec<String>);

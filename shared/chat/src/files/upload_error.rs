@@ -10,13 +10,13 @@ const MAX_NAMED_PARTS: usize = 10;
 /// Reasons for which a request on a file is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
-    /// The file does not exist, or it belongs to another user: the two look alike.
+    /// The file does not exist, or it belongs to another user. The two cases are indistinguishable on purpose.
     #[error("the file does not exist or belongs to another user")]
     NotFound,
     /// The file is uploaded in one piece.
     #[error("the file is not uploaded in parts")]
     NotInParts,
-    /// The upload is over: accepted, rejected or cancelled.
+    /// The upload has ended: it was accepted, rejected or cancelled.
     #[error("the upload has ended")]
     Over,
     /// These parts, numbered from 1, are missing or have another size than announced.

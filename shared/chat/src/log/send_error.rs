@@ -11,28 +11,28 @@ const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// Reasons for which a message is not appended.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// The sender is not an active member, or there is no such conversation: the two look alike.
+    /// The sender is not an active member, or the conversation does not exist. The two cases are indistinguishable on purpose.
     #[error("the sender is not a member of the conversation")]
     NotAMember,
-    /// The conversation is over.
+    /// The conversation is closed.
     #[error("the conversation is closed")]
     Closed,
     /// One of the two has blocked the other.
     #[error("one of the two has blocked the other")]
     Blocked,
-    /// The sender may not send for a while.
+    /// The sender is muted.
     #[error("the sender is muted until {0}")]
     Muted(Timestamp),
     /// The sender was deleted.
     #[error("the sender is deleted")]
     UserDeleted,
-    /// More than 500 items came after `after_seq`.
+    /// More than 500 items follow `after_seq`.
     #[error("the client is too far behind")]
     Behind,
-    /// Nothing is at `after_seq`: the client cannot have seen it.
+    /// No item has the seq `after_seq`, so the client cannot have seen it.
     #[error("`after_seq` lies beyond the head of the conversation")]
     Ahead,
-    /// One of the files cannot be attached here by this sender, or not yet.
+    /// The sender cannot attach one of the files to this conversation, or it is not ready.
     #[error("one of the files cannot be attached")]
     FileNotReady,
     /// The same id was used for other content.
@@ -41,7 +41,7 @@ pub enum SendError {
     /// The sender has reached the flood limit.
     #[error("the sender has reached the flood limit")]
     RateLimited(Duration),
-    /// Every place that was tried for was taken by others.
+    /// Other writers took every seq that was tried.
     #[error("the conversation is contended")]
     Contended,
     #[error(transparent)]

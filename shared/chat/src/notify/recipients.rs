@@ -1,4 +1,4 @@
-//! Finding the connections to notify of what happens in a conversation.
+//! Finding the connections to notify about a conversation.
 //!
 //! In private conversations and groups that is every connection of every member. In public ones it is the subscribed connections:
 //! a member who is not subscribed costs nothing. [`Recipients::of`] alone decides between the two.
@@ -16,7 +16,7 @@ use super::Audience;
 /// Most subscribers that the function which wrote an item notifies itself; more are left to the `fanout` worker.
 const MAX_INLINE_SUBSCRIBERS: usize = 100;
 
-/// Finds the connections to notify, and removes the ones that turn out to be gone.
+/// Finds the connections to notify, and removes the ones that are disconnected.
 #[derive(Clone, Debug)]
 pub struct Recipients {
     members: Members,

@@ -20,7 +20,8 @@ impl TypingNotifier {
         Self { recipients, api }
     }
 
-    /// Notifies the others of a conversation where `user` may send. A post that fails is not retried: it would come too late.
+    /// Notifies the others of a conversation where `user` may send. A failed post is not retried, since it would arrive too
+    /// late.
     ///
     /// Cost: see [`Self::audience`]; one post per connection.
     pub async fn notify(&self, conversation_id: ConversationId, user_id: UserId, typing: bool) -> Result<(), ApiError> {

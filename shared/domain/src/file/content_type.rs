@@ -23,7 +23,7 @@ const SHOWN: [&str; 12] = [
     "video/webm",
 ];
 
-/// Types of which a browser, a plug-in or a shell may run what is inside, by parts of their names.
+/// Substrings of types whose content a browser, a plug-in or a shell may run.
 const ACTIVE: [&str; 8] =
     ["html", "xml", "svg", "script", "shockwave", "multipart/", "message/", "text/cache-manifest"];
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use super::{ContentType, FileName};
 use crate::{ApiError, ErrorCode};
 
-/// Largest file, in bytes: what one object of S3 takes at once, 5 GB.
+/// Largest file, in bytes: 5 GiB, the S3 limit of one PUT request.
 pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// A SHA-256 in 64 lower-case hex digits.

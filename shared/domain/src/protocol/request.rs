@@ -25,7 +25,7 @@ pub struct DraftRequest {
     pub client_message_id: ClientMessageId,
     /// The last seq that the client has seen, the same on every resend. Without it a send is at-least-once.
     pub after_seq: Option<Seq>,
-    /// See [`Content::text`]. It may be left out where there are attachments.
+    /// See [`Content::text`]. It may be absent if there are attachments.
     #[serde(default)]
     pub text: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,16 +85,16 @@ pub struct SubscribeRequest {
     pub conversation_id: ConversationId,
 }
 
-/// Everything in a conversation up to a place.
+/// A conversation and the seq up to which the receipt applies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReceiptEntry {
     pub conversation_id: ConversationId,
-    /// Up to which place.
+    /// Last seq that the receipt covers.
     pub seq: Seq,
 }
 
 impl ReceiptsRequest {
-    /// The receipts that `user_id` gives at `at`.
+    /// Returns the checked receipts of `user_id` with the time `at`.
     pub fn check(self, kind: ReceiptKind, user_id: UserId, at: Timestamp) -> Result<Vec<Receipt>, ApiError> {
         if self.receipts.is_empty() {
             return Err(ApiError::invalid("`receipts` must not be empty."));

@@ -14,7 +14,7 @@ pub struct StoredFile {
     /// The file as its owner sees it.
     pub file: File,
     pub owner_id: UserId,
-    /// S3's id of its upload, where it comes in parts.
+    /// S3's id of the upload, if the file is uploaded in parts.
     pub upload_id: Option<String>,
 }
 
@@ -26,7 +26,7 @@ pub struct Announcement<'a> {
     pub owner_id: UserId,
     pub conversation_id: ConversationId,
     pub new: &'a NewFile,
-    /// S3's id of the upload, where it comes in parts.
+    /// S3's id of the upload, if the file is uploaded in parts.
     pub upload_id: Option<&'a str>,
     pub idempotency: Option<&'a Idempotency>,
 }
@@ -49,10 +49,10 @@ pub enum AnnounceError {
     /// The owner is deleted.
     #[error("the owner is deleted")]
     UserDeleted,
-    /// The owner's files would have more bytes than they may.
+    /// The file would exceed the owner's quota of bytes.
     #[error("the file would exceed the owner's quota")]
     QuotaExceeded,
-    /// The key was given for another request.
+    /// The key was used for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyMismatch,
     #[error(transparent)]
@@ -135,10 +135,10 @@ impl FileMetadata {
         Self { pool }
     }
 
-    /// Announces a file, unless its owner's would have more than `quota` bytes together with it. Those that were rejected do not
-    /// count.
+    /// Announces a file, unless the files of its owner would exceed `quota` bytes together. Rejected files do not count.
     ///
-    /// Four requests with begin and commit. The owner's row is the lock: two announcements at once cannot both take what is left.
+    /// Cost: four requests with begin and commit. The row of the owner is the lock, so that concurrent announcements cannot
+    /// exceed the quota.
     pub async fn announce(&self, new: &Announcement<'_>, quota: u64) -> Result<Announced, AnnounceError> {
         self.pool
             .transaction(async |mut tx| {
@@ -210,7 +210,7 @@ impl FileMetadata {
         Ok(changed.rows_affected() == 1)
     }
 
-    /// Forgets a file that has this status: one statement, safe to repeat. Bytes that still come are not taken.
+    /// Deletes a file that has this status: one statement, safe to repeat. Bytes that arrive later are rejected.
     pub async fn delete(&self, file: FileId, status: FileStatus) -> Result<bool, StoreError> {
         let deleted = query("DELETE FROM file_metadata WHERE file_id = $1 AND status = $2")
             .bind(file.0)
@@ -235,7 +235,7 @@ async fn lock(connection: &mut DataApiConnection, owner: UserId) -> Result<(), A
     }
 }
 
-/// The file, if there is room for it and its key is free.
+/// Inserts the file if the quota allows it and its key is unused.
 async fn insert(
     connection: &mut DataApiConnection,
     new: &Announcement<'_>,

@@ -36,7 +36,7 @@ impl Outbox {
         Self { pool }
     }
 
-    /// The oldest change of a conversation that waits: one statement.
+    /// Reads the oldest pending change of a conversation: one statement.
     pub async fn next(&self, conversation: ConversationId) -> Result<Option<Pending>, StoreError> {
         let row: Option<Row> = query_as(
             "SELECT outbox_id, version, change FROM outbox WHERE conversation_id = $1 ORDER BY version LIMIT 1",
@@ -57,7 +57,7 @@ impl Outbox {
         pending.transpose()
     }
 
-    /// Takes an applied change out of the outbox, and writes its seq into the membership periods that it began or ended: one
+    /// Removes an applied change from the outbox, and writes its seq into the membership periods that it began or ended: one
     /// statement, safe to repeat.
     pub async fn settle(&self, pending: &Pending, seq: Seq, at: Timestamp) -> Result<(), StoreError> {
         query(

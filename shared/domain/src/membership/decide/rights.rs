@@ -1,14 +1,14 @@
 //! Roles, mutes and closing.
 
-use super::guards::{not_allowed, not_here, wrong_type};
+use super::guards::{member_not_found, not_allowed, wrong_conversation_type};
 use super::{Context, Decision};
 use crate::membership::Change;
 use crate::{ApiError, ConversationType, ErrorCode, MessageKind, Role, Timestamp, UserId};
 
 impl Context<'_> {
     pub(super) fn set_role(&self, user: UserId, role: Role) -> Decision {
-        self.open_to(Role::Owner)?;
-        let current = self.target(user)?.role.ok_or_else(|| not_here(user))?;
+        self.at_least_and_open(Role::Owner)?;
+        let current = self.target(user)?.role.ok_or_else(|| member_not_found(user))?;
         if current == role {
             return Ok(None);
         }
@@ -20,9 +20,9 @@ impl Context<'_> {
     }
 
     pub(super) fn mute(&self, user: UserId, until: Option<Timestamp>) -> Decision {
-        let own = self.open_to(Role::Admin)?;
+        let own = self.at_least_and_open(Role::Admin)?;
         let target = self.target(user)?;
-        let role = target.role.ok_or_else(|| not_here(user))?;
+        let role = target.role.ok_or_else(|| member_not_found(user))?;
         if target.muted_until == until {
             return Ok(None);
         }
@@ -40,7 +40,7 @@ impl Context<'_> {
     pub(super) fn block(&self, blocked: bool) -> Decision {
         self.active()?;
         if self.state.kind != ConversationType::Private {
-            return Err(wrong_type("block a user in"));
+            return Err(wrong_conversation_type("block a user in"));
         }
         self.open()?;
         let mut blocked_by = self.state.blocked_by.clone();
