@@ -28,7 +28,7 @@ impl Handler {
         Response::ok(&self.inbox.conversation(conversation, request.user_id()).await?)
     }
 
-    /// Closes the conversation for everybody: after this it can only be read and left.
+    /// Closes the conversation: afterwards it can only be read and left.
     pub(crate) async fn close(&self, request: &Request) -> Result<Response, ApiError> {
         let applied = self.membership.change(request.id("id")?, request.user_id(), &[Action::Close]).await?;
         self.notifier.changes(&applied).await?;

@@ -12,7 +12,7 @@ impl Handler {
     /// Returns the file with its status to its owner, or the attachment of the message to a user who sees the message.
     pub(crate) async fn metadata(&self, request: &Request) -> Result<Response, ApiError> {
         match message(request)? {
-            Some((conversation, seq)) => Response::ok(&self.carried(request, conversation, seq).await?),
+            Some((conversation, seq)) => Response::ok(&self.referenced(request, conversation, seq).await?),
             None => Response::ok(&self.uploads.get(request.user_id(), request.id("id")?).await?.file),
         }
     }
@@ -35,12 +35,17 @@ impl Handler {
     /// The file, if the caller may read it. No SQL.
     async fn readable(&self, request: &Request) -> Result<Attachment, ApiError> {
         if let Some((conversation, seq)) = message(request)? {
-            return self.carried(request, conversation, seq).await;
+            return self.referenced(request, conversation, seq).await;
         }
         Ok(self.uploads.ready(request.user_id(), request.id("id")?).await?)
     }
 
-    async fn carried(&self, request: &Request, conversation: ConversationId, seq: Seq) -> Result<Attachment, ApiError> {
+    async fn referenced(
+        &self,
+        request: &Request,
+        conversation: ConversationId,
+        seq: Seq,
+    ) -> Result<Attachment, ApiError> {
         let attachment = self.log.attachment(conversation, request.user_id(), seq, request.id("id")?).await?;
         attachment.ok_or_else(|| UploadError::NotFound.into())
     }
@@ -56,7 +61,7 @@ fn message(request: &Request) -> Result<Option<(ConversationId, Seq)>, ApiError>
     }
 }
 
-/// Leads there, or says where it is to who asks for JSON.
+/// Redirects to the download, or returns its URL to a client that accepts JSON.
 fn answer(request: &Request, download: Download) -> Result<Response, ApiError> {
     let accept = request.header("accept")?.unwrap_or_default();
     let json =

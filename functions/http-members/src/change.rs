@@ -1,4 +1,4 @@
-//! Coming, going, and roles.
+//! Joining, leaving, adding, removing, roles and mutes.
 
 use domain::membership::Action;
 use domain::protocol::http::{AddMembersRequest, Member, UpdateMemberRequest};
@@ -25,7 +25,7 @@ impl Handler {
         Response::ok(&self.member(conversation, user).await?)
     }
 
-    /// Gives a member another role, or mutes or unmutes a member.
+    /// Changes the role of a member, or mutes or unmutes a member.
     pub(crate) async fn patch(&self, request: &Request) -> Result<Response, ApiError> {
         let (conversation, user) = (request.id("id")?, user_in_path(request)?);
         let UpdateMemberRequest { role, muted_until } = request.json()?;

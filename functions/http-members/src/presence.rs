@@ -7,7 +7,7 @@ use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
 
-/// Members of a page, unless `limit` asks for less: one batch of reads.
+/// Most members of a page, and the default: one batch of reads.
 const MAX_LIMIT: usize = 100;
 
 impl Handler {

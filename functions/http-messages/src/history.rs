@@ -7,7 +7,7 @@ use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
 
-/// Messages of a page unless `limit` says otherwise.
+/// Number of messages of a page without `limit`.
 const DEFAULT_LIMIT: usize = 50;
 
 /// Most messages of a page.

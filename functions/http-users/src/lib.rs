@@ -60,7 +60,7 @@ async fn get_many(users: &Users, request: &Request) -> Result<Response, ApiError
     Response::ok(&UsersPage { users: find(users, request, &ids).await? })
 }
 
-/// Those of these users that there are, in this order and each once, for a caller who is not deleted.
+/// Returns the existing users among these, in this order and without repeats, for a caller who is not deleted.
 async fn find(users: &Users, request: &Request, ids: &[UserId]) -> Result<Vec<UserEntry>, ApiError> {
     let caller = request.user_id();
     let mut asked = ids.to_vec();

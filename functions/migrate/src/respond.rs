@@ -34,7 +34,7 @@ pub struct Responder {
 }
 
 impl Responder {
-    /// Says `SUCCESS`, or `FAILED` with the reason.
+    /// Responds with `SUCCESS`, or `FAILED` and the reason.
     pub async fn respond(&self, event: &Event, failure: Option<String>) -> Result<(), RespondError> {
         macro_rules! fields {
             ($request:expr) => {

@@ -1,4 +1,4 @@
-//! `$default`: answers pings, and frames that no other route takes with an error.
+//! `$default`: answers pings, and rejects frames with an unknown action.
 
 use domain::protocol::Answer;
 use domain::{ApiError, ErrorCode, Timestamp};

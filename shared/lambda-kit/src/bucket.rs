@@ -5,8 +5,8 @@ use domain::error::causes;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 
-/// Serves events until Lambda ends the process. The handler is given the keys of the objects; where it fails, Lambda calls it again
-/// with the same event, twice.
+/// Serves events until Lambda ends the process. The handler gets the keys of the objects. If it fails, Lambda retries the event
+/// twice.
 pub async fn run<F, E>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(String) -> Result<(), E>,

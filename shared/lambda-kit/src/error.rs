@@ -4,7 +4,8 @@ use domain::error::causes;
 use domain::{ApiError, ErrorCode};
 use serde::de::DeserializeOwned;
 
-/// Largest text that a client may send in one request: what a WebSocket message may have, and twice what any request needs.
+/// Largest text that a client may send in one request: the limit of a WebSocket message, and twice the size of the largest
+/// request.
 const MAX_BYTES: usize = 128 * 1024;
 
 /// JSON of a client: not JSON at all is another mistake than JSON of the wrong shape.
@@ -19,10 +20,10 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
         let line = error.line();
         // The errors of serde and uuid have no kinds to match on, only these texts.
         match error.to_string() {
-            words if words.starts_with("unknown field") => {
+            text if text.starts_with("unknown field") => {
                 ApiError::new(ErrorCode::UnknownField, format!("The request has an unknown field at line {line}."))
             }
-            words if words.starts_with("UUID parsing failed") => {
+            text if text.starts_with("UUID parsing failed") => {
                 ApiError::new(ErrorCode::InvalidUuid, format!("An id at line {line} is not a UUID."))
             }
             _ => ApiError::invalid(format!("The request does not have the documented format at line {line}.")),
@@ -30,8 +31,8 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
     })
 }
 
-/// Logs a refusal where it becomes a response, so that it is logged once: our failures as errors with their causes, the
-/// client's mistakes in a line.
+/// Logs an error when it becomes a response, so that it is logged once: failures of the server as errors with their causes,
+/// errors of the client in one line.
 pub(crate) fn log_once(error: &ApiError) {
     let code = tracing::field::display(error.code);
     let Some(source) = &error.source else {

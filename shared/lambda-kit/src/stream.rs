@@ -4,8 +4,9 @@ use aws_lambda_events::dynamodb::{Event, EventRecord};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::json;
 
-/// Serves batches until Lambda ends the process, record by record in their order. The handler says whether a record was dealt with;
-/// where it was not, the batch ends, and comes again from there on. The event source mapping must have `ReportBatchItemFailures`.
+/// Serves batches until Lambda ends the process, record by record in their order. The handler returns true if a record was
+/// processed; otherwise the batch ends, and Lambda retries it from that record on. The event source mapping must have
+/// `ReportBatchItemFailures`.
 pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(EventRecord) -> bool,

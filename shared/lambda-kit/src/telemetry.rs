@@ -4,7 +4,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging. `RUST_LOG` chooses what is logged; `info` unless set.
+/// Starts logging. `RUST_LOG` sets the log filter; the default is `info`.
 pub fn init() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()

@@ -1,4 +1,4 @@
-//! Scaling images down.
+//! Scales images down for thumbnails.
 
 use domain::file::{Rejection, ThumbnailSize};
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
@@ -6,7 +6,7 @@ use image::DynamicImage;
 
 /// Scales the image down to this length of its longer side; `None` if it is no longer than that.
 ///
-/// Every pixel of the image counts (Lanczos). In a transparent image, colours count as much as they are visible; that takes a
+/// Every pixel of the image counts (Lanczos). In a transparent image, colours count as much as they are visible; this needs a
 /// copy of the image.
 pub(super) fn shrunk(
     image: &DynamicImage,

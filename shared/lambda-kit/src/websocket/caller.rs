@@ -28,7 +28,7 @@ impl Caller {
         }
     }
 
-    /// Refuses what comes after the token's end.
+    /// Refuses frames after the token has expired.
     pub(super) fn check_expiry(&self, now: Timestamp) -> Result<(), ApiError> {
         if now.epoch_seconds() < self.exp {
             Ok(())

@@ -23,11 +23,11 @@ struct Envelope {
     id: Option<String>,
 }
 
-/// Serves a route's frames until Lambda ends the process. The one place where an [`ApiError`] becomes a reply.
+/// Serves a route's frames until Lambda ends the process. Only this function converts an [`ApiError`] to a reply.
 ///
 /// A success is answered only if the frame has an `id` (each frame is billed); errors and pongs always are. A frame after the
 /// token's end gets `token_expired`, and its connection is closed.
-pub async fn run<T, F>(pusher: &ConnectionsApi, handle: F) -> Result<(), lambda_runtime::Error>
+pub async fn run<T, F>(connections_api: &ConnectionsApi, handle: F) -> Result<(), lambda_runtime::Error>
 where
     T: DeserializeOwned,
     F: AsyncFn(Caller, T) -> Result<Answer, ApiError>,
@@ -42,8 +42,8 @@ where
         let expired = matches!(&answer, Err(error) if error.code == ErrorCode::TokenExpired);
         let mut response = reply(reply_to, answer, &request_id);
         if let (true, Some(connection)) = (expired, &event.payload.request_context.connection_id) {
-            // The farewell has to be out before the connection is closed, so it cannot wait for the route's response.
-            pusher.close_with_frame(connection, &response.body.take().unwrap_or_default()).await;
+            // The error must be sent before the connection is closed, so it cannot be the route's response.
+            connections_api.close_with_frame(connection, &response.body.take().unwrap_or_default()).await;
         }
         Ok::<_, std::convert::Infallible>(response)
     }))
@@ -71,8 +71,8 @@ fn reply(reply_to: Option<String>, answer: Result<Answer, ApiError>, request_id:
         log_once(&error);
         Answer::Error { error: ErrorBody::new(&error, request_id) }
     });
-    let wanted = reply_to.is_some() || matches!(answer, Answer::Error { .. } | Answer::Pong { .. });
-    let body = wanted.then(|| serde_json::to_string(&Reply { reply_to, answer })).transpose();
+    let has_reply = reply_to.is_some() || matches!(answer, Answer::Error { .. } | Answer::Pong { .. });
+    let body = has_reply.then(|| serde_json::to_string(&Reply { reply_to, answer })).transpose();
     match body {
         Ok(body) => Response { status_code: 200, headers: BTreeMap::new(), body },
         Err(error) => {
