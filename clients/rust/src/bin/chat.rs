@@ -61,11 +61,10 @@ async fn chat() -> Result<(), ChatError> {
     }
 }
 
-/// Returns the token's issuer. The local issuer's subjects are the names that it is given, so with this a name leads to a user
-/// id.
+/// Returns the token's issuer. The subjects of the local issuer are the names, so the issuer and a name yield a user id.
 fn issuer(token: &str) -> String {
     let claims = client::unverified_claims(token).unwrap_or_default();
-    // Without an issuer there is no such user, which the server says.
+    // Without an issuer the user id does not exist, and the server refuses the request.
     claims["iss"].as_str().unwrap_or_default().to_owned()
 }
 
@@ -181,7 +180,7 @@ impl Room {
             MessageKind::Reaction { target_seq, emoji, on } => {
                 println!("* {name} {} {} on [{target_seq}]", if *on { "added" } else { "removed" }, emoji.as_str());
             }
-            // Members who join and leave are in the log as well; a terminal for two does not show them.
+            // Members who join and leave are in the log as well; this chat of two users does not show them.
             _ => {}
         }
     }
@@ -196,7 +195,7 @@ impl Room {
                 self.names.insert(user, name.clone());
                 name
             }
-            // Asked again the next time.
+            // Not cached, so that the next call retries.
             Err(_) => user.to_string(),
         }
     }
