@@ -64,10 +64,10 @@ impl DataApiPoolExt for DataApiPool {
 pub struct LentTransaction<'c> {
     /// Gone only while it is dropped.
     transaction: Option<Transaction<'c, DataApi>>,
-    home: Home<'c>,
+    slot: Slot<'c>,
 }
 
-type Home<'c> = Arc<Mutex<Option<Transaction<'c, DataApi>>>>;
+type Slot<'c> = Arc<Mutex<Option<Transaction<'c, DataApi>>>>;
 
 async fn finish<'c, T, E, F>(
     transaction: Transaction<'c, DataApi>,
@@ -77,10 +77,10 @@ where
     F: Future<Output = Result<T, E>>,
     E: From<Error>,
 {
-    let home = Home::default();
-    let lent = LentTransaction { transaction: Some(transaction), home: Arc::clone(&home) };
+    let slot = Slot::default();
+    let lent = LentTransaction { transaction: Some(transaction), slot: Arc::clone(&slot) };
     let outcome = work(lent).await;
-    match (outcome, come_home(&home)) {
+    match (outcome, take_back(&slot)) {
         (Ok(done), Some(transaction)) => {
             transaction.commit().await?;
             Ok(done)
@@ -101,13 +101,13 @@ where
 }
 
 /// Nothing panics while the lock is held, so a poisoned one holds nothing broken.
-fn come_home<'c>(home: &Home<'c>) -> Option<Transaction<'c, DataApi>> {
-    home.lock().unwrap_or_else(PoisonError::into_inner).take()
+fn take_back<'c>(slot: &Slot<'c>) -> Option<Transaction<'c, DataApi>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 impl Drop for LentTransaction<'_> {
     fn drop(&mut self) {
-        *self.home.lock().unwrap_or_else(PoisonError::into_inner) = self.transaction.take();
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = self.transaction.take();
     }
 }
 

@@ -14,9 +14,9 @@ use super::DataApiConnection;
 use crate::error::from_sdk;
 use crate::{DataApiError, DataApiFault};
 
-/// The first pause before a waking cluster is asked again; each next one is twice as long, up to [`LONGEST_PAUSE`].
+/// The first pause before a waking cluster is asked again; each next one is twice as long, up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+const MAX_PAUSE: Duration = Duration::from_secs(4);
 /// For how long a rollback waits for a statement that was cancelled here and goes on there.
 const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -106,7 +106,7 @@ impl DataApiConnection {
                 Err(error) if fault(&error) == Some(DataApiFault::Resuming) && Instant::now() + pause < deadline => {
                     tracing::debug!(target: "sqlx::data_api", ?pause, "the cluster is waking up");
                     sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause = (pause * 2).min(MAX_PAUSE);
                 }
                 answer => return answer,
             }
