@@ -37,9 +37,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, thiserror::Error)]
 enum ConnectError {
-    #[error("no token")]
+    #[error("the token source failed")]
     Token(#[from] ApiError),
-    #[error("no connection")]
+    #[error("cannot connect")]
     WebSocket(#[from] Box<WebSocketError>),
     #[error("the token contains characters that are not allowed in a header")]
     Header(#[from] tokio_tungstenite::tungstenite::http::header::InvalidHeaderValue),

@@ -24,7 +24,7 @@ impl Handler {
 
     pub(crate) async fn thumbnail(&self, request: &Request) -> Result<Response, ApiError> {
         let size = request.query("size")?.and_then(ThumbnailSize::of_pixels);
-        let size = size.ok_or_else(|| ApiError::invalid("`size` is 320 or 1280."))?;
+        let size = size.ok_or_else(|| ApiError::invalid("`size` must be 320 or 1280."))?;
         let file = self.readable(request).await?;
         if file.width.is_none() {
             return Err(UploadError::NotFound.into());
@@ -57,7 +57,7 @@ fn message(request: &Request) -> Result<Option<(ConversationId, Seq)>, ApiError>
     match (conversation, seq) {
         (None, None) => Ok(None),
         (Some(conversation), Some(seq)) if (Seq(1)..=Seq::MAX).contains(&seq) => Ok(Some((conversation, seq))),
-        _ => Err(ApiError::invalid("`conversation_id` and `seq` name a message together.")),
+        _ => Err(ApiError::invalid("`conversation_id` and `seq` must be given together.")),
     }
 }
 

@@ -53,7 +53,7 @@ async fn get_one(users: &Users, request: &Request) -> Result<Response, ApiError>
 async fn get_many(users: &Users, request: &Request) -> Result<Response, ApiError> {
     let ids = request.values("ids").unwrap_or_default();
     if !(1..=MAX_IDS).contains(&ids.len()) {
-        return Err(ApiError::invalid(format!("`ids` names 1 to {MAX_IDS} users.")));
+        return Err(ApiError::invalid(format!("`ids` must have 1 to {MAX_IDS} user ids.")));
     }
     let ids: Result<Vec<UserId>, _> = ids.into_iter().map(str::parse).collect();
     let ids = ids.map_err(|_| ApiError::new(ErrorCode::InvalidUuid, "One of the `ids` is not a UUID."))?;

@@ -30,7 +30,7 @@ const COGNITO_ENDPOINT: &str = "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER";
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The issuer or an endpoint is not a URL.
-    #[error("the issuer is not a valid URL: {0}")]
+    #[error("not a valid URL: {0}")]
     Url(String),
     /// The issuer did not answer as documented.
     #[error("the request to the issuer failed")]

@@ -60,7 +60,7 @@ impl Content {
             ));
         }
         if reply_to_seq.is_some_and(|seq| seq == Seq::ZERO || seq > Seq::MAX) {
-            return Err(ApiError::invalid("`reply_to_seq` is not the seq of a message."));
+            return Err(ApiError::invalid("`reply_to_seq` is not a valid seq."));
         }
         Ok(Self { text, reply_to_seq, mentions, attachments: Vec::new() })
     }

@@ -60,7 +60,7 @@ impl Status {
 /// A seq and the time at which everything up to it was delivered or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watermark {
-    /// Last covered seq.
+    /// Last seq that the watermark covers.
     pub seq: Seq,
     pub at: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! Search terms.
+//! Search terms for public conversations.
 
 use crate::ApiError;
 

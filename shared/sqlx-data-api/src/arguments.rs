@@ -25,7 +25,7 @@ impl DataApiArgumentBuffer {
         match value.encode(&mut buffer)? {
             IsNull::Yes => Ok(None),
             IsNull::No => match buffer.0 {
-                // PostgreSQL would refuse it as invalid UTF-8, which says less.
+                // PostgreSQL would refuse it as invalid UTF-8, a less helpful error.
                 Some(Field::StringValue(text)) if text.contains('\0') => {
                     Err("PostgreSQL text cannot contain NUL characters".into())
                 }

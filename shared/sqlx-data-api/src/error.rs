@@ -23,13 +23,13 @@ pub enum DataApiFault {
     /// The call took longer than 45 seconds. A transaction that it was part of is over, unless the statement was told to [go
     /// on](crate::DataApiConnectOptions::continue_after_timeout).
     Timeout,
-    /// The transaction is over: a statement in it failed, it was idle for three minutes, or it is a day old.
+    /// The transaction has ended: a statement in it failed, it was idle for three minutes, or it ran for 24 hours.
     TransactionNotFound,
     /// The cluster was paused and is waking up. Nothing was run.
     Resuming,
-    /// A result that the service cannot give: an array of arrays, or a type that it does not know. Cast it to `text`.
+    /// A result that the service cannot return: an array of arrays, or an unsupported type. Cast it to `text`.
     UnsupportedResult,
-    /// The caller may not do this: IAM, the secret, or the cluster's Data API is off.
+    /// Access denied: by IAM, by the secret, or because the cluster's Data API is disabled.
     Access,
     /// Too many requests. Nothing was run.
     Throttled,
@@ -124,7 +124,7 @@ impl DatabaseError for DataApiError {
         self.is_retryable()
     }
 
-    /// The name in `… constraint "name"`; the service gives PostgreSQL's message and none of its fields.
+    /// The name in `… constraint "name"`; the service returns PostgreSQL's message without its fields.
     fn constraint(&self) -> Option<&str> {
         quoted_after(&self.message, "constraint ")
     }

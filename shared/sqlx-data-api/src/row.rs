@@ -63,7 +63,7 @@ impl ColumnIndex<DataApiStatement> for &str {
     }
 }
 
-/// Shows the columns, never what is in them.
+/// Formats the columns without their values.
 impl Debug for DataApiRow {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("DataApiRow").field("columns", &self.columns.list).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! Transactions that end before the call that began them answers.
+//! Transactions that end before the call that began them returns.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,14 +12,14 @@ use crate::{DataApi, DataApiConnection, DataApiPool};
 impl DataApiConnection {
     /// Runs `work` in a transaction, and answers when that is committed or, if `work` failed, rolled back.
     ///
-    /// Use this where dropping a transaction is not enough: a dropped one is rolled back when its connection is used
-    /// next, and a Lambda function that is frozen after its answer may not come to that while PostgreSQL holds the
-    /// transaction's locks. A rollback that fails is logged, and the error of `work` is returned; the service drops the
-    /// transaction after three idle minutes.
+    /// Use this if dropping a transaction is not enough: a dropped one is rolled back when its connection is used next. A
+    /// Lambda function that is frozen after its answer may not reach that while PostgreSQL holds the transaction's locks. A
+    /// rollback that fails is logged, and the error of `work` is returned; the service drops the transaction after three idle
+    /// minutes.
     ///
     /// # Errors
     ///
-    /// Those of `work`, of beginning and of committing; and a transaction that `work` has kept to itself.
+    /// Those of `work`, of beginning and of committing; and an error if `work` keeps the transaction.
     pub async fn transaction<'c, T, E, F>(&'c mut self, work: impl FnOnce(LentTransaction<'c>) -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
@@ -57,12 +57,13 @@ impl DataApiPoolExt for DataApiPool {
     }
 }
 
-/// A transaction, lent to the work that is done in it. Dropped, it goes back to who commits it or rolls it back.
+/// A transaction, lent to the work that is done in it. When it is dropped, the transaction returns to the caller, which commits
+/// it or rolls it back.
 ///
 /// It is lent by value, not by reference, because the future of a closure over a reference is not known to be `Send`.
 #[derive(Debug)]
 pub struct LentTransaction<'c> {
-    /// Gone only while it is dropped.
+    /// `None` only while it is dropped.
     transaction: Option<Transaction<'c, DataApi>>,
     slot: Slot<'c>,
 }

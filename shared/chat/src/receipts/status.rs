@@ -12,9 +12,7 @@ use crate::membership::MemberPage;
 #[derive(Clone, Debug)]
 pub struct StatusReader {
     pub messages: Messages,
-    /// Reads the members.
     pub members: Members,
-    /// Reads the watermarks.
     pub watermarks: Watermarks,
 }
 

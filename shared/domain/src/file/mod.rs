@@ -114,7 +114,7 @@ pub struct File {
     pub conversation_id: ConversationId,
     pub name: FileName,
     pub content_type: ContentType,
-    /// Size in bytes.
+    /// Number of bytes of the file.
     pub size: u64,
     /// SHA-256 of the bytes, in hex. S3 verifies it for an upload in one request; for an upload in parts S3 verifies the
     /// checksum of each part.
@@ -135,7 +135,7 @@ pub struct Attachment {
     pub file_id: FileId,
     pub name: FileName,
     pub content_type: ContentType,
-    /// Size in bytes.
+    /// Number of bytes of the file.
     pub size: u64,
     /// Width of an image that has thumbnails, in pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]

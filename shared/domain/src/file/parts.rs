@@ -51,7 +51,10 @@ impl PartsRequest {
             return Err(ApiError::invalid(format!("`parts` must have 1 to {MAX_PARTS_PER_REQUEST} part numbers.")));
         }
         if self.parts.iter().any(|part| part_size(size, part.part_number).is_none()) {
-            return Err(ApiError::invalid(format!("The part numbers of this file are 1 to {}.", part_count(size))));
+            return Err(ApiError::invalid(format!(
+                "The part numbers of this file must be between 1 and {}.",
+                part_count(size)
+            )));
         }
         Ok(self.parts)
     }

@@ -58,7 +58,7 @@ impl DraftRequest {
             return Err(ApiError::invalid("`attachment_ids` has the same file twice."));
         }
         if after_seq.is_some_and(|seq| seq > Seq::MAX) {
-            return Err(ApiError::invalid("`after_seq` is not a seq."));
+            return Err(ApiError::invalid("`after_seq` is not a valid seq."));
         }
         let content = if attachment_ids.is_empty() { Content::new } else { Content::caption };
         let content = content(text, reply_to_seq, mentions)?;
@@ -106,7 +106,7 @@ impl ReceiptsRequest {
             ));
         }
         if self.receipts.iter().any(|entry| entry.seq == Seq::ZERO || entry.seq > Seq::MAX) {
-            return Err(ApiError::invalid("`seq` is not the seq of a message."));
+            return Err(ApiError::invalid("`seq` is not a valid seq."));
         }
         let receipt = |ReceiptEntry { conversation_id, seq }| Receipt { kind, conversation_id, user_id, seq, at };
         Ok(self.receipts.into_iter().map(receipt).collect())

@@ -66,7 +66,7 @@ impl Request {
     pub fn limit(&self, default: usize, most: usize) -> Result<usize, ApiError> {
         let limit = self.query("limit")?.unwrap_or(default);
         if !(1..=most).contains(&limit) {
-            return Err(ApiError::invalid(format!("`limit` is between 1 and {most}.")));
+            return Err(ApiError::invalid(format!("`limit` must be between 1 and {most}.")));
         }
         Ok(limit)
     }

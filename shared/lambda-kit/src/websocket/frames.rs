@@ -57,7 +57,7 @@ fn read<T: DeserializeOwned>(event: &ApiGatewayWebsocketProxyRequest) -> (Option
     let text = event.body.as_deref().unwrap_or_default();
     let id = match parse::<Envelope>(text) {
         Ok(Envelope { id }) if id.as_ref().is_none_or(|id| id.len() <= MAX_ID_BYTES) => id,
-        Ok(_) => return (None, Err(ApiError::invalid(format!("`id` has at most {MAX_ID_BYTES} bytes.")))),
+        Ok(_) => return (None, Err(ApiError::invalid(format!("`id` can have at most {MAX_ID_BYTES} bytes.")))),
         Err(error) => return (None, Err(error)),
     };
     let frame = Caller::new(&event.request_context)

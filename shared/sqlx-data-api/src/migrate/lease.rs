@@ -18,7 +18,7 @@ use crate::{DataApiConnection, DataApiError, DataApiFault, query};
 const LEASE: Duration = Duration::from_mins(1);
 /// The same for a migration outside of a transaction, which cannot renew while it runs.
 const LONG_LEASE: Duration = Duration::from_mins(15);
-/// For how long another one's migrations are waited for.
+/// Time for which a migrator waits for another one's migrations.
 const LEASE_TIMEOUT: Duration = Duration::from_mins(15);
 /// Interval between two checks of the lock, and of a statement that continues.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -97,8 +97,8 @@ impl DataApiConnection {
         query("DELETE FROM _sqlx_migrations_lock WHERE owner = $1").bind(lease.owner).execute(self).await.map(drop)
     }
 
-    /// Polls the transaction every second until its last statement is done. If that failed, the transaction is over and the
-    /// answer says so.
+    /// Polls the transaction every second until its last statement is done. If that failed, the transaction has ended and the
+    /// answer is an error.
     pub(super) async fn wait_until_done(&mut self) -> Result<(), Error> {
         loop {
             sleep(PAUSE).await;

@@ -77,7 +77,7 @@ impl DataApiConnectOptions {
         self
     }
 
-    /// For how many statements a connection remembers where their placeholders are. 100 unless set.
+    /// Number of statements whose placeholders a connection caches; 100 by default.
     #[must_use]
     pub fn statement_cache_capacity(mut self, capacity: usize) -> Self {
         self.statement_cache_capacity = capacity;

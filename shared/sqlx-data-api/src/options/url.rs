@@ -11,7 +11,7 @@ use crate::DataApi;
 
 pub(super) fn parse(url: &Url) -> Result<DataApiConnectOptions, Error> {
     if !DataApi::URL_SCHEMES.contains(&url.scheme()) {
-        return Err(invalid(format!("`{}` is not the scheme `{}`", url.scheme(), DataApi::URL_SCHEMES[0])));
+        return Err(invalid(format!("the scheme is `{}`, not `{}`", url.scheme(), DataApi::URL_SCHEMES[0])));
     }
     let (mut resource_arn, mut secret_arn, mut database) = (None, None, None);
     for (key, value) in url.query_pairs() {

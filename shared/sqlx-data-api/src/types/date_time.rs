@@ -14,7 +14,7 @@ pub(super) fn writable(year: i32) -> Result<(), BoxDynError> {
     }
 }
 
-/// Refuses what PostgreSQL has and Rust has not.
+/// Refuses values of PostgreSQL that Rust cannot represent.
 pub(super) fn readable(text: &str) -> Result<&str, BoxDynError> {
     if text.ends_with("infinity") || text.ends_with(" BC") {
         return Err(format!("`{text}` is not supported: the year must be between 1 and 9999").into());

@@ -157,7 +157,7 @@ impl LogItem {
     }
 }
 
-/// Outcome of [`Messages::put`].
+/// Outcome of [`Messages::put`] for one item.
 #[derive(Debug)]
 pub enum PutOutcome {
     /// The item was put at its seq.

@@ -105,18 +105,18 @@ impl TryFrom<Row> for StoredFile {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let odd = |what: &str| StoreError::Inconsistent(format!("{what} of file {}", row.file_id));
+        let malformed = |what: &str| StoreError::Inconsistent(format!("malformed {what} of file {}", row.file_id));
         let side = |side: Option<i32>| side.and_then(|side| u32::try_from(side).ok());
         let dimensions = side(row.width).zip(side(row.height)).map(|(width, height)| Dimensions { width, height });
-        let reason = row.reason.as_deref().map(|reason| Rejection::parse(reason).ok_or_else(|| odd("reason")));
+        let reason = row.reason.as_deref().map(|reason| Rejection::parse(reason).ok_or_else(|| malformed("reason")));
         let file = File {
             file_id: FileId(row.file_id),
             conversation_id: ConversationId(row.conversation_id),
-            name: FileName::parse(&row.name).map_err(|_| odd("name"))?,
-            content_type: ContentType::parse(&row.content_type).map_err(|_| odd("content type"))?,
-            size: u64::try_from(row.size).map_err(|_| odd("size"))?,
-            sha256: Sha256Hex::parse(&row.sha256).map_err(|_| odd("checksum"))?,
-            status: FileStatus::parse(&row.status).ok_or_else(|| odd("status"))?,
+            name: FileName::parse(&row.name).map_err(|_| malformed("name"))?,
+            content_type: ContentType::parse(&row.content_type).map_err(|_| malformed("content type"))?,
+            size: u64::try_from(row.size).map_err(|_| malformed("size"))?,
+            sha256: Sha256Hex::parse(&row.sha256).map_err(|_| malformed("checksum"))?,
+            status: FileStatus::parse(&row.status).ok_or_else(|| malformed("status"))?,
             reason: reason.transpose()?,
             dimensions,
             created_at: Timestamp::from(row.created_at),

@@ -183,7 +183,7 @@ async fn state(
     .bind(actor.0)
     .fetch_all(connection)
     .await?;
-    let first = rows.first().ok_or_else(|| StoreError::Inconsistent("the row has no user".to_owned()))?;
+    let first = rows.first().ok_or_else(|| StoreError::Inconsistent("the query returned no row".to_owned()))?;
     let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
     let state = State {
         kind: ConversationType::parse(&locked.r#type).ok_or_else(|| {
@@ -226,7 +226,8 @@ async fn write(connection: &mut DataApiConnection, actor: UserId, pending: &Pend
     let effect = pending.change.effect();
     let (role_of, role) = effect.role.map(|(user, role)| (user.0, role.as_str())).unzip();
     let (muted, until) = effect.muted.map_or((None, None), |(user, until)| (Some(user.0), until));
-    let version = i64::try_from(pending.version).map_err(|_| StoreError::Inconsistent("a version".to_owned()))?;
+    let version =
+        i64::try_from(pending.version).map_err(|_| StoreError::Inconsistent("a version exceeds bigint".to_owned()))?;
     query(
         "WITH changed AS (
             UPDATE conversations SET version = $2, member_count = member_count + $3, title = coalesce($4, title),

@@ -83,5 +83,5 @@ impl Outbox {
 }
 
 fn signed(number: u64) -> Result<i64, StoreError> {
-    i64::try_from(number).map_err(|_| StoreError::Inconsistent(format!("{number} is no bigint")))
+    i64::try_from(number).map_err(|_| StoreError::Inconsistent(format!("{number} exceeds bigint")))
 }

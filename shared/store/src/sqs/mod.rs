@@ -188,5 +188,5 @@ impl Queue {
 
 /// SQS rejected a message of an accepted batch.
 #[derive(Debug, thiserror::Error)]
-#[error("an entry of a batch was refused: {0}")]
+#[error("SQS rejected an entry of a batch: {0}")]
 struct Refused(String);

@@ -126,7 +126,7 @@ impl Members {
         }
         if let Some(departure) = effect.left {
             let member = leaving.ok_or_else(|| {
-                StoreError::Inconsistent(format!("{} leaves without being a member", departure.user_id))
+                StoreError::Inconsistent(format!("the user {} leaves without being a member", departure.user_id))
             })?;
             writes.extend(self.end_period(stamp, departure, member)?);
         }
