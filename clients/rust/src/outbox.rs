@@ -143,7 +143,7 @@ impl Outbox {
         }
     }
 
-    /// An item of the log has been seen: it may be the first message itself, whose answer was lost.
+    /// Handles an item of the log, which may be the first message itself if its answer was lost.
     pub(crate) fn seen(&mut self, message: &Message) {
         // Only the sender receives these.
         let Some(id) = message.client_message_id else { return };

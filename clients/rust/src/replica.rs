@@ -63,7 +63,7 @@ impl Replica {
         is_new
     }
 
-    /// Since when something is missing.
+    /// Time at which the gap appeared; `None` without a gap.
     pub(crate) fn gap_since(&self) -> Option<Instant> {
         self.gap_since
     }

@@ -74,7 +74,7 @@ impl Content {
         hash.update(self.text.as_bytes());
         hash.update(self.reply_to_seq.map_or(0, |seq| seq.0).to_be_bytes());
         if !files.is_empty() {
-            // Half as long as an id: it cannot be taken for one.
+            // Half as long as an id, so that the two cannot be confused.
             hash.update((files.len() as u64).to_be_bytes());
             for file in files {
                 hash.update(file.0.as_bytes());
@@ -90,7 +90,7 @@ impl Content {
 /// The text of a message from one of its edits on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit {
-    /// Place of the event.
+    /// Seq of the event that made the change.
     pub seq: Seq,
     /// Time of the event.
     pub edited_at: Timestamp,
@@ -133,7 +133,7 @@ pub enum MessageKind {
     MemberRemoved {
         user_id: UserId,
     },
-    /// The sender gave a member a role.
+    /// The sender changed the role of a member.
     RoleChanged {
         user_id: UserId,
         role: Role,
@@ -143,11 +143,11 @@ pub enum MessageKind {
         user_id: UserId,
         muted_until: Option<Timestamp>,
     },
-    /// The sender gave another title.
+    /// The sender changed the title.
     TitleChanged {
         title: String,
     },
-    /// The sender gave another topic.
+    /// The sender changed the topic.
     TopicChanged {
         topic: Option<String>,
     },
@@ -159,7 +159,7 @@ pub enum MessageKind {
     Deleted {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deleted_by: Option<UserId>,
-        /// Place of the event.
+        /// Seq of the event that made the change.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deleted_seq: Option<Seq>,
         /// Time of the event.

@@ -7,8 +7,8 @@ use crate::{HistoryPolicy, Seq, Timestamp};
 /// One membership period, both ends included; empty if nothing was sent during it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
-    /// The first visible place: that of the item that let the user in, or, in a public conversation, the one after the head at
-    /// that moment.
+    /// The first visible seq: the seq of the item that added the user, or, in a public conversation, the seq after the head at
+    /// the time of joining.
     pub joined_seq: Seq,
     /// `sent_at` of that item, or that moment.
     pub joined_at: Timestamp,

@@ -1,4 +1,4 @@
-//! Subscriptions to public conversations lie in shards, since one partition takes only so many requests.
+//! Subscriptions to public conversations are stored in shards, since the request rate of one partition is limited.
 //!
 //! The number of shards is a power of two that only grows, and a connection's shard is its hash modulo that number. So a
 //! connection that saw a smaller number than the current one has chosen a shard that is still read, and its subscription can be

@@ -20,8 +20,8 @@ pub enum DataApiFault {
     /// The statement ran, and its result is too large: a row may have 64 KB, all rows 1 MiB. A transaction that it was part
     /// of is over; outside of one, what it changed is changed.
     ResultTooLarge,
-    /// The call took longer than 45 seconds. A transaction that it was part of is over, unless the statement was told to [go
-    /// on](crate::DataApiConnectOptions::continue_after_timeout).
+    /// The call took longer than 45 seconds. Its transaction has ended, unless the statement may
+    /// [continue](crate::DataApiConnectOptions::continue_after_timeout).
     Timeout,
     /// The transaction has ended: a statement in it failed, it was idle for three minutes, or it ran for 24 hours.
     TransactionNotFound,

@@ -81,7 +81,7 @@ pub struct DataApiTransactionManager;
 impl TransactionManager for DataApiTransactionManager {
     type Database = DataApi;
 
-    /// One request; two with a `statement`, of which the modes are taken (`BEGIN ISOLATION LEVEL SERIALIZABLE`,
+    /// One request; two with a `statement`, whose modes are applied (`BEGIN ISOLATION LEVEL SERIALIZABLE`,
     /// `START TRANSACTION READ ONLY`, or `SET TRANSACTION …` itself).
     async fn begin(conn: &mut DataApiConnection, statement: Option<SqlStr>) -> Result<(), Error> {
         if conn.transaction.open.is_some() {

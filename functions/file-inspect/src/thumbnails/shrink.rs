@@ -27,7 +27,7 @@ pub(super) fn shrunk(
     Ok(Some(shrunk))
 }
 
-/// A side of an image whose longest becomes `most`, rounded, and at least a pixel.
+/// Returns the scaled length of a side if the longest side becomes `most`: rounded, at least one pixel.
 fn scaled(side: u32, most: u32, longest: u32) -> u32 {
     let rounded = (u64::from(side) * u64::from(most) + u64::from(longest) / 2) / u64::from(longest);
     // It is no more than `most`.

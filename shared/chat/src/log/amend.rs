@@ -18,7 +18,7 @@ use store::dynamodb::retry::back_off;
 use super::append::may_send;
 use super::{Log, SendError};
 
-/// Places that one event tries for before it reports contention.
+/// Number of seqs that one event tries before it reports contention.
 const MAX_ROUNDS: u32 = 12;
 
 /// Time after which a client should retry after contention.

@@ -8,9 +8,9 @@
 //! * **No duplicates, ever**: an attempt reads every item that any other attempt of the same message can have written since the
 //!   client first tried, because a resend repeats the first `after_seq`, and because a writer that loses a seq reads the item
 //!   that took it.
-//! * **No messages of a removed member**: every item holds `members_seq`, the seq of the newest membership change. A writer has
-//!   to know the members, and their own membership, as of the head's newest change or a later one; otherwise it reads them
-//!   again.
+//! * **No messages of a removed member**: every item holds `members_seq`, the seq of the newest membership change. A writer
+//!   must have read the members, and their own membership, as of the head's newest change or a later one; otherwise it reads
+//!   them again.
 
 use std::time::Duration;
 

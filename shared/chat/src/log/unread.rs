@@ -14,7 +14,7 @@ use super::history::PageRequest;
 pub(crate) struct Counted {
     /// Number of messages, at most [`MAX_UNREAD`]. A lower bound if there are too many other items to read.
     pub(crate) unread: u32,
-    /// Place of that change.
+    /// Seq of the newest membership change before a counted item.
     pub(crate) membership_seq: Seq,
 }
 

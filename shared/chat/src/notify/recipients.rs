@@ -77,8 +77,8 @@ impl Recipients {
         self.connections.warm_up().await;
     }
 
-    /// Finds the live connections to notify: every member's, or, in a public conversation, the subscribed ones; and those of the
-    /// users `also`, whom a change concerns although they are not among them.
+    /// Finds the live connections to notify: every member's, or, in a public conversation, the subscribed ones; and those of
+    /// the users `also`, whom the change concerns although they are not members.
     ///
     /// Bounded to 100 members or 100 subscribers; beyond that returns [`Audience::deferred`] and the `fanout` worker notifies.
     /// Cost: 1 request for members, 2 for subscribers (the subscriptions, and which of their users are members).

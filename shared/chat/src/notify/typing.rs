@@ -33,8 +33,8 @@ impl TypingNotifier {
         Ok(())
     }
 
-    /// Finds the connections of the others; none in a conversation with more than 100 members or subscribers, where somebody is
-    /// always typing.
+    /// Finds the connections of the others; none in a conversation with more than 100 members or subscribers, in which some
+    /// user is always typing.
     ///
     /// Cost: two requests; a third for the subscriptions of a public conversation, or for a user beyond the first 101 members.
     async fn audience(&self, conversation: ConversationId, user: UserId) -> Result<Vec<Recipient>, SendError> {

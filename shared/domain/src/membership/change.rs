@@ -22,7 +22,7 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         muted_until: Option<Timestamp>,
     },
-    /// Somebody left a public conversation.
+    /// A user left a public conversation.
     Left {
         user_id: UserId,
         /// The member who becomes owner, if the last owner left.

@@ -4,8 +4,8 @@ use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequestContext;
 use domain::{ApiError, ErrorCode, Timestamp, UserId};
 use serde_json::Value;
 
-/// The user and connection of an event, from the context that the authorizer gave when the connection began and that
-/// API Gateway repeats in every event of it.
+/// The user and connection of an event, from the context that the authorizer returned for the handshake. API Gateway repeats it
+/// in every event of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub user_id: UserId,

@@ -46,7 +46,7 @@ impl DataApiConnection {
             match taken {
                 Ok(taken) if taken.rows_affected() == 1 => break,
                 Ok(_) => {}
-                // Somebody's migration has the row locked.
+                // Another migration holds the lock on the row.
                 Err(error) if fault(&error) == Some(DataApiFault::Timeout) => {}
                 Err(error) => return Err(error),
             }

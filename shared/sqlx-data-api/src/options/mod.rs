@@ -92,8 +92,8 @@ impl DataApiConnectOptions {
         self
     }
 
-    /// Lets PostgreSQL continue a statement after the service gave up on it at 45 seconds. The call fails all the same. False
-    /// by default; migrations always set it.
+    /// Lets PostgreSQL continue a statement after the service's timeout of 45 seconds. The call fails nevertheless. False by
+    /// default; migrations always set it.
     #[must_use]
     pub fn continue_after_timeout(mut self, goes_on: bool) -> Self {
         self.continue_after_timeout = goes_on;

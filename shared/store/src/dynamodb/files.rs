@@ -39,7 +39,7 @@ pub struct FileItem {
     /// Messages that are known to reference the file. Never written as a whole.
     #[serde(rename = "carried_by", default, skip_serializing)]
     pub referenced_by: Vec<Seq>,
-    /// Since when it is on its way out.
+    /// Time of the expiry; `None` for a file that has not expired.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "millis::optional")]
     pub released_at: Option<Timestamp>,
 }

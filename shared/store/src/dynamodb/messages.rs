@@ -305,7 +305,7 @@ impl Messages {
         put.build().map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
     }
 
-    /// Carries out a transaction.
+    /// Executes a transaction of writes.
     pub async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
         match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(Transacted::Written),

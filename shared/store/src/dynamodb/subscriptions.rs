@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `shard` | S | partition key: `<conversation>#<shard>`, see [`domain::subscription`] |
 //! | `connection_id` | S | sort key: API Gateway's id |
-//! | `user_id` | S | whose connection it is |
+//! | `user_id` | S | the subscribed user |
 //! | `exp` | N | epoch seconds, also the TTL: nothing is pushed to the connection afterwards |
 //!
 //! A subscription does not imply membership: readers must check that the user still is a member.
@@ -34,7 +34,7 @@ pub struct Subscription {
     pub user_id: UserId,
     /// API Gateway's id of it.
     pub connection_id: String,
-    /// Until when it holds: epoch seconds.
+    /// Expiry, in epoch seconds.
     pub exp: i64,
 }
 

@@ -31,7 +31,7 @@ pub use parts::Joined;
 /// Key prefix of uploads; the id of the file follows.
 const UPLOADS: &str = "uploads/";
 
-/// The file whose upload has this key; `None` for a key that no upload has.
+/// Returns the file whose upload has this key; `None` if it is not the key of an upload.
 pub fn uploaded_file(key: &str) -> Option<FileId> {
     let file = key.strip_prefix(UPLOADS)?.parse().ok()?;
     // A UUID has several spellings, a file has one key.

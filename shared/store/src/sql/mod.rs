@@ -29,8 +29,7 @@ const RESUME_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Creates a pool over the cluster's Data API. Makes no request.
 ///
-/// `sdk_config` is taken without its timeouts: a statement may take up to 45 s, and a cluster that was paused
-/// some 15 s to wake up.
+/// The timeouts of `sdk_config` are not used: a statement may take up to 45 s, and a paused cluster resumes in some 15 s.
 pub fn connect(
     sdk_config: aws_sdk_rdsdata::config::Builder,
     cluster_arn: String,

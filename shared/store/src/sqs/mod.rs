@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::StoreError;
 
-/// Body of a message on the `receipts` queue: receipts that one frame gave.
+/// Body of a message on the `receipts` queue: the receipts of one frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptsBody {
     /// With the user and the time that the server set.
@@ -24,7 +24,7 @@ pub struct ReceiptsBody {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum RelayBody {
-    /// A conversation whose outbox may hold something.
+    /// A conversation that may have changes in the outbox.
     Conversation { conversation_id: ConversationId },
     /// A user whose account may be deleted and whose memberships may not have ended.
     User { user_id: UserId },
