@@ -23,7 +23,6 @@ pub struct Endpoints {
     /// The WebSocket API with its stage; empty where there is none.
     #[serde(default)]
     pub websocket: String,
-    /// The token endpoint.
     pub oidc_token: String,
     /// The meter, faults and kill switches.
     pub control: String,

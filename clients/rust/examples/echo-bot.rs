@@ -11,12 +11,13 @@ use client::domain::conversation::ConversationType;
 use client::domain::{Message, MessageKind, Timestamp};
 use client::{Api, Client, Endpoints, Event, LocalIssuer, Pace};
 
-// One thread, on which tasks start in the order in which they were spawned: echoes keep the order of the texts.
+// One thread, on which tasks start in the order in which they were spawned: so echoes keep the order of the texts.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let name = std::env::args().nth(1).ok_or("usage: echo-bot NAME")?;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/local/endpoints.json");
-    let endpoints = Endpoints::read(path).map_err(|error| format!("is `cargo local` running? {error}"))?;
+    let endpoints = Endpoints::read(path)
+        .map_err(|error| format!("cannot read the endpoints, is `cargo local` running? {error}"))?;
     let tokens = Arc::new(LocalIssuer::new(&endpoints.oidc_token, &name)?);
     let api = Arc::new(Api::with_tokens(endpoints, tokens)?);
     let user = api.profile(&name).await?;
@@ -51,12 +52,12 @@ fn text_to_echo(item: &Message, started: Timestamp) -> Option<&str> {
     }
 }
 
-/// Sends a text without waiting for its place: one conversation does not hold up the others.
+/// Sends a text without waiting for its seq, so that one conversation does not delay the others.
 fn echo(client: &Client, item: &Message, text: String) {
     let (client, conversation) = (client.clone(), item.conversation_id);
     tokio::spawn(async move {
         if let Err(error) = client.send(conversation, text).await {
-            eprintln!("not echoed in {conversation}: {error}");
+            eprintln!("cannot send to {conversation}: {error}");
         }
     });
 }

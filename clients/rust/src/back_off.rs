@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Full jitter: any time up to `base` doubled for each earlier attempt, and never above `most`. Clients that lost the same
-/// server at the same moment do not come back at the same moment.
+/// Full jitter: a random time up to `base` doubled for each earlier attempt, at most `most`. So clients that lost a server at
+/// the same time do not reconnect at the same time.
 pub(crate) fn full_jitter(attempts: u32, base: Duration, most: Duration) -> Duration {
     let ceiling = base.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(most);
     ceiling.mul_f64(rand::random::<f64>())

@@ -29,9 +29,9 @@ pub enum Event {
     Disconnected,
     /// The state of a conversation: after connecting, and at intervals.
     Conversation(Box<Conversation>),
-    /// The next item of a conversation's log, one's own included.
+    /// The next item of a conversation's log, including the user's own messages.
     Item(Box<Message>),
-    /// Somebody has received or read more than was known.
+    /// Another user's watermark moved forward.
     Receipt(Receipt),
     /// A user is typing, or has stopped. It ends if nothing more arrives.
     Typing { conversation_id: ConversationId, user_id: UserId, typing: bool },
@@ -54,8 +54,8 @@ enum Request {
 }
 
 impl Client {
-    /// Connects as the user of `api`, whose id is `user`, for as long as the client is held. Events wait until they are taken,
-    /// however many; dropping the receiver is the way not to have them.
+    /// Connects as the user of `api`, whose id is `user`, until the client is dropped. Events queue without limit until they
+    /// are received; drop the receiver to discard them.
     pub fn start(api: Arc<Api>, user: UserId, pace: Pace) -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (requests, requests_received) = mpsc::unbounded_channel();
         let (events, events_received) = mpsc::unbounded_channel();
@@ -66,14 +66,14 @@ impl Client {
         (Self(requests), events_received)
     }
 
-    /// Sends a text, for as long as it takes. Texts of one conversation get their places in the order of the calls.
+    /// Sends a text, and retries until the server answers. Texts of one conversation get their seqs in the order of the calls.
     pub async fn send(&self, conversation: ConversationId, text: impl Into<String>) -> Result<Sent, SendError> {
         let (outcome, known) = oneshot::channel();
         self.0.send(Request::Send(conversation, text.into(), outcome)).map_err(|_| SendError::Stopped)?;
         known.await.map_err(|_| SendError::Stopped)?
     }
 
-    /// The user has seen everything up to here.
+    /// Reports that the user has read everything up to `seq`.
     pub fn read(&self, conversation: ConversationId, seq: Seq) {
         self.request(Request::Read(conversation, seq));
     }
@@ -88,7 +88,7 @@ impl Client {
         self.request(Request::Subscribe(conversation, false));
     }
 
-    /// The conversation as this client knows it; empty where it knows nothing.
+    /// Returns the client's copy of the conversation; empty for an unknown one.
     pub async fn snapshot(&self, conversation: ConversationId) -> Replica {
         let (snapshot, taken) = oneshot::channel();
         self.request(Request::Snapshot(conversation, snapshot));
@@ -100,7 +100,7 @@ impl Client {
         self.request(Request::Sync);
     }
 
-    /// Leaves the connection as it is and makes another: for a device whose network has changed.
+    /// Opens another connection without closing the current one first, for a device whose network has changed.
     pub fn reconnect(&self) {
         self.request(Request::Reconnect);
     }
@@ -186,7 +186,7 @@ impl Engine {
         gaps.chain(others).chain([self.syncs.due()]).min().unwrap_or_else(Instant::now)
     }
 
-    /// Sends the frames whose time has come.
+    /// Sends the frames that are due.
     fn send_due_frames(&mut self, now: Instant) {
         for (id, replica) in &mut self.replicas {
             if replica.gap_is_over(now, self.pace.gap) {
@@ -224,7 +224,7 @@ impl Engine {
                 Some(ServerFrame::Push(push)) => self.pushed(push, now),
                 Some(ServerFrame::Reply(Reply { reply_to: Some(id), answer })) => self.answered(&id, answer, now),
                 Some(ServerFrame::Gateway(refusal)) => {
-                    // It does not say of which frame; to repeat one that was answered is harmless.
+                    // The refusal does not name its frame; repeating an answered frame is harmless.
                     tracing::info!(refusal, "refused by API Gateway");
                     self.interrupted(now);
                 }
@@ -341,7 +341,7 @@ impl Engine {
         let Some(subject) = self.syncs.answered(id) else { return };
         if let SyncSubject::List(from) = subject {
             if from.is_none() {
-                // Those that are not in the list any more may have an end that has not been seen.
+                // Conversations that are no longer in the list may have final items that the client has not received.
                 self.replicas.keys().for_each(|id| self.syncs.need(*id));
             }
             for listed in synced.conversations {
@@ -370,7 +370,7 @@ impl Engine {
         }
     }
 
-    /// Items have come to their places.
+    /// Applies items that follow the cursor without a gap.
     fn applied(&mut self, items: Vec<Message>) {
         for item in items {
             self.outbox.seen(&item);

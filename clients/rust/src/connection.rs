@@ -37,13 +37,13 @@ pub(crate) enum Command {
 
 #[derive(Debug, thiserror::Error)]
 enum ConnectError {
-    #[error("no token")]
+    #[error("the token source failed")]
     Token(#[from] ApiError),
-    #[error("no connection")]
+    #[error("cannot connect")]
     WebSocket(#[from] Box<WebSocketError>),
-    #[error("the token cannot stand in a header")]
+    #[error("the token contains characters that are not allowed in a header")]
     Header(#[from] tokio_tungstenite::tungstenite::http::header::InvalidHeaderValue),
-    #[error("no connection in time")]
+    #[error("the connection timed out")]
     Slow(#[from] tokio::time::error::Elapsed),
 }
 
@@ -117,7 +117,7 @@ async fn run(
         let frame = tokio::select! {
             frame = socket.next() => {
                 match frame {
-                    // An empty frame carries nothing, but shows that the server is there.
+                    // An empty frame has no content, but shows that the connection works.
                     Some(Ok(Message::Text(text))) if text.is_empty() => {}
                     Some(Ok(Message::Text(text))) => {
                         let _ = incoming.send(Incoming::Frame(text.to_string()));
@@ -132,7 +132,7 @@ async fn run(
                 Some(Command::Frame(frame)) => frame,
                 Some(Command::Reconnect) => return ControlFlow::Continue(()),
                 None => {
-                    // The server finds out by itself where this does not reach it.
+                    // The server detects the end itself if this frame does not arrive.
                     let _ = socket.close(None).await;
                     return ControlFlow::Break(());
                 }

@@ -2,7 +2,7 @@
 //!
 //! [`Client`] holds a WebSocket connection for one user: it sends texts and receipts, and reports everything that happens in
 //! the user's conversations as [`Event`]s. [`Api`] makes that user's HTTP requests. Both take their tokens from a
-//! [`TokenSource`]: the [`LocalIssuer`] of the local cloud, a [`FixedToken`], or an implementation of one's own.
+//! [`TokenSource`]: the [`LocalIssuer`] of the local cloud, a [`FixedToken`], or your own implementation.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -29,15 +29,15 @@
 //!
 //! # Connections and tokens
 //!
-//! A token is taken from the source for every request and every connection. A connection is renewed one minute before the
-//! `exp` of its token, and in any case at a random time before the two hours of API Gateway are over; [`Pace`] has these and
-//! all other intervals. Connections that fail are retried with full jitter for as long as the client is held.
+//! The client requests a token from the source for every request and every connection. A connection is renewed one minute
+//! before the `exp` of its token, and in any case at a random time before API Gateway's limit of two hours; [`Pace`] has these
+//! and all other intervals. Connections that fail are retried with full jitter until the client is dropped.
 //!
 //! # Consistency
 //!
-//! A push is an optimisation and the log is the truth. So a client keeps one cursor per conversation ([`replica`]), syncs what
-//! it missed, resends what was not answered, and expects any connection to end. A client in another language needs the same
-//! modules; decisions are apart from the sockets.
+//! A push is an optimisation, and the log is the source of truth. So a client keeps one cursor per conversation ([`replica`]),
+//! syncs what it missed, resends what was not answered, and expects any connection to end. A client in another language needs
+//! the same modules; the decisions are separate from the sockets.
 //!
 //! Nothing is stored on disk: a new client syncs each conversation from its beginning and reports all of its items.
 

@@ -1,12 +1,12 @@
 //! Messages to send.
 //!
 //! A message is sent with the cursor of that moment, and resent with the same `after_seq` until it is answered: the server
-//! finds every earlier attempt after that seq. There is one at a time in each conversation, so that a sender's messages keep
+//! finds every earlier attempt after that seq. Only one message per conversation is in flight, so that a sender's messages keep
 //! their order.
 //!
-//! Only `behind` gives a message another `after_seq`, and only after a sync up to there has not found it: an attempt whose
-//! answer was lost may have succeeded. An attempt that is still in progress cannot write below what was synced, and what it
-//! writes above, the next attempt reads.
+//! Only the error `behind` changes the `after_seq` of a message, and only after a sync up to the new one has not found the
+//! message: an attempt whose answer was lost may have succeeded. An attempt in progress cannot write below the synced seq, and
+//! the next attempt reads what it writes above.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -20,13 +20,13 @@ use uuid::Uuid;
 use crate::Pace;
 use crate::back_off::full_jitter;
 
-/// Reasons for which a message was given up. Until then it is resent.
+/// Reasons for which the client stops sending a message. Until then it resends the message.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// The server refuses it permanently.
     #[error("{:?}: {}", .0.code, .0.message)]
     Refused(ErrorBody),
-    /// The client was stopped: the message may or may not have its place.
+    /// The client was stopped: the message may or may not have been appended.
     #[error("the client has stopped")]
     Stopped,
 }
@@ -58,9 +58,9 @@ enum Stage {
 /// The next step after an answer.
 #[derive(Debug, PartialEq)]
 pub(crate) enum NextStep {
-    /// This conversation has to be synced before anything else can be sent there.
+    /// The conversation must be synced before the next message can be sent.
     Sync(ConversationId),
-    /// The message has its place. It is not pushed to the connection that it was sent on.
+    /// The message was appended. The server does not push it to the connection that sent it.
     Delivered { id: ClientMessageId, text: String, sent: Sent },
 }
 
@@ -106,7 +106,7 @@ impl Outbox {
         frames
     }
 
-    /// Takes the answer to a frame; what follows from it.
+    /// Handles the answer to a frame and returns the next step.
     pub(crate) fn answered(&mut self, frame: &str, answer: Answer, now: Instant, pace: &Pace) -> Option<NextStep> {
         let mut parts = frame.strip_prefix("send/")?.split('/');
         let id: ClientMessageId = parts.next()?.parse().ok()?;
@@ -134,7 +134,7 @@ impl Outbox {
         None
     }
 
-    /// No answer to what was asked is to be expected any more.
+    /// Schedules the messages in flight for a retry: the connection has ended.
     pub(crate) fn interrupted(&mut self, now: Instant, pace: &Pace) {
         for first in self.0.values_mut().filter_map(VecDeque::front_mut) {
             if let Stage::InFlight(_) = first.stage {
@@ -143,7 +143,7 @@ impl Outbox {
         }
     }
 
-    /// An item of the log has been seen: it may be the first message itself, whose answer was lost.
+    /// Handles an item of the log, which may be the first message itself if its answer was lost.
     pub(crate) fn seen(&mut self, message: &Message) {
         // Only the sender receives these.
         let Some(id) = message.client_message_id else { return };
@@ -152,7 +152,7 @@ impl Outbox {
         }
     }
 
-    /// Everything up to the head has been seen: what was behind, and not among it, is sent from there on.
+    /// Handles the end of a sync up to the head: messages that were `behind` and not found are sent with the new cursor.
     pub(crate) fn caught_up(&mut self, conversation: ConversationId, cursor: Seq, now: Instant) {
         if let Some(first) = self.0.get_mut(&conversation).and_then(VecDeque::front_mut)
             && first.stage == Stage::Behind

@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-/// The times of the protocol's client half. The defaults are what it asks for; tests are in more of a hurry.
+/// Intervals and timeouts of the client. The defaults follow the protocol; tests use shorter ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     /// Time that a gap is held: the missing items are usually on their way.
     pub gap: Duration,
-    /// The second sync after connecting: what was written while the connection came up is visible everywhere by then.
+    /// Delay of the second sync after connecting: items written while the connection was established are visible to all reads
+    /// by then.
     pub second_sync: Duration,
-    /// From one sync to the next. Pushes are an optimisation, this is what finds all that they missed.
+    /// Interval between syncs, which find every item that pushes missed.
     pub sync_every: Duration,
     /// Between two frames of receipts.
     pub receipts: Duration,
-    /// Time that an answer may take; API Gateway gives up after 29 s, but the same request may be repeated at any time.
+    /// Time limit of an answer. API Gateway times out after 29 s, but a request may be repeated at any time.
     pub answer: Duration,
     /// First and longest back-off of requests that failed.
     pub retry: (Duration, Duration),
@@ -21,10 +22,10 @@ pub struct Pace {
     pub reconnect: (Duration, Duration),
     /// Time that a connection may be silent; API Gateway closes it after ten minutes.
     pub ping: Duration,
-    /// A connection is given up after a random time between these; API Gateway closes it after two hours, and clients that
-    /// came together should not go together.
+    /// A connection is renewed after a random time between these. API Gateway closes it after two hours; the random time
+    /// spreads clients that connected together.
     pub renew: (Duration, Duration),
-    /// A connection is renewed this long before its token expires, where that is earlier than `renew`.
+    /// A connection is renewed this long before its token expires, if that is earlier than `renew`.
     pub renew_before_expiry: Duration,
 }
 

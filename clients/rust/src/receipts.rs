@@ -15,7 +15,7 @@ pub(crate) struct Receipts {
     action: &'static str,
     /// Watermarks that are not accepted yet.
     pending: BTreeMap<ConversationId, Seq>,
-    /// Up to where it was accepted.
+    /// Seq up to which receipts were accepted.
     accepted: BTreeMap<ConversationId, Seq>,
     in_flight: Vec<(ConversationId, Seq)>,
     frames: u64,
@@ -28,7 +28,7 @@ impl Receipts {
         Self { action, pending, accepted, in_flight: Vec::new(), frames: 0, not_before: now }
     }
 
-    /// Everything up to here; what lies lower than before says nothing.
+    /// Marks everything up to `seq`; a seq below the previous one has no effect.
     pub(crate) fn mark(&mut self, conversation: ConversationId, seq: Seq) {
         if self.accepted.get(&conversation).is_none_or(|accepted| *accepted < seq) {
             let pending = self.pending.entry(conversation).or_insert(seq);

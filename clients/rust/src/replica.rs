@@ -1,10 +1,10 @@
-//! One conversation as this client knows it.
+//! The client's copy of one conversation.
 //!
-//! There is one cursor, the highest seq without a gap below it; every item up to it that is not hidden is here. Items at or
-//! below the cursor are dropped, and items beyond the next seq are held until the gap is filled.
+//! There is one cursor, the highest seq without a gap below it; the replica has every visible item up to it. Items at or below
+//! the cursor are dropped, and items beyond the next seq are held until the gap is filled.
 //!
 //! Reactions are counted from their events alone. A message that arrives by sync has counts which include events that still
-//! follow, so adding those to them would count twice; the events are all there, and each names its user.
+//! follow, so adding both would count twice. All events are in the log, and each names its user.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -19,20 +19,20 @@ use tokio::time::Instant;
 pub struct Replica {
     /// The highest seq without a gap below it.
     pub cursor: Seq,
-    /// Everything up to the cursor that can be seen, edits and deletions applied; events are in it at their own places.
+    /// The visible items up to the cursor, with edits and deletions applied. Events are included at their own seqs.
     pub items: BTreeMap<Seq, Message>,
     /// Reactions by message, emoji and user.
     pub reactions: BTreeMap<Seq, BTreeMap<Emoji, BTreeSet<UserId>>>,
-    /// Stretches up to the cursor that are not for this user, ascending: first and last place.
+    /// Ranges of seqs up to the cursor that the user cannot see, ascending: first and last seq.
     pub hidden: Vec<(Seq, Seq)>,
-    /// Up to where others have received and read; never backwards.
+    /// Watermarks of other users, which never move backwards.
     pub marks: BTreeMap<(UserId, ReceiptKind), Receipt>,
     held: BTreeMap<Seq, Message>,
     gap_since: Option<Instant>,
 }
 
 impl Replica {
-    /// Takes a pushed item; gives back those that are in their places because of it, lowest first.
+    /// Adds a pushed item; returns the items that became contiguous with it, lowest seq first.
     pub(crate) fn receive(&mut self, message: Message, now: Instant) -> Vec<Message> {
         if message.seq > self.cursor {
             self.held.insert(message.seq, message);
@@ -40,7 +40,7 @@ impl Replica {
         self.advance(&[], now)
     }
 
-    /// Takes what a sync from a cursor not above this one gave; the same result.
+    /// Adds the result of a sync from a cursor not above this one; returns the same as for a pushed item.
     pub(crate) fn catch_up(&mut self, synced: SyncedConversation, now: Instant) -> Vec<Message> {
         for message in synced.messages {
             if message.seq > self.cursor {
@@ -53,7 +53,7 @@ impl Replica {
         applied
     }
 
-    /// Takes a receipt; whether it says anything new.
+    /// Applies a receipt; returns true if it moved a watermark.
     pub(crate) fn mark(&mut self, receipt: Receipt) -> bool {
         let key = (receipt.user_id, receipt.kind);
         let is_new = self.marks.get(&key).is_none_or(|known| known.seq < receipt.seq);
@@ -63,7 +63,7 @@ impl Replica {
         is_new
     }
 
-    /// Since when something is missing.
+    /// Time at which the gap appeared; `None` without a gap.
     pub(crate) fn gap_since(&self) -> Option<Instant> {
         self.gap_since
     }

@@ -8,11 +8,11 @@ pub(crate) enum ServerFrame {
     /// Sent without a request.
     Push(Push),
     Reply(Reply),
-    /// API Gateway's own refusal, which does not say of what: a function that died or an exceeded rate.
+    /// API Gateway's own error, which does not name the frame: a function crashed or a rate was exceeded.
     Gateway(String),
 }
 
-/// `None` for what this client does not know: servers may say more than they did.
+/// Returns `None` for an unknown frame: newer servers may send new types.
 pub(crate) fn parse(frame: &str) -> Option<ServerFrame> {
     let value: Value = serde_json::from_str(frame).ok()?;
     match value["type"].as_str() {

@@ -31,7 +31,7 @@ struct DesiredSubscription {
     failures: u32,
 }
 
-/// The desired subscriptions, and those to report.
+/// The desired subscriptions, and the ones that are not confirmed yet.
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {
     open: BTreeSet<ConversationId>,
@@ -98,7 +98,7 @@ impl Subscriptions {
                 desired.failures += 1;
                 return None;
             }
-            // Wanted otherwise in the meantime.
+            // The desired state changed meanwhile.
             _ if opens != self.open.contains(&id) => {
                 desired.due = now;
                 return None;

@@ -13,18 +13,19 @@ use crate::back_off::full_jitter;
 /// The subject of a sync frame.
 #[derive(Debug, Clone)]
 pub(crate) enum SyncSubject {
-    /// A page of the list of conversations, from here.
+    /// A page of the list of conversations, after this cursor.
     List(Option<ConversationId>),
     /// The items after the cursors of these conversations.
     Conversations(Vec<ConversationId>),
 }
 
-/// One frame at a time: answers are large, and the next asks from where the last ended.
+/// The schedule of sync frames, one in flight at a time: answers are large, and each frame continues where the last answer
+/// ended.
 #[derive(Debug)]
 pub(crate) struct SyncSchedule {
     needed: BTreeSet<ConversationId>,
     /// The cursor at which the list continues, if it was requested.
-    #[allow(clippy::option_option, reason = "not wanted, wanted from the beginning, wanted from here")]
+    #[allow(clippy::option_option, reason = "not needed, needed from the beginning, needed from a cursor")]
     list: Option<Option<ConversationId>>,
     in_flight: Option<(SyncSubject, Instant)>,
     frames: u64,
@@ -121,7 +122,7 @@ impl SyncSchedule {
 
     /// A page of the list was not the last.
     pub(crate) fn list_from(&mut self, cursor: ConversationId) {
-        // Unless the whole list is wanted again.
+        // Unless a new list from the beginning was requested.
         self.list.get_or_insert(Some(cursor));
     }
 

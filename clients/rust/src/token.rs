@@ -36,7 +36,7 @@ pub trait TokenSource: Send + Sync {
     fn token(&self) -> TokenFuture<'_>;
 }
 
-/// The issuer of the local cloud, which gives a token to everybody who names a user.
+/// The issuer of the local cloud, which issues a token for any name without a password.
 #[derive(Clone, Debug)]
 pub struct LocalIssuer {
     url: String,
@@ -94,8 +94,8 @@ impl TokenSource for FixedToken {
     }
 }
 
-/// Returns the claims of a JWT without verifying it; `None` if it is no JWT. The server verifies tokens; a client reads the
-/// claims only to schedule what it does.
+/// Returns the claims of a JWT without verifying it; `None` if it is not a JWT. The server verifies tokens; a client reads the
+/// claims only to schedule renewals.
 pub fn unverified_claims(token: &str) -> Option<Value> {
     let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&payload).ok()

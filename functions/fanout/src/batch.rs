@@ -20,16 +20,16 @@ enum Body {
 pub(crate) enum Share {
     /// Members; for a public conversation all subscribers.
     Members(MemberRange),
-    /// Some of those who look.
+    /// Some of the subscribers.
     Subscribers(SubscriptionRange),
 }
 
 /// Items to push to some members of one conversation.
 #[derive(Debug, Default)]
 pub(crate) struct Job {
-    /// Places of the items.
+    /// Seqs of the items.
     pub(crate) seqs: BTreeSet<Seq>,
-    /// The queue messages that asked for it.
+    /// Ids of the queue messages of this task.
     pub(crate) queue_message_ids: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The frames that members get, each written once for all who see the same.
+//! Frames for members, each serialised once for all members who see the same items.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use domain::{ApiError, Message};
 use store::connections_api::encode;
 use store::dynamodb::members::ActiveMember;
 
-/// Frames of some news.
+/// The frames of a batch of items.
 #[derive(Debug)]
 pub(crate) struct Frames<'n> {
     item_batch: &'n ItemBatch,
@@ -23,8 +23,8 @@ impl<'n> Frames<'n> {
         Self { item_batch, written: Vec::new(), by_viewer: HashMap::new() }
     }
 
-    /// The numbers of the member's frames, which there are from here on: one, unless it would be too large; none where they see
-    /// nothing of it.
+    /// Returns the indices of the member's frames, and adds missing frames: one frame unless it would be too large, or none if
+    /// the member sees no item.
     pub(crate) fn prepare(&mut self, member: &ActiveMember) -> Result<Range<usize>, ApiError> {
         let viewer = self.item_batch.viewer(member);
         if let Some(written) = self.by_viewer.get(&viewer) {

@@ -22,8 +22,8 @@ use store::dynamodb::members::ActiveMember;
 use batch::{Job, Share};
 use frames::Frames;
 
-/// Members or subscriptions that are looked up at once: one page of them, and one batch of their connections or members.
-const PAGE: usize = 100;
+/// Members or subscriptions of one page, which is also one batch of their connections or members.
+const PAGE_SIZE: usize = 100;
 
 /// Part of an invocation's time that is reserved for queuing the rest of the work.
 const HAND_OVER_RESERVE: Duration = Duration::from_secs(5);
@@ -32,7 +32,7 @@ const HAND_OVER_RESERVE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Worker {
     pub log: Log,
-    /// Finds and notifies members and subscribers; its queue takes the shards, and what there was no time for.
+    /// Finds and notifies members and subscribers; its queue gets the shards, and the tasks that did not fit in the time limit.
     pub notifier: Notifier,
     /// Most pushes a second.
     pub posts_per_second: u32,
@@ -47,8 +47,7 @@ struct Task {
 }
 
 impl Worker {
-    /// Works on a batch until shortly before Lambda would end the process; returns the ids of the queue
-    /// messages to retry.
+    /// Processes a batch until shortly before the Lambda timeout; returns the ids of the queue messages to retry.
     pub async fn handle(&self, event: SqsEvent, deadline: Timestamp) -> Vec<String> {
         let (jobs, mut failed) = batch::jobs(event);
         let now = Timestamp::now();
@@ -86,7 +85,7 @@ impl Worker {
         }
     }
 
-    /// Posts to these connections what their members see of it.
+    /// Posts to each connection the frames that its user may see.
     async fn post<'a>(
         &self,
         task: &Task,

@@ -6,13 +6,13 @@ use store::dynamodb::members::ActiveMember;
 use store::sqs::FanoutBody;
 
 use crate::frames::Frames;
-use crate::{PAGE, Task, Worker};
+use crate::{PAGE_SIZE, Task, Worker};
 
 /// Number of members that one worker notifies.
 const SHARD_MEMBERS: u32 = 500;
 
 impl Worker {
-    /// Tells the members of a shard, or queues the shards of a conversation that has too many members.
+    /// Notifies the members of a shard, or queues the shards of a conversation that has too many members.
     pub(crate) async fn notify_members(
         &self,
         task: &Task,
@@ -28,13 +28,14 @@ impl Worker {
         self.notify_shard(task, shard, pace).await
     }
 
-    /// Notifies the members of a range, page by page. The rest becomes a queue message when the time is over.
+    /// Notifies the members of a range, page by page. At the time limit the rest becomes a queue message.
     async fn notify_shard(&self, task: &Task, mut shard: MemberRange, pace: &mut Pace) -> Result<(), ApiError> {
         let mut frames = Frames::of(&task.item_batch);
         loop {
             let mut listed = Vec::new();
             let in_time = Timestamp::now() < task.until && {
-                listed = self.notifier.recipients().members().list(task.conversation, shard.after_user, PAGE).await?;
+                listed =
+                    self.notifier.recipients().members().list(task.conversation, shard.after_user, PAGE_SIZE).await?;
                 let end = listed.iter().position(|member| shard.ends_before(member.user_id)).unwrap_or(listed.len());
                 self.notify_page(task, &listed[..end], &mut frames, pace).await?
             };
@@ -42,7 +43,7 @@ impl Worker {
                 return Ok(self.notifier.fanout().send_fanout(&[body(task, shard)]).await?);
             }
             match listed.last() {
-                Some(last) if listed.len() == PAGE && !shard.ends_before(last.user_id) => {
+                Some(last) if listed.len() == PAGE_SIZE && !shard.ends_before(last.user_id) => {
                     shard.after_user = Some(last.user_id);
                 }
                 _ => return Ok(()),
@@ -50,7 +51,7 @@ impl Worker {
         }
     }
 
-    /// Tells these members; whether there was time for all of them.
+    /// Notifies these members; returns true if all were notified within the time limit.
     async fn notify_page(
         &self,
         task: &Task,

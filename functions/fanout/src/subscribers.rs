@@ -7,7 +7,7 @@ use store::dynamodb::subscriptions::Subscription;
 use store::sqs::{SubscribersBody, SubscriptionRange};
 
 use crate::frames::Frames;
-use crate::{PAGE, Task, Worker};
+use crate::{PAGE_SIZE, Task, Worker};
 
 impl Worker {
     /// Notifies all subscribers, or queues the shards if there are several.
@@ -21,7 +21,7 @@ impl Worker {
         Ok(self.notifier.fanout().send_fanout(&bodies).await?)
     }
 
-    /// Notifies the subscribers of a shard, from a connection on. The rest becomes a queue message when the time is over.
+    /// Notifies the subscribers of a shard, after a connection. At the time limit the rest becomes a queue message.
     pub(crate) async fn notify_subscribers(
         &self,
         task: &Task,
@@ -37,7 +37,7 @@ impl Worker {
                     .notifier
                     .recipients()
                     .subscriptions()
-                    .page(task.conversation, range.shard, after, PAGE, now)
+                    .page(task.conversation, range.shard, after, PAGE_SIZE, now)
                     .await?;
                 next = listed.next;
                 let subscribers =
@@ -54,7 +54,7 @@ impl Worker {
         }
     }
 
-    /// Tells these; whether there was time for all of them.
+    /// Notifies these subscribers; returns true if all were notified within the time limit.
     async fn notify_some_subscribers(
         &self,
         task: &Task,

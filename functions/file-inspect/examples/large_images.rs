@@ -1,4 +1,4 @@
-//! Prints what thumbnails of large images cost: the time, and the most memory that the process has had.
+//! Prints the cost of thumbnails of large images: the time and the peak memory of the process.
 //!
 //! `cargo run --release --example large_images`, and one of [`CASES`] to have its memory alone.
 
@@ -41,8 +41,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         return Ok(());
     };
-    let case = CASES.into_iter().find(|(known, ..)| *known == name).ok_or("no such case")?;
-    let (step, file) = (arguments.next().ok_or("make or read?")?, arguments.next().ok_or("which file?")?);
+    let case = CASES.into_iter().find(|(known, ..)| *known == name).ok_or("the case does not exist")?;
+    let (step, file) = (
+        arguments.next().ok_or("the step is missing: make or read")?,
+        arguments.next().ok_or("the file name is missing")?,
+    );
     if step == "make" { Ok(std::fs::write(file, made(case)?)?) } else { read(&name, &std::fs::read(file)?) }
 }
 
@@ -84,9 +87,9 @@ fn made((_, format, megapixels, shines): (&str, ImageFormat, u32, bool)) -> imag
 }
 
 fn read(name: &str, bytes: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let picture = thumbnails::thumbnails(bytes).map_err(|reason| format!("{name}: {}", reason.as_str()))?;
-    let took = begun.elapsed();
+    let took = started.elapsed();
     let most = std::fs::read_to_string("/proc/self/status")?;
     let most = most.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("unknown").trim();
     let sizes: Vec<usize> = picture.thumbnails.iter().map(|made| made.bytes.len()).collect();

@@ -11,7 +11,7 @@ pub(crate) fn check(file: &File, uploaded: &Uploaded) -> Result<(), Rejection> {
     if uploaded.size != file.size {
         return Err(Rejection::SizeMismatch);
     }
-    // Of an upload in parts S3 knows the checksums of the parts, each of which it has compared.
+    // For an upload in parts S3 has only the checksums of the parts, and has verified each.
     let whole = uploaded.sha256.as_deref().filter(|checksum| !checksum.contains('-'));
     match whole {
         Some(checksum) if checksum != BASE64_STANDARD.encode(file.sha256.bytes()) => Err(Rejection::ChecksumMismatch),

@@ -66,7 +66,7 @@ impl Inspector {
         if !has_thumbnails {
             return Ok(Some(Ok(ProcessedImage::default())));
         }
-        // Decoding takes its time, and a decoder may panic on hostile bytes: on a thread of its own that is an error.
+        // Decoding is slow, and a decoder may panic on hostile bytes; on a separate thread a panic is an error.
         let span = tracing::Span::current();
         let image = tokio::task::spawn_blocking(move || span.in_scope(|| thumbnails::thumbnails(&bytes))).await;
         Ok(Some(image.unwrap_or_else(|error| {
@@ -87,7 +87,7 @@ impl Inspector {
         Ok(())
     }
 
-    /// Notifies the owner of the outcome, if this inspection decided it. An owner who misses it can ask for the file.
+    /// Notifies the owner of the outcome, if this inspection decided it. An owner who misses it can request the file.
     async fn notify(&self, owner: UserId, file: Option<File>) {
         let Some(file) = file else { return };
         let file_id: FileId = file.file_id;

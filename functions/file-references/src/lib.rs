@@ -24,8 +24,8 @@ impl Worker {
         let recorded = self.record(record).await;
         recorded
             .inspect_err(|error| {
-                let stream_message = sequence_number.as_deref();
-                tracing::error!(stream_message, error = causes(error), "a stream record will be retried");
+                let sequence_number = sequence_number.as_deref();
+                tracing::error!(sequence_number, error = causes(error), "a stream record will be retried");
             })
             .is_ok()
     }

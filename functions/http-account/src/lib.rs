@@ -26,8 +26,8 @@ impl Handler {
         }
     }
 
-    /// Deletes the caller's account. After the answer the token is refused everywhere, and all memberships have ended or are about
-    /// to. Repeating the request is no error: it goes on where the first one stopped.
+    /// Deletes the caller's account. After the answer the token is refused everywhere, and all memberships have ended or are
+    /// about to. Repeating the request is no error: it continues where the first one stopped.
     async fn delete(&self, request: &Request) -> Result<Response, ApiError> {
         let user = request.user_id();
         let until = Timestamp::now().plus(LEAVE_TIMEOUT);

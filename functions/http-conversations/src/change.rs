@@ -21,14 +21,14 @@ impl Handler {
         }
         actions.extend(patch.blocked.map(Action::Block));
         if actions.is_empty() {
-            return Err(ApiError::invalid("Nothing to change: give `title`, `topic` or `blocked`."));
+            return Err(ApiError::invalid("The request must have `title`, `topic` or `blocked`."));
         }
         let applied = self.membership.change(conversation, request.user_id(), &actions).await?;
         self.notifier.changes(&applied).await?;
         Response::ok(&self.inbox.conversation(conversation, request.user_id()).await?)
     }
 
-    /// Closes the conversation for everybody: after this it can only be read and left.
+    /// Closes the conversation: afterwards it can only be read and left.
     pub(crate) async fn close(&self, request: &Request) -> Result<Response, ApiError> {
         let applied = self.membership.change(request.id("id")?, request.user_id(), &[Action::Close]).await?;
         self.notifier.changes(&applied).await?;

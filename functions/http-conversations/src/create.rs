@@ -2,7 +2,7 @@
 
 use chat::membership::Opened;
 use domain::conversation::Conversation;
-use domain::new_conversation::{NewConversation, Wanted};
+use domain::new_conversation::{NewConversation, RequestedConversation};
 use domain::protocol::http::CreateConversationRequest;
 use domain::{ApiError, Message, Seq, UserId};
 use lambda_kit::http::{Request, Response};
@@ -10,26 +10,27 @@ use lambda_kit::http::{Request, Response};
 use crate::Handler;
 
 impl Handler {
-    /// 201 for a conversation that began, 200 for one that was there: the pair's, or the one of the same key.
+    /// Answers 201 for a new conversation, and 200 for an existing one: the private conversation of the two users, or the one
+    /// with the same idempotency key.
     ///
     /// Five SQL requests, one to the queue, one to each of DynamoDB's tables: the answer waits until the members can send.
     pub(crate) async fn create(&self, request: &Request) -> Result<Response, ApiError> {
         let body: CreateConversationRequest = request.json()?;
         let creator = request.user_id();
-        let wanted = Wanted {
+        let requested = RequestedConversation {
             kind: body.kind,
             title: body.title.as_deref(),
             topic: body.topic.as_deref(),
             history: body.history,
             member_ids: &body.member_ids,
         };
-        let new = NewConversation::new(creator, &wanted)?;
+        let new = NewConversation::new(creator, &requested)?;
         let idempotency = request.idempotency()?;
         match self.membership.create(creator, &new, idempotency.as_ref()).await? {
             Opened::New(conversation_id, applied) => {
                 let conversation = match &applied.message {
-                    Some(message) => begun(creator, &new, message),
-                    // The worker relayed it first, so this took long: the conversation may have changed since.
+                    Some(message) => created(creator, &new, message),
+                    // The worker relayed the change before this request did, so the conversation may have changed since.
                     None => self.inbox.conversation(conversation_id, creator).await?,
                 };
                 self.notifier.changes(&[*applied]).await?;
@@ -44,7 +45,7 @@ impl Handler {
 }
 
 /// Returns a new conversation as its creator sees it, with its first message.
-fn begun(creator: UserId, new: &NewConversation, first: &Message) -> Conversation {
+fn created(creator: UserId, new: &NewConversation, first: &Message) -> Conversation {
     let members = new.members(creator);
     Conversation {
         conversation_id: first.conversation_id,

@@ -7,15 +7,15 @@ use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
 
-/// Conversations of a page unless `limit` says otherwise.
+/// Number of conversations of a page without `limit`.
 const DEFAULT_LIMIT: usize = 20;
 
 /// Most conversations of a page.
 const MAX_LIMIT: usize = 50;
 
 impl Handler {
-    /// Finds open public conversations, newest first; with `q`, those whose title and topic have words that begin with all of
-    /// its words. Cost: one SQL statement.
+    /// Finds open public conversations, newest first; with `q`, only those whose title and topic contain, for each of its
+    /// words, a word with that prefix. Cost: one SQL statement.
     pub(crate) async fn discover(&self, request: &Request) -> Result<Response, ApiError> {
         let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
         let before = request.query::<ConversationId>("cursor")?;

@@ -22,7 +22,7 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// Answers one request. Changes are refused in SQL for a deleted user; everything else is guarded here.
+    /// Answers one request. Changes are refused in SQL for a deleted user; every other route checks for deletion here.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
         match request.route() {
             "POST /v1/conversations" => self.create(&request).await,

@@ -6,7 +6,7 @@ use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
 
-/// Conversations of a page unless `limit` says otherwise.
+/// Number of conversations of a page without `limit`.
 const DEFAULT_LIMIT: usize = 20;
 
 /// Most conversations of a page.

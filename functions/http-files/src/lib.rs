@@ -1,4 +1,4 @@
-//! Files: announced and uploaded by their owners, read by every user who sees a message that references them.
+//! Files: owners announce and upload them; every user who sees a message that references a file can read it.
 
 mod read;
 mod upload;
@@ -18,7 +18,7 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// Answers one request. An announcement is refused in SQL for a deleted user; everything else is guarded here.
+    /// Answers one request. An announcement is refused in SQL for a deleted user; every other route checks for deletion here.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
         match request.route() {
             "POST /v1/conversations/{id}/files" => self.announce(&request).await,

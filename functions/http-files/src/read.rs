@@ -12,7 +12,7 @@ impl Handler {
     /// Returns the file with its status to its owner, or the attachment of the message to a user who sees the message.
     pub(crate) async fn metadata(&self, request: &Request) -> Result<Response, ApiError> {
         match message(request)? {
-            Some((conversation, seq)) => Response::ok(&self.carried(request, conversation, seq).await?),
+            Some((conversation, seq)) => Response::ok(&self.referenced(request, conversation, seq).await?),
             None => Response::ok(&self.uploads.get(request.user_id(), request.id("id")?).await?.file),
         }
     }
@@ -24,7 +24,7 @@ impl Handler {
 
     pub(crate) async fn thumbnail(&self, request: &Request) -> Result<Response, ApiError> {
         let size = request.query("size")?.and_then(ThumbnailSize::of_pixels);
-        let size = size.ok_or_else(|| ApiError::invalid("`size` is 320 or 1280."))?;
+        let size = size.ok_or_else(|| ApiError::invalid("`size` must be 320 or 1280."))?;
         let file = self.readable(request).await?;
         if file.width.is_none() {
             return Err(UploadError::NotFound.into());
@@ -35,12 +35,17 @@ impl Handler {
     /// The file, if the caller may read it. No SQL.
     async fn readable(&self, request: &Request) -> Result<Attachment, ApiError> {
         if let Some((conversation, seq)) = message(request)? {
-            return self.carried(request, conversation, seq).await;
+            return self.referenced(request, conversation, seq).await;
         }
         Ok(self.uploads.ready(request.user_id(), request.id("id")?).await?)
     }
 
-    async fn carried(&self, request: &Request, conversation: ConversationId, seq: Seq) -> Result<Attachment, ApiError> {
+    async fn referenced(
+        &self,
+        request: &Request,
+        conversation: ConversationId,
+        seq: Seq,
+    ) -> Result<Attachment, ApiError> {
         let attachment = self.log.attachment(conversation, request.user_id(), seq, request.id("id")?).await?;
         attachment.ok_or_else(|| UploadError::NotFound.into())
     }
@@ -52,11 +57,11 @@ fn message(request: &Request) -> Result<Option<(ConversationId, Seq)>, ApiError>
     match (conversation, seq) {
         (None, None) => Ok(None),
         (Some(conversation), Some(seq)) if (Seq(1)..=Seq::MAX).contains(&seq) => Ok(Some((conversation, seq))),
-        _ => Err(ApiError::invalid("`conversation_id` and `seq` name a message together.")),
+        _ => Err(ApiError::invalid("`conversation_id` and `seq` must be given together.")),
     }
 }
 
-/// Leads there, or says where it is to who asks for JSON.
+/// Redirects to the download, or returns its URL to a client that accepts JSON.
 fn answer(request: &Request, download: Download) -> Result<Response, ApiError> {
     let accept = request.header("accept")?.unwrap_or_default();
     let json =

@@ -1,4 +1,4 @@
-//! Coming, going, and roles.
+//! Joining, leaving, adding, removing, roles and mutes.
 
 use domain::membership::Action;
 use domain::protocol::http::{AddMembersRequest, Member, UpdateMemberRequest};
@@ -25,7 +25,7 @@ impl Handler {
         Response::ok(&self.member(conversation, user).await?)
     }
 
-    /// Gives a member another role, or mutes or unmutes a member.
+    /// Changes the role of a member, or mutes or unmutes a member.
     pub(crate) async fn patch(&self, request: &Request) -> Result<Response, ApiError> {
         let (conversation, user) = (request.id("id")?, user_in_path(request)?);
         let UpdateMemberRequest { role, muted_until } = request.json()?;
@@ -33,7 +33,7 @@ impl Handler {
         let muted = muted_until.map(|until| Action::Mute(user, until));
         let actions: Vec<Action> = role.into_iter().chain(muted).collect();
         if actions.is_empty() {
-            return Err(ApiError::invalid("Nothing to change: give `role` or `muted_until`."));
+            return Err(ApiError::invalid("The request must have `role` or `muted_until`."));
         }
         self.change(conversation, request.user_id(), &actions).await?;
         Response::ok(&self.member(conversation, user).await?)
@@ -55,7 +55,9 @@ impl Handler {
     async fn member(&self, conversation: ConversationId, user: UserId) -> Result<Member, ApiError> {
         let member = self.membership.member(conversation, user).await?;
         // The member may have left meanwhile.
-        let member = member.ok_or_else(|| ApiError::new(ErrorCode::MemberNotFound, "This user is not a member."))?;
+        let member = member.ok_or_else(|| {
+            ApiError::new(ErrorCode::MemberNotFound, "This user is not a member of the conversation.")
+        })?;
         Ok(entry(member))
     }
 }

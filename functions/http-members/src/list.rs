@@ -8,7 +8,7 @@ use store::dynamodb::members::ActiveMember;
 
 use crate::Handler;
 
-/// Members of a page unless `limit` says otherwise.
+/// Number of members of a page without `limit`.
 const DEFAULT_LIMIT: usize = 100;
 
 /// Most members of a page.

@@ -7,14 +7,15 @@ use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
 
-/// Members of a page, unless `limit` asks for less: one batch of reads.
+/// Most members of a page, and the default: one batch of reads.
 const MAX_LIMIT: usize = 100;
 
 impl Handler {
     /// Returns the presence of members, to members who are not blocked. Cost: two concurrent requests and one more, no SQL.
     pub(crate) async fn presence(&self, request: &Request) -> Result<Response, ApiError> {
         let conversation: Option<ConversationId> = request.query("conversation_id")?;
-        let conversation = conversation.ok_or_else(|| ApiError::invalid("Give `conversation_id`."))?;
+        let conversation =
+            conversation.ok_or_else(|| ApiError::invalid("The parameter `conversation_id` is missing."))?;
         let limit = request.limit(MAX_LIMIT, MAX_LIMIT)?;
         let after = request.query("cursor")?;
         let MemberPage { view, members, cursor } =

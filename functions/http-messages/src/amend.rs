@@ -19,13 +19,13 @@ impl Handler {
         Response::ok(&message)
     }
 
-    /// Deletes a message for everybody.
+    /// Deletes a message for all users.
     pub(crate) async fn delete(&self, request: &Request) -> Result<Response, ApiError> {
         self.amend(request, Amendment::Delete).await?;
         Ok(Response::no_content())
     }
 
-    /// Gives a reaction, or takes it back.
+    /// Adds or withdraws a reaction.
     pub(crate) async fn react(&self, request: &Request, on: bool) -> Result<Response, ApiError> {
         let emoji = percent_decode_str(request.segment("emoji")).decode_utf8();
         let emoji = emoji.map_err(|_| ApiError::new(ErrorCode::InvalidEmoji, "This is not an emoji."))?;

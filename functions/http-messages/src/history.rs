@@ -7,7 +7,7 @@ use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
 
-/// Messages of a page unless `limit` says otherwise.
+/// Number of messages of a page without `limit`.
 const DEFAULT_LIMIT: usize = 50;
 
 /// Most messages of a page.
@@ -26,7 +26,7 @@ impl Handler {
                     self.log.around(conversation, request.user_id(), seq, limit).await?;
                 return Response::ok(&AroundPage { messages, more_before, more_after });
             }
-            _ => return Err(ApiError::invalid("Give one of `after_seq`, `before_seq` and `around_seq`.")),
+            _ => return Err(ApiError::invalid("Use only one of `after_seq`, `before_seq` and `around_seq`.")),
         };
         let page = self.log.history(conversation, request.user_id(), page, limit).await?;
         Response::ok(&HistoryPage { messages: page.messages, more: page.next.is_some(), next: page.next })

@@ -1,4 +1,4 @@
-//! Messages over HTTP: history, sync, sending, edits, deletions, reactions, and what has become of a message.
+//! Messages over HTTP: history, sync, sending, edits, deletions, reactions, and the delivery status of messages.
 
 mod amend;
 mod history;
@@ -28,7 +28,8 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// Answers one request. Writes are refused by the projection for a deleted user; everything else is guarded here.
+    /// Answers one request. Writes are refused by the projection for a deleted user; every other route checks for deletion
+    /// here.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
         match request.route() {
             "POST /v1/conversations/{id}/messages" => self.send(&request).await,

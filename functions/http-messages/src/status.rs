@@ -7,14 +7,14 @@ use store::dynamodb::members::Entry;
 
 use crate::Handler;
 
-/// Recipients or members of a page unless `limit` says otherwise, and at most.
-const LIMIT: usize = 100;
+/// Most recipients or members of a page, and the default.
+const MAX_LIMIT: usize = 100;
 
 impl Handler {
     /// Returns the recipients of a message with the times of delivery and read.
     pub(crate) async fn status(&self, request: &Request) -> Result<Response, ApiError> {
         let (conversation, seq) = (request.id("id")?, seq(request)?);
-        let limit = request.limit(LIMIT, LIMIT)?;
+        let limit = request.limit(MAX_LIMIT, MAX_LIMIT)?;
         let after: Option<Entry> = request.query("cursor")?;
         let page = self.status_reader.of_message(conversation, request.user_id(), seq, after.as_ref(), limit).await?;
         let (recipients, cursor) = page;
@@ -23,7 +23,7 @@ impl Handler {
 
     /// Returns the watermarks of each member.
     pub(crate) async fn receipts(&self, request: &Request) -> Result<Response, ApiError> {
-        let limit = request.limit(LIMIT, LIMIT)?;
+        let limit = request.limit(MAX_LIMIT, MAX_LIMIT)?;
         let after = request.query("cursor")?;
         let (receipts, cursor) =
             self.status_reader.of_members(request.id("id")?, request.user_id(), after, limit).await?;
@@ -34,5 +34,5 @@ impl Handler {
 /// Parses the seq in the path. Anything else names no message.
 pub(crate) fn seq(request: &Request) -> Result<Seq, ApiError> {
     let seq = request.segment("seq").parse().map(Seq).ok().filter(|seq| (Seq(1)..=Seq::MAX).contains(seq));
-    seq.ok_or_else(|| ApiError::new(ErrorCode::MessageNotFound, "No such message."))
+    seq.ok_or_else(|| ApiError::new(ErrorCode::MessageNotFound, "The message does not exist."))
 }

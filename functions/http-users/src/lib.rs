@@ -40,27 +40,27 @@ async fn put_me(users: &Users, request: &Request) -> Result<Response, ApiError> 
 }
 
 async fn get_me(users: &Users, request: &Request) -> Result<Response, ApiError> {
-    let message = "You have no profile yet: PUT /v1/users/me makes one.";
+    let message = "You have no profile. Create one with PUT /v1/users/me.";
     let me = find(users, request, &[request.user_id()]).await?.pop();
     Response::ok(&me.ok_or_else(|| ApiError::new(ErrorCode::ProfileRequired, message))?)
 }
 
 async fn get_one(users: &Users, request: &Request) -> Result<Response, ApiError> {
     let found = find(users, request, &[request.id("id")?]).await?.pop();
-    Response::ok(&found.ok_or_else(|| ApiError::new(ErrorCode::UserNotFound, "No such user."))?)
+    Response::ok(&found.ok_or_else(|| ApiError::new(ErrorCode::UserNotFound, "The user does not exist."))?)
 }
 
 async fn get_many(users: &Users, request: &Request) -> Result<Response, ApiError> {
     let ids = request.values("ids").unwrap_or_default();
     if !(1..=MAX_IDS).contains(&ids.len()) {
-        return Err(ApiError::invalid(format!("`ids` names 1 to {MAX_IDS} users.")));
+        return Err(ApiError::invalid(format!("`ids` must have 1 to {MAX_IDS} user ids.")));
     }
     let ids: Result<Vec<UserId>, _> = ids.into_iter().map(str::parse).collect();
     let ids = ids.map_err(|_| ApiError::new(ErrorCode::InvalidUuid, "One of the `ids` is not a UUID."))?;
     Response::ok(&UsersPage { users: find(users, request, &ids).await? })
 }
 
-/// Those of these users that there are, in this order and each once, for a caller who is not deleted.
+/// Returns the existing users among these, in this order and without repeats, for a caller who is not deleted.
 async fn find(users: &Users, request: &Request, ids: &[UserId]) -> Result<Vec<UserEntry>, ApiError> {
     let caller = request.user_id();
     let mut asked = ids.to_vec();

@@ -12,8 +12,8 @@ use sqlx_data_api::DataApiPool;
 
 pub use respond::{RespondError, Responder};
 
-/// All migrations: plain SQL, forward only. One that the database has and this binary does not know is no error: a deploy that
-/// is rolled back leaves its migrations behind.
+/// All migrations: plain SQL, forward only. A migration of the database that this binary does not have is no error: a deploy
+/// that is rolled back leaves its migrations in the database.
 fn migrations() -> Migrator {
     let mut migrations = sqlx::migrate!("../../infra/migrations");
     migrations.set_ignore_missing(true);

@@ -8,7 +8,7 @@ use migrate::{Responder, handle};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    // Fails only where a provider is set already; this process sets one, here.
+    // Fails only if a provider is already set; this process sets one only here.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let rds_data = (&aws().await).into();
     let pool = store::sql::connect(rds_data, required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);

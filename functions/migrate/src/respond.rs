@@ -10,10 +10,10 @@ const PHYSICAL_RESOURCE_ID: &str = "migrations";
 #[derive(Debug, thiserror::Error)]
 pub enum RespondError {
     /// The request is of a type that did not exist when this was written.
-    #[error("an unknown type of request")]
+    #[error("the type of the request is unknown")]
     UnknownRequest,
     /// The answer did not get through.
-    #[error("CloudFormation did not take the answer")]
+    #[error("CloudFormation did not accept the response")]
     Http(#[from] reqwest::Error),
 }
 
@@ -34,7 +34,7 @@ pub struct Responder {
 }
 
 impl Responder {
-    /// Says `SUCCESS`, or `FAILED` with the reason.
+    /// Responds with `SUCCESS`, or `FAILED` and the reason.
     pub async fn respond(&self, event: &Event, failure: Option<String>) -> Result<(), RespondError> {
         macro_rules! fields {
             ($request:expr) => {

@@ -11,7 +11,7 @@ use store::sqs::ReceiptsBody;
 pub struct Stream {
     /// In the order of their times.
     pub receipts: Vec<Receipt>,
-    /// The queue messages that they came in.
+    /// Ids of the queue messages that contained them.
     pub queue_message_ids: Vec<String>,
 }
 

@@ -13,10 +13,10 @@ use futures_util::{StreamExt, stream};
 
 pub use batch::{Batch, Stream};
 
-/// Streams of receipts worked on at once; each takes a handful of calls to DynamoDB.
+/// Streams of receipts that are processed concurrently; each needs a few calls to DynamoDB.
 const CONCURRENCY: usize = 16;
 
-/// Part of an invocation's time that is reserved for notifying of what was recorded.
+/// Part of an invocation's time that is reserved for notifications of recorded receipts.
 const NOTIFY_RESERVE: Duration = Duration::from_secs(4);
 
 /// Works on the queue.
@@ -27,8 +27,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Works on a batch until shortly before Lambda would end the process; returns the ids of the queue
-    /// messages to retry.
+    /// Processes a batch until shortly before the Lambda timeout; returns the ids of the queue messages to retry.
     pub async fn handle(&self, batch: Batch, deadline: Timestamp) -> Vec<String> {
         let (streams, mut failed) = batch.into_streams();
         let recording = stream::iter(streams).map(|stream| self.record(stream, deadline));
@@ -45,8 +44,8 @@ impl Worker {
         failed
     }
 
-    /// Records the receipts of one stream one after the other: they contend for one watermark. Returns what to notify of, also
-    /// after a failure, and the ids of the queue messages to retry.
+    /// Records the receipts of one stream one after the other: they contend for one watermark. Returns the notifications to
+    /// send, also after a failure, and the ids of the queue messages to retry.
     async fn record(&self, stream: Stream, deadline: Timestamp) -> (Vec<Recorded>, Vec<String>) {
         let mut notifications = Vec::new();
         for receipt in stream.receipts {

@@ -7,7 +7,7 @@ use domain::protocol::{Push, Unread};
 use domain::{ConversationId, Receipt, UserId};
 use store::connections_api::encode;
 
-/// Most receipts in a frame: some 190 bytes each, and API Gateway takes 128 KB.
+/// Most receipts in a frame: some 190 bytes each, and API Gateway allows 128 KB.
 const RECEIPTS_PER_FRAME: usize = 500;
 
 /// The notifications of one user.
@@ -18,7 +18,7 @@ pub(crate) struct UserNotifications {
     unread: BTreeMap<ConversationId, Unread>,
 }
 
-/// Groups what to notify of by user. The receipts of one conversation and user are in order.
+/// Groups the notifications by user. The receipts of one conversation and user are in order.
 pub(crate) fn by_user(recorded: &[Recorded]) -> BTreeMap<UserId, UserNotifications> {
     let mut by_user: BTreeMap<UserId, UserNotifications> = BTreeMap::new();
     for Recorded { receipt, audience, unread } in recorded {
@@ -32,7 +32,7 @@ pub(crate) fn by_user(recorded: &[Recorded]) -> BTreeMap<UserId, UserNotificatio
     by_user
 }
 
-/// The frames for each user: one of receipts, unless there are more than fit, and one of what is unread.
+/// Returns the frames for each user: one of receipts, or more if they do not fit, and one of unread counts.
 pub(crate) fn frames(by_user: &BTreeMap<UserId, UserNotifications>) -> HashMap<UserId, Vec<String>> {
     let frames = |user: UserId, notifications: &UserNotifications| -> Vec<String> {
         let receipts = notifications.receipts.chunks(RECEIPTS_PER_FRAME);

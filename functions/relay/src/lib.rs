@@ -1,7 +1,8 @@
-//! The worker of the `relay` queue: finishes what a crash, or a lack of time, left in an outbox or of a user.
+//! The worker of the `relay` queue: completes changes that a crash left in an outbox, and deletions of users that ran out of
+//! time.
 //!
-//! Requests that change a conversation relay the change themselves, and who deletes an account ends the memberships; by the time
-//! their queue message comes here there is nothing left to do, in all but a few cases.
+//! A request that changes a conversation relays the change itself, and a request that deletes an account ends the memberships
+//! itself. So in nearly all cases there is nothing left to do when their queue message arrives.
 
 use std::error::Error;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use domain::error::causes;
 use domain::{ConversationId, Timestamp, UserId};
 use store::sqs::{FilesBody, Queue, RelayBody};
 
-/// Part of an invocation's time that is reserved for a membership that is ending when the time is over.
+/// Part of an invocation's time that is reserved for the last membership that is being ended.
 const LEAVE_ONE_RESERVE: Duration = Duration::from_secs(20);
 
 /// Works on the queue.
@@ -28,15 +29,14 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Works on a batch until shortly before Lambda would end the process; gives back the ids of the queue messages that have to
-    /// come again.
+    /// Processes a batch until shortly before the Lambda timeout; returns the ids of the queue messages to retry.
     pub async fn handle(&self, event: SqsEvent, deadline: Timestamp) -> Vec<String> {
         let mut failed = Vec::new();
         let mut users = Vec::new();
         for message in event.records {
             let body = serde_json::from_str(message.body.as_deref().unwrap_or_default());
             let finished = match body {
-                // A user may take all the time that there is: conversations go first.
+                // A user may take all of the remaining time, so conversations are processed first.
                 Ok(RelayBody::User { user_id }) => {
                     users.push((user_id, message.message_id));
                     continue;
@@ -58,8 +58,8 @@ impl Worker {
         Ok(self.notifier.changes(&applied).await?)
     }
 
-    /// Ends the memberships of a deleted user, and closes connections that began during the deletion. Queues the rest when the
-    /// time is over.
+    /// Ends the memberships of a deleted user, and closes connections that began during the deletion. Queues the rest at the
+    /// time limit.
     async fn finish_deletion(&self, user: UserId, deadline: Timestamp) -> Result<(), Box<dyn Error>> {
         let Some(connections) = self.deletion.resume(user).await? else { return Ok(()) };
         self.notifier.api().close(connections.iter().map(|connection| connection.connection_id.as_str())).await;

@@ -22,17 +22,18 @@ const CACHE_LIFETIME: Duration = Duration::from_hours(1);
 /// Time limit of a request to the issuer.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The SDKs' own variable for another endpoint of Cognito: where it is set, a user pool's documents come from there.
+/// The variable of the AWS SDKs that replaces the endpoint of Cognito. If it is set, the documents of a user pool are read from
+/// that endpoint.
 const COGNITO_ENDPOINT: &str = "AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER";
 
 /// Reasons for which the keys cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The issuer or an endpoint is not a URL.
-    #[error("not a URL: {0}")]
+    #[error("not a valid URL: {0}")]
     Url(String),
     /// The issuer did not answer as documented.
-    #[error("the issuer did not answer")]
+    #[error("the request to the issuer failed")]
     Http(#[from] reqwest::Error),
 }
 
@@ -78,18 +79,18 @@ impl Keys {
         }
     }
 
-    /// The key with this id; reads the issuer's keys where it is not known.
+    /// Returns the key with this id; reads the issuer's keys if the cache does not have it.
     pub async fn get(&self, key_id: &str) -> Result<Option<Arc<DecodingKey>>, KeyError> {
         let mut cache = self.cache.lock().await;
         let age = cache.read_at.map(|at| at.elapsed());
         let known = cache.keys.contains_key(key_id);
         let stale = age.is_none_or(|age| age >= if known { CACHE_LIFETIME } else { MIN_REFRESH_INTERVAL });
         if stale {
-            // Before reading: an issuer that does not answer is not asked by every handshake either.
+            // Set before reading, so that an issuer that does not answer is not called by every handshake.
             cache.read_at = Some(Instant::now());
             match self.read().await {
                 Ok(keys) => cache.keys = keys,
-                // A known key counts until the issuer says otherwise.
+                // A cached key is valid until the issuer removes it.
                 Err(error) if known => {
                     tracing::warn!(
                         issuer = self.issuer,
@@ -97,7 +98,15 @@ impl Keys {
                         "the keys of the issuer were not refreshed"
                     );
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    let issuer = &self.issuer;
+                    tracing::error!(
+                        issuer,
+                        error = causes(&error),
+                        "handshakes are refused: the keys of the issuer cannot be read"
+                    );
+                    return Err(error);
+                }
             }
         }
         Ok(cache.keys.get(key_id).cloned())
@@ -120,16 +129,16 @@ impl Keys {
     }
 }
 
-/// `url`, or its path at `cognito_endpoint` where that is given and `url` is a user pool's.
+/// Returns `url`. With a `cognito_endpoint`, a URL of a user pool becomes its path at that endpoint.
 fn locate(url: &str, cognito_endpoint: Option<&str>) -> Result<Url, KeyError> {
     let parse = |text: &str| Url::parse(text).map_err(|_| KeyError::Url(text.to_owned()));
     let url = parse(url)?;
     let of_cognito = url.host_str().is_some_and(|host| host.starts_with("cognito-idp."));
     match cognito_endpoint {
         Some(endpoint) if of_cognito => {
-            let mut there = parse(endpoint)?;
-            there.set_path(url.path());
-            Ok(there)
+            let mut local = parse(endpoint)?;
+            local.set_path(url.path());
+            Ok(local)
         }
         _ => Ok(url),
     }

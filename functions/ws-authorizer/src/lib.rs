@@ -1,7 +1,7 @@
 //! Authorizer of WebSocket handshakes.
 //!
 //! A REQUEST authorizer without identity sources (several would all be required): browsers cannot set headers on a WebSocket,
-//! so the token may come in three places. A handshake without a valid token fails with `Unauthorized`, which API Gateway
+//! so the token may be in one of three places. A handshake without a valid token fails with `Unauthorized`, which API Gateway
 //! answers with 401; any other failure refuses the connection as well.
 
 mod keys;
@@ -34,7 +34,7 @@ pub async fn handle(verifier: &Verifier, event: &Event) -> Result<Value, Refusal
     let claims = verifier.verify(token).await.map_err(|error| match error {
         TokenError::Keys(error) => Refusal::Keys(error),
         TokenError::Invalid(reason) => {
-            tracing::info!(reason, "refused");
+            tracing::info!(reason, "a handshake was refused");
             Refusal::Unauthorized
         }
     })?;

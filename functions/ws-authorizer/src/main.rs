@@ -9,7 +9,7 @@ use ws_authorizer::{Keys, Verifier, handle};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init();
-    // Fails only where a provider is set already; this process sets one, here.
+    // Fails only if a provider is already set; this process sets one only here.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let issuer = required("OIDC_ISSUER")?;
     let keys = Keys::new(issuer.clone())?;

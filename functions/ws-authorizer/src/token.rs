@@ -1,4 +1,4 @@
-//! Verification of tokens.
+//! Verification of access tokens.
 
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::Deserialize;
@@ -71,8 +71,8 @@ impl Verifier {
 }
 
 impl Claims {
-    /// Cognito's access tokens name their client in `client_id` and have no `aud`; API Gateway's own JWT authorizer takes
-    /// either, and so does this.
+    /// Cognito's access tokens name their client in `client_id` and have no `aud`; Like API Gateway's own JWT authorizer, this
+    /// function accepts either.
     fn is_for(&self, audience: &str) -> bool {
         match (&self.aud, &self.client_id) {
             (Some(Audience::One(one)), _) => one == audience,

@@ -13,7 +13,7 @@ pub struct Connect {
 }
 
 impl Connect {
-    /// Registers the connection: one write, and a second one only where old connections make room.
+    /// Registers the connection: one write, and a second one only if old connections are removed.
     pub async fn handle(&self, caller: Caller) -> Result<(), ApiError> {
         let Caller { user_id, exp, connection_id } = caller;
         let connection = Connection { user_id, connection_id, connected_at: Timestamp::now(), exp };

@@ -1,4 +1,4 @@
-//! `$default`: answers pings, and frames that no other route takes with an error.
+//! `$default`: answers pings, and rejects frames with an unknown action.
 
 use domain::protocol::Answer;
 use domain::{ApiError, ErrorCode, Timestamp};
@@ -15,8 +15,8 @@ pub struct Frame {
 pub fn handle(frame: &Frame) -> Result<Answer, ApiError> {
     match frame.action.as_deref() {
         Some("ping") => Ok(Answer::Pong { time: Timestamp::now() }),
-        Some(_) => Err(ApiError::new(ErrorCode::UnknownAction, "No such `action`.")),
-        None => Err(ApiError::invalid("A frame has an `action`.")),
+        Some(_) => Err(ApiError::new(ErrorCode::UnknownAction, "The `action` does not exist.")),
+        None => Err(ApiError::invalid("A frame must have an `action`.")),
     }
 }
 

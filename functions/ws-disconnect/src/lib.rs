@@ -1,5 +1,5 @@
-//! `$disconnect`: removes a connection. API Gateway invokes it on a best-effort basis; a missed connection is removed when a
-//! push finds it gone, or when its token ends.
+//! `$disconnect`: removes a connection. API Gateway invokes it on a best-effort basis; otherwise the connection is removed when
+//! a push finds it disconnected, or when its token expires.
 
 use domain::{ApiError, Timestamp};
 use lambda_kit::websocket::Caller;

@@ -1,4 +1,4 @@
-//! `read`: everything up to a place has been seen by the user. Checked, stamped and queued; the
+//! `read`: reports that the user has read everything up to a seq. The receipts are checked, timestamped and queued; the
 //! `receipts` worker does the rest.
 
 use domain::protocol::{Answer, ReceiptsRequest};
@@ -6,7 +6,7 @@ use domain::{ApiError, ReceiptKind, Timestamp};
 use lambda_kit::websocket::Caller;
 use store::sqs::{Queue, ReceiptsBody};
 
-/// Queues the receipts: one call to SQS. They count from now, whenever the worker comes to them.
+/// Queues the receipts: one call to SQS. Their time is the time of this request, not of their processing.
 pub async fn handle(queue: &Queue, caller: Caller, request: ReceiptsRequest) -> Result<Answer, ApiError> {
     let receipts = request.check(ReceiptKind::Read, caller.user_id, Timestamp::now())?;
     queue.send_receipts(&ReceiptsBody { receipts }).await?;

@@ -5,7 +5,7 @@ use domain::ApiError;
 use domain::protocol::{Answer, SyncRequest};
 use lambda_kit::websocket::Caller;
 
-/// Answers with what came after the cursors, or lists the caller's conversations where there are none.
+/// Answers with the items after the cursors, or lists the caller's conversations if there are no cursors.
 pub async fn handle(inbox: &Inbox, caller: Caller, request: SyncRequest) -> Result<Answer, ApiError> {
     Ok(Answer::Synced(inbox.sync(caller.user_id, request.check()?).await?))
 }

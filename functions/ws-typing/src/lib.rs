@@ -5,7 +5,7 @@ use domain::ApiError;
 use domain::protocol::{Answer, TypingRequest};
 use lambda_kit::websocket::Caller;
 
-/// Notifies the others. A user who may not send may not type either.
+/// Notifies the other members, if the user may send.
 pub async fn handle(typing: &TypingNotifier, caller: Caller, request: TypingRequest) -> Result<Answer, ApiError> {
     typing.notify(request.conversation_id, caller.user_id, request.typing).await?;
     Ok(Answer::Accepted)

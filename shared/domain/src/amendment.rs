@@ -9,11 +9,11 @@ use crate::{ApiError, ConversationType, ErrorCode, Role, Timestamp, UserId};
 /// A change of a message by a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Amendment {
-    /// Another text and other mentions. The text may be empty for a message with attachments, which stay.
+    /// The new text and mentions. Attachments do not change; the text of a message with attachments may be empty.
     Edit(Content),
-    /// Removes the content of the message for everybody.
+    /// Removes the content of the message for all users.
     Delete,
-    /// A reaction, or no longer.
+    /// Adds or withdraws a reaction.
     React {
         emoji: Emoji,
         /// True to react, false to withdraw the reaction.
@@ -21,10 +21,9 @@ pub enum Amendment {
     },
 }
 
-/// The facts about a message and the user who amends it that decide whether they may.
+/// Facts about a message and the user who amends it. [`Amendment::decide`] needs no others.
 #[derive(Clone, Copy, Debug)]
 pub struct MessageFacts<'a> {
-    /// Kind of the conversation.
     pub conversation: ConversationType,
     pub actor: UserId,
     pub role: Role,
@@ -33,13 +32,12 @@ pub struct MessageFacts<'a> {
     pub kind: &'a MessageKind,
     /// Earlier edits of the message, oldest first.
     pub edits: &'a [Edit],
-    /// The reactions to it.
     pub reactions: &'a Reactions,
 }
 
 impl Amendment {
     /// Returns true if the amendment changes something, or a refusal if the actor may not make it. Only texts can be amended;
-    /// `edit_window` is the time for which their senders may edit them.
+    /// `edit_window` is the time after sending for which the sender may edit a text.
     pub fn decide(&self, facts: &MessageFacts<'_>, now: Timestamp, edit_window: Duration) -> Result<bool, ApiError> {
         let own = facts.actor == facts.sender;
         match (self, facts.kind) {
@@ -49,7 +47,7 @@ impl Amendment {
             }
             (Self::Edit(content), MessageKind::Text(original)) => {
                 if !own {
-                    return Err(not_allowed("Only its sender edits a message."));
+                    return Err(not_allowed("Only the sender can edit a message."));
                 }
                 if content.text.trim().is_empty() && original.attachments.is_empty() {
                     return Err(ApiError::invalid("`text` must not be empty."));
@@ -58,10 +56,10 @@ impl Amendment {
                     return Ok(false);
                 }
                 if now.since(facts.sent_at) > edit_window {
-                    return Err(ApiError::new(ErrorCode::EditWindowOver, "This message is too old to be edited."));
+                    return Err(ApiError::new(ErrorCode::EditWindowOver, "This message is too old to edit."));
                 }
                 if facts.edits.len() >= MAX_EDITS {
-                    let message = format!("A message is edited at most {MAX_EDITS} times.");
+                    let message = format!("A message can be edited at most {MAX_EDITS} times.");
                     return Err(ApiError::new(ErrorCode::TooManyEdits, message));
                 }
                 Ok(true)
@@ -71,18 +69,18 @@ impl Amendment {
                 if own || moderates {
                     Ok(true)
                 } else {
-                    Err(not_allowed("Only its sender and admins delete a message."))
+                    Err(not_allowed("Only the sender, admins and owners can delete a message."))
                 }
             }
             (Self::React { emoji, on }, MessageKind::Text(_)) => {
                 let has = facts.reactions.has(emoji, facts.actor);
                 if *on && !has && facts.reactions.is_full() {
-                    let message = format!("A message keeps at most {MAX_REACTIONS} reactions.");
+                    let message = format!("A message can have at most {MAX_REACTIONS} reactions.");
                     return Err(ApiError::new(ErrorCode::TooManyReactions, message));
                 }
                 Ok(has != *on)
             }
-            _ => Err(ApiError::new(ErrorCode::MessageNotFound, "No text is at this place.")),
+            _ => Err(ApiError::new(ErrorCode::MessageNotFound, "No text message has this seq.")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Connections: where a user can be reached.
+//! WebSocket connections of users, and their presence.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ pub struct Connection {
     pub user_id: UserId,
     pub connection_id: String,
     pub connected_at: Timestamp,
-    /// End of the token, in epoch seconds.
+    /// Expiry of the token, in epoch seconds.
     pub exp: i64,
 }
 
@@ -18,7 +18,7 @@ pub struct Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address<'c> {
     pub user_id: UserId,
-    /// API Gateway's id of it.
+    /// Id that API Gateway gave the connection.
     pub connection_id: &'c str,
 }
 
@@ -28,7 +28,7 @@ pub struct Presence {
     pub user_id: UserId,
     /// True while the user has a live connection.
     pub online: bool,
-    /// End of the user's last connection; `None` while they are online, and after 30 days.
+    /// End of the user's last connection. `None` while the user is online, and 30 days after the connection ended.
     pub last_seen_at: Option<Timestamp>,
 }
 

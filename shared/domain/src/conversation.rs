@@ -1,4 +1,4 @@
-//! Conversations: their kinds, and what a member sees of one.
+//! Conversations: kinds, roles, and the view of a member.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,7 @@ impl ConversationType {
         }
     }
 
-    /// The kind of this name.
+    /// Returns the kind with this name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Private, Self::Group, Self::Public].into_iter().find(|kind| kind.as_str() == name)
     }
@@ -60,7 +60,7 @@ impl HistoryPolicy {
     }
 }
 
-/// The rights of a member; the highest role comes first.
+/// Rights of a member, highest role first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -80,7 +80,7 @@ impl Role {
         }
     }
 
-    /// The role of this name.
+    /// Returns the role with this name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Owner, Self::Admin, Self::Member].into_iter().find(|role| role.as_str() == name)
     }
@@ -109,12 +109,12 @@ pub struct Conversation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_id: Option<UserId>,
     pub history: HistoryPolicy,
-    /// True for a closed conversation: it can be read, and nothing else.
+    /// True for a closed conversation, which can only be read and left.
     pub closed: bool,
     /// True if the caller has blocked the other user of a private conversation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blocked: bool,
-    /// Until when the caller may not send.
+    /// End of the caller's mute; absent if the caller is not muted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub muted_until: Option<Timestamp>,
     /// The caller's role; `None` for a former member.
@@ -122,30 +122,30 @@ pub struct Conversation {
     /// Number of active members; `None` for a former member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member_count: Option<u32>,
-    /// Highest seq that the caller can see: that of the newest visible item, or, in a public conversation without items since
-    /// they joined, the head at that moment.
+    /// Highest seq that the caller can see: the seq of the newest visible item. In a public conversation without items since
+    /// the caller joined it is the head at the time of joining.
     pub head_seq: Seq,
-    /// `sent_at` of the newest item that they can see.
+    /// `sent_at` of the newest item that the caller can see.
     pub last_message_at: Option<Timestamp>,
-    /// The newest message that is no event.
+    /// The newest item that is not an event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_message: Option<Message>,
-    /// Everything up to here has been read by the caller.
+    /// The caller's read watermark: everything up to this seq is read.
     pub read_seq: Seq,
-    /// Number of texts by others after `read_seq`: exact up to [`MAX_UNREAD`], which stands for more as well. A lower bound if
-    /// a thousand other items follow.
+    /// Number of texts by others after `read_seq`: exact below [`MAX_UNREAD`], which means "at least" that many. A lower bound
+    /// if more than a thousand other items follow.
     pub unread: u32,
 }
 
 /// The number at which counting unread messages stops; clients show `99+`.
 pub const MAX_UNREAD: u32 = 100;
 
-/// A title that keeps the rules: 1 to [`MAX_TITLE_CHARS`] characters on one line, without space at either end.
+/// Returns a valid title: 1 to [`MAX_TITLE_CHARS`] characters on one line, without space at either end.
 pub fn title(text: &str) -> Result<String, ApiError> {
     one_line("title", text, MAX_TITLE_CHARS)
 }
 
-/// A topic that keeps the rules: at most [`MAX_TOPIC_CHARS`] characters on one line; `None` for none.
+/// Returns a valid topic: at most [`MAX_TOPIC_CHARS`] characters on one line; `None` for an empty text.
 pub fn topic(text: &str) -> Result<Option<String>, ApiError> {
     if text.trim().is_empty() { Ok(None) } else { one_line("topic", text, MAX_TOPIC_CHARS).map(Some) }
 }

@@ -6,23 +6,23 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The stable codes: part of the protocol, never reworded, never reused.
+/// Stable error codes of the protocol. A code never changes its name or meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// The frame or body is not JSON.
     BadJson,
-    /// The JSON lacks a field, has one of the wrong type, or a value outside its range.
+    /// A field of the JSON is missing, has the wrong type or a value outside its range.
     InvalidRequest,
-    /// The JSON has a field that the request does not take.
+    /// The JSON has an unknown field.
     UnknownField,
     /// An id is not a UUID.
     InvalidUuid,
-    /// The body exceeds what a request may have.
+    /// The body is larger than the limit.
     BodyTooLarge,
-    /// No such WebSocket action.
+    /// The WebSocket action does not exist.
     UnknownAction,
-    /// No such HTTP route.
+    /// The HTTP route does not exist.
     NotFound,
     /// The text exceeds [`crate::message::MAX_TEXT_BYTES`].
     TextTooLarge,
@@ -32,15 +32,15 @@ pub enum ErrorCode {
     TooManyMembers,
     /// Not an emoji of Unicode's list.
     InvalidEmoji,
-    /// More reactions than one message keeps.
+    /// The message already has the maximum number of reactions.
     TooManyReactions,
-    /// More edits than one message keeps.
+    /// The message was edited the maximum number of times.
     TooManyEdits,
     /// The message is too old to be edited.
     EditWindowOver,
     /// The message was deleted.
     MessageDeleted,
-    /// No such message, or none that the caller can see.
+    /// The message does not exist, or the caller cannot see it.
     MessageNotFound,
     /// More conversations than one request may name.
     TooManyConversations,
@@ -50,63 +50,63 @@ pub enum ErrorCode {
     TooManyAttachments,
     /// The file exceeds [`crate::file::MAX_FILE_BYTES`].
     FileTooLarge,
-    /// The user's files have as many bytes together as they may.
+    /// The file would exceed the quota of bytes for the user's files.
     QuotaExceeded,
-    /// No such file, or none that the caller can see.
+    /// The file does not exist, or the caller cannot see it.
     FileNotFound,
-    /// Not a file that the caller can attach here: it is not ready, not theirs, or was uploaded to another conversation.
+    /// The caller cannot attach the file: it is not ready, belongs to another user, or was uploaded to another conversation.
     FileNotReady,
     /// A message references the file, which is deleted with the message.
     FileInUse,
-    /// The file's bytes have come already, and were taken or not.
+    /// The upload has ended: the file was accepted or rejected, or the upload was cancelled.
     UploadOver,
     /// Parts of the file are missing.
     UploadIncomplete,
     /// The token is missing or not valid.
     Unauthorized,
-    /// The token's time is over.
+    /// The token has expired.
     TokenExpired,
-    /// The caller has no profile: `PUT /v1/users/me` makes one.
+    /// The caller has no profile: `PUT /v1/users/me` creates one.
     ProfileRequired,
     UserNotFound,
     /// The user was deleted.
     UserDeleted,
-    /// No such conversation, or the caller was never in it: the two look alike.
+    /// The conversation does not exist, or the caller was never a member. The two cases are indistinguishable on purpose.
     ConversationNotFound,
     /// The caller is not an active member.
     NotAMember,
     /// The caller's role does not allow it.
     NotAllowed,
-    /// The conversation is over: it can be read, and nothing else.
+    /// The conversation is closed: it can only be read and left.
     ConversationClosed,
-    /// Conversations of this type do not know what was asked for.
+    /// The action does not exist for conversations of this type.
     WrongConversationType,
-    /// The caller wants to add themselves.
+    /// The caller is among the users to add.
     SelfAdd,
-    /// One of those who should be added is a member.
+    /// One of the users to add is already a member.
     AlreadyAMember,
     /// The user that the request names is not a member.
     MemberNotFound,
-    /// The group would have more members than it may.
+    /// The group would exceed the maximum number of members.
     MemberLimitReached,
-    /// The user came and went more often than is kept.
+    /// The user has joined the conversation the maximum number of times.
     #[serde(rename = "too_many_stays")]
     TooManyPeriods,
     /// The conversation would have no owner.
     LastOwner,
-    /// The caller may not send for a while.
+    /// The caller is muted.
     Muted,
-    /// One of the two has blocked the other.
+    /// One user of the private conversation has blocked the other.
     Blocked,
-    /// The client is too far behind the head to send: it has to sync first.
+    /// The client is too far behind the head to send: it must sync first.
     Behind,
     /// The same id was used before with other content.
     IdempotencyMismatch,
-    /// The sender has sent as many messages here as the flood limit allows.
+    /// The sender has reached the flood limit of the conversation.
     RateLimited,
     /// Too much contention or a throttled service; the same request may be sent again.
     Busy,
-    /// Something failed on the server; the request id leads to the log.
+    /// The server failed. The request id identifies the log entries.
     Internal,
 }
 
@@ -196,11 +196,11 @@ impl ApiError {
         Self::new(ErrorCode::InvalidRequest, message)
     }
 
-    /// A failure of ours: the client learns only that it happened.
+    /// A failure of the server. The cause is logged and not sent to the client.
     pub fn internal(source: impl Error + Send + Sync + 'static) -> Self {
         Self {
             code: ErrorCode::Internal,
-            message: "Something failed on our side.".to_owned(),
+            message: "The server failed to handle the request.".to_owned(),
             retry_after: None,
             source: Some(Box::new(source)),
         }
@@ -210,7 +210,7 @@ impl ApiError {
     pub fn busy(retry_after: Duration) -> Self {
         Self {
             code: ErrorCode::Busy,
-            message: "Too much is going on here; send the same request again.".to_owned(),
+            message: "The service is busy. Send the same request again.".to_owned(),
             retry_after: Some(retry_after),
             source: None,
         }
@@ -224,8 +224,7 @@ impl ApiError {
     }
 }
 
-/// An error and all that lies behind it, on one line: for logs, where a bare error would say only what its outermost layer
-/// knows.
+/// Formats an error with all its sources on one line, for logs. The `Display` of an error shows only the outermost layer.
 pub fn causes(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut next = error.source();

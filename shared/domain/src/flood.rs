@@ -1,7 +1,7 @@
 //! Flood control: the number of messages that one sender may send to one conversation in a window of time.
 //!
-//! The log itself holds what is needed to decide: a text holds the counts of the last few senders, so that the next send has
-//! read them already.
+//! The log itself holds the necessary state: a text holds the counts of the last few senders, and every send reads the previous
+//! items anyway.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Timestamp, UserId};
 
-/// Number of senders whose counts are kept. A sender beyond them starts anew: with so many active within one window, each has
-/// little room to flood, and every count takes some 60 bytes of every message.
+/// Number of senders whose counts are kept. The count of any further sender is dropped: with that many active senders in one
+/// window each can flood little, and every count adds some 60 bytes to every message.
 pub const MAX_SENDERS: usize = 8;
 
 /// The number of messages that one sender may send to one conversation within a window of time.
@@ -21,7 +21,7 @@ pub struct FloodLimit {
 }
 
 impl FloodLimit {
-    /// So many messages in so much time; `None`, which is no limit, where either is zero.
+    /// Returns the limit of this many messages per window; `None` (no limit) if either is zero.
     pub fn new(messages: u32, window: Duration) -> Option<Self> {
         (messages > 0 && !window.is_zero()).then_some(Self { messages, window })
     }
@@ -40,8 +40,8 @@ struct Count {
 }
 
 impl Count {
-    /// Returns the remaining time of the window at `now`; `None` if it is over, or if it began in the future: a clock that was
-    /// ahead must not mute a sender until the others catch up.
+    /// Returns the remaining time of the window at `now`; `None` if it has ended, or if it began in the future: a clock that is
+    /// ahead must not block a sender.
     fn left(&self, limit: FloodLimit, now: Timestamp) -> Option<Duration> {
         let left = limit.window.checked_sub(now.since(self.since)).filter(|left| !left.is_zero());
         left.filter(|_| self.since <= now)
@@ -59,8 +59,8 @@ impl RecentSenders {
         self.0.is_empty()
     }
 
-    /// Returns the counts after one more message of `sender`. Leaves out the windows that are over and, beyond [`MAX_SENDERS`],
-    /// the sender who has been silent for longest.
+    /// Returns the counts after one more message of `sender`. Drops windows that have ended and, beyond [`MAX_SENDERS`], the
+    /// sender with the oldest message.
     ///
     /// # Errors
     ///
@@ -80,13 +80,13 @@ impl RecentSenders {
     }
 }
 
-/// A number takes less room in every message than text.
+/// Stored as a number, which is smaller than text.
 mod millis {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use crate::Timestamp;
 
-    // Serde gives a reference.
+    // The signature that serde requires.
     #[allow(clippy::trivially_copy_pass_by_ref)]
     pub(super) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
         time.epoch_millis().serialize(serializer)

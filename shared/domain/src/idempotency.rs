@@ -7,7 +7,7 @@ use crate::{ApiError, hex};
 /// Longest key, in characters.
 const MAX_KEY_CHARS: usize = 100;
 
-/// A client's key and what it was given for.
+/// An idempotency key of a client, with a digest of its request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
     pub key: String,
@@ -19,7 +19,7 @@ impl Idempotency {
     /// Checks the key of a request to this path with this body.
     pub fn new(key: &str, path: &str, body: &str) -> Result<Self, ApiError> {
         if key.is_empty() || key.chars().count() > MAX_KEY_CHARS {
-            return Err(ApiError::invalid(format!("`Idempotency-Key` takes 1 to {MAX_KEY_CHARS} characters.")));
+            return Err(ApiError::invalid(format!("`Idempotency-Key` must have 1 to {MAX_KEY_CHARS} characters.")));
         }
         let digest = hex(&Sha256::new().chain_update(path).chain_update([0]).chain_update(body).finalize());
         Ok(Self { key: key.to_owned(), digest })

@@ -1,4 +1,4 @@
-//! Identifiers. Each is its own type, so that a user can never be passed where a conversation is meant.
+//! Identifiers. Each is its own type, so that a user id cannot be passed as a conversation id.
 
 use std::fmt;
 use std::str::FromStr;
@@ -32,8 +32,7 @@ macro_rules! uuid_id {
 }
 
 uuid_id! {
-    /// A user: the UUIDv5 of the token's issuer and subject, so that a token alone names its user and no request has
-    /// to look one up.
+    /// A user: the UUIDv5 of the token's issuer and subject, so that a token alone yields the user id without a look-up.
     UserId
 }
 uuid_id! {
@@ -50,7 +49,7 @@ uuid_id! {
     FileId
 }
 uuid_id! {
-    /// Chosen by the sending client, unique per sender: what makes a resend recognisable.
+    /// Chosen by the sending client, unique per sender. It identifies a resend.
     ClientMessageId
 }
 
@@ -103,19 +102,19 @@ impl MessageId {
     }
 }
 
-/// A place in a conversation's log. The first item has 1, the next 2, and so on without holes; 0 is the place before
-/// the first.
+/// A position in a conversation's log. The first item has 1, the next 2, and so on without gaps; 0 is the position before the
+/// first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seq(pub u64);
 
 impl Seq {
-    /// The place before the first item.
+    /// The position before the first item.
     pub const ZERO: Self = Self(0);
     /// The largest seq that a JSON number holds exactly in every language: 2^53 - 1.
     pub const MAX: Self = Self((1 << 53) - 1);
 
-    /// The place after this one.
+    /// Returns the next position.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)

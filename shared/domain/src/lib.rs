@@ -1,7 +1,7 @@
 //! Palaver's chat domain: plain types and the rules that hold between them.
 //!
-//! Nothing here talks to AWS, reads a clock behind the caller's back or does I/O, so every rule is a function that a
-//! test can call. The names are those of the SQL columns, the DynamoDB attributes and the JSON fields.
+//! The crate makes no AWS calls, reads no clock implicitly and does no I/O, so every rule is a function that a test can call.
+//! The names are those of the SQL columns, the DynamoDB attributes and the JSON fields.
 
 pub mod amendment;
 pub mod connection;

@@ -23,7 +23,7 @@ pub const MAX_EDITS: usize = 20;
 /// The content of one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
-    /// The text, at most [`MAX_TEXT_BYTES`]; empty only where there are attachments.
+    /// The text, at most [`MAX_TEXT_BYTES`]; empty only if there are attachments.
     pub text: String,
     /// The message that this one answers: a reference, never expanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ pub struct Content {
 }
 
 impl Content {
-    /// Checks the limits of a text that has to say something by itself.
+    /// Checks the limits of a message without attachments, whose text must not be empty.
     pub fn new(text: String, reply_to_seq: Option<Seq>, mentions: Vec<UserId>) -> Result<Self, ApiError> {
         if text.trim().is_empty() {
             return Err(ApiError::invalid("`text` must not be empty."));
@@ -50,17 +50,17 @@ impl Content {
         if text.len() > MAX_TEXT_BYTES {
             return Err(ApiError::new(
                 ErrorCode::TextTooLarge,
-                format!("`text` has {} bytes; at most {MAX_TEXT_BYTES} are allowed.", text.len()),
+                format!("`text` has {} bytes; the limit is {MAX_TEXT_BYTES}.", text.len()),
             ));
         }
         if mentions.len() > MAX_MENTIONS {
             return Err(ApiError::new(
                 ErrorCode::TooManyMentions,
-                format!("A message mentions at most {MAX_MENTIONS} users."),
+                format!("A message can mention at most {MAX_MENTIONS} users."),
             ));
         }
         if reply_to_seq.is_some_and(|seq| seq == Seq::ZERO || seq > Seq::MAX) {
-            return Err(ApiError::invalid("`reply_to_seq` is not the seq of a message."));
+            return Err(ApiError::invalid("`reply_to_seq` is not a valid seq."));
         }
         Ok(Self { text, reply_to_seq, mentions, attachments: Vec::new() })
     }
@@ -74,7 +74,7 @@ impl Content {
         hash.update(self.text.as_bytes());
         hash.update(self.reply_to_seq.map_or(0, |seq| seq.0).to_be_bytes());
         if !files.is_empty() {
-            // Half as long as an id: it cannot be taken for one.
+            // Half as long as an id, so that the two cannot be confused.
             hash.update((files.len() as u64).to_be_bytes());
             for file in files {
                 hash.update(file.0.as_bytes());
@@ -90,7 +90,7 @@ impl Content {
 /// The text of a message from one of its edits on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit {
-    /// Place of the event.
+    /// Seq of the event that made the change.
     pub seq: Seq,
     /// Time of the event.
     pub edited_at: Timestamp,
@@ -116,7 +116,7 @@ pub enum MessageKind {
         history: HistoryPolicy,
         members: Vec<Member>,
     },
-    /// The sender let others in.
+    /// The sender added members.
     MembersAdded {
         members: Vec<Member>,
     },
@@ -133,7 +133,7 @@ pub enum MessageKind {
     MemberRemoved {
         user_id: UserId,
     },
-    /// The sender gave a member a role.
+    /// The sender changed the role of a member.
     RoleChanged {
         user_id: UserId,
         role: Role,
@@ -143,23 +143,23 @@ pub enum MessageKind {
         user_id: UserId,
         muted_until: Option<Timestamp>,
     },
-    /// The sender gave another title.
+    /// The sender changed the title.
     TitleChanged {
         title: String,
     },
-    /// The sender gave another topic.
+    /// The sender changed the topic.
     TopicChanged {
         topic: Option<String>,
     },
     /// The sender closed the conversation: it can be read, and nothing else.
     Closed,
-    /// A text whose content was deleted for everybody.
+    /// A text whose content was deleted for all users.
     ///
-    /// A user who was not a member at the time of the deletion does not see who deleted it, and when.
+    /// The fields are absent for users who were not members at the time of the deletion.
     Deleted {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deleted_by: Option<UserId>,
-        /// Place of the event.
+        /// Seq of the event that made the change.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deleted_seq: Option<Seq>,
         /// Time of the event.
@@ -178,7 +178,7 @@ pub enum MessageKind {
     MessageDeleted {
         target_seq: Seq,
     },
-    /// An event: the sender reacted to a message, or took it back.
+    /// An event: the sender added or withdrew a reaction to a message.
     Reaction {
         target_seq: Seq,
         emoji: Emoji,
@@ -196,8 +196,8 @@ impl MessageKind {
         }
     }
 
-    /// Place of the message that an event is about; `None` for what is no event. Events are followed by cursors and left out
-    /// of pages of history, whose messages show what came of them.
+    /// Seq of the message that an event is about; `None` for other items. Cursors include events; pages of history leave them
+    /// out, because their messages show the effects.
     pub const fn target(&self) -> Option<Seq> {
         match self {
             Self::MessageEdited { target_seq, .. }

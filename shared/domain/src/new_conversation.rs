@@ -1,4 +1,4 @@
-//! New conversations: who may create which.
+//! New conversations and the rules for creating them.
 
 use crate::conversation::{HistoryPolicy, Member, title, topic};
 use crate::membership::MAX_USERS_PER_CHANGE;
@@ -6,17 +6,17 @@ use crate::{ApiError, ConversationType, ErrorCode, Role, UserId};
 
 /// A conversation as a client requests it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted<'a> {
+pub struct RequestedConversation<'a> {
     pub kind: ConversationType,
     pub title: Option<&'a str>,
-    /// Never of a private conversation.
+    /// Absent for a private conversation.
     pub topic: Option<&'a str>,
-    /// Never of a private conversation; since joining unless given.
+    /// Absent for a private conversation; `since_join` by default.
     pub history: Option<HistoryPolicy>,
     pub member_ids: &'a [UserId],
 }
 
-/// A conversation that is to be, with every rule checked that needs no look-up.
+/// A conversation to create. Every rule that needs no look-up is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NewConversation {
     /// Between the creator and one other user.
@@ -24,7 +24,7 @@ pub enum NewConversation {
         /// The two, the smaller id first: the unique key of the pair.
         pair: [UserId; 2],
     },
-    /// A group or a public conversation: its creator, who owns it, and others.
+    /// A group or a public conversation, owned by its creator.
     Shared(Shared),
 }
 
@@ -40,34 +40,38 @@ pub struct Shared {
 }
 
 impl NewConversation {
-    /// Applies the rules to what `creator` asked for.
+    /// Applies the rules to a request of `creator`.
     ///
-    /// A private conversation names exactly one other user and has no title; others have a title and at most
-    /// [`MAX_USERS_PER_CHANGE`] first members, the creator among them whether named or not.
-    pub fn new(creator: UserId, wanted: &Wanted<'_>) -> Result<Self, ApiError> {
-        let mut others: Vec<UserId> = wanted.member_ids.iter().copied().filter(|id| *id != creator).collect();
+    /// A private conversation names exactly one other user and has no title; other types have a title and at most
+    /// [`MAX_USERS_PER_CHANGE`] first members, including the creator.
+    pub fn new(creator: UserId, requested: &RequestedConversation<'_>) -> Result<Self, ApiError> {
+        let mut others: Vec<UserId> = requested.member_ids.iter().copied().filter(|id| *id != creator).collect();
         others.sort_unstable();
         others.dedup();
-        if wanted.kind == ConversationType::Private {
-            if wanted.title.is_some() || wanted.topic.is_some() || wanted.history.is_some() {
-                return Err(ApiError::invalid("A private conversation has no title, topic or history policy."));
+        if requested.kind == ConversationType::Private {
+            if requested.title.is_some() || requested.topic.is_some() || requested.history.is_some() {
+                return Err(ApiError::invalid(
+                    "A private conversation cannot have a title, a topic or a history policy.",
+                ));
             }
             let [other] = others[..] else {
-                return Err(ApiError::invalid("A private conversation names exactly one other user."));
+                return Err(ApiError::invalid("A private conversation must name exactly one other user."));
             };
             return Ok(Self::Private { pair: [creator.min(other), creator.max(other)] });
         }
         if others.len() >= MAX_USERS_PER_CHANGE {
             return Err(ApiError::new(
                 ErrorCode::TooManyMembers,
-                format!("A conversation begins with at most {MAX_USERS_PER_CHANGE} users."),
+                format!(
+                    "A request can create a conversation with at most {MAX_USERS_PER_CHANGE} members, the creator included."
+                ),
             ));
         }
         Ok(Self::Shared(Shared {
-            kind: wanted.kind,
-            title: title(wanted.title.unwrap_or_default())?,
-            topic: topic(wanted.topic.unwrap_or_default())?,
-            history: wanted.history.unwrap_or_default(),
+            kind: requested.kind,
+            title: title(requested.title.unwrap_or_default())?,
+            topic: topic(requested.topic.unwrap_or_default())?,
+            history: requested.history.unwrap_or_default(),
             others,
         }))
     }
@@ -109,8 +113,8 @@ impl NewConversation {
         }
     }
 
-    /// The first members: both of a pair are plain members, since neither may put the other out; other conversations
-    /// begin with their creator as owner.
+    /// Returns the first members. Both users of a private conversation have the role `member`, since neither may remove the
+    /// other; the creator of any other conversation is its owner.
     pub fn members(&self, creator: UserId) -> Vec<Member> {
         match self {
             Self::Private { pair } => {
@@ -134,21 +138,21 @@ mod tests {
     }
 
     fn new(kind: ConversationType, title: Option<&str>, member_ids: &[UserId]) -> Result<NewConversation, ApiError> {
-        NewConversation::new(user(1), &Wanted { kind, title, topic: None, history: None, member_ids })
+        NewConversation::new(user(1), &RequestedConversation { kind, title, topic: None, history: None, member_ids })
     }
 
     #[test]
     fn a_pair_has_one_key_whoever_begins() {
         let (by_one, by_two) = ([user(2)], [user(1), user(2)]);
-        let wanted = |member_ids| Wanted {
+        let requested = |member_ids| RequestedConversation {
             kind: ConversationType::Private,
             title: None,
             topic: None,
             history: None,
             member_ids,
         };
-        let one = NewConversation::new(user(1), &wanted(&by_one)).unwrap();
-        let two = NewConversation::new(user(2), &wanted(&by_two)).unwrap();
+        let one = NewConversation::new(user(1), &requested(&by_one)).unwrap();
+        let two = NewConversation::new(user(2), &requested(&by_two)).unwrap();
         assert_eq!(one, two);
     }
 

@@ -1,4 +1,4 @@
-//! Membership is a list of periods: a user sees exactly what was sent while they were a member.
+//! Membership periods: a user sees exactly the items of the periods in which they were a member.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,8 +7,8 @@ use crate::{HistoryPolicy, Seq, Timestamp};
 /// One membership period, both ends included; empty if nothing was sent during it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
-    /// The first visible place: that of the item that let the user in, or, in a public conversation, the one after the head at
-    /// that moment.
+    /// The first visible seq: the seq of the item that added the user, or, in a public conversation, the seq after the head at
+    /// the time of joining.
     pub joined_seq: Seq,
     /// `sent_at` of that item, or that moment.
     pub joined_at: Timestamp,
@@ -26,7 +26,7 @@ pub struct Left {
     pub at: Timestamp,
 }
 
-/// A closed range of places, never empty.
+/// A closed range of seqs, never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeqRange {
     pub first: Seq,
@@ -46,7 +46,7 @@ impl SeqRange {
 pub struct Periods(Vec<Period>);
 
 impl Periods {
-    /// From periods in any order. No two share a place: one ends before the next begins, in the log as in time.
+    /// Builds the list from periods in any order. Periods do not overlap, in the log as in time.
     pub fn new(mut periods: Vec<Period>) -> Self {
         periods.sort_by_key(|period| (period.joined_seq, period.joined_at));
         Self(periods)
@@ -57,9 +57,9 @@ impl Periods {
         Self(vec![Period { joined_seq: Seq(1), joined_at: Timestamp::from_epoch_millis(0), left: None }])
     }
 
-    /// Returns what membership periods, in any order, let a user see under this policy.
-    pub fn visible(stays: Vec<Period>, history: HistoryPolicy) -> Self {
-        let mut periods = Self::new(stays);
+    /// Returns the periods that are visible to a user with these membership periods under this policy.
+    pub fn visible(periods: Vec<Period>, history: HistoryPolicy) -> Self {
+        let mut periods = Self::new(periods);
         if history == HistoryPolicy::Full
             && let Some(last) = periods.0.pop()
         {
@@ -78,7 +78,7 @@ impl Periods {
         self.0.iter().any(|period| period.joined_seq <= seq && period.left.is_none_or(|left| seq <= left.seq))
     }
 
-    /// The highest visible place, given the conversation's `head`; `None` where nothing is visible.
+    /// Returns the highest visible seq, given the conversation's `head`; `None` if nothing is visible.
     pub fn last_visible(&self, head: Seq) -> Option<Seq> {
         self.within(Seq::ZERO, head).last().map(|range| range.last)
     }
@@ -135,8 +135,8 @@ mod tests {
 
     #[test]
     fn full_history_ends_with_the_last_stay_only() {
-        let stays = |last| vec![period(20, last), period(5, Some(9))];
-        let seen = |last| ranges(&Periods::visible(stays(last), HistoryPolicy::Full), 0, 100);
+        let periods = |last| vec![period(20, last), period(5, Some(9))];
+        let seen = |last| ranges(&Periods::visible(periods(last), HistoryPolicy::Full), 0, 100);
         assert_eq!(seen(None), [(1, 100)]);
         assert_eq!(seen(Some(30)), [(1, 30)]);
         assert!(Periods::visible(Vec::new(), HistoryPolicy::Full).is_empty());
@@ -148,11 +148,11 @@ mod tests {
             let hidden = Periods::new(periods).hidden_within(Seq(first), Seq(last));
             hidden.into_iter().map(|range| (range.first.0, range.last.0)).collect()
         };
-        let stays = || vec![period(5, Some(9)), period(20, None)];
-        assert_eq!(hidden(stays(), 1, 30), [(1, 4), (10, 19)]);
-        assert_eq!(hidden(stays(), 5, 12), [(10, 12)]);
-        assert_eq!(hidden(stays(), 6, 9), []);
-        assert_eq!(hidden(stays(), 21, 20), []);
+        let periods = || vec![period(5, Some(9)), period(20, None)];
+        assert_eq!(hidden(periods(), 1, 30), [(1, 4), (10, 19)]);
+        assert_eq!(hidden(periods(), 5, 12), [(10, 12)]);
+        assert_eq!(hidden(periods(), 6, 9), []);
+        assert_eq!(hidden(periods(), 21, 20), []);
         assert_eq!(hidden(vec![], 1, 3), [(1, 3)]);
     }
 

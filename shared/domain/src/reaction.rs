@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ApiError, ErrorCode, Periods, Seq, UserId};
 
-/// Most reactions that one message keeps, withdrawn ones included: what keeps its item small.
+/// Most reactions of one message, withdrawn ones included. The limit keeps the item small.
 pub const MAX_REACTIONS: usize = 500;
 
 /// One emoji of Unicode's list, in its fully qualified form.
@@ -15,7 +15,7 @@ pub const MAX_REACTIONS: usize = 500;
 pub struct Emoji(String);
 
 impl Emoji {
-    /// Takes what Unicode lists, qualified or not: two spellings of one emoji are one.
+    /// Parses an emoji of Unicode's list, fully qualified or not. All spellings of an emoji are equal.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         let emoji = emojis::get(text).ok_or_else(|| ApiError::new(ErrorCode::InvalidEmoji, "This is not an emoji."))?;
         Ok(Self(emoji.as_str().to_owned()))
@@ -29,15 +29,15 @@ impl Emoji {
 /// The seqs at which a user reacted and withdrew the reaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaction {
-    /// Place of the event that gave it.
+    /// Seq of the event that added the reaction.
     pub added_seq: Seq,
-    /// Place of the event that took it back.
+    /// Seq of the event that withdrew the reaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub removed_seq: Option<Seq>,
 }
 
-/// All reactions to one message, withdrawn ones included: who left before one was withdrawn still sees it, even where its user has
-/// reacted again.
+/// All reactions to one message, withdrawn ones included: a former member who left before a withdrawal still sees the reaction,
+/// even if its user has reacted again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Reactions(BTreeMap<Emoji, BTreeMap<UserId, Vec<Reaction>>>);
@@ -63,18 +63,18 @@ impl Reactions {
         last.is_some_and(|reaction| reaction.removed_seq.is_none())
     }
 
-    /// Returns true if there is no room for the reaction of another user.
+    /// Returns true if the message has [`MAX_REACTIONS`] reactions.
     pub fn is_full(&self) -> bool {
         self.0.values().flat_map(BTreeMap::values).map(Vec::len).sum::<usize>() >= MAX_REACTIONS
     }
 
-    /// The user reacts, by the event at `seq`.
+    /// Adds a reaction of the user with the event at `seq`.
     pub fn add(&mut self, emoji: Emoji, user: UserId, seq: Seq) {
         let reactions = self.0.entry(emoji).or_default().entry(user).or_default();
         reactions.push(Reaction { added_seq: seq, removed_seq: None });
     }
 
-    /// The user takes it back, by the event at `seq`.
+    /// Withdraws the user's reaction with the event at `seq`.
     pub fn remove(&mut self, emoji: &Emoji, user: UserId, seq: Seq) {
         let reactions = self.0.get_mut(emoji).and_then(|users| users.get_mut(&user));
         if let Some(reaction) = reactions.and_then(|reactions| reactions.last_mut()) {
@@ -82,9 +82,9 @@ impl Reactions {
         }
     }
 
-    /// Removes the reactions that were given after `seq` and withdrawn. Nobody can see them if no membership period has ended
-    /// since `seq`: a user who saw the one saw the other.
-    pub fn forget_withdrawn_since(&mut self, seq: Seq) {
+    /// Removes withdrawn reactions that were added after `seq`. No user can see them if no membership period has ended since
+    /// `seq`.
+    pub fn remove_withdrawn_since(&mut self, seq: Seq) {
         for users in self.0.values_mut() {
             for reactions in users.values_mut() {
                 reactions.retain(|reaction| reaction.added_seq <= seq || reaction.removed_seq.is_none());
@@ -94,7 +94,7 @@ impl Reactions {
         self.0.retain(|_, users| !users.is_empty());
     }
 
-    /// Returns the reactions that a viewer with these periods sees: given during a period, and not withdrawn during one.
+    /// Returns the reactions that a viewer with these periods sees: added during a period, and not withdrawn during one.
     pub fn seen_by(&self, viewer: UserId, periods: &Periods) -> Vec<ReactionCount> {
         let stands = |reaction: &Reaction| {
             periods.covers(reaction.added_seq) && !reaction.removed_seq.is_some_and(|seq| periods.covers(seq))
@@ -173,12 +173,12 @@ mod tests {
         let mut reactions = Reactions::default();
         reactions.add(thumb.clone(), user(1), Seq(5));
         reactions.remove(&thumb, user(1), Seq(6));
-        reactions.forget_withdrawn_since(Seq(5));
+        reactions.remove_withdrawn_since(Seq(5));
         assert!(!reactions.is_empty(), "somebody may have left at 5");
-        reactions.forget_withdrawn_since(Seq(4));
+        reactions.remove_withdrawn_since(Seq(4));
         assert!(reactions.is_empty());
         reactions.add(thumb.clone(), user(1), Seq(7));
-        reactions.forget_withdrawn_since(Seq(4));
+        reactions.remove_withdrawn_since(Seq(4));
         assert!(reactions.has(&thumb, user(1)));
     }
 }

@@ -1,4 +1,4 @@
-//! Receipts: "everything up to here has reached me", "… has been read".
+//! Receipts: a user has received, or read, everything up to a seq.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub struct Receipt {
     pub kind: ReceiptKind,
     pub conversation_id: ConversationId,
     pub user_id: UserId,
-    /// Up to which place.
+    /// Last seq that the receipt covers.
     pub seq: Seq,
     /// Time by the server's clock.
     pub at: Timestamp,
@@ -36,14 +36,15 @@ pub struct Receipt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     pub user_id: UserId,
-    /// Since when a device of theirs has it; what was read was delivered.
+    /// Time of the first delivery to a device of the user; a read counts as delivery.
     pub delivered_at: Option<Timestamp>,
-    /// Since when they have seen it.
+    /// Time at which the user read the message.
     pub read_at: Option<Timestamp>,
 }
 
 impl Status {
-    /// From the times of both kinds, for a message of this time. Clocks differ: nothing is delivered before it was sent.
+    /// Combines the times of both kinds for a message sent at this time. Clocks differ, so no returned time is earlier than the
+    /// message.
     pub fn new(
         user_id: UserId,
         sent_at: Timestamp,
@@ -56,10 +57,10 @@ impl Status {
     }
 }
 
-/// Up to where, and since when.
+/// A seq and the time at which everything up to it was delivered or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watermark {
-    /// Everything up to here.
+    /// Last seq that the watermark covers.
     pub seq: Seq,
     pub at: Timestamp,
 }
@@ -68,13 +69,13 @@ pub struct Watermark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberWatermarks {
     pub user_id: UserId,
-    /// First delivery to a device of theirs; a read counts as delivery.
+    /// Delivery to a device of the member; a read counts as delivery.
     pub delivered: Option<Watermark>,
     pub read: Option<Watermark>,
 }
 
 impl MemberWatermarks {
-    /// From the watermarks of both kinds: where they have the same place, the earlier time counts.
+    /// Combines the watermarks of both kinds; for equal seqs the earlier time counts.
     pub fn new(user_id: UserId, delivered: Option<Watermark>, read: Option<Watermark>) -> Self {
         let furthest = delivered.into_iter().chain(read).max_by_key(|mark| (mark.seq, Reverse(mark.at)));
         Self { user_id, delivered: furthest, read }

@@ -1,4 +1,4 @@
-//! Search terms.
+//! Search terms for public conversations.
 
 use crate::ApiError;
 
@@ -7,7 +7,7 @@ pub const MAX_SEARCH_CHARS: usize = 100;
 
 /// The words of a search.
 ///
-/// Every ASCII character that is not a letter or digit separates words, as in what is searched. The database splits the words
+/// Every ASCII character that is not a letter or digit separates words, as in the searched texts. The database splits the words
 /// of other scripts, on both sides alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words(Vec<String>);
@@ -19,7 +19,7 @@ impl Words {
             return Ok(None);
         }
         if text.chars().count() > MAX_SEARCH_CHARS {
-            return Err(ApiError::invalid(format!("A search has at most {MAX_SEARCH_CHARS} characters.")));
+            return Err(ApiError::invalid(format!("A search can have at most {MAX_SEARCH_CHARS} characters.")));
         }
         let words = text.split(separates).filter(|word| !word.is_empty()).map(str::to_owned);
         Ok(Some(Self(words.collect())))

@@ -8,10 +8,10 @@ use crate::UserId;
 /// The users after one id, up to and including another. Ids are hashes, so that equal ranges hold about as many users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MemberRange {
-    /// The last that is not in it any more; `None` where it begins with the first of all.
+    /// The last user before the range; `None` if the range starts with the first user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_user: Option<UserId>,
-    /// The last that is in it; `None` where it ends with the last of all.
+    /// The last user of the range; `None` if the range has no end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_user: Option<UserId>,
 }
@@ -27,7 +27,7 @@ impl MemberRange {
         self.last_user.is_some_and(|last| user > last)
     }
 
-    /// Everybody, in this many equal ranges; one at least.
+    /// Splits all users into this many equal ranges, at least one.
     pub fn split(number: u32) -> Vec<Self> {
         let number = u128::from(number.max(1));
         let width = u128::MAX / number;

@@ -1,4 +1,4 @@
-//! Subscriptions to public conversations lie in shards, since one partition takes only so many requests.
+//! Subscriptions to public conversations are stored in shards, since the request rate of one partition is limited.
 //!
 //! The number of shards is a power of two that only grows, and a connection's shard is its hash modulo that number. So a
 //! connection that saw a smaller number than the current one has chosen a shard that is still read, and its subscription can be
@@ -18,7 +18,7 @@ pub const MAX_SHARDS: u32 = 64;
 /// Number of members up to which one shard is enough.
 const MEMBERS_PER_SHARD: u32 = 1000;
 
-/// Below which the ids of connections are hashed.
+/// Namespace UUID of the hashes of connection ids.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5b8f_6c0e_7a3d_4d0f_9d41_2c61_e0a7_93b4);
 
 /// Returns the number of shards for this many members, at most [`MAX_SHARDS`].
@@ -26,13 +26,13 @@ pub fn shards(member_count: u32) -> u32 {
     member_count.div_ceil(MEMBERS_PER_SHARD).clamp(1, MAX_SHARDS).next_power_of_two()
 }
 
-/// The shard, of so many, in which a connection subscribes.
+/// Returns the shard in which a connection subscribes if there are `shards` shards.
 pub fn shard(connection_id: &str, shards: u32) -> u32 {
     let hash = Uuid::new_v5(&NAMESPACE, connection_id.as_bytes()).into_bytes();
     u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]) % shards.max(1)
 }
 
-/// All shards in which a connection can have subscribed since there was only one, without that of [`shard`].
+/// Returns the other shards in which a connection may have subscribed while there were fewer shards.
 pub fn earlier_shards(connection_id: &str, shards: u32) -> Vec<u32> {
     let current = shard(connection_id, shards);
     let smaller =

@@ -37,7 +37,7 @@ pub(crate) fn one_line(field: &str, text: &str, max: usize) -> Result<String, Ap
     let text = text.trim();
     let length = text.chars().count();
     if length == 0 || length > max || text.chars().any(char::is_control) {
-        return Err(ApiError::invalid(format!("`{field}` takes 1 to {max} characters and no control characters.")));
+        return Err(ApiError::invalid(format!("`{field}` must have 1 to {max} characters and no control characters.")));
     }
     Ok(text.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Configuration: from the environment that the template gives, and nowhere else.
+//! Configuration, read only from environment variables that the template sets.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub fn seconds(name: &'static str) -> Result<Duration, ConfigError> {
 /// succeeds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Time limit of an AWS call with all its attempts: half of what a function has whose caller waits.
+/// Time limit of an AWS call with all its attempts: half of the timeout of a function whose caller waits.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// HTTP with TLS by rustls and ring.
@@ -53,7 +53,7 @@ pub fn http_client() -> SharedHttpClient {
 /// Returns the configuration that every AWS client of a function shares: region, credentials and endpoints from the
 /// environment, one TLS set-up.
 ///
-/// The SDK reads the endpoints itself (`AWS_ENDPOINT_URL_*`): a function does not know where it runs.
+/// The SDK reads the endpoints itself (`AWS_ENDPOINT_URL_*`): a function does not distinguish AWS from the local cloud.
 pub async fn aws() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))

@@ -1,7 +1,7 @@
 //! Answers before Lambda ends the invocation.
 //!
-//! If a service is slow, the time of an invocation can run out, and API Gateway answers with an error without a code. Here the
-//! client gets `busy` before that.
+//! If a service is slow, the time of an invocation can run out, and API Gateway answers with an error without a code. This
+//! module answers `busy` before that.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(crate) fn within<T>(
     work: impl Future<Output = Result<T, ApiError>>,
 ) -> impl Future<Output = Result<T, ApiError>> {
     let left = deadline.since(Timestamp::now()).saturating_sub(ANSWER_RESERVE);
-    // The SDK's futures nest almost as deeply as the compiler follows: they go into a box.
+    // The SDK's futures nest almost as deeply as the compiler supports, so they are boxed.
     let work = Box::pin(work);
     async move {
         let in_time = tokio::time::timeout(left, work).await;

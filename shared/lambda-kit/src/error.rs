@@ -4,29 +4,29 @@ use domain::error::causes;
 use domain::{ApiError, ErrorCode};
 use serde::de::DeserializeOwned;
 
-/// Largest text that a client may send in one request: what a WebSocket message may have, and twice what any request needs.
+/// Largest text that a client may send in one request: the limit of a WebSocket message, and twice the size of the largest
+/// request.
 const MAX_BYTES: usize = 128 * 1024;
 
 /// JSON of a client: not JSON at all is another mistake than JSON of the wrong shape.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
     if text.len() > MAX_BYTES {
-        return Err(ApiError::new(ErrorCode::BodyTooLarge, format!("A request has at most {MAX_BYTES} bytes.")));
+        return Err(ApiError::new(ErrorCode::BodyTooLarge, format!("A request can have at most {MAX_BYTES} bytes.")));
     }
     serde_json::from_str(text).map_err(|error| {
         if !error.is_data() {
-            return ApiError::new(ErrorCode::BadJson, "The request is not JSON.");
+            return ApiError::new(ErrorCode::BadJson, "The request is not valid JSON.");
         }
         let line = error.line();
         // The errors of serde and uuid have no kinds to match on, only these texts.
         match error.to_string() {
-            words if words.starts_with("unknown field") => ApiError::new(
-                ErrorCode::UnknownField,
-                format!("The request has a field that it does not take, at line {line}."),
-            ),
-            words if words.starts_with("UUID parsing failed") => {
-                ApiError::new(ErrorCode::InvalidUuid, format!("An id is not a UUID, at line {line}."))
+            text if text.starts_with("unknown field") => {
+                ApiError::new(ErrorCode::UnknownField, format!("The request has an unknown field at line {line}."))
             }
-            _ => ApiError::invalid(format!("The request does not have the documented shape at line {line}.")),
+            text if text.starts_with("UUID parsing failed") => {
+                ApiError::new(ErrorCode::InvalidUuid, format!("An id at line {line} is not a UUID."))
+            }
+            _ => ApiError::invalid(format!("The request does not have the documented format at line {line}.")),
         }
     })
 }

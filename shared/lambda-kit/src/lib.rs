@@ -1,6 +1,6 @@
 //! The parts that every function needs around its decision: wiring, telemetry, requests, responses.
 //!
-//! * [`Wiring`]: builds what a function needs from the environment.
+//! * [`Wiring`]: builds the dependencies of a function from the environment.
 //!
 //! * [`config`]: variables and the shared AWS configuration.
 //!

@@ -7,8 +7,9 @@ use tracing::Instrument;
 
 use crate::spans;
 
-/// Serves batches until Lambda ends the process, record by record in their order. The handler returns false if a record has to
-/// be retried: the batch ends there, and the rest of it is retried as well. The event source mapping must have `ReportBatchItemFailures`.
+/// Serves batches until Lambda ends the process, record by record in their order. The handler returns true if a record was
+/// processed; otherwise the batch ends, and Lambda retries it from that record on. The event source mapping must have
+/// `ReportBatchItemFailures`.
 pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(EventRecord) -> bool,

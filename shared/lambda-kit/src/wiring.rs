@@ -1,8 +1,7 @@
-//! Builds what a function needs from the environment that the template gives.
+//! Builds the dependencies of a function from the environment variables that the template sets.
 //!
-//! Each method reads exactly the variables of what it builds, so that a function's variables and IAM policies are as narrow as
-//! what it asks for. Clients of AWS services are built on first use and shared. The test `wiring` compares the template with
-//! this.
+//! Each method reads only the variables of its own dependency, so a function's variables and IAM policies are minimal. Clients
+//! of AWS services are built on first use and shared. The test `wiring` compares the template with this.
 
 use std::cell::OnceCell;
 
@@ -25,7 +24,7 @@ use store::sqs::Queue;
 use crate::config::{ConfigError, aws, number, required, seconds};
 use crate::telemetry;
 
-/// Builds what a function needs. One per process.
+/// Builder of a function's dependencies, one per process.
 #[derive(Debug)]
 pub struct Wiring {
     aws: SdkConfig,
@@ -47,7 +46,7 @@ impl Wiring {
         self.dynamodb.get_or_init(|| aws_sdk_dynamodb::Client::new(&self.aws)).clone()
     }
 
-    /// Returns the queue whose URL the variable has.
+    /// Returns the queue with the URL in the variable.
     pub fn queue(&self, url: &'static str) -> Wired<Queue> {
         let client = self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.aws)).clone();
         Ok(Queue::new(client, required(url)?))

@@ -4,7 +4,7 @@
 //! DATABASE_URL='aurora-data-api://?resource_arn=arn:…&secret_arn=arn:…&database=app' cargo run --example tour
 //! ```
 //!
-//! Region and credentials are the SDK's own business (`AWS_REGION`, `AWS_PROFILE`, …). A URL with a host,
+//! The SDK reads region and credentials from the environment (`AWS_REGION`, `AWS_PROFILE`, …). A URL with a host,
 //! `aurora-data-api://127.0.0.1:8080?…`, goes to that endpoint instead of to AWS.
 
 use std::error::Error;

@@ -25,10 +25,12 @@ impl DataApiArgumentBuffer {
         match value.encode(&mut buffer)? {
             IsNull::Yes => Ok(None),
             IsNull::No => match buffer.0 {
-                // PostgreSQL would refuse it as invalid UTF-8, which says less.
-                Some(Field::StringValue(text)) if text.contains('\0') => Err("text in PostgreSQL has no NUL".into()),
+                // PostgreSQL would refuse it as invalid UTF-8, a less helpful error.
+                Some(Field::StringValue(text)) if text.contains('\0') => {
+                    Err("PostgreSQL text cannot contain NUL characters".into())
+                }
                 Some(field) => Ok(Some(field)),
-                None => Err("the value was encoded to nothing".into()),
+                None => Err("the value was not encoded".into()),
             },
         }
     }
@@ -79,7 +81,9 @@ impl DataApiArguments {
     pub(crate) fn apply(self, template: &Template) -> Result<(String, Vec<SqlParameter>), Error> {
         let (expected, bound) = (template.parameters(), self.0.len());
         if expected != bound {
-            return Err(Error::InvalidArgument(format!("the statement has {expected} parameters, {bound} were bound")));
+            return Err(Error::InvalidArgument(format!(
+                "the statement has {expected} parameters, but {bound} were bound"
+            )));
         }
         let sql = template.render(|number| Some(&self.0.get(number.checked_sub(1)?)?.type_info));
         let parameters = self.0.into_iter().enumerate().filter(|(index, _)| template.mentions(index + 1));

@@ -20,16 +20,16 @@ pub enum DataApiFault {
     /// The statement ran, and its result is too large: a row may have 64 KB, all rows 1 MiB. A transaction that it was part
     /// of is over; outside of one, what it changed is changed.
     ResultTooLarge,
-    /// The call took longer than 45 seconds. A transaction that it was part of is over, unless the statement was told to [go
-    /// on](crate::DataApiConnectOptions::continue_after_timeout).
+    /// The call took longer than 45 seconds. Its transaction has ended, unless the statement may
+    /// [continue](crate::DataApiConnectOptions::continue_after_timeout).
     Timeout,
-    /// The transaction is over: a statement in it failed, it was idle for three minutes, or it is a day old.
+    /// The transaction has ended: a statement in it failed, it was idle for three minutes, or it ran for 24 hours.
     TransactionNotFound,
     /// The cluster was paused and is waking up. Nothing was run.
     Resuming,
-    /// A result that the service cannot give: an array of arrays, or a type that it does not know. Cast it to `text`.
+    /// A result that the service cannot return: an array of arrays, or an unsupported type. Cast it to `text`.
     UnsupportedResult,
-    /// The caller may not do this: IAM, the secret, or the cluster's Data API is off.
+    /// Access denied: by IAM, by the secret, or because the cluster's Data API is disabled.
     Access,
     /// Too many requests. Nothing was run.
     Throttled,
@@ -84,9 +84,9 @@ impl Display for DataApiError {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self.fault {
             DataApiFault::TransactionNotFound => {
-                "the transaction is over (a statement in it failed, or it was idle for three minutes, or it is a day old): "
+                "the transaction has ended (a statement in it failed, it was idle for three minutes, or it ran for 24 hours): "
             }
-            DataApiFault::ResultTooLarge => "the result is too large (a row may have 64 KB, all rows 1 MiB): ",
+            DataApiFault::ResultTooLarge => "the result is too large (limits: 64 KB per row, 1 MiB for all rows): ",
             _ => "",
         })?;
         f.write_str(&self.message)
@@ -124,7 +124,7 @@ impl DatabaseError for DataApiError {
         self.is_retryable()
     }
 
-    /// The name in `… constraint "name"`; the service gives PostgreSQL's message and none of its fields.
+    /// The name in `… constraint "name"`; the service returns PostgreSQL's message without its fields.
     fn constraint(&self) -> Option<&str> {
         quoted_after(&self.message, "constraint ")
     }

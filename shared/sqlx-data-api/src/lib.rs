@@ -30,12 +30,12 @@
 //!
 //! # Arguments have the type of the Rust value
 //!
-//! As with sqlx's PostgreSQL driver, `$1` has the type that the Rust value bound to it stands for, wherever it is written:
-//! `WHERE id = $1`, `VALUES ($1)`, `coalesce($1, now())`, `$1::text`, `= ANY($1)`. The Data API alone does not give that:
-//! it sends everything that is no number, boolean or blob as `text` (its type hints know six types, its timestamps no
-//! zone and no microseconds), so that `WHERE id = :id` fails for a `uuid` and an untyped NULL fails in many places.
-//! So each `$1` is sent as `CAST(:p1 AS <type>)`, and values as PostgreSQL's own text for them. The planner folds such a
-//! cast into a constant: indexes are used as ever.
+//! As with sqlx's PostgreSQL driver, `$1` has the SQL type of the Rust value that is bound to it, at any position:
+//! `WHERE id = $1`, `VALUES ($1)`, `coalesce($1, now())`, `$1::text`, `= ANY($1)`. The Data API alone does not support that: it
+//! sends every value that is not a number, boolean or blob as `text` (its type hints know six types, its timestamps no zone and
+//! no microseconds), so that `WHERE id = :id` fails for a `uuid` and an untyped NULL fails in many places. So each `$1` is sent
+//! as `CAST(:p1 AS <type>)`, and values as PostgreSQL's own text for them. The planner folds such a cast into a constant, so
+//! indexes are used as usual.
 //!
 //! | Rust | sent as | read from |
 //! |---|---|---|
@@ -84,29 +84,29 @@
 //! | each migration of `n` statements | `n` + 4: begin, hold the lock, the statements, record, commit |
 //! | a request that meets a paused cluster | repeated within [`resume_timeout`](DataApiConnectOptions::resume_timeout) |
 //!
-//! Nothing else is repeated. The SDK's retries are off for statements and commits, as they repeat a request whose answer
-//! was lost and may so run a statement twice; [`DataApiError::is_retryable`] helps to decide what to do again. After an
-//! I/O error nobody knows whether a statement or a commit was done.
+//! Nothing else is repeated. The SDK's retries are off for statements and commits, as they repeat a request whose answer was
+//! lost and may so run a statement twice; [`DataApiError::is_retryable`] helps to decide what to do again. After an I/O error
+//! the outcome of a statement or a commit is unknown.
 //!
 //! A pool's `max_connections` limits how many statements run at once. Nothing else speaks against a large one.
 //!
 //! # Transactions
 //!
-//! [`DataApiPoolExt::transaction`] and [`DataApiConnection::transaction`] commit or roll back before they answer. sqlx's
-//! own `Transaction` does so only when told to; dropped, it is rolled back before anything else runs on its connection,
-//! which in a Lambda function may be at the next invocation. The service ends a transaction when a statement in it fails,
-//! after three idle minutes, and after a day: from then on it answers [`DataApiFault::TransactionNotFound`]. One whose
-//! `begin` was cancelled half-way, or whose connection was dropped outside of a pool without being closed, is left to
-//! that. One statement at a time runs in a transaction.
+//! [`DataApiPoolExt::transaction`] and [`DataApiConnection::transaction`] commit or roll back before they return. sqlx's own
+//! `Transaction` does so only on an explicit call. If it is dropped, it is rolled back before anything else runs on its
+//! connection, which in a Lambda function may be at the next invocation. The service ends a transaction when a statement in it
+//! fails, after three idle minutes, and after a day: afterwards it answers [`DataApiFault::TransactionNotFound`]. One whose
+//! `begin` was cancelled half-way, or whose connection was dropped outside of a pool without being closed, is left to that. One
+//! statement at a time runs in a transaction.
 //!
 //! # Migrations
 //!
-//! `sqlx::migrate!` and its `Migrator` run as ever, with sqlx's own `_sqlx_migrations` table. A file may hold many
-//! statements; they and the record of it are one transaction (`-- no-transaction` has none). A statement that takes
-//! longer than the service's 45 seconds goes on and is waited for, if it is in a transaction. Session locks mean nothing
-//! over the Data API, so one migrator at a time is kept by a row in `_sqlx_migrations_lock`: it is given back after
-//! success, after failure and when the connection is closed or goes back to its pool, and expires a minute (15 for a
-//! migration without a transaction) after who held it died. Others wait for at most 15 minutes.
+//! `sqlx::migrate!` and its `Migrator` run as usual, with sqlx's own `_sqlx_migrations` table. A file may hold many statements;
+//! they and the record of it are one transaction (`-- no-transaction` has none). A statement in a transaction that takes longer
+//! than the service's 45 seconds continues, and the migrator waits for it. Session locks have no effect over the Data API, so a
+//! row in `_sqlx_migrations_lock` is the lock of the migrators. It is released after success, after failure and when the
+//! connection is closed or returns to its pool. After a crash of its owner it expires within a minute (15 for a migration
+//! without a transaction). Others wait for at most 15 minutes.
 //!
 //! # Limits
 //!

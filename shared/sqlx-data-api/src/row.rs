@@ -22,7 +22,7 @@ impl DataApiRow {
     pub(crate) fn new(fields: Vec<Field>, columns: &Arc<Columns>) -> Result<Self, Error> {
         if fields.len() != columns.list.len() {
             return Err(Error::Protocol(format!(
-                "a row of {} fields for {} columns",
+                "a row has {} fields, but the result has {} columns",
                 fields.len(),
                 columns.list.len()
             )));
@@ -63,7 +63,7 @@ impl ColumnIndex<DataApiStatement> for &str {
     }
 }
 
-/// Shows the columns, never what is in them.
+/// Formats the columns without their values.
 impl Debug for DataApiRow {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.debug_struct("DataApiRow").field("columns", &self.columns.list).finish_non_exhaustive()

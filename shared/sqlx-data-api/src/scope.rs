@@ -1,4 +1,4 @@
-//! Transactions that end before the call that began them answers.
+//! Transactions that end before the call that began them returns.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,14 +12,14 @@ use crate::{DataApi, DataApiConnection, DataApiPool};
 impl DataApiConnection {
     /// Runs `work` in a transaction, and answers when that is committed or, if `work` failed, rolled back.
     ///
-    /// Use this where dropping a transaction is not enough: a dropped one is rolled back when its connection is used
-    /// next, and a Lambda function that is frozen after its answer may not come to that while PostgreSQL holds the
-    /// transaction's locks. A rollback that fails is logged, and the error of `work` is returned; the service drops the
-    /// transaction after three idle minutes.
+    /// Use this if dropping a transaction is not enough: a dropped one is rolled back when its connection is used next. A
+    /// Lambda function that is frozen after its answer may not reach that while PostgreSQL holds the transaction's locks. A
+    /// rollback that fails is logged, and the error of `work` is returned; the service drops the transaction after three idle
+    /// minutes.
     ///
     /// # Errors
     ///
-    /// Those of `work`, of beginning and of committing; and a transaction that `work` has kept to itself.
+    /// Those of `work`, of beginning and of committing; and an error if `work` keeps the transaction.
     pub async fn transaction<'c, T, E, F>(&'c mut self, work: impl FnOnce(LentTransaction<'c>) -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
@@ -30,7 +30,10 @@ impl DataApiConnection {
 }
 
 /// [`DataApiConnection::transaction`] for a pool.
-#[allow(async_fn_in_trait, reason = "the future is `Send` if that of `work` is; a bound here would refuse all others")]
+#[allow(
+    async_fn_in_trait,
+    reason = "the future is `Send` if the future of `work` is; a bound here would reject other futures"
+)]
 pub trait DataApiPoolExt {
     /// Runs `work` in a transaction, and answers when that is committed or, if `work` failed, rolled back.
     ///
@@ -54,17 +57,18 @@ impl DataApiPoolExt for DataApiPool {
     }
 }
 
-/// A transaction, lent to the work that is done in it. Dropped, it goes back to who commits it or rolls it back.
+/// A transaction, lent to the work that is done in it. When it is dropped, the transaction returns to the caller, which commits
+/// it or rolls it back.
 ///
 /// It is lent by value, not by reference, because the future of a closure over a reference is not known to be `Send`.
 #[derive(Debug)]
 pub struct LentTransaction<'c> {
-    /// Gone only while it is dropped.
+    /// `None` only while it is dropped.
     transaction: Option<Transaction<'c, DataApi>>,
-    home: Home<'c>,
+    slot: Slot<'c>,
 }
 
-type Home<'c> = Arc<Mutex<Option<Transaction<'c, DataApi>>>>;
+type Slot<'c> = Arc<Mutex<Option<Transaction<'c, DataApi>>>>;
 
 async fn finish<'c, T, E, F>(
     transaction: Transaction<'c, DataApi>,
@@ -74,16 +78,16 @@ where
     F: Future<Output = Result<T, E>>,
     E: From<Error>,
 {
-    let home = Home::default();
-    let lent = LentTransaction { transaction: Some(transaction), home: Arc::clone(&home) };
+    let slot = Slot::default();
+    let lent = LentTransaction { transaction: Some(transaction), slot: Arc::clone(&slot) };
     let outcome = work(lent).await;
-    match (outcome, come_home(&home)) {
+    match (outcome, take_back(&slot)) {
         (Ok(done), Some(transaction)) => {
             transaction.commit().await?;
             Ok(done)
         }
         (Ok(_), None) => {
-            let kept = "the transaction was kept beyond the work that it was lent to";
+            let kept = "the closure of the transaction kept the transaction after it returned";
             Err(Error::Protocol(kept.to_owned()).into())
         }
         (Err(error), transaction) => {
@@ -98,13 +102,13 @@ where
 }
 
 /// Nothing panics while the lock is held, so a poisoned one holds nothing broken.
-fn come_home<'c>(home: &Home<'c>) -> Option<Transaction<'c, DataApi>> {
-    home.lock().unwrap_or_else(PoisonError::into_inner).take()
+fn take_back<'c>(slot: &Slot<'c>) -> Option<Transaction<'c, DataApi>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 impl Drop for LentTransaction<'_> {
     fn drop(&mut self) {
-        *self.home.lock().unwrap_or_else(PoisonError::into_inner) = self.transaction.take();
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = self.transaction.take();
     }
 }
 
@@ -113,13 +117,13 @@ impl Deref for LentTransaction<'_> {
 
     fn deref(&self) -> &DataApiConnection {
         // `drop` alone takes it out, and nothing reads it afterwards.
-        self.transaction.as_ref().expect("a lent transaction is there until it is dropped")
+        self.transaction.as_ref().expect("a lent transaction is present until it is dropped")
     }
 }
 
 impl DerefMut for LentTransaction<'_> {
     fn deref_mut(&mut self) -> &mut DataApiConnection {
         // `drop` alone takes it out, and nothing reads it afterwards.
-        self.transaction.as_mut().expect("a lent transaction is there until it is dropped")
+        self.transaction.as_mut().expect("a lent transaction is present until it is dropped")
     }
 }

@@ -19,7 +19,7 @@ struct Open {
     id: String,
     /// 1 is the transaction itself, each further one a savepoint.
     depth: usize,
-    /// The savepoint to go back to before the next statement: a nested transaction was dropped.
+    /// The savepoint to roll back to before the next statement, after a nested transaction was dropped.
     rollback_to: Option<usize>,
     /// A nested transaction is being begun. sqlx drops it, and so starts a rollback, if that fails: of nothing.
     entering: bool,
@@ -52,7 +52,7 @@ impl TransactionState {
 }
 
 impl DataApiConnection {
-    /// Rolls back what was dropped. Comes before anything else that is sent.
+    /// Rolls back dropped transactions, before any other request.
     pub(crate) async fn settle(&mut self) -> Result<(), Error> {
         if let Some(id) = self.transaction.abandoned.as_deref() {
             self.rollback_transaction(id).await?;
@@ -73,15 +73,15 @@ impl DataApiConnection {
 
 /// Begins, commits and rolls back for sqlx's [`Transaction`](sqlx_core::transaction::Transaction).
 ///
-/// A transaction inside another is a savepoint. The service ends a transaction when a statement in it fails, so a
-/// savepoint can undo what went well, not save a transaction from an error.
+/// A transaction inside another is a savepoint. The service ends a transaction when a statement in it fails, so a savepoint can
+/// undo successful statements, but cannot save a transaction from an error.
 #[derive(Debug)]
 pub struct DataApiTransactionManager;
 
 impl TransactionManager for DataApiTransactionManager {
     type Database = DataApi;
 
-    /// One request; two with a `statement`, of which the modes are taken (`BEGIN ISOLATION LEVEL SERIALIZABLE`,
+    /// One request; two with a `statement`, whose modes are applied (`BEGIN ISOLATION LEVEL SERIALIZABLE`,
     /// `START TRANSACTION READ ONLY`, or `SET TRANSACTION …` itself).
     async fn begin(conn: &mut DataApiConnection, statement: Option<SqlStr>) -> Result<(), Error> {
         if conn.transaction.open.is_some() {
@@ -168,7 +168,8 @@ fn set_transaction(statement: &str) -> Result<Option<String>, Error> {
         () if is(0, "BEGIN") && (is(1, "TRANSACTION") || is(1, "WORK")) => 2,
         () if is(0, "BEGIN") => 1,
         () => {
-            let problem = "a transaction begins with BEGIN, START TRANSACTION or SET TRANSACTION, and its modes";
+            let problem =
+                "a transaction must begin with BEGIN, START TRANSACTION or SET TRANSACTION, followed by its modes";
             return Err(Error::Configuration(problem.into()));
         }
     };

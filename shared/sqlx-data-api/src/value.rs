@@ -49,9 +49,9 @@ impl<'r> DataApiValueRef<'r> {
             Field::DoubleValue(_) => "doubleValue",
             Field::LongValue(_) => "longValue",
             Field::StringValue(_) => "stringValue",
-            _ => "a kind of field that this SDK does not know",
+            _ => "a field type that this version of the SDK does not support",
         };
-        format!("a {} came as {found}, not as {expected}", self.type_info).into()
+        format!("the Data API returned a {} as {found}, not as {expected}", self.type_info).into()
     }
 }
 

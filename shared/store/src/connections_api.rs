@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// Time that all pushes of one invocation may take together. A client that misses a push repairs it with its next sync.
-const BUDGET: Duration = Duration::from_secs(1);
+const PUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Connections of failed posts that a log line names.
 const LOGGED_CONNECTIONS: usize = 10;
@@ -22,7 +22,7 @@ const LOGGED_CONNECTIONS: usize = 10;
 /// Posts under way at once.
 const CONCURRENCY: usize = 64;
 
-/// A connection id that API Gateway never gives: posting to it opens the TLS connection and nothing else.
+/// A connection id that API Gateway never assigns: a post to it opens the TLS connection and nothing else.
 const PROBE_CONNECTION_ID: &str = "AAAAAAAAAAAAAAA=";
 
 /// Posts frames to connections.
@@ -61,7 +61,7 @@ enum Posted {
 impl ConnectionsApi {
     /// For the WebSocket API with this `@connections` endpoint (`https://…/<stage>`).
     pub fn new(config: &SdkConfig, endpoint: String) -> Self {
-        // Through the shared configuration, so that the SDK's own environment variable goes before it.
+        // Set in the shared configuration, so that the SDK's own environment variable takes precedence.
         let config = config.to_builder().endpoint_url(endpoint).build();
         Self { client: Client::new(&config) }
     }
@@ -77,16 +77,16 @@ impl ConnectionsApi {
     /// Throttling and server errors are tried again by the SDK within that second. Failures are logged, never returned:
     /// nothing that was accepted depends on a push.
     pub async fn push<'c, 'j>(&self, frames: impl IntoIterator<Item = Frame<'c, 'j>>) -> Pushed {
-        self.push_within(frames.into_iter().collect(), BUDGET, None).await
+        self.push_within(frames.into_iter().collect(), PUSH_TIMEOUT, None).await
     }
 
-    /// Posts frames one after the other began, as fast as `pace` allows, until `deadline`. Failures are as they are with
+    /// Posts frames concurrently, as fast as `pace` allows, until `deadline`. Failures are handled as in
     /// [`ConnectionsApi::push`].
     pub async fn push_at(&self, pace: &mut Pace, frames: Vec<Frame<'_, '_>>, deadline: Timestamp) -> Pushed {
         self.push_within(frames, deadline.since(Timestamp::now()), Some(pace)).await
     }
 
-    async fn push_within(&self, frames: Vec<Frame<'_, '_>>, budget: Duration, pace: Option<&mut Pace>) -> Pushed {
+    async fn push_within(&self, frames: Vec<Frame<'_, '_>>, timeout: Duration, pace: Option<&mut Pace>) -> Pushed {
         let total = frames.len();
         let mut gone = Vec::new();
         let (mut delivered, mut failed) = (0_usize, Vec::new());
@@ -108,7 +108,7 @@ impl ConnectionsApi {
                 }
             }
         };
-        let in_time = tokio::time::timeout(budget, all).await.is_ok();
+        let in_time = tokio::time::timeout(timeout, all).await.is_ok();
         if !failed.is_empty() || !in_time {
             let connection_ids = &failed[..failed.len().min(LOGGED_CONNECTIONS)];
             let (gone, failed) = (gone.len(), failed.len());
@@ -140,7 +140,8 @@ impl ConnectionsApi {
         self.close([connection_id]).await;
     }
 
-    /// Closes connections, as far as possible: the frames of one that stays open are refused once its token has ended.
+    /// Closes connections. Failures are ignored: the frames of a connection that remains open are refused when its token has
+    /// expired.
     pub async fn close<'a>(&self, connection_ids: impl IntoIterator<Item = &'a str>) {
         for connection_id in connection_ids {
             if let Err(error) = self.client.delete_connection().connection_id(connection_id).send().await {

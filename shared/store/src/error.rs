@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use domain::ApiError;
 use sqlx_data_api::{DataApiError, DataApiFault};
 
-/// A failure of a service or of what it returned. Outcomes that callers decide on are not here: they are values.
+/// A failure of a service, or inconsistent data. Expected outcomes are return values, not errors.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The service refused for load, or did not answer in time: whether a write happened is then unknown, which is
@@ -39,8 +39,9 @@ pub enum StoreError {
     Inconsistent(String),
 }
 
-/// Error codes with a status of 4xx by which DynamoDB and SQS say "later": what the SDK takes for throttling
-/// (`aws_runtime::retries::classifiers::THROTTLING_ERRORS`), and conflicts. A transaction of reads is cancelled for nothing else.
+/// Retryable error codes of DynamoDB and SQS with a status of 4xx: those that the SDK classifies as throttling
+/// (`aws_runtime::retries::classifiers::THROTTLING_ERRORS`), and conflicts. A transaction of reads is cancelled only for these
+/// reasons.
 const RETRYABLE_CODES: [&str; 8] = [
     "ThrottlingException",
     "Throttling",
@@ -53,7 +54,7 @@ const RETRYABLE_CODES: [&str; 8] = [
 ];
 
 impl StoreError {
-    /// Classifies what an AWS client reports.
+    /// Classifies the error of an AWS client.
     pub(crate) fn aws<E>(service: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,

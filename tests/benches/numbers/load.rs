@@ -34,7 +34,7 @@ pub(crate) struct Room {
     pub(crate) hearers: usize,
 }
 
-/// The outcome.
+/// Outcome of a load run: accepted and refused messages, and their times.
 #[derive(Debug, Default)]
 pub(crate) struct Talk {
     /// Messages that got a place.

@@ -1,4 +1,4 @@
-//! Tables of figures.
+//! Prints the results of benchmarks as tables.
 
 /// Rows with as many columns as the head.
 pub(crate) struct Table(Vec<Vec<String>>);

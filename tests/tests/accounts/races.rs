@@ -78,7 +78,7 @@ async fn nothing_begins_with_who_is_being_deleted() {
 }
 
 fn alone(person: &Person) -> NewConversation {
-    let wanted = domain::new_conversation::Wanted {
+    let wanted = domain::new_conversation::RequestedConversation {
         kind: domain::ConversationType::Group,
         title: Some("Alone"),
         topic: None,

@@ -1,4 +1,4 @@
-//! The simulated users.
+//! The simulated users of a chaos run.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! The fault plan.
+//! The fault plan of a chaos run.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Flood control.
+//! Tests of flood control per conversation.
 
 use domain::flood::RecentSenders;
 use domain::{MessageId, Timestamp};

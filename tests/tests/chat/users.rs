@@ -1,4 +1,4 @@
-//! Profiles of users.
+//! Tests of the profiles of users.
 
 use end_to_end::person::{client, token};
 use end_to_end::{Cloud, Person};

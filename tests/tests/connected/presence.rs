@@ -1,4 +1,4 @@
-//! Presence of members.
+//! Tests of the presence of members.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Mutes of members.
+//! Tests of muting and unmuting members.
 
 use std::time::{Duration, Instant};
 

@@ -9,18 +9,18 @@ use serde_json::Value;
 use super::{Api, ApiError, NO_BODY};
 
 impl Api {
-    /// Edits the text of a message of one's own.
+    /// Edits the text of one of the user's own messages.
     pub async fn edit(&self, conversation: ConversationId, seq: Seq, text: &str) -> Result<(), ApiError> {
         let body = EditRequest { text: text.to_owned(), mentions: Vec::new() };
         self.ask::<Value>(Method::PATCH, &message(conversation, seq), Some(&body)).await.map(drop)
     }
 
-    /// Deletes a message for everybody.
+    /// Deletes a message for all users.
     pub async fn delete(&self, conversation: ConversationId, seq: Seq) -> Result<(), ApiError> {
         self.ask::<Value>(Method::DELETE, &message(conversation, seq), NO_BODY).await.map(drop)
     }
 
-    /// Gives a reaction, or takes it back.
+    /// Adds or withdraws a reaction.
     pub async fn react(&self, conversation: ConversationId, seq: Seq, emoji: &str, on: bool) -> Result<(), ApiError> {
         let emoji = utf8_percent_encode(emoji, NON_ALPHANUMERIC);
         let path = format!("{}/reactions/{emoji}", message(conversation, seq));

@@ -44,14 +44,14 @@ pub enum ApiError {
     /// The token source has no token, so the request was not made.
     #[error("the token source failed")]
     Token(#[source] Box<dyn Error + Send + Sync>),
-    /// No answer, or one that cannot be read.
-    #[error("no answer")]
+    /// No response, or one that cannot be read.
+    #[error("the request failed or its response cannot be read")]
     Http(#[from] reqwest::Error),
     /// The server's problem details.
     #[error("{status} {code}: {detail}")]
     Refused {
         status: u16,
-        /// The stable code; empty where API Gateway refused it.
+        /// Stable code of the error; empty if API Gateway refused the request.
         code: String,
         detail: String,
     },
@@ -138,7 +138,7 @@ impl Api {
     }
 }
 
-/// The parts of an error that are read. Codes are text here: a server may know codes that this client does not.
+/// The fields of an error that the client reads. Codes are text: a newer server may have codes that this client does not have.
 #[derive(Default, Deserialize)]
 struct Problem {
     #[serde(default)]
@@ -162,7 +162,7 @@ pub(crate) async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Resu
         return serde_json::from_value(Value::Null).map_err(|_| ApiError::Refused {
             status: status.as_u16(),
             code: String::new(),
-            detail: "an answer was expected".to_owned(),
+            detail: "the response has no body".to_owned(),
         });
     }
     if status.is_success() {

@@ -21,7 +21,7 @@ enum ChatError {
     NotRunning(#[source] std::io::Error),
     #[error(transparent)]
     Api(#[from] ApiError),
-    #[error("the terminal is gone")]
+    #[error("cannot read from the terminal")]
     Terminal(#[from] std::io::Error),
 }
 
@@ -43,7 +43,7 @@ async fn chat() -> Result<(), ChatError> {
     let api = Arc::new(Api::new(endpoints, name.as_str())?);
     let user = api.profile(&name).await?;
     let (client, mut events) = Client::start(Arc::clone(&api), user, Pace::default());
-    println!("You are {name}. /with NAME talks to somebody, /list lists your conversations, /quit ends.");
+    println!("You are {name}. Commands: /with NAME opens a chat, /list lists your conversations, /quit exits.");
     let mut room = Room { api, client, user, names: HashMap::new(), listed: Vec::new(), open: None };
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     loop {
@@ -61,11 +61,10 @@ async fn chat() -> Result<(), ChatError> {
     }
 }
 
-/// Returns the token's issuer. The local issuer's subjects are the names that it is given, so with this a name leads to a user
-/// id.
+/// Returns the token's issuer. The subjects of the local issuer are the names, so the issuer and a name yield a user id.
 fn issuer(token: &str) -> String {
     let claims = client::unverified_claims(token).unwrap_or_default();
-    // Without an issuer there is no such user, which the server says.
+    // Without an issuer the user id does not exist, and the server refuses the request.
     claims["iss"].as_str().unwrap_or_default().to_owned()
 }
 
@@ -84,7 +83,7 @@ impl Room {
             (_, Some(other)) => self.with(other.trim()).await,
             ("/list", _) => self.list().await,
             _ if line.starts_with('/') => {
-                println!("* /with NAME, /list, /quit");
+                println!("* unknown command; the commands are /with NAME, /list and /quit");
                 Ok(())
             }
             _ => {
@@ -102,7 +101,7 @@ impl Room {
         let conversation = self.api.talk_to(other_id).await?;
         self.names.insert(other_id, other.to_owned());
         self.open = Some(conversation);
-        println!("* with {other}");
+        println!("* chat with {other}");
         let replica = self.client.snapshot(conversation).await;
         for message in replica.items.values() {
             self.print(message).await;
@@ -119,18 +118,18 @@ impl Room {
                 (None, Some(peer)) => self.name(peer).await,
                 (None, None) => "a conversation that you have left".to_owned(),
             };
-            println!("* {title}: {} unread when last asked", conversation.unread);
+            println!("* {title}: {} unread at the last update", conversation.unread);
         }
         Ok(())
     }
 
     /// The answer is not awaited: it arrives as an item, and a refusal is printed.
     fn send(&self, line: &str) {
-        let Some(conversation) = self.open else { return println!("* to whom? /with NAME") };
+        let Some(conversation) = self.open else { return println!("* open a chat first: /with NAME") };
         let (client, line) = (self.client.clone(), line.to_owned());
         tokio::spawn(async move {
             if let Err(error) = client.send(conversation, line).await {
-                println!("* not sent: {error}");
+                println!("* message not sent: {error}");
             }
         });
     }
@@ -138,7 +137,7 @@ impl Room {
     async fn show(&mut self, event: Event) {
         match event {
             Event::Connected => println!("* connected"),
-            Event::Disconnected => println!("* connection lost, trying again"),
+            Event::Disconnected => println!("* connection lost, reconnecting"),
             Event::Conversation(conversation) => {
                 self.listed.retain(|known| known.conversation_id != conversation.conversation_id);
                 self.listed.push(*conversation);
@@ -160,7 +159,7 @@ impl Room {
             && receipt.user_id != self.user
             && Some(receipt.conversation_id) == self.open
         {
-            println!("  \u{2713} {} has read up to {}", self.name(receipt.user_id).await, receipt.seq);
+            println!("  \u{2713} {} has read all messages up to {}", self.name(receipt.user_id).await, receipt.seq);
         }
     }
 
@@ -175,13 +174,13 @@ impl Room {
             }
             MessageKind::Deleted { .. } => println!("[{}] {name}: (deleted)", message.seq),
             MessageKind::MessageEdited { target_seq, content: Some(content) } => {
-                println!("[{target_seq}] {name}, edited: {}", content.text);
+                println!("[{target_seq}] {name} (edited): {}", content.text);
             }
             MessageKind::MessageDeleted { target_seq } => println!("* {name} deleted [{target_seq}]"),
             MessageKind::Reaction { target_seq, emoji, on } => {
-                println!("* {name} {} {} on [{target_seq}]", if *on { "put" } else { "took" }, emoji.as_str());
+                println!("* {name} {} {} on [{target_seq}]", if *on { "added" } else { "removed" }, emoji.as_str());
             }
-            // Members who join and leave are in the log as well; a terminal for two does not show them.
+            // Members who join and leave are in the log as well; this chat of two users does not show them.
             _ => {}
         }
     }
@@ -192,11 +191,11 @@ impl Room {
         }
         match self.api.name_of(user).await {
             Ok(name) => {
-                let name = name.unwrap_or_else(|| "somebody who is gone".to_owned());
+                let name = name.unwrap_or_else(|| "deleted user".to_owned());
                 self.names.insert(user, name.clone());
                 name
             }
-            // Asked again the next time.
+            // Not cached, so that the next call retries.
             Err(_) => user.to_string(),
         }
     }

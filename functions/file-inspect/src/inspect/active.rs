@@ -1,4 +1,4 @@
-//! Detects active content by its first bytes: what a browser, a shell or a system would run.
+//! Detects active content by its first bytes: content that a browser, a shell or an operating system would run.
 
 use super::encoding;
 
@@ -14,8 +14,9 @@ pub(super) enum Active {
     Executable,
 }
 
-/// Elements that a text begins with that is a web page: those of <https://mimesniff.spec.whatwg.org/#rules-for-identifying-an-unknown-mime-type>
-/// besides `html`, and those that run or load something.
+/// First elements of a text that is a web page: those of
+/// <https://mimesniff.spec.whatwg.org/#rules-for-identifying-an-unknown-mime-type> besides `html`, and those that run or load
+/// something.
 #[rustfmt::skip]
 const FRAGMENTS: [&str; 32] = [
     "a", "applet", "audio", "b", "base", "body", "br", "button", "details", "div", "embed", "font", "form", "frameset", "h1", "head",
@@ -77,7 +78,7 @@ fn markup(mut text: &str) -> Option<Active> {
         } else {
             let end = rest.find(|c: char| is_blank(c) || matches!(c, '/' | '>')).unwrap_or(rest.len());
             let name = rest.get(..end)?.to_ascii_lowercase();
-            // XML may call a namespace what it likes.
+            // An XML namespace prefix can have any name.
             let local = name.rsplit(':').next()?;
             return match local {
                 "svg" => Some(Active::Svg),
@@ -89,10 +90,10 @@ fn markup(mut text: &str) -> Option<Active> {
     }
 }
 
-/// Behind a comment, as browsers end it: some of them are over when they have begun.
+/// Returns the offset at which a comment ends, by the rules of browsers: `>` or `->` at its start ends it.
 fn end_of_comment(comment: &str) -> Option<usize> {
-    if let Some(begun) = [">", "->"].iter().find(|end| comment.starts_with(**end)) {
-        return Some(begun.len());
+    if let Some(partial) = [">", "->"].iter().find(|end| comment.starts_with(**end)) {
+        return Some(partial.len());
     }
     ["-->", "--!>"].iter().filter_map(|end| Some(comment.find(end)? + end.len())).min()
 }

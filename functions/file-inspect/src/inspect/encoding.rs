@@ -20,7 +20,7 @@ pub(super) fn is_binary(bytes: &[u8]) -> bool {
     }
 }
 
-/// As text, with a sign in place of what is none.
+/// Decodes the bytes as text, with a replacement character for invalid ones.
 pub(super) fn lossy(bytes: &[u8]) -> String {
     match order_of(bytes) {
         Some((order, _)) => order.characters(bytes).map(|character| character.unwrap_or('\u{fffd}')).collect(),
@@ -28,7 +28,8 @@ pub(super) fn lossy(bytes: &[u8]) -> String {
     }
 }
 
-/// As text, if it is UTF-8, or UTF-16 or UTF-32 with a mark of the byte order, and nothing else; and whether it is UTF-8.
+/// Decodes valid UTF-8, or valid UTF-16 or UTF-32 with a byte order mark; `None` for other bytes. The second value is true for
+/// UTF-8.
 pub(super) fn strict(bytes: &[u8]) -> Option<(String, bool)> {
     match order_of(bytes) {
         Some((order, true)) => Some((order.characters(bytes).collect::<Option<_>>()?, false)),
@@ -67,7 +68,8 @@ impl Order {
     }
 }
 
-/// The order of wide units, and whether a mark says it. Without one, browsers guess from the zeros of ASCII.
+/// Returns the order of UTF-16 or UTF-32 units, and true if a byte order mark states it. Without a mark, browsers guess it from
+/// the zero bytes of ASCII characters.
 fn order_of(bytes: &[u8]) -> Option<(Order, bool)> {
     let order = |width, little| Order { width, little };
     match *bytes {

@@ -5,7 +5,7 @@
 //! The contents of a ZIP are not distinguished. `application/vnd.ms-excel` is no family: Windows uses it for tables in plain
 //! text.
 
-/// Containers under one name each, which are those that `infer` has where it knows the container by its first bytes alone.
+/// Containers, each with the one name that `infer` uses if it detects only the container from the first bytes.
 const ZIP: &str = "application/zip";
 const OLE: &str = "application/x-ole-storage";
 const RTF: &str = "application/rtf";
@@ -18,10 +18,10 @@ const MP3: &str = "audio/mpeg";
 const AAC: &str = "audio/aac";
 const PDF: &str = "application/pdf";
 
-/// Of these `infer` takes half of their mark for the whole.
+/// Types that `infer` detects by half of their magic number.
 const WHOLE: [&str; 3] = ["image/png", "image/gif", "image/webp"];
 
-/// A family: the types that may be announced, and what the bytes may be then.
+/// A family: the announced types, and the detected types that are accepted for them.
 type Family = (&'static [&'static str], &'static [&'static str]);
 
 const FAMILIES: &[Family] = &[
@@ -55,7 +55,8 @@ const FAMILIES: &[Family] = &[
     (&["video/x-ms-wmv", "video/x-ms-asf", "audio/x-ms-wma"], &["video/x-ms-wmv"]),
     (&["video/x-flv"], &["video/x-flv"]),
     (&["video/mpeg"], &["video/mpeg"]),
-    // Documents. Office encrypts the later ones into the container of the earlier, and calls many things by the names of those.
+    // Documents. Office stores encrypted newer formats in the container of the older ones, and uses the old names for many
+    // formats.
     (&["application/pdf", "application/x-pdf"], &[PDF]),
     (&["application/rtf", "text/rtf", "application/x-rtf"], &[RTF]),
     (&["application/msword", "application/vnd.ms-powerpoint"], &[OLE, ZIP, RTF]),
@@ -104,7 +105,7 @@ pub(super) fn magic(first_bytes: &[u8]) -> Option<&'static str> {
     container(first_bytes).or_else(|| known().filter(|kind| !WHOLE.contains(kind)))
 }
 
-/// Containers that `infer` asks for more than their own mark, or for less.
+/// Detects containers for which `infer` checks more than the magic number, or less.
 fn container(bytes: &[u8]) -> Option<&'static str> {
     let starts = |marks: &[&[u8]]| marks.iter().any(|mark| bytes.starts_with(mark));
     let riff = |kind: &[u8]| starts(&[b"RIFF", b"RF64"]) && bytes.get(8..12) == Some(kind);
@@ -137,7 +138,7 @@ fn iso_media(bytes: &[u8]) -> Option<&'static str> {
     match (bytes.get(4..8)?, bytes.get(8..12)?) {
         (b"ftyp", b"avif" | b"avis") => Some(AVIF),
         (b"ftyp", b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs") => Some(HEIF),
-        // Of any coding: which one, the others say.
+        // Any coding; the other boxes name it.
         (b"ftyp", b"mif1" | b"msf1") => {
             let length = u32::from_be_bytes(bytes.get(..4)?.try_into().ok()?);
             let brands = bytes.get(16..bytes.len().min(usize::try_from(length).ok()?))?;

@@ -1,7 +1,7 @@
-//! Checks that bytes have the type that they were announced as.
+//! Checks that bytes have the announced type.
 //!
-//! A download carries the announced type, and browsers display some types inline, so a file must not be something else than it
-//! claims. Its first bytes are checked by the kind of the announced type:
+//! A download carries the announced type, and browsers display some types inline, so a file must have its announced type. Its
+//! first bytes are checked by the kind of the announced type:
 //!
 //! - **Types with a magic number** (images, audio, video, PDF, office documents, archives, fonts) must begin with it, or with
 //!   that of their family: see [`families`]. The rest is not checked: a PNG with HTML behind its signature is a PNG for every
@@ -11,8 +11,8 @@
 //!
 //! - **Texts** must not be binary, and must not be a web page or a script unless announced as one: see [`texts`].
 //!
-//! - **Plain bytes and programs**, like `application/octet-stream`, may be anything: they are not announced as harmless, and a
-//!   browser saves them without displaying them.
+//! - **Plain bytes and programs**, like `application/octet-stream`, may have any content: a browser saves them without
+//!   displaying them.
 //!
 //! - **Every other type** may be anything but a web page, an SVG, a script or an executable: see [`active`].
 //!
@@ -50,7 +50,7 @@ pub(crate) fn needed(declared: &ContentType) -> u64 {
     if declared.as_str() == svg::TYPE { svg::MAX_BYTES + 1 } else { FIRST_BYTES }
 }
 
-/// Checks that the first bytes of a file fit its type. They are the whole file, or at least as many as are [`needed`].
+/// Checks that the first bytes of a file fit its type. The bytes are the whole file, or at least [`needed`] bytes.
 pub(crate) fn inspect(declared: &ContentType, first_bytes: &[u8]) -> Result<(), Rejection> {
     let declared = declared.as_str();
     if declared == svg::TYPE {

@@ -1,9 +1,9 @@
 //! Checks that an SVG is an image and nothing else.
 //!
-//! Browsers are told to save an SVG and not to display it (`domain::file::ContentType::serving`), but the saved file may be
-//! opened later. So it must not contain anything that runs, loads or links elsewhere: no scripts, event handlers, embedded
-//! documents, references outside of it, or declarations of entities or attributes. If that is uncertain, it counts as active.
-//! Elements and attributes of foreign namespaces (those of editors) are inert for browsers, and allowed.
+//! The download headers make browsers save an SVG instead of displaying it (`domain::file::ContentType::serving`), but the
+//! saved file may be opened later. So it must not contain anything that runs, loads or links elsewhere: no scripts, event
+//! handlers, embedded documents, external references, or declarations of entities or attributes. In doubt the file counts as
+//! active. Elements and attributes of foreign namespaces (those of editors) are inert for browsers, and allowed.
 
 use domain::file::Rejection;
 use roxmltree::{Attribute, Document, Node, NodeType, ParsingOptions};
@@ -12,7 +12,7 @@ use super::encoding;
 
 pub(super) const TYPE: &str = "image/svg+xml";
 
-/// Largest that is looked through, in bytes. Larger ones are not taken.
+/// Largest SVG that is inspected, in bytes. Larger ones are rejected.
 pub(super) const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Most elements, attributes' owners, texts and comments.
@@ -47,7 +47,7 @@ const ALLOWED_REFERENCES: [&str; 9] = [
     "data:application/x-font-",
 ];
 
-/// Looks through an image; `bytes` are all of it, or more than [`MAX_BYTES`].
+/// Inspects an image; `bytes` are the whole file, or more than [`MAX_BYTES`].
 pub(super) fn inspect(bytes: &[u8]) -> Result<(), Rejection> {
     if encoding::is_binary(bytes) {
         return Err(Rejection::TypeMismatch);
@@ -107,7 +107,7 @@ fn is_passive_attribute(attribute: &Attribute<'_, '_>) -> bool {
     match name.as_str() {
         "href" | "src" | "action" | "formaction" => is_inside(value),
         "base" => false,
-        // An animation can set what must not be there from the start.
+        // An animation can set attributes that are not allowed.
         "attributename" => {
             let animated = value.trim().to_ascii_lowercase();
             let animated = animated.rsplit(':').next().unwrap_or_default();

@@ -3,7 +3,7 @@
 use super::active::{self, Active};
 use super::encoding::is_binary;
 
-/// Texts that are not called so, besides those that end in the name of their syntax.
+/// Text types whose name does not start with `text/` and does not end in the name of their syntax.
 const TEXTS: [&str; 22] = [
     "application/ecmascript",
     "application/graphql",

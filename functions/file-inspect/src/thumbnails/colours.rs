@@ -1,18 +1,18 @@
 //! Conversion between the colours of ICC profiles.
 //!
-//! Phones and cameras have more colours than sRGB, and embed an ICC profile that says so. Without the profile the image looks
-//! visibly different, so the profile is applied first. Supported are profiles of three curves and a matrix, which screens and
-//! cameras have (Display P3, Adobe RGB, ProPhoto). Profiles of printers have tables, which are not worth the risk for a
-//! thumbnail, and are ignored.
+//! Images of phones and cameras have more colours than sRGB, described by an embedded ICC profile. Without the profile the
+//! colours are visibly wrong, so the profile is applied first. Supported are profiles of three curves and a matrix, which
+//! screens and cameras have (Display P3, Adobe RGB, ProPhoto). Profiles of printers have tables, which are not worth the risk
+//! for a thumbnail, and are ignored.
 
 use image::DynamicImage;
 use moxcms::{CmsError, ColorProfile, DataColorSpace, Layout, TransformOptions};
 
-/// Largest profile that is looked at, in bytes. Those that are understood have a few hundred.
+/// Largest profile that is parsed, in bytes. Supported profiles have a few hundred.
 const MAX_PROFILE_BYTES: usize = 64 * 1024;
 
-/// Converts an image with this profile to sRGB. An image that cannot be converted stays unchanged: its colours are slightly
-/// off.
+/// Converts an image with this profile to sRGB. An image that cannot be converted is not changed; its colours are slightly
+/// wrong.
 pub(super) fn to_srgb(image: &mut DynamicImage, profile: &[u8]) {
     let converted = match image {
         DynamicImage::ImageRgb8(pixels) => converted(pixels, profile, Layout::Rgb),
@@ -27,7 +27,7 @@ pub(super) fn to_srgb(image: &mut DynamicImage, profile: &[u8]) {
     }
 }
 
-/// The pixels in sRGB; `None` if the profile is not one of those that are understood.
+/// Returns the pixels in sRGB; `None` if the profile is not supported.
 fn converted(pixels: &[u8], profile: &[u8], layout: Layout) -> Result<Option<Vec<u8>>, CmsError> {
     if profile.len() > MAX_PROFILE_BYTES {
         return Ok(None);

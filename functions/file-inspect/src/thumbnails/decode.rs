@@ -15,7 +15,7 @@ use super::{colours, jpeg, shrink};
 /// Most pixels that are worked on: photographs of 50 megapixels, and some.
 pub(super) const MAX_PIXELS: u64 = 64_000_000;
 
-/// Most bytes that the pixels take: four for each, or eight where there are half as many.
+/// Most bytes of the decoded pixels: four per pixel, or eight per pixel for half as many pixels.
 pub(super) const MAX_DECODED_BYTES: u64 = 4 * MAX_PIXELS;
 
 /// An image in memory.
@@ -64,7 +64,7 @@ impl Source {
     }
 }
 
-/// Reads an image whose type has been looked at.
+/// Opens an image whose type was inspected.
 pub(super) fn decode(bytes: &[u8]) -> Result<Source, Rejection> {
     let reader = Cursor::new(bytes);
     match image::guess_format(bytes) {

@@ -7,10 +7,10 @@ use image::{DynamicImage, ImageResult};
 
 use super::Thumbnail;
 
-/// Of 100: what is lost is hard to see, and the larger thumbnail of a photograph takes some hundred kilobytes.
+/// JPEG quality, of 100: the loss is hard to see, and the larger thumbnail of a photograph has some hundred kilobytes.
 const JPEG_QUALITY: u8 = 80;
 
-/// JPEG of what is opaque, PNG of the rest.
+/// Encodes opaque images as JPEG, others as PNG.
 pub(super) fn encode(size: ThumbnailSize, image: &DynamicImage, is_opaque: bool) -> Result<Thumbnail, Rejection> {
     let (content_type, bytes) = if is_opaque { ("image/jpeg", jpeg(image)) } else { ("image/png", png(image)) };
     let bytes = bytes.map_err(|error| {

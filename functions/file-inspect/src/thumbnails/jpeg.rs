@@ -1,8 +1,8 @@
-//! Checks a JPEG before it is decoded: decoders accept a truncated one, and scan it as often as it says.
+//! Checks a JPEG before it is decoded: decoders accept a truncated file, and decode any number of scans.
 
 use domain::file::Rejection;
 
-/// Most scans. Programs write about ten; each goes over all pixels, however few its own bytes are.
+/// Most scans. Programs write about ten; decoding each one visits all pixels, even if the scan has few bytes.
 pub(super) const MAX_SCANS: usize = 64;
 
 const START_OF_IMAGE: u8 = 0xd8;
@@ -28,7 +28,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
     }
 }
 
-/// The next marker, and what is behind it: pixels of a scan before it are skipped, in which `ff` is followed by zero.
+/// Returns the next marker and the bytes after it. Skips the pixels of a scan before it, in which `ff` is followed by zero.
 fn next_marker(bytes: &[u8]) -> Option<(u8, &[u8])> {
     let pair = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xff);
     let at = bytes.windows(2).position(pair)?;

@@ -1,7 +1,8 @@
 //! Thumbnails of images.
 //!
-//! Reads PNG, JPEG, GIF and WebP, of animations the first picture. Makes one thumbnail for each [`ThumbnailSize`], no larger
-//! than the image itself, rotated as its EXIF data says. Opaque images become JPEG, others PNG, which every client reads.
+//! Reads PNG, JPEG, GIF and WebP, and the first picture of animations. Makes one thumbnail for each [`ThumbnailSize`], no
+//! larger than the image itself, rotated as its EXIF data says. Opaque images become JPEG, others PNG, which every client
+//! reads.
 //!
 //! **Thumbnails contain nothing but pixels**: EXIF and GPS data, XMP, texts and colour profiles are dropped, since thumbnails
 //! are encoded anew. Colours of another profile are converted to sRGB, the default for images without a profile: see
@@ -23,7 +24,7 @@ use domain::file::{Dimensions, Rejection, ThumbnailSize};
 /// The thumbnails of an image.
 #[derive(Debug, Default)]
 pub(crate) struct ProcessedImage {
-    /// As it is shown; `None` where there are no thumbnails.
+    /// Dimensions of the image after its EXIF rotation; `None` for a type without thumbnails.
     pub(crate) dimensions: Option<Dimensions>,
     /// One of each size.
     pub(crate) thumbnails: Vec<Thumbnail>,

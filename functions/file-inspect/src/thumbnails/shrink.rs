@@ -1,4 +1,4 @@
-//! Scaling images down.
+//! Scales images down for thumbnails.
 
 use domain::file::{Rejection, ThumbnailSize};
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
@@ -6,7 +6,7 @@ use image::DynamicImage;
 
 /// Scales the image down to this length of its longer side; `None` if it is no longer than that.
 ///
-/// Every pixel of the image counts (Lanczos). In a transparent image, colours count as much as they are visible; that takes a
+/// Every pixel of the image counts (Lanczos). In a transparent image, colours count as much as they are visible; this needs a
 /// copy of the image.
 pub(super) fn shrunk(
     image: &DynamicImage,
@@ -27,7 +27,7 @@ pub(super) fn shrunk(
     Ok(Some(shrunk))
 }
 
-/// A side of an image whose longest becomes `most`, rounded, and at least a pixel.
+/// Returns the scaled length of a side if the longest side becomes `most`: rounded, at least one pixel.
 fn scaled(side: u32, most: u32, longest: u32) -> u32 {
     let rounded = (u64::from(side) * u64::from(most) + u64::from(longest) / 2) / u64::from(longest);
     // It is no more than `most`.

@@ -35,7 +35,6 @@ pub enum ExpressionError {
     Cron {
         /// The text between the parentheses.
         text: String,
-        /// The parser's reason.
         reason: String,
     },
 }

@@ -61,11 +61,7 @@ pub enum TablesError {
     Table { table: String, error: DynoxideError },
     /// The definition is no `CreateTable` request.
     #[error("table `{table}`: {error}")]
-    Definition {
-        table: String,
-        /// The parser's error.
-        error: serde_json::Error,
-    },
+    Definition { table: String, error: serde_json::Error },
     /// The table is there from an earlier run, with other keys or indexes. AWS would replace the table, and its data with
     /// it; that decision is the developer's.
     #[error(

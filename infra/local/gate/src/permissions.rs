@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 /// An action on a resource that a function's policies have to allow.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 struct Permission {
-    /// For example `dynamodb:Query`.
+    /// IAM action, for example `dynamodb:Query`.
     action: String,
     /// Name of a table (`<name>` or `<name>/index/<index>`) or queue, ARN of a cluster, or `<METHOD>/@connections`.
     resource: String,

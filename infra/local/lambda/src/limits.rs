@@ -1,4 +1,4 @@
-//! Times of instances.
+//! Time limits of function instances.
 
 use std::time::Duration;
 

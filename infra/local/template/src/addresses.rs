@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 /// The addresses that a template can refer to.
 #[derive(Debug, Clone)]
 pub struct Addresses {
-    /// Value of `AWS::Region`.
+    /// Region, the value of `AWS::Region`.
     pub region: String,
-    /// Value of `AWS::AccountId`.
+    /// Account id, the value of `AWS::AccountId`.
     pub account: String,
     /// `AWS::StackName`, and how the names of unnamed resources begin
     pub stack: String,

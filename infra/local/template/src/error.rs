@@ -41,7 +41,6 @@ pub enum Problem {
         key: String,
         /// The mapping, for example a resource type.
         place: String,
-        /// The supported values.
         supported: Vec<String>,
     },
     /// One of a fixed set was needed.
@@ -50,7 +49,6 @@ pub enum Problem {
         /// The purpose of the value.
         what: String,
         found: String,
-        /// The supported values.
         supported: Vec<String>,
     },
     /// A required key is absent.

@@ -1,8 +1,8 @@
 //! Permanent deletion of a user.
 //!
-//! First the tombstones: in SQL, so that nobody can add the user to anything, and in `connections`, so that the user cannot
-//! connect. Then the memberships end, one conversation after the other, which may take longer than a request: a message on the
-//! `relay` queue, sent before anything else, lets the worker finish. Every step may be repeated, and any number may race.
+//! Tombstones are written first: in SQL, so that the user cannot be added to conversations, and in `connections`, so that the
+//! user cannot connect. Then the memberships end, one conversation after the other. This may take longer than a request, so a
+//! message on the `relay` queue, sent first, lets the worker finish. Every step is safe to repeat and to run concurrently.
 
 use std::time::Duration;
 
@@ -17,29 +17,29 @@ use uuid::Uuid;
 
 use crate::membership::{Applied, Membership};
 
-/// Memberships that are looked up at once.
-const PAGE: usize = 25;
+/// Number of memberships in one query.
+const PAGE_SIZE: usize = 25;
 
 #[derive(Clone, Debug)]
 pub struct Deletion {
     pub users: Users,
     pub membership: Membership,
     pub connections: Connections,
-    /// The queue of the worker that finishes.
+    /// Queue of the worker that completes deletions.
     pub relay: Queue,
 }
 
 /// Progress of a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// No membership is left.
+    /// All memberships have ended.
     Done,
-    /// There was no time for all of them.
+    /// The time ended before the last membership.
     OutOfTime,
 }
 
 impl Deletion {
-    /// Returns what ends the memberships.
+    /// Returns the service that ends the memberships.
     pub fn membership(&self) -> &Membership {
         &self.membership
     }
@@ -58,8 +58,8 @@ impl Deletion {
         self.connections.leave_tombstone(user).await
     }
 
-    /// The same for a user who is deleted already; `None` for one who is not. Connections that began while the tombstone was
-    /// being left may be among those that are given back.
+    /// Like [`Self::begin`], for a user who is already deleted; `None` for any other user. The returned connections may include
+    /// some that began while the tombstone was written.
     pub async fn resume(&self, user: UserId) -> Result<Option<Vec<Connection>>, StoreError> {
         if !self.users.is_deleted(user).await? {
             return Ok(None);
@@ -73,30 +73,30 @@ impl Deletion {
         &self,
         user: UserId,
         until: Timestamp,
-        tell: impl AsyncFn(&[Applied]),
+        notify: impl AsyncFn(&[Applied]),
     ) -> Result<Progress, ChangeError> {
         let mut failure = None;
         let mut after = ConversationId(Uuid::nil());
         loop {
-            let page = self.users.memberships(user, after, PAGE).await?;
+            let page = self.users.memberships(user, after, PAGE_SIZE).await?;
             for conversation in &page {
                 if Timestamp::now() >= until {
                     return failure.map_or(Ok(Progress::OutOfTime), Err);
                 }
-                match self.membership.change(*conversation, user, &[Action::Forget]).await {
-                    Ok(applied) => tell(&applied).await,
+                match self.membership.change(*conversation, user, &[Action::LeaveDeleted]).await {
+                    Ok(applied) => notify(&applied).await,
                     // The first one stands for all: the worker meets each of them again.
                     Err(error) => failure = failure.or(Some(error)),
                 }
             }
             match page.last() {
-                Some(last) if page.len() == PAGE => after = *last,
+                Some(last) if page.len() == PAGE_SIZE => after = *last,
                 _ => return failure.map_or(Ok(Progress::Done), Err),
             }
         }
     }
 
-    /// Has the worker go on at once.
+    /// Queues a message so that the worker continues at once.
     pub async fn hand_over(&self, user: UserId) -> Result<(), StoreError> {
         self.relay.send_relay(RelayBody::User { user_id: user }, Duration::ZERO).await
     }

@@ -11,7 +11,7 @@ use store::sqs::FilesBody;
 use super::FileReferences;
 
 /// Files of a deleted user that one queue message deletes.
-const PAGE: usize = 100;
+const PAGE_SIZE: usize = 100;
 
 /// Files, with their metadata in SQL, their bytes in S3 and their references in DynamoDB.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ impl Files {
         self.references.delete(file).await
     }
 
-    /// Deletes an upload whose time is over and whose bytes never arrived or were rejected.
+    /// Deletes an expired upload whose bytes never arrived or were rejected.
     async fn expire_upload(&self, file: FileId) -> Result<(), StoreError> {
         match self.metadata.get(file).await? {
             Some(stored) if stored.file.status != FileStatus::Ready => self.delete_unready(&stored).await.map(drop),
@@ -85,7 +85,7 @@ impl Files {
     /// Deletes the next page of a deleted user's files and queues the page after it. Files that messages reference are kept, as
     /// the messages are.
     async fn purge_user(&self, user_id: UserId, after: FileId) -> Result<(), StoreError> {
-        let page = self.metadata.of_user(user_id, after, PAGE).await?;
+        let page = self.metadata.of_user(user_id, after, PAGE_SIZE).await?;
         for file in &page {
             if !self.references.expire(*file).await?
                 && let Some(stored) = self.metadata.get(*file).await?
@@ -96,7 +96,9 @@ impl Files {
             }
         }
         match page.last() {
-            Some(last) if page.len() == PAGE => self.references.defer(FilesBody::User { user_id, after: *last }).await,
+            Some(last) if page.len() == PAGE_SIZE => {
+                self.references.defer(FilesBody::User { user_id, after: *last }).await
+            }
             _ => Ok(()),
         }
     }

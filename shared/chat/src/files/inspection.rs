@@ -8,7 +8,7 @@ use store::s3::Objects;
 use store::sql::FileMetadata;
 use store::sql::files::StoredFile;
 
-/// Records what inspections of uploads decide.
+/// Records the outcomes of inspections of uploads.
 #[derive(Clone, Debug)]
 pub struct Inspections {
     items: FileItems,
@@ -27,8 +27,8 @@ impl Inspections {
         &self.objects
     }
 
-    /// Returns the file to inspect after an upload. `None` if there is nothing to do: it is ready, or it is not wanted any more and
-    /// its bytes were removed.
+    /// Returns the file to inspect after an upload. `None` if there is nothing to do: the file is ready, or it is no longer
+    /// needed and its bytes were removed.
     pub async fn pending(&self, file: FileId) -> Result<Option<StoredFile>, StoreError> {
         let Some(stored) = self.metadata.get(file).await? else {
             self.objects.remove(file).await?;

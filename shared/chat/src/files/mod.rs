@@ -1,7 +1,7 @@
 //! The lifecycle of uploaded files: announced, uploaded, inspected, referenced by messages, expired, deleted.
 //!
 //! * [`Uploads`]: announces files, signs the requests that upload them, completes and cancels uploads.
-//! * [`Inspections`]: accepts or rejects what was uploaded.
+//! * [`Inspections`]: accepts or rejects uploads.
 //! * [`FileReferences`]: keeps which messages reference a file, and expires a file that no message references any more.
 //! * [`Files`]: deletes expired files, uploads that never arrived, and the files of deleted users.
 //!

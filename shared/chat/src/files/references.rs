@@ -1,4 +1,4 @@
-//! References: which messages reference a file, and what expires with the last one.
+//! References of messages to files, and the expiry of a file with its last reference.
 
 use std::time::Duration;
 
@@ -40,8 +40,8 @@ impl FileReferences {
         Ok(())
     }
 
-    /// Expires a file: no message can reference it from here on, and the worker deletes it after the grace period unless a message
-    /// that was on its way references it. Returns false if a message references it, or if there is no such file.
+    /// Expires a file: no message can reference it afterwards, and the worker deletes it after the grace period unless a
+    /// message that was on its way references it. Returns false if a message references it, or if there is no such file.
     pub(super) async fn expire(&self, file_id: FileId) -> Result<bool, StoreError> {
         let now = Timestamp::now();
         if !self.items.expire(file_id, now).await? {

@@ -15,7 +15,7 @@ use store::sqs::FilesBody;
 
 use super::{Files, UploadError};
 
-/// Lifetimes of a signed request after which an upload in one piece is over: an hour with the default of 15 minutes.
+/// Lifetimes of a signed request after which an upload in one request expires: an hour with the default of 15 minutes.
 const SINGLE_UPLOAD_LIFETIMES: u32 = 4;
 
 /// Lifetimes of a signed request during which an upload in parts is open: a day with the default of 15 minutes.
@@ -168,7 +168,7 @@ impl Uploads {
         size > self.limits.multipart_above
     }
 
-    /// Time that an upload may take.
+    /// Returns the time limit of an upload.
     fn time_to_upload(&self, size: u64) -> Duration {
         let lifetimes = if self.is_in_parts(size) { PARTS_UPLOAD_LIFETIMES } else { SINGLE_UPLOAD_LIFETIMES };
         self.limits.upload_lifetime * lifetimes

@@ -10,14 +10,14 @@ const MAX_NAMED_PARTS: usize = 10;
 /// Reasons for which a request on a file is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
-    /// The file does not exist, or it belongs to another user: the two look alike.
-    #[error("the user has no such file")]
+    /// The file does not exist, or it belongs to another user. The two cases are indistinguishable on purpose.
+    #[error("the file does not exist or belongs to another user")]
     NotFound,
     /// The file is uploaded in one piece.
-    #[error("the file is uploaded in one piece")]
+    #[error("the file is not uploaded in parts")]
     NotInParts,
-    /// The upload is over: accepted, rejected or cancelled.
-    #[error("the upload is over")]
+    /// The upload has ended: it was accepted, rejected or cancelled.
+    #[error("the upload has ended")]
     Over,
     /// These parts, numbered from 1, are missing or have another size than announced.
     #[error("{} parts are missing", .0.len())]
@@ -39,8 +39,8 @@ impl From<UploadError> for ApiError {
     fn from(error: UploadError) -> Self {
         match error {
             UploadError::NotFound => Self::new(ErrorCode::FileNotFound, "The file does not exist."),
-            UploadError::NotInParts => Self::invalid("This file is uploaded in one piece."),
-            UploadError::Over => Self::new(ErrorCode::UploadOver, "The upload of this file is over."),
+            UploadError::NotInParts => Self::invalid("This file is not uploaded in parts."),
+            UploadError::Over => Self::new(ErrorCode::UploadOver, "The upload of this file has ended."),
             UploadError::Incomplete(missing) => {
                 let named: Vec<String> = missing.iter().take(MAX_NAMED_PARTS).map(u64::to_string).collect();
                 let count = missing.len();
@@ -48,7 +48,7 @@ impl From<UploadError> for ApiError {
                 Self::new(ErrorCode::UploadIncomplete, message)
             }
             UploadError::InUse => {
-                Self::new(ErrorCode::FileInUse, "A message references this file: delete the message.")
+                Self::new(ErrorCode::FileInUse, "A message references this file. Delete the message instead.")
             }
             UploadError::Invalid(error) => error,
             UploadError::Announce(error) => error.into(),

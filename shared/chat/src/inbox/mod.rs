@@ -13,28 +13,28 @@ use store::dynamodb::{LogItem, Watermarks};
 
 use crate::log::{Log, PageRequest, ReadError};
 
-/// Conversations looked at at once.
+/// Conversations that are read concurrently.
 const CONCURRENCY: usize = 16;
 
 /// Conversations of a page of a list.
-const PAGE: usize = 50;
+const PAGE_SIZE: usize = 50;
 
-/// Items that one conversation gives to one answer at most.
-const ITEMS: usize = 100;
+/// Most items of one conversation in one answer.
+const MAX_ITEMS_PER_CONVERSATION: usize = 100;
 
 /// Reads a user's conversations.
 #[derive(Clone, Debug)]
 pub struct Inbox {
-    /// The logs, and who may see what.
+    /// The logs, with the rules for reading them.
     pub log: Log,
     pub watermarks: Watermarks,
 }
 
 impl Inbox {
-    /// A conversation as the user sees it. A former member sees nothing of what is now.
+    /// A conversation as the user sees it. A former member does not see the current title, topic and members.
     ///
-    /// Two round trips: who may see what, the head and the user's watermark; then what is unread, and the newest message where
-    /// the head is an event.
+    /// Cost: two round trips. The first reads the membership, the head and the user's watermark; the second the unread count,
+    /// and the newest message if the head is an event.
     pub async fn conversation(&self, id: ConversationId, user: UserId) -> Result<Conversation, ReadError> {
         loop {
             let read = async { Ok(self.watermarks.get(ReceiptKind::Read, id, user).await?) };
@@ -80,7 +80,7 @@ impl Inbox {
             return self.list(user, request.cursor).await;
         }
         let missed = stream::iter(request.cursors).map(|(id, cursor)| async move {
-            match self.log.sync(id, user, cursor, ITEMS).await {
+            match self.log.sync(id, user, cursor, MAX_ITEMS_PER_CONVERSATION).await {
                 Ok(missed) => Ok(Some((cursor, missed))),
                 // A client may have a cursor of a conversation that it invented.
                 Err(ReadError::NeverAMember) => Ok(None),
@@ -95,8 +95,8 @@ impl Inbox {
         Ok(Synced { conversations, cursor: None })
     }
 
-    /// Up to `limit` of the user's conversations after `after`, past ones included, oldest first, and where to go on. One query,
-    /// and [`Self::conversation`] for each, some at once.
+    /// Up to `limit` of the user's conversations after `after`, past ones included, oldest first, and the cursor of the next
+    /// page. One query, and [`Self::conversation`] for each, some at once.
     pub async fn page(
         &self,
         user: UserId,
@@ -112,7 +112,7 @@ impl Inbox {
     }
 
     async fn list(&self, user: UserId, after: Option<ConversationId>) -> Result<Synced, ReadError> {
-        let (conversations, cursor) = self.page(user, after, PAGE).await?;
+        let (conversations, cursor) = self.page(user, after, PAGE_SIZE).await?;
         let entry = |conversation: Conversation| SyncedConversation {
             id: conversation.conversation_id,
             messages: Vec::new(),
@@ -125,7 +125,8 @@ impl Inbox {
         Ok(Synced { conversations: conversations.into_iter().map(entry).collect(), cursor })
     }
 
-    /// The newest item that is no event: the head, or one before it; none where more than a thousand events follow it.
+    /// Returns the newest item that is not an event: the head or an earlier item. `None` if more than a thousand events follow
+    /// it.
     async fn newest_message(
         &self,
         id: ConversationId,
@@ -150,7 +151,7 @@ struct Newest {
     membership_seq: Seq,
 }
 
-/// Drops the messages that exceed the remaining bytes; at least one message stays in an otherwise empty answer.
+/// Drops the messages that exceed the remaining bytes; at least one message remains in an otherwise empty answer.
 fn cut(mut missed: SyncedConversation, cursor: Seq, room: &mut usize) -> Result<SyncedConversation, StoreError> {
     let mut fit = 0;
     for message in &missed.messages {

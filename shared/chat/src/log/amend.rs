@@ -18,7 +18,7 @@ use store::dynamodb::retry::back_off;
 use super::append::may_send;
 use super::{Log, SendError};
 
-/// Places that one event tries for before it reports contention.
+/// Number of seqs that one event tries before it reports contention.
 const MAX_ROUNDS: u32 = 12;
 
 /// Time after which a client should retry after contention.
@@ -55,7 +55,7 @@ impl From<SendError> for AmendError {
 /// A message that was amended, or was so already.
 #[derive(Debug)]
 pub struct Amended {
-    /// The event that has just taken its place in the log, as those see it who may see the message; `None` where nothing changed.
+    /// Returns the appended event as members who may see the message see it; `None` if nothing changed.
     pub event: Option<Message>,
     /// The message, as the actor sees it.
     pub message: Message,
@@ -90,8 +90,8 @@ impl Log {
             let active = authorise(&view)?;
             let mut message = message.filter(|message| view.periods.covers(message.seq)).ok_or_else(not_found)?;
             if view.conversation.kind != ConversationType::Public {
-                // Every membership period there ends with an item, and this view includes the newest of them.
-                message.reactions.forget_withdrawn_since(view.conversation.members_seq);
+                // Every membership period of a user ends with an item, and this view includes the newest of them.
+                message.reactions.remove_withdrawn_since(view.conversation.members_seq);
             }
             let facts = MessageFacts {
                 conversation: view.conversation.kind,
@@ -116,7 +116,7 @@ impl Log {
             if let Transacted::Written = self.messages.transact(writes).await? {
                 let message = amended.shown_to(actor, &view.periods);
                 let mut event = event.shown_to_sender();
-                event.kind = with_words(event.kind, &message.kind);
+                event.kind = with_content(event.kind, &message.kind);
                 return Ok(Amended { event: Some(event), message });
             }
             // Another writer took the seq or amended the message, or the SDK repeated a request that had succeeded: read
@@ -127,7 +127,7 @@ impl Log {
     }
 }
 
-/// A user who may not send may not amend either.
+/// Checks that the user may send: otherwise they may not amend.
 fn authorise(view: &MemberView) -> Result<ActiveMember, SendError> {
     if view.user_deleted {
         return Err(SendError::UserDeleted);
@@ -138,7 +138,7 @@ fn authorise(view: &MemberView) -> Result<ActiveMember, SendError> {
 }
 
 fn not_found() -> AmendError {
-    AmendError::Refused(ApiError::new(ErrorCode::MessageNotFound, "No such message."))
+    AmendError::Refused(ApiError::new(ErrorCode::MessageNotFound, "The message does not exist."))
 }
 
 /// The event after this head.
@@ -150,7 +150,7 @@ fn event(head: &LogItem, actor: UserId, target_seq: Seq, amendment: &Amendment) 
         Amendment::React { emoji, on } => MessageKind::Reaction { target_seq, emoji: emoji.clone(), on: *on },
     };
     LogItem {
-        // An event does not count: the counts of the texts before it stay.
+        // Events do not count for flood control: the counts of the texts before stay valid.
         recent_senders: head.recent_senders.clone(),
         ..LogItem::new(head.conversation_id, head.seq.next(), actor, sent_at, head.members_seq, kind)
     }
@@ -183,7 +183,7 @@ fn apply(mut message: LogItem, event: &LogItem, amendment: &Amendment) -> LogIte
 }
 
 /// Adds the new content to an event for the push, as a sync would return it, so that recipients need no further request.
-fn with_words(event: MessageKind, message: &MessageKind) -> MessageKind {
+fn with_content(event: MessageKind, message: &MessageKind) -> MessageKind {
     match (event, message) {
         (MessageKind::MessageEdited { target_seq, .. }, MessageKind::Text(content)) => {
             MessageKind::MessageEdited { target_seq, content: Some(content.clone()) }

@@ -8,9 +8,9 @@
 //! * **No duplicates, ever**: an attempt reads every item that any other attempt of the same message can have written since the
 //!   client first tried, because a resend repeats the first `after_seq`, and because a writer that loses a seq reads the item
 //!   that took it.
-//! * **No messages of a removed member**: every item holds `members_seq`, the seq of the newest membership change. A writer has
-//!   to know the members, and their own membership, as of the head's newest change or a later one; otherwise it reads them
-//!   again.
+//! * **No messages of a removed member**: every item holds `members_seq`, the seq of the newest membership change. A writer
+//!   must have read the members, and their own membership, as of the head's newest change or a later one; otherwise it reads
+//!   them again.
 
 use std::time::Duration;
 
@@ -33,14 +33,15 @@ use super::{Log, SendError};
 /// Most items that a client may be behind and still send; beyond that it has to sync first.
 const MAX_BEHIND: u64 = 500;
 
-/// Items that are read after losing a seq. If there are more, the next put finds its seq taken and goes on from there.
+/// Number of items that are read after another writer took the seq. If there are more, the next put fails again and reads the
+/// following ones.
 const READ_AHEAD_ITEMS: usize = 100;
 
-/// Places that one send tries for before it reports contention. Writers who lose a place meet again only by chance, so
-/// this is reached above the rate that one conversation can take.
+/// Number of seqs that one send tries before it reports contention. Writers who lose a seq collide again only by chance, so
+/// this limit is reached only above the rate that one conversation supports.
 const MAX_ROUNDS: u32 = 12;
 
-/// A message that wants a place.
+/// A message to append.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub conversation_id: ConversationId,
@@ -63,7 +64,7 @@ impl Draft {
     }
 }
 
-/// A message that has its place.
+/// A message that was appended.
 #[derive(Debug)]
 pub struct Appended {
     pub item: LogItem,
@@ -75,7 +76,7 @@ pub struct Appended {
     pub puts: u32,
 }
 
-/// A draft whose writer has read everything up to the head and may write.
+/// A draft whose writer has read the log up to the head and may write.
 #[derive(Debug)]
 pub struct Opened<'a> {
     log: &'a Log,
@@ -88,7 +89,7 @@ pub struct Opened<'a> {
 }
 
 impl Log {
-    /// Reads what came after the draft's `after_seq`, and the roster, at the same time.
+    /// Reads the items after the draft's `after_seq` and, concurrently, the roster.
     pub async fn open<'a>(&'a self, draft: &'a Draft) -> Result<Opened<'a>, SendError> {
         let conversation = draft.conversation_id;
         let (seen, roster) =
@@ -96,23 +97,23 @@ impl Log {
         let roster = if let Some(roster) = roster {
             roster
         } else {
-            // A conversation that began a moment ago may not show in an eventually consistent read.
+            // An eventually consistent read may miss a conversation that was just created.
             let roster = self.members.roster_for(draft.sender_id, conversation, true).await?;
             roster.ok_or(SendError::NotAMember)?
         };
         let member_as_of = roster.has(draft.sender_id).then_some(roster.conversation.members_seq);
         let mut opened = Opened { log: self, draft, attachments: Vec::new(), seen, roster, member_as_of };
-        // The sender of an earlier attempt learns its seq, even if they have left since, and however far behind they are.
+        // A sender whose earlier attempt succeeded gets its seq, even if they have left since or are far behind.
         if opened.earlier_attempt().is_some() {
             return Ok(opened);
         }
         if !opened.may_write() || opened.check_send_rules().is_err() {
-            opened.authorise_again().await?;
+            opened.reauthorise().await?;
             if opened.earlier_attempt().is_some() {
                 return Ok(opened);
             }
         }
-        // The sender is a member from here on, so that an error may reveal the head.
+        // The sender is known to be a member below, so an error may reveal the head.
         let after = draft.after_seq.unwrap_or(Seq::MAX);
         match opened.seen.last() {
             None => Err(SendError::Ahead),
@@ -121,8 +122,8 @@ impl Log {
         }
     }
 
-    /// Everything from the draft's `after_seq` on, or just the head where none is given; one item more than a client may be
-    /// behind by, at most. Empty where nothing is at `after_seq`.
+    /// Reads the items from the draft's `after_seq` on, or only the head if it has none. Reads at most one item more than a
+    /// client may be behind. Empty if no item has the seq `after_seq`.
     async fn seen_since(&self, draft: &Draft) -> Result<Vec<LogItem>, StoreError> {
         for consistent in [false, true] {
             let seen = match draft.after_seq {
@@ -144,12 +145,12 @@ impl Log {
 }
 
 impl Opened<'_> {
-    /// Returns the members as far as they are known before the append.
+    /// Returns the members that are known before the append.
     pub fn roster(&self) -> &Roster {
         &self.roster
     }
 
-    /// Gives the message the files that its draft names, of those that were found. Files that cannot be attached are a refusal,
+    /// Attaches the files that the draft names, out of those that were found. Files that cannot be attached are a refusal,
     /// unless an earlier attempt could.
     pub async fn attach(&mut self, found: &[FileItem]) -> Result<(), SendError> {
         let Draft { conversation_id, sender_id, attachment_ids, .. } = self.draft;
@@ -170,14 +171,14 @@ impl Opened<'_> {
         Ok(())
     }
 
-    /// Gives the message its place: one conditional put unless others write at the same time.
+    /// Appends the message. Cost: one conditional put unless others write at the same time.
     pub async fn append(mut self) -> Result<Appended, SendError> {
         let attempt = Uuid::new_v4();
         let digest = self.draft.content.digest(&self.draft.attachment_ids);
         let mut puts = 0;
         for round in 0..MAX_ROUNDS {
             if self.earlier_attempt().is_none() && !self.may_write() {
-                self.authorise_again().await?;
+                self.reauthorise().await?;
             }
             if let Some(earlier) = self.earlier_attempt().cloned() {
                 if earlier.digest.as_deref() != Some(&digest) {
@@ -199,12 +200,12 @@ impl Opened<'_> {
                     return Ok(Appended { item, duplicate: false, roster: self.roster, puts });
                 }
                 // The SDK repeated the request after it had succeeded.
-                PutOutcome::Taken(existing) if existing.attempt == attempt => {
+                PutOutcome::Occupied(existing) if existing.attempt == attempt => {
                     return Ok(Appended { item: *existing, duplicate: false, roster: self.roster, puts });
                 }
-                // A change of membership or an event is about to take the place, or to fail.
+                // A transaction of a membership change or an event holds the seq; it will succeed or fail.
                 PutOutcome::Contended => back_off(puts).await,
-                PutOutcome::Taken(existing) => {
+                PutOutcome::Occupied(existing) => {
                     back_off(round).await;
                     self.read_from(*existing).await?;
                 }
@@ -213,14 +214,14 @@ impl Opened<'_> {
         Err(SendError::Contended)
     }
 
-    /// The item that another attempt of this message wrote, if any is among those seen.
+    /// Returns the item that another attempt of this message wrote, if it is among the items read.
     fn earlier_attempt(&self) -> Option<&LogItem> {
         let (sender, id) = (self.draft.sender_id, Some(self.draft.client_message_id));
         self.seen.iter().find(|item| item.sender_id == sender && item.client_message_id == id)
     }
 
-    /// Reads the roster again if it is older than the newest membership change that the item knows of: it could hold a member
-    /// who was removed by that change and added again since, and who must not receive the message.
+    /// Reads the roster again if it is older than the newest membership change before the item. An older roster could hold a
+    /// member whom that change removed and who must not receive the message.
     async fn refresh_roster_at(&mut self, item: &LogItem) -> Result<(), SendError> {
         if self.roster.conversation.members_seq < item.members_seq {
             let roster = self.log.members.roster(self.draft.conversation_id, true).await?;
@@ -231,9 +232,8 @@ impl Opened<'_> {
 
     /// Builds the item for n + 1; n is the last seq that was read.
     fn next_item(&self, attempt: Uuid, digest: &str, recent_senders: RecentSenders) -> Result<LogItem, StoreError> {
-        let head =
-            self.seen.last().ok_or_else(|| StoreError::Inconsistent("an opened log without a head".to_owned()))?;
-        // Time never runs backwards in a conversation, whatever the clocks of the machines say.
+        let head = self.seen.last().ok_or_else(|| StoreError::Inconsistent("an open log without a head".to_owned()))?;
+        // Times never decrease within a conversation, even if the clocks of machines differ.
         let sent_at = Timestamp::now().max(head.sent_at.next());
         Ok(LogItem {
             conversation_id: self.draft.conversation_id,
@@ -262,7 +262,7 @@ impl Opened<'_> {
         newest.unwrap_or(&RecentSenders::default()).after(self.draft.sender_id, Timestamp::now(), limit)
     }
 
-    /// Reads what follows the last that was seen; whether there was anything.
+    /// Reads the items after the last one that was read; returns true if there were any.
     async fn read_on(&mut self) -> Result<bool, StoreError> {
         let Some(last) = self.seen.last() else { return Ok(false) };
         let range = SeqRange { first: last.seq.next(), last: Seq::MAX };
@@ -273,7 +273,7 @@ impl Opened<'_> {
         Ok(any)
     }
 
-    /// After a lost place: the item that took it and all that followed are what has been seen now.
+    /// Restarts from the item that took the seq: reads everything after it.
     async fn read_from(&mut self, taken: LogItem) -> Result<(), StoreError> {
         let range = SeqRange { first: taken.seq.next(), last: Seq::MAX };
         let conversation = self.draft.conversation_id;
@@ -282,8 +282,8 @@ impl Opened<'_> {
         Ok(())
     }
 
-    /// Returns true if the roster, and the sender's membership, are known as of the newest membership change that the head
-    /// knows of.
+    /// Returns true if the roster, and the sender's membership, are at least as new as the newest membership change before the
+    /// head.
     fn may_write(&self) -> bool {
         let change = self.seen.last().map_or(Seq::ZERO, |head| head.members_seq);
         self.roster.conversation.members_seq >= change && self.member_as_of.is_some_and(|known| known >= change)
@@ -300,7 +300,7 @@ impl Opened<'_> {
     /// here: it is read concurrently, not at the same moment.
     ///
     /// After success the sender may write, or an earlier attempt is among the items that were read.
-    async fn authorise_again(&mut self) -> Result<(), SendError> {
+    async fn reauthorise(&mut self) -> Result<(), SendError> {
         let (conversation_id, sender_id) = (self.draft.conversation_id, self.draft.sender_id);
         let (view, roster) = tokio::try_join!(
             self.log.members.view(conversation_id, sender_id),
@@ -314,18 +314,18 @@ impl Opened<'_> {
         if let Some(sender) = view.active {
             self.member_as_of = Some(view.conversation.members_seq);
             let Err(refusal) = may_send(&view.conversation, &sender) else { return Ok(()) };
-            self.read_to_the_end_of(&view.periods).await?;
+            self.read_until_end_of(&view.periods).await?;
             return if self.earlier_attempt().is_some() { Ok(()) } else { Err(refusal) };
         }
         self.member_as_of = None;
-        self.read_to_the_end_of(&view.periods).await?;
+        self.read_until_end_of(&view.periods).await?;
         if self.earlier_attempt().is_some() { Ok(()) } else { Err(SendError::NotAMember) }
     }
 
-    /// Reads the rest of what a sender who may not write any more can have written. A refusal is final, so it has to be certain
-    /// that no earlier attempt exists. Usually the items that were read reach that far, unless the read was stale or the sender
-    /// has just been removed.
-    async fn read_to_the_end_of(&mut self, periods: &Periods) -> Result<(), StoreError> {
+    /// Reads the remaining items that a former member can have written. A refusal is final, so it has to be certain that no
+    /// earlier attempt exists. Usually the items that were read reach that far, unless the read was stale or the sender has
+    /// just been removed.
+    async fn read_until_end_of(&mut self, periods: &Periods) -> Result<(), StoreError> {
         let (Some(seen), Some(last)) = (self.seen.last(), periods.last_visible(Seq::MAX)) else { return Ok(()) };
         let range = SeqRange { first: seen.seq.next(), last };
         if range.first <= range.last {

@@ -9,7 +9,7 @@ use store::dynamodb::messages::{LogItem, Order};
 
 use super::Log;
 
-/// Most items asked for at once while few of them are wanted.
+/// Most items that one query reads while few of them pass the filter.
 const MAX_ITEMS_PER_QUERY: usize = 500;
 
 /// Most items that one read scans. It skips reactions, edits and the reader's own messages, and other members must not be able
@@ -18,26 +18,26 @@ const MAX_SCANNED_ITEMS: usize = 1_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageRequest {
-    /// The oldest visible items after this place.
+    /// The oldest visible items after this seq.
     After(Seq),
-    /// The newest visible items before this place; [`Seq::MAX`] for the newest of all.
+    /// The newest visible items before this seq; [`Seq::MAX`] for the newest of all.
     Before(Seq),
 }
 
 /// Reasons for which a user may not read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// They were never in the conversation, or there is none: the two look alike.
+    /// The user was never a member, or the conversation does not exist. The two cases are indistinguishable on purpose.
     #[error("the user was never a member of the conversation")]
     NeverAMember,
-    /// They were, and what they ask for is for those who are.
-    #[error("the user is not a member of the conversation any more")]
+    /// The user is a former member, and the request is for current members.
+    #[error("the user is no longer a member of the conversation")]
     NotAMember,
     /// The user was deleted.
     #[error("the user is deleted")]
     UserDeleted,
-    /// There is no text at the place, or none that they can see.
-    #[error("no text is at the place")]
+    /// There is no text at the seq, or the user cannot see it.
+    #[error("no text message has this seq")]
     NoText,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -46,10 +46,10 @@ pub enum ReadError {
 impl From<ReadError> for ApiError {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::NeverAMember => Self::new(ErrorCode::ConversationNotFound, "No such conversation."),
+            ReadError::NeverAMember => Self::new(ErrorCode::ConversationNotFound, "The conversation does not exist."),
             ReadError::NotAMember => Self::new(ErrorCode::NotAMember, "You are not a member of this conversation."),
             ReadError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
-            ReadError::NoText => Self::new(ErrorCode::MessageNotFound, "No text is at this place."),
+            ReadError::NoText => Self::new(ErrorCode::MessageNotFound, "No text message has this seq."),
             ReadError::Store(error) => error.into(),
         }
     }
@@ -73,13 +73,13 @@ pub fn require_member(view: Option<MemberView>) -> Result<MemberView, ReadError>
 /// A page of history.
 #[derive(Debug, PartialEq)]
 pub struct Page {
-    /// Visible items, oldest first. Fewer than asked for, and perhaps none, where the log has long stretches of events.
+    /// Visible items, oldest first. There may be fewer than requested, or none, if the log has long runs of events.
     pub messages: Vec<Message>,
-    /// From where to go on in the direction that was asked for; `None` where there is no more.
+    /// Seq at which the next page continues in the requested direction; `None` on the last page.
     pub next: Option<Seq>,
 }
 
-/// The part of a history around one place.
+/// The part of a history around one seq.
 #[derive(Debug, PartialEq)]
 pub struct Surroundings {
     /// Visible items, oldest first.
@@ -100,8 +100,8 @@ impl Log {
 
     /// Up to `limit` messages that `user` may see, without the events about them.
     ///
-    /// Exact while members come and go: each item says which change of membership it knows of, and a page that knows of a newer
-    /// one than the periods it was read by is read again.
+    /// Exact while members join and leave: each item has the seq of the newest membership change before it, and a page with a
+    /// newer one than the periods it was read by is read again.
     pub async fn history(
         &self,
         conversation: ConversationId,
@@ -125,8 +125,8 @@ impl Log {
         Ok(Page { messages, next })
     }
 
-    /// Up to `limit` messages that `user` may see, as [`Log::history`] shows them: half of them older than `seq`, the others from
-    /// there on. The place need not be one that they can see.
+    /// Up to `limit` messages that `user` may see, as [`Log::history`] shows them: half of them older than `seq`, the others
+    /// from there on. The seq need not be visible to the user.
     pub async fn around(
         &self,
         conversation: ConversationId,
@@ -160,7 +160,7 @@ impl Log {
     }
 
     /// Returns what the user may see, and the newest visible item. Cost: two concurrent requests; one more if the head is
-    /// hidden from the user, or knows of a membership change that the first read did not show.
+    /// hidden from the user, or is newer than a membership change that the first read did not include.
     pub async fn newest(
         &self,
         conversation: ConversationId,
@@ -190,7 +190,7 @@ impl Log {
     /// ranges cost nothing.
     ///
     /// Cost: one request per period if all items pass. If few do, each request reads as many items as all before it, up to
-    /// [`MAX_ITEMS_PER_QUERY`]. After [`MAX_SCANNED_ITEMS`] it stops and returns where.
+    /// [`MAX_ITEMS_PER_QUERY`]. After [`MAX_SCANNED_ITEMS`] it stops and returns the last seq that it read.
     pub(crate) async fn visible(
         &self,
         conversation: ConversationId,
@@ -212,10 +212,10 @@ impl Log {
                     visible.items.truncate(limit);
                     return Ok(visible);
                 }
-                let wanted = missing.max(passed.min(MAX_ITEMS_PER_QUERY));
-                let read = self.messages.read(conversation, range, order, wanted, true).await?;
+                let count = missing.max(passed.min(MAX_ITEMS_PER_QUERY));
+                let read = self.messages.read(conversation, range, order, count, true).await?;
                 passed += read.len();
-                let Some(last) = read.last().map(|item| item.seq).filter(|_| read.len() == wanted) else {
+                let Some(last) = read.last().map(|item| item.seq).filter(|_| read.len() == count) else {
                     visible.take(read, &keep);
                     break;
                 };
@@ -241,9 +241,9 @@ impl Log {
 pub(crate) struct Visible {
     /// The items that passed.
     pub(crate) items: Vec<LogItem>,
-    /// The newest change of membership that any of it knows of.
+    /// Seq of the newest membership change that precedes any of the items.
     pub(crate) newest_members_seq: Seq,
-    /// The last place that was looked at, where there may be more of what was wanted behind it.
+    /// The last seq that was read, if more matching items may follow it.
     pub(crate) stopped_at: Option<Seq>,
 }
 
@@ -255,7 +255,7 @@ impl Visible {
     }
 }
 
-/// Pages of history show what came of an event, not the event.
+/// Returns true for an item that pages of history show: they show the effect of an event, not the event.
 fn is_no_event(item: &LogItem) -> bool {
     item.kind.target().is_none()
 }

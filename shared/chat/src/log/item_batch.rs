@@ -1,6 +1,6 @@
-//! News: items of a log as each member of a large conversation sees them.
+//! Batches of log items as each member of a large conversation sees them.
 //!
-//! Most members see the same, so what is sent to them is worked out once for each [`Viewer`] and not for each member.
+//! Most members see the same items, so frames are computed once for each [`Viewer`], not for each member.
 
 use domain::{ConversationId, HistoryPolicy, Message, Period, Periods, Seq, UserId};
 use store::StoreError;
@@ -8,7 +8,7 @@ use store::dynamodb::members::{ActiveMember, ConversationItem};
 use store::dynamodb::messages::LogItem;
 
 use super::Log;
-use super::sync::with_words;
+use super::sync::with_edited_text;
 
 /// A batch of items of a conversation's log.
 #[derive(Debug)]
@@ -18,26 +18,26 @@ pub struct ItemBatch {
     /// Number of shards that hold the subscriptions.
     pub subscription_shards: u32,
     history: HistoryPolicy,
-    /// In the order of their places.
+    /// The items, lowest seq first.
     items: Vec<LogItem>,
-    /// Messages that the items say were edited.
+    /// Messages that an item of the batch edits.
     edited: Vec<LogItem>,
-    /// Places of all of these, ascending.
-    places: Vec<Seq>,
+    /// Seqs of `items` and `edited`, ascending.
+    seqs: Vec<Seq>,
 }
 
-/// Those who see the same of some [`ItemBatch`].
+/// A group of members who see the same items of an [`ItemBatch`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Viewer {
     /// Number of seqs before the viewer's membership period.
     hidden: usize,
-    /// The viewer, where something is theirs: they see their own ids and reactions.
+    /// The member, if an item shows them their own ids or reactions; `None` for all other members.
     owner: Option<UserId>,
 }
 
 impl Log {
-    /// The items at these places; `None` where there is no such conversation. Two requests at once, and one more where something
-    /// was edited.
+    /// Reads the items at these seqs; `None` if the conversation does not exist. Cost: two concurrent requests, and one more if
+    /// an item is an edit.
     pub async fn item_batch(
         &self,
         conversation: ConversationId,
@@ -54,19 +54,18 @@ impl Log {
 impl ItemBatch {
     fn new(conversation: &ConversationItem, mut items: Vec<LogItem>, edited: Vec<LogItem>) -> Self {
         items.sort_unstable_by_key(|item| item.seq);
-        let mut places: Vec<Seq> = items.iter().chain(&edited).map(|item| item.seq).collect();
-        places.sort_unstable();
-        places.dedup();
+        let mut seqs: Vec<Seq> = items.iter().chain(&edited).map(|item| item.seq).collect();
+        seqs.sort_unstable();
+        seqs.dedup();
         let ConversationItem { member_count, subscription_shards, history, .. } = *conversation;
-        Self { member_count, subscription_shards, history, items, edited, places }
+        Self { member_count, subscription_shards, history, items, edited, seqs }
     }
 
-    /// Returns the viewer that stands for the member. An earlier membership period of theirs is ignored here: a sync returns
-    /// its messages.
+    /// Returns the group of the member. Earlier membership periods are ignored: a sync returns their messages.
     pub fn viewer(&self, member: &ActiveMember) -> Viewer {
         let owns = |item: &LogItem| item.sender_id == member.user_id || !item.reactions.is_empty();
         Viewer {
-            hidden: self.places.partition_point(|place| *place < member.joined_seq),
+            hidden: self.seqs.partition_point(|seq| *seq < member.joined_seq),
             owner: self.items.iter().any(owns).then_some(member.user_id),
         }
     }
@@ -74,9 +73,9 @@ impl ItemBatch {
     /// Returns what the member sees of the batch, in the order of the log. Leaves out everything from before they joined, even
     /// if they may read it.
     pub fn shown_to(&self, member: &ActiveMember) -> Vec<Message> {
-        let stay = Period { joined_seq: member.joined_seq, joined_at: member.joined_at, left: None };
-        let periods = Periods::visible(vec![stay], self.history);
+        let period = Period { joined_seq: member.joined_seq, joined_at: member.joined_at, left: None };
+        let periods = Periods::visible(vec![period], self.history);
         let seen = self.items.iter().filter(|item| item.seq >= member.joined_seq).cloned();
-        seen.map(|item| with_words(item, &self.edited, member.user_id, &periods)).collect()
+        seen.map(|item| with_edited_text(item, &self.edited, member.user_id, &periods)).collect()
     }
 }

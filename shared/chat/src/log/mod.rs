@@ -1,4 +1,4 @@
-//! The conversation log: seqs without holes, each given once.
+//! The conversation log: seqs without gaps, each used once.
 
 mod amend;
 mod append;
@@ -19,7 +19,7 @@ pub(crate) use append::may_send;
 use domain::flood::FloodLimit;
 use store::dynamodb::{Members, Messages};
 
-/// The log of every conversation, and who may write and read it.
+/// The logs of all conversations, with the rules for writing and reading them.
 #[derive(Clone, Debug)]
 pub struct Log {
     pub messages: Messages,

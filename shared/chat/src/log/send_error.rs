@@ -11,37 +11,37 @@ const RETRY_AFTER: Duration = Duration::from_millis(250);
 /// Reasons for which a message is not appended.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// The sender is not an active member, or there is no such conversation: the two look alike.
+    /// The sender is not an active member, or the conversation does not exist. The two cases are indistinguishable on purpose.
     #[error("the sender is not a member of the conversation")]
     NotAMember,
-    /// The conversation is over.
+    /// The conversation is closed.
     #[error("the conversation is closed")]
     Closed,
     /// One of the two has blocked the other.
     #[error("one of the two has blocked the other")]
     Blocked,
-    /// The sender may not send for a while.
+    /// The sender is muted.
     #[error("the sender is muted until {0}")]
     Muted(Timestamp),
     /// The sender was deleted.
     #[error("the sender is deleted")]
     UserDeleted,
-    /// More than 500 items came after `after_seq`.
+    /// More than 500 items follow `after_seq`.
     #[error("the client is too far behind")]
     Behind,
-    /// Nothing is at `after_seq`: the client cannot have seen it.
-    #[error("nothing is at the given place")]
+    /// No item has the seq `after_seq`, so the client cannot have seen it.
+    #[error("`after_seq` lies beyond the head of the conversation")]
     Ahead,
-    /// One of the files cannot be attached here by this sender, or not yet.
+    /// The sender cannot attach one of the files to this conversation, or it is not ready.
     #[error("one of the files cannot be attached")]
     FileNotReady,
     /// The same id was used for other content.
     #[error("the client_message_id was used for other content")]
     IdempotencyMismatch,
     /// The sender has reached the flood limit.
-    #[error("the sender has said too much")]
+    #[error("the sender has reached the flood limit")]
     RateLimited(Duration),
-    /// Every place that was tried for was taken by others.
+    /// Other writers took every seq that was tried.
     #[error("the conversation is contended")]
     Contended,
     #[error(transparent)]
@@ -55,20 +55,25 @@ impl From<SendError> for ApiError {
             SendError::Closed => (ErrorCode::ConversationClosed, "This conversation is closed."),
             SendError::Blocked => (ErrorCode::Blocked, "One of you has blocked the other."),
             SendError::Muted(until) => {
-                return ApiError::new(ErrorCode::Muted, format!("You may not send here before {until}."));
+                return ApiError::new(ErrorCode::Muted, format!("You are muted in this conversation until {until}."));
             }
             SendError::UserDeleted => (ErrorCode::UserDeleted, "This user was deleted."),
-            SendError::Behind => (ErrorCode::Behind, "You are more than 500 items behind; sync, then send."),
-            SendError::Ahead => (ErrorCode::InvalidRequest, "`after_seq` lies beyond the conversation's head."),
+            SendError::Behind => (ErrorCode::Behind, "The client is more than 500 items behind. Sync before you send."),
+            SendError::Ahead => {
+                (ErrorCode::InvalidRequest, "`after_seq` is higher than the newest seq of the conversation.")
+            }
             SendError::FileNotReady => (
                 ErrorCode::FileNotReady,
-                "Attach files of your own that are ready, in the conversation that they were uploaded to.",
+                "One of the attachments is not ready, is not your file, or was uploaded to another conversation.",
             ),
             SendError::IdempotencyMismatch => {
                 (ErrorCode::IdempotencyMismatch, "This `client_message_id` was used for another message.")
             }
             SendError::RateLimited(wait) => {
-                let refusal = ApiError::new(ErrorCode::RateLimited, "You have said too much here; wait a while.");
+                let refusal = ApiError::new(
+                    ErrorCode::RateLimited,
+                    "You have sent too many messages to this conversation. Try again later.",
+                );
                 return ApiError { retry_after: Some(wait), ..refusal };
             }
             SendError::Contended => return ApiError::busy(RETRY_AFTER),

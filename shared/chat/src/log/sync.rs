@@ -31,8 +31,8 @@ impl Log {
             let targets = self.edited(conversation, periods, &read.items).await?;
             let newest =
                 targets.iter().map(LogItem::membership_seq).max().unwrap_or(Seq::ZERO).max(read.newest_members_seq);
-            let last_knows = last.as_ref().map_or(Seq::ZERO, LogItem::membership_seq);
-            if newest.max(last_knows) > view.conversation.members_seq {
+            let last_members_seq = last.as_ref().map_or(Seq::ZERO, LogItem::membership_seq);
+            if newest.max(last_members_seq) > view.conversation.members_seq {
                 continue;
             }
             let mut items = read.items;
@@ -44,15 +44,15 @@ impl Log {
             // A member who has just joined a public conversation has seen all that is visible to them.
             let before = view.active.map_or(Seq::ZERO, |member| member.joined_seq.previous());
             let head_seq = last.map(|item| item.seq).max(end).unwrap_or(Seq::ZERO).max(before);
-            // Without more there is nothing but what is hidden between the last item and the head.
+            // Without more items, every seq between the last item and the head is hidden.
             let upto = if more { end.unwrap_or(cursor) } else { head_seq };
             let hidden = periods.hidden_within(cursor.next(), upto).into_iter().map(pair).collect();
-            let messages = items.into_iter().map(|item| with_words(item, &targets, user, periods)).collect();
+            let messages = items.into_iter().map(|item| with_edited_text(item, &targets, user, periods)).collect();
             return Ok(SyncedConversation { id: conversation, conversation: None, messages, hidden, head_seq, more });
         }
     }
 
-    /// The messages that these items say were edited, as far as the user may see them.
+    /// Reads the messages that these items edit, as far as the user may see them.
     pub(super) async fn edited(
         &self,
         conversation: ConversationId,
@@ -74,12 +74,12 @@ impl Log {
 }
 
 /// Returns the item as the user sees it, with the new text if it is an edit.
-pub(super) fn with_words(item: LogItem, targets: &[LogItem], user: UserId, periods: &Periods) -> Message {
+pub(super) fn with_edited_text(item: LogItem, targets: &[LogItem], user: UserId, periods: &Periods) -> Message {
     let mut message = item.shown_to(user, periods);
     if let MessageKind::MessageEdited { target_seq, content } = &mut message.kind {
         let target = targets.iter().find(|target| target.seq == *target_seq && periods.covers(target.seq));
         *content = target.and_then(|target| match target.clone().shown_to(user, periods).kind {
-            MessageKind::Text(words) => Some(words),
+            MessageKind::Text(content) => Some(content),
             // Deleted since.
             _ => None,
         });

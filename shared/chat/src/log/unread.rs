@@ -9,12 +9,12 @@ use store::dynamodb::messages::LogItem;
 use super::Log;
 use super::history::PageRequest;
 
-/// A count, and the newest membership change that the counted items know of: with periods from before that change it is unknown
-/// whether they may be counted.
+/// A count, and the newest membership change that precedes a counted item. The count is not reliable with periods from before
+/// that change.
 pub(crate) struct Counted {
-    /// Messages, up to [`MAX_UNREAD`]; at least so many where there is too much else to look through all of it.
+    /// Number of messages, at most [`MAX_UNREAD`]. A lower bound if there are too many other items to read.
     pub(crate) unread: u32,
-    /// Place of that change.
+    /// Seq of the newest membership change before a counted item.
     pub(crate) membership_seq: Seq,
 }
 

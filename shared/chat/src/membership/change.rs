@@ -78,7 +78,7 @@ impl Membership {
         Ok(all)
     }
 
-    /// Relays every change that waits in the outbox of a conversation, in order. Cost where none waits: one SQL request.
+    /// Relays all changes in the outbox of a conversation, in order. Cost if there are none: one SQL request.
     pub async fn finish(&self, conversation: ConversationId) -> Result<Vec<Applied>, StoreError> {
         self.relay.run(conversation).await
     }

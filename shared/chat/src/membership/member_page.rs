@@ -17,7 +17,7 @@ pub struct MemberPage {
 }
 
 impl MemberPage {
-    /// Up to `limit` members after `after`. Only members may ask. Two requests at once.
+    /// Reads up to `limit` members after `after`, for a reader who must be a member. Cost: two concurrent requests.
     pub async fn read(
         members: &Members,
         conversation: ConversationId,

@@ -2,7 +2,7 @@
 //!
 //! Versions are applied in order, each by one transaction: the system message takes the seq after the head, and the projection
 //! moves from the previous version to this one. If the projection has the version already, another relay was faster. Then the
-//! seq goes back to SQL, and the change leaves the outbox. Every step may be repeated, and any number of relays may race.
+//! seq goes back to SQL, and the change leaves the outbox. Every step is safe to repeat, and relays may run concurrently.
 
 use domain::membership::{Change, Effect};
 use domain::{ConversationId, ConversationType, Message, MessageKind, Seq, Timestamp, UserId, subscription};
@@ -14,18 +14,18 @@ use store::dynamodb::{Members, Messages};
 use store::sql::Outbox;
 use store::sql::outbox::Pending;
 
-/// Places that one change tries for before the queue's consumer has to.
+/// Number of seqs that one change tries before it is left to the consumer of the queue.
 const MAX_ROUNDS: u32 = 12;
 
 /// A change that has reached the log and the projection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Applied {
-    /// Its place: that of its system message, or the head where it wrote none.
+    /// Seq of the system message, or the head if the change wrote none.
     pub seq: Seq,
     pub at: Timestamp,
-    /// Its system message, where this relay wrote it.
+    /// The system message, if this relay wrote it.
     pub message: Option<Message>,
-    /// The member who left or was removed by it.
+    /// The member who left or was removed.
     pub departed: Option<UserId>,
 }
 
@@ -38,7 +38,7 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Applies everything that waits in a conversation's outbox, in order.
+    /// Applies all changes in a conversation's outbox, in order.
     pub async fn run(&self, conversation: ConversationId) -> Result<Vec<Applied>, StoreError> {
         let mut all = Vec::new();
         while let Some(pending) = self.outbox.next(conversation).await? {
@@ -47,7 +47,7 @@ impl Relay {
         Ok(all)
     }
 
-    /// Applies one change, of which the caller knows that it is the conversation's oldest, and takes it out of the outbox.
+    /// Applies one change and removes it from the outbox. The change must be the oldest of its conversation.
     pub async fn apply(&self, pending: &Pending) -> Result<Applied, StoreError> {
         // Boxed, as the futures of the SDK nest almost as deeply as the compiler follows.
         let applied = Box::pin(self.write(pending)).await?;
@@ -78,10 +78,10 @@ impl Relay {
                 // Another relay was faster, or the projection lags behind: `applied` decides.
                 return self.applied(pending).await?.ok_or_else(|| missing_period(pending));
             }
-            let (stamp, item) = place(pending, head.as_ref());
+            let (stamp, item) = next_stamp(pending, head.as_ref());
             let mut writes = self.members.move_members(stamp, &effect, leaving)?;
-            writes.push(match began(pending, stamp) {
-                Some(begun) => self.members.begin(&begun)?,
+            writes.push(match first_projection(pending, stamp) {
+                Some(created) => self.members.begin(&created)?,
                 None => self.members.advance(stamp, &effect, growing.and_then(|item| more_shards(&item, &effect)))?,
             });
             if let Some(item) = &item {
@@ -97,7 +97,7 @@ impl Relay {
             if let Some(applied) = self.applied(pending).await? {
                 return Ok(applied);
             }
-            // Somebody sent a message to the same place, or a write to one of the items was under way.
+            // Another message took the seq, or another write to one of the items was in progress.
             round += 1;
             if round == MAX_ROUNDS {
                 return Err(StoreError::Busy { service: "DynamoDB", source: refused });
@@ -132,12 +132,15 @@ fn more_shards(shown: &ConversationItem, effect: &Effect<'_>) -> Option<u32> {
 }
 
 fn missing_period(pending: &Pending) -> StoreError {
-    StoreError::Inconsistent(format!("version {} ends a stay that the projection does not show", pending.version))
+    StoreError::Inconsistent(format!(
+        "version {} ends a membership period that the projection does not have",
+        pending.version
+    ))
 }
 
 /// Computes the seq and time of a change after this head: the next seq with its system message, or the head itself for a change
 /// without one.
-fn place(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) {
+fn next_stamp(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) {
     let now = Timestamp::now();
     let at = head.map_or(now, |head| now.max(head.sent_at.next()));
     let head = head.map_or(Seq::ZERO, |head| head.seq);
@@ -154,8 +157,8 @@ fn place(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) 
     (stamp(seq, true), Some(item))
 }
 
-/// The projection that a conversation begins with.
-fn began(pending: &Pending, stamp: Stamp) -> Option<ConversationItem> {
+/// Returns the first projection of a new conversation; `None` for any other change.
+fn first_projection(pending: &Pending, stamp: Stamp) -> Option<ConversationItem> {
     let Change::Logged { item: MessageKind::Created { conversation_type, title, topic, history, members }, .. } =
         &pending.change
     else {

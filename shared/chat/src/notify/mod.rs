@@ -6,8 +6,8 @@
 //! * [`TypingNotifier`]: notifies the other members that a user is typing.
 //! * [`PublicSubscriptions`]: subscribes connections to public conversations.
 //!
-//! A push is an optimisation and the log is the truth: a client that misses a push finds the item when it syncs. So nothing here
-//! fails a request because connections cannot be read, posted to or handed over.
+//! A push is an optimisation, and the log is the source of truth: a client that misses a push finds the item when it syncs. So
+//! nothing here fails a request because connections cannot be read, posted to or handed over.
 
 mod audience;
 mod notifier;

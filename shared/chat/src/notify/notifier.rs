@@ -13,7 +13,7 @@ use store::sqs::Queue;
 use super::{Audience, Recipients};
 use crate::membership::Applied;
 
-/// Notifies the recipients of items of the log, or hands over to the `fanout` worker where they are many.
+/// Notifies the recipients of items of the log, or queues them for the `fanout` worker if there are many.
 #[derive(Clone, Debug)]
 pub struct Notifier {
     recipients: Recipients,
@@ -27,7 +27,7 @@ impl Notifier {
         Self { recipients, api, fanout }
     }
 
-    /// Returns what finds the recipients.
+    /// Returns the finder of recipients.
     pub fn recipients(&self) -> &Recipients {
         &self.recipients
     }
@@ -49,8 +49,8 @@ impl Notifier {
 
     /// Posts an item to an audience, except to the connection that gets it as an answer, and removes connections that are gone.
     ///
-    /// Hands over to the `fanout` worker if the audience is incomplete or the posts took more than a second together.
-    /// Cost: one post per connection; one request to SQS where it hands over. Fails only if the item cannot be written as JSON.
+    /// Queues the item for the `fanout` worker if the audience is incomplete or the posts took more than a second together.
+    /// Cost: one post per connection; one request to SQS if it queues. Fails only if the item cannot be written as JSON.
     pub async fn message(&self, message: &Message, audience: &Audience, except: Option<&str>) -> Result<(), ApiError> {
         let Audience { recipients, complete } = audience;
         let mut to: Vec<Address<'_>> = recipients.iter().map(|recipient| recipient.address()).collect();
@@ -73,7 +73,7 @@ impl Notifier {
         Ok(())
     }
 
-    /// Notifies of what a deleted user's departure wrote. A failure is logged: members find the item in the log.
+    /// Notifies of the items that the departure of a deleted user wrote. A failure is logged: members find the item in the log.
     pub async fn departures(&self, user_id: UserId, applied: &[Applied]) {
         if let Err(error) = self.changes(applied).await {
             tracing::warn!(%user_id, error = causes(&error), "members were not notified that a deleted user has left");
@@ -117,19 +117,19 @@ impl Notifier {
     ///
     /// Cost: two round trips, three in a public conversation; one more for members who joined, or rejoined, after an edited message.
     async fn audiences_of_event(&self, event: &Message) -> Result<(Audience, Audience), StoreError> {
-        let nobody = Audience::of(Vec::new());
+        let none = Audience::of(Vec::new());
         let members = self.recipients.members();
         let Some(roster) = members.roster_for(event.sender_id, event.conversation_id, true).await? else {
-            return Ok((Audience::deferred(), nobody));
+            return Ok((Audience::deferred(), none));
         };
         let mut all = self.recipients.of(&roster, &[]).await?;
         if roster.conversation.history == HistoryPolicy::Full {
-            return Ok((all, nobody));
+            return Ok((all, none));
         }
         all = all.covering(event.seq);
         let MessageKind::MessageEdited { target_seq, .. } = event.kind else {
             // Deletions and reactions hold nothing that is hidden from later members.
-            return Ok((all, nobody));
+            return Ok((all, none));
         };
         let joined_later = all.recipients.iter().filter(|recipient| recipient.joined_seq > target_seq);
         let unsure: HashSet<UserId> = joined_later.map(|recipient| recipient.user_id).collect();
@@ -158,7 +158,7 @@ fn or_deferred(item: &Message, audience: Result<Audience, StoreError>) -> Audien
     })
 }
 
-/// Returns the event as members receive it who cannot see its message.
+/// Returns the event as members who cannot see its message receive it.
 fn without_text(mut event: Message) -> Message {
     if let MessageKind::MessageEdited { content, .. } = &mut event.kind {
         *content = None;

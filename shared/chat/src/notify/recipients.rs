@@ -1,4 +1,4 @@
-//! Finding the connections to notify of what happens in a conversation.
+//! Finding the connections to notify about a conversation.
 //!
 //! In private conversations and groups that is every connection of every member. In public ones it is the subscribed connections:
 //! a member who is not subscribed costs nothing. [`Recipients::of`] alone decides between the two.
@@ -16,7 +16,7 @@ use super::Audience;
 /// Most subscribers that the function which wrote an item notifies itself; more are left to the `fanout` worker.
 const MAX_INLINE_SUBSCRIBERS: usize = 100;
 
-/// Finds the connections to notify, and removes the ones that turn out to be gone.
+/// Finds the connections to notify, and removes the ones that are disconnected.
 #[derive(Clone, Debug)]
 pub struct Recipients {
     members: Members,
@@ -77,8 +77,8 @@ impl Recipients {
         self.connections.warm_up().await;
     }
 
-    /// Finds the live connections to notify: every member's, or, in a public conversation, the subscribed ones; and those of the
-    /// users `also`, whom a change concerns although they are not among them.
+    /// Finds the live connections to notify: every member's, or, in a public conversation, the subscribed ones; and those of
+    /// the users `also`, whom the change concerns although they are not members.
     ///
     /// Bounded to 100 members or 100 subscribers; beyond that returns [`Audience::deferred`] and the `fanout` worker notifies.
     /// Cost: 1 request for members, 2 for subscribers (the subscriptions, and which of their users are members).

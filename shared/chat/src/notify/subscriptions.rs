@@ -1,4 +1,4 @@
-//! Subscribing to public conversations: what happens in one is pushed to the connections that are subscribed to it.
+//! Subscriptions to public conversations: items are pushed to the subscribed connections.
 
 use domain::error::causes;
 use domain::subscription::MAX_LIFETIME;

@@ -20,7 +20,8 @@ impl TypingNotifier {
         Self { recipients, api }
     }
 
-    /// Notifies the others of a conversation where `user` may send. A post that fails is not retried: it would come too late.
+    /// Notifies the others of a conversation where `user` may send. A failed post is not retried, since it would arrive too
+    /// late.
     ///
     /// Cost: see [`Self::audience`]; one post per connection.
     pub async fn notify(&self, conversation_id: ConversationId, user_id: UserId, typing: bool) -> Result<(), ApiError> {
@@ -32,8 +33,8 @@ impl TypingNotifier {
         Ok(())
     }
 
-    /// Finds the connections of the others; none in a conversation with more than 100 members or subscribers, where somebody is
-    /// always typing.
+    /// Finds the connections of the others; none in a conversation with more than 100 members or subscribers, in which some
+    /// user is always typing.
     ///
     /// Cost: two requests; a third for the subscriptions of a public conversation, or for a user beyond the first 101 members.
     async fn audience(&self, conversation: ConversationId, user: UserId) -> Result<Vec<Recipient>, SendError> {

@@ -22,8 +22,8 @@ impl UserNotifier {
 
     /// Posts each user's frames, as JSON texts, to all of that user's connections, and removes connections that are gone.
     ///
-    /// Cost: one request and half a read unit per user for the connections (100 users a request), one post per frame and connection.
-    /// A failure is logged with the users and returned to nobody.
+    /// Cost: one request and half a read unit per user for the connections (100 users a request), one post per frame and
+    /// connection. A failure is logged with the users and not returned.
     pub async fn notify(&self, frames: &HashMap<UserId, Vec<String>>) {
         if frames.is_empty() {
             return;

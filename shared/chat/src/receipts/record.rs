@@ -1,4 +1,4 @@
-//! From a receipt to a watermark, and to those who want to know.
+//! Recording receipts as watermarks, and finding the users to notify.
 
 use domain::period::SeqRange;
 use domain::protocol::Unread;
@@ -12,7 +12,7 @@ use store::dynamodb::watermarks::Advance;
 use crate::log::Log;
 
 /// Number of the newest visible seqs, among those that a receipt newly covers, whose senders are notified.
-const NEWEST: usize = 50;
+const MAX_NOTIFIED_MESSAGES: usize = 50;
 
 /// Number of members up to which all are notified of reads; in larger conversations only the senders are.
 const MAX_MEMBERS_NOTIFIED_OF_READS: u32 = 32;
@@ -20,11 +20,11 @@ const MAX_MEMBERS_NOTIFIED_OF_READS: u32 = 32;
 /// A receipt that moved a watermark.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// As it was recorded: clamped to what its user can see.
+    /// The receipt as recorded: clamped to the seqs that its user can see.
     pub receipt: Receipt,
     /// Other users to notify.
     pub audience: Vec<UserId>,
-    /// After a read: what its user has not read yet.
+    /// Unread count of the user; only after a read receipt.
     pub unread: Option<Unread>,
 }
 
@@ -106,7 +106,7 @@ impl Receipts {
         let ranges: Vec<SeqRange> = view.periods.within(before.next(), receipt.seq).collect();
         let mut items = Vec::new();
         for range in ranges.into_iter().rev() {
-            let missing = NEWEST - items.len();
+            let missing = MAX_NOTIFIED_MESSAGES - items.len();
             if missing == 0 {
                 break;
             }
@@ -128,7 +128,7 @@ impl Receipts {
         }
         let left = SeqRange { first: read_seq.next(), last: Seq::MAX };
         let counted = self.log.unread(conversation_id, user, &view.periods, left).await?;
-        // Members changed meanwhile, the user perhaps: what may be counted is not known.
+        // The membership changed meanwhile, so the count may be wrong.
         let known = counted.membership_seq <= view.conversation.members_seq;
         Ok(known.then_some(Unread { conversation_id, read_seq, unread: counted.unread }))
     }

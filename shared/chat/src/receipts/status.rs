@@ -12,9 +12,7 @@ use crate::membership::MemberPage;
 #[derive(Clone, Debug)]
 pub struct StatusReader {
     pub messages: Messages,
-    /// For who was there.
     pub members: Members,
-    /// For how far they have got.
     pub watermarks: Watermarks,
 }
 
@@ -53,8 +51,8 @@ impl StatusReader {
         Ok((users.into_iter().map(status).collect(), next))
     }
 
-    /// The watermarks of the members who are there, page by page, as far as the caller can see. Only members may ask. Four requests
-    /// a hundred members.
+    /// Reads the watermarks of the active members, page by page, as far as the caller can see, for a reader who must be a
+    /// member. Cost: four requests a hundred members.
     pub async fn of_members(
         &self,
         conversation: ConversationId,

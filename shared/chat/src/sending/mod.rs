@@ -12,7 +12,7 @@ use crate::notify::{Audience, Notifier};
 /// Duration of a put after which connections are read again: a user may have connected meanwhile.
 const SLOW_PUT: Duration = Duration::from_millis(200);
 
-/// Sends messages.
+/// Appends messages and notifies their recipients.
 #[derive(Clone, Debug)]
 pub struct Sender {
     log: Log,
@@ -37,7 +37,7 @@ impl Sender {
         Self { log, files, notifier }
     }
 
-    /// Returns what notifies.
+    /// Returns the notifier that notifies recipients.
     pub fn notifier(&self) -> &Notifier {
         &self.notifier
     }

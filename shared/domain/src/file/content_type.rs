@@ -23,7 +23,7 @@ const SHOWN: [&str; 12] = [
     "video/webm",
 ];
 
-/// Types of which a browser, a plug-in or a shell may run what is inside, by parts of their names.
+/// Substrings of types whose content a browser, a plug-in or a shell may run.
 const ACTIVE: [&str; 8] =
     ["html", "xml", "svg", "script", "shockwave", "multipart/", "message/", "text/cache-manifest"];
 
@@ -51,7 +51,7 @@ impl ContentType {
             Some((kind, subtype)) if token(kind) && token(subtype) && text.len() <= MAX_BYTES => {
                 Ok(Self(text.to_ascii_lowercase()))
             }
-            _ => Err(ApiError::invalid("`content_type` is a media type without parameters, like `image/png`.")),
+            _ => Err(ApiError::invalid("`content_type` must be a media type without parameters, like `image/png`.")),
         }
     }
 

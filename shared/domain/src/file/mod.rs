@@ -23,7 +23,7 @@ pub const MAX_ATTACHMENTS: usize = 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileStatus {
-    /// It was announced; its bytes have not come, or have not been looked at.
+    /// The file is announced. Its bytes are not uploaded or not inspected yet.
     Pending,
     /// It can be attached.
     Ready,
@@ -41,7 +41,7 @@ impl FileStatus {
         }
     }
 
-    /// The status of this name.
+    /// Returns the status with this name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Pending, Self::Ready, Self::Rejected].into_iter().find(|status| status.as_str() == name)
     }
@@ -51,19 +51,19 @@ impl FileStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rejection {
-    /// There are more or fewer than were announced.
+    /// The upload has more or fewer bytes than announced.
     SizeMismatch,
-    /// They are not those that were announced.
+    /// The checksum of the bytes differs from the announced one.
     ChecksumMismatch,
-    /// They are of another type than was announced.
+    /// The bytes have another type than announced.
     TypeMismatch,
-    /// They would run in a browser: scripts in an image, say.
+    /// A browser would run the content, such as scripts in an image.
     ActiveContent,
-    /// They are no image that can be read.
+    /// The image cannot be decoded.
     ImageUnreadable,
-    /// The image has more pixels than can be worked on.
+    /// The image has more pixels than the inspection can process.
     ImageTooLarge,
-    /// They did not come in time, or their owner does not want them any more.
+    /// The bytes were not uploaded in time, or the owner cancelled the upload.
     Abandoned,
 }
 
@@ -91,13 +91,13 @@ impl Rejection {
         }
     }
 
-    /// The reason of this name.
+    /// Returns the reason with this name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.as_str() == name)
     }
 }
 
-/// Width and height of an image, in pixels, as it is shown.
+/// Width and height of an image, in pixels, after its EXIF rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dimensions {
     /// From left to right.
@@ -114,9 +114,10 @@ pub struct File {
     pub conversation_id: ConversationId,
     pub name: FileName,
     pub content_type: ContentType,
-    /// Size in bytes.
+    /// Number of bytes of the file.
     pub size: u64,
-    /// The SHA-256 of its bytes, in hex. S3 has compared it where the file came in one piece; where it came in parts, theirs.
+    /// SHA-256 of the bytes, in hex. S3 verifies it for an upload in one request; for an upload in parts S3 verifies the
+    /// checksum of each part.
     pub sha256: Sha256Hex,
     pub status: FileStatus,
     /// Set for a rejected file.
@@ -134,7 +135,7 @@ pub struct Attachment {
     pub file_id: FileId,
     pub name: FileName,
     pub content_type: ContentType,
-    /// Size in bytes.
+    /// Number of bytes of the file.
     pub size: u64,
     /// Width of an image that has thumbnails, in pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,7 +169,7 @@ impl ThumbnailSize {
         }
     }
 
-    /// The size with this longest side.
+    /// Returns the size with this longest side.
     pub fn of_pixels(pixels: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|size| size.pixels() == pixels)
     }

@@ -4,22 +4,22 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::ApiError;
 
-/// Longest name, in bytes of UTF-8: what file systems take.
+/// Longest name, in bytes of UTF-8: the limit of common file systems.
 const MAX_BYTES: usize = 255;
 
-/// A name that keeps the rules: the last part of what looks like a path, 1 to 255 bytes of UTF-8, no control characters and none
-/// that turn the direction of writing, which could hide what it ends in.
+/// A valid file name: the last component of a path, 1 to 255 bytes of UTF-8. It has no control characters and no characters
+/// that change the direction of writing, because those could disguise the extension.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct FileName(String);
 
 impl FileName {
-    /// Checks a name, and leaves out folders before it.
+    /// Checks a name and removes the folders before it.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         let name = text.rsplit(['/', '\\']).next().unwrap_or_default().trim();
         let misleading = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}') || turns(c);
         if name.is_empty() || name == "." || name == ".." || name.len() > MAX_BYTES || name.contains(misleading) {
-            let message = format!("`name` takes 1 to {MAX_BYTES} bytes, and no control characters.");
+            let message = format!("`name` must have 1 to {MAX_BYTES} bytes and no control characters.");
             return Err(ApiError::invalid(message));
         }
         Ok(Self(name.to_owned()))
@@ -29,8 +29,8 @@ impl FileName {
         &self.0
     }
 
-    /// The value of a `Content-Disposition` header (RFC 6266): the name as it is in `filename*` (RFC 5987), and what is left of it
-    /// in ASCII in `filename`, for who does not know the other.
+    /// The value of a `Content-Disposition` header (RFC 6266): the full name in `filename*` (RFC 5987), and its ASCII
+    /// characters in `filename` for clients without support for `filename*`.
     pub fn disposition(&self, kind: &str) -> String {
         let plain = |c: char| if c.is_ascii_graphic() && !matches!(c, '"' | '%') || c == ' ' { c } else { '_' };
         let ascii: String = self.0.chars().map(plain).collect();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use super::{ContentType, FileName};
 use crate::{ApiError, ErrorCode};
 
-/// Largest file, in bytes: what one object of S3 takes at once, 5 GB.
+/// Largest file, in bytes: 5 GiB, the S3 limit of one PUT request.
 pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// A SHA-256 in 64 lower-case hex digits.
@@ -19,7 +19,7 @@ impl Sha256Hex {
         if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(Self(text.to_ascii_lowercase()));
         }
-        Err(ApiError::invalid("`sha256` takes 64 hex digits."))
+        Err(ApiError::invalid("`sha256` must have 64 hexadecimal digits."))
     }
 
     pub fn as_str(&self) -> &str {
@@ -55,9 +55,11 @@ pub struct NewFile {
 impl NewFile {
     pub fn check(self) -> Result<Self, ApiError> {
         match self.size {
-            0 => Err(ApiError::invalid("A file has at least one byte.")),
+            0 => Err(ApiError::invalid("A file must have at least one byte.")),
             1..=MAX_FILE_BYTES => Ok(self),
-            _ => Err(ApiError::new(ErrorCode::FileTooLarge, format!("A file has at most {MAX_FILE_BYTES} bytes."))),
+            _ => {
+                Err(ApiError::new(ErrorCode::FileTooLarge, format!("A file can have at most {MAX_FILE_BYTES} bytes.")))
+            }
         }
     }
 }

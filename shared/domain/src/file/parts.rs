@@ -5,10 +5,10 @@ use serde::Deserialize;
 use super::Sha256Hex;
 use crate::ApiError;
 
-/// Size of every part but the last, in bytes: S3 takes no less than 5 MiB, and no more than 10,000 parts.
+/// Size of every part but the last, in bytes: S3 requires at least 5 MiB per part and at most 10,000 parts.
 pub const PART_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Most parts that one request asks the URLs of.
+/// Most parts whose URLs one request can get.
 pub const MAX_PARTS_PER_REQUEST: usize = 100;
 
 /// Parts of a file of this size.
@@ -16,7 +16,7 @@ pub const fn part_count(size: u64) -> u64 {
     size.div_ceil(PART_BYTES)
 }
 
-/// Size of a part, counted from 1; `None` where there is none of this number.
+/// Returns the size of a part in bytes; `None` if the file has no part with this number. Parts are counted from 1.
 pub const fn part_size(size: u64, number: u64) -> Option<u64> {
     let count = part_count(size);
     if number == 0 || number > count {
@@ -48,10 +48,13 @@ impl PartsRequest {
     /// Checks that the parts are some of a file of this size.
     pub fn check(self, size: u64) -> Result<Vec<PartRequest>, ApiError> {
         if self.parts.is_empty() || self.parts.len() > MAX_PARTS_PER_REQUEST {
-            return Err(ApiError::invalid(format!("`parts` takes 1 to {MAX_PARTS_PER_REQUEST}.")));
+            return Err(ApiError::invalid(format!("`parts` must have 1 to {MAX_PARTS_PER_REQUEST} part numbers.")));
         }
         if self.parts.iter().any(|part| part_size(size, part.part_number).is_none()) {
-            return Err(ApiError::invalid(format!("This file has the parts 1 to {}.", part_count(size))));
+            return Err(ApiError::invalid(format!(
+                "The part numbers of this file must be between 1 and {}.",
+                part_count(size)
+            )));
         }
         Ok(self.parts)
     }

@@ -11,7 +11,7 @@ use crate::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Announced {
     pub file: File,
-    /// The requests to send; `None` if the upload is over.
+    /// The requests to send; `None` if the upload has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<Upload>,
 }
@@ -21,7 +21,7 @@ pub struct Announced {
 #[serde(untagged)]
 pub enum Upload {
     Whole(SignedRequest),
-    /// In parts, whose requests `POST /v1/files/{id}/parts` gives.
+    /// An upload in parts; `POST /v1/files/{id}/parts` returns their requests.
     Parts {
         /// Bytes of every part but the last.
         part_size: u64,
@@ -29,21 +29,21 @@ pub enum Upload {
     },
 }
 
-/// A signed request. It can be sent by anybody, unchanged, any number of times until it expires.
+/// A signed request. Any client can send it, unchanged and repeatedly, until it expires.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedRequest {
     pub method: String,
     pub url: String,
-    /// Headers that it must have. HTTP clients set `content-length` themselves.
+    /// Headers that the request must have. HTTP clients set `content-length` themselves.
     pub headers: BTreeMap<String, String>,
-    /// Until when it can be sent.
+    /// Time at which S3 stops accepting the request.
     pub expires_at: Timestamp,
 }
 
-/// One part, on its way.
+/// The signed request that uploads one part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedPart {
-    /// Its number, counted from 1.
+    /// Number of the part, counted from 1.
     pub part_number: u64,
     #[serde(flatten)]
     pub request: SignedRequest,

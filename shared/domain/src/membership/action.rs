@@ -14,14 +14,14 @@ pub enum Action {
     /// Mutes a member until a time; `None` unmutes.
     Mute(UserId, Option<Timestamp>),
     SetTitle(String),
-    /// Give another topic, or none.
+    /// Sets the topic; `None` removes it.
     SetTopic(Option<String>),
-    /// End the conversation: it can be read, and nothing else.
+    /// Closes the conversation: it can only be read and left.
     Close,
-    /// Block the other of a private conversation, or no longer.
+    /// Blocks (`true`) or unblocks (`false`) the other user of a private conversation.
     Block(bool),
-    /// Go because one's account is deleted.
-    Forget,
+    /// Leaves because the account of the actor is deleted.
+    LeaveDeleted,
 }
 
 impl Action {

@@ -9,20 +9,20 @@ use crate::{MessageKind, Role, Seq, Timestamp, UserId};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
-    /// Something that takes a place in the log.
+    /// A change that appends an item to the log.
     Logged {
         actor: UserId,
         /// The system message in the log.
         item: MessageKind,
     },
-    /// Somebody joined a public conversation.
+    /// A user joined a public conversation.
     Joined {
         user_id: UserId,
-        /// Until when they may not send: leaving and coming back does not end it.
+        /// End of the mute. Leaving and joining again does not end a mute.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         muted_until: Option<Timestamp>,
     },
-    /// Somebody left a public conversation.
+    /// A user left a public conversation.
     Left {
         user_id: UserId,
         /// The member who becomes owner, if the last owner left.
@@ -35,7 +35,7 @@ pub enum Change {
     },
     /// One of a private conversation blocked the other, or thought better of it.
     Blocked {
-        /// The users who block from now on.
+        /// The users who block after the change.
         blocked_by: Vec<UserId>,
     },
 }
@@ -44,7 +44,7 @@ pub enum Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Departure {
     pub user_id: UserId,
-    /// The user who removed them; `None` if they left.
+    /// The user who removed the member; `None` if the member left.
     pub removed_by: Option<UserId>,
     /// True if the user was deleted: nothing is shown to them any more.
     pub user_deleted: bool,
@@ -56,14 +56,14 @@ pub struct Effect<'a> {
     pub joined: Vec<Member>,
     pub left: Option<Departure>,
     pub role: Option<(UserId, Role)>,
-    /// The user, who may be one of those that the change adds, and the end of the mute.
+    /// The muted user and the end of the mute. The user may be one that the change adds.
     pub muted: Option<(UserId, Option<Timestamp>)>,
     pub title: Option<&'a str>,
     /// The new topic, or none.
     pub topic: Option<Option<&'a str>>,
     /// True if the conversation is closed.
     pub closed: bool,
-    /// The users who block from now on.
+    /// The users who block after the change.
     pub blocked_by: Option<&'a [UserId]>,
 }
 
@@ -84,10 +84,10 @@ impl Change {
         }
     }
 
-    /// Returns the first seq that is visible to the users that the change adds, for a change at `place`: its own item, or, for
+    /// Returns the first seq that is visible to the users that the change adds, for a change at `seq`: its own item, or, for
     /// a change without one, the next item.
-    pub fn first_visible(&self, place: Seq) -> Seq {
-        if self.logged().is_some() { place } else { place.next() }
+    pub fn first_visible(&self, seq: Seq) -> Seq {
+        if self.logged().is_some() { seq } else { seq.next() }
     }
 
     pub fn effect(&self) -> Effect<'_> {

@@ -1,4 +1,4 @@
-//! Membership: what may happen to a conversation, and what it does.
+//! Membership: the allowed changes of a conversation and their effects.
 //!
 //! [`decide()`] is the rule book: from what is true under the conversation's lock it says whether an [`Action`] is allowed and
 //! which [`Change`] it makes. A change has one [`Effect`] on members and conversation, in SQL and in DynamoDB alike.

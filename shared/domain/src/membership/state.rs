@@ -18,10 +18,10 @@ pub struct State {
     pub owners: u32,
     /// The member who becomes owner when the last owner leaves: the longest-serving admin, else the longest-serving member.
     pub successor: Option<UserId>,
-    /// The users of a private conversation who block.
+    /// The users of a private conversation who block the other.
     pub blocked_by: Vec<UserId>,
-    /// The actor and the users that the action concerns, as far as they exist.
-    pub people: BTreeMap<UserId, MemberFacts>,
+    /// The actor and the users that the action concerns. Users without a profile are absent.
+    pub users: BTreeMap<UserId, MemberFacts>,
 }
 
 /// The facts about a user in a conversation.
@@ -32,7 +32,7 @@ pub struct MemberFacts {
     /// Role of an active member.
     pub role: Option<Role>,
     /// Number of membership periods, the current one included.
-    pub stays: u32,
+    pub periods: u32,
     /// True if another user ended the newest membership period.
     pub removed: bool,
     /// End of the mute, from the newest membership period.

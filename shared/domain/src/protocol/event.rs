@@ -26,7 +26,7 @@ pub enum Push {
     MessageDeleted {
         message: Message,
     },
-    /// Somebody reacted to a message, or took it back.
+    /// A user added or withdrew a reaction.
     Reaction {
         message: Message,
     },
@@ -37,11 +37,11 @@ pub enum Push {
     Unread {
         unread: Vec<Unread>,
     },
-    /// A file of the user was looked at: it can be attached, or why it cannot.
+    /// A file of the user was inspected: it can be attached, or it was rejected.
     File {
         file: File,
     },
-    /// Somebody is writing, or has stopped to. It is kept nowhere: where no more comes, it is over.
+    /// A user is typing, or has stopped. The state is not stored: a client hides it when no further event arrives.
     Typing {
         conversation_id: ConversationId,
         user_id: UserId,
@@ -53,7 +53,7 @@ pub enum Push {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unread {
     pub conversation_id: ConversationId,
-    /// Everything up to here has been read.
+    /// Seq of the read watermark: everything up to it is read.
     pub read_seq: Seq,
     /// Texts of others after that, as [`crate::conversation::Conversation::unread`] counts them.
     pub unread: u32,
@@ -73,7 +73,7 @@ impl From<Message> for Push {
 /// The answer to a frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
-    /// `id` of the frame, where it had one.
+    /// `id` of the frame; absent if the frame had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
     #[serde(flatten)]
@@ -84,7 +84,7 @@ pub struct Reply {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Answer {
-    /// To `send`: the message has its place.
+    /// Answer to `send`: the message was appended.
     Sent(Sent),
     /// The answer to `ack` and `read`: the receipts are queued. To `typing`: connected members were notified. To `open` and
     /// `close`: the connection is subscribed, or is not any more.
@@ -99,7 +99,7 @@ pub enum Answer {
     },
 }
 
-/// The place that a message was given.
+/// Seq of the message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     pub conversation_id: ConversationId,

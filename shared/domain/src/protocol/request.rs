@@ -25,7 +25,7 @@ pub struct DraftRequest {
     pub client_message_id: ClientMessageId,
     /// The last seq that the client has seen, the same on every resend. Without it a send is at-least-once.
     pub after_seq: Option<Seq>,
-    /// See [`Content::text`]. It may be left out where there are attachments.
+    /// See [`Content::text`]. It may be absent if there are attachments.
     #[serde(default)]
     pub text: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,14 +51,14 @@ impl DraftRequest {
     pub fn check(self) -> Result<CheckedDraft, ApiError> {
         let Self { client_message_id, after_seq, text, reply_to_seq, mentions, attachment_ids } = self;
         if attachment_ids.len() > MAX_ATTACHMENTS {
-            let message = format!("A message carries at most {MAX_ATTACHMENTS} files.");
+            let message = format!("A message can have at most {MAX_ATTACHMENTS} attachments.");
             return Err(ApiError::new(ErrorCode::TooManyAttachments, message));
         }
         if attachment_ids.iter().enumerate().any(|(n, file)| attachment_ids[..n].contains(file)) {
-            return Err(ApiError::invalid("`attachment_ids` names a file twice."));
+            return Err(ApiError::invalid("`attachment_ids` has the same file twice."));
         }
         if after_seq.is_some_and(|seq| seq > Seq::MAX) {
-            return Err(ApiError::invalid("`after_seq` is not a seq."));
+            return Err(ApiError::invalid("`after_seq` is not a valid seq."));
         }
         let content = if attachment_ids.is_empty() { Content::new } else { Content::caption };
         let content = content(text, reply_to_seq, mentions)?;
@@ -85,16 +85,16 @@ pub struct SubscribeRequest {
     pub conversation_id: ConversationId,
 }
 
-/// Everything in a conversation up to a place.
+/// A conversation and the seq up to which the receipt applies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReceiptEntry {
     pub conversation_id: ConversationId,
-    /// Up to which place.
+    /// Last seq that the receipt covers.
     pub seq: Seq,
 }
 
 impl ReceiptsRequest {
-    /// The receipts that `user_id` gives at `at`.
+    /// Returns the checked receipts of `user_id` with the time `at`.
     pub fn check(self, kind: ReceiptKind, user_id: UserId, at: Timestamp) -> Result<Vec<Receipt>, ApiError> {
         if self.receipts.is_empty() {
             return Err(ApiError::invalid("`receipts` must not be empty."));
@@ -102,11 +102,11 @@ impl ReceiptsRequest {
         if self.receipts.len() > MAX_RECEIPTS {
             return Err(ApiError::new(
                 ErrorCode::TooManyReceipts,
-                format!("A frame holds at most {MAX_RECEIPTS} receipts."),
+                format!("A frame can have at most {MAX_RECEIPTS} receipts."),
             ));
         }
         if self.receipts.iter().any(|entry| entry.seq == Seq::ZERO || entry.seq > Seq::MAX) {
-            return Err(ApiError::invalid("`seq` is not the seq of a message."));
+            return Err(ApiError::invalid("`seq` is not a valid seq."));
         }
         let receipt = |ReceiptEntry { conversation_id, seq }| Receipt { kind, conversation_id, user_id, seq, at };
         Ok(self.receipts.into_iter().map(receipt).collect())

@@ -20,7 +20,7 @@ pub struct SyncRequest {
     /// By conversation, the highest seq without a gap below it. Without any, the caller's conversations are listed.
     #[serde(default)]
     pub cursors: BTreeMap<ConversationId, Seq>,
-    /// For the next page of the list.
+    /// Cursor of the next page of the list.
     #[serde(default)]
     pub cursor: Option<ConversationId>,
 }
@@ -28,11 +28,11 @@ pub struct SyncRequest {
 impl SyncRequest {
     pub fn check(self) -> Result<Self, ApiError> {
         if self.cursors.len() > MAX_CONVERSATIONS {
-            let message = format!("A request names at most {MAX_CONVERSATIONS} conversations.");
+            let message = format!("A request can name at most {MAX_CONVERSATIONS} conversations.");
             return Err(ApiError::new(ErrorCode::TooManyConversations, message));
         }
         if self.cursors.values().any(|seq| *seq > Seq::MAX) {
-            return Err(ApiError::invalid("A cursor is not a seq."));
+            return Err(ApiError::invalid("A cursor of the request is not a valid seq."));
         }
         Ok(self)
     }
@@ -41,9 +41,9 @@ impl SyncRequest {
 /// The items that a client has missed, or a list of its conversations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Synced {
-    /// One for each cursor whose conversation the caller can see, or a page of the list.
+    /// One entry for each cursor whose conversation the caller can see, or a page of the list.
     pub conversations: Vec<SyncedConversation>,
-    /// Gives the next page of the list; `None` on the last, and where cursors were given.
+    /// Cursor of the next page of the list; `None` on the last page, and for a request with cursors.
     pub cursor: Option<ConversationId>,
 }
 
@@ -56,10 +56,10 @@ pub struct SyncedConversation {
     pub conversation: Option<Conversation>,
     /// The items after the cursor, events included, lowest seq first.
     pub messages: Vec<Message>,
-    /// Stretches between the cursor and the last message here, or the head where there is no more, that are not for the caller:
-    /// `[first, last]`.
+    /// Ranges of seqs that the caller cannot see, as `[first, last]`. They lie between the cursor and the last item of
+    /// `messages`, or the head if `more` is false.
     pub hidden: Vec<[Seq; 2]>,
-    /// The highest place that the caller can see.
+    /// Highest seq that the caller can see.
     pub head_seq: Seq,
     /// True if more items follow: sync again with the new cursor.
     pub more: bool,

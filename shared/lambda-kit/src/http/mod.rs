@@ -12,7 +12,7 @@ pub use response::{Response, no_such_route};
 
 use crate::{deadline, spans};
 
-/// Serves requests until Lambda ends the process. The one place where an [`ApiError`] becomes an HTTP response.
+/// Serves requests until Lambda ends the process. Only this function converts an [`ApiError`] to an HTTP response.
 pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(Request) -> Result<Response, ApiError>,

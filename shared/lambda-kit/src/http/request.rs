@@ -38,7 +38,7 @@ impl Request {
         self.user_id
     }
 
-    /// A path parameter as it is; empty where the route has none of that name.
+    /// Returns a path parameter unparsed; empty if the route has none of that name.
     pub fn segment(&self, name: &str) -> &str {
         self.event.path_parameters.get(name).map_or("", String::as_str)
     }
@@ -49,7 +49,7 @@ impl Request {
         id.map_err(|_| ApiError::new(ErrorCode::InvalidUuid, format!("The {name} in the path is not a UUID.")))
     }
 
-    /// A query parameter; `None` where it is not given.
+    /// Returns a query parameter; `None` if it is absent.
     pub fn query<T: FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
         let value = self.event.query_string_parameters.first(name);
         let parsed = value.map(|value| value.parse().map_err(|_| ApiError::invalid(format!("`{name}` is malformed."))));
@@ -66,25 +66,25 @@ impl Request {
     pub fn limit(&self, default: usize, most: usize) -> Result<usize, ApiError> {
         let limit = self.query("limit")?.unwrap_or(default);
         if !(1..=most).contains(&limit) {
-            return Err(ApiError::invalid(format!("`limit` is between 1 and {most}.")));
+            return Err(ApiError::invalid(format!("`limit` must be between 1 and {most}.")));
         }
         Ok(limit)
     }
 
-    /// A header; `None` where it is not given.
+    /// Returns a header; `None` if it is absent.
     pub fn header(&self, name: &str) -> Result<Option<&str>, ApiError> {
         let value = self.event.headers.get(name);
         value.map(|value| value.to_str().map_err(|_| ApiError::invalid(format!("`{name}` is malformed.")))).transpose()
     }
 
-    /// The `Idempotency-Key` and what it is given for; `None` where there is none.
+    /// Returns the `Idempotency-Key` with the digest of the request; `None` if it is absent.
     pub fn idempotency(&self) -> Result<Option<Idempotency>, ApiError> {
         let Some(key) = self.header("idempotency-key")? else { return Ok(None) };
         let path = self.event.raw_path.as_deref().unwrap_or_default();
         Idempotency::new(key, path, &self.text()?).map(Some)
     }
 
-    /// The body as text; empty where there is none.
+    /// Returns the body as text; empty if there is none.
     pub fn text(&self) -> Result<String, ApiError> {
         let body = self.event.body.clone().unwrap_or_default();
         if !self.event.is_base64_encoded {

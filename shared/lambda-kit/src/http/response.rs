@@ -32,7 +32,7 @@ impl Response {
         Self { status_code: 204, headers: BTreeMap::new(), body: String::new() }
     }
 
-    /// 302: what is asked for is there, for a while and for this caller.
+    /// Redirects (302) the caller to a temporary URL.
     pub fn found(location: String) -> Self {
         let headers = BTreeMap::from([("location", location), ("cache-control", "private, no-store".to_owned())]);
         Self { status_code: 302, headers, body: String::new() }
@@ -44,7 +44,7 @@ impl Response {
         let problem = Problem::new(error, request_id);
         let mut headers = BTreeMap::from([("content-type", "application/problem+json".to_owned())]);
         if let Some(after) = error.retry_after {
-            // Whole seconds, rounded up: RFC 9110 knows no smaller unit.
+            // Whole seconds, rounded up: RFC 9110 has no smaller unit.
             headers.insert("retry-after", after.as_millis().div_ceil(1000).to_string());
         }
         let body = serde_json::to_string(&problem).unwrap_or_default();
@@ -60,5 +60,5 @@ impl Response {
 
 /// Returns the refusal of a route that the function does not serve.
 pub fn no_such_route() -> ApiError {
-    ApiError::new(ErrorCode::NotFound, "The API has no such route.")
+    ApiError::new(ErrorCode::NotFound, "The route does not exist.")
 }

@@ -4,8 +4,8 @@ use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequestContext;
 use domain::{ApiError, ErrorCode, Timestamp, UserId};
 use serde_json::Value;
 
-/// The user and connection of an event, from the context that the authorizer gave when the connection began and that
-/// API Gateway repeats in every event of it.
+/// The user and connection of an event, from the context that the authorizer returned for the handshake. API Gateway repeats it
+/// in every event of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub user_id: UserId,
@@ -28,12 +28,12 @@ impl Caller {
         }
     }
 
-    /// Refuses what comes after the token's end.
+    /// Refuses frames after the token has expired.
     pub(super) fn check_expiry(&self, now: Timestamp) -> Result<(), ApiError> {
         if now.epoch_seconds() < self.exp {
             Ok(())
         } else {
-            Err(ApiError::new(ErrorCode::TokenExpired, "The token has expired: connect again with a fresh one."))
+            Err(ApiError::new(ErrorCode::TokenExpired, "The token has expired. Connect again with a new token."))
         }
     }
 }

@@ -32,11 +32,11 @@ fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Conversa
     Ok(Value::deserialize(deserializer)?.as_str().and_then(|id| id.parse().ok()))
 }
 
-/// Serves a route's frames until Lambda ends the process. The one place where an [`ApiError`] becomes a reply.
+/// Serves a route's frames until Lambda ends the process. Only this function converts an [`ApiError`] to a reply.
 ///
 /// A success is answered only if the frame has an `id` (each frame is billed); errors and pongs always are. A frame after the
 /// token's end gets `token_expired`, and its connection is closed.
-pub async fn run<T, F>(pusher: &ConnectionsApi, handle: F) -> Result<(), lambda_runtime::Error>
+pub async fn run<T, F>(connections_api: &ConnectionsApi, handle: F) -> Result<(), lambda_runtime::Error>
 where
     T: DeserializeOwned,
     F: AsyncFn(Caller, T) -> Result<Answer, ApiError>,
@@ -59,8 +59,8 @@ where
         let expired = matches!(&answer, Err(error) if error.code == ErrorCode::TokenExpired);
         let mut response = span.in_scope(|| reply(envelope.id, answer, request_id));
         if let (true, Some(connection)) = (expired, &event.payload.request_context.connection_id) {
-            // The last frame has to be posted before the connection is closed, so it cannot wait for the route's response.
-            pusher.close_with_frame(connection, &response.body.take().unwrap_or_default()).await;
+            // The error must be sent before the connection is closed, so it cannot be the route's response.
+            connections_api.close_with_frame(connection, &response.body.take().unwrap_or_default()).await;
         }
         Ok::<_, std::convert::Infallible>(response)
     }))
@@ -75,7 +75,7 @@ fn read<T: DeserializeOwned>(event: &ApiGatewayWebsocketProxyRequest) -> (Envelo
     let envelope = match parse::<Envelope>(text) {
         Ok(envelope) if envelope.id.as_ref().is_none_or(|id| id.len() <= MAX_ID_BYTES) => envelope,
         Ok(_) => {
-            let error = ApiError::invalid(format!("`id` has at most {MAX_ID_BYTES} bytes."));
+            let error = ApiError::invalid(format!("`id` can have at most {MAX_ID_BYTES} bytes."));
             return (Envelope::default(), Err(error));
         }
         Err(error) => return (Envelope::default(), Err(error)),
@@ -91,8 +91,8 @@ fn reply(reply_to: Option<String>, answer: Result<Answer, ApiError>, request_id:
         log_once(&error);
         Answer::Error { error: ErrorBody::new(&error, request_id) }
     });
-    let wanted = reply_to.is_some() || matches!(answer, Answer::Error { .. } | Answer::Pong { .. });
-    let body = wanted.then(|| serde_json::to_string(&Reply { reply_to, answer })).transpose();
+    let has_reply = reply_to.is_some() || matches!(answer, Answer::Error { .. } | Answer::Pong { .. });
+    let body = has_reply.then(|| serde_json::to_string(&Reply { reply_to, answer })).transpose();
     match body {
         Ok(body) => Response { status_code: 200, headers: BTreeMap::new(), body },
         Err(error) => {

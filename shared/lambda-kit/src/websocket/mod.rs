@@ -13,7 +13,7 @@ pub use caller::Caller;
 pub use frames::run;
 pub use lifecycle::run_lifecycle;
 
-/// A proxy response; API Gateway refuses keys that it does not know.
+/// A proxy response; API Gateway refuses unknown keys.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Response {

@@ -119,7 +119,7 @@ impl<'c> Executor<'c> for &'c mut DataApiConnection {
             .boxed()
     }
 
-    /// The first row. The service sends the others too: `LIMIT 1` if there may be many.
+    /// Returns the first row. The service sends all rows, so use `LIMIT 1` if there may be many.
     fn fetch_optional<'e, 'q: 'e, E>(self, mut query: E) -> BoxFuture<'e, Result<Option<DataApiRow>, Error>>
     where
         'c: 'e,
@@ -148,7 +148,7 @@ impl<'c> Executor<'c> for &'c mut DataApiConnection {
         std::future::ready(Ok(DataApiStatement::new(sql, &template))).boxed()
     }
 
-    /// Always an error: only the `query!` macros ask for this, and the service describes nothing without running it.
+    /// Always an error: only the `query!` macros call this, and the service cannot describe a statement without running it.
     fn describe<'e>(self, _sql: SqlStr) -> BoxFuture<'e, Result<Describe<DataApi>, Error>>
     where
         'c: 'e,

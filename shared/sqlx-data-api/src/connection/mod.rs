@@ -31,7 +31,7 @@ pub struct DataApiConnection {
     pub(crate) transaction: TransactionState,
     /// The migration lock, while this connection holds it.
     pub(crate) lease: Option<Lease>,
-    /// A migration runs, whose statements go on when the service stops waiting for them.
+    /// True while a migration runs, whose statements continue after the service's timeout.
     pub(crate) migrating: bool,
 }
 
@@ -39,7 +39,7 @@ impl DataApiConnection {
     pub(crate) fn new(options: &DataApiConnectOptions) -> Result<Self, Error> {
         let client = options.client.clone().ok_or_else(|| {
             Error::Configuration(
-                "no client: a URL does not make one, set it with `DataApiConnectOptions::client`".into(),
+                "the options have no client: set one with `DataApiConnectOptions::client`, since a URL cannot contain it".into(),
             )
         })?;
         let client = match &options.endpoint {
@@ -73,7 +73,7 @@ impl Connection for DataApiConnection {
     type Database = DataApi;
     type Options = DataApiConnectOptions;
 
-    /// Rolls back what was left open, and gives back the migration lock if a failed migration left it.
+    /// Rolls back an open transaction, and releases the migration lock if a failed migration holds it.
     async fn close(mut self) -> Result<(), Error> {
         self.transaction.abandon_all();
         self.settle().await?;
@@ -86,7 +86,7 @@ impl Connection for DataApiConnection {
 
     /// Sends nothing, unless a dropped transaction has to be rolled back or a failed migration left its lock.
     ///
-    /// A pool pings what comes back to it.
+    /// A pool pings returned connections.
     async fn ping(&mut self) -> Result<(), Error> {
         self.settle().await?;
         self.release_lease().await

@@ -1,4 +1,4 @@
-//! The requests: each function here is one, repeated only while the cluster wakes up.
+//! The requests: each function makes one, repeated only while the cluster resumes.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::DataApiConnection;
 use crate::error::from_sdk;
 use crate::{DataApiError, DataApiFault};
 
-/// The first pause before a waking cluster is asked again; each next one is twice as long, up to [`LONGEST_PAUSE`].
+/// First pause before a request to a resuming cluster is repeated. Each next one is twice as long, up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
-/// For how long a rollback waits for a statement that was cancelled here and goes on there.
+const MAX_PAUSE: Duration = Duration::from_secs(4);
+/// Time for which a rollback waits for a statement that was cancelled by the client and continues on the server.
 const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl DataApiConnection {
@@ -106,7 +106,7 @@ impl DataApiConnection {
                 Err(error) if fault(&error) == Some(DataApiFault::Resuming) && Instant::now() + pause < deadline => {
                     tracing::debug!(target: "sqlx::data_api", ?pause, "the cluster is waking up");
                     sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause = (pause * 2).min(MAX_PAUSE);
                 }
                 answer => return answer,
             }
@@ -123,7 +123,7 @@ pub(crate) fn service_error(error: &Error) -> Option<&DataApiError> {
     error.as_database_error()?.try_downcast_ref()
 }
 
-/// No retries by the SDK: it repeats requests whose answer was lost, and a statement must not run twice.
+/// The SDK's retries are disabled: they repeat requests whose answer was lost, and a statement must not run twice.
 fn once() -> ConfigBuilder {
     Config::builder().retry_config(RetryConfig::disabled())
 }

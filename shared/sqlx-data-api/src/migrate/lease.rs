@@ -18,7 +18,7 @@ use crate::{DataApiConnection, DataApiError, DataApiFault, query};
 const LEASE: Duration = Duration::from_mins(1);
 /// The same for a migration outside of a transaction, which cannot renew while it runs.
 const LONG_LEASE: Duration = Duration::from_mins(15);
-/// For how long another one's migrations are waited for.
+/// Time for which a migrator waits for another one's migrations.
 const LEASE_TIMEOUT: Duration = Duration::from_mins(15);
 /// Interval between two checks of the lock, and of a statement that continues.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -46,12 +46,12 @@ impl DataApiConnection {
             match taken {
                 Ok(taken) if taken.rows_affected() == 1 => break,
                 Ok(_) => {}
-                // Somebody's migration has the row locked.
+                // Another migration holds the lock on the row.
                 Err(error) if fault(&error) == Some(DataApiFault::Timeout) => {}
                 Err(error) => return Err(error),
             }
             if Instant::now() > deadline {
-                return Err(Error::Protocol("somebody else has held the migration lock for 15 minutes".to_owned()));
+                return Err(Error::Protocol("another process has held the migration lock for 15 minutes".to_owned()));
             }
             sleep(PAUSE).await;
         }
@@ -85,7 +85,7 @@ impl DataApiConnection {
                 .execute(self)
                 .await?;
         match renewed.rows_affected() {
-            0 => Err(Error::Protocol("the migration lock expired and somebody else took it".to_owned())),
+            0 => Err(Error::Protocol("the migration lock expired and another process acquired it".to_owned())),
             _ => Ok(()),
         }
     }
@@ -97,8 +97,8 @@ impl DataApiConnection {
         query("DELETE FROM _sqlx_migrations_lock WHERE owner = $1").bind(lease.owner).execute(self).await.map(drop)
     }
 
-    /// Polls the transaction every second until its last statement is done. If that failed, the transaction is over and the
-    /// answer says so.
+    /// Polls the transaction every second until its last statement is done. If that failed, the transaction has ended and the
+    /// answer is an error.
     pub(super) async fn wait_until_done(&mut self) -> Result<(), Error> {
         loop {
             sleep(PAUSE).await;

@@ -130,9 +130,9 @@ impl Migrate for DataApiConnection {
 }
 
 impl DataApiConnection {
-    /// Runs a migration and `record`s it, in one transaction unless the migration wants none.
+    /// Runs a migration and `record`s it, in one transaction unless the migration opts out.
     ///
-    /// sqlx's `Migrator` unlocks only after success, so a failure gives the lock back here.
+    /// sqlx's `Migrator` unlocks only after success, so a failure releases the lock here.
     async fn run_migration(
         &mut self,
         migration: &Migration,
@@ -168,7 +168,7 @@ async fn run_and_record(
     Ok(record(conn, start.elapsed()).await?)
 }
 
-/// One request a statement. In a transaction, one that takes longer than the service waits is waited for here.
+/// One request per statement. In a transaction, a statement that exceeds the service's timeout is awaited here.
 async fn run_statements(conn: &mut DataApiConnection, script: &SqlStr) -> Result<(), Error> {
     for statement in split(script.as_str()) {
         match conn.run_each(&[statement]).await {

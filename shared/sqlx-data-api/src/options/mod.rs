@@ -77,7 +77,7 @@ impl DataApiConnectOptions {
         self
     }
 
-    /// For how many statements a connection remembers where their placeholders are. 100 unless set.
+    /// Number of statements whose placeholders a connection caches; 100 by default.
     #[must_use]
     pub fn statement_cache_capacity(mut self, capacity: usize) -> Self {
         self.statement_cache_capacity = capacity;
@@ -92,8 +92,8 @@ impl DataApiConnectOptions {
         self
     }
 
-    /// Lets PostgreSQL continue a statement after the service gave up on it at 45 seconds. The call fails all the same. False
-    /// by default; migrations always set it.
+    /// Lets PostgreSQL continue a statement after the service's timeout of 45 seconds. The call fails nevertheless. False by
+    /// default; migrations always set it.
     #[must_use]
     pub fn continue_after_timeout(mut self, goes_on: bool) -> Self {
         self.continue_after_timeout = goes_on;

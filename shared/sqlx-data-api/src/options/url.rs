@@ -11,7 +11,7 @@ use crate::DataApi;
 
 pub(super) fn parse(url: &Url) -> Result<DataApiConnectOptions, Error> {
     if !DataApi::URL_SCHEMES.contains(&url.scheme()) {
-        return Err(invalid(format!("`{}` is not the scheme `{}`", url.scheme(), DataApi::URL_SCHEMES[0])));
+        return Err(invalid(format!("the scheme is `{}`, not `{}`", url.scheme(), DataApi::URL_SCHEMES[0])));
     }
     let (mut resource_arn, mut secret_arn, mut database) = (None, None, None);
     for (key, value) in url.query_pairs() {
@@ -20,7 +20,9 @@ pub(super) fn parse(url: &Url) -> Result<DataApiConnectOptions, Error> {
             "secret_arn" => &mut secret_arn,
             "database" => &mut database,
             _ => {
-                return Err(invalid(format!("`{key}` is none of `resource_arn`, `secret_arn` and `database`")));
+                return Err(invalid(format!(
+                    "`{key}` is not one of the parameters `resource_arn`, `secret_arn` and `database`"
+                )));
             }
         };
         *slot = Some(value.into_owned());
@@ -34,7 +36,8 @@ pub(super) fn parse(url: &Url) -> Result<DataApiConnectOptions, Error> {
 pub(super) fn write(options: &DataApiConnectOptions) -> Url {
     let host = options.endpoint.as_deref().and_then(|endpoint| endpoint.split_once("://")).map_or("", |(_, host)| host);
     // Not user input: a scheme, and a host that came out of a URL.
-    let mut url: Url = format!("{}://{host}", DataApi::URL_SCHEMES[0]).parse().expect("a scheme and a host are a URL");
+    let mut url: Url =
+        format!("{}://{host}", DataApi::URL_SCHEMES[0]).parse().expect("a scheme and a host form a valid URL");
     url.query_pairs_mut()
         .append_pair("resource_arn", &options.resource_arn)
         .append_pair("secret_arn", &options.secret_arn)
@@ -52,7 +55,7 @@ fn endpoint(url: &Url) -> Option<String> {
 }
 
 fn invalid(problem: impl std::fmt::Display) -> Error {
-    Error::Configuration(format!("the URL of the database: {problem}").into())
+    Error::Configuration(format!("the database URL is not valid: {problem}").into())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::scan::{Kind, scan};
 
-/// The statements of `script`, without their semicolons and without those that say nothing.
+/// Returns the statements of `script`, without their semicolons and without empty ones.
 ///
 /// A semicolon inside brackets (`CREATE RULE … DO (…; …)`) or inside the `BEGIN ATOMIC … END` body of a function or
 /// procedure ends no statement.

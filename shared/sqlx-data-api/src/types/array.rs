@@ -144,7 +144,7 @@ fn push_element(literal: &mut String, field: Option<Field>) -> Result<(), BoxDyn
             bytes.as_ref().iter().try_for_each(|byte| write!(literal, "{byte:02x}"))?;
             literal.push('"');
         }
-        Some(_) => return Err("an element that has no text form in an array".into()),
+        Some(_) => return Err("an element of the array has no text format".into()),
     }
     Ok(())
 }
@@ -175,7 +175,9 @@ where
 {
     fn decode(value: DataApiValueRef<'_>) -> Result<Self, BoxDynError> {
         let elements = Vec::decode(value)?;
-        elements.try_into().map_err(|elements: Vec<T>| format!("{} elements, not {N}", elements.len()).into())
+        elements
+            .try_into()
+            .map_err(|elements: Vec<T>| format!("the array has {} elements, not {N}", elements.len()).into())
     }
 }
 

@@ -51,7 +51,7 @@ impl Decode<'_, DataApi> for DateTime<Utc> {
     }
 }
 
-/// With an offset of zero: the service gives the instant in UTC.
+/// The offset is zero: the service returns the time in UTC.
 impl Decode<'_, DataApi> for DateTime<FixedOffset> {
     fn decode(value: DataApiValueRef<'_>) -> Result<Self, BoxDynError> {
         <DateTime<Utc> as Decode<DataApi>>::decode(value).map(|at| at.fixed_offset())

@@ -10,14 +10,14 @@ pub(super) fn writable(year: i32) -> Result<(), BoxDynError> {
     if (1..=9999).contains(&year) {
         Ok(())
     } else {
-        Err(format!("the year {year} is not between 1 and 9999, the years that are sent to PostgreSQL").into())
+        Err(format!("the year {year} is not supported: it must be between 1 and 9999").into())
     }
 }
 
-/// Refuses what PostgreSQL has and Rust has not.
+/// Refuses values of PostgreSQL that Rust cannot represent.
 pub(super) fn readable(text: &str) -> Result<&str, BoxDynError> {
     if text.ends_with("infinity") || text.ends_with(" BC") {
-        return Err(format!("`{text}` is not between the years 1 and 9999, the only ones that are read").into());
+        return Err(format!("`{text}` is not supported: the year must be between 1 and 9999").into());
     }
     Ok(text)
 }
@@ -25,7 +25,7 @@ pub(super) fn readable(text: &str) -> Result<&str, BoxDynError> {
 /// Splits `YYYY-MM-DD HH:MM:SS[.ffffff]`. The service leaves out the zone of a `timestamptz`, which is UTC.
 pub(super) fn date_and_time(text: &str) -> Result<(&str, &str), BoxDynError> {
     let text = readable(text)?.trim_end_matches("+00").trim_end_matches('Z');
-    text.split_once([' ', 'T']).ok_or_else(|| "a timestamp without a time of day".into())
+    text.split_once([' ', 'T']).ok_or_else(|| "the timestamp has no time of day".into())
 }
 
 /// A type that is its text.

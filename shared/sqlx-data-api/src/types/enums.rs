@@ -47,7 +47,7 @@ macro_rules! impl_enum {
             ) -> ::std::result::Result<Self, $crate::sqlx_core::error::BoxDynError> {
                 match <&str as $crate::sqlx_core::decode::Decode<$crate::DataApi>>::decode(value)? {
                     $($text => Ok(Self::$variant),)+
-                    other => Err(format!(concat!("`{}` is no ", stringify!($rust)), other).into()),
+                    other => Err(format!(concat!("`{}` is not a value of ", stringify!($rust)), other).into()),
                 }
             }
         }

@@ -37,7 +37,7 @@ as_text!(
     OffsetDateTime,
     TIMESTAMPTZ,
     |at| {
-        let at = at.checked_to_offset(UtcOffset::UTC).ok_or("an instant whose year in UTC is beyond 9999")?;
+        let at = at.checked_to_offset(UtcOffset::UTC).ok_or("the year of the time in UTC is greater than 9999")?;
         Ok(date_time_text(PrimitiveDateTime::new(at.date(), at.time()))? + "+00")
     },
     |text| Ok(parse_date_time(text)?.assume_utc())

@@ -122,7 +122,7 @@ async fn after_a_failed_statement_nothing_runs_and_nothing_is_committed() {
     transaction.execute("SELECT 1 / 0").await.unwrap_err();
     let after = insert(&mut *transaction, 2).await.unwrap_err();
     assert_eq!(fault(&after), Some(DataApiFault::TransactionNotFound));
-    assert!(after.to_string().contains("the transaction is over"), "{after}");
+    assert!(after.to_string().contains("the transaction has ended"), "{after}");
     assert_eq!(fault(&transaction.commit().await.unwrap_err()), Some(DataApiFault::TransactionNotFound));
     assert!(numbers(&mut conn).await.is_empty());
 

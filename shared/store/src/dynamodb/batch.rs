@@ -19,8 +19,8 @@ const WRITES_PER_BATCH: usize = 25;
 /// Most requests for one batch. Each returns something, so that only a throttled table needs more.
 const MAX_ROUNDS: u32 = 10;
 
-/// The items that exist, in no order. One request per hundred keys, all at once; what the service leaves unprocessed
-/// is asked for again, up to [`MAX_ROUNDS`] times in all.
+/// Reads the items that exist, in no order. Cost: one request per hundred keys, sent concurrently. Unprocessed keys are
+/// requested again, up to [`MAX_ROUNDS`] times in all.
 pub(super) async fn get_all(
     client: &Client,
     table: &str,
@@ -32,21 +32,21 @@ pub(super) async fn get_all(
 }
 
 async fn get_batch(client: &Client, table: &str, keys: Vec<Item>, consistent: bool) -> Result<Vec<Item>, StoreError> {
-    let wanted = KeysAndAttributes::builder().consistent_read(consistent).set_keys(Some(keys)).build();
-    let mut wanted = wanted.map_err(StoreError::building)?;
+    let request = KeysAndAttributes::builder().consistent_read(consistent).set_keys(Some(keys)).build();
+    let mut request = request.map_err(StoreError::building)?;
     let mut items = Vec::new();
     for round in 0..MAX_ROUNDS {
-        let page = client.batch_get_item().request_items(table, wanted).send().await.map_err(StoreError::dynamodb)?;
+        let page = client.batch_get_item().request_items(table, request).send().await.map_err(StoreError::dynamodb)?;
         items.extend(page.responses.into_iter().flat_map(HashMap::into_values).flatten());
         let Some(rest) = page.unprocessed_keys.and_then(|mut rest| rest.remove(table)) else { return Ok(items) };
-        wanted = rest;
+        request = rest;
         back_off(round).await;
     }
     Err(StoreError::Busy { service: "DynamoDB", source: Box::new(Unprocessed) })
 }
 
-/// Carries out writes of different items, in no order. One request for each 25, all at once; what the service leaves
-/// unprocessed is asked for again, up to [`MAX_ROUNDS`] times in all.
+/// Carries out writes of different items, in no order. Cost: one request per 25 writes, sent concurrently. Unprocessed writes
+/// are sent again, up to [`MAX_ROUNDS`] times in all.
 pub(super) async fn write_all(client: &Client, table: &str, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
     let batches = writes.chunks(WRITES_PER_BATCH).map(|writes| write_batch(client, table, writes.to_vec()));
     try_join_all(batches).await?;
@@ -64,7 +64,7 @@ async fn write_batch(client: &Client, table: &str, mut writes: Vec<WriteRequest>
     Err(StoreError::Busy { service: "DynamoDB", source: Box::new(Unprocessed) })
 }
 
-/// Entries were left over after every retry.
+/// DynamoDB left entries unprocessed after every retry.
 #[derive(Debug, thiserror::Error)]
-#[error("a part of a batch stayed unprocessed")]
+#[error("DynamoDB did not process all items of a batch")]
 struct Unprocessed;

@@ -1,16 +1,17 @@
-//! Table `connections`: who is connected, and where.
+//! Table `connections`: the live connections of each user.
 //!
 //! | attribute | type | |
 //! |---|---|---|
 //! | `user_id` | S | partition key: one item per user |
 //! | `c#<connection id>` | M | one attribute per connection: `connected_at` (ms), `exp` (s, the token's) |
 //! | `last_seen_at` | N | ms: when a connection last began or ended |
-//! | `ttl` | N | epoch seconds after which nothing of the item is of interest; none where `user_deleted` is |
-//! | `user_deleted` | BOOL | there where the account is deleted: a tombstone, which stays |
+//! | `ttl` | N | epoch seconds after which the item expires; absent with `user_deleted` |
+//! | `user_deleted` | BOOL | present if the account is deleted: a tombstone, which never expires |
 //!
-//! When a user was last seen outlives the connections by 30 days. Where `$disconnect` never came, it is when they connected.
+//! `last_seen_at` is kept for 30 days after the last connection. If `$disconnect` was never invoked, it is the time of
+//! connecting.
 //!
-//! One item per user makes "where is everybody of this conversation" one batch read, and connecting one write.
+//! With one item per user, finding the connections of a conversation's members is one batch read, and connecting is one write.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -139,7 +140,7 @@ impl Connections {
             .await;
         match updated.map_err(refused) {
             Ok(_) => Ok(()),
-            // A tombstone stays, without a time.
+            // A tombstone has no TTL.
             Err(ConnectError::UserDeleted) => self.remove(user, &[connection_id]).await,
             Err(ConnectError::Store(error)) => Err(error),
         }
@@ -185,8 +186,8 @@ impl Connections {
         Ok(())
     }
 
-    /// Forgets connections that a push found gone, except the youngest: `$connect` may not have come back to API Gateway
-    /// yet, and until then a push is answered as if the connection were gone.
+    /// Removes connections that a push found disconnected, except very new ones: until `$connect` has returned, API Gateway
+    /// answers 410 Gone for a new connection.
     pub async fn remove_gone(&self, pushed: &[Connection], gone: &[impl AsRef<str>], now: Timestamp) {
         let mut by_user: HashMap<UserId, Vec<&str>> = HashMap::new();
         for connection in pushed {
@@ -204,8 +205,8 @@ impl Connections {
         join_all(removals).await;
     }
 
-    /// Leaves a tombstone: from here on the user gets no connection, and none is found by [`Connections::of`]. Gives back those
-    /// that there were, so that the caller closes them. One write, safe to repeat.
+    /// Writes a tombstone: afterwards the user cannot connect, and [`Connections::of`] finds no connection. Returns the
+    /// previous connections, so that the caller closes them. One write, safe to repeat.
     pub async fn leave_tombstone(&self, user: UserId) -> Result<Vec<Connection>, StoreError> {
         let updated = self
             .client
@@ -223,8 +224,8 @@ impl Connections {
         parse(&updated.attributes.unwrap_or_default())
     }
 
-    /// Forgets connections of a deleted user that have been closed, except the youngest, for the reason that
-    /// [`Connections::remove_gone`] has: what API Gateway does not know yet, it does not close.
+    /// Removes closed connections of a deleted user, except very new ones, as [`Connections::remove_gone`] does: API Gateway
+    /// cannot close a connection before `$connect` has returned.
     pub async fn remove_closed(&self, closed: &[Connection], now: Timestamp) -> Result<(), StoreError> {
         let old = closed.iter().filter(|connection| now.since(connection.connected_at) > CONNECT_GRACE);
         let ids: Vec<&str> = old.map(|connection| connection.connection_id.as_str()).collect();
@@ -232,8 +233,8 @@ impl Connections {
         self.remove(first.user_id, &ids).await
     }
 
-    /// Returns the result of `read`, unless the user is deleted: the guard of reads that do not ask SQL. Reads the tombstone at
-    /// the same time, consistently: one read unit.
+    /// Returns the result of `read`, unless the user is deleted: the guard of reads that make no SQL request. Reads the
+    /// tombstone concurrently and consistently: one read unit.
     pub async fn unless_deleted<T>(
         &self,
         user: UserId,
@@ -298,7 +299,7 @@ fn attribute(connection_id: &str) -> String {
 }
 
 fn parse(item: &Item) -> Result<Vec<Connection>, StoreError> {
-    let inconsistent = || StoreError::Inconsistent("an item of `connections`".to_owned());
+    let inconsistent = || StoreError::Inconsistent("an item of `connections` is malformed".to_owned());
     let Some(AttributeValue::S(user)) = item.get("user_id") else { return Ok(Vec::new()) };
     let user_id = user.parse().map_err(|_| inconsistent())?;
     item.iter()

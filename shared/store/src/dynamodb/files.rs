@@ -9,9 +9,9 @@
 //! | `released_at` | N | time of expiry: no message references it, and no send can reference it any more |
 //! | `removing` | BOOL | its deletion is decided |
 //!
-//! The log cannot be asked whether a file may be deleted: a message that references it may be on its way there, and the stream
-//! record of another on its way here. So a file expires first, which every send notices that begins after it; then a grace
-//! period passes, in which the sends that began before it arrive and renew the file.
+//! The log cannot tell whether a file may be deleted: a message that references it may be in progress, and so may the stream
+//! record of another. So a file expires first, and every later send refuses it. Then a grace period passes, in which earlier
+//! sends complete and renew the file.
 
 use std::collections::HashMap;
 
@@ -39,7 +39,7 @@ pub struct FileItem {
     /// Messages that are known to reference the file. Never written as a whole.
     #[serde(rename = "carried_by", default, skip_serializing)]
     pub referenced_by: Vec<Seq>,
-    /// Since when it is on its way out.
+    /// Time of the expiry; `None` for a file that has not expired.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "millis::optional")]
     pub released_at: Option<Timestamp>,
 }
@@ -50,8 +50,8 @@ const MAX_REFERENCES: usize = 1000;
 impl FileItem {
     /// Returns true if this user may attach the file to a message in this conversation.
     pub fn may_be_attached(&self, user: UserId, conversation: ConversationId) -> bool {
-        let here = self.owner_id == user && self.conversation_id == conversation;
-        here && self.released_at.is_none() && self.referenced_by.len() < MAX_REFERENCES
+        let matches = self.owner_id == user && self.conversation_id == conversation;
+        matches && self.released_at.is_none() && self.referenced_by.len() < MAX_REFERENCES
     }
 }
 
@@ -74,7 +74,7 @@ impl FileItems {
         Ok(from_items(get_all(&self.client, &self.table, keys, true).await?)?)
     }
 
-    /// Makes a file one that can be attached, unless it is there already.
+    /// Registers a file as attachable, unless it is registered already.
     pub async fn put(&self, file: &FileItem) -> Result<(), StoreError> {
         let put = self.client.put_item().table_name(&self.table).set_item(Some(to_item(file)?));
         match put.condition_expression("attribute_not_exists(file_id)").send().await {
@@ -104,8 +104,8 @@ impl FileItems {
         Ok(left.is_some_and(|left| !left.contains_key("carried_by")))
     }
 
-    /// Expires a file; from here on no send can reference it. Returns false if a message references it, or if there is no such
-    /// file.
+    /// Expires a file; afterwards no send can reference it. Returns false if a message references it, or if the file does not
+    /// exist.
     pub async fn expire(&self, file: FileId, now: Timestamp) -> Result<bool, StoreError> {
         let update = self.update(file).update_expression("SET released_at = if_not_exists(released_at, :now)");
         let update = update.expression_attribute_values(":now", AttributeValue::N(now.epoch_millis().to_string()));
@@ -143,7 +143,7 @@ impl FileItems {
 
 type Updated = aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 
-/// The attributes that the update returns; `None` where its condition does not hold.
+/// Returns the attributes of the update; `None` if its condition does not hold.
 fn unless_refused(result: Result<Updated, SdkError<UpdateItemError>>) -> Result<Option<Item>, StoreError> {
     match result {
         Ok(updated) => Ok(Some(updated.attributes.unwrap_or_default())),

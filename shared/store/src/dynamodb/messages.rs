@@ -6,16 +6,16 @@
 //! | `seq` | N | sort key: 1, 2, 3, … without holes |
 //! | `message_id`, `sender_id`, `sent_at`, `kind` and the fields of the kind | | the message |
 //! | `client_message_id`, `digest` | S | of texts: by these a resend is recognised |
-//! | `attempt` | S | random per invocation: tells the SDK's own retry from another writer |
-//! | `members_seq` | N | place of the newest change of membership up to here, itself included |
-//! | `edits` | L | what a text said from each of its edits on |
-//! | `reactions` | M | by emoji and user: when it was given, when taken back |
-//! | `recent_senders` | L | how much each of the last few senders has said: see [`domain::flood`] |
-//! | `file_count` | N | how many files a text carries: what the stream's filter looks for |
+//! | `attempt` | S | random per invocation: distinguishes a retry of the SDK from another writer |
+//! | `members_seq` | N | seq of the newest membership change up to this item, inclusive |
+//! | `edits` | L | the text after each edit |
+//! | `reactions` | M | by emoji and user: the seqs of adding and withdrawing |
+//! | `recent_senders` | L | message counts of the last few senders: see [`domain::flood`] |
+//! | `file_count` | N | number of files that a text references; the filter of the stream uses it |
 //! | `amended` | M | `seq` and `members_seq` of the newest event about this message |
 //!
-//! An item gets its place on the condition that it is free, and the place is never given again. Only texts change after that:
-//! with the event that says so, in one transaction.
+//! An item is put on the condition that its seq is free, and a seq is never reused. Only texts change afterwards: together with
+//! the event of the change, in one transaction.
 
 use std::collections::HashMap;
 
@@ -38,14 +38,14 @@ use super::batch::get_all;
 use super::{Item, millis};
 use crate::StoreError;
 
-/// The place is free.
+/// Condition that the seq is free.
 const IS_FREE: &str = "attribute_not_exists(conversation_id)";
 
 /// The newest event about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AmendedBy {
     pub seq: Seq,
-    /// Place of the newest change of membership up to it.
+    /// Seq of the newest membership change up to the event.
     pub members_seq: Seq,
 }
 
@@ -59,7 +59,7 @@ pub struct LogItem {
     /// When; later than the item before.
     #[serde(with = "millis")]
     pub sent_at: Timestamp,
-    /// Place of the newest change of membership up to here.
+    /// Seq of the newest membership change up to this item, inclusive.
     pub members_seq: Seq,
     /// The invocation that wrote it.
     pub attempt: Uuid,
@@ -89,7 +89,7 @@ pub struct LogItem {
 }
 
 impl LogItem {
-    /// Creates a system message or an event: an item that nobody resends and nobody has amended.
+    /// Creates a system message or an event, which is never resent and not amended yet.
     pub fn new(
         conversation_id: ConversationId,
         seq: Seq,
@@ -150,21 +150,21 @@ impl LogItem {
         }
     }
 
-    /// The message as its sender sees it who never left.
+    /// Returns the message as a sender who never left sees it.
     pub fn shown_to_sender(self) -> Message {
         let sender = self.sender_id;
         self.shown_to(sender, &Periods::all())
     }
 }
 
-/// Outcome of [`Messages::put`].
+/// Outcome of [`Messages::put`] for one item.
 #[derive(Debug)]
 pub enum PutOutcome {
-    /// The item has its place.
+    /// The item was put at its seq.
     Written,
-    /// The place was taken, by this.
-    Taken(Box<LogItem>),
-    /// A transaction that is not over yet wants the place: nothing is written.
+    /// This item already has the seq.
+    Occupied(Box<LogItem>),
+    /// A transaction in progress holds the seq; nothing was written.
     Contended,
 }
 
@@ -196,13 +196,13 @@ impl Messages {
         Self { client, table }
     }
 
-    /// The newest item, read consistently or not. Half a read unit, or one where consistent, for items up to 4 KB.
+    /// Reads the newest item, consistently or not. Cost: half a read unit, or one if consistent, for items up to 4 KB.
     pub async fn head(&self, conversation: ConversationId, consistent: bool) -> Result<Option<LogItem>, StoreError> {
         let everything = SeqRange { first: Seq::ZERO, last: Seq::MAX };
         Ok(self.read(conversation, everything, Order::Descending, 1, consistent).await?.pop())
     }
 
-    /// Up to `limit` items of a range. One request unless they exceed 1 MB.
+    /// Reads up to `limit` items of a range. Cost: one request unless they exceed 1 MB.
     pub async fn read(
         &self,
         conversation: ConversationId,
@@ -252,7 +252,7 @@ impl Messages {
         Ok(found.item.map(from_item).transpose()?)
     }
 
-    /// These items of one conversation, as far as they exist, in any order; one request per hundred, read consistently.
+    /// Reads the existing items with these seqs, consistently and in no order. Cost: one request per hundred items.
     pub async fn get_all(&self, conversation: ConversationId, seqs: &[Seq]) -> Result<Vec<LogItem>, StoreError> {
         let keys = seqs.iter().map(|seq| key(conversation, *seq)).collect();
         Ok(from_items(get_all(&self.client, &self.table, keys, true).await?)?)
@@ -275,7 +275,7 @@ impl Messages {
             Some(PutItemError::TransactionConflictException(_)) => Ok(PutOutcome::Contended),
             Some(PutItemError::ConditionalCheckFailedException(failure)) if failure.item().is_some() => {
                 let existing = failure.item().cloned().unwrap_or_default();
-                Ok(PutOutcome::Taken(Box::new(from_item(existing)?)))
+                Ok(PutOutcome::Occupied(Box::new(from_item(existing)?)))
             }
             _ => Err(StoreError::dynamodb(error)),
         }
@@ -288,7 +288,8 @@ impl Messages {
         put.map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
     }
 
-    /// Replaces a message by what an event made of it, on the condition that no other event came between.
+    /// Returns the write that replaces a message with its amended form, on the condition that no other event amended it
+    /// meanwhile.
     pub fn replace_in_transaction(
         &self,
         item: &LogItem,
@@ -304,7 +305,7 @@ impl Messages {
         put.build().map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
     }
 
-    /// Carries out a transaction.
+    /// Executes a transaction of writes.
     pub async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<Transacted, StoreError> {
         match self.client.transact_write_items().set_transact_items(Some(writes)).send().await {
             Ok(_) => Ok(Transacted::Written),

@@ -3,7 +3,7 @@
 use domain::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-// Serde gives a reference.
+// The signature that serde requires.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 pub(crate) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     time.epoch_millis().serialize(serializer)
@@ -18,7 +18,7 @@ pub(crate) mod optional {
     use domain::Timestamp;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    // Serde gives a reference.
+    // The signature that serde requires.
     #[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)]
     pub(crate) fn serialize<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
         time.map(Timestamp::epoch_millis).serialize(serializer)

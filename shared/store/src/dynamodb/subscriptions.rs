@@ -1,13 +1,13 @@
-//! Table `subscriptions`: who has a public conversation open, connection by connection.
+//! Table `subscriptions`: the connections that are subscribed to a public conversation.
 //!
 //! | attribute | type | |
 //! |---|---|---|
 //! | `shard` | S | partition key: `<conversation>#<shard>`, see [`domain::subscription`] |
 //! | `connection_id` | S | sort key: API Gateway's id |
-//! | `user_id` | S | whose connection it is |
-//! | `exp` | N | epoch seconds, also the TTL: from then on nothing is pushed there |
+//! | `user_id` | S | the subscribed user |
+//! | `exp` | N | epoch seconds, also the TTL: nothing is pushed to the connection afterwards |
 //!
-//! A subscription is no membership: whoever reads one asks whether its user still is a member.
+//! A subscription does not imply membership: readers must check that the user still is a member.
 
 use std::collections::HashMap;
 
@@ -34,16 +34,16 @@ pub struct Subscription {
     pub user_id: UserId,
     /// API Gateway's id of it.
     pub connection_id: String,
-    /// Until when it holds: epoch seconds.
+    /// Expiry, in epoch seconds.
     pub exp: i64,
 }
 
 /// Subscriptions of one shard.
 #[derive(Debug)]
 pub struct Page {
-    /// Those that hold, in the order of their connections' ids.
+    /// The valid subscriptions, ordered by connection id.
     pub subscriptions: Vec<Subscription>,
-    /// The last that was looked at; `None` where there are no more.
+    /// Cursor of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
@@ -59,11 +59,11 @@ impl Subscriptions {
         Self { client, table }
     }
 
-    /// Begins a subscription, or renews it, in the shard that is its connection's where there are so many; it is in no other
-    /// afterwards. One request: one write unit where there is one shard, up to seven where there are 64.
-    pub async fn put(&self, user: UserId, place: SubscriptionKey<'_>, exp: i64) -> Result<(), StoreError> {
-        let SubscriptionKey { conversation_id, connection_id, shards } = place;
-        let mut item = key(conversation_id, shard(connection_id, shards), connection_id);
+    /// Adds or renews a subscription in the connection's shard for the current number of shards, and removes it from all
+    /// others. Cost: one request with one write unit for one shard, up to seven for 64 shards.
+    pub async fn put(&self, user: UserId, key: SubscriptionKey<'_>, exp: i64) -> Result<(), StoreError> {
+        let SubscriptionKey { conversation_id, connection_id, shards } = key;
+        let mut item = self::key(conversation_id, shard(connection_id, shards), connection_id);
         item.insert(USER.to_owned(), AttributeValue::S(user.to_string()));
         item.insert(EXP.to_owned(), AttributeValue::N(exp.to_string()));
         let put = PutRequest::builder().set_item(Some(item)).build().map_err(StoreError::building)?;
@@ -74,22 +74,22 @@ impl Subscriptions {
         write_all(&self.client, &self.table, writes).await
     }
 
-    /// Ends a subscription, if there is one: at the cost of [`Subscriptions::put`].
-    pub async fn remove(&self, place: SubscriptionKey<'_>) -> Result<(), StoreError> {
-        let SubscriptionKey { conversation_id, connection_id, shards } = place;
+    /// Removes a subscription, if it exists. The cost is that of [`Subscriptions::put`].
+    pub async fn remove(&self, key: SubscriptionKey<'_>) -> Result<(), StoreError> {
+        let SubscriptionKey { conversation_id, connection_id, shards } = key;
         let all = earlier_shards(connection_id, shards).into_iter().chain([shard(connection_id, shards)]);
         let writes = all.map(|shard| delete(conversation_id, shard, connection_id)).collect::<Result<_, _>>()?;
         write_all(&self.client, &self.table, writes).await
     }
 
-    /// Removes subscriptions whose connection is gone, or whose user is no longer a member. If that fails, the next push finds
-    /// them again.
-    pub async fn remove_stale(&self, gone: &[&Subscription]) {
-        let deletes = gone.iter().map(|gone| delete(gone.conversation_id, gone.shard, &gone.connection_id));
-        let forgotten = async { write_all(&self.client, &self.table, deletes.collect::<Result<_, _>>()?).await };
-        if let Err(error) = forgotten.await {
-            let conversation_id = gone.first().map(|gone| tracing::field::display(gone.conversation_id));
-            let connection_ids: Vec<&str> = gone.iter().map(|gone| gone.connection_id.as_str()).collect();
+    /// Removes subscriptions whose connection is disconnected, or whose user is no longer a member. If that fails, the next
+    /// push finds them again.
+    pub async fn remove_stale(&self, stale: &[&Subscription]) {
+        let deletes = stale.iter().map(|stale| delete(stale.conversation_id, stale.shard, &stale.connection_id));
+        let removal = async { write_all(&self.client, &self.table, deletes.collect::<Result<_, _>>()?).await };
+        if let Err(error) = removal.await {
+            let conversation_id = stale.first().map(|stale| tracing::field::display(stale.conversation_id));
+            let connection_ids: Vec<&str> = stale.iter().map(|stale| stale.connection_id.as_str()).collect();
             tracing::warn!(
                 conversation_id,
                 ?connection_ids,
@@ -99,8 +99,8 @@ impl Subscriptions {
         }
     }
 
-    /// Those among the next `limit` subscriptions of a shard, after a connection, that hold at `now`: one consistent request, a
-    /// read unit for some twenty.
+    /// Reads the next `limit` subscriptions of a shard after a connection, and returns those valid at `now`. Cost: one
+    /// consistent request, one read unit per twenty subscriptions.
     pub async fn page(
         &self,
         conversation: ConversationId,
@@ -127,8 +127,8 @@ impl Subscriptions {
         let mut subscriptions = Vec::with_capacity(all.len());
         for item in &all {
             let subscription = parse(conversation, shard, item)
-                .ok_or_else(|| StoreError::Inconsistent("an item of `subscriptions`".to_owned()))?;
-            // DynamoDB takes its time to delete what has expired.
+                .ok_or_else(|| StoreError::Inconsistent("an item of `subscriptions` is malformed".to_owned()))?;
+            // DynamoDB deletes expired items with a delay.
             subscriptions.extend((subscription.exp > now.epoch_seconds()).then_some(subscription));
         }
         Ok(Page { subscriptions, next })

@@ -30,7 +30,7 @@ impl Objects {
         Ok(Download { url, expires_at })
     }
 
-    /// A URL of a thumbnail. No request is made here.
+    /// Signs a URL of a thumbnail. Makes no request.
     pub async fn sign_thumbnail(&self, file: FileId, size: ThumbnailSize) -> Result<Download, StoreError> {
         let get = self.client.get_object().bucket(&self.bucket).key(thumbnail_key(file, size));
         let expires_at = Timestamp::now().plus(LIFETIME);

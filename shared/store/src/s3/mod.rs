@@ -1,4 +1,4 @@
-//! The bytes of files, in one bucket that nobody reads or writes without a signature.
+//! The bytes of files, in one bucket that clients access only with signed requests.
 //!
 //! | key | |
 //! |---|---|
@@ -28,10 +28,10 @@ use crate::StoreError;
 
 pub use parts::Joined;
 
-/// Before the id of a file: the bytes as they were uploaded.
+/// Key prefix of uploads; the id of the file follows.
 const UPLOADS: &str = "uploads/";
 
-/// The file whose upload has this key; `None` for a key that no upload has.
+/// Returns the file whose upload has this key; `None` if it is not the key of an upload.
 pub fn uploaded_file(key: &str) -> Option<FileId> {
     let file = key.strip_prefix(UPLOADS)?.parse().ok()?;
     // A UUID has several spellings, a file has one key.
@@ -49,7 +49,7 @@ fn thumbnail_key(file: FileId, size: ThumbnailSize) -> String {
 /// S3's metadata of an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uploaded {
-    /// Size in bytes.
+    /// Size of the upload, in bytes.
     pub size: u64,
     /// SHA-256 in base64: of all bytes, or, with the number of parts behind a dash, of the checksums of the parts.
     pub sha256: Option<String>,
@@ -105,7 +105,7 @@ impl Objects {
         put.content_type(content_type).body(ByteStream::from(bytes)).send().await.map(drop).map_err(s3)
     }
 
-    /// Removes the upload and everything that was made of it, as far as it is there.
+    /// Removes the upload and its thumbnails, as far as they exist.
     pub async fn remove(&self, file: FileId) -> Result<(), StoreError> {
         let keys = ThumbnailSize::ALL.map(|size| thumbnail_key(file, size)).into_iter().chain([upload_key(file)]);
         let objects = keys.map(|key| ObjectIdentifier::builder().key(key).build()).collect::<Result<Vec<_>, _>>();

@@ -14,25 +14,25 @@ use super::upload::{base64, request, signed_length};
 use super::{Objects, good_for, s3, upload_key};
 use crate::StoreError;
 
-/// S3's word for an upload that is over, or never was.
+/// S3's error code for an upload that was completed or aborted, or never existed.
 const NO_SUCH_UPLOAD: &str = "NoSuchUpload";
 
-/// Joining hundreds of parts takes S3 longer than other requests; less than API Gateway waits.
+/// Timeout for joining parts: S3 needs longer than for other requests, and API Gateway waits 30 s.
 const COMPLETE_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// Outcome of joining the parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Joined {
-    /// They are one object.
+    /// The parts were joined into one object.
     Whole,
-    /// Parts of these numbers are missing, or are not as long as they have to be.
+    /// Parts with these numbers are missing or have the wrong size.
     Incomplete(Vec<u64>),
-    /// There is no such upload: it was joined before, or given up.
+    /// The upload does not exist: it was joined before, or aborted.
     Gone,
 }
 
 impl Objects {
-    /// Begins an upload in parts and gives back S3's id of it.
+    /// Starts an upload in parts and returns S3's id of it.
     pub async fn begin_parts(&self, file: FileId, content_type: &str) -> Result<String, StoreError> {
         let create = self.client.create_multipart_upload().bucket(&self.bucket).key(upload_key(file));
         let create = create.content_type(content_type).checksum_algorithm(ChecksumAlgorithm::Sha256);
@@ -40,7 +40,7 @@ impl Objects {
         upload.ok_or_else(|| StoreError::Inconsistent("an upload without an id".to_owned()))
     }
 
-    /// Requests that upload these parts of a file, each bound to its length and checksum. No request is made here.
+    /// Signs requests that upload these parts of a file, each bound to its length and checksum. Makes no request.
     pub async fn sign_parts(
         &self,
         file: &File,
@@ -61,16 +61,16 @@ impl Objects {
         try_join_all(sign).await
     }
 
-    /// Joins the parts of a file if all are there, with the sizes that they have to have and the checksums that S3 has compared.
+    /// Joins the parts of a file if all exist with the right sizes. S3 has verified their checksums.
     pub async fn join_parts(&self, file: &File, upload_id: &str) -> Result<Joined, StoreError> {
         let Some(parts) = self.list_parts(file.file_id, upload_id).await? else { return Ok(Joined::Gone) };
         let number = |part: &Part| part.part_number.and_then(|number| u64::try_from(number).ok());
         let size = |part: &Part| part.size.and_then(|size| u64::try_from(size).ok());
-        let is_there = |wanted: &u64| {
+        let is_uploaded = |expected: &u64| {
             let mut parts = parts.iter();
-            parts.any(|part| number(part) == Some(*wanted) && size(part) == part_size(file.size, *wanted))
+            parts.any(|part| number(part) == Some(*expected) && size(part) == part_size(file.size, *expected))
         };
-        let missing: Vec<u64> = (1..=part_count(file.size)).filter(|number| !is_there(number)).collect();
+        let missing: Vec<u64> = (1..=part_count(file.size)).filter(|number| !is_uploaded(number)).collect();
         if !missing.is_empty() {
             return Ok(Joined::Incomplete(missing));
         }
@@ -84,15 +84,15 @@ impl Objects {
             complete.upload_id(upload_id).multipart_upload(completed).mpu_object_size(signed_length(file.size));
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(COMPLETE_TIMEOUT).build();
         // A single attempt: there is no time for more, and the client can repeat the request.
-        let patient = aws_sdk_s3::Config::builder().timeout_config(timeouts).retry_config(RetryConfig::disabled());
-        match complete.customize().config_override(patient).send().await {
+        let config = aws_sdk_s3::Config::builder().timeout_config(timeouts).retry_config(RetryConfig::disabled());
+        match complete.customize().config_override(config).send().await {
             Ok(_) => Ok(Joined::Whole),
             Err(error) if error.code() == Some(NO_SUCH_UPLOAD) => Ok(Joined::Gone),
             Err(error) => Err(s3(error)),
         }
     }
 
-    /// Gives up an upload in parts, and the parts that are there. Safe to repeat.
+    /// Aborts an upload in parts and deletes its parts. Safe to repeat.
     pub async fn abort_parts(&self, file: FileId, upload_id: &str) -> Result<(), StoreError> {
         let abort = self.client.abort_multipart_upload().bucket(&self.bucket).key(upload_key(file));
         match abort.upload_id(upload_id).send().await {
@@ -101,7 +101,8 @@ impl Objects {
         }
     }
 
-    /// The parts in the order of their numbers; `None` where there is no such upload. One request for each thousand.
+    /// Reads the parts in the order of their numbers; `None` if the upload does not exist. Cost: one request per thousand
+    /// parts.
     async fn list_parts(&self, file: FileId, upload_id: &str) -> Result<Option<Vec<Part>>, StoreError> {
         let mut parts = Vec::new();
         let mut after = None;

@@ -13,7 +13,7 @@ use super::{Objects, good_for, s3, upload_key};
 use crate::StoreError;
 
 impl Objects {
-    /// A request that uploads the file, and nothing else. No request is made here.
+    /// Signs a request that uploads exactly this file. Makes no request.
     pub async fn sign_upload(&self, file: &File, lifetime: Duration) -> Result<SignedRequest, StoreError> {
         let put = self.client.put_object().bucket(&self.bucket).key(upload_key(file.file_id));
         let put = put
@@ -30,7 +30,7 @@ pub(super) fn base64(sha256: &Sha256Hex) -> String {
     BASE64_STANDARD.encode(sha256.bytes())
 }
 
-/// A length as the SDK takes it: no file is that long.
+/// Converts a length to the SDK's type; no file is too long for it.
 pub(super) fn signed_length(length: u64) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }

@@ -12,7 +12,7 @@ use super::outbox::Pending;
 use crate::StoreError;
 use crate::sqs::{Queue, RELAY_DELAY, RelayBody};
 
-/// The constraint that says that the creator is unknown.
+/// Constraint that is violated if the creator has no profile.
 const CREATED_BY: &str = "conversations_created_by_fkey";
 
 /// Outcome of a request to create a conversation.
@@ -20,7 +20,7 @@ const CREATED_BY: &str = "conversations_created_by_fkey";
 pub enum Created {
     /// The conversation began; the change waits in the outbox.
     New(Pending),
-    /// It was there already: the pair's private conversation, or the one that the same key had created.
+    /// The conversation existed: the private conversation of the two users, or the one that the same key had created.
     Existing(ConversationId),
 }
 
@@ -33,13 +33,13 @@ pub enum CreateError {
     /// The creator is deleted.
     #[error("the creator is deleted")]
     UserDeleted,
-    /// One of the members does not want to be in a conversation that this creator begins.
+    /// One of the members has blocked the creator.
     #[error("a member has blocked the creator")]
     NotAllowed,
     /// One of the members does not exist, or was deleted.
     #[error("a member does not exist")]
     UserNotFound,
-    /// The key was given for another request.
+    /// The key was used for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyMismatch,
     #[error(transparent)]
@@ -62,10 +62,10 @@ impl From<CreateError> for ApiError {
     fn from(error: CreateError) -> Self {
         match error {
             CreateError::ProfileRequired => {
-                Self::new(ErrorCode::ProfileRequired, "Make your profile first: PUT /v1/users/me.")
+                Self::new(ErrorCode::ProfileRequired, "You have no profile. Create one with PUT /v1/users/me.")
             }
             CreateError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
-            CreateError::NotAllowed => Self::new(ErrorCode::NotAllowed, "One of these users cannot be added by you."),
+            CreateError::NotAllowed => Self::new(ErrorCode::NotAllowed, "You cannot add one of these users."),
             CreateError::UserNotFound => Self::new(ErrorCode::UserNotFound, "One of the members does not exist."),
             CreateError::IdempotencyMismatch => {
                 Self::new(ErrorCode::IdempotencyMismatch, "This `Idempotency-Key` was used for another request.")
@@ -90,7 +90,8 @@ impl Conversations {
     /// Creates a conversation with its first members and its outbox row, all or nothing.
     ///
     /// The insert is the lock: a request that creates the same private conversation, or has the same key, waits for it and then
-    /// finds it. Cost: five requests with begin and commit, or four if the conversation exists.
+    /// finds it. Cost: four requests with begin and commit; `chat::membership::Membership::create` adds a fifth, in which the
+    /// relay records the seq.
     pub async fn create(
         &self,
         creator: UserId,
@@ -105,11 +106,11 @@ impl Conversations {
                     return Ok(None);
                 }
                 // Queued before the commit, so that a crash after it leaves no change behind.
-                let told =
+                let queued =
                     self.relay.send_relay(RelayBody::Conversation { conversation_id: conversation }, RELAY_DELAY);
                 // Both to their end: a transaction with a statement under way cannot be rolled back.
-                let (pending, told) = tokio::join!(insert_members(&mut tx, conversation, creator, new), told);
-                told?;
+                let (pending, queued) = tokio::join!(insert_members(&mut tx, conversation, creator, new), queued);
+                queued?;
                 Ok::<_, CreateError>(Some(pending?))
             })
             .await?;
@@ -147,7 +148,7 @@ impl Conversations {
             return Err(CreateError::IdempotencyMismatch);
         }
         let (conversation, ..) = found.first().ok_or_else(|| {
-            StoreError::Inconsistent("a conversation that kept another from being created is gone".to_owned())
+            StoreError::Inconsistent("the conversation that conflicts with a new one does not exist".to_owned())
         })?;
         Ok(Created::Existing(ConversationId(*conversation)))
     }
@@ -183,7 +184,7 @@ async fn insert_conversation(
     Ok(inserted.rows_affected() == 1)
 }
 
-/// Inserts the members and the outbox row in one statement. Users who are being deleted are waited for, and left out.
+/// Inserts the members and the outbox row in one statement. Waits for users who are being deleted, and leaves them out.
 async fn insert_members(
     connection: &mut DataApiConnection,
     conversation: ConversationId,
@@ -230,11 +231,11 @@ async fn insert_members(
     if inserted.rows_affected() == members.len() as u64 {
         return Ok(pending);
     }
-    Err(left_out(connection, creator, &members).await?)
+    Err(insert_failure(connection, creator, &members).await?)
 }
 
 /// Returns the reason for which some of the members were not inserted.
-async fn left_out(
+async fn insert_failure(
     connection: &mut DataApiConnection,
     creator: UserId,
     members: &[Member],

@@ -44,8 +44,8 @@ impl From<Row> for PublicConversation {
 }
 
 impl Conversations {
-    /// Returns up to `limit` open public conversations, newest first, that are older than `before`; with `words`, those that
-    /// have, for each word, a word that begins with it. One statement.
+    /// Returns up to `limit` open public conversations, newest first, that are older than `before`; with `words`, only
+    /// conversations that have for each word a word with that prefix. Cost: one statement.
     pub async fn discover(
         &self,
         user: UserId,

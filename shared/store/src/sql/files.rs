@@ -14,7 +14,7 @@ pub struct StoredFile {
     /// The file as its owner sees it.
     pub file: File,
     pub owner_id: UserId,
-    /// S3's id of its upload, where it comes in parts.
+    /// S3's id of the upload, if the file is uploaded in parts.
     pub upload_id: Option<String>,
 }
 
@@ -26,7 +26,7 @@ pub struct Announcement<'a> {
     pub owner_id: UserId,
     pub conversation_id: ConversationId,
     pub new: &'a NewFile,
-    /// S3's id of the upload, where it comes in parts.
+    /// S3's id of the upload, if the file is uploaded in parts.
     pub upload_id: Option<&'a str>,
     pub idempotency: Option<&'a Idempotency>,
 }
@@ -49,10 +49,10 @@ pub enum AnnounceError {
     /// The owner is deleted.
     #[error("the owner is deleted")]
     UserDeleted,
-    /// The owner's files would have more bytes than they may.
-    #[error("the owner's files would be too large")]
+    /// The file would exceed the owner's quota of bytes.
+    #[error("the file would exceed the owner's quota")]
     QuotaExceeded,
-    /// The key was given for another request.
+    /// The key was used for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyMismatch,
     #[error(transparent)]
@@ -69,11 +69,11 @@ impl From<AnnounceError> for ApiError {
     fn from(error: AnnounceError) -> Self {
         let (code, message) = match error {
             AnnounceError::ProfileRequired => {
-                (ErrorCode::ProfileRequired, "Make your profile first: PUT /v1/users/me.")
+                (ErrorCode::ProfileRequired, "You have no profile. Create one with PUT /v1/users/me.")
             }
             AnnounceError::UserDeleted => (ErrorCode::UserDeleted, "This user was deleted."),
             AnnounceError::QuotaExceeded => {
-                (ErrorCode::QuotaExceeded, "Your files would have more bytes than they may.")
+                (ErrorCode::QuotaExceeded, "This file would exceed the quota of bytes for your files.")
             }
             AnnounceError::IdempotencyMismatch => {
                 (ErrorCode::IdempotencyMismatch, "This `Idempotency-Key` was used for another request.")
@@ -105,18 +105,18 @@ impl TryFrom<Row> for StoredFile {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let odd = |what: &str| StoreError::Inconsistent(format!("{what} of file {}", row.file_id));
+        let malformed = |what: &str| StoreError::Inconsistent(format!("malformed {what} of file {}", row.file_id));
         let side = |side: Option<i32>| side.and_then(|side| u32::try_from(side).ok());
         let dimensions = side(row.width).zip(side(row.height)).map(|(width, height)| Dimensions { width, height });
-        let reason = row.reason.as_deref().map(|reason| Rejection::parse(reason).ok_or_else(|| odd("reason")));
+        let reason = row.reason.as_deref().map(|reason| Rejection::parse(reason).ok_or_else(|| malformed("reason")));
         let file = File {
             file_id: FileId(row.file_id),
             conversation_id: ConversationId(row.conversation_id),
-            name: FileName::parse(&row.name).map_err(|_| odd("name"))?,
-            content_type: ContentType::parse(&row.content_type).map_err(|_| odd("content type"))?,
-            size: u64::try_from(row.size).map_err(|_| odd("size"))?,
-            sha256: Sha256Hex::parse(&row.sha256).map_err(|_| odd("checksum"))?,
-            status: FileStatus::parse(&row.status).ok_or_else(|| odd("status"))?,
+            name: FileName::parse(&row.name).map_err(|_| malformed("name"))?,
+            content_type: ContentType::parse(&row.content_type).map_err(|_| malformed("content type"))?,
+            size: u64::try_from(row.size).map_err(|_| malformed("size"))?,
+            sha256: Sha256Hex::parse(&row.sha256).map_err(|_| malformed("checksum"))?,
+            status: FileStatus::parse(&row.status).ok_or_else(|| malformed("status"))?,
             reason: reason.transpose()?,
             dimensions,
             created_at: Timestamp::from(row.created_at),
@@ -135,10 +135,10 @@ impl FileMetadata {
         Self { pool }
     }
 
-    /// Announces a file, unless its owner's would have more than `quota` bytes together with it. Those that were rejected do not
-    /// count.
+    /// Announces a file, unless the files of its owner would exceed `quota` bytes together. Rejected files do not count.
     ///
-    /// Four requests with begin and commit. The owner's row is the lock: two announcements at once cannot both take what is left.
+    /// Cost: four requests with begin and commit. The row of the owner is the lock, so that concurrent announcements cannot
+    /// exceed the quota.
     pub async fn announce(&self, new: &Announcement<'_>, quota: u64) -> Result<Announced, AnnounceError> {
         self.pool
             .transaction(async |mut tx| {
@@ -210,7 +210,7 @@ impl FileMetadata {
         Ok(changed.rows_affected() == 1)
     }
 
-    /// Forgets a file that has this status: one statement, safe to repeat. Bytes that still come are not taken.
+    /// Deletes a file that has this status: one statement, safe to repeat. Bytes that arrive later are rejected.
     pub async fn delete(&self, file: FileId, status: FileStatus) -> Result<bool, StoreError> {
         let deleted = query("DELETE FROM file_metadata WHERE file_id = $1 AND status = $2")
             .bind(file.0)
@@ -235,7 +235,7 @@ async fn lock(connection: &mut DataApiConnection, owner: UserId) -> Result<(), A
     }
 }
 
-/// The file, if there is room for it and its key is free.
+/// Inserts the file if the quota allows it and its key is unused.
 async fn insert(
     connection: &mut DataApiConnection,
     new: &Announcement<'_>,

@@ -1,7 +1,7 @@
-//! Changes of conversations and of who is in them: tables `conversations` and `conversation_members`.
+//! Changes of conversations and their members: tables `conversations` and `conversation_members`.
 //!
-//! A change is decided by [`domain::membership::decide()`] inside a transaction whose first statement locks the conversation. The
-//! lock is a statement of its own: what a statement that waits for a lock joins to the locked row is as old as the statement.
+//! A change is decided by [`domain::membership::decide()`] inside a transaction whose first statement locks the conversation.
+//! The lock is a separate statement: a statement that waits for a lock reads all other rows as of its start, before the wait.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ impl From<ChangeError> for ApiError {
 /// Changes that are committed and wait in the outbox.
 #[derive(Debug, Default)]
 pub struct Committed {
-    /// In the order of their versions; empty where all that was wanted was so already.
+    /// The changes in the order of their versions; empty if the requested state already held.
     pub changes: Vec<Pending>,
     /// True if older changes wait, which have to be applied first.
     pub older_wait: bool,
@@ -62,12 +62,12 @@ struct Locked {
 }
 
 #[derive(sqlx::FromRow)]
-#[allow(clippy::struct_excessive_bools, reason = "a row, and its columns are what they are")]
-struct Person {
+#[allow(clippy::struct_excessive_bools, reason = "the fields are the columns of a row")]
+struct UserRow {
     user_id: Option<Uuid>,
     deleted: bool,
     role: Option<String>,
-    stays: i64,
+    periods: i64,
     removed: bool,
     muted_until: Option<OffsetDateTime>,
     blocks_actor: bool,
@@ -106,7 +106,7 @@ impl Conversations {
                         version: version.unsigned_abs(),
                         change,
                     };
-                    let told = async {
+                    let queued = async {
                         if first {
                             self.relay
                                 .send_relay(RelayBody::Conversation { conversation_id: conversation }, RELAY_DELAY)
@@ -115,9 +115,9 @@ impl Conversations {
                         Ok::<_, ChangeError>(())
                     };
                     // Both to their end: a transaction with a statement under way cannot be rolled back.
-                    let (written, told) = tokio::join!(write(&mut tx, actor, &pending), told);
+                    let (written, queued) = tokio::join!(write(&mut tx, actor, &pending), queued);
                     written?;
-                    told?;
+                    queued?;
                     committed.changes.push(pending);
                 }
                 Ok::<_, ChangeError>(committed)
@@ -127,7 +127,7 @@ impl Conversations {
 }
 
 fn not_found() -> ChangeError {
-    ChangeError::Refused(ApiError::new(ErrorCode::ConversationNotFound, "No such conversation."))
+    ChangeError::Refused(ApiError::new(ErrorCode::ConversationNotFound, "The conversation does not exist."))
 }
 
 /// Locks the conversation until the transaction ends.
@@ -142,10 +142,10 @@ async fn lock(connection: &mut DataApiConnection, conversation: ConversationId) 
     Ok(locked)
 }
 
-/// Reads what the rules need to know, and whether an older change waits in the outbox.
+/// Reads the facts that the rules need. The second value is true if an older change waits in the outbox.
 ///
-/// The users are locked as well: who is being deleted either is seen to be, or their deletion waits for the end of this
-/// transaction and then finds the membership that it began.
+/// The users are locked as well. A concurrent deletion of a user is either visible here, or waits for the end of this
+/// transaction and then finds the new membership.
 async fn state(
     connection: &mut DataApiConnection,
     conversation: ConversationId,
@@ -156,9 +156,9 @@ async fn state(
     let mut asked: Vec<Uuid> = action.targets().iter().map(|user| user.0).collect();
     asked.push(actor.0);
     // Returns at least one row, even if none of the users exists.
-    let people: Vec<Person> = query_as(
+    let rows: Vec<UserRow> = query_as(
         "WITH asked AS (SELECT user_id, deleted_at FROM users WHERE user_id = ANY ($2) FOR SHARE)
-         SELECT u.user_id, u.deleted_at IS NOT NULL AS deleted, m.role, coalesce(stays.n, 0) AS stays,
+         SELECT u.user_id, u.deleted_at IS NOT NULL AS deleted, m.role, coalesce(periods.n, 0) AS periods,
             newest.removed_by IS NOT NULL AS removed, newest.muted_until,
             EXISTS (SELECT FROM conversations p WHERE p.private_low = least(u.user_id, $3)
                 AND p.private_high = greatest(u.user_id, $3) AND u.user_id = ANY (p.blocked_by)) AS blocks_actor,
@@ -173,7 +173,7 @@ async fn state(
          LEFT JOIN conversation_members m
             ON m.conversation_id = $1 AND m.user_id = u.user_id AND m.left_at IS NULL
          LEFT JOIN LATERAL (SELECT count(*) AS n FROM conversation_members s
-            WHERE s.conversation_id = $1 AND s.user_id = u.user_id) stays ON true
+            WHERE s.conversation_id = $1 AND s.user_id = u.user_id) periods ON true
          LEFT JOIN LATERAL (SELECT s.removed_by, s.muted_until FROM conversation_members s
             WHERE s.conversation_id = $1 AND s.user_id = u.user_id
             ORDER BY s.joined_version DESC LIMIT 1) newest ON true",
@@ -183,11 +183,12 @@ async fn state(
     .bind(actor.0)
     .fetch_all(connection)
     .await?;
-    let first = people.first().ok_or_else(|| StoreError::Inconsistent("no row of nobody".to_owned()))?;
+    let first = rows.first().ok_or_else(|| StoreError::Inconsistent("the query returned no row".to_owned()))?;
     let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
     let state = State {
-        kind: ConversationType::parse(&locked.r#type)
-            .ok_or_else(|| StoreError::Inconsistent(format!("a conversation of type {}", locked.r#type)))?,
+        kind: ConversationType::parse(&locked.r#type).ok_or_else(|| {
+            StoreError::Inconsistent(format!("a conversation has the unknown type {}", locked.r#type))
+        })?,
         closed: locked.closed,
         title: locked.title.clone(),
         topic: locked.topic.clone(),
@@ -195,25 +196,25 @@ async fn state(
         owners: count(first.owners),
         successor: first.successor.map(UserId),
         blocked_by: locked.blocked_by.iter().copied().map(UserId).collect(),
-        people: members_facts(&people)?,
+        users: members_facts(&rows)?,
     };
     Ok((state, first.waiting))
 }
 
-fn members_facts(people: &[Person]) -> Result<BTreeMap<UserId, MemberFacts>, StoreError> {
+fn members_facts(rows: &[UserRow]) -> Result<BTreeMap<UserId, MemberFacts>, StoreError> {
     let mut members_facts = BTreeMap::new();
-    for person in people {
-        let Some(user) = person.user_id else { continue };
-        let role = person.role.as_deref().map(|role| {
-            Role::parse(role).ok_or_else(|| StoreError::Inconsistent(format!("a member with the role {role}")))
+    for row in rows {
+        let Some(user) = row.user_id else { continue };
+        let role = row.role.as_deref().map(|role| {
+            Role::parse(role).ok_or_else(|| StoreError::Inconsistent(format!("a member has the unknown role {role}")))
         });
         let facts = MemberFacts {
-            deleted: person.deleted,
+            deleted: row.deleted,
             role: role.transpose()?,
-            stays: u32::try_from(person.stays).unwrap_or(u32::MAX),
-            removed: person.removed,
-            muted_until: person.muted_until.map(Timestamp::from),
-            blocks_actor: person.blocks_actor,
+            periods: u32::try_from(row.periods).unwrap_or(u32::MAX),
+            removed: row.removed,
+            muted_until: row.muted_until.map(Timestamp::from),
+            blocks_actor: row.blocks_actor,
         };
         members_facts.insert(UserId(user), facts);
     }
@@ -225,7 +226,8 @@ async fn write(connection: &mut DataApiConnection, actor: UserId, pending: &Pend
     let effect = pending.change.effect();
     let (role_of, role) = effect.role.map(|(user, role)| (user.0, role.as_str())).unzip();
     let (muted, until) = effect.muted.map_or((None, None), |(user, until)| (Some(user.0), until));
-    let version = i64::try_from(pending.version).map_err(|_| StoreError::Inconsistent("a version".to_owned()))?;
+    let version =
+        i64::try_from(pending.version).map_err(|_| StoreError::Inconsistent("a version exceeds bigint".to_owned()))?;
     query(
         "WITH changed AS (
             UPDATE conversations SET version = $2, member_count = member_count + $3, title = coalesce($4, title),

@@ -1,6 +1,6 @@
-//! The relational truth, over the RDS Data API: one file per aggregate.
+//! The relational source of truth, over the RDS Data API: one file per aggregate.
 //!
-//! Each statement is one HTTP request of some tens of milliseconds, which is why nothing here is on the send path.
+//! Each statement is one HTTP request of some tens of milliseconds, so the send path uses none of them.
 
 pub mod conversations;
 pub mod discovery;
@@ -27,10 +27,9 @@ const CONNECTIONS: u32 = 2;
 /// gets `busy` with a request id.
 const RESUME_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A pool over the cluster's Data API. Makes no request.
+/// Creates a pool over the cluster's Data API. Makes no request.
 ///
-/// `sdk_config` is taken without its timeouts: a statement may take up to 45 s, and a cluster that was paused
-/// some 15 s to wake up.
+/// The timeouts of `sdk_config` are not used: a statement may take up to 45 s, and a paused cluster resumes in some 15 s.
 pub fn connect(
     sdk_config: aws_sdk_rdsdata::config::Builder,
     cluster_arn: String,

@@ -36,7 +36,7 @@ impl Outbox {
         Self { pool }
     }
 
-    /// The oldest change of a conversation that waits: one statement.
+    /// Reads the oldest pending change of a conversation: one statement.
     pub async fn next(&self, conversation: ConversationId) -> Result<Option<Pending>, StoreError> {
         let row: Option<Row> = query_as(
             "SELECT outbox_id, version, change FROM outbox WHERE conversation_id = $1 ORDER BY version LIMIT 1",
@@ -48,15 +48,16 @@ impl Outbox {
             Ok(Pending {
                 outbox_id: row.outbox_id,
                 conversation_id: conversation,
-                version: u64::try_from(row.version)
-                    .map_err(|_| StoreError::Inconsistent(format!("outbox version {}", row.version)))?,
+                version: u64::try_from(row.version).map_err(|_| {
+                    StoreError::Inconsistent(format!("the change of outbox version {} cannot be read", row.version))
+                })?,
                 change: row.change.0,
             })
         });
         pending.transpose()
     }
 
-    /// Takes an applied change out of the outbox, and writes its seq into the membership periods that it began or ended: one
+    /// Removes an applied change from the outbox, and writes its seq into the membership periods that it began or ended: one
     /// statement, safe to repeat.
     pub async fn settle(&self, pending: &Pending, seq: Seq, at: Timestamp) -> Result<(), StoreError> {
         query(
@@ -82,5 +83,5 @@ impl Outbox {
 }
 
 fn signed(number: u64) -> Result<i64, StoreError> {
-    i64::try_from(number).map_err(|_| StoreError::Inconsistent(format!("{number} is no bigint")))
+    i64::try_from(number).map_err(|_| StoreError::Inconsistent(format!("{number} exceeds bigint")))
 }

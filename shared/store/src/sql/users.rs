@@ -55,7 +55,7 @@ impl Users {
         Self { pool }
     }
 
-    /// Creates or changes a profile: one statement, safe to repeat. A tombstone stays.
+    /// Creates or changes a profile: one statement, safe to repeat. Does not change a tombstone.
     pub async fn put(&self, user: UserId, display_name: &DisplayName) -> Result<Found, StoreError> {
         let row: Row = query_as(
             "INSERT INTO users AS u (user_id, display_name) VALUES ($1, $2)
@@ -72,7 +72,7 @@ impl Users {
         Ok(row.into())
     }
 
-    /// Those of these users that there are, in no order: one statement.
+    /// Reads the existing users among these, in no order: one statement.
     pub async fn get(&self, users: &[UserId]) -> Result<Vec<Found>, StoreError> {
         let rows: Vec<Row> =
             query_as("SELECT user_id, display_name, created_at, updated_at FROM users WHERE user_id = ANY ($1)")

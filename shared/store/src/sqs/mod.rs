@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::StoreError;
 
-/// Body of a message on the `receipts` queue: receipts that one frame gave.
+/// Body of a message on the `receipts` queue: the receipts of one frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptsBody {
     /// With the user and the time that the server set.
@@ -24,17 +24,17 @@ pub struct ReceiptsBody {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum RelayBody {
-    /// A conversation whose outbox may hold something.
+    /// A conversation that may have changes in the outbox.
     Conversation { conversation_id: ConversationId },
     /// A user whose account may be deleted and whose memberships may not have ended.
     User { user_id: UserId },
 }
 
-/// Body of a message on the `files` queue: what has to be looked at when its time has come.
+/// Body of a message on the `files` queue: a cleanup task, with the time when it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FilesBody {
-    /// An upload that is over by then, one way or the other.
+    /// An upload to delete unless it was accepted by then.
     Upload { file_id: FileId, due: Timestamp },
     /// A file that expired, and is deleted unless a message has referenced it by then.
     #[serde(rename = "released")]
@@ -42,13 +42,13 @@ pub enum FilesBody {
     /// A deleted user, whose files are deleted except those that messages reference.
     User {
         user_id: UserId,
-        /// Those up to this one have been looked at.
+        /// Files up to this one are done.
         after: FileId,
     },
 }
 
 impl FilesBody {
-    /// All files of a user who is deleted.
+    /// Returns the task for all files of a deleted user.
     pub const fn all_of(user_id: UserId) -> Self {
         Self::User { user_id, after: FileId(Uuid::nil()) }
     }
@@ -66,7 +66,7 @@ impl FilesBody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FanoutBody {
     pub conversation_id: ConversationId,
-    /// Places of the items.
+    /// Seqs of the items.
     pub seqs: Vec<Seq>,
     /// The range of members; the whole range is split if it is too large for one worker.
     #[serde(flatten)]
@@ -77,7 +77,7 @@ pub struct FanoutBody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscribersBody {
     pub conversation_id: ConversationId,
-    /// Places of the items.
+    /// Seqs of the items.
     pub seqs: Vec<Seq>,
     #[serde(rename = "lookers")]
     pub subscribers: SubscriptionRange,
@@ -88,7 +88,7 @@ pub struct SubscribersBody {
 pub struct SubscriptionRange {
     /// The shard of their subscriptions.
     pub shard: u32,
-    /// The last connection that is not among them any more; `None` where they begin with the shard's first.
+    /// The last connection before the range; `None` to start with the first of the shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_connection: Option<String>,
 }
@@ -191,7 +191,7 @@ impl Queue {
     }
 }
 
-/// A message that SQS did not take, of a batch that it did.
+/// SQS rejected a message of an accepted batch.
 #[derive(Debug, thiserror::Error)]
-#[error("an entry of a batch was refused: {0}")]
+#[error("SQS rejected an entry of a batch: {0}")]
 struct Refused(String);

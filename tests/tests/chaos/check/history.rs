@@ -1,4 +1,4 @@
-//! History over HTTP.
+//! Checks the history that HTTP returns.
 
 use domain::{Message, Periods, Seq};
 use end_to_end::Picture;

@@ -75,7 +75,6 @@ pub struct FunctionReading {
 /// Counters of one HTTP API.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct HttpApiReading {
-    /// Number of requests.
     pub requests: u64,
     /// Requests as they are billed: one for every 512 KB of payload.
     pub units: u64,
@@ -101,7 +100,6 @@ pub struct WebSocketApiReading {
 /// All that a reading costs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Bill {
-    /// The billed items.
     pub lines: Vec<Line>,
     /// Their sum in US dollars.
     pub usd: f64,
@@ -112,7 +110,6 @@ pub struct Bill {
 pub struct Line {
     /// Logical id of a function or an API, or name of a table or queue.
     pub resource: String,
-    /// The billed item.
     pub item: &'static str,
     /// Quantity in its unit.
     pub quantity: f64,

@@ -27,11 +27,7 @@ pub enum KeyError {
     },
     /// The key file holds something else.
     #[error("{path} is not an RSA key in PKCS#8 PEM ({reason}); remove it to get a new key", path = path.display())]
-    NotAKey {
-        path: PathBuf,
-        /// The parser's error.
-        reason: rsa::pkcs8::Error,
-    },
+    NotAKey { path: PathBuf, reason: rsa::pkcs8::Error },
     /// Key generation or encoding failed.
     #[error("cannot make an RSA key: {0}")]
     Generation(String),

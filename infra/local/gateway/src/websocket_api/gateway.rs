@@ -15,7 +15,7 @@ use super::routing::Selector;
 use super::stats::Stats;
 use crate::throttle::Throttle;
 
-/// One WebSocket API.
+/// State of one WebSocket API and its connections.
 pub(super) struct Gateway {
     pub(super) api: WebSocketApi,
     pub(super) selector: Selector,

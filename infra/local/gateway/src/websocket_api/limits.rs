@@ -1,4 +1,4 @@
-//! Limits of connections.
+//! Limits of WebSocket connections: rates, sizes and times.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -54,7 +54,6 @@ impl Service {
         self.client.send_message().queue_url(self.url(queue)).message_body(body).send().await.unwrap();
     }
 
-    /// Receives without waiting.
     async fn receive_now(&self, queue: &str) -> Vec<Message> {
         let request = self.client.receive_message().queue_url(self.url(queue)).max_number_of_messages(10);
         let request = request.message_system_attribute_names(MessageSystemAttributeName::All);

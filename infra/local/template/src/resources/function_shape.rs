@@ -1,4 +1,4 @@
-//! Properties of `AWS::Serverless::Function`.
+//! Supported properties of the resource type `AWS::Serverless::Function`.
 
 use super::super::shape::Shape;
 

@@ -5,7 +5,7 @@ use crate::{MessageKind, Role};
 
 impl Context<'_> {
     pub(super) fn set_title(&self, title: &str) -> Decision {
-        self.open_to(Role::Admin)?;
+        self.at_least_and_open(Role::Admin)?;
         if self.state.title.as_deref() == Some(title) {
             return Ok(None);
         }
@@ -13,7 +13,7 @@ impl Context<'_> {
     }
 
     pub(super) fn set_topic(&self, topic: Option<&str>) -> Decision {
-        self.open_to(Role::Admin)?;
+        self.at_least_and_open(Role::Admin)?;
         if self.state.topic.as_deref() == topic {
             return Ok(None);
         }

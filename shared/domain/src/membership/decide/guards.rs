@@ -1,39 +1,41 @@
-//! Checks that come before the rules, and the wording of refusals.
+//! Checks that several rules share, and the messages of refusals.
 
 use super::{Context, Decision};
 use crate::membership::{Change, MAX_PERIODS, MemberFacts};
 use crate::{ApiError, ConversationType, ErrorCode, MessageKind, Role, UserId};
 
 impl Context<'_> {
-    /// The actor, who has a profile.
+    /// Returns the facts of the actor; an error if the actor has no profile or is deleted.
     pub(super) fn facts(&self) -> Result<MemberFacts, ApiError> {
-        match self.state.people.get(&self.actor) {
-            None => Err(ApiError::new(ErrorCode::ProfileRequired, "Make your profile first: PUT /v1/users/me.")),
+        match self.state.users.get(&self.actor) {
+            None => {
+                Err(ApiError::new(ErrorCode::ProfileRequired, "You have no profile. Create one with PUT /v1/users/me."))
+            }
             Some(facts) if facts.deleted => Err(ApiError::new(ErrorCode::UserDeleted, "This user was deleted.")),
             Some(facts) => Ok(*facts),
         }
     }
 
     /// Returns the facts of an actor who is or was a member. To others the conversation does not exist, unless it is public.
-    pub(super) fn known(&self) -> Result<MemberFacts, ApiError> {
-        let stays = self.state.people.get(&self.actor).map_or(0, |facts| facts.stays);
-        if stays == 0 && self.state.kind != ConversationType::Public {
-            return Err(ApiError::new(ErrorCode::ConversationNotFound, "No such conversation."));
+    pub(super) fn ever_member(&self) -> Result<MemberFacts, ApiError> {
+        let periods = self.state.users.get(&self.actor).map_or(0, |facts| facts.periods);
+        if periods == 0 && self.state.kind != ConversationType::Public {
+            return Err(ApiError::new(ErrorCode::ConversationNotFound, "The conversation does not exist."));
         }
         let facts = self.facts()?;
-        if stays == 0 { Err(not_a_member()) } else { Ok(facts) }
+        if periods == 0 { Err(not_a_member()) } else { Ok(facts) }
     }
 
-    /// The role of the actor, who is here.
+    /// Returns the role of the actor; an error if the actor is not a member.
     pub(super) fn active(&self) -> Result<Role, ApiError> {
-        self.known()?.role.ok_or_else(not_a_member)
+        self.ever_member()?.role.ok_or_else(not_a_member)
     }
 
-    /// The role of the actor, who is here with this role or a higher one. Nobody has that in a private conversation.
+    /// Returns the role of the actor if it is this role or a higher one. Always an error in a private conversation.
     pub(super) fn at_least(&self, role: Role) -> Result<Role, ApiError> {
         let own = self.active()?;
         if self.state.kind == ConversationType::Private {
-            return Err(wrong_type("do this in"));
+            return Err(wrong_conversation_type("do this in"));
         }
         if own > role {
             return Err(not_allowed("Your role does not allow this."));
@@ -41,8 +43,8 @@ impl Context<'_> {
         Ok(own)
     }
 
-    /// The same, in a conversation that is not over.
-    pub(super) fn open_to(&self, role: Role) -> Result<Role, ApiError> {
+    /// Like [`Self::at_least`], but an error for a closed conversation.
+    pub(super) fn at_least_and_open(&self, role: Role) -> Result<Role, ApiError> {
         let own = self.at_least(role)?;
         self.open()?;
         Ok(own)
@@ -55,10 +57,10 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Somebody who is or was here.
+    /// Returns the facts of a current or former member.
     pub(super) fn target(&self, user: UserId) -> Result<MemberFacts, ApiError> {
-        let facts = self.state.people.get(&user).filter(|facts| facts.stays > 0);
-        facts.copied().ok_or_else(|| not_here(user))
+        let facts = self.state.users.get(&user).filter(|facts| facts.periods > 0);
+        facts.copied().ok_or_else(|| member_not_found(user))
     }
 
     /// Returns the change with this item of the log.
@@ -68,9 +70,9 @@ impl Context<'_> {
     }
 }
 
-pub(super) fn has_a_period_left(facts: &MemberFacts) -> Result<(), ApiError> {
-    if facts.stays >= MAX_PERIODS {
-        let message = format!("A user comes back at most {MAX_PERIODS} times.");
+pub(super) fn check_period_limit(facts: &MemberFacts) -> Result<(), ApiError> {
+    if facts.periods >= MAX_PERIODS {
+        let message = format!("A user can join a conversation at most {MAX_PERIODS} times.");
         return Err(ApiError::new(ErrorCode::TooManyPeriods, message));
     }
     Ok(())
@@ -80,14 +82,14 @@ pub(super) fn not_a_member() -> ApiError {
     ApiError::new(ErrorCode::NotAMember, "You are not a member of this conversation.")
 }
 
-pub(super) fn not_here(user: UserId) -> ApiError {
-    ApiError::new(ErrorCode::MemberNotFound, format!("The user {user} is not a member."))
+pub(super) fn member_not_found(user: UserId) -> ApiError {
+    ApiError::new(ErrorCode::MemberNotFound, format!("The user {user} is not a member of this conversation."))
 }
 
 pub(super) fn not_allowed(message: &str) -> ApiError {
     ApiError::new(ErrorCode::NotAllowed, message)
 }
 
-pub(super) fn wrong_type(what: &str) -> ApiError {
-    ApiError::new(ErrorCode::WrongConversationType, format!("One cannot {what} a conversation of this type."))
+pub(super) fn wrong_conversation_type(what: &str) -> ApiError {
+    ApiError::new(ErrorCode::WrongConversationType, format!("You cannot {what} a conversation of this type."))
 }

@@ -1,4 +1,4 @@
-//! The rules: who may do what to a conversation and its members.
+//! The rules: which user may change a conversation and its members, and how.
 //!
 //! | | owner | admin | member | others |
 //! |---|---|---|---|---|
@@ -10,12 +10,12 @@
 //! | leave | yes | yes | yes | |
 //! | join, if public | | | | yes |
 //!
-//! A private conversation has none of these: its two members stay, and each may block the other. A conversation with members
-//! always has an owner, and one without members is closed.
+//! A private conversation has none of these: its two users cannot leave, and each may block the other. A conversation with
+//! members always has an owner, and one without members is closed.
 
-mod coming_and_going;
 mod conversation;
 mod guards;
+mod joining_and_leaving;
 mod rights;
 #[cfg(test)]
 mod tests;
@@ -38,7 +38,7 @@ pub fn decide(state: &State, actor: UserId, action: &Action) -> Result<Option<Ch
         Action::SetTopic(topic) => context.set_topic(topic.as_deref()),
         Action::Close => context.close(),
         Action::Block(blocked) => context.block(*blocked),
-        Action::Forget => Ok(context.forget()),
+        Action::LeaveDeleted => Ok(context.leave_deleted()),
     }
 }
 

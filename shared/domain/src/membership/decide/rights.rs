@@ -1,28 +1,28 @@
 //! Roles, mutes and closing.
 
-use super::guards::{not_allowed, not_here, wrong_type};
+use super::guards::{member_not_found, not_allowed, wrong_conversation_type};
 use super::{Context, Decision};
 use crate::membership::Change;
 use crate::{ApiError, ConversationType, ErrorCode, MessageKind, Role, Timestamp, UserId};
 
 impl Context<'_> {
     pub(super) fn set_role(&self, user: UserId, role: Role) -> Decision {
-        self.open_to(Role::Owner)?;
-        let current = self.target(user)?.role.ok_or_else(|| not_here(user))?;
+        self.at_least_and_open(Role::Owner)?;
+        let current = self.target(user)?.role.ok_or_else(|| member_not_found(user))?;
         if current == role {
             return Ok(None);
         }
         if current == Role::Owner && self.state.owners <= 1 {
-            let message = "A conversation keeps an owner: make somebody else one first.";
+            let message = "A conversation needs an owner. Make another member an owner first.";
             return Err(ApiError::new(ErrorCode::LastOwner, message));
         }
         self.logged(MessageKind::RoleChanged { user_id: user, role })
     }
 
     pub(super) fn mute(&self, user: UserId, until: Option<Timestamp>) -> Decision {
-        let own = self.open_to(Role::Admin)?;
+        let own = self.at_least_and_open(Role::Admin)?;
         let target = self.target(user)?;
-        let role = target.role.ok_or_else(|| not_here(user))?;
+        let role = target.role.ok_or_else(|| member_not_found(user))?;
         if target.muted_until == until {
             return Ok(None);
         }
@@ -32,7 +32,7 @@ impl Context<'_> {
             _ => role == Role::Member,
         };
         if !lower {
-            return Err(not_allowed("You can only mute those whose role is below yours."));
+            return Err(not_allowed("You can only mute members whose role is lower than yours."));
         }
         self.logged(MessageKind::MemberMuted { user_id: user, muted_until: until })
     }
@@ -40,7 +40,7 @@ impl Context<'_> {
     pub(super) fn block(&self, blocked: bool) -> Decision {
         self.active()?;
         if self.state.kind != ConversationType::Private {
-            return Err(wrong_type("block somebody in"));
+            return Err(wrong_conversation_type("block a user in"));
         }
         self.open()?;
         let mut blocked_by = self.state.blocked_by.clone();

@@ -16,15 +16,16 @@ const MEMBER: UserId = user(3);
 const OTHER_OWNER: UserId = user(4);
 const OTHER_ADMIN: UserId = user(5);
 const OTHER_MEMBER: UserId = user(6);
-/// Was here and left.
+/// A former member who left.
 const FORMER: UserId = user(7);
 /// A former member who was removed.
 const REMOVED: UserId = user(8);
-/// Has a profile and was never here.
+/// A user with a profile who was never a member.
 const NON_MEMBER: UserId = user(9);
 const DELETED: UserId = user(10);
 const BLOCKS: UserId = user(12);
-const PROBE_CONNECTION_ID: UserId = user(11);
+/// A user without a profile, who is not in the state.
+const NO_PROFILE: UserId = user(11);
 
 const FUTURE: Timestamp = Timestamp::from_epoch_millis(4_000_000_000_000);
 
@@ -33,11 +34,11 @@ const fn user(n: u128) -> UserId {
 }
 
 fn active(role: Role) -> MemberFacts {
-    MemberFacts { role: Some(role), stays: 1, ..MemberFacts::default() }
+    MemberFacts { role: Some(role), periods: 1, ..MemberFacts::default() }
 }
 
 fn state(kind: ConversationType) -> State {
-    let gone = MemberFacts { stays: 1, ..MemberFacts::default() };
+    let former = MemberFacts { periods: 1, ..MemberFacts::default() };
     State {
         kind,
         closed: false,
@@ -47,15 +48,15 @@ fn state(kind: ConversationType) -> State {
         owners: 2,
         successor: Some(ADMIN),
         blocked_by: Vec::new(),
-        people: BTreeMap::from([
+        users: BTreeMap::from([
             (OWNER, active(Role::Owner)),
             (ADMIN, active(Role::Admin)),
             (MEMBER, active(Role::Member)),
             (OTHER_OWNER, active(Role::Owner)),
             (OTHER_ADMIN, active(Role::Admin)),
             (OTHER_MEMBER, active(Role::Member)),
-            (FORMER, gone),
-            (REMOVED, MemberFacts { removed: true, ..gone }),
+            (FORMER, former),
+            (REMOVED, MemberFacts { removed: true, ..former }),
             (NON_MEMBER, MemberFacts::default()),
             (DELETED, MemberFacts { deleted: true, ..MemberFacts::default() }),
         ]),
@@ -109,7 +110,7 @@ fn check(state: &State, table: &[(&str, UserId, [&str; 14])]) {
 
 const NO: &str = "not_allowed";
 const NOT_A_MEMBER: &str = "not_a_member";
-const GONE: &str = "conversation_closed";
+const CLOSED: &str = "conversation_closed";
 const WRONG_TYPE: &str = "wrong_conversation_type";
 const UNKNOWN: &str = "conversation_not_found";
 
@@ -121,9 +122,9 @@ fn the_rules_of_a_group() {
         ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG_TYPE]),
         ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
         ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
-        ("who left", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", NOT_A_MEMBER,  NOT_A_MEMBER]),
-        ("a stranger", NON_MEMBER, [UNKNOWN; 14]),
-        ("nobody", PROBE_CONNECTION_ID,       [UNKNOWN; 14]),
+        ("a former member", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", NOT_A_MEMBER,  NOT_A_MEMBER]),
+        ("a non-member", NON_MEMBER, [UNKNOWN; 14]),
+        ("without a profile", NO_PROFILE,       [UNKNOWN; 14]),
     ]);
 }
 
@@ -131,12 +132,12 @@ fn the_rules_of_a_group() {
 #[rustfmt::skip]
 fn the_rules_of_a_closed_group() {
     check(&State { closed: true, ..state(Group) }, &[
-        ("the owner", OWNER,     [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, "none", "ok", "none", WRONG_TYPE]),
-        ("an admin", ADMIN,      [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, NO,   NO,   "ok", "none", WRONG_TYPE]),
+        ("the owner", OWNER,     [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, "none", "ok", "none", WRONG_TYPE]),
+        ("an admin", ADMIN,      [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, NO,   NO,   "ok", "none", WRONG_TYPE]),
         ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
-        ("who left", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", NOT_A_MEMBER,  NOT_A_MEMBER]),
-        ("a stranger", NON_MEMBER, [UNKNOWN; 14]),
-        ("nobody", PROBE_CONNECTION_ID,       [UNKNOWN; 14]),
+        ("a former member", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", NOT_A_MEMBER,  NOT_A_MEMBER]),
+        ("a non-member", NON_MEMBER, [UNKNOWN; 14]),
+        ("without a profile", NO_PROFILE,       [UNKNOWN; 14]),
     ]);
 }
 
@@ -148,9 +149,9 @@ fn the_rules_of_a_public_conversation() {
         ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG_TYPE]),
         ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
         ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
-        ("who left", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", "ok", NOT_A_MEMBER]),
-        ("a stranger", NON_MEMBER, [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "ok", NOT_A_MEMBER]),
-        ("nobody", PROBE_CONNECTION_ID,       [PROFILE; 14]),
+        ("a former member", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", "ok", NOT_A_MEMBER]),
+        ("a non-member", NON_MEMBER, [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "ok", NOT_A_MEMBER]),
+        ("without a profile", NO_PROFILE,       [PROFILE; 14]),
     ]);
 }
 
@@ -159,16 +160,16 @@ fn the_rules_of_a_public_conversation() {
 fn the_rules_of_a_private_conversation() {
     let mut private = state(Private);
     for person in [OWNER, ADMIN] {
-        private.people.insert(person, active(Role::Member));
+        private.users.insert(person, active(Role::Member));
     }
     let inside = [WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, WRONG_TYPE, "none", "ok"];
     check(&private, &[
         ("one", OWNER, inside),
         ("the other", ADMIN, inside),
         ("a member", MEMBER, inside),
-        ("who left", FORMER, [NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, WRONG_TYPE, NOT_A_MEMBER, NOT_A_MEMBER]),
-        ("a stranger", NON_MEMBER, [UNKNOWN; 14]),
-        ("nobody", PROBE_CONNECTION_ID, [UNKNOWN; 14]),
+        ("a former member", FORMER, [NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, WRONG_TYPE, NOT_A_MEMBER, NOT_A_MEMBER]),
+        ("a non-member", NON_MEMBER, [UNKNOWN; 14]),
+        ("without a profile", NO_PROFILE, [UNKNOWN; 14]),
     ]);
 }
 
@@ -176,7 +177,7 @@ fn the_rules_of_a_private_conversation() {
 fn the_deleted_do_nothing_and_are_not_let_in() {
     let mut group = state(Group);
     assert_eq!(refusal(&group, OWNER, &Action::Add(vec![DELETED])), ErrorCode::UserNotFound);
-    group.people.insert(OWNER, MemberFacts { deleted: true, ..active(Role::Owner) });
+    group.users.insert(OWNER, MemberFacts { deleted: true, ..active(Role::Owner) });
     for action in actions() {
         assert_eq!(refusal(&group, OWNER, &action), ErrorCode::UserDeleted, "{action:?}");
     }
@@ -189,12 +190,12 @@ fn whom_one_cannot_add() {
         (ErrorCode::TooManyMembers, vec![]),
         (ErrorCode::TooManyMembers, many),
         (ErrorCode::SelfAdd, vec![OWNER]),
-        (ErrorCode::UserNotFound, vec![PROBE_CONNECTION_ID]),
+        (ErrorCode::UserNotFound, vec![NO_PROFILE]),
         (ErrorCode::AlreadyAMember, vec![NON_MEMBER, MEMBER]),
         (ErrorCode::NotAllowed, vec![NON_MEMBER, BLOCKS]),
     ] {
         let mut group = state(Group);
-        group.people.insert(BLOCKS, MemberFacts { blocks_actor: true, ..MemberFacts::default() });
+        group.users.insert(BLOCKS, MemberFacts { blocks_actor: true, ..MemberFacts::default() });
         assert_eq!(refusal(&group, OWNER, &Action::Add(users)), code);
     }
     for user in [FORMER, REMOVED, NON_MEMBER] {
@@ -216,9 +217,9 @@ fn a_group_is_full_at_its_limit_and_a_public_conversation_never() {
 
 #[test]
 fn nobody_comes_back_more_often_than_is_kept() {
-    for (stays, expected) in [(MAX_PERIODS - 1, "ok"), (MAX_PERIODS, "too_many_stays")] {
+    for (periods, expected) in [(MAX_PERIODS - 1, "ok"), (MAX_PERIODS, "too_many_stays")] {
         let mut public = state(Public);
-        public.people.insert(FORMER, MemberFacts { stays, ..MemberFacts::default() });
+        public.users.insert(FORMER, MemberFacts { periods, ..MemberFacts::default() });
         assert_eq!(outcome(&public, FORMER, &Action::Join), expected);
         assert_eq!(outcome(&public, OWNER, &Action::Add(vec![FORMER])), expected);
     }
@@ -233,7 +234,7 @@ fn who_was_put_out_comes_back_only_when_let_in() {
 #[test]
 fn a_mute_outlasts_leaving_and_coming_back() {
     let mut public = state(Public);
-    public.people.insert(FORMER, MemberFacts { stays: 1, muted_until: Some(FUTURE), ..MemberFacts::default() });
+    public.users.insert(FORMER, MemberFacts { periods: 1, muted_until: Some(FUTURE), ..MemberFacts::default() });
     let joined = Change::Joined { user_id: FORMER, muted_until: Some(FUTURE) };
     assert_eq!(change(&public, FORMER, &Action::Join), joined);
 }
@@ -241,9 +242,9 @@ fn a_mute_outlasts_leaving_and_coming_back() {
 #[test]
 fn an_owner_who_is_muted_since_before_can_end_it() {
     let mut group = state(Group);
-    group.people.insert(OWNER, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Owner) });
+    group.users.insert(OWNER, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Owner) });
     assert_eq!(outcome(&group, OWNER, &Action::Mute(OWNER, None)), "ok");
-    group.people.insert(ADMIN, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Admin) });
+    group.users.insert(ADMIN, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Admin) });
     assert_eq!(refusal(&group, ADMIN, &Action::Mute(ADMIN, None)), ErrorCode::NotAllowed);
 }
 
@@ -282,7 +283,7 @@ fn who_removes_themselves_leaves() {
 fn what_is_so_already_is_no_change() {
     let mut group = state(Group);
     group.topic = Some("Ships".to_owned());
-    group.people.insert(OTHER_MEMBER, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Member) });
+    group.users.insert(OTHER_MEMBER, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Member) });
     for action in [
         Action::SetTitle("Team".to_owned()),
         Action::SetTopic(Some("Ships".to_owned())),
@@ -343,9 +344,9 @@ fn a_group_with_members_has_an_owner() {
             member_count: u32::try_from(members.len()).unwrap(),
             owners: u32::try_from(count(Role::Owner)).unwrap(),
             successor: holder(Role::Admin).or_else(|| holder(Role::Member)),
-            people: people
+            users: people
                 .map(|user| {
-                    (user, MemberFacts { role: members.get(&user).copied(), stays: 1, ..MemberFacts::default() })
+                    (user, MemberFacts { role: members.get(&user).copied(), periods: 1, ..MemberFacts::default() })
                 })
                 .into(),
             ..state(Group)

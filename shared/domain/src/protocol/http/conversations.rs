@@ -1,4 +1,4 @@
-//! Conversations.
+//! Bodies of the routes of conversations.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,12 +12,12 @@ use crate::{ConversationId, ConversationType, HistoryPolicy, Timestamp, UserId};
 pub struct CreateConversationRequest {
     #[serde(rename = "type")]
     pub kind: ConversationType,
-    /// Required unless private.
+    /// Title; required except for a private conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
-    /// `since_join` unless given.
+    /// History policy; `since_join` by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<HistoryPolicy>,
     /// The other members; of a private conversation exactly one.
@@ -25,7 +25,7 @@ pub struct CreateConversationRequest {
     pub member_ids: Vec<UserId>,
 }
 
-/// Body of `PATCH /v1/conversations/{id}`. Absent fields stay as they are.
+/// Body of `PATCH /v1/conversations/{id}`. Absent fields do not change.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateConversationRequest {

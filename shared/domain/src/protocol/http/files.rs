@@ -7,6 +7,6 @@ use crate::file::SignedPart;
 /// Answer to `POST /v1/files/{id}/parts`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SignedParts {
-    /// One request for each part, in the order that was asked for.
+    /// One request for each part, in the order of the request.
     pub parts: Vec<SignedPart>,
 }

@@ -12,7 +12,7 @@ pub struct AddMembersRequest {
     pub user_ids: Vec<UserId>,
 }
 
-/// Body of `PATCH /v1/conversations/{id}/members/{user_id}`. Absent fields stay as they are.
+/// Body of `PATCH /v1/conversations/{id}/members/{user_id}`. Absent fields do not change.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMemberRequest {

@@ -28,7 +28,7 @@ pub struct HistoryPage {
 /// The history around a message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AroundPage {
-    /// Oldest first.
+    /// The visible messages, oldest first.
     pub messages: Vec<Message>,
     /// True if there are earlier messages.
     pub more_before: bool,

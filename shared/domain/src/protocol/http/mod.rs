@@ -1,6 +1,6 @@
 //! Bodies of the HTTP API, by resource. Paths and statuses are in `docs/protocol.md`.
 //!
-//! Requests refuse fields that they do not know; responses may get new fields.
+//! Requests with unknown fields are refused; responses may get new fields.
 
 mod conversations;
 mod files;

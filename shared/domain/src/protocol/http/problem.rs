@@ -1,4 +1,4 @@
-//! Errors.
+//! Body of HTTP errors.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +10,8 @@ pub struct Problem {
     /// Always `about:blank`: `code` identifies the problem.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The HTTP status.
     pub status: u16,
-    /// The code in words.
+    /// The code with spaces instead of underscores.
     pub title: String,
     /// A sentence for developers.
     pub detail: String,
@@ -21,7 +20,7 @@ pub struct Problem {
     pub retryable: bool,
     /// Time after which to retry, in milliseconds; the header `Retry-After` has it in seconds.
     pub retry_after_ms: Option<u64>,
-    /// Leads to the server's log.
+    /// Id of the request in the server's log.
     pub request_id: String,
 }
 

@@ -1,4 +1,4 @@
-//! Profiles.
+//! Bodies of the routes of users.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,12 +1,14 @@
-//! Table `members`: what the hot path has to know of a conversation and of who is in it.
+//! Table `members`: the facts about a conversation and its members that the message path needs.
 //!
-//! A projection of the relational truth: only [`crate::relay`] writes here, each version of a conversation once.
+//! A projection of the relational source of truth. Only `chat::membership::Relay` writes it, each version of a conversation
+//! once.
 //!
 //! | `conversation_id` (S, partition key) | `entry` (S, sort key) | |
 //! |---|---|---|
 //! | conversation | `#conversation` | see [`ConversationItem`] |
 //! | conversation | `a#<user>` | an active member: `user_id`, `role`, `joined_seq`, `joined_at`, `muted_until` |
-//! | conversation | `p#<user>` | a user's past stays: `user_id`, `periods`, and `user_deleted` where the account is gone |
+//! | conversation | `p#<user>` | the ended membership periods of a user: `user_id`, `periods`, and `user_deleted` if the
+//! account is deleted |
 //!
 //! Sorted like this, one query reads the conversation and its first members. Index `by_user` (`user_id`,
 //! `conversation_id`) lists a user's conversations.
@@ -39,7 +41,7 @@ const CONVERSATION: &str = "#conversation";
 /// Before the id of an active member.
 const ACTIVE: &str = "a#";
 
-/// Rounds before a transaction that keeps meeting writes is given up.
+/// Attempts before a transaction that conflicts with writes fails.
 const MAX_ROUNDS: u32 = 8;
 
 /// Name of the index of a user's conversations.
@@ -64,8 +66,8 @@ pub struct ConversationItem {
     pub blocked_by: Vec<UserId>,
     #[serde(default)]
     pub closed: bool,
-    /// The user who left or was removed by the newest change. A query or a batch may return this beside their item from before
-    /// it: neither is isolated from transactions.
+    /// The user who left or was removed by the newest change. A query or a batch may return this with the user's item from
+    /// before the change: neither is isolated from transactions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub departed: Option<UserId>,
     /// Number of active members.
@@ -75,9 +77,9 @@ pub struct ConversationItem {
     pub subscription_shards: u32,
     /// Version of the relational truth that this shows.
     pub version: u64,
-    /// Seq of the newest log item that a membership change wrote: a writer after it has to know of it.
+    /// Seq of the newest log item that a membership change wrote: later writers must have read that change.
     pub members_seq: Seq,
-    /// Place of the newest change; the head at that moment for one that wrote no item.
+    /// Seq of the newest change; the head at that time if the change wrote no item.
     pub changed_seq: Seq,
     /// Time of the newest change.
     #[serde(with = "millis")]
@@ -88,7 +90,7 @@ fn one_shard() -> u32 {
     1
 }
 
-// Serde gives a reference.
+// The signature that serde requires.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_one_shard(shards: &u32) -> bool {
     *shards == one_shard()
@@ -99,18 +101,18 @@ pub struct ActiveMember {
     pub conversation_id: ConversationId,
     pub user_id: UserId,
     pub role: Role,
-    /// The first place that they see: that of the item that let them in, or the one after the head at that moment.
+    /// First visible seq: the seq of the item that added the member, or the one after the head at that time.
     pub joined_seq: Seq,
     /// Start of the membership period: the time of that item.
     #[serde(with = "millis")]
     pub joined_at: Timestamp,
-    /// Until when they may not send.
+    /// End of the mute.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "millis::optional")]
     pub muted_until: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct PastMember {
+struct FormerMember {
     conversation_id: ConversationId,
     user_id: UserId,
     periods: Vec<Period>,
@@ -167,10 +169,11 @@ impl Members {
         Ok(from_items(page.items.unwrap_or_default())?)
     }
 
-    /// Returns what the user may see; `None` if they were never a member. One request of up to six read units: a transaction,
-    /// since any other read could return the conversation from after a membership change and the member from before it.
+    /// Returns the user's view of the conversation; `None` if they were never a member. Cost: one request of up to six read
+    /// units, as a transaction, since any other read could return the conversation from after a membership change and the
+    /// member from before it.
     pub async fn view(&self, conversation: ConversationId, user: UserId) -> Result<Option<MemberView>, StoreError> {
-        let keys = [CONVERSATION.to_owned(), active(user), past(user)];
+        let keys = [CONVERSATION.to_owned(), active(user), former(user)];
         let mut items = self.get_together(keys.map(|entry| key(conversation, entry))).await?;
         let mut take = |entry: &str| {
             let at = items.iter().position(|item| entry_of(item) == Some(entry))?;
@@ -179,19 +182,19 @@ impl Members {
         let Some(item) = take(CONVERSATION) else { return Ok(None) };
         let conversation: ConversationItem = from_item(item)?;
         let active: Option<ActiveMember> = take(&active(user)).map(from_item).transpose()?;
-        let past: Option<PastMember> = take(&past(user)).map(from_item).transpose()?;
-        let user_deleted = past.as_ref().is_some_and(|past| past.user_deleted);
-        let mut stays = past.map(|past| past.periods).unwrap_or_default();
-        stays.extend(active.map(|member| Period {
+        let former: Option<FormerMember> = take(&former(user)).map(from_item).transpose()?;
+        let user_deleted = former.as_ref().is_some_and(|former| former.user_deleted);
+        let mut periods = former.map(|former| former.periods).unwrap_or_default();
+        periods.extend(active.map(|member| Period {
             joined_seq: member.joined_seq,
             joined_at: member.joined_at,
             left: None,
         }));
-        let periods = Periods::visible(stays, conversation.history);
+        let periods = Periods::visible(periods, conversation.history);
         Ok((!periods.is_empty()).then_some(MemberView { conversation, active, periods, user_deleted }))
     }
 
-    /// The items that exist, all as they were at one moment. A transaction that meets a write is asked for again.
+    /// Reads the existing items in one transaction, which is retried if it conflicts with a write.
     async fn get_together(&self, keys: [Item; 3]) -> Result<Vec<Item>, StoreError> {
         let gets: Vec<TransactGetItem> = keys
             .into_iter()
@@ -257,7 +260,10 @@ impl Members {
                 .map_err(StoreError::dynamodb)?;
             for item in page.items.unwrap_or_default() {
                 if let Some(AttributeValue::S(id)) = item.get("conversation_id") {
-                    found.push(id.parse().map_err(|_| StoreError::Inconsistent(format!("conversation id {id}")))?);
+                    found
+                        .push(id.parse().map_err(|_| {
+                            StoreError::Inconsistent(format!("the conversation id {id} is not a UUID"))
+                        })?);
                 }
             }
             found.dedup();
@@ -285,7 +291,7 @@ fn active(user: UserId) -> String {
     format!("{ACTIVE}{user}")
 }
 
-fn past(user: UserId) -> String {
+fn former(user: UserId) -> String {
     format!("p#{user}")
 }
 

@@ -1,4 +1,4 @@
-//! The members at a given seq.
+//! Members whose membership period covers a given seq.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{ConversationId, Periods, Seq, UserId};
 use serde_dynamo::from_item;
 
-use super::{ACTIVE, ActiveMember, Members, PastMember, active, entry_of, past};
+use super::{ACTIVE, ActiveMember, FormerMember, Members, active, entry_of, former};
 use crate::StoreError;
 
 /// Cursor of a list of members, former ones included: the sort key after which it continues.
@@ -17,7 +17,7 @@ pub struct Entry(String);
 
 /// Text that is no sort key of a member.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("not a sort key of a member")]
+#[error("the value is not a sort key of a member")]
 pub struct NoEntry;
 
 impl fmt::Display for Entry {
@@ -34,15 +34,15 @@ impl FromStr for Entry {
         let user: UserId = user.parse().map_err(|_| NoEntry)?;
         match kind {
             "a" => Ok(Self(active(user))),
-            "p" => Ok(Self(past(user))),
+            "p" => Ok(Self(former(user))),
             _ => Err(NoEntry),
         }
     }
 }
 
 impl Members {
-    /// Returns those among the next `limit` members, former ones included, whose membership period covers `seq`, and the cursor
-    /// of the next page. Current members come first, each group in no order. Cost: one consistent request.
+    /// Reads the next `limit` members, including former ones. Returns those whose membership period covers `seq`, and the
+    /// cursor of the next page. Current members come first, each group in no order. Cost: one consistent request.
     pub async fn present_at(
         &self,
         conversation: ConversationId,
@@ -70,8 +70,8 @@ impl Members {
                 let member: ActiveMember = from_item(item)?;
                 users.extend((member.joined_seq <= seq).then_some(member.user_id));
             } else {
-                let past: PastMember = from_item(item)?;
-                users.extend(Periods::new(past.periods).covers(seq).then_some(past.user_id));
+                let former: FormerMember = from_item(item)?;
+                users.extend(Periods::new(former.periods).covers(seq).then_some(former.user_id));
             }
         }
         let next = page.last_evaluated_key.as_ref().and_then(entry_of).map(|entry| Entry(entry.to_owned()));

@@ -1,4 +1,4 @@
-//! A conversation and its first members, as a writer has to know them.
+//! A conversation and its first members, as writers need them.
 
 use std::collections::BTreeSet;
 
@@ -43,7 +43,7 @@ impl Roster {
         self.members.len() >= ROSTER_MEMBERS
     }
 
-    /// The member who is this user.
+    /// Returns the member with this user id.
     pub fn member(&self, user: UserId) -> Option<&ActiveMember> {
         self.members.iter().find(|member| member.user_id == user)
     }
@@ -55,7 +55,7 @@ impl Roster {
 }
 
 impl Members {
-    /// The conversation and its first members, whatever its kind, in one request; `None` where there is no such conversation.
+    /// Reads a conversation of any kind and its first members in one request; `None` if it does not exist.
     pub async fn roster(&self, conversation: ConversationId, consistent: bool) -> Result<Option<Roster>, StoreError> {
         let page = self
             .client
@@ -71,13 +71,13 @@ impl Members {
             .await
             .map_err(StoreError::dynamodb)?;
         let mut items = page.items.unwrap_or_default().into_iter();
-        // `#` sorts before every member, so the conversation comes first or not at all.
+        // `#` sorts before every member, so the conversation is the first item or absent.
         let Some(first) = items.next().filter(|item| entry_of(item) == Some(CONVERSATION)) else { return Ok(None) };
         Roster::new(from_item(first)?, items.collect()).map(Some)
     }
 
-    /// Reads the roster as far as `sender` has to know it, in one request. For a public conversation it holds the sender alone:
-    /// nobody is notified there for being a member.
+    /// Reads the roster that a message of `sender` needs, in one request. For a public conversation it holds only the sender,
+    /// since members are notified only if they subscribe.
     pub async fn roster_for(
         &self,
         sender: UserId,
@@ -91,7 +91,8 @@ impl Members {
         }
     }
 
-    /// The conversation, and the user if they are an active member: one request of one read unit, or two where it is consistent.
+    /// Reads the conversation, and the user if they are an active member. Cost: one request of one read unit, or two units if
+    /// consistent.
     pub async fn pass(
         &self,
         conversation: ConversationId,
@@ -105,7 +106,8 @@ impl Members {
         Roster::new(conversation, items).map(Some)
     }
 
-    /// Those of these users who are active members, in no order: a read unit a user, one request per hundred, consistent.
+    /// Reads consistently which of these users are active members, in no order. Cost: one read unit per user, one request per
+    /// hundred users.
     pub async fn among(&self, conversation: ConversationId, users: &[UserId]) -> Result<Vec<ActiveMember>, StoreError> {
         let users: BTreeSet<UserId> = users.iter().copied().collect();
         let keys = users.into_iter().map(|user| key(conversation, active(user))).collect();

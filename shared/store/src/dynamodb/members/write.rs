@@ -8,7 +8,7 @@ use domain::period::Left;
 use domain::{ConversationId, Period, Role, Seq, Timestamp, UserId};
 use serde_dynamo::{from_item, to_attribute_value, to_item};
 
-use super::{ActiveMember, CONVERSATION, ConversationItem, Members, active, key, past};
+use super::{ActiveMember, CONVERSATION, ConversationItem, Members, active, former, key};
 use crate::StoreError;
 use crate::dynamodb::Item;
 
@@ -18,7 +18,7 @@ pub struct Stamp {
     pub conversation_id: ConversationId,
     /// The version that the change makes.
     pub version: u64,
-    /// Its place in the log: that of its item, or the head where it has none.
+    /// Seq of the change's item, or the head if it has none.
     pub seq: Seq,
     /// The first seq that the added users see.
     pub first_visible: Seq,
@@ -39,8 +39,8 @@ impl Members {
         put.build().map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
     }
 
-    /// Moves `#conversation` to the version of `stamp`, on the condition that it shows the one before. `shards` is how many its
-    /// subscriptions lie in from then on, where that changes.
+    /// Moves `#conversation` to the version of `stamp`, on the condition that it has the previous version. `shards` is the new
+    /// number of subscription shards, if it changes.
     pub fn advance(
         &self,
         stamp: Stamp,
@@ -105,8 +105,7 @@ impl Members {
         update_item(update)
     }
 
-    /// Returns the writes for all users that the change concerns. `leaving` is the item of the user who leaves, from before the
-    /// change.
+    /// Returns the writes for all users that the change concerns. `leaving` is the item of the leaving user before the change.
     pub fn move_members(
         &self,
         stamp: Stamp,
@@ -127,7 +126,7 @@ impl Members {
         }
         if let Some(departure) = effect.left {
             let member = leaving.ok_or_else(|| {
-                StoreError::Inconsistent(format!("{} leaves without having been there", departure.user_id))
+                StoreError::Inconsistent(format!("the user {} leaves without being a member", departure.user_id))
             })?;
             writes.extend(self.end_period(stamp, departure, member)?);
         }
@@ -175,21 +174,21 @@ impl Members {
             Delete::builder().table_name(&self.table).set_key(Some(key(stamp.conversation_id, active(user)))).build();
         let delete = delete.map_err(StoreError::building)?;
         let left = Some(Left { seq: stamp.seq, at: stamp.at });
-        let stay = Period { joined_seq: member.joined_seq, joined_at: member.joined_at, left };
+        let period = Period { joined_seq: member.joined_seq, joined_at: member.joined_at, left };
         let deleted = if departure.user_deleted { ", user_deleted = :deleted" } else { "" };
-        let mut past = Update::builder()
+        let mut former = Update::builder()
             .table_name(&self.table)
-            .set_key(Some(key(stamp.conversation_id, past(user))))
+            .set_key(Some(key(stamp.conversation_id, former(user))))
             .update_expression(format!(
-                "SET user_id = :user, periods = list_append(if_not_exists(periods, :none), :stay){deleted}"
+                "SET user_id = :user, periods = list_append(if_not_exists(periods, :none), :period){deleted}"
             ))
             .expression_attribute_values(":user", AttributeValue::S(user.to_string()))
             .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
-            .expression_attribute_values(":stay", to_attribute_value([stay])?);
+            .expression_attribute_values(":period", to_attribute_value([period])?);
         if departure.user_deleted {
-            past = past.expression_attribute_values(":deleted", AttributeValue::Bool(true));
+            former = former.expression_attribute_values(":deleted", AttributeValue::Bool(true));
         }
-        Ok([TransactWriteItem::builder().delete(delete).build(), update_item(past)?])
+        Ok([TransactWriteItem::builder().delete(delete).build(), update_item(former)?])
     }
 
     fn set_role(

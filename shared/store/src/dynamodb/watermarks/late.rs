@@ -1,4 +1,4 @@
-//! Receipts that come in another order than they were given.
+//! Receipts that arrive out of order.
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
@@ -10,22 +10,22 @@ use domain::{Receipt, Seq};
 use super::{Watermarks, millis, older_item, older_partition, older_sort, text_number, watermark_key};
 use crate::StoreError;
 
-/// Older receipts that one transaction brings forward; DynamoDB takes a hundred items.
+/// Most older receipts that one transaction rewrites; DynamoDB allows a hundred items.
 const MAX_ROWS_PER_TRANSACTION: usize = 90;
 
 /// Outcome of a late receipt.
 pub(super) enum Brought {
-    /// All that it says is known.
+    /// The receipt adds nothing.
     Everything,
     /// So is a part of that.
     Some,
-    /// Somebody else was faster.
+    /// A concurrent writer was faster.
     Nothing,
 }
 
 impl Watermarks {
-    /// Records a receipt that is not later than the watermark, or not above it: everything below it was reached at its time
-    /// already. Nothing is written where that is known.
+    /// Records a receipt that is not later than the watermark, or not above it: everything below it was reached by its time.
+    /// Writes nothing if the stored receipts imply that already.
     pub(super) async fn bring_forward(
         &self,
         receipt: &Receipt,
@@ -33,7 +33,7 @@ impl Watermarks {
         revision: u64,
     ) -> Result<Brought, StoreError> {
         let Receipt { kind, conversation_id, user_id, seq, at } = *receipt;
-        // The watermark covers every place below it, whatever an older receipt says that was put at this moment.
+        // The watermark covers every seq below it, regardless of an older receipt that was put concurrently.
         let known = match self.smallest_older(kind, conversation_id, user_id, seq).await? {
             Some(older) if seq <= mark.seq => older.at.min(mark.at),
             _ => mark.at,
@@ -51,7 +51,7 @@ impl Watermarks {
                 later.insert(0, mark.seq);
             }
         }
-        // The lowest first: what is not brought forward at once is above, where it may well be later.
+        // The lowest seqs first: the remaining ones are above and may keep a later time.
         let older = later
             .into_iter()
             .rev()
@@ -70,7 +70,7 @@ impl Watermarks {
         }
     }
 
-    /// The places of older receipts that are later than this one, from `highest` going down until one is not.
+    /// Returns the seqs of older receipts with a later time than this one, from `highest` down to the first that has none.
     async fn later_up_to(&self, receipt: &Receipt, highest: Seq) -> Result<Vec<Seq>, StoreError> {
         let partition = older_partition(receipt.conversation_id, receipt.user_id);
         let mut below = self
@@ -95,13 +95,13 @@ impl Watermarks {
         Ok(later)
     }
 
-    /// Of a transaction: `mark` becomes an older receipt, in place of any later one.
+    /// Returns the write that stores `mark` as an older receipt and replaces any later one.
     fn older(&self, receipt: &Receipt, mark: Watermark) -> Result<Put, StoreError> {
         let put = Put::builder().table_name(self.table(receipt.kind)).set_item(Some(older_item(receipt, mark)));
         put.build().map_err(StoreError::building)
     }
 
-    /// Of a transaction: the watermark becomes `to` and has another revision, if it still is what was read.
+    /// Returns the write that sets the watermark to `to` with the next revision, if it has not changed since it was read.
     fn revise(&self, receipt: &Receipt, from: Watermark, revision: u64, to: Watermark) -> Result<Update, StoreError> {
         let number = |number: String| AttributeValue::N(number);
         let unrevised = if revision == 0 { "attribute_not_exists(revision)" } else { "revision = :revision" };

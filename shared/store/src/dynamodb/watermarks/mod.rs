@@ -1,14 +1,14 @@
-//! Tables `delivery_status` and `read_status`: up to where, and since when.
+//! Tables `delivery_status` and `read_status`: the watermarks of each user, with their times.
 //!
 //! | `pk` (S, partition key) | `sk` (S, sort key) | |
 //! |---|---|---|
 //! | user | conversation | the watermark: `seq`, `at` (ms), `revision` |
 //! | `<conversation>#<user>` | seq, 16 digits | an older receipt: `at` (ms), `ttl` |
 //!
-//! A message was delivered to, or read by, a user at the earliest time among their receipts at or above its seq. Of older receipts
-//! none is later than one above it: the first at or above a seq tells the time. A receipt that comes in another order than it was
-//! given brings those below it forward. It does so in one transaction with `revision`, so that of any number who come late at once
-//! each knows what the others did. Those that come in their order, which is nearly all, need none of that.
+//! A message was delivered to, or read by, a user at the earliest time among their receipts at or above its seq. An older
+//! receipt is never later than one above it, so the first at or above a seq has the time. A receipt that arrives out of order
+//! rewrites the ones below it with the earlier time. It does so in one transaction with `revision`, so that concurrent late
+//! receipts do not overwrite each other. Receipts in order, which are nearly all, need no transaction.
 
 mod late;
 
@@ -32,16 +32,16 @@ use late::Brought;
 /// Time for which older receipts are kept: until then the times are exact.
 const RETENTION: Duration = Duration::from_hours(90 * 24);
 
-/// Rounds before contention on one watermark is given up.
+/// Attempts before a write to a contended watermark fails.
 const MAX_ROUNDS: u32 = 10;
 
-/// Users whose older receipts are looked through at once.
+/// Users whose older receipts are read concurrently.
 const CONCURRENCY: usize = 16;
 
 /// The change that a receipt made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advance {
-    /// The watermark moved forward, from here.
+    /// The watermark moved forward from this seq.
     From(Seq),
     /// It did not: the receipt is a repeat or came late.
     Stayed,
@@ -90,7 +90,7 @@ impl Watermarks {
         found.item.as_ref().map(|item| Ok((parse_watermark(item)?, revision(item)?))).transpose()
     }
 
-    /// The watermarks of these users, as far as they have one: a read unit each, one request per hundred.
+    /// Reads the watermarks of these users, as far as they exist. Cost: one read unit per user, one request per hundred users.
     pub async fn of(
         &self,
         kind: ReceiptKind,
@@ -102,8 +102,9 @@ impl Watermarks {
         items.iter().map(|item| Ok((watermark_user(item)?, parse_watermark(item)?))).collect()
     }
 
-    /// Since when `seq` was delivered to, or read by, each of these users: the earliest time among their receipts at or above it.
-    /// One request per hundred users, and one for each who has got there.
+    /// Returns the time at which `seq` was delivered to, or read by, each of these users: the earliest time among their
+    /// receipts at or above it. Cost: one request per hundred users, and one for each user whose watermark is at or above
+    /// `seq`.
     pub async fn reached(
         &self,
         kind: ReceiptKind,
@@ -112,20 +113,20 @@ impl Watermarks {
         seq: Seq,
     ) -> Result<BTreeMap<UserId, Timestamp>, StoreError> {
         let marks = self.of(kind, conversation, users).await?;
-        let there = marks.into_iter().filter(|(_, mark)| mark.seq >= seq);
-        let earliest = stream::iter(there).map(|(user, mark)| async move {
+        let reached = marks.into_iter().filter(|(_, mark)| mark.seq >= seq);
+        let earliest = stream::iter(reached).map(|(user, mark)| async move {
             let older = self.smallest_older(kind, conversation, user, seq).await?;
             Ok((user, older.map_or(mark.at, |older| older.at.min(mark.at))))
         });
         earliest.buffer_unordered(CONCURRENCY).try_collect().await
     }
 
-    /// Records a receipt whose place is already clamped to what the user can see.
+    /// Records a receipt whose seq is already clamped to what the user can see.
     ///
-    /// Moving forward takes two writes (one where there was no watermark): the former watermark becomes an older
-    /// receipt, then the watermark moves, on the condition that it still is what was read. A crash in between leaves
-    /// an extra row that says the truth; a repeat finds everything done. Only a receipt that is earlier than what is known of
-    /// its place, because it came late, costs more: two reads, and a transaction with each older receipt that it brings forward.
+    /// Moving forward takes two writes (one where there was no watermark): the former watermark becomes an older receipt, then
+    /// the watermark moves, on the condition that it has not changed since it was read. A crash in between leaves an extra,
+    /// correct row; a repeat finds everything done. Only a late receipt with an earlier time than the stored ones costs more:
+    /// two reads, and a transaction with each older receipt that it rewrites.
     pub async fn record(&self, receipt: &Receipt) -> Result<Advance, StoreError> {
         let Receipt { kind, conversation_id, user_id, .. } = *receipt;
         let mut round = 0;
@@ -140,7 +141,7 @@ impl Watermarks {
                 }
                 Some((mark, revision)) => match self.bring_forward(receipt, mark, revision).await? {
                     Brought::Everything => true,
-                    // The rest takes another round, and is no contention.
+                    // The remaining receipts need another round, which is not contention.
                     Brought::Some => continue,
                     Brought::Nothing => false,
                 },
@@ -151,7 +152,7 @@ impl Watermarks {
             back_off(round).await;
             round += 1;
         }
-        Err(StoreError::Inconsistent("a watermark that never stays what it was".to_owned()))
+        Err(StoreError::Inconsistent("a watermark changed on every attempt to write it".to_owned()))
     }
 
     /// The smallest older receipt at or above `seq`.
@@ -178,7 +179,7 @@ impl Watermarks {
         first.map(|item| Ok(Watermark { seq: text_number(&item, "sk")?, at: millis(&item)? })).transpose()
     }
 
-    /// Stores `mark` as an older receipt; if there is one for its seq, the earlier time stays. Returns false if a transaction
+    /// Stores `mark` as an older receipt; if there is one for its seq, the earlier time is kept. Returns false if a transaction
     /// was in progress.
     async fn put_older(&self, receipt: &Receipt, mark: Watermark) -> Result<bool, StoreError> {
         let result = self
@@ -266,7 +267,7 @@ fn older_sort(seq: Seq) -> String {
 
 fn watermark_user(item: &Item) -> Result<UserId, StoreError> {
     let user = item.get("pk").and_then(|value| value.as_s().ok()).and_then(|text| text.parse().ok());
-    user.ok_or_else(|| StoreError::Inconsistent("a watermark of nobody".to_owned()))
+    user.ok_or_else(|| StoreError::Inconsistent("a watermark without a user".to_owned()))
 }
 
 fn parse_watermark(item: &Item) -> Result<Watermark, StoreError> {

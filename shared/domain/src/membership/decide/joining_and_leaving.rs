@@ -1,6 +1,6 @@
 //! Joining, leaving, adding and removing.
 
-use super::guards::{has_a_period_left, not_allowed, wrong_type};
+use super::guards::{check_period_limit, not_allowed, wrong_conversation_type};
 use super::{Context, Decision};
 use crate::conversation::Member;
 use crate::membership::{Change, MAX_GROUP_MEMBERS, MAX_USERS_PER_CHANGE};
@@ -8,30 +8,30 @@ use crate::{ApiError, ConversationType, ErrorCode, MessageKind, Role, UserId};
 
 impl Context<'_> {
     pub(super) fn add(&self, users: &[UserId]) -> Decision {
-        self.open_to(Role::Admin)?;
+        self.at_least_and_open(Role::Admin)?;
         if users.is_empty() || users.len() > MAX_USERS_PER_CHANGE {
-            let message = format!("1 to {MAX_USERS_PER_CHANGE} users can be added at once.");
+            let message = format!("A request can add 1 to {MAX_USERS_PER_CHANGE} users.");
             return Err(ApiError::new(ErrorCode::TooManyMembers, message));
         }
         if users.contains(&self.actor) {
-            return Err(ApiError::new(ErrorCode::SelfAdd, "You are a member already."));
+            return Err(ApiError::new(ErrorCode::SelfAdd, "You are already a member."));
         }
         for user in users {
-            let facts = self.state.people.get(user).filter(|facts| !facts.deleted);
+            let facts = self.state.users.get(user).filter(|facts| !facts.deleted);
             let facts = facts
                 .ok_or_else(|| ApiError::new(ErrorCode::UserNotFound, format!("The user {user} does not exist.")))?;
             if facts.role.is_some() {
-                let message = format!("The user {user} is a member already.");
+                let message = format!("The user {user} is already a member.");
                 return Err(ApiError::new(ErrorCode::AlreadyAMember, message));
             }
             if facts.blocks_actor {
-                return Err(not_allowed("One of these users cannot be added by you."));
+                return Err(not_allowed("You cannot add one of these users."));
             }
-            has_a_period_left(facts)?;
+            check_period_limit(facts)?;
         }
         let grown = u64::from(self.state.member_count) + users.len() as u64;
         if self.state.kind == ConversationType::Group && grown > u64::from(MAX_GROUP_MEMBERS) {
-            let message = format!("A group has at most {MAX_GROUP_MEMBERS} members.");
+            let message = format!("A group can have at most {MAX_GROUP_MEMBERS} members.");
             return Err(ApiError::new(ErrorCode::MemberLimitReached, message));
         }
         let members = users.iter().map(|user| Member { user_id: *user, role: Role::Member }).collect();
@@ -40,7 +40,7 @@ impl Context<'_> {
 
     pub(super) fn join(&self) -> Decision {
         if self.state.kind != ConversationType::Public {
-            // A user who may not join learns no more than a user who is not a member.
+            // A user who may not join gets the same error as any user who is not a member.
             self.active()?;
             return Ok(None);
         }
@@ -50,33 +50,33 @@ impl Context<'_> {
         }
         self.open()?;
         if facts.removed {
-            let message = "You were removed from this conversation: an admin has to let you in again.";
+            let message = "You were removed from this conversation. An admin or owner has to add you.";
             return Err(ApiError::new(ErrorCode::NotAllowed, message));
         }
-        has_a_period_left(&facts)?;
+        check_period_limit(&facts)?;
         Ok(Some(Change::Joined { user_id: self.actor, muted_until: facts.muted_until }))
     }
 
     pub(super) fn leave(&self) -> Decision {
-        let facts = self.known()?;
+        let facts = self.ever_member()?;
         if self.state.kind == ConversationType::Private {
-            return Err(wrong_type("leave"));
+            return Err(wrong_conversation_type("leave"));
         }
         Ok(facts.role.map(|role| self.departure(role, false)))
     }
 
-    pub(super) fn forget(&self) -> Option<Change> {
-        let role = self.state.people.get(&self.actor).and_then(|facts| facts.role);
+    pub(super) fn leave_deleted(&self) -> Option<Change> {
+        let role = self.state.users.get(&self.actor).and_then(|facts| facts.role);
         role.map(|role| self.departure(role, true))
     }
 
-    /// The actor goes, and what has to happen for the conversation to keep an owner.
+    /// Removes the actor; appoints a new owner or closes the conversation if necessary.
     fn departure(&self, role: Role, user_deleted: bool) -> Change {
         let last_owner = role == Role::Owner && self.state.owners <= 1;
         let promoted = self.state.successor.filter(|_| last_owner);
-        // A private conversation that has lost one of its two is over.
-        let over = self.state.member_count <= 1 || self.state.kind == ConversationType::Private;
-        let closed = over && !self.state.closed;
+        // A private conversation closes when one of its two users is deleted.
+        let must_close = self.state.member_count <= 1 || self.state.kind == ConversationType::Private;
+        let closed = must_close && !self.state.closed;
         if self.state.kind == ConversationType::Public {
             Change::Left { user_id: self.actor, promoted, closed, user_deleted }
         } else {
@@ -85,14 +85,14 @@ impl Context<'_> {
     }
 
     pub(super) fn remove(&self, user: UserId) -> Decision {
-        let own = self.open_to(Role::Admin)?;
+        let own = self.at_least_and_open(Role::Admin)?;
         let target = self.target(user)?;
         match target.role {
             None => Ok(None),
             Some(role) if own == Role::Owner || role == Role::Member => {
                 self.logged(MessageKind::MemberRemoved { user_id: user })
             }
-            Some(_) => Err(not_allowed("Only an owner removes admins and owners.")),
+            Some(_) => Err(not_allowed("Only an owner can remove admins and owners.")),
         }
     }
 }
