@@ -4,6 +4,8 @@
 //! on the other, with the types, limits and errors of Aurora Serverless v2. The two meet in [`Database`] only, so that
 //! any server can take the place of ours.
 
+#![warn(missing_docs)]
+
 use std::str::FromStr;
 
 use tokio_postgres::Config;

@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 /// Reasons for which a body cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyError {
+    /// The body has more bytes than the service takes.
     TooLarge,
     /// The client broke off. There is nobody to read an answer.
     Broken,

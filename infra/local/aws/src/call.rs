@@ -13,7 +13,9 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Service {
+    /// DynamoDB and its streams.
     Dynamodb,
+    /// SQS and its JSON protocol.
     Sqs,
     /// The RDS Data API.
     RdsData,
@@ -35,6 +37,7 @@ impl fmt::Display for Service {
 /// One request, as far as the gate has to know it.
 #[derive(Debug, Clone)]
 pub struct Call {
+    /// The service that is called.
     pub service: Service,
     /// As AWS names it: `PutItem`, `SendMessage`, `ExecuteStatement`, `PostToConnection`.
     pub operation: String,
@@ -51,6 +54,7 @@ pub struct Call {
 }
 
 impl Call {
+    /// Reads operation, resources and caller from a request.
     pub fn read(service: Service, head: &Parts, body: &[u8]) -> Self {
         // The service itself answers invalid JSON with its error.
         let input = match service {

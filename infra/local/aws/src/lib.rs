@@ -6,6 +6,8 @@
 //! * [`event_filter`], [`schedule_expression`]: patterns and times of event sources.
 //! * [`back_off`], [`lag`]: waits before retries, and the lag of stale reads.
 
+#![warn(missing_docs)]
+
 pub mod back_off;
 pub mod body;
 pub mod call;

@@ -16,8 +16,10 @@ pub struct Counts {
     pub requests: u64,
     /// Of these, the ones that their service answered with an error.
     pub errors: u64,
+    /// Read units of DynamoDB.
     #[serde(skip_serializing_if = "is_zero")]
     pub read_units: f64,
+    /// Write units of DynamoDB.
     #[serde(skip_serializing_if = "is_zero")]
     pub write_units: f64,
     /// Units of the other services: SQS requests of 64 KB, messages of 32 KB, Data API requests.

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 /// The times at which a schedule is due.
 #[derive(Debug, Clone)]
 pub enum ScheduleExpression {
+    /// The interval between two times.
     Rate(Duration),
     /// At these times, in UTC, to the minute.
     Cron(Box<Cron>),

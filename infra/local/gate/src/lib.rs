@@ -3,6 +3,8 @@
 //! It counts requests, records the permissions that they need, and injects faults. Lambda's own polls for event sources do not pass
 //! it; they have no faults, and are counted where they are made.
 
+#![warn(missing_docs)]
+
 mod batch;
 mod capacity;
 pub mod faults;
@@ -40,6 +42,7 @@ pub type Request = http::Request<Bytes>;
 /// The state that a request reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadView {
+    /// The newest state.
     Current,
     /// An earlier one, which is served there.
     Stale(SocketAddr),

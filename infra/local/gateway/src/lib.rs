@@ -1,5 +1,7 @@
 //! API Gateway: HTTP APIs, WebSocket APIs with `@connections`, an issuer of tokens, and throttling.
 
+#![warn(missing_docs)]
+
 pub mod http_api;
 mod iam_policy;
 pub mod oidc;

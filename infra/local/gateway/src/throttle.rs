@@ -110,6 +110,7 @@ impl Throttle {
         Self { account, routes }
     }
 
+    /// Returns the quotas of the account, which all APIs share.
     pub fn account(&self) -> &Account {
         &self.account
     }

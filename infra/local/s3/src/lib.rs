@@ -5,6 +5,8 @@
 //! access control, tags, storage classes and lifecycles. A key cannot be both an object and the prefix of another
 //! (`a` and `a/b`), since objects are files.
 
+#![warn(missing_docs)]
+
 mod body;
 mod checksum;
 mod cors;

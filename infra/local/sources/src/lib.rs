@@ -4,6 +4,8 @@
 //! * [`queues`]: from an SQS queue.
 //! * [`schedules`]: at times.
 
+#![warn(missing_docs)]
+
 mod batch_response;
 pub mod queues;
 pub mod schedules;

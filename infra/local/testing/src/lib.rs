@@ -4,6 +4,8 @@
 //! * [`recorded`]: events that AWS sent, to compare with.
 //! * [`sdk`]: the configuration of AWS's own clients.
 
+#![warn(missing_docs)]
+
 mod echo;
 pub mod recorded;
 mod sdk;

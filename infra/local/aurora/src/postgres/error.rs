@@ -16,6 +16,7 @@ pub enum PostgresError {
     /// A binary does not start.
     #[error("{} cannot be run: {source}", .program.display())]
     Run {
+        /// Path of the binary.
         program: PathBuf,
         /// The operating system's error.
         source: io::Error,
@@ -27,6 +28,7 @@ pub enum PostgresError {
         .folder.display()
     )]
     OtherVersion {
+        /// The data folder.
         folder: PathBuf,
         /// Major version of the data.
         found: String,
@@ -44,7 +46,12 @@ pub enum PostgresError {
     NoAccount,
     /// `initdb` or `pg_ctl` failed.
     #[error("{program} failed: {output}")]
-    Tool { program: &'static str, output: String },
+    Tool {
+        /// Name of the program.
+        program: &'static str,
+        /// Output of the program.
+        output: String,
+    },
     /// The server ended, or did not answer in time.
     #[error("PostgreSQL did not start: {0}")]
     Start(String),

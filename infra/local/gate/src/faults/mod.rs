@@ -31,6 +31,7 @@ struct Armed {
 /// The decision about one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
+    /// The kind of the fault.
     pub kind: Kind,
     /// Of a `delay`, how long.
     pub delay: Duration,

@@ -11,6 +11,7 @@ use crate::batch::entries as batch_entries;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
+    /// Seed of the random numbers.
     #[serde(default)]
     pub seed: u64,
     /// The first rule that fires for a request decides what becomes of it.
@@ -64,6 +65,7 @@ pub enum Kind {
     Conflict,
     /// DynamoDB's `BatchGetItem` and `BatchWriteItem` of more than one entry only: the last one is left unprocessed.
     Unprocessed,
+    /// `@connections` only: 410, as after a disconnect.
     Gone,
     /// The Data API's statements and beginnings of transactions only: the cluster was paused and is waking up.
     Resuming,
@@ -78,6 +80,7 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Milliseconds {
+    /// This time on every request.
     Exactly(u64),
     /// At least and at most.
     Between(u64, u64),
@@ -96,6 +99,7 @@ pub enum Moment {
 /// Reasons for which a plan is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
+    /// The probability is negative or greater than 1.
     #[error("rule {0}: the probability must be from 0 to 1")]
     Probability(usize),
     /// The lower bound is the higher one.
@@ -121,6 +125,7 @@ impl Plan {
         self.rules.iter().find_map(|rule| rule.kind.lag())
     }
 
+    /// Checks the rules; the error names the first that is refused.
     pub fn validate(&self) -> Result<(), PlanError> {
         for (number, rule) in self.rules.iter().enumerate() {
             if rule.probability.is_some_and(|chance| !(0.0..=1.0).contains(&chance)) {
@@ -145,6 +150,7 @@ impl Plan {
 }
 
 impl Rule {
+    /// Returns true if the rule applies to a request.
     pub fn matches(&self, call: &Call) -> bool {
         self.service.is_none_or(|service| service == call.service)
             && self.operation.as_ref().is_none_or(|operation| *operation == call.operation)

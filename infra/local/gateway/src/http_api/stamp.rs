@@ -17,6 +17,7 @@ pub struct Stamp {
     pub id: String,
     /// As access logs write it.
     pub time: String,
+    /// Milliseconds since 1970.
     pub time_epoch: i64,
 }
 

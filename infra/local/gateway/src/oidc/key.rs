@@ -21,13 +21,19 @@ pub enum KeyError {
     /// The key file can be neither read nor written.
     #[error("cannot use the key file {path}: {source}", path = path.display())]
     File {
+        /// The key file.
         path: PathBuf,
         /// The operating system's error.
         source: io::Error,
     },
     /// The key file holds something else.
     #[error("{path} is not an RSA key in PKCS#8 PEM ({reason}); remove it to get a new key", path = path.display())]
-    NotAKey { path: PathBuf, reason: rsa::pkcs8::Error },
+    NotAKey {
+        /// The key file.
+        path: PathBuf,
+        /// The parser's error.
+        reason: rsa::pkcs8::Error,
+    },
     /// Key generation or encoding failed.
     #[error("cannot make an RSA key: {0}")]
     Generation(String),

@@ -65,6 +65,7 @@ pub enum TokenRequestError {
     /// The client belongs to no pool, or not to this one.
     #[error("there is no client `{0}` in the user pool")]
     UnknownClient(String),
+    /// The key does not sign the token.
     #[error("cannot sign the token: {0}")]
     Signing(#[from] jsonwebtoken::errors::Error),
 }
