@@ -225,10 +225,11 @@ impl Engine {
                 Some(ServerFrame::Reply(Reply { reply_to: Some(id), answer })) => self.answered(&id, answer, now),
                 Some(ServerFrame::Gateway(refusal)) => {
                     // The refusal does not name its frame; repeating an answered frame is harmless.
-                    tracing::info!(refusal, "refused by API Gateway");
+                    tracing::info!(refusal, "API Gateway refused a frame");
                     self.interrupted(now);
                 }
-                other => tracing::warn!(?other, frame, "a frame without meaning"),
+                // Without its text, which may be a message's.
+                _ => tracing::warn!(user_id = %self.user, bytes = frame.len(), "an unexpected frame was ignored"),
             },
         }
     }
@@ -330,7 +331,7 @@ impl Engine {
                     let after = error.retry_after_ms.map(Duration::from_millis);
                     self.syncs.failed(now, after, &self.pace);
                 }
-                _ => tracing::warn!(id, "an answer that is none to a sync"),
+                _ => tracing::warn!(request_id = id, "the answer to a sync has an unexpected type"),
             },
             // The connection has noted the pong already.
             _ => {}

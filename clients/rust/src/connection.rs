@@ -70,7 +70,7 @@ pub(crate) async fn keep(
                 }
             }
             Err(error) => {
-                tracing::info!(error = %domain::error::causes(&error), "no connection");
+                tracing::info!(error = %domain::error::causes(&error), "the connection failed");
                 failures += 1;
             }
         }

@@ -129,7 +129,7 @@ impl Outbox {
                 first.stage = Stage::Ready(now + requested + full_jitter(first.attempts, pace.retry.0, pace.retry.1));
             }
             Answer::Error { error } => self.finish(conversation, Err(SendError::Refused(error))),
-            _ => tracing::warn!(frame, "an answer that is none to a send"),
+            _ => tracing::warn!(request_id = frame, "the answer to a send has an unexpected type"),
         }
         None
     }

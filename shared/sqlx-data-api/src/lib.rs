@@ -119,6 +119,8 @@
 //! - In SQL text that is not quoted, a lone `:` before a letter gets a space behind it, which changes nothing for
 //!   PostgreSQL and keeps the service from seeing a parameter.
 
+#![warn(missing_docs)]
+
 mod acquire;
 mod arguments;
 mod column;
