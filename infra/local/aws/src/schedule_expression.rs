@@ -36,6 +36,7 @@ pub enum ExpressionError {
     Cron {
         /// The text between the parentheses.
         text: String,
+        /// The rule that the field breaks.
         reason: String,
     },
 }
