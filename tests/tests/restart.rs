@@ -36,7 +36,7 @@ async fn receipts_settle(cloud: &Cloud) {
 }
 
 #[tokio::test]
-async fn everything_is_there_after_a_restart() {
+async fn data_survives_a_restart() {
     // PostgreSQL does not run as root: it takes another user, who has to reach the folder.
     let data = tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir_in("/tmp").unwrap();
 

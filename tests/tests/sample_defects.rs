@@ -28,7 +28,7 @@ async fn pair() -> (Person, Person, String) {
 
 /// Messages keyed by time overwrite one another.
 #[tokio::test]
-async fn messages_of_one_moment_all_stay() {
+async fn concurrent_messages_are_all_stored() {
     let _plan = PLAN.read().await;
     let (alice, bob, conversation) = pair().await;
     let path = format!("/v1/conversations/{conversation}/messages");
@@ -61,7 +61,7 @@ async fn messages_of_one_moment_all_stay() {
 
 /// A table of connections that is scanned for each message.
 #[tokio::test]
-async fn nothing_is_scanned() {
+async fn no_table_is_scanned() {
     let _plan = PLAN.read().await;
     let (alice, bob, conversation) = pair().await;
     let path = format!("/v1/conversations/{conversation}/messages");
@@ -92,7 +92,7 @@ async fn nothing_is_scanned() {
 
 /// A 410 that has the sender's connection deleted, or all of a user's.
 #[tokio::test]
-async fn a_410_forgets_the_connection_that_is_gone_and_no_other() {
+async fn gone_response_deletes_only_that_connection() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let cloud = Cloud::shared();
@@ -137,7 +137,7 @@ async fn a_410_forgets_the_connection_that_is_gone_and_no_other() {
 
 /// One page of a query read as if it were all.
 #[tokio::test]
-async fn a_history_of_more_than_a_megabyte_is_whole_and_for_members_only() {
+async fn history_beyond_one_megabyte_is_complete_and_for_members_only() {
     let _plan = PLAN.read().await;
     let (alice, bob, conversation) = pair().await;
     let log = log(&dynamodb(&Cloud::shared().endpoints.aws.dynamodb));
@@ -173,7 +173,7 @@ async fn a_history_of_more_than_a_megabyte_is_whole_and_for_members_only() {
 
 /// Batches whose unprocessed entries are dropped.
 #[tokio::test]
-async fn what_a_batch_leaves_unprocessed_is_asked_for_again() {
+async fn unprocessed_batch_entries_are_requested_again() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
@@ -192,7 +192,7 @@ async fn what_a_batch_leaves_unprocessed_is_asked_for_again() {
 
 /// Internals of an error, sent to the client that provoked it.
 #[tokio::test]
-async fn an_internal_error_says_nothing_of_the_inside() {
+async fn internal_errors_reveal_no_internals() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let cloud = Cloud::shared();

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_s3_has_is_what_was_announced() {
+    fn uploads_of_another_size_or_checksum_are_rejected() {
         let file = File {
             file_id: FileId::generate(),
             conversation_id: "00000000-0000-0000-0000-000000000001".parse().unwrap(),

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn its_sender_edits_a_message_for_a_while_and_not_for_ever() {
+    fn only_the_sender_edits_a_message_and_only_within_the_edit_window() {
         let other_words = Amendment::Edit(content("ho"));
         assert_eq!(Case::default().decide(&other_words), Ok(true));
         assert_eq!(Case::default().decide(&Amendment::Edit(content("hi"))), Ok(false));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn its_sender_and_admins_delete_a_message() {
+    fn the_sender_and_admins_may_delete_a_message() {
         assert_eq!(Case { age: WINDOW * 2, ..Case::default() }.decide(&Amendment::Delete), Ok(true));
         for (role, conversation, allowed) in [
             (Role::Member, ConversationType::Group, Err(ErrorCode::NotAllowed)),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_deleted_stays_deleted() {
+    fn deleted_messages_cannot_be_amended() {
         let kind =
             MessageKind::Deleted { deleted_by: Some(user(1)), deleted_seq: Some(Seq(9)), deleted_at: Some(SENT) };
         let case = Case { kind, ..Case::default() };
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_reacts_once_with_each_emoji() {
+    fn each_user_reacts_once_with_each_emoji() {
         let thumb = Emoji::parse("👍").unwrap();
         let react = |on| Amendment::React { emoji: thumb.clone(), on };
         let mut case = Case { actor: user(2), ..Case::default() };
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn only_texts_are_amended() {
+    fn only_texts_can_be_amended() {
         for kind in [MessageKind::Closed, MessageKind::MessageDeleted { target_seq: Seq(3) }] {
             let case = Case { kind, ..Case::default() };
             assert_eq!(case.decide(&Amendment::Delete), Err(ErrorCode::MessageNotFound));

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_says_too_much_waits_for_the_next_window() {
+    fn sender_beyond_the_limit_waits_for_the_next_window() {
         let mut talk = Talk::default();
         for second in [0, 1, 8] {
             assert_eq!(talk.say(1, second), Ok(()));
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_does_not_count() {
+    fn refused_messages_do_not_count() {
         let mut talk = Talk::default();
         for second in [0, 0, 0] {
             talk.say(1, second).unwrap();
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_senders_the_one_silent_for_longest_is_forgotten() {
+    fn beyond_the_maximum_the_least_recent_sender_is_dropped() {
         let mut talk = Talk::default();
         for _ in 0..3 {
             talk.say(1, 0).unwrap();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_that_are_over_are_left_out() {
+    fn expired_windows_are_dropped() {
         let mut talk = Talk::default();
         for sender in 1..=5 {
             talk.say(sender, 0).unwrap();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_silences_nobody() {
+    fn clock_moving_backwards_starts_a_new_window() {
         let mut talk = Talk::default();
         for _ in 0..3 {
             talk.say(1, 1000).unwrap();
@@ -188,13 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_limited_where_a_limit_is_zero() {
+    fn zero_means_no_limit() {
         assert_eq!(FloodLimit::new(0, Duration::from_secs(10)), None);
         assert_eq!(FloodLimit::new(3, Duration::ZERO), None);
     }
 
     #[test]
-    fn it_is_stored_in_little_room() {
+    fn counts_are_stored_with_short_field_names() {
         let counts = RecentSenders::default().after(user(1), Timestamp::from_epoch_millis(5), limit()).unwrap();
         let json = serde_json::to_value(&counts).unwrap();
         assert_eq!(json, serde_json::json!([{"u": user(1), "s": 5, "n": 1}]));

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_emoji_is_one_of_unicodes() {
+    fn only_a_single_unicode_emoji_is_accepted() {
         assert_eq!(Emoji::parse("\u{2764}").unwrap(), Emoji::parse("\u{2764}\u{fe0f}").unwrap());
         assert!(Emoji::parse("👩‍👩‍👧").is_ok());
         for text in ["", "a", ":+1:", "👍👍", "<b>", "👍 "] {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_viewer_sees_what_happened_while_they_were_there() {
+    fn reactions_are_counted_within_the_periods_of_the_viewer() {
         let thumb = Emoji::parse("👍").unwrap();
         let mut reactions = Reactions::default();
         reactions.add(thumb.clone(), user(1), Seq(5));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_have_seen_alone_is_forgotten() {
+    fn withdrawn_reactions_that_no_period_can_show_are_dropped() {
         let thumb = Emoji::parse("👍").unwrap();
         let mut reactions = Reactions::default();
         reactions.add(thumb.clone(), user(1), Seq(5));

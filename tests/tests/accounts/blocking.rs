@@ -18,7 +18,7 @@ async fn say(person: &Person, conversation: &str) -> Value {
 }
 
 #[tokio::test]
-async fn who_blocks_sees_it_and_neither_can_send() {
+async fn block_is_visible_to_the_blocker_and_neither_peer_can_send() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let id = alice.talk_to(&bob).await;
     assert_eq!(say(&bob, &id).await, "sent");
@@ -41,7 +41,7 @@ async fn who_blocks_sees_it_and_neither_can_send() {
 }
 
 #[tokio::test]
-async fn only_the_two_of_a_private_conversation_can_block() {
+async fn only_peers_of_a_private_conversation_can_block() {
     let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
     let private = alice.talk_to(&bob).await;
     let patch = json!({"blocked": true});
@@ -55,7 +55,7 @@ async fn only_the_two_of_a_private_conversation_can_block() {
 }
 
 #[tokio::test]
-async fn who_is_blocked_cannot_put_the_other_into_a_group() {
+async fn blocked_user_cannot_add_the_blocker_to_a_group() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let (private, team) = (alice.talk_to(&bob).await, group(&bob, &[&carol]).await);
     block(&alice, &private, true).await;

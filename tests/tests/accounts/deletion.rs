@@ -22,7 +22,7 @@ async fn handshake_of(token: &str) -> Option<u16> {
 }
 
 #[tokio::test]
-async fn the_token_of_a_deleted_user_is_worth_nothing() {
+async fn token_of_a_deleted_user_is_refused() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let private = alice.talk_to(&bob).await;
     let (team, club) = (group(&bob, &[&alice]).await, begin("public", &bob, &[]).await);
@@ -65,7 +65,7 @@ async fn the_token_of_a_deleted_user_is_worth_nothing() {
 }
 
 #[tokio::test]
-async fn what_they_said_stays_theirs_and_their_name_does_not() {
+async fn messages_of_a_deleted_user_keep_their_sender_and_lose_the_name() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let (private, team) = (alice.talk_to(&bob).await, group(&bob, &[&alice, &carol]).await);
     for id in [&private, &team] {
@@ -90,7 +90,7 @@ async fn what_they_said_stays_theirs_and_their_name_does_not() {
 }
 
 #[tokio::test]
-async fn every_connection_is_closed_and_others_hear_of_it() {
+async fn deletion_closes_every_connection_and_notifies_others() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let team = group(&bob, &[&alice]).await;
     let (phone, laptop, mut bobs) = tokio::join!(alice.connect(), alice.connect(), bob.connect());
@@ -104,7 +104,7 @@ async fn every_connection_is_closed_and_others_hear_of_it() {
 }
 
 #[tokio::test]
-async fn a_frame_that_comes_too_late_is_told_why() {
+async fn sends_of_a_deleted_user_are_refused_as_user_deleted() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let team = group(&bob, &[&alice]).await;
     delete(&alice).await;
@@ -123,7 +123,7 @@ async fn a_frame_that_comes_too_late_is_told_why() {
 }
 
 #[tokio::test]
-async fn a_conversation_keeps_an_owner_and_an_empty_one_is_closed() {
+async fn deletion_promotes_an_owner_and_closes_empty_conversations() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let (team, club) = (group(&alice, &[&bob, &carol]).await, begin("public", &alice, &[&bob]).await);
     let lonely = group(&alice, &[]).await;
@@ -147,7 +147,7 @@ async fn a_conversation_keeps_an_owner_and_an_empty_one_is_closed() {
 }
 
 #[tokio::test]
-async fn nobody_can_bring_them_back() {
+async fn deleted_users_cannot_be_added() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let (team, left) = (group(&bob, &[]).await, group(&bob, &[&alice]).await);
     delete(&alice).await;
@@ -165,7 +165,7 @@ async fn nobody_can_bring_them_back() {
 }
 
 #[tokio::test]
-async fn who_never_had_a_profile_can_go_as_well() {
+async fn users_without_a_profile_can_be_deleted() {
     let cloud = Cloud::shared();
     let token = token(cloud, &json!({"username": Uuid::new_v4()})).await;
     let me = || format!("{}/v1/users/me", cloud.endpoints.http);

@@ -40,7 +40,7 @@ async fn found(person: &Person, q: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn what_is_open_and_public_is_found_by_everybody() {
+async fn open_public_conversations_are_found_by_all_users() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let tag = word();
     let id = public(&alice, &format!("Rust {tag}"), "Everything about crabs").await;
@@ -66,7 +66,7 @@ async fn what_is_open_and_public_is_found_by_everybody() {
 }
 
 #[tokio::test]
-async fn words_match_by_their_beginning_in_any_script() {
+async fn search_matches_word_prefixes_in_any_script() {
     let alice = Person::new("alice").await;
     let tag = word();
     let id = public(&alice, &format!("Café-Society {tag}"), "हिन्दी 日本語 tokio/axum v1.2 O'Reilly crates.io").await;
@@ -93,7 +93,7 @@ async fn words_match_by_their_beginning_in_any_script() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_typed_breaks_the_search() {
+async fn special_characters_do_not_break_the_search() {
     let alice = Person::new("alice").await;
     let tag = word();
     let id = public(&alice, &tag, "").await;
@@ -118,7 +118,7 @@ async fn nothing_that_is_typed_breaks_the_search() {
 }
 
 #[tokio::test]
-async fn pages_go_from_the_newest_to_the_oldest() {
+async fn search_pages_are_ordered_from_newest_to_oldest() {
     let alice = Person::new("alice").await;
     let tag = word();
     let mut expected = Vec::new();
@@ -169,7 +169,7 @@ async fn plans(searches: [Option<&str>; 2]) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn no_search_reads_the_whole_table() {
+async fn searches_use_an_index() {
     // Somebody has to have begun all those.
     Person::new("alice").await;
     let [all, few] = plans([None, Some("rus 1900")]).await;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::setting::refusal;
 
 #[tokio::test]
-async fn many_are_looked_up_in_the_order_of_the_request() {
+async fn users_are_returned_in_the_order_of_the_request() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     assert_eq!(carol.delete("/v1/users/me").await, (204, Value::Null));
     let tombstone = json!({"user_id": carol.user_id, "deleted": true});
@@ -25,7 +25,7 @@ async fn many_are_looked_up_in_the_order_of_the_request() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_looked_up_is_refused() {
+async fn invalid_lookups_are_refused() {
     let alice = Person::new("alice").await;
     let many = |n| vec![alice.user_id.as_str(); n].join(",");
     assert_eq!(alice.get(&format!("/v1/users?ids={}", many(100))).await.0, 200);

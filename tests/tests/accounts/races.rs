@@ -54,7 +54,7 @@ async fn meets_a_deletion<T>(user: &Person, change: impl Future<Output = T>) -> 
 }
 
 #[tokio::test]
-async fn who_is_being_deleted_is_not_let_in() {
+async fn user_who_is_being_deleted_cannot_be_added() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let (adding, actor) = (conversations(), bob.user_id.parse().unwrap());
     let team: ConversationId = group(&bob, &[]).await.parse().unwrap();
@@ -64,7 +64,7 @@ async fn who_is_being_deleted_is_not_let_in() {
 }
 
 #[tokio::test]
-async fn nothing_begins_with_who_is_being_deleted() {
+async fn no_conversation_is_created_with_a_user_who_is_being_deleted() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let ids: [UserId; 2] = [&alice, &bob].map(|person| person.user_id.parse().unwrap());
     let creating = conversations();
@@ -89,7 +89,7 @@ fn alone(person: &Person) -> NewConversation {
 }
 
 #[tokio::test]
-async fn whoever_is_first_nobody_deleted_is_a_member() {
+async fn deleted_user_is_no_member_if_deletion_races_with_addition() {
     let bob = Person::new("bob").await;
     for _ in 0..8 {
         let (alice, team) = tokio::join!(Person::new("alice"), group(&bob, &[]));

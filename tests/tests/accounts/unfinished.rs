@@ -51,7 +51,7 @@ async fn waiting(cloud: &Cloud) -> Vec<ConversationId> {
 }
 
 #[tokio::test]
-async fn the_worker_finishes_what_a_killed_request_began() {
+async fn worker_finishes_the_deletion_of_a_killed_request() {
     // A cloud of its own: no other test's function may be killed.
     let cloud = Cloud::start(None);
     let (alice, bob) = tokio::join!(Person::of(&cloud, "alice"), Person::of(&cloud, "bob"));
@@ -88,7 +88,7 @@ async fn the_worker_finishes_what_a_killed_request_began() {
 }
 
 #[tokio::test]
-async fn a_message_alone_is_enough_and_kills_nobody_who_lives() {
+async fn queue_message_alone_finishes_a_deletion_and_keeps_active_users() {
     let cloud = Cloud::shared();
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let (team, other) = (group(&bob, &[&alice]).await, group(&alice, &[&bob]).await);
@@ -109,7 +109,7 @@ async fn a_message_alone_is_enough_and_kills_nobody_who_lives() {
 }
 
 #[tokio::test]
-async fn a_connection_that_stays_open_says_and_hears_nothing() {
+async fn connection_left_open_by_a_deletion_can_neither_send_nor_receive() {
     let cloud = Cloud::start(None);
     let (alice, bob) = tokio::join!(Person::of(&cloud, "alice"), Person::of(&cloud, "bob"));
     let team = group(&bob, &[&alice]).await;

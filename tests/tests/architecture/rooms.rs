@@ -13,7 +13,7 @@ use crate::{is_rust, packages, tracked};
 type Module = Vec<String>;
 
 #[test]
-fn no_room_imports_in_a_circle() {
+fn modules_have_no_import_cycles() {
     let mut circles = Vec::new();
     for (name, package) in packages() {
         let src = package.folder.join("src");

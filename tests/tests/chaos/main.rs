@@ -36,7 +36,7 @@ fn setting(name: &str, otherwise: impl FnOnce() -> u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_everybody_saw_keeps_the_promises_whatever_fails() {
+async fn all_clients_agree_with_the_log_after_faults() {
     let seed = setting("CHAOS_SEED", || rand::rng().random());
     let (people, messages) = (setting("CHAOS_PEOPLE", || 4), setting("CHAOS_MESSAGES", || 12));
     let pause = Duration::from_millis(setting("CHAOS_PAUSE", || 300));

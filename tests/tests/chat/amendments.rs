@@ -22,7 +22,7 @@ async fn last(person: &Person, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_edit_changes_the_words_for_everybody() {
+async fn edit_changes_the_text_for_all_members() {
     let (alice, bob, path) = talk().await;
     let mut socket = bob.connect().await;
     let edit = json!({"text": "hello", "mentions": [bob.user_id]});
@@ -46,7 +46,7 @@ async fn an_edit_changes_the_words_for_everybody() {
 }
 
 #[tokio::test]
-async fn a_deletion_leaves_a_tombstone() {
+async fn deletion_leaves_a_tombstone() {
     let (alice, bob, path) = talk().await;
     alice.patch(&format!("{path}/2"), &json!({"text": "secret"})).await;
     assert_eq!(bob.delete(&format!("{path}/2")).await.0, 403);
@@ -80,7 +80,7 @@ async fn reactions_are_counted_once_per_user_and_emoji() {
 }
 
 #[tokio::test]
-async fn only_what_one_can_see_is_amended() {
+async fn only_visible_messages_can_be_amended() {
     let (alice, bob, path) = talk().await;
     let mallory = Person::new("mallory").await;
     for (person, seq, refusal) in [
@@ -95,7 +95,7 @@ async fn only_what_one_can_see_is_amended() {
 }
 
 #[tokio::test]
-async fn a_message_is_found_in_the_middle_of_its_page() {
+async fn around_seq_returns_the_messages_before_and_after() {
     let (alice, bob, path) = talk().await;
     for text in ["three", "four"] {
         alice.post(&path, &draft(text)).await;
@@ -111,7 +111,7 @@ async fn a_message_is_found_in_the_middle_of_its_page() {
 }
 
 #[tokio::test]
-async fn a_message_is_edited_twenty_times_and_no_more() {
+async fn message_can_be_edited_at_most_20_times() {
     let (alice, bob, path) = talk().await;
     for n in 1..=20 {
         assert_eq!(alice.patch(&format!("{path}/2"), &json!({"text": n.to_string()})).await.0, 200);
@@ -124,7 +124,7 @@ async fn a_message_is_edited_twenty_times_and_no_more() {
 }
 
 #[tokio::test]
-async fn admins_delete_what_others_said_and_members_do_not() {
+async fn admins_can_delete_messages_of_others_and_members_cannot() {
     let people = tokio::join!(Person::new("owner"), Person::new("alice"), Person::new("bob"));
     let (owner, alice, bob) = people;
     let group = json!({"type": "group", "title": "Team", "member_ids": [alice.user_id, bob.user_id]});
@@ -159,7 +159,7 @@ async fn admins_delete_what_others_said_and_members_do_not() {
 }
 
 #[tokio::test]
-async fn who_is_blocked_amends_nothing() {
+async fn blocked_users_cannot_amend_messages() {
     let (alice, bob, path) = talk().await;
     let conversation = path.trim_end_matches("/messages");
     assert_eq!(bob.patch(conversation, &json!({"blocked": true})).await.0, 200);

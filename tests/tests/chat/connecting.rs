@@ -60,7 +60,7 @@ async fn only_a_valid_token_is_served_over_http() {
 }
 
 #[tokio::test]
-async fn a_connection_ends_with_its_token() {
+async fn connection_is_closed_when_its_token_expires() {
     let cloud = Cloud::shared();
     let token = token(cloud, &json!({"username": "cinderella", "expires_in": 5})).await;
     let mut socket = Socket::connect(&cloud.endpoints, &token).await;
@@ -76,7 +76,7 @@ async fn a_connection_ends_with_its_token() {
 }
 
 #[tokio::test]
-async fn a_token_may_come_in_three_places() {
+async fn token_is_accepted_in_header_subprotocol_or_query() {
     let cloud = Cloud::shared();
     let alice = Person::new("alice").await;
     alice.connect().await.pushed().await;

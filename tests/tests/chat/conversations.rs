@@ -16,7 +16,7 @@ fn private(other: &Person) -> Value {
 }
 
 #[tokio::test]
-async fn a_pair_has_one_private_conversation_whoever_begins() {
+async fn a_pair_has_one_private_conversation_for_either_creator() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let (mut by_alice, by_bob) = (private(&bob), private(&alice));
     let (one, other) = tokio::join!(alice.post("/v1/conversations", &by_alice), bob.post("/v1/conversations", &by_bob));
@@ -32,7 +32,7 @@ async fn a_pair_has_one_private_conversation_whoever_begins() {
 }
 
 #[tokio::test]
-async fn a_group_has_a_title_an_owner_and_a_first_item() {
+async fn new_group_has_a_title_an_owner_and_a_first_item() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id, carol.user_id]});
     let (status, group) = alice.post("/v1/conversations", &body).await;
@@ -49,7 +49,7 @@ async fn a_group_has_a_title_an_owner_and_a_first_item() {
 }
 
 #[tokio::test]
-async fn strangers_learn_nothing() {
+async fn non_members_cannot_see_a_conversation() {
     let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
     let id = alice.talk_to(&bob).await;
     for path in [format!("/v1/conversations/{id}"), format!("/v1/conversations/{}", Uuid::new_v4())] {
@@ -60,7 +60,7 @@ async fn strangers_learn_nothing() {
 }
 
 #[tokio::test]
-async fn the_list_has_every_conversation_page_by_page() {
+async fn list_returns_every_conversation_in_pages() {
     let alice = Person::new("alice").await;
     let mut expected = Vec::new();
     for n in 0..5 {
@@ -84,7 +84,7 @@ async fn the_list_has_every_conversation_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_key_creates_once() {
+async fn idempotency_key_creates_one_conversation() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id]});
     let (first, created) = alice.post_once("/v1/conversations", "k", &body).await;
@@ -99,7 +99,7 @@ async fn a_key_creates_once() {
 }
 
 #[tokio::test]
-async fn a_bad_request_has_its_code_and_changes_nothing() {
+async fn invalid_requests_have_their_error_codes_and_no_effect() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let many: Vec<Uuid> = (0..50).map(|_| Uuid::new_v4()).collect();
     for (code, body) in [
@@ -135,7 +135,7 @@ async fn create_and_die(alice: &Person, bob: &Person) -> (String, Queue) {
 }
 
 #[tokio::test]
-async fn a_conversation_whose_creator_died_is_finished_by_the_next_request() {
+async fn unfinished_creation_is_completed_by_the_next_request() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let (id, _) = create_and_die(&alice, &bob).await;
     assert_eq!(alice.get(&format!("/v1/conversations/{id}")).await.0, 404);
@@ -144,7 +144,7 @@ async fn a_conversation_whose_creator_died_is_finished_by_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_conversation_whose_creator_died_is_finished_by_the_queue() {
+async fn unfinished_creation_is_completed_by_the_relay_worker() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let (id, relay) = create_and_die(&alice, &bob).await;
     // Twice: queues deliver at least once. The one that the creator left behind comes later still.

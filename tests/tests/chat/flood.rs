@@ -24,7 +24,7 @@ async fn exhaust(person: &Person, conversation: &str) {
 }
 
 #[tokio::test]
-async fn who_says_too_much_is_told_when_to_go_on() {
+async fn sender_beyond_the_flood_limit_gets_a_retry_time() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let id = alice.talk_to(&bob).await;
     let messages = format!("/v1/conversations/{id}/messages");

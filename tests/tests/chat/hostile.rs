@@ -14,7 +14,7 @@ fn send(conversation: &str, text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_third_user_is_refused() {
+async fn non_members_cannot_send_or_read() {
     let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
     let conversation = alice.talk_to(&bob).await;
     let (mut m, mut b) = tokio::join!(mallory.connect(), bob.connect());
@@ -59,7 +59,7 @@ async fn the_server_decides_sender_and_time() {
 }
 
 #[tokio::test]
-async fn every_mistake_has_its_code_and_the_connection_lives_on() {
+async fn invalid_frames_have_their_error_codes_and_keep_the_connection() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let conversation = alice.talk_to(&bob).await;
     let mut a = alice.connect().await;
@@ -108,7 +108,7 @@ async fn every_mistake_has_its_code_and_the_connection_lives_on() {
 }
 
 #[tokio::test]
-async fn an_error_says_what_to_do_and_nothing_about_the_inside() {
+async fn errors_have_only_the_documented_fields() {
     let alice = Person::new("alice").await;
     let mut a = alice.connect().await;
     let error = a.ask(send(&Uuid::new_v4().to_string(), "x")).await["error"].clone();

@@ -26,7 +26,7 @@ async fn connect(person: &Person) -> Socket {
 }
 
 #[tokio::test]
-async fn a_message_reaches_the_other_and_history() {
+async fn message_is_pushed_to_the_peer_and_appears_in_history() {
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(connect(&alice), connect(&bob));
     let frame = message(&conversation, 1, "Hello, Bob — 你好");
@@ -48,7 +48,7 @@ async fn a_message_reaches_the_other_and_history() {
 }
 
 #[tokio::test]
-async fn a_resend_is_told_its_first_place() {
+async fn resend_returns_the_seq_of_the_first_send() {
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(connect(&alice), connect(&bob));
     let frame = message(&conversation, 1, "once");
@@ -68,7 +68,7 @@ async fn a_resend_is_told_its_first_place() {
 }
 
 #[tokio::test]
-async fn a_success_is_answered_only_where_it_was_asked_for() {
+async fn success_is_answered_only_if_the_frame_has_an_id() {
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(connect(&alice), connect(&bob));
     a.send(&message(&conversation, 1, "no id")).await;
@@ -77,7 +77,7 @@ async fn a_success_is_answered_only_where_it_was_asked_for() {
 }
 
 #[tokio::test]
-async fn every_device_gets_the_push_but_the_one_that_sent() {
+async fn message_is_pushed_to_every_device_except_the_sending_one() {
     let (alice, bob, conversation) = pair().await;
     let (mut phone, mut laptop) = tokio::join!(connect(&alice), connect(&alice));
     let (mut b1, mut b2) = tokio::join!(connect(&bob), connect(&bob));
@@ -91,7 +91,7 @@ async fn every_device_gets_the_push_but_the_one_that_sent() {
 }
 
 #[tokio::test]
-async fn a_dead_connection_disturbs_nobody() {
+async fn dead_connection_does_not_affect_other_recipients() {
     let (alice, bob, conversation) = pair().await;
     let (mut a, gone, mut other) = tokio::join!(connect(&alice), connect(&bob), connect(&bob));
     gone.cut();
@@ -103,7 +103,7 @@ async fn a_dead_connection_disturbs_nobody() {
 }
 
 #[tokio::test]
-async fn many_at_once_get_places_without_holes() {
+async fn concurrent_sends_get_consecutive_seqs() {
     let (alice, bob, conversation) = pair().await;
     let mut senders = Vec::new();
     for person in [&alice, &bob, &alice, &bob] {
@@ -139,7 +139,7 @@ async fn many_at_once_get_places_without_holes() {
 }
 
 #[tokio::test]
-async fn history_comes_in_pages_from_both_ends() {
+async fn history_is_paged_from_both_ends() {
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
     for n in 1..6 {

@@ -83,7 +83,7 @@ async fn told(socket: &mut Socket) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn a_connection_is_told_while_it_looks_and_no_other_is() {
+async fn only_subscribed_connections_are_notified() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let square = Square::of(&alice, &[&bob, &carol]).await;
     let (mut a, mut a2) = tokio::join!(alice.connect(), alice.connect());
@@ -124,7 +124,7 @@ async fn a_connection_is_told_while_it_looks_and_no_other_is() {
 }
 
 #[tokio::test]
-async fn who_is_no_member_any_more_is_told_nothing_and_forgotten() {
+async fn former_members_are_not_notified_and_lose_their_subscriptions() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let square = Square::of(&alice, &[&bob, &carol]).await;
     let (mut a, mut b, mut c) = tokio::join!(alice.connect(), bob.connect(), carol.connect());
@@ -153,7 +153,7 @@ async fn who_is_no_member_any_more_is_told_nothing_and_forgotten() {
 }
 
 #[tokio::test]
-async fn only_members_open_and_in_a_group_it_changes_nothing() {
+async fn only_members_can_subscribe_and_subscribing_to_a_group_has_no_effect() {
     let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
     let (square, group) = (Square::of(&alice, &[]).await, Square::begin(&alice, &[&bob], "group").await);
     let (mut a, mut b, mut m) = tokio::join!(alice.connect(), bob.connect(), mallory.connect());
@@ -172,7 +172,7 @@ async fn only_members_open_and_in_a_group_it_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_subscription_ends_with_its_time_and_with_its_connection() {
+async fn subscription_ends_at_its_expiry_or_with_its_connection() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let square = Square::of(&alice, &[&bob]).await;
     let (mut a, mut b, gone) = tokio::join!(alice.connect(), bob.connect(), bob.connect());
@@ -203,7 +203,7 @@ async fn a_subscription_ends_with_its_time_and_with_its_connection() {
 }
 
 #[tokio::test]
-async fn everything_that_happens_reaches_who_looks() {
+async fn subscribers_receive_messages_events_changes_and_typing() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let square = Square::of(&alice, &[&bob, &carol]).await;
     let (mut a, mut b, mut c) = tokio::join!(alice.connect(), bob.connect(), carol.connect());
@@ -243,7 +243,7 @@ async fn everything_that_happens_reaches_who_looks() {
 
 /// An added user has to be notified, and cannot be subscribed yet.
 #[tokio::test]
-async fn who_is_let_in_hears_of_it_wherever_they_are() {
+async fn added_users_are_notified_on_every_connection() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let (mut b, mut c) = tokio::join!(bob.connect(), carol.connect());
     let square = Square::of(&alice, &[&bob]).await;

@@ -41,7 +41,7 @@ async fn heard(events: &mut UnboundedReceiver<Event>, seq: u64) {
 }
 
 #[tokio::test]
-async fn what_is_open_stays_open_over_connections() {
+async fn client_renews_its_subscriptions_on_a_new_connection() {
     let from = &Cloud::shared().endpoints;
     let (http, websocket, oidc_token) = (from.http.clone(), from.websocket.clone(), from.oidc_token.clone());
     let api = Api::new(Endpoints { http, websocket, oidc_token }, format!("bob-{}", Uuid::new_v4())).unwrap();

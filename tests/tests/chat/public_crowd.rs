@@ -49,7 +49,7 @@ async fn hear(socket: &mut Socket, first: u64, last: u64) {
 }
 
 #[tokio::test]
-async fn where_many_look_the_worker_tells_them_page_by_page() {
+async fn worker_notifies_many_subscribers_page_by_page() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let square = Square::of(&alice, &[&bob, &carol]).await;
     let (mut a, mut b, mut c) = tokio::join!(alice.connect(), bob.connect(), carol.connect());
@@ -81,7 +81,7 @@ async fn where_many_look_the_worker_tells_them_page_by_page() {
 }
 
 #[tokio::test]
-async fn nobody_sees_who_writes_where_many_look() {
+async fn typing_is_not_notified_with_several_shards() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let square = Square::of(&alice, &[&bob]).await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
@@ -93,7 +93,7 @@ async fn nobody_sees_who_writes_where_many_look() {
 }
 
 #[tokio::test]
-async fn whoever_looked_when_there_were_fewer_shards_is_still_told() {
+async fn subscribers_from_before_a_shard_increase_are_still_notified() {
     let people = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let (alice, bob, carol) = people;
     let square = Square::of(&alice, &[&bob, &carol]).await;
@@ -146,7 +146,7 @@ async fn whoever_looked_when_there_were_fewer_shards_is_still_told() {
 
 /// A worker queues the rest like this when its time is over.
 #[tokio::test]
-async fn a_worker_goes_on_where_another_stopped() {
+async fn worker_continues_where_another_stopped() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let square = Square::of(&alice, &[&bob]).await;
     let mut sockets = Vec::new();
@@ -170,7 +170,7 @@ async fn a_worker_goes_on_where_another_stopped() {
 }
 
 #[tokio::test]
-async fn shards_grow_with_the_members_and_never_shrink() {
+async fn shard_count_grows_with_the_members_and_never_shrinks() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let square = Square::of(&alice, &[]).await;
     let members = format!("{}/members", square.path);

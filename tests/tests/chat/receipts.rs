@@ -22,7 +22,7 @@ async fn told(socket: &mut Socket) -> Value {
 }
 
 #[tokio::test]
-async fn the_sender_sees_delivered_and_read() {
+async fn sender_is_notified_of_delivery_and_read() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let conversation = alice.talk_to(&bob).await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
@@ -39,7 +39,7 @@ async fn the_sender_sees_delivered_and_read() {
 }
 
 #[tokio::test]
-async fn a_receipt_never_goes_beyond_what_there_is_nor_backwards() {
+async fn receipts_are_clamped_to_the_head_and_never_move_back() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let conversation = alice.talk_to(&bob).await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
@@ -56,7 +56,7 @@ async fn a_receipt_never_goes_beyond_what_there_is_nor_backwards() {
 }
 
 #[tokio::test]
-async fn a_stranger_leaves_no_receipt() {
+async fn receipts_of_non_members_are_ignored() {
     let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
     let conversation = alice.talk_to(&bob).await;
     let (mut a, mut b, mut m) = tokio::join!(alice.connect(), bob.connect(), mallory.connect());
@@ -67,7 +67,7 @@ async fn a_stranger_leaves_no_receipt() {
 }
 
 #[tokio::test]
-async fn a_message_says_who_has_it_and_since_when() {
+async fn message_status_lists_recipients_with_their_times() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id, carol.user_id]});
     let id = alice.post("/v1/conversations", &body).await.1["conversation_id"].as_str().unwrap().to_owned();

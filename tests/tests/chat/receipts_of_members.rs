@@ -95,7 +95,7 @@ async fn told(socket: &mut Socket, seq: u64) -> Value {
 }
 
 #[tokio::test]
-async fn recipients_are_those_whose_stay_covers_the_message() {
+async fn recipients_are_users_whose_membership_period_covers_the_message() {
     let (alice, bob, carol, dave) =
         tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"), Person::new("dave"));
     let id = group(&alice, &[&bob, &carol], "group").await;
@@ -131,7 +131,7 @@ async fn recipients_are_those_whose_stay_covers_the_message() {
 }
 
 #[tokio::test]
-async fn who_comes_back_keeps_what_they_had() {
+async fn receipts_survive_leaving_and_rejoining() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let id = group(&alice, &[&bob], "group").await;
     let members = format!("/v1/conversations/{id}/members");
@@ -157,7 +157,7 @@ async fn who_comes_back_keeps_what_they_had() {
 }
 
 #[tokio::test]
-async fn whatever_the_order_and_however_often_the_earliest_time_counts() {
+async fn earliest_time_counts_for_reordered_and_repeated_receipts() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let id = alice.talk_to(&bob).await;
     let mut seqs = Vec::new();
@@ -200,7 +200,7 @@ async fn whatever_the_order_and_however_often_the_earliest_time_counts() {
 }
 
 #[tokio::test]
-async fn one_that_reaches_further_and_is_earlier_counts_for_all_below() {
+async fn earlier_receipt_with_a_higher_seq_counts_for_all_lower_seqs() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let id = alice.talk_to(&bob).await;
     let seqs = [say(&alice, &id).await, say(&alice, &id).await, say(&alice, &id).await, say(&alice, &id).await];
@@ -217,7 +217,7 @@ async fn one_that_reaches_further_and_is_earlier_counts_for_all_below() {
 }
 
 #[tokio::test]
-async fn a_public_conversation_keeps_what_was_read_and_not_what_was_delivered() {
+async fn public_conversations_record_reads_and_not_deliveries() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let id = group(&alice, &[], "public").await;
     assert_eq!(bob.put(&format!("/v1/conversations/{id}/members/me"), &json!({})).await.0, 200);
@@ -233,7 +233,7 @@ async fn a_public_conversation_keeps_what_was_read_and_not_what_was_delivered() 
 }
 
 #[tokio::test]
-async fn senders_hear_of_texts_and_not_of_events() {
+async fn senders_are_notified_of_receipts_for_texts_only() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let id = group(&alice, &[&bob, &carol], "group").await;
     let text = say(&alice, &id).await;
@@ -251,7 +251,7 @@ async fn senders_hear_of_texts_and_not_of_events() {
 }
 
 #[tokio::test]
-async fn other_devices_hear_what_is_left_to_read() {
+async fn other_devices_are_notified_of_the_unread_count() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let id = alice.talk_to(&bob).await;
     let first = say(&alice, &id).await;

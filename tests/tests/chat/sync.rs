@@ -28,7 +28,7 @@ fn seqs(synced: &Value) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn a_cursor_covers_messages_and_events() {
+async fn cursor_covers_messages_and_events() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let (id, messages) = group(&alice, &bob).await;
     say(&alice, &messages, "one").await;
@@ -52,7 +52,7 @@ async fn a_cursor_covers_messages_and_events() {
 }
 
 #[tokio::test]
-async fn a_hidden_stretch_is_named_and_not_shown() {
+async fn hidden_ranges_are_listed_and_their_items_omitted() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let (id, messages) = group(&alice, &bob).await;
     let members = format!("/v1/conversations/{id}/members");
@@ -73,7 +73,7 @@ async fn a_hidden_stretch_is_named_and_not_shown() {
 }
 
 #[tokio::test]
-async fn without_cursors_it_lists() {
+async fn sync_without_cursors_lists_conversations() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let (id, messages) = group(&alice, &bob).await;
     for text in ["one", "two"] {
@@ -94,7 +94,7 @@ async fn without_cursors_it_lists() {
 }
 
 #[tokio::test]
-async fn pages_end_where_they_have_to_and_strangers_get_nothing() {
+async fn sync_pages_are_bounded_and_non_members_get_nothing() {
     let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
     let (id, messages) = group(&alice, &bob).await;
     // Fifteen of these are more than one answer takes.

@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 #[tokio::test]
-async fn a_profile_is_made_changed_and_seen_by_others() {
+async fn profile_is_created_changed_and_visible_to_others() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let (status, changed) = alice.put("/v1/users/me", &json!({"display_name": " Alice "})).await;
     assert_eq!((status, &changed["display_name"]), (200, &json!("Alice")));
@@ -15,7 +15,7 @@ async fn a_profile_is_made_changed_and_seen_by_others() {
 }
 
 #[tokio::test]
-async fn a_repeated_profile_is_the_same_profile() {
+async fn repeated_profile_update_changes_nothing() {
     let alice = Person::new("alice").await;
     let (_, once) = alice.put("/v1/users/me", &json!({"display_name": "Alice"})).await;
     let (_, twice) = alice.put("/v1/users/me", &json!({"display_name": "Alice"})).await;
@@ -23,7 +23,7 @@ async fn a_repeated_profile_is_the_same_profile() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_or_not_right_is_named() {
+async fn missing_users_and_invalid_profiles_have_error_codes() {
     let alice = Person::new("alice").await;
     for (path, refusal) in [
         (format!("/v1/users/{}", Uuid::new_v4()), (404, &json!("user_not_found"))),
@@ -45,7 +45,7 @@ async fn what_is_not_there_or_not_right_is_named() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_profile_is_told_to_make_one() {
+async fn token_without_a_profile_gets_profile_required() {
     let cloud = Cloud::shared();
     let token = token(cloud, &json!({"username": Uuid::new_v4()})).await;
     let me = client().get(format!("{}/v1/users/me", cloud.endpoints.http)).bearer_auth(&token);

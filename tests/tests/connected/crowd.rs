@@ -74,7 +74,7 @@ async fn say(socket: &mut Socket, conversation: &str, text: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn everybody_hears_everything_as_the_log_has_it() {
+async fn all_members_of_a_large_group_receive_every_item_as_logged() {
     let alice = Person::new("alice").await;
     let (mut recipients, quiet) = tokio::join!(
         stream::iter(0..CONNECTED).map(Recipient::new).buffer_unordered(AT_ONCE).collect::<Vec<_>>(),

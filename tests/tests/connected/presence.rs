@@ -16,7 +16,7 @@ async fn presence(asker: &Person, conversation: &str, other: &Person) -> Value {
 }
 
 #[tokio::test]
-async fn members_see_who_is_connected_and_when_others_were() {
+async fn members_see_who_is_online_and_when_others_were_last_seen() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let conversation = alice.talk_to(&bob).await;
     let bobs = |online: bool, last_seen_at: Value| json!({"user_id": bob.user_id, "online": online, "last_seen_at": last_seen_at});
@@ -41,7 +41,7 @@ async fn members_see_who_is_connected_and_when_others_were() {
 }
 
 #[tokio::test]
-async fn nobody_else_does() {
+async fn only_members_see_presence() {
     let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
     let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id]});
     let (_, group) = alice.post("/v1/conversations", &body).await;

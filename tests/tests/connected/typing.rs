@@ -15,7 +15,7 @@ async fn log(person: &Person, conversation: &str) -> usize {
 }
 
 #[tokio::test]
-async fn the_others_are_told_and_nothing_is_kept() {
+async fn typing_is_pushed_to_other_members_and_not_stored() {
     let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
     let (mut a, mut b, mut m) = tokio::join!(alice.connect(), bob.connect(), mallory.connect());
     let conversation = alice.talk_to(&bob).await;
@@ -35,7 +35,7 @@ async fn the_others_are_told_and_nothing_is_kept() {
 }
 
 #[tokio::test]
-async fn who_may_not_send_may_not_type() {
+async fn users_who_may_not_send_may_not_send_typing() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     let conversation = alice.talk_to(&bob).await;

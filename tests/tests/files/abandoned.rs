@@ -6,7 +6,7 @@ use end_to_end::{Cloud, Person};
 use crate::uploader::{Bucket, announce, described, put, until};
 
 #[tokio::test]
-async fn what_does_not_come_in_time_is_forgotten() {
+async fn uploads_that_miss_their_deadline_are_deleted() {
     let cloud = tokio::task::spawn_blocking(|| Cloud::start_with(None, &["UploadLifetime=2"])).await.unwrap();
     let (alice, bob) = tokio::join!(Person::of(&cloud, "alice"), Person::of(&cloud, "bob"));
     let conversation = alice.talk_to(&bob).await;

@@ -15,7 +15,7 @@ fn of_size(size: u64) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_malformed_is_refused() {
+async fn malformed_announcements_are_refused() {
     let (alice, _, conversation) = pair().await;
     let good = described("a.txt", "text/plain", b"hello");
     for (field, value, status, code) in [
@@ -40,7 +40,7 @@ async fn what_is_malformed_is_refused() {
 }
 
 #[tokio::test]
-async fn names_are_kept_and_lead_nowhere() {
+async fn file_names_are_kept_without_folders_and_are_not_part_of_keys() {
     let (alice, _, conversation) = pair().await;
     for (given, kept) in [
         ("../../etc/passwd", "passwd"),
@@ -58,7 +58,7 @@ async fn names_are_kept_and_lead_nowhere() {
 }
 
 #[tokio::test]
-async fn only_members_upload() {
+async fn only_members_can_upload() {
     let (alice, _, conversation) = pair().await;
     let stranger = Person::new("mallory").await;
     let file = described("a.txt", "text/plain", b"hello");
@@ -79,7 +79,7 @@ async fn only_members_upload() {
 }
 
 #[tokio::test]
-async fn a_key_announces_one_file() {
+async fn idempotency_key_announces_one_file() {
     let (alice, _, conversation) = pair().await;
     let path = format!("/v1/conversations/{conversation}/files");
     let file = described("a.txt", "text/plain", b"hello");
@@ -96,7 +96,7 @@ async fn a_key_announces_one_file() {
 }
 
 #[tokio::test]
-async fn a_user_has_so_many_bytes_and_no_more() {
+async fn uploads_of_a_user_are_limited_by_a_quota() {
     let (alice, bob, conversation) = pair().await;
     let half = of_size(5_368_709_120);
     let (first, second) = tokio::join!(announce(&alice, &conversation, &half), announce(&alice, &conversation, &half));
@@ -110,7 +110,7 @@ async fn a_user_has_so_many_bytes_and_no_more() {
 }
 
 #[tokio::test]
-async fn what_is_left_of_a_quota_is_given_once() {
+async fn concurrent_announcements_cannot_exceed_the_quota() {
     let (alice, _, conversation) = pair().await;
     let new: NewFile = serde_json::from_value(described("a.txt", "text/plain", b"hello")).unwrap();
     let races = (0..8).map(async |_| {

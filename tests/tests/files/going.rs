@@ -7,7 +7,7 @@ use crate::sharing::carrying;
 use crate::uploader::{Bucket, PNG, announce, described, pair, put, ready, settled, until};
 
 #[tokio::test]
-async fn the_last_message_takes_its_files_along() {
+async fn deleting_the_last_reference_deletes_the_file() {
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
     let (file, other) = (
@@ -50,7 +50,7 @@ async fn the_last_message_takes_its_files_along() {
 }
 
 #[tokio::test]
-async fn a_resend_needs_no_file() {
+async fn resend_is_accepted_after_its_file_was_deleted() {
     let (alice, _, conversation) = pair().await;
     let mut a = alice.connect().await;
     let file = ready(&alice, &conversation, "a.txt", "text/plain", b"x").await;
@@ -63,7 +63,7 @@ async fn a_resend_needs_no_file() {
 }
 
 #[tokio::test]
-async fn what_is_gone_does_not_come_back() {
+async fn deleted_file_is_not_restored_by_a_late_upload() {
     let (alice, _, conversation) = pair().await;
     let (_, announced) = announce(&alice, &conversation, &described("a.txt", "text/plain", b"x")).await;
     let (file, signed) = (announced["file"]["file_id"].as_str().unwrap(), &announced["upload"]);
@@ -77,7 +77,7 @@ async fn what_is_gone_does_not_come_back() {
 }
 
 #[tokio::test]
-async fn who_goes_takes_along_what_no_message_carries() {
+async fn account_deletion_deletes_unreferenced_files() {
     let (alice, bob, conversation) = pair().await;
     let carried = ready(&alice, &conversation, "a.txt", "text/plain", b"said").await;
     let unused = ready(&alice, &conversation, "b.txt", "text/plain", b"unsaid").await;
@@ -98,7 +98,7 @@ async fn who_goes_takes_along_what_no_message_carries() {
 }
 
 #[tokio::test]
-async fn a_message_on_its_way_keeps_a_file() {
+async fn concurrent_send_keeps_the_file_it_references() {
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
     for round in 0..4_u64 {

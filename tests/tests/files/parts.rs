@@ -16,7 +16,7 @@ async fn sign(person: &Person, file: &str, parts: &[(u64, &[u8])]) -> Vec<Value>
 }
 
 #[tokio::test]
-async fn a_file_comes_in_parts() {
+async fn large_file_is_uploaded_in_parts() {
     let (alice, _, conversation) = pair().await;
     let mut bytes: Vec<u8> = (0..PART + 7).map(|n| u8::try_from(n % 251).unwrap()).collect();
     bytes[..12].copy_from_slice(b"\0\0\0\x18ftypisom");
@@ -62,7 +62,7 @@ async fn a_file_comes_in_parts() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_given_up_leaves_nothing() {
+async fn aborted_upload_leaves_no_objects() {
     let (alice, _, conversation) = pair().await;
     let bytes = vec![7; PART + 1];
     let (_, announced) = announce(&alice, &conversation, &described("v.mp4", "video/mp4", &bytes)).await;
@@ -77,7 +77,7 @@ async fn an_upload_that_is_given_up_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_file_in_one_piece_has_no_parts() {
+async fn small_file_has_no_parts() {
     let (alice, _, conversation) = pair().await;
     let (_, announced) = announce(&alice, &conversation, &described("a.txt", "text/plain", b"x")).await;
     let file = announced["file"]["file_id"].as_str().unwrap();

@@ -28,7 +28,7 @@ fn bomb(side: u16) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn thumbnails_stand_upright_and_say_nothing_else() {
+async fn thumbnails_are_upright_and_without_metadata() {
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
     let file = ready(&alice, &conversation, "photo.jpg", "image/jpeg", &photograph()).await;
@@ -50,7 +50,7 @@ async fn thumbnails_stand_upright_and_say_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_bomb_is_refused_and_gone() {
+async fn oversized_and_truncated_images_are_rejected_and_deleted() {
     let (alice, _, conversation) = pair().await;
     let mut broken = photograph();
     broken.truncate(4000);

@@ -22,7 +22,7 @@ fn content(file: &str, conversation: &str, seq: u64) -> String {
 }
 
 #[tokio::test]
-async fn a_download_leads_to_the_bytes_and_says_how_to_take_them() {
+async fn download_redirects_to_the_bytes_with_type_and_disposition() {
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
     let page = b"<script>alert(1)</script>";
@@ -60,7 +60,7 @@ async fn a_download_leads_to_the_bytes_and_says_how_to_take_them() {
 }
 
 #[tokio::test]
-async fn a_message_gives_what_it_carries_to_who_sees_it() {
+async fn attachments_are_readable_by_users_who_see_the_message() {
     let people = futures_util::future::join_all(["owner", "bob", "carol"].map(Person::new)).await;
     let [owner, bob, carol] = &people[..] else { panic!("three") };
     let group = json!({"type": "group", "title": "Files", "member_ids": [bob.user_id]});

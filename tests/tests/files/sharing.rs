@@ -13,7 +13,7 @@ pub(crate) fn carrying(conversation: &str, after_seq: u64, files: &[&str]) -> Va
 }
 
 #[tokio::test]
-async fn a_message_carries_a_file_to_everybody_who_sees_it() {
+async fn attachments_are_visible_to_all_readers_of_the_message() {
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     let file = ready(&alice, &conversation, "dot.png", "image/png", PNG).await;
@@ -37,7 +37,7 @@ async fn a_message_carries_a_file_to_everybody_who_sees_it() {
 }
 
 #[tokio::test]
-async fn up_to_ten_files_and_only_ones_own_that_are_ready_and_belong_here() {
+async fn message_takes_up_to_10_own_ready_files_of_its_conversation() {
     let (alice, bob, conversation) = pair().await;
     let elsewhere = alice.talk_to(&Person::new("carol").await).await;
     let mut a = alice.connect().await;
@@ -73,7 +73,7 @@ async fn up_to_ten_files_and_only_ones_own_that_are_ready_and_belong_here() {
 }
 
 #[tokio::test]
-async fn an_edit_changes_the_words_and_leaves_the_files() {
+async fn edit_changes_the_text_and_keeps_the_attachments() {
     let (alice, bob, conversation) = pair().await;
     let file = ready(&alice, &conversation, "a.txt", "text/plain", b"x").await;
     let mut frame = carrying(&conversation, 1, &[&file]);

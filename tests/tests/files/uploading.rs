@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::uploader::{Bucket, PNG, announce, described, pair, put, settled, sha256, upload};
 
 #[tokio::test]
-async fn a_file_is_announced_uploaded_and_ready() {
+async fn file_is_announced_uploaded_and_ready() {
     let (alice, _, conversation) = pair().await;
     let mut socket = alice.connect().await;
     let file = upload(&alice, &conversation, "dot.png", "image/png", PNG).await;
@@ -21,7 +21,7 @@ async fn a_file_is_announced_uploaded_and_ready() {
 }
 
 #[tokio::test]
-async fn a_signed_request_is_good_for_these_bytes_alone() {
+async fn signed_request_accepts_only_the_announced_bytes() {
     let (alice, _, conversation) = pair().await;
     let (_, announced) = announce(&alice, &conversation, &described("a.txt", "text/plain", b"hello")).await;
     let (file, signed) = (announced["file"]["file_id"].as_str().unwrap(), &announced["upload"]);
@@ -35,7 +35,7 @@ async fn a_signed_request_is_good_for_these_bytes_alone() {
 }
 
 #[tokio::test]
-async fn what_is_not_what_it_says_is_gone() {
+async fn files_of_another_type_are_rejected_and_deleted() {
     let (alice, _, conversation) = pair().await;
     let mut socket = alice.connect().await;
     let html = b"<!doctype html><script>alert(1)</script>";
@@ -57,7 +57,7 @@ async fn what_is_not_what_it_says_is_gone() {
 }
 
 #[tokio::test]
-async fn an_upload_that_comes_again_changes_nothing() {
+async fn repeated_upload_changes_nothing() {
     let (alice, _, conversation) = pair().await;
     let mut socket = alice.connect().await;
     let (_, announced) = announce(&alice, &conversation, &described("a.txt", "text/plain", b"hello")).await;
@@ -77,7 +77,7 @@ async fn an_upload_that_comes_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_was_rejected_does_not_come_back() {
+async fn rejected_file_is_not_restored_by_another_upload() {
     let (alice, _, conversation) = pair().await;
     let (_, announced) = announce(&alice, &conversation, &described("a.png", "image/png", b"no image")).await;
     let (file, signed) = (announced["file"]["file_id"].as_str().unwrap(), &announced["upload"]);
@@ -89,7 +89,7 @@ async fn what_was_rejected_does_not_come_back() {
 }
 
 #[tokio::test]
-async fn an_upload_of_nothing_that_was_announced_is_removed() {
+async fn unannounced_upload_is_deleted() {
     // Starts the notifications of the bucket.
     let bucket = Bucket::shared();
     let file = Uuid::now_v7().to_string();

@@ -49,7 +49,7 @@ fn words(event: &Message) -> Option<&Content> {
 }
 
 #[tokio::test]
-async fn a_resend_of_what_was_amended_since_is_told_its_place() {
+async fn resend_of_an_amended_message_returns_its_seq() {
     let talk = Talk::private().await;
     let draft = talk.draft(talk.alice, 1, "helo");
     talk.log.open(&draft).await.unwrap().append().await.unwrap();
@@ -62,7 +62,7 @@ async fn a_resend_of_what_was_amended_since_is_told_its_place() {
 }
 
 #[tokio::test]
-async fn of_those_who_amend_at_once_each_is_heard_once() {
+async fn concurrent_amendments_are_each_applied_once() {
     let talk = Talk::private().await;
     talk.say(talk.alice, "helo").await;
     let (hello, hi, thumb) = (edit("hello"), edit("hi"), react(true));
@@ -80,7 +80,7 @@ async fn of_those_who_amend_at_once_each_is_heard_once() {
 
 /// A transaction that takes the place, or fails, while a message is on its way there.
 #[tokio::test]
-async fn a_send_that_meets_a_transaction_tries_again() {
+async fn send_that_conflicts_with_a_transaction_is_retried() {
     let talk = Talk::private().await;
     let log = log(&conflicting_puts(2).await);
     let draft = talk.draft(talk.alice, 1, "after all");
@@ -90,7 +90,7 @@ async fn a_send_that_meets_a_transaction_tries_again() {
 
 /// A reader who wants one message does not pay for every event about it with a request.
 #[tokio::test]
-async fn a_long_stretch_of_events_is_passed_in_a_few_requests() {
+async fn long_runs_of_events_are_skipped_in_few_requests() {
     let talk = Talk::private().await;
     talk.say(talk.alice, "liked").await;
     talk.amend(talk.bob, 2, &react(true)).await;
@@ -107,7 +107,7 @@ async fn a_long_stretch_of_events_is_passed_in_a_few_requests() {
 
 /// The recipients of an edit, with and without its content.
 #[tokio::test]
-async fn an_edit_is_told_to_those_who_were_there() {
+async fn edit_is_notified_to_current_members_with_content_only_if_they_saw_the_message() {
     let talk = Talk::group().await;
     let people = tokio::join!(Person::new("newcomer"), Person::new("returner"), Person::new("latecomer"));
     let mut sockets = Vec::new();
@@ -147,7 +147,7 @@ async fn an_edit_is_told_to_those_who_were_there() {
 }
 
 #[tokio::test]
-async fn an_edited_answer_stays_an_answer() {
+async fn edited_reply_stays_a_reply() {
     let talk = Talk::private().await;
     let mut draft = talk.draft(talk.alice, 1, "helo");
     draft.content.reply_to_seq = Some(Seq(1));
@@ -159,7 +159,7 @@ async fn an_edited_answer_stays_an_answer() {
 
 /// The message looks to them as it did when they left.
 #[tokio::test]
-async fn a_former_member_sees_reactions_as_they_were() {
+async fn former_member_sees_reactions_as_of_leaving() {
     let talk = Talk::group().await;
     let target = talk.say(talk.alice, "liked").await;
     talk.amend(talk.alice, target, &react(true)).await;
@@ -175,7 +175,7 @@ async fn a_former_member_sees_reactions_as_they_were() {
 
 /// The content is deleted for everybody; the deleter and the time are visible to members of that moment.
 #[tokio::test]
-async fn a_former_member_learns_nothing_of_a_deletion_but_the_loss() {
+async fn former_member_sees_a_deletion_without_its_actor_and_time() {
     let talk = Talk::group().await;
     let target = talk.say(talk.alice, "regretted").await;
     talk.leave(talk.bob).await;
@@ -188,7 +188,7 @@ async fn a_former_member_learns_nothing_of_a_deletion_but_the_loss() {
 
 /// A user who toggles a reaction does not use up a message's room.
 #[tokio::test]
-async fn reactions_that_come_and_go_take_no_room() {
+async fn withdrawn_reactions_take_no_space() {
     let talk = Talk::private().await;
     talk.say(talk.alice, "liked").await;
     for _ in 0..5 {
@@ -202,7 +202,7 @@ async fn reactions_that_come_and_go_take_no_room() {
 }
 
 #[tokio::test]
-async fn an_edit_whose_answer_is_lost_is_made_once_and_told() {
+async fn edit_with_a_lost_response_is_applied_once_and_returned() {
     for loss in [Loss::Error, Loss::Cut] {
         let talk = Talk::private().await;
         talk.say(talk.alice, "helo").await;
@@ -215,7 +215,7 @@ async fn an_edit_whose_answer_is_lost_is_made_once_and_told() {
 }
 
 #[tokio::test]
-async fn a_message_is_edited_for_a_while() {
+async fn edits_are_refused_after_the_edit_window() {
     let talk = Talk::private().await;
     let old = talk.draft(talk.alice, 1, "helo");
     let sent = talk.log.open(&old).await.unwrap().append().await.unwrap().item;

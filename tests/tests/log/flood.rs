@@ -32,7 +32,7 @@ fn is_refused(result: &Result<u64, SendError>) -> bool {
 }
 
 #[tokio::test]
-async fn who_says_too_much_is_refused_and_others_are_not() {
+async fn only_the_sender_beyond_the_flood_limit_is_refused() {
     let talk = Talk::private().await;
     let log = limited(&talk);
     for seq in [2, 3] {
@@ -45,7 +45,7 @@ async fn who_says_too_much_is_refused_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn what_was_accepted_is_accepted_for_ever() {
+async fn resends_of_accepted_messages_are_never_refused() {
     let talk = Talk::private().await;
     let log = limited(&talk);
     let first = talk.draft(talk.alice, 1, "one");
@@ -60,7 +60,7 @@ async fn what_was_accepted_is_accepted_for_ever() {
 }
 
 #[tokio::test]
-async fn a_stale_read_refuses_nothing_that_was_accepted() {
+async fn stale_read_does_not_refuse_an_accepted_message() {
     let talk = Talk::private().await;
     let log = limited(&talk);
     for _ in 0..2 {
@@ -75,7 +75,7 @@ async fn a_stale_read_refuses_nothing_that_was_accepted() {
 }
 
 #[tokio::test]
-async fn events_and_system_messages_do_not_start_it_anew() {
+async fn events_and_system_messages_do_not_reset_the_counts() {
     let talk = Talk::private().await;
     let log = limited(&talk);
     for _ in 0..2 {

@@ -37,7 +37,7 @@ fn seqs(page: &Page) -> (Vec<u64>, bool) {
 }
 
 #[tokio::test]
-async fn a_former_member_sees_their_stay() {
+async fn former_member_sees_their_membership_period() {
     let talk = Talk::group().await;
     talk.hear(3).await;
     assert_eq!(talk.leave(talk.bob).await, 5);
@@ -55,7 +55,7 @@ async fn a_former_member_sees_their_stay() {
 }
 
 #[tokio::test]
-async fn a_rejoined_member_sees_both_stays() {
+async fn rejoined_member_sees_both_membership_periods() {
     let talk = Talk::group().await;
     talk.hear(3).await;
     assert_eq!(talk.leave(talk.bob).await, 5);
@@ -72,7 +72,7 @@ async fn a_rejoined_member_sees_both_stays() {
 }
 
 #[tokio::test]
-async fn a_newcomer_sees_nothing_from_before() {
+async fn new_member_sees_no_earlier_items() {
     let talk = Talk::group().await;
     talk.hear(2).await;
     let carol = UserId(Uuid::new_v4());
@@ -84,7 +84,7 @@ async fn a_newcomer_sees_nothing_from_before() {
 }
 
 #[tokio::test]
-async fn what_surrounds_a_message_is_what_one_may_see() {
+async fn around_returns_only_visible_items() {
     let talk = Talk::group().await;
     talk.hear(3).await;
     assert_eq!(talk.leave(talk.bob).await, 5);
@@ -113,7 +113,7 @@ async fn what_surrounds_a_message_is_what_one_may_see() {
 
 /// The membership periods are read, then the member is removed and a message is sent, then the items are read.
 #[tokio::test]
-async fn a_removal_while_a_page_is_read_hides_what_came_after_it() {
+async fn removal_while_a_page_is_read_hides_later_items() {
     let talk = Talk::group().await;
     talk.hear(1).await;
     let gate = Gate::default();
@@ -131,7 +131,7 @@ async fn a_removal_while_a_page_is_read_hides_what_came_after_it() {
 
 /// The same for the preview of a list: the membership periods are read, and the head only after the removal.
 #[tokio::test]
-async fn a_removal_while_the_newest_item_is_looked_for_hides_what_came_after_it() {
+async fn removal_while_the_newest_item_is_read_hides_later_items() {
     let talk = Talk::group().await;
     let gate = Gate::default();
     let log = log(&holding_first_query(gate.clone()).await);
@@ -149,7 +149,7 @@ async fn a_removal_while_the_newest_item_is_looked_for_hides_what_came_after_it(
 
 /// Nobody can make others read more than so much at once.
 #[tokio::test]
-async fn a_stretch_of_events_without_end_is_read_in_parts() {
+async fn very_long_runs_of_events_are_read_in_several_pages() {
     let talk = Talk::private().await;
     talk.hear(1).await;
     let react = Amendment::React { emoji: Emoji::parse("👍").unwrap(), on: true };

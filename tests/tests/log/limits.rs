@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::talk::Talk;
 
 #[tokio::test]
-async fn who_is_more_than_500_items_behind_syncs_first() {
+async fn sender_more_than_500_items_behind_must_sync_first() {
     let talk = Talk::private().await;
     let mut head = talk.head().await;
     while head.seq.0 < 499 {
@@ -32,7 +32,7 @@ async fn who_is_more_than_500_items_behind_syncs_first() {
 }
 
 #[tokio::test]
-async fn exactly_500_items_behind_is_near_enough() {
+async fn sender_exactly_500_items_behind_is_accepted() {
     let talk = Talk::private().await;
     let mut head = talk.head().await;
     while head.seq.0 < 500 {
@@ -44,7 +44,7 @@ async fn exactly_500_items_behind_is_near_enough() {
 }
 
 #[tokio::test]
-async fn nobody_has_seen_what_is_not_there() {
+async fn after_seq_beyond_the_head_is_refused() {
     let talk = Talk::private().await;
     let draft = talk.draft(talk.alice, 2, "from the future");
     assert!(matches!(talk.log.open(&draft).await, Err(SendError::Ahead)));
@@ -54,7 +54,7 @@ async fn nobody_has_seen_what_is_not_there() {
 
 /// A user who is not a member gets the same answer for every `after_seq`, and also if there is no conversation.
 #[tokio::test]
-async fn a_stranger_learns_nothing() {
+async fn non_member_gets_the_same_refusal_for_every_after_seq() {
     let talk = Talk::private().await;
     let nowhere = ConversationId::generate();
     for after_seq in [None, Some(0), Some(1), Some(2), Some(9_000)] {

@@ -9,7 +9,7 @@ use crate::proxy::{Gate, holding_query_of};
 use crate::talk::Talk;
 
 #[tokio::test]
-async fn a_removed_member_slips_nothing_in() {
+async fn message_of_a_member_removed_during_the_send_is_refused() {
     let talk = Talk::group().await;
     let draft = talk.draft(talk.bob, 1, "one more thing");
     let opened = talk.log.open(&draft).await.unwrap();
@@ -21,7 +21,7 @@ async fn a_removed_member_slips_nothing_in() {
 
 /// The seq that the removed member loses is not that of the removal's item: only the head reveals the removal.
 #[tokio::test]
-async fn a_removal_is_known_to_every_later_item() {
+async fn every_item_after_a_removal_has_its_members_seq() {
     let talk = Talk::group().await;
     let draft = talk.draft(talk.bob, 1, "one more thing");
     talk.say(talk.alice, "before").await;
@@ -37,7 +37,7 @@ async fn a_removal_is_known_to_every_later_item() {
 }
 
 #[tokio::test]
-async fn a_removed_member_is_told_the_place_of_what_they_sent_before() {
+async fn resend_after_a_removal_returns_the_seq() {
     let talk = Talk::group().await;
     let draft = talk.draft(talk.bob, 1, "in time");
     let first = talk.log.open(&draft).await.unwrap().append().await.unwrap();
@@ -59,7 +59,7 @@ async fn a_removed_member_is_told_the_place_of_what_they_sent_before() {
 
 /// A message of a former member that is refused is not in the log, however old the log that their resend has read.
 #[tokio::test]
-async fn a_removed_member_who_was_heard_is_not_refused() {
+async fn accepted_message_of_a_removed_member_is_not_refused_on_resend() {
     let talk = Talk::group().await;
     let draft = talk.draft(talk.bob, 1, "in time");
     let gate = Gate::default();
@@ -78,7 +78,7 @@ async fn a_removed_member_who_was_heard_is_not_refused() {
 
 /// Another user was added, so both the sender's membership and the roster are read again; the removal happens in between.
 #[tokio::test]
-async fn a_member_removed_between_two_reads_slips_nothing_in() {
+async fn message_of_a_member_removed_between_two_reads_is_refused() {
     let talk = Talk::group().await;
     let gate = Gate::default();
     // Answered by then: when opening, a query of each table; the put; a query of the log; the sender's membership.
@@ -96,7 +96,7 @@ async fn a_member_removed_between_two_reads_slips_nothing_in() {
 }
 
 #[tokio::test]
-async fn a_new_member_is_never_missed() {
+async fn member_who_joins_during_a_send_is_notified() {
     let talk = Talk::group().await;
     let carol = UserId(Uuid::new_v4());
     let draft = talk.draft(talk.alice, 1, "welcome");
@@ -110,7 +110,7 @@ async fn a_new_member_is_never_missed() {
 
 /// A resend that has read the roster before all that, and finds its message in the log after it.
 #[tokio::test]
-async fn a_resend_tells_nobody_who_was_out_when_it_was_said() {
+async fn resend_notifies_only_members_at_the_time_of_sending() {
     let talk = Talk::group().await;
     let draft = talk.draft(talk.alice, 1, "now that he is gone");
     let gate = Gate::default();

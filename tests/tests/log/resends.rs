@@ -9,7 +9,7 @@ use crate::proxy::{Loss, losing};
 use crate::talk::Talk;
 
 #[tokio::test]
-async fn a_resend_behind_other_messages_is_told_the_first_place() {
+async fn resend_after_other_messages_returns_the_first_seq() {
     let talk = Talk::private().await;
     let draft = talk.draft(talk.alice, 1, "once");
     let first = talk.log.open(&draft).await.unwrap().append().await.unwrap();
@@ -23,7 +23,7 @@ async fn a_resend_behind_other_messages_is_told_the_first_place() {
 }
 
 #[tokio::test]
-async fn an_id_belongs_to_its_sender() {
+async fn client_message_ids_are_scoped_to_their_sender() {
     let talk = Talk::private().await;
     let draft = talk.draft(talk.alice, 1, "mine");
     talk.log.open(&draft).await.unwrap().append().await.unwrap();
@@ -33,7 +33,7 @@ async fn an_id_belongs_to_its_sender() {
 }
 
 #[tokio::test]
-async fn an_id_stands_for_one_content() {
+async fn reused_client_message_id_with_other_content_is_refused() {
     let talk = Talk::private().await;
     let draft = talk.draft(talk.alice, 1, "one thing");
     // Both have read before either has written, so the second finds out only when it loses the place.
@@ -47,7 +47,7 @@ async fn an_id_stands_for_one_content() {
 }
 
 #[tokio::test]
-async fn the_sdk_may_send_a_put_again() {
+async fn put_retried_by_the_sdk_writes_one_item() {
     for loss in [Loss::Error, Loss::Cut] {
         let talk = Talk::private().await;
         let log = log(&losing("PutItem", 1, loss).await);
@@ -61,7 +61,7 @@ async fn the_sdk_may_send_a_put_again() {
 }
 
 #[tokio::test]
-async fn a_response_lost_for_good_leaves_the_message_in_its_place() {
+async fn message_keeps_its_seq_when_every_response_is_lost() {
     let talk = Talk::private().await;
     let lossy = log(&losing("PutItem", usize::MAX, Loss::Error).await);
     let draft = talk.draft(talk.alice, 1, "once");

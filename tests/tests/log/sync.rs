@@ -10,7 +10,7 @@ use crate::talk::Talk;
 
 /// The items are read, then a message is sent, then the newest item is read.
 #[tokio::test]
-async fn what_was_said_between_the_reads_is_still_to_come() {
+async fn messages_sent_between_two_reads_are_in_the_next_sync() {
     let talk = Talk::private().await;
     talk.say(talk.alice, "one").await;
     let gate = Gate::default();
@@ -28,7 +28,7 @@ async fn what_was_said_between_the_reads_is_still_to_come() {
 }
 
 #[tokio::test]
-async fn a_cursor_at_or_beyond_the_head_finds_nothing() {
+async fn cursor_at_or_beyond_the_head_returns_nothing() {
     let talk = Talk::private().await;
     for cursor in [Seq(1), Seq(2), Seq::MAX] {
         let synced = talk.log.sync(talk.conversation, talk.bob, cursor, 9).await.unwrap();
@@ -39,7 +39,7 @@ async fn a_cursor_at_or_beyond_the_head_finds_nothing() {
 
 /// The head is read, then a message is sent, then the unread messages are counted.
 #[tokio::test]
-async fn what_is_unread_is_so_up_to_the_head() {
+async fn unread_count_ends_at_the_head() {
     let talk = Talk::private().await;
     talk.say(talk.alice, "one").await;
     let gate = Gate::default();

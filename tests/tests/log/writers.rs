@@ -21,7 +21,7 @@ async fn send(log: &Log, draft: &Draft) -> Appended {
 }
 
 #[tokio::test]
-async fn writers_with_different_heads_get_places_of_their_own() {
+async fn writers_with_different_heads_get_distinct_seqs() {
     const WRITERS: u64 = 8;
     const MESSAGES: u64 = 10;
     let talk = Talk::private().await;
@@ -61,7 +61,7 @@ async fn writers_with_different_heads_get_places_of_their_own() {
 }
 
 #[tokio::test]
-async fn one_draft_from_several_tasks_is_one_item() {
+async fn concurrent_sends_of_one_draft_write_one_item() {
     let talk = Talk::private().await;
     for round in 0..5 {
         let head = talk.head().await.seq;
@@ -77,7 +77,7 @@ async fn one_draft_from_several_tasks_is_one_item() {
 }
 
 #[tokio::test]
-async fn time_never_runs_backwards() {
+async fn sent_at_never_decreases() {
     let talk = Talk::private().await;
     let future = Timestamp::now().plus(Duration::from_hours(1));
     let planted = talk.plant(&talk.head().await, future).await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::group::{Group, outcome};
 
 #[tokio::test]
-async fn two_last_owners_who_leave_at_once_leave_an_owner() {
+async fn concurrent_departures_of_the_last_two_owners_promote_a_successor() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let groups = (0..4).map(async |_| {
         let group = Group::of(&alice, &[&bob, &carol]).await;
@@ -24,7 +24,7 @@ async fn two_last_owners_who_leave_at_once_leave_an_owner() {
 }
 
 #[tokio::test]
-async fn two_owners_who_step_each_other_down_leave_an_owner() {
+async fn concurrent_demotions_leave_an_owner() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let groups = (0..4).map(async |_| {
         let group = Group::of(&alice, &[&bob]).await;
@@ -70,7 +70,7 @@ async fn a_group_never_has_more_than_a_thousand_members() {
 }
 
 #[tokio::test]
-async fn adding_and_removing_the_same_user_at_once_ends_well() {
+async fn concurrent_addition_and_removal_of_a_user_stay_consistent() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let group = Group::of(&alice, &[&bob]).await;
     assert_eq!(group.set_role(&alice, &bob, "admin").await.0, 200);
@@ -91,7 +91,7 @@ fn count(kinds: &[String], kind: &str) -> usize {
 }
 
 #[tokio::test]
-async fn titles_that_race_are_told_in_the_order_in_which_they_hold() {
+async fn concurrent_title_changes_are_logged_in_their_stored_order() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let group = Group::of(&alice, &[&bob]).await;
     assert_eq!(group.set_role(&alice, &bob, "admin").await.0, 200);

@@ -37,7 +37,7 @@ impl Bill<'_> {
 
 /// Uses a cloud of its own, without other traffic.
 #[tokio::test]
-async fn nothing_is_asked_for_that_is_not_needed() {
+async fn operations_make_only_the_needed_requests() {
     let cloud = &Cloud::start(None);
     let (alice, bob) = tokio::join!(Person::of(cloud, "alice"), Person::of(cloud, "bob"));
     let people = silent(cloud, 99).await;

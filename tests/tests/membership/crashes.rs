@@ -42,7 +42,7 @@ fn crashes(function: &str) -> Vec<(&'static str, Rule, Leaves)> {
 
 /// Has its own cloud: processes that die take the requests of other tests with them.
 #[tokio::test]
-async fn a_change_whose_function_dies_is_finished_or_did_not_happen() {
+async fn change_is_completed_or_discarded_after_a_crash() {
     let cloud = &Cloud::start(None);
     let people = ["alice", "bob", "carol"].map(|name| Person::of(cloud, name));
     let [alice, bob, carol] = <[Person; 3]>::try_from(futures_util::future::join_all(people).await).unwrap();

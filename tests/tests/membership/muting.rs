@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::group::Group;
 
 #[tokio::test]
-async fn a_mute_ends_by_itself() {
+async fn mute_ends_at_its_time() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let group = Group::of(&alice, &[&bob]).await;
     let mut socket = bob.connect().await;
@@ -32,7 +32,7 @@ async fn a_mute_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn a_mute_can_be_taken_back_and_does_not_outlast_being_let_in_again() {
+async fn mute_can_be_revoked_and_ends_when_the_member_is_added_again() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let group = Group::of(&alice, &[&bob]).await;
     let mut socket = bob.connect().await;
@@ -52,7 +52,7 @@ async fn a_mute_can_be_taken_back_and_does_not_outlast_being_let_in_again() {
 }
 
 #[tokio::test]
-async fn who_leaves_a_public_conversation_and_comes_back_is_still_muted() {
+async fn mute_survives_leaving_and_rejoining_a_public_conversation() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let group = Group::new(&alice, &json!({"type": "public", "title": "Square"})).await;
     let me = format!("{}/me", group.members);

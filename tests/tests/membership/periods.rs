@@ -24,7 +24,7 @@ async fn chatter(group: &Group, socket: &mut Socket, times: usize) -> usize {
 }
 
 #[tokio::test]
-async fn who_comes_and_goes_amid_the_talk_sees_exactly_their_stays() {
+async fn users_see_exactly_their_membership_periods_during_concurrent_changes() {
     let people = join_all(["alice", "bob", "carol", "dave"].map(Person::new)).await;
     let [alice, bob, carol, dave] = &people[..] else { unreachable!("four") };
     let group = Group::of(alice, &[bob, carol]).await;

@@ -38,7 +38,7 @@ async fn head(group: &Group, person: &Person) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn one_sees_what_was_said_since_one_came_and_until_one_went() {
+async fn members_see_messages_from_joining_to_leaving() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let group = square(&alice, "since_join").await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
@@ -75,7 +75,7 @@ async fn one_sees_what_was_said_since_one_came_and_until_one_went() {
 }
 
 #[tokio::test]
-async fn with_full_history_one_sees_all_until_one_went() {
+async fn full_history_is_visible_until_leaving() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let group = square(&alice, "full").await;
     let mut a = alice.connect().await;
@@ -93,7 +93,7 @@ async fn with_full_history_one_sees_all_until_one_went() {
 }
 
 #[tokio::test]
-async fn who_was_put_out_comes_back_only_when_let_in() {
+async fn removed_user_rejoins_only_when_added() {
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let group = square(&alice, "since_join").await;
     join(&group, &bob).await;
@@ -110,7 +110,7 @@ async fn who_was_put_out_comes_back_only_when_let_in() {
 }
 
 #[tokio::test]
-async fn the_last_owner_who_goes_makes_another_and_the_last_of_all_closes() {
+async fn leaving_last_owner_promotes_a_successor_and_the_last_member_closes() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let group = square(&alice, "since_join").await;
     join(&group, &bob).await;

@@ -48,7 +48,7 @@ fn requests(all: &[(&str, u64)]) -> BTreeMap<String, u64> {
 
 /// Uses a cloud of its own, without other traffic.
 #[tokio::test]
-async fn only_those_who_look_are_paid_for() {
+async fn only_subscribers_cost_requests() {
     let cloud = &Cloud::start(None);
     let alice = Person::of(cloud, "alice").await;
     let silent = silent(cloud, 49).await;

@@ -10,7 +10,7 @@ async fn pushed(socket: &mut Socket) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn members_hear_of_every_change_and_who_is_put_out_of_nothing_after() {
+async fn members_are_notified_of_every_change_until_they_are_removed() {
     let (alice, bob, carol, dave) =
         tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"), Person::new("dave"));
     let (mut a, mut b, mut c, mut d) = tokio::join!(alice.connect(), bob.connect(), carol.connect(), dave.connect());

@@ -53,7 +53,7 @@ async fn refused(group: &Group, person: &Person, attempts: &[Attempt<'_>]) {
 }
 
 #[tokio::test]
-async fn requests_that_make_no_sense() {
+async fn invalid_requests_are_refused_without_effect() {
     let Cast { owner, admin, member, stranger, group, .. } = cast().await;
     let ids = |ids: &[&str]| json!({"user_ids": ids});
     let many: Vec<Uuid> = (0..51).map(|_| Uuid::new_v4()).collect();
@@ -94,7 +94,7 @@ async fn requests_that_make_no_sense() {
 }
 
 #[tokio::test]
-async fn what_a_role_does_not_allow() {
+async fn actions_beyond_a_role_are_refused() {
     let Cast { owner, admin, member, former, stranger, group } = cast().await;
     let (of_owner, of_admin, of_member) = (group.member(&owner), group.member(&admin), group.member(&member));
     let later = json!({"muted_until": "2100-01-01T00:00:00Z"});
@@ -146,7 +146,7 @@ async fn what_a_role_does_not_allow() {
 }
 
 #[tokio::test]
-async fn two_stay_in_their_private_conversation() {
+async fn members_of_a_private_conversation_cannot_change() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let id = alice.talk_to(&bob).await;
     let path = format!("/v1/conversations/{id}");
@@ -168,7 +168,7 @@ async fn two_stay_in_their_private_conversation() {
 }
 
 #[tokio::test]
-async fn a_closed_conversation_can_be_read_and_left() {
+async fn closed_conversation_can_be_read_and_left() {
     let Cast { owner, admin, member, stranger, group, .. } = cast().await;
     let mut socket = member.connect().await;
     for _ in 0..2 {
@@ -199,7 +199,7 @@ async fn a_closed_conversation_can_be_read_and_left() {
 }
 
 #[tokio::test]
-async fn a_key_is_for_one_request() {
+async fn idempotency_key_is_bound_to_one_request() {
     let Cast { owner, group, stranger, .. } = cast().await;
     let body = json!({"type": "group", "title": "Other", "member_ids": []});
     let before: Picture = group.picture().await;

@@ -43,7 +43,7 @@ async fn run(relay: Relay, conversation: ConversationId) -> Vec<Applied> {
 }
 
 #[tokio::test]
-async fn relays_that_race_through_faults_apply_each_change_once() {
+async fn concurrent_relays_apply_each_change_once_under_faults() {
     let cloud = Cloud::shared();
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let square = json!({"type": "public", "title": "Square", "member_ids": [bob.user_id]});

@@ -13,7 +13,7 @@ async fn kinds(person: &Person, group: &Group) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_member_comes_goes_and_comes_back() {
+async fn member_joins_leaves_and_is_added_again() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let group = Group::of(&alice, &[&bob]).await;
     assert_eq!(group.add(&alice, &[&carol]).await.0, 204);
@@ -32,7 +32,7 @@ async fn a_member_comes_goes_and_comes_back() {
 }
 
 #[tokio::test]
-async fn the_last_owner_who_goes_makes_another() {
+async fn leaving_last_owner_promotes_a_successor() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let group = Group::of(&alice, &[&bob, &carol]).await;
     assert_eq!(alice.patch(&group.member(&carol), &json!({"role": "admin"})).await.1["role"], "admin");
@@ -49,7 +49,7 @@ async fn the_last_owner_who_goes_makes_another() {
 
 /// Several wishes in one request are one: the second is refused, so the first did not happen.
 #[tokio::test]
-async fn a_request_is_carried_out_whole_or_not_at_all() {
+async fn request_with_several_changes_is_atomic() {
     let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
     let group = Group::of(&alice, &[&bob, &carol]).await;
     assert_eq!(group.set_role(&alice, &bob, "owner").await.0, 200);

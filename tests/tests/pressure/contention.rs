@@ -28,7 +28,7 @@ async fn insist(socket: &mut Socket, message: &Value) -> u64 {
 }
 
 #[tokio::test]
-async fn forty_who_talk_at_once_are_all_heard_once() {
+async fn messages_of_40_concurrent_senders_are_each_logged_once() {
     let _plan = PLAN.read().await;
     let people = join_all((0..SENDERS).map(async |n| Person::new(&format!("sender{n}")).await)).await;
     let others: Vec<&String> = people[1..].iter().map(|person| &person.user_id).collect();
@@ -62,7 +62,7 @@ async fn forty_who_talk_at_once_are_all_heard_once() {
 }
 
 #[tokio::test]
-async fn whoever_gets_no_place_is_told_to_come_again() {
+async fn sender_without_a_free_seq_gets_busy() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;

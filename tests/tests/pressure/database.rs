@@ -13,7 +13,7 @@ fn both(kind: Kind) -> [Rule; 2] {
 }
 
 #[tokio::test]
-async fn a_database_in_trouble_is_busy() {
+async fn failing_database_is_reported_as_busy() {
     let _plan = PLAN.write().await;
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let cloud = Cloud::shared();
@@ -38,7 +38,7 @@ async fn a_database_in_trouble_is_busy() {
 
 /// A commit whose answer is lost has happened; the same request again finds that out.
 #[tokio::test]
-async fn a_commit_without_an_answer_is_busy_and_counts_once() {
+async fn commit_with_a_lost_response_is_busy_and_applied_once() {
     let _plan = PLAN.write().await;
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let cloud = Cloud::shared();
@@ -55,7 +55,7 @@ async fn a_commit_without_an_answer_is_busy_and_counts_once() {
 
 /// The first request waits for the resume.
 #[tokio::test]
-async fn a_database_that_sleeps_is_waited_for() {
+async fn request_waits_for_a_resuming_database() {
     let _plan = PLAN.write().await;
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let cloud = Cloud::shared();

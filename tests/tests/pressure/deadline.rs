@@ -8,7 +8,7 @@ use crate::{PLAN, pair, says_later};
 
 /// An edit asks five times, one after the other; together that is more than a function has.
 #[tokio::test]
-async fn who_runs_out_of_time_says_so_and_may_be_asked_again() {
+async fn request_that_runs_out_of_time_is_busy_and_can_be_retried() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let messages = format!("/v1/conversations/{conversation}/messages");

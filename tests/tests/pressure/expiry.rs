@@ -27,7 +27,7 @@ async fn kept(person: &Person) -> HashMap<String, AttributeValue> {
 
 /// Frames after the token's end are refused.
 #[tokio::test]
-async fn who_talks_beyond_their_token_is_not_heard() {
+async fn messages_after_token_expiry_are_refused() {
     let _plan = PLAN.read().await;
     let cloud = Cloud::shared();
     let bob = Person::new("bob").await;
@@ -52,7 +52,7 @@ async fn who_talks_beyond_their_token_is_not_heard() {
 
 /// An expired connection receives nothing, does not count, and is removed when the user connects again.
 #[tokio::test]
-async fn pushes_pass_an_expired_connection_by() {
+async fn expired_connections_are_not_pushed_to() {
     let _plan = PLAN.read().await;
     let cloud = Cloud::shared();
     let (alice, bob, conversation) = pair().await;

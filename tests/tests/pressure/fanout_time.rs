@@ -89,7 +89,7 @@ async fn told(socket: &mut Socket) -> bool {
 }
 
 #[tokio::test]
-async fn what_there_was_no_time_for_is_told_by_the_next() {
+async fn worker_hands_over_unfinished_pages() {
     let _plan = PLAN.write().await;
     let here = Here::new().await;
     let alice = Person::new("alice").await;
@@ -144,7 +144,7 @@ async fn what_there_was_no_time_for_is_told_by_the_next() {
 }
 
 #[tokio::test]
-async fn only_what_failed_comes_again() {
+async fn only_failed_queue_messages_are_retried() {
     let _plan = PLAN.write().await;
     let here = Here::new().await;
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));

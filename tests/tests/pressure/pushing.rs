@@ -12,7 +12,7 @@ fn pushes(kind: Kind) -> Rule {
 }
 
 #[tokio::test]
-async fn a_push_that_is_throttled_once_gets_through() {
+async fn push_is_retried_after_one_failure() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
@@ -28,7 +28,7 @@ async fn a_push_that_is_throttled_once_gets_through() {
 }
 
 #[tokio::test]
-async fn a_client_that_takes_nothing_for_a_while_keeps_its_connection_and_finds_all_by_sync() {
+async fn throttled_client_keeps_its_connection_and_syncs_missed_messages() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
@@ -48,7 +48,7 @@ async fn a_client_that_takes_nothing_for_a_while_keeps_its_connection_and_finds_
 
 /// The sender gets an answer after a second; another worker waits for the slow connections.
 #[tokio::test]
-async fn a_client_that_takes_its_time_keeps_nobody_waiting() {
+async fn slow_client_does_not_delay_the_sender() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());

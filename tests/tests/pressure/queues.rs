@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{PLAN, message, pair, receipt, said, says_later};
 
 #[tokio::test]
-async fn a_receipt_that_cannot_be_queued_is_busy() {
+async fn receipt_that_cannot_be_queued_is_busy() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
@@ -40,7 +40,7 @@ async fn a_receipt_that_cannot_be_queued_is_busy() {
 
 /// No client is notified, and every client finds the message.
 #[tokio::test]
-async fn a_message_stays_accepted_where_its_listeners_cannot_be_queued() {
+async fn message_is_accepted_if_its_fan_out_cannot_be_queued() {
     let _plan = PLAN.write().await;
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let mut members = silent(Cloud::shared(), 110).await;

@@ -32,7 +32,7 @@ fn truth(receipts: &[Receipt]) -> BTreeMap<Seq, Timestamp> {
 }
 
 #[tokio::test]
-async fn receipts_that_race_leave_the_earliest_times() {
+async fn concurrent_receipts_store_the_earliest_times() {
     let _plan = PLAN.write().await;
     let mut choice = StdRng::seed_from_u64(5);
     let cloud = Cloud::shared();

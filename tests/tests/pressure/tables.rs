@@ -21,7 +21,7 @@ fn throttled(table: &str) -> Vec<Rule> {
 
 /// While the log or the members are throttled, readers and writers get `busy`, and their repeated requests count once.
 #[tokio::test]
-async fn a_throttled_log_and_throttled_members_are_busy_and_lose_nothing() {
+async fn throttled_log_and_members_are_busy_without_loss() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
@@ -57,7 +57,7 @@ async fn a_throttled_log_and_throttled_members_are_busy_and_lose_nothing() {
 /// The log is the truth and a push an optimisation: an accepted message is answered as accepted, and the worker notifies the
 /// others later.
 #[tokio::test]
-async fn an_accepted_message_does_not_wait_for_connections() {
+async fn accepted_message_does_not_wait_for_the_connections_table() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
@@ -82,7 +82,7 @@ async fn an_accepted_message_does_not_wait_for_connections() {
 
 /// A log that does not answer at all: the function does, before API Gateway has to.
 #[tokio::test]
-async fn a_log_that_does_not_answer_is_busy() {
+async fn unresponsive_log_is_busy() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
@@ -105,7 +105,7 @@ async fn a_log_that_does_not_answer_is_busy() {
 
 /// A connection that a throttled table does not register is refused; the client connects again.
 #[tokio::test]
-async fn a_handshake_that_cannot_be_registered_is_refused() {
+async fn handshake_that_cannot_be_registered_is_refused() {
     let _plan = PLAN.write().await;
     let (alice, ..) = pair().await;
     let cloud = Cloud::shared();

@@ -76,7 +76,7 @@ fn receipts_of(person: &Person, conversation: &str, receipts: &[(&str, u64)], at
 }
 
 #[tokio::test]
-async fn receipts_that_come_twice_count_once_and_poison_stops_nobody() {
+async fn repeated_receipts_count_once_beside_unreadable_messages() {
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
     for after in 1..4 {
@@ -112,7 +112,7 @@ async fn receipts_that_come_twice_count_once_and_poison_stops_nobody() {
 }
 
 #[tokio::test]
-async fn pushes_that_come_twice_are_the_same_and_poison_stops_nobody() {
+async fn repeated_pushes_are_identical_beside_unreadable_messages() {
     let (alice, bob, conversation) = pair().await;
     let mut b = bob.connect().await;
     let draft = json!({"client_message_id": uuid::Uuid::new_v4(), "after_seq": 1, "text": "hi"});
@@ -134,7 +134,7 @@ async fn pushes_that_come_twice_are_the_same_and_poison_stops_nobody() {
 }
 
 #[tokio::test]
-async fn a_change_that_is_relayed_twice_is_made_once_and_poison_stops_nobody() {
+async fn change_relayed_twice_is_applied_once_beside_unreadable_messages() {
     let cloud = Cloud::shared();
     let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
     let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id]});
@@ -160,7 +160,7 @@ async fn a_change_that_is_relayed_twice_is_made_once_and_poison_stops_nobody() {
 
 /// One table is in trouble: the queue messages that need it come again, whole, and the others do not.
 #[tokio::test]
-async fn only_receipts_that_failed_come_again() {
+async fn only_failed_receipts_are_retried() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;

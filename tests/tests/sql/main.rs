@@ -17,7 +17,7 @@ use tokio_postgres::error::{DbError, ErrorPosition};
 use tokio_postgres::{Client, NoTls};
 
 #[tokio::test]
-async fn every_statement_is_prepared() {
+async fn postgresql_prepares_every_statement() {
     let statements = source::statements(&sources()).unwrap_or_else(|problems| panic!("\n{}", problems.join("\n")));
     assert!(!statements.is_empty(), "the functions have no SQL, or it is called by names that this test does not know");
     let postgres = Postgres::start(None).await.expect("PostgreSQL starts");

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn sql_is_found_wherever_it_stands() {
+    fn sql_is_found_in_every_position() {
         for text in [
             r#"fn f() { query("S").bind(1); }"#,
             r##"fn f() { sqlx_data_api::query_as::<Vec<fn() -> u8>>(r#"S"#); }"##,
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_a_problem() {
+    fn unreadable_sql_is_reported_as_a_problem() {
         for text in [
             r#"fn f() { query(format!("S")); }"#,
             r#"mod a { const SQL: &str = "S"; } mod b { const SQL: &str = "T"; } fn f() { query(b::SQL); }"#,
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn other_things_of_the_same_name_are_none() {
+    fn unrelated_items_of_the_same_names_are_ignored() {
         assert_eq!(find(r#"fn query() {} fn f() { client.query("S"); insert.execute(&pool); }"#).unwrap(), []);
         let source = Source { file: "a.rs".to_owned(), text: "fn f() { let query = 1; g(query); }".to_owned() };
         assert_eq!(statements(&[source]).unwrap(), []);

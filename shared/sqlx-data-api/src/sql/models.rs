@@ -91,7 +91,7 @@ fn random_text(random: &mut StdRng) -> String {
 }
 
 #[test]
-fn the_scanner_sees_what_a_character_machine_sees() {
+fn scanner_agrees_with_a_character_by_character_model() {
     let mut random = StdRng::seed_from_u64(1);
     for _ in 0..50_000 {
         let text = random_text(&mut random);
@@ -161,7 +161,7 @@ fn random_piece(random: &mut StdRng) -> Piece {
 }
 
 #[test]
-fn placeholders_are_translated_and_nothing_else_is() {
+fn only_placeholders_are_translated() {
     let text = DataApiTypeInfo::TEXT;
     let mut random = StdRng::seed_from_u64(2);
     for _ in 0..20_000 {
@@ -177,7 +177,7 @@ fn placeholders_are_translated_and_nothing_else_is() {
 }
 
 #[test]
-fn scripts_are_cut_at_their_semicolons_and_nowhere_else() {
+fn scripts_are_split_only_between_statements() {
     let mut random = StdRng::seed_from_u64(3);
     for _ in 0..20_000 {
         let pieces: Vec<Piece> = (0..random.random_range(0..16)).map(|_| random_piece(&mut random)).collect();

@@ -45,7 +45,7 @@ const EACH: usize = 6;
 static ALONE: Mutex<()> = Mutex::const_new(());
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_keeps_its_promises_whatever_goes_wrong() {
+async fn log_keeps_every_rule_under_faults() {
     let seeds = match std::env::var("CHAOS_SEED") {
         Ok(seed) => vec![seed.parse().expect("CHAOS_SEED is a number")],
         Err(_) => (0..SEEDS).map(|_| rand::rng().random()).collect(),

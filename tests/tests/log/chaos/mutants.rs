@@ -23,7 +23,7 @@ macro_rules! mutant {
 include!(concat!(env!("OUT_DIR"), "/mutants.rs"));
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_mutant_is_found_out() {
+async fn every_mutant_is_detected() {
     for Mutant { name, make, breaks } in &MUTANTS {
         let mut seed = 0;
         while !run(*make, seed).await.iter().any(|finding| finding.rule == *breaks) {

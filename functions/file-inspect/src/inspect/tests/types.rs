@@ -79,14 +79,14 @@ const HONEST: &[(&str, &[u8])] = &[
 ];
 
 #[test]
-fn what_is_what_it_says_passes() {
+fn bytes_of_the_declared_type_are_accepted() {
     for (declared, bytes) in HONEST {
         assert_eq!(looked_at(declared, bytes), Ok(()), "{declared}: {:?}", String::from_utf8_lossy(bytes));
     }
 }
 
 #[test]
-fn a_type_with_a_magic_number_has_it() {
+fn bytes_without_the_signature_of_their_type_are_rejected() {
     for (declared, bytes) in HONEST.iter().filter(|(declared, _)| super::super::families::of(declared).is_some()) {
         for other in
             [HTML, SVG, b"#!/bin/sh\n", b"MZ\x90\0\x03\0\0\0", b"\x7fELF\x02\x01\x01\0", b"text", b"", &bytes[1..]]
@@ -97,7 +97,7 @@ fn a_type_with_a_magic_number_has_it() {
 }
 
 #[test]
-fn families_are_apart() {
+fn bytes_of_another_type_family_are_rejected() {
     let of = |declared: &str| HONEST.iter().find(|(honest, _)| *honest == declared).unwrap().1;
     for (declared, other) in [
         ("image/png", "image/jpeg"),
@@ -120,7 +120,7 @@ fn families_are_apart() {
 }
 
 #[test]
-fn a_signature_is_whole() {
+fn incomplete_signatures_are_rejected() {
     for (declared, bytes) in
         [("image/png", &b"\x89PNG\n\x1a\n"[..]), ("image/gif", b"GIF88a"), ("image/webp", b"RIFX\0\0\0\0WEBP")]
     {
@@ -131,7 +131,7 @@ fn a_signature_is_whole() {
 }
 
 #[test]
-fn a_text_is_not_binary() {
+fn binary_data_is_rejected_as_text() {
     let mixed = [&b"\xff\xfea\0"[..], b"\0\xd8a\0b\0"].concat();
     for bytes in
         [PNG, b"a\0b", b"\x01", b"\x7fELF\x02\x01\x01\0", &utf16("no mark", true, false), &mixed, b"\xff\xfe\x01\0"]
@@ -150,7 +150,7 @@ fn a_text_is_not_binary() {
 }
 
 #[test]
-fn a_page_does_not_hide() {
+fn html_svg_and_scripts_are_rejected_under_other_types() {
     let hidden: &[&[u8]] = &[
         HTML,
         b" \t\r\n\x0c<HTML>",
@@ -187,7 +187,7 @@ fn a_page_does_not_hide() {
 }
 
 #[test]
-fn a_program_is_called_one() {
+fn executables_are_rejected_under_other_types() {
     for program in [
         &b"MZ\x90\0\x03\0\0\0"[..],
         b"\x7fELF\x02\x01\x01\0",
@@ -205,7 +205,7 @@ fn a_program_is_called_one() {
 }
 
 #[test]
-fn only_an_svg_needs_all_of_its_bytes() {
+fn only_svg_is_inspected_as_a_whole() {
     assert_eq!(needed(&ContentType::parse("application/pdf").unwrap()), 64 * 1024);
     assert_eq!(needed(&ContentType::parse("image/svg+xml").unwrap()), 4 * 1024 * 1024 + 1);
 }

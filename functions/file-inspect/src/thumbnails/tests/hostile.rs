@@ -44,7 +44,7 @@ fn gif(screen: [u16; 2], frame: [u16; 2]) -> Vec<u8> {
 }
 
 #[test]
-fn more_pixels_than_can_be_worked_on_are_not() {
+fn images_with_too_many_pixels_are_rejected() {
     let pixels = chunk(*b"IDAT", b"\x78\x9c\x03\0\0\0\0\x01");
     for (width, height, depth, kind) in [
         (50_000, 50_000, 8, COLOURS_AND_ALPHA),
@@ -66,7 +66,7 @@ fn more_pixels_than_can_be_worked_on_are_not() {
 }
 
 #[test]
-fn pixels_that_the_header_does_not_tell_of_are_not_kept() {
+fn pixels_beyond_the_size_in_the_header_are_dropped() {
     let black = DynamicImage::from(GrayImage::new(4000, 4000));
     // The decoder drops the data behind the last row, piece by piece.
     let picture = thumbnails(&png_that_says(&black, 1, 1)).unwrap();
@@ -75,7 +75,7 @@ fn pixels_that_the_header_does_not_tell_of_are_not_kept() {
 }
 
 #[test]
-fn what_is_packed_beside_the_pixels_is_bounded() {
+fn compressed_metadata_is_not_unpacked() {
     let unpacked = encoded(&DynamicImage::from(GrayImage::new(8000, 8000)), ImageFormat::Png);
     // The chunk of the pixels, taken for text and for a profile.
     let packed = &unpacked[41..unpacked.len() - 16];
@@ -88,7 +88,7 @@ fn what_is_packed_beside_the_pixels_is_bounded() {
 }
 
 #[test]
-fn a_jpeg_goes_over_its_pixels_a_few_times() {
+fn jpegs_with_too_many_scans_are_rejected() {
     let scan = [0xff, 0xda, 0, 2, 1, 2, 0xff, 0];
     let scans = |count| [&[0xff, 0xd8], &scan.repeat(count)[..], &[0xff, 0xd9]].concat();
     assert_eq!(jpeg::check(&scans(MAX_SCANS)), Ok(()));
@@ -97,7 +97,7 @@ fn a_jpeg_goes_over_its_pixels_a_few_times() {
 }
 
 #[test]
-fn an_image_has_an_end() {
+fn truncated_images_are_rejected() {
     for format in FORMATS {
         let whole = encoded(&quarters(200, 100), format);
         assert_eq!(rejected(&whole), None);
@@ -109,7 +109,7 @@ fn an_image_has_an_end() {
 }
 
 #[test]
-fn an_image_has_pixels() {
+fn images_without_pixels_are_rejected() {
     assert_eq!(rejected(b""), Some(ImageUnreadable));
     assert_eq!(rejected(b"text"), Some(ImageUnreadable));
     assert_eq!(rejected(&jpeg_that_says(0, 0)), Some(ImageUnreadable));
@@ -120,7 +120,7 @@ fn an_image_has_pixels() {
 
 /// Any outcome is fine, as long as there is one.
 #[test]
-fn a_byte_that_is_another_harms_nobody() {
+fn corrupted_bytes_cause_no_panic() {
     for format in FORMATS {
         let mut whole = encoded(&quarters(40, 30), format);
         if format == ImageFormat::Jpeg {

@@ -17,7 +17,7 @@ fn with_segment(jpeg: &[u8], marker: u8, data: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn nothing_that_is_said_of_an_image_gets_through() {
+fn thumbnails_contain_no_metadata() {
     let transparent = quarters(400, 300).into_rgba8();
     let mut transparent = DynamicImage::from(transparent);
     transparent.as_mut_rgba8().unwrap().get_pixel_mut(0, 0).0[3] = 0;
@@ -57,7 +57,7 @@ fn nothing_that_is_said_of_an_image_gets_through() {
 }
 
 #[test]
-fn colours_are_converted() {
+fn colours_are_converted_to_srgb() {
     let muted = DynamicImage::from(RgbImage::from_pixel(64, 64, Rgb([100, 180, 100])));
     let shown = |profile: Option<Vec<u8>>, format| {
         let picture = thumbnails(&described(&muted, format, None, profile)).unwrap();
@@ -74,7 +74,7 @@ fn colours_are_converted() {
 }
 
 #[test]
-fn a_thumbnail_is_no_larger_than_it_has_to_be() {
+fn thumbnails_are_compressed() {
     let bytes = encoded(&quarters(3000, 2000), ImageFormat::Png);
     let picture = thumbnails(&bytes).unwrap();
     assert!(picture.thumbnails.iter().all(|made| made.bytes.len() < 64 * 1024));

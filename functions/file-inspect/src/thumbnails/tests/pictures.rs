@@ -20,7 +20,7 @@ fn corners(image: &DynamicImage) -> [Rgba<u8>; 4] {
 }
 
 #[test]
-fn both_sizes_are_made_of_every_format() {
+fn both_sizes_are_made_for_every_format() {
     for format in FORMATS {
         let picture = thumbnails(&encoded(&quarters(2000, 1000), format)).unwrap();
         assert_eq!(picture.dimensions, Some(Dimensions { width: 2000, height: 1000 }));
@@ -33,7 +33,7 @@ fn both_sizes_are_made_of_every_format() {
 }
 
 #[test]
-fn no_image_grows() {
+fn thumbnails_are_never_larger_than_the_image() {
     let shapes_of = |width, height| shapes(&thumbnails(&encoded(&quarters(width, height), ImageFormat::Png)).unwrap());
     assert_eq!(shapes_of(1, 1), [("image/jpeg", 1, 1), ("image/jpeg", 1, 1)]);
     assert_eq!(shapes_of(320, 200), [("image/jpeg", 320, 200), ("image/jpeg", 320, 200)]);
@@ -42,7 +42,7 @@ fn no_image_grows() {
 }
 
 #[test]
-fn an_image_is_turned_as_it_is_shown() {
+fn thumbnails_are_rotated_by_the_exif_orientation() {
     let [red, green, blue, white] = CORNERS;
     let turned = [
         [red, green, blue, white],
@@ -74,7 +74,7 @@ fn an_image_is_turned_as_it_is_shown() {
 }
 
 #[test]
-fn an_orientation_that_is_none_turns_nothing() {
+fn invalid_exif_orientations_are_ignored() {
     for exif in [exif(0), exif(9), b"II*\0".to_vec(), b"nonsense".to_vec(), b"II*\0\xff\xff\xff\xff".to_vec()] {
         let picture = thumbnails(&described(&quarters(64, 48), ImageFormat::Jpeg, Some(exif), None)).unwrap();
         assert_eq!(picture.dimensions, Some(Dimensions { width: 64, height: 48 }));
@@ -82,7 +82,7 @@ fn an_orientation_that_is_none_turns_nothing() {
 }
 
 #[test]
-fn what_shines_through_still_does() {
+fn transparency_is_kept() {
     // Transparent white beside black: it must not bleed into it.
     let glass =
         RgbaImage::from_fn(1600, 1600, |x, _| if x % 2 == 0 { Rgba([255, 255, 255, 0]) } else { Rgba([0, 0, 0, 255]) });
@@ -101,7 +101,7 @@ fn what_shines_through_still_does() {
 }
 
 #[test]
-fn depth_and_grey_are_read() {
+fn grey_and_16_bit_images_are_decoded() {
     let grey = image::GrayImage::from_fn(400, 300, |x, _| Luma([if x < 200 { 0 } else { 255 }]));
     let images: [DynamicImage; 5] = [
         grey.clone().into(),

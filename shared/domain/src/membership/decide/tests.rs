@@ -115,7 +115,7 @@ const UNKNOWN: &str = "conversation_not_found";
 
 #[test]
 #[rustfmt::skip]
-fn the_rules_of_a_group() {
+fn actions_in_a_group() {
     //                       add   title topic rm-m  rm-a  rm-o  mu-m  mu-a  mu-o  role  close leave join  block
     check(&state(Group), &[
         ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG_TYPE]),
@@ -129,7 +129,7 @@ fn the_rules_of_a_group() {
 
 #[test]
 #[rustfmt::skip]
-fn the_rules_of_a_closed_group() {
+fn actions_in_a_closed_group() {
     check(&State { closed: true, ..state(Group) }, &[
         ("the owner", OWNER,     [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, "none", "ok", "none", WRONG_TYPE]),
         ("an admin", ADMIN,      [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, NO,   NO,   "ok", "none", WRONG_TYPE]),
@@ -142,7 +142,7 @@ fn the_rules_of_a_closed_group() {
 
 #[test]
 #[rustfmt::skip]
-fn the_rules_of_a_public_conversation() {
+fn actions_in_a_public_conversation() {
     const PROFILE: &str = "profile_required";
     check(&state(Public), &[
         ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG_TYPE]),
@@ -156,7 +156,7 @@ fn the_rules_of_a_public_conversation() {
 
 #[test]
 #[rustfmt::skip]
-fn the_rules_of_a_private_conversation() {
+fn actions_in_a_private_conversation() {
     let mut private = state(Private);
     for person in [OWNER, ADMIN] {
         private.people.insert(person, active(Role::Member));
@@ -173,7 +173,7 @@ fn the_rules_of_a_private_conversation() {
 }
 
 #[test]
-fn the_deleted_do_nothing_and_are_not_let_in() {
+fn deleted_users_can_neither_act_nor_be_added() {
     let mut group = state(Group);
     assert_eq!(refusal(&group, OWNER, &Action::Add(vec![DELETED])), ErrorCode::UserNotFound);
     group.people.insert(OWNER, MemberFacts { deleted: true, ..active(Role::Owner) });
@@ -183,7 +183,7 @@ fn the_deleted_do_nothing_and_are_not_let_in() {
 }
 
 #[test]
-fn whom_one_cannot_add() {
+fn users_that_cannot_be_added() {
     let many: Vec<UserId> = (100..).map(user).take(MAX_USERS_PER_CHANGE + 1).collect();
     for (code, users) in [
         (ErrorCode::TooManyMembers, vec![]),
@@ -205,7 +205,7 @@ fn whom_one_cannot_add() {
 }
 
 #[test]
-fn a_group_is_full_at_its_limit_and_a_public_conversation_never() {
+fn groups_have_a_member_limit_and_public_conversations_have_none() {
     let with = |kind, member_count| State { member_count, ..state(kind) };
     let add = Action::Add(vec![NON_MEMBER, FORMER]);
     assert_eq!(outcome(&with(Group, MAX_GROUP_MEMBERS - 2), OWNER, &add), "ok");
@@ -215,7 +215,7 @@ fn a_group_is_full_at_its_limit_and_a_public_conversation_never() {
 }
 
 #[test]
-fn nobody_comes_back_more_often_than_is_kept() {
+fn rejoining_is_refused_at_the_maximum_of_membership_periods() {
     for (stays, expected) in [(MAX_PERIODS - 1, "ok"), (MAX_PERIODS, "too_many_stays")] {
         let mut public = state(Public);
         public.people.insert(FORMER, MemberFacts { stays, ..MemberFacts::default() });
@@ -225,13 +225,13 @@ fn nobody_comes_back_more_often_than_is_kept() {
 }
 
 #[test]
-fn who_was_put_out_comes_back_only_when_let_in() {
+fn removed_users_rejoin_only_when_added() {
     assert_eq!(refusal(&state(Public), REMOVED, &Action::Join), ErrorCode::NotAllowed);
     assert_eq!(outcome(&state(Public), ADMIN, &Action::Add(vec![REMOVED])), "ok");
 }
 
 #[test]
-fn a_mute_outlasts_leaving_and_coming_back() {
+fn mute_survives_leaving_and_rejoining() {
     let mut public = state(Public);
     public.people.insert(FORMER, MemberFacts { stays: 1, muted_until: Some(FUTURE), ..MemberFacts::default() });
     let joined = Change::Joined { user_id: FORMER, muted_until: Some(FUTURE) };
@@ -239,7 +239,7 @@ fn a_mute_outlasts_leaving_and_coming_back() {
 }
 
 #[test]
-fn an_owner_who_is_muted_since_before_can_end_it() {
+fn muted_owner_can_unmute_themselves() {
     let mut group = state(Group);
     group.people.insert(OWNER, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Owner) });
     assert_eq!(outcome(&group, OWNER, &Action::Mute(OWNER, None)), "ok");
@@ -248,7 +248,7 @@ fn an_owner_who_is_muted_since_before_can_end_it() {
 }
 
 #[test]
-fn the_last_owner_hands_over_or_stays() {
+fn last_owner_promotes_a_successor_by_leaving_and_cannot_step_down() {
     let alone = State { owners: 1, ..state(Group) };
     assert_eq!(refusal(&alone, OWNER, &Action::SetRole(OWNER, Role::Admin)), ErrorCode::LastOwner);
     assert_eq!(outcome(&state(Group), OWNER, &Action::SetRole(OWNER, Role::Member)), "ok");
@@ -271,7 +271,7 @@ fn the_last_owner_hands_over_or_stays() {
 }
 
 #[test]
-fn who_removes_themselves_leaves() {
+fn removing_oneself_is_leaving() {
     for actor in [OWNER, ADMIN, MEMBER, FORMER] {
         let by_id = decide(&state(Group), actor, &Action::Remove(actor)).unwrap();
         assert_eq!(by_id, decide(&state(Group), actor, &Action::Leave).unwrap());
@@ -279,7 +279,7 @@ fn who_removes_themselves_leaves() {
 }
 
 #[test]
-fn what_is_so_already_is_no_change() {
+fn desired_states_that_already_hold_are_no_change() {
     let mut group = state(Group);
     group.topic = Some("Ships".to_owned());
     group.people.insert(OTHER_MEMBER, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Member) });
@@ -299,7 +299,7 @@ fn what_is_so_already_is_no_change() {
 }
 
 #[test]
-fn who_was_never_here_cannot_be_acted_on() {
+fn actions_on_non_members_are_refused() {
     for action in [
         Action::Remove(NON_MEMBER),
         Action::SetRole(NON_MEMBER, Role::Admin),
@@ -312,7 +312,7 @@ fn who_was_never_here_cannot_be_acted_on() {
 }
 
 #[test]
-fn each_of_two_blocks_for_themselves() {
+fn each_peer_blocks_independently() {
     let blocked = State { blocked_by: vec![MEMBER], ..state(Private) };
     let by = |blocked_by| Change::Blocked { blocked_by };
     assert_eq!(change(&blocked, OTHER_MEMBER, &Action::Block(true)), by(vec![MEMBER, OTHER_MEMBER]));
@@ -323,7 +323,7 @@ fn each_of_two_blocks_for_themselves() {
 
 /// A group with members has an owner after any sequence of actions.
 #[test]
-fn a_group_with_members_has_an_owner() {
+fn group_with_members_always_has_an_owner() {
     let people = [OWNER, ADMIN, MEMBER];
     let mut moves: Vec<(UserId, Action)> = Vec::new();
     for actor in people {
