@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::QueueAttributeName::{ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible};
-use end_to_end::{Cloud, Person, Socket, aws};
+use end_to_end::{Cloud, Socket, TestUser, aws};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -41,8 +41,8 @@ async fn data_survives_a_restart() {
     let data = tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir_in("/tmp").unwrap();
 
     let cloud = Cloud::start(Some(data.path()));
-    let (alice, bob) = tokio::join!(Person::of(&cloud, "alice"), Person::of(&cloud, "bob"));
-    let conversation = alice.talk_to(&bob).await;
+    let (alice, bob) = tokio::join!(TestUser::of(&cloud, "alice"), TestUser::of(&cloud, "bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     let first = message(&conversation, 1, "before");
     for (n, frame) in [first.clone(), message(&conversation, 2, "also before")].iter().enumerate() {
@@ -70,7 +70,7 @@ async fn data_survives_a_restart() {
     let again = a.ask(first).await;
     assert_eq!((&again["seq"], &again["duplicate"]), (&json!(2), &json!(true)), "{again}");
     assert_eq!(a.ask(message(&conversation, 3, "after")).await["seq"], 4);
-    assert_eq!(alice.talk_to(&bob).await, conversation, "a pair has one conversation");
+    assert_eq!(alice.private_conversation_with(&bob).await, conversation, "a pair has one conversation");
 
     read(&mut b, &conversation, 2).await;
     receipts_settle(&cloud).await;

@@ -7,7 +7,7 @@ use domain::message::Edit;
 use domain::{Content, ConversationId, MessageId, MessageKind, Seq, Timestamp};
 use end_to_end::aws::{MESSAGES, dynamodb, log};
 use end_to_end::faults::Kind;
-use end_to_end::{Cloud, Person};
+use end_to_end::{Cloud, TestUser};
 use serde_json::{Value, json};
 use store::dynamodb::messages::{LogItem, PutOutcome};
 use tokio::sync::RwLock;
@@ -20,9 +20,9 @@ fn draft(text: &str) -> Value {
     json!({"client_message_id": Uuid::new_v4(), "text": text})
 }
 
-async fn pair() -> (Person, Person, String) {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+async fn pair() -> (TestUser, TestUser, String) {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     (alice, bob, conversation)
 }
 
@@ -97,7 +97,7 @@ async fn gone_response_deletes_only_that_connection() {
     let (alice, bob, conversation) = pair().await;
     let cloud = Cloud::shared();
     let dynamodb = dynamodb(&cloud.endpoints.aws.dynamodb);
-    let connections = async |person: &Person| -> BTreeSet<String> {
+    let connections = async |person: &TestUser| -> BTreeSet<String> {
         let key = AttributeValue::S(person.user_id.clone());
         let get = dynamodb.get_item().table_name("local-ConnectionsTable").key("user_id", key).consistent_read(true);
         let item = get.send().await.unwrap().item.unwrap_or_default();
@@ -124,11 +124,11 @@ async fn gone_response_deletes_only_that_connection() {
                 .unwrap();
         }
     }
-    cloud.misbehave(1, &[Kind::Gone.rule().resource(gone.trim_start_matches("c#"))]).await;
+    cloud.inject_faults(1, &[Kind::Gone.rule().resource(gone.trim_start_matches("c#"))]).await;
     let frame = json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
                        "after_seq": 1, "text": "who is there?"});
     assert_eq!(a.ask(frame).await["type"], "sent");
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert_eq!(b.next("message").await["message"]["text"], "who is there?");
     assert_eq!(lost.pushed().await, [] as [Value; 0]);
     of_bob.remove(&gone);
@@ -167,7 +167,7 @@ async fn history_beyond_one_megabyte_is_complete_and_for_members_only() {
             page["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()).collect();
         assert_eq!((status, &page["more"], seqs), (200, &json!(false), (1..=61).collect()));
     }
-    let mallory = Person::new("mallory").await;
+    let mallory = TestUser::new("mallory").await;
     assert_eq!(mallory.get(&path).await.0, 404);
 }
 
@@ -179,13 +179,13 @@ async fn unprocessed_batch_entries_are_requested_again() {
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     let cloud = Cloud::shared();
     // Three times the last of both connections, in either order.
-    cloud.misbehave(1, &[Kind::Unprocessed.rule().operation("BatchGetItem").function("WsSend").next(3)]).await;
+    cloud.inject_faults(1, &[Kind::Unprocessed.rule().operation("BatchGetItem").function("WsSend").next(3)]).await;
     for (sender, after_seq) in [(&mut a, 1), (&mut b, 2)] {
         let frame = json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
                            "after_seq": after_seq, "text": "to all"});
         assert_eq!(sender.ask(frame).await["type"], "sent");
     }
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert_eq!(b.next("message").await["message"]["seq"], 2);
     assert_eq!(a.next("message").await["message"]["seq"], 3);
 }
@@ -201,9 +201,9 @@ async fn internal_errors_reveal_no_internals() {
     let frame = json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
                        "after_seq": 1, "text": "hi"});
     let faults = ["WsSend", "HttpMessages"].map(|name| Kind::ResponseError.rule().function(name).operation("Query"));
-    cloud.misbehave(1, &faults).await;
+    cloud.inject_faults(1, &faults).await;
     let busy = [alice.get(&path).await.1, a.ask(frame.clone()).await["error"].clone()];
-    cloud.behave().await;
+    cloud.clear_faults().await;
 
     // An item that nothing of ours has written.
     let key = |seq: &str| {

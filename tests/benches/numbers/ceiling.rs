@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use domain::period::SeqRange;
 use domain::{ConversationId, Seq};
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::{Cloud, TestUser, aws};
 use serde_json::json;
 use store::dynamodb::messages::{LogItem, Order};
 use tokio::task::JoinSet;
@@ -67,7 +67,7 @@ pub(crate) async fn run(cloud: &Cloud, time: Duration, report: &mut Report) -> R
 
 /// Sends one message after the other. `head` is the newest seq that anybody has seen, as if all had received everything at
 /// once.
-async fn talk(person: Person, conversation: String, head: Arc<AtomicU64>, end: Instant) -> Sent {
+async fn talk(person: TestUser, conversation: String, head: Arc<AtomicU64>, end: Instant) -> Sent {
     let (path, mut sent) = (format!("/v1/conversations/{conversation}/messages"), Sent::default());
     while Instant::now() < end {
         let id = Uuid::new_v4();

@@ -1,8 +1,8 @@
 //! Cold starts, beside a function that does nothing, in the same minute.
 
 use end_to_end::cloud::Setup;
-use end_to_end::person::{answer, client};
-use end_to_end::{Cloud, Person};
+use end_to_end::test_user::{answer, client};
+use end_to_end::{Cloud, TestUser};
 
 use super::line::{Heard, Line};
 use super::meter::Reading;
@@ -20,8 +20,8 @@ pub(crate) async fn run(cloud: &Cloud, rounds: usize, report: &mut Report) -> Re
     let template = Some("tests/benches/numbers/hello/template.yaml");
     let hello =
         Cloud::with(Setup { template, profile: Some(PROFILE), arguments: &["--no-status"], ..Setup::default() });
-    let (one, other) = tokio::join!(Person::of(cloud, "talker"), Person::of(cloud, "listener"));
-    let conversation = one.talk_to(&other).await;
+    let (one, other) = tokio::join!(TestUser::of(cloud, "talker"), TestUser::of(cloud, "listener"));
+    let conversation = one.private_conversation_with(&other).await;
     Reading::reset(cloud).await;
     for _ in 0..rounds {
         hello.kill(HELLO).await;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use domain::hex;
-use end_to_end::person::client;
-use end_to_end::{Cloud, Person, Socket};
+use end_to_end::test_user::client;
+use end_to_end::{Cloud, Socket, TestUser};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
@@ -101,7 +101,7 @@ impl Look {
 /// Somebody in a conversation, and connected.
 struct Uploader<'a> {
     cloud: &'a Cloud,
-    person: Person,
+    person: TestUser,
     conversation: String,
     socket: Socket,
     client: Client,
@@ -109,8 +109,8 @@ struct Uploader<'a> {
 
 impl<'a> Uploader<'a> {
     async fn new(cloud: &'a Cloud) -> Self {
-        let (person, other) = tokio::join!(Person::of(cloud, "talker"), Person::of(cloud, "listener"));
-        let conversation = person.talk_to(&other).await;
+        let (person, other) = tokio::join!(TestUser::of(cloud, "talker"), TestUser::of(cloud, "listener"));
+        let conversation = person.private_conversation_with(&other).await;
         let socket = person.connect().await;
         Self { cloud, person, conversation, socket, client: client() }
     }

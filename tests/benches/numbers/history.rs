@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use domain::{Content, ConversationId, MessageKind, Seq};
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::{Cloud, TestUser, aws};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_dynamo::to_item;
 use store::dynamodb::messages::LogItem;
@@ -37,8 +37,8 @@ pub(crate) async fn run(cloud: &Cloud, length: Length, quick: bool, report: &mut
     ]);
     let mut curves = [("p50", 50.0), ("p99", 99.0)].map(|(name, percent)| (name.to_owned(), percent, Vec::new()));
     for items in LENGTHS.into_iter().filter(|items| !quick || *items <= 1_000) {
-        let (one, other) = tokio::join!(Person::of(cloud, "talker"), Person::of(cloud, "listener"));
-        let conversation = one.talk_to(&other).await;
+        let (one, other) = tokio::join!(TestUser::of(cloud, "talker"), TestUser::of(cloud, "listener"));
+        let conversation = one.private_conversation_with(&other).await;
         let head = grow(&dynamodb, conversation.parse()?, items).await?;
         let talker = Line::open(cloud, &one.token, &conversation, 0).await?.at(head);
         let recipient = Line::open(cloud, &other.token, &conversation, 1).await?.at(head);

@@ -1,7 +1,7 @@
 //! The senders and their conversations.
 
-use end_to_end::crowd::{gather, silent};
-use end_to_end::{Cloud, Person};
+use end_to_end::large_conversation::{create_group, users_without_tokens};
+use end_to_end::{Cloud, TestUser};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::Failure;
@@ -14,8 +14,8 @@ const AT_ONCE: usize = 8;
 /// So many private conversations; in each one talks and the other listens.
 pub(crate) async fn pairs(cloud: &Cloud, count: usize) -> Result<Room, Failure> {
     let both = stream::iter(0..count).map(async |n| {
-        let (one, other) = tokio::join!(Person::of(cloud, "talker"), Person::of(cloud, "listener"));
-        let conversation = one.talk_to(&other).await;
+        let (one, other) = tokio::join!(TestUser::of(cloud, "talker"), TestUser::of(cloud, "listener"));
+        let conversation = one.private_conversation_with(&other).await;
         let number = u32::try_from(n * 2)?;
         let talker = Line::open(cloud, &one.token, &conversation, number).await?;
         Ok::<_, Failure>((talker, Line::open(cloud, &other.token, &conversation, number + 1).await?))
@@ -27,18 +27,18 @@ pub(crate) async fn pairs(cloud: &Cloud, count: usize) -> Result<Room, Failure> 
 pub(crate) struct Group {
     pub(crate) conversation: String,
     /// Those who can talk; the others are names in the database.
-    pub(crate) people: Vec<Person>,
+    pub(crate) people: Vec<TestUser>,
 }
 
 impl Group {
     /// Makes one of so many members.
     pub(crate) async fn new(cloud: &Cloud, members: usize, people: usize) -> Result<Self, Failure> {
-        let new = stream::iter(0..people).map(async |_| Person::of(cloud, "member").await);
+        let new = stream::iter(0..people).map(async |_| TestUser::of(cloud, "member").await);
         let people: Vec<_> = new.buffer_unordered(AT_ONCE).collect().await;
         let owner = people.first().ok_or("a group of nobody")?;
         let mut others: Vec<_> = people.iter().skip(1).map(|person| person.user_id.clone()).collect();
-        others.extend(silent(cloud, members - people.len()).await);
-        let conversation = gather(owner, &others).await;
+        others.extend(users_without_tokens(cloud, members - people.len()).await);
+        let conversation = create_group(owner, &others).await;
         Ok(Self { conversation, people })
     }
 

@@ -1,26 +1,26 @@
 //! Blocks between two users.
 
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 
 use crate::setting::{begin, group, messages, refusal, saying};
 
-async fn block(person: &Person, conversation: &str, blocked: bool) -> Value {
+async fn block(person: &TestUser, conversation: &str, blocked: bool) -> Value {
     let (status, body) = person.patch(&format!("/v1/conversations/{conversation}"), &json!({"blocked": blocked})).await;
     assert_eq!(status, 200, "{body}");
     body
 }
 
 /// Sends a message. Returns `sent`, or the code of the refusal.
-async fn say(person: &Person, conversation: &str) -> Value {
+async fn say(person: &TestUser, conversation: &str) -> Value {
     let answer = person.connect().await.ask(saying(conversation, 1, "Hello?")).await;
     if answer["type"] == "sent" { answer["type"].clone() } else { answer["error"]["code"].clone() }
 }
 
 #[tokio::test]
 async fn block_is_visible_to_the_blocker_and_neither_peer_can_send() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let id = alice.talk_to(&bob).await;
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let id = alice.private_conversation_with(&bob).await;
     assert_eq!(say(&bob, &id).await, "sent");
     for _ in 0..2 {
         assert_eq!(block(&alice, &id, true).await["blocked"], true, "blocking twice is blocking once");
@@ -31,7 +31,10 @@ async fn block_is_visible_to_the_blocker_and_neither_peer_can_send() {
     assert_eq!(messages(&bob, &id).await.len(), 2);
 
     // It is still their only conversation.
-    assert_eq!((alice.talk_to(&bob).await, bob.talk_to(&alice).await), (id.clone(), id.clone()));
+    assert_eq!(
+        (alice.private_conversation_with(&bob).await, bob.private_conversation_with(&alice).await),
+        (id.clone(), id.clone())
+    );
 
     assert_eq!(block(&bob, &id, true).await["blocked"], true);
     assert_eq!(block(&alice, &id, false).await.get("blocked"), None);
@@ -42,8 +45,8 @@ async fn block_is_visible_to_the_blocker_and_neither_peer_can_send() {
 
 #[tokio::test]
 async fn only_peers_of_a_private_conversation_can_block() {
-    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
-    let private = alice.talk_to(&bob).await;
+    let (alice, bob, mallory) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("mallory"));
+    let private = alice.private_conversation_with(&bob).await;
     let patch = json!({"blocked": true});
     for kind in ["group", "public"] {
         let id = begin(kind, &alice, &[&bob]).await;
@@ -56,8 +59,8 @@ async fn only_peers_of_a_private_conversation_can_block() {
 
 #[tokio::test]
 async fn blocked_user_cannot_add_the_blocker_to_a_group() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
-    let (private, team) = (alice.talk_to(&bob).await, group(&bob, &[&carol]).await);
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
+    let (private, team) = (alice.private_conversation_with(&bob).await, group(&bob, &[&carol]).await);
     block(&alice, &private, true).await;
     let members = format!("/v1/conversations/{team}/members");
     let add = json!({"user_ids": [alice.user_id]});

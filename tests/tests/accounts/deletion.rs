@@ -2,15 +2,15 @@
 
 use chat::log::{Draft, SendError};
 use domain::UserId;
-use end_to_end::person::{answer, client, token};
 use end_to_end::socket::handshake;
-use end_to_end::{Cloud, Person, Socket, aws};
+use end_to_end::test_user::{answer, client, token};
+use end_to_end::{Cloud, Socket, TestUser, aws};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::setting::{begin, group, messages, refusal, saying};
 
-async fn delete(person: &Person) {
+async fn delete(person: &TestUser) {
     assert_eq!(person.delete("/v1/users/me").await, (204, Value::Null));
 }
 
@@ -23,8 +23,8 @@ async fn handshake_of(token: &str) -> Option<u16> {
 
 #[tokio::test]
 async fn token_of_a_deleted_user_is_refused() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let private = alice.talk_to(&bob).await;
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let private = alice.private_conversation_with(&bob).await;
     let (team, club) = (group(&bob, &[&alice]).await, begin("public", &bob, &[]).await);
     let left = group(&bob, &[&alice]).await;
     assert_eq!(alice.delete(&format!("/v1/conversations/{left}/members/me")).await.0, 204);
@@ -66,8 +66,8 @@ async fn token_of_a_deleted_user_is_refused() {
 
 #[tokio::test]
 async fn messages_of_a_deleted_user_keep_their_sender_and_lose_the_name() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
-    let (private, team) = (alice.talk_to(&bob).await, group(&bob, &[&alice, &carol]).await);
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
+    let (private, team) = (alice.private_conversation_with(&bob).await, group(&bob, &[&alice, &carol]).await);
     for id in [&private, &team] {
         assert_eq!(alice.connect().await.ask(saying(id, 1, "Remember me")).await["type"], "sent");
     }
@@ -83,7 +83,7 @@ async fn messages_of_a_deleted_user_keep_their_sender_and_lose_the_name() {
         let (kind, code) = if closed { ("error", json!("conversation_closed")) } else { ("sent", Value::Null) };
         assert_eq!((&answer["type"], &answer["error"]["code"]), (&json!(kind), &code), "{answer}");
     }
-    assert_eq!(bob.talk_to(&alice).await, private, "the pair still has its conversation");
+    assert_eq!(bob.private_conversation_with(&alice).await, private, "the pair still has its conversation");
     assert_eq!(bob.get(&format!("/v1/conversations/{team}")).await.1["member_count"], 2);
     let found = bob.get(&format!("/v1/users/{}", alice.user_id)).await;
     assert_eq!(found, (200, json!({"user_id": alice.user_id, "deleted": true})));
@@ -91,13 +91,13 @@ async fn messages_of_a_deleted_user_keep_their_sender_and_lose_the_name() {
 
 #[tokio::test]
 async fn deletion_closes_every_connection_and_notifies_others() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let team = group(&bob, &[&alice]).await;
     let (phone, laptop, mut bobs) = tokio::join!(alice.connect(), alice.connect(), bob.connect());
     bobs.pushed().await;
     delete(&alice).await;
-    phone.ended().await;
-    laptop.ended().await;
+    phone.wait_until_closed().await;
+    laptop.wait_until_closed().await;
     let pushed = bobs.next("message").await;
     assert_eq!((&pushed["message"]["kind"], &pushed["message"]["user_deleted"]), (&json!("member_left"), &json!(true)));
     assert_eq!(pushed["message"]["conversation_id"], json!(team));
@@ -105,7 +105,7 @@ async fn deletion_closes_every_connection_and_notifies_others() {
 
 #[tokio::test]
 async fn sends_of_a_deleted_user_are_refused_as_user_deleted() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let team = group(&bob, &[&alice]).await;
     delete(&alice).await;
     // As the function sees it whose connection was not closed in time.
@@ -124,7 +124,7 @@ async fn sends_of_a_deleted_user_are_refused_as_user_deleted() {
 
 #[tokio::test]
 async fn deletion_promotes_an_owner_and_closes_empty_conversations() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let (team, club) = (group(&alice, &[&bob, &carol]).await, begin("public", &alice, &[&bob]).await);
     let lonely = group(&alice, &[]).await;
     let admin = format!("/v1/conversations/{team}/members/{}", carol.user_id);
@@ -148,7 +148,7 @@ async fn deletion_promotes_an_owner_and_closes_empty_conversations() {
 
 #[tokio::test]
 async fn deleted_users_cannot_be_added() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (team, left) = (group(&bob, &[]).await, group(&bob, &[&alice]).await);
     delete(&alice).await;
     let user_not_found = (404, "user_not_found".to_owned());

@@ -2,7 +2,7 @@
 
 use domain::hex;
 use domain::search::Words;
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::{Cloud, TestUser, aws};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use sqlx_data_api::{query, query_as};
@@ -17,7 +17,7 @@ fn word() -> String {
 }
 
 /// Begins a public conversation; gives back its id.
-async fn public(creator: &Person, title: &str, topic: &str) -> Value {
+async fn public(creator: &TestUser, title: &str, topic: &str) -> Value {
     let body = json!({"type": "public", "title": title, "topic": topic});
     let (status, conversation) = creator.post("/v1/conversations", &body).await;
     assert_eq!(status, 201, "{conversation}");
@@ -28,20 +28,20 @@ fn escaped(text: &str) -> String {
     text.bytes().flat_map(|byte| ["%".to_owned(), hex(&[byte])]).collect()
 }
 
-async fn search(person: &Person, q: &str, more: &str) -> Value {
+async fn search(person: &TestUser, q: &str, more: &str) -> Value {
     let (status, page) = person.get(&format!("/v1/public-conversations?q={}{more}", escaped(q))).await;
     assert_eq!(status, 200, "{q:?}: {page}");
     page
 }
 
-async fn found(person: &Person, q: &str) -> Vec<Value> {
+async fn found(person: &TestUser, q: &str) -> Vec<Value> {
     let page = search(person, q, "").await;
     page["conversations"].as_array().unwrap().iter().map(|listed| listed["conversation_id"].clone()).collect()
 }
 
 #[tokio::test]
 async fn open_public_conversations_are_found_by_all_users() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let tag = word();
     let id = public(&alice, &format!("Rust {tag}"), "Everything about crabs").await;
     let page = search(&bob, &tag, "").await;
@@ -67,7 +67,7 @@ async fn open_public_conversations_are_found_by_all_users() {
 
 #[tokio::test]
 async fn search_matches_word_prefixes_in_any_script() {
-    let alice = Person::new("alice").await;
+    let alice = TestUser::new("alice").await;
     let tag = word();
     let id = public(&alice, &format!("Café-Society {tag}"), "हिन्दी 日本語 tokio/axum v1.2 O'Reilly crates.io").await;
     for q in [
@@ -94,7 +94,7 @@ async fn search_matches_word_prefixes_in_any_script() {
 
 #[tokio::test]
 async fn special_characters_do_not_break_the_search() {
-    let alice = Person::new("alice").await;
+    let alice = TestUser::new("alice").await;
     let tag = word();
     let id = public(&alice, &tag, "").await;
     for noise in
@@ -119,7 +119,7 @@ async fn special_characters_do_not_break_the_search() {
 
 #[tokio::test]
 async fn search_pages_are_ordered_from_newest_to_oldest() {
-    let alice = Person::new("alice").await;
+    let alice = TestUser::new("alice").await;
     let tag = word();
     let mut expected = Vec::new();
     for n in 0..5 {
@@ -171,7 +171,7 @@ async fn plans(searches: [Option<&str>; 2]) -> [String; 2] {
 #[tokio::test]
 async fn searches_use_an_index() {
     // Somebody has to have begun all those.
-    Person::new("alice").await;
+    TestUser::new("alice").await;
     let [all, few] = plans([None, Some("rus 1900")]).await;
     assert!(all.contains("Index Scan Backward using open_public_conversations"), "{all}");
     assert!(few.contains("Bitmap Index Scan on words_of_public_conversations"), "{few}");

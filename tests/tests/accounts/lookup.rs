@@ -1,6 +1,6 @@
 //! Looking up who wrote something, the dead included.
 
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::setting::refusal;
 
 #[tokio::test]
 async fn users_are_returned_in_the_order_of_the_request() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     assert_eq!(carol.delete("/v1/users/me").await, (204, Value::Null));
     let tombstone = json!({"user_id": carol.user_id, "deleted": true});
     assert_eq!(alice.get(&format!("/v1/users/{}", carol.user_id)).await, (200, tombstone.clone()));
@@ -26,7 +26,7 @@ async fn users_are_returned_in_the_order_of_the_request() {
 
 #[tokio::test]
 async fn invalid_lookups_are_refused() {
-    let alice = Person::new("alice").await;
+    let alice = TestUser::new("alice").await;
     let many = |n| vec![alice.user_id.as_str(); n].join(",");
     assert_eq!(alice.get(&format!("/v1/users?ids={}", many(100))).await.0, 200);
     for (code, query) in [

@@ -3,7 +3,7 @@
 use domain::membership::Action;
 use domain::new_conversation::NewConversation;
 use domain::{ApiError, ConversationId, ErrorCode, HistoryPolicy, UserId};
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::{Cloud, TestUser, aws};
 use serde_json::json;
 use sqlx_data_api::{DataApiPool, DataApiPoolExt, query, query_as};
 use store::sql::Conversations;
@@ -38,7 +38,7 @@ async fn waiting(pool: &DataApiPool) -> i64 {
 }
 
 /// Checks that a change waits for a concurrent deletion that is not committed yet.
-async fn meets_a_deletion<T>(user: &Person, change: impl Future<Output = T>) -> T {
+async fn meets_a_deletion<T>(user: &TestUser, change: impl Future<Output = T>) -> T {
     let pool = aws::database(Cloud::shared());
     let ((tell_begun, begun), (commit, told_to_commit)) = (oneshot::channel(), oneshot::channel());
     let deletion = delete_slowly(pool.clone(), user.user_id.parse().unwrap(), tell_begun, told_to_commit);
@@ -55,7 +55,7 @@ async fn meets_a_deletion<T>(user: &Person, change: impl Future<Output = T>) -> 
 
 #[tokio::test]
 async fn user_who_is_being_deleted_cannot_be_added() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (adding, actor) = (conversations(), bob.user_id.parse().unwrap());
     let team: ConversationId = group(&bob, &[]).await.parse().unwrap();
     let action = [Action::Add(vec![alice.user_id.parse().unwrap()])];
@@ -65,19 +65,19 @@ async fn user_who_is_being_deleted_cannot_be_added() {
 
 #[tokio::test]
 async fn no_conversation_is_created_with_a_user_who_is_being_deleted() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let ids: [UserId; 2] = [&alice, &bob].map(|person| person.user_id.parse().unwrap());
     let creating = conversations();
     let new = NewConversation::Private { pair: [ids[0].min(ids[1]), ids[0].max(ids[1])] };
     let refused = meets_a_deletion(&alice, creating.create(ids[1], &new, None)).await.unwrap_err();
     assert_eq!(ApiError::from(refused).code, ErrorCode::UserNotFound);
 
-    let carol = Person::new("carol").await;
+    let carol = TestUser::new("carol").await;
     let refused = meets_a_deletion(&carol, creating.create(carol.user_id.parse().unwrap(), &alone(&carol), None)).await;
     assert_eq!(ApiError::from(refused.unwrap_err()).code, ErrorCode::UserDeleted);
 }
 
-fn alone(person: &Person) -> NewConversation {
+fn alone(person: &TestUser) -> NewConversation {
     let wanted = domain::new_conversation::Wanted {
         kind: domain::ConversationType::Group,
         title: Some("Alone"),
@@ -90,9 +90,9 @@ fn alone(person: &Person) -> NewConversation {
 
 #[tokio::test]
 async fn deleted_user_is_no_member_if_deletion_races_with_addition() {
-    let bob = Person::new("bob").await;
+    let bob = TestUser::new("bob").await;
     for _ in 0..8 {
-        let (alice, team) = tokio::join!(Person::new("alice"), group(&bob, &[]));
+        let (alice, team) = tokio::join!(TestUser::new("alice"), group(&bob, &[]));
         let path = format!("/v1/conversations/{team}/members");
         let body = json!({"user_ids": [alice.user_id]});
         let (added, deleted) = tokio::join!(bob.post(&path, &body), alice.delete("/v1/users/me"));

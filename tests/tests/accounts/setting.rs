@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Creates a conversation of this type with these members; returns its id.
-pub(crate) async fn begin(kind: &str, creator: &Person, others: &[&Person]) -> String {
+pub(crate) async fn begin(kind: &str, creator: &TestUser, others: &[&TestUser]) -> String {
     let ids: Vec<&str> = others.iter().map(|person| person.user_id.as_str()).collect();
     let (status, body) =
         creator.post("/v1/conversations", &json!({"type": kind, "title": "Team", "member_ids": ids})).await;
@@ -19,12 +19,12 @@ pub(crate) async fn begin(kind: &str, creator: &Person, others: &[&Person]) -> S
 }
 
 /// Creates a group with these members; returns its id.
-pub(crate) async fn group(creator: &Person, others: &[&Person]) -> String {
+pub(crate) async fn group(creator: &TestUser, others: &[&TestUser]) -> String {
     begin("group", creator, others).await
 }
 
 /// Returns the messages that a user sees in a conversation.
-pub(crate) async fn messages(person: &Person, conversation: &str) -> Vec<Value> {
+pub(crate) async fn messages(person: &TestUser, conversation: &str) -> Vec<Value> {
     let (status, history) = person.get(&format!("/v1/conversations/{conversation}/messages")).await;
     assert_eq!(status, 200, "{history}");
     history["messages"].as_array().unwrap().clone()

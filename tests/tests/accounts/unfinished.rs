@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::{ConversationId, UserId};
-use end_to_end::person::client;
 use end_to_end::socket::handshake;
-use end_to_end::{Cloud, Person, Socket, aws};
+use end_to_end::test_user::client;
+use end_to_end::{Cloud, Socket, TestUser, aws};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use sqlx_data_api::query_as;
@@ -54,7 +54,7 @@ async fn waiting(cloud: &Cloud) -> Vec<ConversationId> {
 async fn worker_finishes_the_deletion_of_a_killed_request() {
     // A cloud of its own: no other test's function may be killed.
     let cloud = Cloud::start(None);
-    let (alice, bob) = tokio::join!(Person::of(&cloud, "alice"), Person::of(&cloud, "bob"));
+    let (alice, bob) = tokio::join!(TestUser::of(&cloud, "alice"), TestUser::of(&cloud, "bob"));
     let groups = stream::iter(0..CONVERSATIONS).map(async |_| group(&alice, &[&bob]).await);
     let groups: Vec<String> = groups.buffer_unordered(4).collect().await;
     let user: UserId = alice.user_id.parse().unwrap();
@@ -90,7 +90,7 @@ async fn worker_finishes_the_deletion_of_a_killed_request() {
 #[tokio::test]
 async fn queue_message_alone_finishes_a_deletion_and_keeps_active_users() {
     let cloud = Cloud::shared();
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (team, other) = (group(&bob, &[&alice]).await, group(&alice, &[&bob]).await);
     let [dead, living]: [UserId; 2] = [&alice, &bob].map(|person| person.user_id.parse().unwrap());
     let phone = alice.connect().await;
@@ -98,7 +98,7 @@ async fn queue_message_alone_finishes_a_deletion_and_keeps_active_users() {
     Users::new(aws::database(cloud)).delete(dead).await.unwrap();
     wake_the_worker(cloud, living).await;
     wake_the_worker(cloud, dead).await;
-    phone.ended().await;
+    phone.wait_until_closed().await;
     for id in [team, other] {
         let path = format!("/v1/conversations/{id}");
         let seen = eventually("the worker", async || bob.get(&path).await.1, |seen| seen["member_count"] == 1);
@@ -111,7 +111,7 @@ async fn queue_message_alone_finishes_a_deletion_and_keeps_active_users() {
 #[tokio::test]
 async fn connection_left_open_by_a_deletion_can_neither_send_nor_receive() {
     let cloud = Cloud::start(None);
-    let (alice, bob) = tokio::join!(Person::of(&cloud, "alice"), Person::of(&cloud, "bob"));
+    let (alice, bob) = tokio::join!(TestUser::of(&cloud, "alice"), TestUser::of(&cloud, "bob"));
     let team = group(&bob, &[&alice]).await;
     let (mut alices, mut bobs) = tokio::join!(alice.connect(), bob.connect());
     alices.pushed().await;
@@ -130,11 +130,11 @@ async fn connection_left_open_by_a_deletion_can_neither_send_nor_receive() {
 
     faults(&cloud, json!({"kind": "throttle", "next": 0})).await;
     wake_the_worker(&cloud, alice.user_id.parse().unwrap()).await;
-    alices.ended().await;
+    alices.wait_until_closed().await;
     cloud.stop();
 }
 
-fn request(cloud: &Cloud, person: &Person) -> tokio_tungstenite::tungstenite::handshake::client::Request {
+fn request(cloud: &Cloud, person: &TestUser) -> tokio_tungstenite::tungstenite::handshake::client::Request {
     let mut request = handshake(cloud);
     request.headers_mut().insert("authorization", format!("Bearer {}", person.token).parse().unwrap());
     request

@@ -1,6 +1,6 @@
 //! Edits, deletions and reactions.
 
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -9,15 +9,15 @@ fn draft(text: &str) -> Value {
 }
 
 /// Two people, the path of their messages, and a message of the first at seq 2.
-async fn talk() -> (Person, Person, String) {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let path = format!("/v1/conversations/{}/messages", alice.talk_to(&bob).await);
+async fn talk() -> (TestUser, TestUser, String) {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let path = format!("/v1/conversations/{}/messages", alice.private_conversation_with(&bob).await);
     let (status, sent) = alice.post(&path, &draft("helo")).await;
     assert_eq!((status, &sent["seq"]), (201, &json!(2)), "{sent}");
     (alice, bob, path)
 }
 
-async fn last(person: &Person, path: &str) -> Value {
+async fn last(person: &TestUser, path: &str) -> Value {
     person.get(path).await.1["messages"].as_array().unwrap().last().unwrap().clone()
 }
 
@@ -82,7 +82,7 @@ async fn reactions_are_counted_once_per_user_and_emoji() {
 #[tokio::test]
 async fn only_visible_messages_can_be_amended() {
     let (alice, bob, path) = talk().await;
-    let mallory = Person::new("mallory").await;
+    let mallory = TestUser::new("mallory").await;
     for (person, seq, refusal) in [
         (&mallory, "2", (403, "not_a_member")),
         (&alice, "1", (404, "message_not_found")),
@@ -125,7 +125,7 @@ async fn message_can_be_edited_at_most_20_times() {
 
 #[tokio::test]
 async fn admins_can_delete_messages_of_others_and_members_cannot() {
-    let people = tokio::join!(Person::new("owner"), Person::new("alice"), Person::new("bob"));
+    let people = tokio::join!(TestUser::new("owner"), TestUser::new("alice"), TestUser::new("bob"));
     let (owner, alice, bob) = people;
     let group = json!({"type": "group", "title": "Team", "member_ids": [alice.user_id, bob.user_id]});
     let id = owner.post("/v1/conversations", &group).await.1["conversation_id"].as_str().unwrap().to_owned();

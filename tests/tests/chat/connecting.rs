@@ -2,9 +2,9 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use end_to_end::person::{answer, client, token};
 use end_to_end::socket::handshake;
-use end_to_end::{Cloud, Person, Socket};
+use end_to_end::test_user::{answer, client, token};
+use end_to_end::{Cloud, Socket, TestUser};
 use serde_json::{Value, json};
 
 /// The token's user in another's place, with the signature of before.
@@ -72,13 +72,13 @@ async fn connection_is_closed_when_its_token_expires() {
         assert_eq!(answer["type"], "pong");
     };
     assert_eq!(error["code"], "token_expired");
-    socket.ended().await;
+    socket.wait_until_closed().await;
 }
 
 #[tokio::test]
 async fn token_is_accepted_in_header_subprotocol_or_query() {
     let cloud = Cloud::shared();
-    let alice = Person::new("alice").await;
+    let alice = TestUser::new("alice").await;
     alice.connect().await.pushed().await;
 
     let mut request = handshake(cloud);

@@ -4,14 +4,14 @@ use domain::flood::RecentSenders;
 use domain::{MessageId, Timestamp};
 use end_to_end::aws::{dynamodb, log};
 use end_to_end::cloud::FLOOD_LIMIT;
-use end_to_end::{Cloud, Person};
+use end_to_end::{Cloud, TestUser};
 use serde_json::{Value, json};
 use store::dynamodb::LogItem;
 use store::dynamodb::messages::PutOutcome;
 use uuid::Uuid;
 
 /// Makes the log say that the user has reached the flood limit.
-async fn exhaust(person: &Person, conversation: &str) {
+async fn exhaust(person: &TestUser, conversation: &str) {
     let messages = log(&dynamodb(&Cloud::shared().endpoints.aws.dynamodb)).messages;
     let head = messages.head(conversation.parse().unwrap(), true).await.unwrap().unwrap();
     let now = Timestamp::now();
@@ -25,8 +25,8 @@ async fn exhaust(person: &Person, conversation: &str) {
 
 #[tokio::test]
 async fn sender_beyond_the_flood_limit_gets_a_retry_time() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let id = alice.talk_to(&bob).await;
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let id = alice.private_conversation_with(&bob).await;
     let messages = format!("/v1/conversations/{id}/messages");
     let draft = |after_seq: u64| json!({"client_message_id": Uuid::new_v4(), "after_seq": after_seq, "text": "x"});
     let accepted = draft(1);

@@ -1,6 +1,6 @@
 //! Clients that lie, guess or stumble.
 
-use end_to_end::{Person, Socket};
+use end_to_end::{Socket, TestUser};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,8 +15,8 @@ fn send(conversation: &str, text: &str) -> Value {
 
 #[tokio::test]
 async fn non_members_cannot_send_or_read() {
-    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
-    let conversation = alice.talk_to(&bob).await;
+    let (alice, bob, mallory) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("mallory"));
+    let conversation = alice.private_conversation_with(&bob).await;
     let (mut m, mut b) = tokio::join!(mallory.connect(), bob.connect());
     assert_eq!(code(&mut m, send(&conversation, "let me in")).await, "not_a_member");
     // Neither a seq that exists nor one that does not reveals anything to a user who is not a member.
@@ -34,8 +34,8 @@ async fn non_members_cannot_send_or_read() {
 
 #[tokio::test]
 async fn the_server_decides_sender_and_time() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     let mut frame = send(&conversation, "it was bob");
     for (field, lie) in [
@@ -60,8 +60,8 @@ async fn the_server_decides_sender_and_time() {
 
 #[tokio::test]
 async fn invalid_frames_have_their_error_codes_and_keep_the_connection() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     let mut a = alice.connect().await;
 
     for broken in ["{", "hello", ""] {
@@ -109,7 +109,7 @@ async fn invalid_frames_have_their_error_codes_and_keep_the_connection() {
 
 #[tokio::test]
 async fn errors_have_only_the_documented_fields() {
-    let alice = Person::new("alice").await;
+    let alice = TestUser::new("alice").await;
     let mut a = alice.connect().await;
     let error = a.ask(send(&Uuid::new_v4().to_string(), "x")).await["error"].clone();
     let fields: Vec<&String> = error.as_object().unwrap().keys().collect();

@@ -1,6 +1,6 @@
 //! Messages: each has one seq, every member sees the same, and no other user sees them.
 
-use end_to_end::{Person, Socket};
+use end_to_end::{Socket, TestUser};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -9,19 +9,19 @@ fn message(conversation: &str, after_seq: u64, text: &str) -> Value {
            "after_seq": after_seq, "text": text})
 }
 
-async fn pair() -> (Person, Person, String) {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+async fn pair() -> (TestUser, TestUser, String) {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     (alice, bob, conversation)
 }
 
-async fn history(person: &Person, conversation: &str, query: &str) -> Vec<Value> {
+async fn history(person: &TestUser, conversation: &str, query: &str) -> Vec<Value> {
     let (status, page) = person.get(&format!("/v1/conversations/{conversation}/messages{query}")).await;
     assert_eq!(status, 200, "{page}");
     page["messages"].as_array().unwrap().clone()
 }
 
-async fn connect(person: &Person) -> Socket {
+async fn connect(person: &TestUser) -> Socket {
     person.connect().await
 }
 
@@ -94,7 +94,7 @@ async fn message_is_pushed_to_every_device_except_the_sending_one() {
 async fn dead_connection_does_not_affect_other_recipients() {
     let (alice, bob, conversation) = pair().await;
     let (mut a, gone, mut other) = tokio::join!(connect(&alice), connect(&bob), connect(&bob));
-    gone.cut();
+    gone.disconnect_abruptly();
     for n in 1..4 {
         let sent = a.ask(message(&conversation, n, "still there?")).await;
         assert_eq!(sent["seq"], n + 1, "{sent}");

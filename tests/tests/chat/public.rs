@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use end_to_end::aws::{SUBSCRIPTIONS, dynamodb};
-use end_to_end::{Cloud, Person, Socket};
+use end_to_end::{Cloud, Socket, TestUser};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -16,11 +16,11 @@ pub(crate) struct Square {
 }
 
 impl Square {
-    pub(crate) async fn of(owner: &Person, others: &[&Person]) -> Self {
+    pub(crate) async fn of(owner: &TestUser, others: &[&TestUser]) -> Self {
         Self::begin(owner, others, "public").await
     }
 
-    async fn begin(owner: &Person, others: &[&Person], kind: &str) -> Self {
+    async fn begin(owner: &TestUser, others: &[&TestUser], kind: &str) -> Self {
         let ids: Vec<&str> = others.iter().map(|other| other.user_id.as_str()).collect();
         let body = json!({"type": kind, "title": "Square", "member_ids": ids});
         let (status, created) = owner.post("/v1/conversations", &body).await;
@@ -65,7 +65,7 @@ impl Square {
     }
 
     /// Writes a subscription into the table.
-    pub(crate) async fn subscribe(&self, person: &Person, connection_id: &str, exp: i64) {
+    pub(crate) async fn subscribe(&self, person: &TestUser, connection_id: &str, exp: i64) {
         let put = dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
             .put_item()
             .table_name(SUBSCRIPTIONS)
@@ -84,7 +84,7 @@ async fn told(socket: &mut Socket) -> Vec<u64> {
 
 #[tokio::test]
 async fn only_subscribed_connections_are_notified() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let square = Square::of(&alice, &[&bob, &carol]).await;
     let (mut a, mut a2) = tokio::join!(alice.connect(), alice.connect());
     let (mut phone, mut laptop, mut c) = tokio::join!(bob.connect(), bob.connect(), carol.connect());
@@ -125,7 +125,7 @@ async fn only_subscribed_connections_are_notified() {
 
 #[tokio::test]
 async fn former_members_are_not_notified_and_lose_their_subscriptions() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let square = Square::of(&alice, &[&bob, &carol]).await;
     let (mut a, mut b, mut c) = tokio::join!(alice.connect(), bob.connect(), carol.connect());
     square.open(&mut b).await;
@@ -154,7 +154,7 @@ async fn former_members_are_not_notified_and_lose_their_subscriptions() {
 
 #[tokio::test]
 async fn only_members_can_subscribe_and_subscribing_to_a_group_has_no_effect() {
-    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
+    let (alice, bob, mallory) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("mallory"));
     let (square, group) = (Square::of(&alice, &[]).await, Square::begin(&alice, &[&bob], "group").await);
     let (mut a, mut b, mut m) = tokio::join!(alice.connect(), bob.connect(), mallory.connect());
     let nowhere = Square { id: Uuid::now_v7().to_string(), path: String::new() };
@@ -173,7 +173,7 @@ async fn only_members_can_subscribe_and_subscribing_to_a_group_has_no_effect() {
 
 #[tokio::test]
 async fn subscription_ends_at_its_expiry_or_with_its_connection() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let square = Square::of(&alice, &[&bob]).await;
     let (mut a, mut b, gone) = tokio::join!(alice.connect(), bob.connect(), bob.connect());
     square.open(&mut b).await;
@@ -193,7 +193,7 @@ async fn subscription_ends_at_its_expiry_or_with_its_connection() {
     let mut gone = gone;
     square.open(&mut gone).await;
     assert_eq!(square.looking(0).await.len(), 2);
-    gone.cut();
+    gone.disconnect_abruptly();
     let deadline = Instant::now() + Duration::from_secs(25);
     while square.looking(0).await != BTreeSet::from([connection.clone()]) {
         assert!(Instant::now() < deadline, "a young connection that is gone is forgotten at the next push");
@@ -204,7 +204,7 @@ async fn subscription_ends_at_its_expiry_or_with_its_connection() {
 
 #[tokio::test]
 async fn subscribers_receive_messages_events_changes_and_typing() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let square = Square::of(&alice, &[&bob, &carol]).await;
     let (mut a, mut b, mut c) = tokio::join!(alice.connect(), bob.connect(), carol.connect());
     square.open(&mut a).await;
@@ -244,7 +244,7 @@ async fn subscribers_receive_messages_events_changes_and_typing() {
 /// An added user has to be notified, and cannot be subscribed yet.
 #[tokio::test]
 async fn added_users_are_notified_on_every_connection() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let (mut b, mut c) = tokio::join!(bob.connect(), carol.connect());
     let square = Square::of(&alice, &[&bob]).await;
     assert_eq!(told(&mut b).await, [1]);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use client::{Api, Client, Endpoints, Event, Pace};
 use domain::UserId;
-use end_to_end::{Cloud, Person};
+use end_to_end::{Cloud, TestUser};
 use tokio::sync::mpsc::UnboundedReceiver;
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ async fn client_renews_its_subscriptions_on_a_new_connection() {
     let (http, websocket, oidc_token) = (from.http.clone(), from.websocket.clone(), from.oidc_token.clone());
     let api = Api::new(Endpoints { http, websocket, oidc_token }, format!("bob-{}", Uuid::new_v4())).unwrap();
     let bob: UserId = api.profile("Bob").await.unwrap();
-    let alice = Person::new("alice").await;
+    let alice = TestUser::new("alice").await;
     let square = Square::of(&alice, &[]).await;
     let added = serde_json::json!({"user_ids": [bob]});
     assert_eq!(alice.post(&format!("{}/members", square.path), &added).await.0, 204);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Seq, Timestamp, subscription};
 use end_to_end::aws::{self, MEMBERS, dynamodb};
-use end_to_end::{Cloud, Person, Socket};
+use end_to_end::{Cloud, Socket, TestUser};
 use serde_json::{Value, json};
 use store::sqs::{Queue, SubscribersBody, SubscriptionRange};
 
@@ -50,7 +50,7 @@ async fn hear(socket: &mut Socket, first: u64, last: u64) {
 
 #[tokio::test]
 async fn worker_notifies_many_subscribers_page_by_page() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let square = Square::of(&alice, &[&bob, &carol]).await;
     let (mut a, mut b, mut c) = tokio::join!(alice.connect(), bob.connect(), carol.connect());
     square.open(&mut b).await;
@@ -82,7 +82,7 @@ async fn worker_notifies_many_subscribers_page_by_page() {
 
 #[tokio::test]
 async fn typing_is_not_notified_with_several_shards() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let square = Square::of(&alice, &[&bob]).await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     square.open(&mut b).await;
@@ -94,7 +94,7 @@ async fn typing_is_not_notified_with_several_shards() {
 
 #[tokio::test]
 async fn subscribers_from_before_a_shard_increase_are_still_notified() {
-    let people = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let people = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let (alice, bob, carol) = people;
     let square = Square::of(&alice, &[&bob, &carol]).await;
     let mut a = alice.connect().await;
@@ -147,7 +147,7 @@ async fn subscribers_from_before_a_shard_increase_are_still_notified() {
 /// A worker queues the rest like this when its time is over.
 #[tokio::test]
 async fn worker_continues_where_another_stopped() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let square = Square::of(&alice, &[&bob]).await;
     let mut sockets = Vec::new();
     let mut known = BTreeSet::new();
@@ -171,7 +171,7 @@ async fn worker_continues_where_another_stopped() {
 
 #[tokio::test]
 async fn shard_count_grows_with_the_members_and_never_shrinks() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let square = Square::of(&alice, &[]).await;
     let members = format!("{}/members", square.path);
     assert_eq!(shards(&square).await, None, "one");

@@ -1,6 +1,6 @@
 //! Delivered and read receipts, and the notifications of them.
 
-use end_to_end::{Person, Socket};
+use end_to_end::{Socket, TestUser};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -23,8 +23,8 @@ async fn told(socket: &mut Socket) -> Value {
 
 #[tokio::test]
 async fn sender_is_notified_of_delivery_and_read() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     let seq = send(&mut a, &conversation, 1).await;
     let sent_at = b.next("message").await["message"]["sent_at"].clone();
@@ -40,8 +40,8 @@ async fn sender_is_notified_of_delivery_and_read() {
 
 #[tokio::test]
 async fn receipts_are_clamped_to_the_head_and_never_move_back() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     let first = send(&mut a, &conversation, 1).await;
     let second = send(&mut a, &conversation, first).await;
@@ -57,8 +57,8 @@ async fn receipts_are_clamped_to_the_head_and_never_move_back() {
 
 #[tokio::test]
 async fn receipts_of_non_members_are_ignored() {
-    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
-    let conversation = alice.talk_to(&bob).await;
+    let (alice, bob, mallory) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("mallory"));
+    let conversation = alice.private_conversation_with(&bob).await;
     let (mut a, mut b, mut m) = tokio::join!(alice.connect(), bob.connect(), mallory.connect());
     let seq = send(&mut a, &conversation, 1).await;
     receipt(&mut m, "read", &conversation, seq).await;
@@ -68,7 +68,7 @@ async fn receipts_of_non_members_are_ignored() {
 
 #[tokio::test]
 async fn message_status_lists_recipients_with_their_times() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id, carol.user_id]});
     let id = alice.post("/v1/conversations", &body).await.1["conversation_id"].as_str().unwrap().to_owned();
     let messages = format!("/v1/conversations/{id}/messages");
@@ -79,7 +79,7 @@ async fn message_status_lists_recipients_with_their_times() {
 
     let (status, page) = alice.get(&format!("{messages}/2/status")).await;
     assert_eq!((status, &page["cursor"]), (200, &serde_json::Value::Null), "{page}");
-    let of = |person: &Person| {
+    let of = |person: &TestUser| {
         let recipients = page["recipients"].as_array().unwrap();
         recipients.iter().find(|status| status["user_id"] == person.user_id).cloned().unwrap_or_default()
     };

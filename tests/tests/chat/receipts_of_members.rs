@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use domain::{Receipt, ReceiptKind, Seq, Timestamp};
 use end_to_end::aws::{receipts_queue_url, sqs};
-use end_to_end::{Cloud, Person, Socket};
+use end_to_end::{Cloud, Socket, TestUser};
 use serde_json::{Value, json};
 use store::sqs::{Queue, ReceiptsBody};
 use uuid::Uuid;
 
 /// A group, and the path of what is in it.
-async fn group(owner: &Person, others: &[&Person], kind: &str) -> String {
+async fn group(owner: &TestUser, others: &[&TestUser], kind: &str) -> String {
     let ids: Vec<&String> = others.iter().map(|person| &person.user_id).collect();
     let body = json!({"type": kind, "title": "Team", "member_ids": ids});
     let (status, created) = owner.post("/v1/conversations", &body).await;
@@ -19,7 +19,7 @@ async fn group(owner: &Person, others: &[&Person], kind: &str) -> String {
     created["conversation_id"].as_str().unwrap().to_owned()
 }
 
-async fn say(person: &Person, conversation: &str) -> u64 {
+async fn say(person: &TestUser, conversation: &str) -> u64 {
     let draft = json!({"client_message_id": Uuid::new_v4(), "text": "x"});
     let (status, sent) = person.post(&format!("/v1/conversations/{conversation}/messages"), &draft).await;
     assert_eq!(status, 201, "{sent}");
@@ -33,7 +33,7 @@ fn second(n: i64) -> Timestamp {
 }
 
 /// Puts receipts on the queue as `ack` and `read` would have, each as a queue message of its own.
-async fn queue(person: &Person, conversation: &str, kind: ReceiptKind, marks: &[(u64, i64)]) {
+async fn queue(person: &TestUser, conversation: &str, kind: ReceiptKind, marks: &[(u64, i64)]) {
     let cloud = Cloud::shared();
     let queue = Queue::new(sqs(cloud), receipts_queue_url(cloud));
     for (seq, at) in marks {
@@ -44,16 +44,16 @@ async fn queue(person: &Person, conversation: &str, kind: ReceiptKind, marks: &[
 }
 
 /// Status of a message by user, read page by page.
-async fn statuses(person: &Person, conversation: &str, seq: u64, limit: usize) -> Vec<Value> {
+async fn statuses(person: &TestUser, conversation: &str, seq: u64, limit: usize) -> Vec<Value> {
     let path = format!("/v1/conversations/{conversation}/messages/{seq}/status?limit={limit}");
     pages(person, &path, "recipients").await
 }
 
-async fn marks(person: &Person, conversation: &str, limit: usize) -> Vec<Value> {
+async fn marks(person: &TestUser, conversation: &str, limit: usize) -> Vec<Value> {
     pages(person, &format!("/v1/conversations/{conversation}/receipts?limit={limit}"), "receipts").await
 }
 
-async fn pages(person: &Person, path: &str, list: &str) -> Vec<Value> {
+async fn pages(person: &TestUser, path: &str, list: &str) -> Vec<Value> {
     let (mut all, mut next) = (Vec::new(), path.to_owned());
     loop {
         let (status, page) = person.get(&next).await;
@@ -64,7 +64,7 @@ async fn pages(person: &Person, path: &str, list: &str) -> Vec<Value> {
     }
 }
 
-fn of<'a>(list: &'a [Value], person: &Person) -> Option<&'a Value> {
+fn of<'a>(list: &'a [Value], person: &TestUser) -> Option<&'a Value> {
     let mut found = list.iter().filter(|entry| entry["user_id"] == person.user_id);
     let first = found.next();
     assert!(found.next().is_none(), "twice: {list:?}");
@@ -97,7 +97,7 @@ async fn told(socket: &mut Socket, seq: u64) -> Value {
 #[tokio::test]
 async fn recipients_are_users_whose_membership_period_covers_the_message() {
     let (alice, bob, carol, dave) =
-        tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"), Person::new("dave"));
+        tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"), TestUser::new("dave"));
     let id = group(&alice, &[&bob, &carol], "group").await;
     let members = format!("/v1/conversations/{id}/members");
     let first = say(&alice, &id).await;
@@ -132,7 +132,7 @@ async fn recipients_are_users_whose_membership_period_covers_the_message() {
 
 #[tokio::test]
 async fn receipts_survive_leaving_and_rejoining() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let id = group(&alice, &[&bob], "group").await;
     let members = format!("/v1/conversations/{id}/members");
     let (read, unread) = (say(&alice, &id).await, say(&alice, &id).await);
@@ -158,8 +158,8 @@ async fn receipts_survive_leaving_and_rejoining() {
 
 #[tokio::test]
 async fn earliest_time_counts_for_reordered_and_repeated_receipts() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let id = alice.talk_to(&bob).await;
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let id = alice.private_conversation_with(&bob).await;
     let mut seqs = Vec::new();
     for _ in 0..6 {
         seqs.push(say(&alice, &id).await);
@@ -201,8 +201,8 @@ async fn earliest_time_counts_for_reordered_and_repeated_receipts() {
 
 #[tokio::test]
 async fn earlier_receipt_with_a_higher_seq_counts_for_all_lower_seqs() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let id = alice.talk_to(&bob).await;
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let id = alice.private_conversation_with(&bob).await;
     let seqs = [say(&alice, &id).await, say(&alice, &id).await, say(&alice, &id).await, say(&alice, &id).await];
     let mut a = alice.connect().await;
     for (seq, at) in [(seqs[0], 50), (seqs[1], 100), (seqs[2], 30), (seqs[3], 200)] {
@@ -218,7 +218,7 @@ async fn earlier_receipt_with_a_higher_seq_counts_for_all_lower_seqs() {
 
 #[tokio::test]
 async fn public_conversations_record_reads_and_not_deliveries() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let id = group(&alice, &[], "public").await;
     assert_eq!(bob.put(&format!("/v1/conversations/{id}/members/me"), &json!({})).await.0, 200);
     let (first, last) = (say(&alice, &id).await, say(&alice, &id).await);
@@ -234,7 +234,7 @@ async fn public_conversations_record_reads_and_not_deliveries() {
 
 #[tokio::test]
 async fn senders_are_notified_of_receipts_for_texts_only() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let id = group(&alice, &[&bob, &carol], "group").await;
     let text = say(&alice, &id).await;
     let reaction = format!("/v1/conversations/{id}/messages/{text}/reactions/%F0%9F%91%8D");
@@ -252,8 +252,8 @@ async fn senders_are_notified_of_receipts_for_texts_only() {
 
 #[tokio::test]
 async fn other_devices_are_notified_of_the_unread_count() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let id = alice.talk_to(&bob).await;
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let id = alice.private_conversation_with(&bob).await;
     let first = say(&alice, &id).await;
     say(&alice, &id).await;
     say(&bob, &id).await;

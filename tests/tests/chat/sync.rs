@@ -1,23 +1,23 @@
 //! One cursor per conversation covers everything that a client can have missed.
 
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// A group of two, its id, and the path of its messages.
-async fn group(owner: &Person, other: &Person) -> (String, String) {
+async fn group(owner: &TestUser, other: &TestUser) -> (String, String) {
     let body = json!({"type": "group", "title": "Team", "member_ids": [other.user_id]});
     let id = owner.post("/v1/conversations", &body).await.1["conversation_id"].as_str().unwrap().to_owned();
     let messages = format!("/v1/conversations/{id}/messages");
     (id, messages)
 }
 
-async fn say(person: &Person, messages: &str, text: &str) {
+async fn say(person: &TestUser, messages: &str, text: &str) {
     let draft = json!({"client_message_id": Uuid::new_v4(), "text": text});
     assert_eq!(person.post(messages, &draft).await.0, 201);
 }
 
-async fn sync(person: &Person, id: &str, cursor: u64) -> Value {
+async fn sync(person: &TestUser, id: &str, cursor: u64) -> Value {
     let (status, synced) = person.post("/v1/sync", &json!({"cursors": {id: cursor}})).await;
     assert_eq!(status, 200, "{synced}");
     synced["conversations"][0].clone()
@@ -29,7 +29,7 @@ fn seqs(synced: &Value) -> Vec<u64> {
 
 #[tokio::test]
 async fn cursor_covers_messages_and_events() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (id, messages) = group(&alice, &bob).await;
     say(&alice, &messages, "one").await;
     alice.patch(&format!("{messages}/2"), &json!({"text": "two"})).await;
@@ -53,7 +53,7 @@ async fn cursor_covers_messages_and_events() {
 
 #[tokio::test]
 async fn hidden_ranges_are_listed_and_their_items_omitted() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (id, messages) = group(&alice, &bob).await;
     let members = format!("/v1/conversations/{id}/members");
     say(&alice, &messages, "seen").await;
@@ -74,7 +74,7 @@ async fn hidden_ranges_are_listed_and_their_items_omitted() {
 
 #[tokio::test]
 async fn sync_without_cursors_lists_conversations() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (id, messages) = group(&alice, &bob).await;
     for text in ["one", "two"] {
         say(&alice, &messages, text).await;
@@ -95,7 +95,7 @@ async fn sync_without_cursors_lists_conversations() {
 
 #[tokio::test]
 async fn sync_pages_are_bounded_and_non_members_get_nothing() {
-    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
+    let (alice, bob, mallory) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("mallory"));
     let (id, messages) = group(&alice, &bob).await;
     // Fifteen of these are more than one answer takes.
     for _ in 0..15 {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{MemberRange, Seq};
-use end_to_end::crowd::{gather, silent};
-use end_to_end::{Cloud, Person, Socket, aws};
+use end_to_end::large_conversation::{create_group, users_without_tokens};
+use end_to_end::{Cloud, Socket, TestUser, aws};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ const AT_ONCE: usize = 16;
 
 /// A member, their connection, and the items that it received first, by seq.
 struct Recipient {
-    person: Person,
+    person: TestUser,
     socket: Socket,
     told: BTreeMap<u64, Value>,
     /// Places in the order in which frames with several messages held them.
@@ -31,7 +31,7 @@ struct Recipient {
 
 impl Recipient {
     async fn new(name: usize) -> Self {
-        let person = Person::new(&format!("listener{name}")).await;
+        let person = TestUser::new(&format!("listener{name}")).await;
         let socket = person.connect().await;
         Self { person, socket, told: BTreeMap::new(), frames: Vec::new() }
     }
@@ -75,15 +75,15 @@ async fn say(socket: &mut Socket, conversation: &str, text: &str) -> u64 {
 
 #[tokio::test]
 async fn all_members_of_a_large_group_receive_every_item_as_logged() {
-    let alice = Person::new("alice").await;
+    let alice = TestUser::new("alice").await;
     let (mut recipients, quiet) = tokio::join!(
         stream::iter(0..CONNECTED).map(Recipient::new).buffer_unordered(AT_ONCE).collect::<Vec<_>>(),
-        silent(Cloud::shared(), MEMBERS - CONNECTED - 1)
+        users_without_tokens(Cloud::shared(), MEMBERS - CONNECTED - 1)
     );
     let late = recipients.pop().unwrap();
     let connected = recipients.iter().map(|recipient| recipient.person.user_id.clone());
     let members: Vec<String> = quiet.into_iter().chain(connected).collect();
-    let conversation = gather(&alice, &members).await;
+    let conversation = create_group(&alice, &members).await;
     let path = format!("/v1/conversations/{conversation}");
 
     // Texts of two, over both ways in, and what happens to one of them.

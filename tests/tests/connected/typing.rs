@@ -1,6 +1,6 @@
 //! Notifications that a user is typing.
 
-use end_to_end::{Person, Socket};
+use end_to_end::{Socket, TestUser};
 use serde_json::{Value, json};
 
 /// Somebody writes, or stops to; the answer.
@@ -9,16 +9,16 @@ async fn types(socket: &mut Socket, conversation: &str, typing: bool) -> Value {
 }
 
 /// Returns the number of items that a user reads in a conversation's log.
-async fn log(person: &Person, conversation: &str) -> usize {
+async fn log(person: &TestUser, conversation: &str) -> usize {
     let (_, page) = person.get(&format!("/v1/conversations/{conversation}/messages")).await;
     page["messages"].as_array().unwrap().len()
 }
 
 #[tokio::test]
 async fn typing_is_pushed_to_other_members_and_not_stored() {
-    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
+    let (alice, bob, mallory) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("mallory"));
     let (mut a, mut b, mut m) = tokio::join!(alice.connect(), bob.connect(), mallory.connect());
-    let conversation = alice.talk_to(&bob).await;
+    let conversation = alice.private_conversation_with(&bob).await;
     assert_eq!(b.next("message").await["message"]["kind"], "created");
     let before = log(&bob, &conversation).await;
     for typing in [true, false] {
@@ -36,9 +36,9 @@ async fn typing_is_pushed_to_other_members_and_not_stored() {
 
 #[tokio::test]
 async fn users_who_may_not_send_may_not_send_typing() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
-    let conversation = alice.talk_to(&bob).await;
+    let conversation = alice.private_conversation_with(&bob).await;
     let path = format!("/v1/conversations/{conversation}");
     assert_eq!(alice.patch(&path, &json!({"blocked": true})).await.0, 200);
     assert_eq!(types(&mut b, &conversation, true).await["error"]["code"], "blocked");

@@ -2,7 +2,7 @@
 
 use domain::FileId;
 use domain::file::NewFile;
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::{Cloud, TestUser, aws};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use store::sql::FileMetadata;
@@ -60,7 +60,7 @@ async fn file_names_are_kept_without_folders_and_are_not_part_of_keys() {
 #[tokio::test]
 async fn only_members_can_upload() {
     let (alice, _, conversation) = pair().await;
-    let stranger = Person::new("mallory").await;
+    let stranger = TestUser::new("mallory").await;
     let file = described("a.txt", "text/plain", b"hello");
     let (status, problem) = announce(&stranger, &conversation, &file).await;
     assert_eq!((status, &problem["code"]), (404, &json!("conversation_not_found")));
@@ -83,15 +83,15 @@ async fn idempotency_key_announces_one_file() {
     let (alice, _, conversation) = pair().await;
     let path = format!("/v1/conversations/{conversation}/files");
     let file = described("a.txt", "text/plain", b"hello");
-    let (status, first) = alice.post_once(&path, "k", &file).await;
+    let (status, first) = alice.post_with_key(&path, "k", &file).await;
     assert_eq!(status, 201, "{first}");
-    let (status, again) = alice.post_once(&path, "k", &file).await;
+    let (status, again) = alice.post_with_key(&path, "k", &file).await;
     assert_eq!((status, &again["file"]), (200, &first["file"]));
     assert_eq!(put(&again["upload"], &[], b"hello".to_vec()).await, (200, String::new()), "the request is a fresh one");
     settled(&alice, first["file"]["file_id"].as_str().unwrap()).await;
-    let (status, ready) = alice.post_once(&path, "k", &file).await;
+    let (status, ready) = alice.post_with_key(&path, "k", &file).await;
     assert_eq!((status, &ready["file"]["status"], ready.get("upload")), (200, &json!("ready"), None));
-    let (status, problem) = alice.post_once(&path, "k", &described("b.txt", "text/plain", b"hello")).await;
+    let (status, problem) = alice.post_with_key(&path, "k", &described("b.txt", "text/plain", b"hello")).await;
     assert_eq!((status, &problem["code"]), (409, &json!("idempotency_mismatch")));
 }
 

@@ -28,7 +28,7 @@ async fn deleting_the_last_reference_deletes_the_file() {
         let (status, _) = alice.delete(&format!("/v1/conversations/{conversation}/messages/{seq}")).await;
         assert_eq!(status, 204);
         let path = format!("/v1/files/{file}/content?conversation_id={conversation}&seq={seq}");
-        assert_eq!(bob.look(&path, "*/*").await.0, 404, "at once");
+        assert_eq!(bob.get_without_redirects(&path, "*/*").await.0, 404, "at once");
     };
     let content = |seq: u64| format!("/v1/files/{file}/content?conversation_id={conversation}&seq={seq}");
     delete(2).await;
@@ -37,7 +37,7 @@ async fn deleting_the_last_reference_deletes_the_file() {
     let unused = ready(&alice, &conversation, "c.txt", "text/plain", b"goes").await;
     assert_eq!(alice.delete(&format!("/v1/files/{unused}")).await.0, 204);
     Bucket::shared().is_without(&unused).await;
-    assert_eq!(bob.look(&content(3), "*/*").await.0, 302, "one message is left");
+    assert_eq!(bob.get_without_redirects(&content(3), "*/*").await.0, 302, "one message is left");
     assert!(Bucket::shared().has(&file).await);
     delete(3).await;
     Bucket::shared().is_without(&file).await;
@@ -93,7 +93,7 @@ async fn account_deletion_deletes_unreferenced_files() {
     assert_eq!(put(&pending["upload"], &[], b"late".to_vec()).await.0, 200);
     Bucket::shared().is_without(late).await;
     let path = format!("/v1/files/{carried}/content?conversation_id={conversation}&seq=2");
-    assert_eq!(bob.look(&path, "*/*").await.0, 302, "what was said stays");
+    assert_eq!(bob.get_without_redirects(&path, "*/*").await.0, 302, "what was said stays");
     assert_eq!(alice.get(&format!("/v1/files/{carried}/content")).await.1["code"], "user_deleted");
 }
 
@@ -119,7 +119,7 @@ async fn concurrent_send_keeps_the_file_it_references() {
         alice.delete(&format!("/v1/files/{unused}")).await;
         Bucket::shared().is_without(&unused).await;
         let path = format!("/v1/files/{file}/content?conversation_id={conversation}&seq={seq}");
-        assert_eq!(bob.look(&path, "*/*").await.0, 302);
+        assert_eq!(bob.get_without_redirects(&path, "*/*").await.0, 302);
         assert!(Bucket::shared().has(&file).await, "round {round}");
     }
 }

@@ -1,13 +1,13 @@
 //! Large files come in parts.
 
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 
 use crate::uploader::{Bucket, announce, described, pair, put, settled, sha256};
 
 const PART: usize = 8 * 1024 * 1024;
 
-async fn sign(person: &Person, file: &str, parts: &[(u64, &[u8])]) -> Vec<Value> {
+async fn sign(person: &TestUser, file: &str, parts: &[(u64, &[u8])]) -> Vec<Value> {
     let parts: Vec<Value> =
         parts.iter().map(|(number, bytes)| json!({"part_number": number, "sha256": sha256(bytes)})).collect();
     let (status, signed) = person.post(&format!("/v1/files/{file}/parts"), &json!({"parts": parts})).await;

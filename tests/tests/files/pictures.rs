@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use end_to_end::person::client;
+use end_to_end::test_user::client;
 use image::{ImageFormat, ImageReader, Rgb, RgbImage};
 use serde_json::json;
 
@@ -38,7 +38,7 @@ async fn thumbnails_are_upright_and_without_metadata() {
     assert_eq!((&carried["width"], &carried["height"]), (&json!(1000), &json!(2000)), "{carried}");
     for (size, expected) in [(320, (160, 320)), (1280, (640, 1280))] {
         let path = format!("/v1/files/{file}/thumbnail?conversation_id={conversation}&seq=2&size={size}");
-        let (status, location, _) = bob.look(&path, "*/*").await;
+        let (status, location, _) = bob.get_without_redirects(&path, "*/*").await;
         assert_eq!(status, 302);
         let response = client().get(location.unwrap()).send().await.unwrap();
         assert_eq!(response.headers()["content-type"], "image/jpeg");

@@ -1,6 +1,6 @@
 //! Messages reference files, and show them to their readers.
 
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ async fn attachments_are_visible_to_all_readers_of_the_message() {
 #[tokio::test]
 async fn message_takes_up_to_10_own_ready_files_of_its_conversation() {
     let (alice, bob, conversation) = pair().await;
-    let elsewhere = alice.talk_to(&Person::new("carol").await).await;
+    let elsewhere = alice.private_conversation_with(&TestUser::new("carol").await).await;
     let mut a = alice.connect().await;
     let mut files = Vec::new();
     for n in 0..11 {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::ChecksumMode;
 use domain::hex;
-use end_to_end::person::{Answer, client};
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::test_user::{Answer, client};
+use end_to_end::{Cloud, TestUser, aws};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -22,9 +22,9 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 }
 
 /// Two people and their conversation.
-pub(crate) async fn pair() -> (Person, Person, String) {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+pub(crate) async fn pair() -> (TestUser, TestUser, String) {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     (alice, bob, conversation)
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn described(name: &str, content_type: &str, bytes: &[u8]) -> Value {
     json!({"name": name, "content_type": content_type, "size": bytes.len(), "sha256": sha256(bytes)})
 }
 
-pub(crate) async fn announce(person: &Person, conversation: &str, file: &Value) -> Answer {
+pub(crate) async fn announce(person: &TestUser, conversation: &str, file: &Value) -> Answer {
     person.post(&format!("/v1/conversations/{conversation}/files"), file).await
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn put(signed: &Value, other: &[(&str, &str)], body: Vec<u8>) -
 
 /// Announces and uploads a file; gives its id.
 pub(crate) async fn upload(
-    person: &Person,
+    person: &TestUser,
     conversation: &str,
     name: &str,
     content_type: &str,
@@ -70,7 +70,13 @@ pub(crate) async fn upload(
 }
 
 /// The same, and waits until it is ready.
-pub(crate) async fn ready(person: &Person, conversation: &str, name: &str, content_type: &str, bytes: &[u8]) -> String {
+pub(crate) async fn ready(
+    person: &TestUser,
+    conversation: &str,
+    name: &str,
+    content_type: &str,
+    bytes: &[u8],
+) -> String {
     let file = upload(person, conversation, name, content_type, bytes).await;
     let settled = settled(person, &file).await;
     assert_eq!(settled["status"], "ready", "{settled}");
@@ -78,7 +84,7 @@ pub(crate) async fn ready(person: &Person, conversation: &str, name: &str, conte
 }
 
 /// The file as its owner sees it once something has become of it.
-pub(crate) async fn settled(person: &Person, file: &str) -> Value {
+pub(crate) async fn settled(person: &TestUser, file: &str) -> Value {
     until(async || {
         let (status, body) = person.get(&format!("/v1/files/{file}")).await;
         assert_eq!(status, 200, "{body}");

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use end_to_end::crowd::silent;
-use end_to_end::{Cloud, Person};
+use end_to_end::large_conversation::users_without_tokens;
+use end_to_end::{Cloud, TestUser};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -39,16 +39,16 @@ impl Bill<'_> {
 #[tokio::test]
 async fn operations_make_only_the_needed_requests() {
     let cloud = &Cloud::start(None);
-    let (alice, bob) = tokio::join!(Person::of(cloud, "alice"), Person::of(cloud, "bob"));
-    let people = silent(cloud, 99).await;
+    let (alice, bob) = tokio::join!(TestUser::of(cloud, "alice"), TestUser::of(cloud, "bob"));
+    let people = users_without_tokens(cloud, 99).await;
     // The requests of a cold start are not counted.
     alice.get("/v1/conversations").await;
     alice.get(&format!("/v1/conversations/{}/members", Uuid::nil())).await;
     let mut bill = Bill { cloud, before: requests(cloud).await };
 
-    alice.talk_to(&bob).await;
+    alice.private_conversation_with(&bob).await;
     bill.check("a private conversation", [5, 2, 1]).await;
-    alice.talk_to(&bob).await;
+    alice.private_conversation_with(&bob).await;
     bill.check("the same again", [5, 4, 0]).await;
     let group = Group::new(&alice, &json!({"type": "group", "title": "All", "member_ids": people[..49]})).await;
     bill.check("a group of fifty", [5, 2, 1]).await;

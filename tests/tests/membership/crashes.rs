@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use end_to_end::faults::{Kind, Moment, Rule};
-use end_to_end::{Cloud, Person, Picture, aws};
+use end_to_end::{Cloud, StoredState, TestUser, aws};
 use serde_json::{Value, json};
 use store::sqs::{Queue, RelayBody};
 
@@ -44,23 +44,23 @@ fn crashes(function: &str) -> Vec<(&'static str, Rule, Leaves)> {
 #[tokio::test]
 async fn change_is_completed_or_discarded_after_a_crash() {
     let cloud = &Cloud::start(None);
-    let people = ["alice", "bob", "carol"].map(|name| Person::of(cloud, name));
-    let [alice, bob, carol] = <[Person; 3]>::try_from(futures_util::future::join_all(people).await).unwrap();
+    let people = ["alice", "bob", "carol"].map(|name| TestUser::of(cloud, name));
+    let [alice, bob, carol] = <[TestUser; 3]>::try_from(futures_util::future::join_all(people).await).unwrap();
     let relay = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
     for (step, (when, rule, leaves)) in crashes("HttpMembers").into_iter().enumerate() {
         let group = Group::of(&alice, &[&bob]).await;
-        let before = Picture::settled(cloud, &group.id).await;
-        cloud.misbehave(0, &[rule]).await;
+        let before = StoredState::after_relay(cloud, &group.id).await;
+        cloud.inject_faults(0, &[rule]).await;
         // Join, leave and removal in turn.
         let (status, _) = match step % 3 {
             0 => group.add(&alice, &[&carol]).await,
             1 => group.remove(&alice, &bob).await,
             _ => group.remove(&alice, &alice).await,
         };
-        cloud.behave().await;
+        cloud.clear_faults().await;
         assert_eq!(status, 500, "{when}: it was not killed");
         if leaves == Leaves::Nothing {
-            assert_eq!(Picture::of(cloud, &group.id).await, before, "{when}");
+            assert_eq!(StoredState::of(cloud, &group.id).await, before, "{when}");
             continue;
         }
         // Twice: queues deliver at least once.
@@ -68,7 +68,7 @@ async fn change_is_completed_or_discarded_after_a_crash() {
             let body = RelayBody::Conversation { conversation_id: group.id.parse().unwrap() };
             relay.send_relay(body, Duration::ZERO).await.unwrap();
         }
-        let after = Picture::settled(cloud, &group.id).await;
+        let after = StoredState::after_relay(cloud, &group.id).await;
         let kind = ["members_added", "member_removed", "member_left"][step % 3];
         assert_eq!(after.kinds(), ["created", kind], "{when}");
     }
@@ -78,48 +78,48 @@ async fn change_is_completed_or_discarded_after_a_crash() {
 }
 
 /// Without the queue: the next request finds the waiting change and applies it first.
-async fn next_request_finishes(cloud: &Cloud, alice: &Person, bob: &Person) {
+async fn next_request_finishes(cloud: &Cloud, alice: &TestUser, bob: &TestUser) {
     let group = Group::of(alice, &[bob]).await;
     let kill = Kind::Kill(Moment::After).rule().operation("CommitTransaction").function("HttpMembers");
-    cloud.misbehave(0, &[kill.next(1)]).await;
+    cloud.inject_faults(0, &[kill.next(1)]).await;
     assert_eq!(group.set_role(alice, bob, "admin").await.0, 500);
-    cloud.behave().await;
-    assert_eq!(Picture::of(cloud, &group.id).await.outbox, [2]);
+    cloud.clear_faults().await;
+    assert_eq!(StoredState::of(cloud, &group.id).await.outbox, [2]);
     let (status, member) = alice.patch(&group.member(bob), &json!({"role": "admin"})).await;
     assert_eq!((status, &member["role"]), (200, &json!("admin")), "the same again");
-    let picture = Picture::of(cloud, &group.id).await;
-    picture.check();
-    assert_eq!(picture.kinds(), ["created", "role_changed"]);
+    let state = StoredState::of(cloud, &group.id).await;
+    state.check();
+    assert_eq!(state.kinds(), ["created", "role_changed"]);
 }
 
 /// The commit's answer is lost: the client gets an error and repeats the request.
-async fn queue_is_told_in_time(cloud: &Cloud, alice: &Person, bob: &Person) {
+async fn queue_is_told_in_time(cloud: &Cloud, alice: &TestUser, bob: &TestUser) {
     let group = Group::of(alice, &[bob]).await;
     let lost = Kind::ResponseLost.rule().operation("CommitTransaction").function("HttpConversations");
     let refused = Kind::RequestLost.rule().operation("SendMessage").function("HttpConversations");
-    cloud.misbehave(0, &[lost.next(1)]).await;
+    cloud.inject_faults(0, &[lost.next(1)]).await;
     let title = json!({"title": "Lost and found"});
     let (status, answer) = alice.patch(&group.path, &title).await;
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert!([200, 500, 503].contains(&status), "{status} {answer}");
     let (status, answer) = alice.patch(&group.path, &title).await;
     assert_eq!((status, &answer["title"]), (200, &title["title"]));
-    let before = Picture::settled(cloud, &group.id).await;
+    let before = StoredState::after_relay(cloud, &group.id).await;
     assert_eq!(before.kinds(), ["created", "title_changed"]);
 
     // No word to the queue, no change: and the transaction is over, so that the next one need not wait for its lock.
-    cloud.misbehave(0, &[refused]).await;
+    cloud.inject_faults(0, &[refused]).await;
     let (status, answer) = alice.patch(&group.path, &json!({"title": "Unheard"})).await;
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert_eq!((status, &answer["code"]), (503, &json!("busy")), "{answer}");
-    assert_eq!(Picture::of(cloud, &group.id).await, before);
+    assert_eq!(StoredState::of(cloud, &group.id).await, before);
     let (status, answer) = alice.patch(&group.path, &json!({"title": "Heard"})).await;
     assert_eq!((status, &answer["title"]), (200, &json!("Heard")));
-    Picture::settled(cloud, &group.id).await;
+    StoredState::after_relay(cloud, &group.id).await;
 }
 
 /// The worker of the queue dies as well, at every step.
-async fn killed_relays_are_followed_by_others(cloud: &Cloud, alice: &Person, bob: &Person, relay: &Queue) {
+async fn killed_relays_are_followed_by_others(cloud: &Cloud, alice: &TestUser, bob: &TestUser, relay: &Queue) {
     let group = Group::of(alice, &[bob]).await;
     let kill = |function: &str, moment, operation: &str| {
         Kind::Kill(moment).rule().operation(operation).function(function).next(1)
@@ -130,7 +130,7 @@ async fn killed_relays_are_followed_by_others(cloud: &Cloud, alice: &Person, bob
         kill("Relay", Moment::After, "TransactWriteItems"),
         kill("Relay", Moment::Before, "ExecuteStatement").skip(1),
     ];
-    cloud.misbehave(0, &plan).await;
+    cloud.inject_faults(0, &plan).await;
     assert_eq!(group.remove(alice, bob).await, (500, Value::Null));
     // A message whose worker dies is hidden for minutes: what another brings is not.
     for _ in 0..5 {
@@ -139,7 +139,7 @@ async fn killed_relays_are_followed_by_others(cloud: &Cloud, alice: &Person, bob
             .await
             .unwrap();
     }
-    let picture = Picture::settled(cloud, &group.id).await;
-    cloud.behave().await;
-    assert_eq!(picture.kinds(), ["created", "member_removed"]);
+    let state = StoredState::after_relay(cloud, &group.id).await;
+    cloud.clear_faults().await;
+    assert_eq!(state.kinds(), ["created", "member_removed"]);
 }

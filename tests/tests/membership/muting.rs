@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use domain::Timestamp;
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 
 use crate::group::Group;
 
 #[tokio::test]
 async fn mute_ends_at_its_time() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let group = Group::of(&alice, &[&bob]).await;
     let mut socket = bob.connect().await;
     assert_eq!(group.say(&mut socket, "before").await["type"], "sent");
@@ -26,14 +26,14 @@ async fn mute_ends_at_its_time() {
         refusals += usize::from(sent["error"]["code"] == "muted");
     }
     assert!(refusals > 0);
-    let picture = group.picture().await;
-    assert!(picture.log.last().unwrap().sent_at >= until);
-    assert_eq!(picture.kinds(), ["created", "text", "member_muted", "text"]);
+    let state = group.stored_state().await;
+    assert!(state.log.last().unwrap().sent_at >= until);
+    assert_eq!(state.kinds(), ["created", "text", "member_muted", "text"]);
 }
 
 #[tokio::test]
 async fn mute_can_be_revoked_and_ends_when_the_member_is_added_again() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let group = Group::of(&alice, &[&bob]).await;
     let mut socket = bob.connect().await;
     let later = json!({"muted_until": "2100-01-01T00:00:00Z"});
@@ -48,12 +48,12 @@ async fn mute_can_be_revoked_and_ends_when_the_member_is_added_again() {
     assert_eq!(group.remove(&alice, &bob).await.0, 204);
     assert_eq!(group.add(&alice, &[&bob]).await.0, 204);
     assert_eq!(group.say(&mut socket, "back").await["type"], "sent");
-    group.picture().await;
+    group.stored_state().await;
 }
 
 #[tokio::test]
 async fn mute_survives_leaving_and_rejoining_a_public_conversation() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let group = Group::new(&alice, &json!({"type": "public", "title": "Square"})).await;
     let me = format!("{}/me", group.members);
     let mut socket = bob.connect().await;
@@ -66,5 +66,5 @@ async fn mute_survives_leaving_and_rejoining_a_public_conversation() {
     // Not even as an admin; only an owner ends what an owner began for one.
     assert_eq!(group.set_role(&alice, &bob, "admin").await.0, 200);
     assert_eq!(bob.patch(&group.member(&bob), &json!({"muted_until": null})).await.1["code"], "not_allowed");
-    group.picture().await;
+    group.stored_state().await;
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::MessageKind;
-use end_to_end::{Person, Socket};
+use end_to_end::{Socket, TestUser};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -25,11 +25,11 @@ async fn chatter(group: &Group, socket: &mut Socket, times: usize) -> usize {
 
 #[tokio::test]
 async fn users_see_exactly_their_membership_periods_during_concurrent_changes() {
-    let people = join_all(["alice", "bob", "carol", "dave"].map(Person::new)).await;
+    let people = join_all(["alice", "bob", "carol", "dave"].map(TestUser::new)).await;
     let [alice, bob, carol, dave] = &people[..] else { unreachable!("four") };
     let group = Group::of(alice, &[bob, carol]).await;
     let (mut a, mut b, mut c, mut d) = tokio::join!(alice.connect(), bob.connect(), carol.connect(), dave.connect());
-    let in_and_out = async |person: &Person, itself: bool| {
+    let in_and_out = async |person: &TestUser, itself: bool| {
         for _ in 0..3 {
             let (status, refused) = group.remove(if itself { person } else { alice }, person).await;
             assert_eq!(status, 204, "{refused}");
@@ -44,18 +44,18 @@ async fn users_see_exactly_their_membership_periods_during_concurrent_changes() 
         in_and_out(carol, true),
         async { group.add(alice, &[dave]).await },
     );
-    let picture = group.picture().await;
+    let state = group.stored_state().await;
     let mut said: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-    for item in picture.log.iter().filter(|item| matches!(item.kind, MessageKind::Text(_))) {
+    for item in state.log.iter().filter(|item| matches!(item.kind, MessageKind::Text(_))) {
         said.entry(item.sender_id.to_string()).or_default().push(item.seq.0);
     }
-    let count = |person: &Person| said.get(&person.user_id).map_or(0, Vec::len);
+    let count = |person: &TestUser| said.get(&person.user_id).map_or(0, Vec::len);
     assert_eq!(sent, (count(alice), count(bob), count(carol)), "what was accepted is there once");
 
     for (person, socket) in [(alice, &mut a), (bob, &mut b), (carol, &mut c), (dave, &mut d)] {
-        let seen = visible(&picture, person);
+        let seen = visible(&state, person);
         assert_eq!(group.read(person).await, seen, "history");
-        let newest = &picture.log[usize::try_from(*seen.last().unwrap()).unwrap() - 1];
+        let newest = &state.log[usize::try_from(*seen.last().unwrap()).unwrap() - 1];
         let preview = (json!(newest.seq), json!(newest.sent_at));
         let (_, conversation) = person.get(&group.path).await;
         assert_eq!(
@@ -77,5 +77,5 @@ async fn users_see_exactly_their_membership_periods_during_concurrent_changes() 
     let receipt = json!({"action": "read", "receipts": [{"conversation_id": group.id, "seq": 1_000_000}]});
     b.send(&receipt).await;
     let told: Value = a.next("receipts").await["receipts"][0].clone();
-    assert_eq!((&told["user_id"], &told["seq"]), (&json!(bob.user_id), &json!(visible(&picture, bob).last())));
+    assert_eq!((&told["user_id"], &told["seq"]), (&json!(bob.user_id), &json!(visible(&state, bob).last())));
 }

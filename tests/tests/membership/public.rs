@@ -1,21 +1,21 @@
 //! Public conversations: users join and leave freely, without items in the log.
 
-use end_to_end::{Person, Socket};
+use end_to_end::{Socket, TestUser};
 use serde_json::{Value, json};
 
 use crate::group::{Group, outcome, visible};
 
-async fn square(owner: &Person, history: &str) -> Group {
+async fn square(owner: &TestUser, history: &str) -> Group {
     Group::new(owner, &json!({"type": "public", "title": "Square", "history": history})).await
 }
 
-async fn join(group: &Group, person: &Person) -> Value {
+async fn join(group: &Group, person: &TestUser) -> Value {
     let (status, member) = person.put(&format!("{}/me", group.members), &json!({})).await;
     assert_eq!(status, 200, "{member}");
     member
 }
 
-async fn leave(group: &Group, person: &Person) {
+async fn leave(group: &Group, person: &TestUser) {
     assert_eq!(person.delete(&format!("{}/me", group.members)).await.0, 204);
 }
 
@@ -32,14 +32,14 @@ async fn look(group: &Group, socket: &mut Socket) {
 }
 
 /// Returns the head and the newest time that a user sees.
-async fn head(group: &Group, person: &Person) -> (Value, Value) {
+async fn head(group: &Group, person: &TestUser) -> (Value, Value) {
     let (_, seen) = person.get(&group.path).await;
     (seen["head_seq"].clone(), seen["last_message_at"].clone())
 }
 
 #[tokio::test]
 async fn members_see_messages_from_joining_to_leaving() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let group = square(&alice, "since_join").await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     say(&group, &mut a, 2).await;
@@ -69,14 +69,14 @@ async fn members_see_messages_from_joining_to_leaving() {
     assert_eq!(group.read(&bob).await, [4, 8, 9]);
     let pushed: Vec<u64> = b.pushed().await.iter().map(|frame| frame["message"]["seq"].as_u64().unwrap()).collect();
     assert_eq!(pushed, [4, 9]);
-    let picture = group.picture().await;
-    assert_eq!(picture.kinds().iter().filter(|kind| *kind != "text").count(), 1, "no item for coming or going");
-    assert_eq!(visible(&picture, &bob), [4, 8, 9]);
+    let state = group.stored_state().await;
+    assert_eq!(state.kinds().iter().filter(|kind| *kind != "text").count(), 1, "no item for coming or going");
+    assert_eq!(visible(&state, &bob), [4, 8, 9]);
 }
 
 #[tokio::test]
 async fn full_history_is_visible_until_leaving() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let group = square(&alice, "full").await;
     let mut a = alice.connect().await;
     say(&group, &mut a, 2).await;
@@ -89,35 +89,35 @@ async fn full_history_is_visible_until_leaving() {
     assert_eq!(head(&group, &bob).await.0, 3);
     join(&group, &bob).await;
     assert_eq!(group.read(&bob).await, [1, 2, 3, 4, 5]);
-    group.picture().await;
+    group.stored_state().await;
 }
 
 #[tokio::test]
 async fn removed_user_rejoins_only_when_added() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let group = square(&alice, "since_join").await;
     join(&group, &bob).await;
     assert_eq!(group.remove(&alice, &bob).await.0, 204);
-    let before = group.picture().await;
+    let before = group.stored_state().await;
     assert_eq!(before.kinds(), ["created", "member_removed"]);
     let refused = outcome(bob.put(&format!("{}/me", group.members), &json!({})).await);
     assert_eq!(refused, (403, json!("not_allowed")));
-    assert_eq!(group.picture().await, before);
+    assert_eq!(group.stored_state().await, before);
     assert_eq!(group.add(&alice, &[&bob]).await.0, 204);
     leave(&group, &bob).await;
     join(&group, &bob).await;
-    group.picture().await;
+    group.stored_state().await;
 }
 
 #[tokio::test]
 async fn leaving_last_owner_promotes_a_successor_and_the_last_member_closes() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let group = square(&alice, "since_join").await;
     join(&group, &bob).await;
     tokio::join!(join(&group, &carol), leave(&group, &alice));
-    assert_eq!(group.picture().await.role(&bob.user_id), Some(domain::Role::Owner));
+    assert_eq!(group.stored_state().await.role(&bob.user_id), Some(domain::Role::Owner));
     tokio::join!(leave(&group, &bob), leave(&group, &carol));
-    assert!(group.picture().await.truth.unwrap().closed);
+    assert!(group.stored_state().await.conversation_row.unwrap().closed);
     let refused = outcome(alice.put(&format!("{}/me", group.members), &json!({})).await);
     assert_eq!(refused, (409, json!("conversation_closed")));
 }

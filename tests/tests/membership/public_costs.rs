@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use end_to_end::crowd::silent;
-use end_to_end::{Cloud, Person, Socket};
+use end_to_end::large_conversation::users_without_tokens;
+use end_to_end::{Cloud, Socket, TestUser};
 use serde_json::{Value, json};
 
 use crate::group::Group;
@@ -50,8 +50,8 @@ fn requests(all: &[(&str, u64)]) -> BTreeMap<String, u64> {
 #[tokio::test]
 async fn only_subscribers_cost_requests() {
     let cloud = &Cloud::start(None);
-    let alice = Person::of(cloud, "alice").await;
-    let silent = silent(cloud, 49).await;
+    let alice = TestUser::of(cloud, "alice").await;
+    let silent = users_without_tokens(cloud, 49).await;
     let square = Group::new(&alice, &json!({"type": "public", "title": "Square", "member_ids": silent})).await;
     let mut a = alice.connect().await;
     let open = json!({"action": "open", "conversation_id": square.id});
@@ -67,7 +67,7 @@ async fn only_subscribers_cost_requests() {
     let alone = [("BatchGetItem", 2), ("PutItem", 1), ("Query", 2)];
     assert_eq!(cost(cloud, &square, &mut a).await.0, requests(&alone), "the sender alone, who is not told");
 
-    let people = [Person::of(cloud, "bob").await, Person::of(cloud, "carol").await];
+    let people = [TestUser::of(cloud, "bob").await, TestUser::of(cloud, "carol").await];
     let mut looking = Vec::new();
     for (told, person) in (1_u32..).zip(&people) {
         assert_eq!(person.put(&format!("{}/me", square.members), &json!({})).await.0, 200);

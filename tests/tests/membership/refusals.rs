@@ -1,27 +1,27 @@
 //! Refusals: each with its code and without effect.
 
-use end_to_end::{Person, Picture};
+use end_to_end::{StoredState, TestUser};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::group::Group;
 
 struct Cast {
-    owner: Person,
-    admin: Person,
-    member: Person,
-    former: Person,
-    stranger: Person,
+    owner: TestUser,
+    admin: TestUser,
+    member: TestUser,
+    former: TestUser,
+    stranger: TestUser,
     group: Group,
 }
 
 async fn cast() -> Cast {
     let (owner, admin, member, former, stranger) = tokio::join!(
-        Person::new("owner"),
-        Person::new("admin"),
-        Person::new("member"),
-        Person::new("former"),
-        Person::new("stranger")
+        TestUser::new("owner"),
+        TestUser::new("admin"),
+        TestUser::new("member"),
+        TestUser::new("former"),
+        TestUser::new("stranger")
     );
     let group = Group::of(&owner, &[&admin, &member, &former]).await;
     assert_eq!(group.set_role(&owner, &admin, "admin").await.0, 200);
@@ -32,7 +32,7 @@ async fn cast() -> Cast {
 /// Method, path, body, code.
 type Attempt<'a> = (&'a str, &'a str, Value, &'a str);
 
-async fn attempt(person: &Person, (method, path, body, code): &Attempt<'_>) {
+async fn attempt(person: &TestUser, (method, path, body, code): &Attempt<'_>) {
     let (status, answer) = match *method {
         "POST" => person.post(path, body).await,
         "PUT" => person.put(path, body).await,
@@ -44,12 +44,12 @@ async fn attempt(person: &Person, (method, path, body, code): &Attempt<'_>) {
     assert_eq!(answer["status"], status);
 }
 
-async fn refused(group: &Group, person: &Person, attempts: &[Attempt<'_>]) {
-    let before = group.picture().await;
+async fn refused(group: &Group, person: &TestUser, attempts: &[Attempt<'_>]) {
+    let before = group.stored_state().await;
     for each in attempts {
         attempt(person, each).await;
     }
-    assert_eq!(group.picture().await, before);
+    assert_eq!(group.stored_state().await, before);
 }
 
 #[tokio::test]
@@ -147,8 +147,8 @@ async fn actions_beyond_a_role_are_refused() {
 
 #[tokio::test]
 async fn members_of_a_private_conversation_cannot_change() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
-    let id = alice.talk_to(&bob).await;
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
+    let id = alice.private_conversation_with(&bob).await;
     let path = format!("/v1/conversations/{id}");
     let group = Group { members: format!("{path}/members"), path, id };
     let wrong = "wrong_conversation_type";
@@ -174,8 +174,8 @@ async fn closed_conversation_can_be_read_and_left() {
     for _ in 0..2 {
         assert_eq!(owner.delete(&group.path).await, (204, Value::Null), "closing twice is closing once");
     }
-    let picture = group.picture().await;
-    assert_eq!(picture.kinds().iter().filter(|kind| *kind == "closed").count(), 1);
+    let state = group.stored_state().await;
+    assert_eq!(state.kinds().iter().filter(|kind| *kind == "closed").count(), 1);
     let over = "conversation_closed";
     refused(
         &group,
@@ -189,24 +189,24 @@ async fn closed_conversation_can_be_read_and_left() {
     )
     .await;
     assert_eq!(group.say(&mut socket, "hello?").await["error"]["code"], over);
-    assert_eq!(group.picture().await, picture);
-    assert_eq!(group.read(&member).await.len(), picture.log.len());
+    assert_eq!(group.stored_state().await, state);
+    assert_eq!(group.read(&member).await.len(), state.log.len());
     for person in [&owner, &admin, &member] {
         assert_eq!(person.get(&group.path).await.1["closed"], true);
         assert_eq!(group.remove(person, person).await.0, 204);
     }
-    assert_eq!(group.picture().await.active.len(), 0);
+    assert_eq!(group.stored_state().await.active.len(), 0);
 }
 
 #[tokio::test]
 async fn idempotency_key_is_bound_to_one_request() {
     let Cast { owner, group, stranger, .. } = cast().await;
     let body = json!({"type": "group", "title": "Other", "member_ids": []});
-    let before: Picture = group.picture().await;
-    let (_, first) = owner.post_once("/v1/conversations", "key", &body).await;
+    let before: StoredState = group.stored_state().await;
+    let (_, first) = owner.post_with_key("/v1/conversations", "key", &body).await;
     let other = json!({"type": "group", "title": "Other", "member_ids": [stranger.user_id]});
-    assert_eq!(owner.post_once("/v1/conversations", "key", &other).await.1["code"], "idempotency_mismatch");
-    assert_eq!(owner.post_once("/v1/conversations", "key", &body).await, (200, first));
+    assert_eq!(owner.post_with_key("/v1/conversations", "key", &other).await.1["code"], "idempotency_mismatch");
+    assert_eq!(owner.post_with_key("/v1/conversations", "key", &body).await, (200, first));
     assert_eq!(stranger.get("/v1/conversations").await.1["conversations"], json!([]));
-    assert_eq!(group.picture().await, before);
+    assert_eq!(group.stored_state().await, before);
 }

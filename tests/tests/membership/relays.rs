@@ -6,7 +6,7 @@ use chat::membership::{Applied, Relay};
 use domain::membership::Action;
 use domain::{ConversationId, Role, UserId};
 use end_to_end::faults::Kind;
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::{Cloud, TestUser, aws};
 use futures_util::future::join_all;
 use serde_json::json;
 use store::dynamodb::{Members, Messages};
@@ -45,12 +45,12 @@ async fn run(relay: Relay, conversation: ConversationId) -> Vec<Applied> {
 #[tokio::test]
 async fn concurrent_relays_apply_each_change_once_under_faults() {
     let cloud = Cloud::shared();
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let square = json!({"type": "public", "title": "Square", "member_ids": [bob.user_id]});
     let bobs = [&bob];
     let (group, square) = tokio::join!(Group::of(&alice, &bobs), Group::new(&alice, &square));
     let queue = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
-    let truth = Conversations::new(aws::database(cloud), queue);
+    let conversations = Conversations::new(aws::database(cloud), queue);
     let [a, b, c]: [UserId; 3] = [&alice, &bob, &carol].map(|person| person.user_id.parse().unwrap());
     let steps = [
         (a, Action::Add(vec![c])),
@@ -66,7 +66,7 @@ async fn concurrent_relays_apply_each_change_once_under_faults() {
     // Committed, and not relayed.
     for group in [&group, &square] {
         for (actor, action) in &steps {
-            let committed = truth.change(group.id.parse().unwrap(), *actor, std::slice::from_ref(action)).await;
+            let committed = conversations.change(group.id.parse().unwrap(), *actor, std::slice::from_ref(action)).await;
             assert_eq!(committed.unwrap().changes.len(), 1, "{action:?}");
         }
     }
@@ -77,7 +77,7 @@ async fn concurrent_relays_apply_each_change_once_under_faults() {
         Kind::Throttle.rule().chance(0.1),
         Kind::Delay(0, 20).rule().chance(0.3),
     ];
-    cloud.misbehave(11, &faults.map(|rule| rule.function(RELAYS))).await;
+    cloud.inject_faults(11, &faults.map(|rule| rule.function(RELAYS))).await;
     let talk = async {
         let mut socket = bob.connect().await;
         for n in 0..20 {
@@ -90,7 +90,7 @@ async fn concurrent_relays_apply_each_change_once_under_faults() {
         (0..5).map(move |_| tokio::spawn(run(relay(cloud), conversation)))
     });
     let (applied, ()) = tokio::join!(join_all(runs), talk);
-    cloud.behave().await;
+    cloud.clear_faults().await;
     let mut announced: Vec<_> =
         applied.into_iter().flat_map(Result::unwrap).filter_map(|applied| applied.message).collect();
     let total = announced.len();
@@ -98,9 +98,9 @@ async fn concurrent_relays_apply_each_change_once_under_faults() {
     announced.dedup_by_key(|message| message.message_id);
     assert_eq!(announced.len(), total, "a change was applied twice");
     for group in [&group, &square] {
-        let picture = group.picture().await;
-        assert_eq!(picture.truth.as_ref().unwrap().version, 10);
-        assert_eq!(picture.role(&alice.user_id), Some(Role::Owner));
-        assert_eq!(picture.active.len(), 1);
+        let state = group.stored_state().await;
+        assert_eq!(state.conversation_row.as_ref().unwrap().version, 10);
+        assert_eq!(state.role(&alice.user_id), Some(Role::Owner));
+        assert_eq!(state.active.len(), 1);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use end_to_end::faults::Kind;
-use end_to_end::{Cloud, Person, Socket};
+use end_to_end::{Cloud, Socket, TestUser};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ async fn insist(socket: &mut Socket, message: &Value) -> u64 {
 #[tokio::test]
 async fn messages_of_40_concurrent_senders_are_each_logged_once() {
     let _plan = PLAN.read().await;
-    let people = join_all((0..SENDERS).map(async |n| Person::new(&format!("sender{n}")).await)).await;
+    let people = join_all((0..SENDERS).map(async |n| TestUser::new(&format!("sender{n}")).await)).await;
     let others: Vec<&String> = people[1..].iter().map(|person| &person.user_id).collect();
     let body = json!({"type": "group", "title": "Auction", "member_ids": others});
     let (status, group) = people[0].post("/v1/conversations", &body).await;
@@ -67,11 +67,11 @@ async fn sender_without_a_free_seq_gets_busy() {
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
     let cloud = Cloud::shared();
-    cloud.misbehave(1, &["WsSend", "HttpMessages"].map(|name| Kind::Conflict.rule().function(name))).await;
+    cloud.inject_faults(1, &["WsSend", "HttpMessages"].map(|name| Kind::Conflict.rule().function(name))).await;
     let hi = message(&conversation, 1, "hi");
     let refused = a.ask(hi.clone()).await;
     let (status, problem) = bob.post(&format!("/v1/conversations/{conversation}/messages"), &draft(&hi)).await;
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert!(says_later(&refused["error"]), "{refused}");
     assert!(status == 503 && says_later(&problem), "{problem}");
     assert_eq!(insist(&mut a, &hi).await, 2);

@@ -17,10 +17,10 @@ async fn request_that_runs_out_of_time_is_busy_and_can_be_retried() {
     let cloud = Cloud::shared();
     let slow = ["Query", "TransactGetItems", "TransactWriteItems", "BatchGetItem", "SendMessageBatch"];
     let slow = slow.map(|name| Kind::Delay(2_900, 2_900).rule().operation(name).function("HttpMessages"));
-    cloud.misbehave(1, &slow).await;
+    cloud.inject_faults(1, &slow).await;
     let edit = json!({"text": "hello"});
     let (status, problem) = alice.patch(&format!("{messages}/2"), &edit).await;
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert!(status == 503 && says_later(&problem), "{status} {problem}");
     let (status, edited) = alice.patch(&format!("{messages}/2"), &edit).await;
     assert_eq!((status, &edited["text"]), (200, &json!("hello")), "{edited}");

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
-use end_to_end::person::token;
-use end_to_end::{Cloud, Person, Socket, aws};
+use end_to_end::test_user::token;
+use end_to_end::{Cloud, Socket, TestUser, aws};
 use serde_json::{Value, json};
 
 use crate::{PLAN, message, pair, said};
@@ -13,7 +13,7 @@ use crate::{PLAN, message, pair, said};
 const CONNECTIONS: &str = "local-ConnectionsTable";
 
 /// Returns the stored connections of a user, by name.
-async fn kept(person: &Person) -> HashMap<String, AttributeValue> {
+async fn kept(person: &TestUser) -> HashMap<String, AttributeValue> {
     let found = aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
         .get_item()
         .table_name(CONNECTIONS)
@@ -30,10 +30,10 @@ async fn kept(person: &Person) -> HashMap<String, AttributeValue> {
 async fn messages_after_token_expiry_are_refused() {
     let _plan = PLAN.read().await;
     let cloud = Cloud::shared();
-    let bob = Person::new("bob").await;
+    let bob = TestUser::new("bob").await;
     let short = token(cloud, &json!({"username": format!("{}", uuid::Uuid::new_v4()), "expires_in": 5})).await;
-    let cinderella = Person::with_token(cloud, "Cinderella", short).await;
-    let conversation = cinderella.talk_to(&bob).await;
+    let cinderella = TestUser::with_token(cloud, "Cinderella", short).await;
+    let conversation = cinderella.private_conversation_with(&bob).await;
     let mut socket = cinderella.connect().await;
     let mut places = Vec::new();
     let error = loop {
@@ -45,7 +45,7 @@ async fn messages_after_token_expiry_are_refused() {
         places.push((answer["seq"].as_u64().unwrap(), "dance".to_owned()));
     };
     assert_eq!((&error["code"], &error["retryable"]), (&json!("token_expired"), &json!(false)), "{error}");
-    socket.ended().await;
+    socket.wait_until_closed().await;
     assert!(!places.is_empty());
     assert_eq!(said(&bob, &conversation).await, places);
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
-use end_to_end::crowd::{gather, silent};
 use end_to_end::faults::Kind;
-use end_to_end::{Cloud, Person, Socket, aws};
+use end_to_end::large_conversation::{create_group, users_without_tokens};
+use end_to_end::{Cloud, Socket, TestUser, aws};
 use fanout::Worker;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ fn body(conversation: &str, seq: u64) -> String {
 }
 
 /// Returns the ids of a user's connections.
-async fn connections(person: &Person) -> Vec<String> {
+async fn connections(person: &TestUser) -> Vec<String> {
     let found = aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
         .get_item()
         .table_name("local-ConnectionsTable")
@@ -92,14 +92,14 @@ async fn told(socket: &mut Socket) -> bool {
 async fn worker_hands_over_unfinished_pages() {
     let _plan = PLAN.write().await;
     let here = Here::new().await;
-    let alice = Person::new("alice").await;
-    let mut recipients = join_all((0..8).map(async |n| Person::new(&format!("listener{n}")).await)).await;
+    let alice = TestUser::new("alice").await;
+    let mut recipients = join_all((0..8).map(async |n| TestUser::new(&format!("listener{n}")).await)).await;
     recipients.sort_unstable_by(|one, other| one.user_id.cmp(&other.user_id));
-    let mut sockets = join_all(recipients.iter().map(Person::connect)).await;
+    let mut sockets = join_all(recipients.iter().map(TestUser::connect)).await;
     // An initial member sees the first item.
     let mut members: Vec<String> = recipients.iter().map(|person| person.user_id.clone()).collect();
-    members.extend(silent(Cloud::shared(), 200).await);
-    let conversation = gather(&alice, &members).await;
+    members.extend(users_without_tokens(Cloud::shared(), 200).await);
+    let conversation = create_group(&alice, &members).await;
     members.push(alice.user_id.clone());
     members.sort_unstable();
     for socket in &mut sockets {
@@ -118,9 +118,9 @@ async fn worker_hands_over_unfinished_pages() {
     let slow = connections(recipients.last().unwrap()).await;
     let page = members.iter().position(|id| *id == recipients.last().unwrap().user_id).unwrap() / 100;
     let cloud = Cloud::shared();
-    cloud.misbehave(1, &[Kind::Delay(60_000, 60_000).rule().resource(&slow[0]).function(WORKER)]).await;
+    cloud.inject_faults(1, &[Kind::Delay(60_000, 60_000).rule().resource(&slow[0]).function(WORKER)]).await;
     let again = here.work(&[("a", body(&conversation, 1))], Duration::from_secs(3)).await;
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert_eq!(again, [] as [String; 0]);
     let rest = here.rest().await;
     assert_eq!(rest.len(), 1);
@@ -147,10 +147,10 @@ async fn worker_hands_over_unfinished_pages() {
 async fn only_failed_queue_messages_are_retried() {
     let _plan = PLAN.write().await;
     let here = Here::new().await;
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let mut conversations = Vec::new();
     for _ in 0..2 {
-        conversations.push(gather(&alice, std::slice::from_ref(&bob.user_id)).await);
+        conversations.push(create_group(&alice, std::slice::from_ref(&bob.user_id)).await);
     }
     // The worker goes by their ids.
     conversations.sort_unstable();
@@ -158,7 +158,7 @@ async fn only_failed_queue_messages_are_retried() {
     socket.pushed().await;
     let cloud = Cloud::shared();
     // As often as the SDK tries.
-    cloud.misbehave(1, &[Kind::Throttle.rule().operation("Query").function(WORKER).next(3)]).await;
+    cloud.inject_faults(1, &[Kind::Throttle.rule().operation("Query").function(WORKER).next(3)]).await;
     let bodies = [
         ("second", body(&conversations[1], 1)),
         ("first", body(&conversations[0], 1)),
@@ -166,7 +166,7 @@ async fn only_failed_queue_messages_are_retried() {
         ("poison", "nonsense".to_owned()),
     ];
     let again = here.work(&bodies, Duration::from_secs(30)).await;
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert_eq!(again.into_iter().collect::<BTreeSet<_>>(), ["first", "first too", "poison"].map(str::to_owned).into());
     let heard = |frames: Vec<Value>| -> Vec<Value> {
         frames.iter().map(|frame| frame["messages"][0]["conversation_id"].clone()).collect()

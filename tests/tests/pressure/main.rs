@@ -11,7 +11,7 @@ mod racing_receipts;
 mod tables;
 mod workers;
 
-use end_to_end::{Person, Socket};
+use end_to_end::{Socket, TestUser};
 use serde_json::{Value, json};
 use tokio::sync::RwLock;
 use uuid::Uuid;
@@ -33,14 +33,14 @@ fn says_later(problem: &Value) -> bool {
 }
 
 /// Two who talk, and their conversation.
-async fn pair() -> (Person, Person, String) {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+async fn pair() -> (TestUser, TestUser, String) {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     (alice, bob, conversation)
 }
 
 /// Returns the messages of a conversation with their seqs.
-async fn said(reader: &Person, conversation: &str) -> Vec<(u64, String)> {
+async fn said(reader: &TestUser, conversation: &str) -> Vec<(u64, String)> {
     let (mut all, mut after) = (Vec::new(), 0);
     loop {
         let path = format!("/v1/conversations/{conversation}/messages?limit=100&after_seq={after}");

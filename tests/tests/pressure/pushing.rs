@@ -19,9 +19,9 @@ async fn push_is_retried_after_one_failure() {
     let cloud = Cloud::shared();
     for (n, kind) in [Kind::Throttle, Kind::ResponseError, Kind::RequestLost].into_iter().enumerate() {
         let after = n as u64 + 1;
-        cloud.misbehave(1, &[pushes(kind).next(1)]).await;
+        cloud.inject_faults(1, &[pushes(kind).next(1)]).await;
         let sent = a.ask(message(&conversation, after, "hi")).await;
-        cloud.behave().await;
+        cloud.clear_faults().await;
         assert_eq!(sent["seq"], after + 1, "{sent}");
         while b.next("message").await["message"]["seq"] != after + 1 {}
     }
@@ -34,9 +34,9 @@ async fn throttled_client_keeps_its_connection_and_syncs_missed_messages() {
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     b.pushed().await;
     let cloud = Cloud::shared();
-    cloud.misbehave(1, &[pushes(Kind::Throttle)]).await;
+    cloud.inject_faults(1, &[pushes(Kind::Throttle)]).await;
     let sent = a.ask(message(&conversation, 1, "one")).await;
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert_eq!(sent["seq"], 2, "{sent}");
     assert_eq!(b.pushed().await, [] as [Value; 0]);
     assert_eq!(a.ask(message(&conversation, 2, "two")).await["seq"], 3);
@@ -55,11 +55,11 @@ async fn slow_client_does_not_delay_the_sender() {
     let cloud = Cloud::shared();
     let slow = ["WsSend", "HttpMessages"]
         .map(|name| Kind::Delay(60_000, 60_000).rule().operation("PostToConnection").function(name));
-    cloud.misbehave(1, &slow).await;
+    cloud.inject_faults(1, &slow).await;
     let sent = a.ask(message(&conversation, 1, "one")).await;
     let messages = format!("/v1/conversations/{conversation}/messages");
     let edited = alice.patch(&format!("{messages}/2"), &json!({"text": "won"})).await;
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert_eq!((&sent["type"], &sent["seq"]), (&json!("sent"), &json!(2)), "{sent}");
     assert_eq!(edited.0, 200, "{edited:?}");
     let mut told = Vec::new();

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use end_to_end::crowd::{gather, silent};
 use end_to_end::faults::Kind;
-use end_to_end::{Cloud, Person};
+use end_to_end::large_conversation::{create_group, users_without_tokens};
+use end_to_end::{Cloud, TestUser};
 use serde_json::json;
 
 use crate::{PLAN, message, pair, receipt, said, says_later};
@@ -17,13 +17,13 @@ async fn receipt_that_cannot_be_queued_is_busy() {
     assert_eq!(a.ask(message(&conversation, 1, "hi")).await["seq"], 2);
     let cloud = Cloud::shared();
     for kind in [Kind::Throttle, Kind::ResponseError, Kind::RequestLost, Kind::Delay(60_000, 60_000)] {
-        cloud.misbehave(1, &["WsAck", "WsRead"].map(|name| kind.rule().function(name))).await;
+        cloud.inject_faults(1, &["WsAck", "WsRead"].map(|name| kind.rule().function(name))).await;
         // Errors are answered without an id, too.
         let read = json!({"action": "read", "receipts": [{"conversation_id": conversation, "seq": 2}]});
         b.send(&read).await;
         let acked = receipt(&mut b, "ack", &conversation, 2).await;
         let read = b.next("error").await;
-        cloud.behave().await;
+        cloud.clear_faults().await;
         assert!(says_later(&acked["error"]), "{kind:?}: {acked}");
         assert!(says_later(&read["error"]), "{kind:?}: {read}");
     }
@@ -42,10 +42,10 @@ async fn receipt_that_cannot_be_queued_is_busy() {
 #[tokio::test]
 async fn message_is_accepted_if_its_fan_out_cannot_be_queued() {
     let _plan = PLAN.write().await;
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let mut members = silent(Cloud::shared(), 110).await;
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let mut members = users_without_tokens(Cloud::shared(), 110).await;
     members.push(bob.user_id.clone());
-    let conversation = gather(&alice, &members).await;
+    let conversation = create_group(&alice, &members).await;
     let mut a = alice.connect().await;
     let cloud = Cloud::shared();
     let head = alice.get(&format!("/v1/conversations/{conversation}")).await.1["head_seq"].as_u64().unwrap();
@@ -54,7 +54,7 @@ async fn message_is_accepted_if_its_fan_out_cannot_be_queued() {
         let after = head + 2 * n as u64;
         let text = format!("{kind:?}");
         cloud
-            .misbehave(
+            .inject_faults(
                 1,
                 &["WsSend", "HttpMessages"].map(|name| kind.rule().operation("SendMessageBatch").function(name)),
             )
@@ -62,7 +62,7 @@ async fn message_is_accepted_if_its_fan_out_cannot_be_queued() {
         let sent = a.ask(message(&conversation, after, &text)).await;
         let draft = json!({"client_message_id": uuid::Uuid::new_v4(), "after_seq": after + 1, "text": text});
         let (status, posted) = alice.post(&format!("/v1/conversations/{conversation}/messages"), &draft).await;
-        cloud.behave().await;
+        cloud.clear_faults().await;
         assert_eq!((&sent["type"], &sent["seq"]), (&json!("sent"), &json!(after + 1)), "{kind:?}: {sent}");
         assert_eq!((status, &posted["seq"]), (201, &json!(after + 2)), "{kind:?}: {posted}");
         places.extend([(after + 1, text.clone()), (after + 2, text)]);

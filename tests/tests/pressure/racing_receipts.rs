@@ -72,11 +72,11 @@ async fn concurrent_receipts_store_the_earliest_times() {
         });
         join_all(checks).await;
     };
-    cloud.misbehave(3, &[Kind::Delay(0, 40).rule().function(RECORDER).chance(0.7)]).await;
+    cloud.inject_faults(3, &[Kind::Delay(0, 40).rule().function(RECORDER).chance(0.7)]).await;
     // The first is there before the others race.
     record_all(all.iter().map(|receipts| &receipts[0]).collect()).await;
     record_all(all.iter().flat_map(|receipts| &receipts[1..]).collect()).await;
-    cloud.behave().await;
+    cloud.clear_faults().await;
     check().await;
     // Once more, as a queue may give them; and what comes after them hides none of them.
     record_all(all.iter().flatten().collect()).await;

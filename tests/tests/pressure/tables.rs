@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use end_to_end::faults::{Kind, Rule};
-use end_to_end::person::client;
 use end_to_end::socket::handshake;
+use end_to_end::test_user::client;
 use end_to_end::{Cloud, Socket, aws};
 use serde_json::{Value, json};
 
@@ -31,14 +31,14 @@ async fn throttled_log_and_members_are_busy_without_loss() {
     for (n, table) in [aws::MESSAGES, aws::MEMBERS].into_iter().enumerate() {
         let after = n as u64 + 1;
         let hi = message(&conversation, after, table);
-        cloud.misbehave(1, &throttled(table)).await;
+        cloud.inject_faults(1, &throttled(table)).await;
         let sent = a.ask(hi.clone()).await;
         let synced = a.ask(json!({"action": "sync", "cursors": {&conversation: 0}})).await;
         let url = format!("{}{messages}", cloud.endpoints.http);
         let draft = json!({"client_message_id": hi["client_message_id"], "after_seq": after, "text": table});
         let posted = client().post(url).bearer_auth(&alice.token).json(&draft).send().await.unwrap();
         let read = [bob.get(&messages).await, bob.get(&path).await, bob.get("/v1/conversations").await];
-        cloud.behave().await;
+        cloud.clear_faults().await;
         assert!(says_later(&sent["error"]), "{sent}");
         assert!(says_later(&synced["error"]), "{synced}");
         assert_eq!(posted.status(), 503);
@@ -65,11 +65,11 @@ async fn accepted_message_does_not_wait_for_the_connections_table() {
     for (n, fault) in [Kind::Throttle, Kind::Delay(60_000, 60_000), Kind::RequestLost].into_iter().enumerate() {
         let senders = ["WsSend", "HttpMessages"].map(|name| fault.rule().resource(CONNECTIONS).function(name));
         let after = 2 * n as u64 + 1;
-        cloud.misbehave(1, &senders).await;
+        cloud.inject_faults(1, &senders).await;
         let sent = a.ask(message(&conversation, after, "hi")).await;
         let draft = json!({"client_message_id": uuid::Uuid::new_v4(), "after_seq": after + 1, "text": "ho"});
         let (status, posted) = alice.post(&format!("/v1/conversations/{conversation}/messages"), &draft).await;
-        cloud.behave().await;
+        cloud.clear_faults().await;
         assert_eq!((&sent["type"], &sent["seq"]), (&json!("sent"), &json!(after + 1)), "{fault:?}: {sent}");
         assert_eq!((status, &posted["seq"]), (201, &json!(after + 2)), "{fault:?}: {posted}");
         let mut told = Vec::new();
@@ -91,11 +91,11 @@ async fn unresponsive_log_is_busy() {
     let mute = |operation, function| {
         Kind::Delay(60_000, 60_000).rule().resource(aws::MESSAGES).operation(operation).function(function)
     };
-    cloud.misbehave(1, &[mute("Query", "WsSend"), mute("PutItem", "HttpMessages")]).await;
+    cloud.inject_faults(1, &[mute("Query", "WsSend"), mute("PutItem", "HttpMessages")]).await;
     let messages = format!("/v1/conversations/{conversation}/messages");
     let draft = json!({"client_message_id": hi["client_message_id"], "after_seq": 1, "text": "hi"});
     let (sent, (status, posted)) = tokio::join!(a.ask(hi.clone()), alice.post(&messages, &draft));
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert!(says_later(&sent["error"]), "{sent}");
     assert!(status == 503 && says_later(&posted), "{posted}");
     let again = a.ask(hi).await;
@@ -109,11 +109,11 @@ async fn handshake_that_cannot_be_registered_is_refused() {
     let _plan = PLAN.write().await;
     let (alice, ..) = pair().await;
     let cloud = Cloud::shared();
-    cloud.misbehave(1, &[Kind::Throttle.rule().resource(CONNECTIONS).function("WsConnect")]).await;
+    cloud.inject_faults(1, &[Kind::Throttle.rule().resource(CONNECTIONS).function("WsConnect")]).await;
     let mut request = handshake(cloud);
     request.headers_mut().insert("authorization", format!("Bearer {}", alice.token).parse().unwrap());
     let refused = Socket::open(request).await.err();
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert_eq!(refused, Some(503));
     let mut socket = alice.connect().await;
     socket.pushed().await;
@@ -139,11 +139,11 @@ async fn throttled_watermarks_are_busy() {
     assert_eq!(status, 201, "{sent}");
     let cloud = Cloud::shared();
     let tables = ["local-ReadStatusTable", "local-DeliveryStatusTable"];
-    cloud.misbehave(1, &tables.map(|table| Kind::Throttle.rule().resource(table).function("HttpMessages"))).await;
+    cloud.inject_faults(1, &tables.map(|table| Kind::Throttle.rule().resource(table).function("HttpMessages"))).await;
     let path = format!("/v1/conversations/{conversation}");
     let read: [(u16, Value); 2] =
         [alice.get(&format!("{path}/receipts")).await, alice.get(&format!("{path}/messages/2/status")).await];
-    cloud.behave().await;
+    cloud.clear_faults().await;
     for (status, problem) in read {
         assert!(status == 503 && says_later(&problem), "{problem}");
     }

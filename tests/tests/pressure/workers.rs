@@ -11,7 +11,7 @@ use chat::receipts::Receipts;
 use domain::Timestamp;
 use domain::membership::Action;
 use end_to_end::faults::Kind;
-use end_to_end::{Cloud, Person, Picture, aws};
+use end_to_end::{Cloud, StoredState, TestUser, aws};
 use receipts::{Batch, Worker};
 use serde_json::{Value, json};
 use store::dynamodb::{Connections, Watermarks};
@@ -55,7 +55,7 @@ async fn given_up(url: &str) -> String {
 }
 
 /// Returns all stored receipts of a user in a conversation.
-async fn kept(person: &Person, conversation: &str) -> Vec<String> {
+async fn kept(person: &TestUser, conversation: &str) -> Vec<String> {
     let mut rows = Vec::new();
     for table in TABLES {
         for pk in [person.user_id.clone(), format!("{conversation}#{}", person.user_id)] {
@@ -70,7 +70,7 @@ async fn kept(person: &Person, conversation: &str) -> Vec<String> {
     rows
 }
 
-fn receipts_of(person: &Person, conversation: &str, receipts: &[(&str, u64)], at: Timestamp) -> String {
+fn receipts_of(person: &TestUser, conversation: &str, receipts: &[(&str, u64)], at: Timestamp) -> String {
     let receipt = |(kind, seq): &(&str, u64)| json!({"kind": kind, "conversation_id": conversation, "user_id": person.user_id, "seq": seq, "at": at});
     json!({"receipts": receipts.iter().map(receipt).collect::<Vec<_>>()}).to_string()
 }
@@ -136,22 +136,22 @@ async fn repeated_pushes_are_identical_beside_unreadable_messages() {
 #[tokio::test]
 async fn change_relayed_twice_is_applied_once_beside_unreadable_messages() {
     let cloud = Cloud::shared();
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id]});
     let (_, group) = alice.post("/v1/conversations", &body).await;
     let id = group["conversation_id"].as_str().unwrap();
     let url = aws::relay_queue_url(cloud);
     hurry(&url).await;
     // Committed, and not relayed.
-    let truth = Conversations::new(aws::database(cloud), Queue::new(aws::sqs(cloud), url.clone()));
+    let conversations = Conversations::new(aws::database(cloud), Queue::new(aws::sqs(cloud), url.clone()));
     let change = [Action::SetTitle("Crew".to_owned())];
-    truth.change(id.parse().unwrap(), alice.user_id.parse().unwrap(), &change).await.unwrap();
+    conversations.change(id.parse().unwrap(), alice.user_id.parse().unwrap(), &change).await.unwrap();
     let relay = json!({"conversation_id": id}).to_string();
     let user = json!({"user_id": bob.user_id}).to_string();
     queue(&url, &["poison for relay".to_owned(), relay.clone(), user, relay]).await;
-    let after = Picture::settled(cloud, id).await;
+    let after = StoredState::after_relay(cloud, id).await;
     assert_eq!(given_up(&url).await, "poison for relay");
-    let later = Picture::settled(cloud, id).await;
+    let later = StoredState::after_relay(cloud, id).await;
     assert_eq!(later.kinds(), ["created", "title_changed"]);
     assert_eq!(after.kinds(), later.kinds());
     later.check();
@@ -188,9 +188,9 @@ async fn only_failed_receipts_are_retried() {
         let event: SqsEvent = serde_json::from_value(event.clone()).unwrap();
         worker.handle(Batch::from(event), Timestamp::now().plus(Duration::from_secs(30))).await
     };
-    cloud.misbehave(1, &[Kind::Throttle.rule().resource(TABLES[0]).function(WORKER)]).await;
+    cloud.inject_faults(1, &[Kind::Throttle.rule().resource(TABLES[0]).function(WORKER)]).await;
     let again = work().await;
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert_eq!(again, ["both", "delivered"]);
     let told = a.next("receipts").await["receipts"].clone();
     assert_eq!((told.as_array().unwrap().len(), &told[0]["kind"]), (1, &json!("read")), "{told}");
