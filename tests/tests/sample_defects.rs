@@ -86,7 +86,7 @@ async fn no_table_is_scanned() {
         .filter_map(|(name, function)| Some((name, function["requests"]["dynamodb"].as_object()?)))
         .flat_map(|(name, operations)| operations.keys().map(move |operation| (name.as_str(), operation.as_str())))
         .collect();
-    assert!(operations.contains(&("HttpMessages", "Query")), "the meter counts: {operations:?}");
+    assert!(operations.contains(&("HttpMessages", "Query")), "the meter is empty: {operations:?}");
     assert!(operations.iter().all(|(_, operation)| *operation != "Scan"), "{operations:?}");
 }
 
@@ -142,11 +142,11 @@ async fn history_beyond_one_megabyte_is_complete_and_for_members_only() {
     let (alice, bob, conversation) = pair().await;
     let log = log(&dynamodb(&Cloud::shared().endpoints.aws.dynamodb));
     let id: ConversationId = conversation.parse().unwrap();
-    let words = "x".repeat(8000);
+    let text = "x".repeat(8000);
     let mut head = log.messages.head(id, true).await.unwrap().unwrap();
     for _ in 0..60 {
         let (seq, sent_at) = (head.seq.next(), head.sent_at.next());
-        let edit = Edit { seq, edited_at: sent_at, text: words.clone(), mentions: Vec::new() };
+        let edit = Edit { seq, edited_at: sent_at, text: text.clone(), mentions: Vec::new() };
         head = LogItem {
             seq,
             sent_at,
@@ -154,7 +154,7 @@ async fn history_beyond_one_megabyte_is_complete_and_for_members_only() {
             attempt: Uuid::new_v4(),
             // Each has 24 KB.
             edits: vec![edit; 2],
-            kind: MessageKind::Text(Content::new(words.clone(), None, Vec::new()).unwrap()),
+            kind: MessageKind::Text(Content::new(text.clone(), None, Vec::new()).unwrap()),
             ..head
         };
         assert!(matches!(log.messages.put(&head).await.unwrap(), PutOutcome::Written));

@@ -165,19 +165,23 @@ mod tests {
 
     #[test]
     fn only_the_sender_edits_a_message_and_only_within_the_edit_window() {
-        let other_words = Amendment::Edit(content("ho"));
-        assert_eq!(Case::default().decide(&other_words), Ok(true));
+        let other_text = Amendment::Edit(content("ho"));
+        assert_eq!(Case::default().decide(&other_text), Ok(true));
         assert_eq!(Case::default().decide(&Amendment::Edit(content("hi"))), Ok(false));
         let edited = |edits| Case { edits, ..Case::default() };
-        assert_eq!(edited(vec![edit("ho", 7)]).decide(&other_words), Ok(false), "a repeat");
-        assert_eq!(edited(vec![edit("ho", 7)]).decide(&Amendment::Edit(content("hi"))), Ok(true), "back again");
-        assert_eq!(edited(vec![edit("x", 7); MAX_EDITS]).decide(&other_words), Err(ErrorCode::TooManyEdits));
+        assert_eq!(edited(vec![edit("ho", 7)]).decide(&other_text), Ok(false), "a repeat");
+        assert_eq!(
+            edited(vec![edit("ho", 7)]).decide(&Amendment::Edit(content("hi"))),
+            Ok(true),
+            "the original text again"
+        );
+        assert_eq!(edited(vec![edit("x", 7); MAX_EDITS]).decide(&other_text), Err(ErrorCode::TooManyEdits));
         let nothing = Amendment::Edit(Content::caption(String::new(), None, Vec::new()).unwrap());
         assert_eq!(Case::default().decide(&nothing), Err(ErrorCode::InvalidRequest));
         let old = Case { age: WINDOW + Duration::from_millis(1), ..Case::default() };
-        assert_eq!(old.decide(&other_words), Err(ErrorCode::EditWindowOver));
+        assert_eq!(old.decide(&other_text), Err(ErrorCode::EditWindowOver));
         let owner = Case { actor: user(2), role: Role::Owner, ..Case::default() };
-        assert_eq!(owner.decide(&other_words), Err(ErrorCode::NotAllowed));
+        assert_eq!(owner.decide(&other_text), Err(ErrorCode::NotAllowed));
     }
 
     #[test]

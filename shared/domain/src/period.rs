@@ -128,15 +128,15 @@ mod tests {
     fn membership_period_without_items_shows_nothing() {
         let periods = Periods::new(vec![period(5, Some(9)), period(10, Some(9)), period(12, None)]);
         assert_eq!(ranges(&periods, 0, 11), [(5, 9)]);
-        assert_eq!(periods.last_visible(Seq(11)), Some(Seq(9)), "who has just come has seen nothing since");
-        assert!(!Periods::new(vec![period(10, Some(9))]).is_empty(), "they were there");
+        assert_eq!(periods.last_visible(Seq(11)), Some(Seq(9)), "a member who has just joined sees nothing later");
+        assert!(!Periods::new(vec![period(10, Some(9))]).is_empty(), "the period exists");
         assert_eq!(ranges(&Periods::visible(vec![period(10, Some(9))], HistoryPolicy::Full), 0, 100), [(1, 9)]);
     }
 
     #[test]
     fn full_history_ends_with_the_last_membership_period() {
-        let stays = |last| vec![period(20, last), period(5, Some(9))];
-        let seen = |last| ranges(&Periods::visible(stays(last), HistoryPolicy::Full), 0, 100);
+        let periods = |last| vec![period(20, last), period(5, Some(9))];
+        let seen = |last| ranges(&Periods::visible(periods(last), HistoryPolicy::Full), 0, 100);
         assert_eq!(seen(None), [(1, 100)]);
         assert_eq!(seen(Some(30)), [(1, 30)]);
         assert!(Periods::visible(Vec::new(), HistoryPolicy::Full).is_empty());
@@ -148,11 +148,11 @@ mod tests {
             let hidden = Periods::new(periods).hidden_within(Seq(first), Seq(last));
             hidden.into_iter().map(|range| (range.first.0, range.last.0)).collect()
         };
-        let stays = || vec![period(5, Some(9)), period(20, None)];
-        assert_eq!(hidden(stays(), 1, 30), [(1, 4), (10, 19)]);
-        assert_eq!(hidden(stays(), 5, 12), [(10, 12)]);
-        assert_eq!(hidden(stays(), 6, 9), []);
-        assert_eq!(hidden(stays(), 21, 20), []);
+        let periods = || vec![period(5, Some(9)), period(20, None)];
+        assert_eq!(hidden(periods(), 1, 30), [(1, 4), (10, 19)]);
+        assert_eq!(hidden(periods(), 5, 12), [(10, 12)]);
+        assert_eq!(hidden(periods(), 6, 9), []);
+        assert_eq!(hidden(periods(), 21, 20), []);
         assert_eq!(hidden(vec![], 1, 3), [(1, 3)]);
     }
 

@@ -124,7 +124,7 @@ mod tests {
         UserId(Uuid::from_u128(n))
     }
 
-    fn stay(first: u64, last: Option<u64>) -> Periods {
+    fn period(first: u64, last: Option<u64>) -> Periods {
         let at = Timestamp::from_epoch_millis(0);
         let left = last.map(|seq| Left { seq: Seq(seq), at });
         Periods::new(vec![Period { joined_seq: Seq(first), joined_at: at, left }])
@@ -149,21 +149,21 @@ mod tests {
         let counts = |viewer, periods: &Periods| -> Vec<(u32, bool)> {
             reactions.seen_by(viewer, periods).into_iter().map(|seen| (seen.count, seen.mine)).collect()
         };
-        assert_eq!(counts(user(2), &stay(1, None)), [(1, true)]);
-        assert_eq!(counts(user(3), &stay(1, Some(10))), [(2, false)], "left before one was withdrawn");
-        assert_eq!(counts(user(3), &stay(1, Some(6))), [(1, false)]);
-        assert_eq!(counts(user(3), &stay(1, Some(4))), []);
+        assert_eq!(counts(user(2), &period(1, None)), [(1, true)]);
+        assert_eq!(counts(user(3), &period(1, Some(10))), [(2, false)], "left before a reaction was withdrawn");
+        assert_eq!(counts(user(3), &period(1, Some(6))), [(1, false)]);
+        assert_eq!(counts(user(3), &period(1, Some(4))), []);
         assert!(!reactions.has(&thumb, user(1)) && reactions.has(&thumb, user(2)));
 
         reactions.add(thumb.clone(), user(1), Seq(15));
         let counts = |viewer, periods: &Periods| -> Vec<(u32, bool)> {
             reactions.seen_by(viewer, periods).into_iter().map(|seen| (seen.count, seen.mine)).collect()
         };
-        assert_eq!(counts(user(1), &stay(1, None)), [(2, true)]);
+        assert_eq!(counts(user(1), &period(1, None)), [(2, true)]);
         assert_eq!(
-            counts(user(3), &stay(1, Some(10))),
+            counts(user(3), &period(1, Some(10))),
             [(2, false)],
-            "one that was given again is still seen as it was"
+            "a reaction added again does not change earlier views"
         );
     }
 
@@ -174,7 +174,7 @@ mod tests {
         reactions.add(thumb.clone(), user(1), Seq(5));
         reactions.remove(&thumb, user(1), Seq(6));
         reactions.forget_withdrawn_since(Seq(5));
-        assert!(!reactions.is_empty(), "somebody may have left at 5");
+        assert!(!reactions.is_empty(), "a user may have left at 5");
         reactions.forget_withdrawn_since(Seq(4));
         assert!(reactions.is_empty());
         reactions.add(thumb.clone(), user(1), Seq(7));

@@ -140,12 +140,15 @@ mod tests {
 
     #[test]
     fn read_watermark_implies_delivery() {
-        let mark = |seq, millis| Some(Watermark { seq: Seq(seq), at: Timestamp::from_epoch_millis(millis) });
+        let watermark = |seq, millis| Some(Watermark { seq: Seq(seq), at: Timestamp::from_epoch_millis(millis) });
         let delivered = |delivered, read| MemberWatermarks::new(UserId(Uuid::from_u128(2)), delivered, read).delivered;
-        assert_eq!(delivered(None, mark(5, 10)), mark(5, 10));
-        assert_eq!(delivered(mark(7, 10), mark(5, 5)), mark(7, 10));
-        assert_eq!(delivered(mark(5, 10), mark(7, 20)), mark(7, 20));
-        assert_eq!((delivered(mark(5, 10), mark(5, 5)), delivered(mark(5, 5), mark(5, 10))), (mark(5, 5), mark(5, 5)));
+        assert_eq!(delivered(None, watermark(5, 10)), watermark(5, 10));
+        assert_eq!(delivered(watermark(7, 10), watermark(5, 5)), watermark(7, 10));
+        assert_eq!(delivered(watermark(5, 10), watermark(7, 20)), watermark(7, 20));
+        assert_eq!(
+            (delivered(watermark(5, 10), watermark(5, 5)), delivered(watermark(5, 5), watermark(5, 10))),
+            (watermark(5, 5), watermark(5, 5))
+        );
     }
 
     #[test]

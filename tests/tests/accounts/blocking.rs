@@ -3,7 +3,7 @@
 use end_to_end::TestUser;
 use serde_json::{Value, json};
 
-use crate::setting::{begin, group, messages, refusal, saying};
+use crate::setup::{create_conversation, group, messages, refusal, send_frame};
 
 async fn block(person: &TestUser, conversation: &str, blocked: bool) -> Value {
     let (status, body) = person.patch(&format!("/v1/conversations/{conversation}"), &json!({"blocked": blocked})).await;
@@ -12,8 +12,8 @@ async fn block(person: &TestUser, conversation: &str, blocked: bool) -> Value {
 }
 
 /// Sends a message. Returns `sent`, or the code of the refusal.
-async fn say(person: &TestUser, conversation: &str) -> Value {
-    let answer = person.connect().await.ask(saying(conversation, 1, "Hello?")).await;
+async fn send_text(person: &TestUser, conversation: &str) -> Value {
+    let answer = person.connect().await.ask(send_frame(conversation, 1, "Hello?")).await;
     if answer["type"] == "sent" { answer["type"].clone() } else { answer["error"]["code"].clone() }
 }
 
@@ -21,13 +21,13 @@ async fn say(person: &TestUser, conversation: &str) -> Value {
 async fn block_is_visible_to_the_blocker_and_neither_peer_can_send() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let id = alice.private_conversation_with(&bob).await;
-    assert_eq!(say(&bob, &id).await, "sent");
+    assert_eq!(send_text(&bob, &id).await, "sent");
     for _ in 0..2 {
-        assert_eq!(block(&alice, &id, true).await["blocked"], true, "blocking twice is blocking once");
+        assert_eq!(block(&alice, &id, true).await["blocked"], true, "blocking is idempotent");
     }
     let (_, seen_by_bob) = bob.get(&format!("/v1/conversations/{id}")).await;
     assert_eq!(seen_by_bob.get("blocked"), None, "{seen_by_bob}");
-    assert_eq!((say(&alice, &id).await, say(&bob, &id).await), (json!("blocked"), json!("blocked")));
+    assert_eq!((send_text(&alice, &id).await, send_text(&bob, &id).await), (json!("blocked"), json!("blocked")));
     assert_eq!(messages(&bob, &id).await.len(), 2);
 
     // It is still their only conversation.
@@ -38,9 +38,9 @@ async fn block_is_visible_to_the_blocker_and_neither_peer_can_send() {
 
     assert_eq!(block(&bob, &id, true).await["blocked"], true);
     assert_eq!(block(&alice, &id, false).await.get("blocked"), None);
-    assert_eq!(say(&alice, &id).await, "blocked", "the other one still blocks");
+    assert_eq!(send_text(&alice, &id).await, "blocked", "the other one still blocks");
     assert_eq!(block(&bob, &id, false).await.get("blocked"), None);
-    assert_eq!((say(&alice, &id).await, say(&bob, &id).await), (json!("sent"), json!("sent")));
+    assert_eq!((send_text(&alice, &id).await, send_text(&bob, &id).await), (json!("sent"), json!("sent")));
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn only_peers_of_a_private_conversation_can_block() {
     let private = alice.private_conversation_with(&bob).await;
     let patch = json!({"blocked": true});
     for kind in ["group", "public"] {
-        let id = begin(kind, &alice, &[&bob]).await;
+        let id = create_conversation(kind, &alice, &[&bob]).await;
         let refused = refusal(alice.patch(&format!("/v1/conversations/{id}"), &patch).await);
         assert_eq!(refused, (409, "wrong_conversation_type".to_owned()));
     }

@@ -8,7 +8,7 @@ use end_to_end::{Cloud, Socket, TestUser, aws};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::setting::{begin, group, messages, refusal, saying};
+use crate::setup::{create_conversation, group, messages, refusal, send_frame};
 
 async fn delete(person: &TestUser) {
     assert_eq!(person.delete("/v1/users/me").await, (204, Value::Null));
@@ -25,7 +25,7 @@ async fn handshake_of(token: &str) -> Option<u16> {
 async fn token_of_a_deleted_user_is_refused() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let private = alice.private_conversation_with(&bob).await;
-    let (team, club) = (group(&bob, &[&alice]).await, begin("public", &bob, &[]).await);
+    let (team, club) = (group(&bob, &[&alice]).await, create_conversation("public", &bob, &[]).await);
     let left = group(&bob, &[&alice]).await;
     assert_eq!(alice.delete(&format!("/v1/conversations/{left}/members/me")).await.0, 204);
     delete(&alice).await;
@@ -69,7 +69,7 @@ async fn messages_of_a_deleted_user_keep_their_sender_and_lose_the_name() {
     let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let (private, team) = (alice.private_conversation_with(&bob).await, group(&bob, &[&alice, &carol]).await);
     for id in [&private, &team] {
-        assert_eq!(alice.connect().await.ask(saying(id, 1, "Remember me")).await["type"], "sent");
+        assert_eq!(alice.connect().await.ask(send_frame(id, 1, "Remember me")).await["type"], "sent");
     }
     delete(&alice).await;
 
@@ -79,11 +79,11 @@ async fn messages_of_a_deleted_user_keep_their_sender_and_lose_the_name() {
         let last = &log[2];
         assert_eq!((&last["kind"], &last["sender_id"]), (&json!("member_left"), &json!(alice.user_id)));
         assert_eq!((&last["user_deleted"], &last["closed"]), (&json!(true), &json!(closed)));
-        let answer = bob.connect().await.ask(saying(id, 3, "Never")).await;
+        let answer = bob.connect().await.ask(send_frame(id, 3, "Never")).await;
         let (kind, code) = if closed { ("error", json!("conversation_closed")) } else { ("sent", Value::Null) };
         assert_eq!((&answer["type"], &answer["error"]["code"]), (&json!(kind), &code), "{answer}");
     }
-    assert_eq!(bob.private_conversation_with(&alice).await, private, "the pair still has its conversation");
+    assert_eq!(bob.private_conversation_with(&alice).await, private, "the private conversation is kept");
     assert_eq!(bob.get(&format!("/v1/conversations/{team}")).await.1["member_count"], 2);
     let found = bob.get(&format!("/v1/users/{}", alice.user_id)).await;
     assert_eq!(found, (200, json!({"user_id": alice.user_id, "deleted": true})));
@@ -125,17 +125,17 @@ async fn sends_of_a_deleted_user_are_refused_as_user_deleted() {
 #[tokio::test]
 async fn deletion_promotes_an_owner_and_closes_empty_conversations() {
     let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
-    let (team, club) = (group(&alice, &[&bob, &carol]).await, begin("public", &alice, &[&bob]).await);
-    let lonely = group(&alice, &[]).await;
+    let (team, club) = (group(&alice, &[&bob, &carol]).await, create_conversation("public", &alice, &[&bob]).await);
+    let solo_group = group(&alice, &[]).await;
     let admin = format!("/v1/conversations/{team}/members/{}", carol.user_id);
     assert_eq!(alice.patch(&admin, &json!({"role": "admin"})).await.0, 200);
     delete(&alice).await;
-    assert_eq!(carol.get(&format!("/v1/conversations/{team}")).await.1["role"], "owner", "the admin goes first");
+    assert_eq!(carol.get(&format!("/v1/conversations/{team}")).await.1["role"], "owner", "the admin is promoted first");
     assert_eq!(messages(&bob, &team).await[2]["promoted"], json!(carol.user_id));
     assert_eq!(bob.get(&format!("/v1/conversations/{club}")).await.1["role"], "owner");
     let log = aws::log(&aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb));
     let user: UserId = alice.user_id.parse().unwrap();
-    let view = log.members.view(lonely.parse().unwrap(), user).await.unwrap().unwrap();
+    let view = log.members.view(solo_group.parse().unwrap(), user).await.unwrap().unwrap();
     assert!(view.conversation.closed && view.active.is_none() && view.user_deleted, "{view:?}");
 
     delete(&bob).await;

@@ -9,10 +9,10 @@ use sqlx_data_api::{query, query_as};
 use store::sql::discovery::{DISCOVER, prefixes};
 use uuid::Uuid;
 
-use crate::setting::{begin, refusal};
+use crate::setup::{create_conversation, refusal};
 
 /// Returns a word that occurs in no other conversation.
-fn word() -> String {
+fn unique_word() -> String {
     format!("w{}", Uuid::new_v4().simple())
 }
 
@@ -42,7 +42,7 @@ async fn found(person: &TestUser, q: &str) -> Vec<Value> {
 #[tokio::test]
 async fn open_public_conversations_are_found_by_all_users() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
-    let tag = word();
+    let tag = unique_word();
     let id = public(&alice, &format!("Rust {tag}"), "Everything about crabs").await;
     let page = search(&bob, &tag, "").await;
     let listed = &page["conversations"][0];
@@ -58,7 +58,7 @@ async fn open_public_conversations_are_found_by_all_users() {
     let listed = &page["conversations"][0];
     assert_eq!((&listed["member"], &listed["member_count"]), (&json!(true), &json!(2)));
 
-    let private = begin("group", &alice, &[]).await;
+    let private = create_conversation("group", &alice, &[]).await;
     alice.patch(&format!("/v1/conversations/{private}"), &json!({"title": tag})).await;
     assert_eq!(found(&bob, &tag).await, [id], "a group is not found");
     assert_eq!(alice.delete(&path).await.0, 204);
@@ -68,7 +68,7 @@ async fn open_public_conversations_are_found_by_all_users() {
 #[tokio::test]
 async fn search_matches_word_prefixes_in_any_script() {
     let alice = TestUser::new("alice").await;
-    let tag = word();
+    let tag = unique_word();
     let id = public(&alice, &format!("Café-Society {tag}"), "हिन्दी 日本語 tokio/axum v1.2 O'Reilly crates.io").await;
     for q in [
         "caf",
@@ -95,7 +95,7 @@ async fn search_matches_word_prefixes_in_any_script() {
 #[tokio::test]
 async fn special_characters_do_not_break_the_search() {
     let alice = TestUser::new("alice").await;
-    let tag = word();
+    let tag = unique_word();
     let id = public(&alice, &tag, "").await;
     for noise in
         ["&", "|", "!", "()", "<->", ":*", "'", "''", "\\", "\\'", "\0", "\u{1}", "%", "--", "{", "¿", "—", "\u{200d}"]
@@ -108,9 +108,9 @@ async fn special_characters_do_not_break_the_search() {
         found(&alice, q).await;
     }
     for q in ["&|!", "🎉", "—"] {
-        assert_eq!(found(&alice, q).await, [] as [Value; 0], "{q}: nothing to look for");
+        assert_eq!(found(&alice, q).await, [] as [Value; 0], "{q}: no words to search for");
     }
-    assert!(!found(&alice, " ").await.is_empty(), "nothing is looked for");
+    assert!(!found(&alice, " ").await.is_empty(), "an empty search lists conversations");
     for query in [format!("q={}", "é".repeat(101)), "limit=0".into(), "limit=51".into(), "cursor=x".into()] {
         let refused = refusal(alice.get(&format!("/v1/public-conversations?{query}")).await);
         assert_eq!(refused, (400, "invalid_request".to_owned()), "{query}");
@@ -120,7 +120,7 @@ async fn special_characters_do_not_break_the_search() {
 #[tokio::test]
 async fn search_pages_are_ordered_from_newest_to_oldest() {
     let alice = TestUser::new("alice").await;
-    let tag = word();
+    let tag = unique_word();
     let mut expected = Vec::new();
     for n in 0..5 {
         expected.insert(0, public(&alice, &format!("{tag} {n}"), "").await);

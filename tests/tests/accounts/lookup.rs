@@ -4,7 +4,7 @@ use end_to_end::TestUser;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::setting::refusal;
+use crate::setup::refusal;
 
 #[tokio::test]
 async fn users_are_returned_in_the_order_of_the_request() {
@@ -16,12 +16,12 @@ async fn users_are_returned_in_the_order_of_the_request() {
     let (_, me) = alice.get("/v1/users/me").await;
     let (_, him) = alice.get(&format!("/v1/users/{}", bob.user_id)).await;
     assert_eq!(him["user_id"], json!(bob.user_id));
-    let stranger = Uuid::new_v4().to_string();
-    let ids = [&carol.user_id, &bob.user_id, &stranger, &alice.user_id, &bob.user_id].map(String::as_str);
+    let missing = Uuid::new_v4().to_string();
+    let ids = [&carol.user_id, &bob.user_id, &missing, &alice.user_id, &bob.user_id].map(String::as_str);
     let found = json!({"users": [tombstone, him, me]});
     assert_eq!(alice.get(&format!("/v1/users?ids={}", ids.join(","))).await, (200, found.clone()));
     assert_eq!(alice.get(&format!("/v1/users?ids={}", ids.join("&ids="))).await, (200, found));
-    assert_eq!(alice.get(&format!("/v1/users?ids={stranger}")).await, (200, json!({"users": []})));
+    assert_eq!(alice.get(&format!("/v1/users?ids={missing}")).await, (200, json!({"users": []})));
 }
 
 #[tokio::test]

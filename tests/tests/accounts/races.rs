@@ -10,7 +10,7 @@ use store::sql::Conversations;
 use store::sqs::Queue;
 use tokio::sync::oneshot;
 
-use crate::setting::{eventually, group, messages};
+use crate::setup::{eventually, group, messages};
 
 fn conversations() -> Conversations {
     let cloud = Cloud::shared();
@@ -18,7 +18,7 @@ fn conversations() -> Conversations {
 }
 
 /// Deletes a user, in SQL alone, and commits only after a signal.
-async fn delete_slowly(pool: DataApiPool, user: UserId, begun: oneshot::Sender<()>, commit: oneshot::Receiver<()>) {
+async fn delete_on_signal(pool: DataApiPool, user: UserId, begun: oneshot::Sender<()>, commit: oneshot::Receiver<()>) {
     let deleted = pool.transaction(async |mut tx| {
         query("UPDATE users SET display_name = NULL, deleted_at = now() WHERE user_id = $1")
             .bind(user.0)
@@ -38,10 +38,10 @@ async fn waiting(pool: &DataApiPool) -> i64 {
 }
 
 /// Checks that a change waits for a concurrent deletion that is not committed yet.
-async fn meets_a_deletion<T>(user: &TestUser, change: impl Future<Output = T>) -> T {
+async fn during_deletion<T>(user: &TestUser, change: impl Future<Output = T>) -> T {
     let pool = aws::database(Cloud::shared());
-    let ((tell_begun, begun), (commit, told_to_commit)) = (oneshot::channel(), oneshot::channel());
-    let deletion = delete_slowly(pool.clone(), user.user_id.parse().unwrap(), tell_begun, told_to_commit);
+    let ((signal_begun, begun), (commit, commit_signal)) = (oneshot::channel(), oneshot::channel());
+    let deletion = delete_on_signal(pool.clone(), user.user_id.parse().unwrap(), signal_begun, commit_signal);
     let release = async {
         eventually("the change waits", async || waiting(&pool).await, |n| *n > 0).await;
         commit.send(()).unwrap();
@@ -59,7 +59,7 @@ async fn user_who_is_being_deleted_cannot_be_added() {
     let (adding, actor) = (conversations(), bob.user_id.parse().unwrap());
     let team: ConversationId = group(&bob, &[]).await.parse().unwrap();
     let action = [Action::Add(vec![alice.user_id.parse().unwrap()])];
-    let refused = meets_a_deletion(&alice, adding.change(team, actor, &action)).await.unwrap_err();
+    let refused = during_deletion(&alice, adding.change(team, actor, &action)).await.unwrap_err();
     assert_eq!(ApiError::from(refused).code, ErrorCode::UserNotFound);
 }
 
@@ -69,11 +69,11 @@ async fn no_conversation_is_created_with_a_user_who_is_being_deleted() {
     let ids: [UserId; 2] = [&alice, &bob].map(|person| person.user_id.parse().unwrap());
     let creating = conversations();
     let new = NewConversation::Private { pair: [ids[0].min(ids[1]), ids[0].max(ids[1])] };
-    let refused = meets_a_deletion(&alice, creating.create(ids[1], &new, None)).await.unwrap_err();
+    let refused = during_deletion(&alice, creating.create(ids[1], &new, None)).await.unwrap_err();
     assert_eq!(ApiError::from(refused).code, ErrorCode::UserNotFound);
 
     let carol = TestUser::new("carol").await;
-    let refused = meets_a_deletion(&carol, creating.create(carol.user_id.parse().unwrap(), &alone(&carol), None)).await;
+    let refused = during_deletion(&carol, creating.create(carol.user_id.parse().unwrap(), &alone(&carol), None)).await;
     assert_eq!(ApiError::from(refused.unwrap_err()).code, ErrorCode::UserDeleted);
 }
 
@@ -101,6 +101,6 @@ async fn deleted_user_is_no_member_if_deletion_races_with_addition() {
         let left = usize::from(added.0 == 204);
         let (_, listed) = bob.get(&path).await;
         assert_eq!(listed["members"].as_array().map(Vec::len), Some(1), "{listed}");
-        assert_eq!(messages(&bob, &team).await.len(), 1 + 2 * left, "let in and gone, or never there");
+        assert_eq!(messages(&bob, &team).await.len(), 1 + 2 * left, "added and removed, or never added");
     }
 }

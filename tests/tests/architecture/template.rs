@@ -50,7 +50,7 @@ fn local_cloud_does_not_name_this_application() {
     let mut names = functions();
     for kind in ["AWS::Serverless::Function", "AWS::DynamoDB::Table"] {
         let found = resources(&template, kind);
-        assert!(!found.is_empty(), "the template has no {kind}, or is written otherwise");
+        assert!(!found.is_empty(), "the template has no {kind}, or its layout has changed");
         names.extend(found);
     }
     for file in tracked("infra/local") {
@@ -60,7 +60,7 @@ fn local_cloud_does_not_name_this_application() {
         assert!(!text.to_lowercase().contains("palaver"), "{file}");
         let word = |c: char| !c.is_alphanumeric() && c != '-' && c != '_';
         if let Some(name) = text.split(word).find(|word| names.contains(*word)) {
-            panic!("{file} says {name}");
+            panic!("{file} contains {name}");
         }
     }
 }

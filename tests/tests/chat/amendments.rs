@@ -8,8 +8,8 @@ fn draft(text: &str) -> Value {
     json!({"client_message_id": Uuid::new_v4(), "text": text})
 }
 
-/// Two people, the path of their messages, and a message of the first at seq 2.
-async fn talk() -> (TestUser, TestUser, String) {
+/// Two users, the path of their messages, and a message of the first at seq 2.
+async fn conversation_with_message() -> (TestUser, TestUser, String) {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let path = format!("/v1/conversations/{}/messages", alice.private_conversation_with(&bob).await);
     let (status, sent) = alice.post(&path, &draft("helo")).await;
@@ -23,7 +23,7 @@ async fn last(person: &TestUser, path: &str) -> Value {
 
 #[tokio::test]
 async fn edit_changes_the_text_for_all_members() {
-    let (alice, bob, path) = talk().await;
+    let (alice, bob, path) = conversation_with_message().await;
     let mut socket = bob.connect().await;
     let edit = json!({"text": "hello", "mentions": [bob.user_id]});
     for _ in 0..2 {
@@ -47,7 +47,7 @@ async fn edit_changes_the_text_for_all_members() {
 
 #[tokio::test]
 async fn deletion_leaves_a_tombstone() {
-    let (alice, bob, path) = talk().await;
+    let (alice, bob, path) = conversation_with_message().await;
     alice.patch(&format!("{path}/2"), &json!({"text": "secret"})).await;
     assert_eq!(bob.delete(&format!("{path}/2")).await.0, 403);
     let mut socket = bob.connect().await;
@@ -66,7 +66,7 @@ async fn deletion_leaves_a_tombstone() {
 
 #[tokio::test]
 async fn reactions_are_counted_once_per_user_and_emoji() {
-    let (alice, bob, path) = talk().await;
+    let (alice, bob, path) = conversation_with_message().await;
     let thumb = format!("{path}/2/reactions/%F0%9F%91%8D");
     for _ in 0..2 {
         assert_eq!(bob.put(&thumb, &Value::Null).await.0, 200);
@@ -81,7 +81,7 @@ async fn reactions_are_counted_once_per_user_and_emoji() {
 
 #[tokio::test]
 async fn only_visible_messages_can_be_amended() {
-    let (alice, bob, path) = talk().await;
+    let (alice, bob, path) = conversation_with_message().await;
     let mallory = TestUser::new("mallory").await;
     for (person, seq, refusal) in [
         (&mallory, "2", (403, "not_a_member")),
@@ -96,7 +96,7 @@ async fn only_visible_messages_can_be_amended() {
 
 #[tokio::test]
 async fn around_seq_returns_the_messages_before_and_after() {
-    let (alice, bob, path) = talk().await;
+    let (alice, bob, path) = conversation_with_message().await;
     for text in ["three", "four"] {
         alice.post(&path, &draft(text)).await;
     }
@@ -112,21 +112,21 @@ async fn around_seq_returns_the_messages_before_and_after() {
 
 #[tokio::test]
 async fn message_can_be_edited_at_most_20_times() {
-    let (alice, bob, path) = talk().await;
+    let (alice, bob, path) = conversation_with_message().await;
     for n in 1..=20 {
         assert_eq!(alice.patch(&format!("{path}/2"), &json!({"text": n.to_string()})).await.0, 200);
     }
     let (status, problem) = alice.patch(&format!("{path}/2"), &json!({"text": "21"})).await;
     assert_eq!((status, &problem["code"]), (409, &json!("too_many_edits")), "{problem}");
     let (status, same) = alice.patch(&format!("{path}/2"), &json!({"text": "20"})).await;
-    assert_eq!((status, &same["text"]), (200, &json!("20")), "a repeat changes nothing");
+    assert_eq!((status, &same["text"]), (200, &json!("20")), "a repeated edit changes nothing");
     assert_eq!(last(&bob, &path).await["text"], "20");
 }
 
 #[tokio::test]
 async fn admins_can_delete_messages_of_others_and_members_cannot() {
-    let people = tokio::join!(TestUser::new("owner"), TestUser::new("alice"), TestUser::new("bob"));
-    let (owner, alice, bob) = people;
+    let users = tokio::join!(TestUser::new("owner"), TestUser::new("alice"), TestUser::new("bob"));
+    let (owner, alice, bob) = users;
     let group = json!({"type": "group", "title": "Team", "member_ids": [alice.user_id, bob.user_id]});
     let id = owner.post("/v1/conversations", &group).await.1["conversation_id"].as_str().unwrap().to_owned();
     let path = format!("/v1/conversations/{id}/messages");
@@ -160,7 +160,7 @@ async fn admins_can_delete_messages_of_others_and_members_cannot() {
 
 #[tokio::test]
 async fn blocked_users_cannot_amend_messages() {
-    let (alice, bob, path) = talk().await;
+    let (alice, bob, path) = conversation_with_message().await;
     let conversation = path.trim_end_matches("/messages");
     assert_eq!(bob.patch(conversation, &json!({"blocked": true})).await.0, 200);
     for (_, problem) in

@@ -7,11 +7,11 @@ use end_to_end::test_user::{answer, client, token};
 use end_to_end::{Cloud, Socket, TestUser};
 use serde_json::{Value, json};
 
-/// The token's user in another's place, with the signature of before.
+/// Returns the token with the subject of another user and the original signature.
 fn forged(token: &str) -> String {
     let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
     let mut claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(&parts[1]).unwrap()).unwrap();
-    claims["sub"] = json!("somebody else");
+    claims["sub"] = json!("another user");
     parts[1] = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
     parts.join(".")
 }
@@ -42,10 +42,10 @@ async fn bad_tokens() -> Vec<(&'static str, String)> {
 async fn only_a_valid_token_gets_a_connection() {
     let cloud = Cloud::shared();
     assert_eq!(Socket::open(handshake(cloud)).await.err(), Some(401), "without a token");
-    for (what, token) in bad_tokens().await {
+    for (defect, token) in bad_tokens().await {
         let mut request = handshake(cloud);
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-        assert_eq!(Socket::open(request).await.err(), Some(401), "{what}");
+        assert_eq!(Socket::open(request).await.err(), Some(401), "{defect}");
     }
 }
 
@@ -54,8 +54,8 @@ async fn only_a_valid_token_is_served_over_http() {
     let me = || client().get(format!("{}/v1/users/me", Cloud::shared().endpoints.http));
     let unauthorized = (401, json!({"message": "Unauthorized"}));
     assert_eq!(answer(me()).await, unauthorized, "without a token");
-    for (what, token) in bad_tokens().await {
-        assert_eq!(answer(me().bearer_auth(token)).await, unauthorized, "{what}");
+    for (defect, token) in bad_tokens().await {
+        assert_eq!(answer(me().bearer_auth(token)).await, unauthorized, "{defect}");
     }
 }
 

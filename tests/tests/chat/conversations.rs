@@ -122,7 +122,7 @@ async fn invalid_requests_have_their_error_codes_and_no_effect() {
 }
 
 /// Commits the transaction and ends before the relay, as a killed function does.
-async fn create_and_die(alice: &TestUser, bob: &TestUser) -> (String, Queue) {
+async fn create_without_relay(alice: &TestUser, bob: &TestUser) -> (String, Queue) {
     let cloud = Cloud::shared();
     let relay = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
     let pool = aws::database(cloud);
@@ -138,7 +138,7 @@ async fn create_and_die(alice: &TestUser, bob: &TestUser) -> (String, Queue) {
 #[tokio::test]
 async fn unfinished_creation_is_completed_by_the_next_request() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
-    let (id, _) = create_and_die(&alice, &bob).await;
+    let (id, _) = create_without_relay(&alice, &bob).await;
     assert_eq!(alice.get(&format!("/v1/conversations/{id}")).await.0, 404);
     assert_eq!(bob.private_conversation_with(&alice).await, id);
     assert_eq!(alice.get(&format!("/v1/conversations/{id}")).await.1["head_seq"], 1);
@@ -147,7 +147,7 @@ async fn unfinished_creation_is_completed_by_the_next_request() {
 #[tokio::test]
 async fn unfinished_creation_is_completed_by_the_relay_worker() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
-    let (id, relay) = create_and_die(&alice, &bob).await;
+    let (id, relay) = create_without_relay(&alice, &bob).await;
     // Twice: queues deliver at least once. The one that the creator left behind comes later still.
     for _ in 0..2 {
         relay
@@ -158,7 +158,7 @@ async fn unfinished_creation_is_completed_by_the_relay_worker() {
     let path = format!("/v1/conversations/{id}");
     let deadline = Instant::now() + Duration::from_secs(30);
     while alice.get(&path).await.0 == 404 {
-        assert!(Instant::now() < deadline, "the queue's worker did not come");
+        assert!(Instant::now() < deadline, "the relay worker did not finish the creation");
     }
     assert_eq!(bob.get(&path).await.1["head_seq"], 1);
 }

@@ -33,18 +33,18 @@ async fn sender_beyond_the_flood_limit_gets_a_retry_time() {
     assert_eq!(alice.post(&messages, &accepted).await.0, 201);
     exhaust(&alice, &id).await;
 
-    let waits = |error: &Value| error["retry_after_ms"].as_u64().is_some_and(|wait| wait > 0);
+    let has_wait = |error: &Value| error["retry_after_ms"].as_u64().is_some_and(|wait| wait > 0);
     let (status, refused) = alice.post(&messages, &draft(3)).await;
     assert_eq!((status, &refused["code"], &refused["retryable"]), (429, &json!("rate_limited"), &json!(true)));
-    assert!(waits(&refused), "{refused}");
+    assert!(has_wait(&refused), "{refused}");
     let mut frame = draft(3);
     frame["action"] = json!("send");
     frame["conversation_id"] = json!(id);
     let error = alice.connect().await.ask(frame).await["error"].clone();
-    assert_eq!((&error["code"], waits(&error)), (&json!("rate_limited"), true), "{error}");
+    assert_eq!((&error["code"], has_wait(&error)), (&json!("rate_limited"), true), "{error}");
 
     let (status, again) = alice.post(&messages, &accepted).await;
     assert_eq!((status, &again["seq"], &again["duplicate"]), (200, &json!(2), &json!(true)));
     let (status, sent) = bob.post(&messages, &draft(3)).await;
-    assert_eq!((status, &sent["seq"]), (201, &json!(4)), "nothing was written");
+    assert_eq!((status, &sent["seq"]), (201, &json!(4)), "the refused messages were not written");
 }

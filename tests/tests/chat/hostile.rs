@@ -84,7 +84,7 @@ async fn invalid_frames_have_their_error_codes_and_keep_the_connection() {
 
     let mut frame = send(&conversation, "x");
     frame["after_seq"] = json!(2);
-    assert_eq!(code(&mut a, frame.clone()).await, "invalid_request", "nothing is there yet");
+    assert_eq!(code(&mut a, frame.clone()).await, "invalid_request", "the seq does not exist yet");
     frame["after_seq"] = json!(-1);
     assert_eq!(code(&mut a, frame.clone()).await, "invalid_request");
     frame["after_seq"] = json!(1);
@@ -104,7 +104,7 @@ async fn invalid_frames_have_their_error_codes_and_keep_the_connection() {
     }
 
     let sent = a.ask(send(&conversation, &"é".repeat(4096))).await;
-    assert_eq!((&sent["type"], &sent["seq"]), (&json!("sent"), &json!(2)), "nothing was changed before: {sent}");
+    assert_eq!((&sent["type"], &sent["seq"]), (&json!("sent"), &json!(2)), "the refused frames had no effect: {sent}");
 }
 
 #[tokio::test]

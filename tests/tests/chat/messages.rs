@@ -39,7 +39,7 @@ async fn message_is_pushed_to_the_peer_and_appears_in_history() {
         assert_eq!(pushed[field], sent[field], "{field}");
     }
     assert_eq!(pushed["sender_id"], alice.user_id);
-    assert_eq!(pushed.get("client_message_id"), None, "only its sender sees it");
+    assert_eq!(pushed.get("client_message_id"), None, "only the sender sees it");
 
     let mut own = pushed.clone();
     assert_eq!(history(&bob, &conversation, "?after_seq=1").await, [pushed]);
@@ -93,8 +93,8 @@ async fn message_is_pushed_to_every_device_except_the_sending_one() {
 #[tokio::test]
 async fn dead_connection_does_not_affect_other_recipients() {
     let (alice, bob, conversation) = pair().await;
-    let (mut a, gone, mut other) = tokio::join!(connect(&alice), connect(&bob), connect(&bob));
-    gone.disconnect_abruptly();
+    let (mut a, dead, mut other) = tokio::join!(connect(&alice), connect(&bob), connect(&bob));
+    dead.disconnect_abruptly();
     for n in 1..4 {
         let sent = a.ask(message(&conversation, n, "still there?")).await;
         assert_eq!(sent["seq"], n + 1, "{sent}");

@@ -1,4 +1,4 @@
-//! Receipts of people who come and go, in whatever order the queue brings them.
+//! Receipts of members who join and leave, in any order of the queue.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -49,7 +49,7 @@ async fn statuses(person: &TestUser, conversation: &str, seq: u64, limit: usize)
     pages(person, &path, "recipients").await
 }
 
-async fn marks(person: &TestUser, conversation: &str, limit: usize) -> Vec<Value> {
+async fn watermarks(person: &TestUser, conversation: &str, limit: usize) -> Vec<Value> {
     pages(person, &format!("/v1/conversations/{conversation}/receipts?limit={limit}"), "receipts").await
 }
 
@@ -67,24 +67,24 @@ async fn pages(person: &TestUser, path: &str, list: &str) -> Vec<Value> {
 fn of<'a>(list: &'a [Value], person: &TestUser) -> Option<&'a Value> {
     let mut found = list.iter().filter(|entry| entry["user_id"] == person.user_id);
     let first = found.next();
-    assert!(found.next().is_none(), "twice: {list:?}");
+    assert!(found.next().is_none(), "a user is listed twice: {list:?}");
     first
 }
 
 /// Polls until the result is as expected: late receipts cause no notification.
-async fn until<T: PartialEq + std::fmt::Debug>(wanted: T, look: impl AsyncFn() -> T) {
+async fn poll_until<T: PartialEq + std::fmt::Debug>(expected: T, read: impl AsyncFn() -> T) {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        let seen = look().await;
-        if seen == wanted {
+        let seen = read().await;
+        if seen == expected {
             return;
         }
-        assert!(Instant::now() < deadline, "{seen:?} is not {wanted:?}");
+        assert!(Instant::now() < deadline, "{seen:?} is not {expected:?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
-async fn told(socket: &mut Socket, seq: u64) -> Value {
+async fn receipt_at(socket: &mut Socket, seq: u64) -> Value {
     loop {
         let frame = socket.next("receipts").await;
         let found = frame["receipts"].as_array().unwrap().iter().find(|receipt| receipt["seq"] == seq).cloned();
@@ -109,21 +109,21 @@ async fn recipients_are_users_whose_membership_period_covers_the_message() {
     // The former member's receipt reaches the end of the membership period, which is the item that ends it.
     let mut a = alice.connect().await;
     queue(&bob, &id, ReceiptKind::Read, &[(9_000, 10)]).await;
-    let receipt = told(&mut a, first + 1).await;
+    let receipt = receipt_at(&mut a, first + 1).await;
     assert_eq!((&receipt["user_id"], &receipt["at"]), (&json!(bob.user_id), &json!(second(10))));
 
-    let here = |list: &[Value]| [&alice, &bob, &carol, &dave].map(|person| of(list, person).is_some());
+    let listed = |list: &[Value]| [&alice, &bob, &carol, &dave].map(|person| of(list, person).is_some());
     for limit in [1, 2, 100] {
         let list = statuses(&alice, &id, first, limit).await;
-        assert_eq!(here(&list), [false, true, true, false], "{list:?}");
+        assert_eq!(listed(&list), [false, true, true, false], "{list:?}");
         assert_eq!(of(&list, &bob).unwrap()["read_at"], json!(second(10)));
-        assert_eq!(here(&statuses(&alice, &id, second_one, limit).await), [false, false, true, false]);
-        assert_eq!(here(&statuses(&alice, &id, third, limit).await), [true, false, false, true]);
-        assert_eq!(here(&marks(&alice, &id, limit).await), [true, false, true, true], "members who are there");
+        assert_eq!(listed(&statuses(&alice, &id, second_one, limit).await), [false, false, true, false]);
+        assert_eq!(listed(&statuses(&alice, &id, third, limit).await), [true, false, false, true]);
+        assert_eq!(listed(&watermarks(&alice, &id, limit).await), [true, false, true, true], "current members");
     }
     let status = format!("/v1/conversations/{id}/messages/{first}/status");
     assert_eq!(bob.get(&status).await.1["code"], "not_a_member");
-    assert_eq!(dave.get(&status).await.1["code"], "message_not_found", "it was said before his time");
+    assert_eq!(dave.get(&status).await.1["code"], "message_not_found", "sent before dave joined");
     for cursor in ["", "x", "%23conversation", "a%23"] {
         let (code, refused) = alice.get(&format!("{status}?cursor={cursor}")).await;
         assert_eq!((code, &refused["code"]), (400, &json!("invalid_request")), "{cursor}: {refused}");
@@ -138,7 +138,7 @@ async fn receipts_survive_leaving_and_rejoining() {
     let (read, unread) = (say(&alice, &id).await, say(&alice, &id).await);
     let mut a = alice.connect().await;
     queue(&bob, &id, ReceiptKind::Read, &[(read, 10)]).await;
-    told(&mut a, read).await;
+    receipt_at(&mut a, read).await;
     bob.delete(&format!("{members}/me")).await;
     let hidden = say(&alice, &id).await;
     alice.post(&members, &json!({"user_ids": [bob.user_id]})).await;
@@ -149,9 +149,12 @@ async fn receipts_survive_leaving_and_rejoining() {
 
     // A seq that is hidden from him stands for the last visible one before it: the end of his first membership period.
     queue(&bob, &id, ReceiptKind::Read, &[(hidden, 20)]).await;
-    until(json!(unread + 1), async || of(&marks(&alice, &id, 100).await, &bob).unwrap()["read"]["seq"].clone()).await;
+    poll_until(json!(unread + 1), async || {
+        of(&watermarks(&alice, &id, 100).await, &bob).unwrap()["read"]["seq"].clone()
+    })
+    .await;
     queue(&bob, &id, ReceiptKind::Read, &[(back, 30)]).await;
-    told(&mut a, back).await;
+    receipt_at(&mut a, back).await;
     assert_eq!((read_at(read).await, read_at(unread).await), (Some(json!(second(10))), Some(json!(second(20)))));
     assert_eq!((read_at(hidden).await, read_at(back).await), (None, Some(json!(second(30)))));
 }
@@ -178,23 +181,23 @@ async fn earliest_time_counts_for_reordered_and_repeated_receipts() {
     };
     // Each step is a batch of its own: what it leads to is waited for.
     send(&[(1, 50)]).await;
-    until([at([50; 6])[..2].to_vec(), vec![json!(null); 4]].concat(), &times).await;
+    poll_until([at([50; 6])[..2].to_vec(), vec![json!(null); 4]].concat(), &times).await;
     send(&[(5, 100)]).await;
-    until(at([50, 50, 100, 100, 100, 100]), &times).await;
+    poll_until(at([50, 50, 100, 100, 100, 100]), &times).await;
     // Late, lower, and earlier than all that is known of its place.
     send(&[(3, 70), (3, 70)]).await;
-    until(at([50, 50, 70, 70, 100, 100]), &times).await;
+    poll_until(at([50, 50, 70, 70, 100, 100]), &times).await;
     // Late, and earlier than what is known of lower places as well.
     send(&[(2, 30)]).await;
-    until(at([30, 30, 30, 70, 100, 100]), &times).await;
+    poll_until(at([30, 30, 30, 70, 100, 100]), &times).await;
     // The same place at an earlier time; then all again in another order, which changes nothing.
     send(&[(5, 60)]).await;
-    until(at([30, 30, 30, 60, 60, 60]), &times).await;
+    poll_until(at([30, 30, 30, 60, 60, 60]), &times).await;
     send(&[(3, 70), (5, 100), (1, 50), (5, 60), (2, 30)]).await;
     send(&[(0, 10)]).await;
-    until(at([10, 30, 30, 60, 60, 60]), &times).await;
+    poll_until(at([10, 30, 30, 60, 60, 60]), &times).await;
     assert_eq!(
-        of(&marks(&alice, &id, 100).await, &bob).unwrap()["delivered"],
+        of(&watermarks(&alice, &id, 100).await, &bob).unwrap()["delivered"],
         json!({"seq": seqs[5], "at": second(60)})
     );
 }
@@ -207,7 +210,7 @@ async fn earlier_receipt_with_a_higher_seq_counts_for_all_lower_seqs() {
     let mut a = alice.connect().await;
     for (seq, at) in [(seqs[0], 50), (seqs[1], 100), (seqs[2], 30), (seqs[3], 200)] {
         queue(&bob, &id, ReceiptKind::Read, &[(seq, at)]).await;
-        told(&mut a, seq).await;
+        receipt_at(&mut a, seq).await;
     }
     for (seq, at) in seqs.into_iter().zip([30, 30, 30, 200]) {
         let status = statuses(&alice, &id, seq, 100).await;
@@ -225,10 +228,13 @@ async fn public_conversations_record_reads_and_not_deliveries() {
     let mut a = alice.connect().await;
     queue(&bob, &id, ReceiptKind::Delivered, &[(last, 10)]).await;
     queue(&bob, &id, ReceiptKind::Read, &[(first, 20)]).await;
-    assert_eq!(told(&mut a, first).await["kind"], "read");
-    let marks = marks(&alice, &id, 100).await;
-    let mark = json!({"seq": first, "at": second(20)});
-    assert_eq!((&of(&marks, &bob).unwrap()["read"], &of(&marks, &bob).unwrap()["delivered"]), (&mark, &mark));
+    assert_eq!(receipt_at(&mut a, first).await["kind"], "read");
+    let watermarks = watermarks(&alice, &id, 100).await;
+    let watermark = json!({"seq": first, "at": second(20)});
+    assert_eq!(
+        (&of(&watermarks, &bob).unwrap()["read"], &of(&watermarks, &bob).unwrap()["delivered"]),
+        (&watermark, &watermark)
+    );
     assert_eq!(of(&statuses(&alice, &id, last, 100).await, &bob).unwrap()["delivered_at"], json!(null));
 }
 
@@ -241,13 +247,13 @@ async fn senders_are_notified_of_receipts_for_texts_only() {
     assert_eq!(carol.put(&reaction, &Value::Null).await.0, 200);
     let (mut a, mut b, mut c) = tokio::join!(alice.connect(), bob.connect(), carol.connect());
     queue(&bob, &id, ReceiptKind::Delivered, &[(text + 1, 10)]).await;
-    assert_eq!(told(&mut a, text + 1).await["kind"], "delivered");
+    assert_eq!(receipt_at(&mut a, text + 1).await["kind"], "delivered");
     // In so small a group all members are notified of reads; the reader is notified of what is unread.
     queue(&bob, &id, ReceiptKind::Read, &[(text + 1, 20)]).await;
     let frame = c.next("receipts").await;
     assert_eq!((&frame["receipts"][0]["kind"], &frame["receipts"][1]), (&json!("read"), &Value::Null), "{frame}");
     b.next("unread").await;
-    assert!(b.pushed().await.iter().all(|frame| frame["type"] != "receipts"), "they are his own");
+    assert!(b.pushed().await.iter().all(|frame| frame["type"] != "receipts"), "own receipts are not notified");
 }
 
 #[tokio::test]
@@ -262,7 +268,7 @@ async fn other_devices_are_notified_of_the_unread_count() {
     assert_eq!(phone.ask(read).await["type"], "accepted");
     let frame = laptop.next("unread").await;
     let unread = json!([{"conversation_id": id, "read_seq": first, "unread": 1}]);
-    assert_eq!(frame["unread"], unread, "his own message is not to be read");
+    assert_eq!(frame["unread"], unread, "own messages are not unread");
     let (_, conversation) = bob.get(&format!("/v1/conversations/{id}")).await;
     assert_eq!((&conversation["unread"], &conversation["read_seq"]), (&json!(1), &json!(first)));
 }

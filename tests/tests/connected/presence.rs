@@ -20,24 +20,28 @@ async fn members_see_who_is_online_and_when_others_were_last_seen() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let conversation = alice.private_conversation_with(&bob).await;
     let bobs = |online: bool, last_seen_at: Value| json!({"user_id": bob.user_id, "online": online, "last_seen_at": last_seen_at});
-    assert_eq!(presence(&alice, &conversation, &bob).await, bobs(false, Value::Null), "never here");
+    assert_eq!(presence(&alice, &conversation, &bob).await, bobs(false, Value::Null), "bob never connected");
     let (mut phone, laptop) = tokio::join!(bob.connect(), bob.connect());
     assert_eq!(presence(&alice, &conversation, &bob).await, bobs(true, Value::Null));
     laptop.disconnect_abruptly();
     phone.pushed().await;
-    assert_eq!(presence(&alice, &conversation, &bob).await, bobs(true, Value::Null), "on the other device");
+    assert_eq!(
+        presence(&alice, &conversation, &bob).await,
+        bobs(true, Value::Null),
+        "the other device is still connected"
+    );
     let before = Timestamp::now();
     phone.disconnect_abruptly();
     let deadline = Instant::now() + Duration::from_secs(30);
-    let gone = loop {
-        let told = presence(&alice, &conversation, &bob).await;
-        if told["online"] == false {
-            break told;
+    let offline = loop {
+        let shown = presence(&alice, &conversation, &bob).await;
+        if shown["online"] == false {
+            break shown;
         }
-        assert!(Instant::now() < deadline, "{told}");
+        assert!(Instant::now() < deadline, "{shown}");
     };
-    let last_seen: Timestamp = serde_json::from_value(gone["last_seen_at"].clone()).unwrap();
-    assert!(before <= last_seen && last_seen <= Timestamp::now(), "{gone}");
+    let last_seen: Timestamp = serde_json::from_value(offline["last_seen_at"].clone()).unwrap();
+    assert!(before <= last_seen && last_seen <= Timestamp::now(), "{offline}");
 }
 
 #[tokio::test]

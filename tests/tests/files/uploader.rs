@@ -21,7 +21,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Two people and their conversation.
+/// Two users and their conversation.
 pub(crate) async fn pair() -> (TestUser, TestUser, String) {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let conversation = alice.private_conversation_with(&bob).await;
@@ -29,7 +29,7 @@ pub(crate) async fn pair() -> (TestUser, TestUser, String) {
 }
 
 /// Body of an announcement.
-pub(crate) fn described(name: &str, content_type: &str, bytes: &[u8]) -> Value {
+pub(crate) fn announcement(name: &str, content_type: &str, bytes: &[u8]) -> Value {
     json!({"name": name, "content_type": content_type, "size": bytes.len(), "sha256": sha256(bytes)})
 }
 
@@ -63,7 +63,7 @@ pub(crate) async fn upload(
     content_type: &str,
     bytes: &[u8],
 ) -> String {
-    let (status, announced) = announce(person, conversation, &described(name, content_type, bytes)).await;
+    let (status, announced) = announce(person, conversation, &announcement(name, content_type, bytes)).await;
     assert_eq!(status, 201, "{announced}");
     assert_eq!(put(&announced["upload"], &[], bytes.to_vec()).await, (200, String::new()));
     announced["file"]["file_id"].as_str().unwrap().to_owned()
@@ -78,13 +78,13 @@ pub(crate) async fn ready(
     bytes: &[u8],
 ) -> String {
     let file = upload(person, conversation, name, content_type, bytes).await;
-    let settled = settled(person, &file).await;
-    assert_eq!(settled["status"], "ready", "{settled}");
+    let processed = processed(person, &file).await;
+    assert_eq!(processed["status"], "ready", "{processed}");
     file
 }
 
 /// The file as its owner sees it once something has become of it.
-pub(crate) async fn settled(person: &TestUser, file: &str) -> Value {
+pub(crate) async fn processed(person: &TestUser, file: &str) -> Value {
     until(async || {
         let (status, body) = person.get(&format!("/v1/files/{file}")).await;
         assert_eq!(status, 200, "{body}");
@@ -100,7 +100,7 @@ pub(crate) async fn until<T>(ask: impl AsyncFn() -> Option<T>) -> T {
         if let Some(found) = ask().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "nothing has come of it");
+        assert!(Instant::now() < deadline, "timed out waiting for a result");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -42,20 +42,20 @@ async fn concurrent_demotions_leave_an_owner() {
 
 #[tokio::test]
 async fn a_group_never_has_more_than_a_thousand_members() {
-    let (alice, people) = tokio::join!(TestUser::new("alice"), users_without_tokens(Cloud::shared(), 1100));
-    let mut people = people.into_iter();
-    let mut some = |number| people.by_ref().take(number).collect::<Vec<String>>();
-    let group = Group::new(&alice, &json!({"type": "group", "title": "All", "member_ids": some(49)})).await;
-    let add = async |people: Vec<String>| outcome(alice.post(&group.members, &json!({"user_ids": people})).await);
+    let (alice, users) = tokio::join!(TestUser::new("alice"), users_without_tokens(Cloud::shared(), 1100));
+    let mut users = users.into_iter();
+    let mut take = |number| users.by_ref().take(number).collect::<Vec<String>>();
+    let group = Group::new(&alice, &json!({"type": "group", "title": "All", "member_ids": take(49)})).await;
+    let add = async |users: Vec<String>| outcome(alice.post(&group.members, &json!({"user_ids": users})).await);
     for _ in 1..19 {
-        assert_eq!(add(some(50)).await, (204, Value::Null));
+        assert_eq!(add(take(50)).await, (204, Value::Null));
     }
-    let mut outcomes = join_all([some(20), some(20), some(20), some(20)].map(&add)).await;
+    let mut outcomes = join_all([take(20), take(20), take(20), take(20)].map(&add)).await;
     outcomes.sort_unstable_by_key(|(status, _)| *status);
     let full = (409, json!("member_limit_reached"));
     assert_eq!(outcomes, [(204, Value::Null), (204, Value::Null), full.clone(), full.clone()]);
-    assert_eq!(add(some(10)).await, (204, Value::Null));
-    assert_eq!(add(some(1)).await, full);
+    assert_eq!(add(take(10)).await, (204, Value::Null));
+    assert_eq!(add(take(1)).await, full);
     let state = group.stored_state().await;
     assert_eq!((state.active.len(), state.conversation_row.unwrap().member_count), (1000, 1000));
 

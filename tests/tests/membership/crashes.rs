@@ -8,35 +8,35 @@ use serde_json::{Value, json};
 use store::sqs::{Queue, RelayBody};
 
 use crate::group::Group;
-use Leaves::{Nothing, Work};
+use AfterCrash::{Committed, Unchanged};
 use Moment::{After, Before};
 
 /// The state that a crash leaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Leaves {
-    /// It did not happen.
-    Nothing,
+enum AfterCrash {
+    /// The change was not committed.
+    Unchanged,
     /// The change is committed, and has to be finished.
-    Work,
+    Committed,
 }
 
 /// Between every two steps of a change.
-fn crashes(function: &str) -> Vec<(&'static str, Rule, Leaves)> {
+fn crashes(function: &str) -> Vec<(&'static str, Rule, AfterCrash)> {
     let kill = |moment, operation: &str, skip| {
         Kind::Kill(moment).rule().operation(operation).function(function).skip(skip).next(1)
     };
     vec![
-        ("begun", kill(After, "BeginTransaction", 0), Nothing),
-        ("locked", kill(After, "ExecuteStatement", 0), Nothing),
-        ("read", kill(After, "ExecuteStatement", 1), Nothing),
-        ("written", kill(After, "ExecuteStatement", 2), Nothing),
-        ("queued", kill(After, "SendMessage", 0), Nothing),
-        ("before the commit", kill(Before, "CommitTransaction", 0), Nothing),
-        ("committed", kill(After, "CommitTransaction", 0), Work),
-        ("before the log", kill(Before, "TransactWriteItems", 0), Work),
-        ("in the log", kill(After, "TransactWriteItems", 0), Work),
-        ("before settling", kill(Before, "ExecuteStatement", 3), Work),
-        ("settled", kill(After, "ExecuteStatement", 3), Work),
+        ("begun", kill(After, "BeginTransaction", 0), Unchanged),
+        ("locked", kill(After, "ExecuteStatement", 0), Unchanged),
+        ("read", kill(After, "ExecuteStatement", 1), Unchanged),
+        ("written", kill(After, "ExecuteStatement", 2), Unchanged),
+        ("queued", kill(After, "SendMessage", 0), Unchanged),
+        ("before the commit", kill(Before, "CommitTransaction", 0), Unchanged),
+        ("committed", kill(After, "CommitTransaction", 0), Committed),
+        ("before the log", kill(Before, "TransactWriteItems", 0), Committed),
+        ("in the log", kill(After, "TransactWriteItems", 0), Committed),
+        ("before the outbox is cleared", kill(Before, "ExecuteStatement", 3), Committed),
+        ("outbox cleared", kill(After, "ExecuteStatement", 3), Committed),
     ]
 }
 
@@ -44,10 +44,10 @@ fn crashes(function: &str) -> Vec<(&'static str, Rule, Leaves)> {
 #[tokio::test]
 async fn change_is_completed_or_discarded_after_a_crash() {
     let cloud = &Cloud::start(None);
-    let people = ["alice", "bob", "carol"].map(|name| TestUser::of(cloud, name));
-    let [alice, bob, carol] = <[TestUser; 3]>::try_from(futures_util::future::join_all(people).await).unwrap();
+    let users = ["alice", "bob", "carol"].map(|name| TestUser::of(cloud, name));
+    let [alice, bob, carol] = <[TestUser; 3]>::try_from(futures_util::future::join_all(users).await).unwrap();
     let relay = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
-    for (step, (when, rule, leaves)) in crashes("HttpMembers").into_iter().enumerate() {
+    for (step, (when, rule, expected)) in crashes("HttpMembers").into_iter().enumerate() {
         let group = Group::of(&alice, &[&bob]).await;
         let before = StoredState::after_relay(cloud, &group.id).await;
         cloud.inject_faults(0, &[rule]).await;
@@ -58,8 +58,8 @@ async fn change_is_completed_or_discarded_after_a_crash() {
             _ => group.remove(&alice, &alice).await,
         };
         cloud.clear_faults().await;
-        assert_eq!(status, 500, "{when}: it was not killed");
-        if leaves == Leaves::Nothing {
+        assert_eq!(status, 500, "{when}: the function was not killed");
+        if expected == AfterCrash::Unchanged {
             assert_eq!(StoredState::of(cloud, &group.id).await, before, "{when}");
             continue;
         }
@@ -73,8 +73,8 @@ async fn change_is_completed_or_discarded_after_a_crash() {
         assert_eq!(after.kinds(), ["created", kind], "{when}");
     }
     next_request_finishes(cloud, &alice, &bob).await;
-    queue_is_told_in_time(cloud, &alice, &bob).await;
-    killed_relays_are_followed_by_others(cloud, &alice, &bob, &relay).await;
+    queue_is_notified_before_the_commit(cloud, &alice, &bob).await;
+    killed_relays_are_retried(cloud, &alice, &bob, &relay).await;
 }
 
 /// Without the queue: the next request finds the waiting change and applies it first.
@@ -86,14 +86,14 @@ async fn next_request_finishes(cloud: &Cloud, alice: &TestUser, bob: &TestUser) 
     cloud.clear_faults().await;
     assert_eq!(StoredState::of(cloud, &group.id).await.outbox, [2]);
     let (status, member) = alice.patch(&group.member(bob), &json!({"role": "admin"})).await;
-    assert_eq!((status, &member["role"]), (200, &json!("admin")), "the same again");
+    assert_eq!((status, &member["role"]), (200, &json!("admin")), "the repeated request succeeds");
     let state = StoredState::of(cloud, &group.id).await;
     state.check();
     assert_eq!(state.kinds(), ["created", "role_changed"]);
 }
 
 /// The commit's answer is lost: the client gets an error and repeats the request.
-async fn queue_is_told_in_time(cloud: &Cloud, alice: &TestUser, bob: &TestUser) {
+async fn queue_is_notified_before_the_commit(cloud: &Cloud, alice: &TestUser, bob: &TestUser) {
     let group = Group::of(alice, &[bob]).await;
     let lost = Kind::ResponseLost.rule().operation("CommitTransaction").function("HttpConversations");
     let refused = Kind::RequestLost.rule().operation("SendMessage").function("HttpConversations");
@@ -109,17 +109,17 @@ async fn queue_is_told_in_time(cloud: &Cloud, alice: &TestUser, bob: &TestUser) 
 
     // No word to the queue, no change: and the transaction is over, so that the next one need not wait for its lock.
     cloud.inject_faults(0, &[refused]).await;
-    let (status, answer) = alice.patch(&group.path, &json!({"title": "Unheard"})).await;
+    let (status, answer) = alice.patch(&group.path, &json!({"title": "Refused"})).await;
     cloud.clear_faults().await;
     assert_eq!((status, &answer["code"]), (503, &json!("busy")), "{answer}");
     assert_eq!(StoredState::of(cloud, &group.id).await, before);
-    let (status, answer) = alice.patch(&group.path, &json!({"title": "Heard"})).await;
-    assert_eq!((status, &answer["title"]), (200, &json!("Heard")));
+    let (status, answer) = alice.patch(&group.path, &json!({"title": "Accepted"})).await;
+    assert_eq!((status, &answer["title"]), (200, &json!("Accepted")));
     StoredState::after_relay(cloud, &group.id).await;
 }
 
 /// The worker of the queue dies as well, at every step.
-async fn killed_relays_are_followed_by_others(cloud: &Cloud, alice: &TestUser, bob: &TestUser, relay: &Queue) {
+async fn killed_relays_are_retried(cloud: &Cloud, alice: &TestUser, bob: &TestUser, relay: &Queue) {
     let group = Group::of(alice, &[bob]).await;
     let kill = |function: &str, moment, operation: &str| {
         Kind::Kill(moment).rule().operation(operation).function(function).next(1)

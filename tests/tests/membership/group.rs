@@ -1,4 +1,4 @@
-//! A conversation of several, and what people do to it.
+//! A conversation of several users, and requests to change it.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ impl Group {
         format!("{}/{}", self.members, person.user_id)
     }
 
-    /// Somebody lets others in; status and code.
+    /// Adds members; returns status and code.
     pub(crate) async fn add(&self, actor: &TestUser, others: &[&TestUser]) -> (u16, Value) {
         outcome(actor.post(&self.members, &json!({"user_ids": ids(others)})).await)
     }
@@ -51,13 +51,13 @@ impl Group {
         outcome(actor.patch(&self.member(person), &json!({"role": role})).await)
     }
 
-    /// All that is stored, once nothing waits; checked.
+    /// Waits for the relay, checks the stored state and returns it.
     pub(crate) async fn stored_state(&self) -> StoredState {
         StoredState::after_relay(Cloud::shared(), &self.id).await
     }
 
-    /// Says something; the answer.
-    pub(crate) async fn say(&self, socket: &mut Socket, text: &str) -> Value {
+    /// Sends a text; returns the answer.
+    pub(crate) async fn send_text(&self, socket: &mut Socket, text: &str) -> Value {
         let frame =
             json!({"action": "send", "conversation_id": self.id, "client_message_id": Uuid::new_v4(), "text": text});
         socket.ask(frame).await
@@ -85,21 +85,21 @@ pub(crate) fn outcome((status, body): (u16, Value)) -> (u16, Value) {
     (status, body["code"].clone())
 }
 
-fn ids(people: &[&TestUser]) -> Vec<String> {
-    people.iter().map(|person| person.user_id.clone()).collect()
+fn ids(users: &[&TestUser]) -> Vec<String> {
+    users.iter().map(|person| person.user_id.clone()).collect()
 }
 
 /// Returns the seqs that a user may see by their membership periods in SQL.
 pub(crate) fn visible(state: &StoredState, person: &TestUser) -> Vec<u64> {
     let user: UserId = person.user_id.parse().unwrap();
     let mut periods: BTreeMap<UserId, Vec<domain::Period>> = state.former.clone();
-    let stays = periods.entry(user).or_default();
-    stays.extend(state.active.get(&user).map(|member| domain::Period {
+    let of_user = periods.entry(user).or_default();
+    of_user.extend(state.active.get(&user).map(|member| domain::Period {
         joined_seq: member.joined_seq,
         joined_at: member.joined_at,
         left: None,
     }));
     let history = state.conversation.as_ref().map_or(HistoryPolicy::SinceJoin, |item| item.history);
-    let periods = Periods::visible(stays.clone(), history);
+    let periods = Periods::visible(of_user.clone(), history);
     state.log.iter().filter(|item| periods.covers(item.seq)).map(|item| item.seq.0).collect()
 }

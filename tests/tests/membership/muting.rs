@@ -13,7 +13,7 @@ async fn mute_ends_at_its_time() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let group = Group::of(&alice, &[&bob]).await;
     let mut socket = bob.connect().await;
-    assert_eq!(group.say(&mut socket, "before").await["type"], "sent");
+    assert_eq!(group.send_text(&mut socket, "before").await["type"], "sent");
     let until = Timestamp::now().plus(Duration::from_secs(3));
     let (status, member) = alice.patch(&group.member(&bob), &json!({"muted_until": until})).await;
     assert_eq!((status, &member["muted_until"]), (200, &json!(until)));
@@ -22,7 +22,7 @@ async fn mute_ends_at_its_time() {
     let (mut refusals, mut sent) = (0, Value::Null);
     while sent["type"] != "sent" {
         assert!(Instant::now() < deadline, "the mute does not end: {sent}");
-        sent = group.say(&mut socket, "after").await;
+        sent = group.send_text(&mut socket, "after").await;
         refusals += usize::from(sent["error"]["code"] == "muted");
     }
     assert!(refusals > 0);
@@ -40,14 +40,14 @@ async fn mute_can_be_revoked_and_ends_when_the_member_is_added_again() {
     for _ in 0..2 {
         assert_eq!(alice.patch(&group.member(&bob), &later).await.0, 200);
     }
-    assert_eq!(group.say(&mut socket, "hm").await["error"]["code"], "muted");
+    assert_eq!(group.send_text(&mut socket, "hm").await["error"]["code"], "muted");
     let (status, member) = alice.patch(&group.member(&bob), &json!({"muted_until": null})).await;
     assert_eq!((status, &member["muted_until"]), (200, &Value::Null));
-    assert_eq!(group.say(&mut socket, "thanks").await["type"], "sent");
+    assert_eq!(group.send_text(&mut socket, "thanks").await["type"], "sent");
     assert_eq!(alice.patch(&group.member(&bob), &later).await.0, 200);
     assert_eq!(group.remove(&alice, &bob).await.0, 204);
     assert_eq!(group.add(&alice, &[&bob]).await.0, 204);
-    assert_eq!(group.say(&mut socket, "back").await["type"], "sent");
+    assert_eq!(group.send_text(&mut socket, "back").await["type"], "sent");
     group.stored_state().await;
 }
 
@@ -62,7 +62,7 @@ async fn mute_survives_leaving_and_rejoining_a_public_conversation() {
     assert_eq!(bob.delete(&me).await.0, 204);
     let (_, member) = bob.put(&me, &json!({})).await;
     assert_eq!(member["muted_until"], "2100-01-01T00:00:00.000Z");
-    assert_eq!(group.say(&mut socket, "hm").await["error"]["code"], "muted");
+    assert_eq!(group.send_text(&mut socket, "hm").await["error"]["code"], "muted");
     // Not even as an admin; only an owner ends what an owner began for one.
     assert_eq!(group.set_role(&alice, &bob, "admin").await.0, 200);
     assert_eq!(bob.patch(&group.member(&bob), &json!({"muted_until": null})).await.1["code"], "not_allowed");

@@ -6,27 +6,27 @@ use uuid::Uuid;
 
 use crate::group::Group;
 
-struct Cast {
+struct Users {
     owner: TestUser,
     admin: TestUser,
     member: TestUser,
     former: TestUser,
-    stranger: TestUser,
+    non_member: TestUser,
     group: Group,
 }
 
-async fn cast() -> Cast {
-    let (owner, admin, member, former, stranger) = tokio::join!(
+async fn create_users() -> Users {
+    let (owner, admin, member, former, non_member) = tokio::join!(
         TestUser::new("owner"),
         TestUser::new("admin"),
         TestUser::new("member"),
         TestUser::new("former"),
-        TestUser::new("stranger")
+        TestUser::new("non_member")
     );
     let group = Group::of(&owner, &[&admin, &member, &former]).await;
     assert_eq!(group.set_role(&owner, &admin, "admin").await.0, 200);
     assert_eq!(group.remove(&admin, &former).await.0, 204);
-    Cast { owner, admin, member, former, stranger, group }
+    Users { owner, admin, member, former, non_member, group }
 }
 
 /// Method, path, body, code.
@@ -46,40 +46,40 @@ async fn attempt(person: &TestUser, (method, path, body, code): &Attempt<'_>) {
 
 async fn refused(group: &Group, person: &TestUser, attempts: &[Attempt<'_>]) {
     let before = group.stored_state().await;
-    for each in attempts {
-        attempt(person, each).await;
+    for one in attempts {
+        attempt(person, one).await;
     }
     assert_eq!(group.stored_state().await, before);
 }
 
 #[tokio::test]
 async fn invalid_requests_are_refused_without_effect() {
-    let Cast { owner, admin, member, stranger, group, .. } = cast().await;
+    let Users { owner, admin, member, non_member, group, .. } = create_users().await;
     let ids = |ids: &[&str]| json!({"user_ids": ids});
     let many: Vec<Uuid> = (0..51).map(|_| Uuid::new_v4()).collect();
     let huge: Vec<Uuid> = (0..4000).map(|_| Uuid::new_v4()).collect();
     let (members, path) = (&*group.members, &*group.path);
     let (of_member, of_owner) = (group.member(&member), group.member(&owner));
-    let nobody = format!("{members}/{}", Uuid::new_v4());
+    let missing = format!("{members}/{}", Uuid::new_v4());
     let attempts = [
-        ("POST", members, ids(&[&stranger.user_id, &Uuid::new_v4().to_string()]), "user_not_found"),
-        ("POST", members, ids(&[&stranger.user_id, &owner.user_id]), "self_add"),
-        ("POST", members, ids(&[&stranger.user_id, &admin.user_id]), "already_a_member"),
+        ("POST", members, ids(&[&non_member.user_id, &Uuid::new_v4().to_string()]), "user_not_found"),
+        ("POST", members, ids(&[&non_member.user_id, &owner.user_id]), "self_add"),
+        ("POST", members, ids(&[&non_member.user_id, &admin.user_id]), "already_a_member"),
         ("POST", members, ids(&[]), "too_many_members"),
         ("POST", members, json!({ "user_ids": many }), "too_many_members"),
         ("POST", members, json!({ "user_ids": huge }), "body_too_large"),
         ("POST", members, ids(&["bob"]), "invalid_uuid"),
         ("POST", members, json!({"user_ids": [7]}), "invalid_request"),
-        ("POST", members, json!({"user_ids": [stranger.user_id], "role": "owner"}), "unknown_field"),
-        ("POST", "/v1/conversations/team/members", ids(&[&stranger.user_id]), "invalid_uuid"),
+        ("POST", members, json!({"user_ids": [non_member.user_id], "role": "owner"}), "unknown_field"),
+        ("POST", "/v1/conversations/team/members", ids(&[&non_member.user_id]), "invalid_uuid"),
         ("PATCH", &of_owner, json!({"role": "admin"}), "last_owner"),
         ("PATCH", &of_member, json!({"role": "king"}), "invalid_request"),
         ("PATCH", &of_member, json!({}), "invalid_request"),
         ("PATCH", &of_member, json!({"muted_until": "tomorrow"}), "invalid_request"),
         ("PATCH", &of_member, json!({"role": "admin", "joined_seq": 1}), "unknown_field"),
-        ("PATCH", &nobody, json!({"role": "admin"}), "member_not_found"),
+        ("PATCH", &missing, json!({"role": "admin"}), "member_not_found"),
         ("PATCH", &format!("{members}/bob"), json!({"role": "admin"}), "invalid_uuid"),
-        ("DELETE", &nobody, Value::Null, "member_not_found"),
+        ("DELETE", &missing, Value::Null, "member_not_found"),
         ("DELETE", &format!("{members}/bob"), Value::Null, "invalid_uuid"),
         ("PATCH", path, json!({}), "invalid_request"),
         ("PATCH", path, json!({"title": ""}), "invalid_request"),
@@ -95,17 +95,17 @@ async fn invalid_requests_are_refused_without_effect() {
 
 #[tokio::test]
 async fn actions_beyond_a_role_are_refused() {
-    let Cast { owner, admin, member, former, stranger, group } = cast().await;
+    let Users { owner, admin, member, former, non_member, group } = create_users().await;
     let (of_owner, of_admin, of_member) = (group.member(&owner), group.member(&admin), group.member(&member));
-    let later = json!({"muted_until": "2100-01-01T00:00:00Z"});
-    let add = json!({"user_ids": [stranger.user_id]});
+    let far_future = json!({"muted_until": "2100-01-01T00:00:00Z"});
+    let add = json!({"user_ids": [non_member.user_id]});
     refused(
         &group,
         &admin,
         &[
             ("DELETE", &of_owner, Value::Null, "not_allowed"),
-            ("PATCH", &of_owner, later.clone(), "not_allowed"),
-            ("PATCH", &of_admin, later.clone(), "not_allowed"),
+            ("PATCH", &of_owner, far_future.clone(), "not_allowed"),
+            ("PATCH", &of_admin, far_future.clone(), "not_allowed"),
             ("PATCH", &of_admin, json!({"role": "owner"}), "not_allowed"),
             ("PATCH", &of_member, json!({"role": "admin"}), "not_allowed"),
             ("DELETE", &group.path, Value::Null, "not_allowed"),
@@ -116,7 +116,7 @@ async fn actions_beyond_a_role_are_refused() {
         [
             ("POST", &*group.members, add.clone(), code),
             ("DELETE", &*of_admin, Value::Null, code),
-            ("PATCH", &*of_admin, later.clone(), code),
+            ("PATCH", &*of_admin, far_future.clone(), code),
             ("PATCH", &*of_member, json!({"role": "admin"}), code),
             ("PATCH", &*group.path, json!({"title": "Mine"}), code),
             ("DELETE", &*group.path, Value::Null, code),
@@ -126,7 +126,7 @@ async fn actions_beyond_a_role_are_refused() {
     refused(&group, &former, &by_all_others("not_a_member")).await;
     refused(&group, &former, &[("GET", &group.members, Value::Null, "not_a_member")]).await;
 
-    // To a stranger it is a conversation that does not exist.
+    // To a non_member it is a conversation that does not exist.
     let join = format!("{}/me", group.members);
     let messages = format!("{}/messages", group.path);
     let unknown = "conversation_not_found";
@@ -138,10 +138,10 @@ async fn actions_beyond_a_role_are_refused() {
         ("GET", &*group.members, Value::Null, unknown),
         ("GET", &*messages, Value::Null, unknown),
     ]);
-    refused(&group, &stranger, &attempts).await;
-    let nowhere = Uuid::new_v4().to_string();
+    refused(&group, &non_member, &attempts).await;
+    let missing = Uuid::new_v4().to_string();
     for (method, path, body, code) in &attempts {
-        attempt(&stranger, &(method, &path.replace(&group.id, &nowhere), body.clone(), code)).await;
+        attempt(&non_member, &(method, &path.replace(&group.id, &missing), body.clone(), code)).await;
     }
 }
 
@@ -169,26 +169,26 @@ async fn members_of_a_private_conversation_cannot_change() {
 
 #[tokio::test]
 async fn closed_conversation_can_be_read_and_left() {
-    let Cast { owner, admin, member, stranger, group, .. } = cast().await;
+    let Users { owner, admin, member, non_member, group, .. } = create_users().await;
     let mut socket = member.connect().await;
     for _ in 0..2 {
-        assert_eq!(owner.delete(&group.path).await, (204, Value::Null), "closing twice is closing once");
+        assert_eq!(owner.delete(&group.path).await, (204, Value::Null), "closing is idempotent");
     }
     let state = group.stored_state().await;
     assert_eq!(state.kinds().iter().filter(|kind| *kind == "closed").count(), 1);
-    let over = "conversation_closed";
+    let closed = "conversation_closed";
     refused(
         &group,
         &owner,
         &[
-            ("POST", &group.members, json!({"user_ids": [stranger.user_id]}), over),
-            ("DELETE", &group.member(&member), Value::Null, over),
-            ("PATCH", &group.member(&member), json!({"role": "admin"}), over),
-            ("PATCH", &group.path, json!({"title": "Still here"}), over),
+            ("POST", &group.members, json!({"user_ids": [non_member.user_id]}), closed),
+            ("DELETE", &group.member(&member), Value::Null, closed),
+            ("PATCH", &group.member(&member), json!({"role": "admin"}), closed),
+            ("PATCH", &group.path, json!({"title": "Still here"}), closed),
         ],
     )
     .await;
-    assert_eq!(group.say(&mut socket, "hello?").await["error"]["code"], over);
+    assert_eq!(group.send_text(&mut socket, "hello?").await["error"]["code"], closed);
     assert_eq!(group.stored_state().await, state);
     assert_eq!(group.read(&member).await.len(), state.log.len());
     for person in [&owner, &admin, &member] {
@@ -200,13 +200,13 @@ async fn closed_conversation_can_be_read_and_left() {
 
 #[tokio::test]
 async fn idempotency_key_is_bound_to_one_request() {
-    let Cast { owner, group, stranger, .. } = cast().await;
+    let Users { owner, group, non_member, .. } = create_users().await;
     let body = json!({"type": "group", "title": "Other", "member_ids": []});
     let before: StoredState = group.stored_state().await;
     let (_, first) = owner.post_with_key("/v1/conversations", "key", &body).await;
-    let other = json!({"type": "group", "title": "Other", "member_ids": [stranger.user_id]});
+    let other = json!({"type": "group", "title": "Other", "member_ids": [non_member.user_id]});
     assert_eq!(owner.post_with_key("/v1/conversations", "key", &other).await.1["code"], "idempotency_mismatch");
     assert_eq!(owner.post_with_key("/v1/conversations", "key", &body).await, (200, first));
-    assert_eq!(stranger.get("/v1/conversations").await.1["conversations"], json!([]));
+    assert_eq!(non_member.get("/v1/conversations").await.1["conversations"], json!([]));
     assert_eq!(group.stored_state().await, before);
 }

@@ -27,8 +27,8 @@ fn relay(cloud: &Cloud) -> Relay {
     }
 }
 
-/// Until it gets through.
-async fn run(relay: Relay, conversation: ConversationId) -> Vec<Applied> {
+/// Runs a relay until it succeeds.
+async fn run_until_done(relay: Relay, conversation: ConversationId) -> Vec<Applied> {
     let mut all = Vec::new();
     loop {
         match relay.run(conversation).await {
@@ -46,9 +46,9 @@ async fn run(relay: Relay, conversation: ConversationId) -> Vec<Applied> {
 async fn concurrent_relays_apply_each_change_once_under_faults() {
     let cloud = Cloud::shared();
     let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
-    let square = json!({"type": "public", "title": "Square", "member_ids": [bob.user_id]});
+    let public = json!({"type": "public", "title": "Square", "member_ids": [bob.user_id]});
     let bobs = [&bob];
-    let (group, square) = tokio::join!(Group::of(&alice, &bobs), Group::new(&alice, &square));
+    let (group, public) = tokio::join!(Group::of(&alice, &bobs), Group::new(&alice, &public));
     let queue = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
     let conversations = Conversations::new(aws::database(cloud), queue);
     let [a, b, c]: [UserId; 3] = [&alice, &bob, &carol].map(|person| person.user_id.parse().unwrap());
@@ -64,7 +64,7 @@ async fn concurrent_relays_apply_each_change_once_under_faults() {
         (b, Action::Leave),
     ];
     // Committed, and not relayed.
-    for group in [&group, &square] {
+    for group in [&group, &public] {
         for (actor, action) in &steps {
             let committed = conversations.change(group.id.parse().unwrap(), *actor, std::slice::from_ref(action)).await;
             assert_eq!(committed.unwrap().changes.len(), 1, "{action:?}");
@@ -78,26 +78,26 @@ async fn concurrent_relays_apply_each_change_once_under_faults() {
         Kind::Delay(0, 20).rule().chance(0.3),
     ];
     cloud.inject_faults(11, &faults.map(|rule| rule.function(RELAYS))).await;
-    let talk = async {
+    let send_texts = async {
         let mut socket = bob.connect().await;
         for n in 0..20 {
-            group.say(&mut socket, &format!("{n}")).await;
+            group.send_text(&mut socket, &format!("{n}")).await;
         }
     };
-    let both = [&group, &square];
+    let both = [&group, &public];
     let runs = both.into_iter().flat_map(|group| {
         let conversation = group.id.parse().unwrap();
-        (0..5).map(move |_| tokio::spawn(run(relay(cloud), conversation)))
+        (0..5).map(move |_| tokio::spawn(run_until_done(relay(cloud), conversation)))
     });
-    let (applied, ()) = tokio::join!(join_all(runs), talk);
+    let (applied, ()) = tokio::join!(join_all(runs), send_texts);
     cloud.clear_faults().await;
-    let mut announced: Vec<_> =
+    let mut logged: Vec<_> =
         applied.into_iter().flat_map(Result::unwrap).filter_map(|applied| applied.message).collect();
-    let total = announced.len();
-    announced.sort_by_key(|message| message.message_id);
-    announced.dedup_by_key(|message| message.message_id);
-    assert_eq!(announced.len(), total, "a change was applied twice");
-    for group in [&group, &square] {
+    let total = logged.len();
+    logged.sort_by_key(|message| message.message_id);
+    logged.dedup_by_key(|message| message.message_id);
+    assert_eq!(logged.len(), total, "a change was applied twice");
+    for group in [&group, &public] {
         let state = group.stored_state().await;
         assert_eq!(state.conversation_row.as_ref().unwrap().version, 10);
         assert_eq!(state.role(&alice.user_id), Some(Role::Owner));

@@ -20,7 +20,7 @@ async fn member_joins_leaves_and_is_added_again() {
     let (_, listed) = carol.get(&group.members).await;
     assert_eq!(listed["members"].as_array().map(Vec::len), Some(3), "{listed}");
     for _ in 0..2 {
-        assert_eq!(bob.delete(&format!("{}/me", group.members)).await, (204, Value::Null), "twice is once");
+        assert_eq!(bob.delete(&format!("{}/me", group.members)).await, (204, Value::Null), "leaving is idempotent");
     }
     assert_eq!(alice.patch(&group.path, &json!({"title": "The others", "topic": "Bob"})).await.1["topic"], "Bob");
     assert_eq!(group.add(&alice, &[&bob]).await.0, 204);

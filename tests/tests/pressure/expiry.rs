@@ -8,12 +8,12 @@ use end_to_end::test_user::token;
 use end_to_end::{Cloud, Socket, TestUser, aws};
 use serde_json::{Value, json};
 
-use crate::{PLAN, message, pair, said};
+use crate::{PLAN, message, pair, texts};
 
 const CONNECTIONS: &str = "local-ConnectionsTable";
 
 /// Returns the stored connections of a user, by name.
-async fn kept(person: &TestUser) -> HashMap<String, AttributeValue> {
+async fn stored_connections(person: &TestUser) -> HashMap<String, AttributeValue> {
     let found = aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
         .get_item()
         .table_name(CONNECTIONS)
@@ -32,22 +32,22 @@ async fn messages_after_token_expiry_are_refused() {
     let cloud = Cloud::shared();
     let bob = TestUser::new("bob").await;
     let short = token(cloud, &json!({"username": format!("{}", uuid::Uuid::new_v4()), "expires_in": 5})).await;
-    let cinderella = TestUser::with_token(cloud, "Cinderella", short).await;
-    let conversation = cinderella.private_conversation_with(&bob).await;
-    let mut socket = cinderella.connect().await;
-    let mut places = Vec::new();
+    let alice = TestUser::with_token(cloud, "alice", short).await;
+    let conversation = alice.private_conversation_with(&bob).await;
+    let mut socket = alice.connect().await;
+    let mut sent = Vec::new();
     let error = loop {
-        let after = places.last().map_or(1, |(seq, _)| *seq);
+        let after = sent.last().map_or(1, |(seq, _)| *seq);
         let answer = socket.ask(message(&conversation, after, "dance")).await;
         if answer["type"] == "error" {
             break answer["error"].clone();
         }
-        places.push((answer["seq"].as_u64().unwrap(), "dance".to_owned()));
+        sent.push((answer["seq"].as_u64().unwrap(), "dance".to_owned()));
     };
     assert_eq!((&error["code"], &error["retryable"]), (&json!("token_expired"), &json!(false)), "{error}");
     socket.wait_until_closed().await;
-    assert!(!places.is_empty());
-    assert_eq!(said(&bob, &conversation).await, places);
+    assert!(!sent.is_empty());
+    assert_eq!(texts(&bob, &conversation).await, sent);
 }
 
 /// An expired connection receives nothing, does not count, and is removed when the user connects again.
@@ -59,7 +59,7 @@ async fn expired_connections_are_not_pushed_to() {
     let mut a = alice.connect().await;
     let mut expired = bob.connect().await;
     expired.pushed().await;
-    let name = kept(&bob).await.into_keys().next().unwrap();
+    let name = stored_connections(&bob).await.into_keys().next().unwrap();
     let past = Timestamp::now().epoch_seconds() - 1;
     aws::dynamodb(&cloud.endpoints.aws.dynamodb)
         .update_item()
@@ -79,12 +79,12 @@ async fn expired_connections_are_not_pushed_to() {
 
     assert_eq!(a.ask(message(&conversation, 1, "hello?")).await["seq"], 2);
     assert_eq!(expired.pushed().await, [] as [Value; 0]);
-    assert!(kept(&bob).await.contains_key(&name), "a push that was not made says nothing of the connection");
+    assert!(stored_connections(&bob).await.contains_key(&name), "a connection that was not pushed to is kept");
 
     let mut fresh: Socket = bob.connect().await;
     assert_eq!(a.ask(message(&conversation, 2, "hello!")).await["seq"], 3);
     assert_eq!(fresh.next("message").await["message"]["seq"], 3);
     assert_eq!(expired.pushed().await, [] as [Value; 0]);
-    let kept = kept(&bob).await;
-    assert!(kept.len() == 1 && !kept.contains_key(&name), "{kept:?}");
+    let stored = stored_connections(&bob).await;
+    assert!(stored.len() == 1 && !stored.contains_key(&name), "{stored:?}");
 }

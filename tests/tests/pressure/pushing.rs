@@ -4,7 +4,7 @@ use end_to_end::Cloud;
 use end_to_end::faults::{Kind, Rule};
 use serde_json::{Value, json};
 
-use crate::{PLAN, message, pair, said};
+use crate::{PLAN, message, pair, texts};
 
 /// Every push of a sender's function.
 fn pushes(kind: Kind) -> Rule {
@@ -40,10 +40,10 @@ async fn throttled_client_keeps_its_connection_and_syncs_missed_messages() {
     assert_eq!(sent["seq"], 2, "{sent}");
     assert_eq!(b.pushed().await, [] as [Value; 0]);
     assert_eq!(a.ask(message(&conversation, 2, "two")).await["seq"], 3);
-    assert_eq!(b.next("message").await["message"]["seq"], 3, "still known to be there");
+    assert_eq!(b.next("message").await["message"]["seq"], 3, "the connection is kept");
     let synced = b.ask(json!({"action": "sync", "cursors": {&conversation: 1}})).await;
-    let places: Vec<&Value> = synced["conversations"][0]["messages"].as_array().unwrap().iter().collect();
-    assert_eq!(places.iter().map(|message| &message["seq"]).collect::<Vec<_>>(), [2, 3]);
+    let messages: Vec<&Value> = synced["conversations"][0]["messages"].as_array().unwrap().iter().collect();
+    assert_eq!(messages.iter().map(|message| &message["seq"]).collect::<Vec<_>>(), [2, 3]);
 }
 
 /// The sender gets an answer after a second; another worker waits for the slow connections.
@@ -62,10 +62,10 @@ async fn slow_client_does_not_delay_the_sender() {
     cloud.clear_faults().await;
     assert_eq!((&sent["type"], &sent["seq"]), (&json!("sent"), &json!(2)), "{sent}");
     assert_eq!(edited.0, 200, "{edited:?}");
-    let mut told = Vec::new();
-    while !(told.contains(&json!(2)) && told.contains(&json!(3))) {
+    let mut received = Vec::new();
+    while !(received.contains(&json!(2)) && received.contains(&json!(3))) {
         let frame = b.next("messages").await;
-        told.extend(frame["messages"].as_array().unwrap().iter().map(|message| message["seq"].clone()));
+        received.extend(frame["messages"].as_array().unwrap().iter().map(|message| message["seq"].clone()));
     }
-    assert_eq!(said(&bob, &conversation).await, [(2, "won".to_owned())]);
+    assert_eq!(texts(&bob, &conversation).await, [(2, "won".to_owned())]);
 }

@@ -7,7 +7,7 @@ use end_to_end::large_conversation::{create_group, users_without_tokens};
 use end_to_end::{Cloud, TestUser};
 use serde_json::json;
 
-use crate::{PLAN, message, pair, receipt, said, says_later};
+use crate::{PLAN, is_busy, message, pair, receipt, texts};
 
 #[tokio::test]
 async fn receipt_that_cannot_be_queued_is_busy() {
@@ -24,16 +24,16 @@ async fn receipt_that_cannot_be_queued_is_busy() {
         let acked = receipt(&mut b, "ack", &conversation, 2).await;
         let read = b.next("error").await;
         cloud.clear_faults().await;
-        assert!(says_later(&acked["error"]), "{kind:?}: {acked}");
-        assert!(says_later(&read["error"]), "{kind:?}: {read}");
+        assert!(is_busy(&acked["error"]), "{kind:?}: {acked}");
+        assert!(is_busy(&read["error"]), "{kind:?}: {read}");
     }
-    let mut told = BTreeSet::new();
+    let mut received = BTreeSet::new();
     for (action, kind) in [("ack", "delivered"), ("read", "read")] {
         assert_eq!(receipt(&mut b, action, &conversation, 2).await["type"], "accepted");
-        while !told.contains(kind) {
+        while !received.contains(kind) {
             let frame = a.next("receipts").await;
             let receipts = frame["receipts"].as_array().unwrap().iter();
-            told.extend(receipts.map(|receipt| receipt["kind"].as_str().unwrap().to_owned()));
+            received.extend(receipts.map(|receipt| receipt["kind"].as_str().unwrap().to_owned()));
         }
     }
 }
@@ -49,7 +49,7 @@ async fn message_is_accepted_if_its_fan_out_cannot_be_queued() {
     let mut a = alice.connect().await;
     let cloud = Cloud::shared();
     let head = alice.get(&format!("/v1/conversations/{conversation}")).await.1["head_seq"].as_u64().unwrap();
-    let mut places = Vec::new();
+    let mut expected = Vec::new();
     for (n, kind) in [Kind::Throttle, Kind::RequestLost, Kind::Delay(60_000, 60_000)].into_iter().enumerate() {
         let after = head + 2 * n as u64;
         let text = format!("{kind:?}");
@@ -65,7 +65,7 @@ async fn message_is_accepted_if_its_fan_out_cannot_be_queued() {
         cloud.clear_faults().await;
         assert_eq!((&sent["type"], &sent["seq"]), (&json!("sent"), &json!(after + 1)), "{kind:?}: {sent}");
         assert_eq!((status, &posted["seq"]), (201, &json!(after + 2)), "{kind:?}: {posted}");
-        places.extend([(after + 1, text.clone()), (after + 2, text)]);
+        expected.extend([(after + 1, text.clone()), (after + 2, text)]);
     }
-    assert_eq!(said(&bob, &conversation).await, places);
+    assert_eq!(texts(&bob, &conversation).await, expected);
 }

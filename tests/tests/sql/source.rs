@@ -35,7 +35,7 @@ pub(crate) struct Source {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
     /// `file:line` of the call.
-    pub(crate) place: String,
+    pub(crate) location: String,
     pub(crate) sql: String,
 }
 
@@ -173,14 +173,14 @@ impl Finder<'_> {
     }
 
     fn statement(&mut self, name: &Ident, sql: String) {
-        self.found.0.push(Statement { place: self.place(name), sql });
+        self.found.0.push(Statement { location: self.location(name), sql });
     }
 
     fn problem(&mut self, name: &Ident, what: &str) {
-        self.found.1.push(format!("{}: `{name}` {what}", self.place(name)));
+        self.found.1.push(format!("{}: `{name}` {what}", self.location(name)));
     }
 
-    fn place(&self, name: &Ident) -> String {
+    fn location(&self, name: &Ident) -> String {
         format!("{}:{}", self.file, name.span().start().line)
     }
 }
@@ -244,7 +244,7 @@ mod tests {
     fn find(text: &str) -> Result<Vec<(String, String)>, Vec<String>> {
         let source = Source { file: "a.rs".to_owned(), text: format!("use sqlx_data_api::query;\n{text}") };
         let found = statements(&[source])?;
-        Ok(found.into_iter().map(|statement| (statement.place, statement.sql)).collect())
+        Ok(found.into_iter().map(|statement| (statement.location, statement.sql)).collect())
     }
 
     #[test]

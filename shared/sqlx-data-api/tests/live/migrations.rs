@@ -113,9 +113,9 @@ async fn an_expired_lock_is_taken_over() {
     second.lock().await.unwrap();
     second.ensure_migrations_table("_sqlx_migrations").await.unwrap();
     let late = first.apply("_sqlx_migrations", &migration(1, MigrationType::Simple, "CREATE TABLE late (n int)")).await;
-    assert!(late.is_err(), "who lost the lock does not go on");
+    assert!(late.is_err(), "a migrator that lost the lock stops");
     first.unlock().await.unwrap();
-    assert_eq!(locks(&mut second).await, 1, "and does not give back what is somebody else's");
+    assert_eq!(locks(&mut second).await, 1, "and does not release the lock of another migrator");
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ async fn other_failures_are_not_retried() {
     let mut conn = options.connect().await.unwrap();
     let error = query("INSERT INTO t VALUES (1)").execute(&mut conn).await.unwrap_err();
     assert_eq!(fault(&error), Some(DataApiFault::Unavailable));
-    assert_eq!(sent.load(Ordering::SeqCst), 1, "it may have been run");
+    assert_eq!(sent.load(Ordering::SeqCst), 1, "the statement may have been executed");
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ async fn dropped_transaction_is_rolled_back_before_the_next_statement() {
     assert!(!conn.is_in_transaction());
     assert!(numbers(&mut conn).await.is_empty());
     insert(&mut conn, 2).await.unwrap();
-    assert_eq!(numbers(&mut database.connect().await).await, [2], "the lock is gone, and nothing is left open");
+    assert_eq!(numbers(&mut database.connect().await).await, [2], "the lock is released, and no transaction is open");
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn nested_transactions_are_savepoints() {
     insert(&mut *last, 6).await.unwrap();
     drop(last);
     outer.commit().await.unwrap();
-    assert_eq!(numbers(&mut conn).await, [1, 2], "what was dropped last is rolled back before the commit");
+    assert_eq!(numbers(&mut conn).await, [1, 2], "the transaction dropped last is rolled back before the commit");
 }
 
 #[tokio::test]
@@ -139,14 +139,14 @@ async fn statements_after_an_idle_timeout_do_not_run_outside_the_transaction() {
     let mut conn = connection(&database).await;
     let mut other = database.connect().await;
     let mut transaction = conn.begin().await.unwrap();
-    let gone = async {
+    let timed_out = async {
         let sql = "SELECT count(*) FROM pg_stat_activity
             WHERE datname = current_database() AND state = 'idle in transaction'";
         while query_scalar::<i64>(sql).fetch_one(&mut other).await.unwrap() > 0 {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), gone).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), timed_out).await.unwrap();
     let late = insert(&mut *transaction, 1).await.unwrap_err();
     assert_eq!(fault(&late), Some(DataApiFault::TransactionNotFound));
     let commit = transaction.commit().await.unwrap_err();

@@ -1,7 +1,7 @@
 use domain::file::{ContentType, Rejection};
 
 use super::super::needed;
-use super::{looked_at, utf16};
+use super::{inspected_as, utf16};
 
 const MISMATCH: Result<(), Rejection> = Err(Rejection::TypeMismatch);
 
@@ -10,7 +10,7 @@ const HTML: &[u8] = b"<!DOCTYPE html><script>alert(1)</script>";
 const SVG: &[u8] = b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
 
 /// Types and bytes that are of them.
-const HONEST: &[(&str, &[u8])] = &[
+const SAMPLES: &[(&str, &[u8])] = &[
     ("image/png", PNG),
     ("image/apng", PNG),
     ("image/jpeg", b"\xff\xd8\xff\xe0\0\x10JFIF\0"),
@@ -80,25 +80,25 @@ const HONEST: &[(&str, &[u8])] = &[
 
 #[test]
 fn bytes_of_the_declared_type_are_accepted() {
-    for (declared, bytes) in HONEST {
-        assert_eq!(looked_at(declared, bytes), Ok(()), "{declared}: {:?}", String::from_utf8_lossy(bytes));
+    for (declared, bytes) in SAMPLES {
+        assert_eq!(inspected_as(declared, bytes), Ok(()), "{declared}: {:?}", String::from_utf8_lossy(bytes));
     }
 }
 
 #[test]
 fn bytes_without_the_signature_of_their_type_are_rejected() {
-    for (declared, bytes) in HONEST.iter().filter(|(declared, _)| super::super::families::of(declared).is_some()) {
+    for (declared, bytes) in SAMPLES.iter().filter(|(declared, _)| super::super::families::of(declared).is_some()) {
         for other in
             [HTML, SVG, b"#!/bin/sh\n", b"MZ\x90\0\x03\0\0\0", b"\x7fELF\x02\x01\x01\0", b"text", b"", &bytes[1..]]
         {
-            assert_eq!(looked_at(declared, other), MISMATCH, "{declared}: {:?}", String::from_utf8_lossy(other));
+            assert_eq!(inspected_as(declared, other), MISMATCH, "{declared}: {:?}", String::from_utf8_lossy(other));
         }
     }
 }
 
 #[test]
 fn bytes_of_another_type_family_are_rejected() {
-    let of = |declared: &str| HONEST.iter().find(|(honest, _)| *honest == declared).unwrap().1;
+    let of = |declared: &str| SAMPLES.iter().find(|(sample, _)| *sample == declared).unwrap().1;
     for (declared, other) in [
         ("image/png", "image/jpeg"),
         ("image/gif", "image/png"),
@@ -115,7 +115,7 @@ fn bytes_of_another_type_family_are_rejected() {
         ("application/zip", "application/gzip"),
         ("application/vnd.oasis.opendocument.text", "application/msword"),
     ] {
-        assert_eq!(looked_at(declared, of(other)), MISMATCH, "{declared} that is {other}");
+        assert_eq!(inspected_as(declared, of(other)), MISMATCH, "{other} declared as {declared}");
     }
 }
 
@@ -124,10 +124,10 @@ fn incomplete_signatures_are_rejected() {
     for (declared, bytes) in
         [("image/png", &b"\x89PNG\n\x1a\n"[..]), ("image/gif", b"GIF88a"), ("image/webp", b"RIFX\0\0\0\0WEBP")]
     {
-        assert_eq!(looked_at(declared, bytes), MISMATCH, "{declared}");
+        assert_eq!(inspected_as(declared, bytes), MISMATCH, "{declared}");
     }
     // The type goes with the download, so no browser looks further.
-    assert_eq!(looked_at("image/png", &[PNG, HTML].concat()), Ok(()));
+    assert_eq!(inspected_as("image/png", &[PNG, HTML].concat()), Ok(()));
 }
 
 #[test]
@@ -137,21 +137,21 @@ fn binary_data_is_rejected_as_text() {
         [PNG, b"a\0b", b"\x01", b"\x7fELF\x02\x01\x01\0", &utf16("no mark", true, false), &mixed, b"\xff\xfe\x01\0"]
     {
         for declared in ["text/plain", "text/html", "application/json", "application/ld+json", "image/svg+xml"] {
-            assert_eq!(looked_at(declared, bytes), MISMATCH, "{declared}: {bytes:?}");
+            assert_eq!(inspected_as(declared, bytes), MISMATCH, "{declared}: {bytes:?}");
         }
     }
     for little in [true, false] {
         let mut text = utf16("Привет 🙂", little, true);
-        assert_eq!(looked_at("text/plain", &text), Ok(()));
+        assert_eq!(inspected_as("text/plain", &text), Ok(()));
         // Cut within a character.
         text.truncate(text.len() - 2);
-        assert_eq!(looked_at("text/plain", &text), Ok(()));
+        assert_eq!(inspected_as("text/plain", &text), Ok(()));
     }
 }
 
 #[test]
 fn html_svg_and_scripts_are_rejected_under_other_types() {
-    let hidden: &[&[u8]] = &[
+    let active: &[&[u8]] = &[
         HTML,
         b" \t\r\n\x0c<HTML>",
         b"\xef\xbb\xbf\n<html lang=en>",
@@ -169,21 +169,21 @@ fn html_svg_and_scripts_are_rejected_under_other_types() {
         b"#!/bin/sh\nrm -r ~",
         b"#! /usr/bin/perl",
     ];
-    for page in hidden {
+    for page in active {
         let text = String::from_utf8_lossy(page);
         for declared in ["text/plain", "text/csv", "application/json", "image/x-invented", "application/x-invented"] {
-            assert_eq!(looked_at(declared, page), MISMATCH, "{declared}: {text}");
+            assert_eq!(inspected_as(declared, page), MISMATCH, "{declared}: {text}");
         }
     }
     for little in [true, false] {
-        assert_eq!(looked_at("text/plain", &utf16("<!-- a --><html>", little, true)), MISMATCH);
-        assert_eq!(looked_at("image/x-invented", &utf16("<html>", little, false)), MISMATCH);
+        assert_eq!(inspected_as("text/plain", &utf16("<!-- a --><html>", little, true)), MISMATCH);
+        assert_eq!(inspected_as("image/x-invented", &utf16("<html>", little, false)), MISMATCH);
     }
     for page in [HTML, b"<?xml version=\"1.0\"?><html>", SVG] {
-        assert_eq!(looked_at("application/xml", page), MISMATCH);
+        assert_eq!(inspected_as("application/xml", page), MISMATCH);
     }
-    assert_eq!(looked_at("text/markdown", SVG), MISMATCH);
-    assert_eq!(looked_at("text/html", b"#!/bin/sh\n"), MISMATCH);
+    assert_eq!(inspected_as("text/markdown", SVG), MISMATCH);
+    assert_eq!(inspected_as("text/html", b"#!/bin/sh\n"), MISMATCH);
 }
 
 #[test]
@@ -198,9 +198,9 @@ fn executables_are_rejected_under_other_types() {
         for declared in
             ["text/plain", "image/x-invented", "application/x-invented", "application/vnd.ms-excel", "application/pdf"]
         {
-            assert_eq!(looked_at(declared, program), MISMATCH, "{declared}: {program:?}");
+            assert_eq!(inspected_as(declared, program), MISMATCH, "{declared}: {program:?}");
         }
-        assert_eq!(looked_at("application/octet-stream", program), Ok(()));
+        assert_eq!(inspected_as("application/octet-stream", program), Ok(()));
     }
 }
 

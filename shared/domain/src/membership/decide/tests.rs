@@ -24,7 +24,7 @@ const REMOVED: UserId = user(8);
 const NON_MEMBER: UserId = user(9);
 const DELETED: UserId = user(10);
 const BLOCKS: UserId = user(12);
-const PROBE_CONNECTION_ID: UserId = user(11);
+const UNKNOWN_USER: UserId = user(11);
 
 const FUTURE: Timestamp = Timestamp::from_epoch_millis(4_000_000_000_000);
 
@@ -37,7 +37,7 @@ fn active(role: Role) -> MemberFacts {
 }
 
 fn state(kind: ConversationType) -> State {
-    let gone = MemberFacts { stays: 1, ..MemberFacts::default() };
+    let former = MemberFacts { stays: 1, ..MemberFacts::default() };
     State {
         kind,
         closed: false,
@@ -54,8 +54,8 @@ fn state(kind: ConversationType) -> State {
             (OTHER_OWNER, active(Role::Owner)),
             (OTHER_ADMIN, active(Role::Admin)),
             (OTHER_MEMBER, active(Role::Member)),
-            (FORMER, gone),
-            (REMOVED, MemberFacts { removed: true, ..gone }),
+            (FORMER, former),
+            (REMOVED, MemberFacts { removed: true, ..former }),
             (NON_MEMBER, MemberFacts::default()),
             (DELETED, MemberFacts { deleted: true, ..MemberFacts::default() }),
         ]),
@@ -101,15 +101,15 @@ fn actions() -> [Action; 14] {
 /// Every action, by every user, in a conversation of one type.
 #[track_caller]
 fn check(state: &State, table: &[(&str, UserId, [&str; 14])]) {
-    for (who, actor, expected) in table {
+    for (name, actor, expected) in table {
         let found = actions().map(|action| outcome(state, *actor, &action));
-        assert_eq!(found, *expected, "{who} in a {:?}, closed: {}", state.kind, state.closed);
+        assert_eq!(found, *expected, "{name} in a {:?}, closed: {}", state.kind, state.closed);
     }
 }
 
 const NO: &str = "not_allowed";
 const NOT_A_MEMBER: &str = "not_a_member";
-const GONE: &str = "conversation_closed";
+const CLOSED: &str = "conversation_closed";
 const WRONG_TYPE: &str = "wrong_conversation_type";
 const UNKNOWN: &str = "conversation_not_found";
 
@@ -121,9 +121,9 @@ fn actions_in_a_group() {
         ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG_TYPE]),
         ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
         ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
-        ("who left", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", NOT_A_MEMBER,  NOT_A_MEMBER]),
-        ("a stranger", NON_MEMBER, [UNKNOWN; 14]),
-        ("nobody", PROBE_CONNECTION_ID,       [UNKNOWN; 14]),
+        ("a former member", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", NOT_A_MEMBER,  NOT_A_MEMBER]),
+        ("a non-member", NON_MEMBER, [UNKNOWN; 14]),
+        ("an unknown user", UNKNOWN_USER,       [UNKNOWN; 14]),
     ]);
 }
 
@@ -131,12 +131,12 @@ fn actions_in_a_group() {
 #[rustfmt::skip]
 fn actions_in_a_closed_group() {
     check(&State { closed: true, ..state(Group) }, &[
-        ("the owner", OWNER,     [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, "none", "ok", "none", WRONG_TYPE]),
-        ("an admin", ADMIN,      [GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, GONE, NO,   NO,   "ok", "none", WRONG_TYPE]),
+        ("the owner", OWNER,     [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, "none", "ok", "none", WRONG_TYPE]),
+        ("an admin", ADMIN,      [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, NO,   NO,   "ok", "none", WRONG_TYPE]),
         ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
-        ("who left", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", NOT_A_MEMBER,  NOT_A_MEMBER]),
-        ("a stranger", NON_MEMBER, [UNKNOWN; 14]),
-        ("nobody", PROBE_CONNECTION_ID,       [UNKNOWN; 14]),
+        ("a former member", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", NOT_A_MEMBER,  NOT_A_MEMBER]),
+        ("a non-member", NON_MEMBER, [UNKNOWN; 14]),
+        ("an unknown user", UNKNOWN_USER,       [UNKNOWN; 14]),
     ]);
 }
 
@@ -148,9 +148,9 @@ fn actions_in_a_public_conversation() {
         ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG_TYPE]),
         ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
         ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
-        ("who left", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", "ok", NOT_A_MEMBER]),
-        ("a stranger", NON_MEMBER, [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "ok", NOT_A_MEMBER]),
-        ("nobody", PROBE_CONNECTION_ID,       [PROFILE; 14]),
+        ("a former member", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", "ok", NOT_A_MEMBER]),
+        ("a non-member", NON_MEMBER, [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "ok", NOT_A_MEMBER]),
+        ("an unknown user", UNKNOWN_USER,       [PROFILE; 14]),
     ]);
 }
 
@@ -166,9 +166,9 @@ fn actions_in_a_private_conversation() {
         ("one", OWNER, inside),
         ("the other", ADMIN, inside),
         ("a member", MEMBER, inside),
-        ("who left", FORMER, [NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, WRONG_TYPE, NOT_A_MEMBER, NOT_A_MEMBER]),
-        ("a stranger", NON_MEMBER, [UNKNOWN; 14]),
-        ("nobody", PROBE_CONNECTION_ID, [UNKNOWN; 14]),
+        ("a former member", FORMER, [NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, WRONG_TYPE, NOT_A_MEMBER, NOT_A_MEMBER]),
+        ("a non-member", NON_MEMBER, [UNKNOWN; 14]),
+        ("an unknown user", UNKNOWN_USER, [UNKNOWN; 14]),
     ]);
 }
 
@@ -189,7 +189,7 @@ fn users_that_cannot_be_added() {
         (ErrorCode::TooManyMembers, vec![]),
         (ErrorCode::TooManyMembers, many),
         (ErrorCode::SelfAdd, vec![OWNER]),
-        (ErrorCode::UserNotFound, vec![PROBE_CONNECTION_ID]),
+        (ErrorCode::UserNotFound, vec![UNKNOWN_USER]),
         (ErrorCode::AlreadyAMember, vec![NON_MEMBER, MEMBER]),
         (ErrorCode::NotAllowed, vec![NON_MEMBER, BLOCKS]),
     ] {
@@ -257,12 +257,12 @@ fn last_owner_promotes_a_successor_by_leaving_and_cannot_step_down() {
         item: MessageKind::MemberLeft { promoted, closed, user_deleted: false },
     };
     assert_eq!(change(&alone, OWNER, &Action::Leave), left(Some(ADMIN), false));
-    assert_eq!(change(&state(Group), OWNER, &Action::Leave), left(None, false), "another owner is there");
+    assert_eq!(change(&state(Group), OWNER, &Action::Leave), left(None, false), "another owner remains");
     let empty = State { member_count: 1, owners: 1, successor: None, ..state(Group) };
-    assert_eq!(change(&empty, OWNER, &Action::Leave), left(None, true), "nobody is left");
+    assert_eq!(change(&empty, OWNER, &Action::Leave), left(None, true), "the last member closes the group");
     let over = State { closed: true, ..empty };
-    assert_eq!(change(&over, OWNER, &Action::Leave), left(None, false), "it was closed before");
-    let Change::Logged { item, .. } = change(&alone, MEMBER, &Action::Leave) else { panic!("a group logs it") };
+    assert_eq!(change(&over, OWNER, &Action::Leave), left(None, false), "the group was closed before");
+    let Change::Logged { item, .. } = change(&alone, MEMBER, &Action::Leave) else { panic!("a group logs departures") };
     assert_eq!(item, MessageKind::MemberLeft { promoted: None, closed: false, user_deleted: false });
     assert_eq!(
         change(&State { owners: 1, ..state(Public) }, OWNER, &Action::Leave),
