@@ -1,4 +1,4 @@
-//! Making the cloud inject_faults, through its control endpoint.
+//! Fault injection through the control endpoint of the cloud.
 //!
 //! ```no_run
 //! # use end_to_end::{Cloud, faults::{Kind, Lag}};

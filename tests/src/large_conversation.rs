@@ -9,7 +9,7 @@ use crate::{Cloud, TestUser, aws};
 /// Members that one request may name.
 const MAX_USERS_PER_REQUEST: usize = 50;
 
-/// Creates users that exist in SQL alone, without tokens, which is enough to add them to conversations. Cost: one statement.
+/// Creates users in SQL alone, without tokens, which is enough to add them to conversations. Cost: one statement.
 ///
 /// # Panics
 ///

@@ -97,25 +97,25 @@ async fn gone_response_deletes_only_that_connection() {
     let (alice, bob, conversation) = pair().await;
     let cloud = Cloud::shared();
     let dynamodb = dynamodb(&cloud.endpoints.aws.dynamodb);
-    let connections = async |person: &TestUser| -> BTreeSet<String> {
-        let key = AttributeValue::S(person.user_id.clone());
+    let connections = async |user: &TestUser| -> BTreeSet<String> {
+        let key = AttributeValue::S(user.user_id.clone());
         let get = dynamodb.get_item().table_name("local-ConnectionsTable").key("user_id", key).consistent_read(true);
         let item = get.send().await.unwrap().item.unwrap_or_default();
         item.into_keys().filter(|name| name.starts_with("c#")).collect()
     };
     let mut lost = bob.connect().await;
-    let gone = connections(&bob).await.pop_first().unwrap();
+    let gone_connection = connections(&bob).await.pop_first().unwrap();
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     let (of_alice, mut of_bob) = (connections(&alice).await, connections(&bob).await);
     assert_eq!((of_alice.len(), of_bob.len()), (1, 2));
     // One that is younger than half a minute may only not be up yet: none of them is.
     let old = Timestamp::now().epoch_millis() - 60_000;
-    for (person, names) in [(&alice, &of_alice), (&bob, &of_bob)] {
+    for (user, names) in [(&alice, &of_alice), (&bob, &of_bob)] {
         for name in names {
             dynamodb
                 .update_item()
                 .table_name("local-ConnectionsTable")
-                .key("user_id", AttributeValue::S(person.user_id.clone()))
+                .key("user_id", AttributeValue::S(user.user_id.clone()))
                 .update_expression("SET #connection.connected_at = :old")
                 .expression_attribute_names("#connection", name)
                 .expression_attribute_values(":old", AttributeValue::N(old.to_string()))
@@ -124,14 +124,14 @@ async fn gone_response_deletes_only_that_connection() {
                 .unwrap();
         }
     }
-    cloud.inject_faults(1, &[Kind::Gone.rule().resource(gone.trim_start_matches("c#"))]).await;
+    cloud.inject_faults(1, &[Kind::Gone.rule().resource(gone_connection.trim_start_matches("c#"))]).await;
     let frame = json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
                        "after_seq": 1, "text": "who is there?"});
     assert_eq!(a.ask(frame).await["type"], "sent");
     cloud.clear_faults().await;
     assert_eq!(b.next("message").await["message"]["text"], "who is there?");
     assert_eq!(lost.pushed().await, [] as [Value; 0]);
-    of_bob.remove(&gone);
+    of_bob.remove(&gone_connection);
     assert_eq!((connections(&alice).await, connections(&bob).await), (of_alice, of_bob));
 }
 
@@ -161,8 +161,8 @@ async fn history_beyond_one_megabyte_is_complete_and_for_members_only() {
     }
     assert_eq!(head.seq, Seq(61));
     let path = format!("/v1/conversations/{conversation}/messages?limit=100");
-    for person in [&alice, &bob] {
-        let (status, page) = person.get(&path).await;
+    for user in [&alice, &bob] {
+        let (status, page) = user.get(&path).await;
         let seqs: Vec<u64> =
             page["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()).collect();
         assert_eq!((status, &page["more"], seqs), (200, &json!(false), (1..=61).collect()));

@@ -111,7 +111,7 @@ mod tests {
         FloodLimit::new(3, Duration::from_secs(10)).unwrap()
     }
 
-    /// A conversation to which people say things at these seconds; whether each may.
+    /// A conversation to which users send messages at given seconds.
     #[derive(Default)]
     struct TestConversation(RecentSenders);
 

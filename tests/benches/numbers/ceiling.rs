@@ -40,8 +40,8 @@ pub(crate) async fn run(cloud: &Cloud, time: Duration, report: &mut Report) -> R
     for senders in SENDERS {
         let mut tasks = JoinSet::new();
         let begun = Instant::now();
-        for person in group.users.iter().take(senders).cloned() {
-            tasks.spawn(send_until(person, group.conversation.clone(), Arc::clone(&head), begun + time));
+        for user in group.users.iter().take(senders).cloned() {
+            tasks.spawn(send_until(user, group.conversation.clone(), Arc::clone(&head), begun + time));
         }
         let (mut count_accepted, mut refused, mut times) = (0, BTreeMap::<String, usize>::new(), Vec::new());
         for sent in tasks.join_all().await {
@@ -67,13 +67,13 @@ pub(crate) async fn run(cloud: &Cloud, time: Duration, report: &mut Report) -> R
 
 /// Sends one message after the other. `head` is the newest seq that anybody has seen, as if all had received everything at
 /// once.
-async fn send_until(person: TestUser, conversation: String, head: Arc<AtomicU64>, end: Instant) -> Sent {
+async fn send_until(user: TestUser, conversation: String, head: Arc<AtomicU64>, end: Instant) -> Sent {
     let (path, mut sent) = (format!("/v1/conversations/{conversation}/messages"), Sent::default());
     while Instant::now() < end {
         let id = Uuid::new_v4();
         let draft = json!({"client_message_id": id, "after_seq": head.load(Ordering::Relaxed), "text": "All at once!"});
         let begun = Instant::now();
-        let (_, answer) = person.post(&path, &draft).await;
+        let (_, answer) = user.post(&path, &draft).await;
         sent.times.push(begun.elapsed());
         if let Some(seq) = answer["seq"].as_u64() {
             head.fetch_max(seq, Ordering::Relaxed);

@@ -101,7 +101,7 @@ impl InvocationReport {
 /// Somebody in a conversation, and connected.
 struct Uploader<'a> {
     cloud: &'a Cloud,
-    person: TestUser,
+    user: TestUser,
     conversation: String,
     socket: Socket,
     client: Client,
@@ -109,10 +109,10 @@ struct Uploader<'a> {
 
 impl<'a> Uploader<'a> {
     async fn new(cloud: &'a Cloud) -> Self {
-        let (person, other) = tokio::join!(TestUser::of(cloud, "sender"), TestUser::of(cloud, "recipient"));
-        let conversation = person.private_conversation_with(&other).await;
-        let socket = person.connect().await;
-        Self { cloud, person, conversation, socket, client: client() }
+        let (user, other) = tokio::join!(TestUser::of(cloud, "sender"), TestUser::of(cloud, "recipient"));
+        let conversation = user.private_conversation_with(&other).await;
+        let socket = user.connect().await;
+        Self { cloud, user, conversation, socket, client: client() }
     }
 
     /// Measures announcements, after a first one that is not counted.
@@ -169,15 +169,15 @@ impl<'a> Uploader<'a> {
         let (size, sha256) = (file.bytes.len(), &file.sha256);
         let announcement = json!({"name": "a file", "content_type": file.content_type, "size": size, "sha256": sha256});
         let path = format!("/v1/conversations/{}/files", self.conversation);
-        accepted(201, self.person.post(&path, &announcement).await)
+        accepted(201, self.user.post(&path, &announcement).await)
     }
 
     async fn put_parts(&self, id: &str, sums: &Value, parts: Vec<Vec<u8>>) -> Result<(), Failure> {
-        let signed = accepted(200, self.person.post(&format!("/v1/files/{id}/parts"), sums).await)?;
+        let signed = accepted(200, self.user.post(&format!("/v1/files/{id}/parts"), sums).await)?;
         let signed = signed["parts"].as_array().ok_or("parts without requests")?;
         let puts = stream::iter(signed.iter().zip(parts)).map(|(signed, part)| self.put(signed, part));
         puts.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-        accepted(200, self.person.post(&format!("/v1/files/{id}/complete"), &json!({})).await)?;
+        accepted(200, self.user.post(&format!("/v1/files/{id}/complete"), &json!({})).await)?;
         Ok(())
     }
 

@@ -5,15 +5,15 @@ use serde_json::{Value, json};
 
 use crate::setup::{create_conversation, group, messages, refusal, send_frame};
 
-async fn block(person: &TestUser, conversation: &str, blocked: bool) -> Value {
-    let (status, body) = person.patch(&format!("/v1/conversations/{conversation}"), &json!({"blocked": blocked})).await;
+async fn block(user: &TestUser, conversation: &str, blocked: bool) -> Value {
+    let (status, body) = user.patch(&format!("/v1/conversations/{conversation}"), &json!({"blocked": blocked})).await;
     assert_eq!(status, 200, "{body}");
     body
 }
 
 /// Sends a message. Returns `sent`, or the code of the refusal.
-async fn send_text(person: &TestUser, conversation: &str) -> Value {
-    let answer = person.connect().await.ask(send_frame(conversation, 1, "Hello?")).await;
+async fn send_text(user: &TestUser, conversation: &str) -> Value {
+    let answer = user.connect().await.ask(send_frame(conversation, 1, "Hello?")).await;
     if answer["type"] == "sent" { answer["type"].clone() } else { answer["error"]["code"].clone() }
 }
 

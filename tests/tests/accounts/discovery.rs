@@ -28,14 +28,14 @@ fn escaped(text: &str) -> String {
     text.bytes().flat_map(|byte| ["%".to_owned(), hex(&[byte])]).collect()
 }
 
-async fn search(person: &TestUser, q: &str, more: &str) -> Value {
-    let (status, page) = person.get(&format!("/v1/public-conversations?q={}{more}", escaped(q))).await;
+async fn search(user: &TestUser, q: &str, more: &str) -> Value {
+    let (status, page) = user.get(&format!("/v1/public-conversations?q={}{more}", escaped(q))).await;
     assert_eq!(status, 200, "{q:?}: {page}");
     page
 }
 
-async fn found(person: &TestUser, q: &str) -> Vec<Value> {
-    let page = search(person, q, "").await;
+async fn found(user: &TestUser, q: &str) -> Vec<Value> {
+    let page = search(user, q, "").await;
     page["conversations"].as_array().unwrap().iter().map(|listed| listed["conversation_id"].clone()).collect()
 }
 

@@ -78,14 +78,14 @@ async fn no_conversation_is_created_with_a_user_who_is_being_deleted() {
 }
 
 fn alone(person: &TestUser) -> NewConversation {
-    let wanted = domain::new_conversation::Wanted {
+    let request = domain::new_conversation::Wanted {
         kind: domain::ConversationType::Group,
         title: Some("Alone"),
         topic: None,
         history: Some(HistoryPolicy::Full),
         member_ids: &[],
     };
-    NewConversation::new(person.user_id.parse().unwrap(), &wanted).unwrap()
+    NewConversation::new(person.user_id.parse().unwrap(), &request).unwrap()
 }
 
 #[tokio::test]

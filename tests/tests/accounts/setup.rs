@@ -11,7 +11,7 @@ const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Creates a conversation of this type with these members; returns its id.
 pub(crate) async fn create_conversation(kind: &str, creator: &TestUser, others: &[&TestUser]) -> String {
-    let ids: Vec<&str> = others.iter().map(|person| person.user_id.as_str()).collect();
+    let ids: Vec<&str> = others.iter().map(|user| user.user_id.as_str()).collect();
     let (status, body) =
         creator.post("/v1/conversations", &json!({"type": kind, "title": "Team", "member_ids": ids})).await;
     assert_eq!(status, 201, "{body}");
@@ -24,8 +24,8 @@ pub(crate) async fn group(creator: &TestUser, others: &[&TestUser]) -> String {
 }
 
 /// Returns the messages that a user sees in a conversation.
-pub(crate) async fn messages(person: &TestUser, conversation: &str) -> Vec<Value> {
-    let (status, history) = person.get(&format!("/v1/conversations/{conversation}/messages")).await;
+pub(crate) async fn messages(user: &TestUser, conversation: &str) -> Vec<Value> {
+    let (status, history) = user.get(&format!("/v1/conversations/{conversation}/messages")).await;
     assert_eq!(status, 200, "{history}");
     history["messages"].as_array().unwrap().clone()
 }

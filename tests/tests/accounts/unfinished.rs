@@ -122,7 +122,7 @@ async fn connection_left_open_by_a_deletion_can_neither_send_nor_receive() {
     )
     .await;
     assert_eq!(alice.delete("/v1/users/me").await.0, 204);
-    assert_eq!(bobs.ask(send_frame(&team, 2, "Is she gone?")).await["type"], "sent");
+    assert_eq!(bobs.ask(send_frame(&team, 2, "Is alice deleted?")).await["type"], "sent");
     let refused = alices.ask(send_frame(&team, 2, "No")).await;
     assert_eq!(refused["error"]["code"], "user_deleted", "{refused}");
     assert!(alices.pushed().await.iter().all(|frame| frame["message"]["text"].is_null()), "nothing is pushed");

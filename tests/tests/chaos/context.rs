@@ -125,7 +125,7 @@ impl Context {
 }
 
 impl TestConversation {
-    /// Returns true if a text with this number is sent completed.
+    /// Returns true if a text with this number is sent here.
     pub(crate) fn takes_text(&self, number: u64) -> bool {
         self.kind != ConversationType::Public || number.is_multiple_of(PUBLIC_EVERY)
     }

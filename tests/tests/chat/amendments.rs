@@ -17,8 +17,8 @@ async fn conversation_with_message() -> (TestUser, TestUser, String) {
     (alice, bob, path)
 }
 
-async fn last(person: &TestUser, path: &str) -> Value {
-    person.get(path).await.1["messages"].as_array().unwrap().last().unwrap().clone()
+async fn last(user: &TestUser, path: &str) -> Value {
+    user.get(path).await.1["messages"].as_array().unwrap().last().unwrap().clone()
 }
 
 #[tokio::test]
@@ -55,10 +55,10 @@ async fn deletion_leaves_a_tombstone() {
         assert_eq!(alice.delete(&format!("{path}/2")).await, (204, Value::Null));
     }
     assert_eq!(socket.next("message_deleted").await["message"]["target_seq"], 2);
-    for person in [&alice, &bob] {
-        let (_, history) = person.get(&path).await;
+    for user in [&alice, &bob] {
+        let (_, history) = user.get(&path).await;
         assert!(!history.to_string().contains("secret") && !history.to_string().contains("helo"), "{history}");
-        assert_eq!(last(person, &path).await["kind"], "deleted");
+        assert_eq!(last(user, &path).await["kind"], "deleted");
     }
     let (status, problem) = alice.patch(&format!("{path}/2"), &json!({"text": "back"})).await;
     assert_eq!((status, &problem["code"]), (409, &json!("message_deleted")));
@@ -83,13 +83,13 @@ async fn reactions_are_counted_once_per_user_and_emoji() {
 async fn only_visible_messages_can_be_amended() {
     let (alice, bob, path) = conversation_with_message().await;
     let mallory = TestUser::new("mallory").await;
-    for (person, seq, refusal) in [
+    for (user, seq, refusal) in [
         (&mallory, "2", (403, "not_a_member")),
         (&alice, "1", (404, "message_not_found")),
         (&bob, "7", (404, "message_not_found")),
         (&bob, "x", (404, "message_not_found")),
     ] {
-        let (status, problem) = person.delete(&format!("{path}/{seq}")).await;
+        let (status, problem) = user.delete(&format!("{path}/{seq}")).await;
         assert_eq!((status, problem["code"].as_str().unwrap()), refusal, "{seq}");
     }
 }

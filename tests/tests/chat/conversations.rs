@@ -126,7 +126,7 @@ async fn create_without_relay(alice: &TestUser, bob: &TestUser) -> (String, Queu
     let cloud = Cloud::shared();
     let relay = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
     let pool = aws::database(cloud);
-    let ids: [UserId; 2] = [alice, bob].map(|person| person.user_id.parse().unwrap());
+    let ids: [UserId; 2] = [alice, bob].map(|user| user.user_id.parse().unwrap());
     let new = NewConversation::Private { pair: [ids[0].min(ids[1]), ids[0].max(ids[1])] };
     let created = Conversations::new(pool, relay.clone()).create(ids[0], &new, None).await.unwrap();
     match created {

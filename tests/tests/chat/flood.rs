@@ -11,11 +11,11 @@ use store::dynamodb::messages::PutOutcome;
 use uuid::Uuid;
 
 /// Makes the log say that the user has reached the flood limit.
-async fn exhaust(person: &TestUser, conversation: &str) {
+async fn exhaust(user: &TestUser, conversation: &str) {
     let messages = log(&dynamodb(&Cloud::shared().endpoints.aws.dynamodb)).messages;
     let head = messages.head(conversation.parse().unwrap(), true).await.unwrap().unwrap();
     let now = Timestamp::now();
-    let count = json!([{"u": person.user_id, "s": now.epoch_millis(), "n": FLOOD_LIMIT}]);
+    let count = json!([{"u": user.user_id, "s": now.epoch_millis(), "n": FLOOD_LIMIT}]);
     let recent_senders: RecentSenders = serde_json::from_value(count).unwrap();
     let (seq, sent_at) = (head.seq.next(), now.max(head.sent_at.next()));
     let (message_id, attempt) = (MessageId::generate(sent_at), Uuid::new_v4());

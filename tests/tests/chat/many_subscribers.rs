@@ -69,7 +69,7 @@ async fn worker_notifies_many_subscribers_page_by_page() {
     assert_eq!(carol.delete(&format!("{}/members/me", conversation.path)).await.0, 204);
     assert_eq!(alice.patch(&format!("{}/messages/{first}", conversation.path), &json!({"text": "hear"})).await.0, 200);
     expect_items(&mut b, first, first + 2).await;
-    // The subscriptions of gone connections and of former members are removed.
+    // The subscriptions of closed connections and of former members are removed.
     let deadline = Instant::now() + Duration::from_secs(30);
     while conversation.subscribers(0).await != real {
         assert!(Instant::now() < deadline, "{:?}", conversation.subscribers(0).await);
@@ -98,7 +98,7 @@ async fn subscribers_from_before_a_shard_increase_are_still_notified() {
     let (alice, bob, carol) = users;
     let conversation = PublicConversation::of(&alice, &[&bob, &carol]).await;
     let mut a = alice.connect().await;
-    // One whose place among eight shards is another than the first.
+    // A connection that is not in the first of eight shards.
     let (mut early, early_id) = loop {
         let mut socket = bob.connect().await;
         conversation.open(&mut socket).await;
@@ -109,7 +109,7 @@ async fn subscribers_from_before_a_shard_increase_are_still_notified() {
         assert_eq!(conversation.ask(&mut socket, "close").await["type"], "accepted");
     };
     set(&conversation, "subscription_shards", 8).await;
-    // Until one lies elsewhere than in the first shard.
+    // Subscribes until a connection is outside of the first shard.
     let mut late = Vec::new();
     let other_shards_are_used = async || {
         for shard in 1..8 {
@@ -129,7 +129,7 @@ async fn subscribers_from_before_a_shard_increase_are_still_notified() {
     for socket in &mut late {
         expect_items(socket, seq, seq).await;
     }
-    // Opening again moves it, and closing finds it wherever it is.
+    // `open` moves the subscription to its new shard, and `close` finds it in any shard.
     conversation.open(&mut early).await;
     for shard in 0..8 {
         let is_subscribed = conversation.subscribers(shard).await.contains(&early_id);
@@ -180,8 +180,8 @@ async fn shard_count_grows_with_the_members_and_never_shrinks() {
     assert_eq!(shards(&conversation).await, None, "1,000 members have one shard");
     assert_eq!(carol.put(&format!("{members}/me"), &json!({})).await.0, 200);
     assert_eq!(shards(&conversation).await, Some(2), "1,001 members have two shards");
-    for person in [&bob, &carol] {
-        assert_eq!(person.delete(&format!("{members}/me")).await.0, 204);
+    for user in [&bob, &carol] {
+        assert_eq!(user.delete(&format!("{members}/me")).await.0, 204);
     }
     assert_eq!(bob.put(&format!("{members}/me"), &json!({})).await.0, 200);
     assert_eq!(shards(&conversation).await, Some(2));

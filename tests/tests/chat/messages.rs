@@ -15,14 +15,14 @@ async fn pair() -> (TestUser, TestUser, String) {
     (alice, bob, conversation)
 }
 
-async fn history(person: &TestUser, conversation: &str, query: &str) -> Vec<Value> {
-    let (status, page) = person.get(&format!("/v1/conversations/{conversation}/messages{query}")).await;
+async fn history(user: &TestUser, conversation: &str, query: &str) -> Vec<Value> {
+    let (status, page) = user.get(&format!("/v1/conversations/{conversation}/messages{query}")).await;
     assert_eq!(status, 200, "{page}");
     page["messages"].as_array().unwrap().clone()
 }
 
-async fn connect(person: &TestUser) -> Socket {
-    person.connect().await
+async fn connect(user: &TestUser) -> Socket {
+    user.connect().await
 }
 
 #[tokio::test]
@@ -106,10 +106,10 @@ async fn dead_connection_does_not_affect_other_recipients() {
 async fn concurrent_sends_get_consecutive_seqs() {
     let (alice, bob, conversation) = pair().await;
     let mut senders = Vec::new();
-    for person in [&alice, &bob, &alice, &bob] {
-        let (person, conversation) = (person.clone(), conversation.clone());
+    for user in [&alice, &bob, &alice, &bob] {
+        let (user, conversation) = (user.clone(), conversation.clone());
         senders.push(tokio::spawn(async move {
-            let mut socket = person.connect().await;
+            let mut socket = user.connect().await;
             let (mut seen, mut seqs) = (1, Vec::new());
             for n in 0..5 {
                 let frame = message(&conversation, seen, &format!("{n}"));

@@ -65,13 +65,13 @@ impl PublicConversation {
     }
 
     /// Writes a subscription into the table.
-    pub(crate) async fn subscribe(&self, person: &TestUser, connection_id: &str, exp: i64) {
+    pub(crate) async fn subscribe(&self, user: &TestUser, connection_id: &str, exp: i64) {
         let put = dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
             .put_item()
             .table_name(SUBSCRIPTIONS)
             .item("shard", AttributeValue::S(format!("{}#0", self.id)))
             .item("connection_id", AttributeValue::S(connection_id.to_owned()))
-            .item("user_id", AttributeValue::S(person.user_id.clone()))
+            .item("user_id", AttributeValue::S(user.user_id.clone()))
             .item("exp", AttributeValue::N(exp.to_string()));
         put.send().await.unwrap();
     }
@@ -176,13 +176,13 @@ async fn only_members_can_subscribe_and_subscribing_to_a_group_has_no_effect() {
 async fn subscription_ends_at_its_expiry_or_with_its_connection() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let conversation = PublicConversation::of(&alice, &[&bob]).await;
-    let (mut a, mut b, gone) = tokio::join!(alice.connect(), bob.connect(), bob.connect());
+    let (mut a, mut b, disconnected) = tokio::join!(alice.connect(), bob.connect(), bob.connect());
     conversation.open(&mut b).await;
     let now = Timestamp::now().epoch_seconds();
     let exp =
         |item: &std::collections::HashMap<String, AttributeValue>| item["exp"].as_n().unwrap().parse::<i64>().unwrap();
-    let kept = conversation.subscriptions(0).await;
-    assert!((now + 60..=now + 2 * 3600).contains(&exp(&kept[0])), "{kept:?}");
+    let stored = conversation.subscriptions(0).await;
+    assert!((now + 60..=now + 2 * 3600).contains(&exp(&stored[0])), "{stored:?}");
     let connection = conversation.subscribers(0).await.pop_first().unwrap();
     conversation.subscribe(&bob, &connection, now - 1).await;
     conversation.send_text(&mut a).await;
@@ -191,10 +191,10 @@ async fn subscription_ends_at_its_expiry_or_with_its_connection() {
     conversation.send_text(&mut a).await;
     assert_eq!(pushed_seqs(&mut b).await, [3], "a renewed subscription receives pushes");
 
-    let mut gone = gone;
-    conversation.open(&mut gone).await;
+    let mut disconnected = disconnected;
+    conversation.open(&mut disconnected).await;
     assert_eq!(conversation.subscribers(0).await.len(), 2);
-    gone.disconnect_abruptly();
+    disconnected.disconnect_abruptly();
     let deadline = Instant::now() + Duration::from_secs(25);
     while conversation.subscribers(0).await != BTreeSet::from([connection.clone()]) {
         assert!(Instant::now() < deadline, "the subscription of a disconnected connection is removed at the next push");

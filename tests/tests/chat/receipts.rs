@@ -79,9 +79,9 @@ async fn message_status_lists_recipients_with_their_times() {
 
     let (status, page) = alice.get(&format!("{messages}/2/status")).await;
     assert_eq!((status, &page["cursor"]), (200, &serde_json::Value::Null), "{page}");
-    let of = |person: &TestUser| {
+    let of = |user: &TestUser| {
         let recipients = page["recipients"].as_array().unwrap();
-        recipients.iter().find(|status| status["user_id"] == person.user_id).cloned().unwrap_or_default()
+        recipients.iter().find(|status| status["user_id"] == user.user_id).cloned().unwrap_or_default()
     };
     assert_eq!(
         (&of(&bob)["read_at"], &of(&bob)["delivered_at"]),

@@ -12,16 +12,16 @@ use uuid::Uuid;
 
 /// A group, and the path of what is in it.
 async fn group(owner: &TestUser, others: &[&TestUser], kind: &str) -> String {
-    let ids: Vec<&String> = others.iter().map(|person| &person.user_id).collect();
+    let ids: Vec<&String> = others.iter().map(|user| &user.user_id).collect();
     let body = json!({"type": kind, "title": "Team", "member_ids": ids});
     let (status, created) = owner.post("/v1/conversations", &body).await;
     assert_eq!(status, 201, "{created}");
     created["conversation_id"].as_str().unwrap().to_owned()
 }
 
-async fn say(person: &TestUser, conversation: &str) -> u64 {
+async fn send_text(user: &TestUser, conversation: &str) -> u64 {
     let draft = json!({"client_message_id": Uuid::new_v4(), "text": "x"});
-    let (status, sent) = person.post(&format!("/v1/conversations/{conversation}/messages"), &draft).await;
+    let (status, sent) = user.post(&format!("/v1/conversations/{conversation}/messages"), &draft).await;
     assert_eq!(status, 201, "{sent}");
     sent["seq"].as_u64().unwrap()
 }
@@ -33,30 +33,30 @@ fn second(n: i64) -> Timestamp {
 }
 
 /// Puts receipts on the queue as `ack` and `read` would have, each as a queue message of its own.
-async fn queue(person: &TestUser, conversation: &str, kind: ReceiptKind, marks: &[(u64, i64)]) {
+async fn queue(user: &TestUser, conversation: &str, kind: ReceiptKind, receipts: &[(u64, i64)]) {
     let cloud = Cloud::shared();
     let queue = Queue::new(sqs(cloud), receipts_queue_url(cloud));
-    for (seq, at) in marks {
-        let (conversation_id, user_id) = (conversation.parse().unwrap(), person.user_id.parse().unwrap());
+    for (seq, at) in receipts {
+        let (conversation_id, user_id) = (conversation.parse().unwrap(), user.user_id.parse().unwrap());
         let receipt = Receipt { kind, conversation_id, user_id, seq: Seq(*seq), at: second(*at) };
         queue.send_receipts(&ReceiptsBody { receipts: vec![receipt] }).await.unwrap();
     }
 }
 
 /// Status of a message by user, read page by page.
-async fn statuses(person: &TestUser, conversation: &str, seq: u64, limit: usize) -> Vec<Value> {
+async fn statuses(user: &TestUser, conversation: &str, seq: u64, limit: usize) -> Vec<Value> {
     let path = format!("/v1/conversations/{conversation}/messages/{seq}/status?limit={limit}");
-    pages(person, &path, "recipients").await
+    pages(user, &path, "recipients").await
 }
 
-async fn watermarks(person: &TestUser, conversation: &str, limit: usize) -> Vec<Value> {
-    pages(person, &format!("/v1/conversations/{conversation}/receipts?limit={limit}"), "receipts").await
+async fn watermarks(user: &TestUser, conversation: &str, limit: usize) -> Vec<Value> {
+    pages(user, &format!("/v1/conversations/{conversation}/receipts?limit={limit}"), "receipts").await
 }
 
-async fn pages(person: &TestUser, path: &str, list: &str) -> Vec<Value> {
+async fn pages(user: &TestUser, path: &str, list: &str) -> Vec<Value> {
     let (mut all, mut next) = (Vec::new(), path.to_owned());
     loop {
-        let (status, page) = person.get(&next).await;
+        let (status, page) = user.get(&next).await;
         assert_eq!(status, 200, "{page}");
         all.extend(page[list].as_array().unwrap().iter().cloned());
         let Some(cursor) = page["cursor"].as_str() else { return all };
@@ -64,8 +64,8 @@ async fn pages(person: &TestUser, path: &str, list: &str) -> Vec<Value> {
     }
 }
 
-fn of<'a>(list: &'a [Value], person: &TestUser) -> Option<&'a Value> {
-    let mut found = list.iter().filter(|entry| entry["user_id"] == person.user_id);
+fn of<'a>(list: &'a [Value], user: &TestUser) -> Option<&'a Value> {
+    let mut found = list.iter().filter(|entry| entry["user_id"] == user.user_id);
     let first = found.next();
     assert!(found.next().is_none(), "a user is listed twice: {list:?}");
     first
@@ -100,11 +100,11 @@ async fn recipients_are_users_whose_membership_period_covers_the_message() {
         tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"), TestUser::new("dave"));
     let id = group(&alice, &[&bob, &carol], "group").await;
     let members = format!("/v1/conversations/{id}/members");
-    let first = say(&alice, &id).await;
+    let first = send_text(&alice, &id).await;
     bob.delete(&format!("{members}/me")).await;
-    let second_one = say(&alice, &id).await;
+    let second_one = send_text(&alice, &id).await;
     alice.post(&members, &json!({"user_ids": [dave.user_id]})).await;
-    let third = say(&carol, &id).await;
+    let third = send_text(&carol, &id).await;
 
     // The former member's receipt reaches the end of the membership period, which is the item that ends it.
     let mut a = alice.connect().await;
@@ -112,7 +112,7 @@ async fn recipients_are_users_whose_membership_period_covers_the_message() {
     let receipt = receipt_at(&mut a, first + 1).await;
     assert_eq!((&receipt["user_id"], &receipt["at"]), (&json!(bob.user_id), &json!(second(10))));
 
-    let listed = |list: &[Value]| [&alice, &bob, &carol, &dave].map(|person| of(list, person).is_some());
+    let listed = |list: &[Value]| [&alice, &bob, &carol, &dave].map(|user| of(list, user).is_some());
     for limit in [1, 2, 100] {
         let list = statuses(&alice, &id, first, limit).await;
         assert_eq!(listed(&list), [false, true, true, false], "{list:?}");
@@ -135,17 +135,17 @@ async fn receipts_survive_leaving_and_rejoining() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let id = group(&alice, &[&bob], "group").await;
     let members = format!("/v1/conversations/{id}/members");
-    let (read, unread) = (say(&alice, &id).await, say(&alice, &id).await);
+    let (read, unread) = (send_text(&alice, &id).await, send_text(&alice, &id).await);
     let mut a = alice.connect().await;
     queue(&bob, &id, ReceiptKind::Read, &[(read, 10)]).await;
     receipt_at(&mut a, read).await;
     bob.delete(&format!("{members}/me")).await;
-    let hidden = say(&alice, &id).await;
+    let hidden = send_text(&alice, &id).await;
     alice.post(&members, &json!({"user_ids": [bob.user_id]})).await;
-    let back = say(&alice, &id).await;
+    let after_rejoining = send_text(&alice, &id).await;
     let read_at = async |seq| of(&statuses(&alice, &id, seq, 100).await, &bob).map(|status| status["read_at"].clone());
     assert_eq!((read_at(read).await, read_at(unread).await), (Some(json!(second(10))), Some(json!(null))));
-    assert_eq!((read_at(hidden).await, read_at(back).await), (None, Some(json!(null))));
+    assert_eq!((read_at(hidden).await, read_at(after_rejoining).await), (None, Some(json!(null))));
 
     // A seq that is hidden from him stands for the last visible one before it: the end of his first membership period.
     queue(&bob, &id, ReceiptKind::Read, &[(hidden, 20)]).await;
@@ -153,10 +153,10 @@ async fn receipts_survive_leaving_and_rejoining() {
         of(&watermarks(&alice, &id, 100).await, &bob).unwrap()["read"]["seq"].clone()
     })
     .await;
-    queue(&bob, &id, ReceiptKind::Read, &[(back, 30)]).await;
-    receipt_at(&mut a, back).await;
+    queue(&bob, &id, ReceiptKind::Read, &[(after_rejoining, 30)]).await;
+    receipt_at(&mut a, after_rejoining).await;
     assert_eq!((read_at(read).await, read_at(unread).await), (Some(json!(second(10))), Some(json!(second(20)))));
-    assert_eq!((read_at(hidden).await, read_at(back).await), (None, Some(json!(second(30)))));
+    assert_eq!((read_at(hidden).await, read_at(after_rejoining).await), (None, Some(json!(second(30)))));
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn earliest_time_counts_for_reordered_and_repeated_receipts() {
     let id = alice.private_conversation_with(&bob).await;
     let mut seqs = Vec::new();
     for _ in 0..6 {
-        seqs.push(say(&alice, &id).await);
+        seqs.push(send_text(&alice, &id).await);
     }
     let times = async || -> Vec<Value> {
         let mut times = Vec::new();
@@ -175,9 +175,9 @@ async fn earliest_time_counts_for_reordered_and_repeated_receipts() {
         times
     };
     let at = |seconds: [i64; 6]| seconds.map(|n| json!(second(n))).to_vec();
-    let send = async |marks: &[(usize, i64)]| {
-        let marks: Vec<(u64, i64)> = marks.iter().map(|(n, at)| (seqs[*n], *at)).collect();
-        queue(&bob, &id, ReceiptKind::Delivered, &marks).await;
+    let send = async |receipts: &[(usize, i64)]| {
+        let receipts: Vec<(u64, i64)> = receipts.iter().map(|(n, at)| (seqs[*n], *at)).collect();
+        queue(&bob, &id, ReceiptKind::Delivered, &receipts).await;
     };
     // Each step is a batch of its own: what it leads to is waited for.
     send(&[(1, 50)]).await;
@@ -206,7 +206,12 @@ async fn earliest_time_counts_for_reordered_and_repeated_receipts() {
 async fn earlier_receipt_with_a_higher_seq_counts_for_all_lower_seqs() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let id = alice.private_conversation_with(&bob).await;
-    let seqs = [say(&alice, &id).await, say(&alice, &id).await, say(&alice, &id).await, say(&alice, &id).await];
+    let seqs = [
+        send_text(&alice, &id).await,
+        send_text(&alice, &id).await,
+        send_text(&alice, &id).await,
+        send_text(&alice, &id).await,
+    ];
     let mut a = alice.connect().await;
     for (seq, at) in [(seqs[0], 50), (seqs[1], 100), (seqs[2], 30), (seqs[3], 200)] {
         queue(&bob, &id, ReceiptKind::Read, &[(seq, at)]).await;
@@ -224,7 +229,7 @@ async fn public_conversations_record_reads_and_not_deliveries() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let id = group(&alice, &[], "public").await;
     assert_eq!(bob.put(&format!("/v1/conversations/{id}/members/me"), &json!({})).await.0, 200);
-    let (first, last) = (say(&alice, &id).await, say(&alice, &id).await);
+    let (first, last) = (send_text(&alice, &id).await, send_text(&alice, &id).await);
     let mut a = alice.connect().await;
     queue(&bob, &id, ReceiptKind::Delivered, &[(last, 10)]).await;
     queue(&bob, &id, ReceiptKind::Read, &[(first, 20)]).await;
@@ -242,7 +247,7 @@ async fn public_conversations_record_reads_and_not_deliveries() {
 async fn senders_are_notified_of_receipts_for_texts_only() {
     let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let id = group(&alice, &[&bob, &carol], "group").await;
-    let text = say(&alice, &id).await;
+    let text = send_text(&alice, &id).await;
     let reaction = format!("/v1/conversations/{id}/messages/{text}/reactions/%F0%9F%91%8D");
     assert_eq!(carol.put(&reaction, &Value::Null).await.0, 200);
     let (mut a, mut b, mut c) = tokio::join!(alice.connect(), bob.connect(), carol.connect());
@@ -260,9 +265,9 @@ async fn senders_are_notified_of_receipts_for_texts_only() {
 async fn other_devices_are_notified_of_the_unread_count() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let id = alice.private_conversation_with(&bob).await;
-    let first = say(&alice, &id).await;
-    say(&alice, &id).await;
-    say(&bob, &id).await;
+    let first = send_text(&alice, &id).await;
+    send_text(&alice, &id).await;
+    send_text(&bob, &id).await;
     let (mut phone, mut laptop) = tokio::join!(bob.connect(), bob.connect());
     let read = json!({"action": "read", "receipts": [{"conversation_id": id, "seq": first}]});
     assert_eq!(phone.ask(read).await["type"], "accepted");

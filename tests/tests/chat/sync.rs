@@ -12,13 +12,13 @@ async fn group(owner: &TestUser, other: &TestUser) -> (String, String) {
     (id, messages)
 }
 
-async fn say(person: &TestUser, messages: &str, text: &str) {
+async fn send_text(user: &TestUser, messages: &str, text: &str) {
     let draft = json!({"client_message_id": Uuid::new_v4(), "text": text});
-    assert_eq!(person.post(messages, &draft).await.0, 201);
+    assert_eq!(user.post(messages, &draft).await.0, 201);
 }
 
-async fn sync(person: &TestUser, id: &str, cursor: u64) -> Value {
-    let (status, synced) = person.post("/v1/sync", &json!({"cursors": {id: cursor}})).await;
+async fn sync(user: &TestUser, id: &str, cursor: u64) -> Value {
+    let (status, synced) = user.post("/v1/sync", &json!({"cursors": {id: cursor}})).await;
     assert_eq!(status, 200, "{synced}");
     synced["conversations"][0].clone()
 }
@@ -31,7 +31,7 @@ fn seqs(synced: &Value) -> Vec<u64> {
 async fn cursor_covers_messages_and_events() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (id, messages) = group(&alice, &bob).await;
-    say(&alice, &messages, "one").await;
+    send_text(&alice, &messages, "one").await;
     alice.patch(&format!("{messages}/2"), &json!({"text": "two"})).await;
     bob.put(&format!("{messages}/2/reactions/%F0%9F%91%8D"), &Value::Null).await;
     alice.patch(&format!("{messages}/2"), &json!({"text": "three"})).await;
@@ -56,9 +56,9 @@ async fn hidden_ranges_are_listed_and_their_items_omitted() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (id, messages) = group(&alice, &bob).await;
     let members = format!("/v1/conversations/{id}/members");
-    say(&alice, &messages, "seen").await;
+    send_text(&alice, &messages, "seen").await;
     bob.delete(&format!("{members}/me")).await;
-    say(&alice, &messages, "hidden").await;
+    send_text(&alice, &messages, "hidden").await;
     alice.patch(&format!("{messages}/2"), &json!({"text": "edited after bob left"})).await;
     let after_leaving = sync(&bob, &id, 0).await;
     assert_eq!(
@@ -68,11 +68,11 @@ async fn hidden_ranges_are_listed_and_their_items_omitted() {
     assert_eq!(after_leaving["messages"][1]["text"], "seen");
 
     alice.post(&members, &json!({"user_ids": [bob.user_id]})).await;
-    say(&alice, &messages, "seen again").await;
-    let back = sync(&bob, &id, 1).await;
-    assert_eq!((seqs(&back), &back["hidden"]), (vec![2, 3, 6, 7], &json!([[4, 5]])));
-    assert_eq!(back["messages"][0]["text"], "seen", "the edit is in a hidden range");
-    assert_eq!(back["head_seq"], 7);
+    send_text(&alice, &messages, "seen again").await;
+    let after_rejoining = sync(&bob, &id, 1).await;
+    assert_eq!((seqs(&after_rejoining), &after_rejoining["hidden"]), (vec![2, 3, 6, 7], &json!([[4, 5]])));
+    assert_eq!(after_rejoining["messages"][0]["text"], "seen", "the edit is in a hidden range");
+    assert_eq!(after_rejoining["head_seq"], 7);
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn sync_without_cursors_lists_conversations() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (id, messages) = group(&alice, &bob).await;
     for text in ["one", "two"] {
-        say(&alice, &messages, text).await;
+        send_text(&alice, &messages, text).await;
     }
     let mut socket = bob.connect().await;
     socket.send(&json!({"action": "sync", "id": "s"})).await;
@@ -102,7 +102,7 @@ async fn sync_pages_are_bounded_and_non_members_get_nothing() {
     let (id, messages) = group(&alice, &bob).await;
     // Fifteen of these are more than one answer takes.
     for _ in 0..15 {
-        say(&alice, &messages, &"x".repeat(8000)).await;
+        send_text(&alice, &messages, &"x".repeat(8000)).await;
     }
     let (mut cursor, mut found) = (0, Vec::new());
     loop {

@@ -36,7 +36,7 @@ impl Recipient {
         Self { person, socket, received: BTreeMap::new(), frames: Vec::new() }
     }
 
-    /// Listens until everything between these seqs has come.
+    /// Receives frames until every item between these seqs has arrived.
     async fn receive_until(&mut self, conversation: &str, first: u64, last: u64) {
         while !(first..=last).all(|seq| self.received.contains_key(&seq)) {
             let frame = self.socket.next("messages").await;

@@ -9,8 +9,8 @@ async fn send_typing(socket: &mut Socket, conversation: &str, typing: bool) -> V
 }
 
 /// Returns the number of items that a user reads in a conversation's log.
-async fn log_length(person: &TestUser, conversation: &str) -> usize {
-    let (_, page) = person.get(&format!("/v1/conversations/{conversation}/messages")).await;
+async fn log_length(user: &TestUser, conversation: &str) -> usize {
+    let (_, page) = user.get(&format!("/v1/conversations/{conversation}/messages")).await;
     page["messages"].as_array().unwrap().len()
 }
 

@@ -42,14 +42,14 @@ async fn malformed_announcements_are_refused() {
 #[tokio::test]
 async fn file_names_are_kept_without_folders_and_are_not_part_of_keys() {
     let (alice, _, conversation) = pair().await;
-    for (given, kept) in [
+    for (given, stored) in [
         ("../../etc/passwd", "passwd"),
         ("C:\\temp\\я 你.txt", "я 你.txt"),
         ("a\";b.txt", "a\";b.txt"),
         ("%2e%2e", "%2e%2e"),
     ] {
         let (status, announced) = announce(&alice, &conversation, &announcement(given, "text/plain", b"hello")).await;
-        assert_eq!((status, &announced["file"]["name"]), (201, &json!(kept)));
+        assert_eq!((status, &announced["file"]["name"]), (201, &json!(stored)));
         let file = announced["file"]["file_id"].as_str().unwrap();
         let url = announced["upload"]["url"].as_str().unwrap();
         let path = url.split('?').next().unwrap();

@@ -7,10 +7,10 @@ use crate::uploader::{Bucket, announce, announcement, pair, processed, put, sha2
 
 const PART: usize = 8 * 1024 * 1024;
 
-async fn sign(person: &TestUser, file: &str, parts: &[(u64, &[u8])]) -> Vec<Value> {
+async fn sign(user: &TestUser, file: &str, parts: &[(u64, &[u8])]) -> Vec<Value> {
     let parts: Vec<Value> =
         parts.iter().map(|(number, bytes)| json!({"part_number": number, "sha256": sha256(bytes)})).collect();
-    let (status, signed) = person.post(&format!("/v1/files/{file}/parts"), &json!({"parts": parts})).await;
+    let (status, signed) = user.post(&format!("/v1/files/{file}/parts"), &json!({"parts": parts})).await;
     assert_eq!(status, 200, "{signed}");
     signed["parts"].as_array().unwrap().clone()
 }

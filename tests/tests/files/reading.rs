@@ -83,8 +83,8 @@ async fn attachments_are_readable_by_users_who_see_the_message() {
     owner.delete(&format!("/v1/conversations/{group}/members/{}", bob.user_id)).await;
     owner.post(&format!("/v1/conversations/{group}/members"), &json!({"user_ids": [carol.user_id]})).await;
     assert_eq!(socket.ask(send_with_files(group, 4, &[&other])).await["seq"], 5);
-    let reads = async |person: &TestUser, file: &str, seq: u64| {
-        person.get_without_redirects(&content(file, group, seq), "*/*").await.0
+    let reads = async |user: &TestUser, file: &str, seq: u64| {
+        user.get_without_redirects(&content(file, group, seq), "*/*").await.0
     };
     assert_eq!((reads(bob, &file, 2).await, reads(bob, &other, 5).await), (302, 404), "a former member");
     assert_eq!((reads(carol, &file, 2).await, reads(carol, &other, 5).await), (404, 302), "a later member");

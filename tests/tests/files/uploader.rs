@@ -33,8 +33,8 @@ pub(crate) fn announcement(name: &str, content_type: &str, bytes: &[u8]) -> Valu
     json!({"name": name, "content_type": content_type, "size": bytes.len(), "sha256": sha256(bytes)})
 }
 
-pub(crate) async fn announce(person: &TestUser, conversation: &str, file: &Value) -> Answer {
-    person.post(&format!("/v1/conversations/{conversation}/files"), file).await
+pub(crate) async fn announce(user: &TestUser, conversation: &str, file: &Value) -> Answer {
+    user.post(&format!("/v1/conversations/{conversation}/files"), file).await
 }
 
 /// Sends a signed request as it is, but for these headers, with a body. Gives the status and S3's code.
@@ -57,36 +57,30 @@ pub(crate) async fn put(signed: &Value, other: &[(&str, &str)], body: Vec<u8>) -
 
 /// Announces and uploads a file; gives its id.
 pub(crate) async fn upload(
-    person: &TestUser,
+    user: &TestUser,
     conversation: &str,
     name: &str,
     content_type: &str,
     bytes: &[u8],
 ) -> String {
-    let (status, announced) = announce(person, conversation, &announcement(name, content_type, bytes)).await;
+    let (status, announced) = announce(user, conversation, &announcement(name, content_type, bytes)).await;
     assert_eq!(status, 201, "{announced}");
     assert_eq!(put(&announced["upload"], &[], bytes.to_vec()).await, (200, String::new()));
     announced["file"]["file_id"].as_str().unwrap().to_owned()
 }
 
 /// The same, and waits until it is ready.
-pub(crate) async fn ready(
-    person: &TestUser,
-    conversation: &str,
-    name: &str,
-    content_type: &str,
-    bytes: &[u8],
-) -> String {
-    let file = upload(person, conversation, name, content_type, bytes).await;
-    let processed = processed(person, &file).await;
+pub(crate) async fn ready(user: &TestUser, conversation: &str, name: &str, content_type: &str, bytes: &[u8]) -> String {
+    let file = upload(user, conversation, name, content_type, bytes).await;
+    let processed = processed(user, &file).await;
     assert_eq!(processed["status"], "ready", "{processed}");
     file
 }
 
 /// The file as its owner sees it once something has become of it.
-pub(crate) async fn processed(person: &TestUser, file: &str) -> Value {
+pub(crate) async fn processed(user: &TestUser, file: &str) -> Value {
     until(async || {
-        let (status, body) = person.get(&format!("/v1/files/{file}")).await;
+        let (status, body) = user.get(&format!("/v1/files/{file}")).await;
         assert_eq!(status, 200, "{body}");
         (body["status"] != "pending").then_some(body)
     })

@@ -136,7 +136,7 @@ async fn edit_is_notified_to_current_members_with_content_only_if_they_saw_the_m
             }
         }
     }
-    // The rejoined_member saw the message when it was sent, and the late_member, who joined after the edit, receives nothing of it.
+    // The rejoined member saw the message when it was sent. The late member joined after the edit and does not receive it.
     assert_eq!(received, [(new_member, false), (rejoined_member, true)]);
 
     // A push says what a sync says.

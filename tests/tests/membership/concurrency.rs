@@ -96,8 +96,8 @@ async fn concurrent_title_changes_are_logged_in_their_stored_order() {
     let group = Group::of(&alice, &[&bob]).await;
     assert_eq!(group.set_role(&alice, &bob, "admin").await.0, 200);
     let titles = (0..8).map(async |n| {
-        let person = if n % 2 == 0 { &alice } else { &bob };
-        person.patch(&group.path, &json!({"title": format!("Title {n}"), "topic": format!("Topic {n}")})).await.0
+        let user = if n % 2 == 0 { &alice } else { &bob };
+        user.patch(&group.path, &json!({"title": format!("Title {n}"), "topic": format!("Topic {n}")})).await.0
     });
     assert_eq!(join_all(titles).await, [200; 8]);
     let state = group.stored_state().await;

@@ -29,14 +29,14 @@ async fn users_see_exactly_their_membership_periods_during_concurrent_changes() 
     let [alice, bob, carol, dave] = &users[..] else { unreachable!("four") };
     let group = Group::of(alice, &[bob, carol]).await;
     let (mut a, mut b, mut c, mut d) = tokio::join!(alice.connect(), bob.connect(), carol.connect(), dave.connect());
-    let remove_and_add = async |person: &TestUser, itself: bool| {
+    let remove_and_add = async |user: &TestUser, itself: bool| {
         for _ in 0..3 {
-            let (status, refused) = group.remove(if itself { person } else { alice }, person).await;
+            let (status, refused) = group.remove(if itself { user } else { alice }, user).await;
             assert_eq!(status, 204, "{refused}");
-            let (status, refused) = group.add(alice, &[person]).await;
+            let (status, refused) = group.add(alice, &[user]).await;
             assert_eq!(status, 204, "{refused}");
         }
-        group.remove(if itself { person } else { alice }, person).await
+        group.remove(if itself { user } else { alice }, user).await
     };
     let (sent, ..) = tokio::join!(
         async {
@@ -55,23 +55,23 @@ async fn users_see_exactly_their_membership_periods_during_concurrent_changes() 
     for item in state.log.iter().filter(|item| matches!(item.kind, MessageKind::Text(_))) {
         sent_seqs.entry(item.sender_id.to_string()).or_default().push(item.seq.0);
     }
-    let count = |person: &TestUser| sent_seqs.get(&person.user_id).map_or(0, Vec::len);
+    let count = |user: &TestUser| sent_seqs.get(&user.user_id).map_or(0, Vec::len);
     assert_eq!(sent, (count(alice), count(bob), count(carol)), "every accepted message is in the log once");
 
-    for (person, socket) in [(alice, &mut a), (bob, &mut b), (carol, &mut c), (dave, &mut d)] {
-        let seen = visible(&state, person);
-        assert_eq!(group.read(person).await, seen, "history");
+    for (user, socket) in [(alice, &mut a), (bob, &mut b), (carol, &mut c), (dave, &mut d)] {
+        let seen = visible(&state, user);
+        assert_eq!(group.read(user).await, seen, "history");
         let newest = &state.log[usize::try_from(*seen.last().unwrap()).unwrap() - 1];
         let preview = (json!(newest.seq), json!(newest.sent_at));
-        let (_, conversation) = person.get(&group.path).await;
+        let (_, conversation) = user.get(&group.path).await;
         assert_eq!(
             (conversation["head_seq"].clone(), conversation["last_message_at"].clone()),
             preview,
             "conversation"
         );
-        let (_, list) = person.get("/v1/conversations").await;
+        let (_, list) = user.get("/v1/conversations").await;
         assert_eq!(list["conversations"], json!([conversation]), "list");
-        let own = sent_seqs.remove(&person.user_id).unwrap_or_default();
+        let own = sent_seqs.remove(&user.user_id).unwrap_or_default();
         assert!(own.iter().all(|seq| seen.contains(seq)), "own messages {own:?} are not all visible: {seen:?}");
         for frame in socket.pushed().await {
             let seq = frame["message"]["seq"].as_u64().unwrap();

@@ -9,14 +9,14 @@ async fn public_conversation(owner: &TestUser, history: &str) -> Group {
     Group::new(owner, &json!({"type": "public", "title": "Square", "history": history})).await
 }
 
-async fn join(group: &Group, person: &TestUser) -> Value {
-    let (status, member) = person.put(&format!("{}/me", group.members), &json!({})).await;
+async fn join(group: &Group, user: &TestUser) -> Value {
+    let (status, member) = user.put(&format!("{}/me", group.members), &json!({})).await;
     assert_eq!(status, 200, "{member}");
     member
 }
 
-async fn leave(group: &Group, person: &TestUser) {
-    assert_eq!(person.delete(&format!("{}/me", group.members)).await.0, 204);
+async fn leave(group: &Group, user: &TestUser) {
+    assert_eq!(user.delete(&format!("{}/me", group.members)).await.0, 204);
 }
 
 async fn send_texts(group: &Group, socket: &mut Socket, times: usize) {
@@ -32,8 +32,8 @@ async fn subscribe(group: &Group, socket: &mut Socket) {
 }
 
 /// Returns the head and the newest time that a user sees.
-async fn head(group: &Group, person: &TestUser) -> (Value, Value) {
-    let (_, seen) = person.get(&group.path).await;
+async fn head(group: &Group, user: &TestUser) -> (Value, Value) {
+    let (_, seen) = user.get(&group.path).await;
     (seen["head_seq"].clone(), seen["last_message_at"].clone())
 }
 

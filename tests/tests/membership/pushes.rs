@@ -39,8 +39,8 @@ async fn members_are_notified_of_every_change_until_they_are_removed() {
             "closed",
         ]
     );
-    for (person, socket) in [(&alice, &mut a), (&bob, &mut b), (&carol, &mut c), (&dave, &mut d)] {
-        assert_eq!(pushed(socket).await, visible(&state, person));
+    for (user, socket) in [(&alice, &mut a), (&bob, &mut b), (&carol, &mut c), (&dave, &mut d)] {
+        assert_eq!(pushed(socket).await, visible(&state, user));
     }
     assert_eq!(visible(&state, &carol), [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(visible(&state, &dave), [6, 7, 8, 9, 10]);

@@ -32,22 +32,22 @@ async fn create_users() -> Users {
 /// Method, path, body, code.
 type Attempt<'a> = (&'a str, &'a str, Value, &'a str);
 
-async fn attempt(person: &TestUser, (method, path, body, code): &Attempt<'_>) {
+async fn attempt(user: &TestUser, (method, path, body, code): &Attempt<'_>) {
     let (status, answer) = match *method {
-        "POST" => person.post(path, body).await,
-        "PUT" => person.put(path, body).await,
-        "PATCH" => person.patch(path, body).await,
-        "DELETE" => person.delete(path).await,
-        _ => person.get(path).await,
+        "POST" => user.post(path, body).await,
+        "PUT" => user.put(path, body).await,
+        "PATCH" => user.patch(path, body).await,
+        "DELETE" => user.delete(path).await,
+        _ => user.get(path).await,
     };
     assert_eq!(answer["code"], *code, "{method} {path} {body}: {status} {answer}");
     assert_eq!(answer["status"], status);
 }
 
-async fn refused(group: &Group, person: &TestUser, attempts: &[Attempt<'_>]) {
+async fn refused(group: &Group, user: &TestUser, attempts: &[Attempt<'_>]) {
     let before = group.stored_state().await;
     for one in attempts {
-        attempt(person, one).await;
+        attempt(user, one).await;
     }
     assert_eq!(group.stored_state().await, before);
 }
@@ -126,7 +126,7 @@ async fn actions_beyond_a_role_are_refused() {
     refused(&group, &former, &by_all_others("not_a_member")).await;
     refused(&group, &former, &[("GET", &group.members, Value::Null, "not_a_member")]).await;
 
-    // To a non_member it is a conversation that does not exist.
+    // A non-member gets the same refusals as for a conversation that does not exist.
     let join = format!("{}/me", group.members);
     let messages = format!("{}/messages", group.path);
     let unknown = "conversation_not_found";
@@ -191,9 +191,9 @@ async fn closed_conversation_can_be_read_and_left() {
     assert_eq!(group.send_text(&mut socket, "hello?").await["error"]["code"], closed);
     assert_eq!(group.stored_state().await, state);
     assert_eq!(group.read(&member).await.len(), state.log.len());
-    for person in [&owner, &admin, &member] {
-        assert_eq!(person.get(&group.path).await.1["closed"], true);
-        assert_eq!(group.remove(person, person).await.0, 204);
+    for user in [&owner, &admin, &member] {
+        assert_eq!(user.get(&group.path).await.1["closed"], true);
+        assert_eq!(group.remove(user, user).await.0, 204);
     }
     assert_eq!(group.stored_state().await.active.len(), 0);
 }

@@ -51,7 +51,7 @@ async fn concurrent_relays_apply_each_change_once_under_faults() {
     let (group, public) = tokio::join!(Group::of(&alice, &bobs), Group::new(&alice, &public));
     let queue = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
     let conversations = Conversations::new(aws::database(cloud), queue);
-    let [a, b, c]: [UserId; 3] = [&alice, &bob, &carol].map(|person| person.user_id.parse().unwrap());
+    let [a, b, c]: [UserId; 3] = [&alice, &bob, &carol].map(|user| user.user_id.parse().unwrap());
     let steps = [
         (a, Action::Add(vec![c])),
         (a, Action::SetRole(b, Role::Owner)),

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::group::Group;
 
-async fn kinds(person: &TestUser, group: &Group) -> Vec<Value> {
-    let (status, history) = person.get(&format!("{}/messages", group.path)).await;
+async fn kinds(user: &TestUser, group: &Group) -> Vec<Value> {
+    let (status, history) = user.get(&format!("{}/messages", group.path)).await;
     assert_eq!(status, 200, "{history}");
     history["messages"].as_array().unwrap().iter().map(|message| message["kind"].clone()).collect()
 }
@@ -40,8 +40,8 @@ async fn leaving_last_owner_promotes_a_successor() {
     let state = group.stored_state().await;
     assert_eq!(state.role(&carol.user_id), Some(Role::Owner));
     assert_eq!(state.role(&bob.user_id), Some(Role::Member));
-    for person in [&bob, &carol] {
-        assert_eq!(group.remove(person, person).await.0, 204);
+    for user in [&bob, &carol] {
+        assert_eq!(group.remove(user, user).await.0, 204);
     }
     assert!(group.stored_state().await.conversation_row.unwrap().closed);
     assert_eq!(carol.get(&group.path).await.1["closed"], true);

@@ -31,13 +31,13 @@ async fn send_until_accepted(socket: &mut Socket, message: &Value) -> u64 {
 async fn messages_of_40_concurrent_senders_are_each_logged_once() {
     let _plan = PLAN.read().await;
     let users = join_all((0..SENDERS).map(async |n| TestUser::new(&format!("sender{n}")).await)).await;
-    let others: Vec<&String> = users[1..].iter().map(|person| &person.user_id).collect();
+    let others: Vec<&String> = users[1..].iter().map(|user| &user.user_id).collect();
     let body = json!({"type": "group", "title": "Auction", "member_ids": others});
     let (status, group) = users[0].post("/v1/conversations", &body).await;
     assert_eq!(status, 201, "{group}");
     let id = group["conversation_id"].as_str().unwrap();
-    let sends = users.iter().enumerate().map(async |(n, person)| {
-        let mut socket = person.connect().await;
+    let sends = users.iter().enumerate().map(async |(n, user)| {
+        let mut socket = user.connect().await;
         let mut sent_texts = Vec::new();
         for m in 0..MESSAGES {
             // Without waiting for the messages of others.

@@ -13,11 +13,11 @@ use crate::{PLAN, message, pair, texts};
 const CONNECTIONS: &str = "local-ConnectionsTable";
 
 /// Returns the stored connections of a user, by name.
-async fn stored_connections(person: &TestUser) -> HashMap<String, AttributeValue> {
+async fn stored_connections(user: &TestUser) -> HashMap<String, AttributeValue> {
     let found = aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
         .get_item()
         .table_name(CONNECTIONS)
-        .key("user_id", AttributeValue::S(person.user_id.clone()))
+        .key("user_id", AttributeValue::S(user.user_id.clone()))
         .consistent_read(true)
         .send()
         .await

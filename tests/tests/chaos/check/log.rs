@@ -7,8 +7,8 @@ use end_to_end::StoredState;
 
 use crate::operations::{Completed, Operation};
 
-/// Every accepted message has the seq that its sender received, and no message is in the log twice. The digest identifies the first
-/// text, whatever happened to it.
+/// Every accepted message has the seq that its sender received, and no message is in the log twice. The digest identifies the
+/// original text, also after edits and deletions.
 pub(crate) fn check(state: &StoredState, completed: &[&Completed]) {
     let mut answered: BTreeMap<Seq, (&str, UserId)> = BTreeMap::new();
     for completed in completed {

@@ -158,8 +158,8 @@ impl RunRecord {
         violations.expect(Rule::Answer, sent.is_answered(), about);
     }
 
-    /// Returns true if the message lies in a membership period that had begun by the change at `known_change`. A later period does not
-    /// count for an invocation that may have read before it.
+    /// Returns true if the message lies in a membership period that had begun by the change at `known_change`. A later period
+    /// does not count for an invocation that may have read before it.
     fn was_logged(&self, sent: &Sent, known_change: u64) -> bool {
         let draft = &sent.draft;
         let Some(item) = self.items.iter().find(|item| item.client_message_id == Some(draft.client_message_id)) else {

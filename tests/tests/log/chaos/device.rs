@@ -14,7 +14,8 @@ use tokio::sync::watch;
 use super::writer::{Answer, Writer};
 use crate::conversation::TestConversation;
 
-/// Number of times that a message is sent before its client gives up, which is a violation. Under faults it takes a handful of rounds.
+/// Number of times that a message is sent before its client gives up, which is a violation. A handful of rounds suffices under
+/// faults.
 const MAX_ROUNDS: usize = 60;
 
 /// An invocation that crashes has been polled less often than this; one that is let through is polled about so often.

@@ -1,4 +1,4 @@
-//! Checks the checks: every mutant of the code that appends is detected.
+//! Tests the checks: they detect every mutant of the code that appends.
 
 use super::check::Rule;
 use super::run;
