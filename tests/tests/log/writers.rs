@@ -56,9 +56,9 @@ async fn writers_with_different_heads_get_distinct_seqs() {
     let ids: BTreeSet<_> = items.iter().skip(1).map(|item| item.client_message_id).collect();
     assert_eq!(ids.len(), items.len() - 1, "no message is in the log twice");
 
-    let mut replied: Vec<LogItem> = replies.into_iter().flatten().map(|appended| appended.item).collect();
-    replied.sort_by_key(|item| item.seq);
-    assert_eq!(replied, items[1..], "the replies agree with the log");
+    let mut answered: Vec<LogItem> = replies.into_iter().flatten().map(|appended| appended.item).collect();
+    answered.sort_by_key(|item| item.seq);
+    assert_eq!(answered, items[1..], "the replies agree with the log");
 }
 
 #[tokio::test]

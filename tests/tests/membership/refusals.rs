@@ -21,7 +21,7 @@ async fn create_users() -> Users {
         TestUser::new("admin"),
         TestUser::new("member"),
         TestUser::new("former"),
-        TestUser::new("non_member")
+        TestUser::new("non-member")
     );
     let group = Group::of(&owner, &[&admin, &member, &former]).await;
     assert_eq!(group.set_role(&owner, &admin, "admin").await.0, 200);

@@ -112,7 +112,7 @@ fn scanner_agrees_with_a_character_by_character_model() {
 struct Piece {
     written: String,
     translated: String,
-    says_something: bool,
+    is_statement: bool,
     ends: bool,
 }
 
@@ -142,17 +142,17 @@ fn random_piece(random: &mut StdRng) -> Piece {
         "$été$;$été$",
     ];
     const COMMENTS: [&str; 4] = ["-- $1; it's\n", "/* $1; ' */", "/* /* $1 */ ; */", "--\n"];
-    let same = |text: &str, says_something| Piece {
+    let same = |text: &str, is_statement| Piece {
         written: text.to_owned(),
         translated: text.to_owned(),
-        says_something,
+        is_statement,
         ends: false,
     };
     match random.random_range(0..10) {
         0 | 1 => {
             let number = random.random_range(1..=12);
             let cast = format!("CAST(:p{number} AS text)");
-            Piece { written: format!("${number}"), translated: cast, says_something: true, ends: false }
+            Piece { written: format!("${number}"), translated: cast, is_statement: true, ends: false }
         }
         2 => same(COMMENTS[random.random_range(0..COMMENTS.len())], false),
         3 => Piece { ends: true, ..same(";", false) },
@@ -184,7 +184,7 @@ fn scripts_are_split_only_between_statements() {
         let script: Vec<&str> = pieces.iter().map(|piece| &*piece.written).collect();
         let expected: Vec<String> = pieces
             .split(|piece| piece.ends)
-            .filter(|statement| statement.iter().any(|piece| piece.says_something))
+            .filter(|statement| statement.iter().any(|piece| piece.is_statement))
             .map(|statement| {
                 statement.iter().map(|piece| &*piece.written).collect::<Vec<_>>().join(" ").trim().to_owned()
             })
