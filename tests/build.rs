@@ -15,107 +15,107 @@ const APPEND: &str = "log/append.rs";
 /// The files that mutants of the table's code copy as well, in `shared/store/src`.
 const TABLE: [&str; 3] = ["dynamodb/messages.rs", "dynamodb/millis.rs", "dynamodb/batch.rs"];
 
-/// A thing to break.
+/// A defect of a mutant.
 struct Mutation {
     name: &'static str,
     file: &'static str,
-    was: &'static str,
-    is: &'static str,
+    original: &'static str,
+    replacement: &'static str,
     /// The rule that it breaks, as the tests' `check` names it.
     breaks: &'static str,
 }
 
 const MUTATIONS: [Mutation; 13] = [
     Mutation {
-        name: "own_attempt_is_not_known",
+        name: "own_attempt_is_not_recognized",
         file: "log/append.rs",
-        was: "if existing.attempt == attempt =>",
-        is: "if existing.attempt.is_nil() =>",
+        original: "if existing.attempt == attempt =>",
+        replacement: "if existing.attempt.is_nil() =>",
         breaks: "Duplicate",
     },
     Mutation {
-        name: "every_attempt_is_taken_for_its_own",
+        name: "attempts_of_others_are_taken_for_its_own",
         file: "log/append.rs",
-        was: "if existing.attempt == attempt =>",
-        is: "if !existing.attempt.is_nil() =>",
-        breaks: "Truth",
+        original: "if existing.attempt == attempt =>",
+        replacement: "if !existing.attempt.is_nil() =>",
+        breaks: "AnswersMatchLog",
     },
     Mutation {
-        name: "conflicts_are_not_looked_through",
+        name: "earlier_attempts_are_ignored_after_a_conflict",
         file: "log/append.rs",
-        was: "if let Some(earlier) = self.earlier_attempt().cloned() {",
-        is: "if let Some(earlier) = self.earlier_attempt().cloned().filter(|_| puts == 0) {",
-        breaks: "Once",
+        original: "if let Some(earlier) = self.earlier_attempt().cloned() {",
+        replacement: "if let Some(earlier) = self.earlier_attempt().cloned().filter(|_| puts == 0) {",
+        breaks: "OneSeqPerMessage",
     },
     Mutation {
-        name: "what_took_the_place_is_not_looked_at",
+        name: "conflicting_item_is_not_searched",
         file: "log/append.rs",
-        was: "self.seen = std::iter::once(taken).chain(later).collect();",
-        is: "self.seen = std::iter::once(LogItem { client_message_id: None, ..taken }).chain(later).collect();",
-        breaks: "Once",
+        original: "self.seen = std::iter::once(taken).chain(later).collect();",
+        replacement: "self.seen = std::iter::once(LogItem { client_message_id: None, ..taken }).chain(later).collect();",
+        breaks: "OneSeqPerMessage",
     },
     Mutation {
-        name: "what_followed_is_not_looked_at",
+        name: "items_after_a_conflict_are_not_searched",
         file: "log/append.rs",
-        was: "self.seen = std::iter::once(taken).chain(later).collect();",
-        is: "self.seen = std::iter::once(taken).chain(later.into_iter().next_back()).collect();",
-        breaks: "Once",
+        original: "self.seen = std::iter::once(taken).chain(later).collect();",
+        replacement: "self.seen = std::iter::once(taken).chain(later.into_iter().next_back()).collect();",
+        breaks: "OneSeqPerMessage",
     },
     Mutation {
         name: "resends_read_from_the_head",
         file: "log/append.rs",
-        was: "        for consistent in [false, true] {",
-        is: "        let draft = &Draft { after_seq: None, ..draft.clone() };\n        for consistent in [false, true] {",
-        breaks: "Once",
+        original: "        for consistent in [false, true] {",
+        replacement: "        let draft = &Draft { after_seq: None, ..draft.clone() };\n        for consistent in [false, true] {",
+        breaks: "OneSeqPerMessage",
     },
     Mutation {
-        name: "changes_of_membership_go_unnoticed",
+        name: "membership_changes_are_ignored",
         file: "log/append.rs",
-        was: "let change = self.seen.last().map_or(Seq::ZERO, |head| head.members_seq);",
-        is: "let change = Seq::ZERO;",
+        original: "let change = self.seen.last().map_or(Seq::ZERO, |head| head.members_seq);",
+        replacement: "let change = Seq::ZERO;",
         breaks: "Roster",
     },
     Mutation {
-        name: "anybody_may_write",
+        name: "non_members_may_write",
         file: "log/append.rs",
-        was: "roster.has(draft.sender_id).then_some(roster.conversation.members_seq)",
-        is: "Some(roster.conversation.members_seq)",
+        original: "roster.has(draft.sender_id).then_some(roster.conversation.members_seq)",
+        replacement: "Some(roster.conversation.members_seq)",
         breaks: "Membership",
     },
     Mutation {
-        name: "the_roster_is_read_again_but_not_the_newest",
+        name: "roster_is_reread_without_consistency",
         file: "log/append.rs",
-        was: "self.log.members.roster_for(sender_id, conversation_id, true)",
-        is: "self.log.members.roster_for(sender_id, conversation_id, false)",
+        original: "self.log.members.roster_for(sender_id, conversation_id, true)",
+        replacement: "self.log.members.roster_for(sender_id, conversation_id, false)",
         breaks: "Roster",
     },
     Mutation {
-        name: "duplicates_are_told_to_whoever_was_there_before",
+        name: "duplicates_keep_an_outdated_roster",
         file: "log/append.rs",
-        was: "if self.roster.conversation.members_seq < item.members_seq {",
-        is: "if false {",
-        breaks: "Secret",
+        original: "if self.roster.conversation.members_seq < item.members_seq {",
+        replacement: "if false {",
+        breaks: "NoDisclosure",
     },
     Mutation {
-        name: "changes_of_membership_are_forgotten",
+        name: "members_seq_is_not_carried_over",
         file: "log/append.rs",
-        was: "members_seq: head.members_seq,",
-        is: "members_seq: Seq(1),",
+        original: "members_seq: head.members_seq,",
+        replacement: "members_seq: Seq(1),",
         breaks: "MembersSeq",
     },
     Mutation {
-        name: "time_is_what_the_clock_says",
+        name: "sent_at_follows_the_clock",
         file: "log/append.rs",
-        was: "Timestamp::now().max(head.sent_at.next())",
-        is: "Timestamp::now()",
-        breaks: "Time",
+        original: "Timestamp::now().max(head.sent_at.next())",
+        replacement: "Timestamp::now()",
+        breaks: "IncreasingTime",
     },
     Mutation {
-        name: "a_taken_place_is_written_over",
+        name: "taken_seqs_are_overwritten",
         file: "dynamodb/messages.rs",
-        was: "            .condition_expression(IS_FREE)\n            .return_values",
-        is: "            .return_values",
-        breaks: "Truth",
+        original: "            .condition_expression(IS_FREE)\n            .return_values",
+        replacement: "            .return_values",
+        breaks: "AnswersMatchLog",
     },
 ];
 
@@ -143,17 +143,17 @@ fn source(shared: &Path, file: &str) -> PathBuf {
 impl Mutation {
     /// Copies the files into `folder` and returns the declaration of the mutant's module.
     fn write(&self, shared: &Path, folder: &Path) -> io::Result<String> {
-        let Self { name, file, was, is, .. } = self;
+        let Self { name, file, original, replacement, .. } = self;
         let inside = format!("crate::chaos::mutants::{name}");
         let table_mutated = TABLE.contains(file);
         for copied in std::iter::once(APPEND).chain(TABLE.into_iter().filter(|_| table_mutated)) {
             let mut text = fs::read_to_string(source(shared, copied))?;
             if copied == *file {
-                if text.matches(was).count() != 1 {
-                    let message = format!("{name}: {file} does not have this text exactly once: {was}");
+                if text.matches(original).count() != 1 {
+                    let message = format!("{name}: {file} does not have this text exactly once: {original}");
                     return Ok(format!("compile_error!({message:?});\nmod {name} {{}}\n"));
                 }
-                text = text.replacen(was, is, 1);
+                text = text.replacen(original, replacement, 1);
             }
             let mut text = text.replace("crate::", &format!("{inside}::"));
             if table_mutated {

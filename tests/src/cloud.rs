@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 /// The functions are built by then, unless the test runs on its own: a cold build on a small machine is counted in.
-const READY_WITHIN: Duration = Duration::from_mins(15);
+const START_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// Flood limit within an hour: more messages than any test sends.
 pub const FLOOD_LIMIT: u32 = 100_000;
@@ -124,7 +124,7 @@ impl Cloud {
             .spawn()
             .expect("the local cloud starts");
         let stdin = child.stdin.take();
-        let deadline = Instant::now() + READY_WITHIN;
+        let deadline = Instant::now() + START_TIMEOUT;
         while !file.exists() {
             let ended = child.try_wait().expect("the local cloud can be asked");
             assert!(ended.is_none(), "the local cloud ended: {}", read(&log));
@@ -215,9 +215,9 @@ fn profile_folder() -> PathBuf {
 fn outside_cargo(program: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        let told =
+        let is_set_by_cargo =
             |name: &str| name == "OUT_DIR" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-        if name.to_str().is_some_and(told) {
+        if name.to_str().is_some_and(is_set_by_cargo) {
             command.env_remove(name);
         }
     }

@@ -1,13 +1,13 @@
-//! Making the cloud misbehave, through its control endpoint.
+//! Fault injection through the control endpoint of the cloud.
 //!
 //! ```no_run
 //! # use end_to_end::{Cloud, faults::{Kind, Lag}};
 //! # async fn example(cloud: &Cloud) {
 //! let lost = Kind::ResponseLost.rule().operation("PutItem").function("WsSendFunction").next(1);
 //! let stale = Kind::StaleRead(Lag::Writes(3)).rule().operation("Query").chance(0.5);
-//! cloud.misbehave(7, &[lost, stale]).await;
+//! cloud.inject_faults(7, &[lost, stale]).await;
 //! cloud.kill("WsSendFunction").await;
-//! cloud.behave().await;
+//! cloud.clear_faults().await;
 //! # }
 //! ```
 //!
@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::Cloud;
-use crate::person::client;
+use crate::test_user::client;
 
 /// A fault of a request.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -132,7 +132,7 @@ impl Cloud {
     /// # Panics
     ///
     /// Where the plan makes no sense.
-    pub async fn misbehave(&self, seed: u64, rules: &[Rule]) {
+    pub async fn inject_faults(&self, seed: u64, rules: &[Rule]) {
         let plan = json!({ "seed": seed, "rules": rules });
         ask(self.control(Client::post, "/faults").json(&plan)).await;
     }
@@ -142,7 +142,7 @@ impl Cloud {
     /// # Panics
     ///
     /// If the cloud has stopped.
-    pub async fn behave(&self) {
+    pub async fn clear_faults(&self) {
         ask(self.control(Client::delete, "/faults")).await;
     }
 

@@ -2,25 +2,25 @@
 //!
 //! * [`cloud`]: the real `local-cloud` binary, on free ports.
 //!
-//! * [`crowd`]: groups with many members.
+//! * [`large_conversation`]: groups with many members.
 //!
 //! * [`faults`]: faults of the cloud's services.
 //!
-//! * [`person`]: a user with a token, over HTTP.
+//! * [`test_user`]: a user with a token, over HTTP.
 //!
-//! * [`picture`]: everything that is stored about a conversation, and checks that it agrees.
+//! * [`stored_state`]: everything that is stored about a conversation, and checks that it agrees.
 //!
 //! * [`socket`]: a connection of a user.
 
 pub mod aws;
 pub mod cloud;
-pub mod crowd;
 pub mod faults;
-pub mod person;
-pub mod picture;
+pub mod large_conversation;
 pub mod socket;
+pub mod stored_state;
+pub mod test_user;
 
 pub use cloud::Cloud;
-pub use person::Person;
-pub use picture::Picture;
 pub use socket::Socket;
+pub use stored_state::StoredState;
+pub use test_user::TestUser;

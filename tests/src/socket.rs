@@ -21,8 +21,8 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    /// Frames that came while another was waited for.
-    earlier: VecDeque<Value>,
+    /// Frames that arrived while another one was awaited.
+    buffered: VecDeque<Value>,
 }
 
 impl Socket {
@@ -44,7 +44,7 @@ impl Socket {
     /// Where there is no answer at all.
     pub async fn open(request: Request) -> Result<Self, u16> {
         match connect_async(request).await {
-            Ok((stream, _)) => Ok(Self { stream, earlier: VecDeque::new() }),
+            Ok((stream, _)) => Ok(Self { stream, buffered: VecDeque::new() }),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("no answer to the handshake: {error}"),
         }
@@ -65,7 +65,7 @@ impl Socket {
     ///
     /// If the connection has ended.
     pub async fn send_text(&mut self, text: &str) {
-        self.stream.send(Message::text(text)).await.expect("the connection is up");
+        self.stream.send(Message::text(text)).await.expect("the connection is open");
     }
 
     /// Sends a frame with an id of its own and gives back the answer to it.
@@ -89,7 +89,7 @@ impl Socket {
     pub async fn pushed(&mut self) -> Vec<Value> {
         let pong = self.ask(json!({"action": "ping"})).await;
         assert_eq!(pong["type"], "pong", "{pong}");
-        self.earlier.drain(..).collect()
+        self.buffered.drain(..).collect()
     }
 
     /// Waits until the server ends the connection.
@@ -97,36 +97,38 @@ impl Socket {
     /// # Panics
     ///
     /// Where it does not.
-    pub async fn ended(mut self) {
+    pub async fn wait_until_closed(mut self) {
         let end = async { while let Some(Ok(_)) = self.stream.next().await {} };
-        tokio::time::timeout(WAIT_TIMEOUT, end).await.expect("the connection ends");
+        tokio::time::timeout(WAIT_TIMEOUT, end).await.expect("the server closes the connection");
     }
 
-    /// Ends without a farewell, as a phone in a tunnel does.
-    pub fn cut(self) {
+    /// Disconnects without a close frame, like a phone that loses its network.
+    pub fn disconnect_abruptly(self) {
         drop(self);
     }
 
-    async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        if let Some(at) = self.earlier.iter().position(&wanted) {
-            return self.earlier.remove(at).unwrap_or_default();
+    async fn find(&mut self, is_expected: impl Fn(&Value) -> bool) -> Value {
+        if let Some(at) = self.buffered.iter().position(&is_expected) {
+            return self.buffered.remove(at).unwrap_or_default();
         }
-        let came = tokio::time::timeout(WAIT_TIMEOUT, async {
+        let received = tokio::time::timeout(WAIT_TIMEOUT, async {
             loop {
                 match self.stream.next().await {
                     Some(Ok(Message::Text(text))) => {
                         let frame: Value = serde_json::from_str(&text).expect("frames are JSON");
-                        if wanted(&frame) {
+                        if is_expected(&frame) {
                             return frame;
                         }
-                        self.earlier.push_back(frame);
+                        self.buffered.push_back(frame);
                     }
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    other => panic!("the connection ended: {other:?}; before: {:?}", self.earlier),
+                    other => panic!("the connection was closed: {other:?}; frames before: {:?}", self.buffered),
                 }
             }
         });
-        came.await.unwrap_or_else(|_| panic!("the frame did not come; others did: {:?}", self.earlier))
+        received
+            .await
+            .unwrap_or_else(|_| panic!("timed out waiting for the frame; others arrived: {:?}", self.buffered))
     }
 }
 

@@ -7,7 +7,7 @@ use domain::message::Edit;
 use domain::{Content, ConversationId, MessageId, MessageKind, Seq, Timestamp};
 use end_to_end::aws::{MESSAGES, dynamodb, log};
 use end_to_end::faults::Kind;
-use end_to_end::{Cloud, Person};
+use end_to_end::{Cloud, TestUser};
 use serde_json::{Value, json};
 use store::dynamodb::messages::{LogItem, PutOutcome};
 use tokio::sync::RwLock;
@@ -20,15 +20,15 @@ fn draft(text: &str) -> Value {
     json!({"client_message_id": Uuid::new_v4(), "text": text})
 }
 
-async fn pair() -> (Person, Person, String) {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+async fn pair() -> (TestUser, TestUser, String) {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     (alice, bob, conversation)
 }
 
 /// Messages keyed by time overwrite one another.
 #[tokio::test]
-async fn messages_of_one_moment_all_stay() {
+async fn concurrent_messages_are_all_stored() {
     let _plan = PLAN.read().await;
     let (alice, bob, conversation) = pair().await;
     let path = format!("/v1/conversations/{conversation}/messages");
@@ -61,7 +61,7 @@ async fn messages_of_one_moment_all_stay() {
 
 /// A table of connections that is scanned for each message.
 #[tokio::test]
-async fn nothing_is_scanned() {
+async fn no_table_is_scanned() {
     let _plan = PLAN.read().await;
     let (alice, bob, conversation) = pair().await;
     let path = format!("/v1/conversations/{conversation}/messages");
@@ -86,36 +86,36 @@ async fn nothing_is_scanned() {
         .filter_map(|(name, function)| Some((name, function["requests"]["dynamodb"].as_object()?)))
         .flat_map(|(name, operations)| operations.keys().map(move |operation| (name.as_str(), operation.as_str())))
         .collect();
-    assert!(operations.contains(&("HttpMessages", "Query")), "the meter counts: {operations:?}");
+    assert!(operations.contains(&("HttpMessages", "Query")), "the meter is empty: {operations:?}");
     assert!(operations.iter().all(|(_, operation)| *operation != "Scan"), "{operations:?}");
 }
 
 /// A 410 that has the sender's connection deleted, or all of a user's.
 #[tokio::test]
-async fn a_410_forgets_the_connection_that_is_gone_and_no_other() {
+async fn gone_response_deletes_only_that_connection() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let cloud = Cloud::shared();
     let dynamodb = dynamodb(&cloud.endpoints.aws.dynamodb);
-    let connections = async |person: &Person| -> BTreeSet<String> {
-        let key = AttributeValue::S(person.user_id.clone());
+    let connections = async |user: &TestUser| -> BTreeSet<String> {
+        let key = AttributeValue::S(user.user_id.clone());
         let get = dynamodb.get_item().table_name("local-ConnectionsTable").key("user_id", key).consistent_read(true);
         let item = get.send().await.unwrap().item.unwrap_or_default();
         item.into_keys().filter(|name| name.starts_with("c#")).collect()
     };
     let mut lost = bob.connect().await;
-    let gone = connections(&bob).await.pop_first().unwrap();
+    let gone_connection = connections(&bob).await.pop_first().unwrap();
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     let (of_alice, mut of_bob) = (connections(&alice).await, connections(&bob).await);
     assert_eq!((of_alice.len(), of_bob.len()), (1, 2));
     // One that is younger than half a minute may only not be up yet: none of them is.
     let old = Timestamp::now().epoch_millis() - 60_000;
-    for (person, names) in [(&alice, &of_alice), (&bob, &of_bob)] {
+    for (user, names) in [(&alice, &of_alice), (&bob, &of_bob)] {
         for name in names {
             dynamodb
                 .update_item()
                 .table_name("local-ConnectionsTable")
-                .key("user_id", AttributeValue::S(person.user_id.clone()))
+                .key("user_id", AttributeValue::S(user.user_id.clone()))
                 .update_expression("SET #connection.connected_at = :old")
                 .expression_attribute_names("#connection", name)
                 .expression_attribute_values(":old", AttributeValue::N(old.to_string()))
@@ -124,29 +124,29 @@ async fn a_410_forgets_the_connection_that_is_gone_and_no_other() {
                 .unwrap();
         }
     }
-    cloud.misbehave(1, &[Kind::Gone.rule().resource(gone.trim_start_matches("c#"))]).await;
+    cloud.inject_faults(1, &[Kind::Gone.rule().resource(gone_connection.trim_start_matches("c#"))]).await;
     let frame = json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
                        "after_seq": 1, "text": "who is there?"});
     assert_eq!(a.ask(frame).await["type"], "sent");
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert_eq!(b.next("message").await["message"]["text"], "who is there?");
     assert_eq!(lost.pushed().await, [] as [Value; 0]);
-    of_bob.remove(&gone);
+    of_bob.remove(&gone_connection);
     assert_eq!((connections(&alice).await, connections(&bob).await), (of_alice, of_bob));
 }
 
 /// One page of a query read as if it were all.
 #[tokio::test]
-async fn a_history_of_more_than_a_megabyte_is_whole_and_for_members_only() {
+async fn history_beyond_one_megabyte_is_complete_and_for_members_only() {
     let _plan = PLAN.read().await;
     let (alice, bob, conversation) = pair().await;
     let log = log(&dynamodb(&Cloud::shared().endpoints.aws.dynamodb));
     let id: ConversationId = conversation.parse().unwrap();
-    let words = "x".repeat(8000);
+    let text = "x".repeat(8000);
     let mut head = log.messages.head(id, true).await.unwrap().unwrap();
     for _ in 0..60 {
         let (seq, sent_at) = (head.seq.next(), head.sent_at.next());
-        let edit = Edit { seq, edited_at: sent_at, text: words.clone(), mentions: Vec::new() };
+        let edit = Edit { seq, edited_at: sent_at, text: text.clone(), mentions: Vec::new() };
         head = LogItem {
             seq,
             sent_at,
@@ -154,45 +154,45 @@ async fn a_history_of_more_than_a_megabyte_is_whole_and_for_members_only() {
             attempt: Uuid::new_v4(),
             // Each has 24 KB.
             edits: vec![edit; 2],
-            kind: MessageKind::Text(Content::new(words.clone(), None, Vec::new()).unwrap()),
+            kind: MessageKind::Text(Content::new(text.clone(), None, Vec::new()).unwrap()),
             ..head
         };
         assert!(matches!(log.messages.put(&head).await.unwrap(), PutOutcome::Written));
     }
     assert_eq!(head.seq, Seq(61));
     let path = format!("/v1/conversations/{conversation}/messages?limit=100");
-    for person in [&alice, &bob] {
-        let (status, page) = person.get(&path).await;
+    for user in [&alice, &bob] {
+        let (status, page) = user.get(&path).await;
         let seqs: Vec<u64> =
             page["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()).collect();
         assert_eq!((status, &page["more"], seqs), (200, &json!(false), (1..=61).collect()));
     }
-    let mallory = Person::new("mallory").await;
+    let mallory = TestUser::new("mallory").await;
     assert_eq!(mallory.get(&path).await.0, 404);
 }
 
 /// Batches whose unprocessed entries are dropped.
 #[tokio::test]
-async fn what_a_batch_leaves_unprocessed_is_asked_for_again() {
+async fn unprocessed_batch_entries_are_requested_again() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     let cloud = Cloud::shared();
     // Three times the last of both connections, in either order.
-    cloud.misbehave(1, &[Kind::Unprocessed.rule().operation("BatchGetItem").function("WsSend").next(3)]).await;
+    cloud.inject_faults(1, &[Kind::Unprocessed.rule().operation("BatchGetItem").function("WsSend").next(3)]).await;
     for (sender, after_seq) in [(&mut a, 1), (&mut b, 2)] {
         let frame = json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
                            "after_seq": after_seq, "text": "to all"});
         assert_eq!(sender.ask(frame).await["type"], "sent");
     }
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert_eq!(b.next("message").await["message"]["seq"], 2);
     assert_eq!(a.next("message").await["message"]["seq"], 3);
 }
 
 /// Internals of an error, sent to the client that provoked it.
 #[tokio::test]
-async fn an_internal_error_says_nothing_of_the_inside() {
+async fn internal_errors_reveal_no_internals() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let cloud = Cloud::shared();
@@ -201,9 +201,9 @@ async fn an_internal_error_says_nothing_of_the_inside() {
     let frame = json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(),
                        "after_seq": 1, "text": "hi"});
     let faults = ["WsSend", "HttpMessages"].map(|name| Kind::ResponseError.rule().function(name).operation("Query"));
-    cloud.misbehave(1, &faults).await;
+    cloud.inject_faults(1, &faults).await;
     let busy = [alice.get(&path).await.1, a.ask(frame.clone()).await["error"].clone()];
-    cloud.behave().await;
+    cloud.clear_faults().await;
 
     // An item that nothing of ours has written.
     let key = |seq: &str| {

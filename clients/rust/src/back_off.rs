@@ -20,6 +20,6 @@ mod tests {
             let ceiling = base.saturating_mul(1 << attempts.min(10)).min(most);
             assert!(full_jitter(attempts, base, most) <= ceiling);
         }
-        assert!((0..100).any(|_| full_jitter(40, base, most) > base), "it never grew");
+        assert!((0..100).any(|_| full_jitter(40, base, most) > base), "the delay never grew");
     }
 }

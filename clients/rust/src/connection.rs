@@ -257,7 +257,7 @@ mod tests {
         let (mut first, first_token) = server.accept().await;
         assert!(matches!(timeout(WAIT_TIMEOUT, first.next()).await, Ok(Some(Ok(Message::Close(_))))));
         let (_second, second_token) = server.accept().await;
-        assert!(started.elapsed() < tokens.lifetime, "it came after {:?}", started.elapsed());
+        assert!(started.elapsed() < tokens.lifetime, "renewed after {:?}", started.elapsed());
         assert_eq!(*tokens.issued.lock().unwrap(), [first_token, second_token]);
         for expected in ["Up", "Down", "Up"] {
             let incoming = timeout(WAIT_TIMEOUT, server.incoming.recv()).await.unwrap().unwrap();

@@ -203,7 +203,7 @@ mod tests {
         let conversation = ConversationId::generate();
         outbox.add(conversation, "hi".to_owned(), now, oneshot::channel().0);
         let first = outbox.frames(now, &pace, |_| Seq(7)).remove(0);
-        assert!(outbox.frames(now, &pace, |_| Seq(9)).is_empty(), "it waits for its answer");
+        assert!(outbox.frames(now, &pace, |_| Seq(9)).is_empty(), "the message waits for its answer");
         let later = now + pace.answer;
         let second = outbox.frames(later, &pace, |_| Seq(9)).remove(0);
         for field in ["client_message_id", "after_seq", "text"] {

@@ -89,14 +89,14 @@ mod tests {
         let frame = acks.frame(now, &pace).unwrap();
         assert_eq!(frame["receipts"], json!([{"conversation_id": conversation, "seq": 5}]));
         assert!(acks.frame(now, &pace).is_none());
-        assert!(acks.frame(now + pace.answer, &pace).is_some(), "it was not answered");
+        assert!(acks.frame(now + pace.answer, &pace).is_some(), "the frame was not answered");
         acks.answered("ack/1", true, now, &pace);
-        assert!(acks.due().is_some(), "that was an older frame");
+        assert!(acks.due().is_some(), "the answer was to an older frame");
         acks.answered("ack/2", true, now, &pace);
         acks.mark(conversation, Seq(5));
         assert_eq!(acks.due(), None);
         acks.mark(conversation, Seq(6));
-        assert!(acks.frame(now, &pace).is_none(), "at most one a second");
+        assert!(acks.frame(now, &pace).is_none(), "at most one frame per interval");
         assert!(acks.frame(now + pace.receipts, &pace).is_some());
     }
 }

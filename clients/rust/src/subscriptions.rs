@@ -156,7 +156,7 @@ mod tests {
         subscriptions.set(id, true, now);
         subscriptions.frames(now, &pace);
         subscriptions.set(id, false, now);
-        assert!(subscriptions.frames(now, &pace).is_empty(), "it could overtake");
+        assert!(subscriptions.frames(now, &pace).is_empty(), "close could overtake open");
         assert_eq!(subscriptions.answered("subscription/1", Outcome::Accepted, now, &pace), None);
         assert_eq!(actions(&subscriptions.frames(now, &pace)), [("close", "subscription/2")]);
         assert_eq!(
@@ -178,7 +178,11 @@ mod tests {
         let later = later + pace.retry.1;
         assert_eq!(actions(&subscriptions.frames(later, &pace)), [("open", "subscription/3")]);
         let later = later + pace.answer;
-        assert_eq!(actions(&subscriptions.frames(later, &pace)), [("open", "subscription/4")], "it was not answered");
+        assert_eq!(
+            actions(&subscriptions.frames(later, &pace)),
+            [("open", "subscription/4")],
+            "the frame was not answered"
+        );
         assert_eq!(
             (subscriptions.answered("subscription/4", Outcome::Refused, later, &pace), subscriptions.due()),
             (None, None)

@@ -169,6 +169,6 @@ mod tests {
         syncs.frame(now + pace.answer, &pace, &cursors);
         let again = syncs.frame(later, &pace, &cursors);
         assert!(again.is_some() || syncs.in_flight.is_some());
-        assert!(syncs.answered("sync/1").is_none(), "nobody waits for that any more");
+        assert!(syncs.answered("sync/1").is_none(), "the earlier request is not awaited any more");
     }
 }

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_the_same_members_is_one_job() {
+    fn notifications_for_the_same_recipients_become_one_job() {
         let event = json!({"Records": [
             record("a", &json!({"conversation_id": CONVERSATION, "seqs": [5, 7]})),
             record("b", &json!({"conversation_id": CONVERSATION, "seqs": [6, 5]})),

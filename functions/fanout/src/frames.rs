@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_in_one_frame_takes_the_next() {
+    fn messages_beyond_one_frame_go_into_the_next() {
         assert!(write(Vec::new()).unwrap().is_empty());
         let frames = write((1..=30).map(message).collect()).unwrap();
         assert_eq!(frames.len(), 3);

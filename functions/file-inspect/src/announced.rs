@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_s3_has_is_what_was_announced() {
+    fn uploads_of_another_size_or_checksum_are_rejected() {
         let file = File {
             file_id: FileId::generate(),
             conversation_id: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
@@ -45,6 +45,6 @@ mod tests {
         assert_eq!(check(5, good), Ok(()));
         assert_eq!(check(6, good), Err(Rejection::SizeMismatch));
         assert_eq!(check(5, &good.replacen('A', "B", 1)), Err(Rejection::ChecksumMismatch));
-        assert_eq!(check(5, &format!("{good}-2")), Ok(()), "of parts");
+        assert_eq!(check(5, &format!("{good}-2")), Ok(()), "a checksum of parts is not compared");
     }
 }

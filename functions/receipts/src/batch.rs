@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_knows_every_queue_message_that_it_came_in() {
+    fn streams_list_every_queue_message_they_came_from() {
         let event = json!({"Records": [
             record("a", &json!({"receipts": [receipt(2, 5), receipt(3, 1)]})),
             record("b", &json!({"receipts": [receipt(2, 7)]})),

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_gets_one_frame_of_each_kind_and_the_last_count() {
+    fn each_user_gets_one_frame_per_kind_with_the_latest_unread_count() {
         let frames = frames(&by_user(&[read(2, 3, 5, 4), read(2, 3, 7, 2), read(3, 2, 9, 0)]));
         let parse = |frame: &String| serde_json::from_str::<Push>(frame).unwrap();
         let of_two: Vec<Push> = frames[&user(2)].iter().map(parse).collect();
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn receipts_that_do_not_fit_into_a_frame_take_another() {
+    fn receipts_beyond_one_frame_go_into_another() {
         let many: Vec<Recorded> = (0..501).map(|seq| read(2, 3, seq, 0)).collect();
         let frames = &frames(&by_user(&many))[&user(3)];
         assert_eq!(frames.len(), 2);

@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_user_pools_documents_move_with_the_endpoint() {
+    fn only_user_pool_documents_are_redirected_to_the_endpoint() {
         let pool = "https://cognito-idp.us-east-1.amazonaws.com/pool/.well-known/jwks.json";
         let endpoint = Some("http://127.0.0.1:3002");
         assert_eq!(locate(pool, endpoint).unwrap().as_str(), "http://127.0.0.1:3002/pool/.well-known/jwks.json");

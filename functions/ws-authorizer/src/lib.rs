@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_comes_in_three_places() {
+    fn token_is_accepted_in_header_subprotocol_or_query() {
         for (headers, query) in [
             (json!({"Authorization": "Bearer a.b.c"}), json!({})),
             (json!({"Sec-WebSocket-Protocol": "bearer, a.b.c"}), json!({})),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_a_token() {
+    fn other_headers_and_empty_tokens_are_ignored() {
         for (headers, query) in [
             (json!({}), json!({})),
             (json!({"Authorization": "Basic a.b.c"}), json!({})),

@@ -29,7 +29,7 @@ mod tests {
     }
 
     #[test]
-    fn only_pings_are_welcome() {
+    fn frames_other_than_ping_are_refused() {
         assert_eq!(code(r#"{"action":"ping"}"#), None);
         assert_eq!(code(r#"{"action":"fly"}"#), Some(ErrorCode::UnknownAction));
         assert_eq!(code("{}"), Some(ErrorCode::InvalidRequest));

@@ -162,24 +162,28 @@ mod tests {
     }
 
     #[test]
-    fn its_sender_edits_a_message_for_a_while_and_not_for_ever() {
-        let other_words = Amendment::Edit(content("ho"));
-        assert_eq!(Case::default().decide(&other_words), Ok(true));
+    fn only_the_sender_edits_a_message_and_only_within_the_edit_window() {
+        let other_text = Amendment::Edit(content("ho"));
+        assert_eq!(Case::default().decide(&other_text), Ok(true));
         assert_eq!(Case::default().decide(&Amendment::Edit(content("hi"))), Ok(false));
         let edited = |edits| Case { edits, ..Case::default() };
-        assert_eq!(edited(vec![edit("ho", 7)]).decide(&other_words), Ok(false), "a repeat");
-        assert_eq!(edited(vec![edit("ho", 7)]).decide(&Amendment::Edit(content("hi"))), Ok(true), "back again");
-        assert_eq!(edited(vec![edit("x", 7); MAX_EDITS]).decide(&other_words), Err(ErrorCode::TooManyEdits));
+        assert_eq!(edited(vec![edit("ho", 7)]).decide(&other_text), Ok(false), "a repeat");
+        assert_eq!(
+            edited(vec![edit("ho", 7)]).decide(&Amendment::Edit(content("hi"))),
+            Ok(true),
+            "the original text again"
+        );
+        assert_eq!(edited(vec![edit("x", 7); MAX_EDITS]).decide(&other_text), Err(ErrorCode::TooManyEdits));
         let nothing = Amendment::Edit(Content::caption(String::new(), None, Vec::new()).unwrap());
         assert_eq!(Case::default().decide(&nothing), Err(ErrorCode::InvalidRequest));
         let old = Case { age: WINDOW + Duration::from_millis(1), ..Case::default() };
-        assert_eq!(old.decide(&other_words), Err(ErrorCode::EditWindowOver));
+        assert_eq!(old.decide(&other_text), Err(ErrorCode::EditWindowOver));
         let owner = Case { actor: user(2), role: Role::Owner, ..Case::default() };
-        assert_eq!(owner.decide(&other_words), Err(ErrorCode::NotAllowed));
+        assert_eq!(owner.decide(&other_text), Err(ErrorCode::NotAllowed));
     }
 
     #[test]
-    fn its_sender_and_admins_delete_a_message() {
+    fn the_sender_and_admins_may_delete_a_message() {
         assert_eq!(Case { age: WINDOW * 2, ..Case::default() }.decide(&Amendment::Delete), Ok(true));
         for (role, conversation, allowed) in [
             (Role::Member, ConversationType::Group, Err(ErrorCode::NotAllowed)),
@@ -193,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_deleted_stays_deleted() {
+    fn deleted_messages_cannot_be_amended() {
         let kind =
             MessageKind::Deleted { deleted_by: Some(user(1)), deleted_seq: Some(Seq(9)), deleted_at: Some(SENT) };
         let case = Case { kind, ..Case::default() };
@@ -205,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_reacts_once_with_each_emoji() {
+    fn each_user_reacts_once_with_each_emoji() {
         let thumb = Emoji::parse("👍").unwrap();
         let react = |on| Amendment::React { emoji: thumb.clone(), on };
         let mut case = Case { actor: user(2), ..Case::default() };
@@ -220,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn only_texts_are_amended() {
+    fn only_texts_can_be_amended() {
         for kind in [MessageKind::Closed, MessageKind::MessageDeleted { target_seq: Seq(3) }] {
             let case = Case { kind, ..Case::default() };
             assert_eq!(case.decide(&Amendment::Delete), Err(ErrorCode::MessageNotFound));

@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_snake_case_text() {
+    fn error_codes_are_serialized_in_snake_case() {
         assert_eq!(ErrorCode::NotAMember.to_string(), "not_a_member");
         assert_eq!(serde_json::to_string(&ErrorCode::BadJson).unwrap(), r#""bad_json""#);
     }

@@ -111,90 +111,94 @@ mod tests {
         FloodLimit::new(3, Duration::from_secs(10)).unwrap()
     }
 
-    /// A conversation to which people say things at these seconds; whether each may.
+    /// A conversation to which users send messages at given seconds.
     #[derive(Default)]
-    struct Talk(RecentSenders);
+    struct TestConversation(RecentSenders);
 
-    impl Talk {
-        fn say(&mut self, sender: u128, second: i64) -> Result<(), Duration> {
+    impl TestConversation {
+        fn send(&mut self, sender: u128, second: i64) -> Result<(), Duration> {
             self.0 = self.0.after(user(sender), Timestamp::from_epoch_millis(1000 * second), limit())?;
             Ok(())
         }
     }
 
     #[test]
-    fn whoever_says_too_much_waits_for_the_next_window() {
-        let mut talk = Talk::default();
+    fn sender_beyond_the_limit_waits_for_the_next_window() {
+        let mut conversation = TestConversation::default();
         for second in [0, 1, 8] {
-            assert_eq!(talk.say(1, second), Ok(()));
+            assert_eq!(conversation.send(1, second), Ok(()));
         }
-        assert_eq!(talk.say(1, 8), Err(Duration::from_secs(2)));
-        assert_eq!(talk.say(2, 8), Ok(()), "others may");
-        assert_eq!(talk.say(1, 9), Err(Duration::from_secs(1)));
+        assert_eq!(conversation.send(1, 8), Err(Duration::from_secs(2)));
+        assert_eq!(conversation.send(2, 8), Ok(()), "other senders are not limited");
+        assert_eq!(conversation.send(1, 9), Err(Duration::from_secs(1)));
         for second in [10, 11, 12] {
-            assert_eq!(talk.say(1, second), Ok(()));
+            assert_eq!(conversation.send(1, second), Ok(()));
         }
-        assert_eq!(talk.say(1, 19), Err(Duration::from_secs(1)), "the window began with the first message in it");
-        assert_eq!(talk.say(1, 20), Ok(()));
+        assert_eq!(
+            conversation.send(1, 19),
+            Err(Duration::from_secs(1)),
+            "the window began with the first message in it"
+        );
+        assert_eq!(conversation.send(1, 20), Ok(()));
     }
 
     #[test]
-    fn a_refusal_does_not_count() {
-        let mut talk = Talk::default();
+    fn refused_messages_do_not_count() {
+        let mut conversation = TestConversation::default();
         for second in [0, 0, 0] {
-            talk.say(1, second).unwrap();
+            conversation.send(1, second).unwrap();
         }
-        let before = talk.0.clone();
-        assert!(talk.say(1, 1).is_err());
-        assert_eq!(talk.0, before);
+        let before = conversation.0.clone();
+        assert!(conversation.send(1, 1).is_err());
+        assert_eq!(conversation.0, before);
     }
 
     #[test]
-    fn of_too_many_senders_the_one_silent_for_longest_is_forgotten() {
-        let mut talk = Talk::default();
+    fn beyond_the_maximum_the_least_recent_sender_is_dropped() {
+        let mut conversation = TestConversation::default();
         for _ in 0..3 {
-            talk.say(1, 0).unwrap();
+            conversation.send(1, 0).unwrap();
         }
         for sender in 2..=8 {
-            talk.say(sender, 1).unwrap();
+            conversation.send(sender, 1).unwrap();
         }
-        assert!(talk.say(1, 1).is_err());
-        talk.say(9, 1).unwrap();
-        assert_eq!((talk.0.0.len(), talk.0.0[0].sender), (MAX_SENDERS, user(2)));
-        assert_eq!(talk.say(1, 1), Ok(()));
-        assert_eq!(talk.0.0[0].sender, user(3));
+        assert!(conversation.send(1, 1).is_err());
+        conversation.send(9, 1).unwrap();
+        assert_eq!((conversation.0.0.len(), conversation.0.0[0].sender), (MAX_SENDERS, user(2)));
+        assert_eq!(conversation.send(1, 1), Ok(()));
+        assert_eq!(conversation.0.0[0].sender, user(3));
     }
 
     #[test]
-    fn windows_that_are_over_are_left_out() {
-        let mut talk = Talk::default();
+    fn expired_windows_are_dropped() {
+        let mut conversation = TestConversation::default();
         for sender in 1..=5 {
-            talk.say(sender, 0).unwrap();
+            conversation.send(sender, 0).unwrap();
         }
-        talk.say(6, 10).unwrap();
-        assert_eq!(talk.0.0.len(), 1);
+        conversation.send(6, 10).unwrap();
+        assert_eq!(conversation.0.0.len(), 1);
     }
 
     #[test]
-    fn a_clock_that_goes_back_silences_nobody() {
-        let mut talk = Talk::default();
+    fn clock_moving_backwards_starts_a_new_window() {
+        let mut conversation = TestConversation::default();
         for _ in 0..3 {
-            talk.say(1, 1000).unwrap();
+            conversation.send(1, 1000).unwrap();
         }
         for _ in 0..3 {
-            assert_eq!(talk.say(1, 5), Ok(()));
+            assert_eq!(conversation.send(1, 5), Ok(()));
         }
-        assert_eq!(talk.say(1, 5), Err(Duration::from_secs(10)), "the limit holds by the other clock as well");
+        assert_eq!(conversation.send(1, 5), Err(Duration::from_secs(10)), "the limit holds for the new window");
     }
 
     #[test]
-    fn nothing_is_limited_where_a_limit_is_zero() {
+    fn zero_means_no_limit() {
         assert_eq!(FloodLimit::new(0, Duration::from_secs(10)), None);
         assert_eq!(FloodLimit::new(3, Duration::ZERO), None);
     }
 
     #[test]
-    fn it_is_stored_in_little_room() {
+    fn counts_are_stored_with_short_field_names() {
         let counts = RecentSenders::default().after(user(1), Timestamp::from_epoch_millis(5), limit()).unwrap();
         let json = serde_json::to_value(&counts).unwrap();
         assert_eq!(json, serde_json::json!([{"u": user(1), "s": 5, "n": 1}]));

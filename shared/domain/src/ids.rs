@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_names_the_same_user_every_time() {
+    fn issuer_and_subject_determine_the_user_id() {
         let alice = UserId::from_token("https://issuer.example", "alice");
         assert_eq!(alice, UserId::from_token("https://issuer.example", "alice"));
         assert_ne!(alice, UserId::from_token("https://issuer.example", "bob"));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conversation_id_says_whether_it_is_public() {
+    fn conversation_id_encodes_whether_it_is_public() {
         let kinds = [ConversationType::Private, ConversationType::Public, ConversationType::Group];
         let ids = kinds.map(ConversationId::of_kind);
         assert_eq!(ids.map(ConversationId::is_public), [false, true, false]);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_id_carries_its_time() {
+    fn message_id_contains_its_time() {
         let sent_at = Timestamp::from_epoch_millis(1_764_000_000_123);
         let (seconds, nanos) = MessageId::generate(sent_at).0.get_timestamp().unwrap().to_unix();
         assert_eq!((seconds, nanos / 1_000_000), (1_764_000_000, 123));

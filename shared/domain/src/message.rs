@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_tells_contents_apart() {
+    fn different_contents_have_different_digests() {
         let plain = content("hi").unwrap();
         let reply = Content { reply_to_seq: Some(Seq(7)), ..plain.clone() };
         assert_eq!(plain.digest(&[]), content("hi").unwrap().digest(&[]));

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_has_one_key_whoever_begins() {
+    fn a_pair_has_the_same_key_for_either_creator() {
         let (by_one, by_two) = ([user(2)], [user(1), user(2)]);
         let requested = |member_ids| RequestedConversation {
             kind: ConversationType::Private,
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_conversation_is_between_exactly_two() {
+    fn private_conversation_has_exactly_two_members() {
         for members in [&[][..], &[user(1)], &[user(2), user(3)]] {
             assert!(new(ConversationType::Private, None, members).is_err());
         }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_counts_its_creator_once() {
+    fn group_contains_its_creator_once() {
         let group = new(ConversationType::Group, Some(" Team "), &[user(2), user(1), user(2)]).unwrap();
         assert_eq!(group.title(), Some("Team"));
         let members = group.members(user(1));
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shared_has_a_title_and_begins_with_at_most_fifty() {
+    fn groups_and_public_conversations_need_a_title_and_begin_with_at_most_50_members() {
         for kind in [ConversationType::Group, ConversationType::Public] {
             let others = |n: u128| (2..2 + n).map(user).collect::<Vec<_>>();
             assert!(new(kind, None, &[]).is_err());

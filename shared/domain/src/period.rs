@@ -118,23 +118,23 @@ mod tests {
     }
 
     #[test]
-    fn both_ends_are_visible_and_what_lies_between_stays_is_not() {
+    fn items_from_joining_to_leaving_are_visible_and_items_between_periods_are_not() {
         let periods = Periods::new(vec![period(20, None), period(5, Some(9))]);
         let visible: Vec<u64> = (1..25).filter(|seq| periods.covers(Seq(*seq))).collect();
         assert_eq!(visible, [5, 6, 7, 8, 9, 20, 21, 22, 23, 24]);
     }
 
     #[test]
-    fn a_stay_during_which_nothing_was_said_shows_nothing() {
+    fn membership_period_without_items_shows_nothing() {
         let periods = Periods::new(vec![period(5, Some(9)), period(10, Some(9)), period(12, None)]);
         assert_eq!(ranges(&periods, 0, 11), [(5, 9)]);
-        assert_eq!(periods.last_visible(Seq(11)), Some(Seq(9)), "who has just come has seen nothing since");
-        assert!(!Periods::new(vec![period(10, Some(9))]).is_empty(), "they were there");
+        assert_eq!(periods.last_visible(Seq(11)), Some(Seq(9)), "a member who has just joined sees nothing later");
+        assert!(!Periods::new(vec![period(10, Some(9))]).is_empty(), "the period exists");
         assert_eq!(ranges(&Periods::visible(vec![period(10, Some(9))], HistoryPolicy::Full), 0, 100), [(1, 9)]);
     }
 
     #[test]
-    fn full_history_ends_with_the_last_stay_only() {
+    fn full_history_ends_with_the_last_membership_period() {
         let periods = |last| vec![period(20, last), period(5, Some(9))];
         let seen = |last| ranges(&Periods::visible(periods(last), HistoryPolicy::Full), 0, 100);
         assert_eq!(seen(None), [(1, 100)]);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hidden_is_the_rest() {
+    fn hidden_ranges_complement_the_visible_ones() {
         let hidden = |periods: Vec<Period>, first: u64, last: u64| -> Vec<(u64, u64)> {
             let hidden = Periods::new(periods).hidden_within(Seq(first), Seq(last));
             hidden.into_iter().map(|range| (range.first.0, range.last.0)).collect()
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_former_member_sees_no_head_beyond_the_stay() {
+    fn head_of_a_former_member_is_the_end_of_the_last_period() {
         assert_eq!(Periods::new(vec![period(5, Some(9))]).last_visible(Seq(50)), Some(Seq(9)));
         assert_eq!(Periods::new(vec![period(5, None)]).last_visible(Seq(50)), Some(Seq(50)));
         assert_eq!(Periods::default().last_visible(Seq(50)), None);

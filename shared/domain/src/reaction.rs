@@ -124,14 +124,14 @@ mod tests {
         UserId(Uuid::from_u128(n))
     }
 
-    fn stay(first: u64, last: Option<u64>) -> Periods {
+    fn period(first: u64, last: Option<u64>) -> Periods {
         let at = Timestamp::from_epoch_millis(0);
         let left = last.map(|seq| Left { seq: Seq(seq), at });
         Periods::new(vec![Period { joined_seq: Seq(first), joined_at: at, left }])
     }
 
     #[test]
-    fn an_emoji_is_one_of_unicodes() {
+    fn only_a_single_unicode_emoji_is_accepted() {
         assert_eq!(Emoji::parse("\u{2764}").unwrap(), Emoji::parse("\u{2764}\u{fe0f}").unwrap());
         assert!(Emoji::parse("👩‍👩‍👧").is_ok());
         for text in ["", "a", ":+1:", "👍👍", "<b>", "👍 "] {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_viewer_sees_what_happened_while_they_were_there() {
+    fn reactions_are_counted_within_the_periods_of_the_viewer() {
         let thumb = Emoji::parse("👍").unwrap();
         let mut reactions = Reactions::default();
         reactions.add(thumb.clone(), user(1), Seq(5));
@@ -149,32 +149,32 @@ mod tests {
         let counts = |viewer, periods: &Periods| -> Vec<(u32, bool)> {
             reactions.seen_by(viewer, periods).into_iter().map(|seen| (seen.count, seen.mine)).collect()
         };
-        assert_eq!(counts(user(2), &stay(1, None)), [(1, true)]);
-        assert_eq!(counts(user(3), &stay(1, Some(10))), [(2, false)], "left before one was withdrawn");
-        assert_eq!(counts(user(3), &stay(1, Some(6))), [(1, false)]);
-        assert_eq!(counts(user(3), &stay(1, Some(4))), []);
+        assert_eq!(counts(user(2), &period(1, None)), [(1, true)]);
+        assert_eq!(counts(user(3), &period(1, Some(10))), [(2, false)], "left before a reaction was withdrawn");
+        assert_eq!(counts(user(3), &period(1, Some(6))), [(1, false)]);
+        assert_eq!(counts(user(3), &period(1, Some(4))), []);
         assert!(!reactions.has(&thumb, user(1)) && reactions.has(&thumb, user(2)));
 
         reactions.add(thumb.clone(), user(1), Seq(15));
         let counts = |viewer, periods: &Periods| -> Vec<(u32, bool)> {
             reactions.seen_by(viewer, periods).into_iter().map(|seen| (seen.count, seen.mine)).collect()
         };
-        assert_eq!(counts(user(1), &stay(1, None)), [(2, true)]);
+        assert_eq!(counts(user(1), &period(1, None)), [(2, true)]);
         assert_eq!(
-            counts(user(3), &stay(1, Some(10))),
+            counts(user(3), &period(1, Some(10))),
             [(2, false)],
-            "one that was given again is still seen as it was"
+            "a reaction added again does not change earlier views"
         );
     }
 
     #[test]
-    fn what_nobody_can_have_seen_alone_is_forgotten() {
+    fn withdrawn_reactions_that_no_period_can_show_are_dropped() {
         let thumb = Emoji::parse("👍").unwrap();
         let mut reactions = Reactions::default();
         reactions.add(thumb.clone(), user(1), Seq(5));
         reactions.remove(&thumb, user(1), Seq(6));
         reactions.remove_withdrawn_since(Seq(5));
-        assert!(!reactions.is_empty(), "somebody may have left at 5");
+        assert!(!reactions.is_empty(), "a user may have left at 5");
         reactions.remove_withdrawn_since(Seq(4));
         assert!(reactions.is_empty());
         reactions.add(thumb.clone(), user(1), Seq(7));

@@ -129,28 +129,31 @@ mod tests {
     }
 
     #[test]
-    fn receipts_within_a_second_become_one() {
+    fn receipts_within_a_second_are_merged() {
         assert_eq!(merge([receipt(5, 100), receipt(7, 800), receipt(6, 0), receipt(7, 900)]), [receipt(7, 800)]);
         assert_eq!(merge([receipt(5, 0), receipt(7, 900), receipt(9, 1100)]), [receipt(7, 900), receipt(9, 1100)]);
     }
 
     #[test]
-    fn receipts_further_apart_stay_apart() {
+    fn receipts_further_apart_are_kept() {
         assert_eq!(merge([receipt(9, 1000), receipt(5, 0)]), [receipt(5, 0), receipt(9, 1000)]);
     }
 
     #[test]
-    fn what_was_read_was_delivered() {
-        let mark = |seq, millis| Some(Watermark { seq: Seq(seq), at: Timestamp::from_epoch_millis(millis) });
+    fn read_watermark_implies_delivery() {
+        let watermark = |seq, millis| Some(Watermark { seq: Seq(seq), at: Timestamp::from_epoch_millis(millis) });
         let delivered = |delivered, read| MemberWatermarks::new(UserId(Uuid::from_u128(2)), delivered, read).delivered;
-        assert_eq!(delivered(None, mark(5, 10)), mark(5, 10));
-        assert_eq!(delivered(mark(7, 10), mark(5, 5)), mark(7, 10));
-        assert_eq!(delivered(mark(5, 10), mark(7, 20)), mark(7, 20));
-        assert_eq!((delivered(mark(5, 10), mark(5, 5)), delivered(mark(5, 5), mark(5, 10))), (mark(5, 5), mark(5, 5)));
+        assert_eq!(delivered(None, watermark(5, 10)), watermark(5, 10));
+        assert_eq!(delivered(watermark(7, 10), watermark(5, 5)), watermark(7, 10));
+        assert_eq!(delivered(watermark(5, 10), watermark(7, 20)), watermark(7, 20));
+        assert_eq!(
+            (delivered(watermark(5, 10), watermark(5, 5)), delivered(watermark(5, 5), watermark(5, 10))),
+            (watermark(5, 5), watermark(5, 5))
+        );
     }
 
     #[test]
-    fn kinds_conversations_and_users_are_not_mixed() {
+    fn receipts_of_other_kinds_or_users_are_not_merged() {
         let delivered = Receipt { kind: ReceiptKind::Delivered, ..receipt(5, 0) };
         let other = Receipt { user_id: UserId(Uuid::from_u128(9)), ..receipt(5, 0) };
         assert_eq!(merge([receipt(5, 0), delivered, other]).len(), 3);

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_have_nothing_that_a_query_could_trip_over() {
+    fn search_words_contain_no_query_syntax() {
         let words = |text| Words::parse(text).unwrap().map(|words| words.0);
         assert_eq!(words(" Rust's <-> 'n' | 4:*\\\0!").unwrap(), ["Rust", "s", "n", "4"]);
         assert_eq!(words("Zoë हिन्दी 日本語").unwrap(), ["Zoë", "हिन्दी", "日本語"]);

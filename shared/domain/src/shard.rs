@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybody_is_in_exactly_one_shard() {
+    fn each_user_is_in_exactly_one_shard() {
         let users = [0, 1, u128::MAX / 3, u128::MAX / 3 + 1, u128::MAX / 2, u128::MAX - 1, u128::MAX];
         for number in [0, 1, 2, 3, 7, 100] {
             let shards = MemberRange::split(number);

@@ -47,13 +47,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shards_grow_with_the_members_up_to_a_limit() {
+    fn shard_count_grows_with_the_members_up_to_a_limit() {
         let counts = [0, 1, 1000, 1001, 2000, 2001, 4001, 32_001, 1_000_000, u32::MAX];
         assert_eq!(counts.map(shards), [1, 1, 1, 2, 2, 4, 8, 64, 64, 64]);
     }
 
     #[test]
-    fn a_connection_is_found_by_whoever_knows_of_as_many_shards_or_more() {
+    fn connection_is_found_with_the_same_or_a_larger_shard_count() {
         for id in (0..200).map(|n| format!("L0SM9cOFvHcCI{n}=")) {
             let now = shard(&id, MAX_SHARDS);
             let earlier = earlier_shards(&id, MAX_SHARDS);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_spread() {
+    fn connections_are_spread_evenly_over_shards() {
         let mut counts = [0_u32; 8];
         for n in 0..8000 {
             counts[shard(&format!("{n}="), 8) as usize] += 1;

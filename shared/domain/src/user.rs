@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_display_name_is_trimmed_and_bounded() {
+    fn display_name_is_trimmed_and_bounded() {
         assert_eq!(DisplayName::parse("  Zoë ").unwrap().as_str(), "Zoë");
         for bad in ["", "   ", "a\nb", &"é".repeat(101)] {
             assert!(DisplayName::parse(bad).is_err(), "{bad:?}");

@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_has_its_code() {
+    fn each_malformed_body_has_its_error_code() {
         let huge = format!(r#"{{"user_ids":[]{}}}"#, " ".repeat(MAX_BYTES));
         for (code, text) in [
             (ErrorCode::BadJson, "{"),

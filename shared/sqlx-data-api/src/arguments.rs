@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn nul_is_refused() {
+    fn nul_characters_are_refused() {
         let mut arguments = DataApiArguments::default();
         assert!(arguments.add("a\0").is_err());
         assert!(arguments.add(["a\0"]).is_err());
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn no_value_is_shown() {
+    fn debug_output_hides_values() {
         let mut arguments = DataApiArguments::default();
         arguments.add("secret").unwrap();
         assert_eq!(format!("{arguments:?}"), "[DataApiTypeInfo(\"text\")]");

@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_text_is_not_taken_for_a_sqlstate() {
+    fn sqlstate_is_read_from_the_end_of_the_message() {
         let error = error("DatabaseErrorException", "ERROR: SQLState: 23505 is a lie; SQLState: 22P02");
         assert_eq!(error.code().as_deref(), Some("22P02"));
         assert_eq!(sqlstate("SQLState: abcde"), None);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_have_faults() {
+    fn each_exception_has_a_fault() {
         for (code, message, fault, retryable) in [
             ("TransactionNotFoundException", "Transaction x is not found", DataApiFault::TransactionNotFound, false),
             ("BadRequestException", "Transaction x is not found", DataApiFault::TransactionNotFound, false),
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sdks_error_is_the_source() {
+    fn source_is_the_sdk_error() {
         let error = error("ForbiddenException", "no");
         let source = error.source().unwrap().downcast_ref::<SdkError<ExecuteStatementError, HttpResponse>>();
         assert!(source.is_some());

@@ -182,7 +182,7 @@ mod tests {
     use super::set_transaction;
 
     #[test]
-    fn modes_become_a_statement_of_their_own() {
+    fn transaction_modes_become_a_separate_statement() {
         for (statement, expected) in [
             ("BEGIN", None),
             ("begin work;", None),

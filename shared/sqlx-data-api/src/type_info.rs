@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_spelling_is_the_same_type() {
+    fn all_spellings_of_a_type_are_equal() {
         for (reported, expected) in [
             ("INT4", DataApiTypeInfo::INT4),
             ("serial", DataApiTypeInfo::INT4),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_what_no_other_rust_type_claims() {
+    fn types_without_a_rust_type_are_textual() {
         for name in ["text", "varchar", "mood", "citext", "interval", "inet"] {
             assert!(DataApiTypeInfo::reported(name).is_textual(), "{name}");
         }

@@ -6,7 +6,7 @@ use super::Failure;
 use super::delivery::PAIRS;
 use super::load::Pace;
 use super::measure::{Length, measure};
-use super::people::pairs;
+use super::participants::pairs;
 use super::report::Report;
 use super::table::Table;
 
@@ -20,9 +20,9 @@ pub(crate) struct Capacity {
 }
 
 pub(crate) async fn run(cloud: &Cloud, length: Length, report: &mut Report) -> Result<Capacity, Failure> {
-    let mut room = pairs(cloud, PAIRS).await?;
-    let measured = measure(cloud, &mut room, Pace::Unanswered(OUTSTANDING), length).await?;
-    let talk = &measured.talk;
+    let mut participants = pairs(cloud, PAIRS).await?;
+    let measured = measure(cloud, &mut participants, Pace::Unanswered(OUTSTANDING), length).await?;
+    let load = &measured.load;
     let mut table = Table::new(&[
         "capacity",
         "messages/s",
@@ -30,17 +30,17 @@ pub(crate) async fn run(cloud: &Cloud, length: Length, report: &mut Report) -> R
         "CPU s per 1,000",
         "cloud / functions / PostgreSQL",
         "refused",
-        "not heard",
+        "not received",
     ]);
     table.row([
         format!("{PAIRS} pairs, {OUTSTANDING} outstanding each"),
-        format!("{:.0}", talk.rate()),
-        talk.deliveries.p50_p99_max(),
+        format!("{:.0}", load.rate()),
+        load.deliveries.p50_p99_max(),
         format!("{:.2}", measured.cpu_per_1000()),
         measured.cpu_parts(),
-        talk.refused.values().sum::<usize>().to_string(),
-        talk.missing.to_string(),
+        load.refused.values().sum::<usize>().to_string(),
+        load.missing.to_string(),
     ]);
     report.table("capacity", &table)?;
-    Ok(Capacity { rate: talk.rate(), cpu_per_1000: measured.cpu_per_1000() })
+    Ok(Capacity { rate: load.rate(), cpu_per_1000: measured.cpu_per_1000() })
 }

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use domain::period::SeqRange;
 use domain::{ConversationId, Seq};
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::{Cloud, TestUser, aws};
 use serde_json::json;
 use store::dynamodb::messages::{LogItem, Order};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::Failure;
-use super::people::Group;
+use super::participants::Group;
 use super::plot::Plot;
 use super::report::Report;
 use super::table::Table;
@@ -40,18 +40,18 @@ pub(crate) async fn run(cloud: &Cloud, time: Duration, report: &mut Report) -> R
     for senders in SENDERS {
         let mut tasks = JoinSet::new();
         let begun = Instant::now();
-        for person in group.people.iter().take(senders).cloned() {
-            tasks.spawn(talk(person, group.conversation.clone(), Arc::clone(&head), begun + time));
+        for user in group.users.iter().take(senders).cloned() {
+            tasks.spawn(send_until(user, group.conversation.clone(), Arc::clone(&head), begun + time));
         }
-        let (mut places, mut refused, mut times) = (0, BTreeMap::<String, usize>::new(), Vec::new());
+        let (mut count_accepted, mut refused, mut times) = (0, BTreeMap::<String, usize>::new(), Vec::new());
         for sent in tasks.join_all().await {
-            places += sent.accepted.len();
+            count_accepted += sent.accepted.len();
             accepted.extend(sent.accepted);
             times.extend(sent.times);
             sent.refused.into_iter().for_each(|(code, count)| *refused.entry(code).or_default() += count);
         }
         let rate = |count: usize| count as f64 / begun.elapsed().as_secs_f64();
-        let rates = [rate(places), rate(refused.values().sum())];
+        let rates = [rate(count_accepted), rate(refused.values().sum())];
         let refusals: Vec<_> = refused.iter().map(|(code, &count)| format!("{:.1} {code}", rate(count))).collect();
         let refusals = if refusals.is_empty() { "0".to_owned() } else { refusals.join(", ") };
         let name = format!("{senders} senders at once");
@@ -62,18 +62,18 @@ pub(crate) async fn run(cloud: &Cloud, time: Duration, report: &mut Report) -> R
     let lines = ["accepted", "refused"].map(str::to_owned).into_iter().zip(lines).collect();
     let title = "One conversation, everybody at once";
     report.plot("ceiling", &Plot { title, x: "senders", y: "messages/s", logarithmic: false, lines })?;
-    report.say(&check(cloud, group.conversation.parse()?, &accepted).await?)
+    report.add_text(&check(cloud, group.conversation.parse()?, &accepted).await?)
 }
 
 /// Sends one message after the other. `head` is the newest seq that anybody has seen, as if all had received everything at
 /// once.
-async fn talk(person: Person, conversation: String, head: Arc<AtomicU64>, end: Instant) -> Sent {
+async fn send_until(user: TestUser, conversation: String, head: Arc<AtomicU64>, end: Instant) -> Sent {
     let (path, mut sent) = (format!("/v1/conversations/{conversation}/messages"), Sent::default());
     while Instant::now() < end {
         let id = Uuid::new_v4();
         let draft = json!({"client_message_id": id, "after_seq": head.load(Ordering::Relaxed), "text": "All at once!"});
         let begun = Instant::now();
-        let (_, answer) = person.post(&path, &draft).await;
+        let (_, answer) = user.post(&path, &draft).await;
         sent.times.push(begun.elapsed());
         if let Some(seq) = answer["seq"].as_u64() {
             head.fetch_max(seq, Ordering::Relaxed);
@@ -90,14 +90,16 @@ async fn check(cloud: &Cloud, conversation: ConversationId, accepted: &HashMap<U
     let log = aws::log(&aws::dynamodb(&cloud.endpoints.aws.dynamodb));
     let range = SeqRange { first: Seq(1), last: Seq::MAX };
     let items = log.messages.read(conversation, range, Order::Ascending, usize::MAX, true).await?;
-    if let Some((place, item)) = (1..).zip(&items).find(|(place, item)| item.seq.0 != *place) {
-        return Err(format!("a hole: {} is at the place {place}", item.seq).into());
+    if let Some((expected, item)) = (1..).zip(&items).find(|(expected, item)| item.seq.0 != *expected) {
+        return Err(format!("a hole in the log: seq {} instead of {expected}", item.seq).into());
     }
-    let place_of = |item: &LogItem| Some((item.client_message_id?.0, item.seq.0));
-    let places: HashMap<Uuid, u64> = items.iter().filter_map(place_of).collect();
-    if let Some((id, seq)) = accepted.iter().find(|(id, seq)| places.get(id) != Some(seq)) {
-        return Err(format!("lost: {id} was accepted at {seq}, and is at {:?}", places.get(id)).into());
+    let seq_of = |item: &LogItem| Some((item.client_message_id?.0, item.seq.0));
+    let seqs: HashMap<Uuid, u64> = items.iter().filter_map(seq_of).collect();
+    if let Some((id, seq)) = accepted.iter().find(|(id, seq)| seqs.get(id) != Some(seq)) {
+        return Err(format!("lost: {id} was accepted at {seq}, and is at {:?}", seqs.get(id)).into());
     }
     let (count, last) = (accepted.len(), items.len());
-    Ok(format!("All {count} accepted are where their senders were told; the log is 1 to {last} without a hole."))
+    Ok(format!(
+        "All {count} accepted messages have the seq that their senders received; the log is 1 to {last} without a hole."
+    ))
 }

@@ -1,10 +1,10 @@
 //! Cold starts, beside a function that does nothing, in the same minute.
 
 use end_to_end::cloud::Setup;
-use end_to_end::person::{answer, client};
-use end_to_end::{Cloud, Person};
+use end_to_end::test_user::{answer, client};
+use end_to_end::{Cloud, TestUser};
 
-use super::line::{Heard, Line};
+use super::connection::{MemberConnection, Received};
 use super::meter::Reading;
 use super::report::Report;
 use super::table::Table;
@@ -20,8 +20,8 @@ pub(crate) async fn run(cloud: &Cloud, rounds: usize, report: &mut Report) -> Re
     let template = Some("tests/benches/numbers/hello/template.yaml");
     let hello =
         Cloud::with(Setup { template, profile: Some(PROFILE), arguments: &["--no-status"], ..Setup::default() });
-    let (one, other) = tokio::join!(Person::of(cloud, "talker"), Person::of(cloud, "listener"));
-    let conversation = one.talk_to(&other).await;
+    let (one, other) = tokio::join!(TestUser::of(cloud, "sender"), TestUser::of(cloud, "recipient"));
+    let conversation = one.private_conversation_with(&other).await;
     Reading::reset(cloud).await;
     for _ in 0..rounds {
         hello.kill(HELLO).await;
@@ -34,9 +34,9 @@ pub(crate) async fn run(cloud: &Cloud, rounds: usize, report: &mut Report) -> Re
         }
         let (_, page) = one.get(&format!("/v1/conversations/{conversation}/messages?limit=1")).await;
         let head = page["messages"][0]["seq"].as_u64().unwrap_or(1);
-        let mut line = Line::open(cloud, &one.token, &conversation, 0).await?.at(head);
-        line.say().await?;
-        while !matches!(line.hear().await?, Heard::Answer(..)) {}
+        let mut connection = MemberConnection::open(cloud, &one.token, &conversation, 0).await?.at(head);
+        connection.send_text().await?;
+        while !matches!(connection.receive().await?, Received::Answer(..)) {}
     }
     let (reading, nothing) = (Reading::take(cloud).await, Reading::take(&hello).await);
     let least = nothing.function(HELLO, "init_p50_ms");

@@ -3,9 +3,9 @@
 use end_to_end::Cloud;
 
 use super::Failure;
-use super::load::{Pace, Room};
+use super::load::{Pace, Participants};
 use super::measure::{Length, Measured, measure};
-use super::people::{Group, pairs};
+use super::participants::{Group, pairs};
 use super::plot::Plot;
 use super::report::Report;
 use super::table::Table;
@@ -17,7 +17,7 @@ const OF_PAIRS: f64 = 50.0;
 /// Messages a second in a group.
 const IN_GROUP: f64 = 5.0;
 /// Members of a group who take turns.
-const TALKERS: usize = 5;
+const SENDERS: usize = 5;
 
 /// Groups by members, and how many of these are connected.
 const GROUPS: [(usize, usize); 3] = [(10, 10), (100, 100), (1000, 300)];
@@ -25,7 +25,7 @@ const GROUPS: [(usize, usize); 3] = [(10, 10), (100, 100), (1000, 300)];
 /// The figures that are compared with other servers.
 pub(crate) struct Latencies {
     pub(crate) pairs: String,
-    pub(crate) room_of_100: String,
+    pub(crate) group_of_100: String,
 }
 
 struct Rows {
@@ -44,14 +44,14 @@ pub(crate) async fn run(cloud: &Cloud, length: Length, quick: bool, report: &mut
             "reply p50 / p99 ms",
             "CPU s per 1,000",
             "cloud / functions / PostgreSQL",
-            "not heard",
+            "not received",
         ]),
         costs: Table::new(&["a message asks for", "read units", "write units", "USD per million", "requests"]),
         curves: Vec::new(),
     };
     let name = format!("1:1, {PAIRS} pairs");
     let private = rows.add(&name, cloud, pairs(cloud, PAIRS).await?, Pace::PerSecond(OF_PAIRS), length).await?;
-    let mut latencies = Latencies { pairs: private.talk.deliveries.p50_p99(), room_of_100: String::new() };
+    let mut latencies = Latencies { pairs: private.load.deliveries.p50_p99(), group_of_100: String::new() };
     for (members, connected) in GROUPS {
         if quick && members > 100 {
             continue;
@@ -60,10 +60,10 @@ pub(crate) async fn run(cloud: &Cloud, length: Length, quick: bool, report: &mut
             _ if connected < members => format!("group of {members}, {connected} connected"),
             _ => format!("group of {members}, all connected"),
         };
-        let room = Group::new(cloud, members, connected).await?.connect(cloud, TALKERS).await?;
-        let measured = rows.add(&name, cloud, room, Pace::PerSecond(IN_GROUP), length).await?;
+        let participants = Group::new(cloud, members, connected).await?.connect(cloud, SENDERS).await?;
+        let measured = rows.add(&name, cloud, participants, Pace::PerSecond(IN_GROUP), length).await?;
         if members == 100 {
-            latencies.room_of_100 = measured.talk.deliveries.p50_p99();
+            latencies.group_of_100 = measured.load.deliveries.p50_p99();
         }
     }
     report.table("delivery", &rows.times)?;
@@ -88,20 +88,20 @@ impl Rows {
         &mut self,
         name: &str,
         cloud: &Cloud,
-        mut room: Room,
+        mut participants: Participants,
         pace: Pace,
         length: Length,
     ) -> Result<Measured, Failure> {
-        let measured = measure(cloud, &mut room, pace, length).await?;
-        let talk = &measured.talk;
+        let measured = measure(cloud, &mut participants, pace, length).await?;
+        let load = &measured.load;
         self.times.row([
             name.to_owned(),
-            format!("{:.1}", talk.rate()),
-            talk.deliveries.p50_p99_max(),
-            talk.replies.p50_p99(),
+            format!("{:.1}", load.rate()),
+            load.deliveries.p50_p99_max(),
+            load.replies.p50_p99(),
             format!("{:.2}", measured.cpu_per_1000()),
             measured.cpu_parts(),
-            talk.missing.to_string(),
+            load.missing.to_string(),
         ]);
         let (read, write) = measured.reading.units();
         let requests = measured.reading.requests().into_iter().map(|(kind, count)| (kind, measured.each(count)));
@@ -113,7 +113,7 @@ impl Rows {
             format!("{:.2}", measured.each(measured.reading.usd()) * 1e6),
             requests.collect::<Vec<_>>().join(", "),
         ]);
-        self.curves.push((name.to_owned(), talk.deliveries.curve()));
+        self.curves.push((name.to_owned(), load.deliveries.curve()));
         Ok(measured)
     }
 }

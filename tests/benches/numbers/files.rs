@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use domain::hex;
-use end_to_end::person::client;
-use end_to_end::{Cloud, Person, Socket};
+use end_to_end::test_user::client;
+use end_to_end::{Cloud, Socket, TestUser};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
@@ -35,10 +35,10 @@ pub(crate) async fn run(cloud: &Cloud, quick: bool, report: &mut Report) -> Resu
     let blob = |size| vec![7; size];
     let few = if quick { 5 } else { 20 };
     let mut measure = async |name: &str, times, file: &Announced| -> Result<(), Failure> {
-        let (ready, looks) = uploader.upload_often(file, times).await?;
-        let most = looks.iter().map(|look| look.memory_mib).max().unwrap_or_default();
-        let looks = Times::new(looks.into_iter().map(|look| look.duration).collect());
-        let p50 = millis(looks.at(50.0));
+        let (ready, reports) = uploader.upload_often(file, times).await?;
+        let most = reports.iter().map(|report| report.memory_mib).max().unwrap_or_default();
+        let reports = Times::new(reports.into_iter().map(|report| report.duration).collect());
+        let p50 = millis(reports.at(50.0));
         table.row([name.to_owned(), times.to_string(), ready.p50_p99_max(), p50, most.to_string()]);
         Ok(())
     };
@@ -81,13 +81,13 @@ impl Announced {
 }
 
 /// The local cloud's report of an invocation.
-struct Look {
+struct InvocationReport {
     duration: Duration,
     /// The most that the process has had so far.
     memory_mib: u64,
 }
 
-impl Look {
+impl InvocationReport {
     /// From `<function> <request id> 12.3 ms, init 28 ms, 23 MB`; `None` of what else is in the log.
     fn read(line: &str) -> Option<Self> {
         let (_, report) = line.strip_prefix(FUNCTION)?.strip_prefix(' ')?.split_once(' ')?;
@@ -101,7 +101,7 @@ impl Look {
 /// Somebody in a conversation, and connected.
 struct Uploader<'a> {
     cloud: &'a Cloud,
-    person: Person,
+    user: TestUser,
     conversation: String,
     socket: Socket,
     client: Client,
@@ -109,10 +109,10 @@ struct Uploader<'a> {
 
 impl<'a> Uploader<'a> {
     async fn new(cloud: &'a Cloud) -> Self {
-        let (person, other) = tokio::join!(Person::of(cloud, "talker"), Person::of(cloud, "listener"));
-        let conversation = person.talk_to(&other).await;
-        let socket = person.connect().await;
-        Self { cloud, person, conversation, socket, client: client() }
+        let (user, other) = tokio::join!(TestUser::of(cloud, "sender"), TestUser::of(cloud, "recipient"));
+        let conversation = user.private_conversation_with(&other).await;
+        let socket = user.connect().await;
+        Self { cloud, user, conversation, socket, client: client() }
     }
 
     /// Measures announcements, after a first one that is not counted.
@@ -130,18 +130,22 @@ impl<'a> Uploader<'a> {
 
     /// Measures uploads from the first byte, with parts from the request for their signatures, until the file is ready, and the
     /// function's invocation. The first one is not counted: it starts a new process.
-    async fn upload_often(&mut self, file: &Announced, times: usize) -> Result<(Times, Vec<Look>), Failure> {
+    async fn upload_often(
+        &mut self,
+        file: &Announced,
+        times: usize,
+    ) -> Result<(Times, Vec<InvocationReport>), Failure> {
         self.cloud.kill(FUNCTION).await;
-        let (mut took, mut looks) = (Vec::new(), Vec::new());
+        let (mut took, mut reports) = (Vec::new(), Vec::new());
         for _ in 0..=times {
-            let (ready, look) = self.upload(file).await?;
+            let (ready, report) = self.upload(file).await?;
             took.push(ready);
-            looks.push(look);
+            reports.push(report);
         }
-        Ok((Times::new(took.split_off(1)), looks.split_off(1)))
+        Ok((Times::new(took.split_off(1)), reports.split_off(1)))
     }
 
-    async fn upload(&mut self, file: &Announced) -> Result<(Duration, Look), Failure> {
+    async fn upload(&mut self, file: &Announced) -> Result<(Duration, InvocationReport), Failure> {
         let announced = self.announce(file).await?;
         let id = announced["file"]["file_id"].as_str().ok_or("a file without an id")?;
         let (upload, logged) = (&announced["upload"], self.cloud.log().len());
@@ -158,22 +162,22 @@ impl<'a> Uploader<'a> {
         self.ready(id, file).await?;
         let took = begun.elapsed();
         // Waits for it: the next file must find the process idle.
-        Ok((took, self.look(logged).await?))
+        Ok((took, self.report(logged).await?))
     }
 
     async fn announce(&self, file: &Announced) -> Result<Value, Failure> {
         let (size, sha256) = (file.bytes.len(), &file.sha256);
         let announcement = json!({"name": "a file", "content_type": file.content_type, "size": size, "sha256": sha256});
         let path = format!("/v1/conversations/{}/files", self.conversation);
-        accepted(201, self.person.post(&path, &announcement).await)
+        accepted(201, self.user.post(&path, &announcement).await)
     }
 
     async fn put_parts(&self, id: &str, sums: &Value, parts: Vec<Vec<u8>>) -> Result<(), Failure> {
-        let signed = accepted(200, self.person.post(&format!("/v1/files/{id}/parts"), sums).await)?;
+        let signed = accepted(200, self.user.post(&format!("/v1/files/{id}/parts"), sums).await)?;
         let signed = signed["parts"].as_array().ok_or("parts without requests")?;
         let puts = stream::iter(signed.iter().zip(parts)).map(|(signed, part)| self.put(signed, part));
         puts.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-        accepted(200, self.person.post(&format!("/v1/files/{id}/complete"), &json!({})).await)?;
+        accepted(200, self.user.post(&format!("/v1/files/{id}/complete"), &json!({})).await)?;
         Ok(())
     }
 
@@ -194,21 +198,24 @@ impl<'a> Uploader<'a> {
     /// Waits until the owner is notified that a file is ready; an image with thumbnails.
     async fn ready(&mut self, id: &str, file: &Announced) -> Result<(), Failure> {
         let frame = self.socket.next("file").await;
-        let told = &frame["file"];
-        let has_thumbnails = told["width"].is_u64();
-        if told["file_id"] != id || told["status"] != "ready" || has_thumbnails != (file.content_type == "image/jpeg") {
-            return Err(format!("not what becomes of a file: {frame}").into());
+        let pushed = &frame["file"];
+        let has_thumbnails = pushed["width"].is_u64();
+        if pushed["file_id"] != id
+            || pushed["status"] != "ready"
+            || has_thumbnails != (file.content_type == "image/jpeg")
+        {
+            return Err(format!("unexpected file frame: {frame}").into());
         }
         Ok(())
     }
 
     /// Reads the reports behind this position of the log.
-    async fn look(&self, logged: usize) -> Result<Look, Failure> {
+    async fn report(&self, logged: usize) -> Result<InvocationReport, Failure> {
         let deadline = Instant::now() + WAIT_TIMEOUT;
         while Instant::now() < deadline {
             let log = self.cloud.log();
-            if let Some(look) = log.get(logged..).and_then(|log| log.lines().find_map(Look::read)) {
-                return Ok(look);
+            if let Some(report) = log.get(logged..).and_then(|log| log.lines().find_map(InvocationReport::read)) {
+                return Ok(report);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

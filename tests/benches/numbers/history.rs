@@ -3,14 +3,14 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use domain::{Content, ConversationId, MessageKind, Seq};
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::{Cloud, TestUser, aws};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_dynamo::to_item;
 use store::dynamodb::messages::LogItem;
 
 use super::Failure;
-use super::line::Line;
-use super::load::{Pace, Room};
+use super::connection::MemberConnection;
+use super::load::{Pace, Participants};
 use super::measure::{Length, measure};
 use super::plot::Plot;
 use super::report::Report;
@@ -37,38 +37,39 @@ pub(crate) async fn run(cloud: &Cloud, length: Length, quick: bool, report: &mut
     ]);
     let mut curves = [("p50", 50.0), ("p99", 99.0)].map(|(name, percent)| (name.to_owned(), percent, Vec::new()));
     for items in LENGTHS.into_iter().filter(|items| !quick || *items <= 1_000) {
-        let (one, other) = tokio::join!(Person::of(cloud, "talker"), Person::of(cloud, "listener"));
-        let conversation = one.talk_to(&other).await;
+        let (one, other) = tokio::join!(TestUser::of(cloud, "sender"), TestUser::of(cloud, "recipient"));
+        let conversation = one.private_conversation_with(&other).await;
         let head = grow(&dynamodb, conversation.parse()?, items).await?;
-        let talker = Line::open(cloud, &one.token, &conversation, 0).await?.at(head);
-        let recipient = Line::open(cloud, &other.token, &conversation, 1).await?.at(head);
-        let mut room = Room { talkers: vec![talker], recipients: vec![recipient], hearers: 1 };
-        let measured = measure(cloud, &mut room, Pace::Unanswered(1), length).await?;
+        let sender = MemberConnection::open(cloud, &one.token, &conversation, 0).await?.at(head);
+        let recipient = MemberConnection::open(cloud, &other.token, &conversation, 1).await?.at(head);
+        let mut participants =
+            Participants { senders: vec![sender], recipients: vec![recipient], recipients_per_message: 1 };
+        let measured = measure(cloud, &mut participants, Pace::Unanswered(1), length).await?;
         let (read, write) = measured.reading.units();
         let requests = measured.reading.requests().into_values().sum();
         table.row([
             head.to_string(),
-            measured.talk.deliveries.p50_p99_max(),
-            measured.talk.replies.p50_p99(),
+            measured.load.deliveries.p50_p99_max(),
+            measured.load.replies.p50_p99(),
             format!("{:.2}", measured.cpu_per_1000()),
             format!("{:.2}", measured.each(read)),
             format!("{:.2}", measured.each(write)),
             format!("{:.2}", measured.each(requests)),
         ]);
         for (_, percent, curve) in &mut curves {
-            curve.push((head as f64, measured.talk.deliveries.at(*percent).as_secs_f64() * 1e3));
+            curve.push((head as f64, measured.load.deliveries.at(*percent).as_secs_f64() * 1e3));
         }
     }
     report.table("history", &table)?;
     let lines = curves.map(|(name, _, curve)| (name, curve)).into();
-    let title = "Delivery by what was said before";
+    let title = "Delivery by length of the history";
     report.plot("history", &Plot { title, x: "items in the log", y: "ms", logarithmic: true, lines })
 }
 
 /// Writes texts as the log would, but many at once, until so many items are there; the last of them.
 async fn grow(dynamodb: &Client, conversation: ConversationId, items: u64) -> Result<u64, Failure> {
     let head = aws::log(dynamodb).messages.head(conversation, true).await?.ok_or("a conversation without items")?;
-    let content = Content::new("One of many that were said before, of the usual length.".to_owned(), None, vec![])
+    let content = Content::new("One of many earlier messages, of the usual length.".to_owned(), None, vec![])
         .map_err(|refusal| refusal.message)?;
     let mut last = head.clone();
     let texts = std::iter::from_fn(|| {

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
-use super::line::{Heard, Line, Number};
+use super::connection::{MemberConnection, Number, Received};
 use super::times::Times;
 
 /// Time to wait for messages that were sent and not received.
@@ -19,39 +19,39 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(15);
 /// The rate of sending.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
-    /// So many messages a second, of all talkers together, taking turns, whether they are answered or not.
+    /// So many messages a second, of all senders together, taking turns, whether they are answered or not.
     PerSecond(f64),
-    /// So many messages unanswered at any time, of each talker.
+    /// So many messages unanswered at any time, of each sender.
     Unanswered(usize),
 }
 
-/// Some who talk, and some who only listen.
+/// Connections that send and receive, and connections that only receive.
 #[derive(Debug)]
-pub(crate) struct Room {
-    pub(crate) talkers: Vec<Line>,
-    pub(crate) recipients: Vec<Line>,
+pub(crate) struct Participants {
+    pub(crate) senders: Vec<MemberConnection>,
+    pub(crate) recipients: Vec<MemberConnection>,
     /// Number of connections that receive each message.
-    pub(crate) hearers: usize,
+    pub(crate) recipients_per_message: usize,
 }
 
 /// Outcome of a load run: accepted and refused messages, and their times.
 #[derive(Debug, Default)]
-pub(crate) struct Talk {
-    /// Messages that got a place.
+pub(crate) struct LoadResult {
+    /// Messages that were accepted.
     pub(crate) accepted: usize,
     /// The others, by code.
     pub(crate) refused: BTreeMap<String, usize>,
-    /// From saying it to its place.
+    /// From sending a message to its answer.
     pub(crate) replies: Times,
     /// From sending to receiving, over all recipients.
     pub(crate) deliveries: Times,
     /// Number of deliveries that did not arrive.
     pub(crate) missing: usize,
-    /// From the first word to the last answer.
+    /// From the first send to the last answer.
     pub(crate) took: Duration,
 }
 
-impl Talk {
+impl LoadResult {
     /// Accepted messages a second.
     pub(crate) fn rate(&self) -> f64 {
         self.accepted as f64 / self.took.as_secs_f64().max(f64::EPSILON)
@@ -60,73 +60,74 @@ impl Talk {
 
 /// The state of one connection.
 #[derive(Default)]
-struct Log {
-    said: Vec<(Number, Instant)>,
+struct ConnectionLog {
+    sent: Vec<(Number, Instant)>,
     answered: Vec<(Number, Instant, Result<u64, String>)>,
-    heard: Vec<(Number, Instant)>,
+    received: Vec<(Number, Instant)>,
 }
 
 /// Events that connections report while they send.
 #[derive(Clone, Default)]
 struct Progress {
-    talking: Arc<AtomicUsize>,
+    active_senders: Arc<AtomicUsize>,
     accepted: Arc<AtomicUsize>,
-    heard: Arc<AtomicUsize>,
+    received: Arc<AtomicUsize>,
     over: CancellationToken,
 }
 
-impl Room {
+impl Participants {
     /// Sends for so long, then waits until everything is received.
-    pub(crate) async fn talk(&mut self, pace: Pace, time: Duration) -> Result<Talk, Failure> {
+    pub(crate) async fn run(&mut self, pace: Pace, time: Duration) -> Result<LoadResult, Failure> {
         let begun = Instant::now();
-        let count = self.talkers.len();
-        let progress = Progress { talking: Arc::new(count.into()), ..Progress::default() };
-        let mut attending = JoinSet::new();
-        for (turn, line) in self.talkers.drain(..).enumerate() {
-            let plan = Plan { pace, begun, turn, talkers: count, end: begun + time, said: 0 };
-            attending.spawn(attend(line, Some(plan), progress.clone()));
+        let count = self.senders.len();
+        let progress = Progress { active_senders: Arc::new(count.into()), ..Progress::default() };
+        let mut tasks = JoinSet::new();
+        for (turn, connection) in self.senders.drain(..).enumerate() {
+            let plan = Plan { pace, begun, turn, senders: count, end: begun + time, sent: 0 };
+            tasks.spawn(participate(connection, Some(plan), progress.clone()));
         }
-        for line in self.recipients.drain(..) {
-            attending.spawn(attend(line, None, progress.clone()));
+        for connection in self.recipients.drain(..) {
+            tasks.spawn(participate(connection, None, progress.clone()));
         }
         let deadline = begun + time + WAIT_TIMEOUT;
-        let all_heard = || {
-            let expected = progress.accepted.load(Ordering::Relaxed) * self.hearers;
-            progress.talking.load(Ordering::Relaxed) == 0 && progress.heard.load(Ordering::Relaxed) >= expected
+        let all_received = || {
+            let expected = progress.accepted.load(Ordering::Relaxed) * self.recipients_per_message;
+            progress.active_senders.load(Ordering::Relaxed) == 0
+                && progress.received.load(Ordering::Relaxed) >= expected
         };
-        while !all_heard() && Instant::now() < deadline {
+        while !all_received() && Instant::now() < deadline {
             sleep(Duration::from_millis(10)).await;
         }
         progress.over.cancel();
         let mut logs = Vec::new();
-        while let Some(joined) = attending.join_next().await {
-            let (line, log, talks) = joined??;
-            if talks { &mut self.talkers } else { &mut self.recipients }.push(line);
+        while let Some(joined) = tasks.join_next().await {
+            let (connection, log, is_sender) = joined??;
+            if is_sender { &mut self.senders } else { &mut self.recipients }.push(connection);
             logs.push(log);
         }
-        Ok(sum(&logs, self.hearers))
+        Ok(sum(&logs, self.recipients_per_message))
     }
 }
 
-fn sum(logs: &[Log], hearers: usize) -> Talk {
-    let said: HashMap<Number, Instant> = logs.iter().flat_map(|log| log.said.iter().copied()).collect();
-    let since = |number: &Number, at: &Instant| said.get(number).map(|&said| *at - said);
-    let mut talk = Talk::default();
+fn sum(logs: &[ConnectionLog], recipients_per_message: usize) -> LoadResult {
+    let sent: HashMap<Number, Instant> = logs.iter().flat_map(|log| log.sent.iter().copied()).collect();
+    let since = |number: &Number, at: &Instant| sent.get(number).map(|&sent| *at - sent);
+    let mut result = LoadResult::default();
     let mut replies = Vec::new();
     for (number, at, answer) in logs.iter().flat_map(|log| &log.answered) {
         match answer {
-            Ok(_) => talk.accepted += 1,
-            Err(code) => *talk.refused.entry(code.clone()).or_default() += 1,
+            Ok(_) => result.accepted += 1,
+            Err(code) => *result.refused.entry(code.clone()).or_default() += 1,
         }
         replies.extend(since(number, at));
     }
-    let heard = logs.iter().flat_map(|log| &log.heard);
-    let deliveries: Vec<_> = heard.filter_map(|(number, at)| since(number, at)).collect();
-    talk.missing = (talk.accepted * hearers).saturating_sub(deliveries.len());
+    let received = logs.iter().flat_map(|log| &log.received);
+    let deliveries: Vec<_> = received.filter_map(|(number, at)| since(number, at)).collect();
+    result.missing = (result.accepted * recipients_per_message).saturating_sub(deliveries.len());
     let last = logs.iter().flat_map(|log| &log.answered).map(|(_, at, _)| *at).max();
-    talk.took = said.values().min().zip(last).map_or(Duration::ZERO, |(&first, last)| last - first);
-    (talk.replies, talk.deliveries) = (Times::new(replies), Times::new(deliveries));
-    talk
+    result.took = sent.values().min().zip(last).map_or(Duration::ZERO, |(&first, last)| last - first);
+    (result.replies, result.deliveries) = (Times::new(replies), Times::new(deliveries));
+    result
 }
 
 /// The schedule of one sender.
@@ -134,9 +135,9 @@ struct Plan {
     pace: Pace,
     begun: Instant,
     turn: usize,
-    talkers: usize,
+    senders: usize,
     end: Instant,
-    said: usize,
+    sent: usize,
 }
 
 impl Plan {
@@ -144,7 +145,7 @@ impl Plan {
     fn next(&self, unanswered: usize) -> Option<Instant> {
         match self.pace {
             Pace::PerSecond(rate) => {
-                let turn = (self.said * self.talkers + self.turn) as f64;
+                let turn = (self.sent * self.senders + self.turn) as f64;
                 Some(self.begun + Duration::from_secs_f64(turn / rate))
             }
             Pace::Unanswered(most) => (unanswered < most).then(Instant::now),
@@ -152,46 +153,50 @@ impl Plan {
     }
 }
 
-/// Listens until it is over, and talks as planned. Says whether this was a talker.
-async fn attend(mut line: Line, plan: Option<Plan>, progress: Progress) -> Result<(Line, Log, bool), Failure> {
-    let talks = plan.is_some();
-    let (mut plan, mut log, mut heard) = (plan, Log::default(), HashSet::new());
+/// Receives until the load is over, and sends as planned. Also returns whether this was a sender.
+async fn participate(
+    mut connection: MemberConnection,
+    plan: Option<Plan>,
+    progress: Progress,
+) -> Result<(MemberConnection, ConnectionLog, bool), Failure> {
+    let is_sender = plan.is_some();
+    let (mut plan, mut log, mut seen) = (plan, ConnectionLog::default(), HashSet::new());
     loop {
-        let unanswered = log.said.len() - log.answered.len();
+        let unanswered = log.sent.len() - log.answered.len();
         let due = plan.as_ref().and_then(|plan| plan.next(unanswered));
         if let Some(Plan { end, .. }) = plan
             && due.map_or(Instant::now() >= end, |due| due >= end)
             && unanswered == 0
         {
             plan = None;
-            progress.talking.fetch_sub(1, Ordering::Relaxed);
+            progress.active_senders.fetch_sub(1, Ordering::Relaxed);
             continue;
         }
         let due = due.filter(|due| plan.as_ref().is_some_and(|plan| *due < plan.end));
         tokio::select! {
             biased;
-            () = progress.over.cancelled() => return Ok((line, log, talks)),
-            came = line.hear() => match came? {
-                Heard::Texts(numbers) => {
+            () = progress.over.cancelled() => return Ok((connection, log, is_sender)),
+            event = connection.receive() => match event? {
+                Received::Texts(numbers) => {
                     let at = Instant::now();
                     for number in numbers {
                         // A fan-out notifies the sender too, and a push may arrive twice.
-                        if !line.is_of(number) && heard.insert(number) {
-                            log.heard.push((number, at));
-                            progress.heard.fetch_add(1, Ordering::Relaxed);
+                        if !connection.is_sender_of(number) && seen.insert(number) {
+                            log.received.push((number, at));
+                            progress.received.fetch_add(1, Ordering::Relaxed);
                         }
                     }
                 }
-                Heard::Answer(number, answer) => {
+                Received::Answer(number, answer) => {
                     progress.accepted.fetch_add(usize::from(answer.is_ok()), Ordering::Relaxed);
                     log.answered.push((number, Instant::now(), answer));
                 }
-                Heard::Other => {}
+                Received::Other => {}
             },
             () = at(due) => {
-                log.said.push(line.say().await?);
+                log.sent.push(connection.send_text().await?);
                 if let Some(plan) = &mut plan {
-                    plan.said += 1;
+                    plan.sent += 1;
                 }
             }
         }

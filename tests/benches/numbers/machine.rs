@@ -10,7 +10,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn look() -> Self {
+    pub(crate) fn inspect() -> Self {
         // Without them the numbers are still numbers.
         let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
         let cpuinfo = read("/proc/cpuinfo");

@@ -15,17 +15,17 @@
 mod capacity;
 mod ceiling;
 mod cold_start;
+mod connection;
 mod cpu;
 mod delivery;
 mod files;
 mod history;
-mod line;
 mod load;
 mod machine;
 mod measure;
 mod meter;
+mod participants;
 mod peers;
-mod people;
 mod plot;
 mod report;
 mod table;
@@ -100,13 +100,13 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         let measured = if quick { measured.div_ceil(4) } else { measured };
         Length { warm_up: Duration::from_secs(warm_up), measured: Duration::from_secs(measured) }
     };
-    let machine = Machine::look();
+    let machine = Machine::inspect();
     let limits = ["--parameter", "FloodLimit=0", "--unthrottled", "--no-status"];
     // Blocks this thread, which has nothing else to do yet.
     let cloud = Cloud::with(Setup { profile: Some(PROFILE), arguments: &limits, ..Setup::default() });
     let begun = Instant::now();
     let mut report = Report::new(root().join("target/bench"))?;
-    report.say(&format!("{machine}. Profile `{PROFILE}`{}.", if quick { ", quick form" } else { "" }))?;
+    report.add_text(&format!("{machine}. Profile `{PROFILE}`{}.", if quick { ", quick form" } else { "" }))?;
     let (mut latencies, mut capacity) = (None, None);
     if asked(Part::Delivery) {
         latencies = Some(delivery::run(&cloud, length(3, 20), quick, &mut report).await?);
@@ -130,6 +130,6 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         peers::compare(latencies, capacity, &mut report)?;
     }
     cloud.stop();
-    let load = Machine::look();
-    report.say(&format!("Took {} s; load average {} at the end.", begun.elapsed().as_secs(), load.load()))
+    let load = Machine::inspect();
+    report.add_text(&format!("Took {} s; load average {} at the end.", begun.elapsed().as_secs(), load.load()))
 }

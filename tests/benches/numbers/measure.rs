@@ -1,4 +1,4 @@
-//! A talk, and what it costs.
+//! A load, and its cost.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use end_to_end::Cloud;
 
 use super::Failure;
 use super::cpu::Cpu;
-use super::load::{Pace, Room, Talk};
+use super::load::{LoadResult, Pace, Participants};
 use super::meter::Reading;
 
-/// A talk with everything warm.
+/// The result and cost of a load after the warm-up.
 #[derive(Debug)]
 pub(crate) struct Measured {
-    pub(crate) talk: Talk,
+    pub(crate) load: LoadResult,
     pub(crate) cpu: Cpu,
     pub(crate) reading: Reading,
 }
@@ -24,23 +24,28 @@ pub(crate) struct Length {
     pub(crate) measured: Duration,
 }
 
-/// Talks twice, and measures the second time.
-pub(crate) async fn measure(cloud: &Cloud, room: &mut Room, pace: Pace, length: Length) -> Result<Measured, Failure> {
-    room.talk(pace, length.warm_up).await?;
+/// Applies the load twice, and measures the second time.
+pub(crate) async fn measure(
+    cloud: &Cloud,
+    participants: &mut Participants,
+    pace: Pace,
+    length: Length,
+) -> Result<Measured, Failure> {
+    participants.run(pace, length.warm_up).await?;
     Reading::reset(cloud).await;
     let before = Cpu::of(cloud.pid())?;
-    let talk = room.talk(pace, length.measured).await?;
+    let load = participants.run(pace, length.measured).await?;
     let (cpu, reading) = (Cpu::of(cloud.pid())? - before, Reading::take(cloud).await);
-    if !talk.refused.is_empty() {
-        eprintln!("refused: {:?}", talk.refused);
+    if !load.refused.is_empty() {
+        eprintln!("refused: {:?}", load.refused);
     }
-    Ok(Measured { talk, cpu, reading })
+    Ok(Measured { load, cpu, reading })
 }
 
 impl Measured {
     /// A total by the message.
     pub(crate) fn each(&self, total: f64) -> f64 {
-        total / self.talk.accepted.max(1) as f64
+        total / self.load.accepted.max(1) as f64
     }
 
     /// Processor seconds of the server for a thousand messages.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use end_to_end::Cloud;
-use end_to_end::person::{answer, client};
+use end_to_end::test_user::{answer, client};
 use serde_json::Value;
 
 #[derive(Debug)]

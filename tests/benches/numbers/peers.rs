@@ -28,7 +28,7 @@ pub(crate) fn compare(
         "CPU s per 1,000",
     ]);
     let nothing = || "-".to_owned();
-    let (pairs, room) = latencies.map_or_else(|| (nothing(), nothing()), |found| (found.pairs, found.room_of_100));
+    let (pairs, room) = latencies.map_or_else(|| (nothing(), nothing()), |found| (found.pairs, found.group_of_100));
     let (rate, cpu) = capacity.map_or_else(
         || (nothing(), nothing()),
         |Capacity { rate, cpu_per_1000 }| (format!("{rate:.0}"), format!("{cpu_per_1000:.1}")),
@@ -38,7 +38,7 @@ pub(crate) fn compare(
         table.row(peer.map(str::to_owned));
     }
     report.table("peers", &table)?;
-    report.say(
+    report.add_text(
         "The others were measured earlier, on two shared cores, with persistence on. Palaver's cloud keeps its data in memory \
          here, and plays all of AWS: each message is a process's invocation and five requests over sockets.",
     )

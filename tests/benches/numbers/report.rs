@@ -23,7 +23,7 @@ impl Report {
         Ok(Self { folder, text: String::new() })
     }
 
-    pub(crate) fn say(&mut self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn add_text(&mut self, text: &str) -> Result<(), Failure> {
         println!("{text}\n");
         self.text.push_str(text);
         self.text.push_str("\n\n");
@@ -33,7 +33,7 @@ impl Report {
     /// A table, also as `<name>.csv`.
     pub(crate) fn table(&mut self, name: &str, table: &Table) -> Result<(), Failure> {
         fs::write(self.folder.join(format!("{name}.csv")), table.csv())?;
-        self.say(&table.markdown())
+        self.add_text(&table.markdown())
     }
 
     pub(crate) fn plot(&mut self, name: &str, plot: &Plot<'_>) -> Result<(), Failure> {

@@ -1,52 +1,55 @@
 //! Blocks between two users.
 
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 
-use crate::setting::{begin, group, messages, refusal, saying};
+use crate::setup::{create_conversation, group, messages, refusal, send_frame};
 
-async fn block(person: &Person, conversation: &str, blocked: bool) -> Value {
-    let (status, body) = person.patch(&format!("/v1/conversations/{conversation}"), &json!({"blocked": blocked})).await;
+async fn block(user: &TestUser, conversation: &str, blocked: bool) -> Value {
+    let (status, body) = user.patch(&format!("/v1/conversations/{conversation}"), &json!({"blocked": blocked})).await;
     assert_eq!(status, 200, "{body}");
     body
 }
 
 /// Sends a message. Returns `sent`, or the code of the refusal.
-async fn say(person: &Person, conversation: &str) -> Value {
-    let answer = person.connect().await.ask(saying(conversation, 1, "Hello?")).await;
+async fn send_text(user: &TestUser, conversation: &str) -> Value {
+    let answer = user.connect().await.ask(send_frame(conversation, 1, "Hello?")).await;
     if answer["type"] == "sent" { answer["type"].clone() } else { answer["error"]["code"].clone() }
 }
 
 #[tokio::test]
-async fn who_blocks_sees_it_and_neither_can_send() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let id = alice.talk_to(&bob).await;
-    assert_eq!(say(&bob, &id).await, "sent");
+async fn block_is_visible_to_the_blocker_and_neither_peer_can_send() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let id = alice.private_conversation_with(&bob).await;
+    assert_eq!(send_text(&bob, &id).await, "sent");
     for _ in 0..2 {
-        assert_eq!(block(&alice, &id, true).await["blocked"], true, "blocking twice is blocking once");
+        assert_eq!(block(&alice, &id, true).await["blocked"], true, "blocking is idempotent");
     }
     let (_, seen_by_bob) = bob.get(&format!("/v1/conversations/{id}")).await;
     assert_eq!(seen_by_bob.get("blocked"), None, "{seen_by_bob}");
-    assert_eq!((say(&alice, &id).await, say(&bob, &id).await), (json!("blocked"), json!("blocked")));
+    assert_eq!((send_text(&alice, &id).await, send_text(&bob, &id).await), (json!("blocked"), json!("blocked")));
     assert_eq!(messages(&bob, &id).await.len(), 2);
 
     // It is still their only conversation.
-    assert_eq!((alice.talk_to(&bob).await, bob.talk_to(&alice).await), (id.clone(), id.clone()));
+    assert_eq!(
+        (alice.private_conversation_with(&bob).await, bob.private_conversation_with(&alice).await),
+        (id.clone(), id.clone())
+    );
 
     assert_eq!(block(&bob, &id, true).await["blocked"], true);
     assert_eq!(block(&alice, &id, false).await.get("blocked"), None);
-    assert_eq!(say(&alice, &id).await, "blocked", "the other one still blocks");
+    assert_eq!(send_text(&alice, &id).await, "blocked", "the other one still blocks");
     assert_eq!(block(&bob, &id, false).await.get("blocked"), None);
-    assert_eq!((say(&alice, &id).await, say(&bob, &id).await), (json!("sent"), json!("sent")));
+    assert_eq!((send_text(&alice, &id).await, send_text(&bob, &id).await), (json!("sent"), json!("sent")));
 }
 
 #[tokio::test]
-async fn only_the_two_of_a_private_conversation_can_block() {
-    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
-    let private = alice.talk_to(&bob).await;
+async fn only_peers_of_a_private_conversation_can_block() {
+    let (alice, bob, mallory) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("mallory"));
+    let private = alice.private_conversation_with(&bob).await;
     let patch = json!({"blocked": true});
     for kind in ["group", "public"] {
-        let id = begin(kind, &alice, &[&bob]).await;
+        let id = create_conversation(kind, &alice, &[&bob]).await;
         let refused = refusal(alice.patch(&format!("/v1/conversations/{id}"), &patch).await);
         assert_eq!(refused, (409, "wrong_conversation_type".to_owned()));
     }
@@ -55,9 +58,9 @@ async fn only_the_two_of_a_private_conversation_can_block() {
 }
 
 #[tokio::test]
-async fn who_is_blocked_cannot_put_the_other_into_a_group() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
-    let (private, team) = (alice.talk_to(&bob).await, group(&bob, &[&carol]).await);
+async fn blocked_user_cannot_add_the_blocker_to_a_group() {
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
+    let (private, team) = (alice.private_conversation_with(&bob).await, group(&bob, &[&carol]).await);
     block(&alice, &private, true).await;
     let members = format!("/v1/conversations/{team}/members");
     let add = json!({"user_ids": [alice.user_id]});

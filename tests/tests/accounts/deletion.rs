@@ -2,15 +2,15 @@
 
 use chat::log::{Draft, SendError};
 use domain::UserId;
-use end_to_end::person::{answer, client, token};
 use end_to_end::socket::handshake;
-use end_to_end::{Cloud, Person, Socket, aws};
+use end_to_end::test_user::{answer, client, token};
+use end_to_end::{Cloud, Socket, TestUser, aws};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::setting::{begin, group, messages, refusal, saying};
+use crate::setup::{create_conversation, group, messages, refusal, send_frame};
 
-async fn delete(person: &Person) {
+async fn delete(person: &TestUser) {
     assert_eq!(person.delete("/v1/users/me").await, (204, Value::Null));
 }
 
@@ -22,10 +22,10 @@ async fn handshake_of(token: &str) -> Option<u16> {
 }
 
 #[tokio::test]
-async fn the_token_of_a_deleted_user_is_worth_nothing() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let private = alice.talk_to(&bob).await;
-    let (team, club) = (group(&bob, &[&alice]).await, begin("public", &bob, &[]).await);
+async fn token_of_a_deleted_user_is_refused() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let private = alice.private_conversation_with(&bob).await;
+    let (team, club) = (group(&bob, &[&alice]).await, create_conversation("public", &bob, &[]).await);
     let left = group(&bob, &[&alice]).await;
     assert_eq!(alice.delete(&format!("/v1/conversations/{left}/members/me")).await.0, 204);
     delete(&alice).await;
@@ -65,11 +65,11 @@ async fn the_token_of_a_deleted_user_is_worth_nothing() {
 }
 
 #[tokio::test]
-async fn what_they_said_stays_theirs_and_their_name_does_not() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
-    let (private, team) = (alice.talk_to(&bob).await, group(&bob, &[&alice, &carol]).await);
+async fn messages_of_a_deleted_user_keep_their_sender_and_lose_the_name() {
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
+    let (private, team) = (alice.private_conversation_with(&bob).await, group(&bob, &[&alice, &carol]).await);
     for id in [&private, &team] {
-        assert_eq!(alice.connect().await.ask(saying(id, 1, "Remember me")).await["type"], "sent");
+        assert_eq!(alice.connect().await.ask(send_frame(id, 1, "Remember me")).await["type"], "sent");
     }
     delete(&alice).await;
 
@@ -79,33 +79,33 @@ async fn what_they_said_stays_theirs_and_their_name_does_not() {
         let last = &log[2];
         assert_eq!((&last["kind"], &last["sender_id"]), (&json!("member_left"), &json!(alice.user_id)));
         assert_eq!((&last["user_deleted"], &last["closed"]), (&json!(true), &json!(closed)));
-        let answer = bob.connect().await.ask(saying(id, 3, "Never")).await;
+        let answer = bob.connect().await.ask(send_frame(id, 3, "Never")).await;
         let (kind, code) = if closed { ("error", json!("conversation_closed")) } else { ("sent", Value::Null) };
         assert_eq!((&answer["type"], &answer["error"]["code"]), (&json!(kind), &code), "{answer}");
     }
-    assert_eq!(bob.talk_to(&alice).await, private, "the pair still has its conversation");
+    assert_eq!(bob.private_conversation_with(&alice).await, private, "the private conversation is kept");
     assert_eq!(bob.get(&format!("/v1/conversations/{team}")).await.1["member_count"], 2);
     let found = bob.get(&format!("/v1/users/{}", alice.user_id)).await;
     assert_eq!(found, (200, json!({"user_id": alice.user_id, "deleted": true})));
 }
 
 #[tokio::test]
-async fn every_connection_is_closed_and_others_hear_of_it() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+async fn deletion_closes_every_connection_and_notifies_others() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let team = group(&bob, &[&alice]).await;
     let (phone, laptop, mut bobs) = tokio::join!(alice.connect(), alice.connect(), bob.connect());
     bobs.pushed().await;
     delete(&alice).await;
-    phone.ended().await;
-    laptop.ended().await;
+    phone.wait_until_closed().await;
+    laptop.wait_until_closed().await;
     let pushed = bobs.next("message").await;
     assert_eq!((&pushed["message"]["kind"], &pushed["message"]["user_deleted"]), (&json!("member_left"), &json!(true)));
     assert_eq!(pushed["message"]["conversation_id"], json!(team));
 }
 
 #[tokio::test]
-async fn a_frame_that_comes_too_late_is_told_why() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+async fn sends_of_a_deleted_user_are_refused_as_user_deleted() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let team = group(&bob, &[&alice]).await;
     delete(&alice).await;
     // As the function sees it whose connection was not closed in time.
@@ -123,19 +123,19 @@ async fn a_frame_that_comes_too_late_is_told_why() {
 }
 
 #[tokio::test]
-async fn a_conversation_keeps_an_owner_and_an_empty_one_is_closed() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
-    let (team, club) = (group(&alice, &[&bob, &carol]).await, begin("public", &alice, &[&bob]).await);
-    let lonely = group(&alice, &[]).await;
+async fn deletion_promotes_an_owner_and_closes_empty_conversations() {
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
+    let (team, club) = (group(&alice, &[&bob, &carol]).await, create_conversation("public", &alice, &[&bob]).await);
+    let solo_group = group(&alice, &[]).await;
     let admin = format!("/v1/conversations/{team}/members/{}", carol.user_id);
     assert_eq!(alice.patch(&admin, &json!({"role": "admin"})).await.0, 200);
     delete(&alice).await;
-    assert_eq!(carol.get(&format!("/v1/conversations/{team}")).await.1["role"], "owner", "the admin goes first");
+    assert_eq!(carol.get(&format!("/v1/conversations/{team}")).await.1["role"], "owner", "the admin is promoted first");
     assert_eq!(messages(&bob, &team).await[2]["promoted"], json!(carol.user_id));
     assert_eq!(bob.get(&format!("/v1/conversations/{club}")).await.1["role"], "owner");
     let log = aws::log(&aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb));
     let user: UserId = alice.user_id.parse().unwrap();
-    let view = log.members.view(lonely.parse().unwrap(), user).await.unwrap().unwrap();
+    let view = log.members.view(solo_group.parse().unwrap(), user).await.unwrap().unwrap();
     assert!(view.conversation.closed && view.active.is_none() && view.user_deleted, "{view:?}");
 
     delete(&bob).await;
@@ -147,8 +147,8 @@ async fn a_conversation_keeps_an_owner_and_an_empty_one_is_closed() {
 }
 
 #[tokio::test]
-async fn nobody_can_bring_them_back() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+async fn deleted_users_cannot_be_added() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (team, left) = (group(&bob, &[]).await, group(&bob, &[&alice]).await);
     delete(&alice).await;
     let user_not_found = (404, "user_not_found".to_owned());
@@ -165,7 +165,7 @@ async fn nobody_can_bring_them_back() {
 }
 
 #[tokio::test]
-async fn who_never_had_a_profile_can_go_as_well() {
+async fn users_without_a_profile_can_be_deleted() {
     let cloud = Cloud::shared();
     let token = token(cloud, &json!({"username": Uuid::new_v4()})).await;
     let me = || format!("{}/v1/users/me", cloud.endpoints.http);

@@ -2,22 +2,22 @@
 
 use domain::hex;
 use domain::search::Words;
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::{Cloud, TestUser, aws};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use sqlx_data_api::{query, query_as};
 use store::sql::discovery::{DISCOVER, prefixes};
 use uuid::Uuid;
 
-use crate::setting::{begin, refusal};
+use crate::setup::{create_conversation, refusal};
 
 /// Returns a word that occurs in no other conversation.
-fn word() -> String {
+fn unique_word() -> String {
     format!("w{}", Uuid::new_v4().simple())
 }
 
 /// Begins a public conversation; gives back its id.
-async fn public(creator: &Person, title: &str, topic: &str) -> Value {
+async fn public(creator: &TestUser, title: &str, topic: &str) -> Value {
     let body = json!({"type": "public", "title": title, "topic": topic});
     let (status, conversation) = creator.post("/v1/conversations", &body).await;
     assert_eq!(status, 201, "{conversation}");
@@ -28,21 +28,21 @@ fn escaped(text: &str) -> String {
     text.bytes().flat_map(|byte| ["%".to_owned(), hex(&[byte])]).collect()
 }
 
-async fn search(person: &Person, q: &str, more: &str) -> Value {
-    let (status, page) = person.get(&format!("/v1/public-conversations?q={}{more}", escaped(q))).await;
+async fn search(user: &TestUser, q: &str, more: &str) -> Value {
+    let (status, page) = user.get(&format!("/v1/public-conversations?q={}{more}", escaped(q))).await;
     assert_eq!(status, 200, "{q:?}: {page}");
     page
 }
 
-async fn found(person: &Person, q: &str) -> Vec<Value> {
-    let page = search(person, q, "").await;
+async fn found(user: &TestUser, q: &str) -> Vec<Value> {
+    let page = search(user, q, "").await;
     page["conversations"].as_array().unwrap().iter().map(|listed| listed["conversation_id"].clone()).collect()
 }
 
 #[tokio::test]
-async fn what_is_open_and_public_is_found_by_everybody() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let tag = word();
+async fn open_public_conversations_are_found_by_all_users() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let tag = unique_word();
     let id = public(&alice, &format!("Rust {tag}"), "Everything about crabs").await;
     let page = search(&bob, &tag, "").await;
     let listed = &page["conversations"][0];
@@ -58,7 +58,7 @@ async fn what_is_open_and_public_is_found_by_everybody() {
     let listed = &page["conversations"][0];
     assert_eq!((&listed["member"], &listed["member_count"]), (&json!(true), &json!(2)));
 
-    let private = begin("group", &alice, &[]).await;
+    let private = create_conversation("group", &alice, &[]).await;
     alice.patch(&format!("/v1/conversations/{private}"), &json!({"title": tag})).await;
     assert_eq!(found(&bob, &tag).await, [id], "a group is not found");
     assert_eq!(alice.delete(&path).await.0, 204);
@@ -66,9 +66,9 @@ async fn what_is_open_and_public_is_found_by_everybody() {
 }
 
 #[tokio::test]
-async fn words_match_by_their_beginning_in_any_script() {
-    let alice = Person::new("alice").await;
-    let tag = word();
+async fn search_matches_word_prefixes_in_any_script() {
+    let alice = TestUser::new("alice").await;
+    let tag = unique_word();
     let id = public(&alice, &format!("Café-Society {tag}"), "हिन्दी 日本語 tokio/axum v1.2 O'Reilly crates.io").await;
     for q in [
         "caf",
@@ -93,9 +93,9 @@ async fn words_match_by_their_beginning_in_any_script() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_typed_breaks_the_search() {
-    let alice = Person::new("alice").await;
-    let tag = word();
+async fn special_characters_do_not_break_the_search() {
+    let alice = TestUser::new("alice").await;
+    let tag = unique_word();
     let id = public(&alice, &tag, "").await;
     for noise in
         ["&", "|", "!", "()", "<->", ":*", "'", "''", "\\", "\\'", "\0", "\u{1}", "%", "--", "{", "¿", "—", "\u{200d}"]
@@ -108,9 +108,9 @@ async fn nothing_that_is_typed_breaks_the_search() {
         found(&alice, q).await;
     }
     for q in ["&|!", "🎉", "—"] {
-        assert_eq!(found(&alice, q).await, [] as [Value; 0], "{q}: nothing to look for");
+        assert_eq!(found(&alice, q).await, [] as [Value; 0], "{q}: no words to search for");
     }
-    assert!(!found(&alice, " ").await.is_empty(), "nothing is looked for");
+    assert!(!found(&alice, " ").await.is_empty(), "an empty search lists conversations");
     for query in [format!("q={}", "é".repeat(101)), "limit=0".into(), "limit=51".into(), "cursor=x".into()] {
         let refused = refusal(alice.get(&format!("/v1/public-conversations?{query}")).await);
         assert_eq!(refused, (400, "invalid_request".to_owned()), "{query}");
@@ -118,9 +118,9 @@ async fn nothing_that_is_typed_breaks_the_search() {
 }
 
 #[tokio::test]
-async fn pages_go_from_the_newest_to_the_oldest() {
-    let alice = Person::new("alice").await;
-    let tag = word();
+async fn search_pages_are_ordered_from_newest_to_oldest() {
+    let alice = TestUser::new("alice").await;
+    let tag = unique_word();
     let mut expected = Vec::new();
     for n in 0..5 {
         expected.insert(0, public(&alice, &format!("{tag} {n}"), "").await);
@@ -169,9 +169,9 @@ async fn plans(searches: [Option<&str>; 2]) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn no_search_reads_the_whole_table() {
+async fn searches_use_an_index() {
     // Somebody has to have begun all those.
-    Person::new("alice").await;
+    TestUser::new("alice").await;
     let [all, few] = plans([None, Some("rus 1900")]).await;
     assert!(all.contains("Index Scan Backward using open_public_conversations"), "{all}");
     assert!(few.contains("Bitmap Index Scan on words_of_public_conversations"), "{few}");

@@ -5,5 +5,5 @@ mod deletion;
 mod discovery;
 mod lookup;
 mod races;
-mod setting;
+mod setup;
 mod unfinished;

@@ -35,7 +35,7 @@ const MAX_LINES_P90: usize = 250;
 const MAX_README_BYTES: usize = 8_200;
 
 #[test]
-fn nothing_else_lies_at_the_top() {
+fn top_folder_has_only_known_names() {
     let top: BTreeSet<String> =
         tracked(".").iter().filter_map(|file| file.split('/').next()).map(str::to_owned).collect();
     assert!(top.contains("template.yaml"), "these are not this repository's files: {top:?}");
@@ -46,7 +46,7 @@ fn nothing_else_lies_at_the_top() {
 }
 
 #[test]
-fn a_file_is_one_room() {
+fn file_sizes_are_bounded() {
     let rust = tracked(".").into_iter().filter(|file| is_rust(file));
     let count = |file: String| {
         let text = std::fs::read_to_string(root().join(&file)).ok()?;
@@ -61,7 +61,7 @@ fn a_file_is_one_room() {
 }
 
 #[test]
-fn the_readme_is_short() {
+fn readme_size_is_bounded() {
     let readme = std::fs::read(root().join("README.md")).expect("README.md");
     assert!(readme.len() <= MAX_README_BYTES, "{} bytes", readme.len());
 }

@@ -78,7 +78,7 @@ fn of<'a>(table: &[(&str, &'a [&'a str])], folder: &str) -> Option<&'a [&'a str]
 }
 
 #[test]
-fn imports_are_exactly_those_of_the_map() {
+fn crate_imports_match_the_map() {
     for (name, Package { folder, imports, tested_with }) in packages() {
         let path = folder.to_str().expect("UTF-8");
         match of(&EDGES, path) {
@@ -97,7 +97,7 @@ fn imports_are_exactly_those_of_the_map() {
 }
 
 #[test]
-fn nothing_imports_a_function_or_the_tests() {
+fn no_crate_imports_a_function_or_the_tests() {
     for (name, package) in packages().into_iter().filter(|(_, package)| !package.folder.ends_with("tests")) {
         let of_function = |folder: &&PathBuf| folder.starts_with("functions") || folder.starts_with("tests");
         assert_eq!(package.imports.iter().find(of_function), None, "{name}");
@@ -105,7 +105,7 @@ fn nothing_imports_a_function_or_the_tests() {
 }
 
 #[test]
-fn a_package_is_named_after_its_folder() {
+fn packages_are_named_after_their_folders() {
     for (name, package) in packages() {
         let folder = package.folder.to_str().expect("UTF-8");
         let last = package.folder.file_name().and_then(|name| name.to_str()).expect("UTF-8");

@@ -1,9 +1,9 @@
 //! The shape of the repository: imports between crates and between rooms, names, sizes of files, and a template that names what
 //! exists.
 
+mod cycles;
 mod files;
 mod imports;
-mod rooms;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};

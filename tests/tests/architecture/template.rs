@@ -24,7 +24,7 @@ fn functions() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_template_has_every_function_and_no_other() {
+fn template_lists_exactly_the_functions() {
     let template = template();
     let binaries = template.lines().filter_map(|line| line.trim().strip_prefix("BuildProperties: {Binary: "));
     let binaries: Vec<&str> = binaries.map(|binary| binary.trim_end_matches('}')).collect();
@@ -35,7 +35,7 @@ fn the_template_has_every_function_and_no_other() {
 
 /// CloudFormation calls `migrate` only where a property of its resource has changed.
 #[test]
-fn the_template_names_the_newest_migration() {
+fn template_names_the_newest_migration() {
     let newest = tracked("infra/migrations").into_iter().max().expect("a migration");
     let newest = newest.strip_prefix("infra/migrations/").and_then(|name| name.strip_suffix(".sql"));
     let template = template();
@@ -45,12 +45,12 @@ fn the_template_names_the_newest_migration() {
 
 /// It would run anyone's app.
 #[test]
-fn the_local_cloud_has_never_heard_of_this_app() {
+fn local_cloud_does_not_name_this_application() {
     let template = template();
     let mut names = functions();
     for kind in ["AWS::Serverless::Function", "AWS::DynamoDB::Table"] {
         let found = resources(&template, kind);
-        assert!(!found.is_empty(), "the template has no {kind}, or is written otherwise");
+        assert!(!found.is_empty(), "the template has no {kind}, or its layout has changed");
         names.extend(found);
     }
     for file in tracked("infra/local") {
@@ -60,7 +60,7 @@ fn the_local_cloud_has_never_heard_of_this_app() {
         assert!(!text.to_lowercase().contains("palaver"), "{file}");
         let word = |c: char| !c.is_alphanumeric() && c != '-' && c != '_';
         if let Some(name) = text.split(word).find(|word| names.contains(*word)) {
-            panic!("{file} says {name}");
+            panic!("{file} contains {name}");
         }
     }
 }

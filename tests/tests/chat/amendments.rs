@@ -1,6 +1,6 @@
 //! Edits, deletions and reactions.
 
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -8,22 +8,22 @@ fn draft(text: &str) -> Value {
     json!({"client_message_id": Uuid::new_v4(), "text": text})
 }
 
-/// Two people, the path of their messages, and a message of the first at seq 2.
-async fn talk() -> (Person, Person, String) {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let path = format!("/v1/conversations/{}/messages", alice.talk_to(&bob).await);
+/// Two users, the path of their messages, and a message of the first at seq 2.
+async fn conversation_with_message() -> (TestUser, TestUser, String) {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let path = format!("/v1/conversations/{}/messages", alice.private_conversation_with(&bob).await);
     let (status, sent) = alice.post(&path, &draft("helo")).await;
     assert_eq!((status, &sent["seq"]), (201, &json!(2)), "{sent}");
     (alice, bob, path)
 }
 
-async fn last(person: &Person, path: &str) -> Value {
-    person.get(path).await.1["messages"].as_array().unwrap().last().unwrap().clone()
+async fn last(user: &TestUser, path: &str) -> Value {
+    user.get(path).await.1["messages"].as_array().unwrap().last().unwrap().clone()
 }
 
 #[tokio::test]
-async fn an_edit_changes_the_words_for_everybody() {
-    let (alice, bob, path) = talk().await;
+async fn edit_changes_the_text_for_all_members() {
+    let (alice, bob, path) = conversation_with_message().await;
     let mut socket = bob.connect().await;
     let edit = json!({"text": "hello", "mentions": [bob.user_id]});
     for _ in 0..2 {
@@ -46,8 +46,8 @@ async fn an_edit_changes_the_words_for_everybody() {
 }
 
 #[tokio::test]
-async fn a_deletion_leaves_a_tombstone() {
-    let (alice, bob, path) = talk().await;
+async fn deletion_leaves_a_tombstone() {
+    let (alice, bob, path) = conversation_with_message().await;
     alice.patch(&format!("{path}/2"), &json!({"text": "secret"})).await;
     assert_eq!(bob.delete(&format!("{path}/2")).await.0, 403);
     let mut socket = bob.connect().await;
@@ -55,10 +55,10 @@ async fn a_deletion_leaves_a_tombstone() {
         assert_eq!(alice.delete(&format!("{path}/2")).await, (204, Value::Null));
     }
     assert_eq!(socket.next("message_deleted").await["message"]["target_seq"], 2);
-    for person in [&alice, &bob] {
-        let (_, history) = person.get(&path).await;
+    for user in [&alice, &bob] {
+        let (_, history) = user.get(&path).await;
         assert!(!history.to_string().contains("secret") && !history.to_string().contains("helo"), "{history}");
-        assert_eq!(last(person, &path).await["kind"], "deleted");
+        assert_eq!(last(user, &path).await["kind"], "deleted");
     }
     let (status, problem) = alice.patch(&format!("{path}/2"), &json!({"text": "back"})).await;
     assert_eq!((status, &problem["code"]), (409, &json!("message_deleted")));
@@ -66,7 +66,7 @@ async fn a_deletion_leaves_a_tombstone() {
 
 #[tokio::test]
 async fn reactions_are_counted_once_per_user_and_emoji() {
-    let (alice, bob, path) = talk().await;
+    let (alice, bob, path) = conversation_with_message().await;
     let thumb = format!("{path}/2/reactions/%F0%9F%91%8D");
     for _ in 0..2 {
         assert_eq!(bob.put(&thumb, &Value::Null).await.0, 200);
@@ -80,23 +80,23 @@ async fn reactions_are_counted_once_per_user_and_emoji() {
 }
 
 #[tokio::test]
-async fn only_what_one_can_see_is_amended() {
-    let (alice, bob, path) = talk().await;
-    let mallory = Person::new("mallory").await;
-    for (person, seq, refusal) in [
+async fn only_visible_messages_can_be_amended() {
+    let (alice, bob, path) = conversation_with_message().await;
+    let mallory = TestUser::new("mallory").await;
+    for (user, seq, refusal) in [
         (&mallory, "2", (403, "not_a_member")),
         (&alice, "1", (404, "message_not_found")),
         (&bob, "7", (404, "message_not_found")),
         (&bob, "x", (404, "message_not_found")),
     ] {
-        let (status, problem) = person.delete(&format!("{path}/{seq}")).await;
+        let (status, problem) = user.delete(&format!("{path}/{seq}")).await;
         assert_eq!((status, problem["code"].as_str().unwrap()), refusal, "{seq}");
     }
 }
 
 #[tokio::test]
-async fn a_message_is_found_in_the_middle_of_its_page() {
-    let (alice, bob, path) = talk().await;
+async fn around_seq_returns_the_messages_before_and_after() {
+    let (alice, bob, path) = conversation_with_message().await;
     for text in ["three", "four"] {
         alice.post(&path, &draft(text)).await;
     }
@@ -111,22 +111,22 @@ async fn a_message_is_found_in_the_middle_of_its_page() {
 }
 
 #[tokio::test]
-async fn a_message_is_edited_twenty_times_and_no_more() {
-    let (alice, bob, path) = talk().await;
+async fn message_can_be_edited_at_most_20_times() {
+    let (alice, bob, path) = conversation_with_message().await;
     for n in 1..=20 {
         assert_eq!(alice.patch(&format!("{path}/2"), &json!({"text": n.to_string()})).await.0, 200);
     }
     let (status, problem) = alice.patch(&format!("{path}/2"), &json!({"text": "21"})).await;
     assert_eq!((status, &problem["code"]), (409, &json!("too_many_edits")), "{problem}");
     let (status, same) = alice.patch(&format!("{path}/2"), &json!({"text": "20"})).await;
-    assert_eq!((status, &same["text"]), (200, &json!("20")), "a repeat changes nothing");
+    assert_eq!((status, &same["text"]), (200, &json!("20")), "a repeated edit changes nothing");
     assert_eq!(last(&bob, &path).await["text"], "20");
 }
 
 #[tokio::test]
-async fn admins_delete_what_others_said_and_members_do_not() {
-    let people = tokio::join!(Person::new("owner"), Person::new("alice"), Person::new("bob"));
-    let (owner, alice, bob) = people;
+async fn admins_can_delete_messages_of_others_and_members_cannot() {
+    let users = tokio::join!(TestUser::new("owner"), TestUser::new("alice"), TestUser::new("bob"));
+    let (owner, alice, bob) = users;
     let group = json!({"type": "group", "title": "Team", "member_ids": [alice.user_id, bob.user_id]});
     let id = owner.post("/v1/conversations", &group).await.1["conversation_id"].as_str().unwrap().to_owned();
     let path = format!("/v1/conversations/{id}/messages");
@@ -159,8 +159,8 @@ async fn admins_delete_what_others_said_and_members_do_not() {
 }
 
 #[tokio::test]
-async fn who_is_blocked_amends_nothing() {
-    let (alice, bob, path) = talk().await;
+async fn blocked_users_cannot_amend_messages() {
+    let (alice, bob, path) = conversation_with_message().await;
     let conversation = path.trim_end_matches("/messages");
     assert_eq!(bob.patch(conversation, &json!({"blocked": true})).await.0, 200);
     for (_, problem) in

@@ -2,16 +2,16 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use end_to_end::person::{answer, client, token};
 use end_to_end::socket::handshake;
-use end_to_end::{Cloud, Person, Socket};
+use end_to_end::test_user::{answer, client, token};
+use end_to_end::{Cloud, Socket, TestUser};
 use serde_json::{Value, json};
 
-/// The token's user in another's place, with the signature of before.
+/// Returns the token with the subject of another user and the original signature.
 fn forged(token: &str) -> String {
     let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
     let mut claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(&parts[1]).unwrap()).unwrap();
-    claims["sub"] = json!("somebody else");
+    claims["sub"] = json!("another user");
     parts[1] = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
     parts.join(".")
 }
@@ -42,10 +42,10 @@ async fn bad_tokens() -> Vec<(&'static str, String)> {
 async fn only_a_valid_token_gets_a_connection() {
     let cloud = Cloud::shared();
     assert_eq!(Socket::open(handshake(cloud)).await.err(), Some(401), "without a token");
-    for (what, token) in bad_tokens().await {
+    for (defect, token) in bad_tokens().await {
         let mut request = handshake(cloud);
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-        assert_eq!(Socket::open(request).await.err(), Some(401), "{what}");
+        assert_eq!(Socket::open(request).await.err(), Some(401), "{defect}");
     }
 }
 
@@ -54,13 +54,13 @@ async fn only_a_valid_token_is_served_over_http() {
     let me = || client().get(format!("{}/v1/users/me", Cloud::shared().endpoints.http));
     let unauthorized = (401, json!({"message": "Unauthorized"}));
     assert_eq!(answer(me()).await, unauthorized, "without a token");
-    for (what, token) in bad_tokens().await {
-        assert_eq!(answer(me().bearer_auth(token)).await, unauthorized, "{what}");
+    for (defect, token) in bad_tokens().await {
+        assert_eq!(answer(me().bearer_auth(token)).await, unauthorized, "{defect}");
     }
 }
 
 #[tokio::test]
-async fn a_connection_ends_with_its_token() {
+async fn connection_is_closed_when_its_token_expires() {
     let cloud = Cloud::shared();
     let token = token(cloud, &json!({"username": "cinderella", "expires_in": 5})).await;
     let mut socket = Socket::connect(&cloud.endpoints, &token).await;
@@ -72,13 +72,13 @@ async fn a_connection_ends_with_its_token() {
         assert_eq!(answer["type"], "pong");
     };
     assert_eq!(error["code"], "token_expired");
-    socket.ended().await;
+    socket.wait_until_closed().await;
 }
 
 #[tokio::test]
-async fn a_token_may_come_in_three_places() {
+async fn token_is_accepted_in_header_subprotocol_or_query() {
     let cloud = Cloud::shared();
-    let alice = Person::new("alice").await;
+    let alice = TestUser::new("alice").await;
     alice.connect().await.pushed().await;
 
     let mut request = handshake(cloud);

@@ -4,20 +4,20 @@ use std::time::{Duration, Instant};
 
 use domain::UserId;
 use domain::new_conversation::NewConversation;
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::{Cloud, TestUser, aws};
 use serde_json::{Value, json};
 use store::sql::Conversations;
 use store::sql::conversations::Created;
 use store::sqs::{Queue, RelayBody};
 use uuid::Uuid;
 
-fn private(other: &Person) -> Value {
+fn private(other: &TestUser) -> Value {
     json!({"type": "private", "member_ids": [other.user_id]})
 }
 
 #[tokio::test]
-async fn a_pair_has_one_private_conversation_whoever_begins() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+async fn a_pair_has_one_private_conversation_for_either_creator() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (mut by_alice, by_bob) = (private(&bob), private(&alice));
     let (one, other) = tokio::join!(alice.post("/v1/conversations", &by_alice), bob.post("/v1/conversations", &by_bob));
     let mut statuses = [one.0, other.0];
@@ -32,8 +32,8 @@ async fn a_pair_has_one_private_conversation_whoever_begins() {
 }
 
 #[tokio::test]
-async fn a_group_has_a_title_an_owner_and_a_first_item() {
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
+async fn new_group_has_a_title_an_owner_and_a_first_item() {
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id, carol.user_id]});
     let (status, group) = alice.post("/v1/conversations", &body).await;
     assert_eq!((status, &group["title"], &group["role"]), (201, &json!("Team"), &json!("owner")), "{group}");
@@ -49,9 +49,9 @@ async fn a_group_has_a_title_an_owner_and_a_first_item() {
 }
 
 #[tokio::test]
-async fn strangers_learn_nothing() {
-    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
-    let id = alice.talk_to(&bob).await;
+async fn non_members_cannot_see_a_conversation() {
+    let (alice, bob, mallory) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("mallory"));
+    let id = alice.private_conversation_with(&bob).await;
     for path in [format!("/v1/conversations/{id}"), format!("/v1/conversations/{}", Uuid::new_v4())] {
         let (status, problem) = mallory.get(&path).await;
         assert_eq!((status, &problem["code"]), (404, &json!("conversation_not_found")));
@@ -60,8 +60,8 @@ async fn strangers_learn_nothing() {
 }
 
 #[tokio::test]
-async fn the_list_has_every_conversation_page_by_page() {
-    let alice = Person::new("alice").await;
+async fn list_returns_every_conversation_in_pages() {
+    let alice = TestUser::new("alice").await;
     let mut expected = Vec::new();
     for n in 0..5 {
         let body = json!({"type": "group", "title": format!("Group {n}"), "member_ids": []});
@@ -84,23 +84,24 @@ async fn the_list_has_every_conversation_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_key_creates_once() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+async fn idempotency_key_creates_one_conversation() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id]});
-    let (first, created) = alice.post_once("/v1/conversations", "k", &body).await;
-    let (again, same) = alice.post_once("/v1/conversations", "k", &body).await;
+    let (first, created) = alice.post_with_key("/v1/conversations", "k", &body).await;
+    let (again, same) = alice.post_with_key("/v1/conversations", "k", &body).await;
     assert_eq!((first, again), (201, 200));
     assert_eq!(created, same);
-    let (status, problem) =
-        alice.post_once("/v1/conversations", "k", &json!({"type": "group", "title": "Other", "member_ids": []})).await;
+    let (status, problem) = alice
+        .post_with_key("/v1/conversations", "k", &json!({"type": "group", "title": "Other", "member_ids": []}))
+        .await;
     assert_eq!((status, &problem["code"]), (409, &json!("idempotency_mismatch")));
     // The key is the caller's own.
-    assert_eq!(bob.post_once("/v1/conversations", "k", &body).await.0, 201);
+    assert_eq!(bob.post_with_key("/v1/conversations", "k", &body).await.0, 201);
 }
 
 #[tokio::test]
-async fn a_bad_request_has_its_code_and_changes_nothing() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+async fn invalid_requests_have_their_error_codes_and_no_effect() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let many: Vec<Uuid> = (0..50).map(|_| Uuid::new_v4()).collect();
     for (code, body) in [
         ("user_not_found", json!({"type": "private", "member_ids": [Uuid::new_v4()]})),
@@ -121,11 +122,11 @@ async fn a_bad_request_has_its_code_and_changes_nothing() {
 }
 
 /// Commits the transaction and ends before the relay, as a killed function does.
-async fn create_and_die(alice: &Person, bob: &Person) -> (String, Queue) {
+async fn create_without_relay(alice: &TestUser, bob: &TestUser) -> (String, Queue) {
     let cloud = Cloud::shared();
     let relay = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
     let pool = aws::database(cloud);
-    let ids: [UserId; 2] = [alice, bob].map(|person| person.user_id.parse().unwrap());
+    let ids: [UserId; 2] = [alice, bob].map(|user| user.user_id.parse().unwrap());
     let new = NewConversation::Private { pair: [ids[0].min(ids[1]), ids[0].max(ids[1])] };
     let created = Conversations::new(pool, relay.clone()).create(ids[0], &new, None).await.unwrap();
     match created {
@@ -135,18 +136,18 @@ async fn create_and_die(alice: &Person, bob: &Person) -> (String, Queue) {
 }
 
 #[tokio::test]
-async fn a_conversation_whose_creator_died_is_finished_by_the_next_request() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let (id, _) = create_and_die(&alice, &bob).await;
+async fn unfinished_creation_is_completed_by_the_next_request() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let (id, _) = create_without_relay(&alice, &bob).await;
     assert_eq!(alice.get(&format!("/v1/conversations/{id}")).await.0, 404);
-    assert_eq!(bob.talk_to(&alice).await, id);
+    assert_eq!(bob.private_conversation_with(&alice).await, id);
     assert_eq!(alice.get(&format!("/v1/conversations/{id}")).await.1["head_seq"], 1);
 }
 
 #[tokio::test]
-async fn a_conversation_whose_creator_died_is_finished_by_the_queue() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let (id, relay) = create_and_die(&alice, &bob).await;
+async fn unfinished_creation_is_completed_by_the_relay_worker() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let (id, relay) = create_without_relay(&alice, &bob).await;
     // Twice: queues deliver at least once. The one that the creator left behind comes later still.
     for _ in 0..2 {
         relay
@@ -157,7 +158,7 @@ async fn a_conversation_whose_creator_died_is_finished_by_the_queue() {
     let path = format!("/v1/conversations/{id}");
     let deadline = Instant::now() + Duration::from_secs(30);
     while alice.get(&path).await.0 == 404 {
-        assert!(Instant::now() < deadline, "the queue's worker did not come");
+        assert!(Instant::now() < deadline, "the relay worker did not finish the creation");
     }
     assert_eq!(bob.get(&path).await.1["head_seq"], 1);
 }

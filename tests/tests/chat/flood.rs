@@ -4,18 +4,18 @@ use domain::flood::RecentSenders;
 use domain::{MessageId, Timestamp};
 use end_to_end::aws::{dynamodb, log};
 use end_to_end::cloud::FLOOD_LIMIT;
-use end_to_end::{Cloud, Person};
+use end_to_end::{Cloud, TestUser};
 use serde_json::{Value, json};
 use store::dynamodb::LogItem;
 use store::dynamodb::messages::PutOutcome;
 use uuid::Uuid;
 
 /// Makes the log say that the user has reached the flood limit.
-async fn exhaust(person: &Person, conversation: &str) {
+async fn exhaust(user: &TestUser, conversation: &str) {
     let messages = log(&dynamodb(&Cloud::shared().endpoints.aws.dynamodb)).messages;
     let head = messages.head(conversation.parse().unwrap(), true).await.unwrap().unwrap();
     let now = Timestamp::now();
-    let count = json!([{"u": person.user_id, "s": now.epoch_millis(), "n": FLOOD_LIMIT}]);
+    let count = json!([{"u": user.user_id, "s": now.epoch_millis(), "n": FLOOD_LIMIT}]);
     let recent_senders: RecentSenders = serde_json::from_value(count).unwrap();
     let (seq, sent_at) = (head.seq.next(), now.max(head.sent_at.next()));
     let (message_id, attempt) = (MessageId::generate(sent_at), Uuid::new_v4());
@@ -24,27 +24,27 @@ async fn exhaust(person: &Person, conversation: &str) {
 }
 
 #[tokio::test]
-async fn who_says_too_much_is_told_when_to_go_on() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let id = alice.talk_to(&bob).await;
+async fn sender_beyond_the_flood_limit_gets_a_retry_time() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let id = alice.private_conversation_with(&bob).await;
     let messages = format!("/v1/conversations/{id}/messages");
     let draft = |after_seq: u64| json!({"client_message_id": Uuid::new_v4(), "after_seq": after_seq, "text": "x"});
     let accepted = draft(1);
     assert_eq!(alice.post(&messages, &accepted).await.0, 201);
     exhaust(&alice, &id).await;
 
-    let waits = |error: &Value| error["retry_after_ms"].as_u64().is_some_and(|wait| wait > 0);
+    let has_wait = |error: &Value| error["retry_after_ms"].as_u64().is_some_and(|wait| wait > 0);
     let (status, refused) = alice.post(&messages, &draft(3)).await;
     assert_eq!((status, &refused["code"], &refused["retryable"]), (429, &json!("rate_limited"), &json!(true)));
-    assert!(waits(&refused), "{refused}");
+    assert!(has_wait(&refused), "{refused}");
     let mut frame = draft(3);
     frame["action"] = json!("send");
     frame["conversation_id"] = json!(id);
     let error = alice.connect().await.ask(frame).await["error"].clone();
-    assert_eq!((&error["code"], waits(&error)), (&json!("rate_limited"), true), "{error}");
+    assert_eq!((&error["code"], has_wait(&error)), (&json!("rate_limited"), true), "{error}");
 
     let (status, again) = alice.post(&messages, &accepted).await;
     assert_eq!((status, &again["seq"], &again["duplicate"]), (200, &json!(2), &json!(true)));
     let (status, sent) = bob.post(&messages, &draft(3)).await;
-    assert_eq!((status, &sent["seq"]), (201, &json!(4)), "nothing was written");
+    assert_eq!((status, &sent["seq"]), (201, &json!(4)), "the refused messages were not written");
 }

@@ -1,6 +1,6 @@
 //! Clients that lie, guess or stumble.
 
-use end_to_end::{Person, Socket};
+use end_to_end::{Socket, TestUser};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -14,9 +14,9 @@ fn send(conversation: &str, text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_third_user_is_refused() {
-    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
-    let conversation = alice.talk_to(&bob).await;
+async fn non_members_cannot_send_or_read() {
+    let (alice, bob, mallory) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("mallory"));
+    let conversation = alice.private_conversation_with(&bob).await;
     let (mut m, mut b) = tokio::join!(mallory.connect(), bob.connect());
     assert_eq!(code(&mut m, send(&conversation, "let me in")).await, "not_a_member");
     // Neither a seq that exists nor one that does not reveals anything to a user who is not a member.
@@ -34,8 +34,8 @@ async fn a_third_user_is_refused() {
 
 #[tokio::test]
 async fn the_server_decides_sender_and_time() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     let (mut a, mut b) = tokio::join!(alice.connect(), bob.connect());
     let mut frame = send(&conversation, "it was bob");
     for (field, lie) in [
@@ -59,9 +59,9 @@ async fn the_server_decides_sender_and_time() {
 }
 
 #[tokio::test]
-async fn every_mistake_has_its_code_and_the_connection_lives_on() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+async fn invalid_frames_have_their_error_codes_and_keep_the_connection() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     let mut a = alice.connect().await;
 
     for broken in ["{", "hello", ""] {
@@ -84,7 +84,7 @@ async fn every_mistake_has_its_code_and_the_connection_lives_on() {
 
     let mut frame = send(&conversation, "x");
     frame["after_seq"] = json!(2);
-    assert_eq!(code(&mut a, frame.clone()).await, "invalid_request", "nothing is there yet");
+    assert_eq!(code(&mut a, frame.clone()).await, "invalid_request", "the seq does not exist yet");
     frame["after_seq"] = json!(-1);
     assert_eq!(code(&mut a, frame.clone()).await, "invalid_request");
     frame["after_seq"] = json!(1);
@@ -104,12 +104,12 @@ async fn every_mistake_has_its_code_and_the_connection_lives_on() {
     }
 
     let sent = a.ask(send(&conversation, &"é".repeat(4096))).await;
-    assert_eq!((&sent["type"], &sent["seq"]), (&json!("sent"), &json!(2)), "nothing was changed before: {sent}");
+    assert_eq!((&sent["type"], &sent["seq"]), (&json!("sent"), &json!(2)), "the refused frames had no effect: {sent}");
 }
 
 #[tokio::test]
-async fn an_error_says_what_to_do_and_nothing_about_the_inside() {
-    let alice = Person::new("alice").await;
+async fn errors_have_only_the_documented_fields() {
+    let alice = TestUser::new("alice").await;
     let mut a = alice.connect().await;
     let error = a.ask(send(&Uuid::new_v4().to_string(), "x")).await["error"].clone();
     let fields: Vec<&String> = error.as_object().unwrap().keys().collect();

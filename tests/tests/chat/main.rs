@@ -1,14 +1,14 @@
-//! People chat: every layer real, over real sockets.
+//! Users chat, through every layer, over real sockets.
 
 mod amendments;
 mod connecting;
 mod conversations;
 mod flood;
 mod hostile;
+mod many_subscribers;
 mod messages;
 mod public;
 mod public_client;
-mod public_crowd;
 mod receipts;
 mod receipts_of_members;
 mod sync;

@@ -1,6 +1,6 @@
 //! Messages: each has one seq, every member sees the same, and no other user sees them.
 
-use end_to_end::{Person, Socket};
+use end_to_end::{Socket, TestUser};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -9,24 +9,24 @@ fn message(conversation: &str, after_seq: u64, text: &str) -> Value {
            "after_seq": after_seq, "text": text})
 }
 
-async fn pair() -> (Person, Person, String) {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+async fn pair() -> (TestUser, TestUser, String) {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     (alice, bob, conversation)
 }
 
-async fn history(person: &Person, conversation: &str, query: &str) -> Vec<Value> {
-    let (status, page) = person.get(&format!("/v1/conversations/{conversation}/messages{query}")).await;
+async fn history(user: &TestUser, conversation: &str, query: &str) -> Vec<Value> {
+    let (status, page) = user.get(&format!("/v1/conversations/{conversation}/messages{query}")).await;
     assert_eq!(status, 200, "{page}");
     page["messages"].as_array().unwrap().clone()
 }
 
-async fn connect(person: &Person) -> Socket {
-    person.connect().await
+async fn connect(user: &TestUser) -> Socket {
+    user.connect().await
 }
 
 #[tokio::test]
-async fn a_message_reaches_the_other_and_history() {
+async fn message_is_pushed_to_the_peer_and_appears_in_history() {
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(connect(&alice), connect(&bob));
     let frame = message(&conversation, 1, "Hello, Bob — 你好");
@@ -39,7 +39,7 @@ async fn a_message_reaches_the_other_and_history() {
         assert_eq!(pushed[field], sent[field], "{field}");
     }
     assert_eq!(pushed["sender_id"], alice.user_id);
-    assert_eq!(pushed.get("client_message_id"), None, "only its sender sees it");
+    assert_eq!(pushed.get("client_message_id"), None, "only the sender sees it");
 
     let mut own = pushed.clone();
     assert_eq!(history(&bob, &conversation, "?after_seq=1").await, [pushed]);
@@ -48,7 +48,7 @@ async fn a_message_reaches_the_other_and_history() {
 }
 
 #[tokio::test]
-async fn a_resend_is_told_its_first_place() {
+async fn resend_returns_the_seq_of_the_first_send() {
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(connect(&alice), connect(&bob));
     let frame = message(&conversation, 1, "once");
@@ -68,7 +68,7 @@ async fn a_resend_is_told_its_first_place() {
 }
 
 #[tokio::test]
-async fn a_success_is_answered_only_where_it_was_asked_for() {
+async fn success_is_answered_only_if_the_frame_has_an_id() {
     let (alice, bob, conversation) = pair().await;
     let (mut a, mut b) = tokio::join!(connect(&alice), connect(&bob));
     a.send(&message(&conversation, 1, "no id")).await;
@@ -77,7 +77,7 @@ async fn a_success_is_answered_only_where_it_was_asked_for() {
 }
 
 #[tokio::test]
-async fn every_device_gets_the_push_but_the_one_that_sent() {
+async fn message_is_pushed_to_every_device_except_the_sending_one() {
     let (alice, bob, conversation) = pair().await;
     let (mut phone, mut laptop) = tokio::join!(connect(&alice), connect(&alice));
     let (mut b1, mut b2) = tokio::join!(connect(&bob), connect(&bob));
@@ -91,10 +91,10 @@ async fn every_device_gets_the_push_but_the_one_that_sent() {
 }
 
 #[tokio::test]
-async fn a_dead_connection_disturbs_nobody() {
+async fn dead_connection_does_not_affect_other_recipients() {
     let (alice, bob, conversation) = pair().await;
-    let (mut a, gone, mut other) = tokio::join!(connect(&alice), connect(&bob), connect(&bob));
-    gone.cut();
+    let (mut a, dead, mut other) = tokio::join!(connect(&alice), connect(&bob), connect(&bob));
+    dead.disconnect_abruptly();
     for n in 1..4 {
         let sent = a.ask(message(&conversation, n, "still there?")).await;
         assert_eq!(sent["seq"], n + 1, "{sent}");
@@ -103,13 +103,13 @@ async fn a_dead_connection_disturbs_nobody() {
 }
 
 #[tokio::test]
-async fn many_at_once_get_places_without_holes() {
+async fn concurrent_sends_get_consecutive_seqs() {
     let (alice, bob, conversation) = pair().await;
     let mut senders = Vec::new();
-    for person in [&alice, &bob, &alice, &bob] {
-        let (person, conversation) = (person.clone(), conversation.clone());
+    for user in [&alice, &bob, &alice, &bob] {
+        let (user, conversation) = (user.clone(), conversation.clone());
         senders.push(tokio::spawn(async move {
-            let mut socket = person.connect().await;
+            let mut socket = user.connect().await;
             let (mut seen, mut seqs) = (1, Vec::new());
             for n in 0..5 {
                 let frame = message(&conversation, seen, &format!("{n}"));
@@ -139,7 +139,7 @@ async fn many_at_once_get_places_without_holes() {
 }
 
 #[tokio::test]
-async fn history_comes_in_pages_from_both_ends() {
+async fn history_is_paged_from_both_ends() {
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
     for n in 1..6 {

@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use client::{Api, Client, Endpoints, Event, Pace};
 use domain::UserId;
-use end_to_end::{Cloud, Person};
+use end_to_end::{Cloud, TestUser};
 use tokio::sync::mpsc::UnboundedReceiver;
 use uuid::Uuid;
 
-use crate::public::Square;
+use crate::public::PublicConversation;
 
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Waits until the conversation is open on a connection that is not among `known`.
-async fn opened(square: &Square, known: &BTreeSet<String>) -> BTreeSet<String> {
+async fn wait_for_subscription(conversation: &PublicConversation, known: &BTreeSet<String>) -> BTreeSet<String> {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
-        let all = square.looking(0).await;
+        let all = conversation.subscribers(0).await;
         if all.difference(known).next().is_some() {
             return all;
         }
@@ -27,8 +27,8 @@ async fn opened(square: &Square, known: &BTreeSet<String>) -> BTreeSet<String> {
     }
 }
 
-/// Waits for the item at a place.
-async fn heard(events: &mut UnboundedReceiver<Event>, seq: u64) {
+/// Waits for the item with this seq.
+async fn wait_for_item(events: &mut UnboundedReceiver<Event>, seq: u64) {
     let item = async {
         while let Some(event) = events.recv().await {
             if matches!(&event, Event::Item(item) if item.seq.0 == seq) {
@@ -37,19 +37,19 @@ async fn heard(events: &mut UnboundedReceiver<Event>, seq: u64) {
         }
         panic!("the client stopped");
     };
-    tokio::time::timeout(WAIT_TIMEOUT, item).await.expect("the item comes");
+    tokio::time::timeout(WAIT_TIMEOUT, item).await.expect("the item arrives");
 }
 
 #[tokio::test]
-async fn what_is_open_stays_open_over_connections() {
+async fn client_renews_its_subscriptions_on_a_new_connection() {
     let from = &Cloud::shared().endpoints;
     let (http, websocket, oidc_token) = (from.http.clone(), from.websocket.clone(), from.oidc_token.clone());
     let api = Api::new(Endpoints { http, websocket, oidc_token }, format!("bob-{}", Uuid::new_v4())).unwrap();
     let bob: UserId = api.profile("Bob").await.unwrap();
-    let alice = Person::new("alice").await;
-    let square = Square::of(&alice, &[]).await;
+    let alice = TestUser::new("alice").await;
+    let conversation = PublicConversation::of(&alice, &[]).await;
     let added = serde_json::json!({"user_ids": [bob]});
-    assert_eq!(alice.post(&format!("{}/members", square.path), &added).await.0, 204);
+    assert_eq!(alice.post(&format!("{}/members", conversation.path), &added).await.0, 204);
     let mut a = alice.connect().await;
     // After the first nothing is found by syncing within the test.
     let pace = Pace {
@@ -60,18 +60,18 @@ async fn what_is_open_stays_open_over_connections() {
         ..Pace::default()
     };
     let (client, mut events) = Client::start(Arc::new(api), bob, pace);
-    let conversation = square.id.parse().unwrap();
-    client.open(conversation);
-    let first = opened(&square, &BTreeSet::new()).await;
-    let seq = square.say(&mut a).await;
-    heard(&mut events, seq).await;
+    let id = conversation.id.parse().unwrap();
+    client.open(id);
+    let first = wait_for_subscription(&conversation, &BTreeSet::new()).await;
+    let seq = conversation.send_text(&mut a).await;
+    wait_for_item(&mut events, seq).await;
     client.reconnect();
-    let second = opened(&square, &first).await;
-    let seq = square.say(&mut a).await;
-    heard(&mut events, seq).await;
-    client.close(conversation);
+    let second = wait_for_subscription(&conversation, &first).await;
+    let seq = conversation.send_text(&mut a).await;
+    wait_for_item(&mut events, seq).await;
+    client.close(id);
     let deadline = Instant::now() + WAIT_TIMEOUT;
-    while !square.looking(0).await.is_subset(&first) {
+    while !conversation.subscribers(0).await.is_subset(&first) {
         assert!(Instant::now() < deadline, "{second:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

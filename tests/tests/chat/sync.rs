@@ -1,24 +1,24 @@
 //! One cursor per conversation covers everything that a client can have missed.
 
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// A group of two, its id, and the path of its messages.
-async fn group(owner: &Person, other: &Person) -> (String, String) {
+async fn group(owner: &TestUser, other: &TestUser) -> (String, String) {
     let body = json!({"type": "group", "title": "Team", "member_ids": [other.user_id]});
     let id = owner.post("/v1/conversations", &body).await.1["conversation_id"].as_str().unwrap().to_owned();
     let messages = format!("/v1/conversations/{id}/messages");
     (id, messages)
 }
 
-async fn say(person: &Person, messages: &str, text: &str) {
+async fn send_text(user: &TestUser, messages: &str, text: &str) {
     let draft = json!({"client_message_id": Uuid::new_v4(), "text": text});
-    assert_eq!(person.post(messages, &draft).await.0, 201);
+    assert_eq!(user.post(messages, &draft).await.0, 201);
 }
 
-async fn sync(person: &Person, id: &str, cursor: u64) -> Value {
-    let (status, synced) = person.post("/v1/sync", &json!({"cursors": {id: cursor}})).await;
+async fn sync(user: &TestUser, id: &str, cursor: u64) -> Value {
+    let (status, synced) = user.post("/v1/sync", &json!({"cursors": {id: cursor}})).await;
     assert_eq!(status, 200, "{synced}");
     synced["conversations"][0].clone()
 }
@@ -28,10 +28,10 @@ fn seqs(synced: &Value) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn a_cursor_covers_messages_and_events() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+async fn cursor_covers_messages_and_events() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (id, messages) = group(&alice, &bob).await;
-    say(&alice, &messages, "one").await;
+    send_text(&alice, &messages, "one").await;
     alice.patch(&format!("{messages}/2"), &json!({"text": "two"})).await;
     bob.put(&format!("{messages}/2/reactions/%F0%9F%91%8D"), &Value::Null).await;
     alice.patch(&format!("{messages}/2"), &json!({"text": "three"})).await;
@@ -52,32 +52,35 @@ async fn a_cursor_covers_messages_and_events() {
 }
 
 #[tokio::test]
-async fn a_hidden_stretch_is_named_and_not_shown() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+async fn hidden_ranges_are_listed_and_their_items_omitted() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (id, messages) = group(&alice, &bob).await;
     let members = format!("/v1/conversations/{id}/members");
-    say(&alice, &messages, "seen").await;
+    send_text(&alice, &messages, "seen").await;
     bob.delete(&format!("{members}/me")).await;
-    say(&alice, &messages, "hidden").await;
-    alice.patch(&format!("{messages}/2"), &json!({"text": "edited while he was away"})).await;
-    let away = sync(&bob, &id, 0).await;
-    assert_eq!((seqs(&away), &away["head_seq"], &away["hidden"]), (vec![1, 2, 3], &json!(3), &json!([])));
-    assert_eq!(away["messages"][1]["text"], "seen");
+    send_text(&alice, &messages, "hidden").await;
+    alice.patch(&format!("{messages}/2"), &json!({"text": "edited after bob left"})).await;
+    let after_leaving = sync(&bob, &id, 0).await;
+    assert_eq!(
+        (seqs(&after_leaving), &after_leaving["head_seq"], &after_leaving["hidden"]),
+        (vec![1, 2, 3], &json!(3), &json!([]))
+    );
+    assert_eq!(after_leaving["messages"][1]["text"], "seen");
 
     alice.post(&members, &json!({"user_ids": [bob.user_id]})).await;
-    say(&alice, &messages, "seen again").await;
-    let back = sync(&bob, &id, 1).await;
-    assert_eq!((seqs(&back), &back["hidden"]), (vec![2, 3, 6, 7], &json!([[4, 5]])));
-    assert_eq!(back["messages"][0]["text"], "seen", "the edit fell into a hidden stretch");
-    assert_eq!(back["head_seq"], 7);
+    send_text(&alice, &messages, "seen again").await;
+    let after_rejoining = sync(&bob, &id, 1).await;
+    assert_eq!((seqs(&after_rejoining), &after_rejoining["hidden"]), (vec![2, 3, 6, 7], &json!([[4, 5]])));
+    assert_eq!(after_rejoining["messages"][0]["text"], "seen", "the edit is in a hidden range");
+    assert_eq!(after_rejoining["head_seq"], 7);
 }
 
 #[tokio::test]
-async fn without_cursors_it_lists() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+async fn sync_without_cursors_lists_conversations() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (id, messages) = group(&alice, &bob).await;
     for text in ["one", "two"] {
-        say(&alice, &messages, text).await;
+        send_text(&alice, &messages, text).await;
     }
     let mut socket = bob.connect().await;
     socket.send(&json!({"action": "sync", "id": "s"})).await;
@@ -94,12 +97,12 @@ async fn without_cursors_it_lists() {
 }
 
 #[tokio::test]
-async fn pages_end_where_they_have_to_and_strangers_get_nothing() {
-    let (alice, bob, mallory) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("mallory"));
+async fn sync_pages_are_bounded_and_non_members_get_nothing() {
+    let (alice, bob, mallory) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("mallory"));
     let (id, messages) = group(&alice, &bob).await;
     // Fifteen of these are more than one answer takes.
     for _ in 0..15 {
-        say(&alice, &messages, &"x".repeat(8000)).await;
+        send_text(&alice, &messages, &"x".repeat(8000)).await;
     }
     let (mut cursor, mut found) = (0, Vec::new());
     loop {

@@ -1,13 +1,13 @@
 //! Tests of the profiles of users.
 
-use end_to_end::person::{client, token};
-use end_to_end::{Cloud, Person};
+use end_to_end::test_user::{client, token};
+use end_to_end::{Cloud, TestUser};
 use serde_json::json;
 use uuid::Uuid;
 
 #[tokio::test]
-async fn a_profile_is_made_changed_and_seen_by_others() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+async fn profile_is_created_changed_and_visible_to_others() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let (status, changed) = alice.put("/v1/users/me", &json!({"display_name": " Alice "})).await;
     assert_eq!((status, &changed["display_name"]), (200, &json!("Alice")));
     assert_eq!(alice.get("/v1/users/me").await, (200, changed.clone()));
@@ -15,16 +15,16 @@ async fn a_profile_is_made_changed_and_seen_by_others() {
 }
 
 #[tokio::test]
-async fn a_repeated_profile_is_the_same_profile() {
-    let alice = Person::new("alice").await;
+async fn repeated_profile_update_changes_nothing() {
+    let alice = TestUser::new("alice").await;
     let (_, once) = alice.put("/v1/users/me", &json!({"display_name": "Alice"})).await;
     let (_, twice) = alice.put("/v1/users/me", &json!({"display_name": "Alice"})).await;
     assert_eq!(once, twice);
 }
 
 #[tokio::test]
-async fn what_is_not_there_or_not_right_is_named() {
-    let alice = Person::new("alice").await;
+async fn missing_users_and_invalid_profiles_have_error_codes() {
+    let alice = TestUser::new("alice").await;
     for (path, refusal) in [
         (format!("/v1/users/{}", Uuid::new_v4()), (404, &json!("user_not_found"))),
         ("/v1/users/nobody".to_owned(), (400, &json!("invalid_uuid"))),
@@ -45,10 +45,10 @@ async fn what_is_not_there_or_not_right_is_named() {
 }
 
 #[tokio::test]
-async fn a_token_without_a_profile_is_told_to_make_one() {
+async fn token_without_a_profile_gets_profile_required() {
     let cloud = Cloud::shared();
     let token = token(cloud, &json!({"username": Uuid::new_v4()})).await;
     let me = client().get(format!("{}/v1/users/me", cloud.endpoints.http)).bearer_auth(&token);
-    let (status, problem) = end_to_end::person::answer(me).await;
+    let (status, problem) = end_to_end::test_user::answer(me).await;
     assert_eq!((status, &problem["code"]), (409, &json!("profile_required")));
 }

@@ -1,5 +1,5 @@
 //! Pushes to connected users, by the real functions.
 
-mod crowd;
+mod large_group;
 mod presence;
 mod typing;

@@ -2,22 +2,22 @@
 
 use domain::FileId;
 use domain::file::NewFile;
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::{Cloud, TestUser, aws};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use store::sql::FileMetadata;
 use store::sql::files::{AnnounceError, Announcement};
 
-use crate::uploader::{announce, described, pair, put, settled};
+use crate::uploader::{announce, announcement, pair, processed, put};
 
 fn of_size(size: u64) -> Value {
     json!({"name": "a", "content_type": "video/mp4", "size": size, "sha256": "0".repeat(64)})
 }
 
 #[tokio::test]
-async fn what_is_malformed_is_refused() {
+async fn malformed_announcements_are_refused() {
     let (alice, _, conversation) = pair().await;
-    let good = described("a.txt", "text/plain", b"hello");
+    let good = announcement("a.txt", "text/plain", b"hello");
     for (field, value, status, code) in [
         ("name", json!(""), 400, "invalid_request"),
         ("name", json!(".."), 400, "invalid_request"),
@@ -40,16 +40,16 @@ async fn what_is_malformed_is_refused() {
 }
 
 #[tokio::test]
-async fn names_are_kept_and_lead_nowhere() {
+async fn file_names_are_kept_without_folders_and_are_not_part_of_keys() {
     let (alice, _, conversation) = pair().await;
-    for (given, kept) in [
+    for (given, stored) in [
         ("../../etc/passwd", "passwd"),
         ("C:\\temp\\я 你.txt", "я 你.txt"),
         ("a\";b.txt", "a\";b.txt"),
         ("%2e%2e", "%2e%2e"),
     ] {
-        let (status, announced) = announce(&alice, &conversation, &described(given, "text/plain", b"hello")).await;
-        assert_eq!((status, &announced["file"]["name"]), (201, &json!(kept)));
+        let (status, announced) = announce(&alice, &conversation, &announcement(given, "text/plain", b"hello")).await;
+        assert_eq!((status, &announced["file"]["name"]), (201, &json!(stored)));
         let file = announced["file"]["file_id"].as_str().unwrap();
         let url = announced["upload"]["url"].as_str().unwrap();
         let path = url.split('?').next().unwrap();
@@ -58,61 +58,65 @@ async fn names_are_kept_and_lead_nowhere() {
 }
 
 #[tokio::test]
-async fn only_members_upload() {
+async fn only_members_can_upload() {
     let (alice, _, conversation) = pair().await;
-    let stranger = Person::new("mallory").await;
-    let file = described("a.txt", "text/plain", b"hello");
-    let (status, problem) = announce(&stranger, &conversation, &file).await;
+    let non_member = TestUser::new("mallory").await;
+    let file = announcement("a.txt", "text/plain", b"hello");
+    let (status, problem) = announce(&non_member, &conversation, &file).await;
     assert_eq!((status, &problem["code"]), (404, &json!("conversation_not_found")));
     let (_, announced) = announce(&alice, &conversation, &file).await;
     let id = announced["file"]["file_id"].as_str().unwrap();
     for (got, problem) in [
-        stranger.get(&format!("/v1/files/{id}")).await,
-        stranger.delete(&format!("/v1/files/{id}")).await,
-        stranger.post(&format!("/v1/files/{id}/parts"), &json!({"parts": []})).await,
-        stranger.post(&format!("/v1/files/{id}/complete"), &json!({})).await,
-        stranger.get(&format!("/v1/files/{id}/content")).await,
-        stranger.get(&format!("/v1/files/{id}/thumbnail?size=320")).await,
+        non_member.get(&format!("/v1/files/{id}")).await,
+        non_member.delete(&format!("/v1/files/{id}")).await,
+        non_member.post(&format!("/v1/files/{id}/parts"), &json!({"parts": []})).await,
+        non_member.post(&format!("/v1/files/{id}/complete"), &json!({})).await,
+        non_member.get(&format!("/v1/files/{id}/content")).await,
+        non_member.get(&format!("/v1/files/{id}/thumbnail?size=320")).await,
     ] {
         assert!(got == 404 && problem["code"] == "file_not_found", "{got} {problem}");
     }
 }
 
 #[tokio::test]
-async fn a_key_announces_one_file() {
+async fn idempotency_key_announces_one_file() {
     let (alice, _, conversation) = pair().await;
     let path = format!("/v1/conversations/{conversation}/files");
-    let file = described("a.txt", "text/plain", b"hello");
-    let (status, first) = alice.post_once(&path, "k", &file).await;
+    let file = announcement("a.txt", "text/plain", b"hello");
+    let (status, first) = alice.post_with_key(&path, "k", &file).await;
     assert_eq!(status, 201, "{first}");
-    let (status, again) = alice.post_once(&path, "k", &file).await;
+    let (status, again) = alice.post_with_key(&path, "k", &file).await;
     assert_eq!((status, &again["file"]), (200, &first["file"]));
-    assert_eq!(put(&again["upload"], &[], b"hello".to_vec()).await, (200, String::new()), "the request is a fresh one");
-    settled(&alice, first["file"]["file_id"].as_str().unwrap()).await;
-    let (status, ready) = alice.post_once(&path, "k", &file).await;
+    assert_eq!(
+        put(&again["upload"], &[], b"hello".to_vec()).await,
+        (200, String::new()),
+        "the repeated answer has a fresh signed request"
+    );
+    processed(&alice, first["file"]["file_id"].as_str().unwrap()).await;
+    let (status, ready) = alice.post_with_key(&path, "k", &file).await;
     assert_eq!((status, &ready["file"]["status"], ready.get("upload")), (200, &json!("ready"), None));
-    let (status, problem) = alice.post_once(&path, "k", &described("b.txt", "text/plain", b"hello")).await;
+    let (status, problem) = alice.post_with_key(&path, "k", &announcement("b.txt", "text/plain", b"hello")).await;
     assert_eq!((status, &problem["code"]), (409, &json!("idempotency_mismatch")));
 }
 
 #[tokio::test]
-async fn a_user_has_so_many_bytes_and_no_more() {
+async fn uploads_of_a_user_are_limited_by_a_quota() {
     let (alice, bob, conversation) = pair().await;
     let half = of_size(5_368_709_120);
     let (first, second) = tokio::join!(announce(&alice, &conversation, &half), announce(&alice, &conversation, &half));
     assert_eq!((first.0, second.0), (201, 201), "{} {}", first.1, second.1);
     let (status, problem) = announce(&alice, &conversation, &of_size(1)).await;
     assert_eq!((status, &problem["code"]), (409, &json!("quota_exceeded")));
-    assert_eq!(announce(&bob, &conversation, &of_size(1)).await.0, 201, "everybody has their own");
+    assert_eq!(announce(&bob, &conversation, &of_size(1)).await.0, 201, "each user has their own quota");
     let id = first.1["file"]["file_id"].as_str().unwrap();
     assert_eq!(alice.delete(&format!("/v1/files/{id}")).await.0, 204);
     assert_eq!(alice.get(&format!("/v1/files/{id}")).await.0, 404);
 }
 
 #[tokio::test]
-async fn what_is_left_of_a_quota_is_given_once() {
+async fn concurrent_announcements_cannot_exceed_the_quota() {
     let (alice, _, conversation) = pair().await;
-    let new: NewFile = serde_json::from_value(described("a.txt", "text/plain", b"hello")).unwrap();
+    let new: NewFile = serde_json::from_value(announcement("a.txt", "text/plain", b"hello")).unwrap();
     let races = (0..8).map(async |_| {
         let announcement = Announcement {
             file_id: FileId::generate(),

@@ -2,10 +2,10 @@
 
 mod abandoned;
 mod announcing;
-mod going;
+mod deletion;
 mod parts;
-mod pictures;
 mod reading;
 mod sharing;
+mod thumbnails;
 mod uploader;
 mod uploading;

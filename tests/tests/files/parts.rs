@@ -1,27 +1,27 @@
 //! Large files come in parts.
 
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 
-use crate::uploader::{Bucket, announce, described, pair, put, settled, sha256};
+use crate::uploader::{Bucket, announce, announcement, pair, processed, put, sha256};
 
 const PART: usize = 8 * 1024 * 1024;
 
-async fn sign(person: &Person, file: &str, parts: &[(u64, &[u8])]) -> Vec<Value> {
+async fn sign(user: &TestUser, file: &str, parts: &[(u64, &[u8])]) -> Vec<Value> {
     let parts: Vec<Value> =
         parts.iter().map(|(number, bytes)| json!({"part_number": number, "sha256": sha256(bytes)})).collect();
-    let (status, signed) = person.post(&format!("/v1/files/{file}/parts"), &json!({"parts": parts})).await;
+    let (status, signed) = user.post(&format!("/v1/files/{file}/parts"), &json!({"parts": parts})).await;
     assert_eq!(status, 200, "{signed}");
     signed["parts"].as_array().unwrap().clone()
 }
 
 #[tokio::test]
-async fn a_file_comes_in_parts() {
+async fn large_file_is_uploaded_in_parts() {
     let (alice, _, conversation) = pair().await;
     let mut bytes: Vec<u8> = (0..PART + 7).map(|n| u8::try_from(n % 251).unwrap()).collect();
     bytes[..12].copy_from_slice(b"\0\0\0\x18ftypisom");
     let (first, last) = bytes.split_at(PART);
-    let (status, announced) = announce(&alice, &conversation, &described("v.mp4", "video/mp4", &bytes)).await;
+    let (status, announced) = announce(&alice, &conversation, &announcement("v.mp4", "video/mp4", &bytes)).await;
     assert_eq!((status, &announced["upload"]), (201, &json!({"part_size": PART, "part_count": 2})), "{announced}");
     let file = announced["file"]["file_id"].as_str().unwrap();
     let complete = async || alice.post(&format!("/v1/files/{file}/complete"), &json!({})).await;
@@ -53,8 +53,8 @@ async fn a_file_comes_in_parts() {
     let (status, body) = complete().await;
     assert_eq!((status, &body["file_id"]), (200, &json!(file)), "{body}");
     assert_eq!(complete().await.0, 200);
-    let settled = settled(&alice, file).await;
-    assert_eq!((&settled["status"], &settled["size"]), (&json!("ready"), &json!(bytes.len())), "{settled}");
+    let processed = processed(&alice, file).await;
+    assert_eq!((&processed["status"], &processed["size"]), (&json!("ready"), &json!(bytes.len())), "{processed}");
     let (status, problem) = alice
         .post(&format!("/v1/files/{file}/parts"), &json!({"parts": [{"part_number": 1, "sha256": sha256(first)}]}))
         .await;
@@ -62,10 +62,10 @@ async fn a_file_comes_in_parts() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_given_up_leaves_nothing() {
+async fn aborted_upload_leaves_no_objects() {
     let (alice, _, conversation) = pair().await;
     let bytes = vec![7; PART + 1];
-    let (_, announced) = announce(&alice, &conversation, &described("v.mp4", "video/mp4", &bytes)).await;
+    let (_, announced) = announce(&alice, &conversation, &announcement("v.mp4", "video/mp4", &bytes)).await;
     let file = announced["file"]["file_id"].as_str().unwrap();
     let signed = sign(&alice, file, &[(2, &bytes[PART..])]).await;
     assert_eq!(put(&signed[0], &[], bytes[PART..].to_vec()).await, (200, String::new()));
@@ -77,9 +77,9 @@ async fn an_upload_that_is_given_up_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_file_in_one_piece_has_no_parts() {
+async fn small_file_has_no_parts() {
     let (alice, _, conversation) = pair().await;
-    let (_, announced) = announce(&alice, &conversation, &described("a.txt", "text/plain", b"x")).await;
+    let (_, announced) = announce(&alice, &conversation, &announcement("a.txt", "text/plain", b"x")).await;
     let file = announced["file"]["file_id"].as_str().unwrap();
     let (status, problem) = alice.post(&format!("/v1/files/{file}/complete"), &json!({})).await;
     assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")));

@@ -1,10 +1,10 @@
 //! A user may read a file if they see a message that references it.
 
-use end_to_end::Person;
-use end_to_end::person::client;
+use end_to_end::TestUser;
+use end_to_end::test_user::client;
 use serde_json::{Value, json};
 
-use crate::sharing::carrying;
+use crate::sharing::send_with_files;
 use crate::uploader::{PNG, pair, ready};
 
 /// Follows a URL: content type, disposition and bytes.
@@ -22,7 +22,7 @@ fn content(file: &str, conversation: &str, seq: u64) -> String {
 }
 
 #[tokio::test]
-async fn a_download_leads_to_the_bytes_and_says_how_to_take_them() {
+async fn download_redirects_to_the_bytes_with_type_and_disposition() {
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
     let page = b"<script>alert(1)</script>";
@@ -30,20 +30,25 @@ async fn a_download_leads_to_the_bytes_and_says_how_to_take_them() {
         ready(&alice, &conversation, "точка \"1\".png", "image/png", PNG).await,
         ready(&alice, &conversation, "page.html", "text/html", page).await,
     ];
-    a.ask(carrying(&conversation, 1, &[&files[0], &files[1]])).await;
-    let (status, location, _) = bob.look(&content(&files[0], &conversation, 2), "*/*").await;
+    a.ask(send_with_files(&conversation, 1, &[&files[0], &files[1]])).await;
+    let (status, location, _) = bob.get_without_redirects(&content(&files[0], &conversation, 2), "*/*").await;
     assert_eq!(status, 302);
     let (content_type, disposition, bytes) = fetch(&location.unwrap()).await;
     assert_eq!((content_type.as_str(), bytes.as_slice()), ("image/png", PNG));
     let encoded = "filename*=UTF-8''%D1%82%D0%BE%D1%87%D0%BA%D0%B0%20%221%22.png";
     assert_eq!(disposition, format!("inline; filename=\"_____ _1_.png\"; {encoded}"));
 
-    let (status, location, body) = bob.look(&content(&files[1], &conversation, 2), "application/json").await;
+    let (status, location, body) =
+        bob.get_without_redirects(&content(&files[1], &conversation, 2), "application/json").await;
     assert_eq!((status, location), (200, None));
     let body: Value = serde_json::from_str(&body).unwrap();
     assert!(body["expires_at"].is_string(), "{body}");
     let (content_type, disposition, bytes) = fetch(body["url"].as_str().unwrap()).await;
-    assert_eq!((content_type.as_str(), bytes.as_slice()), ("application/octet-stream", &page[..]), "it never runs");
+    assert_eq!(
+        (content_type.as_str(), bytes.as_slice()),
+        ("application/octet-stream", &page[..]),
+        "active types are not served as such"
+    );
     assert!(disposition.starts_with("attachment; "), "{disposition}");
 
     // Nothing is open to who has no signature, or another one.
@@ -55,14 +60,18 @@ async fn a_download_leads_to_the_bytes_and_says_how_to_take_them() {
     let (_, seen) = bob.get(&format!("/v1/files/{}?conversation_id={conversation}&seq=2", files[0])).await;
     let (_, history) = bob.get(&format!("/v1/conversations/{conversation}/messages?after_seq=1")).await;
     assert_eq!(seen, history["messages"][0]["attachments"][0]);
-    assert_eq!(bob.get(&format!("/v1/files/{}", files[0])).await.0, 404, "it is not his");
-    assert_eq!(alice.look(&format!("/v1/files/{}/content", files[0]), "*/*").await.0, 302, "it is hers");
+    assert_eq!(bob.get(&format!("/v1/files/{}", files[0])).await.0, 404, "bob is not the owner");
+    assert_eq!(
+        alice.get_without_redirects(&format!("/v1/files/{}/content", files[0]), "*/*").await.0,
+        302,
+        "alice is the owner"
+    );
 }
 
 #[tokio::test]
-async fn a_message_gives_what_it_carries_to_who_sees_it() {
-    let people = futures_util::future::join_all(["owner", "bob", "carol"].map(Person::new)).await;
-    let [owner, bob, carol] = &people[..] else { panic!("three") };
+async fn attachments_are_readable_by_users_who_see_the_message() {
+    let users = futures_util::future::join_all(["owner", "bob", "carol"].map(TestUser::new)).await;
+    let [owner, bob, carol] = &users[..] else { panic!("three") };
     let group = json!({"type": "group", "title": "Files", "member_ids": [bob.user_id]});
     let (_, group) = owner.post("/v1/conversations", &group).await;
     let group = group["conversation_id"].as_str().unwrap();
@@ -70,22 +79,24 @@ async fn a_message_gives_what_it_carries_to_who_sees_it() {
     let file = ready(owner, group, "a.txt", "text/plain", b"x").await;
     let other = ready(owner, group, "b.txt", "text/plain", b"y").await;
     // 2: while bob is a member; 3: he is removed, 4: carol joins, 5: another one, 6: bob is added again, 7: both.
-    socket.ask(carrying(group, 1, &[&file])).await;
+    socket.ask(send_with_files(group, 1, &[&file])).await;
     owner.delete(&format!("/v1/conversations/{group}/members/{}", bob.user_id)).await;
     owner.post(&format!("/v1/conversations/{group}/members"), &json!({"user_ids": [carol.user_id]})).await;
-    assert_eq!(socket.ask(carrying(group, 4, &[&other])).await["seq"], 5);
-    let reads = async |person: &Person, file: &str, seq: u64| person.look(&content(file, group, seq), "*/*").await.0;
+    assert_eq!(socket.ask(send_with_files(group, 4, &[&other])).await["seq"], 5);
+    let reads = async |user: &TestUser, file: &str, seq: u64| {
+        user.get_without_redirects(&content(file, group, seq), "*/*").await.0
+    };
     assert_eq!((reads(bob, &file, 2).await, reads(bob, &other, 5).await), (302, 404), "a former member");
-    assert_eq!((reads(carol, &file, 2).await, reads(carol, &other, 5).await), (404, 302), "who came later");
+    assert_eq!((reads(carol, &file, 2).await, reads(carol, &other, 5).await), (404, 302), "a later member");
     owner.post(&format!("/v1/conversations/{group}/members"), &json!({"user_ids": [bob.user_id]})).await;
-    assert_eq!(reads(bob, &other, 5).await, 404, "what was said while he was gone");
-    assert_eq!(socket.ask(carrying(group, 6, &[&file, &other])).await["seq"], 7);
+    assert_eq!(reads(bob, &other, 5).await, 404, "sent between two membership periods");
+    assert_eq!(socket.ask(send_with_files(group, 6, &[&file, &other])).await["seq"], 7);
     assert_eq!((reads(bob, &other, 7).await, reads(carol, &file, 7).await), (302, 302));
-    assert_eq!(reads(owner, &other, 2).await, 404, "that message does not carry it");
-    assert_eq!(reads(owner, &other, 1).await, 404, "nor does one that is no text");
-    assert_eq!(reads(&Person::new("mallory").await, &file, 2).await, 404);
-    let elsewhere = owner.talk_to(bob).await;
-    assert_eq!(bob.look(&content(&file, &elsewhere, 1), "*/*").await.0, 404);
+    assert_eq!(reads(owner, &other, 2).await, 404, "the message does not reference the file");
+    assert_eq!(reads(owner, &other, 1).await, 404, "system messages reference no files");
+    assert_eq!(reads(&TestUser::new("mallory").await, &file, 2).await, 404);
+    let elsewhere = owner.private_conversation_with(bob).await;
+    assert_eq!(bob.get_without_redirects(&content(&file, &elsewhere, 1), "*/*").await.0, 404);
     for malformed in
         ["?seq=2", "?conversation_id=x&seq=2", "?conversation_id=00000000-0000-0000-0000-000000000000&seq=0"]
     {
@@ -94,5 +105,5 @@ async fn a_message_gives_what_it_carries_to_who_sees_it() {
     }
     let (status, problem) = owner.get(&format!("/v1/files/{file}/thumbnail?size=100")).await;
     assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")));
-    assert_eq!(owner.get(&format!("/v1/files/{file}/thumbnail?size=320")).await.0, 404, "a text has none");
+    assert_eq!(owner.get(&format!("/v1/files/{file}/thumbnail?size=320")).await.0, 404, "a text file has no thumbnail");
 }

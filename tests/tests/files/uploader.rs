@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::ChecksumMode;
 use domain::hex;
-use end_to_end::person::{Answer, client};
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::test_user::{Answer, client};
+use end_to_end::{Cloud, TestUser, aws};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -21,20 +21,20 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Two people and their conversation.
-pub(crate) async fn pair() -> (Person, Person, String) {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+/// Two users and their conversation.
+pub(crate) async fn pair() -> (TestUser, TestUser, String) {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     (alice, bob, conversation)
 }
 
 /// Body of an announcement.
-pub(crate) fn described(name: &str, content_type: &str, bytes: &[u8]) -> Value {
+pub(crate) fn announcement(name: &str, content_type: &str, bytes: &[u8]) -> Value {
     json!({"name": name, "content_type": content_type, "size": bytes.len(), "sha256": sha256(bytes)})
 }
 
-pub(crate) async fn announce(person: &Person, conversation: &str, file: &Value) -> Answer {
-    person.post(&format!("/v1/conversations/{conversation}/files"), file).await
+pub(crate) async fn announce(user: &TestUser, conversation: &str, file: &Value) -> Answer {
+    user.post(&format!("/v1/conversations/{conversation}/files"), file).await
 }
 
 /// Sends a signed request as it is, but for these headers, with a body. Gives the status and S3's code.
@@ -57,30 +57,30 @@ pub(crate) async fn put(signed: &Value, other: &[(&str, &str)], body: Vec<u8>) -
 
 /// Announces and uploads a file; gives its id.
 pub(crate) async fn upload(
-    person: &Person,
+    user: &TestUser,
     conversation: &str,
     name: &str,
     content_type: &str,
     bytes: &[u8],
 ) -> String {
-    let (status, announced) = announce(person, conversation, &described(name, content_type, bytes)).await;
+    let (status, announced) = announce(user, conversation, &announcement(name, content_type, bytes)).await;
     assert_eq!(status, 201, "{announced}");
     assert_eq!(put(&announced["upload"], &[], bytes.to_vec()).await, (200, String::new()));
     announced["file"]["file_id"].as_str().unwrap().to_owned()
 }
 
 /// The same, and waits until it is ready.
-pub(crate) async fn ready(person: &Person, conversation: &str, name: &str, content_type: &str, bytes: &[u8]) -> String {
-    let file = upload(person, conversation, name, content_type, bytes).await;
-    let settled = settled(person, &file).await;
-    assert_eq!(settled["status"], "ready", "{settled}");
+pub(crate) async fn ready(user: &TestUser, conversation: &str, name: &str, content_type: &str, bytes: &[u8]) -> String {
+    let file = upload(user, conversation, name, content_type, bytes).await;
+    let processed = processed(user, &file).await;
+    assert_eq!(processed["status"], "ready", "{processed}");
     file
 }
 
 /// The file as its owner sees it once something has become of it.
-pub(crate) async fn settled(person: &Person, file: &str) -> Value {
+pub(crate) async fn processed(user: &TestUser, file: &str) -> Value {
     until(async || {
-        let (status, body) = person.get(&format!("/v1/files/{file}")).await;
+        let (status, body) = user.get(&format!("/v1/files/{file}")).await;
         assert_eq!(status, 200, "{body}");
         (body["status"] != "pending").then_some(body)
     })
@@ -94,7 +94,7 @@ pub(crate) async fn until<T>(ask: impl AsyncFn() -> Option<T>) -> T {
         if let Some(found) = ask().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "nothing has come of it");
+        assert!(Instant::now() < deadline, "timed out waiting for a result");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

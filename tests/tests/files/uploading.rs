@@ -5,37 +5,37 @@ use futures_util::future::join_all;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::uploader::{Bucket, PNG, announce, described, pair, put, settled, sha256, upload};
+use crate::uploader::{Bucket, PNG, announce, announcement, pair, processed, put, sha256, upload};
 
 #[tokio::test]
-async fn a_file_is_announced_uploaded_and_ready() {
+async fn file_is_announced_uploaded_and_ready() {
     let (alice, _, conversation) = pair().await;
     let mut socket = alice.connect().await;
     let file = upload(&alice, &conversation, "dot.png", "image/png", PNG).await;
-    let told = socket.next("file").await["file"].clone();
-    assert_eq!((&told["file_id"], &told["status"]), (&json!(file), &json!("ready")), "{told}");
-    let settled = settled(&alice, &file).await;
-    assert_eq!(settled, told);
-    assert_eq!((&settled["name"], &settled["sha256"]), (&json!("dot.png"), &json!(sha256(PNG))));
+    let pushed = socket.next("file").await["file"].clone();
+    assert_eq!((&pushed["file_id"], &pushed["status"]), (&json!(file), &json!("ready")), "{pushed}");
+    let processed = processed(&alice, &file).await;
+    assert_eq!(processed, pushed);
+    assert_eq!((&processed["name"], &processed["sha256"]), (&json!("dot.png"), &json!(sha256(PNG))));
     assert!(Bucket::shared().has(&file).await);
 }
 
 #[tokio::test]
-async fn a_signed_request_is_good_for_these_bytes_alone() {
+async fn signed_request_accepts_only_the_announced_bytes() {
     let (alice, _, conversation) = pair().await;
-    let (_, announced) = announce(&alice, &conversation, &described("a.txt", "text/plain", b"hello")).await;
+    let (_, announced) = announce(&alice, &conversation, &announcement("a.txt", "text/plain", b"hello")).await;
     let (file, signed) = (announced["file"]["file_id"].as_str().unwrap(), &announced["upload"]);
     let other = (403, "SignatureDoesNotMatch".to_owned());
     assert_eq!(put(signed, &[], b"hello, you".to_vec()).await, other, "another length");
     assert_eq!(put(signed, &[("content-type", "text/html")], b"hello".to_vec()).await, other, "another type");
     assert_eq!(put(signed, &[], b"jello".to_vec()).await, (400, "BadDigest".to_owned()), "other bytes");
-    assert!(!Bucket::shared().has(file).await, "nothing was written");
+    assert!(!Bucket::shared().has(file).await, "no object was written");
     assert_eq!(put(signed, &[], b"hello".to_vec()).await, (200, String::new()));
-    assert_eq!(settled(&alice, file).await["status"], "ready");
+    assert_eq!(processed(&alice, file).await["status"], "ready");
 }
 
 #[tokio::test]
-async fn what_is_not_what_it_says_is_gone() {
+async fn files_of_another_type_are_rejected_and_deleted() {
     let (alice, _, conversation) = pair().await;
     let mut socket = alice.connect().await;
     let html = b"<!doctype html><script>alert(1)</script>";
@@ -46,9 +46,9 @@ async fn what_is_not_what_it_says_is_gone() {
         ("a.svg", "image/svg+xml", svg, "active_content"),
     ] {
         let file = upload(&alice, &conversation, name, content_type, bytes).await;
-        let told = socket.next("file").await["file"].clone();
-        let seen = settled(&alice, &file).await;
-        assert_eq!(seen, told);
+        let pushed = socket.next("file").await["file"].clone();
+        let seen = processed(&alice, &file).await;
+        assert_eq!(seen, pushed);
         assert_eq!((&seen["status"], &seen["reason"]), (&json!("rejected"), &json!(reason)), "{name}");
         Bucket::shared().is_without(&file).await;
         let (status, problem) = alice.get(&format!("/v1/files/{file}/content")).await;
@@ -57,39 +57,39 @@ async fn what_is_not_what_it_says_is_gone() {
 }
 
 #[tokio::test]
-async fn an_upload_that_comes_again_changes_nothing() {
+async fn repeated_upload_changes_nothing() {
     let (alice, _, conversation) = pair().await;
     let mut socket = alice.connect().await;
-    let (_, announced) = announce(&alice, &conversation, &described("a.txt", "text/plain", b"hello")).await;
+    let (_, announced) = announce(&alice, &conversation, &announcement("a.txt", "text/plain", b"hello")).await;
     let (file, signed) = (announced["file"]["file_id"].as_str().unwrap(), &announced["upload"]);
     // An event for each, some of them at once.
     for put in join_all((0..3).map(|_| put(signed, &[], b"hello".to_vec()))).await {
         assert_eq!(put, (200, String::new()));
     }
-    assert_eq!(settled(&alice, file).await["status"], "ready");
+    assert_eq!(processed(&alice, file).await["status"], "ready");
     assert_eq!(socket.next("file").await["file"]["status"], "ready");
     assert_eq!(put(signed, &[], b"hello".to_vec()).await, (200, String::new()));
     // Another file's way through the same function: what came before has been dealt with, or is being.
     upload(&alice, &conversation, "b.txt", "text/plain", b"other").await;
-    assert_ne!(socket.next("file").await["file"]["file_id"], file, "its owner is told once");
-    assert_eq!(settled(&alice, file).await["status"], "ready");
+    assert_ne!(socket.next("file").await["file"]["file_id"], file, "the owner is notified once");
+    assert_eq!(processed(&alice, file).await["status"], "ready");
     assert!(Bucket::shared().has(file).await);
 }
 
 #[tokio::test]
-async fn what_was_rejected_does_not_come_back() {
+async fn rejected_file_is_not_restored_by_another_upload() {
     let (alice, _, conversation) = pair().await;
-    let (_, announced) = announce(&alice, &conversation, &described("a.png", "image/png", b"no image")).await;
+    let (_, announced) = announce(&alice, &conversation, &announcement("a.png", "image/png", b"no image")).await;
     let (file, signed) = (announced["file"]["file_id"].as_str().unwrap(), &announced["upload"]);
     for _ in 0..2 {
         assert_eq!(put(signed, &[], b"no image".to_vec()).await, (200, String::new()));
-        assert_eq!(settled(&alice, file).await["status"], "rejected");
+        assert_eq!(processed(&alice, file).await["status"], "rejected");
         Bucket::shared().is_without(file).await;
     }
 }
 
 #[tokio::test]
-async fn an_upload_of_nothing_that_was_announced_is_removed() {
+async fn unannounced_upload_is_deleted() {
     // Starts the notifications of the bucket.
     let bucket = Bucket::shared();
     let file = Uuid::now_v7().to_string();

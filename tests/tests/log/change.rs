@@ -1,6 +1,6 @@
 //! Changes of membership, written as the relay writes them: one transaction for the log item and the projection.
 //!
-//! They come without a change of the relational truth, so that a test can have one happen at exactly the moment it needs.
+//! They come without a change in SQL, so that a test can have one happen at exactly the moment it needs.
 
 use std::collections::HashMap;
 
@@ -14,11 +14,11 @@ use serde_dynamo::{to_attribute_value, to_item};
 use store::dynamodb::members::{ActiveMember, ConversationItem};
 use store::dynamodb::messages::LogItem;
 
-use crate::talk::Talk;
+use crate::conversation::TestConversation;
 
 type Item = HashMap<String, AttributeValue>;
 
-impl Talk {
+impl TestConversation {
     /// Adds a user; returns the seq.
     pub(crate) async fn join(&self, user: UserId) -> u64 {
         self.join_at(user, Timestamp::now()).await
@@ -29,7 +29,7 @@ impl Talk {
         loop {
             let item = self.change("joined", now).await;
             let member = ActiveMember {
-                conversation_id: self.conversation,
+                conversation_id: self.id,
                 user_id: user,
                 role: Role::Member,
                 joined_seq: item.seq,
@@ -40,8 +40,8 @@ impl Talk {
             active.insert("entry".to_owned(), AttributeValue::S(format!("a#{user}")));
             let put = Put::builder().table_name(MEMBERS).set_item(Some(active)).build().unwrap();
             let writes = vec![TransactWriteItem::builder().put(put).build()];
-            if let Some(place) = self.write(&item, None, writes).await {
-                return place;
+            if let Some(seq) = self.write(&item, None, writes).await {
+                return seq;
             }
         }
     }
@@ -55,40 +55,40 @@ impl Talk {
     pub(crate) async fn leave_at(&self, user: UserId, now: Timestamp) -> u64 {
         loop {
             let item = self.change("left", now).await;
-            let roster = self.log.members.roster(self.conversation, true).await.unwrap().unwrap();
-            let member = roster.members.iter().find(|member| member.user_id == user).expect("only members leave");
+            let roster = self.log.members.roster(self.id, true).await.unwrap().unwrap();
+            let member = roster.members.iter().find(|member| member.user_id == user).expect("the user is a member");
             let left = Some(Left { seq: item.seq, at: item.sent_at });
-            let stay = Period { joined_seq: member.joined_seq, joined_at: member.joined_at, left };
+            let period = Period { joined_seq: member.joined_seq, joined_at: member.joined_at, left };
             let delete = Delete::builder().table_name(MEMBERS).set_key(Some(self.entry(format!("a#{user}"))));
-            let past = Update::builder()
+            let former = Update::builder()
                 .table_name(MEMBERS)
                 .set_key(Some(self.entry(format!("p#{user}"))))
-                .update_expression("SET user_id = :user, periods = list_append(if_not_exists(periods, :none), :stay)")
+                .update_expression("SET user_id = :user, periods = list_append(if_not_exists(periods, :none), :period)")
                 .expression_attribute_values(":user", AttributeValue::S(user.to_string()))
                 .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
-                .expression_attribute_values(":stay", to_attribute_value([stay]).unwrap());
+                .expression_attribute_values(":period", to_attribute_value([period]).unwrap());
             let writes = vec![
                 TransactWriteItem::builder().delete(delete.build().unwrap()).build(),
-                TransactWriteItem::builder().update(past.build().unwrap()).build(),
+                TransactWriteItem::builder().update(former.build().unwrap()).build(),
             ];
-            if let Some(place) = self.write(&item, Some(user), writes).await {
-                return place;
+            if let Some(seq) = self.write(&item, Some(user), writes).await {
+                return seq;
             }
         }
     }
 
-    /// The log item: what it says does not matter here, that it names itself as the newest change does.
+    /// Creates the log item of a change. Its text does not matter; it names itself as the newest change.
     async fn change(&self, text: &str, now: Timestamp) -> LogItem {
         let head = self.head().await;
         let (seq, sent_at) = (head.seq.next(), now.max(head.sent_at.next()));
         let text = Content::new(text.to_owned(), None, Vec::new()).unwrap();
-        LogItem::new(self.conversation, seq, self.alice, sent_at, seq, MessageKind::Text(text))
+        LogItem::new(self.id, seq, self.alice, sent_at, seq, MessageKind::Text(text))
     }
 
     /// Returns `None` if the seq was taken.
     async fn write(&self, item: &LogItem, departed: Option<UserId>, mut writes: Vec<TransactWriteItem>) -> Option<u64> {
         let step = if departed.is_some() { -1 } else { 1 };
-        let before = self.log.members.roster(self.conversation, true).await.unwrap().unwrap().conversation;
+        let before = self.log.members.roster(self.id, true).await.unwrap().unwrap().conversation;
         let after = ConversationItem {
             member_count: before.member_count.strict_add_signed(step),
             version: before.version + 1,
@@ -122,7 +122,7 @@ impl Talk {
 
     fn entry(&self, entry: String) -> Item {
         HashMap::from([
-            ("conversation_id".to_owned(), AttributeValue::S(self.conversation.to_string())),
+            ("conversation_id".to_owned(), AttributeValue::S(self.id.to_string())),
             ("entry".to_owned(), AttributeValue::S(entry)),
         ])
     }

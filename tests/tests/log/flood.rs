@@ -9,22 +9,22 @@ use domain::reaction::Emoji;
 use domain::{Seq, UserId};
 use store::dynamodb::messages::LogItem;
 
-use crate::talk::Talk;
+use crate::conversation::TestConversation;
 
 /// A window that is longer than any test.
 const WINDOW: Duration = Duration::from_hours(1);
 
 /// Returns a log with a limit of two messages per sender.
-fn limited(talk: &Talk) -> Log {
-    Log { flood_limit: FloodLimit::new(2, WINDOW), ..talk.log.clone() }
+fn limited(conversation: &TestConversation) -> Log {
+    Log { flood_limit: FloodLimit::new(2, WINDOW), ..conversation.log.clone() }
 }
 
 async fn send(log: &Log, draft: &Draft) -> Result<u64, SendError> {
     log.open(draft).await?.append().await.map(|appended| appended.item.seq.0)
 }
 
-async fn say(log: &Log, talk: &Talk, sender: UserId) -> Result<u64, SendError> {
-    send(log, &talk.draft(sender, None, "again")).await
+async fn send_text(log: &Log, conversation: &TestConversation, sender: UserId) -> Result<u64, SendError> {
+    send(log, &conversation.draft(sender, None, "again")).await
 }
 
 fn is_refused(result: &Result<u64, SendError>) -> bool {
@@ -32,62 +32,62 @@ fn is_refused(result: &Result<u64, SendError>) -> bool {
 }
 
 #[tokio::test]
-async fn who_says_too_much_is_refused_and_others_are_not() {
-    let talk = Talk::private().await;
-    let log = limited(&talk);
+async fn only_the_sender_beyond_the_flood_limit_is_refused() {
+    let conversation = TestConversation::private().await;
+    let log = limited(&conversation);
     for seq in [2, 3] {
-        assert_eq!(say(&log, &talk, talk.alice).await.unwrap(), seq);
+        assert_eq!(send_text(&log, &conversation, conversation.alice).await.unwrap(), seq);
     }
-    let refused = say(&log, &talk, talk.alice).await;
+    let refused = send_text(&log, &conversation, conversation.alice).await;
     assert!(is_refused(&refused), "{refused:?}");
-    assert_eq!(say(&log, &talk, talk.bob).await.unwrap(), 4, "nothing was written");
-    assert!(is_refused(&say(&log, &talk, talk.alice).await));
+    assert_eq!(send_text(&log, &conversation, conversation.bob).await.unwrap(), 4, "nothing was written");
+    assert!(is_refused(&send_text(&log, &conversation, conversation.alice).await));
 }
 
 #[tokio::test]
-async fn what_was_accepted_is_accepted_for_ever() {
-    let talk = Talk::private().await;
-    let log = limited(&talk);
-    let first = talk.draft(talk.alice, 1, "one");
+async fn resends_of_accepted_messages_are_never_refused() {
+    let conversation = TestConversation::private().await;
+    let log = limited(&conversation);
+    let first = conversation.draft(conversation.alice, 1, "one");
     assert_eq!(send(&log, &first).await.unwrap(), 2);
     // However often it comes again, it counts once.
     for _ in 0..3 {
         assert_eq!(send(&log, &first).await.unwrap(), 2);
     }
-    assert_eq!(say(&log, &talk, talk.alice).await.unwrap(), 3);
-    assert!(is_refused(&say(&log, &talk, talk.alice).await));
+    assert_eq!(send_text(&log, &conversation, conversation.alice).await.unwrap(), 3);
+    assert!(is_refused(&send_text(&log, &conversation, conversation.alice).await));
     assert_eq!(send(&log, &first).await.unwrap(), 2);
 }
 
 #[tokio::test]
-async fn a_stale_read_refuses_nothing_that_was_accepted() {
-    let talk = Talk::private().await;
-    let log = limited(&talk);
+async fn stale_read_does_not_refuse_an_accepted_message() {
+    let conversation = TestConversation::private().await;
+    let log = limited(&conversation);
     for _ in 0..2 {
-        say(&log, &talk, talk.alice).await.unwrap();
+        send_text(&log, &conversation, conversation.alice).await.unwrap();
     }
-    let draft = talk.draft(talk.alice, 3, "one more");
+    let draft = conversation.draft(conversation.alice, 3, "one more");
     let stale = log.open(&draft).await.unwrap();
     // Another attempt gets through where nothing is limited.
-    assert_eq!(send(&talk.log, &draft).await.unwrap(), 4);
+    assert_eq!(send(&conversation.log, &draft).await.unwrap(), 4);
     let appended = stale.append().await.unwrap();
     assert_eq!((appended.item.seq.0, appended.duplicate, appended.puts), (4, true, 0));
 }
 
 #[tokio::test]
-async fn events_and_system_messages_do_not_start_it_anew() {
-    let talk = Talk::private().await;
-    let log = limited(&talk);
+async fn events_and_system_messages_do_not_reset_the_counts() {
+    let conversation = TestConversation::private().await;
+    let log = limited(&conversation);
     for _ in 0..2 {
-        say(&log, &talk, talk.alice).await.unwrap();
+        send_text(&log, &conversation, conversation.alice).await.unwrap();
     }
     let thumb = Amendment::React { emoji: Emoji::parse("👍").unwrap(), on: true };
-    log.amend(talk.conversation, talk.alice, Seq(2), &thumb, WINDOW).await.unwrap();
-    assert!(is_refused(&say(&log, &talk, talk.alice).await));
+    log.amend(conversation.id, conversation.alice, Seq(2), &thumb, WINDOW).await.unwrap();
+    assert!(is_refused(&send_text(&log, &conversation, conversation.alice).await));
 
-    let head = talk.head().await;
+    let head = conversation.head().await;
     let without = LogItem { recent_senders: RecentSenders::default(), ..head };
-    talk.plant(&without, without.sent_at.next()).await;
-    let refused = send(&log, &talk.draft(talk.alice, 3, "again")).await;
+    conversation.put_item_after(&without, without.sent_at.next()).await;
+    let refused = send(&log, &conversation.draft(conversation.alice, 3, "again")).await;
     assert!(is_refused(&refused), "{refused:?}");
 }

@@ -11,23 +11,23 @@ use end_to_end::aws::log;
 use store::dynamodb::Watermarks;
 use uuid::Uuid;
 
+use crate::conversation::TestConversation;
 use crate::proxy::{Gate, holding_first_query};
-use crate::talk::Talk;
 use PageRequest::{After, Before};
 
-impl Talk {
+impl TestConversation {
     /// Seqs of a page, and whether there are more.
     async fn page(&self, user: UserId, request: PageRequest, limit: usize) -> Option<(Vec<u64>, bool)> {
-        match self.log.history(self.conversation, user, request, limit).await {
+        match self.log.history(self.id, user, request, limit).await {
             Ok(page) => Some(seqs(&page)),
             Err(ReadError::NeverAMember) => None,
             Err(error) => panic!("{error}"),
         }
     }
 
-    async fn hear(&self, texts: usize) {
+    async fn send_texts(&self, texts: usize) {
         for _ in 0..texts {
-            self.say(self.alice, "x").await;
+            self.send_text(self.alice, "x").await;
         }
     }
 }
@@ -37,60 +37,67 @@ fn seqs(page: &Page) -> (Vec<u64>, bool) {
 }
 
 #[tokio::test]
-async fn a_former_member_sees_their_stay() {
-    let talk = Talk::group().await;
-    talk.hear(3).await;
-    assert_eq!(talk.leave(talk.bob).await, 5);
-    talk.hear(3).await;
+async fn former_member_sees_their_membership_period() {
+    let conversation = TestConversation::group().await;
+    conversation.send_texts(3).await;
+    assert_eq!(conversation.leave(conversation.bob).await, 5);
+    conversation.send_texts(3).await;
 
-    assert_eq!(talk.page(talk.bob, After(Seq(0)), 3).await, Some((vec![1, 2, 3], true)));
-    assert_eq!(talk.page(talk.bob, After(Seq(3)), 2).await, Some((vec![4, 5], false)), "their removal is the last");
-    assert_eq!(talk.page(talk.bob, After(Seq(5)), 9).await, Some((vec![], false)));
-    assert_eq!(talk.page(talk.bob, Before(Seq::MAX), 2).await, Some((vec![4, 5], true)));
-    assert_eq!(talk.page(talk.bob, Before(Seq(8)), 2).await, Some((vec![4, 5], true)));
-    assert_eq!(talk.page(talk.bob, Before(Seq(4)), 3).await, Some((vec![1, 2, 3], false)));
+    assert_eq!(conversation.page(conversation.bob, After(Seq(0)), 3).await, Some((vec![1, 2, 3], true)));
+    assert_eq!(
+        conversation.page(conversation.bob, After(Seq(3)), 2).await,
+        Some((vec![4, 5], false)),
+        "the removal is the last visible item"
+    );
+    assert_eq!(conversation.page(conversation.bob, After(Seq(5)), 9).await, Some((vec![], false)));
+    assert_eq!(conversation.page(conversation.bob, Before(Seq::MAX), 2).await, Some((vec![4, 5], true)));
+    assert_eq!(conversation.page(conversation.bob, Before(Seq(8)), 2).await, Some((vec![4, 5], true)));
+    assert_eq!(conversation.page(conversation.bob, Before(Seq(4)), 3).await, Some((vec![1, 2, 3], false)));
 
-    assert_eq!(talk.page(talk.alice, Before(Seq::MAX), 4).await, Some((vec![5, 6, 7, 8], true)));
-    assert_eq!(talk.page(UserId(Uuid::new_v4()), After(Seq(0)), 9).await, None);
+    assert_eq!(conversation.page(conversation.alice, Before(Seq::MAX), 4).await, Some((vec![5, 6, 7, 8], true)));
+    assert_eq!(conversation.page(UserId(Uuid::new_v4()), After(Seq(0)), 9).await, None);
 }
 
 #[tokio::test]
-async fn a_rejoined_member_sees_both_stays() {
-    let talk = Talk::group().await;
-    talk.hear(3).await;
-    assert_eq!(talk.leave(talk.bob).await, 5);
-    talk.hear(3).await;
-    assert_eq!(talk.join(talk.bob).await, 9);
-    talk.hear(3).await;
+async fn rejoined_member_sees_both_membership_periods() {
+    let conversation = TestConversation::group().await;
+    conversation.send_texts(3).await;
+    assert_eq!(conversation.leave(conversation.bob).await, 5);
+    conversation.send_texts(3).await;
+    assert_eq!(conversation.join(conversation.bob).await, 9);
+    conversation.send_texts(3).await;
 
-    assert_eq!(talk.page(talk.bob, After(Seq(0)), 20).await, Some((vec![1, 2, 3, 4, 5, 9, 10, 11, 12], false)));
-    assert_eq!(talk.page(talk.bob, After(Seq(3)), 3).await, Some((vec![4, 5, 9], true)));
-    assert_eq!(talk.page(talk.bob, After(Seq(6)), 4).await, Some((vec![9, 10, 11, 12], false)));
-    assert_eq!(talk.page(talk.bob, Before(Seq::MAX), 5).await, Some((vec![5, 9, 10, 11, 12], true)));
-    assert_eq!(talk.page(talk.bob, Before(Seq(10)), 3).await, Some((vec![4, 5, 9], true)));
-    assert_eq!(talk.page(talk.bob, Before(Seq(9)), 5).await, Some((vec![1, 2, 3, 4, 5], false)));
+    assert_eq!(
+        conversation.page(conversation.bob, After(Seq(0)), 20).await,
+        Some((vec![1, 2, 3, 4, 5, 9, 10, 11, 12], false))
+    );
+    assert_eq!(conversation.page(conversation.bob, After(Seq(3)), 3).await, Some((vec![4, 5, 9], true)));
+    assert_eq!(conversation.page(conversation.bob, After(Seq(6)), 4).await, Some((vec![9, 10, 11, 12], false)));
+    assert_eq!(conversation.page(conversation.bob, Before(Seq::MAX), 5).await, Some((vec![5, 9, 10, 11, 12], true)));
+    assert_eq!(conversation.page(conversation.bob, Before(Seq(10)), 3).await, Some((vec![4, 5, 9], true)));
+    assert_eq!(conversation.page(conversation.bob, Before(Seq(9)), 5).await, Some((vec![1, 2, 3, 4, 5], false)));
 }
 
 #[tokio::test]
-async fn a_newcomer_sees_nothing_from_before() {
-    let talk = Talk::group().await;
-    talk.hear(2).await;
+async fn new_member_sees_no_earlier_items() {
+    let conversation = TestConversation::group().await;
+    conversation.send_texts(2).await;
     let carol = UserId(Uuid::new_v4());
-    assert_eq!(talk.join(carol).await, 4);
-    talk.hear(1).await;
+    assert_eq!(conversation.join(carol).await, 4);
+    conversation.send_texts(1).await;
     for request in [After(Seq(0)), Before(Seq::MAX)] {
-        assert_eq!(talk.page(carol, request, 9).await, Some((vec![4, 5], false)), "{request:?}");
+        assert_eq!(conversation.page(carol, request, 9).await, Some((vec![4, 5], false)), "{request:?}");
     }
 }
 
 #[tokio::test]
-async fn what_surrounds_a_message_is_what_one_may_see() {
-    let talk = Talk::group().await;
-    talk.hear(3).await;
-    assert_eq!(talk.leave(talk.bob).await, 5);
-    talk.hear(3).await;
-    assert_eq!(talk.join(talk.bob).await, 9);
-    talk.hear(3).await;
+async fn around_returns_only_visible_items() {
+    let conversation = TestConversation::group().await;
+    conversation.send_texts(3).await;
+    assert_eq!(conversation.leave(conversation.bob).await, 5);
+    conversation.send_texts(3).await;
+    assert_eq!(conversation.join(conversation.bob).await, 9);
+    conversation.send_texts(3).await;
     for (seq, limit, expected) in [
         (4, 3, (vec![3, 4, 5], true, true)),
         (4, 20, (vec![1, 2, 3, 4, 5, 9, 10, 11, 12], false, false)),
@@ -103,26 +110,26 @@ async fn what_surrounds_a_message_is_what_one_may_see() {
         (0, 2, (vec![1], false, true)),
         (Seq::MAX.0, 4, (vec![11, 12], true, false)),
     ] {
-        let around = talk.log.around(talk.conversation, talk.bob, Seq(seq), limit).await.unwrap();
+        let around = conversation.log.around(conversation.id, conversation.bob, Seq(seq), limit).await.unwrap();
         let seqs: Vec<u64> = around.messages.iter().map(|message| message.seq.0).collect();
         assert_eq!((seqs, around.more_before, around.more_after), expected, "{seq} {limit}");
     }
-    let stranger = talk.log.around(talk.conversation, UserId(Uuid::new_v4()), Seq(4), 3).await;
-    assert!(matches!(stranger, Err(ReadError::NeverAMember)), "{stranger:?}");
+    let non_member = conversation.log.around(conversation.id, UserId(Uuid::new_v4()), Seq(4), 3).await;
+    assert!(matches!(non_member, Err(ReadError::NeverAMember)), "{non_member:?}");
 }
 
 /// The membership periods are read, then the member is removed and a message is sent, then the items are read.
 #[tokio::test]
-async fn a_removal_while_a_page_is_read_hides_what_came_after_it() {
-    let talk = Talk::group().await;
-    talk.hear(1).await;
+async fn removal_while_a_page_is_read_hides_later_items() {
+    let conversation = TestConversation::group().await;
+    conversation.send_texts(1).await;
     let gate = Gate::default();
     let log = log(&holding_first_query(gate.clone()).await);
-    let page = log.history(talk.conversation, talk.bob, After(Seq(0)), 9);
+    let page = log.history(conversation.id, conversation.bob, After(Seq(0)), 9);
     let removal = async {
         gate.reached.notified().await;
-        assert_eq!(talk.leave(talk.bob).await, 3);
-        talk.hear(2).await;
+        assert_eq!(conversation.leave(conversation.bob).await, 3);
+        conversation.send_texts(2).await;
         gate.open.notify_one();
     };
     let (page, ()) = tokio::join!(page, removal);
@@ -131,15 +138,15 @@ async fn a_removal_while_a_page_is_read_hides_what_came_after_it() {
 
 /// The same for the preview of a list: the membership periods are read, and the head only after the removal.
 #[tokio::test]
-async fn a_removal_while_the_newest_item_is_looked_for_hides_what_came_after_it() {
-    let talk = Talk::group().await;
+async fn removal_while_the_newest_item_is_read_hides_later_items() {
+    let conversation = TestConversation::group().await;
     let gate = Gate::default();
     let log = log(&holding_first_query(gate.clone()).await);
-    let newest = log.newest(talk.conversation, talk.bob);
+    let newest = log.newest(conversation.id, conversation.bob);
     let removal = async {
         gate.reached.notified().await;
-        assert_eq!(talk.leave(talk.bob).await, 2);
-        talk.hear(2).await;
+        assert_eq!(conversation.leave(conversation.bob).await, 2);
+        conversation.send_texts(2).await;
         gate.open.notify_one();
     };
     let (newest, ()) = tokio::join!(newest, removal);
@@ -149,36 +156,39 @@ async fn a_removal_while_the_newest_item_is_looked_for_hides_what_came_after_it(
 
 /// Nobody can make others read more than so much at once.
 #[tokio::test]
-async fn a_stretch_of_events_without_end_is_read_in_parts() {
-    let talk = Talk::private().await;
-    talk.hear(1).await;
+async fn very_long_runs_of_events_are_read_in_several_pages() {
+    let conversation = TestConversation::private().await;
+    conversation.send_texts(1).await;
     let react = Amendment::React { emoji: Emoji::parse("👍").unwrap(), on: true };
-    talk.log.amend(talk.conversation, talk.bob, Seq(2), &react, Duration::ZERO).await.unwrap();
-    talk.plant_many(2_500).await;
-    let last = talk.say(talk.alice, "at last").await;
+    conversation.log.amend(conversation.id, conversation.bob, Seq(2), &react, Duration::ZERO).await.unwrap();
+    conversation.put_copies_of_head(2_500).await;
+    let last = conversation.send_text(conversation.alice, "at last").await;
     assert_eq!(last, 2_504);
 
     for (mut request, found) in [(After(Seq(2)), last), (Before(Seq(last)), 2)] {
         let (mut pages, mut next) = (0, None);
         let page = loop {
-            let page = talk.log.history(talk.conversation, talk.bob, request, 1).await.unwrap();
+            let page = conversation.log.history(conversation.id, conversation.bob, request, 1).await.unwrap();
             pages += 1;
             assert!(pages < 5, "{next:?}");
             if !page.messages.is_empty() {
                 break page;
             }
-            assert!(page.next.is_some() && page.next != next, "it goes on");
+            assert!(page.next.is_some() && page.next != next, "there is a further page");
             next = page.next;
             request = if found == last { After(page.next.unwrap()) } else { Before(page.next.unwrap()) };
         };
-        assert_eq!((seqs(&page).0, pages), (vec![found], 3), "each looks through a thousand");
+        assert_eq!((seqs(&page).0, pages), (vec![found], 3), "each page skips a thousand events");
     }
-    let around = talk.log.around(talk.conversation, talk.bob, Seq(1_200), 2).await.unwrap();
+    let around = conversation.log.around(conversation.id, conversation.bob, Seq(1_200), 2).await.unwrap();
     assert_eq!((around.messages.len(), around.more_before, around.more_after), (0, true, true));
 
     let tables = ["local-DeliveryStatusTable", "local-ReadStatusTable"].map(str::to_owned);
     let [delivered, read] = tables;
-    let inbox = Inbox { log: talk.log.clone(), watermarks: Watermarks::new(talk.dynamodb.clone(), delivered, read) };
-    let listed = inbox.conversation(talk.conversation, talk.bob).await.unwrap();
-    assert_eq!((listed.unread, listed.head_seq), (1, Seq(last)), "what is counted is there, and more may be");
+    let inbox = Inbox {
+        log: conversation.log.clone(),
+        watermarks: Watermarks::new(conversation.dynamodb.clone(), delivered, read),
+    };
+    let listed = inbox.conversation(conversation.id, conversation.bob).await.unwrap();
+    assert_eq!((listed.unread, listed.head_seq), (1, Seq(last)), "the unread count is a lower bound");
 }

@@ -4,66 +4,66 @@ use chat::log::{Draft, SendError};
 use domain::{ConversationId, UserId};
 use uuid::Uuid;
 
-use crate::talk::Talk;
+use crate::conversation::TestConversation;
 
 #[tokio::test]
-async fn who_is_more_than_500_items_behind_syncs_first() {
-    let talk = Talk::private().await;
-    let mut head = talk.head().await;
+async fn sender_more_than_500_items_behind_must_sync_first() {
+    let conversation = TestConversation::private().await;
+    let mut head = conversation.head().await;
     while head.seq.0 < 499 {
-        head = talk.plant(&head, head.sent_at.next()).await;
+        head = conversation.put_item_after(&head, head.sent_at.next()).await;
     }
-    let draft = talk.draft(talk.alice, 0, "nothing seen");
-    let at_499 = talk.log.open(&draft).await.unwrap();
-    talk.plant(&head, head.sent_at.next()).await;
+    let draft = conversation.draft(conversation.alice, 0, "nothing seen");
+    let at_499 = conversation.log.open(&draft).await.unwrap();
+    conversation.put_item_after(&head, head.sent_at.next()).await;
     // The place that it had read up to is taken: it reads on from there, whatever the distance.
     let appended = at_499.append().await.unwrap();
     assert_eq!((appended.item.seq.0, appended.puts), (501, 2));
 
     // 501 items have come: too many for another message, while a resend finds its place.
-    let other = talk.log.open(&talk.draft(talk.alice, 0, "still nothing seen")).await.map(drop);
+    let other = conversation.log.open(&conversation.draft(conversation.alice, 0, "still nothing seen")).await.map(drop);
     assert!(matches!(other, Err(SendError::Behind)), "{other:?}");
-    let again = talk.log.open(&draft).await.unwrap().append().await.unwrap();
+    let again = conversation.log.open(&draft).await.unwrap().append().await.unwrap();
     assert_eq!((again.item.seq.0, again.duplicate), (501, true));
 
     // The distance to the head is not revealed to users who are not members.
-    let stranger = talk.log.open(&talk.draft(UserId(Uuid::new_v4()), 0, "how far?")).await.map(drop);
-    assert!(matches!(stranger, Err(SendError::NotAMember)), "{stranger:?}");
+    let non_member = conversation.log.open(&conversation.draft(UserId(Uuid::new_v4()), 0, "how far?")).await.map(drop);
+    assert!(matches!(non_member, Err(SendError::NotAMember)), "{non_member:?}");
 }
 
 #[tokio::test]
-async fn exactly_500_items_behind_is_near_enough() {
-    let talk = Talk::private().await;
-    let mut head = talk.head().await;
+async fn sender_exactly_500_items_behind_is_accepted() {
+    let conversation = TestConversation::private().await;
+    let mut head = conversation.head().await;
     while head.seq.0 < 500 {
-        head = talk.plant(&head, head.sent_at.next()).await;
+        head = conversation.put_item_after(&head, head.sent_at.next()).await;
     }
-    let draft = talk.draft(talk.alice, 0, "nothing seen");
-    let appended = talk.log.open(&draft).await.unwrap().append().await.unwrap();
+    let draft = conversation.draft(conversation.alice, 0, "nothing seen");
+    let appended = conversation.log.open(&draft).await.unwrap().append().await.unwrap();
     assert_eq!((appended.item.seq.0, appended.puts), (501, 1));
 }
 
 #[tokio::test]
-async fn nobody_has_seen_what_is_not_there() {
-    let talk = Talk::private().await;
-    let draft = talk.draft(talk.alice, 2, "from the future");
-    assert!(matches!(talk.log.open(&draft).await, Err(SendError::Ahead)));
-    talk.say(talk.bob, "now it is").await;
-    assert!(talk.log.open(&draft).await.is_ok());
+async fn after_seq_beyond_the_head_is_refused() {
+    let conversation = TestConversation::private().await;
+    let draft = conversation.draft(conversation.alice, 2, "from the future");
+    assert!(matches!(conversation.log.open(&draft).await, Err(SendError::Ahead)));
+    conversation.send_text(conversation.bob, "now it is").await;
+    assert!(conversation.log.open(&draft).await.is_ok());
 }
 
 /// A user who is not a member gets the same answer for every `after_seq`, and also if there is no conversation.
 #[tokio::test]
-async fn a_stranger_learns_nothing() {
-    let talk = Talk::private().await;
+async fn non_member_gets_the_same_refusal_for_every_after_seq() {
+    let conversation = TestConversation::private().await;
     let nowhere = ConversationId::generate();
     for after_seq in [None, Some(0), Some(1), Some(2), Some(9_000)] {
-        let stranger = talk.draft(UserId(Uuid::new_v4()), after_seq, "hello?");
-        let lost = Draft { conversation_id: nowhere, ..talk.draft(talk.alice, after_seq, "hello?") };
-        for draft in [stranger, lost] {
-            let refused = talk.log.open(&draft).await;
+        let non_member = conversation.draft(UserId(Uuid::new_v4()), after_seq, "hello?");
+        let lost = Draft { conversation_id: nowhere, ..conversation.draft(conversation.alice, after_seq, "hello?") };
+        for draft in [non_member, lost] {
+            let refused = conversation.log.open(&draft).await;
             assert!(matches!(refused, Err(SendError::NotAMember)), "{after_seq:?}: {refused:?}");
         }
     }
-    assert_eq!(talk.items().await.len(), 1);
+    assert_eq!(conversation.items().await.len(), 1);
 }

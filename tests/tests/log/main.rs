@@ -5,6 +5,7 @@
 mod amendments;
 mod change;
 mod chaos;
+mod conversation;
 mod flood;
 mod history;
 mod limits;
@@ -12,5 +13,4 @@ mod membership;
 mod proxy;
 mod resends;
 mod sync;
-mod talk;
 mod writers;

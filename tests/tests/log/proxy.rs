@@ -24,7 +24,7 @@ pub(crate) enum Loss {
 }
 
 /// Returns a client whose first `times` requests of this operation are executed but not answered.
-pub(crate) async fn losing(operation: &'static str, times: usize, loss: Loss) -> Client {
+pub(crate) async fn losing_responses(operation: &'static str, times: usize, loss: Loss) -> Client {
     let requests = Arc::new(AtomicUsize::new(0));
     client(move |request| {
         let unanswered = is(&request, operation) && requests.fetch_add(1, Ordering::Relaxed) < times;
@@ -66,9 +66,9 @@ pub(crate) async fn conflicting_puts(times: usize) -> Client {
 /// Holds the queries of the log until they are released.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gate {
-    /// A query has come.
+    /// Notified when a query has arrived.
     pub(crate) reached: Arc<Notify>,
-    /// It may go on.
+    /// Notify to let it continue.
     pub(crate) open: Arc<Notify>,
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn counting_queries() -> (Client, Arc<AtomicUsize>) {
 
 /// A client of which one query that says this (the name of a table, say) waits at the gate, the one after the first `skipped`. It
 /// counts as having reached the gate when so many other requests have been answered.
-pub(crate) async fn holding_query_of(words: &'static str, skipped: usize, others: usize, gate: Gate) -> Client {
+pub(crate) async fn holding_query_of(body_text: &'static str, skipped: usize, others: usize, gate: Gate) -> Client {
     let queries = Arc::new(AtomicUsize::new(0));
     let answered = Arc::new(watch::Sender::new(0));
     client(move |request| {
@@ -111,8 +111,8 @@ pub(crate) async fn holding_query_of(words: &'static str, skipped: usize, others
             let is_query = is(&request, "Query");
             let (parts, body) = request.into_parts();
             let body = to_bytes(body, usize::MAX).await.unwrap();
-            let is_it = is_query && String::from_utf8_lossy(&body).contains(words);
-            let held = is_it && queries.fetch_add(1, Ordering::Relaxed) == skipped;
+            let matches = is_query && String::from_utf8_lossy(&body).contains(body_text);
+            let held = matches && queries.fetch_add(1, Ordering::Relaxed) == skipped;
             if held {
                 answered.subscribe().wait_for(|count| *count >= others).await.unwrap();
                 gate.reached.notify_one();
@@ -148,7 +148,7 @@ async fn forward(request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let to = format!("{}{}", Cloud::shared().endpoints.aws.dynamodb, parts.uri);
-    let request = end_to_end::person::client().request(parts.method, to).headers(parts.headers).body(body);
+    let request = end_to_end::test_user::client().request(parts.method, to).headers(parts.headers).body(body);
     let answer = request.send().await.unwrap();
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     // The body is passed on in one piece.

@@ -8,7 +8,7 @@ use domain::{Seq, Timestamp};
 use futures_util::future::join_all;
 use store::dynamodb::messages::LogItem;
 
-use crate::talk::Talk;
+use crate::conversation::TestConversation;
 
 /// Sends as a client does, which retries after contention.
 async fn send(log: &Log, draft: &Draft) -> Appended {
@@ -21,14 +21,14 @@ async fn send(log: &Log, draft: &Draft) -> Appended {
 }
 
 #[tokio::test]
-async fn writers_with_different_heads_get_places_of_their_own() {
+async fn writers_with_different_heads_get_distinct_seqs() {
     const WRITERS: u64 = 8;
     const MESSAGES: u64 = 10;
-    let talk = Talk::private().await;
+    let conversation = TestConversation::private().await;
     let replies = join_all((0..WRITERS).map(|writer| {
-        let talk = &talk;
+        let conversation = &conversation;
         async move {
-            let sender = if writer % 2 == 0 { talk.alice } else { talk.bob };
+            let sender = if writer % 2 == 0 { conversation.alice } else { conversation.bob };
             let (mut own, mut replies): (u64, Vec<Appended>) = (1, Vec::new());
             for n in 0..MESSAGES {
                 let after_seq = match writer % 4 {
@@ -37,9 +37,10 @@ async fn writers_with_different_heads_get_places_of_their_own() {
                     2 => Some(1),
                     _ => None,
                 };
-                let appended = send(&talk.log, &talk.draft(sender, after_seq, &format!("{writer}: {n}"))).await;
+                let appended =
+                    send(&conversation.log, &conversation.draft(sender, after_seq, &format!("{writer}: {n}"))).await;
                 assert!(!appended.duplicate, "{appended:?}");
-                assert!(appended.item.seq > Seq(own), "a writer's messages stand in the order of sending");
+                assert!(appended.item.seq > Seq(own), "the messages of a writer are in the order of sending");
                 own = appended.item.seq.0;
                 replies.push(appended);
             }
@@ -48,41 +49,41 @@ async fn writers_with_different_heads_get_places_of_their_own() {
     }))
     .await;
 
-    let items = talk.items().await;
+    let items = conversation.items().await;
     let seqs: Vec<u64> = items.iter().map(|item| item.seq.0).collect();
     assert_eq!(seqs, (1..=1 + WRITERS * MESSAGES).collect::<Vec<_>>());
-    assert!(items.is_sorted_by(|a, b| a.sent_at < b.sent_at), "time goes forward");
+    assert!(items.is_sorted_by(|a, b| a.sent_at < b.sent_at), "sent_at increases");
     let ids: BTreeSet<_> = items.iter().skip(1).map(|item| item.client_message_id).collect();
-    assert_eq!(ids.len(), items.len() - 1, "nothing twice");
+    assert_eq!(ids.len(), items.len() - 1, "no message is in the log twice");
 
-    let mut told: Vec<LogItem> = replies.into_iter().flatten().map(|appended| appended.item).collect();
-    told.sort_by_key(|item| item.seq);
-    assert_eq!(told, items[1..], "everybody was told what the log says");
+    let mut answered: Vec<LogItem> = replies.into_iter().flatten().map(|appended| appended.item).collect();
+    answered.sort_by_key(|item| item.seq);
+    assert_eq!(answered, items[1..], "the replies agree with the log");
 }
 
 #[tokio::test]
-async fn one_draft_from_several_tasks_is_one_item() {
-    let talk = Talk::private().await;
+async fn concurrent_sends_of_one_draft_write_one_item() {
+    let conversation = TestConversation::private().await;
     for round in 0..5 {
-        let head = talk.head().await.seq;
-        let draft = talk.draft(talk.alice, head.0, &format!("{round}"));
-        let opened = join_all((0..6).map(|_| talk.log.open(&draft))).await;
+        let head = conversation.head().await.seq;
+        let draft = conversation.draft(conversation.alice, head.0, &format!("{round}"));
+        let opened = join_all((0..6).map(|_| conversation.log.open(&draft))).await;
         // All have read, and none has seen it.
         let replies = join_all(opened.into_iter().map(|opened| opened.unwrap().append())).await;
         let replies: Vec<Appended> = replies.into_iter().map(Result::unwrap).collect();
-        assert_eq!(replies.iter().filter(|reply| !reply.duplicate).count(), 1, "one wrote it");
+        assert_eq!(replies.iter().filter(|reply| !reply.duplicate).count(), 1, "exactly one task wrote the item");
         assert!(replies.iter().all(|reply| reply.item == replies[0].item), "{replies:?}");
-        assert_eq!(talk.head().await.seq, head.next());
+        assert_eq!(conversation.head().await.seq, head.next());
     }
 }
 
 #[tokio::test]
-async fn time_never_runs_backwards() {
-    let talk = Talk::private().await;
+async fn sent_at_never_decreases() {
+    let conversation = TestConversation::private().await;
     let future = Timestamp::now().plus(Duration::from_hours(1));
-    let planted = talk.plant(&talk.head().await, future).await;
-    let draft = talk.draft(talk.bob, planted.seq.0, "later");
-    let item = talk.log.open(&draft).await.unwrap().append().await.unwrap().item;
+    let planted = conversation.put_item_after(&conversation.head().await, future).await;
+    let draft = conversation.draft(conversation.bob, planted.seq.0, "later");
+    let item = conversation.log.open(&draft).await.unwrap().append().await.unwrap().item;
     assert_eq!((item.seq, item.sent_at), (planted.seq.next(), future.next()));
-    assert_eq!(talk.head().await, item);
+    assert_eq!(conversation.head().await, item);
 }

@@ -3,64 +3,64 @@
 use std::time::Duration;
 
 use end_to_end::faults::{Kind, Moment, Rule};
-use end_to_end::{Cloud, Person, Picture, aws};
+use end_to_end::{Cloud, StoredState, TestUser, aws};
 use serde_json::{Value, json};
 use store::sqs::{Queue, RelayBody};
 
 use crate::group::Group;
-use Leaves::{Nothing, Work};
+use AfterCrash::{Committed, Unchanged};
 use Moment::{After, Before};
 
 /// The state that a crash leaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Leaves {
-    /// It did not happen.
-    Nothing,
+enum AfterCrash {
+    /// The change was not committed.
+    Unchanged,
     /// The change is committed, and has to be finished.
-    Work,
+    Committed,
 }
 
 /// Between every two steps of a change.
-fn crashes(function: &str) -> Vec<(&'static str, Rule, Leaves)> {
+fn crashes(function: &str) -> Vec<(&'static str, Rule, AfterCrash)> {
     let kill = |moment, operation: &str, skip| {
         Kind::Kill(moment).rule().operation(operation).function(function).skip(skip).next(1)
     };
     vec![
-        ("begun", kill(After, "BeginTransaction", 0), Nothing),
-        ("locked", kill(After, "ExecuteStatement", 0), Nothing),
-        ("read", kill(After, "ExecuteStatement", 1), Nothing),
-        ("written", kill(After, "ExecuteStatement", 2), Nothing),
-        ("queued", kill(After, "SendMessage", 0), Nothing),
-        ("before the commit", kill(Before, "CommitTransaction", 0), Nothing),
-        ("committed", kill(After, "CommitTransaction", 0), Work),
-        ("before the log", kill(Before, "TransactWriteItems", 0), Work),
-        ("in the log", kill(After, "TransactWriteItems", 0), Work),
-        ("before settling", kill(Before, "ExecuteStatement", 3), Work),
-        ("settled", kill(After, "ExecuteStatement", 3), Work),
+        ("begun", kill(After, "BeginTransaction", 0), Unchanged),
+        ("locked", kill(After, "ExecuteStatement", 0), Unchanged),
+        ("read", kill(After, "ExecuteStatement", 1), Unchanged),
+        ("written", kill(After, "ExecuteStatement", 2), Unchanged),
+        ("queued", kill(After, "SendMessage", 0), Unchanged),
+        ("before the commit", kill(Before, "CommitTransaction", 0), Unchanged),
+        ("committed", kill(After, "CommitTransaction", 0), Committed),
+        ("before the log", kill(Before, "TransactWriteItems", 0), Committed),
+        ("in the log", kill(After, "TransactWriteItems", 0), Committed),
+        ("before the outbox is cleared", kill(Before, "ExecuteStatement", 3), Committed),
+        ("outbox cleared", kill(After, "ExecuteStatement", 3), Committed),
     ]
 }
 
 /// Has its own cloud: processes that die take the requests of other tests with them.
 #[tokio::test]
-async fn a_change_whose_function_dies_is_finished_or_did_not_happen() {
+async fn change_is_completed_or_discarded_after_a_crash() {
     let cloud = &Cloud::start(None);
-    let people = ["alice", "bob", "carol"].map(|name| Person::of(cloud, name));
-    let [alice, bob, carol] = <[Person; 3]>::try_from(futures_util::future::join_all(people).await).unwrap();
+    let users = ["alice", "bob", "carol"].map(|name| TestUser::of(cloud, name));
+    let [alice, bob, carol] = <[TestUser; 3]>::try_from(futures_util::future::join_all(users).await).unwrap();
     let relay = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
-    for (step, (when, rule, leaves)) in crashes("HttpMembers").into_iter().enumerate() {
+    for (step, (when, rule, expected)) in crashes("HttpMembers").into_iter().enumerate() {
         let group = Group::of(&alice, &[&bob]).await;
-        let before = Picture::settled(cloud, &group.id).await;
-        cloud.misbehave(0, &[rule]).await;
+        let before = StoredState::after_relay(cloud, &group.id).await;
+        cloud.inject_faults(0, &[rule]).await;
         // Join, leave and removal in turn.
         let (status, _) = match step % 3 {
             0 => group.add(&alice, &[&carol]).await,
             1 => group.remove(&alice, &bob).await,
             _ => group.remove(&alice, &alice).await,
         };
-        cloud.behave().await;
-        assert_eq!(status, 500, "{when}: it was not killed");
-        if leaves == Leaves::Nothing {
-            assert_eq!(Picture::of(cloud, &group.id).await, before, "{when}");
+        cloud.clear_faults().await;
+        assert_eq!(status, 500, "{when}: the function was not killed");
+        if expected == AfterCrash::Unchanged {
+            assert_eq!(StoredState::of(cloud, &group.id).await, before, "{when}");
             continue;
         }
         // Twice: queues deliver at least once.
@@ -68,58 +68,58 @@ async fn a_change_whose_function_dies_is_finished_or_did_not_happen() {
             let body = RelayBody::Conversation { conversation_id: group.id.parse().unwrap() };
             relay.send_relay(body, Duration::ZERO).await.unwrap();
         }
-        let after = Picture::settled(cloud, &group.id).await;
+        let after = StoredState::after_relay(cloud, &group.id).await;
         let kind = ["members_added", "member_removed", "member_left"][step % 3];
         assert_eq!(after.kinds(), ["created", kind], "{when}");
     }
     next_request_finishes(cloud, &alice, &bob).await;
-    queue_is_told_in_time(cloud, &alice, &bob).await;
-    killed_relays_are_followed_by_others(cloud, &alice, &bob, &relay).await;
+    queue_is_notified_before_the_commit(cloud, &alice, &bob).await;
+    killed_relays_are_retried(cloud, &alice, &bob, &relay).await;
 }
 
 /// Without the queue: the next request finds the waiting change and applies it first.
-async fn next_request_finishes(cloud: &Cloud, alice: &Person, bob: &Person) {
+async fn next_request_finishes(cloud: &Cloud, alice: &TestUser, bob: &TestUser) {
     let group = Group::of(alice, &[bob]).await;
     let kill = Kind::Kill(Moment::After).rule().operation("CommitTransaction").function("HttpMembers");
-    cloud.misbehave(0, &[kill.next(1)]).await;
+    cloud.inject_faults(0, &[kill.next(1)]).await;
     assert_eq!(group.set_role(alice, bob, "admin").await.0, 500);
-    cloud.behave().await;
-    assert_eq!(Picture::of(cloud, &group.id).await.outbox, [2]);
+    cloud.clear_faults().await;
+    assert_eq!(StoredState::of(cloud, &group.id).await.outbox, [2]);
     let (status, member) = alice.patch(&group.member(bob), &json!({"role": "admin"})).await;
-    assert_eq!((status, &member["role"]), (200, &json!("admin")), "the same again");
-    let picture = Picture::of(cloud, &group.id).await;
-    picture.check();
-    assert_eq!(picture.kinds(), ["created", "role_changed"]);
+    assert_eq!((status, &member["role"]), (200, &json!("admin")), "the repeated request succeeds");
+    let state = StoredState::of(cloud, &group.id).await;
+    state.check();
+    assert_eq!(state.kinds(), ["created", "role_changed"]);
 }
 
 /// The commit's answer is lost: the client gets an error and repeats the request.
-async fn queue_is_told_in_time(cloud: &Cloud, alice: &Person, bob: &Person) {
+async fn queue_is_notified_before_the_commit(cloud: &Cloud, alice: &TestUser, bob: &TestUser) {
     let group = Group::of(alice, &[bob]).await;
     let lost = Kind::ResponseLost.rule().operation("CommitTransaction").function("HttpConversations");
     let refused = Kind::RequestLost.rule().operation("SendMessage").function("HttpConversations");
-    cloud.misbehave(0, &[lost.next(1)]).await;
+    cloud.inject_faults(0, &[lost.next(1)]).await;
     let title = json!({"title": "Lost and found"});
     let (status, answer) = alice.patch(&group.path, &title).await;
-    cloud.behave().await;
+    cloud.clear_faults().await;
     assert!([200, 500, 503].contains(&status), "{status} {answer}");
     let (status, answer) = alice.patch(&group.path, &title).await;
     assert_eq!((status, &answer["title"]), (200, &title["title"]));
-    let before = Picture::settled(cloud, &group.id).await;
+    let before = StoredState::after_relay(cloud, &group.id).await;
     assert_eq!(before.kinds(), ["created", "title_changed"]);
 
     // No word to the queue, no change: and the transaction is over, so that the next one need not wait for its lock.
-    cloud.misbehave(0, &[refused]).await;
-    let (status, answer) = alice.patch(&group.path, &json!({"title": "Unheard"})).await;
-    cloud.behave().await;
+    cloud.inject_faults(0, &[refused]).await;
+    let (status, answer) = alice.patch(&group.path, &json!({"title": "Refused"})).await;
+    cloud.clear_faults().await;
     assert_eq!((status, &answer["code"]), (503, &json!("busy")), "{answer}");
-    assert_eq!(Picture::of(cloud, &group.id).await, before);
-    let (status, answer) = alice.patch(&group.path, &json!({"title": "Heard"})).await;
-    assert_eq!((status, &answer["title"]), (200, &json!("Heard")));
-    Picture::settled(cloud, &group.id).await;
+    assert_eq!(StoredState::of(cloud, &group.id).await, before);
+    let (status, answer) = alice.patch(&group.path, &json!({"title": "Accepted"})).await;
+    assert_eq!((status, &answer["title"]), (200, &json!("Accepted")));
+    StoredState::after_relay(cloud, &group.id).await;
 }
 
 /// The worker of the queue dies as well, at every step.
-async fn killed_relays_are_followed_by_others(cloud: &Cloud, alice: &Person, bob: &Person, relay: &Queue) {
+async fn killed_relays_are_retried(cloud: &Cloud, alice: &TestUser, bob: &TestUser, relay: &Queue) {
     let group = Group::of(alice, &[bob]).await;
     let kill = |function: &str, moment, operation: &str| {
         Kind::Kill(moment).rule().operation(operation).function(function).next(1)
@@ -130,7 +130,7 @@ async fn killed_relays_are_followed_by_others(cloud: &Cloud, alice: &Person, bob
         kill("Relay", Moment::After, "TransactWriteItems"),
         kill("Relay", Moment::Before, "ExecuteStatement").skip(1),
     ];
-    cloud.misbehave(0, &plan).await;
+    cloud.inject_faults(0, &plan).await;
     assert_eq!(group.remove(alice, bob).await, (500, Value::Null));
     // A message whose worker dies is hidden for minutes: what another brings is not.
     for _ in 0..5 {
@@ -139,7 +139,7 @@ async fn killed_relays_are_followed_by_others(cloud: &Cloud, alice: &Person, bob
             .await
             .unwrap();
     }
-    let picture = Picture::settled(cloud, &group.id).await;
-    cloud.behave().await;
-    assert_eq!(picture.kinds(), ["created", "member_removed"]);
+    let state = StoredState::after_relay(cloud, &group.id).await;
+    cloud.clear_faults().await;
+    assert_eq!(state.kinds(), ["created", "member_removed"]);
 }

@@ -1,9 +1,9 @@
-//! A conversation of several, and what people do to it.
+//! A conversation of several users, and requests to change it.
 
 use std::collections::BTreeMap;
 
 use domain::{HistoryPolicy, Periods, UserId};
-use end_to_end::{Cloud, Person, Picture, Socket};
+use end_to_end::{Cloud, Socket, StoredState, TestUser};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -18,12 +18,12 @@ pub(crate) struct Group {
 
 impl Group {
     /// A group of these.
-    pub(crate) async fn of(owner: &Person, others: &[&Person]) -> Self {
+    pub(crate) async fn of(owner: &TestUser, others: &[&TestUser]) -> Self {
         Self::new(owner, &json!({"type": "group", "title": "Team", "member_ids": ids(others)})).await
     }
 
     /// Creates a group as the body says.
-    pub(crate) async fn new(owner: &Person, body: &Value) -> Self {
+    pub(crate) async fn new(owner: &TestUser, body: &Value) -> Self {
         let (status, created) = owner.post("/v1/conversations", body).await;
         assert_eq!(status, 201, "{created}");
         let id = created["conversation_id"].as_str().unwrap().to_owned();
@@ -32,39 +32,39 @@ impl Group {
     }
 
     /// The path of one member.
-    pub(crate) fn member(&self, person: &Person) -> String {
+    pub(crate) fn member(&self, person: &TestUser) -> String {
         format!("{}/{}", self.members, person.user_id)
     }
 
-    /// Somebody lets others in; status and code.
-    pub(crate) async fn add(&self, actor: &Person, others: &[&Person]) -> (u16, Value) {
+    /// Adds members; returns status and code.
+    pub(crate) async fn add(&self, actor: &TestUser, others: &[&TestUser]) -> (u16, Value) {
         outcome(actor.post(&self.members, &json!({"user_ids": ids(others)})).await)
     }
 
     /// Removes a member; the actor's own id leaves.
-    pub(crate) async fn remove(&self, actor: &Person, person: &Person) -> (u16, Value) {
+    pub(crate) async fn remove(&self, actor: &TestUser, person: &TestUser) -> (u16, Value) {
         outcome(actor.delete(&self.member(person)).await)
     }
 
     /// Gives a member a role.
-    pub(crate) async fn set_role(&self, actor: &Person, person: &Person, role: &str) -> (u16, Value) {
+    pub(crate) async fn set_role(&self, actor: &TestUser, person: &TestUser, role: &str) -> (u16, Value) {
         outcome(actor.patch(&self.member(person), &json!({"role": role})).await)
     }
 
-    /// All that is stored, once nothing waits; checked.
-    pub(crate) async fn picture(&self) -> Picture {
-        Picture::settled(Cloud::shared(), &self.id).await
+    /// Waits for the relay, checks the stored state and returns it.
+    pub(crate) async fn stored_state(&self) -> StoredState {
+        StoredState::after_relay(Cloud::shared(), &self.id).await
     }
 
-    /// Says something; the answer.
-    pub(crate) async fn say(&self, socket: &mut Socket, text: &str) -> Value {
+    /// Sends a text; returns the answer.
+    pub(crate) async fn send_text(&self, socket: &mut Socket, text: &str) -> Value {
         let frame =
             json!({"action": "send", "conversation_id": self.id, "client_message_id": Uuid::new_v4(), "text": text});
         socket.ask(frame).await
     }
 
     /// Returns the seqs that a user reads in history, page by page.
-    pub(crate) async fn read(&self, person: &Person) -> Vec<u64> {
+    pub(crate) async fn read(&self, person: &TestUser) -> Vec<u64> {
         let (mut all, mut after) = (Vec::new(), 0);
         loop {
             let (status, page) = person.get(&format!("{}/messages?after_seq={after}&limit=20", self.path)).await;
@@ -85,21 +85,21 @@ pub(crate) fn outcome((status, body): (u16, Value)) -> (u16, Value) {
     (status, body["code"].clone())
 }
 
-fn ids(people: &[&Person]) -> Vec<String> {
-    people.iter().map(|person| person.user_id.clone()).collect()
+fn ids(users: &[&TestUser]) -> Vec<String> {
+    users.iter().map(|person| person.user_id.clone()).collect()
 }
 
 /// Returns the seqs that a user may see by their membership periods in SQL.
-pub(crate) fn visible(picture: &Picture, person: &Person) -> Vec<u64> {
+pub(crate) fn visible(state: &StoredState, person: &TestUser) -> Vec<u64> {
     let user: UserId = person.user_id.parse().unwrap();
-    let mut periods: BTreeMap<UserId, Vec<domain::Period>> = picture.past.clone();
-    let stays = periods.entry(user).or_default();
-    stays.extend(picture.active.get(&user).map(|member| domain::Period {
+    let mut periods: BTreeMap<UserId, Vec<domain::Period>> = state.former.clone();
+    let of_user = periods.entry(user).or_default();
+    of_user.extend(state.active.get(&user).map(|member| domain::Period {
         joined_seq: member.joined_seq,
         joined_at: member.joined_at,
         left: None,
     }));
-    let history = picture.conversation.as_ref().map_or(HistoryPolicy::SinceJoin, |item| item.history);
-    let periods = Periods::visible(stays.clone(), history);
-    picture.log.iter().filter(|item| periods.covers(item.seq)).map(|item| item.seq.0).collect()
+    let history = state.conversation.as_ref().map_or(HistoryPolicy::SinceJoin, |item| item.history);
+    let periods = Periods::visible(of_user.clone(), history);
+    state.log.iter().filter(|item| periods.covers(item.seq)).map(|item| item.seq.0).collect()
 }

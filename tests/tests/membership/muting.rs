@@ -3,17 +3,17 @@
 use std::time::{Duration, Instant};
 
 use domain::Timestamp;
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 
 use crate::group::Group;
 
 #[tokio::test]
-async fn a_mute_ends_by_itself() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+async fn mute_ends_at_its_time() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let group = Group::of(&alice, &[&bob]).await;
     let mut socket = bob.connect().await;
-    assert_eq!(group.say(&mut socket, "before").await["type"], "sent");
+    assert_eq!(group.send_text(&mut socket, "before").await["type"], "sent");
     let until = Timestamp::now().plus(Duration::from_secs(3));
     let (status, member) = alice.patch(&group.member(&bob), &json!({"muted_until": until})).await;
     assert_eq!((status, &member["muted_until"]), (200, &json!(until)));
@@ -22,38 +22,38 @@ async fn a_mute_ends_by_itself() {
     let (mut refusals, mut sent) = (0, Value::Null);
     while sent["type"] != "sent" {
         assert!(Instant::now() < deadline, "the mute does not end: {sent}");
-        sent = group.say(&mut socket, "after").await;
+        sent = group.send_text(&mut socket, "after").await;
         refusals += usize::from(sent["error"]["code"] == "muted");
     }
     assert!(refusals > 0);
-    let picture = group.picture().await;
-    assert!(picture.log.last().unwrap().sent_at >= until);
-    assert_eq!(picture.kinds(), ["created", "text", "member_muted", "text"]);
+    let state = group.stored_state().await;
+    assert!(state.log.last().unwrap().sent_at >= until);
+    assert_eq!(state.kinds(), ["created", "text", "member_muted", "text"]);
 }
 
 #[tokio::test]
-async fn a_mute_can_be_taken_back_and_does_not_outlast_being_let_in_again() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+async fn mute_can_be_revoked_and_ends_when_the_member_is_added_again() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let group = Group::of(&alice, &[&bob]).await;
     let mut socket = bob.connect().await;
     let later = json!({"muted_until": "2100-01-01T00:00:00Z"});
     for _ in 0..2 {
         assert_eq!(alice.patch(&group.member(&bob), &later).await.0, 200);
     }
-    assert_eq!(group.say(&mut socket, "hm").await["error"]["code"], "muted");
+    assert_eq!(group.send_text(&mut socket, "hm").await["error"]["code"], "muted");
     let (status, member) = alice.patch(&group.member(&bob), &json!({"muted_until": null})).await;
     assert_eq!((status, &member["muted_until"]), (200, &Value::Null));
-    assert_eq!(group.say(&mut socket, "thanks").await["type"], "sent");
+    assert_eq!(group.send_text(&mut socket, "thanks").await["type"], "sent");
     assert_eq!(alice.patch(&group.member(&bob), &later).await.0, 200);
     assert_eq!(group.remove(&alice, &bob).await.0, 204);
     assert_eq!(group.add(&alice, &[&bob]).await.0, 204);
-    assert_eq!(group.say(&mut socket, "back").await["type"], "sent");
-    group.picture().await;
+    assert_eq!(group.send_text(&mut socket, "back").await["type"], "sent");
+    group.stored_state().await;
 }
 
 #[tokio::test]
-async fn who_leaves_a_public_conversation_and_comes_back_is_still_muted() {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+async fn mute_survives_leaving_and_rejoining_a_public_conversation() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let group = Group::new(&alice, &json!({"type": "public", "title": "Square"})).await;
     let me = format!("{}/me", group.members);
     let mut socket = bob.connect().await;
@@ -62,9 +62,9 @@ async fn who_leaves_a_public_conversation_and_comes_back_is_still_muted() {
     assert_eq!(bob.delete(&me).await.0, 204);
     let (_, member) = bob.put(&me, &json!({})).await;
     assert_eq!(member["muted_until"], "2100-01-01T00:00:00.000Z");
-    assert_eq!(group.say(&mut socket, "hm").await["error"]["code"], "muted");
+    assert_eq!(group.send_text(&mut socket, "hm").await["error"]["code"], "muted");
     // Not even as an admin; only an owner ends what an owner began for one.
     assert_eq!(group.set_role(&alice, &bob, "admin").await.0, 200);
     assert_eq!(bob.patch(&group.member(&bob), &json!({"muted_until": null})).await.1["code"], "not_allowed");
-    group.picture().await;
+    group.stored_state().await;
 }

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use end_to_end::crowd::silent;
-use end_to_end::{Cloud, Person, Socket};
+use end_to_end::large_conversation::users_without_tokens;
+use end_to_end::{Cloud, Socket, TestUser};
 use serde_json::{Value, json};
 
 use crate::group::Group;
 
 /// Requests by operation, and read units of DynamoDB.
-type Bill = (BTreeMap<String, u64>, f64);
+type Usage = (BTreeMap<String, u64>, f64);
 
 /// Returns the requests of `ws-send` so far.
-async fn so_far(cloud: &Cloud) -> Bill {
+async fn usage_so_far(cloud: &Cloud) -> Usage {
     let reading = cloud.meter().await;
     let (mut requests, mut units) = (BTreeMap::new(), 0.0);
     for operations in reading["functions"]["WsSend"]["requests"].as_object().unwrap().values() {
@@ -26,12 +26,12 @@ async fn so_far(cloud: &Cloud) -> Bill {
 
 /// Returns the cost of one message: the least of a few, since a slow put on a busy machine makes the function read recipients
 /// again.
-async fn cost(cloud: &Cloud, group: &Group, socket: &mut Socket) -> Bill {
-    let mut least: Option<Bill> = None;
+async fn cost(cloud: &Cloud, group: &Group, socket: &mut Socket) -> Usage {
+    let mut least: Option<Usage> = None;
     for _ in 0..4 {
-        let (before, units_before) = so_far(cloud).await;
-        assert_eq!(group.say(socket, "hear").await["type"], "sent");
-        let (after, units) = so_far(cloud).await;
+        let (before, units_before) = usage_so_far(cloud).await;
+        assert_eq!(group.send_text(socket, "hear").await["type"], "sent");
+        let (after, units) = usage_so_far(cloud).await;
         let spent = after.into_iter().map(|(operation, n)| (n - before.get(&operation).unwrap_or(&0), operation));
         let spent: BTreeMap<String, u64> = spent.filter(|(n, _)| *n > 0).map(|(n, operation)| (operation, n)).collect();
         let total = |spent: &BTreeMap<String, u64>| spent.values().sum::<u64>();
@@ -48,37 +48,42 @@ fn requests(all: &[(&str, u64)]) -> BTreeMap<String, u64> {
 
 /// Uses a cloud of its own, without other traffic.
 #[tokio::test]
-async fn only_those_who_look_are_paid_for() {
+async fn only_subscribers_cost_requests() {
     let cloud = &Cloud::start(None);
-    let alice = Person::of(cloud, "alice").await;
-    let silent = silent(cloud, 49).await;
-    let square = Group::new(&alice, &json!({"type": "public", "title": "Square", "member_ids": silent})).await;
+    let alice = TestUser::of(cloud, "alice").await;
+    let idle_users = users_without_tokens(cloud, 49).await;
+    let conversation =
+        Group::new(&alice, &json!({"type": "public", "title": "Square", "member_ids": idle_users})).await;
     let mut a = alice.connect().await;
-    let open = json!({"action": "open", "conversation_id": square.id});
+    let open = json!({"action": "open", "conversation_id": conversation.id});
     // The requests of a cold start are not counted.
-    assert_eq!(square.say(&mut a, "first").await["type"], "sent");
+    assert_eq!(conversation.send_text(&mut a, "first").await["type"], "sent");
 
     // The log and, of the members, the sender; the message, and who looks.
-    let nobody = [("BatchGetItem", 1), ("PutItem", 1), ("Query", 2)];
-    let (found, units) = cost(cloud, &square, &mut a).await;
-    assert_eq!(found, requests(&nobody), "nobody looks");
+    let without_subscribers = [("BatchGetItem", 1), ("PutItem", 1), ("Query", 2)];
+    let (found, units) = cost(cloud, &conversation, &mut a).await;
+    assert_eq!(found, requests(&without_subscribers), "no subscribers");
     assert!(units <= 2.5, "{units}");
     assert_eq!(a.ask(open.clone()).await["type"], "accepted");
-    let alone = [("BatchGetItem", 2), ("PutItem", 1), ("Query", 2)];
-    assert_eq!(cost(cloud, &square, &mut a).await.0, requests(&alone), "the sender alone, who is not told");
+    let sender_only = [("BatchGetItem", 2), ("PutItem", 1), ("Query", 2)];
+    assert_eq!(
+        cost(cloud, &conversation, &mut a).await.0,
+        requests(&sender_only),
+        "the sender alone, who is not notified"
+    );
 
-    let people = [Person::of(cloud, "bob").await, Person::of(cloud, "carol").await];
-    let mut looking = Vec::new();
-    for (told, person) in (1_u32..).zip(&people) {
-        assert_eq!(person.put(&format!("{}/me", square.members), &json!({})).await.0, 200);
-        let mut socket = person.connect().await;
+    let users = [TestUser::of(cloud, "bob").await, TestUser::of(cloud, "carol").await];
+    let mut subscribers = Vec::new();
+    for (count, user) in (1_u32..).zip(&users) {
+        assert_eq!(user.put(&format!("{}/me", conversation.members), &json!({})).await.0, 200);
+        let mut socket = user.connect().await;
         assert_eq!(socket.ask(open.clone()).await["type"], "accepted");
-        looking.push(socket);
-        let few = [("BatchGetItem", 2), ("PostToConnection", told.into()), ("PutItem", 1), ("Query", 2)];
-        let (found, units) = cost(cloud, &square, &mut a).await;
-        assert_eq!(found, requests(&few), "{told} and the sender look");
+        subscribers.push(socket);
+        let few = [("BatchGetItem", 2), ("PostToConnection", count.into()), ("PutItem", 1), ("Query", 2)];
+        let (found, units) = cost(cloud, &conversation, &mut a).await;
+        assert_eq!(found, requests(&few), "{count} subscribers and the sender");
         // Of members who look one unit each.
-        assert!(units <= 2.5 + 1.0 + f64::from(told), "{units}");
+        assert!(units <= 2.5 + 1.0 + f64::from(count), "{units}");
     }
-    assert_ne!(looking[0].pushed().await, [] as [Value; 0]);
+    assert_ne!(subscribers[0].pushed().await, [] as [Value; 0]);
 }

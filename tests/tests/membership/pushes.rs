@@ -1,6 +1,6 @@
 //! Changes are pushed to every user who sees them, and to no other.
 
-use end_to_end::{Person, Socket};
+use end_to_end::{Socket, TestUser};
 use serde_json::json;
 
 use crate::group::{Group, visible};
@@ -10,9 +10,9 @@ async fn pushed(socket: &mut Socket) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn members_hear_of_every_change_and_who_is_put_out_of_nothing_after() {
+async fn members_are_notified_of_every_change_until_they_are_removed() {
     let (alice, bob, carol, dave) =
-        tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"), Person::new("dave"));
+        tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"), TestUser::new("dave"));
     let (mut a, mut b, mut c, mut d) = tokio::join!(alice.connect(), bob.connect(), carol.connect(), dave.connect());
     let group = Group::of(&alice, &[&bob, &carol]).await;
     assert_eq!(alice.patch(&group.path, &json!({"title": "Crew", "topic": "Ships"})).await.0, 200);
@@ -23,9 +23,9 @@ async fn members_hear_of_every_change_and_who_is_put_out_of_nothing_after() {
     assert_eq!(alice.patch(&group.path, &json!({"topic": "Carol"})).await.0, 200);
     assert_eq!(group.remove(&bob, &bob).await.0, 204);
     assert_eq!(alice.delete(&group.path).await.0, 204);
-    let picture = group.picture().await;
+    let state = group.stored_state().await;
     assert_eq!(
-        picture.kinds(),
+        state.kinds(),
         [
             "created",
             "title_changed",
@@ -39,9 +39,9 @@ async fn members_hear_of_every_change_and_who_is_put_out_of_nothing_after() {
             "closed",
         ]
     );
-    for (person, socket) in [(&alice, &mut a), (&bob, &mut b), (&carol, &mut c), (&dave, &mut d)] {
-        assert_eq!(pushed(socket).await, visible(&picture, person));
+    for (user, socket) in [(&alice, &mut a), (&bob, &mut b), (&carol, &mut c), (&dave, &mut d)] {
+        assert_eq!(pushed(socket).await, visible(&state, user));
     }
-    assert_eq!(visible(&picture, &carol), [1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(visible(&picture, &dave), [6, 7, 8, 9, 10]);
+    assert_eq!(visible(&state, &carol), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(visible(&state, &dave), [6, 7, 8, 9, 10]);
 }

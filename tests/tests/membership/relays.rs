@@ -6,7 +6,7 @@ use chat::membership::{Applied, Relay};
 use domain::membership::Action;
 use domain::{ConversationId, Role, UserId};
 use end_to_end::faults::Kind;
-use end_to_end::{Cloud, Person, aws};
+use end_to_end::{Cloud, TestUser, aws};
 use futures_util::future::join_all;
 use serde_json::json;
 use store::dynamodb::{Members, Messages};
@@ -27,8 +27,8 @@ fn relay(cloud: &Cloud) -> Relay {
     }
 }
 
-/// Until it gets through.
-async fn run(relay: Relay, conversation: ConversationId) -> Vec<Applied> {
+/// Runs a relay until it succeeds.
+async fn run_until_done(relay: Relay, conversation: ConversationId) -> Vec<Applied> {
     let mut all = Vec::new();
     loop {
         match relay.run(conversation).await {
@@ -43,15 +43,15 @@ async fn run(relay: Relay, conversation: ConversationId) -> Vec<Applied> {
 }
 
 #[tokio::test]
-async fn relays_that_race_through_faults_apply_each_change_once() {
+async fn concurrent_relays_apply_each_change_once_under_faults() {
     let cloud = Cloud::shared();
-    let (alice, bob, carol) = tokio::join!(Person::new("alice"), Person::new("bob"), Person::new("carol"));
-    let square = json!({"type": "public", "title": "Square", "member_ids": [bob.user_id]});
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
+    let public = json!({"type": "public", "title": "Square", "member_ids": [bob.user_id]});
     let bobs = [&bob];
-    let (group, square) = tokio::join!(Group::of(&alice, &bobs), Group::new(&alice, &square));
+    let (group, public) = tokio::join!(Group::of(&alice, &bobs), Group::new(&alice, &public));
     let queue = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
-    let truth = Conversations::new(aws::database(cloud), queue);
-    let [a, b, c]: [UserId; 3] = [&alice, &bob, &carol].map(|person| person.user_id.parse().unwrap());
+    let conversations = Conversations::new(aws::database(cloud), queue);
+    let [a, b, c]: [UserId; 3] = [&alice, &bob, &carol].map(|user| user.user_id.parse().unwrap());
     let steps = [
         (a, Action::Add(vec![c])),
         (a, Action::SetRole(b, Role::Owner)),
@@ -64,9 +64,9 @@ async fn relays_that_race_through_faults_apply_each_change_once() {
         (b, Action::Leave),
     ];
     // Committed, and not relayed.
-    for group in [&group, &square] {
+    for group in [&group, &public] {
         for (actor, action) in &steps {
-            let committed = truth.change(group.id.parse().unwrap(), *actor, std::slice::from_ref(action)).await;
+            let committed = conversations.change(group.id.parse().unwrap(), *actor, std::slice::from_ref(action)).await;
             assert_eq!(committed.unwrap().changes.len(), 1, "{action:?}");
         }
     }
@@ -77,30 +77,30 @@ async fn relays_that_race_through_faults_apply_each_change_once() {
         Kind::Throttle.rule().chance(0.1),
         Kind::Delay(0, 20).rule().chance(0.3),
     ];
-    cloud.misbehave(11, &faults.map(|rule| rule.function(RELAYS))).await;
-    let talk = async {
+    cloud.inject_faults(11, &faults.map(|rule| rule.function(RELAYS))).await;
+    let send_texts = async {
         let mut socket = bob.connect().await;
         for n in 0..20 {
-            group.say(&mut socket, &format!("{n}")).await;
+            group.send_text(&mut socket, &format!("{n}")).await;
         }
     };
-    let both = [&group, &square];
+    let both = [&group, &public];
     let runs = both.into_iter().flat_map(|group| {
         let conversation = group.id.parse().unwrap();
-        (0..5).map(move |_| tokio::spawn(run(relay(cloud), conversation)))
+        (0..5).map(move |_| tokio::spawn(run_until_done(relay(cloud), conversation)))
     });
-    let (applied, ()) = tokio::join!(join_all(runs), talk);
-    cloud.behave().await;
-    let mut announced: Vec<_> =
+    let (applied, ()) = tokio::join!(join_all(runs), send_texts);
+    cloud.clear_faults().await;
+    let mut logged: Vec<_> =
         applied.into_iter().flat_map(Result::unwrap).filter_map(|applied| applied.message).collect();
-    let total = announced.len();
-    announced.sort_by_key(|message| message.message_id);
-    announced.dedup_by_key(|message| message.message_id);
-    assert_eq!(announced.len(), total, "a change was applied twice");
-    for group in [&group, &square] {
-        let picture = group.picture().await;
-        assert_eq!(picture.truth.as_ref().unwrap().version, 10);
-        assert_eq!(picture.role(&alice.user_id), Some(Role::Owner));
-        assert_eq!(picture.active.len(), 1);
+    let total = logged.len();
+    logged.sort_by_key(|message| message.message_id);
+    logged.dedup_by_key(|message| message.message_id);
+    assert_eq!(logged.len(), total, "a change was applied twice");
+    for group in [&group, &public] {
+        let state = group.stored_state().await;
+        assert_eq!(state.conversation_row.as_ref().unwrap().version, 10);
+        assert_eq!(state.role(&alice.user_id), Some(Role::Owner));
+        assert_eq!(state.active.len(), 1);
     }
 }

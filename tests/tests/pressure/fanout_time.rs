@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
-use end_to_end::crowd::{gather, silent};
 use end_to_end::faults::Kind;
-use end_to_end::{Cloud, Person, Socket, aws};
+use end_to_end::large_conversation::{create_group, users_without_tokens};
+use end_to_end::{Cloud, Socket, TestUser, aws};
 use fanout::Worker;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -20,16 +20,16 @@ use crate::PLAN;
 const WORKER: &str = "worker";
 
 /// The time that the worker reserves for handing over.
-const KEPT: Duration = Duration::from_secs(5);
+const RESERVED: Duration = Duration::from_secs(5);
 
-/// A worker of this process, and where it hands over.
-struct Here {
+/// A worker in this process, and the queue that it hands over to.
+struct LocalWorker {
     worker: Worker,
     sqs: aws_sdk_sqs::Client,
     url: String,
 }
 
-impl Here {
+impl LocalWorker {
     async fn new() -> Self {
         let cloud = Cloud::shared();
         let sqs = aws::sqs(cloud);
@@ -44,16 +44,16 @@ impl Here {
         Self { worker, sqs, url }
     }
 
-    /// Works on these for so long; which have to come again.
+    /// Handles these queue messages within a time; returns the ids of those to be retried.
     async fn work(&self, bodies: &[(&str, String)], time: Duration) -> Vec<String> {
         let record = |(id, body): &(&str, String)| json!({"messageId": id, "body": body, "attributes": {}, "messageAttributes": {}});
         let event = json!({"Records": bodies.iter().map(record).collect::<Vec<_>>()});
-        let deadline = Timestamp::now().plus(KEPT + time);
+        let deadline = Timestamp::now().plus(RESERVED + time);
         self.worker.handle(serde_json::from_value(event).unwrap(), deadline).await
     }
 
     /// Returns the work that was handed over.
-    async fn rest(&self) -> Vec<FanoutBody> {
+    async fn handed_over(&self) -> Vec<FanoutBody> {
         let mut rest = Vec::new();
         loop {
             let received = self.sqs.receive_message().queue_url(&self.url).max_number_of_messages(10).send().await;
@@ -71,7 +71,7 @@ fn body(conversation: &str, seq: u64) -> String {
 }
 
 /// Returns the ids of a user's connections.
-async fn connections(person: &Person) -> Vec<String> {
+async fn connections(person: &TestUser) -> Vec<String> {
     let found = aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
         .get_item()
         .table_name("local-ConnectionsTable")
@@ -82,24 +82,24 @@ async fn connections(person: &Person) -> Vec<String> {
     found.item.unwrap().keys().filter_map(|name| name.strip_prefix("c#")).map(str::to_owned).collect()
 }
 
-/// Returns true if the beginning of the group was pushed before now; later items are pushed by others.
-async fn told(socket: &mut Socket) -> bool {
+/// Returns true if the first item of the group was pushed before now; later items are pushed by others.
+async fn received_first_item(socket: &mut Socket) -> bool {
     let frames = socket.pushed().await;
     frames.iter().filter_map(|frame| frame["messages"].as_array()).flatten().any(|message| message["seq"] == 1)
 }
 
 #[tokio::test]
-async fn what_there_was_no_time_for_is_told_by_the_next() {
+async fn worker_hands_over_unfinished_pages() {
     let _plan = PLAN.write().await;
-    let here = Here::new().await;
-    let alice = Person::new("alice").await;
-    let mut recipients = join_all((0..8).map(async |n| Person::new(&format!("listener{n}")).await)).await;
+    let worker = LocalWorker::new().await;
+    let alice = TestUser::new("alice").await;
+    let mut recipients = join_all((0..8).map(async |n| TestUser::new(&format!("recipient{n}")).await)).await;
     recipients.sort_unstable_by(|one, other| one.user_id.cmp(&other.user_id));
-    let mut sockets = join_all(recipients.iter().map(Person::connect)).await;
+    let mut sockets = join_all(recipients.iter().map(TestUser::connect)).await;
     // An initial member sees the first item.
     let mut members: Vec<String> = recipients.iter().map(|person| person.user_id.clone()).collect();
-    members.extend(silent(Cloud::shared(), 200).await);
-    let conversation = gather(&alice, &members).await;
+    members.extend(users_without_tokens(Cloud::shared(), 200).await);
+    let conversation = create_group(&alice, &members).await;
     members.push(alice.user_id.clone());
     members.sort_unstable();
     for socket in &mut sockets {
@@ -107,8 +107,8 @@ async fn what_there_was_no_time_for_is_told_by_the_next() {
     }
 
     // Without time everything is handed over.
-    assert_eq!(here.work(&[("a", body(&conversation, 1))], Duration::ZERO).await, [] as [String; 0]);
-    let rest = here.rest().await;
+    assert_eq!(worker.work(&[("a", body(&conversation, 1))], Duration::ZERO).await, [] as [String; 0]);
+    let rest = worker.handed_over().await;
     assert_eq!(
         rest.iter().map(|body| serde_json::to_string(body).unwrap()).collect::<Vec<_>>(),
         [body(&conversation, 1)]
@@ -118,39 +118,39 @@ async fn what_there_was_no_time_for_is_told_by_the_next() {
     let slow = connections(recipients.last().unwrap()).await;
     let page = members.iter().position(|id| *id == recipients.last().unwrap().user_id).unwrap() / 100;
     let cloud = Cloud::shared();
-    cloud.misbehave(1, &[Kind::Delay(60_000, 60_000).rule().resource(&slow[0]).function(WORKER)]).await;
-    let again = here.work(&[("a", body(&conversation, 1))], Duration::from_secs(3)).await;
-    cloud.behave().await;
-    assert_eq!(again, [] as [String; 0]);
-    let rest = here.rest().await;
+    cloud.inject_faults(1, &[Kind::Delay(60_000, 60_000).rule().resource(&slow[0]).function(WORKER)]).await;
+    let failed = worker.work(&[("a", body(&conversation, 1))], Duration::from_secs(3)).await;
+    cloud.clear_faults().await;
+    assert_eq!(failed, [] as [String; 0]);
+    let rest = worker.handed_over().await;
     assert_eq!(rest.len(), 1);
     let begins_after = rest[0].shard.after_user.map(|user| user.to_string());
-    assert_eq!(begins_after.as_ref(), (page > 0).then(|| &members[100 * page - 1]), "where the page begins");
+    assert_eq!(begins_after.as_ref(), (page > 0).then(|| &members[100 * page - 1]), "the start of the page");
     let (slow_one, others) = sockets.split_last_mut().unwrap();
     for socket in &mut *others {
-        assert!(told(socket).await);
+        assert!(received_first_item(socket).await);
     }
-    assert!(!told(slow_one).await);
+    assert!(!received_first_item(slow_one).await);
 
     // The next worker has to notify that page alone.
     let rest = serde_json::to_string(&rest[0]).unwrap();
-    assert_eq!(here.work(&[("b", rest)], Duration::from_secs(30)).await, [] as [String; 0]);
-    assert!(here.rest().await.is_empty());
-    assert!(told(slow_one).await);
+    assert_eq!(worker.work(&[("b", rest)], Duration::from_secs(30)).await, [] as [String; 0]);
+    assert!(worker.handed_over().await.is_empty());
+    assert!(received_first_item(slow_one).await);
     for (person, socket) in recipients.iter().zip(&mut *others) {
         let on_that_page = begins_after.as_ref().is_none_or(|after| person.user_id > *after);
-        assert_eq!(told(socket).await, on_that_page, "twice is harmless, but only where it is not known who was told");
+        assert_eq!(received_first_item(socket).await, on_that_page, "only the members of that page are notified again");
     }
 }
 
 #[tokio::test]
-async fn only_what_failed_comes_again() {
+async fn only_failed_queue_messages_are_retried() {
     let _plan = PLAN.write().await;
-    let here = Here::new().await;
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let worker = LocalWorker::new().await;
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let mut conversations = Vec::new();
     for _ in 0..2 {
-        conversations.push(gather(&alice, std::slice::from_ref(&bob.user_id)).await);
+        conversations.push(create_group(&alice, std::slice::from_ref(&bob.user_id)).await);
     }
     // The worker goes by their ids.
     conversations.sort_unstable();
@@ -158,20 +158,20 @@ async fn only_what_failed_comes_again() {
     socket.pushed().await;
     let cloud = Cloud::shared();
     // As often as the SDK tries.
-    cloud.misbehave(1, &[Kind::Throttle.rule().operation("Query").function(WORKER).next(3)]).await;
+    cloud.inject_faults(1, &[Kind::Throttle.rule().operation("Query").function(WORKER).next(3)]).await;
     let bodies = [
         ("second", body(&conversations[1], 1)),
         ("first", body(&conversations[0], 1)),
         ("first too", body(&conversations[0], 1)),
         ("poison", "nonsense".to_owned()),
     ];
-    let again = here.work(&bodies, Duration::from_secs(30)).await;
-    cloud.behave().await;
-    assert_eq!(again.into_iter().collect::<BTreeSet<_>>(), ["first", "first too", "poison"].map(str::to_owned).into());
-    let heard = |frames: Vec<Value>| -> Vec<Value> {
+    let failed = worker.work(&bodies, Duration::from_secs(30)).await;
+    cloud.clear_faults().await;
+    assert_eq!(failed.into_iter().collect::<BTreeSet<_>>(), ["first", "first too", "poison"].map(str::to_owned).into());
+    let conversations_of = |frames: Vec<Value>| -> Vec<Value> {
         frames.iter().map(|frame| frame["messages"][0]["conversation_id"].clone()).collect()
     };
-    assert_eq!(heard(socket.pushed().await), [json!(conversations[1])]);
-    assert_eq!(here.work(&bodies[1..3], Duration::from_secs(30)).await, [] as [String; 0]);
-    assert_eq!(heard(socket.pushed().await), [json!(conversations[0])], "both in one frame");
+    assert_eq!(conversations_of(socket.pushed().await), [json!(conversations[1])]);
+    assert_eq!(worker.work(&bodies[1..3], Duration::from_secs(30)).await, [] as [String; 0]);
+    assert_eq!(conversations_of(socket.pushed().await), [json!(conversations[0])], "both in one frame");
 }

@@ -11,7 +11,7 @@ mod racing_receipts;
 mod tables;
 mod workers;
 
-use end_to_end::{Person, Socket};
+use end_to_end::{Socket, TestUser};
 use serde_json::{Value, json};
 use tokio::sync::RwLock;
 use uuid::Uuid;
@@ -26,21 +26,21 @@ fn message(conversation: &str, after_seq: u64, text: &str) -> Value {
 }
 
 /// Returns true for `busy` with a time to retry.
-fn says_later(problem: &Value) -> bool {
+fn is_busy(problem: &Value) -> bool {
     problem["code"] == "busy"
         && problem["retryable"] == true
         && problem["retry_after_ms"].as_u64().is_some_and(|after| after > 0)
 }
 
-/// Two who talk, and their conversation.
-async fn pair() -> (Person, Person, String) {
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-    let conversation = alice.talk_to(&bob).await;
+/// Two users and their conversation.
+async fn pair() -> (TestUser, TestUser, String) {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let conversation = alice.private_conversation_with(&bob).await;
     (alice, bob, conversation)
 }
 
 /// Returns the messages of a conversation with their seqs.
-async fn said(reader: &Person, conversation: &str) -> Vec<(u64, String)> {
+async fn texts(reader: &TestUser, conversation: &str) -> Vec<(u64, String)> {
     let (mut all, mut after) = (Vec::new(), 0);
     loop {
         let path = format!("/v1/conversations/{conversation}/messages?limit=100&after_seq={after}");
@@ -58,7 +58,7 @@ async fn said(reader: &Person, conversation: &str) -> Vec<(u64, String)> {
     }
 }
 
-/// A receipt of a whole frame; the answer.
+/// Sends a receipt; returns the answer.
 async fn receipt(socket: &mut Socket, action: &str, conversation: &str, seq: u64) -> Value {
     socket.ask(json!({"action": action, "receipts": [{"conversation_id": conversation, "seq": seq}]})).await
 }

@@ -11,7 +11,7 @@ use chat::receipts::Receipts;
 use domain::Timestamp;
 use domain::membership::Action;
 use end_to_end::faults::Kind;
-use end_to_end::{Cloud, Person, Picture, aws};
+use end_to_end::{Cloud, StoredState, TestUser, aws};
 use receipts::{Batch, Worker};
 use serde_json::{Value, json};
 use store::dynamodb::{Connections, Watermarks};
@@ -26,7 +26,7 @@ const TABLES: [&str; 2] = ["local-DeliveryStatusTable", "local-ReadStatusTable"]
 const WORKER: &str = "worker";
 
 /// Makes messages visible again soon, so that five attempts do not take a quarter of an hour.
-async fn hurry(url: &str) {
+async fn shorten_visibility_timeout(url: &str) {
     let seconds = (QueueAttributeName::VisibilityTimeout, "2");
     let sqs = aws::sqs(Cloud::shared());
     sqs.set_queue_attributes().queue_url(url).attributes(seconds.0, seconds.1).send().await.unwrap();
@@ -42,20 +42,20 @@ async fn queue(url: &str, bodies: &[String]) {
     assert!(sent.unwrap().failed().is_empty());
 }
 
-/// Waits for what a queue gives up on.
-async fn given_up(url: &str) -> String {
+/// Waits for a message in the dead-letter queue of a queue.
+async fn dead_letter(url: &str) -> String {
     let (name, deadline) = (url.replace("Queue", "DeadLetterQueue"), Instant::now() + Duration::from_mins(2));
     loop {
         let received = aws::sqs(Cloud::shared()).receive_message().queue_url(&name).wait_time_seconds(5).send().await;
         if let Some(message) = received.unwrap().messages.unwrap_or_default().pop() {
             return message.body.unwrap();
         }
-        assert!(Instant::now() < deadline, "nothing was given up");
+        assert!(Instant::now() < deadline, "the dead-letter queue stayed empty");
     }
 }
 
 /// Returns all stored receipts of a user in a conversation.
-async fn kept(person: &Person, conversation: &str) -> Vec<String> {
+async fn stored_receipts(person: &TestUser, conversation: &str) -> Vec<String> {
     let mut rows = Vec::new();
     for table in TABLES {
         for pk in [person.user_id.clone(), format!("{conversation}#{}", person.user_id)] {
@@ -70,41 +70,45 @@ async fn kept(person: &Person, conversation: &str) -> Vec<String> {
     rows
 }
 
-fn receipts_of(person: &Person, conversation: &str, receipts: &[(&str, u64)], at: Timestamp) -> String {
+fn receipts_of(person: &TestUser, conversation: &str, receipts: &[(&str, u64)], at: Timestamp) -> String {
     let receipt = |(kind, seq): &(&str, u64)| json!({"kind": kind, "conversation_id": conversation, "user_id": person.user_id, "seq": seq, "at": at});
     json!({"receipts": receipts.iter().map(receipt).collect::<Vec<_>>()}).to_string()
 }
 
 #[tokio::test]
-async fn receipts_that_come_twice_count_once_and_poison_stops_nobody() {
+async fn repeated_receipts_count_once_beside_unreadable_messages() {
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
     for after in 1..4 {
         assert_eq!(a.ask(message(&conversation, after, "hi")).await["seq"], after + 1);
     }
     let url = aws::receipts_queue_url(Cloud::shared());
-    hurry(&url).await;
+    shorten_visibility_timeout(&url).await;
     let at = Timestamp::now();
     let first = receipts_of(&bob, &conversation, &[("delivered", 2), ("read", 2)], at);
     let second = receipts_of(&bob, &conversation, &[("delivered", 3), ("read", 3)], at.plus(Duration::from_secs(2)));
     queue(&url, &["poison for receipts".to_owned(), first.clone(), second.clone()]).await;
-    let mut told = BTreeSet::new();
-    while told.len() < 4 {
+    let mut received = BTreeSet::new();
+    while received.len() < 4 {
         for receipt in a.next("receipts").await["receipts"].as_array().unwrap() {
-            told.insert((receipt["kind"].to_string(), receipt["seq"].as_u64().unwrap()));
+            received.insert((receipt["kind"].to_string(), receipt["seq"].as_u64().unwrap()));
         }
     }
-    let before = kept(&bob, &conversation).await;
+    let before = stored_receipts(&bob, &conversation).await;
     assert_eq!(before.len(), 4, "two watermarks and two older receipts: {before:?}");
 
     queue(&url, &[second, first.clone(), first]).await;
-    assert_eq!(given_up(&url).await, "poison for receipts");
+    assert_eq!(dead_letter(&url).await, "poison for receipts");
     // By now the others have been looked at as often.
     let last = receipts_of(&bob, &conversation, &[("read", 4)], at.plus(Duration::from_secs(9)));
     queue(&url, &[last]).await;
     let next = a.next("receipts").await["receipts"].clone();
-    assert_eq!((next.as_array().unwrap().len(), &next[0]["seq"]), (1, &json!(4)), "nobody is told twice: {next}");
-    let after = kept(&bob, &conversation).await;
+    assert_eq!(
+        (next.as_array().unwrap().len(), &next[0]["seq"]),
+        (1, &json!(4)),
+        "no receipt is notified twice: {next}"
+    );
+    let after = stored_receipts(&bob, &conversation).await;
     let others =
         |rows: &[String]| -> Vec<String> { rows.iter().filter(|row| !row.contains("Read")).cloned().collect() };
     assert_eq!(others(&after), others(&before));
@@ -112,55 +116,55 @@ async fn receipts_that_come_twice_count_once_and_poison_stops_nobody() {
 }
 
 #[tokio::test]
-async fn pushes_that_come_twice_are_the_same_and_poison_stops_nobody() {
+async fn repeated_pushes_are_identical_beside_unreadable_messages() {
     let (alice, bob, conversation) = pair().await;
     let mut b = bob.connect().await;
     let draft = json!({"client_message_id": uuid::Uuid::new_v4(), "after_seq": 1, "text": "hi"});
     assert_eq!(alice.post(&format!("/v1/conversations/{conversation}/messages"), &draft).await.0, 201);
     let message = b.next("message").await["message"].clone();
     let url = aws::fanout_queue_url(Cloud::shared());
-    hurry(&url).await;
-    let tell = json!({"conversation_id": conversation, "seqs": [2]}).to_string();
+    shorten_visibility_timeout(&url).await;
+    let notification = json!({"conversation_id": conversation, "seqs": [2]}).to_string();
     for _ in 0..2 {
-        queue(&url, &["poison for fanout".to_owned(), tell.clone()]).await;
+        queue(&url, &["poison for fanout".to_owned(), notification.clone()]).await;
         assert_eq!(b.next("messages").await["messages"], json!([message]));
     }
     // A message about something that does not exist changes nothing, and is not retried.
-    let nowhere = json!({"conversation_id": uuid::Uuid::new_v4(), "seqs": [2]}).to_string();
-    queue(&url, &[nowhere, json!({"conversation_id": conversation, "seqs": [9]}).to_string()]).await;
+    let missing = json!({"conversation_id": uuid::Uuid::new_v4(), "seqs": [2]}).to_string();
+    queue(&url, &[missing, json!({"conversation_id": conversation, "seqs": [9]}).to_string()]).await;
     for _ in 0..2 {
-        assert_eq!(given_up(&url).await, "poison for fanout");
+        assert_eq!(dead_letter(&url).await, "poison for fanout");
     }
 }
 
 #[tokio::test]
-async fn a_change_that_is_relayed_twice_is_made_once_and_poison_stops_nobody() {
+async fn change_relayed_twice_is_applied_once_beside_unreadable_messages() {
     let cloud = Cloud::shared();
-    let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let body = json!({"type": "group", "title": "Team", "member_ids": [bob.user_id]});
     let (_, group) = alice.post("/v1/conversations", &body).await;
     let id = group["conversation_id"].as_str().unwrap();
     let url = aws::relay_queue_url(cloud);
-    hurry(&url).await;
+    shorten_visibility_timeout(&url).await;
     // Committed, and not relayed.
-    let truth = Conversations::new(aws::database(cloud), Queue::new(aws::sqs(cloud), url.clone()));
+    let conversations = Conversations::new(aws::database(cloud), Queue::new(aws::sqs(cloud), url.clone()));
     let change = [Action::SetTitle("Crew".to_owned())];
-    truth.change(id.parse().unwrap(), alice.user_id.parse().unwrap(), &change).await.unwrap();
+    conversations.change(id.parse().unwrap(), alice.user_id.parse().unwrap(), &change).await.unwrap();
     let relay = json!({"conversation_id": id}).to_string();
     let user = json!({"user_id": bob.user_id}).to_string();
     queue(&url, &["poison for relay".to_owned(), relay.clone(), user, relay]).await;
-    let after = Picture::settled(cloud, id).await;
-    assert_eq!(given_up(&url).await, "poison for relay");
-    let later = Picture::settled(cloud, id).await;
+    let after = StoredState::after_relay(cloud, id).await;
+    assert_eq!(dead_letter(&url).await, "poison for relay");
+    let later = StoredState::after_relay(cloud, id).await;
     assert_eq!(later.kinds(), ["created", "title_changed"]);
     assert_eq!(after.kinds(), later.kinds());
     later.check();
-    assert_eq!(bob.get("/v1/users/me").await.0, 200, "who is not deleted stays");
+    assert_eq!(bob.get("/v1/users/me").await.0, 200, "users who are not deleted are kept");
 }
 
 /// One table is in trouble: the queue messages that need it come again, whole, and the others do not.
 #[tokio::test]
-async fn only_receipts_that_failed_come_again() {
+async fn only_failed_receipts_are_retried() {
     let _plan = PLAN.write().await;
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
@@ -188,14 +192,17 @@ async fn only_receipts_that_failed_come_again() {
         let event: SqsEvent = serde_json::from_value(event.clone()).unwrap();
         worker.handle(Batch::from(event), Timestamp::now().plus(Duration::from_secs(30))).await
     };
-    cloud.misbehave(1, &[Kind::Throttle.rule().resource(TABLES[0]).function(WORKER)]).await;
-    let again = work().await;
-    cloud.behave().await;
-    assert_eq!(again, ["both", "delivered"]);
-    let told = a.next("receipts").await["receipts"].clone();
-    assert_eq!((told.as_array().unwrap().len(), &told[0]["kind"]), (1, &json!("read")), "{told}");
+    cloud.inject_faults(1, &[Kind::Throttle.rule().resource(TABLES[0]).function(WORKER)]).await;
+    let failed = work().await;
+    cloud.clear_faults().await;
+    assert_eq!(failed, ["both", "delivered"]);
+    let received = a.next("receipts").await["receipts"].clone();
+    assert_eq!((received.as_array().unwrap().len(), &received[0]["kind"]), (1, &json!("read")), "{received}");
     assert_eq!(work().await, [] as [String; 0]);
-    let told = a.next("receipts").await["receipts"].clone();
-    assert_eq!((told.as_array().unwrap().len(), &told[0]["kind"]), (1, &json!("delivered")), "{told}");
-    assert_eq!((kept(&bob, &conversation).await.len(), kept(&alice, &conversation).await.len()), (2, 2));
+    let received = a.next("receipts").await["receipts"].clone();
+    assert_eq!((received.as_array().unwrap().len(), &received[0]["kind"]), (1, &json!("delivered")), "{received}");
+    assert_eq!(
+        (stored_receipts(&bob, &conversation).await.len(), stored_receipts(&alice, &conversation).await.len()),
+        (2, 2)
+    );
 }

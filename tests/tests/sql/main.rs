@@ -17,7 +17,7 @@ use tokio_postgres::error::{DbError, ErrorPosition};
 use tokio_postgres::{Client, NoTls};
 
 #[tokio::test]
-async fn every_statement_is_prepared() {
+async fn postgresql_prepares_every_statement() {
     let statements = source::statements(&sources()).unwrap_or_else(|problems| panic!("\n{}", problems.join("\n")));
     assert!(!statements.is_empty(), "the functions have no SQL, or it is called by names that this test does not know");
     let postgres = Postgres::start(None).await.expect("PostgreSQL starts");
@@ -84,15 +84,15 @@ async fn migrate(client: &Client) {
 /// `file:line: message`, and from where on PostgreSQL did not understand.
 fn report(statement: &Statement, error: &tokio_postgres::Error) -> String {
     let Some(refusal) = error.as_db_error() else {
-        return format!("{}: {error}", statement.place);
+        return format!("{}: {error}", statement.location);
     };
     let hint = refusal.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
     let rest = position(refusal).map(|at| statement.sql.chars().skip(at).take(60).collect::<String>());
     let rest = rest.map(|rest| format!(", at `{}`", rest.lines().next().unwrap_or_default())).unwrap_or_default();
-    format!("{}: {}{hint}{rest}", statement.place, refusal.message())
+    format!("{}: {}{hint}{rest}", statement.location, refusal.message())
 }
 
-/// Characters before the place that the refusal is about.
+/// Characters before the position that the refusal is about.
 fn position(refusal: &DbError) -> Option<usize> {
     match refusal.position()? {
         ErrorPosition::Original(from_one) => Some(usize::try_from(*from_one).ok()?.saturating_sub(1)),

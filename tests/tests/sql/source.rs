@@ -35,7 +35,7 @@ pub(crate) struct Source {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Statement {
     /// `file:line` of the call.
-    pub(crate) place: String,
+    pub(crate) location: String,
     pub(crate) sql: String,
 }
 
@@ -173,14 +173,14 @@ impl Finder<'_> {
     }
 
     fn statement(&mut self, name: &Ident, sql: String) {
-        self.found.0.push(Statement { place: self.place(name), sql });
+        self.found.0.push(Statement { location: self.location(name), sql });
     }
 
     fn problem(&mut self, name: &Ident, what: &str) {
-        self.found.1.push(format!("{}: `{name}` {what}", self.place(name)));
+        self.found.1.push(format!("{}: `{name}` {what}", self.location(name)));
     }
 
-    fn place(&self, name: &Ident) -> String {
+    fn location(&self, name: &Ident) -> String {
         format!("{}:{}", self.file, name.span().start().line)
     }
 }
@@ -244,11 +244,11 @@ mod tests {
     fn find(text: &str) -> Result<Vec<(String, String)>, Vec<String>> {
         let source = Source { file: "a.rs".to_owned(), text: format!("use sqlx_data_api::query;\n{text}") };
         let found = statements(&[source])?;
-        Ok(found.into_iter().map(|statement| (statement.place, statement.sql)).collect())
+        Ok(found.into_iter().map(|statement| (statement.location, statement.sql)).collect())
     }
 
     #[test]
-    fn sql_is_found_wherever_it_stands() {
+    fn sql_is_found_in_every_position() {
         for text in [
             r#"fn f() { query("S").bind(1); }"#,
             r##"fn f() { sqlx_data_api::query_as::<Vec<fn() -> u8>>(r#"S"#); }"##,
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_a_problem() {
+    fn unreadable_sql_is_reported_as_a_problem() {
         for text in [
             r#"fn f() { query(format!("S")); }"#,
             r#"mod a { const SQL: &str = "S"; } mod b { const SQL: &str = "T"; } fn f() { query(b::SQL); }"#,
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn other_things_of_the_same_name_are_none() {
+    fn unrelated_items_of_the_same_names_are_ignored() {
         assert_eq!(find(r#"fn query() {} fn f() { client.query("S"); insert.execute(&pool); }"#).unwrap(), []);
         let source = Source { file: "a.rs".to_owned(), text: "fn f() { let query = 1; g(query); }".to_owned() };
         assert_eq!(statements(&[source]).unwrap(), []);

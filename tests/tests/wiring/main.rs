@@ -38,7 +38,7 @@ fn functions() -> Vec<Function> {
         }
     };
     let functions: Vec<Function> = starts.into_iter().map(function).collect();
-    assert!(functions.len() > 20, "the template is written otherwise");
+    assert!(functions.len() > 20, "the layout of the template has changed");
     functions
 }
 

@@ -21,14 +21,14 @@ use crate::functions;
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A Runtime API that never gives an invocation, and every other service in one: it refuses everything else.
-struct Host {
+struct StubServices {
     address: String,
-    asked: mpsc::UnboundedReceiver<()>,
+    started: mpsc::UnboundedReceiver<()>,
 }
 
-impl Host {
+impl StubServices {
     async fn start() -> Self {
-        let (ask, asked) = mpsc::unbounded_channel();
+        let (ask, started) = mpsc::unbounded_channel();
         let router = Router::new().fallback(async move |uri: Uri| {
             if uri.path().ends_with("/runtime/invocation/next") {
                 let _ = ask.send(());
@@ -39,11 +39,11 @@ impl Host {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         tokio::spawn(axum::serve(listener, router).into_future());
-        Self { address, asked }
+        Self { address, started }
     }
 
     /// Starts a function with these variables. Returns the name of the one that it lacks; `None` if it asks for an invocation.
-    async fn lacks(&mut self, binary: &Path, variables: &BTreeMap<String, String>) -> Option<String> {
+    async fn missing_variable(&mut self, binary: &Path, variables: &BTreeMap<String, String>) -> Option<String> {
         let url = format!("http://{}", self.address);
         let mut process = Command::new(binary)
             .env_clear()
@@ -67,13 +67,13 @@ impl Host {
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
         let mut stderr = process.stderr.take().expect("standard error");
-        let mut said = String::new();
+        let mut output = String::new();
         let ended = async {
-            let _ = stderr.read_to_string(&mut said).await;
+            let _ = stderr.read_to_string(&mut output).await;
         };
         let lacking = timeout(START_TIMEOUT, async {
             tokio::select! {
-                _ = self.asked.recv() => false,
+                _ = self.started.recv() => false,
                 () = ended => true,
             }
         });
@@ -81,8 +81,8 @@ impl Host {
             return None;
         }
         // `Missing("NAME")`, as `main` reports it.
-        let name = said.split("Missing(\"").nth(1).and_then(|rest| rest.split('"').next());
-        Some(name.unwrap_or_else(|| panic!("{}: {said}", binary.display())).to_owned())
+        let name = output.split("Missing(\"").nth(1).and_then(|rest| rest.split('"').next());
+        Some(name.unwrap_or_else(|| panic!("{}: {output}", binary.display())).to_owned())
     }
 }
 
@@ -90,10 +90,10 @@ impl Host {
 async fn each_function_reads_exactly_its_variables() {
     // A cloud has built the functions that it runs.
     let _cloud = Cloud::shared();
-    let mut host = Host::start().await;
+    let mut host = StubServices::start().await;
     for described in functions() {
         let mut read = BTreeMap::new();
-        while let Some(name) = host.lacks(&function(&described.binary), &read).await {
+        while let Some(name) = host.missing_variable(&function(&described.binary), &read).await {
             assert!(!read.contains_key(&name), "{}: {name} is given", described.binary);
             let address = name.ends_with("_URL") || name.ends_with("_ENDPOINT") || name.ends_with("_ISSUER");
             let value = if address { format!("http://{}", host.address) } else { "1".to_owned() };

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_is_two_tokens() {
+    fn content_type_is_two_tokens() {
         assert_eq!(ContentType::parse("Image/PNG").unwrap().as_str(), "image/png");
         assert!(ContentType::parse("application/vnd.oasis.opendocument.text").is_ok());
         for bad in ["", "image", "/png", "image/", "image/png; a=b", "image/p ng", "text/html\r\nx: y", "*/*", "a/b/c"]
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_run_is_never_shown() {
+    fn active_types_are_served_as_octet_stream_attachments() {
         let serving = |text| {
             let content_type = ContentType::parse(text).unwrap();
             let Serving { content_type, disposition } = content_type.serving();

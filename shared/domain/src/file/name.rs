@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_the_last_part_of_a_path() {
+    fn file_name_is_the_last_part_of_a_path() {
         for (given, name) in [
             ("a.txt", "a.txt"),
             ("../../etc/passwd", "passwd"),
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disposition_can_be_read_by_old_and_young() {
+    fn disposition_has_an_ascii_and_a_utf8_file_name() {
         let disposition = |name: &str| FileName::parse(name).unwrap().disposition("attachment");
         assert_eq!(disposition("a b.txt"), "attachment; filename=\"a b.txt\"; filename*=UTF-8''a%20b.txt");
         assert_eq!(disposition("é\"%;.png"), "attachment; filename=\"___;.png\"; filename*=UTF-8''%C3%A9%22%25%3B.png");

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_checksum_is_what_its_digits_say() {
+    fn checksum_is_64_hex_digits() {
         let digits = "00ff10".to_owned() + &"ab".repeat(29);
         let bytes = Sha256Hex::parse(&digits.to_uppercase()).unwrap().bytes();
         assert_eq!((bytes.len(), crate::hex(&bytes)), (32, digits));
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_is_bounded() {
+    fn file_size_is_bounded() {
         let file = |size: u64| {
             let json = serde_json::json!({"name": "a", "content_type": "a/b", "size": size, "sha256": "0".repeat(64)});
             serde_json::from_value::<NewFile>(json).unwrap().check().map_err(|error| error.code)

@@ -66,7 +66,7 @@ mod tests {
     use crate::file::MAX_FILE_BYTES;
 
     #[test]
-    fn parts_make_the_whole() {
+    fn part_sizes_add_up_to_the_file_size() {
         for size in [1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES - 1, MAX_FILE_BYTES] {
             let sizes = (1..=part_count(size)).map(|number| part_size(size, number).unwrap());
             assert_eq!(sizes.sum::<u64>(), size);

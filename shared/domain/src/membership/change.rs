@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn the_outbox_keeps_its_format() {
+    fn outbox_format_is_stable() {
         for (change, text) in stored() {
             let text = text.replace("\"~", "\"00000000-0000-0000-0000-00000000000");
             assert_eq!(serde_json::to_string(&change).unwrap(), text);
@@ -215,13 +215,13 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_members_follows_who_comes_and_goes() {
+    fn joins_and_departures_change_the_member_count() {
         let growth: Vec<i32> = stored().iter().map(|(change, _)| change.effect().growth()).collect();
         assert_eq!(growth, [1, 1, -1, -1, 0, 0, 0, 0, 0, 1, -1, 0]);
     }
 
     #[test]
-    fn each_change_does_what_it_says_and_no_more() {
+    fn each_change_has_exactly_its_effect() {
         let none = Effect::default();
         let departure = |n, by| Departure { user_id: user(n), removed_by: by, user_deleted: false };
         let blocked_by = [user(2)];
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stay_begins_at_its_item_or_after_the_head() {
+    fn membership_period_begins_at_its_item_or_after_the_head() {
         for (change, text) in stored() {
             let first = if text.contains("logged") { Seq(7) } else { Seq(8) };
             assert_eq!(change.first_visible(Seq(7)), first, "{text}");

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_frame_has_the_documented_shape() {
+    fn error_frame_has_the_documented_shape() {
         let error = ApiError::new(ErrorCode::NotAMember, "No.");
         let answer = Answer::Error { error: ErrorBody::new(&error, "q") };
         let frame = Reply { reply_to: Some("r1".into()), answer };

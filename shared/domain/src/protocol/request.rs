@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_client_says_of_sender_and_time_is_ignored() {
+    fn sender_and_time_of_a_client_are_ignored() {
         let frame = r#"{"action":"send","conversation_id":"00000000-0000-0000-0000-000000000001","client_message_id":
             "00000000-0000-0000-0000-000000000002","after_seq":1,"text":"hi","sender_id":"x","sent_at":"y"}"#;
         let request: SendRequest = serde_json::from_str(frame).unwrap();
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn only_attachments_speak_for_themselves() {
+    fn empty_text_needs_attachments_and_attachments_are_bounded() {
         let draft = |files: &[FileId]| {
             let attachment_ids = files.to_vec();
             let client_message_id = ClientMessageId(uuid::Uuid::nil());

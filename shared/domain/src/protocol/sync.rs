@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_bounded() {
+    fn sync_request_is_bounded() {
         let request = |n: usize| SyncRequest {
             cursors: (0..n).map(|_| (ConversationId::generate(), Seq(1))).collect(),
             cursor: None,

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_success_is_answered_only_where_it_was_asked_for() {
+    fn success_is_answered_only_if_the_frame_has_an_id() {
         assert_eq!(reply(None, Ok(Answer::Accepted), "q").body, None);
         assert_eq!(
             reply(Some("r1".into()), Ok(Answer::Accepted), "q").body.as_deref(),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_always_answered_and_says_nothing_of_its_cause() {
+    fn errors_are_always_answered_without_their_cause() {
         let error = ApiError::internal(std::io::Error::other("secret"));
         let body = reply(None, Err(error), "q").body.unwrap();
         assert!(body.contains(r#""code":"internal""#) && body.contains(r#""request_id":"q""#), "{body}");
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_json_and_a_wrong_shape_are_told_apart() {
+    fn broken_json_and_invalid_fields_have_different_codes() {
         assert_eq!(parse::<Envelope>("{").err().map(|error| error.code), Some(ErrorCode::BadJson));
         assert_eq!(parse::<Envelope>(r#"{"id":7}"#).err().map(|error| error.code), Some(ErrorCode::InvalidRequest));
     }

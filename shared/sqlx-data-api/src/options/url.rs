@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_says_it_all_and_is_written_back() {
+    fn url_is_parsed_and_written_back() {
         for (authority, endpoint) in [
             ("", None),
             ("127.0.0.1:8080", Some("http://127.0.0.1:8080")),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_is_not_understood_is_refused() {
+    fn unknown_or_incomplete_urls_are_refused() {
         for url in [
             "postgres://?resource_arn=r&secret_arn=s",
             "aurora-data-api://?secret_arn=s",

@@ -91,7 +91,7 @@ fn random_text(random: &mut StdRng) -> String {
 }
 
 #[test]
-fn the_scanner_sees_what_a_character_machine_sees() {
+fn scanner_agrees_with_a_character_by_character_model() {
     let mut random = StdRng::seed_from_u64(1);
     for _ in 0..50_000 {
         let text = random_text(&mut random);
@@ -112,7 +112,7 @@ fn the_scanner_sees_what_a_character_machine_sees() {
 struct Piece {
     written: String,
     translated: String,
-    says_something: bool,
+    is_statement: bool,
     ends: bool,
 }
 
@@ -142,17 +142,17 @@ fn random_piece(random: &mut StdRng) -> Piece {
         "$été$;$été$",
     ];
     const COMMENTS: [&str; 4] = ["-- $1; it's\n", "/* $1; ' */", "/* /* $1 */ ; */", "--\n"];
-    let same = |text: &str, says_something| Piece {
+    let same = |text: &str, is_statement| Piece {
         written: text.to_owned(),
         translated: text.to_owned(),
-        says_something,
+        is_statement,
         ends: false,
     };
     match random.random_range(0..10) {
         0 | 1 => {
             let number = random.random_range(1..=12);
             let cast = format!("CAST(:p{number} AS text)");
-            Piece { written: format!("${number}"), translated: cast, says_something: true, ends: false }
+            Piece { written: format!("${number}"), translated: cast, is_statement: true, ends: false }
         }
         2 => same(COMMENTS[random.random_range(0..COMMENTS.len())], false),
         3 => Piece { ends: true, ..same(";", false) },
@@ -161,7 +161,7 @@ fn random_piece(random: &mut StdRng) -> Piece {
 }
 
 #[test]
-fn placeholders_are_translated_and_nothing_else_is() {
+fn only_placeholders_are_translated() {
     let text = DataApiTypeInfo::TEXT;
     let mut random = StdRng::seed_from_u64(2);
     for _ in 0..20_000 {
@@ -177,14 +177,14 @@ fn placeholders_are_translated_and_nothing_else_is() {
 }
 
 #[test]
-fn scripts_are_cut_at_their_semicolons_and_nowhere_else() {
+fn scripts_are_split_only_between_statements() {
     let mut random = StdRng::seed_from_u64(3);
     for _ in 0..20_000 {
         let pieces: Vec<Piece> = (0..random.random_range(0..16)).map(|_| random_piece(&mut random)).collect();
         let script: Vec<&str> = pieces.iter().map(|piece| &*piece.written).collect();
         let expected: Vec<String> = pieces
             .split(|piece| piece.ends)
-            .filter(|statement| statement.iter().any(|piece| piece.says_something))
+            .filter(|statement| statement.iter().any(|piece| piece.is_statement))
             .map(|statement| {
                 statement.iter().map(|piece| &*piece.written).collect::<Vec<_>>().join(" ").trim().to_owned()
             })

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_has_the_type_of_its_argument() {
+    fn placeholder_is_cast_to_the_type_of_its_argument() {
         assert_eq!(
             translated("select $1::uuid, coalesce(a, $2) from t where id=$1"),
             "select CAST(:p1 AS int8)::uuid, coalesce(a, CAST(:p2 AS text)) from t where id=CAST(:p1 AS int8)"
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_colon_reads_like_a_parameter() {
+    fn other_colons_are_not_parsed_as_parameters() {
         assert_eq!(translated("select a[i:j], b[1:2], c::int, f(x := 1)"), "select a[i: j], b[1:2], c::int, f(x := 1)");
         assert_eq!(translated("select a[1:$1]"), "select a[1: CAST(:p1 AS int8)]");
         assert_eq!(translated("select 1 -- see:this"), "select 1 -- see: this");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_without_argument_stays() {
+    fn placeholder_without_argument_is_unchanged() {
         assert_eq!(translated("select $3"), "select $3");
         assert_eq!(Template::new("select $3, $1").parameters(), 3);
         assert!(!Template::new("select $3, $1").mentions(2));

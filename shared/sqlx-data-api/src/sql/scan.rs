@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_quoted_or_commented_holds_none() {
+    fn placeholders_in_quotes_and_comments_are_ignored() {
         for sql in [
             "select '$1'",
             "select 'it''s $1'",
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn code_goes_on_after_what_was_quoted() {
+    fn placeholders_after_quotes_and_comments_are_found() {
         assert_eq!(placeholders(r"select 'a\', $1"), [1], "a backslash is no escape in a plain string");
         assert_eq!(placeholders(r"select E'a\\', $1"), [1]);
         assert_eq!(placeholders("select E'a' 'b', $1"), [1]);

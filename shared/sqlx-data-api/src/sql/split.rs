@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_no_statement() {
+    fn empty_scripts_have_no_statements() {
         assert_eq!(split(" ;; -- only; this\n/* and; this */ ;"), [""; 0]);
         assert_eq!(split(""), [""; 0]);
     }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn semicolons_inside_quotes_end_nothing() {
+    fn semicolons_inside_quotes_are_ignored() {
         let function = "create function f() returns int language plpgsql as $$ begin return 1; end; $$";
         assert_eq!(
             split(&format!("{function};\nselect ';', E'\\';', \";\"")),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn semicolons_inside_brackets_and_atomic_bodies_end_nothing() {
+    fn semicolons_inside_brackets_and_atomic_bodies_are_ignored() {
         let rule = "create rule r as on insert to a do (insert into b values (1); insert into c values (2))";
         let function =
             "create function f(x int) returns int begin atomic select case x when 1 then 2 end; select x; end";

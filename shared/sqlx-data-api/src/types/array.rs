@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_are_sent_as_postgresql_writes_them() {
+    fn arrays_are_encoded_as_postgresql_literals() {
         assert_eq!(literal(vec![1_i64, -2]), "{1,-2}");
         assert_eq!(literal(Vec::<i32>::new()), "{}");
         assert_eq!(literal(vec![Some(true), None]), "{true,NULL}");

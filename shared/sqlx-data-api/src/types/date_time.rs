@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_four_digits_of_our_era_pass() {
+    fn only_years_from_1_to_9999_are_accepted() {
         for year in [-1, 0, 10_000] {
             assert!(writable(year).is_err(), "{year}");
         }

@@ -49,7 +49,7 @@ mod tests {
     use time::macros::{datetime, offset};
 
     #[test]
-    fn fractions_of_a_second_are_optional_and_cut_at_microseconds() {
+    fn fractional_seconds_are_optional_and_truncated_to_microseconds() {
         assert_eq!(parse_date_time("2024-02-29 01:02:03").unwrap(), datetime!(2024-02-29 01:02:03));
         assert_eq!(parse_date_time("2024-02-29 01:02:03.5").unwrap(), datetime!(2024-02-29 01:02:03.5));
         assert_eq!(date_time_text(datetime!(2024-02-29 01:02:03.123_456_789)).unwrap(), "2024-02-29 01:02:03.123456");

@@ -33,7 +33,7 @@ round_trips! {
 }
 
 #[tokio::test]
-async fn what_is_bound_may_be_borrowed() {
+async fn borrowed_arrays_can_be_bound() {
     let pool = Database::new().await.pool().await;
     let owned = ["a".to_owned(), "b".to_owned()];
     let joined: String = query_scalar("SELECT array_to_string($1 || $2 || $3 || $4 || $5, ',', 'NULL')")
@@ -50,7 +50,7 @@ async fn what_is_bound_may_be_borrowed() {
 
 /// The service takes them, as part of a statement, and returns none.
 #[tokio::test]
-async fn bytes_and_json_go_one_way() {
+async fn arrays_of_bytes_and_json_can_be_bound_and_not_returned() {
     let pool = Database::new().await.pool().await;
     let bytes = vec![vec![], (0..=255).collect::<Vec<u8>>()];
     let found: Vec<Vec<u8>> =
@@ -81,7 +81,7 @@ async fn bytes_and_json_go_one_way() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_an_error() {
+async fn arrays_that_do_not_fit_are_an_error() {
     let pool = Database::new().await.pool().await;
     let nulls = query_scalar::<Vec<i32>>("SELECT ARRAY[1, NULL]").fetch_one(&pool).await;
     assert!(nulls.is_err(), "NULL needs an Option");
@@ -95,7 +95,7 @@ async fn what_does_not_fit_is_an_error() {
 }
 
 #[tokio::test]
-async fn uuids_of_a_list() {
+async fn rows_are_selected_by_a_list_of_uuids() {
     let pool = Database::new().await.pool().await;
     query("CREATE TABLE t (id uuid PRIMARY KEY, n int)").execute(&pool).await.unwrap();
     query("INSERT INTO t SELECT * FROM unnest($1, $2)")

@@ -31,7 +31,7 @@ round_trips! {
 }
 
 #[tokio::test]
-async fn they_are_the_same_instants_as_those_of_time() {
+async fn chrono_and_time_agree_on_instants() {
     let pool = Database::new().await.pool().await;
     let (instant, date): (time::OffsetDateTime, time::Date) = query_as("SELECT $1, $2")
         .bind(DateTime::parse_from_rfc3339("2024-01-01T01:30:00+02:00").unwrap())
@@ -44,7 +44,7 @@ async fn they_are_the_same_instants_as_those_of_time() {
 }
 
 #[tokio::test]
-async fn what_only_one_side_has_is_an_error() {
+async fn values_outside_the_common_range_are_an_error() {
     let database = Database::new().await;
     let pool = database.pool().await;
     for sql in
@@ -66,7 +66,7 @@ async fn what_only_one_side_has_is_an_error() {
 }
 
 #[tokio::test]
-async fn nanoseconds_are_cut_off() {
+async fn nanoseconds_are_truncated() {
     let pool = Database::new().await.pool().await;
     let (time, instant): (NaiveTime, DateTime<Utc>) = query_as("SELECT $1, $2")
         .bind("23:59:59.999999999".parse::<NaiveTime>().unwrap())

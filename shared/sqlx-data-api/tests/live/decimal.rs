@@ -23,7 +23,7 @@ round_trips! {
 }
 
 #[tokio::test]
-async fn the_scale_stays() {
+async fn scale_is_preserved() {
     let pool = Database::new().await.pool().await;
     let (sent, sum): (Decimal, Decimal) =
         query_as("SELECT $1, $1 + 0.05").bind(decimal("1.10")).fetch_one(&pool).await.unwrap();
@@ -31,7 +31,7 @@ async fn the_scale_stays() {
 }
 
 #[tokio::test]
-async fn nothing_is_rounded() {
+async fn values_that_would_be_rounded_are_an_error() {
     let pool = Database::new().await.pool().await;
     for sql in [
         "SELECT 'NaN'::numeric",

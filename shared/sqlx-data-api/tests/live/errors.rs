@@ -61,7 +61,7 @@ async fn constraints_have_kinds_and_names() {
 }
 
 #[tokio::test]
-async fn the_services_own_refusals() {
+async fn refusals_by_the_data_api_have_faults() {
     let database = Database::new().await;
     let mut conn = database.connect().await;
     let unsupported = refusal(&mut conn, "SELECT ARRAY[[1], [2]]").await;
@@ -74,7 +74,7 @@ async fn the_services_own_refusals() {
 }
 
 #[tokio::test]
-async fn a_result_beyond_the_limits_says_so() {
+async fn oversized_results_are_a_result_too_large_fault() {
     let pool = Database::new().await.pool().await;
     query("CREATE TABLE t (v bytea)").execute(&pool).await.unwrap();
     query("INSERT INTO t VALUES ($1)").bind(vec![0_u8; 70_000]).execute(&pool).await.expect("a request may be 4 MiB");
@@ -89,7 +89,7 @@ async fn a_result_beyond_the_limits_says_so() {
 }
 
 #[tokio::test]
-async fn a_statement_beyond_the_time_limit_says_so() {
+async fn statement_beyond_the_time_limit_is_a_timeout_fault() {
     let limits = Limits { statement: Duration::from_millis(100), ..Limits::default() };
     let mut conn = Database::with_limits(limits).await.connect().await;
     let error = refusal(&mut conn, "SELECT 1 FROM pg_sleep(30)").await;
@@ -97,7 +97,7 @@ async fn a_statement_beyond_the_time_limit_says_so() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_or_cluster_is_a_matter_of_access() {
+async fn wrong_secret_or_cluster_is_an_access_fault() {
     let database = Database::new().await;
     let client = || client(database.address, Sent::default());
     for options in [
@@ -136,7 +136,7 @@ async fn a_bad_number_of_arguments_is_not_sent() {
 }
 
 #[tokio::test]
-async fn the_service_being_away_is_an_io_error() {
+async fn unreachable_service_is_an_io_error() {
     let nobody = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap()

@@ -21,7 +21,7 @@ async fn locks(conn: &mut DataApiConnection) -> i64 {
 }
 
 #[tokio::test]
-async fn a_folder_is_applied_once() {
+async fn migrations_of_a_folder_are_applied_once() {
     let pool = Database::new().await.pool().await;
     for _ in 0..2 {
         MIGRATOR.run(&pool).await.unwrap();
@@ -42,7 +42,7 @@ async fn a_folder_is_applied_once() {
 }
 
 #[tokio::test]
-async fn one_that_fails_leaves_nothing_and_gives_the_lock_back() {
+async fn failed_migration_is_rolled_back_and_releases_the_lock() {
     let database = Database::new().await;
     let mut conn = database.connect().await;
     let bad = "CREATE TABLE half (n int); SELECT 1 / 0;";
@@ -56,7 +56,7 @@ async fn one_that_fails_leaves_nothing_and_gives_the_lock_back() {
 
 /// sqlx's `Migrator` reads the applied migrations after it took the lock, and does not unlock when it finds a difference.
 #[tokio::test]
-async fn a_changed_one_is_refused_and_the_lock_goes_with_the_connection() {
+async fn changed_migration_is_refused_and_closing_the_connection_releases_the_lock() {
     let database = Database::new().await;
     let (mut conn, mut other) = (database.connect().await, database.connect().await);
     let migrator = |sql| Migrator::with_migrations(vec![migration(1, MigrationType::Simple, sql)]);
@@ -78,7 +78,7 @@ async fn a_changed_one_is_refused_and_the_lock_goes_with_the_connection() {
 }
 
 #[tokio::test]
-async fn reversible_ones_are_undone() {
+async fn reversible_migrations_are_undone() {
     let mut conn = Database::new().await.connect().await;
     let migrator = Migrator::with_migrations(vec![
         migration(1, MigrationType::ReversibleUp, "CREATE TABLE a (n int); CREATE TABLE b (n int)"),
@@ -93,7 +93,7 @@ async fn reversible_ones_are_undone() {
 }
 
 #[tokio::test]
-async fn two_at_once_take_turns() {
+async fn concurrent_migrators_take_turns() {
     let database = Database::new().await;
     let migrate = async || MIGRATOR.run(&mut database.connect().await).await;
     let (first, second) = tokio::join!(migrate(), migrate());
@@ -113,13 +113,13 @@ async fn an_expired_lock_is_taken_over() {
     second.lock().await.unwrap();
     second.ensure_migrations_table("_sqlx_migrations").await.unwrap();
     let late = first.apply("_sqlx_migrations", &migration(1, MigrationType::Simple, "CREATE TABLE late (n int)")).await;
-    assert!(late.is_err(), "who lost the lock does not go on");
+    assert!(late.is_err(), "a migrator that lost the lock stops");
     first.unlock().await.unwrap();
-    assert_eq!(locks(&mut second).await, 1, "and does not give back what is somebody else's");
+    assert_eq!(locks(&mut second).await, 1, "and does not release the lock of another migrator");
 }
 
 #[tokio::test]
-async fn a_statement_that_takes_longer_than_a_call_may_is_waited_for() {
+async fn statements_longer_than_the_call_timeout_are_awaited() {
     let limits = Limits { statement: Duration::from_secs(1), ..Limits::default() };
     let mut conn = Database::with_limits(limits).await.connect().await;
     let slow = "CREATE TABLE slow (n int); INSERT INTO slow SELECT 1 FROM pg_sleep(2.5);";

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::database::{Database, RESOURCE_ARN, SECRET_ARN, Sent, client};
 
 #[tokio::test]
-async fn rows_come_in_every_shape() {
+async fn rows_are_fetched_by_every_method() {
     let pool = Database::new().await.pool().await;
     let sql = "SELECT n, n::text AS name FROM generate_series(1, $1) AS n";
     let rows = query(sql).bind(3).fetch_all(&pool).await.unwrap();
@@ -47,7 +47,7 @@ async fn affected_rows_are_counted() {
 }
 
 #[tokio::test]
-async fn scripts_run_whole_or_not_at_all() {
+async fn scripts_are_atomic() {
     let pool = Database::new().await.pool().await;
     let script = "CREATE TABLE t (n int); INSERT INTO t VALUES (1), (2); SELECT n FROM t;";
     let results: Vec<_> = sqlx::raw_sql(script).execute_many(&pool).try_collect().await.unwrap();
@@ -59,7 +59,7 @@ async fn scripts_run_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_stream_has_each_result_after_its_rows() {
+async fn stream_yields_each_result_after_its_rows() {
     let mut conn = Database::new().await.connect().await;
     let script = "SELECT 1 AS n UNION ALL SELECT 2 ORDER BY n; SELECT 3 AS n";
     let items: Vec<_> = conn.fetch_many(script).try_collect().await.unwrap();
@@ -72,7 +72,7 @@ async fn a_stream_has_each_result_after_its_rows() {
 }
 
 #[tokio::test]
-async fn nothing_is_described() {
+async fn describe_is_unsupported() {
     let database = Database::new().await;
     let mut conn = database.connect().await;
     let error = conn.describe(sqlx::SqlStr::from_static("SELECT 1")).await.unwrap_err();
@@ -81,7 +81,7 @@ async fn nothing_is_described() {
 }
 
 #[tokio::test]
-async fn a_prepared_statement_is_run_again() {
+async fn prepared_statement_is_reused() {
     let mut conn = Database::new().await.connect().await;
     let statement = conn.prepare(sqlx::SqlStr::from_static("SELECT $1 + 1")).await.unwrap();
     assert_eq!(statement.parameters().unwrap().right(), Some(1));
@@ -92,7 +92,7 @@ async fn a_prepared_statement_is_run_again() {
 }
 
 #[tokio::test]
-async fn the_cache_of_statements_is_bounded() {
+async fn statement_cache_is_bounded() {
     use sqlx::Connection;
     let database = Database::new().await;
     let options = database.options.clone().statement_cache_capacity(2);
@@ -106,7 +106,7 @@ async fn the_cache_of_statements_is_bounded() {
 }
 
 #[tokio::test]
-async fn placeholders_stand_wherever_postgresql_takes_them() {
+async fn placeholders_work_wherever_postgresql_accepts_them() {
     let pool = Database::new().await.pool().await;
     let (id, ids): (Uuid, Vec<i64>) = query_as(
         "SELECT $1::uuid, array(SELECT n FROM generate_series(1, 9) AS n WHERE n = ANY($2) ORDER BY n LIMIT $3)::int8[]",
@@ -141,7 +141,7 @@ async fn placeholders_stand_wherever_postgresql_takes_them() {
 }
 
 #[tokio::test]
-async fn text_that_only_looks_like_a_placeholder_is_left_alone() {
+async fn text_that_resembles_a_placeholder_is_unchanged() {
     let pool = Database::new().await.pool().await;
     let row: (String, String, String, String, i32) = query_as(
         r#"SELECT 'it''s $2 :p1', E'\' $2 :p1', $x$ $2 :p1 $x$, "c$2:p1", $1 -- $2 :p1 it's
@@ -157,7 +157,7 @@ async fn text_that_only_looks_like_a_placeholder_is_left_alone() {
 }
 
 #[tokio::test]
-async fn an_index_serves_a_cast_placeholder() {
+async fn cast_placeholder_uses_an_index() {
     let mut conn = Database::new().await.connect().await;
     conn.execute(
         "CREATE TABLE t (id uuid PRIMARY KEY);
@@ -172,7 +172,7 @@ async fn an_index_serves_a_cast_placeholder() {
 }
 
 #[tokio::test]
-async fn sqlxs_own_functions_infer_the_database() {
+async fn sqlx_functions_infer_the_database() {
     let pool = Database::new().await.pool().await;
     let row = sqlx::query("SELECT $1 AS n").bind(1).fetch_one(&pool).await.unwrap();
     assert_eq!(row.get::<i32, _>("n"), 1);
@@ -181,7 +181,7 @@ async fn sqlxs_own_functions_infer_the_database() {
 }
 
 #[tokio::test]
-async fn a_url_leads_to_the_database() {
+async fn connection_options_are_parsed_from_a_url() {
     let database = Database::new().await;
     let url = format!("aurora-data-api://{}?resource_arn={RESOURCE_ARN}&secret_arn={SECRET_ARN}", database.address);
     let options: DataApiConnectOptions = url.parse().unwrap();

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use crate::database::{Database, Sent, client};
 
 #[tokio::test]
-async fn what_each_operation_costs() {
+async fn requests_per_operation() {
     let database = Database::new().await;
     let pool = database.pool().await;
     drop(pool.acquire().await.unwrap());
@@ -68,7 +68,7 @@ async fn what_each_operation_costs() {
 }
 
 #[tokio::test]
-async fn what_migrations_cost() {
+async fn requests_per_migration() {
     let database = Database::new().await;
     let mut conn = database.connect().await;
     let sql = SqlStr::from_static("SELECT 1; SELECT 2; SELECT 3");
@@ -115,7 +115,7 @@ fn request_is_complete(request: &[u8]) -> bool {
 const RESUMING: (u16, &str, &str) = (400, "DatabaseResumingException", r#"{"message":"resuming"}"#);
 
 #[tokio::test]
-async fn a_waking_cluster_is_asked_again() {
+async fn requests_to_a_resuming_cluster_are_retried() {
     const ONE: &str = r#"{"columnMetadata":[{"name":"n","typeName":"int4"}],"records":[[{"longValue":1}]],"numberOfRecordsUpdated":0}"#;
     let (options, sent) = stub(&[RESUMING, RESUMING, (200, "", ONE)]).await;
     let mut conn = options.connect().await.unwrap();
@@ -124,7 +124,7 @@ async fn a_waking_cluster_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_does_not_wake_up_is_an_error() {
+async fn cluster_that_does_not_resume_is_an_error() {
     let (options, sent) = stub(&[RESUMING]).await;
     let mut conn = options.resume_timeout(Duration::ZERO).connect().await.unwrap();
     let error = query("SELECT 1").execute(&mut conn).await.unwrap_err();
@@ -133,16 +133,16 @@ async fn a_cluster_that_does_not_wake_up_is_an_error() {
 }
 
 #[tokio::test]
-async fn nothing_else_is_asked_again() {
+async fn other_failures_are_not_retried() {
     let (options, sent) = stub(&[(503, "ServiceUnavailableError", "{}")]).await;
     let mut conn = options.connect().await.unwrap();
     let error = query("INSERT INTO t VALUES (1)").execute(&mut conn).await.unwrap_err();
     assert_eq!(fault(&error), Some(DataApiFault::Unavailable));
-    assert_eq!(sent.load(Ordering::SeqCst), 1, "it may have been run");
+    assert_eq!(sent.load(Ordering::SeqCst), 1, "the statement may have been executed");
 }
 
 #[tokio::test]
-async fn a_commit_that_rolled_back_is_an_error() {
+async fn commit_that_rolled_back_is_an_error() {
     let (options, _) =
         stub(&[(200, "", r#"{"transactionId":"t"}"#), (200, "", r#"{"transactionStatus":"Rollback Complete"}"#)]).await;
     let mut conn = options.connect().await.unwrap();

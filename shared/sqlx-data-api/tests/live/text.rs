@@ -46,7 +46,7 @@ async fn check(pool: &DataApiPool, text: &str, next: &str) {
 }
 
 #[tokio::test]
-async fn any_text_comes_back() {
+async fn arbitrary_text_survives_round_trips() {
     let pool = Database::new().await.pool().await;
     let mut random = StdRng::seed_from_u64(1);
     for _ in 0..60 {

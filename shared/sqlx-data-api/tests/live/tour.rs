@@ -9,7 +9,7 @@ use crate::database::Database;
 mod example;
 
 #[tokio::test]
-async fn the_example_leaves_nothing_behind() {
+async fn example_runs_and_removes_its_table() {
     let pool = Database::new().await.pool().await;
     example::tour(&pool).await.unwrap();
     let left: bool = query_scalar("SELECT to_regclass('planets') IS NOT NULL").fetch_one(&pool).await.unwrap();

@@ -34,7 +34,7 @@ fn fault(error: &Error) -> Option<DataApiFault> {
 }
 
 #[tokio::test]
-async fn committed_is_seen_by_others_rolled_back_is_not() {
+async fn only_committed_changes_are_visible_to_others() {
     let pool = pool(&Database::new().await).await;
     let mut transaction = pool.begin().await.unwrap();
     insert(&mut *transaction, 1).await.unwrap();
@@ -49,7 +49,7 @@ async fn committed_is_seen_by_others_rolled_back_is_not() {
 }
 
 #[tokio::test]
-async fn dropped_is_rolled_back_before_anything_else_runs() {
+async fn dropped_transaction_is_rolled_back_before_the_next_statement() {
     let database = Database::new().await;
     let mut conn = connection(&database).await;
     let mut transaction = conn.begin().await.unwrap();
@@ -59,11 +59,11 @@ async fn dropped_is_rolled_back_before_anything_else_runs() {
     assert!(!conn.is_in_transaction());
     assert!(numbers(&mut conn).await.is_empty());
     insert(&mut conn, 2).await.unwrap();
-    assert_eq!(numbers(&mut database.connect().await).await, [2], "the lock is gone, and nothing is left open");
+    assert_eq!(numbers(&mut database.connect().await).await, [2], "the lock is released, and no transaction is open");
 }
 
 #[tokio::test]
-async fn dropped_in_a_pool_is_rolled_back_when_it_returns() {
+async fn dropped_transaction_is_rolled_back_on_return_to_the_pool() {
     let database = Database::new().await;
     let pool = pool(&database).await;
     let mut transaction = pool.begin().await.unwrap();
@@ -84,7 +84,7 @@ async fn closing_rolls_back_an_open_transaction() {
 }
 
 #[tokio::test]
-async fn nested_ones_are_savepoints() {
+async fn nested_transactions_are_savepoints() {
     let database = Database::new().await;
     let mut conn = connection(&database).await;
     let mut outer = conn.begin().await.unwrap();
@@ -110,11 +110,11 @@ async fn nested_ones_are_savepoints() {
     insert(&mut *last, 6).await.unwrap();
     drop(last);
     outer.commit().await.unwrap();
-    assert_eq!(numbers(&mut conn).await, [1, 2], "what was dropped last is rolled back before the commit");
+    assert_eq!(numbers(&mut conn).await, [1, 2], "the transaction dropped last is rolled back before the commit");
 }
 
 #[tokio::test]
-async fn after_a_failed_statement_nothing_runs_and_nothing_is_committed() {
+async fn failed_statement_ends_the_transaction_without_commit() {
     let database = Database::new().await;
     let mut conn = connection(&database).await;
     let mut transaction = conn.begin().await.unwrap();
@@ -133,20 +133,20 @@ async fn after_a_failed_statement_nothing_runs_and_nothing_is_committed() {
 }
 
 #[tokio::test]
-async fn nothing_runs_outside_of_a_transaction_that_idled_away() {
+async fn statements_after_an_idle_timeout_do_not_run_outside_the_transaction() {
     let limits = Limits { transaction_idle: Duration::from_millis(50), ..Limits::default() };
     let database = Database::with_limits(limits).await;
     let mut conn = connection(&database).await;
     let mut other = database.connect().await;
     let mut transaction = conn.begin().await.unwrap();
-    let gone = async {
+    let timed_out = async {
         let sql = "SELECT count(*) FROM pg_stat_activity
             WHERE datname = current_database() AND state = 'idle in transaction'";
         while query_scalar::<i64>(sql).fetch_one(&mut other).await.unwrap() > 0 {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), gone).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), timed_out).await.unwrap();
     let late = insert(&mut *transaction, 1).await.unwrap_err();
     assert_eq!(fault(&late), Some(DataApiFault::TransactionNotFound));
     let commit = transaction.commit().await.unwrap_err();
@@ -155,7 +155,7 @@ async fn nothing_runs_outside_of_a_transaction_that_idled_away() {
 }
 
 #[tokio::test]
-async fn a_nested_begin_that_fails_leaves_the_outer_one() {
+async fn failed_nested_begin_keeps_the_outer_transaction() {
     let mut conn = connection(&Database::new().await).await;
     let mut outer = conn.begin().await.unwrap();
     insert(&mut *outer, 1).await.unwrap();
@@ -167,7 +167,7 @@ async fn a_nested_begin_that_fails_leaves_the_outer_one() {
 }
 
 #[tokio::test]
-async fn modes_are_set() {
+async fn transaction_modes_are_set() {
     let mut conn = connection(&Database::new().await).await;
     let mut transaction = conn.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY").await.unwrap();
     let level: String =
@@ -177,7 +177,7 @@ async fn modes_are_set() {
 }
 
 #[tokio::test]
-async fn a_conflict_is_retryable() {
+async fn serialization_conflict_is_retryable() {
     let database = Database::new().await;
     let mut conn = connection(&database).await;
     let mut other = database.connect().await;
@@ -190,7 +190,7 @@ async fn a_conflict_is_retryable() {
 }
 
 #[tokio::test]
-async fn the_closure_commits_or_rolls_back_before_it_answers() {
+async fn closure_commits_or_rolls_back_before_it_returns() {
     let database = Database::new().await;
     let pool = pool(&database).await;
     // In a task, which needs the future to be `Send`.
@@ -218,7 +218,7 @@ async fn the_closure_commits_or_rolls_back_before_it_answers() {
 }
 
 #[tokio::test]
-async fn a_cancelled_statement_is_waited_for_and_rolled_back() {
+async fn cancelled_statement_is_awaited_and_rolled_back() {
     let database = Database::new().await;
     let mut conn = connection(&database).await;
     let mut transaction = conn.begin().await.unwrap();
@@ -231,7 +231,7 @@ async fn a_cancelled_statement_is_waited_for_and_rolled_back() {
 }
 
 #[tokio::test]
-async fn a_lent_transaction_that_is_kept_is_not_committed() {
+async fn transaction_moved_out_of_the_closure_is_not_committed() {
     let database = Database::new().await;
     let mut conn = connection(&database).await;
     let kept = conn

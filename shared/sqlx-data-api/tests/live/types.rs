@@ -45,7 +45,7 @@ round_trips! {
 }
 
 #[tokio::test]
-async fn floats_that_equality_does_not_tell() {
+async fn nan_infinity_and_negative_zero_floats() {
     let pool = Database::new().await.pool().await;
     let (double, single): (f64, f32) =
         query_as("SELECT $1, $2").bind(f64::NAN).bind(f32::NAN).fetch_one(&pool).await.unwrap();
@@ -62,7 +62,7 @@ async fn floats_that_equality_does_not_tell() {
 }
 
 #[tokio::test]
-async fn time_beyond_what_both_have_is_an_error() {
+async fn times_outside_the_common_range_are_an_error() {
     let database = Database::new().await;
     let pool = database.pool().await;
     for sql in
@@ -82,7 +82,7 @@ async fn time_beyond_what_both_have_is_an_error() {
 }
 
 #[tokio::test]
-async fn nanoseconds_are_cut_off() {
+async fn nanoseconds_are_truncated() {
     let pool = Database::new().await.pool().await;
     let (time, at): (Time, OffsetDateTime) = query_as("SELECT $1, $2")
         .bind(time!(23:59:59.999_999_999))
@@ -94,7 +94,7 @@ async fn nanoseconds_are_cut_off() {
 }
 
 #[tokio::test]
-async fn an_instant_is_the_same_in_any_zone() {
+async fn instants_are_independent_of_the_time_zone() {
     let pool = Database::new().await.pool().await;
     let text: String = query_scalar("SELECT ($1 AT TIME ZONE 'UTC')::text")
         .bind(datetime!(2024-01-01 01:30:00 +02:00))
@@ -183,7 +183,7 @@ async fn a_column_is_not_read_as_another_type() {
 }
 
 #[tokio::test]
-async fn text_in_other_clothes() {
+async fn text_in_other_rust_types() {
     let pool = Database::new().await.pool().await;
     let address = Ipv4Addr::LOCALHOST;
     let (text, boxed, shared, host): (Text<Ipv4Addr>, Box<str>, Arc<str>, String) =
@@ -200,7 +200,7 @@ async fn text_in_other_clothes() {
 }
 
 #[tokio::test]
-async fn bytes_in_other_clothes() {
+async fn bytes_in_other_rust_types() {
     let pool = Database::new().await.pool().await;
     let (joined, first): (Box<[u8]>, Arc<[u8]>) = query_as("SELECT $1 || $2 || $3 || $4, $1")
         .bind(Box::<[u8]>::from([1]))
@@ -214,7 +214,7 @@ async fn bytes_in_other_clothes() {
 }
 
 #[tokio::test]
-async fn numeric_is_text_of_a_number() {
+async fn numeric_is_read_as_text_of_a_number() {
     let pool = Database::new().await.pool().await;
     let number = Text(u128::from(u64::MAX) * 10);
     let back: Text<u128> = query_scalar("SELECT $1::numeric").bind(number).fetch_one(&pool).await.unwrap();

@@ -26,7 +26,7 @@ async fn notes(pool: &DataApiPool) -> Vec<Note> {
 }
 
 #[tokio::test]
-async fn rows_are_pushed_as_values() {
+async fn rows_are_inserted_with_push_values() {
     let pool = table().await;
     let mut insert = DataApiQueryBuilder::new("INSERT INTO notes (id, body, at) ");
     insert.push_values(some_notes(), |mut row, (id, body, at)| {
@@ -38,7 +38,7 @@ async fn rows_are_pushed_as_values() {
 }
 
 #[tokio::test]
-async fn rows_are_unnested_from_arrays() {
+async fn rows_are_inserted_from_unnested_arrays() {
     let pool = table().await;
     let (mut ids, mut bodies, mut times) = (vec![], vec![], vec![]);
     for (id, body, at) in some_notes() {
@@ -58,7 +58,7 @@ async fn rows_are_unnested_from_arrays() {
 }
 
 #[tokio::test]
-async fn rows_are_found_by_tuples_and_by_lists() {
+async fn rows_are_selected_by_tuples_and_lists() {
     let pool = table().await;
     query("INSERT INTO notes SELECT * FROM unnest($1, $2, $3)")
         .bind([Uuid::nil(), Uuid::max()])

@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_one_of_an_upload_or_not() {
+    fn only_upload_keys_are_parsed_as_uploads() {
         let file = FileId::generate();
         assert_eq!(uploaded_file(&upload_key(file)), Some(file));
         for other in [

@@ -4,60 +4,60 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::reaction::Emoji;
 use domain::{MessageKind, Periods, Seq, UserId};
-use end_to_end::Picture;
+use end_to_end::StoredState;
 use store::dynamodb::LogItem;
 
-use crate::deeds::{Deed, Done, Outcome};
+use crate::operations::{Completed, Operation, Outcome};
 
 /// The events of a log about one message.
 #[derive(Debug, Default)]
-struct Told {
+struct Events {
     edits: Vec<Seq>,
     deleted: Option<(Seq, UserId)>,
     reactions: BTreeSet<(Emoji, UserId)>,
 }
 
-pub(crate) fn hold(picture: &Picture, done: &[&Done]) {
-    let mut told = replay(&picture.log);
-    for item in &picture.log {
-        is_as_told(item, &told.remove(&item.seq).unwrap_or_default());
+pub(crate) fn check(state: &StoredState, completed: &[&Completed]) {
+    let mut all = replay(&state.log);
+    for item in &state.log {
+        check_message(item, &all.remove(&item.seq).unwrap_or_default());
     }
-    assert!(told.is_empty(), "events about nothing: {told:?}");
-    let at = |seq: Seq| &picture.log[usize::try_from(seq.0).expect("a place") - 1];
+    assert!(all.is_empty(), "events without a message: {all:?}");
+    let at = |seq: Seq| &state.log[usize::try_from(seq.0).expect("the seq fits usize") - 1];
     let mut reactions: BTreeMap<(Seq, &str, UserId), (bool, Outcome)> = BTreeMap::new();
-    for done in done {
-        match &done.deed {
-            Deed::Edited { seq, text } => edit(at(*seq), text, done.outcome),
-            Deed::Deleted { seq } => {
+    for completed in completed {
+        match &completed.operation {
+            Operation::Edited { seq, text } => check_edit(at(*seq), text, completed.outcome),
+            Operation::Deleted { seq } => {
                 let deleted = matches!(at(*seq).kind, MessageKind::Deleted { .. });
-                assert!(deleted || done.outcome != Outcome::Done, "{seq} was deleted");
+                assert!(deleted || completed.outcome != Outcome::Applied, "{seq} was deleted");
             }
-            Deed::Reacted { seq, emoji, on } if done.outcome != Outcome::Refused => {
-                reactions.insert((*seq, emoji, done.actor), (*on, done.outcome));
+            Operation::Reacted { seq, emoji, on } if completed.outcome != Outcome::Refused => {
+                reactions.insert((*seq, emoji, completed.actor), (*on, completed.outcome));
             }
-            Deed::Said { .. } | Deed::Reacted { .. } => {}
+            Operation::Sent { .. } | Operation::Reacted { .. } => {}
         }
     }
     for ((seq, emoji, user), (on, outcome)) in reactions {
         let has = at(seq).reactions.has(&Emoji::parse(emoji).expect("an emoji"), user);
         let deleted = matches!(at(seq).kind, MessageKind::Deleted { .. });
-        assert!(deleted || outcome != Outcome::Done || has == on, "{emoji} of {user} at {seq} is {has}");
+        assert!(deleted || outcome != Outcome::Applied || has == on, "{emoji} of {user} at {seq} is {has}");
     }
 }
 
-fn replay(log: &[LogItem]) -> BTreeMap<Seq, Told> {
-    let mut all: BTreeMap<Seq, Told> = BTreeMap::new();
+fn replay(log: &[LogItem]) -> BTreeMap<Seq, Events> {
+    let mut all: BTreeMap<Seq, Events> = BTreeMap::new();
     for item in log {
         let Some(target) = item.kind.target() else { continue };
-        assert!(target < item.seq, "{} is about what was not there", item.seq);
-        let told = all.entry(target).or_default();
-        assert_eq!(told.deleted, None, "{} is about what was deleted", item.seq);
+        assert!(target < item.seq, "the target of {} does not precede it", item.seq);
+        let events = all.entry(target).or_default();
+        assert_eq!(events.deleted, None, "the target of {} was deleted before", item.seq);
         match &item.kind {
-            MessageKind::MessageEdited { .. } => told.edits.push(item.seq),
-            MessageKind::MessageDeleted { .. } => told.deleted = Some((item.seq, item.sender_id)),
+            MessageKind::MessageEdited { .. } => events.edits.push(item.seq),
+            MessageKind::MessageDeleted { .. } => events.deleted = Some((item.seq, item.sender_id)),
             MessageKind::Reaction { emoji, on, .. } => {
                 let reaction = (emoji.clone(), item.sender_id);
-                let changes = if *on { told.reactions.insert(reaction) } else { told.reactions.remove(&reaction) };
+                let changes = if *on { events.reactions.insert(reaction) } else { events.reactions.remove(&reaction) };
                 assert!(changes, "{} changes nothing", item.seq);
             }
             _ => unreachable!("only events have a target"),
@@ -66,27 +66,27 @@ fn replay(log: &[LogItem]) -> BTreeMap<Seq, Told> {
     all
 }
 
-fn is_as_told(item: &LogItem, told: &Told) {
+fn check_message(item: &LogItem, events: &Events) {
     if let MessageKind::Deleted { deleted_by, deleted_seq, .. } = &item.kind {
-        assert_eq!(told.deleted, deleted_seq.zip(*deleted_by), "the deletion of {}", item.seq);
-        assert!(item.edits.is_empty() && item.reactions.is_empty(), "something is left of {}", item.seq);
+        assert_eq!(events.deleted, deleted_seq.zip(*deleted_by), "the deletion of {}", item.seq);
+        assert!(item.edits.is_empty() && item.reactions.is_empty(), "{} has content after its deletion", item.seq);
         return;
     }
-    assert_eq!(told.deleted, None, "{} is there", item.seq);
-    assert!(item.edits.iter().map(|edit| edit.seq).eq(told.edits.iter().copied()), "the edits of {}", item.seq);
-    assert!(told.reactions.iter().all(|(emoji, user)| item.reactions.has(emoji, *user)), "at {}", item.seq);
+    assert_eq!(events.deleted, None, "{} is not deleted", item.seq);
+    assert!(item.edits.iter().map(|edit| edit.seq).eq(events.edits.iter().copied()), "the edits of {}", item.seq);
+    assert!(events.reactions.iter().all(|(emoji, user)| item.reactions.has(emoji, *user)), "reactions at {}", item.seq);
     let shown = item.reactions.seen_by(item.sender_id, &Periods::all());
     let counted: usize = shown.iter().map(|count| count.count as usize).sum();
-    assert_eq!(counted, told.reactions.len(), "the reactions to {}", item.seq);
+    assert_eq!(counted, events.reactions.len(), "the reactions to {}", item.seq);
 }
 
-fn edit(item: &LogItem, text: &str, outcome: Outcome) {
+fn check_edit(item: &LogItem, text: &str, outcome: Outcome) {
     if let MessageKind::Deleted { .. } = item.kind {
         return;
     }
     let times = item.edits.iter().filter(|edit| edit.text == text).count();
     match outcome {
-        Outcome::Done => assert_eq!(times, 1, "{text} at {}", item.seq),
+        Outcome::Applied => assert_eq!(times, 1, "{text} at {}", item.seq),
         Outcome::Refused => assert_eq!(times, 0, "{text} at {}", item.seq),
         Outcome::Unknown => assert!(times <= 1, "{text} at {}", item.seq),
     }

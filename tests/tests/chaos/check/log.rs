@@ -3,32 +3,32 @@
 use std::collections::BTreeMap;
 
 use domain::{Seq, UserId};
-use end_to_end::Picture;
+use end_to_end::StoredState;
 
-use crate::deeds::{Deed, Done};
+use crate::operations::{Completed, Operation};
 
-/// Every accepted message has the seq that its sender received, and no message is there twice. The digest identifies the first
-/// text, whatever happened to it.
-pub(crate) fn holds(picture: &Picture, done: &[&Done]) {
-    let mut told: BTreeMap<Seq, (&str, UserId)> = BTreeMap::new();
-    for done in done {
-        if let Deed::Said { seq, text } = &done.deed {
-            let other = told.insert(*seq, (text, done.actor));
-            assert_eq!(other, None, "{seq} was given twice");
+/// Every accepted message has the seq that its sender received, and no message is in the log twice. The digest identifies the
+/// original text, also after edits and deletions.
+pub(crate) fn check(state: &StoredState, completed: &[&Completed]) {
+    let mut answered: BTreeMap<Seq, (&str, UserId)> = BTreeMap::new();
+    for completed in completed {
+        if let Operation::Sent { seq, text } = &completed.operation {
+            let other = answered.insert(*seq, (text, completed.actor));
+            assert_eq!(other, None, "{seq} was assigned twice");
         }
     }
-    for item in picture.log.iter().filter(|item| item.client_message_id.is_some()) {
-        let Some((text, sender)) = told.remove(&item.seq) else { panic!("refused, and in the log: {item:?}") };
+    for item in state.log.iter().filter(|item| item.client_message_id.is_some()) {
+        let Some((text, sender)) = answered.remove(&item.seq) else { panic!("refused but in the log: {item:?}") };
         let content = domain::Content::new(text.to_owned(), None, Vec::new()).expect("a text");
         assert_eq!((item.sender_id, item.digest.as_deref()), (sender, Some(content.digest(&[]).as_str())), "{text}");
     }
-    assert!(told.is_empty(), "accepted, and not in the log: {told:?}");
+    assert!(answered.is_empty(), "accepted but not in the log: {answered:?}");
     // Messages that a user sends one after the other are in that order.
     let mut last: BTreeMap<UserId, Seq> = BTreeMap::new();
-    for done in done {
-        if let Deed::Said { seq, .. } = done.deed {
-            let before = last.insert(done.actor, seq);
-            assert!(before.is_none_or(|before| before < seq), "{seq} came after {before:?}");
+    for completed in completed {
+        if let Operation::Sent { seq, .. } = completed.operation {
+            let before = last.insert(completed.actor, seq);
+            assert!(before.is_none_or(|before| before < seq), "{seq} was assigned after {before:?}");
         }
     }
 }

@@ -6,24 +6,25 @@ use std::time::Duration;
 use client::Replica;
 use domain::period::Left;
 use domain::{ConversationType, Message, MessageKind, Periods, Seq, UserId};
-use end_to_end::Picture;
+use end_to_end::StoredState;
 
 /// Leaving a public conversation writes nothing into its log: a message that is being sent at that moment may still reach, or
 /// come from, the user who has just left. This ends with the function's time limit.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_SEND_TIME: Duration = Duration::from_secs(10);
 
-/// The client has exactly what the user may see, in its place and as it is by now, and everything else is named hidden.
-pub(crate) fn holds(picture: &Picture, user: UserId, periods: &Periods, replica: &Replica) {
-    let public = picture.conversation.as_ref().is_some_and(|item| item.kind == ConversationType::Public);
+/// The client has exactly the items that the user may see, in their current state, and lists everything else as hidden.
+pub(crate) fn check(state: &StoredState, user: UserId, periods: &Periods, replica: &Replica) {
+    let public = state.conversation.as_ref().is_some_and(|item| item.kind == ConversationType::Public);
     let mut seen: BTreeMap<Seq, Message> = replica.items.clone();
-    let departures: Vec<Left> = picture.past.get(&user).into_iter().flatten().filter_map(|stay| stay.left).collect();
-    let is_farewell = |item: &Message| {
-        let just_left = |left: &Left| left.seq < item.seq && item.sent_at.since(left.at) < CLOSE_TIMEOUT;
+    let departures: Vec<Left> =
+        state.former.get(&user).into_iter().flatten().filter_map(|period| period.left).collect();
+    let is_sent_while_leaving = |item: &Message| {
+        let just_left = |left: &Left| left.seq < item.seq && item.sent_at.since(left.at) < MAX_SEND_TIME;
         public && !periods.covers(item.seq) && departures.iter().any(just_left)
     };
-    seen.retain(|_, item| !is_farewell(item));
-    for item in picture.log.iter().filter(|item| periods.covers(item.seq)) {
-        let Some(mut seen) = seen.remove(&item.seq) else { panic!("{user} has not seen {item:?}") };
+    seen.retain(|_, item| !is_sent_while_leaving(item));
+    for item in state.log.iter().filter(|item| periods.covers(item.seq)) {
+        let Some(mut seen) = seen.remove(&item.seq) else { panic!("{user} has not received {item:?}") };
         let mut expected = item.clone().shown_to(user, periods);
         if let MessageKind::Deleted { deleted_seq: None, .. } = expected.kind {
             // It was deleted after the user had left: the client keeps what it has.
@@ -40,21 +41,21 @@ pub(crate) fn holds(picture: &Picture, user: UserId, periods: &Periods, replica:
                 *content = None;
             }
         }
-        assert_eq!(seen, expected, "what {user} sees at {}", item.seq);
+        assert_eq!(seen, expected, "item that {user} sees at {}", item.seq);
     }
-    assert!(seen.is_empty(), "{user} saw what is not for them: {seen:?}");
+    assert!(seen.is_empty(), "{user} received items that are hidden from them: {seen:?}");
     let hidden = periods.hidden_within(Seq(1), replica.cursor);
     let hidden: Vec<u64> = hidden.iter().flat_map(|range| range.first.0..=range.last.0).collect();
-    let close_with_frame = |seq: &u64| replica.items.get(&Seq(*seq)).is_some_and(is_farewell);
-    let named: Vec<u64> = replica.hidden.iter().flat_map(|(first, last)| first.0..=last.0).collect();
+    let is_received = |seq: &u64| replica.items.get(&Seq(*seq)).is_some_and(is_sent_while_leaving);
+    let reported: Vec<u64> = replica.hidden.iter().flat_map(|(first, last)| first.0..=last.0).collect();
     assert_eq!(
-        named,
-        hidden.into_iter().filter(|seq| !close_with_frame(seq)).collect::<Vec<_>>(),
-        "what is hidden from {user}"
+        reported,
+        hidden.into_iter().filter(|seq| !is_received(seq)).collect::<Vec<_>>(),
+        "ranges that are hidden from {user}"
     );
     // A watermark belongs to a member or former member, and does not exceed the head.
-    let head = picture.log.last().map_or(Seq::ZERO, |item| item.seq);
+    let head = state.log.last().map_or(Seq::ZERO, |item| item.seq);
     for receipt in replica.marks.values() {
-        assert!(receipt.seq <= head, "a receipt of what is not there: {receipt:?}");
+        assert!(receipt.seq <= head, "a receipt beyond the head: {receipt:?}");
     }
 }

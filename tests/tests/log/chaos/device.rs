@@ -1,4 +1,4 @@
-//! A client as it should be: it repeats what was not answered, with the same id and the same `after_seq`.
+//! A correct client: it repeats messages that were not answered, with the same id and the same `after_seq`.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -12,9 +12,10 @@ use rand::rngs::StdRng;
 use tokio::sync::watch;
 
 use super::writer::{Answer, Writer};
-use crate::talk::Talk;
+use crate::conversation::TestConversation;
 
-/// So often a message is sent before its client gives up, which is a finding: a bad day takes a handful of rounds.
+/// Number of times that a message is sent before its client gives up, which is a violation. A handful of rounds suffices under
+/// faults.
 const MAX_ROUNDS: usize = 60;
 
 /// An invocation that crashes has been polled less often than this; one that is let through is polled about so often.
@@ -24,25 +25,25 @@ const POLLS: u32 = 24;
 pub(crate) struct Device {
     pub(crate) user: UserId,
     pub(crate) writer: Arc<dyn Writer>,
-    pub(crate) talk: Arc<Talk>,
-    /// The place of the newest change of membership that is certain to be over.
+    pub(crate) conversation: Arc<TestConversation>,
+    /// Seq of the newest change of membership that is certainly complete.
     pub(crate) changes: watch::Receiver<u64>,
-    pub(crate) chance: StdRng,
+    pub(crate) rng: StdRng,
     /// The highest seq that it has seen.
     pub(crate) seen: u64,
 }
 
-/// All that became of one message.
+/// A message and the outcomes of its sends.
 pub(crate) struct Sent {
     pub(crate) draft: Draft,
-    /// Each is of calls at the same time.
+    /// Rounds of concurrent calls.
     pub(crate) rounds: Vec<Vec<Call>>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Call {
-    /// The newest change of membership that was over when it began.
-    pub(crate) knew: u64,
+    /// Seq of the newest change of membership that was complete when the call began.
+    pub(crate) known_change: u64,
     pub(crate) answer: Option<Answer>,
 }
 
@@ -52,9 +53,9 @@ impl Sent {
     }
 
     /// Returns every answer with a seq for the message.
-    pub(crate) fn told(&self) -> impl Iterator<Item = &super::writer::Told> {
+    pub(crate) fn accepted(&self) -> impl Iterator<Item = &super::writer::Accepted> {
         self.calls().filter_map(|call| match &call.answer {
-            Some(Answer::Told(told)) => Some(&**told),
+            Some(Answer::Accepted(accepted)) => Some(&**accepted),
             _ => None,
         })
     }
@@ -66,37 +67,38 @@ impl Sent {
 
     /// Returns true if any invocation has answered.
     pub(crate) fn is_answered(&self) -> bool {
-        self.told().next().is_some() || self.refused().next().is_some()
+        self.accepted().next().is_some() || self.refused().next().is_some()
     }
 }
 
 impl Device {
-    /// Says so many things, one after the other; and some of them once more, at once or much later, as if the answers had been
-    /// lost.
+    /// Sends messages one after the other. Some are sent again, at once or much later, as if the answers had been lost.
     pub(crate) async fn run(mut self, number: usize, messages: usize) -> Vec<Sent> {
         let mut all = Vec::with_capacity(messages);
         for message in 0..messages {
-            let after = if self.chance.random_bool(0.5) { self.chance.random_range(1..=self.seen) } else { self.seen };
-            let mut sent =
-                Sent { draft: self.talk.draft(self.user, after, &format!("{number}: {message}")), rounds: vec![] };
+            let after = if self.rng.random_bool(0.5) { self.rng.random_range(1..=self.seen) } else { self.seen };
+            let mut sent = Sent {
+                draft: self.conversation.draft(self.user, after, &format!("{number}: {message}")),
+                rounds: vec![],
+            };
             while !sent.is_answered() && sent.rounds.len() < MAX_ROUNDS {
                 self.round(&mut sent).await;
             }
-            if sent.told().next().is_some() && self.chance.random_bool(0.2) {
+            if sent.accepted().next().is_some() && self.rng.random_bool(0.2) {
                 self.round(&mut sent).await;
             }
-            match sent.told().next() {
-                Some(told) => self.seen = self.seen.max(told.item.seq.0),
+            match sent.accepted().next() {
+                Some(accepted) => self.seen = self.seen.max(accepted.item.seq.0),
                 // Waits until the user is added again, or the changes are over.
                 None => drop(self.changes.changed().await),
             }
-            if self.chance.random_bool(0.3) {
-                self.seen = self.seen.max(self.talk.head().await.seq.0);
+            if self.rng.random_bool(0.3) {
+                self.seen = self.seen.max(self.conversation.head().await.seq.0);
             }
             all.push(sent);
         }
         for sent in &mut all {
-            if sent.told().next().is_some() && self.chance.random_bool(0.2) {
+            if sent.accepted().next().is_some() && self.rng.random_bool(0.2) {
                 self.round(sent).await;
             }
         }
@@ -105,12 +107,12 @@ impl Device {
 
     /// Sends it, most often once; some invocations crash.
     async fn round(&mut self, sent: &mut Sent) {
-        let times = if self.chance.random_bool(0.25) { self.chance.random_range(2..=3) } else { 1 };
+        let times = if self.rng.random_bool(0.25) { self.rng.random_range(2..=3) } else { 1 };
         let crashes: Vec<Option<u32>> =
-            (0..times).map(|_| self.chance.random_bool(0.25).then(|| self.chance.random_range(1..POLLS))).collect();
+            (0..times).map(|_| self.rng.random_bool(0.25).then(|| self.rng.random_range(1..POLLS))).collect();
         let calls = crashes.into_iter().map(async |crash| {
-            let knew = *self.changes.borrow();
-            Call { knew, answer: unless_crashed(self.writer.send(&sent.draft), crash).await }
+            let known_change = *self.changes.borrow();
+            Call { known_change, answer: unless_crashed(self.writer.send(&sent.draft), crash).await }
         });
         let calls = join_all(calls).await;
         sent.rounds.push(calls);

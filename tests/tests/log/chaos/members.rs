@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use tokio::sync::watch;
 
-use crate::talk::Talk;
+use crate::conversation::TestConversation;
 
 /// Number of changes before all users are added again.
 const CHANGES: usize = 18;
@@ -23,37 +23,37 @@ pub(crate) struct Change {
     pub(crate) joined: bool,
 }
 
-/// Changes who is in. `inside` are in at first, and all of `users` at last.
-pub(crate) async fn come_and_go(
-    talk: &Talk,
+/// Removes and adds members. Begins with `members` and ends with all of `users`.
+pub(crate) async fn change_members(
+    conversation: &TestConversation,
     users: &[UserId],
-    mut inside: BTreeSet<UserId>,
-    mut chance: StdRng,
-    over: watch::Sender<u64>,
+    mut members: BTreeSet<UserId>,
+    mut rng: StdRng,
+    newest_change: watch::Sender<u64>,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
     for number in 0.. {
         let user = if number < CHANGES {
-            *users.choose(&mut chance).expect("users")
-        } else if let Some(user) = users.iter().find(|user| !inside.contains(user)) {
+            *users.choose(&mut rng).expect("users")
+        } else if let Some(user) = users.iter().find(|user| !members.contains(user)) {
             *user
         } else {
             break;
         };
         // The relay's clock may be ahead of the writers'.
-        let now = Timestamp::now().plus(Duration::from_millis(chance.random_range(0..200)));
-        let joined = inside.insert(user);
+        let now = Timestamp::now().plus(Duration::from_millis(rng.random_range(0..200)));
+        let joined = members.insert(user);
         let seq = if joined {
-            talk.join_at(user, now).await
+            conversation.join_at(user, now).await
         } else {
-            inside.remove(&user);
-            talk.leave_at(user, now).await
+            members.remove(&user);
+            conversation.leave_at(user, now).await
         };
         changes.push(Change { seq, user, joined });
-        over.send_replace(seq);
+        newest_change.send_replace(seq);
         // The clock here are round trips: however fast the machine, the writers do something meanwhile.
-        for _ in 0..chance.random_range(0..4) {
-            talk.head().await;
+        for _ in 0..rng.random_range(0..4) {
+            conversation.head().await;
         }
     }
     changes

@@ -1,11 +1,11 @@
-//! The promises of the log, checked under all faults at once.
+//! The guarantees of the log, checked under all faults at once.
 //!
 //! Many devices write to one conversation through a cloud that answers stale, twice, late, wrongly or not at all. Invocations
 //! crash between their calls; the same message is sent again, several times at once and much later; members are removed and
 //! added again by a relay with a fast clock. Afterwards the log has to be as if nothing had failed.
 //!
 //! A run has a seed, which decides the fault plan and the operations of each device. `CHAOS_SEED` repeats one. The seed does
-//! not cover the machine's scheduling of tasks, so a finding may take some repetitions to recur.
+//! not cover the machine's scheduling of tasks, so a violation may take some repetitions to recur.
 
 mod check;
 mod device;
@@ -26,8 +26,8 @@ use rand::{RngExt, SeedableRng};
 use tokio::sync::{Mutex, watch};
 use uuid::Uuid;
 
-use crate::talk::Talk;
-use check::{Evidence, Finding};
+use crate::conversation::TestConversation;
+use check::{RunRecord, Violation};
 use device::Device;
 use writer::MakeWriter;
 
@@ -39,53 +39,64 @@ const CALLER: &str = "chaos";
 const SEEDS: usize = 3;
 
 /// Number of messages of each device.
-const EACH: usize = 6;
+const MESSAGES_PER_DEVICE: usize = 6;
 
 /// A cloud has one plan of faults at a time.
-static ALONE: Mutex<()> = Mutex::const_new(());
+static EXCLUSIVE: Mutex<()> = Mutex::const_new(());
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_log_keeps_its_promises_whatever_goes_wrong() {
+async fn log_keeps_every_rule_under_faults() {
     let seeds = match std::env::var("CHAOS_SEED") {
         Ok(seed) => vec![seed.parse().expect("CHAOS_SEED is a number")],
         Err(_) => (0..SEEDS).map(|_| rand::rng().random()).collect(),
     };
     for seed in seeds {
-        let findings = run(writer::writer!(crate::chaos::production), seed).await;
-        assert!(findings.is_empty(), "CHAOS_SEED={seed}: {findings:#?}");
+        let violations = run(writer::writer!(crate::chaos::production), seed).await;
+        assert!(violations.is_empty(), "CHAOS_SEED={seed}: {violations:#?}");
     }
 }
 
 /// One conversation, from its beginning to the check of its log.
-async fn run(make: MakeWriter, seed: u64) -> Vec<Finding> {
-    let _alone = ALONE.lock().await;
+async fn run(make: MakeWriter, seed: u64) -> Vec<Violation> {
+    let _exclusive = EXCLUSIVE.lock().await;
     let cloud = Cloud::shared();
-    let mut chance = StdRng::seed_from_u64(seed);
-    let talk = Arc::new(Talk::group().await);
-    cloud.misbehave(seed, &bad_day()).await;
+    let mut rng = StdRng::seed_from_u64(seed);
+    let conversation = Arc::new(TestConversation::group().await);
+    cloud.inject_faults(seed, &fault_rules()).await;
     let writer = make(&dynamodb_as(cloud, CALLER));
 
     let [carol, dave, erin] = [(); 3].map(|()| UserId(Uuid::new_v4()));
-    let founders = BTreeSet::from([talk.alice, talk.bob]);
-    let (over, changes) = watch::channel(1);
-    let users = [talk.alice, talk.alice, talk.alice, talk.bob, talk.bob, carol, carol, dave, dave, erin];
+    let initial_members = BTreeSet::from([conversation.alice, conversation.bob]);
+    let (newest_change, changes) = watch::channel(1);
+    let users = [
+        conversation.alice,
+        conversation.alice,
+        conversation.alice,
+        conversation.bob,
+        conversation.bob,
+        carol,
+        carol,
+        dave,
+        dave,
+        erin,
+    ];
     let devices = users.into_iter().enumerate().map(|(number, user)| {
-        let (writer, talk, changes) = (Arc::clone(&writer), Arc::clone(&talk), changes.clone());
-        let chance = StdRng::seed_from_u64(chance.random());
-        let device = Device { user, writer, talk, changes, chance, seen: 1 };
-        async move { tokio::spawn(device.run(number, EACH)).await.expect("no device panics") }
+        let (writer, conversation, changes) = (Arc::clone(&writer), Arc::clone(&conversation), changes.clone());
+        let rng = StdRng::seed_from_u64(rng.random());
+        let device = Device { user, writer, conversation, changes, rng, seen: 1 };
+        async move { tokio::spawn(device.run(number, MESSAGES_PER_DEVICE)).await.expect("no device panics") }
     });
     let devices = join_all(devices);
     // alice stays, so that there is always a writer.
-    let others = [talk.bob, carol, dave, erin];
-    let come_and_go = members::come_and_go(&talk, &others, founders.clone(), chance, over);
-    let (devices, changes) = tokio::join!(devices, come_and_go);
-    cloud.behave().await;
-    check::check(&Evidence { items: talk.items().await, devices, founders, changes })
+    let others = [conversation.bob, carol, dave, erin];
+    let change_members = members::change_members(&conversation, &others, initial_members.clone(), rng, newest_change);
+    let (devices, changes) = tokio::join!(devices, change_members);
+    cloud.clear_faults().await;
+    check::check(&RunRecord { items: conversation.items().await, devices, initial_members, changes })
 }
 
 /// Returns the faults and their probabilities.
-fn bad_day() -> Vec<Rule> {
+fn fault_rules() -> Vec<Rule> {
     let faults = [
         (MESSAGES, "Query", Kind::StaleRead(Lag::Writes(8)), 0.5),
         (MESSAGES, "Query", Kind::Delay(1, 20), 0.2),
@@ -103,8 +114,8 @@ fn bad_day() -> Vec<Rule> {
         (MESSAGES, "PutItem", Kind::Conflict, 0.04),
         (MESSAGES, "PutItem", Kind::Delay(1, 50), 0.1),
     ];
-    let rule = |(table, operation, kind, chance): (&str, &str, Kind, f64)| {
-        kind.rule().resource(table).operation(operation).function(CALLER).chance(chance)
+    let rule = |(table, operation, kind, probability): (&str, &str, Kind, f64)| {
+        kind.rule().resource(table).operation(operation).function(CALLER).chance(probability)
     };
     faults.map(rule).into()
 }

@@ -1,11 +1,11 @@
-//! The check can fail: every mutant of the code that appends is found out.
+//! Tests the checks: they detect every mutant of the code that appends.
 
 use super::check::Rule;
 use super::run;
 use super::writer::{MakeWriter, writer};
 
-/// Conversations that a mutant may get through before it has to be found out. Most are in the first.
-const CHANCES: u64 = 20;
+/// Number of runs in which a mutant has to be detected. Most are detected in the first.
+const MAX_SEEDS: u64 = 20;
 
 /// A store with one thing broken.
 struct Mutant {
@@ -23,12 +23,12 @@ macro_rules! mutant {
 include!(concat!(env!("OUT_DIR"), "/mutants.rs"));
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_mutant_is_found_out() {
+async fn every_mutant_is_detected() {
     for Mutant { name, make, breaks } in &MUTANTS {
         let mut seed = 0;
-        while !run(*make, seed).await.iter().any(|finding| finding.rule == *breaks) {
+        while !run(*make, seed).await.iter().any(|violation| violation.rule == *breaks) {
             seed += 1;
-            assert!(seed < CHANCES, "{name} breaks {breaks:?}, and nobody notices");
+            assert!(seed < MAX_SEEDS, "{name} breaks {breaks:?}, and no check detects it");
         }
     }
 }

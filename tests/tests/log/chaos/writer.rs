@@ -8,7 +8,7 @@ use domain::UserId;
 use futures_util::future::BoxFuture;
 use store::dynamodb::LogItem;
 
-/// One invocation: reads, and gives the message a place.
+/// One invocation: reads, and appends the message.
 pub(crate) trait Writer: Send + Sync {
     /// Sends a message, once.
     fn send<'a>(&'a self, message: &'a Draft) -> BoxFuture<'a, Answer>;
@@ -17,19 +17,19 @@ pub(crate) trait Writer: Send + Sync {
 /// The answer to a client.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// The message has its place.
-    Told(Box<Told>),
-    /// The sender is not a member, and the message has no place.
+    /// The message has its seq.
+    Accepted(Box<Accepted>),
+    /// The sender is not a member, and the message is not in the log.
     NotAMember,
-    /// Nothing is known; the same is to be sent again.
-    Later,
+    /// The outcome is unknown; the message has to be sent again.
+    Retry,
     /// An answer that these clients should not get.
     Unexpected(String),
 }
 
 /// The answer for a message that has its seq.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct Accepted {
     pub(crate) item: LogItem,
     pub(crate) duplicate: bool,
     /// The users to notify.
@@ -46,9 +46,9 @@ macro_rules! writer {
         use $($store)::+::dynamodb::Messages;
         use $($store)::+::log::{Appended, Draft, Log, SendError};
 
-        struct Under(Log);
+        struct LogWriter(Log);
 
-        impl Under {
+        impl LogWriter {
             async fn append(&self, message: &::chat::log::Draft) -> Result<Appended, SendError> {
                 let draft = Draft {
                     conversation_id: message.conversation_id,
@@ -62,18 +62,18 @@ macro_rules! writer {
             }
         }
 
-        impl $crate::chaos::writer::Writer for Under {
+        impl $crate::chaos::writer::Writer for LogWriter {
             fn send<'a>(
                 &'a self,
                 message: &'a ::chat::log::Draft,
             ) -> ::futures_util::future::BoxFuture<'a, $crate::chaos::writer::Answer> {
-                use $crate::chaos::writer::{Answer, Told};
+                use $crate::chaos::writer::{Accepted, Answer};
                 Box::pin(async {
                     let Appended { item, duplicate, roster, .. } = match self.append(message).await {
                         Ok(appended) => appended,
                         Err(SendError::NotAMember) => return Answer::NotAMember,
                         Err(SendError::Contended | SendError::Store(::store::StoreError::Busy { .. })) => {
-                            return Answer::Later;
+                            return Answer::Retry;
                         }
                         Err(error) => return Answer::Unexpected(format!("{error:?}")),
                     };
@@ -94,9 +94,9 @@ macro_rules! writer {
                         amended: None,
                         kind: item.kind,
                     };
-                    let there = roster.members.iter().filter(|member| member.joined_seq <= item.seq);
-                    let audience = there.map(|member| member.user_id).collect();
-                    Answer::Told(Box::new(Told { item, duplicate, audience }))
+                    let recipients = roster.members.iter().filter(|member| member.joined_seq <= item.seq);
+                    let audience = recipients.map(|member| member.user_id).collect();
+                    Answer::Accepted(Box::new(Accepted { item, duplicate, audience }))
                 })
             }
         }
@@ -104,7 +104,7 @@ macro_rules! writer {
         |client: &::aws_sdk_dynamodb::Client| -> ::std::sync::Arc<dyn $crate::chaos::writer::Writer> {
             let messages = Messages::new(client.clone(), ::end_to_end::aws::MESSAGES.to_owned());
             let members = ::store::dynamodb::Members::new(client.clone(), ::end_to_end::aws::MEMBERS.to_owned());
-            ::std::sync::Arc::new(Under(Log { messages, members, flood_limit: None }))
+            ::std::sync::Arc::new(LogWriter(Log { messages, members, flood_limit: None }))
         }
     }};
 }

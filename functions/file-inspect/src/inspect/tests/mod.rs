@@ -6,7 +6,7 @@ use domain::file::{ContentType, Rejection};
 use super::inspect;
 
 /// Returns the outcome for bytes that are announced as this type.
-fn looked_at(declared: &str, bytes: &[u8]) -> Result<(), Rejection> {
+fn inspected_as(declared: &str, bytes: &[u8]) -> Result<(), Rejection> {
     inspect(&ContentType::parse(declared).unwrap(), bytes)
 }
 

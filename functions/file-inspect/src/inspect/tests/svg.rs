@@ -1,9 +1,9 @@
 use domain::file::Rejection;
 
-use super::{looked_at, utf16};
+use super::{inspected_as, utf16};
 
-fn looked(svg: &[u8]) -> Result<(), Rejection> {
-    looked_at("image/svg+xml", svg)
+fn inspected(svg: &[u8]) -> Result<(), Rejection> {
+    inspected_as("image/svg+xml", svg)
 }
 
 /// An SVG with this inside.
@@ -13,7 +13,7 @@ fn with(inner: &str) -> String {
 }
 
 #[test]
-fn a_picture_is_fine() {
+fn svg_drawings_without_active_content_are_accepted() {
     let pixel = "data:image/png;base64,iVBORw0KGgo=";
     let ink = "xmlns:i=\"http://www.inkscape.org/namespaces/inkscape\"";
     for inner in [
@@ -27,17 +27,17 @@ fn a_picture_is_fine() {
         "<animate attributeName=\"opacity\" from=\"0\" to=\"1\"/>".to_owned(),
         "<?xpacket begin='a'?><!-- script -->".to_owned(),
     ] {
-        assert_eq!(looked(with(&inner).as_bytes()), Ok(()), "{inner}");
+        assert_eq!(inspected(with(&inner).as_bytes()), Ok(()), "{inner}");
     }
     let dtd = "<!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \"http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd\">";
     let old = format!("\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?>\n{dtd}\n{}", with(""));
-    assert_eq!(looked(old.as_bytes()), Ok(()));
+    assert_eq!(inspected(old.as_bytes()), Ok(()));
     let wide = format!("<?xml version=\"1.0\" encoding=\"UTF-16\"?>{}", with("<g/>"));
-    assert_eq!(looked(&utf16(&wide, true, true)), Ok(()));
+    assert_eq!(inspected(&utf16(&wide, true, true)), Ok(()));
 }
 
 #[test]
-fn nothing_runs_loads_or_leads_elsewhere() {
+fn scripts_external_resources_and_links_are_rejected() {
     for inner in [
         "<script>alert(1)</script>",
         "<SCRIPT/>",
@@ -68,15 +68,15 @@ fn nothing_runs_loads_or_leads_elsewhere() {
         "<iframe/>",
         "<?xml-stylesheet href=\"a.xsl\"?>",
     ] {
-        assert_eq!(looked(with(inner).as_bytes()), Err(Rejection::ActiveContent), "{inner}");
+        assert_eq!(inspected(with(inner).as_bytes()), Err(Rejection::ActiveContent), "{inner}");
     }
     let root = "<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>";
-    assert_eq!(looked(root.as_bytes()), Err(Rejection::ActiveContent));
-    assert_eq!(looked(&utf16(&with("<script/>"), false, true)), Err(Rejection::ActiveContent));
+    assert_eq!(inspected(root.as_bytes()), Err(Rejection::ActiveContent));
+    assert_eq!(inspected(&utf16(&with("<script/>"), false, true)), Err(Rejection::ActiveContent));
 }
 
 #[test]
-fn nothing_is_declared() {
+fn dtd_declarations_are_rejected() {
     for declaration in [
         "<!ENTITY a \"b\">",
         "<!ENTITY a SYSTEM \"file:///etc/passwd\">",
@@ -84,12 +84,12 @@ fn nothing_is_declared() {
         "<!ATTLIST svg onload CDATA \"alert(1)\">",
     ] {
         let svg = format!("<!DOCTYPE svg [{declaration}]>{}", with(""));
-        assert_eq!(looked(svg.as_bytes()), Err(Rejection::ActiveContent), "{declaration}");
+        assert_eq!(inspected(svg.as_bytes()), Err(Rejection::ActiveContent), "{declaration}");
     }
 }
 
 #[test]
-fn what_cannot_be_told_is_active() {
+fn unparsable_or_too_large_svg_counts_as_active_content() {
     let many = with(&"<g/>".repeat(200_000));
     let large = with(&" ".repeat(4 * 1024 * 1024));
     for svg in [
@@ -100,23 +100,23 @@ fn what_cannot_be_told_is_active() {
         &many,
         &large,
     ] {
-        assert_eq!(looked(svg.as_bytes()), Err(Rejection::ActiveContent), "{svg:.100}");
+        assert_eq!(inspected(svg.as_bytes()), Err(Rejection::ActiveContent), "{svg:.100}");
     }
     let latin = [with("").as_bytes(), b"<!-- \xe9 -->"].concat();
-    assert_eq!(looked(&latin), Err(Rejection::ActiveContent));
+    assert_eq!(inspected(&latin), Err(Rejection::ActiveContent));
 }
 
 #[test]
-fn another_document_is_no_svg() {
+fn other_xml_documents_are_rejected_as_svg() {
     for other in
         ["<svg/>", "<a xmlns=\"http://www.w3.org/2000/svg\"/>", "<html xmlns=\"http://www.w3.org/1999/xhtml\"/>"]
     {
-        assert_eq!(looked(other.as_bytes()), Err(Rejection::TypeMismatch), "{other}");
+        assert_eq!(inspected(other.as_bytes()), Err(Rejection::TypeMismatch), "{other}");
     }
 }
 
 #[test]
-fn depth_is_no_danger() {
+fn deeply_nested_svg_is_accepted() {
     let deep = with(&["<g>".repeat(90_000), "</g>".repeat(90_000)].concat());
-    assert_eq!(looked(deep.as_bytes()), Ok(()));
+    assert_eq!(inspected(deep.as_bytes()), Ok(()));
 }

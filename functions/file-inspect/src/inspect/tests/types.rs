@@ -1,7 +1,7 @@
 use domain::file::{ContentType, Rejection};
 
 use super::super::needed;
-use super::{looked_at, utf16};
+use super::{inspected_as, utf16};
 
 const MISMATCH: Result<(), Rejection> = Err(Rejection::TypeMismatch);
 
@@ -10,7 +10,7 @@ const HTML: &[u8] = b"<!DOCTYPE html><script>alert(1)</script>";
 const SVG: &[u8] = b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
 
 /// Types and bytes that are of them.
-const HONEST: &[(&str, &[u8])] = &[
+const SAMPLES: &[(&str, &[u8])] = &[
     ("image/png", PNG),
     ("image/apng", PNG),
     ("image/jpeg", b"\xff\xd8\xff\xe0\0\x10JFIF\0"),
@@ -79,26 +79,26 @@ const HONEST: &[(&str, &[u8])] = &[
 ];
 
 #[test]
-fn what_is_what_it_says_passes() {
-    for (declared, bytes) in HONEST {
-        assert_eq!(looked_at(declared, bytes), Ok(()), "{declared}: {:?}", String::from_utf8_lossy(bytes));
+fn bytes_of_the_declared_type_are_accepted() {
+    for (declared, bytes) in SAMPLES {
+        assert_eq!(inspected_as(declared, bytes), Ok(()), "{declared}: {:?}", String::from_utf8_lossy(bytes));
     }
 }
 
 #[test]
-fn a_type_with_a_magic_number_has_it() {
-    for (declared, bytes) in HONEST.iter().filter(|(declared, _)| super::super::families::of(declared).is_some()) {
+fn bytes_without_the_signature_of_their_type_are_rejected() {
+    for (declared, bytes) in SAMPLES.iter().filter(|(declared, _)| super::super::families::of(declared).is_some()) {
         for other in
             [HTML, SVG, b"#!/bin/sh\n", b"MZ\x90\0\x03\0\0\0", b"\x7fELF\x02\x01\x01\0", b"text", b"", &bytes[1..]]
         {
-            assert_eq!(looked_at(declared, other), MISMATCH, "{declared}: {:?}", String::from_utf8_lossy(other));
+            assert_eq!(inspected_as(declared, other), MISMATCH, "{declared}: {:?}", String::from_utf8_lossy(other));
         }
     }
 }
 
 #[test]
-fn families_are_apart() {
-    let of = |declared: &str| HONEST.iter().find(|(honest, _)| *honest == declared).unwrap().1;
+fn bytes_of_another_type_family_are_rejected() {
+    let of = |declared: &str| SAMPLES.iter().find(|(sample, _)| *sample == declared).unwrap().1;
     for (declared, other) in [
         ("image/png", "image/jpeg"),
         ("image/gif", "image/png"),
@@ -115,43 +115,43 @@ fn families_are_apart() {
         ("application/zip", "application/gzip"),
         ("application/vnd.oasis.opendocument.text", "application/msword"),
     ] {
-        assert_eq!(looked_at(declared, of(other)), MISMATCH, "{declared} that is {other}");
+        assert_eq!(inspected_as(declared, of(other)), MISMATCH, "{other} declared as {declared}");
     }
 }
 
 #[test]
-fn a_signature_is_whole() {
+fn incomplete_signatures_are_rejected() {
     for (declared, bytes) in
         [("image/png", &b"\x89PNG\n\x1a\n"[..]), ("image/gif", b"GIF88a"), ("image/webp", b"RIFX\0\0\0\0WEBP")]
     {
-        assert_eq!(looked_at(declared, bytes), MISMATCH, "{declared}");
+        assert_eq!(inspected_as(declared, bytes), MISMATCH, "{declared}");
     }
     // The type goes with the download, so no browser looks further.
-    assert_eq!(looked_at("image/png", &[PNG, HTML].concat()), Ok(()));
+    assert_eq!(inspected_as("image/png", &[PNG, HTML].concat()), Ok(()));
 }
 
 #[test]
-fn a_text_is_not_binary() {
+fn binary_data_is_rejected_as_text() {
     let mixed = [&b"\xff\xfea\0"[..], b"\0\xd8a\0b\0"].concat();
     for bytes in
         [PNG, b"a\0b", b"\x01", b"\x7fELF\x02\x01\x01\0", &utf16("no mark", true, false), &mixed, b"\xff\xfe\x01\0"]
     {
         for declared in ["text/plain", "text/html", "application/json", "application/ld+json", "image/svg+xml"] {
-            assert_eq!(looked_at(declared, bytes), MISMATCH, "{declared}: {bytes:?}");
+            assert_eq!(inspected_as(declared, bytes), MISMATCH, "{declared}: {bytes:?}");
         }
     }
     for little in [true, false] {
         let mut text = utf16("Привет 🙂", little, true);
-        assert_eq!(looked_at("text/plain", &text), Ok(()));
+        assert_eq!(inspected_as("text/plain", &text), Ok(()));
         // Cut within a character.
         text.truncate(text.len() - 2);
-        assert_eq!(looked_at("text/plain", &text), Ok(()));
+        assert_eq!(inspected_as("text/plain", &text), Ok(()));
     }
 }
 
 #[test]
-fn a_page_does_not_hide() {
-    let hidden: &[&[u8]] = &[
+fn html_svg_and_scripts_are_rejected_under_other_types() {
+    let active: &[&[u8]] = &[
         HTML,
         b" \t\r\n\x0c<HTML>",
         b"\xef\xbb\xbf\n<html lang=en>",
@@ -169,25 +169,25 @@ fn a_page_does_not_hide() {
         b"#!/bin/sh\nrm -r ~",
         b"#! /usr/bin/perl",
     ];
-    for page in hidden {
+    for page in active {
         let text = String::from_utf8_lossy(page);
         for declared in ["text/plain", "text/csv", "application/json", "image/x-invented", "application/x-invented"] {
-            assert_eq!(looked_at(declared, page), MISMATCH, "{declared}: {text}");
+            assert_eq!(inspected_as(declared, page), MISMATCH, "{declared}: {text}");
         }
     }
     for little in [true, false] {
-        assert_eq!(looked_at("text/plain", &utf16("<!-- a --><html>", little, true)), MISMATCH);
-        assert_eq!(looked_at("image/x-invented", &utf16("<html>", little, false)), MISMATCH);
+        assert_eq!(inspected_as("text/plain", &utf16("<!-- a --><html>", little, true)), MISMATCH);
+        assert_eq!(inspected_as("image/x-invented", &utf16("<html>", little, false)), MISMATCH);
     }
     for page in [HTML, b"<?xml version=\"1.0\"?><html>", SVG] {
-        assert_eq!(looked_at("application/xml", page), MISMATCH);
+        assert_eq!(inspected_as("application/xml", page), MISMATCH);
     }
-    assert_eq!(looked_at("text/markdown", SVG), MISMATCH);
-    assert_eq!(looked_at("text/html", b"#!/bin/sh\n"), MISMATCH);
+    assert_eq!(inspected_as("text/markdown", SVG), MISMATCH);
+    assert_eq!(inspected_as("text/html", b"#!/bin/sh\n"), MISMATCH);
 }
 
 #[test]
-fn a_program_is_called_one() {
+fn executables_are_rejected_under_other_types() {
     for program in [
         &b"MZ\x90\0\x03\0\0\0"[..],
         b"\x7fELF\x02\x01\x01\0",
@@ -198,14 +198,14 @@ fn a_program_is_called_one() {
         for declared in
             ["text/plain", "image/x-invented", "application/x-invented", "application/vnd.ms-excel", "application/pdf"]
         {
-            assert_eq!(looked_at(declared, program), MISMATCH, "{declared}: {program:?}");
+            assert_eq!(inspected_as(declared, program), MISMATCH, "{declared}: {program:?}");
         }
-        assert_eq!(looked_at("application/octet-stream", program), Ok(()));
+        assert_eq!(inspected_as("application/octet-stream", program), Ok(()));
     }
 }
 
 #[test]
-fn only_an_svg_needs_all_of_its_bytes() {
+fn only_svg_is_inspected_as_a_whole() {
     assert_eq!(needed(&ContentType::parse("application/pdf").unwrap()), 64 * 1024);
     assert_eq!(needed(&ContentType::parse("image/svg+xml").unwrap()), 4 * 1024 * 1024 + 1);
 }

@@ -20,14 +20,14 @@ fn png_header(width: u32, height: u32, depth: u8, kind: u8) -> Vec<u8> {
 }
 
 /// A PNG whose header says another size than it has.
-fn png_that_says(image: &DynamicImage, width: u32, height: u32) -> Vec<u8> {
+fn png_with_header_size(image: &DynamicImage, width: u32, height: u32) -> Vec<u8> {
     let bytes = encoded(image, ImageFormat::Png);
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &bytes[24..29]].concat();
     [&bytes[..8], &chunk(*b"IHDR", &header), &bytes[33..]].concat()
 }
 
 /// A JPEG whose header says another size than it has.
-fn jpeg_that_says(width: u16, height: u16) -> Vec<u8> {
+fn jpeg_with_header_size(width: u16, height: u16) -> Vec<u8> {
     let mut bytes = encoded(&quarters(64, 64), ImageFormat::Jpeg);
     let frame = bytes.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
     bytes[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
@@ -44,7 +44,7 @@ fn gif(screen: [u16; 2], frame: [u16; 2]) -> Vec<u8> {
 }
 
 #[test]
-fn more_pixels_than_can_be_worked_on_are_not() {
+fn images_with_too_many_pixels_are_rejected() {
     let pixels = chunk(*b"IDAT", b"\x78\x9c\x03\0\0\0\0\x01");
     for (width, height, depth, kind) in [
         (50_000, 50_000, 8, COLOURS_AND_ALPHA),
@@ -55,7 +55,7 @@ fn more_pixels_than_can_be_worked_on_are_not() {
         let png = [png_header(width, height, depth, kind), pixels.clone()].concat();
         assert_eq!(rejected(&png), Some(ImageTooLarge), "{width}");
     }
-    assert_eq!(rejected(&jpeg_that_says(65_000, 65_000)), Some(ImageTooLarge));
+    assert_eq!(rejected(&jpeg_with_header_size(65_000, 65_000)), Some(ImageTooLarge));
     assert_eq!(rejected(&gif([65_535, 65_535], [1, 1])), Some(ImageTooLarge));
     assert_eq!(rejected(&gif([1, 1], [65_535, 65_535])), Some(ImageTooLarge), "a frame that is larger than its screen");
     let mut webp = encoded(&quarters(8, 8), ImageFormat::WebP);
@@ -66,16 +66,20 @@ fn more_pixels_than_can_be_worked_on_are_not() {
 }
 
 #[test]
-fn pixels_that_the_header_does_not_tell_of_are_not_kept() {
+fn pixels_beyond_the_size_in_the_header_are_dropped() {
     let black = DynamicImage::from(GrayImage::new(4000, 4000));
     // The decoder drops the data behind the last row, piece by piece.
-    let picture = thumbnails(&png_that_says(&black, 1, 1)).unwrap();
-    assert_eq!(picture.dimensions.unwrap().width, 1);
-    assert_eq!(rejected(&png_that_says(&black, 4000, 4001)), Some(ImageUnreadable), "fewer");
+    let processed = thumbnails(&png_with_header_size(&black, 1, 1)).unwrap();
+    assert_eq!(processed.dimensions.unwrap().width, 1);
+    assert_eq!(
+        rejected(&png_with_header_size(&black, 4000, 4001)),
+        Some(ImageUnreadable),
+        "fewer rows than in the header"
+    );
 }
 
 #[test]
-fn what_is_packed_beside_the_pixels_is_bounded() {
+fn compressed_metadata_is_not_unpacked() {
     let unpacked = encoded(&DynamicImage::from(GrayImage::new(8000, 8000)), ImageFormat::Png);
     // The chunk of the pixels, taken for text and for a profile.
     let packed = &unpacked[41..unpacked.len() - 16];
@@ -88,7 +92,7 @@ fn what_is_packed_beside_the_pixels_is_bounded() {
 }
 
 #[test]
-fn a_jpeg_goes_over_its_pixels_a_few_times() {
+fn jpegs_with_too_many_scans_are_rejected() {
     let scan = [0xff, 0xda, 0, 2, 1, 2, 0xff, 0];
     let scans = |count| [&[0xff, 0xd8], &scan.repeat(count)[..], &[0xff, 0xd9]].concat();
     assert_eq!(jpeg::check(&scans(MAX_SCANS)), Ok(()));
@@ -97,7 +101,7 @@ fn a_jpeg_goes_over_its_pixels_a_few_times() {
 }
 
 #[test]
-fn an_image_has_an_end() {
+fn truncated_images_are_rejected() {
     for format in FORMATS {
         let whole = encoded(&quarters(200, 100), format);
         assert_eq!(rejected(&whole), None);
@@ -109,18 +113,18 @@ fn an_image_has_an_end() {
 }
 
 #[test]
-fn an_image_has_pixels() {
+fn images_without_pixels_are_rejected() {
     assert_eq!(rejected(b""), Some(ImageUnreadable));
     assert_eq!(rejected(b"text"), Some(ImageUnreadable));
-    assert_eq!(rejected(&jpeg_that_says(0, 0)), Some(ImageUnreadable));
+    assert_eq!(rejected(&jpeg_with_header_size(0, 0)), Some(ImageUnreadable));
     assert_eq!(rejected(&png_header(0, 0, 8, GREY)), Some(ImageUnreadable));
     assert_eq!(rejected(&gif([0, 0], [0, 0])), Some(ImageUnreadable));
-    assert_eq!(rejected(b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0"), Some(ImageUnreadable), "a type that is not read");
+    assert_eq!(rejected(b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0"), Some(ImageUnreadable), "an unsupported type");
 }
 
 /// Any outcome is fine, as long as there is one.
 #[test]
-fn a_byte_that_is_another_harms_nobody() {
+fn corrupted_bytes_cause_no_panic() {
     for format in FORMATS {
         let mut whole = encoded(&quarters(40, 30), format);
         if format == ImageFormat::Jpeg {

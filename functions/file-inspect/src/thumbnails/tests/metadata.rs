@@ -5,9 +5,9 @@ use super::super::{ProcessedImage, thumbnails};
 use super::{chunk, described, encoded, exif, quarters};
 
 /// Returns true if these bytes are anywhere in a thumbnail.
-fn kept(picture: &ProcessedImage, planted: &[u8]) -> bool {
+fn contains(processed: &ProcessedImage, planted: &[u8]) -> bool {
     let within = |bytes: &[u8]| bytes.windows(planted.len()).any(|window| window == planted);
-    picture.thumbnails.iter().any(|made| within(&made.bytes))
+    processed.thumbnails.iter().any(|made| within(&made.bytes))
 }
 
 /// A JPEG with a segment after its first marker.
@@ -17,7 +17,7 @@ fn with_segment(jpeg: &[u8], marker: u8, data: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn nothing_that_is_said_of_an_image_gets_through() {
+fn thumbnails_contain_no_metadata() {
     let transparent = quarters(400, 300).into_rgba8();
     let mut transparent = DynamicImage::from(transparent);
     transparent.as_mut_rgba8().unwrap().get_pixel_mut(0, 0).0[3] = 0;
@@ -46,22 +46,22 @@ fn nothing_that_is_said_of_an_image_gets_through() {
             }
             _ => {}
         }
-        let picture = thumbnails(&bytes).unwrap();
-        assert_eq!(picture.dimensions.unwrap().width, 300, "what is said of it was read");
+        let processed = thumbnails(&bytes).unwrap();
+        assert_eq!(processed.dimensions.unwrap().width, 300, "the orientation was read");
         for planted in
             [&b"59.93N"[..], b"Exif", b"II*\0", b"eXIf", b"planted", b"acsp", b"ICC_PROFILE", b"iCCP", b"tEXt", b"xmp"]
         {
-            assert!(!kept(&picture, planted), "{format:?} {}", String::from_utf8_lossy(planted));
+            assert!(!contains(&processed, planted), "{format:?} {}", String::from_utf8_lossy(planted));
         }
     }
 }
 
 #[test]
-fn colours_are_converted() {
+fn colours_are_converted_to_srgb() {
     let muted = DynamicImage::from(RgbImage::from_pixel(64, 64, Rgb([100, 180, 100])));
     let shown = |profile: Option<Vec<u8>>, format| {
-        let picture = thumbnails(&described(&muted, format, None, profile)).unwrap();
-        image::load_from_memory(&picture.thumbnails[0].bytes).unwrap().get_pixel(32, 32).0
+        let processed = thumbnails(&described(&muted, format, None, profile)).unwrap();
+        image::load_from_memory(&processed.thumbnails[0].bytes).unwrap().get_pixel(32, 32).0
     };
     for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
         let near = |colour: [u8; 4], expected: [u8; 3]| colour.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 4);
@@ -74,8 +74,8 @@ fn colours_are_converted() {
 }
 
 #[test]
-fn a_thumbnail_is_no_larger_than_it_has_to_be() {
+fn thumbnails_are_compressed() {
     let bytes = encoded(&quarters(3000, 2000), ImageFormat::Png);
-    let picture = thumbnails(&bytes).unwrap();
-    assert!(picture.thumbnails.iter().all(|made| made.bytes.len() < 64 * 1024));
+    let processed = thumbnails(&bytes).unwrap();
+    assert!(processed.thumbnails.iter().all(|made| made.bytes.len() < 64 * 1024));
 }

@@ -1,6 +1,6 @@
 mod hostile;
+mod images;
 mod metadata;
-mod pictures;
 
 use std::io::Cursor;
 

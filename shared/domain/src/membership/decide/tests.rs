@@ -25,7 +25,7 @@ const NON_MEMBER: UserId = user(9);
 const DELETED: UserId = user(10);
 const BLOCKS: UserId = user(12);
 /// A user without a profile, who is not in the state.
-const NO_PROFILE: UserId = user(11);
+const UNKNOWN_USER: UserId = user(11);
 
 const FUTURE: Timestamp = Timestamp::from_epoch_millis(4_000_000_000_000);
 
@@ -102,9 +102,9 @@ fn actions() -> [Action; 14] {
 /// Every action, by every user, in a conversation of one type.
 #[track_caller]
 fn check(state: &State, table: &[(&str, UserId, [&str; 14])]) {
-    for (who, actor, expected) in table {
+    for (name, actor, expected) in table {
         let found = actions().map(|action| outcome(state, *actor, &action));
-        assert_eq!(found, *expected, "{who} in a {:?}, closed: {}", state.kind, state.closed);
+        assert_eq!(found, *expected, "{name} in a {:?}, closed: {}", state.kind, state.closed);
     }
 }
 
@@ -116,7 +116,7 @@ const UNKNOWN: &str = "conversation_not_found";
 
 #[test]
 #[rustfmt::skip]
-fn the_rules_of_a_group() {
+fn actions_in_a_group() {
     //                       add   title topic rm-m  rm-a  rm-o  mu-m  mu-a  mu-o  role  close leave join  block
     check(&state(Group), &[
         ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG_TYPE]),
@@ -124,26 +124,26 @@ fn the_rules_of_a_group() {
         ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
         ("a former member", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", NOT_A_MEMBER,  NOT_A_MEMBER]),
         ("a non-member", NON_MEMBER, [UNKNOWN; 14]),
-        ("without a profile", NO_PROFILE,       [UNKNOWN; 14]),
+        ("an unknown user", UNKNOWN_USER,       [UNKNOWN; 14]),
     ]);
 }
 
 #[test]
 #[rustfmt::skip]
-fn the_rules_of_a_closed_group() {
+fn actions_in_a_closed_group() {
     check(&State { closed: true, ..state(Group) }, &[
         ("the owner", OWNER,     [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, "none", "ok", "none", WRONG_TYPE]),
         ("an admin", ADMIN,      [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, NO,   NO,   "ok", "none", WRONG_TYPE]),
         ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
         ("a former member", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", NOT_A_MEMBER,  NOT_A_MEMBER]),
         ("a non-member", NON_MEMBER, [UNKNOWN; 14]),
-        ("without a profile", NO_PROFILE,       [UNKNOWN; 14]),
+        ("an unknown user", UNKNOWN_USER,       [UNKNOWN; 14]),
     ]);
 }
 
 #[test]
 #[rustfmt::skip]
-fn the_rules_of_a_public_conversation() {
+fn actions_in_a_public_conversation() {
     const PROFILE: &str = "profile_required";
     check(&state(Public), &[
         ("the owner", OWNER,     ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "ok", NO,   "ok", "ok", "ok", "none", WRONG_TYPE]),
@@ -151,13 +151,13 @@ fn the_rules_of_a_public_conversation() {
         ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
         ("a former member", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", "ok", NOT_A_MEMBER]),
         ("a non-member", NON_MEMBER, [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "ok", NOT_A_MEMBER]),
-        ("without a profile", NO_PROFILE,       [PROFILE; 14]),
+        ("an unknown user", UNKNOWN_USER,       [PROFILE; 14]),
     ]);
 }
 
 #[test]
 #[rustfmt::skip]
-fn the_rules_of_a_private_conversation() {
+fn actions_in_a_private_conversation() {
     let mut private = state(Private);
     for person in [OWNER, ADMIN] {
         private.users.insert(person, active(Role::Member));
@@ -169,12 +169,12 @@ fn the_rules_of_a_private_conversation() {
         ("a member", MEMBER, inside),
         ("a former member", FORMER, [NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, NOT_A_MEMBER, WRONG_TYPE, NOT_A_MEMBER, NOT_A_MEMBER]),
         ("a non-member", NON_MEMBER, [UNKNOWN; 14]),
-        ("without a profile", NO_PROFILE, [UNKNOWN; 14]),
+        ("an unknown user", UNKNOWN_USER, [UNKNOWN; 14]),
     ]);
 }
 
 #[test]
-fn the_deleted_do_nothing_and_are_not_let_in() {
+fn deleted_users_can_neither_act_nor_be_added() {
     let mut group = state(Group);
     assert_eq!(refusal(&group, OWNER, &Action::Add(vec![DELETED])), ErrorCode::UserNotFound);
     group.users.insert(OWNER, MemberFacts { deleted: true, ..active(Role::Owner) });
@@ -184,13 +184,13 @@ fn the_deleted_do_nothing_and_are_not_let_in() {
 }
 
 #[test]
-fn whom_one_cannot_add() {
+fn users_that_cannot_be_added() {
     let many: Vec<UserId> = (100..).map(user).take(MAX_USERS_PER_CHANGE + 1).collect();
     for (code, users) in [
         (ErrorCode::TooManyMembers, vec![]),
         (ErrorCode::TooManyMembers, many),
         (ErrorCode::SelfAdd, vec![OWNER]),
-        (ErrorCode::UserNotFound, vec![NO_PROFILE]),
+        (ErrorCode::UserNotFound, vec![UNKNOWN_USER]),
         (ErrorCode::AlreadyAMember, vec![NON_MEMBER, MEMBER]),
         (ErrorCode::NotAllowed, vec![NON_MEMBER, BLOCKS]),
     ] {
@@ -206,7 +206,7 @@ fn whom_one_cannot_add() {
 }
 
 #[test]
-fn a_group_is_full_at_its_limit_and_a_public_conversation_never() {
+fn groups_have_a_member_limit_and_public_conversations_have_none() {
     let with = |kind, member_count| State { member_count, ..state(kind) };
     let add = Action::Add(vec![NON_MEMBER, FORMER]);
     assert_eq!(outcome(&with(Group, MAX_GROUP_MEMBERS - 2), OWNER, &add), "ok");
@@ -216,7 +216,7 @@ fn a_group_is_full_at_its_limit_and_a_public_conversation_never() {
 }
 
 #[test]
-fn nobody_comes_back_more_often_than_is_kept() {
+fn rejoining_is_refused_at_the_maximum_of_membership_periods() {
     for (periods, expected) in [(MAX_PERIODS - 1, "ok"), (MAX_PERIODS, "too_many_stays")] {
         let mut public = state(Public);
         public.users.insert(FORMER, MemberFacts { periods, ..MemberFacts::default() });
@@ -226,13 +226,13 @@ fn nobody_comes_back_more_often_than_is_kept() {
 }
 
 #[test]
-fn who_was_put_out_comes_back_only_when_let_in() {
+fn removed_users_rejoin_only_when_added() {
     assert_eq!(refusal(&state(Public), REMOVED, &Action::Join), ErrorCode::NotAllowed);
     assert_eq!(outcome(&state(Public), ADMIN, &Action::Add(vec![REMOVED])), "ok");
 }
 
 #[test]
-fn a_mute_outlasts_leaving_and_coming_back() {
+fn mute_survives_leaving_and_rejoining() {
     let mut public = state(Public);
     public.users.insert(FORMER, MemberFacts { periods: 1, muted_until: Some(FUTURE), ..MemberFacts::default() });
     let joined = Change::Joined { user_id: FORMER, muted_until: Some(FUTURE) };
@@ -240,7 +240,7 @@ fn a_mute_outlasts_leaving_and_coming_back() {
 }
 
 #[test]
-fn an_owner_who_is_muted_since_before_can_end_it() {
+fn muted_owner_can_unmute_themselves() {
     let mut group = state(Group);
     group.users.insert(OWNER, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Owner) });
     assert_eq!(outcome(&group, OWNER, &Action::Mute(OWNER, None)), "ok");
@@ -249,7 +249,7 @@ fn an_owner_who_is_muted_since_before_can_end_it() {
 }
 
 #[test]
-fn the_last_owner_hands_over_or_stays() {
+fn last_owner_promotes_a_successor_by_leaving_and_cannot_step_down() {
     let alone = State { owners: 1, ..state(Group) };
     assert_eq!(refusal(&alone, OWNER, &Action::SetRole(OWNER, Role::Admin)), ErrorCode::LastOwner);
     assert_eq!(outcome(&state(Group), OWNER, &Action::SetRole(OWNER, Role::Member)), "ok");
@@ -258,12 +258,12 @@ fn the_last_owner_hands_over_or_stays() {
         item: MessageKind::MemberLeft { promoted, closed, user_deleted: false },
     };
     assert_eq!(change(&alone, OWNER, &Action::Leave), left(Some(ADMIN), false));
-    assert_eq!(change(&state(Group), OWNER, &Action::Leave), left(None, false), "another owner is there");
+    assert_eq!(change(&state(Group), OWNER, &Action::Leave), left(None, false), "another owner remains");
     let empty = State { member_count: 1, owners: 1, successor: None, ..state(Group) };
-    assert_eq!(change(&empty, OWNER, &Action::Leave), left(None, true), "nobody is left");
+    assert_eq!(change(&empty, OWNER, &Action::Leave), left(None, true), "the last member closes the group");
     let over = State { closed: true, ..empty };
-    assert_eq!(change(&over, OWNER, &Action::Leave), left(None, false), "it was closed before");
-    let Change::Logged { item, .. } = change(&alone, MEMBER, &Action::Leave) else { panic!("a group logs it") };
+    assert_eq!(change(&over, OWNER, &Action::Leave), left(None, false), "the group was closed before");
+    let Change::Logged { item, .. } = change(&alone, MEMBER, &Action::Leave) else { panic!("a group logs departures") };
     assert_eq!(item, MessageKind::MemberLeft { promoted: None, closed: false, user_deleted: false });
     assert_eq!(
         change(&State { owners: 1, ..state(Public) }, OWNER, &Action::Leave),
@@ -272,7 +272,7 @@ fn the_last_owner_hands_over_or_stays() {
 }
 
 #[test]
-fn who_removes_themselves_leaves() {
+fn removing_oneself_is_leaving() {
     for actor in [OWNER, ADMIN, MEMBER, FORMER] {
         let by_id = decide(&state(Group), actor, &Action::Remove(actor)).unwrap();
         assert_eq!(by_id, decide(&state(Group), actor, &Action::Leave).unwrap());
@@ -280,7 +280,7 @@ fn who_removes_themselves_leaves() {
 }
 
 #[test]
-fn what_is_so_already_is_no_change() {
+fn desired_states_that_already_hold_are_no_change() {
     let mut group = state(Group);
     group.topic = Some("Ships".to_owned());
     group.users.insert(OTHER_MEMBER, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Member) });
@@ -300,7 +300,7 @@ fn what_is_so_already_is_no_change() {
 }
 
 #[test]
-fn who_was_never_here_cannot_be_acted_on() {
+fn actions_on_non_members_are_refused() {
     for action in [
         Action::Remove(NON_MEMBER),
         Action::SetRole(NON_MEMBER, Role::Admin),
@@ -313,7 +313,7 @@ fn who_was_never_here_cannot_be_acted_on() {
 }
 
 #[test]
-fn each_of_two_blocks_for_themselves() {
+fn each_peer_blocks_independently() {
     let blocked = State { blocked_by: vec![MEMBER], ..state(Private) };
     let by = |blocked_by| Change::Blocked { blocked_by };
     assert_eq!(change(&blocked, OTHER_MEMBER, &Action::Block(true)), by(vec![MEMBER, OTHER_MEMBER]));
@@ -324,7 +324,7 @@ fn each_of_two_blocks_for_themselves() {
 
 /// A group with members has an owner after any sequence of actions.
 #[test]
-fn a_group_with_members_has_an_owner() {
+fn group_with_members_always_has_an_owner() {
     let people = [OWNER, ADMIN, MEMBER];
     let mut moves: Vec<(UserId, Action)> = Vec::new();
     for actor in people {

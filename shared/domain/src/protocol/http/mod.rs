@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn null_and_absent_are_told_apart() {
+    fn null_and_absent_are_distinguished() {
         let parse = |json| serde_json::from_str::<UpdateMemberRequest>(json).unwrap().muted_until;
         assert_eq!((parse("{}"), parse(r#"{"muted_until":null}"#)), (None, Some(None)));
         let write = |muted_until| serde_json::to_string(&UpdateMemberRequest { role: None, muted_until }).unwrap();
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_refuses_unknown_fields() {
+    fn unknown_fields_are_refused() {
         assert!(serde_json::from_str::<ProfileRequest>(r#"{"display_name":"a","admin":true}"#).is_err());
         assert!(serde_json::from_str::<EditRequest>(r#"{"text":"a","sent_at":"b"}"#).is_err());
     }

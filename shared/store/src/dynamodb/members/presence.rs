@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_the_sort_key_of_a_member_and_nothing_else() {
+    fn only_sort_keys_of_members_are_cursors() {
         let user = "00000000-0000-0000-0000-000000000001";
         for entry in [format!("a#{user}"), format!("p#{user}")] {
             assert_eq!(entry.parse::<Entry>().unwrap(), Entry(entry));

@@ -10,63 +10,68 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio_util::sync::CancellationToken;
 
-use crate::people::Chatter;
-use crate::scene::{Context, Room};
+use crate::context::{Context, TestConversation};
+use crate::users::SimulatedUser;
 
 /// Functions whose processes are killed whatever they are doing.
 const KILLED: [&str; 6] = ["WsSend", "WsSync", "WsRead", "Receipts", "Relay", "HttpMessages"];
 
-/// Bad weather, by a seed.
-pub(crate) struct Weather {
+/// Injects faults and membership changes, chosen by a seed.
+pub(crate) struct FaultPlan {
     choice: StdRng,
-    people: Arc<Vec<Chatter>>,
-    /// Rooms whose members are removed, or leave.
-    rooms: Vec<Room>,
+    users: Arc<Vec<SimulatedUser>>,
+    /// Conversations whose members are removed or leave.
+    conversations: Vec<TestConversation>,
 }
 
-impl Weather {
-    pub(crate) fn new(seed: u64, scene: &Context) -> Self {
-        let rooms = scene.rooms.iter().filter(|room| room.kind != ConversationType::Private).cloned().collect();
-        Self { choice: StdRng::seed_from_u64(seed), people: Arc::clone(&scene.people), rooms }
+impl FaultPlan {
+    pub(crate) fn new(seed: u64, context: &Context) -> Self {
+        let conversations = context
+            .conversations
+            .iter()
+            .filter(|conversation| conversation.kind != ConversationType::Private)
+            .cloned()
+            .collect();
+        Self { choice: StdRng::seed_from_u64(seed), users: Arc::clone(&context.users), conversations }
     }
 
-    /// One thing after another goes wrong, until that is enough.
-    pub(crate) async fn rage(mut self, cloud: &Cloud, enough: CancellationToken) {
-        cloud.misbehave(self.choice.random(), &rules()).await;
-        while !enough.is_cancelled() {
+    /// Injects faults until `stop` is cancelled.
+    pub(crate) async fn run(mut self, cloud: &Cloud, stop: CancellationToken) {
+        cloud.inject_faults(self.choice.random(), &rules()).await;
+        while !stop.is_cancelled() {
             match self.choice.random_range(0..8) {
-                0 | 1 => self.people[self.choice.random_range(0..self.people.len())].client.reconnect(),
+                0 | 1 => self.users[self.choice.random_range(0..self.users.len())].client.reconnect(),
                 2 => {
                     cloud.kill(KILLED[self.choice.random_range(0..KILLED.len())]).await;
                 }
-                _ => self.trouble_somebody().await,
+                _ => self.change_a_membership().await,
             }
             let pause = Duration::from_millis(self.choice.random_range(50..500));
-            let _ = tokio::time::timeout(pause, enough.cancelled()).await;
+            let _ = tokio::time::timeout(pause, stop.cancelled()).await;
         }
-        cloud.behave().await;
+        cloud.clear_faults().await;
     }
 
-    /// Somebody goes, comes back, or is muted. May fail, in any way: whether it happened is what the log says.
-    async fn trouble_somebody(&mut self) {
-        let room = &self.rooms[self.choice.random_range(0..self.rooms.len())];
-        let owner = &self.people[room.members[0]].api;
-        // Anybody but the owner.
-        let person = &self.people[room.members[self.choice.random_range(1..room.members.len())]];
-        let (public, user) = (room.kind == ConversationType::Public, person.user);
+    /// Removes, adds or mutes a user. The request may fail in any way; the log shows whether it was applied.
+    async fn change_a_membership(&mut self) {
+        let conversation = &self.conversations[self.choice.random_range(0..self.conversations.len())];
+        let owner = &self.users[conversation.members[0]].api;
+        // Any member except the owner.
+        let target = &self.users[conversation.members[self.choice.random_range(1..conversation.members.len())]];
+        let (public, user) = (conversation.kind == ConversationType::Public, target.id);
         match self.choice.random_range(0..6) {
-            0 if public => drop(person.api.remove(room.id, user).await),
-            0 => drop(owner.remove(room.id, user).await),
+            0 if public => drop(target.api.remove(conversation.id, user).await),
+            0 => drop(owner.remove(conversation.id, user).await),
             1 => {
                 let until = Timestamp::now().plus(Duration::from_secs(1));
-                drop(owner.mute(room.id, user, Some(until)).await);
+                drop(owner.mute(conversation.id, user, Some(until)).await);
             }
-            // Everybody who is out comes back, sooner or later.
+            // Removed and former members are added again sooner or later.
             _ if public => {
-                drop(person.api.join(room.id).await);
-                person.client.open(room.id);
+                drop(target.api.join(conversation.id).await);
+                target.client.open(conversation.id);
             }
-            _ => drop(owner.add(room.id, user).await),
+            _ => drop(owner.add(conversation.id, user).await),
         }
     }
 }
@@ -89,7 +94,7 @@ fn rules() -> Vec<Rule> {
         Kind::Throttle.rule().operation("PutItem").chance(0.03),
         Kind::RequestLost.rule().operation("PostToConnection").chance(0.15),
         Kind::Gone.rule().operation("PostToConnection").chance(0.02),
-        // Carried out and not known to be: the queue gives its messages again.
+        // The request is executed and its answer lost: the queue delivers its messages again.
         Kind::ResponseLost.rule().operation("SendMessage").chance(0.1),
         Kind::Kill(Moment::After).rule().function("Receipts").operation("UpdateItem").chance(0.05),
     ]

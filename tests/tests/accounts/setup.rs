@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use end_to_end::Person;
+use end_to_end::TestUser;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -10,8 +10,8 @@ use uuid::Uuid;
 const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Creates a conversation of this type with these members; returns its id.
-pub(crate) async fn begin(kind: &str, creator: &Person, others: &[&Person]) -> String {
-    let ids: Vec<&str> = others.iter().map(|person| person.user_id.as_str()).collect();
+pub(crate) async fn create_conversation(kind: &str, creator: &TestUser, others: &[&TestUser]) -> String {
+    let ids: Vec<&str> = others.iter().map(|user| user.user_id.as_str()).collect();
     let (status, body) =
         creator.post("/v1/conversations", &json!({"type": kind, "title": "Team", "member_ids": ids})).await;
     assert_eq!(status, 201, "{body}");
@@ -19,13 +19,13 @@ pub(crate) async fn begin(kind: &str, creator: &Person, others: &[&Person]) -> S
 }
 
 /// Creates a group with these members; returns its id.
-pub(crate) async fn group(creator: &Person, others: &[&Person]) -> String {
-    begin("group", creator, others).await
+pub(crate) async fn group(creator: &TestUser, others: &[&TestUser]) -> String {
+    create_conversation("group", creator, others).await
 }
 
 /// Returns the messages that a user sees in a conversation.
-pub(crate) async fn messages(person: &Person, conversation: &str) -> Vec<Value> {
-    let (status, history) = person.get(&format!("/v1/conversations/{conversation}/messages")).await;
+pub(crate) async fn messages(user: &TestUser, conversation: &str) -> Vec<Value> {
+    let (status, history) = user.get(&format!("/v1/conversations/{conversation}/messages")).await;
     assert_eq!(status, 200, "{history}");
     history["messages"].as_array().unwrap().clone()
 }
@@ -35,22 +35,22 @@ pub(crate) fn refusal((status, body): (u16, Value)) -> (u16, String) {
     (status, body["code"].as_str().unwrap_or_default().to_owned())
 }
 
-/// A frame that says something, after the place `after`.
-pub(crate) fn saying(conversation: &str, after: u64, text: &str) -> Value {
+/// Creates a `send` frame with `after` as its `after_seq`.
+pub(crate) fn send_frame(conversation: &str, after: u64, text: &str) -> Value {
     json!({"action": "send", "conversation_id": conversation, "client_message_id": Uuid::new_v4(), "after_seq": after,
         "text": text})
 }
 
-/// Polls until the result is right.
+/// Polls until the result is as expected.
 pub(crate) async fn eventually<T: std::fmt::Debug>(
     what: &str,
-    mut look: impl AsyncFnMut() -> T,
-    right: impl Fn(&T) -> bool,
+    mut read: impl AsyncFnMut() -> T,
+    is_expected: impl Fn(&T) -> bool,
 ) -> T {
     let deadline = Instant::now() + WAIT_TIMEOUT;
     loop {
-        let seen = look().await;
-        if right(&seen) {
+        let seen = read().await;
+        if is_expected(&seen) {
             return seen;
         }
         assert!(Instant::now() < deadline, "{what}: {seen:?}");

@@ -13,8 +13,8 @@ use crate::{is_rust, packages, tracked};
 type Module = Vec<String>;
 
 #[test]
-fn no_room_imports_in_a_circle() {
-    let mut circles = Vec::new();
+fn modules_have_no_import_cycles() {
+    let mut cycles = Vec::new();
     for (name, package) in packages() {
         let src = package.folder.join("src");
         let modules = modules(&src);
@@ -24,13 +24,13 @@ fn no_room_imports_in_a_circle() {
             modules.keys().flat_map(|module| (0..module.len()).map(|n| module[..n].to_vec())).collect();
         for parent in parents {
             let edges = edges(&parent, &imports);
-            let circle: Vec<&String> = edges.keys().filter(|room| reaches(&edges, room)).collect();
-            if !circle.is_empty() {
-                circles.push(format!("{name}::{}: {circle:?}", parent.join("::")));
+            let cycle: Vec<&String> = edges.keys().filter(|room| reaches(&edges, room)).collect();
+            if !cycle.is_empty() {
+                cycles.push(format!("{name}::{}: {cycle:?}", parent.join("::")));
             }
         }
     }
-    assert!(circles.is_empty(), "{circles:#?}");
+    assert!(cycles.is_empty(), "{cycles:#?}");
 }
 
 /// The modules of a crate by path, with their files. Binaries beside the library are crates of their own.
@@ -137,13 +137,13 @@ fn edges(parent: &Module, imports: &BTreeMap<&Module, BTreeSet<Module>>) -> BTre
 /// Returns true if a room leads back to itself.
 fn reaches(edges: &BTreeMap<String, BTreeSet<String>>, room: &str) -> bool {
     let (mut seen, mut next) = (BTreeSet::new(), vec![room]);
-    while let Some(here) = next.pop() {
-        for there in edges.get(here).into_iter().flatten() {
-            if there == room {
+    while let Some(module) = next.pop() {
+        for target in edges.get(module).into_iter().flatten() {
+            if target == room {
                 return true;
             }
-            if seen.insert(there) {
-                next.push(there);
+            if seen.insert(target) {
+                next.push(target);
             }
         }
     }

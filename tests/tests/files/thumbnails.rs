@@ -2,12 +2,12 @@
 
 use std::io::Cursor;
 
-use end_to_end::person::client;
+use end_to_end::test_user::client;
 use image::{ImageFormat, ImageReader, Rgb, RgbImage};
 use serde_json::json;
 
-use crate::sharing::carrying;
-use crate::uploader::{Bucket, pair, ready, settled, upload};
+use crate::sharing::send_with_files;
+use crate::uploader::{Bucket, pair, processed, ready, upload};
 
 /// A JPEG of 2,000 by 1,000 pixels that says of itself that it lies on its side.
 fn photograph() -> Vec<u8> {
@@ -28,17 +28,17 @@ fn bomb(side: u16) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn thumbnails_stand_upright_and_say_nothing_else() {
+async fn thumbnails_are_upright_and_without_metadata() {
     let (alice, bob, conversation) = pair().await;
     let mut a = alice.connect().await;
     let file = ready(&alice, &conversation, "photo.jpg", "image/jpeg", &photograph()).await;
-    a.ask(carrying(&conversation, 1, &[&file])).await;
+    a.ask(send_with_files(&conversation, 1, &[&file])).await;
     let (_, history) = bob.get(&format!("/v1/conversations/{conversation}/messages?after_seq=1")).await;
-    let carried = &history["messages"][0]["attachments"][0];
-    assert_eq!((&carried["width"], &carried["height"]), (&json!(1000), &json!(2000)), "{carried}");
+    let attached = &history["messages"][0]["attachments"][0];
+    assert_eq!((&attached["width"], &attached["height"]), (&json!(1000), &json!(2000)), "{attached}");
     for (size, expected) in [(320, (160, 320)), (1280, (640, 1280))] {
         let path = format!("/v1/files/{file}/thumbnail?conversation_id={conversation}&seq=2&size={size}");
-        let (status, location, _) = bob.look(&path, "*/*").await;
+        let (status, location, _) = bob.get_without_redirects(&path, "*/*").await;
         assert_eq!(status, 302);
         let response = client().get(location.unwrap()).send().await.unwrap();
         assert_eq!(response.headers()["content-type"], "image/jpeg");
@@ -50,7 +50,7 @@ async fn thumbnails_stand_upright_and_say_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_bomb_is_refused_and_gone() {
+async fn oversized_and_truncated_images_are_rejected_and_deleted() {
     let (alice, _, conversation) = pair().await;
     let mut broken = photograph();
     broken.truncate(4000);
@@ -59,7 +59,7 @@ async fn a_bomb_is_refused_and_gone() {
         ("half.jpg", "image/jpeg", broken, "image_unreadable"),
     ] {
         let file = upload(&alice, &conversation, name, content_type, &bytes).await;
-        let seen = settled(&alice, &file).await;
+        let seen = processed(&alice, &file).await;
         assert_eq!((&seen["status"], &seen["reason"]), (&json!("rejected"), &json!(reason)), "{name}");
         Bucket::shared().is_without(&file).await;
     }

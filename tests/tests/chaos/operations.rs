@@ -8,7 +8,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use uuid::Uuid;
 
-use crate::people::Chatter;
+use crate::users::SimulatedUser;
 
 const EMOJI: [&str; 3] = ["👍", "🎉", "🦀"];
 
@@ -17,33 +17,33 @@ const ATTEMPTS: u32 = 8;
 
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Something that changes a log.
+/// A change of a log by a user.
 #[derive(Clone, Debug)]
-pub(crate) enum Deed {
-    Said { seq: Seq, text: String },
+pub(crate) enum Operation {
+    Sent { seq: Seq, text: String },
     Edited { seq: Seq, text: String },
     Deleted { seq: Seq },
     Reacted { seq: Seq, emoji: &'static str, on: bool },
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Done {
+pub(crate) struct Completed {
     pub(crate) conversation: ConversationId,
     pub(crate) actor: UserId,
-    pub(crate) deed: Deed,
+    pub(crate) operation: Operation,
     pub(crate) outcome: Outcome,
 }
 
 /// The outcome that a user received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    Done,
+    Applied,
     Refused,
     /// Neither, or nothing at the first try and a refusal later.
     Unknown,
 }
 
-impl Deed {
+impl Operation {
     /// Chooses an operation on one of the user's own texts, or on one of another user; mostly none.
     pub(crate) fn choose(choice: &mut StdRng, own: &[Seq], others: &[Seq], user: UserId) -> Option<Self> {
         let mut one_of = |texts: &[Seq]| (!texts.is_empty()).then(|| texts[choice.random_range(0..texts.len())]);
@@ -60,29 +60,29 @@ impl Deed {
     }
 }
 
-impl Chatter {
-    /// Asks for it until it is known whether it is done: each of these wants a state, so that asking twice is asking once.
-    pub(crate) async fn carry_out(&self, conversation: ConversationId, deed: Deed) -> Done {
+impl SimulatedUser {
+    /// Repeats an operation until its outcome is known. Each one requests a state, so repeating it has no further effect.
+    pub(crate) async fn execute(&self, conversation: ConversationId, operation: Operation) -> Completed {
         let mut outcome = Outcome::Refused;
         for _ in 0..ATTEMPTS {
-            let asked = match &deed {
-                Deed::Said { .. } => unreachable!("this is sent, not asked for"),
-                Deed::Edited { seq, text } => self.api.edit(conversation, *seq, text).await,
-                Deed::Deleted { seq } => self.api.delete(conversation, *seq).await,
-                Deed::Reacted { seq, emoji, on } => self.api.react(conversation, *seq, emoji, *on).await,
+            let response = match &operation {
+                Operation::Sent { .. } => unreachable!("texts are sent by the client"),
+                Operation::Edited { seq, text } => self.api.edit(conversation, *seq, text).await,
+                Operation::Deleted { seq } => self.api.delete(conversation, *seq).await,
+                Operation::Reacted { seq, emoji, on } => self.api.react(conversation, *seq, emoji, *on).await,
             };
-            match asked {
+            match response {
                 Ok(()) => {
-                    outcome = Outcome::Done;
+                    outcome = Outcome::Applied;
                     break;
                 }
                 Err(error) if error.is_uncertain() => outcome = Outcome::Unknown,
-                // Not there, no text any more, or not for them.
+                // Missing, deleted, or not allowed.
                 Err(ApiError::Refused { status: 403 | 404 | 409 | 410, .. }) => break,
-                Err(error) => panic!("{} may do this: {error}", self.user),
+                Err(error) => panic!("an operation of {} failed: {error}", self.id),
             }
             tokio::time::sleep(RETRY_DELAY).await;
         }
-        Done { conversation, actor: self.user, deed, outcome }
+        Completed { conversation, actor: self.id, operation, outcome }
     }
 }

@@ -5,42 +5,42 @@ use chat::log::{Draft, Log};
 use domain::period::SeqRange;
 use domain::{ClientMessageId, Content, ConversationId, MessageId, Seq, Timestamp, UserId};
 use end_to_end::aws::{MESSAGES, dynamodb, log};
-use end_to_end::{Cloud, Person};
+use end_to_end::{Cloud, TestUser};
 use serde_json::json;
 use store::dynamodb::messages::{LogItem, Order, PutOutcome};
 use uuid::Uuid;
 
-/// Two people, their conversation, and its log, which holds the item that began it.
-pub(crate) struct Talk {
+/// Two users, their conversation, and its log, which begins with the item of its creation.
+pub(crate) struct TestConversation {
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) log: Log,
-    pub(crate) conversation: ConversationId,
+    pub(crate) id: ConversationId,
     pub(crate) alice: UserId,
     pub(crate) bob: UserId,
 }
 
-impl Talk {
+impl TestConversation {
     pub(crate) async fn private() -> Self {
-        let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
-        let conversation = alice.talk_to(&bob).await;
+        let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+        let conversation = alice.private_conversation_with(&bob).await;
         Self::of(&alice, &bob, &conversation)
     }
 
     /// A group, in which members can change.
     pub(crate) async fn group() -> Self {
-        let (alice, bob) = tokio::join!(Person::new("alice"), Person::new("bob"));
+        let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
         let group = json!({"type": "group", "title": "Log", "member_ids": [bob.user_id]});
         let (status, body) = alice.post("/v1/conversations", &group).await;
         assert_eq!(status, 201, "{body}");
         Self::of(&alice, &bob, body["conversation_id"].as_str().unwrap())
     }
 
-    fn of(alice: &Person, bob: &Person, conversation: &str) -> Self {
+    fn of(alice: &TestUser, bob: &TestUser, conversation: &str) -> Self {
         let dynamodb = dynamodb(&Cloud::shared().endpoints.aws.dynamodb);
         Self {
             log: log(&dynamodb),
             dynamodb,
-            conversation: conversation.parse().unwrap(),
+            id: conversation.parse().unwrap(),
             alice: alice.user_id.parse().unwrap(),
             bob: bob.user_id.parse().unwrap(),
         }
@@ -49,7 +49,7 @@ impl Talk {
     /// Creates a message that was not sent before.
     pub(crate) fn draft(&self, sender: UserId, after_seq: impl Into<Option<u64>>, text: &str) -> Draft {
         Draft {
-            conversation_id: self.conversation,
+            conversation_id: self.id,
             sender_id: sender,
             client_message_id: ClientMessageId(Uuid::new_v4()),
             after_seq: after_seq.into().map(Seq),
@@ -58,24 +58,24 @@ impl Talk {
         }
     }
 
-    /// Sends something that is of no further interest; its place.
-    pub(crate) async fn say(&self, sender: UserId, text: &str) -> u64 {
+    /// Sends a text; returns its seq.
+    pub(crate) async fn send_text(&self, sender: UserId, text: &str) -> u64 {
         let draft = self.draft(sender, None, text);
         self.log.open(&draft).await.unwrap().append().await.unwrap().item.seq.0
     }
 
-    /// All that the log holds.
+    /// All items of the log.
     pub(crate) async fn items(&self) -> Vec<LogItem> {
         let everything = SeqRange { first: Seq::ZERO, last: Seq::MAX };
-        self.log.messages.read(self.conversation, everything, Order::Ascending, usize::MAX, true).await.unwrap()
+        self.log.messages.read(self.id, everything, Order::Ascending, usize::MAX, true).await.unwrap()
     }
 
     pub(crate) async fn head(&self) -> LogItem {
-        self.log.messages.head(self.conversation, true).await.unwrap().unwrap()
+        self.log.messages.head(self.id, true).await.unwrap().unwrap()
     }
 
-    /// Puts so many copies of the head after it, past all rules.
-    pub(crate) async fn plant_many(&self, number: usize) {
+    /// Puts copies of the head after it, without any checks.
+    pub(crate) async fn put_copies_of_head(&self, number: usize) {
         let mut last = self.head().await;
         let mut puts = Vec::new();
         for _ in 0..number {
@@ -84,13 +84,13 @@ impl Talk {
             let put = PutRequest::builder().set_item(Some(serde_dynamo::to_item(&last).unwrap())).build().unwrap();
             puts.push(WriteRequest::builder().put_request(put).build());
         }
-        for some in puts.chunks(25) {
-            self.dynamodb.batch_write_item().request_items(MESSAGES, some.to_vec()).send().await.unwrap();
+        for chunk in puts.chunks(25) {
+            self.dynamodb.batch_write_item().request_items(MESSAGES, chunk.to_vec()).send().await.unwrap();
         }
     }
 
-    /// Puts an item after the head, of this time, past all rules.
-    pub(crate) async fn plant(&self, head: &LogItem, sent_at: Timestamp) -> LogItem {
+    /// Puts an item of this time after the head, without any checks.
+    pub(crate) async fn put_item_after(&self, head: &LogItem, sent_at: Timestamp) -> LogItem {
         let item = LogItem {
             seq: head.seq.next(),
             sent_at,

@@ -1,4 +1,4 @@
-//! Somebody who uses the chat.
+//! A user of the chat, over HTTP.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use uuid::Uuid;
 use crate::cloud::Endpoints;
 use crate::{Cloud, Socket};
 
-/// Somebody with a token and a profile.
+/// A user with a token and a profile.
 #[derive(Clone, Debug)]
-pub struct Person {
+pub struct TestUser {
     pub user_id: String,
     pub token: String,
     endpoints: Arc<Endpoints>,
@@ -22,34 +22,34 @@ pub struct Person {
 /// A response: status and JSON.
 pub type Answer = (u16, Value);
 
-impl Person {
-    /// A new person of the test binary's own cloud: the name is made unique, so that tests do not meet.
+impl TestUser {
+    /// Creates a user of the test binary's shared cloud. The name is made unique, so that tests do not affect each other.
     pub async fn new(name: &str) -> Self {
         Self::of(Cloud::shared(), name).await
     }
 
-    /// A new person of this cloud, with a name made unique.
+    /// Creates a user of this cloud, with a name made unique.
     pub async fn of(cloud: &Cloud, name: &str) -> Self {
         let name = format!("{name}-{}", Uuid::new_v4());
         let token = token(cloud, &json!({"username": name})).await;
         Self::with_token(cloud, &name, token).await
     }
 
-    /// Somebody with this token, and a profile of this name.
+    /// Creates a user with this token, and a profile of this name.
     ///
     /// # Panics
     ///
     /// Where the profile is refused.
     pub async fn with_token(cloud: &Cloud, name: &str, token: String) -> Self {
         let endpoints = Arc::clone(&cloud.endpoints);
-        let mut person = Self { user_id: String::new(), token, endpoints, client: client() };
-        let (status, profile) = person.put("/v1/users/me", &json!({"display_name": name})).await;
+        let mut user = Self { user_id: String::new(), token, endpoints, client: client() };
+        let (status, profile) = user.put("/v1/users/me", &json!({"display_name": name})).await;
         assert_eq!(status, 200, "{profile}");
-        profile["user_id"].as_str().expect("a profile has an id").clone_into(&mut person.user_id);
-        person
+        profile["user_id"].as_str().expect("a profile has an id").clone_into(&mut user.user_id);
+        user
     }
 
-    /// The same person, with the same token, at a cloud that has come back under other addresses.
+    /// Returns the same user with the same token, for a cloud that was restarted at other addresses.
     #[must_use]
     pub fn at(&self, cloud: &Cloud) -> Self {
         Self { endpoints: Arc::clone(&cloud.endpoints), ..self.clone() }
@@ -79,7 +79,7 @@ impl Person {
     }
 
     /// `POST` with a JSON body and an `Idempotency-Key`.
-    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+    pub async fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Answer {
         answer(self.request(Method::POST, path).header("idempotency-key", key).json(body)).await
     }
 
@@ -88,7 +88,7 @@ impl Person {
     /// # Panics
     ///
     /// If it is refused.
-    pub async fn talk_to(&self, other: &Self) -> String {
+    pub async fn private_conversation_with(&self, other: &Self) -> String {
         let (status, body) =
             self.post("/v1/conversations", &json!({"type": "private", "member_ids": [other.user_id]})).await;
         assert!(status == 200 || status == 201, "{status} {body}");
@@ -99,12 +99,12 @@ impl Person {
         Socket::connect(&self.endpoints, &self.token).await
     }
 
-    /// `GET` with an `Accept` header, following nothing: the status, where it leads, and the body.
+    /// Sends a `GET` with an `Accept` header, without following redirects. Returns the status, the location and the body.
     ///
     /// # Panics
     ///
     /// Where there is no answer, or one that is not text.
-    pub async fn look(&self, path: &str, accept: &str) -> (u16, Option<String>, String) {
+    pub async fn get_without_redirects(&self, path: &str, accept: &str) -> (u16, Option<String>, String) {
         let client = Client::builder().redirect(Policy::none()).build().expect("an HTTP client");
         let request = client.get(format!("{}{path}", self.endpoints.http)).bearer_auth(&self.token);
         let response = request.header("accept", accept).send().await.expect("an answer");

@@ -19,22 +19,22 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A snapshot, taken piece by piece: whole only where nothing changes meanwhile.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
+pub struct StoredState {
     /// The conversation in SQL; `None` where there is none.
-    pub truth: Option<Truth>,
-    /// Stays in SQL, oldest first.
-    pub stays: Vec<Stay>,
+    pub conversation_row: Option<ConversationRow>,
+    /// Membership periods in SQL, oldest first.
+    pub period_rows: Vec<PeriodRow>,
     /// Versions that wait in the outbox.
     pub outbox: Vec<i64>,
     pub conversation: Option<ConversationItem>,
     pub active: BTreeMap<UserId, ActiveMember>,
-    pub past: BTreeMap<UserId, Vec<Period>>,
+    pub former: BTreeMap<UserId, Vec<Period>>,
     pub log: Vec<LogItem>,
 }
 
 /// A row of `conversations`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Truth {
+pub struct ConversationRow {
     /// Number of its changes.
     pub version: i64,
     pub kind: String,
@@ -48,29 +48,29 @@ pub struct Truth {
 
 /// A row of `conversation_members`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stay {
+pub struct PeriodRow {
     pub user_id: UserId,
     pub role: Role,
-    /// Beginning: version, place and time.
+    /// Version, seq and time of joining.
     pub joined: (i64, Option<i64>, i64),
     pub left: Option<(i64, Option<i64>, i64)>,
     pub removed_by: Option<UserId>,
-    /// Until when they may not send.
+    /// End of the mute.
     pub muted_until: Option<i64>,
 }
 
 #[derive(Deserialize)]
-struct PastItem {
+struct FormerItem {
     user_id: UserId,
     periods: Vec<Period>,
 }
 
-type TruthRow = (i64, String, Option<String>, Option<String>, bool, i32, Vec<Uuid>);
+type ConversationColumns = (i64, String, Option<String>, Option<String>, bool, i32, Vec<Uuid>);
 
-type PeriodRow =
+type PeriodColumns =
     (Uuid, String, i64, Option<i64>, i64, Option<i64>, Option<i64>, Option<i64>, Option<Uuid>, Option<i64>);
 
-impl Picture {
+impl StoredState {
     /// Reads everything that is stored about this conversation.
     ///
     /// # Panics
@@ -85,7 +85,7 @@ impl Picture {
             .fetch_all(&pool)
             .await
             .expect("the outbox");
-        let row: Option<TruthRow> = query_as(
+        let columns: Option<ConversationColumns> = query_as(
             "SELECT version, type, title, topic, closed_at IS NOT NULL, member_count, blocked_by
              FROM conversations WHERE conversation_id = $1",
         )
@@ -93,7 +93,7 @@ impl Picture {
         .fetch_optional(&pool)
         .await
         .expect("the conversation's row");
-        let stays: Vec<PeriodRow> = query_as(
+        let period_rows: Vec<PeriodColumns> = query_as(
             "SELECT user_id, role, joined_version, joined_seq, floor(extract(epoch FROM joined_at) * 1000)::bigint,
                 left_version, left_seq, floor(extract(epoch FROM left_at) * 1000)::bigint, removed_by,
                 floor(extract(epoch FROM muted_until) * 1000)::bigint
@@ -102,30 +102,24 @@ impl Picture {
         .bind(id.0)
         .fetch_all(&pool)
         .await
-        .expect("the stays");
+        .expect("the membership periods");
         let dynamodb = aws::dynamodb(&cloud.endpoints.aws.dynamodb);
         let everything = SeqRange { first: Seq::ZERO, last: Seq::MAX };
         let messages = aws::log(&dynamodb).messages;
         let log = messages.read(id, everything, Order::Ascending, usize::MAX, true).await.expect("the log");
-        let mut picture = Self {
-            truth: row.map(|(version, kind, title, topic, closed, member_count, blocked_by)| Truth {
-                version,
-                kind,
-                title,
-                topic,
-                closed,
-                member_count,
-                blocked_by,
+        let mut state = Self {
+            conversation_row: columns.map(|(version, kind, title, topic, closed, member_count, blocked_by)| {
+                ConversationRow { version, kind, title, topic, closed, member_count, blocked_by }
             }),
-            stays: stays.into_iter().map(Stay::from).collect(),
+            period_rows: period_rows.into_iter().map(PeriodRow::from).collect(),
             outbox,
             conversation: None,
             active: BTreeMap::new(),
-            past: BTreeMap::new(),
+            former: BTreeMap::new(),
             log,
         };
-        picture.read_members(&dynamodb, id).await;
-        picture
+        state.read_members(&dynamodb, id).await;
+        state
     }
 
     async fn read_members(&mut self, dynamodb: &aws_sdk_dynamodb::Client, conversation: ConversationId) {
@@ -160,9 +154,9 @@ impl Picture {
             assert_eq!(entry, format!("a#{}", member.user_id));
             self.active.insert(member.user_id, member);
         } else {
-            let past: PastItem = serde_dynamo::from_item(item).expect("past stays");
-            assert_eq!(entry, format!("p#{}", past.user_id));
-            self.past.insert(past.user_id, past.periods);
+            let former: FormerItem = serde_dynamo::from_item(item).expect("former membership periods");
+            assert_eq!(entry, format!("p#{}", former.user_id));
+            self.former.insert(former.user_id, former.periods);
         }
     }
 
@@ -171,15 +165,15 @@ impl Picture {
     /// # Panics
     ///
     /// Where that does not come, or SQL, projection and log disagree.
-    pub async fn settled(cloud: &Cloud, conversation: &str) -> Self {
+    pub async fn after_relay(cloud: &Cloud, conversation: &str) -> Self {
         let deadline = Instant::now() + WAIT_TIMEOUT;
         loop {
-            let picture = Self::of(cloud, conversation).await;
-            if picture.outbox.is_empty() {
-                picture.check();
-                return picture;
+            let state = Self::of(cloud, conversation).await;
+            if state.outbox.is_empty() {
+                state.check();
+                return state;
             }
-            assert!(Instant::now() < deadline, "changes wait: {picture:#?}");
+            assert!(Instant::now() < deadline, "changes are still in the outbox: {state:#?}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -191,40 +185,44 @@ impl Picture {
     /// Where they do not.
     pub fn check(&self) {
         assert_eq!(self.outbox, [] as [i64; 0], "{self:#?}");
-        let truth = self.truth.as_ref().expect("a row of the conversation");
-        let shown = self.conversation.as_ref().expect("the conversation's item");
-        let item = Truth {
-            version: i64::try_from(shown.version).expect("a version"),
-            kind: shown.kind.as_str().to_owned(),
-            title: shown.title.clone(),
-            topic: shown.topic.clone(),
-            closed: shown.closed,
-            member_count: i32::try_from(shown.member_count).expect("a number of members"),
-            blocked_by: shown.blocked_by.iter().map(|user| user.0).collect(),
+        let conversation_row = self.conversation_row.as_ref().expect("a row of the conversation");
+        let projected = self.conversation.as_ref().expect("the conversation's item");
+        let item = ConversationRow {
+            version: i64::try_from(projected.version).expect("a version"),
+            kind: projected.kind.as_str().to_owned(),
+            title: projected.title.clone(),
+            topic: projected.topic.clone(),
+            closed: projected.closed,
+            member_count: i32::try_from(projected.member_count).expect("a number of members"),
+            blocked_by: projected.blocked_by.iter().map(|user| user.0).collect(),
         };
-        assert_eq!(*truth, item, "SQL and #conversation");
-        let here: Vec<&Stay> = self.stays.iter().filter(|stay| stay.left.is_none()).collect();
-        assert_eq!(truth.member_count, i32::try_from(here.len()).expect("a number of stays"), "member_count");
-        let owned = here.iter().any(|stay| stay.role == Role::Owner);
-        assert!(owned || truth.closed || truth.kind == "private", "no owner: {self:#?}");
-        assert!(!here.is_empty() || truth.closed, "empty, and not closed");
+        assert_eq!(*conversation_row, item, "SQL and #conversation");
+        let current: Vec<&PeriodRow> = self.period_rows.iter().filter(|row| row.left.is_none()).collect();
+        assert_eq!(
+            conversation_row.member_count,
+            i32::try_from(current.len()).expect("a number of members"),
+            "member_count"
+        );
+        let owned = current.iter().any(|row| row.role == Role::Owner);
+        assert!(owned || conversation_row.closed || conversation_row.kind == "private", "no owner: {self:#?}");
+        assert!(!current.is_empty() || conversation_row.closed, "a conversation without members is not closed");
 
-        let active = here.iter().map(|stay| (stay.user_id, stay.active(shown.conversation_id))).collect();
+        let active = current.iter().map(|row| (row.user_id, row.active(projected.conversation_id))).collect();
         assert_eq!(self.active, active, "active members");
-        let mut past: BTreeMap<UserId, Vec<Period>> = BTreeMap::new();
-        for stay in self.stays.iter().filter(|stay| stay.left.is_some()) {
-            past.entry(stay.user_id).or_default().push(stay.period());
+        let mut former: BTreeMap<UserId, Vec<Period>> = BTreeMap::new();
+        for row in self.period_rows.iter().filter(|row| row.left.is_some()) {
+            former.entry(row.user_id).or_default().push(row.period());
         }
-        assert_eq!(self.past, past, "past stays");
-        self.check_log(shown);
+        assert_eq!(self.former, former, "former membership periods");
+        self.check_log(projected);
     }
 
-    fn check_log(&self, shown: &ConversationItem) {
+    fn check_log(&self, projected: &ConversationItem) {
         let (mut members_seq, mut before) = (Seq::ZERO, Timestamp::from_epoch_millis(0));
         let mut changes = 0;
         for (item, seq) in self.log.iter().zip(1..) {
             assert_eq!(item.seq, Seq(seq), "the log has a hole");
-            assert!(item.sent_at > before, "time runs backwards at {seq}");
+            assert!(item.sent_at > before, "sent_at decreases at {seq}");
             before = item.sent_at;
             let is_event = item.kind.target().is_some();
             if !is_event && !matches!(item.kind, MessageKind::Text(_) | MessageKind::Deleted { .. }) {
@@ -232,23 +230,23 @@ impl Picture {
             }
             assert_eq!(item.members_seq, members_seq, "members_seq at {seq}");
         }
-        assert_eq!(shown.members_seq, members_seq, "members_seq of the projection");
-        match shown.kind {
-            ConversationType::Group => assert_eq!(changes, shown.version, "each change is in the log once"),
-            _ => assert!(changes <= shown.version, "a change is in the log twice"),
+        assert_eq!(projected.members_seq, members_seq, "members_seq of the projection");
+        match projected.kind {
+            ConversationType::Group => assert_eq!(changes, projected.version, "number of changes in the log"),
+            _ => assert!(changes <= projected.version, "a change is in the log twice"),
         }
-        if shown.kind == ConversationType::Group {
-            assert_eq!(self.replayed(), self.periods(), "what the log says of who was there when");
+        if projected.kind == ConversationType::Group {
+            assert_eq!(self.replayed(), self.periods(), "membership periods by the log and by SQL");
         }
     }
 
     /// Returns all membership periods by SQL, and the roles.
     fn periods(&self) -> BTreeMap<UserId, (Vec<Period>, Option<Role>)> {
         let mut all: BTreeMap<UserId, (Vec<Period>, Option<Role>)> = BTreeMap::new();
-        for stay in &self.stays {
-            let (periods, role) = all.entry(stay.user_id).or_default();
-            periods.push(stay.period());
-            *role = stay.left.is_none().then_some(stay.role);
+        for row in &self.period_rows {
+            let (periods, role) = all.entry(row.user_id).or_default();
+            periods.push(row.period());
+            *role = row.left.is_none().then_some(row.role);
         }
         all
     }
@@ -267,10 +265,10 @@ impl Picture {
             if let Some(departure) = effect.left {
                 let (periods, role) = all.entry(departure.user_id).or_default();
                 assert!(role.take().is_some(), "{} leaves twice", departure.user_id);
-                periods.last_mut().expect("a stay").left = Some(Left { seq: item.seq, at: item.sent_at });
+                periods.last_mut().expect("a membership period").left = Some(Left { seq: item.seq, at: item.sent_at });
             }
             if let Some((user, role)) = effect.role {
-                assert!(all.entry(user).or_default().1.replace(role).is_some(), "{user} is not there");
+                assert!(all.entry(user).or_default().1.replace(role).is_some(), "{user} is not a member");
             }
         }
         all
@@ -299,10 +297,10 @@ impl Picture {
     }
 }
 
-impl From<PeriodRow> for Stay {
-    fn from(row: PeriodRow) -> Self {
+impl From<PeriodColumns> for PeriodRow {
+    fn from(columns: PeriodColumns) -> Self {
         let (user, role, joined_version, joined_seq, joined_at, left_version, left_seq, left_at, removed_by, muted) =
-            row;
+            columns;
         Self {
             user_id: UserId(user),
             role: Role::parse(&role).expect("a role"),
@@ -314,7 +312,7 @@ impl From<PeriodRow> for Stay {
     }
 }
 
-impl Stay {
+impl PeriodRow {
     fn active(&self, conversation_id: ConversationId) -> ActiveMember {
         let Period { joined_seq, joined_at, .. } = self.period();
         ActiveMember {
@@ -328,12 +326,12 @@ impl Stay {
     }
 
     fn period(&self) -> Period {
-        let place = |seq: Option<i64>| Seq(seq.expect("a settled stay").unsigned_abs());
+        let seq_of = |seq: Option<i64>| Seq(seq.expect("the change has reached the log").unsigned_abs());
         let (_, joined_seq, joined_at) = self.joined;
         Period {
-            joined_seq: place(joined_seq),
+            joined_seq: seq_of(joined_seq),
             joined_at: Timestamp::from_epoch_millis(joined_at),
-            left: self.left.map(|(_, seq, at)| Left { seq: place(seq), at: Timestamp::from_epoch_millis(at) }),
+            left: self.left.map(|(_, seq, at)| Left { seq: seq_of(seq), at: Timestamp::from_epoch_millis(at) }),
         }
     }
 }

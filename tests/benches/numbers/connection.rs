@@ -15,31 +15,31 @@ use uuid::Uuid;
 use super::Failure;
 
 /// The text after the number, to make a message of the usual length.
-const WORDS: &str = "is what I have to say, and I say it in about as many words as people use when they chat.";
+const TEXT: &str = "is what I have to say, and I say it in about as many words as people use when they chat.";
 
 /// Identifies a message of one run, and its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Number {
-    pub(crate) talker: u32,
+    pub(crate) sender: u32,
     pub(crate) count: u32,
 }
 
 impl Number {
     fn text(self) -> String {
-        format!("{}.{}", self.talker, self.count)
+        format!("{}.{}", self.sender, self.count)
     }
 
     /// Parses the id of a frame, or a text; `None` for anything that this bench has not sent.
     fn read(text: &str) -> Option<Self> {
-        let (talker, count) = text.split_once(' ').map_or(text, |(number, _)| number).split_once('.')?;
-        Some(Self { talker: talker.parse().ok()?, count: count.parse().ok()? })
+        let (sender, count) = text.split_once(' ').map_or(text, |(number, _)| number).split_once('.')?;
+        Some(Self { sender: sender.parse().ok()?, count: count.parse().ok()? })
     }
 }
 
 #[derive(Debug)]
-pub(crate) enum Heard {
+pub(crate) enum Received {
     Texts(Vec<Number>),
-    /// The answer to one's own: its place, or the code of the refusal.
+    /// The answer to an own message: its seq, or the code of the refusal.
     Answer(Number, Result<u64, String>),
     /// Frames that this bench does not measure.
     Other,
@@ -47,7 +47,7 @@ pub(crate) enum Heard {
 
 /// An open connection of a member of one conversation.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct MemberConnection {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     conversation: String,
     /// The highest seq that has come.
@@ -55,13 +55,13 @@ pub(crate) struct Line {
     next: Number,
 }
 
-impl Line {
-    pub(crate) async fn open(cloud: &Cloud, token: &str, conversation: &str, talker: u32) -> Result<Self, Failure> {
+impl MemberConnection {
+    pub(crate) async fn open(cloud: &Cloud, token: &str, conversation: &str, sender: u32) -> Result<Self, Failure> {
         let mut request = cloud.endpoints.websocket.as_str().into_client_request()?;
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse()?);
         // A frame must not wait for the acknowledgement of the one before.
         let (stream, _) = connect_async_with_config(request, None, true).await?;
-        Ok(Self { stream, conversation: conversation.to_owned(), cursor: 1, next: Number { talker, count: 0 } })
+        Ok(Self { stream, conversation: conversation.to_owned(), cursor: 1, next: Number { sender, count: 0 } })
     }
 
     /// Joins a conversation that goes on: begins at its head, as after a sync.
@@ -69,12 +69,12 @@ impl Line {
         Self { cursor, ..self }
     }
 
-    pub(crate) fn is_of(&self, number: Number) -> bool {
-        self.next.talker == number.talker
+    pub(crate) fn is_sender_of(&self, number: Number) -> bool {
+        self.next.sender == number.sender
     }
 
-    /// Says something; since when it is on its way.
-    pub(crate) async fn say(&mut self) -> Result<(Number, Instant), Failure> {
+    /// Sends a text; returns its number and the time of sending.
+    pub(crate) async fn send_text(&mut self) -> Result<(Number, Instant), Failure> {
         let number = self.next;
         self.next.count += 1;
         let frame = json!({
@@ -83,7 +83,7 @@ impl Line {
             "conversation_id": self.conversation,
             "client_message_id": Uuid::new_v4(),
             "after_seq": self.cursor,
-            "text": format!("{} {WORDS}", number.text()),
+            "text": format!("{} {TEXT}", number.text()),
         });
         let begun = Instant::now();
         self.stream.send(Message::text(frame.to_string())).await?;
@@ -91,27 +91,27 @@ impl Line {
     }
 
     /// The next frame. Dropping the future loses nothing.
-    pub(crate) async fn hear(&mut self) -> Result<Heard, Failure> {
+    pub(crate) async fn receive(&mut self) -> Result<Received, Failure> {
         let frame = self.stream.next().await.ok_or("the connection is closed")??;
-        let Message::Text(text) = frame else { return Ok(Heard::Other) };
+        let Message::Text(text) = frame else { return Ok(Received::Other) };
         let Frame { reply_to, seq, message, messages, error } = serde_json::from_str(&text)?;
         if let Some(number) = reply_to.as_deref().and_then(Number::read) {
             let answer = match (seq, error) {
-                (Some(seq), _) => Ok(self.see(seq)),
+                (Some(seq), _) => Ok(self.advance_cursor(seq)),
                 (None, Some(refusal)) => Err(refusal.code),
                 (None, None) => return Err(format!("no answer: {text}").into()),
             };
-            return Ok(Heard::Answer(number, answer));
+            return Ok(Received::Answer(number, answer));
         }
         let mut numbers = Vec::new();
-        for Said { seq, text } in message.into_iter().chain(messages) {
-            self.see(seq);
+        for ReceivedMessage { seq, text } in message.into_iter().chain(messages) {
+            self.advance_cursor(seq);
             numbers.extend(text.as_deref().and_then(Number::read));
         }
-        Ok(if numbers.is_empty() { Heard::Other } else { Heard::Texts(numbers) })
+        Ok(if numbers.is_empty() { Received::Other } else { Received::Texts(numbers) })
     }
 
-    fn see(&mut self, seq: u64) -> u64 {
+    fn advance_cursor(&mut self, seq: u64) -> u64 {
         self.cursor = self.cursor.max(seq);
         seq
     }
@@ -122,14 +122,14 @@ impl Line {
 struct Frame {
     reply_to: Option<String>,
     seq: Option<u64>,
-    message: Option<Said>,
+    message: Option<ReceivedMessage>,
     #[serde(default)]
-    messages: Vec<Said>,
+    messages: Vec<ReceivedMessage>,
     error: Option<Refusal>,
 }
 
 #[derive(Deserialize)]
-struct Said {
+struct ReceivedMessage {
     seq: u64,
     text: Option<String>,
 }

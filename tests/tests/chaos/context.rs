@@ -1,0 +1,132 @@
+//! The simulated users and their conversations.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{ConversationId, ConversationType};
+use end_to_end::Cloud;
+use futures_util::future::join_all;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::operations::{Completed, Outcome};
+use crate::users::SimulatedUser;
+
+/// One in so many texts is sent to the public conversation, where every user receives it.
+const PUBLIC_EVERY: u64 = 6;
+
+#[derive(Clone, Debug)]
+pub(crate) struct TestConversation {
+    pub(crate) id: ConversationId,
+    pub(crate) kind: ConversationType,
+    /// By number; the first owns it.
+    pub(crate) members: Vec<usize>,
+}
+
+pub(crate) struct Context {
+    pub(crate) users: Arc<Vec<SimulatedUser>>,
+    pub(crate) conversations: Arc<Vec<TestConversation>>,
+}
+
+impl Context {
+    pub(crate) async fn create(cloud: &Cloud, users: usize) -> Self {
+        let users = join_all((0..users).map(|number| SimulatedUser::new(cloud, number))).await;
+        let numbers: Vec<usize> = (0..users.len()).collect();
+        let user = |number: &usize| users[*number].id;
+        let mut conversations = Vec::new();
+        for pair in numbers.chunks_exact(2) {
+            let id = users[pair[0]].api.talk_to(user(&pair[1])).await.expect("a private conversation");
+            conversations.push(TestConversation { id, kind: ConversationType::Private, members: pair.to_vec() });
+        }
+        for members in numbers.chunks(4) {
+            let others: Vec<_> = members[1..].iter().map(user).collect();
+            let id = users[members[0]].api.group("Chaos", &others).await.expect("a group");
+            conversations.push(TestConversation { id, kind: ConversationType::Group, members: members.to_vec() });
+        }
+        let id = users[0].api.public("Chaos for all").await.expect("a public conversation");
+        for user in &users[1..] {
+            user.api.join(id).await.expect("any user may join");
+        }
+        for user in &users {
+            user.client.open(id);
+        }
+        conversations.push(TestConversation { id, kind: ConversationType::Public, members: numbers });
+        Self { users: Arc::new(users), conversations: Arc::new(conversations) }
+    }
+
+    /// Returns the conversations of a user.
+    fn conversations_of(&self, user: usize) -> Vec<TestConversation> {
+        self.conversations.iter().filter(|conversation| conversation.members.contains(&user)).cloned().collect()
+    }
+
+    /// Every user sends so many texts in each of their conversations, with operations in between.
+    pub(crate) async fn send_texts(&self, seed: u64, messages: u64, pause: Duration) -> Vec<Completed> {
+        let start = |number: usize| {
+            let (user, conversations) = (self.users[number].clone(), self.conversations_of(number));
+            let choice = StdRng::seed_from_u64(seed ^ (number as u64 + 1));
+            tokio::spawn(user.send_texts(conversations, messages, pause, choice))
+        };
+        let tasks: Vec<_> = (0..self.users.len()).map(start).collect();
+        let mut completed = Vec::new();
+        for task in tasks {
+            completed.extend(task.await.expect("a simulated user does not panic"));
+        }
+        completed
+    }
+
+    /// Watches the server's read watermarks of every user, in their last conversation but the public one.
+    pub(crate) fn watch_read_watermarks(&self, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+        let watch = |(number, user): (usize, &SimulatedUser)| {
+            let conversations = self.conversations_of(number);
+            let conversation = conversations
+                .iter()
+                .rfind(|conversation| conversation.kind == ConversationType::Group)
+                .expect("each user has a group");
+            tokio::spawn(user.clone().watch_read_watermark(conversation.id, stop.clone()))
+        };
+        self.users.iter().enumerate().map(watch).collect()
+    }
+
+    /// Adds and unmutes every user in each of their conversations.
+    pub(crate) async fn restore_members(&self) {
+        for conversation in
+            self.conversations.iter().filter(|conversation| conversation.kind != ConversationType::Private)
+        {
+            let owner = &self.users[conversation.members[0]].api;
+            for user in conversation.members[1..].iter().map(|member| &self.users[*member]) {
+                // Refused for a member.
+                match conversation.kind {
+                    ConversationType::Public => drop(user.api.join(conversation.id).await),
+                    _ => drop(owner.add(conversation.id, user.id).await),
+                }
+                owner.mute(conversation.id, user.id, None).await.expect("the owner can unmute");
+            }
+        }
+    }
+
+    /// Sends one more text of every user in each of their conversations.
+    pub(crate) async fn send_final_messages(&self) -> Vec<Completed> {
+        let mut completed = Vec::new();
+        for conversation in self.conversations.iter() {
+            for user in conversation.members.iter().map(|member| &self.users[*member]) {
+                let sent = user.send_text(conversation.id).await.expect("every user is a member and not muted");
+                completed.push(Completed {
+                    conversation: conversation.id,
+                    actor: user.id,
+                    operation: sent,
+                    outcome: Outcome::Applied,
+                });
+            }
+        }
+        completed
+    }
+}
+
+impl TestConversation {
+    /// Returns true if a text with this number is sent here.
+    pub(crate) fn takes_text(&self, number: u64) -> bool {
+        self.kind != ConversationType::Public || number.is_multiple_of(PUBLIC_EVERY)
+    }
+}
