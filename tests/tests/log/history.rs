@@ -154,7 +154,7 @@ async fn removal_while_the_newest_item_is_read_hides_later_items() {
     assert_eq!((newest.map(|item| item.seq), view.active), (Some(Seq(2)), None));
 }
 
-/// Nobody can make others read more than so much at once.
+/// One request reads a bounded number of items, whatever other users have written.
 #[tokio::test]
 async fn very_long_runs_of_events_are_read_in_several_pages() {
     let conversation = TestConversation::private().await;

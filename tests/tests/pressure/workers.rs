@@ -162,7 +162,7 @@ async fn change_relayed_twice_is_applied_once_beside_unreadable_messages() {
     assert_eq!(bob.get("/v1/users/me").await.0, 200, "users who are not deleted are kept");
 }
 
-/// One table is in trouble: the queue messages that need it come again, whole, and the others do not.
+/// One table is in trouble: the queue messages that need it are retried as a whole, and the others are not.
 #[tokio::test]
 async fn only_failed_receipts_are_retried() {
     let _plan = PLAN.write().await;

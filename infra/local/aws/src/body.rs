@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 pub enum BodyError {
     /// The body has more bytes than the service takes.
     TooLarge,
-    /// The client broke off. There is nobody to read an answer.
+    /// The client closed the connection, so no answer can be sent.
     Broken,
 }
 

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 /// Time that a stage may take to stop before the next one is stopped: longer than API Gateway lets a request take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A service ended although nobody stopped it.
+/// A service ended without being stopped.
 #[derive(Debug, thiserror::Error)]
 #[error("{service} ended: {source}")]
 pub struct ServiceError {

@@ -64,7 +64,7 @@ struct Image {
 }
 
 impl Replica {
-    /// An empty copy, served on a port of its own. It has to be told of writes from here on, and then filled.
+    /// An empty copy, served on a port of its own. It has to receive all writes from here on, and then to be filled.
     pub async fn start(primary: &Tables, lag: Lag) -> Result<Self, ReplicaError> {
         let copy = Tables::open(None, &primary.definitions)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;

@@ -65,7 +65,7 @@ impl Stream {
     /// The records after that number, or from the oldest on; the oldest first, at most 1,000.
     ///
     /// A write that changes nothing is not among them, if the stream has both images. The engine records it, and without
-    /// the images nothing tells it from a change.
+    /// the images it cannot be distinguished from a change.
     pub async fn after(&self, number: Option<&str>, limit: usize) -> Result<Read, DynoxideError> {
         let (stream_arn, shard_id) = (self.arn.clone(), self.shard.clone());
         let kind = if number.is_some() { "AFTER_SEQUENCE_NUMBER" } else { "TRIM_HORIZON" };

@@ -76,7 +76,7 @@ struct Inner {
 }
 
 impl Gate {
-    /// A gate without faults. `lambda` has the functions whose requests are told apart, `tables` what stale reads may be
+    /// A gate without faults. `lambda` has the functions whose requests are counted separately, `tables` what stale reads may be
     /// stale of.
     pub fn new(lambda: Lambda, tables: Option<Tables>) -> Self {
         let (meter, faults) = (Meter::default(), Faults::default());
@@ -197,7 +197,7 @@ impl Gate {
         }
     }
 
-    /// Kills who asks. Nobody is left to read the answer, but the kernel may not have told us yet.
+    /// Kills the function that made the request. Its answer is not read, but its connection may still look open.
     async fn crash(&self, call: &Call) -> Response {
         match self.0.lambda.kill(&call.caller, call.instance.as_deref()).await {
             Ok(_) => {}
@@ -261,7 +261,7 @@ impl Exchange<'_> {
     }
 }
 
-/// Ends the connection without an answer: a body that fails at once takes the head along, which nobody has sent yet.
+/// Ends the connection without an answer: a body that fails at once discards the head, which has not been sent yet.
 fn cut() -> Response {
     let lost = io::Error::new(io::ErrorKind::ConnectionAborted, "cut on purpose");
     Response::new(Body::from_stream(stream::iter([Err::<Bytes, _>(lost)])))

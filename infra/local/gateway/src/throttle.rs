@@ -134,7 +134,7 @@ mod tests {
         let admitted = |millis| bucket.take_at(begin + Duration::from_millis(millis));
         assert_eq!([0, 0, 0, 0].map(admitted), [true, true, true, false]);
         assert_eq!([400, 600, 700, 1100].map(admitted), [false, true, false, true]);
-        // However long nobody came, it holds no more than the burst.
+        // After any pause it holds no more than the burst.
         assert_eq!([60_000; 4].map(admitted), [true, true, true, false]);
     }
 

@@ -79,7 +79,7 @@ pub enum BuildError {
     Output(#[from] serde_json::Error),
 }
 
-/// Builds every function, and tells the absolute path of the executable of each by logical id.
+/// Builds every function, and returns the absolute path of each executable by logical id.
 pub async fn build(
     functions: &[Function],
     profile: &Profile,
@@ -273,7 +273,7 @@ async fn run(command: &mut Command, progress: &Progress) -> io::Result<Output> {
     Ok(output)
 }
 
-/// Returns true for a variable with which cargo tells a program its own package, as it does for `cargo run` and `cargo test`.
+/// Returns true for a variable in which cargo passes a program its own package, as it does for `cargo run` and `cargo test`.
 /// Build scripts that read them (ring's does) would run again, with everything that depends on them, whenever a program of
 /// another package builds the functions.
 pub fn names_a_package(variable: &OsStr) -> bool {

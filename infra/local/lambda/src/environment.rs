@@ -15,9 +15,9 @@ use uuid::Uuid;
 /// Variables that are passed on from the local cloud's own environment.
 const INHERITED: [&str; 5] = ["PATH", "TMPDIR", "TMP", "TEMP", "SYSTEMROOT"];
 
-/// `AWS_ACCESS_KEY_ID` for whoever is no function: those have their logical ids.
+/// `AWS_ACCESS_KEY_ID` of clients that are not functions. Functions have their logical ids.
 pub const ACCESS_KEY_ID: &str = "local";
-/// `AWS_SECRET_ACCESS_KEY` of all functions, and of whoever is none.
+/// `AWS_SECRET_ACCESS_KEY` of all functions and other clients.
 pub const SECRET_ACCESS_KEY: &str = "local";
 
 /// Addresses of the other services, for functions.

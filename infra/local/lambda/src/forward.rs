@@ -60,7 +60,7 @@ impl FromStr for InvokeEndpoint {
 }
 
 impl InvokeEndpoint {
-    /// Waits until something listens there. `environment` is a file for who waits to be told of.
+    /// Waits until something listens there. `environment` is the file that a message meanwhile points users to.
     pub async fn listening(&self, environment: Option<&Path>) {
         let address = self.url.trim_start_matches("http://").split('/').next().unwrap_or_default();
         // As a URL has it, without a port it is HTTP's.

@@ -303,7 +303,7 @@ impl FunctionPool {
     }
 }
 
-/// Tells that functions with new executables run these.
+/// Logs that functions run their new executables.
 pub(crate) fn say_reloaded(functions: &[&str]) {
     tracing::info!("rebuilt: {}; the next invocation runs the new binary", functions.join(", "));
 }
@@ -319,7 +319,7 @@ struct ColdStart {
 /// "Duration is calculated from the time your code begins executing until it returns or otherwise terminates, rounded up to
 /// the nearest 1 ms": <https://aws.amazon.com/lambda/pricing/>.
 fn billed(duration: Duration) -> Duration {
-    // Nobody runs for 2^64 ms.
+    // No invocation takes 2^64 ms.
     Duration::from_millis(u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
 }
 

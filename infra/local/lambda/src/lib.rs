@@ -173,7 +173,7 @@ impl Lambda {
     }
 
     /// From here on, a function whose executable is replaced runs the new one: its idle processes end at once, busy ones
-    /// after their invocation. A build that is under way keeps nobody waiting but those who need another process.
+    /// after their invocation. A build in progress delays only invocations that need a new process.
     pub fn reload_rebuilt(&self) {
         let Inner { functions, tasks, shutdown, .. } = &*self.inner;
         for function in functions.values() {

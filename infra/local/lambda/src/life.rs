@@ -33,7 +33,7 @@ impl Lives {
         Place { id: id.to_owned(), life, lives: self.clone() }
     }
 
-    /// Tells one instance, or all of them, to end, and gives how to wait until each of them is gone.
+    /// Stops one instance, or all of them. Each returned token is cancelled when its instance has ended.
     pub(crate) fn condemn(&self, id: Option<&str>) -> Vec<CancellationToken> {
         let lives = self.lock();
         let condemned = lives.iter().filter(|(instance, _)| id.is_none_or(|id| id == instance.as_str()));
@@ -60,7 +60,7 @@ impl Place {
         &self.id
     }
 
-    /// Fires when somebody wants the process to be killed.
+    /// Is cancelled when the process has to be killed.
     pub(crate) fn killed(&self) -> &CancellationToken {
         &self.life.killed
     }

@@ -1,4 +1,4 @@
-//! Log lines for whoever watches: the newest of them, and those to come.
+//! Log lines for viewers: the newest ones, and all later ones.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -60,7 +60,7 @@ impl LogFeed {
             kept.pop_front();
         }
         kept.push_back(line.clone());
-        // Fails where nobody watches. Under the lock, so that who subscribes misses no line and gets none twice.
+        // Fails without viewers. Under the lock, so that a new viewer misses no line and gets none twice.
         let _ = self.0.live.send(line);
     }
 

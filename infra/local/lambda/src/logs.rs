@@ -60,7 +60,7 @@ impl InstanceLog {
         self.sink.line(&self.function, &scope, text);
     }
 
-    /// Lambda's line at the begin of an invocation, which [`enter`](Self::enter) has told of.
+    /// Lambda's line at the beginning of an invocation, after [`enter`](Self::enter).
     pub(crate) fn start(&self, request_id: &str) {
         self.lambda_line(&format!("START RequestId: {request_id} Version: $LATEST"));
     }
@@ -193,7 +193,7 @@ pub(crate) struct Report<'a> {
     /// Only for the first invocation of an instance.
     pub init: Option<Duration>,
     pub memory_mib: u32,
-    /// Highest resident size so far, where the system tells.
+    /// Highest resident size so far; `None` if the system does not report it.
     pub used_mib: Option<u64>,
     pub failure: Option<&'a Failure>,
 }
@@ -247,7 +247,7 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-/// The line that tells of a failed init: in the phase `init`, or `invoke` when it was repeated within an invocation.
+/// Returns the line of a failed init: in the phase `init`, or `invoke` when it was repeated within an invocation.
 pub(crate) fn init_report(duration: Duration, phase: &str, failure: &Failure) -> String {
     let status = match failure {
         Failure::TimedOut(_) => "timeout".to_owned(),

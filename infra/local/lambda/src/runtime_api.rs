@@ -214,7 +214,7 @@ async fn hand_in(shared: &Shared, id: &str, step: &str, body: Body, reply: fn(By
         refusal = refuse_reply(phase, id, step);
         if let (None, Phase::Running(event)) = (&refusal, &*phase) {
             *phase = Phase::Replied(Arc::clone(event));
-            // Nobody listens when the instance is being killed.
+            // Fails when the instance is being killed.
             let _ = shared.reply.send(reply);
             return true;
         }

@@ -51,7 +51,7 @@ impl Spread {
     pub fn record(&mut self, duration: Duration) {
         self.sum += duration;
         self.max = self.max.max(duration);
-        // Nobody runs for 2^64 µs.
+        // No invocation takes 2^64 µs.
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         // A histogram that grows takes any value.
         let _ = self.histogram.record(micros);

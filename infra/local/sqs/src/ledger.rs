@@ -49,7 +49,7 @@ impl StoredMessage {
 pub(super) struct Ledger {
     /// `DelaySeconds` by queue name.
     delays: HashMap<String, u64>,
-    /// Held for reading while a message is sent and noted, so that nobody notes its deletion first.
+    /// Held for reading while a message is sent and noted, so that its deletion is not noted first.
     sending: RwLock<()>,
     messages: Mutex<Messages>,
 }

@@ -66,7 +66,7 @@ struct Inner {
     /// URLs of the queues that other queues name as their dead-letter queue.
     dead_letter_queues: Vec<String>,
     state_file: Option<PathBuf>,
-    /// Tells that a message may have become visible.
+    /// Notifies waiting polls that a message may have become visible.
     changed: Notify,
 }
 

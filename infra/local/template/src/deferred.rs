@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::{Map, Value};
 
-/// On both sides of a name. For private use, so no template means it.
+/// Stands on both sides of a name. A character for private use, so no template contains it.
 const MARK: char = '\u{f8ff}';
 
 /// Stands for what `!Ref` of a custom resource gives or, with an attribute, `!GetAtt`.
@@ -53,7 +53,7 @@ impl CustomValues {
         parts.map(|(place, part)| if place % 2 == 1 { value(part) } else { Ok(part.to_owned()) }).collect()
     }
 
-    /// The same for all texts of a JSON value.
+    /// Fills all texts of a JSON value.
     pub fn fill_json(&self, json: &Value) -> Result<Value, UnknownValue> {
         Ok(match json {
             Value::String(text) => Value::String(self.fill(text)?),

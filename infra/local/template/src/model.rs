@@ -24,7 +24,7 @@ pub struct Stack {
     /// `AWS::RDS::DBCluster` with the Data API enabled
     pub clusters: Vec<Cluster>,
     pub user_pools: Vec<UserPool>,
-    /// `AWS::CloudFormation::CustomResource` and `Custom::*`, in an order that honours `DependsOn`
+    /// `AWS::CloudFormation::CustomResource` and `Custom::*`, in an order that respects `DependsOn`
     pub custom_resources: Vec<CustomResource>,
 }
 

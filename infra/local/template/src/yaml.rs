@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
         match self.parser.next_event() {
             Some(Ok(next)) => Ok(next),
             Some(Err(error)) => Err(syntax(&error)),
-            // The parser ends with `StreamEnd`, after which nobody asks again.
+            // The parser ends with `StreamEnd`; no event is read after it.
             None => Ok((Event::StreamEnd, Span::default())),
         }
     }

@@ -154,10 +154,13 @@ impl Endpoint {
                 }
             }
         };
+        if stop.is_cancelled() {
+            lease.session.mark_cancelled();
+        }
         match transaction {
             Some(id) if result.is_ok() => self.transactions.give_back(&id, lease),
             Some(id) => {
-                // Its locks are gone before the caller hears of the failure.
+                // Its locks are released before the caller gets the error.
                 self.pool.release(lease).await;
                 self.transactions.end(&id, cause::ABORTED);
             }

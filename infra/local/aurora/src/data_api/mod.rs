@@ -125,7 +125,7 @@ async fn dispatch(endpoint: Arc<Endpoint>, request: Request) -> Result<Bytes, Da
         return Err(DataApiError::UnknownOperation(format!("{} {operation}", head.method)));
     }
     let limit = endpoint.limits.request_bytes;
-    // A client that hangs up half-way is an error here, too, but nobody reads the answer then.
+    // A client that hangs up half-way is an error here, too, but then the answer is not read.
     let body = to_bytes(body, limit).await.map_err(|_| DataApiError::RequestTooLarge(limit))?;
     match operation {
         "/Execute" => endpoint.execute(parse(&body)?).await,

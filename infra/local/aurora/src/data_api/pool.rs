@@ -45,14 +45,21 @@ impl Pool {
         Ok(Lease { session, place })
     }
 
-    /// Takes a session back: rolls back what is open and forgets what was set.
+    /// Takes a session back: rolls back its transaction and resets its settings. Closes it if one of its statements was
+    /// cancelled.
     pub(super) async fn release(&self, lease: Lease) {
         let Lease { session, place } = lease;
-        match session.reset().await {
+        let mut reset = session.reset().await;
+        if session.is_cancelled() && reset.is_err() {
+            // The late cancel request may have hit the reset.
+            reset = session.reset().await;
+        }
+        match reset {
+            Ok(()) if session.is_cancelled() => {}
             Ok(()) => self.idle().push(session),
             Err(error) => tracing::debug!(%error, "a connection is closed instead of reused"),
         }
-        // After the session is back, so that whoever waits finds it.
+        // After the session is back, so that a waiting call finds it.
         drop(place);
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Session {
     pub(super) database: String,
     client: Client,
     remembered: VecDeque<Remembered>,
+    /// True once a statement was cancelled: the request may reach PostgreSQL late, and cancel a later statement.
+    cancelled: bool,
 }
 
 struct Remembered {
@@ -60,7 +62,7 @@ impl Session {
                 }
             }
         });
-        Ok(Self { database: database.to_owned(), client, remembered: VecDeque::new() })
+        Ok(Self { database: database.to_owned(), client, remembered: VecDeque::new(), cancelled: false })
     }
 
     /// Runs one command without parameters or result.
@@ -75,6 +77,15 @@ impl Session {
 
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+
+    /// Marks the session as one that no other call may use.
+    pub(super) fn mark_cancelled(&mut self) {
+        self.cancelled = true;
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled
     }
 
     pub(super) fn cancel_token(&self) -> CancelToken {
@@ -139,7 +150,8 @@ impl Session {
                 Ok(record) if job.keep_records => records.push(record),
                 Ok(_) => {}
                 Err(error) => {
-                    // There may be any number of further rows, which the next user would have to wait for.
+                    // There may be any number of further rows, and the answer does not wait for them.
+                    self.cancelled = true;
                     if let Err(error) = self.client.cancel_token().cancel_query(NoTls).await {
                         tracing::warn!(%error, "a statement could not be cancelled");
                     }

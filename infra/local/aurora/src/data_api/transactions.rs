@@ -1,7 +1,7 @@
 //! Transactions: an id, and the connection that it stands for.
 //!
 //! A transaction runs one statement at a time; a second call finds it busy and fails at once. It ends with commit,
-//! rollback, any failed statement, three minutes of rest, or 24 hours. Calls that come later are told why it is gone.
+//! rollback, any failed statement, three minutes of rest, or 24 hours. Later calls get the reason for which it ended.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};

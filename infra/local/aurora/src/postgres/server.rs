@@ -18,7 +18,7 @@ use crate::Database;
 /// Starts PostgreSQL in its own place, after leaving a watchdog behind that waits for our end of the pipe to close. Then
 /// it asks for a fast shutdown (SIGINT), waits, and removes the folders that were only for this run.
 ///
-/// The watchdog is nobody's child, because PostgreSQL would wonder about children that it did not make.
+/// The watchdog is not a child of the server, because PostgreSQL would wonder about children that it did not make.
 const LAUNCH: &str = r#"
 pid=$$
 folders=$1

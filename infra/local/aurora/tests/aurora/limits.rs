@@ -16,6 +16,16 @@ async fn a_row_has_64_kilobytes() {
 }
 
 #[tokio::test]
+async fn a_cancelled_statement_does_not_affect_later_calls() {
+    let api = DataApi::start().await;
+    for _ in 0..100 {
+        // The statement is cancelled near its end, so that the request to cancel it arrives late.
+        refused(api.execute("SELECT repeat('a', 10000) FROM generate_series(1, 110)")).await;
+        api.run("SELECT pg_sleep(0.001)::text").await;
+    }
+}
+
+#[tokio::test]
 async fn a_response_has_one_mebibyte() {
     let api = DataApi::start().await;
     api.run("SELECT repeat('a', 10000) FROM generate_series(1, 100)").await;

@@ -62,7 +62,7 @@ fn bench_of(cargo: &OsStr, folder: &Path) -> Result<(String, Vec<String>, PathBu
     Ok((program, words.collect(), workspace_root))
 }
 
-/// A command that is not told of the package that cargo has started this process for.
+/// A command without the variables of the package that cargo has started this process for.
 fn outside_cargo(program: &OsStr) -> Command {
     let mut command = Command::new(program);
     std::env::vars_os().filter(|(name, _)| names_a_package(name)).for_each(|(name, _)| {

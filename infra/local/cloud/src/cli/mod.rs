@@ -23,7 +23,7 @@ use crate::{Cloud, StartError, open_files, stop_signal};
 use arguments::{Arguments, Command};
 use terminal::Terminal;
 
-/// Runs the command until it is told to stop: by Ctrl-C, SIGTERM or, if asked for, the end of standard input. The exit
+/// Runs the command until it is stopped: by Ctrl-C, SIGTERM or, if asked for, the end of standard input. The exit
 /// code is 0 for these, 1 when something fails, with a sentence on standard error.
 pub async fn run() -> ExitCode {
     let (mut arguments, terminal) = (Arguments::parse(), Terminal::default());

@@ -72,7 +72,7 @@ fn text(reading: &Reading, now: &Totals, before: &Totals) -> String {
         parts.push(format!("{connections} connections"));
     }
     let mut service = |name: &str, count: fn(&Totals) -> u64| {
-        // One that nobody uses takes no room.
+        // An unused service takes no space.
         if count(now) > 0 {
             parts.push(format!("{name} {:.0}/s", rate(count)));
         }

@@ -22,7 +22,7 @@ impl Terminal {
         line.set_message(text);
     }
 
-    /// Takes the line away for good.
+    /// Removes the line permanently.
     pub(super) fn clear(&self) {
         if let Some(line) = self.line.get() {
             line.finish_and_clear();

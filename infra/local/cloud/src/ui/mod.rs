@@ -24,7 +24,7 @@ use crate::meter::MeterReader;
 
 const PAGE: &str = include_str!("page.html");
 
-/// The page loads nothing and talks to nobody but this endpoint.
+/// The page loads from, and talks to, this endpoint only.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -59,7 +59,7 @@ async fn events(State(ui): State<Ui>) -> Sse<impl Stream<Item = Result<Event, In
     Sse::new(events.take_until(ui.shutdown.cancelled_owned()))
 }
 
-/// Somebody who has the page open.
+/// A browser that has the page open.
 struct Watcher {
     /// Lines that are there to be sent.
     kept: VecDeque<LogLine>,

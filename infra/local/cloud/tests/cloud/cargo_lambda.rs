@@ -13,7 +13,7 @@ use crate::application::{Application, folder, target, until};
 #[ignore = "needs cargo-lambda; CARGO_LAMBDA is where it is, if not in PATH"]
 async fn requests_and_messages_reach_functions_that_cargo_lambda_runs() {
     let cargo_lambda = std::env::var("CARGO_LAMBDA").unwrap_or_else(|_| "cargo-lambda".to_owned());
-    // Nobody else takes it in the moment until it is bound again.
+    // No other process takes it in the moment until it is bound again.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let _watch = Command::new(cargo_lambda)
         .args([

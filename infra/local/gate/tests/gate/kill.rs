@@ -1,4 +1,4 @@
-//! Crashes of functions: between two calls, and whenever somebody wants.
+//! Crashes of functions: between two calls, and at any time by request.
 
 use local_aws::Service;
 use local_lambda::Outcome;

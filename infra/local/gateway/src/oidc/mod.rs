@@ -1,4 +1,4 @@
-//! Plays Cognito user pools: an OIDC issuer that signs a token for whoever asks.
+//! Emulates Cognito user pools: an OIDC issuer that signs a token for every request.
 //!
 //! Only here for the local cloud. There is no password, no user directory and no login page: `POST /token` names a
 //! user and gets an access token. Tokens carry the pool's own issuer string, the same on every port, so whatever an

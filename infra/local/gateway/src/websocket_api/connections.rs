@@ -41,7 +41,7 @@ impl Connection {
         })
     }
 
-    /// Queues a message, waiting for room. A reply to a client that is gone has nobody to miss it.
+    /// Queues a message, waiting for room. A reply to a disconnected client is dropped.
     pub(super) async fn push(&self, message: Message) {
         if self.queue.send(message).await.is_err() {
             tracing::debug!(connection = self.origin.connection_id, "the client left before its reply");
@@ -55,7 +55,7 @@ impl Connection {
         }
     }
 
-    /// Returns when somebody [ends](Self::end) the connection.
+    /// Returns when the connection is [ended](Self::end).
     pub(super) async fn ended(&self) -> End {
         self.end.wait().await.clone()
     }

@@ -2,7 +2,7 @@
 //!
 //! Paths, statuses and errors are those of
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html>; the
-//! SDKs tell errors apart by the header `x-amzn-ErrorType`. A request has to be signed, but whose signature it is
+//! SDKs distinguish errors by the header `x-amzn-ErrorType`. A request has to be signed, but whose signature it is
 //! does not matter here.
 
 use axum::body::Body;

@@ -59,7 +59,7 @@ pub(super) async fn answer(gateway: &Gateway, connection: &Connection, message: 
     connection.push(Message::text(text)).await;
 }
 
-/// Tells the client that it sends too much, and gives up on one that does not read that.
+/// Sends the client an error because it sends too much, and disconnects a client that does not read it.
 fn refuse(connection: &Connection, stamp: &Stamp) {
     let refusal = Message::text(error(TOO_MANY_REQUESTS, connection, stamp));
     if connection.try_push(refusal) == Err(PushError::Full) {

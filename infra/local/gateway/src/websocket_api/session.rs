@@ -195,7 +195,7 @@ impl Session {
         }
     }
 
-    /// Invokes `$disconnect`, if the API has it. Nobody is left to tell of a failure, which is logged where it happens.
+    /// Invokes `$disconnect`, if the API has it. A failure is only logged, because the client is disconnected.
     async fn disconnect(&self, end: &End) {
         let Some(route) = self.gateway.api.routes.get("$disconnect") else {
             return;

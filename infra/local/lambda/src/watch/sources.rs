@@ -11,7 +11,7 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
-/// Changes are told of when there have been none for so long: an editor that saves, or a checkout, makes many.
+/// Time without changes after which they are reported: an editor that saves, or a checkout, makes many.
 const QUIET_PERIOD: Duration = Duration::from_millis(100);
 
 /// Cargo's mark of target folders, which other programs use for their caches: <https://bford.info/cachedir/>.
@@ -31,7 +31,7 @@ impl SourceTree {
     pub(super) fn watch(roots: &BTreeSet<PathBuf>, outputs: BTreeSet<PathBuf>, file: &Path) -> notify::Result<Self> {
         let (told, events) = unbounded_channel();
         let watcher = notify::recommended_watcher(move |event| {
-            // Fails once nobody waits for changes any more.
+            // Fails once the receiver is dropped.
             let _ = told.send(event);
         })?;
         let mut sources =
@@ -68,19 +68,19 @@ impl SourceTree {
         }
     }
 
-    /// The sources among the next files that somebody may have changed.
+    /// Returns the sources among the next files that may have changed.
     async fn touched(&mut self) -> BTreeSet<PathBuf> {
         let touched = self.next().await;
         touched.into_iter().filter(|path| self.is_source(path)).collect()
     }
 
-    /// The next files that somebody may have changed.
+    /// Waits for the next files that may have changed.
     async fn next(&mut self) -> Vec<PathBuf> {
         loop {
             match self.events.recv().await {
-                // That somebody reads a file changes nothing.
+                // Reading a file changes nothing.
                 Some(Ok(event)) if event.kind.is_access() => {}
-                // Too much happened to be told: anything may have changed.
+                // The system dropped events: anything may have changed.
                 Some(Ok(event)) if event.need_rescan() => return self.roots.iter().cloned().collect(),
                 Some(Ok(event)) => return event.paths,
                 Some(Err(error)) => tracing::warn!(%error, "some changes of the sources may be missed"),
@@ -96,7 +96,7 @@ impl SourceTree {
             match entry {
                 Ok(entry) if is_folder(&entry) => self.watcher.watch(entry.path(), RecursiveMode::NonRecursive)?,
                 Ok(_) => {}
-                // It went in between, or nobody may read it; cargo will say if that matters.
+                // The folder was deleted meanwhile, or is not readable; cargo reports it if that matters.
                 Err(error) => tracing::debug!(%error, "not watched"),
             }
         }

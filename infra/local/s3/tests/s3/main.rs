@@ -27,7 +27,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 
 const NO_VERSIONS: (&str, &str) = ("-Records[].s3.object.versionId", "only buckets with versions have it");
 
-/// A bucket `photos` that tells a function of all changes of its keys `in/….jpg`.
+/// A bucket `photos` that notifies a function of all changes of its keys `in/….jpg`.
 struct Service {
     address: String,
     client: Client,
@@ -63,7 +63,7 @@ impl Service {
     async fn start(secret: &'static str) -> Self {
         let (sender, events) = unbounded_channel();
         let handler: Handler = Arc::new(move |payload| {
-            // After the test has ended nobody listens.
+            // Fails after the test has ended.
             let _ = sender.send(serde_json::from_slice(&payload).unwrap());
             Box::pin(async { Ok(Outcome::Success("null".into())) })
         });

@@ -150,7 +150,7 @@ impl Lane {
         }
     }
 
-    /// Gives the changes up, and tells the destination where they were.
+    /// Discards the changes, and sends their position to the destination.
     async fn discard(&self, batch: Batch, reason: Reason) {
         let Mapping { event, function, on_failure, .. } = &*self.mapping;
         let Some(notice) = notice(&batch, &reason, function, event, &self.stream.shard) else {

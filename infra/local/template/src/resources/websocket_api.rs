@@ -1,4 +1,4 @@
-//! `AWS::Serverless::WebSocketApi`, and `AWS::ApiGatewayV2::RouteResponse`, without which a route's reply goes nowhere.
+//! `AWS::Serverless::WebSocketApi`, and `AWS::ApiGatewayV2::RouteResponse`, without which a route's reply is not sent.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -46,7 +46,7 @@ pub(super) const DEFAULT_STAGE: &str = "default";
 /// The one key and expression that API Gateway has for route responses.
 pub(super) const DEFAULT_RESPONSE: &str = "$default";
 
-/// The longest that an integration may take, and how long it may take unless told otherwise, in milliseconds:
+/// Maximum and default time of an integration, in milliseconds:
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html>.
 pub(super) const TIMEOUT_MILLIS: std::ops::RangeInclusive<u64> = 50..=29_000;
 

@@ -42,7 +42,7 @@ pub fn decide(state: &State, actor: UserId, action: &Action) -> Result<Option<Ch
     }
 }
 
-/// Somebody before a conversation, about to do something.
+/// A user and the conversation in which an action is requested.
 struct Context<'a> {
     state: &'a State,
     actor: UserId,

@@ -15,7 +15,7 @@ async fn main() -> Result<(), Error> {
 async fn close(polls: &Polls) -> Result<(), Error> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     for id in polls.due(now).await? {
-        // Somebody may have closed or deleted it meanwhile.
+        // It may have been closed or deleted meanwhile.
         let closed = polls.close(&id).await?;
         println!("{id}: {}", if closed { "closed" } else { "not open any more" });
     }

@@ -1,4 +1,4 @@
-//! Counts the votes of the queue and tells the listeners. A vote that cannot be counted fails alone.
+//! Counts the votes of the queue and notifies the connections. A vote that cannot be counted fails alone.
 
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -40,7 +40,7 @@ impl Count {
         for connection in self.listeners.all().await? {
             let frame = Blob::new(json!({ "poll": poll }).to_string());
             let post = self.connections.post_to_connection().connection_id(&connection).data(frame);
-            // The vote is counted, whoever hears of it.
+            // The vote is counted, even if no connection can be notified.
             if let Err(error) = post.send().await {
                 println!("{connection} does not hear: {error:?}");
             }
