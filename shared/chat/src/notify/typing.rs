@@ -23,7 +23,7 @@ impl TypingNotifier {
     /// Notifies the others of a conversation where `user` may send. A failed post is not retried, since it would arrive too
     /// late.
     ///
-    /// Cost: see [`Self::audience`]; one post per connection.
+    /// Cost: as `audience`; one post per connection.
     pub async fn notify(&self, conversation_id: ConversationId, user_id: UserId, typing: bool) -> Result<(), ApiError> {
         let others = self.audience(conversation_id, user_id).await?;
         let json = encode(&Push::Typing { conversation_id, user_id, typing })?;
