@@ -1,6 +1,8 @@
 //! Spans of invocations: their fields are the ids that every log line of an invocation has. Their level is `ERROR`, so that no
 //! filter drops the ids.
 
+use std::fmt::Display;
+
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayWebsocketProxyRequestContext};
 use tracing::Span;
 use tracing::field::Empty;
@@ -18,6 +20,11 @@ pub(crate) fn request(request_id: &str, event: &ApiGatewayV2httpRequest) -> Span
 pub(crate) fn frame(request_id: &str, context: &ApiGatewayWebsocketProxyRequestContext) -> Span {
     let (route, connection_id) = (context.route_key.as_deref(), context.connection_id.as_deref());
     tracing::error_span!("frame", request_id, route, connection_id, conversation_id = Empty, user_id = Empty)
+}
+
+/// Records an id that was read within the current span, which [`request`] or [`frame`] made.
+pub(crate) fn record(name: &'static str, id: impl Display) {
+    Span::current().record(name, tracing::field::display(id));
 }
 
 /// A batch of queue messages or stream records. Lines about one of them name its ids.
@@ -74,7 +81,7 @@ mod tests {
         .unwrap();
         let line = line(|| {
             let span = request("r", &event);
-            span.record("user_id", "u");
+            span.in_scope(|| record("user_id", "u"));
             span
         });
         let ids = json!({

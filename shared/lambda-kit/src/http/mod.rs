@@ -20,15 +20,17 @@ where
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
         let request_id = &event.context.request_id;
         let span = spans::request(request_id, &event.payload);
-        let result = match Request::new(event.payload) {
-            Ok(request) => {
-                span.record("user_id", tracing::field::display(request.user_id()));
-                deadline::within(deadline::of(&event.context), handle(request)).instrument(span.clone()).await
-            }
-            Err(error) => Err(error),
+        let respond = async {
+            let result = match Request::new(event.payload) {
+                Ok(request) => {
+                    spans::record("user_id", request.user_id());
+                    deadline::within(deadline::of(&event.context), handle(request)).await
+                }
+                Err(error) => Err(error),
+            };
+            result.unwrap_or_else(|error| Response::problem(&error, request_id))
         };
-        let response = result.unwrap_or_else(|error| span.in_scope(|| Response::problem(&error, request_id)));
-        Ok::<_, std::convert::Infallible>(response)
+        Ok::<_, std::convert::Infallible>(respond.instrument(span).await)
     }))
     .await
 }

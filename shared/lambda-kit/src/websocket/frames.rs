@@ -44,25 +44,27 @@ where
     lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
         let request_id = &event.context.request_id;
         let span = spans::frame(request_id, &event.payload.request_context);
-        let (envelope, frame) = read(&event.payload);
-        if let Some(conversation_id) = envelope.conversation_id {
-            span.record("conversation_id", tracing::field::display(conversation_id));
-        }
-        let answer = match frame {
-            Ok((caller, body)) => {
-                span.record("user_id", tracing::field::display(caller.user_id));
-                let handled = deadline::within(deadline::of(&event.context), handle(caller, body));
-                handled.instrument(span.clone()).await
+        let respond = async {
+            let (envelope, frame) = read(&event.payload);
+            if let Some(conversation_id) = envelope.conversation_id {
+                spans::record("conversation_id", conversation_id);
             }
-            Err(error) => Err(error),
+            let answer = match frame {
+                Ok((caller, body)) => {
+                    spans::record("user_id", caller.user_id);
+                    deadline::within(deadline::of(&event.context), handle(caller, body)).await
+                }
+                Err(error) => Err(error),
+            };
+            let expired = matches!(&answer, Err(error) if error.code == ErrorCode::TokenExpired);
+            let mut response = reply(envelope.id, answer, request_id);
+            if let (true, Some(connection)) = (expired, &event.payload.request_context.connection_id) {
+                // The error must be sent before the connection is closed, so it cannot be the route's response.
+                connections_api.close_with_frame(connection, &response.body.take().unwrap_or_default()).await;
+            }
+            response
         };
-        let expired = matches!(&answer, Err(error) if error.code == ErrorCode::TokenExpired);
-        let mut response = span.in_scope(|| reply(envelope.id, answer, request_id));
-        if let (true, Some(connection)) = (expired, &event.payload.request_context.connection_id) {
-            // The error must be sent before the connection is closed, so it cannot be the route's response.
-            connections_api.close_with_frame(connection, &response.body.take().unwrap_or_default()).await;
-        }
-        Ok::<_, std::convert::Infallible>(response)
+        Ok::<_, std::convert::Infallible>(respond.instrument(span).await)
     }))
     .await
 }

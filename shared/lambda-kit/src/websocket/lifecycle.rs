@@ -23,14 +23,17 @@ where
         let deadline = deadline::of(&event.context);
         let span = spans::frame(&event.context.request_id, &event.payload.request_context);
         let event = event.payload;
-        let result = match Caller::new(&event.request_context) {
-            Ok(caller) => {
-                span.record("user_id", tracing::field::display(caller.user_id));
-                deadline::within(deadline, handle(caller)).instrument(span.clone()).await
-            }
-            Err(error) => Err(error),
+        let respond = async {
+            let result = match Caller::new(&event.request_context) {
+                Ok(caller) => {
+                    spans::record("user_id", caller.user_id);
+                    deadline::within(deadline, handle(caller)).await
+                }
+                Err(error) => Err(error),
+            };
+            response(offers_bearer(&event), result)
         };
-        Ok::<_, std::convert::Infallible>(span.in_scope(|| respond(offers_bearer(&event), result)))
+        Ok::<_, std::convert::Infallible>(respond.instrument(span).await)
     }))
     .await
 }
@@ -42,7 +45,7 @@ fn offers_bearer(event: &ApiGatewayWebsocketProxyRequest) -> bool {
     offered.any(|name| name.trim() == SUBPROTOCOL)
 }
 
-fn respond(offers_bearer: bool, result: Result<(), ApiError>) -> Response {
+fn response(offers_bearer: bool, result: Result<(), ApiError>) -> Response {
     let mut headers = BTreeMap::new();
     if offers_bearer {
         headers.insert("Sec-WebSocket-Protocol", SUBPROTOCOL.to_owned());
