@@ -195,7 +195,7 @@ impl Cloud {
         let permissions = options
             .permissions
             .map(|file| PermissionLog::append_to(&file).map_err(|source| StartError::Permissions { file, source }));
-        let gate = Gate::new(lambda.clone(), Some(engines.tables.clone())).recording(permissions.transpose()?);
+        let gate = Gate::recording(lambda.clone(), Some(engines.tables.clone()), permissions.transpose()?);
         let control = control(&stack, &lambda, gate, options.ui);
         serve_services(&services, &stack, listeners, &engines, &issuer, &control);
         let cloud = Self {

@@ -75,28 +75,12 @@ fn quoted(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
-    use std::time::Duration;
 
     use super::*;
-    use local_template::model::Architecture;
 
     fn function(logical_id: &str, environment: &[(&str, &str)]) -> Function {
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Function {
-            logical_id: logical_id.to_owned(),
-            name: logical_id.to_owned(),
-            arn: String::new(),
-            crate_dir: "x".into(),
-            binary: "x".to_owned(),
-            architecture: Architecture::default(),
-            memory_mib: 128,
-            timeout: Duration::from_secs(3),
-            environment: environment.collect(),
-            reserved_concurrency: None,
-            queue_events: Vec::new(),
-            stream_events: Vec::new(),
-            schedule_events: Vec::new(),
-        }
+        Function { environment: environment.collect(), ..local_testing::function(logical_id) }
     }
 
     #[test]

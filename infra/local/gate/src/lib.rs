@@ -79,19 +79,14 @@ impl Gate {
     /// A gate without faults. `lambda` has the functions whose requests are counted separately, `tables` what stale reads may be
     /// stale of.
     pub fn new(lambda: Lambda, tables: Option<Tables>) -> Self {
-        let (meter, faults) = (Meter::default(), Faults::default());
-        let (replica, installing) = (Mutex::default(), tokio::sync::Mutex::default());
-        let permissions = None;
-        Self(Arc::new(Inner { lambda, tables, meter, permissions, faults, replica, installing }))
+        Self::recording(lambda, tables, None)
     }
 
-    /// Records the permissions that the requests of functions need. Called before the gate is cloned.
-    #[must_use]
-    pub fn recording(mut self, permissions: Option<PermissionLog>) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            inner.permissions = permissions;
-        }
-        self
+    /// [`Gate::new`], and the permissions that requests of functions need are recorded in `permissions`, if it is given.
+    pub fn recording(lambda: Lambda, tables: Option<Tables>, permissions: Option<PermissionLog>) -> Self {
+        let (meter, faults) = (Meter::default(), Faults::default());
+        let (replica, installing) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self(Arc::new(Inner { lambda, tables, meter, permissions, faults, replica, installing }))
     }
 
     /// Returns the counts so far.

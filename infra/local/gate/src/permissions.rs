@@ -10,11 +10,10 @@ use std::sync::{Mutex, PoisonError};
 
 use local_aws::call::table_name;
 use local_aws::{Call, Service};
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// An action on a resource that a function's policies have to allow.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Permission {
     /// IAM action, for example `dynamodb:Query`.
     action: String,

@@ -1,12 +1,12 @@
 //! The function `Echo`, from `echo/main.rs` of this crate. A crate that tests with it lists it as an example of its own, with its
 //! package's name before `-echo`, so that cargo builds it with the tests.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use local_lambda::FunctionSetup;
-use local_template::model::{Architecture, Function};
+use local_template::model::Function;
+
+use crate::function;
 
 /// Returns the function `Echo`, as cargo built it with the tests of `package`.
 ///
@@ -19,20 +19,6 @@ pub fn echo(package: &str) -> FunctionSetup {
     let profile = test.ancestors().nth(2).expect("a test is two folders deep");
     let executable = profile.join(format!("examples/{package}-echo"));
     assert!(executable.exists(), "build the function first: cargo build -p {package} --examples");
-    let function = Function {
-        logical_id: "Echo".to_owned(),
-        name: "local-Echo".to_owned(),
-        arn: "arn:aws:lambda:us-east-1:000000000000:function:local-Echo".to_owned(),
-        crate_dir: PathBuf::new(),
-        binary: "echo".to_owned(),
-        architecture: Architecture::X86_64,
-        memory_mib: 128,
-        timeout: Duration::from_secs(10),
-        environment: BTreeMap::new(),
-        reserved_concurrency: None,
-        queue_events: Vec::new(),
-        stream_events: Vec::new(),
-        schedule_events: Vec::new(),
-    };
+    let function = Function { timeout: Duration::from_secs(10), ..function("Echo") };
     FunctionSetup { function, executable }
 }

@@ -3,14 +3,12 @@
 use std::net::SocketAddr;
 
 use local_gateway::oidc;
-use local_gateway::oidc::Issuer;
-use local_template::model::UserPool;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool";
+use crate::{ISSUER, issuer};
 
 /// An issuer that runs until this is dropped.
 struct Served {
@@ -30,13 +28,7 @@ impl Served {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let pool = UserPool {
-            logical_id: "Pool".into(),
-            id: "us-east-1_pool".into(),
-            issuer: ISSUER.into(),
-            clients: vec!["web".into(), "app".into()],
-        };
-        let issuer = Issuer::load_or_create(None, vec![pool]).unwrap();
+        let issuer = issuer();
         let shutdown = CancellationToken::new();
         let server = tokio::spawn(oidc::serve(listener, issuer, shutdown.clone()));
         // A second test of the process finds it installed.

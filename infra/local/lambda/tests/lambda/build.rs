@@ -1,11 +1,9 @@
 //! Building functions with the real cargo.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use local_lambda::build::{BuildError, Profile, Progress, build};
-use local_template::model::{Architecture, Function};
+use local_template::model::Function;
 
 /// A workspace of two packages without dependencies, one with a second binary.
 fn workspace(main_of_b: &str) -> tempfile::TempDir {
@@ -25,21 +23,8 @@ fn workspace(main_of_b: &str) -> tempfile::TempDir {
 }
 
 fn function(logical_id: &str, crate_dir: &Path, binary: &str) -> Function {
-    Function {
-        logical_id: logical_id.to_owned(),
-        name: logical_id.to_owned(),
-        arn: String::new(),
-        crate_dir: crate_dir.to_owned(),
-        binary: binary.to_owned(),
-        architecture: Architecture::X86_64,
-        memory_mib: 128,
-        timeout: Duration::from_secs(3),
-        environment: BTreeMap::new(),
-        reserved_concurrency: None,
-        queue_events: Vec::new(),
-        stream_events: Vec::new(),
-        schedule_events: Vec::new(),
-    }
+    let (crate_dir, binary) = (crate_dir.to_owned(), binary.to_owned());
+    Function { crate_dir, binary, ..local_testing::function(logical_id) }
 }
 
 #[tokio::test]

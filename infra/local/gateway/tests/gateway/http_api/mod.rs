@@ -15,13 +15,13 @@ use local_gateway::http_api;
 use local_gateway::oidc::{Issuer, TokenRequest};
 use local_gateway::throttle::Account;
 use local_lambda::{Handler, InvokeError, Lambda, Outcome};
-use local_template::model::{HttpApi, HttpAuthorizer, HttpRoute, JwtAuthorizer, UserPool};
+use local_template::model::{HttpApi, HttpAuthorizer, HttpRoute, JwtAuthorizer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool";
+use crate::{ISSUER, issuer};
 
 /// An API that runs until this is dropped.
 struct Gateway {
@@ -51,13 +51,7 @@ impl Gateway {
     async fn within(api: HttpApi, account: Account) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let pool = UserPool {
-            logical_id: "Pool".into(),
-            id: "us-east-1_pool".into(),
-            issuer: ISSUER.into(),
-            clients: vec!["web".into(), "app".into()],
-        };
-        let issuer = Issuer::load_or_create(None, vec![pool]).unwrap();
+        let issuer = issuer();
         let shutdown = CancellationToken::new();
         let (account, stats) = (Arc::new(account), Arc::default());
         let server = http_api::serve_with(listener, api, functions(), issuer.clone(), account, stats, shutdown.clone());

@@ -14,7 +14,8 @@ use local_lambda::{Handler, InvokeError, Lambda, Outcome};
 use local_sources::streams;
 use local_sources::streams::Mapping;
 use local_sqs::Sqs;
-use local_template::model::{Architecture, Function, Queue, StartingPosition, StreamEvent, Table};
+use local_template::model::{Queue, StartingPosition, StreamEvent, Table};
+use local_testing::function;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -57,24 +58,6 @@ fn event() -> StreamEvent {
         report_batch_item_failures: false,
         on_failure: None,
         filter: EventFilter::default(),
-    }
-}
-
-fn function() -> Function {
-    Function {
-        logical_id: "Echo".to_owned(),
-        name: "local-Echo".to_owned(),
-        arn: "arn:aws:lambda:us-east-1:000000000000:function:local-Echo".to_owned(),
-        crate_dir: PathBuf::new(),
-        binary: "echo".to_owned(),
-        architecture: Architecture::X86_64,
-        memory_mib: 128,
-        timeout: Duration::from_secs(3),
-        environment: BTreeMap::new(),
-        reserved_concurrency: None,
-        queue_events: Vec::new(),
-        stream_events: Vec::new(),
-        schedule_events: Vec::new(),
     }
 }
 
@@ -167,7 +150,7 @@ impl Harness {
             tables: self.tables.clone(),
             table: table(),
             event: self.event.clone(),
-            function: function(),
+            function: function("Echo"),
             lambda: Lambda::from_handlers([("Echo".to_owned(), handler)].into()),
             on_failure: self.event.on_failure.as_ref().map(|_| (self.sqs.clone(), self.queue.url.clone())),
             positions: self.positions.clone(),
