@@ -20,6 +20,7 @@ use store::connections_api::encode;
 use store::s3::uploaded_file;
 use store::sql::files::StoredFile;
 
+use announced::Checksum;
 use thumbnails::ProcessedImage;
 
 /// Size in bytes above which images get no thumbnails: the function reads the whole image into memory.
@@ -51,11 +52,18 @@ impl Inspector {
     }
 
     /// Compares the bytes with the announcement, and makes thumbnails of an image. `None` if the bytes were removed meanwhile.
+    /// Reads all bytes of an upload in parts, since S3 has no SHA-256 of the whole.
     async fn inspect(&self, file: &File) -> Result<Option<Result<ProcessedImage, Rejection>>, StoreError> {
         let objects = self.inspections.objects();
         let Some(uploaded) = objects.head(file.file_id).await? else { return Ok(None) };
-        if let Err(reason) = announced::check(file, &uploaded) {
-            return Ok(Some(Err(reason)));
+        match announced::check(file, &uploaded) {
+            Ok(Checksum::Verified) => {}
+            Ok(Checksum::Unknown) => match objects.sha256(file.file_id, file.size).await? {
+                None => return Ok(None),
+                Some(sha256) if sha256 == file.sha256 => {}
+                Some(_) => return Ok(Some(Err(Rejection::ChecksumMismatch))),
+            },
+            Err(reason) => return Ok(Some(Err(reason))),
         }
         let has_thumbnails = file.content_type.has_thumbnails() && file.size <= MAX_IMAGE_BYTES;
         let most = if has_thumbnails { MAX_IMAGE_BYTES } else { inspect::needed(&file.content_type) };

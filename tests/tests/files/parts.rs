@@ -1,6 +1,7 @@
 //! Large files come in parts.
 
 use end_to_end::TestUser;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::uploader::{Bucket, announce, announcement, pair, processed, put, sha256};
@@ -52,13 +53,47 @@ async fn large_file_is_uploaded_in_parts() {
     assert_eq!(put(&again[0], &[], first.to_vec()).await, (200, String::new()));
     let (status, body) = complete().await;
     assert_eq!((status, &body["file_id"]), (200, &json!(file)), "{body}");
-    assert_eq!(complete().await.0, 200);
+    for (status, again) in join_all((0..5).map(|_| complete())).await {
+        assert_eq!((status, &again["file_id"]), (200, &json!(file)), "{again}");
+    }
     let processed = processed(&alice, file).await;
     assert_eq!((&processed["status"], &processed["size"]), (&json!("ready"), &json!(bytes.len())), "{processed}");
     let (status, problem) = alice
         .post(&format!("/v1/files/{file}/parts"), &json!({"parts": [{"part_number": 1, "sha256": sha256(first)}]}))
         .await;
     assert_eq!((status, &problem["code"]), (409, &json!("upload_over")));
+}
+
+/// Announces a file of two parts with another checksum than it has, or the right one, uploads and completes it at once.
+async fn completed(user: &TestUser, conversation: &str, bytes: &[u8], checksum: &str) -> Value {
+    let mut announcement = announcement("v.mp4", "video/mp4", bytes);
+    announcement["sha256"] = json!(checksum);
+    let (_, announced) = announce(user, conversation, &announcement).await;
+    let file = announced["file"]["file_id"].as_str().unwrap().to_owned();
+    let parts = sign(user, &file, &[(1, &bytes[..PART]), (2, &bytes[PART..])]).await;
+    for (signed, bytes) in parts.iter().zip(bytes.chunks(PART)) {
+        assert_eq!(put(signed, &[], bytes.to_vec()).await, (200, String::new()));
+    }
+    let path = format!("/v1/files/{file}/complete");
+    let nothing = json!({});
+    for (status, body) in join_all((0..5).map(|_| user.post(&path, &nothing))).await {
+        assert_eq!((status, &body["file_id"]), (200, &json!(file)), "{body}");
+    }
+    processed(user, &file).await
+}
+
+#[tokio::test]
+async fn checksum_of_a_file_in_parts_is_verified() {
+    let (alice, _, conversation) = pair().await;
+    let mut bytes = vec![7; PART + 1];
+    bytes[..12].copy_from_slice(b"\0\0\0\x18ftypisom");
+    let right = completed(&alice, &conversation, &bytes, &sha256(&bytes)).await;
+    assert_eq!((&right["status"], &right["sha256"]), (&json!("ready"), &json!(sha256(&bytes))), "{right}");
+    for wrong in ["0".repeat(64), sha256(&bytes[..PART])] {
+        let file = completed(&alice, &conversation, &bytes, &wrong).await;
+        assert_eq!((&file["status"], &file["reason"]), (&json!("rejected"), &json!("checksum_mismatch")), "{file}");
+        Bucket::shared().is_without(file["file_id"].as_str().unwrap()).await;
+    }
 }
 
 #[tokio::test]

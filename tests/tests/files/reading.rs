@@ -5,7 +5,7 @@ use end_to_end::test_user::client;
 use serde_json::{Value, json};
 
 use crate::sharing::send_with_files;
-use crate::uploader::{PNG, pair, ready};
+use crate::uploader::{PNG, announce, announcement, pair, processed, put, ready};
 
 /// Follows a URL: content type, disposition and bytes.
 async fn fetch(url: &str) -> (String, String, Vec<u8>) {
@@ -66,6 +66,46 @@ async fn download_redirects_to_the_bytes_with_type_and_disposition() {
         302,
         "alice is the owner"
     );
+}
+
+#[tokio::test]
+async fn headers_that_an_uploader_adds_are_not_served() {
+    let (alice, _, conversation) = pair().await;
+    let (_, announced) = announce(&alice, &conversation, &announcement("a.png", "image/png", PNG)).await;
+    let (file, signed) = (announced["file"]["file_id"].as_str().unwrap(), &announced["upload"]);
+    let added = [
+        ("content-encoding", "gzip"),
+        ("cache-control", "public, max-age=31536000"),
+        ("expires", "Thu, 01 Dec 2094 16:00:00 GMT"),
+        ("content-language", "tlh"),
+        ("content-disposition", "attachment; filename=\"run.exe\""),
+    ];
+    // What begins with `x-amz-` has to be signed.
+    for header in
+        ["x-amz-meta-a", "x-amz-tagging", "x-amz-acl", "x-amz-storage-class", "x-amz-website-redirect-location"]
+    {
+        assert_eq!(put(signed, &[(header, "a")], PNG.to_vec()).await, (403, "AccessDenied".to_owned()), "{header}");
+    }
+    assert_eq!(put(signed, &added, PNG.to_vec()).await, (200, String::new()));
+    assert_eq!(processed(&alice, file).await["status"], "ready");
+    // Also when they are added to the ready file.
+    assert_eq!(put(signed, &added, PNG.to_vec()).await, (200, String::new()));
+    for path in ["content", "thumbnail?size=320"] {
+        let (_, location, _) = alice.get_without_redirects(&format!("/v1/files/{file}/{path}"), "*/*").await;
+        let response = client().get(location.unwrap()).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let headers = response.headers();
+        for (name, value) in added {
+            assert_ne!(headers.get(name).map(|value| value.to_str().unwrap()), Some(value), "{path}");
+        }
+        let header = |name: &str| headers[name].to_str().unwrap();
+        assert_eq!(
+            (header("cache-control"), header("content-encoding"), header("content-language")),
+            ("private, max-age=300", "identity", "und"),
+            "{path}"
+        );
+        assert!(headers.keys().all(|name| !name.as_str().starts_with("x-amz-meta")), "{headers:?}");
+    }
 }
 
 #[tokio::test]

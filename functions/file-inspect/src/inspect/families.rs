@@ -16,10 +16,14 @@ const MATROSKA: &str = "video/x-matroska";
 const OGG: &str = "audio/ogg";
 const MP3: &str = "audio/mpeg";
 const AAC: &str = "audio/aac";
+const BMP: &str = "image/bmp";
 const PDF: &str = "application/pdf";
 
-/// Types that `infer` detects by half of their magic number.
-const WHOLE: [&str; 3] = ["image/png", "image/gif", "image/webp"];
+/// Types that `infer` detects by half of their magic number, or by a number at another place than the beginning.
+const WHOLE: [&str; 8] = ["image/png", "image/gif", "image/webp", BMP, PDF, MP3, AAC, MP4];
+
+/// Number of first bytes in which the mark of a PDF may stand, behind blanks.
+const PDF_BLANKS: usize = 1024;
 
 /// A family: the announced types, and the detected types that are accepted for them.
 type Family = (&'static [&'static str], &'static [&'static str]);
@@ -32,7 +36,7 @@ const FAMILIES: &[Family] = &[
     (&["image/webp"], &["image/webp"]),
     (&["image/avif", "image/avif-sequence"], &[AVIF]),
     (&["image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence"], &[HEIF]),
-    (&["image/bmp", "image/x-bmp", "image/x-ms-bmp"], &["image/bmp"]),
+    (&["image/bmp", "image/x-bmp", "image/x-ms-bmp"], &[BMP]),
     (&["image/tiff", "image/tiff-fx"], &["image/tiff"]),
     (&["image/vnd.microsoft.icon", "image/x-icon"], &["image/vnd.microsoft.icon"]),
     (&["image/jp2"], &["image/jp2"]),
@@ -125,16 +129,40 @@ fn container(bytes: &[u8]) -> Option<&'static str> {
         Some(MATROSKA)
     } else if starts(&[b"OggS"]) {
         Some(OGG)
-    } else if starts(&[b"%PDF-", b"\xef\xbb\xbf%PDF-"]) {
+    } else if is_pdf(bytes) {
         Some(PDF)
+    } else if is_bitmap(bytes) {
+        Some(BMP)
     } else {
         iso_media(bytes).or_else(|| mpeg_audio(bytes))
     }
 }
 
+/// Readers find the mark of a PDF anywhere in the first 1,024 bytes. Blanks and a byte order mark may precede it here, and no
+/// other format.
+fn is_pdf(bytes: &[u8]) -> bool {
+    let start = bytes.get(..bytes.len().min(PDF_BLANKS)).unwrap_or_default();
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let blanks = start.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == 0).count();
+    start.get(blanks..).is_some_and(|rest| rest.starts_with(b"%PDF-"))
+}
+
+/// Two letters are not enough, words begin with them: the four reserved bytes behind the size are zero, and the header of the
+/// pixels has one of its known sizes.
+fn is_bitmap(bytes: &[u8]) -> bool {
+    let header = bytes.get(14..18).and_then(|size| size.try_into().ok()).map(u32::from_le_bytes);
+    bytes.starts_with(b"BM")
+        && bytes.get(6..10) == Some(&[0; 4])
+        && header.is_none_or(|size| matches!(size, 12 | 16 | 40 | 52 | 56 | 64 | 108 | 124))
+}
+
 /// The ISO base media file format (ISO/IEC 14496-12), whose images differ from its films by their major brand. QuickTime's older
-/// files have no brand.
+/// files have no brand. The length of the first box is no text.
 fn iso_media(bytes: &[u8]) -> Option<&'static str> {
+    let length = bytes.get(..4)?;
+    if length.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
+        return None;
+    }
     match (bytes.get(4..8)?, bytes.get(8..12)?) {
         (b"ftyp", b"avif" | b"avis") => Some(AVIF),
         (b"ftyp", b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs") => Some(HEIF),
@@ -157,6 +185,13 @@ fn mpeg_audio(bytes: &[u8]) -> Option<&'static str> {
         return Some(MP3);
     }
     let (version, layer) = ((second >> 3) & 3, (second >> 1) & 3);
+    // No frame has these two values, and text in UTF-16 begins with `ff fe` and an ASCII character.
+    if layer != 0 && bytes.get(2).is_some_and(|third| third >> 4 == 15 || (third >> 2) & 3 == 3) {
+        return None;
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) && bytes.get(3) == Some(&0) {
+        return None;
+    }
     match (first, second & 0xe0, version, layer) {
         (0xff, 0xe0, 2 | 3, 0) => Some(AAC),
         (0xff, 0xe0, 0 | 2 | 3, 1..=3) => Some(MP3),

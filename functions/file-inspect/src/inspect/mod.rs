@@ -3,8 +3,8 @@
 //! A download carries the announced type, and browsers display some types inline, so a file must have its announced type. Its
 //! first bytes are checked by the kind of the announced type:
 //!
-//! - **Types with a magic number** (images, audio, video, PDF, office documents, archives, fonts) must begin with it, or with
-//!   that of their family: see [`families`]. The rest is not checked: a PNG with HTML behind its signature is a PNG for every
+//! - **Types with a magic number** (images, audio, video, PDF, office documents, archives, fonts) must have it, or that of
+//!   their family, in its place, and nothing active before it: see [`families`]. The rest is not checked: a PNG with HTML behind its signature is a PNG for every
 //!   browser, since the type is sent with the download and a thumbnail is made of the pixels alone.
 //!
 //! - **SVG** must be an image and nothing else: see [`svg`].
@@ -57,7 +57,8 @@ pub(crate) fn inspect(declared: &ContentType, first_bytes: &[u8]) -> Result<(), 
         return svg::inspect(first_bytes);
     }
     let fits = if let Some(family) = families::of(declared) {
-        families::magic(first_bytes).is_some_and(|found| family.contains(&found))
+        // The marks of some families do not stand at the very beginning, where another format's may be.
+        families::magic(first_bytes).is_some_and(|found| family.contains(&found)) && active::of(first_bytes).is_none()
     } else if texts::is_text(declared) {
         texts::fits(declared, first_bytes)
     } else {

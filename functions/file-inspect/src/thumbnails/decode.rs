@@ -1,6 +1,6 @@
 //! From bytes to pixels, within bounds.
 
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 
 use domain::file::{Rejection, ThumbnailSize};
 use image::codecs::gif::GifDecoder;
@@ -10,6 +10,7 @@ use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageResult, Limits};
 
+use super::truncated::Truncatable;
 use super::{colours, jpeg, shrink};
 
 /// Most pixels that are worked on: photographs of 50 megapixels, and some.
@@ -64,13 +65,17 @@ impl Source {
     }
 }
 
-/// Opens an image whose type was inspected.
-pub(super) fn decode(bytes: &[u8]) -> Result<Source, Rejection> {
+/// Opens an image whose type was inspected; `None` if its file ends too early for a picture, and browsers show a part of it.
+pub(super) fn decode(bytes: &[u8]) -> Result<Option<Source>, Rejection> {
     let reader = Cursor::new(bytes);
     match image::guess_format(bytes) {
         Ok(ImageFormat::Jpeg) => {
-            jpeg::check(bytes)?;
-            read(JpegDecoder::new(reader))
+            let has_end = jpeg::check(bytes)?;
+            match read(JpegDecoder::new(reader)) {
+                // The decoder stumbles over some cuts.
+                Err(Rejection::ImageUnreadable) if !has_end => Ok(None),
+                source => source,
+            }
         }
         Ok(ImageFormat::Png) => read(PngDecoder::with_limits(reader, limits())),
         Ok(ImageFormat::Gif) => read(GifDecoder::new(reader)),
@@ -80,7 +85,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Source, Rejection> {
 }
 
 /// Reads an image of which the header has been read.
-fn read(decoder: ImageResult<impl ImageDecoder>) -> Result<Source, Rejection> {
+fn read(decoder: ImageResult<impl ImageDecoder>) -> Result<Option<Source>, Rejection> {
     let mut decoder = decoder.map_err(|error| rejection(&error))?;
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
@@ -93,8 +98,11 @@ fn read(decoder: ImageResult<impl ImageDecoder>) -> Result<Source, Rejection> {
     // An unreadable orientation is ignored, as image viewers do.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let profile = decoder.icc_profile().unwrap_or_default();
-    let image = DynamicImage::from_decoder(decoder).map_err(|error| rejection(&error))?;
-    Ok(Source { image, orientation, profile })
+    match DynamicImage::from_decoder(Truncatable(decoder)) {
+        Ok(image) => Ok(Some(Source { image, orientation, profile })),
+        Err(ImageError::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(rejection(&error)),
+    }
 }
 
 /// Returns the memory limits of decoders beyond the pixels: a frame of a GIF, unpacked text.

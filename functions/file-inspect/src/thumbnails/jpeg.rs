@@ -1,4 +1,4 @@
-//! Checks a JPEG before it is decoded: decoders accept a truncated file, and decode any number of scans.
+//! Checks a JPEG before it is decoded: decoders decode any number of scans.
 
 use domain::file::Rejection;
 
@@ -9,23 +9,27 @@ const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
 
-/// Walks from marker to marker (ITU-T T.81, B.1) until the image ends; bytes after the end are ignored.
-pub(super) fn check(bytes: &[u8]) -> Result<(), Rejection> {
-    let mut scans = 0;
+/// Walks from marker to marker (ITU-T T.81, B.1) until the image or the file ends; bytes after the end are ignored. A file that
+/// ends within a scan is shown by browsers, as far as it goes. Returns true if the image has its end.
+pub(super) fn check(bytes: &[u8]) -> Result<bool, Rejection> {
+    let (mut scans, mut has_end) = (0, false);
     let mut rest = bytes.strip_prefix(&[0xff, START_OF_IMAGE]).ok_or(Rejection::ImageUnreadable)?;
-    loop {
-        let (marker, after) = next_marker(rest).ok_or(Rejection::ImageUnreadable)?;
+    while let Some((marker, after)) = next_marker(rest) {
         match marker {
-            END_OF_IMAGE if scans > 0 => return Ok(()),
-            END_OF_IMAGE => return Err(Rejection::ImageUnreadable),
+            END_OF_IMAGE => {
+                has_end = true;
+                break;
+            }
             START_OF_SCAN => scans += 1,
             _ => {}
         }
         if scans > MAX_SCANS {
             return Err(Rejection::ImageTooLarge);
         }
-        rest = behind_segment(marker, after).ok_or(Rejection::ImageUnreadable)?;
+        let Some(behind) = behind_segment(marker, after) else { break };
+        rest = behind;
     }
+    if scans > 0 { Ok(has_end) } else { Err(Rejection::ImageUnreadable) }
 }
 
 /// Returns the next marker and the bytes after it. Skips the pixels of a scan before it, in which `ff` is followed by zero.

@@ -10,14 +10,18 @@
 //!
 //! **Uploads may be hostile.** Every bound is checked before memory is allocated or time is spent: the size in the header
 //! ([`decode::MAX_PIXELS`], [`decode::MAX_DECODED_BYTES`]), further memory of decoders, and the scans of a progressive JPEG
-//! ([`jpeg::MAX_SCANS`]). An image beyond these is [`Rejection::ImageTooLarge`]; a truncated or invalid one is
+//! ([`jpeg::MAX_SCANS`]). An image beyond these is [`Rejection::ImageTooLarge`], an invalid one
 //! [`Rejection::ImageUnreadable`].
+//!
+//! **A file may end too early.** Browsers show what there is of it, so its thumbnails have what could be decoded; if nothing
+//! could be, a file with a readable header is accepted without thumbnails.
 
 mod colours;
 mod decode;
 mod encode;
 mod jpeg;
 mod shrink;
+mod truncated;
 
 use domain::file::{Dimensions, Rejection, ThumbnailSize};
 
@@ -39,7 +43,7 @@ pub(crate) struct Thumbnail {
 
 /// Thumbnails of an image, which is all in memory.
 pub(crate) fn thumbnails(image: &[u8]) -> Result<ProcessedImage, Rejection> {
-    let source = decode::decode(image)?;
+    let Some(source) = decode::decode(image)? else { return Ok(ProcessedImage::default()) };
     let (width, height) = source.dimensions();
     let is_opaque = source.is_opaque();
     // The smaller is made of the larger: by then most of the memory is free again.

@@ -114,9 +114,13 @@ impl Uploads {
             match self.files.objects.join_parts(&file, &upload_id).await? {
                 Joined::Whole => {}
                 Joined::Incomplete(missing) => return Err(UploadError::Incomplete(missing)),
-                // An earlier request joined them; its event may be on its way.
+                // Another request joined them; their inspection may be under way.
                 Joined::Gone if self.files.objects.head(file.file_id).await?.is_some() => {}
-                Joined::Gone => return Err(UploadError::Over),
+                // Or over.
+                Joined::Gone => {
+                    let StoredFile { file, .. } = self.get(owner, file.file_id).await?;
+                    return if file.status == FileStatus::Pending { Err(UploadError::Over) } else { Ok(file) };
+                }
             }
         }
         Ok(file)

@@ -6,8 +6,10 @@
 //! | `thumbnails/<file>/<pixels>` | a thumbnail of it |
 //!
 //! Keys hold ids and nothing that a user wrote. The signature of an upload binds one length, content type and SHA-256, so that
-//! a repeated upload writes the same bytes.
+//! a repeated upload writes the same bytes. S3 also keeps headers that nobody signed (`cache-control`, `content-disposition`,
+//! `content-encoding`, `content-language`, `expires`); a download's URL replaces each of them.
 
+mod digest;
 mod download;
 mod parts;
 mod upload;

@@ -82,7 +82,11 @@ impl Objects {
         let complete = self.client.complete_multipart_upload().bucket(&self.bucket).key(upload_key(file.file_id));
         let complete =
             complete.upload_id(upload_id).multipart_upload(completed).mpu_object_size(signed_length(file.size));
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(COMPLETE_TIMEOUT).build();
+        // Both: the client's own limit of an operation would cut the attempt.
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(COMPLETE_TIMEOUT)
+            .operation_timeout(COMPLETE_TIMEOUT)
+            .build();
         // A single attempt: there is no time for more, and the client can repeat the request.
         let config = aws_sdk_s3::Config::builder().timeout_config(timeouts).retry_config(RetryConfig::disabled());
         match complete.customize().config_override(config).send().await {

@@ -130,6 +130,53 @@ fn incomplete_signatures_are_rejected() {
     assert_eq!(inspected_as("image/png", &[PNG, HTML].concat()), Ok(()));
 }
 
+/// A tar archive whose first entry has this name.
+fn tar(name: &[u8]) -> Vec<u8> {
+    let mut archive = vec![0; 512];
+    archive[..name.len()].copy_from_slice(name);
+    archive[257..262].copy_from_slice(b"ustar");
+    archive
+}
+
+#[test]
+fn marks_count_only_in_their_place() {
+    let utf16_page = utf16("<html>", true, true);
+    for (declared, bytes) in [
+        ("application/pdf", &b"<html>\n%PDF-1.4\n"[..]),
+        ("application/pdf", b"plain words, and then\n%PDF-1.4\n"),
+        ("application/pdf", b"%PDX-1.4\n%PDF-1.4"),
+        ("application/pdf", b"PK\x03\x04\x14\0%PDF-1.4"),
+        ("application/zip", b"<html>PK\x03\x04"),
+        ("image/bmp", b"BMW and other brands of cars"),
+        ("image/bmp", b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0<html>"),
+        ("audio/mpeg", &utf16_page),
+        ("audio/mpeg", &utf16("plain", true, true)),
+        ("audio/aac", &utf16_page),
+        ("audio/mpeg", b"\xff\xfb\xff\xff"),
+        ("video/mp4", b"<a  mdat onload=x>"),
+        ("video/mp4", b"<br ftypisom><script>"),
+        ("video/quicktime", b"textmoov"),
+        ("image/heic", b"#!/bftypheic"),
+        ("audio/ogg", b" OggS"),
+        ("image/gif", b"\nGIF89a"),
+        ("image/jpeg", b"\0\xff\xd8\xff"),
+        ("application/x-tar", &tar(b"<html>")),
+        ("application/x-tar", &tar(b"#!/bin/sh\n")),
+    ] {
+        assert_eq!(inspected_as(declared, bytes), MISMATCH, "{declared}: {:?}", String::from_utf8_lossy(bytes));
+    }
+    for (declared, bytes) in [
+        ("application/pdf", &b"\xef\xbb\xbf%PDF-1.4\n"[..]),
+        ("application/pdf", b"\r\n \0%PDF-2.0"),
+        ("application/x-tar", &tar(b"readme.txt")),
+        ("image/bmp", b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"),
+        ("video/mp4", b"\0\0\0\x3cftypisom\0\0\x02\0isommp42"),
+        ("audio/mpeg", b"\xff\xfa\x90\x64"),
+    ] {
+        assert_eq!(inspected_as(declared, bytes), Ok(()), "{declared}: {:?}", String::from_utf8_lossy(bytes));
+    }
+}
+
 #[test]
 fn binary_data_is_rejected_as_text() {
     let mixed = [&b"\xff\xfea\0"[..], b"\0\xd8a\0b\0"].concat();

@@ -1,6 +1,7 @@
 mod hostile;
 mod images;
 mod metadata;
+mod truncated;
 
 use std::io::Cursor;
 
