@@ -17,7 +17,7 @@ const EDGES: [(&str, &[&str]); 19] = [
     ("infra/local/aws", &[]),
     ("infra/local/template", &["infra/local/aws"]),
     ("infra/local/lambda", &["infra/local/aws", "infra/local/template"]),
-    ("infra/local/aurora", &["infra/local/template"]),
+    ("infra/local/aurora", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/dynamodb", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/sqs", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/s3", &["infra/local/aws", "infra/local/lambda", "infra/local/template"]),

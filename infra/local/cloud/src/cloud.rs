@@ -12,7 +12,7 @@ use local_gate::{Gate, PermissionLog};
 use local_gateway::oidc::Issuer;
 use local_gateway::throttle::Account;
 use local_gateway::{http_api, oidc, websocket_api};
-use local_lambda::asynchronous::Retries;
+use local_lambda::asynchronous::{self, EventQueue, Retries};
 use local_lambda::build::{Profile, Progress};
 use local_lambda::log_feed::LogFeed;
 use local_lambda::watch::Watch;
@@ -73,7 +73,7 @@ pub struct Options {
     pub permissions: Option<PathBuf>,
 }
 
-/// A running cloud. Dropping it stops everything without waiting and without saving the queues: use [`Cloud::stop`].
+/// A running cloud. Dropping it stops everything without waiting: use [`Cloud::stop`].
 pub struct Cloud {
     endpoints: Endpoints,
     issuer: Issuer,
@@ -185,6 +185,10 @@ impl Cloud {
                 functions.token().clone(),
             ),
         };
+        let events = data_dir.as_ref().map(DataDir::events);
+        let events = EventQueue::open(&stack.functions, events.clone(), engines.report(&stack))
+            .map_err(|source| StartError::DataDir { folder: events.unwrap_or_default(), source })?;
+        lambda.set_event_queue(events);
         let limits = websocket_api::Limits {
             idle: options.websocket_idle,
             lifetime: options.websocket_lifetime,
@@ -269,10 +273,14 @@ impl Cloud {
                 websocket_api::serve_with(listener, api, lambda, gate, limits, stats, shutdown)
             });
         }
+        let resumed = lambda.clone();
+        stage.serve("the events of the last run", |shutdown| {
+            asynchronous::resume(resumed, Retries::default(), shutdown)
+        });
         event_sources::serve(stage, stack, engines, lambda, &sources.meter, self.data_dir.as_ref());
     }
 
-    /// Stops everything: first what brings work in, then the functions, then what they use. Saves the queues.
+    /// Stops everything: first what brings work in, then the functions, then what they use.
     pub async fn stop(self) {
         self.front.stop().await;
         drop(self.functions);

@@ -13,8 +13,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::middleware::from_fn;
 use axum::routing::put;
 use bytes::Bytes;
+use local_aws::Admission;
 use local_lambda::{InvokeError, Lambda, Outcome};
 use local_template::deferred::{CustomValues, UnknownValue};
 use local_template::model::{CustomResource, Stack};
@@ -231,6 +233,7 @@ impl Answers {
         let received = Received::default();
         let shutdown = CancellationToken::new();
         let router = Router::new().route("/{request}", put(receive)).with_state(Arc::clone(&received));
+        let router = router.layer(from_fn(|request, next| Admission::local().layer(request, next)));
         let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
         tokio::spawn(server.into_future());
         Ok(Self { address, received, _running: shutdown.drop_guard() })

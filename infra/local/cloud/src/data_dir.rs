@@ -36,6 +36,11 @@ impl DataDir {
         self.folder.join("streams")
     }
 
+    /// The folder of the events of asynchronous invocations that are not done.
+    pub(crate) fn events(&self) -> PathBuf {
+        self.folder.join("events")
+    }
+
     pub(crate) fn postgres(&self) -> PathBuf {
         self.folder.join("postgres")
     }
@@ -45,7 +50,7 @@ impl DataDir {
     }
 
     pub(crate) fn sqs(&self) -> PathBuf {
-        self.folder.join("sqs.json")
+        self.folder.join("sqs.journal")
     }
 
     pub(crate) fn issuer_key(&self) -> PathBuf {

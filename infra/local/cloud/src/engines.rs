@@ -1,11 +1,14 @@
 //! The engines that hold a cloud's data: tables, queues, buckets and databases.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use local_aurora::Database;
 use local_aurora::postgres::Postgres;
 use local_aws::{ACCOUNT, REGION};
 use local_dynamodb::Tables;
+use local_lambda::asynchronous::Report;
 use local_s3::Buckets;
 use local_sqs::Sqs;
 use local_template::model::Stack;
@@ -50,11 +53,22 @@ impl Engines {
         Ok(Self { sqs, tables, buckets, database, postgres })
     }
 
-    /// Saves the queues and shuts PostgreSQL down. Problems are logged: nothing is left that could act on them.
+    /// How functions' failures reach queues, by logical id.
+    pub(crate) fn report(&self, stack: &Stack) -> Report {
+        let queues = stack.queues.iter().map(|queue| (queue.logical_id.clone(), queue.url.clone()));
+        let (queues, sqs): (BTreeMap<_, _>, _) = (queues.collect(), self.sqs.clone());
+        Arc::new(move |queue, text| {
+            let (url, sqs) = (queues.get(&queue).cloned().unwrap_or_default(), sqs.clone());
+            Box::pin(async move {
+                if let Err(error) = sqs.send_text(&url, text).await {
+                    tracing::error!(queue, %error, "a failure cannot be reported");
+                }
+            })
+        })
+    }
+
+    /// Shuts PostgreSQL down; everything else is on the disk. Problems are logged: nothing is left that could act on them.
     pub(crate) async fn stop(self) {
-        if let Err(error) = self.sqs.save().await {
-            tracing::error!(%error, "the messages of the queues are lost");
-        }
         if let Some(postgres) = self.postgres
             && let Err(error) = postgres.stop().await
         {

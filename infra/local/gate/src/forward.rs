@@ -10,13 +10,14 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::HeaderName;
 use axum::http::uri::{Authority, Scheme, Uri};
+use axum::middleware::from_fn;
 use axum::response::Response;
 use axum::serve::ListenerExt;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use local_aws::Service;
+use local_aws::{Admission, Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +48,14 @@ pub async fn serve(
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new()).build(connector);
+    let admission = match service {
+        Service::RdsData => Admission::signed("rds-data").with_content_type("application/json"),
+        Service::Dynamodb => Admission::signed("dynamodb").with_content_type("application/x-amz-json-1."),
+        Service::Sqs => Admission::signed("sqs").with_content_type("application/x-amz-json-1."),
+        Service::Apigatewaymanagementapi => Admission::signed("execute-api"),
+    };
     let router = Router::new().fallback(answer).with_state(Forward { gate, service, upstream, client });
+    let router = router.layer(from_fn(move |request, next| admission.layer(request, next)));
     // Small requests must not wait for the acknowledgement of earlier ones.
     let listener = listener.tap_io(|socket| {
         if let Err(error) = socket.set_nodelay(true) {

@@ -11,13 +11,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::response::Parts;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use local_aws::admission::authorization;
 use local_template::model::Function;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -140,7 +141,8 @@ impl Target {
         let unavailable = |reason: String| InvokeError::Unavailable(format!("{}: {reason}", self.endpoint.url));
         let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
         let url = format!("{}/2015-03-31/functions/{name}/invocations", self.endpoint.url);
-        let request = Request::post(url).header(CONTENT_TYPE, "application/json").body(Full::new(payload));
+        let request = Request::post(url).header(CONTENT_TYPE, "application/json");
+        let request = request.header(AUTHORIZATION, authorization("lambda")).body(Full::new(payload));
         let request = request.map_err(|error| unavailable(error.to_string()))?;
         let response = self.client.request(request).await.map_err(|error| unavailable(describe(&error)))?;
         let (head, body) = response.into_parts();

@@ -26,9 +26,10 @@ pub mod watch;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
+use asynchronous::EventQueue;
 use bytes::Bytes;
 pub use environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Services};
 pub use forward::{EndpointError, InvokeEndpoint};
@@ -65,6 +66,8 @@ struct Inner {
     handlers: BTreeMap<String, Handler>,
     /// The invocations that run, and the reaper.
     tasks: TaskTracker,
+    /// Set once, before anything is invoked asynchronously.
+    events: OnceLock<EventQueue>,
     shutdown: CancellationToken,
 }
 
@@ -93,6 +96,7 @@ impl Lambda {
             functions: functions.collect(),
             handlers: BTreeMap::new(),
             tasks: tasks.clone(),
+            events: OnceLock::new(),
             shutdown: shutdown.clone(),
         });
         tasks.spawn(reap(Arc::downgrade(&inner), limits.idle, shutdown));
@@ -112,7 +116,18 @@ impl Lambda {
 
     fn with_handlers(handlers: BTreeMap<String, Handler>, shutdown: CancellationToken) -> Self {
         let (functions, tasks) = (BTreeMap::new(), TaskTracker::new());
-        Self { inner: Arc::new(Inner { functions, handlers, tasks, shutdown }) }
+        Self { inner: Arc::new(Inner { functions, handlers, tasks, events: OnceLock::new(), shutdown }) }
+    }
+
+    /// Says where events of asynchronous invocations are kept and reported. Has an effect once.
+    pub fn set_event_queue(&self, queue: EventQueue) {
+        if self.inner.events.set(queue).is_err() {
+            tracing::error!("the queue of events was set before");
+        }
+    }
+
+    fn events(&self) -> Option<&EventQueue> {
+        self.inner.events.get()
     }
 
     /// Runs one synchronous invocation of the function with this logical id. Dropping the future does not stop the
@@ -123,7 +138,7 @@ impl Lambda {
 
     /// Like [`invoke`](Self::invoke), with the invocation's id and log.
     pub async fn run(&self, function: &str, payload: Bytes) -> Result<Invocation, InvokeError> {
-        let Inner { functions, handlers, tasks, shutdown } = &*self.inner;
+        let Inner { functions, handlers, tasks, shutdown, .. } = &*self.inner;
         if payload.len() > MAX_PAYLOAD_BYTES {
             return Err(InvokeError::TooLarge);
         }

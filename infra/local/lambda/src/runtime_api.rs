@@ -12,12 +12,14 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use local_aws::Admission;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -101,7 +103,9 @@ impl RuntimeApi {
             .route("/invocation/{id}/error", post(error))
             .route("/init/error", post(init_error))
             .with_state(Shared { phase: phase.clone(), reply });
-        let router = Router::new().nest("/2018-06-01/runtime", runtime);
+        let router = Router::new()
+            .nest("/2018-06-01/runtime", runtime)
+            .layer(from_fn(|request, next| Admission::local().layer(request, next)));
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "large events may be slow");

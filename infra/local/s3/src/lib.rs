@@ -21,7 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use local_aws::http_server;
+use local_aws::{Admission, http_server};
 use local_lambda::{ACCESS_KEY_ID, Lambda, SECRET_ACCESS_KEY};
 use local_template::model::Bucket;
 use s3s::auth::SimpleAuth;
@@ -95,7 +95,7 @@ impl Buckets {
         service.set_access(SignedAccess);
         service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config()))));
         let service = WithCors::new(service.build(), Arc::clone(&self.all));
-        let served = http_server::serve(service, listener, shutdown).await;
+        let served = http_server::serve(service, Admission::public(), listener, shutdown).await;
         notifier.stopped().await;
         served
     }

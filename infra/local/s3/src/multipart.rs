@@ -1,6 +1,7 @@
 //! Uploads in parts: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html>.
 //!
-//! The storage joins whatever it has and does not look back, so all that S3 would refuse is refused before it is asked.
+//! The storage joins whatever it has and does not look back, so all that S3 would refuse is refused before it is asked. From
+//! that look until the storage is done, no other request ends the upload.
 //! Not played: part numbers with gaps between them, and checksums of the full object.
 
 use s3s::dto::{self, ETag};
@@ -10,12 +11,16 @@ use time::OffsetDateTime;
 use super::body::{Claims, checked, explained};
 use super::checksum::{Algorithm, checksums_of, set_checksum};
 use super::storage::{Storage, checksum_type, request_of_nobody};
-use super::uploads::{Completed, Part, Upload};
+use super::uploads::{Completed, Part, Upload, uuid};
 
 /// Of every part but the last.
 const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
 /// Most parts in a list.
 const MAX_LISTED_PARTS: i32 = 1000;
+
+/// Mark of an answer to a request that made no object, since the same one had made it before.
+#[derive(Clone)]
+pub(super) struct CompletedBefore;
 
 impl Storage {
     pub(super) async fn create_multipart_upload(
@@ -55,6 +60,7 @@ impl Storage {
             return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"));
         }
         let (id, number) = (input.upload_id.clone(), input.part_number);
+        let _open = self.uploads.open(&id).await?;
         let upload = self.uploads.find(&id, &input.bucket, &input.key).await?;
         let declared = checksums_of!(input);
         let claims =
@@ -89,6 +95,7 @@ impl Storage {
     ) -> S3Result<S3Response<dto::UploadPartCopyOutput>> {
         let input = &request.input;
         let (id, number) = (input.upload_id.clone(), input.part_number);
+        let _open = self.uploads.open(&id).await?;
         let upload = self.uploads.find(&id, &input.bucket, &input.key).await?;
         if upload.algorithm.is_some() {
             return Err(s3_error!(NotImplemented, "Copied parts have no checksums here"));
@@ -117,6 +124,7 @@ impl Storage {
         request: S3Request<dto::ListPartsInput>,
     ) -> S3Result<S3Response<dto::ListPartsOutput>> {
         let input = request.input;
+        let _open = self.uploads.open(&input.upload_id).await?;
         let upload = self.uploads.find(&input.upload_id, &input.bucket, &input.key).await?;
         let after = input.part_number_marker.unwrap_or_default();
         let limit = input.max_parts.unwrap_or(MAX_LISTED_PARTS).clamp(0, MAX_LISTED_PARTS);
@@ -157,6 +165,7 @@ impl Storage {
     ) -> S3Result<S3Response<dto::AbortMultipartUploadOutput>> {
         let input = &request.input;
         let id = input.upload_id.clone();
+        let _alone = self.uploads.alone(&id).await?;
         self.uploads.find(&id, &input.bucket, &input.key).await?;
         let response = self.files.abort_multipart_upload(anybodys(request)).await?;
         self.uploads.end(&id).await?;
@@ -169,8 +178,17 @@ impl Storage {
     ) -> S3Result<S3Response<dto::CompleteMultipartUploadOutput>> {
         let input = &request.input;
         let (id, bucket, key) = (input.upload_id.clone(), input.bucket.clone(), input.key.clone());
-        let upload = self.uploads.find(&id, &bucket, &key).await?;
+        let _alone = self.uploads.alone(&id).await?;
         let named = input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_deref()).unwrap_or_default();
+        let e_tags: Vec<_> =
+            named.iter().map(|part| part.e_tag.as_ref().map(ETag::value).unwrap_or_default().to_owned()).collect();
+        let upload = match self.uploads.find(&id, &bucket, &key).await {
+            Ok(upload) => upload,
+            Err(gone) => {
+                let before = self.completed_before(&id, bucket, key, &e_tags).await;
+                return before.map_err(|error| error.unwrap_or(gone));
+            }
+        };
         let parts = self.named_parts(&id, &upload, named).await?;
         let size: u64 = parts.iter().map(|part| part.size).sum();
         if input.mpu_object_size.is_some_and(|said| u64::try_from(said) != Ok(size)) {
@@ -202,8 +220,38 @@ impl Storage {
         let e_tag = output.e_tag.as_ref().map(ETag::value).unwrap_or_default().to_owned();
         output.checksum_type = checksum.as_ref().map(|_| checksum_type(dto::ChecksumType::COMPOSITE));
         set_checksum!(output, checksum.clone());
-        self.uploads.complete(&bucket, &key, &Completed { e_tag, checksum }).await?;
+        let upload = Some((uuid(&id)?, e_tags));
+        self.uploads.complete(&bucket, &key, &Completed { e_tag, checksum, upload }).await?;
         self.uploads.end(&id).await?;
+        Ok(response)
+    }
+
+    /// The answer to a request that has completed its upload before, as long as the object is there: an answer may be lost.
+    /// `None`: there was no such upload.
+    async fn completed_before(
+        &self,
+        id: &str,
+        bucket: String,
+        key: String,
+        e_tags: &[String],
+    ) -> Result<S3Response<dto::CompleteMultipartUploadOutput>, Option<S3Error>> {
+        let completed = self.uploads.became(id, &bucket, &key, e_tags).await.map_err(|_| None)?;
+        let head = dto::HeadObjectInput::builder().bucket(bucket.clone()).key(key.clone()).build();
+        let head = head.map_err(|error| Some(S3Error::internal_error(error)))?;
+        let head = self.files.head_object(request_of_nobody(head)).await.map_err(|_| None)?.output;
+        if head.e_tag.as_ref().map(ETag::value) != Some(&completed.e_tag) {
+            return Err(None);
+        }
+        let mut output = dto::CompleteMultipartUploadOutput {
+            bucket: Some(bucket),
+            key: Some(key),
+            e_tag: Some(ETag::Strong(completed.e_tag)),
+            checksum_type: completed.checksum.as_ref().map(|_| checksum_type(dto::ChecksumType::COMPOSITE)),
+            ..dto::CompleteMultipartUploadOutput::default()
+        };
+        set_checksum!(output, completed.checksum);
+        let mut response = S3Response::new(output);
+        response.extensions.insert(CompletedBefore);
         Ok(response)
     }
 

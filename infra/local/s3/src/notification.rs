@@ -56,11 +56,10 @@ impl Notifier {
     pub(super) fn notify(&self, change: &Change) {
         for (bucket, notification) in self.listeners(change.event, &change.bucket, &change.key) {
             let payload = Bytes::from(self.payload(change, bucket, notification).to_string());
-            let (function, lambda, shutdown) =
-                (notification.function.clone(), self.lambda.clone(), self.shutdown.clone());
+            let event = self.lambda.accept(&notification.function, payload);
+            let (lambda, shutdown) = (self.lambda.clone(), self.shutdown.clone());
             self.invocations.spawn(async move {
-                // Events that wait for their retry are lost with the cloud.
-                deliver(&lambda, &function, payload, &Retries::default(), &shutdown).await;
+                deliver(&lambda, event, &Retries::default(), &shutdown).await;
             });
         }
     }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use s3s::dto::{self, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput};
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
+use super::multipart::CompletedBefore;
 use super::notification::{Change, Notifier};
 use super::storage::{Storage, request_of_nobody};
 
@@ -90,7 +91,9 @@ macro_rules! create {
             Box::pin(async move {
                 self.require_bucket(&bucket).await?;
                 let response = self.storage.$operation(request).await?;
-                self.created($event, bucket, key).await;
+                if response.extensions.get::<CompletedBefore>().is_none() {
+                    self.created($event, bucket, key).await;
+                }
                 Ok(response)
             })
         }

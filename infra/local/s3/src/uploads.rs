@@ -1,9 +1,10 @@
 //! Metadata of multipart uploads that the storage does not keep: their algorithm, and the size, entity tag and checksum of each
 //! part. It is kept in files beside the buckets, for uploads that outlive the local cloud.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,6 +12,7 @@ use s3s::{S3Error, S3Result, s3_error};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 use uuid::Uuid;
 
 use super::checksum::Algorithm;
@@ -21,6 +23,7 @@ const FOLDER: &str = ".uploads";
 #[derive(Debug, Clone)]
 pub(super) struct Uploads {
     folder: PathBuf,
+    locks: Locks,
 }
 
 /// An upload as it was begun.
@@ -45,11 +48,14 @@ pub(super) struct Completed {
     /// Of the object whose checksum it is: another one may have taken its place.
     pub(super) e_tag: String,
     pub(super) checksum: Option<(Algorithm, String)>,
+    /// The upload that became the object, and the entity tags of its parts: the same request again has the same answer.
+    #[serde(default)]
+    pub(super) upload: Option<(Uuid, Vec<String>)>,
 }
 
 impl Uploads {
     pub(super) fn new(buckets: &std::path::Path) -> Self {
-        Self { folder: buckets.join(FOLDER) }
+        Self { folder: buckets.join(FOLDER), locks: Locks::default() }
     }
 
     pub(super) async fn begin(&self, id: &str, upload: &Upload) -> S3Result<()> {
@@ -63,6 +69,25 @@ impl Uploads {
             Err(_) => None,
         };
         found.filter(|upload| upload.bucket == bucket && upload.key == key).ok_or_else(no_such_upload)
+    }
+
+    /// Waits until no other request ends the upload of that id, and keeps it from ending for as long as the guard lives.
+    pub(super) async fn open(&self, id: &str) -> S3Result<OwnedRwLockReadGuard<()>> {
+        Ok(self.locks.of(uuid(id)?).read_owned().await)
+    }
+
+    /// Waits until no other request works on the upload of that id, and keeps others from it for as long as the guard lives.
+    pub(super) async fn alone(&self, id: &str) -> S3Result<OwnedRwLockWriteGuard<()>> {
+        Ok(self.locks.of(uuid(id)?).write_owned().await)
+    }
+
+    /// The object that an upload became, if these are its parts.
+    pub(super) async fn became(&self, id: &str, bucket: &str, key: &str, e_tags: &[String]) -> S3Result<Completed> {
+        let completed: Option<Completed> = read(self.completed_file(bucket, key)).await?;
+        let wanted = (uuid(id)?, e_tags);
+        let is_it =
+            |completed: &Completed| completed.upload.as_ref().is_some_and(|(id, parts)| (*id, &**parts) == wanted);
+        completed.filter(is_it).ok_or_else(no_such_upload)
     }
 
     pub(super) async fn put_part(&self, id: &str, number: i32, part: &Part) -> S3Result<()> {
@@ -101,10 +126,8 @@ impl Uploads {
         Ok(completed.filter(|completed| completed.e_tag == e_tag))
     }
 
-    /// Ids come from clients, and only the storage's own lead anywhere.
     fn upload(&self, id: &str) -> S3Result<PathBuf> {
-        let id = Uuid::parse_str(id).map_err(|_| no_such_upload())?;
-        Ok(self.folder.join(id.to_string()))
+        Ok(self.folder.join(uuid(id)?.to_string()))
     }
 
     fn completed_file(&self, bucket: &str, key: &str) -> PathBuf {
@@ -126,6 +149,28 @@ impl Uploads {
     }
 }
 
+/// A lock for each upload that requests work on.
+#[derive(Debug, Clone, Default)]
+struct Locks(Arc<Mutex<HashMap<Uuid, Weak<RwLock<()>>>>>);
+
+impl Locks {
+    fn of(&self, id: Uuid) -> Arc<RwLock<()>> {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lock) = locks.get(&id).and_then(Weak::upgrade) {
+            return lock;
+        }
+        locks.retain(|_, lock| lock.strong_count() > 0);
+        let lock = Arc::default();
+        locks.insert(id, Arc::downgrade(&lock));
+        lock
+    }
+}
+
+/// Ids come from clients, and only the storage's own lead anywhere.
+pub(super) fn uuid(id: &str) -> S3Result<Uuid> {
+    Uuid::parse_str(id).map_err(|_| no_such_upload())
+}
+
 async fn read<T: DeserializeOwned>(file: PathBuf) -> S3Result<Option<T>> {
     match tokio::fs::read(file).await {
         Ok(text) => serde_json::from_slice(&text).map(Some).map_err(S3Error::internal_error),
@@ -134,7 +179,7 @@ async fn read<T: DeserializeOwned>(file: PathBuf) -> S3Result<Option<T>> {
     }
 }
 
-fn no_such_upload() -> S3Error {
+pub(super) fn no_such_upload() -> S3Error {
     s3_error!(
         NoSuchUpload,
         "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."

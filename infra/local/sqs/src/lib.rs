@@ -1,35 +1,44 @@
 //! SQS: the stack's queues, in this process, behind the real wire protocol.
 //!
-//! The queues are `rustack-sqs-core`'s actors. Visibility timeouts, delays, long polling, batches, FIFO groups, de-duplication
-//! and redrive are theirs; delays and visibility timeouts end up to a second late for a waiting long poll. Not emulated: the
-//! retention period, the limit of messages in flight, fair queues (`MessageGroupId` on a standard queue), messages above 256
-//! KiB and message move tasks.
+//! Visibility timeouts, delays, long polling, batches, FIFO groups, de-duplication, redrive to dead-letter queues, retention, and
+//! SQS's limits with its codes and words. Not emulated: the limit of messages in flight, fairness between the groups of a
+//! standard queue, and message move tasks.
 //!
-//! A state file keeps the messages that were neither deleted nor purged. After a restart they have new ids and receive counts,
-//! and those that were in flight are visible at once: SQS promises delivery at least once.
+//! With a journal, every accepted message, deletion and receive is on the disk before its answer. A message keeps its id, its
+//! receive count, its delay and the dead-letter queue it has moved to when the process is killed; one that was in flight is
+//! visible after the start, since nobody has it any more.
 
-mod ledger;
+mod attributes;
+mod error;
+mod handle;
+mod journal;
+mod limits;
+mod message;
 mod operations;
+mod queue;
+mod receiving;
+mod sending;
+mod service;
+mod state;
 
-use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use local_aws::http_server;
-use local_template::model::Queue;
-use rustack_sqs_core::config::SqsConfig;
-use rustack_sqs_core::provider::RustackSqs;
+use local_aws::{Admission, http_server};
+use local_template::model;
 use rustack_sqs_http::service::{SqsHttpConfig, SqsHttpService};
-use rustack_sqs_model::error::SqsError;
-use rustack_sqs_model::input::CreateQueueInput;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio_util::sync::CancellationToken;
 
-use ledger::Ledger;
+pub use error::SqsError;
+use journal::{Journal, Written};
+use queue::Queue;
+use state::{Change, State};
 
 /// Reasons for which the queues could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -37,20 +46,9 @@ pub enum QueuesError {
     /// SQS refuses the queue as the template has it.
     #[error("queue `{queue}`: {error}")]
     Queue { queue: String, error: SqsError },
-    /// The queue would not be where `!Ref` says.
-    #[error("queue `{queue}` has the URL {actual} instead of {expected}")]
-    Url { queue: String, expected: String, actual: String },
-    /// The messages of the last run cannot be read.
+    /// The messages of the last run cannot be read or written.
     #[error("{}: {error}", path.display())]
-    State { path: PathBuf, error: io::Error },
-}
-
-/// Reasons for which the messages could not be saved.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {error}", path.display())]
-pub struct SaveError {
-    path: PathBuf,
-    error: io::Error,
+    Journal { path: PathBuf, error: io::Error },
 }
 
 /// The queues of a stack. Cheap to clone.
@@ -61,65 +59,57 @@ pub struct Sqs {
 
 #[derive(Debug)]
 struct Inner {
-    provider: Arc<RustackSqs>,
-    ledger: Ledger,
-    /// URLs of the queues that other queues name as their dead-letter queue.
-    dead_letter_queues: Vec<String>,
-    state_file: Option<PathBuf>,
+    region: String,
+    account: String,
+    address: SocketAddr,
+    locked: Mutex<Locked>,
     /// Notifies waiting polls that a message may have become visible.
     changed: Notify,
 }
 
+/// State and journal under one lock: their orders of changes are the same.
+#[derive(Debug, Default)]
+struct Locked {
+    state: State,
+    journal: Option<Journal>,
+    /// Changes of the request under way.
+    records: Vec<Change>,
+}
+
 impl Sqs {
-    /// Creates the queues, reached at `address`, with the messages that `state_file` holds. Without a state file nothing is
-    /// kept.
+    /// Creates the queues, reached at `address`, with the messages of the journal. Without a journal nothing is kept.
     pub async fn start(
         region: &str,
         account: &str,
         address: SocketAddr,
-        queues: &[Queue],
-        state_file: Option<PathBuf>,
+        queues: &[model::Queue],
+        journal: Option<PathBuf>,
     ) -> Result<Self, QueuesError> {
-        let provider = RustackSqs::new(SqsConfig {
-            skip_signature_validation: true,
-            default_region: region.to_owned(),
-            account_id: account.to_owned(),
-            host: address.ip().to_string(),
-            port: address.port(),
-        });
+        let now = now();
+        let mut state = State::default();
         for queue in queues {
-            create(&provider, queue).await?;
+            let new = Queue::new(queue, now);
+            let new = new.map_err(|error| QueuesError::Queue { queue: queue.logical_id.clone(), error })?;
+            state.queues.insert(queue.name.clone(), new);
         }
-        let delays = queues.iter().map(|queue| (queue.name.clone(), default_delay(queue))).collect();
-        let sqs = Self {
-            inner: Arc::new(Inner {
-                provider: Arc::new(provider),
-                ledger: Ledger::new(delays),
-                dead_letter_queues: dead_letter_queues(queues),
-                state_file,
-                changed: Notify::new(),
-            }),
+        let open = move || match journal {
+            None => Ok(Locked { state, ..Locked::default() }),
+            Some(path) => restore(state, &path, now).map_err(|error| QueuesError::Journal { path, error }),
         };
-        sqs.restore(queues).await?;
-        Ok(sqs)
+        // Only a panic in there makes this fail.
+        let opened = tokio::task::spawn_blocking(open).await;
+        let locked =
+            opened.map_err(|error| QueuesError::Journal { path: PathBuf::new(), error: io::Error::other(error) })??;
+        let (region, account) = (region.to_owned(), account.to_owned());
+        let inner = Inner { region, account, address, locked: Mutex::new(locked), changed: Notify::new() };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Serves the SQS API (AWS JSON protocol) until the token fires. Signatures are not checked.
+    /// Serves the SQS API (AWS JSON protocol) to signed requests until the token fires.
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
         let service = SqsHttpService::new(Arc::new(self.clone()), SqsHttpConfig::default());
-        http_server::serve(service, listener, shutdown).await
-    }
-
-    /// Writes all messages to the state file, if there is one. To be called once nothing uses the queues any more.
-    pub async fn save(&self) -> Result<(), SaveError> {
-        let Some(path) = &self.inner.state_file else {
-            return Ok(());
-        };
-        for url in &self.inner.dead_letter_queues {
-            self.locate(url).await;
-        }
-        let messages = self.inner.ledger.snapshot().await;
-        ledger::write(path, &messages).map_err(|error| SaveError { path: path.clone(), error })
+        let admission = Admission::signed("sqs").with_content_type("application/x-amz-json-1.");
+        http_server::serve(service, admission, listener, shutdown).await
     }
 
     /// Ready once a message is sent to any queue, or one is deleted that may have held back others of its group, counted
@@ -129,50 +119,76 @@ impl Sqs {
         self.inner.changed.notified()
     }
 
-    async fn restore(&self, queues: &[Queue]) -> Result<(), QueuesError> {
-        let Some(path) = &self.inner.state_file else {
-            return Ok(());
+    fn lock(&self) -> MutexGuard<'_, Locked> {
+        self.inner.locked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes changes at once, and waits until their records are on the disk.
+    async fn change<T>(&self, change: impl FnOnce(&mut Locked) -> Result<T, SqsError>) -> Result<T, SqsError> {
+        let (result, written) = {
+            let mut locked = self.lock();
+            let result = change(&mut locked);
+            (result, locked.commit()?)
         };
-        let messages = ledger::read(path).map_err(|error| QueuesError::State { path: path.clone(), error })?;
-        let by_name: HashMap<&str, &Queue> = queues.iter().map(|queue| (queue.name.as_str(), queue)).collect();
-        for message in messages {
-            let Some(queue) = by_name.get(message.queue.as_str()) else {
-                tracing::warn!(queue = message.queue, "a message of a queue that is no longer in the stack is dropped");
-                continue;
-            };
-            let sent = self.send(message.into_input(&queue.url)).await;
-            sent.map_err(|error| QueuesError::Queue { queue: queue.logical_id.clone(), error })?;
+        if let Some(written) = written {
+            self.inner.changed.notify_waiters();
+            if written.await.is_err() {
+                return Err(SqsError::new(error::INTERNAL, "The journal of the queues cannot be written."));
+            }
+        } else {
+            self.inner.changed.notify_waiters();
         }
-        Ok(())
+        result
     }
 }
 
-async fn create(provider: &RustackSqs, queue: &Queue) -> Result<(), QueuesError> {
-    let input = CreateQueueInput {
-        queue_name: queue.name.clone(),
-        attributes: queue.attributes.clone().into_iter().collect(),
-        tags: HashMap::new(),
-    };
-    let created = provider.create_queue(input).await;
-    let created = created.map_err(|error| QueuesError::Queue { queue: queue.logical_id.clone(), error })?;
-    let actual = created.queue_url.unwrap_or_default();
-    if actual == queue.url {
-        return Ok(());
+impl Locked {
+    /// Applies a change and keeps it for the journal.
+    fn apply(&mut self, change: Change) {
+        if self.journal.is_some() {
+            self.records.push(change.clone());
+        }
+        self.state.apply(change);
     }
-    Err(QueuesError::Url { queue: queue.logical_id.clone(), expected: queue.url.clone(), actual })
+
+    /// Hands the changes over to the journal; `None` if there are none, or there is no journal.
+    fn commit(&mut self) -> Result<Option<Written>, SqsError> {
+        let records = std::mem::take(&mut self.records);
+        let Some(journal) = self.journal.as_mut().filter(|_| !records.is_empty()) else { return Ok(None) };
+        let text = |records: &[Change]| {
+            journal::write_records(records).map_err(|error| SqsError::new(error::INTERNAL, error.to_string()))
+        };
+        let written = journal.append(text(&records)?);
+        if journal.is_large() {
+            journal.rewrite(text(&self.state.changes(now()))?);
+        }
+        Ok(Some(written))
+    }
+
+    fn queue(&mut self, url: &str) -> Result<&mut Queue, SqsError> {
+        if url.is_empty() {
+            return Err(SqsError::missing("QueueUrl"));
+        }
+        // Clients may write the host in another way.
+        let name = url.rsplit('/').next().unwrap_or_default();
+        self.state.queues.get_mut(name).ok_or_else(SqsError::no_queue)
+    }
 }
 
-/// `DelaySeconds` of the queue, which SQS has validated.
-fn default_delay(queue: &Queue) -> u64 {
-    queue.attributes.get("DelaySeconds").and_then(|delay| delay.parse().ok()).unwrap_or_default()
+/// Reads the journal, and begins it anew with what is left of it.
+fn restore(mut state: State, path: &Path, now: u64) -> io::Result<Locked> {
+    for change in journal::read(path)? {
+        state.apply(change);
+    }
+    for queue in state.queues.values_mut() {
+        queue.release_all(now);
+    }
+    let journal = Journal::start(path.to_owned(), &journal::write_records(&state.changes(now))?)?;
+    Ok(Locked { state, journal: Some(journal), records: Vec::new() })
 }
 
-fn dead_letter_queues(queues: &[Queue]) -> Vec<String> {
-    let target = |queue: &Queue| -> Option<String> {
-        let policy: BTreeMap<String, serde_json::Value> =
-            serde_json::from_str(queue.attributes.get("RedrivePolicy")?).ok()?;
-        Some(policy.get("deadLetterTargetArn")?.as_str()?.to_owned())
-    };
-    let targets: Vec<String> = queues.iter().filter_map(target).collect();
-    queues.iter().filter(|queue| targets.contains(&queue.arn)).map(|queue| queue.url.clone()).collect()
+/// Milliseconds since the epoch.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,178 +1,168 @@
-//! The requests that add, move or remove messages, noted in the ledger. All others go straight to the queues.
+//! Queues themselves: creating, describing, changing, emptying and deleting them.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use http::Response;
-use rustack_sqs_core::handler::RustackSqsHandler;
-use rustack_sqs_http::body::SqsResponseBody;
-use rustack_sqs_http::dispatch::SqsHandler;
-use rustack_sqs_http::response::json_response;
-use rustack_sqs_model::error::SqsError;
+use local_template::model;
 use rustack_sqs_model::input::{
-    DeleteMessageBatchInput, DeleteMessageInput, DeleteQueueInput, PurgeQueueInput, ReceiveMessageInput,
-    SendMessageBatchInput, SendMessageInput,
+    CreateQueueInput, DeleteQueueInput, GetQueueAttributesInput, GetQueueUrlInput, ListDeadLetterSourceQueuesInput,
+    ListQueueTagsInput, ListQueuesInput, PurgeQueueInput, SetQueueAttributesInput, TagQueueInput, UntagQueueInput,
 };
-use rustack_sqs_model::operations::SqsOperation;
 use rustack_sqs_model::output::{
-    DeleteMessageBatchOutput, DeleteMessageOutput, DeleteQueueOutput, PurgeQueueOutput, ReceiveMessageOutput,
-    SendMessageBatchOutput, SendMessageOutput,
+    CreateQueueOutput, DeleteQueueOutput, GetQueueAttributesOutput, GetQueueUrlOutput,
+    ListDeadLetterSourceQueuesOutput, ListQueueTagsOutput, ListQueuesOutput, PurgeQueueOutput,
+    SetQueueAttributesOutput,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use uuid::Uuid;
 
-use super::Sqs;
+use crate::error::{PURGED_LATELY, QUEUE_EXISTS};
+use crate::queue::Queue;
+use crate::receiving::check_attribute_names;
+use crate::state::Change;
+use crate::{Sqs, SqsError, now};
+
+/// Time between two purges of a queue, in milliseconds.
+const PURGE_MILLIS: u64 = 60_000;
 
 impl Sqs {
-    /// Sends a message of the cloud's own, for example to a queue that is the destination of a function.
-    pub async fn send_text(&self, queue_url: &str, body: String) -> Result<(), SqsError> {
-        let input =
-            SendMessageInput { queue_url: queue_url.to_owned(), message_body: body, ..SendMessageInput::default() };
-        self.send(input).await.map(drop)
-    }
-
-    pub async fn send(&self, input: SendMessageInput) -> Result<SendMessageOutput, SqsError> {
-        let _sending = self.inner.ledger.sending().await;
-        let output = self.inner.provider.send_message(input.clone()).await?;
-        if let Some(id) = &output.message_id {
-            self.inner.ledger.add(id, input);
+    pub(crate) fn create_queue(&self, input: CreateQueueInput) -> Result<CreateQueueOutput, SqsError> {
+        let CreateQueueInput { queue_name: name, attributes, tags } = input;
+        let is_fifo = name.strip_suffix(".fifo").is_some();
+        let stem = name.strip_suffix(".fifo").unwrap_or(&name);
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if stem.is_empty() || name.len() > 80 || !stem.chars().all(fits) {
+            let reason = "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
+            return Err(SqsError::value(&name, "QueueName", reason));
         }
-        self.inner.changed.notify_waiters();
-        Ok(output)
-    }
-
-    async fn send_batch(&self, input: SendMessageBatchInput) -> Result<SendMessageBatchOutput, SqsError> {
-        let _sending = self.inner.ledger.sending().await;
-        let output = self.inner.provider.send_message_batch(input.clone()).await?;
-        let mut entries: HashMap<_, _> = input.entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect();
-        // In the order of the answer, which is that of sending.
-        for sent in &output.successful {
-            let Some(entry) = entries.remove(&sent.id) else {
-                continue;
-            };
-            let input = SendMessageInput {
-                queue_url: input.queue_url.clone(),
-                message_body: entry.message_body,
-                delay_seconds: entry.delay_seconds,
-                message_deduplication_id: entry.message_deduplication_id,
-                message_group_id: entry.message_group_id,
-                message_attributes: entry.message_attributes,
-                message_system_attributes: entry.message_system_attributes,
-            };
-            self.inner.ledger.add(&sent.message_id, input);
+        if is_fifo != attributes.get("FifoQueue").is_some_and(|value| value == "true") {
+            let reason = "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end \
+                          with .fifo suffix and be 1 to 80 in length.";
+            return Err(SqsError::value(&name, "QueueName", reason));
         }
-        self.inner.changed.notify_waiters();
-        Ok(output)
-    }
-
-    pub async fn receive(&self, input: ReceiveMessageInput) -> Result<ReceiveMessageOutput, SqsError> {
-        let url = input.queue_url.clone();
-        let output = self.inner.provider.receive_message(input).await?;
-        for id in output.messages.iter().filter_map(|message| message.message_id.as_deref()) {
-            self.inner.ledger.seen(id, &url);
-        }
-        Ok(output)
-    }
-
-    pub async fn delete(&self, input: DeleteMessageInput) -> Result<DeleteMessageOutput, SqsError> {
-        let handle = input.receipt_handle.clone();
-        let output = self.inner.provider.delete_message(input).await?;
-        self.deleted(&handle).await;
-        Ok(output)
-    }
-
-    async fn delete_batch(&self, input: DeleteMessageBatchInput) -> Result<DeleteMessageBatchOutput, SqsError> {
-        let handles: HashMap<_, _> =
-            input.entries.iter().map(|entry| (entry.id.clone(), entry.receipt_handle.clone())).collect();
-        let output = self.inner.provider.delete_message_batch(input).await?;
-        for handle in output.successful.iter().filter_map(|entry| handles.get(&entry.id)) {
-            self.deleted(handle).await;
-        }
-        Ok(output)
-    }
-
-    async fn purge(&self, input: PurgeQueueInput) -> Result<PurgeQueueOutput, SqsError> {
-        let url = input.queue_url.clone();
-        let output = self.inner.provider.purge_queue(input).await?;
-        self.inner.ledger.clear(&url).await;
-        Ok(output)
-    }
-
-    async fn delete_queue(&self, input: DeleteQueueInput) -> Result<DeleteQueueOutput, SqsError> {
-        let url = input.queue_url.clone();
-        let output = self.inner.provider.delete_queue(input).await?;
-        self.inner.ledger.clear(&url).await;
-        Ok(output)
-    }
-
-    /// Notes which messages are in a queue, by receiving them all.
-    pub async fn locate(&self, queue_url: &str) {
-        loop {
-            let input = ReceiveMessageInput {
-                queue_url: queue_url.to_owned(),
-                max_number_of_messages: Some(10),
-                // Longer than this process lives on.
-                visibility_timeout: Some(3600),
-                ..ReceiveMessageInput::default()
-            };
-            match self.receive(input).await {
-                Ok(output) if output.messages.is_empty() => return,
-                Ok(_) => {}
-                // A function has deleted the queue.
-                Err(error) => return tracing::debug!(%error, "a dead-letter queue does not exist"),
+        let (region, account) = (&self.inner.region, &self.inner.account);
+        let url = format!("http://{}/{account}/{name}", self.inner.address);
+        let arn = format!("arn:aws:sqs:{region}:{account}:{name}");
+        let attributes = attributes.into_iter().collect();
+        let new = model::Queue { logical_id: name.clone(), name: name.clone(), url: url.clone(), arn, attributes };
+        let mut queue = Queue::new(&new, now())?;
+        queue.tags.extend(tags);
+        let mut locked = self.lock();
+        match locked.state.queues.get(&name) {
+            Some(there) if there.attributes != queue.attributes => {
+                let sentence = "A queue already exists with the same name and a different value for an attribute";
+                Err(SqsError::new(QUEUE_EXISTS, sentence))
+            }
+            Some(there) => Ok(CreateQueueOutput { queue_url: Some(there.url.clone()) }),
+            None => {
+                locked.state.queues.insert(name, queue);
+                Ok(CreateQueueOutput { queue_url: Some(url) })
             }
         }
     }
 
-    async fn deleted(&self, receipt_handle: &str) {
-        // `rustack-sqs-core` makes its handles of id, time and a nonce, in base64.
-        let decoded = STANDARD.decode(receipt_handle).ok().and_then(|handle| String::from_utf8(handle).ok());
-        if let Some((id, _)) = decoded.as_deref().and_then(|handle| handle.split_once(':')) {
-            self.inner.ledger.remove(id).await;
-        }
-        self.inner.changed.notify_waiters();
-    }
-
-    /// `None`: not one of the noted operations, or not readable as one.
-    async fn noted(&self, operation: SqsOperation, body: &[u8]) -> Option<Result<Response<SqsResponseBody>, SqsError>> {
-        Some(match operation {
-            SqsOperation::SendMessage => respond(self.send(read(body)?).await),
-            SqsOperation::SendMessageBatch => respond(self.send_batch(read(body)?).await),
-            SqsOperation::ReceiveMessage => respond(self.receive(read(body)?).await),
-            SqsOperation::DeleteMessage => respond(self.delete(read(body)?).await),
-            SqsOperation::DeleteMessageBatch => respond(self.delete_batch(read(body)?).await),
-            SqsOperation::PurgeQueue => respond(self.purge(read(body)?).await),
-            SqsOperation::DeleteQueue => respond(self.delete_queue(read(body)?).await),
-            _ => return None,
+    pub(crate) async fn delete_queue(&self, input: DeleteQueueInput) -> Result<DeleteQueueOutput, SqsError> {
+        self.change(|locked| {
+            let name = locked.queue(&input.queue_url)?.name.clone();
+            locked.apply(Change::Purged { queue: name.clone() });
+            locked.state.queues.remove(&name);
+            Ok(DeleteQueueOutput {})
         })
+        .await
     }
-}
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response<SqsResponseBody>, SqsError>> + Send>>;
-
-impl SqsHandler for Sqs {
-    fn handle_operation(&self, operation: SqsOperation, body: Bytes) -> Answer {
-        let sqs = self.clone();
-        Box::pin(async move {
-            match sqs.noted(operation, &body).await {
-                Some(answer) => answer,
-                // An unreadable body gets its error there.
-                None => RustackSqsHandler::new(sqs.inner.provider.clone()).handle_operation(operation, body).await,
+    pub(crate) async fn purge_queue(&self, input: PurgeQueueInput) -> Result<PurgeQueueOutput, SqsError> {
+        self.change(|locked| {
+            let now = now();
+            let queue = locked.queue(&input.queue_url)?;
+            if queue.purged.is_some_and(|purged| now < purged + PURGE_MILLIS) {
+                let sentence = format!("Only one PurgeQueue operation on {} is allowed every 60 seconds.", queue.name);
+                return Err(SqsError::new(PURGED_LATELY, sentence));
             }
+            queue.purged = Some(now);
+            let name = queue.name.clone();
+            locked.apply(Change::Purged { queue: name });
+            Ok(PurgeQueueOutput {})
         })
+        .await
     }
-}
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
-    serde_json::from_slice(body).ok()
-}
+    pub(crate) fn queue_url(&self, input: &GetQueueUrlInput) -> Result<GetQueueUrlOutput, SqsError> {
+        if input.queue_name.is_empty() {
+            return Err(SqsError::missing("QueueName"));
+        }
+        Ok(GetQueueUrlOutput { queue_url: Some(self.lock().queue(&input.queue_name)?.url.clone()) })
+    }
 
-fn respond<T: Serialize>(output: Result<T, SqsError>) -> Result<Response<SqsResponseBody>, SqsError> {
-    let json = serde_json::to_vec(&output?).map_err(|error| SqsError::internal_error(error.to_string()))?;
-    Ok(json_response(json, &Uuid::new_v4().to_string()))
+    pub(crate) fn list_queues(&self, input: &ListQueuesInput) -> ListQueuesOutput {
+        let most = input.max_results.and_then(|most| usize::try_from(most).ok()).unwrap_or(1000).clamp(1, 1000);
+        let prefix = input.queue_name_prefix.as_deref().unwrap_or_default();
+        let locked = self.lock();
+        let after = |name: &str| input.next_token.as_deref().is_none_or(|token| name > token);
+        let queues = locked.state.queues.values();
+        let mut queues = queues.filter(|queue| queue.name.starts_with(prefix) && after(&queue.name)).peekable();
+        let page: Vec<_> = queues.by_ref().take(most).collect();
+        let next_token = queues.peek().and(page.last()).map(|last| last.name.clone());
+        ListQueuesOutput { queue_urls: page.iter().map(|queue| queue.url.clone()).collect(), next_token }
+    }
+
+    pub(crate) fn queue_attributes(
+        &self,
+        input: &GetQueueAttributesInput,
+    ) -> Result<GetQueueAttributesOutput, SqsError> {
+        let mut locked = self.lock();
+        let now = now();
+        let queue = locked.queue(&input.queue_url)?;
+        check_attribute_names(&input.attribute_names)?;
+        queue.pass(now);
+        let mut all = queue.attributes.all(queue.is_fifo);
+        let counts = queue.counts(now);
+        let computed = [
+            ("ApproximateNumberOfMessages", counts.visible.to_string()),
+            ("ApproximateNumberOfMessagesDelayed", counts.delayed.to_string()),
+            ("ApproximateNumberOfMessagesNotVisible", counts.in_flight.to_string()),
+            ("CreatedTimestamp", (queue.created / 1000).to_string()),
+            ("LastModifiedTimestamp", (queue.modified / 1000).to_string()),
+            ("QueueArn", queue.arn.clone()),
+        ];
+        all.extend(computed.map(|(name, value)| (name.to_owned(), value)));
+        let names = &input.attribute_names;
+        let wanted = |name: &String| names.contains(name) || names.iter().any(|name| name == "All");
+        Ok(GetQueueAttributesOutput { attributes: all.into_iter().filter(|(name, _)| wanted(name)).collect() })
+    }
+
+    pub(crate) fn set_queue_attributes(
+        &self,
+        input: &SetQueueAttributesInput,
+    ) -> Result<SetQueueAttributesOutput, SqsError> {
+        let mut locked = self.lock();
+        let queue = locked.queue(&input.queue_url)?;
+        queue.attributes.update(&input.attributes, queue.is_fifo)?;
+        queue.modified = now();
+        Ok(SetQueueAttributesOutput {})
+    }
+
+    pub(crate) fn tags(&self, input: &ListQueueTagsInput) -> Result<ListQueueTagsOutput, SqsError> {
+        let tags: HashMap<_, _> = self.lock().queue(&input.queue_url)?.tags.clone().into_iter().collect();
+        Ok(ListQueueTagsOutput { tags })
+    }
+
+    pub(crate) fn tag(&self, input: TagQueueInput) -> Result<(), SqsError> {
+        self.lock().queue(&input.queue_url)?.tags.extend(input.tags);
+        Ok(())
+    }
+
+    pub(crate) fn untag(&self, input: &UntagQueueInput) -> Result<(), SqsError> {
+        self.lock().queue(&input.queue_url)?.tags.retain(|key, _| !input.tag_keys.contains(key));
+        Ok(())
+    }
+
+    pub(crate) fn dead_letter_sources(
+        &self,
+        input: &ListDeadLetterSourceQueuesInput,
+    ) -> Result<ListDeadLetterSourceQueuesOutput, SqsError> {
+        let mut locked = self.lock();
+        let arn = locked.queue(&input.queue_url)?.arn.clone();
+        let queues = locked.state.queues.values();
+        let sources = queues.filter(|queue| queue.attributes.redrive().is_some_and(|redrive| redrive.target == arn));
+        let queue_urls = sources.map(|queue| queue.url.clone()).collect();
+        Ok(ListDeadLetterSourceQueuesOutput { queue_urls, ..ListDeadLetterSourceQueuesOutput::default() })
+    }
 }

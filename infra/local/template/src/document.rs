@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::dynamic::DynamicReferences;
 use super::resource::{Kind, Resource};
 use super::yaml::Entry;
 
@@ -14,6 +15,7 @@ pub struct Template {
     pub(super) mappings: Vec<Entry>,
     pub(super) conditions: Vec<Entry>,
     pub(super) resources: Vec<Resource>,
+    pub(super) references: DynamicReferences,
 }
 
 impl Template {

@@ -8,6 +8,9 @@ pub enum TemplateError {
     /// The file cannot be read.
     #[error("{}: cannot read the template: {source}", file.display())]
     Read { file: PathBuf, source: std::io::Error },
+    /// The values of dynamic references cannot be read.
+    #[error("{}: cannot read the values of dynamic references: {source}", file.display())]
+    References { file: PathBuf, source: std::io::Error },
     /// Something in the file is wrong or not supported.
     #[error("{}:{line}: {problem}", file.display())]
     At {

@@ -22,7 +22,7 @@ impl<'a> Fields<'a> {
         let Some(node) = scope.decide(node)? else {
             return Ok(None);
         };
-        shape.check(node)?;
+        shape.check_present(node, |value| Ok(scope.decide(value)?.is_some()))?;
         Ok(Some(Self { scope, node, place: shape.place }))
     }
 

@@ -10,6 +10,7 @@
 mod addresses;
 pub mod deferred;
 mod document;
+mod dynamic;
 mod error;
 mod fields;
 mod globals;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 
 pub use addresses::Addresses;
 pub use document::Template;
+use dynamic::DynamicReferences;
 use error::Fault;
 pub use error::{Problem, TemplateError};
 use model::Stack;
@@ -59,7 +61,11 @@ impl Template {
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         let absolute = std::path::absolute(path).map_err(unreadable)?;
         let folder = absolute.parent().unwrap_or(Path::new("/")).to_owned();
-        Self::parse(path, folder, &text).map_err(|fault| fault.in_file(path))
+        let references = DynamicReferences::read(&folder);
+        let references =
+            references.map_err(|source| TemplateError::References { file: folder.join(dynamic::FILE), source });
+        let template = Self::parse(path, folder, &text).map_err(|fault| fault.in_file(path))?;
+        Ok(Self { references: references?, ..template })
     }
 
     fn parse(file: &Path, folder: PathBuf, text: &str) -> Result<Self, Fault> {
@@ -77,6 +83,7 @@ impl Template {
             mappings: section(&root, "Mappings")?,
             conditions: section(&root, "Conditions")?,
             resources: Vec::new(),
+            references: DynamicReferences::default(),
         };
         parameters::check(&template.parameters)?;
         for entry in section(&root, "Resources")? {
@@ -122,6 +129,7 @@ impl Template {
         let scope =
             Scope::new(&resources::SupportedTypes, self, addresses, parameters::values(&self.parameters, parameters)?);
         let scope = &scope;
+        self.check_existing(scope)?;
         let existing = |kind| -> Result<Vec<&Resource>, Fault> {
             let resources = self.of_kind(kind).filter_map(|resource| match scope.exists(resource) {
                 Ok(true) => Some(Ok(resource)),
@@ -151,6 +159,20 @@ impl Template {
             user_pools: each(&existing(Kind::UserPool)?, |pool| resources::user_pool::read(scope, pool))?,
             custom_resources: resources::custom_resource::read_all(scope, &existing(Kind::Custom)?)?,
         })
+    }
+
+    /// Refuses what the reading had to leave open: types and properties that a condition may remove, and did not.
+    fn check_existing(&self, scope: &Scope<'_>) -> Result<(), Fault> {
+        for resource in &self.resources {
+            if !scope.exists(resource)? {
+                continue;
+            }
+            resource.check_type()?;
+            if let Some(shape) = resource.kind.shape() {
+                resource.fields(scope, shape)?;
+            }
+        }
+        Ok(())
     }
 
     /// Adds the HTTP API that SAM makes for events that name none.

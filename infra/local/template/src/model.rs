@@ -51,6 +51,27 @@ pub struct Function {
     pub stream_events: Vec<StreamEvent>,
     /// `Events` of type `Schedule` and `ScheduleV2`.
     pub schedule_events: Vec<ScheduleEvent>,
+    /// `EventInvokeConfig` and `DeadLetterQueue`.
+    pub asynchronous: AsynchronousEvents,
+}
+
+/// How often asynchronous events are tried, and where they go that fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsynchronousEvents {
+    /// `MaximumEventAgeInSeconds`, six hours unless set.
+    pub maximum_age: Duration,
+    /// `MaximumRetryAttempts`, 2 unless set.
+    pub maximum_retries: usize,
+    /// `DestinationConfig.OnFailure`: logical id of the queue that gets a record of each event that failed.
+    pub on_failure: Option<String>,
+    /// `DeadLetterQueue`: logical id of the queue that gets the events that failed.
+    pub dead_letter_queue: Option<String>,
+}
+
+impl Default for AsynchronousEvents {
+    fn default() -> Self {
+        Self { maximum_age: Duration::from_hours(6), maximum_retries: 2, on_failure: None, dead_letter_queue: None }
+    }
 }
 
 /// The processors that a function runs on in AWS.

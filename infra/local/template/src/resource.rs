@@ -9,6 +9,8 @@ pub(super) struct Resource {
     pub(super) line: usize,
     pub(super) kind: Kind,
     pub(super) type_name: String,
+    /// The line of the type.
+    pub(super) type_line: usize,
     pub(super) properties: Node,
     /// The condition's name and its line.
     pub(super) condition: Option<(String, usize)>,
@@ -42,4 +44,6 @@ pub(super) enum Kind {
     Custom,
     /// Accepted, and nothing is started for it.
     WithoutMeaning,
+    /// Not supported, and perhaps not there: its condition decides.
+    Unsupported,
 }

@@ -16,8 +16,22 @@ pub(super) struct Shape {
 impl Shape {
     /// Refuses keys that are in neither list.
     pub(super) fn check(&self, node: &Node) -> Result<(), Fault> {
+        self.check_present(node, |_| Ok(true))
+    }
+
+    /// Refuses keys that are in neither list, before conditions are decided: a key that one may remove passes.
+    pub(super) fn check_undecided(&self, node: &Node) -> Result<(), Fault> {
+        self.check_present(node, |value| Ok(!value.may_be_removed()))
+    }
+
+    /// Refuses keys that are in neither list and whose value `is_present`.
+    pub(super) fn check_present(
+        &self,
+        node: &Node,
+        is_present: impl Fn(&Node) -> Result<bool, Fault>,
+    ) -> Result<(), Fault> {
         for entry in node.map()? {
-            if self.supported.contains(&entry.key.as_str()) {
+            if self.supported.contains(&entry.key.as_str()) || !is_present(&entry.value)? {
                 continue;
             }
             let reason = self.reason_to_ignore(&entry.key).ok_or_else(|| {

@@ -49,6 +49,15 @@ impl Node {
         }
     }
 
+    /// Returns true if a condition decides whether there is a value, or `AWS::NoValue` stands for none.
+    pub(super) fn may_be_removed(&self) -> bool {
+        match &self.value {
+            Value::Call(Intrinsic::If, _) => true,
+            Value::Call(Intrinsic::Ref, name) => name.as_str() == Some("AWS::NoValue"),
+            _ => false,
+        }
+    }
+
     pub(super) fn as_str(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar(text) => Some(text),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use local_template::model::{Architecture, Function};
+use local_template::model::{Architecture, AsynchronousEvents, Function};
 
 /// Returns a function of the stack `local` with SAM's defaults and without events, sources or variables. Its binary has the logical
 /// id in lower case.
@@ -24,5 +24,6 @@ pub fn function(logical_id: &str) -> Function {
         queue_events: Vec::new(),
         stream_events: Vec::new(),
         schedule_events: Vec::new(),
+        asynchronous: AsynchronousEvents::default(),
     }
 }

@@ -35,8 +35,10 @@ use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::{Method, header};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use local_aws::Admission;
 use local_template::model::Cluster;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
@@ -82,6 +84,8 @@ pub async fn serve_with(
         shutdown: shutdown.clone(),
     });
     let router = Router::new().fallback(call).with_state(Arc::clone(&endpoint));
+    let admission = Admission::signed("rds-data").with_content_type("application/json");
+    let router = router.layer(from_fn(move |request, next| admission.layer(request, next)));
     let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
     let (result, ()) = tokio::join!(server.into_future(), endpoint.expire_transactions());
     result

@@ -4,8 +4,6 @@
 //! `POST /functions/{logical id}/kill`; where it is asked for, `GET /ui`. For programs of this machine and for its own
 //! page only: requests that a page from elsewhere makes a browser send are refused.
 
-mod loopback;
-
 use std::io;
 
 use axum::extract::{Path, State};
@@ -14,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use bytes::Bytes;
+use local_aws::Admission;
 use local_gate::Gate;
 use local_gate::faults::Plan;
 use local_lambda::log_feed::LogFeed;
@@ -43,7 +42,7 @@ pub(crate) async fn serve(listener: TcpListener, control: Control, shutdown: Can
         .route("/functions/{function}/kill", post(kill))
         .with_state(control)
         .merge(page.unwrap_or_default())
-        .layer(middleware::from_fn(loopback::only));
+        .layer(middleware::from_fn(|request, next| Admission::local().layer(request, next)));
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 

@@ -22,8 +22,9 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
+use axum::middleware::from_fn;
 use axum::response::Response;
-use local_aws::body;
+use local_aws::{Admission, body};
 use local_lambda::Lambda;
 use local_template::model::{HttpApi, HttpAuthorizer};
 use tokio::net::TcpListener;
@@ -92,6 +93,7 @@ pub async fn serve_with(
     let gateway =
         Gateway { api_id: api.api_id, routes, cors, lambda, issuer, lambda_authorizers, throttle, stats, port };
     let service = Router::new().fallback(answer).with_state(Arc::new(gateway));
+    let service = service.layer(from_fn(|request, next| Admission::public().layer(request, next)));
     axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await

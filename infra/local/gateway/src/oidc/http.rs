@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
+use local_aws::Admission;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -21,13 +22,14 @@ use super::{Issuer, TokenRequest, TokenRequestError};
 /// - `POST /token` with a [`TokenRequest`] as JSON answers with a [`Token`](super::Token), or 400 with `error` and
 ///   `error_description` as OAuth 2.0 words errors.
 ///
-/// Pages of any origin may call it.
+/// Pages of loopback may call it, on any port. Others could act as any user.
 pub async fn serve(listener: TcpListener, issuer: Issuer, shutdown: CancellationToken) -> io::Result<()> {
     let routes = Router::new()
         .route("/{pool}/.well-known/openid-configuration", get(discovery))
         .route("/{pool}/.well-known/jwks.json", get(keys))
         .route("/token", post(token).options(preflight))
         .layer(middleware::map_response(allow_any_origin))
+        .layer(middleware::from_fn(|request, next| Admission::local().layer(request, next)))
         .with_state(issuer);
     axum::serve(listener, routes).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }

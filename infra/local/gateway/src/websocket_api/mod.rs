@@ -25,9 +25,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::response::Response;
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt;
-use local_aws::Service;
+use local_aws::{Admission, Service};
 use local_gate::Gate;
 use local_lambda::Lambda;
 use local_template::model::WebSocketApi;
@@ -96,6 +97,7 @@ pub async fn serve_with(
     };
 
     let service = Router::new().fallback(answer).with_state(Arc::new(gateway));
+    let service = service.layer(from_fn(|request, next| Admission::public().layer(request, next)));
     // Small frames must not wait for the acknowledgement of earlier ones.
     let listener = listener.tap_io(|socket| {
         if let Err(error) = socket.set_nodelay(true) {
@@ -121,6 +123,10 @@ async fn answer(
         return connect::wrong_stage();
     };
     if let Some(connection) = below_stage.strip_prefix("/@connections/") {
+        let admission = Admission::signed("execute-api");
+        if let Err(refusal) = admission.check(request.method(), request.uri(), request.headers()) {
+            return refusal.into_response();
+        }
         let answer = |request, _| ready(management::answer(&gateway, connection, request));
         return gateway.gate.pass(Service::Apigatewaymanagementapi, request, answer).await;
     }

@@ -104,10 +104,14 @@ async fn an_unknown_pool_has_no_keys() {
 }
 
 #[tokio::test]
-async fn pages_of_any_origin_may_ask_for_tokens() {
+async fn pages_of_loopback_may_ask_for_tokens() {
     let issuer = Served::start().await;
-    let preflight = issuer.client.request(reqwest::Method::OPTIONS, issuer.url("/token"));
-    let preflight = preflight.send().await.unwrap();
+    let preflight = |origin: &str| {
+        let preflight = issuer.client.request(reqwest::Method::OPTIONS, issuer.url("/token"));
+        preflight.header("origin", origin).send()
+    };
+    assert_eq!(preflight("https://example.com").await.unwrap().status(), 403);
+    let preflight = preflight("http://localhost:5173").await.unwrap();
     assert_eq!(preflight.status(), 204);
     assert_eq!(preflight.headers()["access-control-allow-origin"], "*");
     assert_eq!(preflight.headers()["access-control-allow-headers"], "content-type");

@@ -15,12 +15,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use local_aws::body;
+use local_aws::{Admission, body};
 use local_template::model::Function;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -63,7 +64,8 @@ pub async fn serve(
         .fallback(|request: Request| async move {
             ApiError::UnknownOperation(format!("{} {}", request.method(), request.uri().path()))
         })
-        .with_state(Arc::new(api));
+        .with_state(Arc::new(api))
+        .layer(from_fn(|request, next| Admission::signed("lambda").layer(request, next)));
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await?;
     events.close();
     events.wait().await;
@@ -129,9 +131,9 @@ impl Api {
             return Err(ApiError::EventTooLarge { size: event.len(), limit: MAX_EVENT_BYTES });
         }
         let (lambda, retries, shutdown) = (self.lambda.clone(), self.retries.clone(), self.shutdown.clone());
-        let function = function.logical_id.clone();
+        let event = lambda.accept(&function.logical_id, event);
         self.events.spawn(async move {
-            asynchronous::deliver(&lambda, &function, event, &retries, &shutdown).await;
+            asynchronous::deliver(&lambda, event, &retries, &shutdown).await;
         });
         Ok(StatusCode::ACCEPTED.into_response())
     }

@@ -36,7 +36,6 @@ impl Api {
             after_errors: vec![Duration::from_millis(1); 2],
             first_back_off: Duration::from_millis(1),
             longest_back_off: Duration::from_millis(2),
-            ..Retries::default()
         };
         let lambda = start(shutdown.clone());
         tokio::spawn(invoke_api::serve(listener, functions, lambda, retries, shutdown.clone()));
@@ -59,7 +58,8 @@ impl Api {
     /// `function` may end in a query: `Echo?Qualifier=1`.
     fn request(&self, function: &str) -> RequestBuilder {
         let (name, query) = function.split_once('?').unwrap_or((function, ""));
-        self.client.post(format!("{}/2015-03-31/functions/{name}/invocations?{query}", self.url))
+        let request = self.client.post(format!("{}/2015-03-31/functions/{name}/invocations?{query}", self.url));
+        request.header("authorization", local_aws::admission::authorization("lambda"))
     }
 
     async fn invoke(&self, function: &str, event: &Value) -> Response {

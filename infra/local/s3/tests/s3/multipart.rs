@@ -9,6 +9,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::join_all;
 use sha2::{Digest, Sha256};
 
 use crate::uploads::sha256;
@@ -98,7 +99,10 @@ async fn parts_are_checked_and_joined() {
     let output = complete(&service, &id, [one.clone(), two.clone()]).await.unwrap();
     assert_eq!(output.checksum_sha256(), Some(composite.as_str()));
     assert_eq!(service.next().await, happened("ObjectCreated:CompleteMultipartUpload", KEY));
-    assert_eq!(complete(&service, &id, [one, two]).await.unwrap_err(), "NoSuchUpload");
+    // The same request again has the same answer, and makes nothing.
+    let again = complete(&service, &id, [one.clone(), two.clone()]).await.unwrap();
+    assert_eq!((again.e_tag(), again.checksum_sha256()), (output.e_tag(), Some(composite.as_str())));
+    assert_eq!(complete(&service, &id, [one]).await.unwrap_err(), "NoSuchUpload", "other parts");
 
     let object = service.client.get_object().bucket("photos").key(KEY).checksum_mode(ChecksumMode::Enabled);
     let object = object.send().await.unwrap();
@@ -119,6 +123,49 @@ async fn a_part_that_is_too_small_and_one_without_a_checksum_are_refused() {
     // The refused request has changed nothing.
     complete(&service, &id, [one]).await.unwrap();
     assert_eq!(service.text(KEY).await, "small");
+}
+
+#[tokio::test]
+async fn requests_that_complete_an_upload_at_once_have_one_answer() {
+    let mut service = Service::start("local").await;
+    for _ in 0..5 {
+        let id = begin(&service).await;
+        let part = upload(&service, &id, 1, b"part".to_vec()).await;
+        let completed = join_all((0..5).map(|_| complete(&service, &id, [part.clone()]))).await;
+        let tags: Vec<_> = completed.into_iter().map(|completed| completed.unwrap().e_tag.unwrap()).collect();
+        assert!(tags.iter().all(|tag| *tag == tags[0]), "{tags:?}");
+        assert_eq!(service.next().await, happened("ObjectCreated:CompleteMultipartUpload", KEY));
+        service.client.delete_object().bucket("photos").key(KEY).send().await.unwrap();
+        // One event for all five.
+        assert_eq!(service.next().await, happened("ObjectRemoved:Delete", KEY));
+        assert_eq!(complete(&service, &id, [part]).await.unwrap_err(), "NoSuchUpload", "the object is deleted");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_is_completed_and_aborted_at_once_is_one_of_both() {
+    let service = Service::start("local").await;
+    for _ in 0..10 {
+        let id = begin(&service).await;
+        let part = upload(&service, &id, 1, b"part".to_vec()).await;
+        let abort = service.client.abort_multipart_upload().bucket("photos").key(KEY).upload_id(&id).send();
+        let late = service.client.upload_part().bucket("photos").key(KEY).upload_id(&id).part_number(1);
+        let late = late.checksum_algorithm(ChecksumAlgorithm::Sha256).body(ByteStream::from_static(b"part")).send();
+        let (completed, aborted, late) = tokio::join!(complete(&service, &id, [part]), abort, late);
+        let aborted = aborted.map_err(|error| error.into_service_error().code().unwrap().to_owned());
+        let there = service.client.get_object().bucket("photos").key(KEY).send().await.is_ok();
+        match (&completed, &aborted) {
+            (Ok(_), Err(code)) => assert!(there && code == "NoSuchUpload", "{code}"),
+            (Err(code), Ok(_)) => assert!(!there && code == "NoSuchUpload", "{code}"),
+            other => panic!("{other:?}"),
+        }
+        if let Err(error) = late {
+            assert_eq!(error.into_service_error().code(), Some("NoSuchUpload"));
+        }
+        let list = service.client.list_parts().bucket("photos").key(KEY).upload_id(&id).send().await;
+        assert_eq!(list.unwrap_err().into_service_error().code(), Some("NoSuchUpload"));
+        service.client.delete_object().bucket("photos").key(KEY).send().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use local_lambda::MAX_PAYLOAD_BYTES;
-use local_sqs::Sqs;
+use local_sqs::{Sqs, SqsError};
 use local_template::model::{Queue, QueueEvent};
-use rustack_sqs_model::error::SqsError;
 use rustack_sqs_model::input::{DeleteMessageInput, ReceiveMessageInput};
 use rustack_sqs_model::types::Message;
 use serde_json::Value;

@@ -27,10 +27,10 @@ pub async fn run(schedule: ScheduleEvent, function: String, lambda: Lambda, shut
             break;
         }
         let payload = Bytes::from(event::payload(&schedule, time));
-        let (function, lambda, shutdown) = (function.clone(), lambda.clone(), shutdown.clone());
+        let event = lambda.accept(&function, payload);
+        let (lambda, shutdown) = (lambda.clone(), shutdown.clone());
         invocations.spawn(async move {
-            // Events that wait for their retry are lost with the cloud.
-            deliver(&lambda, &function, payload, &Retries::default(), &shutdown).await;
+            deliver(&lambda, event, &Retries::default(), &shutdown).await;
         });
         due = schedule.expression.after(time);
         while due.is_some_and(|due| due < OffsetDateTime::now_utc() - MAX_SLEEP) {

@@ -1,5 +1,9 @@
 //! The queues over the wire, with the AWS SDK.
 
+mod durability;
+mod fifo;
+mod limits;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,7 +11,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::primitives::Blob;
-use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
+use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
 use local_sqs::Sqs;
 use local_template::model::Queue;
 use tokio::net::TcpListener;
@@ -15,7 +19,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 struct Service {
-    sqs: Sqs,
     client: Client,
     queues: Vec<Queue>,
     shutdown: CancellationToken,
@@ -33,7 +36,11 @@ fn queue(address: SocketAddr, name: &str, attributes: &[(&str, &str)]) -> Queue 
 
 impl Service {
     async fn start(queues: &[(&str, &[(&str, &str)])], state: Option<PathBuf>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on("127.0.0.1:0", queues, state).await
+    }
+
+    async fn start_on(address: &str, queues: &[(&str, &[(&str, &str)])], state: Option<PathBuf>) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let queues: Vec<_> = queues.iter().map(|(name, attributes)| queue(address, name, attributes)).collect();
         let sqs = Sqs::start("us-east-1", "000000000000", address, &queues, state).await.unwrap();
@@ -43,7 +50,14 @@ impl Service {
             async move { sqs.serve(listener, shutdown).await }
         });
         let config = local_testing::sdk(format!("http://{address}"), "local");
-        Self { sqs, client: Client::new(&config), queues, shutdown }
+        Self { client: Client::new(&config), queues, shutdown }
+    }
+
+    /// The queue's attributes by name.
+    async fn attributes(&self, queue: &str) -> BTreeMap<String, String> {
+        let attributes = self.client.get_queue_attributes().queue_url(self.url(queue));
+        let attributes = attributes.attribute_names(QueueAttributeName::All).send().await.unwrap();
+        attributes.attributes().unwrap().iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
     }
 
     fn url(&self, name: &str) -> &str {
@@ -157,39 +171,6 @@ async fn a_message_received_too_often_goes_to_the_dead_letter_queue() {
 }
 
 #[tokio::test]
-async fn messages_survive_a_restart_with_a_state_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let state = folder.path().join("sqs.json");
-    let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":1}"#;
-    let queues: &[(&str, &[(&str, &str)])] =
-        &[("dead", &[]), ("jobs", &[("RedrivePolicy", policy), ("VisibilityTimeout", "0")]), ("others", &[])];
-    let first = Service::start(queues, Some(state.clone())).await;
-    first.send("jobs", "poison").await;
-    first.receive("jobs", 1).await;
-    assert!(first.receive_now("jobs").await.is_empty(), "poison is on its way to the dead-letter queue");
-    for body in ["deleted", "in flight", "waiting"] {
-        first.send("others", body).await;
-    }
-    let request = first.client.send_message().queue_url(first.url("others")).message_body("delayed");
-    request.delay_seconds(900).send().await.unwrap();
-    let received = first.receive("others", 3).await;
-    assert_eq!(bodies(&received), ["deleted", "in flight", "waiting"]);
-    first.delete("others", &received[0]).await;
-    first.shutdown.cancel();
-    first.sqs.save().await.unwrap();
-
-    let second = Service::start(queues, Some(state)).await;
-    assert_eq!(bodies(&second.receive("others", 2).await), ["in flight", "waiting"]);
-    assert!(second.receive_now("others").await.is_empty(), "the delayed message is still delayed");
-    let counts = second.client.get_queue_attributes().queue_url(second.url("others"));
-    let counts = counts.attribute_names(aws_sdk_sqs::types::QueueAttributeName::All).send().await.unwrap();
-    let counts: BTreeMap<_, _> =
-        counts.attributes().unwrap().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    assert_eq!(counts["ApproximateNumberOfMessagesDelayed"], "1");
-    assert_eq!(bodies(&second.receive("dead", 1).await), ["poison"]);
-}
-
-#[tokio::test]
 async fn serving_ends_with_the_token_although_a_client_polls() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -211,7 +192,8 @@ async fn long_poll(address: SocketAddr) -> tokio::net::TcpStream {
     let body = format!(r#"{{"QueueUrl":"http://{address}/000000000000/jobs","WaitTimeSeconds":20}}"#);
     let request = format!(
         "POST / HTTP/1.1\r\nHost: {address}\r\nX-Amz-Target: AmazonSQS.ReceiveMessage\r\n\
-         Content-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\n\r\n{body}",
+         Content-Type: application/x-amz-json-1.0\r\nAuthorization: {}\r\nContent-Length: {}\r\n\r\n{body}",
+        local_aws::admission::authorization("sqs"),
         body.len()
     );
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();

@@ -56,6 +56,7 @@ pub(crate) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<Function, F
         queue_events: function_events::queue_events(scope, resource, timeout)?,
         stream_events: function_events::stream_events(scope, resource)?,
         schedule_events: function_events::schedule_events(scope, resource)?,
+        asynchronous: function_events::asynchronous_events(scope, &fields)?,
     })
 }
 

@@ -9,7 +9,9 @@ pub(super) const SHAPE: Shape = Shape {
     supported: &[
         "Architectures",
         "CodeUri",
+        "DeadLetterQueue",
         "Environment",
+        "EventInvokeConfig",
         "Events",
         "FunctionName",
         "MemorySize",

@@ -88,7 +88,7 @@ impl Kind {
             Self::Cluster => Some(&cluster::SHAPE),
             Self::UserPool => Some(&user_pool::SHAPE),
             Self::UserPoolClient => Some(&user_pool::CLIENT),
-            Self::Custom | Self::WithoutMeaning => None,
+            Self::Custom | Self::WithoutMeaning | Self::Unsupported => None,
         }
     }
 }
@@ -110,12 +110,15 @@ impl Resource {
         let type_node = entry.value.get("Type");
         let type_node = type_node.ok_or_else(|| Fault::missing(entry.line, "Type", "a resource"))?;
         let type_name = type_node.text()?.to_owned();
-        let kind = Kind::of(&type_name, type_node.line, entry.value.get("Properties"))?;
+        let kind = match Kind::of(&type_name, type_node.line, entry.value.get("Properties")) {
+            Err(_) if entry.value.get("Condition").is_some() => Kind::Unsupported,
+            kind => kind?,
+        };
         let empty = Node { line: entry.line, value: Value::Map(Vec::new()) };
         let own = entry.value.get("Properties").cloned().unwrap_or(empty);
         let properties = super::globals::merged(globals, &type_name, own);
         if let Some(shape) = kind.shape() {
-            shape.check(&properties)?;
+            shape.check_undecided(&properties)?;
         }
         let condition = match entry.value.get("Condition") {
             Some(node) => Some((node.text()?.to_owned(), node.line)),
@@ -134,11 +137,20 @@ impl Resource {
             line: entry.line,
             kind,
             type_name,
+            type_line: type_node.line,
             properties,
             condition,
             depends_on,
             metadata: entry.value.get("Metadata").cloned(),
         })
+    }
+
+    /// Refuses a type that is not supported, once it is known that the resource exists.
+    pub(super) fn check_type(&self) -> Result<(), Fault> {
+        match self.kind {
+            Kind::Unsupported => Kind::of(&self.type_name, self.type_line, Some(&self.properties)).map(drop),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -162,7 +174,8 @@ pub(super) fn reference(scope: &Scope<'_>, resource: &Resource, line: usize) -> 
         Kind::Queue => queue::url(scope, resource),
         Kind::Cluster => cluster::identifier(scope, resource),
         Kind::UserPool => Ok(user_pool::id(scope, resource)),
-        Kind::WithoutMeaning => Ok(scope.physical_name(&resource.id)),
+        // A resource whose type is not supported has been refused, or does not exist.
+        Kind::WithoutMeaning | Kind::Unsupported => Ok(scope.physical_name(&resource.id)),
         Kind::Custom => scope.deferred(resource, None, line),
     }
 }
@@ -187,7 +200,7 @@ pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str,
         Kind::Cluster => (cluster::ATTRIBUTES, cluster::attribute(scope, resource, attribute)?),
         Kind::UserPool => (user_pool::ATTRIBUTES, user_pool::attribute(scope, resource, attribute)),
         Kind::UserPoolClient => (&["ClientId"], (attribute == "ClientId").then(|| resource.id.clone())),
-        Kind::Stage | Kind::RouteResponse | Kind::WithoutMeaning => (&[], None),
+        Kind::Stage | Kind::RouteResponse | Kind::WithoutMeaning | Kind::Unsupported => (&[], None),
         Kind::Custom => return scope.deferred(resource, Some(attribute), line),
     };
     value.ok_or_else(|| {

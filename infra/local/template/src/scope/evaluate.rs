@@ -29,7 +29,8 @@ impl Scope<'_> {
             return Ok(None);
         };
         let value = match &node.value {
-            Value::Null | Value::Scalar(_) => node.value.clone(),
+            Value::Null => Value::Null,
+            Value::Scalar(text) => Value::Scalar(self.template.references.substitute(text, node.line)?),
             Value::List(items) => {
                 let items = items.iter().filter_map(|item| self.resolve(item).transpose());
                 Value::List(items.collect::<Result<_, _>>()?)
@@ -43,7 +44,8 @@ impl Scope<'_> {
                 }
                 Value::Map(resolved)
             }
-            Value::Call(function, argument) => return self.call(*function, argument).map(Some),
+            // What a function gives may hold dynamic references, also one that it has put together.
+            Value::Call(function, argument) => return self.resolve(&self.call(*function, argument)?),
         };
         Ok(Some(Node { line: node.line, value }))
     }

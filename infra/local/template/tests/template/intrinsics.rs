@@ -181,3 +181,101 @@ Resources:
 ";
     assert_eq!(Sample::new(conditions).fault(), "template.yaml:3: `A` depends on itself");
 }
+
+/// A queue with a property that is not supported, on line 6.
+fn with_unsupported(value: &str) -> Sample {
+    Sample::new(&format!(
+        "Transform: AWS::Serverless-2016-10-31
+Resources:
+  Q:
+    Type: AWS::SQS::Queue
+    Properties:
+      FairQueue: {value}
+      RedrivePolicy: !If [Prod, {{ Unsupported: 1 }}, !Ref AWS::NoValue]
+Parameters:
+  Stage: {{ Type: String, Default: dev }}
+Conditions:
+  Prod: !Equals [!Ref Stage, prod]
+"
+    ))
+}
+
+#[test]
+fn unsupported_properties_may_be_removed_by_conditions() {
+    for value in [
+        "!If [Prod, true, !Ref AWS::NoValue]",
+        "!Ref AWS::NoValue",
+        "!If [Prod, x, !If [Prod, y, !Ref 'AWS::NoValue']]",
+    ] {
+        assert_eq!(with_unsupported(value).resolve().unwrap().queues.len(), 1, "{value}");
+    }
+    let start = "template.yaml:6: AWS::SQS::Queue with `FairQueue` is not supported; supported: ";
+    let fault = with_unsupported("!If [Prod, !Ref AWS::NoValue, true]").fault();
+    assert!(fault.starts_with(start), "{fault}");
+    let sample = with_unsupported("!If [Prod, true, !Ref AWS::NoValue]");
+    let fault = sample.resolve_with(&[("Stage", "prod")]).unwrap_err().to_string();
+    assert!(fault.contains(start), "{fault}");
+    assert!(with_unsupported("true").read().is_err(), "without a condition it is refused while reading");
+}
+
+#[test]
+fn unsupported_resources_may_be_removed_by_conditions() {
+    let text = "Transform: AWS::Serverless-2016-10-31
+Resources:
+  Q: { Type: AWS::SQS::Queue }
+  T:
+    Type: AWS::SNS::Topic
+    Condition: Prod
+Parameters:
+  Stage: { Type: String, Default: dev }
+Conditions:
+  Prod: !Equals [!Ref Stage, prod]
+";
+    assert_eq!(Sample::new(text).resolve().unwrap().queues.len(), 1);
+    let fault = Sample::new(text).resolve_with(&[("Stage", "prod")]).unwrap_err().to_string();
+    assert!(fault.contains("template.yaml:5: the resource type `AWS::SNS::Topic` is not supported"), "{fault}");
+}
+
+#[test]
+fn dynamic_references_have_the_developers_values() {
+    let values = r#"{"ssm": {"/app/url": "http://a", "plain": "p"},
+        "secretsmanager": {"app": {"user": "u", "port": 5432}, "text": "t", "json": "{\"k\": \"v\"}"}}"#;
+    for (value, expected) in [
+        ("'{{resolve:ssm:/app/url}}'", "http://a"),
+        ("'{{resolve:ssm:/app/url:3}}'", "http://a"),
+        ("'{{resolve:ssm-secure:plain:1}}'", "p"),
+        ("'{{resolve:ssm:arn:aws:ssm:us-east-1:1:parameter/app/url:2}}'", "http://a"),
+        ("'{{resolve:secretsmanager:text}}'", "t"),
+        ("'{{resolve:secretsmanager:app:SecretString:user}}'", "u"),
+        ("'{{resolve:secretsmanager:app:SecretString:port:AWSCURRENT}}'", "5432"),
+        ("'{{resolve:secretsmanager:json:SecretString:k}}'", "v"),
+        ("'{{resolve:secretsmanager:arn:aws:secretsmanager:us-east-1:1:secret:app:SecretString:user::}}'", "u"),
+        ("'a {{resolve:ssm:plain}} b {{resolve:ssm:plain}} c'", "a p b p c"),
+        ("!Sub '{{resolve:ssm:/${Name}/url}}'", "http://a"),
+        ("!Join ['', ['{{resolve:ssm:', plain, '}}!']]", "p!"),
+        ("'{{resolve'", "{{resolve"),
+    ] {
+        let value = value.replace("${Name}", "app");
+        let sample = with_variable(&value);
+        std::fs::write(sample.folder.path().join("local-references.json"), values).unwrap();
+        assert_eq!(value_of(&sample), expected, "{value}");
+    }
+}
+
+#[test]
+fn dynamic_references_without_a_value_name_the_line() {
+    for reference in ["ssm:/app/url", "ssm-secure:a:1", "secretsmanager:app:SecretString:user"] {
+        let section = reference.split([':', '-']).next().unwrap();
+        let fault = with_variable(&format!("'{{{{resolve:{reference}}}}}'")).fault();
+        let expected = format!(
+            "template.yaml:13: `{{{{resolve:{reference}}}}}` has no value here: add it to `{section}` in the file \
+             `local-references.json` beside the template"
+        );
+        assert_eq!(fault, expected);
+    }
+    let fault = with_variable("'{{resolve:vault:a}}'").fault();
+    assert!(fault.starts_with("template.yaml:13: the dynamic reference to `vault` is not supported; "), "{fault}");
+    let sample = with_variable("a");
+    std::fs::write(sample.folder.path().join("local-references.json"), "{").unwrap();
+    assert!(sample.fault().starts_with("local-references.json: cannot read the values of dynamic references: "));
+}

@@ -8,7 +8,7 @@ use super::super::super::model::{StartingPosition, StreamEvent};
 use super::super::super::resource::{Kind, Resource};
 use super::super::super::scope::Scope;
 use super::super::super::shape::Shape;
-use super::super::queue;
+use super::destination::on_failure;
 use super::event::{STREAM, enabled, filter, reports_batch_item_failures};
 
 const SHAPE: Shape = Shape {
@@ -29,9 +29,6 @@ const SHAPE: Shape = Shape {
     ],
     ignored: &[(&["KmsKeyArn"], "nothing is encrypted at rest"), (&["MetricsConfig"], "there are no metrics locally")],
 };
-
-const DESTINATIONS: Shape = Shape { place: "`DestinationConfig`", supported: &["OnFailure"], ignored: &[] };
-const ON_FAILURE: Shape = Shape { place: "`OnFailure`", supported: &["Destination", "Type"], ignored: &[] };
 
 /// The enabled event source mappings of a function. AWS's limits:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html>.
@@ -85,23 +82,4 @@ fn maximum_record_age(fields: &Fields<'_>) -> Result<Option<Duration>, Fault> {
             Err(Fault::invalid(fields.line(key), sentence))
         }
     }
-}
-
-fn on_failure(scope: &Scope<'_>, fields: &Fields<'_>) -> Result<Option<String>, Fault> {
-    let Some(destinations) = fields.object("DestinationConfig", &DESTINATIONS)? else {
-        return Ok(None);
-    };
-    let Some(target) = destinations.object("OnFailure", &ON_FAILURE)? else {
-        return Ok(None);
-    };
-    target.one_of("Type", &["SQS"])?;
-    let (arn, line) = (target.required("Destination")?, target.line("Destination"));
-    if arn.split(':').nth(2) != Some("sqs") {
-        return Err(Fault::invalid(line, format!("only an SQS queue can be a destination locally, not `{arn}`")));
-    }
-    let queue = scope.find(Kind::Queue, "Arn", &arn, line)?;
-    if queue::is_fifo(&queue.fields(scope, &queue::SHAPE)?)? {
-        return Err(Fault::invalid(line, "Lambda sends discarded records to standard queues only, not to FIFO queues"));
-    }
-    Ok(Some(queue.id.clone()))
 }
