@@ -1,6 +1,7 @@
 //! The names at the top of the repository, and the sizes of its files.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use end_to_end::cloud::root;
 
@@ -58,6 +59,27 @@ fn file_sizes_are_bounded() {
     assert!(*most <= MAX_LINES, "{file} has {most} lines");
     let (p90, file) = &lines[lines.len() * 9 / 10];
     assert!(*p90 <= MAX_LINES_P90, "one file in ten has more than {p90} lines, {file} for example");
+}
+
+/// Migrations are identified by the checksum of their bytes, wherever they were checked out.
+#[test]
+fn text_has_the_same_line_endings_on_every_machine() {
+    let output = Command::new("git").args(["ls-files", "--eol"]).current_dir(root()).output().expect("git runs");
+    let listed = String::from_utf8(output.stdout).expect("names are UTF-8");
+    assert!(listed.contains("infra/migrations/"), "these are not this repository's files: {listed}");
+    for line in listed.lines() {
+        // `i/lf w/lf attr/text=auto eol=lf`, a tab and the name.
+        let (endings, file) = line.split_once('\t').expect("a name");
+        assert!(
+            endings.starts_with("i/lf") || endings.starts_with("i/none") || endings.starts_with("i/-text"),
+            "{line}"
+        );
+        assert!(
+            endings.contains("eol=lf") || endings.contains("attr/-text"),
+            "{file} is checked out as the machine likes"
+        );
+        assert!(!endings.contains("crlf") && !endings.contains("mixed"), "{line}");
+    }
 }
 
 #[test]

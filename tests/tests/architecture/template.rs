@@ -33,6 +33,71 @@ fn template_lists_exactly_the_functions() {
     assert_eq!(named, functions());
 }
 
+/// The lines of one resource.
+fn resource<'a>(template: &'a str, id: &str) -> Vec<&'a str> {
+    let head = format!("  {id}:");
+    let lines = template.lines().skip_while(|line| **line != *head).skip(1);
+    lines.take_while(|line| line.is_empty() || line.starts_with("   ")).map(str::trim).collect()
+}
+
+/// The logical id in `!GetAtt <id>.Arn` of the line that has this key.
+fn queue_of(lines: &[&str], key: &str) -> Option<String> {
+    let (_, rest) = lines.iter().find_map(|line| line.split_once(key))?;
+    let (_, rest) = rest.split_once("!GetAtt ")?;
+    Some(rest.split('.').next().unwrap_or_default().to_owned())
+}
+
+/// Nothing is tried for ever, and nothing that is given up goes unnoticed.
+#[test]
+fn what_is_given_up_waits_in_a_queue_with_an_alarm() {
+    let template = template();
+    let queues = resources(&template, "AWS::SQS::Queue");
+    let mut dead_letters = BTreeSet::new();
+    for queue in &queues {
+        let lines = resource(&template, queue);
+        match queue_of(&lines, "deadLetterTargetArn:") {
+            Some(target) => {
+                assert!(lines.iter().any(|line| line.starts_with("maxReceiveCount:")), "{queue}");
+                dead_letters.insert(target);
+            }
+            None => assert!(queue.ends_with("DeadLetterQueue"), "{queue} has no redrive policy"),
+        }
+    }
+    for function in resources(&template, "AWS::Serverless::Function") {
+        let lines = resource(&template, &function);
+        if lines.contains(&"Type: DynamoDB") {
+            for key in ["BisectBatchOnFunctionError: true", "MaximumRetryAttempts:", "MaximumRecordAgeInSeconds:"] {
+                assert!(lines.iter().any(|line| line.starts_with(key)), "{function} has no `{key}`");
+            }
+            dead_letters
+                .insert(queue_of(&lines, "OnFailure:").unwrap_or_else(|| panic!("{function} has no `OnFailure`")));
+            let age = format!("- {{Name: FunctionName, Value: !Ref {function}}}");
+            assert!(template.contains(&age), "{function} has no alarm of its iterator's age");
+        }
+        if ["Type: S3", "Type: Schedule", "Type: ScheduleV2"].iter().any(|kind| lines.contains(kind)) {
+            assert!(lines.contains(&"EventInvokeConfig:"), "{function} is invoked asynchronously");
+            dead_letters
+                .insert(queue_of(&lines, "OnFailure:").unwrap_or_else(|| panic!("{function} has no `OnFailure`")));
+        }
+    }
+    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+    let watched: BTreeSet<String> = alarms
+        .iter()
+        .map(|alarm| resource(&template, alarm))
+        .filter(|lines| {
+            lines.contains(&"MetricName: ApproximateNumberOfMessagesVisible") && lines.contains(&"Threshold: 1")
+        })
+        .filter_map(|lines| queue_of(&lines, "Name: QueueName"))
+        .collect();
+    assert_eq!(watched, dead_letters, "every dead-letter queue has an alarm");
+    for queue in &dead_letters {
+        assert!(resource(&template, queue).contains(&"MessageRetentionPeriod: 1209600"), "{queue} keeps for 14 days");
+    }
+    for alarm in alarms {
+        assert!(resource(&template, &alarm).contains(&"AlarmActions: [!Ref AlarmTopic]"), "{alarm} notifies nobody");
+    }
+}
+
 /// CloudFormation calls `migrate` only where a property of its resource has changed.
 #[test]
 fn template_names_the_newest_migration() {
