@@ -78,6 +78,11 @@ impl TestUser {
         answer(self.request(Method::POST, path).json(body)).await
     }
 
+    /// `POST` with a body that need not be JSON.
+    pub async fn post_text(&self, path: &str, body: &str) -> Answer {
+        answer(self.request(Method::POST, path).header("content-type", "application/json").body(body.to_owned())).await
+    }
+
     /// `POST` with a JSON body and an `Idempotency-Key`.
     pub async fn post_with_key(&self, path: &str, key: &str, body: &Value) -> Answer {
         answer(self.request(Method::POST, path).header("idempotency-key", key).json(body)).await

@@ -1,8 +1,9 @@
 //! `GET /v1/public-conversations` finds open public conversations.
 
-use domain::protocol::http::PublicConversationsPage;
+use domain::ApiError;
+use domain::protocol::http::{PublicConversationsPage, PublicConversationsQuery};
+use domain::protocol::read::page_size;
 use domain::search::Words;
-use domain::{ApiError, ConversationId};
 use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
@@ -17,9 +18,9 @@ impl Handler {
     /// Finds open public conversations, newest first; with `q`, only those whose title and topic contain, for each of its
     /// words, a word with that prefix. Cost: one SQL statement.
     pub(crate) async fn discover(&self, request: &Request) -> Result<Response, ApiError> {
-        let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
-        let before = request.query::<ConversationId>("cursor")?;
-        let words = request.values("q").map(|values| Words::parse(&values.join(","))).transpose()?.flatten();
+        let PublicConversationsQuery { q, limit, cursor } = request.query()?;
+        let (limit, before) = (page_size(limit, DEFAULT_LIMIT, MAX_LIMIT)?, cursor.map(|cursor| cursor.0));
+        let words = q.as_deref().map(Words::parse).transpose()?.flatten();
         let (conversations, cursor) =
             self.membership.discover(request.user_id(), words.as_ref(), before, limit).await?;
         Response::ok(&PublicConversationsPage { conversations, cursor })

@@ -1,6 +1,7 @@
 //! `GET /v1/conversations` lists the caller's conversations.
 
-use domain::protocol::http::ConversationsPage;
+use domain::protocol::http::{ConversationsPage, PageQuery};
+use domain::protocol::read::page_size;
 use domain::{ApiError, ConversationId};
 use lambda_kit::http::{Request, Response};
 
@@ -15,8 +16,8 @@ const MAX_LIMIT: usize = 50;
 impl Handler {
     /// Lists the caller's conversations, former ones included, oldest first. No SQL.
     pub(crate) async fn list(&self, request: &Request) -> Result<Response, ApiError> {
-        let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
-        let after = request.query::<ConversationId>("cursor")?;
+        let PageQuery::<ConversationId> { limit, cursor } = request.query()?;
+        let (limit, after) = (page_size(limit, DEFAULT_LIMIT, MAX_LIMIT)?, cursor.map(|cursor| cursor.0));
         let (conversations, cursor) = self.inbox.page(request.user_id(), after, limit).await?;
         Response::ok(&ConversationsPage { conversations, cursor })
     }

@@ -1,8 +1,9 @@
 //! `GET /v1/conversations/{id}/members` lists the members.
 
 use chat::membership::MemberPage;
-use domain::protocol::http::{Member, MembersPage};
-use domain::{ApiError, ConversationId};
+use domain::protocol::http::{Member, MembersPage, PageQuery};
+use domain::protocol::read::page_size;
+use domain::{ApiError, ConversationId, UserId};
 use lambda_kit::http::{Request, Response};
 use store::dynamodb::members::ActiveMember;
 
@@ -23,8 +24,8 @@ impl Handler {
     /// Lists the members, for members. Cost: two concurrent requests, no SQL.
     pub(crate) async fn list(&self, request: &Request) -> Result<Response, ApiError> {
         let conversation: ConversationId = request.id("id")?;
-        let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
-        let after = request.query("cursor")?;
+        let PageQuery::<UserId> { limit, cursor } = request.query()?;
+        let (limit, after) = (page_size(limit, DEFAULT_LIMIT, MAX_LIMIT)?, cursor.map(|cursor| cursor.0));
         let MemberPage { members, cursor, .. } =
             self.membership.member_page(conversation, request.user_id(), after, limit).await?;
         Response::ok(&MembersPage { members: members.into_iter().map(entry).collect(), cursor })

@@ -1,7 +1,8 @@
 //! `GET /v1/conversations/{id}/messages`: history, page by page.
 
 use chat::log::{PageRequest, Surroundings};
-use domain::protocol::http::{AroundPage, HistoryPage};
+use domain::protocol::http::{AroundPage, HistoryPage, HistoryQuery};
+use domain::protocol::read::page_size;
 use domain::{ApiError, ConversationId, Seq};
 use lambda_kit::http::{Request, Response};
 
@@ -16,9 +17,9 @@ const MAX_LIMIT: usize = 100;
 impl Handler {
     pub(crate) async fn history(&self, request: &Request) -> Result<Response, ApiError> {
         let conversation: ConversationId = request.id("id")?;
-        let limit = request.limit(DEFAULT_LIMIT, MAX_LIMIT)?;
-        let seq = |name: &str| Ok::<_, ApiError>(request.query::<u64>(name)?.map(|seq| Seq(seq).min(Seq::MAX)));
-        let page = match (seq("after_seq")?, seq("before_seq")?, seq("around_seq")?) {
+        let HistoryQuery { limit, after_seq, before_seq, around_seq } = request.query()?;
+        let limit = page_size(limit, DEFAULT_LIMIT, MAX_LIMIT)?;
+        let page = match (after_seq, before_seq, around_seq) {
             (Some(after), None, None) => PageRequest::After(after),
             (None, before, None) => PageRequest::Before(before.unwrap_or(Seq::MAX)),
             (None, None, Some(seq)) => {

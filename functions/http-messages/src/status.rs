@@ -1,7 +1,8 @@
 //! `GET …/messages/{seq}/status` and `GET …/receipts`.
 
-use domain::protocol::http::{StatusPage, WatermarksPage};
-use domain::{ApiError, ErrorCode, Seq};
+use domain::protocol::http::{PageQuery, StatusPage, WatermarksPage};
+use domain::protocol::read::page_size;
+use domain::{ApiError, ErrorCode, Seq, UserId};
 use lambda_kit::http::{Request, Response};
 use store::dynamodb::members::Entry;
 
@@ -14,8 +15,8 @@ impl Handler {
     /// Returns the recipients of a message with the times of delivery and read.
     pub(crate) async fn status(&self, request: &Request) -> Result<Response, ApiError> {
         let (conversation, seq) = (request.id("id")?, seq(request)?);
-        let limit = request.limit(MAX_LIMIT, MAX_LIMIT)?;
-        let after: Option<Entry> = request.query("cursor")?;
+        let PageQuery::<Entry> { limit, cursor } = request.query()?;
+        let (limit, after) = (page_size(limit, MAX_LIMIT, MAX_LIMIT)?, cursor.map(|cursor| cursor.0));
         let page = self.status_reader.of_message(conversation, request.user_id(), seq, after.as_ref(), limit).await?;
         let (recipients, cursor) = page;
         Response::ok(&StatusPage { recipients, cursor: cursor.map(|entry| entry.to_string()) })
@@ -23,8 +24,8 @@ impl Handler {
 
     /// Returns the watermarks of each member.
     pub(crate) async fn receipts(&self, request: &Request) -> Result<Response, ApiError> {
-        let limit = request.limit(MAX_LIMIT, MAX_LIMIT)?;
-        let after = request.query("cursor")?;
+        let PageQuery::<UserId> { limit, cursor } = request.query()?;
+        let (limit, after) = (page_size(limit, MAX_LIMIT, MAX_LIMIT)?, cursor.map(|cursor| cursor.0));
         let (receipts, cursor) =
             self.status_reader.of_members(request.id("id")?, request.user_id(), after, limit).await?;
         Response::ok(&WatermarksPage { receipts, cursor })
@@ -33,6 +34,6 @@ impl Handler {
 
 /// Parses the seq in the path. Anything else names no message.
 pub(crate) fn seq(request: &Request) -> Result<Seq, ApiError> {
-    let seq = request.segment("seq").parse().map(Seq).ok().filter(|seq| (Seq(1)..=Seq::MAX).contains(seq));
+    let seq = request.segment("seq").parse().ok().filter(|seq| *seq != Seq::ZERO);
     seq.ok_or_else(|| ApiError::new(ErrorCode::MessageNotFound, "The message does not exist."))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::protocol::http::{ProfileRequest, UserEntry, UsersPage};
+use domain::protocol::http::{ProfileRequest, UserEntry, UsersPage, UsersQuery};
 use domain::user::DisplayName;
 use domain::{ApiError, ErrorCode, UserId};
 use lambda_kit::http::{Request, Response, no_such_route};
@@ -51,12 +51,10 @@ async fn get_one(users: &Users, request: &Request) -> Result<Response, ApiError>
 }
 
 async fn get_many(users: &Users, request: &Request) -> Result<Response, ApiError> {
-    let ids = request.values("ids").unwrap_or_default();
+    let UsersQuery { ids } = request.query()?;
     if !(1..=MAX_IDS).contains(&ids.len()) {
         return Err(ApiError::invalid(format!("`ids` must have 1 to {MAX_IDS} user ids.")));
     }
-    let ids: Result<Vec<UserId>, _> = ids.into_iter().map(str::parse).collect();
-    let ids = ids.map_err(|_| ApiError::new(ErrorCode::InvalidUuid, "One of the `ids` is not a UUID."))?;
     Response::ok(&UsersPage { users: find(users, request, &ids).await? })
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::characters::is_blank;
 use crate::message::{Content, Edit, MAX_EDITS, MessageKind};
 use crate::reaction::{Emoji, MAX_REACTIONS, Reactions};
 use crate::{ApiError, ConversationType, ErrorCode, Role, Timestamp, UserId};
@@ -49,8 +50,8 @@ impl Amendment {
                 if !own {
                     return Err(not_allowed("Only the sender can edit a message."));
                 }
-                if content.text.trim().is_empty() && original.attachments.is_empty() {
-                    return Err(ApiError::invalid("`text` must not be empty."));
+                if is_blank(&content.text) && original.attachments.is_empty() {
+                    return Err(ApiError::invalid("`text` must have a visible character."));
                 }
                 if facts.current(original) == (content.text.as_str(), content.mentions.as_slice()) {
                     return Ok(false);

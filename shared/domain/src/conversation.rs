@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::user::one_line;
+use crate::characters::line_of;
 use crate::{ApiError, ConversationId, Message, Seq, Timestamp, UserId};
 
 /// Longest title, in characters.
@@ -140,12 +140,12 @@ pub struct Conversation {
 /// The number at which counting unread messages stops; clients show `99+`.
 pub const MAX_UNREAD: u32 = 100;
 
-/// Returns a valid title: 1 to [`MAX_TITLE_CHARS`] characters on one line, without space at either end.
+/// Returns a valid title: a [line](crate::characters) of at most [`MAX_TITLE_CHARS`] characters.
 pub fn title(text: &str) -> Result<String, ApiError> {
-    one_line("title", text, MAX_TITLE_CHARS)
+    line_of("title", text, MAX_TITLE_CHARS)
 }
 
-/// Returns a valid topic: at most [`MAX_TOPIC_CHARS`] characters on one line; `None` for an empty text.
+/// Returns a valid topic: a [line](crate::characters) of at most [`MAX_TOPIC_CHARS`] characters; `None` for white space alone.
 pub fn topic(text: &str) -> Result<Option<String>, ApiError> {
-    if text.trim().is_empty() { Ok(None) } else { one_line("topic", text, MAX_TOPIC_CHARS).map(Some) }
+    if text.trim().is_empty() { Ok(None) } else { line_of("topic", text, MAX_TOPIC_CHARS).map(Some) }
 }

@@ -93,7 +93,7 @@ mod millis {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        i64::deserialize(deserializer).map(Timestamp::from_epoch_millis)
+        i64::deserialize(deserializer).map(Timestamp::nearest)
     }
 }
 

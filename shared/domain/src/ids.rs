@@ -3,15 +3,31 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Unexpected;
+use serde::{Deserialize, Deserializer, Serialize, de};
 use uuid::{Builder, Uuid, Version};
 
+use crate::number::{MAX_NUMBER, whole_number};
 use crate::{ConversationType, Timestamp};
+
+/// A text that is not a UUID in the form of the protocol: hexadecimal digits with hyphens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not a UUID")]
+pub struct NotAUuid;
+
+/// What a type expects where an id is; readers tell by it that an id is malformed.
+pub(crate) const A_UUID: &str = "a UUID";
+
+/// Reads the one form of a UUID, in small letters or capitals. Braces, URNs and digits without hyphens are other texts.
+fn uuid(text: &str) -> Result<Uuid, NotAUuid> {
+    const HYPHENATED: usize = 36;
+    if text.len() == HYPHENATED { Uuid::try_parse(text).map_err(|_| NotAUuid) } else { Err(NotAUuid) }
+}
 
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 
@@ -22,10 +38,17 @@ macro_rules! uuid_id {
         }
 
         impl FromStr for $name {
-            type Err = uuid::Error;
+            type Err = NotAUuid;
 
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map(Self)
+            fn from_str(text: &str) -> Result<Self, NotAUuid> {
+                uuid(text).map(Self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(|_| de::Error::invalid_value(Unexpected::Str(&text), &A_UUID))
             }
         }
     };
@@ -105,14 +128,14 @@ impl MessageId {
 /// A position in a conversation's log. The first item has 1, the next 2, and so on without gaps; 0 is the position before the
 /// first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct Seq(pub u64);
 
 impl Seq {
     /// The position before the first item.
     pub const ZERO: Self = Self(0);
     /// The largest seq that a JSON number holds exactly in every language: 2^53 - 1.
-    pub const MAX: Self = Self((1 << 53) - 1);
+    pub const MAX: Self = Self(MAX_NUMBER);
 
     /// Returns the next position.
     #[must_use]
@@ -124,6 +147,33 @@ impl Seq {
     #[must_use]
     pub const fn previous(self) -> Self {
         Self(self.0.saturating_sub(1))
+    }
+}
+
+/// A number beyond [`Seq::MAX`], or a text that is not a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a whole number of at most {MAX_NUMBER}")]
+pub struct NotASeq;
+
+impl TryFrom<u64> for Seq {
+    type Error = NotASeq;
+
+    fn try_from(seq: u64) -> Result<Self, NotASeq> {
+        if seq <= MAX_NUMBER { Ok(Self(seq)) } else { Err(NotASeq) }
+    }
+}
+
+impl From<Seq> for u64 {
+    fn from(Seq(seq): Seq) -> Self {
+        seq
+    }
+}
+
+impl FromStr for Seq {
+    type Err = NotASeq;
+
+    fn from_str(text: &str) -> Result<Self, NotASeq> {
+        whole_number(text).map(Self).ok_or(NotASeq)
     }
 }
 
@@ -143,6 +193,26 @@ mod tests {
         assert_eq!(alice, UserId::from_token("https://issuer.example", "alice"));
         assert_ne!(alice, UserId::from_token("https://issuer.example", "bob"));
         assert_ne!(alice, UserId::from_token("https://other.example", "alice"));
+    }
+
+    #[test]
+    fn ids_and_seqs_have_one_form() {
+        let id = "6f0d5a63-7d2b-5f3e-9f1a-2f4f5b6c7d8e";
+        assert_eq!(id.to_uppercase().parse::<UserId>().map(|user| user.to_string()).as_deref(), Ok(id));
+        for text in [
+            "",
+            "{6f0d5a63-7d2b-5f3e-9f1a-2f4f5b6c7d8e}",
+            "6f0d5a637d2b5f3e9f1a2f4f5b6c7d8e",
+            " 6f0d5a63-7d2b-5f3e-9f1a-2f4f5b6c7d8e",
+            "urn:uuid:6f0d5a63-7d2b-5f3e-9f1a-2f4f5b6c7d8e",
+            "6f0d5a63-7d2b-5f3e-9f1a-2f4f5b6c7d8g",
+        ] {
+            assert_eq!(text.parse::<UserId>(), Err(NotAUuid), "{text}");
+            assert!(serde_json::from_value::<UserId>(text.into()).is_err(), "{text}");
+        }
+        assert_eq!("9007199254740991".parse(), Ok(Seq::MAX));
+        assert_eq!(serde_json::from_str::<Seq>("9007199254740991").ok(), Some(Seq::MAX));
+        assert!("9007199254740992".parse::<Seq>().is_err() && serde_json::from_str::<Seq>("9007199254740992").is_err());
     }
 
     #[test]

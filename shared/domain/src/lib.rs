@@ -4,6 +4,7 @@
 //! The names are those of the SQL columns, the DynamoDB attributes and the JSON fields.
 
 pub mod amendment;
+pub mod characters;
 pub mod connection;
 pub mod conversation;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod ids;
 pub mod membership;
 pub mod message;
 pub mod new_conversation;
+pub mod number;
 pub mod period;
 pub mod protocol;
 pub mod reaction;

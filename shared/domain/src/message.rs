@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::characters::is_blank;
 use crate::conversation::{HistoryPolicy, Member};
 use crate::hex;
 use crate::reaction::{Emoji, ReactionCount};
@@ -37,15 +38,15 @@ pub struct Content {
 }
 
 impl Content {
-    /// Checks the limits of a message without attachments, whose text must not be empty.
+    /// Checks the limits of a message without attachments, whose text must have a visible character.
     pub fn new(text: String, reply_to_seq: Option<Seq>, mentions: Vec<UserId>) -> Result<Self, ApiError> {
-        if text.trim().is_empty() {
-            return Err(ApiError::invalid("`text` must not be empty."));
+        if is_blank(&text) {
+            return Err(ApiError::invalid("`text` must have a visible character."));
         }
         Self::caption(text, reply_to_seq, mentions)
     }
 
-    /// Checks the limits of a text that may be empty: that of a message with attachments.
+    /// Checks the limits of a text that may be empty: that of a message with attachments. A text that shows nothing is empty.
     pub fn caption(text: String, reply_to_seq: Option<Seq>, mentions: Vec<UserId>) -> Result<Self, ApiError> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(ApiError::new(
@@ -62,6 +63,7 @@ impl Content {
         if reply_to_seq.is_some_and(|seq| seq == Seq::ZERO || seq > Seq::MAX) {
             return Err(ApiError::invalid("`reply_to_seq` is not a valid seq."));
         }
+        let text = if is_blank(&text) { String::new() } else { text };
         Ok(Self { text, reply_to_seq, mentions, attachments: Vec::new() })
     }
 
@@ -243,7 +245,11 @@ mod tests {
     fn text_is_bounded_in_bytes() {
         assert!(content(&"é".repeat(4096)).is_ok());
         assert_eq!(content(&"é".repeat(4097)).unwrap_err().code, ErrorCode::TextTooLarge);
-        assert_eq!(content(" \n").unwrap_err().code, ErrorCode::InvalidRequest);
+        for blank in ["", " \n", "\u{200b}", "\u{2800}", "\u{3164}", "\0", "\u{301}"] {
+            assert_eq!(content(blank).unwrap_err().code, ErrorCode::InvalidRequest, "{blank:?}");
+            assert_eq!(Content::caption(blank.to_owned(), None, Vec::new()).unwrap().text, "");
+        }
+        assert_eq!(content("\u{202e}a\0\r\nb\u{200b}").unwrap().text, "\u{202e}a\0\r\nb\u{200b}");
     }
 
     #[test]

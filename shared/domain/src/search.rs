@@ -1,6 +1,7 @@
 //! Search terms for public conversations.
 
 use crate::ApiError;
+use crate::characters::{is_blank, terms};
 
 /// Longest search, in characters.
 pub const MAX_SEARCH_CHARS: usize = 100;
@@ -13,13 +14,14 @@ pub const MAX_SEARCH_CHARS: usize = 100;
 pub struct Words(Vec<String>);
 
 impl Words {
-    /// Splits a search into words; `None` for a search without words.
+    /// Splits a search into words in the form of a [line](crate::characters); `None` for one without a visible character.
     pub fn parse(text: &str) -> Result<Option<Self>, ApiError> {
-        if text.trim().is_empty() {
+        if is_blank(text) {
             return Ok(None);
         }
+        let text = terms(text);
         if text.chars().count() > MAX_SEARCH_CHARS {
-            return Err(ApiError::invalid(format!("A search can have at most {MAX_SEARCH_CHARS} characters.")));
+            return Err(ApiError::invalid(format!("`q` can have at most {MAX_SEARCH_CHARS} characters.")));
         }
         let words = text.split(separates).filter(|word| !word.is_empty()).map(str::to_owned);
         Ok(Some(Self(words.collect())))
@@ -46,6 +48,8 @@ mod tests {
         assert_eq!(words("Zoë हिन्दी 日本語").unwrap(), ["Zoë", "हिन्दी", "日本語"]);
         assert_eq!(words("&&"), Some(Vec::new()));
         assert_eq!(words("  "), None);
+        assert_eq!(words("\u{200b}"), None);
+        assert_eq!(words("A\u{308}rger\0in\u{202e}Zu\u{200b}\u{308}rich\u{feff}").unwrap(), ["Ärger", "in", "Zürich"]);
         assert!(Words::parse(&"é".repeat(101)).is_err());
     }
 }

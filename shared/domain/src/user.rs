@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::characters::line_of;
 use crate::{ApiError, Timestamp, UserId};
 
 /// Longest display name, in characters.
@@ -17,29 +18,18 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
-/// A display name that keeps the rules: 1 to [`MAX_DISPLAY_NAME_CHARS`] characters, no control characters, no space
-/// at either end.
+/// A display name that keeps the rules: a [line](crate::characters) of at most [`MAX_DISPLAY_NAME_CHARS`] characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
 impl DisplayName {
     pub fn parse(text: &str) -> Result<Self, ApiError> {
-        one_line("display_name", text, MAX_DISPLAY_NAME_CHARS).map(Self)
+        line_of("display_name", text, MAX_DISPLAY_NAME_CHARS).map(Self)
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// A trimmed line of 1 to `max` characters without control characters.
-pub(crate) fn one_line(field: &str, text: &str, max: usize) -> Result<String, ApiError> {
-    let text = text.trim();
-    let length = text.chars().count();
-    if length == 0 || length > max || text.chars().any(char::is_control) {
-        return Err(ApiError::invalid(format!("`{field}` must have 1 to {max} characters and no control characters.")));
-    }
-    Ok(text.to_owned())
 }
 
 #[cfg(test)]

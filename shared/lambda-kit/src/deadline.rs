@@ -16,7 +16,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Returns the time at which Lambda ends the invocation.
 pub(crate) fn of(context: &Context) -> Timestamp {
-    Timestamp::from_epoch_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX))
+    Timestamp::nearest(i64::try_from(context.deadline).unwrap_or(i64::MAX))
 }
 
 /// Returns the result of `work`, or `busy` a second before the deadline. The work may have succeeded then, as after any lost

@@ -6,6 +6,8 @@
 //!
 //! * [`telemetry`]: structured logs.
 //!
+//! * [`token`]: what both doors read from a token.
+//!
 //! * [`http`]: functions behind the HTTP API.
 //!
 //! * [`websocket`]: functions behind the WebSocket API.
@@ -25,6 +27,7 @@ pub mod queue;
 mod spans;
 pub mod stream;
 pub mod telemetry;
+pub mod token;
 pub mod websocket;
 mod wiring;
 

@@ -1,8 +1,10 @@
 //! Users chat, through every layer, over real sockets.
 
 mod amendments;
+mod characters;
 mod connecting;
 mod conversations;
+mod doors;
 mod flood;
 mod hostile;
 mod many_subscribers;

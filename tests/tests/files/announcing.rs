@@ -23,6 +23,11 @@ async fn malformed_announcements_are_refused() {
         ("name", json!(".."), 400, "invalid_request"),
         ("name", json!("a\nb"), 400, "invalid_request"),
         ("name", json!("\u{202e}gnp.exe"), 400, "invalid_request"),
+        ("name", json!("a\u{2067}b"), 400, "invalid_request"),
+        ("name", json!("a\u{2028}b"), 400, "invalid_request"),
+        ("name", json!("\u{200b}"), 400, "invalid_request"),
+        ("name", json!("folder/\u{3164}\u{2800}"), 400, "invalid_request"),
+        ("name", json!("..\u{feff}"), 400, "invalid_request"),
         ("name", json!("é".repeat(128)), 400, "invalid_request"),
         ("content_type", json!("text/html; charset=utf-8"), 400, "invalid_request"),
         ("content_type", json!("png"), 400, "invalid_request"),
@@ -47,6 +52,7 @@ async fn file_names_are_kept_without_folders_and_are_not_part_of_keys() {
         ("C:\\temp\\я 你.txt", "я 你.txt"),
         ("a\";b.txt", "a\";b.txt"),
         ("%2e%2e", "%2e%2e"),
+        ("re\u{301}sume\u{301}\u{200b}.txt", "résumé.txt"),
     ] {
         let (status, announced) = announce(&alice, &conversation, &announcement(given, "text/plain", b"hello")).await;
         assert_eq!((status, &announced["file"]["name"]), (201, &json!(stored)));

@@ -137,11 +137,13 @@ async fn attachments_are_readable_by_users_who_see_the_message() {
     assert_eq!(reads(&TestUser::new("mallory").await, &file, 2).await, 404);
     let elsewhere = owner.private_conversation_with(bob).await;
     assert_eq!(bob.get_without_redirects(&content(&file, &elsewhere, 1), "*/*").await.0, 404);
-    for malformed in
-        ["?seq=2", "?conversation_id=x&seq=2", "?conversation_id=00000000-0000-0000-0000-000000000000&seq=0"]
-    {
+    for (malformed, code) in [
+        ("?seq=2", "invalid_request"),
+        ("?conversation_id=x&seq=2", "invalid_uuid"),
+        ("?conversation_id=00000000-0000-0000-0000-000000000000&seq=0", "invalid_request"),
+    ] {
         let (status, problem) = owner.get(&format!("/v1/files/{file}/content{malformed}")).await;
-        assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")), "{malformed}");
+        assert_eq!((status, &problem["code"]), (400, &json!(code)), "{malformed}");
     }
     let (status, problem) = owner.get(&format!("/v1/files/{file}/thumbnail?size=100")).await;
     assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")));

@@ -52,6 +52,31 @@ async fn mute_can_be_revoked_and_ends_when_the_member_is_added_again() {
 }
 
 #[tokio::test]
+async fn mute_outside_of_its_range_writes_nothing() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let group = Group::of(&alice, &[&bob]).await;
+    let past = (0..20).map(|second| format!("2001-01-01T00:00:{second:02}Z"));
+    let out_of_range = [
+        "9999-12-31T23:59:59-12:00",
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+12:00",
+        "1969-12-31T23:59:59.999Z",
+        "10000-01-01T00:00:00Z",
+    ];
+    for until in past.chain(out_of_range.map(str::to_owned)) {
+        let refused = alice.patch(&group.member(&bob), &json!({"muted_until": until})).await;
+        assert_eq!((refused.0, &refused.1["code"]), (400, &json!("invalid_request")), "{until}");
+    }
+    assert_eq!(group.stored_state().await.kinds(), ["created"]);
+    // The last instant is the same everywhere.
+    let last = json!({"muted_until": "9999-12-31T23:59:59.999999Z"});
+    let (_, member) = alice.patch(&group.member(&bob), &last).await;
+    assert_eq!(member["muted_until"], "9999-12-31T23:59:59.999Z");
+    assert_eq!(bob.get(&group.path).await.1["muted_until"], member["muted_until"]);
+    assert_eq!(group.stored_state().await.kinds(), ["created", "member_muted"]);
+}
+
+#[tokio::test]
 async fn mute_survives_leaving_and_rejoining_a_public_conversation() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let group = Group::new(&alice, &json!({"type": "public", "title": "Square"})).await;

@@ -78,7 +78,8 @@ impl ContentType {
 
 impl<'de> Deserialize<'de> for ContentType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+        Self::parse(&String::deserialize(deserializer)?)
+            .map_err(|_| de::Error::custom("must be a media type without parameters, like `image/png`"))
     }
 }
 

@@ -3,26 +3,39 @@
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::ApiError;
+use crate::characters::line;
 
 /// Longest name, in bytes of UTF-8: the limit of common file systems.
 const MAX_BYTES: usize = 255;
 
-/// A valid file name: the last component of a path, 1 to 255 bytes of UTF-8. It has no control characters and no characters
-/// that change the direction of writing, because those could disguise the extension.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A file name. A new one is the last component of a path, a [line](crate::characters) of 1 to 255 bytes of UTF-8: characters
+/// that change the direction of writing could disguise the extension. Stored names are read as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FileName(String);
 
 impl FileName {
-    /// Checks a name and removes the folders before it.
+    /// Checks a new name and removes the folders before it.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
-        let name = text.rsplit(['/', '\\']).next().unwrap_or_default().trim();
-        let misleading = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}') || turns(c);
-        if name.is_empty() || name == "." || name == ".." || name.len() > MAX_BYTES || name.contains(misleading) {
-            let message = format!("`name` must have 1 to {MAX_BYTES} bytes and no control characters.");
-            return Err(ApiError::invalid(message));
+        Self::check(text).map_err(|predicate| ApiError::invalid(format!("`name` {predicate}.")))
+    }
+
+    /// A name that was checked when it was stored, perhaps by other rules.
+    pub const fn stored(name: String) -> Self {
+        Self(name)
+    }
+
+    /// Reads a new name; for `deserialize_with`.
+    pub(super) fn requested<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::check(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+
+    fn check(text: &str) -> Result<Self, String> {
+        let name = line(text.rsplit(['/', '\\']).next().unwrap_or(text)).map_err(|error| error.to_string())?;
+        if name == "." || name == ".." || name.len() > MAX_BYTES {
+            return Err(format!("must be a name of 1 to {MAX_BYTES} bytes"));
         }
-        Ok(Self(name.to_owned()))
+        Ok(Self(name))
     }
 
     pub fn as_str(&self) -> &str {
@@ -48,17 +61,6 @@ impl FileName {
     }
 }
 
-/// Embeddings, overrides and isolates of Unicode's bidirectional algorithm.
-const fn turns(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-impl<'de> Deserialize<'de> for FileName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,10 +76,28 @@ mod tests {
         ] {
             assert_eq!(FileName::parse(given).unwrap().as_str(), name);
         }
-        for bad in ["", "a/", "..", "a/..", "a\nb", "a\0b", "\u{202e}gnp.exe", &"é".repeat(128)] {
+        for bad in [
+            "",
+            "a/",
+            "..",
+            "a/..",
+            "..\u{200b}",
+            "a\nb",
+            "a\0b",
+            "\u{202e}gnp.exe",
+            "\u{200b}",
+            "\u{3164}",
+            &"é".repeat(128),
+        ] {
             assert!(FileName::parse(bad).is_err(), "{bad:?}");
         }
         assert!(FileName::parse(&"e".repeat(255)).is_ok());
+    }
+
+    #[test]
+    fn stored_names_are_read_by_no_rule() {
+        let name: FileName = serde_json::from_str(r#""\u200b""#).unwrap();
+        assert_eq!(name, FileName::stored("\u{200b}".to_owned()));
     }
 
     #[test]

@@ -36,7 +36,8 @@ impl Sha256Hex {
 
 impl<'de> Deserialize<'de> for Sha256Hex {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+        Self::parse(&String::deserialize(deserializer)?)
+            .map_err(|_| de::Error::custom("must have 64 hexadecimal digits"))
     }
 }
 
@@ -44,6 +45,7 @@ impl<'de> Deserialize<'de> for Sha256Hex {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewFile {
+    #[serde(deserialize_with = "FileName::requested")]
     pub name: FileName,
     pub content_type: ContentType,
     /// Size in bytes: 1 to [`MAX_FILE_BYTES`].
@@ -55,7 +57,7 @@ pub struct NewFile {
 impl NewFile {
     pub fn check(self) -> Result<Self, ApiError> {
         match self.size {
-            0 => Err(ApiError::invalid("A file must have at least one byte.")),
+            0 => Err(ApiError::invalid("`size` must be at least 1.")),
             1..=MAX_FILE_BYTES => Ok(self),
             _ => {
                 Err(ApiError::new(ErrorCode::FileTooLarge, format!("A file can have at most {MAX_FILE_BYTES} bytes.")))

@@ -7,6 +7,8 @@ use crate::{ConversationType, Role, Timestamp, UserId};
 /// The state of a conversation, read under its lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
+    /// Time at which the state was read: a mute that ended before is none.
+    pub now: Timestamp,
     pub kind: ConversationType,
     /// True for a closed conversation.
     pub closed: bool,

@@ -1,13 +1,21 @@
 //! The protocol: frames that clients send ([`request`]) and receive ([`event`]) over WebSocket, and the bodies of the HTTP API
-//! ([`http`]).
+//! ([`http`]); [`read`] reads them.
 
 pub mod event;
 pub mod http;
+pub mod read;
 pub mod request;
 pub mod sync;
+
+use serde::{Deserialize, Deserializer};
 
 pub use event::{Answer, ErrorBody, Push, Reply, Sent, Unread};
 pub use request::{
     CheckedDraft, DraftRequest, ReceiptEntry, ReceiptsRequest, SendRequest, SubscribeRequest, TypingRequest,
 };
 pub use sync::{SyncRequest, Synced, SyncedConversation};
+
+/// Parses a field whose `null` is the same as its absence; for `deserialize_with` beside `default`.
+fn or_default<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}

@@ -5,17 +5,44 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::or_default;
 use crate::file::MAX_ATTACHMENTS;
 use crate::receipt::MAX_RECEIPTS;
 use crate::{
     ApiError, ClientMessageId, Content, ConversationId, ErrorCode, FileId, Receipt, ReceiptKind, Seq, Timestamp, UserId,
 };
 
+/// `{"action":"send", …}`
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "SendFields")]
 pub struct SendRequest {
     pub conversation_id: ConversationId,
     #[serde(flatten)]
     pub draft: DraftRequest,
+}
+
+/// The fields of [`SendRequest`] in one struct: serde loses the place of an error in a flattened one.
+#[derive(Deserialize)]
+struct SendFields {
+    conversation_id: ConversationId,
+    client_message_id: ClientMessageId,
+    after_seq: Option<Seq>,
+    #[serde(default, deserialize_with = "or_default")]
+    text: String,
+    reply_to_seq: Option<Seq>,
+    #[serde(default, deserialize_with = "or_default")]
+    mentions: Vec<UserId>,
+    #[serde(default, deserialize_with = "or_default")]
+    attachment_ids: Vec<FileId>,
+}
+
+impl From<SendFields> for SendRequest {
+    fn from(fields: SendFields) -> Self {
+        let SendFields { conversation_id, client_message_id, after_seq, text, reply_to_seq, mentions, attachment_ids } =
+            fields;
+        let draft = DraftRequest { client_message_id, after_seq, text, reply_to_seq, mentions, attachment_ids };
+        Self { conversation_id, draft }
+    }
 }
 
 /// A message as a client sends it, over WebSocket and HTTP alike.
@@ -26,14 +53,14 @@ pub struct DraftRequest {
     /// The last seq that the client has seen, the same on every resend. Without it a send is at-least-once.
     pub after_seq: Option<Seq>,
     /// See [`Content::text`]. It may be absent if there are attachments.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub text: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to_seq: Option<Seq>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
     /// Ready files of the sender, uploaded to this conversation: at most [`MAX_ATTACHMENTS`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub attachment_ids: Vec<FileId>,
 }
 

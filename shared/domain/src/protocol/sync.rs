@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::or_default;
 use crate::conversation::Conversation;
 use crate::period::SeqRange;
 use crate::{ApiError, ConversationId, ErrorCode, Message, Seq};
@@ -18,7 +19,7 @@ pub const MAX_BYTES: usize = 100 * 1024;
 #[derive(Debug, Default, Deserialize)]
 pub struct SyncRequest {
     /// By conversation, the highest seq without a gap below it. Without any, the caller's conversations are listed.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub cursors: BTreeMap<ConversationId, Seq>,
     /// Cursor of the next page of the list.
     #[serde(default)]

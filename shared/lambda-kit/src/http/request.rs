@@ -5,10 +5,11 @@ use std::str::FromStr;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use domain::protocol::read::{Json, Query};
 use domain::{ApiError, ErrorCode, Idempotency, UserId};
 use serde::de::DeserializeOwned;
 
-use crate::error::parse;
+use crate::token;
 
 /// A request whose token API Gateway has verified.
 #[derive(Debug)]
@@ -20,13 +21,22 @@ pub struct Request {
 impl Request {
     /// Refuses events without the claims of a verified token: no route may be open by accident.
     pub(super) fn new(event: ApiGatewayV2httpRequest) -> Result<Self, ApiError> {
-        let claims = event.request_context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref());
-        let claim = |name: &str| claims.and_then(|jwt| jwt.claims.get(name));
-        let (Some(issuer), Some(subject)) = (claim("iss"), claim("sub")) else {
-            return Err(ApiError::new(ErrorCode::Unauthorized, "A valid token is required."));
-        };
-        let user_id = UserId::from_token(issuer, subject);
+        let user_id = Self::user(&event);
+        let user_id = user_id.ok_or_else(|| ApiError::new(ErrorCode::Unauthorized, "A valid token is required."))?;
         Ok(Self { event, user_id })
+    }
+
+    /// Returns the user of the token that API Gateway verified. The event has the claims as text, whatever their types are, so
+    /// the types come from the token itself.
+    fn user(event: &ApiGatewayV2httpRequest) -> Option<UserId> {
+        let verified = &event.request_context.authorizer.as_ref()?.jwt.as_ref()?.claims;
+        let token = token::of_authorization(event.headers.get("authorization")?.to_str().ok()?)?;
+        let claims = token::unverified_claims(token)?;
+        let is_verified = |name: &str| {
+            let claim = claims.get(name).and_then(|claim| claim.as_str());
+            claim.is_some() && claim == verified.get(name).map(String::as_str)
+        };
+        if is_verified("iss") && is_verified("sub") { token::user(&claims) } else { None }
     }
 
     /// The route as the template has it: `GET /v1/users/{id}`.
@@ -49,26 +59,9 @@ impl Request {
         id.map_err(|_| ApiError::new(ErrorCode::InvalidUuid, format!("The {name} in the path is not a UUID.")))
     }
 
-    /// Returns a query parameter; `None` if it is absent.
-    pub fn query<T: FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
-        let value = self.event.query_string_parameters.first(name);
-        let parsed = value.map(|value| value.parse().map_err(|_| ApiError::invalid(format!("`{name}` is malformed."))));
-        parsed.transpose()
-    }
-
-    /// Returns a query parameter that is a list: `a,b,c`, or the same name several times; `None` if it is absent. Payload
-    /// format 2.0 does not distinguish the two, so a text with commas has to be joined again.
-    pub fn values(&self, name: &str) -> Option<Vec<&str>> {
-        self.event.query_string_parameters.all(name)
-    }
-
-    /// Returns the page size: `limit`, between 1 and `most`.
-    pub fn limit(&self, default: usize, most: usize) -> Result<usize, ApiError> {
-        let limit = self.query("limit")?.unwrap_or(default);
-        if !(1..=most).contains(&limit) {
-            return Err(ApiError::invalid(format!("`limit` must be between 1 and {most}.")));
-        }
-        Ok(limit)
+    /// Reads the query parameters, from the raw query: payload format 2.0 joins repeated parameters by commas elsewhere.
+    pub fn query<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        Query::parse(self.event.raw_query_string.as_deref().unwrap_or_default())?.read()
     }
 
     /// Returns a header; `None` if it is absent.
@@ -96,6 +89,6 @@ impl Request {
 
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        parse(&self.text()?)
+        Json::parse(&self.text()?)?.read()
     }
 }

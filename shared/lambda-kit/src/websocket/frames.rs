@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
+use domain::protocol::read::Json;
 use domain::protocol::{Answer, ErrorBody, Reply};
 use domain::{ApiError, ConversationId, ErrorCode, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -13,7 +14,7 @@ use store::connections_api::ConnectionsApi;
 use tracing::Instrument;
 
 use super::{Caller, Response};
-use crate::error::{log_once, parse};
+use crate::error::log_once;
 use crate::{deadline, spans};
 
 /// Longest `id` of a frame, in bytes: it is echoed, so it is bounded.
@@ -73,9 +74,10 @@ type Frame<T> = Result<(Caller, T), ApiError>;
 
 /// Parses the envelope, which is empty if that fails, and the frame.
 fn read<T: DeserializeOwned>(event: &ApiGatewayWebsocketProxyRequest) -> (Envelope, Frame<T>) {
-    let text = event.body.as_deref().unwrap_or_default();
-    let envelope = match parse::<Envelope>(text) {
-        Ok(envelope) if envelope.id.as_ref().is_none_or(|id| id.len() <= MAX_ID_BYTES) => envelope,
+    let parsed = Json::parse(event.body.as_deref().unwrap_or_default());
+    let parsed = parsed.and_then(|json| Ok((json.read::<Envelope>()?, json)));
+    let (envelope, json) = match parsed {
+        Ok((envelope, json)) if envelope.id.as_ref().is_none_or(|id| id.len() <= MAX_ID_BYTES) => (envelope, json),
         Ok(_) => {
             let error = ApiError::invalid(format!("`id` can have at most {MAX_ID_BYTES} bytes."));
             return (Envelope::default(), Err(error));
@@ -84,7 +86,7 @@ fn read<T: DeserializeOwned>(event: &ApiGatewayWebsocketProxyRequest) -> (Envelo
     };
     let frame = Caller::new(&event.request_context)
         .and_then(|caller| caller.check_expiry(Timestamp::now()).map(|()| caller))
-        .and_then(|caller| Ok((caller, parse(text)?)));
+        .and_then(|caller| Ok((caller, json.read()?)));
     (envelope, frame)
 }
 
@@ -127,7 +129,14 @@ mod tests {
 
     #[test]
     fn broken_json_and_invalid_fields_have_different_codes() {
-        assert_eq!(parse::<Envelope>("{").err().map(|error| error.code), Some(ErrorCode::BadJson));
-        assert_eq!(parse::<Envelope>(r#"{"id":7}"#).err().map(|error| error.code), Some(ErrorCode::InvalidRequest));
+        let code = |text| Json::parse(text).and_then(|json| json.read::<Envelope>()).err().map(|error| error.code);
+        for (text, expected) in [
+            ("{", ErrorCode::BadJson),
+            (r#"{"id":7}"#, ErrorCode::InvalidRequest),
+            (r#"["r1"]"#, ErrorCode::InvalidRequest),
+            (r#"{"id":"r1","id":"r2"}"#, ErrorCode::InvalidRequest),
+        ] {
+            assert_eq!(code(text), Some(expected), "{text}");
+        }
     }
 }

@@ -2,12 +2,12 @@
 
 use domain::protocol::http::PublicConversation;
 use domain::search::Words;
-use domain::{ConversationId, Timestamp, UserId};
+use domain::{ConversationId, UserId};
 use sqlx_data_api::query_as;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::Conversations;
+use super::{Conversations, timestamp};
 use crate::StoreError;
 
 /// Walks the index `open_public_conversations` backwards, whose ids are in order of creation, or uses
@@ -37,7 +37,7 @@ impl From<Row> for PublicConversation {
             title: row.title,
             topic: row.topic,
             member_count: row.member_count,
-            created_at: Timestamp::from(row.created_at),
+            created_at: timestamp(row.created_at),
             member: row.member,
         }
     }

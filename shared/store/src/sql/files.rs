@@ -1,11 +1,12 @@
 //! Table `file_metadata`: files from their announcement to their end.
 
 use domain::file::{ContentType, Dimensions, File, FileName, FileStatus, NewFile, Rejection, Sha256Hex};
-use domain::{ApiError, ConversationId, ErrorCode, FileId, Idempotency, Timestamp, UserId};
+use domain::{ApiError, ConversationId, ErrorCode, FileId, Idempotency, UserId};
 use sqlx_data_api::{DataApiConnection, DataApiPool, DataApiPoolExt, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::timestamp;
 use crate::StoreError;
 
 /// A file as the table has it.
@@ -112,14 +113,14 @@ impl TryFrom<Row> for StoredFile {
         let file = File {
             file_id: FileId(row.file_id),
             conversation_id: ConversationId(row.conversation_id),
-            name: FileName::parse(&row.name).map_err(|_| malformed("name"))?,
+            name: FileName::stored(row.name),
             content_type: ContentType::parse(&row.content_type).map_err(|_| malformed("content type"))?,
             size: u64::try_from(row.size).map_err(|_| malformed("size"))?,
             sha256: Sha256Hex::parse(&row.sha256).map_err(|_| malformed("checksum"))?,
             status: FileStatus::parse(&row.status).ok_or_else(|| malformed("status"))?,
             reason: reason.transpose()?,
             dimensions,
-            created_at: Timestamp::from(row.created_at),
+            created_at: timestamp(row.created_at),
         };
         Ok(Self { file, owner_id: UserId(row.owner_id), upload_id: row.upload_id })
     }

@@ -12,8 +12,8 @@ use sqlx_data_api::{DataApiConnection, DataApiPoolExt, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::Conversations;
 use super::outbox::Pending;
+use super::{Conversations, timestamp};
 use crate::StoreError;
 use crate::sqs::{RELAY_DELAY, RelayBody};
 
@@ -186,6 +186,7 @@ async fn state(
     let first = rows.first().ok_or_else(|| StoreError::Inconsistent("the query returned no row".to_owned()))?;
     let count = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
     let state = State {
+        now: Timestamp::now(),
         kind: ConversationType::parse(&locked.r#type).ok_or_else(|| {
             StoreError::Inconsistent(format!("a conversation has the unknown type {}", locked.r#type))
         })?,
@@ -213,7 +214,7 @@ fn members_facts(rows: &[UserRow]) -> Result<BTreeMap<UserId, MemberFacts>, Stor
             role: role.transpose()?,
             periods: u32::try_from(row.periods).unwrap_or(u32::MAX),
             removed: row.removed,
-            muted_until: row.muted_until.map(Timestamp::from),
+            muted_until: row.muted_until.map(timestamp),
             blocks_actor: row.blocks_actor,
         };
         members_facts.insert(UserId(user), facts);

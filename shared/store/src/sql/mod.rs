@@ -11,7 +11,9 @@ pub mod users;
 
 use std::time::Duration;
 
+use domain::Timestamp;
 use sqlx_data_api::{DataApiConnectOptions, DataApiPoolOptions};
+use time::OffsetDateTime;
 
 pub use sqlx_data_api::DataApiPool;
 
@@ -45,4 +47,9 @@ pub fn connect(
     let options =
         DataApiConnectOptions::new(client, cluster_arn, secret_arn).database(database).resume_timeout(RESUME_TIMEOUT);
     DataApiPoolOptions::new().max_connections(CONNECTIONS).connect_lazy_with(options)
+}
+
+/// A stored time. The columns hold what was a [`Timestamp`], or the database's own clock.
+fn timestamp(time: OffsetDateTime) -> Timestamp {
+    Timestamp::nearest(time.unix_timestamp() * 1000 + i64::from(time.millisecond()))
 }

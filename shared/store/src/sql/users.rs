@@ -1,11 +1,12 @@
 //! Table `users`: profiles, and tombstones of deleted users.
 
 use domain::user::{DisplayName, User};
-use domain::{ConversationId, Timestamp, UserId};
+use domain::{ConversationId, UserId};
 use sqlx_data_api::{DataApiPool, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::timestamp;
 use crate::StoreError;
 
 #[derive(sqlx::FromRow)]
@@ -39,8 +40,8 @@ impl From<Row> for Found {
         Self::User(User {
             user_id: UserId(row.user_id),
             display_name,
-            created_at: Timestamp::from(row.created_at),
-            updated_at: Timestamp::from(row.updated_at),
+            created_at: timestamp(row.created_at),
+            updated_at: timestamp(row.updated_at),
         })
     }
 }

@@ -23,8 +23,12 @@ impl Context<'_> {
         let own = self.at_least_and_open(Role::Admin)?;
         let target = self.target(user)?;
         let role = target.role.ok_or_else(|| member_not_found(user))?;
-        if target.muted_until == until {
+        let current = target.muted_until.filter(|end| *end > self.state.now);
+        if current == until {
             return Ok(None);
+        }
+        if until.is_some_and(|until| until <= self.state.now) {
+            return Err(ApiError::invalid("`muted_until` must lie in the future. `null` ends a mute."));
         }
         let lower = match own {
             // An owner cannot be muted, but a muted member may become owner.

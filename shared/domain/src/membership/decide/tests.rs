@@ -27,6 +27,7 @@ const BLOCKS: UserId = user(12);
 /// A user without a profile, who is not in the state.
 const UNKNOWN_USER: UserId = user(11);
 
+const NOW: Timestamp = Timestamp::from_epoch_millis(2_000_000_000_000);
 const FUTURE: Timestamp = Timestamp::from_epoch_millis(4_000_000_000_000);
 
 const fn user(n: u128) -> UserId {
@@ -40,6 +41,7 @@ fn active(role: Role) -> MemberFacts {
 fn state(kind: ConversationType) -> State {
     let former = MemberFacts { periods: 1, ..MemberFacts::default() };
     State {
+        now: NOW,
         kind,
         closed: false,
         title: (kind != Private).then(|| "Team".to_owned()),
@@ -369,4 +371,15 @@ fn group_with_members_always_has_an_owner() {
         }
     }
     assert!(seen.len() > 20, "{} groups were reached", seen.len());
+}
+
+#[test]
+fn mute_in_the_past_is_refused_and_a_mute_that_ended_is_none() {
+    let mut group = state(Group);
+    for past in [NOW, Timestamp::from_epoch_millis(0)] {
+        assert_eq!(refusal(&group, OWNER, &Action::Mute(OTHER_MEMBER, Some(past))), ErrorCode::InvalidRequest);
+        group.users.insert(OTHER_MEMBER, MemberFacts { muted_until: Some(past), ..active(Role::Member) });
+        assert_eq!(outcome(&group, OWNER, &Action::Mute(OTHER_MEMBER, None)), "none");
+        assert_eq!(outcome(&group, OWNER, &Action::Mute(OTHER_MEMBER, Some(FUTURE))), "ok");
+    }
 }

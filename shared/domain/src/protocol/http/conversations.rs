@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::given;
 use crate::conversation::Conversation;
+use crate::protocol::or_default;
+use crate::protocol::read::Cursor;
 use crate::{ConversationId, ConversationType, HistoryPolicy, Timestamp, UserId};
 
 /// Body of `POST /v1/conversations`.
@@ -21,7 +23,7 @@ pub struct CreateConversationRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<HistoryPolicy>,
     /// The other members; of a private conversation exactly one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub member_ids: Vec<UserId>,
 }
 
@@ -38,6 +40,16 @@ pub struct UpdateConversationRequest {
     /// True if the caller blocks the other user of a private conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<bool>,
+}
+
+/// Query of `GET /v1/public-conversations`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublicConversationsQuery {
+    /// Words to find.
+    pub q: Option<String>,
+    pub limit: Option<u64>,
+    pub cursor: Option<Cursor<ConversationId>>,
 }
 
 /// Answer to `GET /v1/conversations`.

@@ -3,6 +3,25 @@
 use serde::{Deserialize, Serialize};
 
 use crate::file::SignedPart;
+use crate::{ConversationId, Seq};
+
+/// Query of `GET /v1/files/{id}` and its content: the message that references the file, or nothing for the owner.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileQuery {
+    pub conversation_id: Option<ConversationId>,
+    pub seq: Option<Seq>,
+}
+
+/// Query of `GET /v1/files/{id}/thumbnail`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThumbnailQuery {
+    /// Longest side in pixels.
+    pub size: u32,
+    pub conversation_id: Option<ConversationId>,
+    pub seq: Option<Seq>,
+}
 
 /// Answer to `POST /v1/files/{id}/parts`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::given;
-use crate::{Presence, Role, Seq, Timestamp, UserId};
+use crate::protocol::read::Cursor;
+use crate::{ConversationId, Presence, Role, Seq, Timestamp, UserId};
 
 /// Body of `POST /v1/conversations/{id}/members`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,6 +43,15 @@ pub struct MembersPage {
     pub members: Vec<Member>,
     /// Cursor of the next page; `None` on the last.
     pub cursor: Option<UserId>,
+}
+
+/// Query of `GET /v1/presence`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PresenceQuery {
+    pub conversation_id: ConversationId,
+    pub limit: Option<u64>,
+    pub cursor: Option<Cursor<UserId>>,
 }
 
 /// Answer to `GET /v1/presence`.

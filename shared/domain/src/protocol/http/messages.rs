@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::or_default;
 use crate::receipt::{MemberWatermarks, Status};
 use crate::{Message, Seq, UserId};
 
@@ -10,8 +11,18 @@ use crate::{Message, Seq, UserId};
 #[serde(deny_unknown_fields)]
 pub struct EditRequest {
     pub text: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
+}
+
+/// Query of `GET /v1/conversations/{id}/messages`: at most one of the seqs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryQuery {
+    pub limit: Option<u64>,
+    pub after_seq: Option<Seq>,
+    pub before_seq: Option<Seq>,
+    pub around_seq: Option<Seq>,
 }
 
 /// A page of history, without events.

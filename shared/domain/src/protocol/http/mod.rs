@@ -1,6 +1,6 @@
 //! Bodies of the HTTP API, by resource. Paths and statuses are in `docs/protocol.md`.
 //!
-//! Requests with unknown fields are refused; responses may get new fields.
+//! Requests with unknown fields or parameters are refused; responses may get new fields.
 
 mod conversations;
 mod files;
@@ -9,17 +9,29 @@ mod messages;
 mod problem;
 mod users;
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Deserializer};
+
+use super::read::Cursor;
 
 pub use conversations::{
     ConversationsPage, CreateConversationRequest, PublicConversation, PublicConversationsPage,
-    UpdateConversationRequest,
+    PublicConversationsQuery, UpdateConversationRequest,
 };
-pub use files::SignedParts;
-pub use members::{AddMembersRequest, Member, MembersPage, PresencePage, UpdateMemberRequest};
-pub use messages::{AroundPage, EditRequest, HistoryPage, StatusPage, WatermarksPage};
+pub use files::{FileQuery, SignedParts, ThumbnailQuery};
+pub use members::{AddMembersRequest, Member, MembersPage, PresencePage, PresenceQuery, UpdateMemberRequest};
+pub use messages::{AroundPage, EditRequest, HistoryPage, HistoryQuery, StatusPage, WatermarksPage};
 pub use problem::Problem;
-pub use users::{ProfileRequest, UserEntry, UsersPage};
+pub use users::{ProfileRequest, UserEntry, UsersPage, UsersQuery};
+
+/// Query of a list: page size and cursor.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, bound(deserialize = "C: FromStr"))]
+pub struct PageQuery<C> {
+    pub limit: Option<u64>,
+    pub cursor: Option<Cursor<C>>,
+}
 
 /// Parses a field that is `null` apart from one that is absent; for `deserialize_with` beside `default`.
 #[allow(clippy::option_option, reason = "absent, or `null`")]

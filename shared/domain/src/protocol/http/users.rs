@@ -12,6 +12,13 @@ pub struct ProfileRequest {
     pub display_name: String,
 }
 
+/// Query of `GET /v1/users`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsersQuery {
+    pub ids: Vec<UserId>,
+}
+
 /// A user as others see them: the messages of a deleted user keep their author.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

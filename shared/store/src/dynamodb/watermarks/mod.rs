@@ -275,7 +275,7 @@ fn parse_watermark(item: &Item) -> Result<Watermark, StoreError> {
 }
 
 fn millis(item: &Item) -> Result<Timestamp, StoreError> {
-    number(item, "at").map(Timestamp::from_epoch_millis)
+    number(item, "at").map(Timestamp::nearest)
 }
 
 fn number<T: std::str::FromStr>(item: &Item, name: &str) -> Result<T, StoreError> {
