@@ -1,61 +1,58 @@
 //! Authorizer of WebSocket handshakes.
 //!
 //! A REQUEST authorizer without identity sources (several would all be required): browsers cannot set headers on a WebSocket,
-//! so the token may be in one of three places. A handshake without a valid token fails with `Unauthorized`, which API Gateway
-//! answers with 401; any other failure refuses the connection as well.
+//! so the token may be in one of three places. A handshake without a valid token is denied, which API Gateway answers with 403;
+//! a failure refuses the connection as well.
 
 mod keys;
-mod token;
+mod verify;
 
 use aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Event;
-use domain::UserId;
+use domain::Timestamp;
+use lambda_kit::token;
 use serde_json::{Value, json};
 
 pub use keys::{KeyError, Keys};
-pub use token::{Claims, TokenError, Verifier};
+pub use verify::{TokenError, Verified, Verifier};
 
 /// The subprotocol that clients offer in front of their token.
 const SUBPROTOCOL: &str = "bearer";
 
-/// Reasons for which a handshake is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// API Gateway answers 401 to this very text, and 500 to any other.
-    #[error("Unauthorized")]
-    Unauthorized,
-    /// The issuer's keys cannot be had.
-    #[error("the issuer's keys cannot be read")]
-    Keys(#[from] KeyError),
+/// Returns the policy for the handshake. With a valid token it puts `user_id` and `exp` into every later event of the
+/// connection.
+pub async fn handle(verifier: &Verifier, event: &Event) -> Result<Value, KeyError> {
+    let verdict = match find_token(event) {
+        Some(token) => verifier.verify(token, Timestamp::now()).await,
+        None => Err(TokenError::Invalid("no token")),
+    };
+    match verdict {
+        Ok(Verified { user_id, exp }) => {
+            let mut answer = policy(event, "Allow", &user_id.to_string());
+            answer["context"] = json!({"user_id": user_id, "exp": exp.to_string()});
+            Ok(answer)
+        }
+        Err(TokenError::Invalid(reason)) => {
+            tracing::info!(reason, "a handshake was refused");
+            Ok(policy(event, "Deny", "nobody"))
+        }
+        Err(TokenError::Keys(error)) => Err(error),
+    }
 }
 
-/// Verifies the handshake's token; the answer puts `user_id` and `exp` into every later event of the connection.
-pub async fn handle(verifier: &Verifier, event: &Event) -> Result<Value, Refusal> {
-    let token = find_token(event).ok_or(Refusal::Unauthorized)?;
-    let claims = verifier.verify(token).await.map_err(|error| match error {
-        TokenError::Keys(error) => Refusal::Keys(error),
-        TokenError::Invalid(reason) => {
-            tracing::info!(reason, "a handshake was refused");
-            Refusal::Unauthorized
-        }
-    })?;
-    let user_id = UserId::from_token(&claims.iss, &claims.sub);
-    Ok(json!({
-        "principalId": user_id,
+fn policy(event: &Event, effect: &str, principal: &str) -> Value {
+    json!({
+        "principalId": principal,
         "policyDocument": {
             "Version": "2012-10-17",
-            "Statement": [{"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": event.method_arn}],
+            "Statement": [{"Action": "execute-api:Invoke", "Effect": effect, "Resource": event.method_arn}],
         },
-        "context": {"user_id": user_id, "exp": claims.exp.to_string()},
-    }))
+    })
 }
 
-/// The token from `Authorization: Bearer`, else from the subprotocols `bearer, <token>`, else from `?token=`.
+/// The token from `Authorization`, else from the subprotocols `bearer, <token>`, else from `?token=`.
 fn find_token(event: &Event) -> Option<&str> {
     let header = |name: &str| event.headers.get(name).and_then(|value| value.to_str().ok());
-    let from_authorization = || {
-        let (scheme, token) = header("authorization")?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    };
+    let from_authorization = || token::of_authorization(header("authorization")?);
     let from_subprotocol = || {
         let mut offered = header("sec-websocket-protocol")?.split(',').map(str::trim);
         (offered.next()? == SUBPROTOCOL).then(|| offered.next())?
@@ -83,6 +80,7 @@ mod tests {
     fn token_is_accepted_in_header_subprotocol_or_query() {
         for (headers, query) in [
             (json!({"Authorization": "Bearer a.b.c"}), json!({})),
+            (json!({"Authorization": "a.b.c"}), json!({})),
             (json!({"Sec-WebSocket-Protocol": "bearer, a.b.c"}), json!({})),
             (json!({}), json!({"token": "a.b.c"})),
         ] {

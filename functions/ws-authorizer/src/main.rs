@@ -14,11 +14,11 @@ async fn main() -> Result<(), Error> {
     let issuer = required("OIDC_ISSUER")?;
     let keys = Keys::new(issuer.clone())?;
     keys.warm_up().await;
-    let verifier = Verifier::new(keys, &issuer, required("OIDC_AUDIENCE")?);
+    let verifier = Verifier::new(keys, issuer, required("OIDC_AUDIENCE")?);
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| {
         handle(&verifier, &event.payload)
             .await
-            .map_err(|refusal| Diagnostic { error_type: "Refusal".to_owned(), error_message: refusal.to_string() })
+            .map_err(|error| Diagnostic { error_type: "KeyError".to_owned(), error_message: error.to_string() })
     }))
     .await
 }

@@ -1,6 +1,6 @@
 //! Issues access tokens for any user name.
 
-use jsonwebtoken::get_current_timestamp;
+use jsonwebtoken::{Algorithm, Header, get_current_timestamp};
 use local_template::model::UserPool;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -24,6 +24,8 @@ pub struct TokenRequest {
     pub pool: Option<String>,
     /// Id of the client that the token is for; the pool's first one unless set.
     pub client_id: Option<String>,
+    /// Algorithm of the signature, RS256 unless set: one that takes an RSA key.
+    pub algorithm: Option<Algorithm>,
     /// Claims to add; one of the same name as a standard claim replaces it, and `null` leaves it out.
     #[serde(default)]
     pub claims: Map<String, Value>,
@@ -99,7 +101,9 @@ impl Issuer {
             }
         }
 
-        let access_token = jsonwebtoken::encode(&self.key().header(), &claims, &self.key().encoding)?;
+        let own = self.key().header();
+        let header = Header { alg: request.algorithm.unwrap_or(own.alg), ..own };
+        let access_token = jsonwebtoken::encode(&header, &claims, &self.key().encoding)?;
         Ok(Token { access_token, token_type: "Bearer", expires_in })
     }
 
