@@ -22,13 +22,23 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// Answers one request. Changes are refused in SQL for a deleted user; every other route checks for deletion here.
+    /// Answers one request, unless the user is deleted. SQL refuses the changes of such a user.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
+        let user = request.user_id();
         match request.route() {
-            "POST /v1/conversations" => self.create(&request).await,
-            "PATCH /v1/conversations/{id}" => self.patch(&request).await,
-            "DELETE /v1/conversations/{id}" => self.close(&request).await,
-            _ => self.connections.unless_deleted(request.user_id(), self.read(&request)).await,
+            "GET /v1/conversations" | "GET /v1/conversations/{id}" | "GET /v1/public-conversations" => {
+                self.connections.unless_deleted(user, self.read(&request)).await
+            }
+            _ => self.connections.unless_refused_as_deleted(user, self.write(&request)).await,
+        }
+    }
+
+    async fn write(&self, request: &Request) -> Result<Response, ApiError> {
+        match request.route() {
+            "POST /v1/conversations" => self.create(request).await,
+            "PATCH /v1/conversations/{id}" => self.patch(request).await,
+            "DELETE /v1/conversations/{id}" => self.close(request).await,
+            _ => Err(no_such_route()),
         }
     }
 

@@ -18,10 +18,12 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// Answers one request. An announcement is refused in SQL for a deleted user; every other route checks for deletion here.
+    /// Answers one request, unless the user is deleted. SQL refuses the announcements of such a user.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
         match request.route() {
-            "POST /v1/conversations/{id}/files" => self.announce(&request).await,
+            "POST /v1/conversations/{id}/files" => {
+                self.connections.unless_refused_as_deleted(request.user_id(), self.announce(&request)).await
+            }
             _ => self.connections.unless_deleted(request.user_id(), self.guarded(&request)).await,
         }
     }

@@ -28,16 +28,26 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// Answers one request. Writes are refused by the projection for a deleted user; every other route checks for deletion
-    /// here.
+    /// Answers one request, unless the user is deleted. The projection refuses the writes of such a user.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
+        let user = request.user_id();
         match request.route() {
-            "POST /v1/conversations/{id}/messages" => self.send(&request).await,
-            "PATCH /v1/conversations/{id}/messages/{seq}" => self.edit(&request).await,
-            "DELETE /v1/conversations/{id}/messages/{seq}" => self.delete(&request).await,
-            "PUT /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(&request, true).await,
-            "DELETE /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(&request, false).await,
-            _ => self.connections.unless_deleted(request.user_id(), self.read(&request)).await,
+            "GET /v1/conversations/{id}/messages"
+            | "GET /v1/conversations/{id}/messages/{seq}/status"
+            | "GET /v1/conversations/{id}/receipts"
+            | "POST /v1/sync" => self.connections.unless_deleted(user, self.read(&request)).await,
+            _ => self.connections.unless_refused_as_deleted(user, self.write(&request)).await,
+        }
+    }
+
+    async fn write(&self, request: &Request) -> Result<Response, ApiError> {
+        match request.route() {
+            "POST /v1/conversations/{id}/messages" => self.send(request).await,
+            "PATCH /v1/conversations/{id}/messages/{seq}" => self.edit(request).await,
+            "DELETE /v1/conversations/{id}/messages/{seq}" => self.delete(request).await,
+            "PUT /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(request, true).await,
+            "DELETE /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(request, false).await,
+            _ => Err(no_such_route()),
         }
     }
 

@@ -5,14 +5,20 @@ use chat::notify::{PublicSubscriptions, Subscriber};
 use domain::protocol::{Answer, SubscribeRequest};
 use domain::{ApiError, Timestamp};
 use lambda_kit::websocket::Caller;
+use store::dynamodb::Connections;
 
 /// Subscribes the connection of a member.
 pub async fn handle(
     subscriptions: &PublicSubscriptions,
+    connections: &Connections,
     caller: Caller,
     request: SubscribeRequest,
 ) -> Result<Answer, ApiError> {
     let subscriber = Subscriber { user_id: caller.user_id, connection_id: &caller.connection_id, exp: caller.exp };
-    subscriptions.subscribe(subscriber, request.conversation_id, Timestamp::now()).await?;
+    let done = async {
+        subscriptions.subscribe(subscriber, request.conversation_id, Timestamp::now()).await?;
+        Ok(())
+    };
+    connections.unless_refused_as_deleted(caller.user_id, done).await?;
     Ok(Answer::Accepted)
 }

@@ -5,8 +5,8 @@ use lambda_kit::{Error, Wiring, websocket};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let wiring = Wiring::start().await;
-    let sender = wiring.sender()?;
+    let (sender, connections) = (wiring.sender()?, wiring.connections()?);
     sender.notifier().warm_up().await;
     let api = sender.notifier().api();
-    websocket::run(api, async |caller, request| ws_send::handle(&sender, caller, request).await).await
+    websocket::run(api, async |caller, request| ws_send::handle(&sender, &connections, caller, request).await).await
 }

@@ -5,7 +5,8 @@ use lambda_kit::{Error, Wiring, websocket};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let wiring = Wiring::start().await;
-    let (typing, api) = (wiring.typing_notifier()?, wiring.connections_api()?);
+    let (typing, connections) = (wiring.typing_notifier()?, wiring.connections()?);
+    let api = wiring.connections_api()?;
     typing.warm_up().await;
-    websocket::run(&api, async |caller, request| ws_typing::handle(&typing, caller, request).await).await
+    websocket::run(&api, async |caller, request| ws_typing::handle(&typing, &connections, caller, request).await).await
 }

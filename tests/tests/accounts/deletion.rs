@@ -3,7 +3,7 @@
 use chat::log::{Draft, SendError};
 use domain::UserId;
 use end_to_end::socket::handshake;
-use end_to_end::test_user::{answer, client, token};
+use end_to_end::test_user::{Answer, answer, client, token};
 use end_to_end::{Cloud, Socket, TestUser, aws};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -61,7 +61,52 @@ async fn token_of_a_deleted_user_is_refused() {
     assert_eq!(refusal(alice.post(&format!("{path}/members"), &add).await), user_deleted);
     assert_eq!(refusal(alice.delete(&format!("{path}/members/me")).await), user_deleted);
     assert_eq!(refusal(alice.put(&format!("/v1/conversations/{club}/members/me"), &json!({})).await), user_deleted);
+    // Whatever the user was in it, and whether it exists or not.
+    let (never, missing) = (group(&bob, &[]).await, Uuid::new_v4().to_string());
+    for id in [&private, &team, &left, &club, &never, &missing] {
+        for answer in every_request(&alice, &bob, id).await {
+            assert_eq!(refusal(answer.clone()), user_deleted, "{id}: {answer:?}");
+        }
+    }
     assert_eq!(handshake_of(&alice.token).await, Some(403));
+}
+
+/// The answers to every request about a conversation or file with this id.
+async fn every_request(user: &TestUser, other: &TestUser, id: &str) -> Vec<Answer> {
+    let (path, of_file) = (format!("/v1/conversations/{id}"), format!("/v1/files/{id}"));
+    let (message, member) = (format!("{path}/messages/1"), format!("{path}/members/{}", other.user_id));
+    let reaction = format!("{message}/reactions/%F0%9F%91%8D");
+    let draft = json!({"client_message_id": Uuid::new_v4(), "text": "boo"});
+    let file = json!({"name": "a", "content_type": "a/b", "size": 1, "sha256": "0".repeat(64)});
+    vec![
+        user.get(&path).await,
+        user.patch(&path, &json!({"title": "Ghosts"})).await,
+        user.patch(&path, &json!({"blocked": true})).await,
+        user.delete(&path).await,
+        user.get(&format!("{path}/members")).await,
+        user.post(&format!("{path}/members"), &json!({"user_ids": [other.user_id]})).await,
+        user.put(&format!("{path}/members/me"), &json!({})).await,
+        user.patch(&member, &json!({"role": "admin"})).await,
+        user.delete(&member).await,
+        user.delete(&format!("{path}/members/me")).await,
+        user.get(&format!("/v1/presence?conversation_id={id}")).await,
+        user.get(&format!("{path}/messages")).await,
+        user.post(&format!("{path}/messages"), &draft).await,
+        user.patch(&message, &json!({"text": "boo"})).await,
+        user.delete(&message).await,
+        user.put(&reaction, &json!({})).await,
+        user.delete(&reaction).await,
+        user.get(&format!("{message}/status")).await,
+        user.get(&format!("{path}/receipts")).await,
+        user.post("/v1/sync", &json!({"cursors": {id: 0}})).await,
+        user.post(&format!("{path}/files"), &file).await,
+        user.get(&of_file).await,
+        user.get(&format!("{of_file}/content")).await,
+        user.get(&format!("{of_file}/thumbnail?size=320")).await,
+        user.post(&format!("{of_file}/parts"), &json!({"parts": []})).await,
+        user.post(&format!("{of_file}/complete"), &json!({})).await,
+        user.delete(&of_file).await,
+    ]
 }
 
 #[tokio::test]

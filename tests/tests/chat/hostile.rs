@@ -1,6 +1,8 @@
 //! Clients that lie, guess or stumble.
 
-use end_to_end::{Socket, TestUser};
+use end_to_end::test_user::{answer, client};
+use end_to_end::{Cloud, Socket, TestUser};
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -105,6 +107,23 @@ async fn invalid_frames_have_their_error_codes_and_keep_the_connection() {
 
     let sent = a.ask(send(&conversation, &"é".repeat(4096))).await;
     assert_eq!((&sent["type"], &sent["seq"]), (&json!("sent"), &json!(2)), "the refused frames had no effect: {sent}");
+}
+
+#[tokio::test]
+async fn paths_without_a_route_get_problem_details() {
+    let alice = TestUser::new("alice").await;
+    for path in ["/", "/v1", "/v1/users/", "/v1/user/me", "/v1/conversations/a/b/c?limit=1", "/v2/users/me"] {
+        let (status, problem) = alice.get(path).await;
+        assert_eq!((status, &problem["code"], &problem["status"]), (404, &json!("not_found"), &json!(404)), "{path}");
+        assert!(problem["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{problem}");
+    }
+    assert_eq!(alice.put("/v1/presence", &json!({})).await.1["code"], "not_found", "another method");
+    let url = format!("{}/v1/nowhere", Cloud::shared().endpoints.http);
+    let (status, problem) = answer(client().get(&url)).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("not_found")), "without a token");
+    let preflight = client().request(Method::OPTIONS, format!("{}/v1/users/me", Cloud::shared().endpoints.http));
+    let preflight = preflight.header("origin", "https://a.example").header("access-control-request-method", "PUT");
+    assert_eq!(answer(preflight).await, (204, Value::Null));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod request;
 mod response;
 
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use domain::ApiError;
 use lambda_runtime::{LambdaEvent, service_fn};
 use tracing::Instrument;
@@ -12,22 +13,41 @@ pub use response::{Response, no_such_route};
 
 use crate::{deadline, spans};
 
-/// Serves requests until Lambda ends the process. Only this function converts an [`ApiError`] to an HTTP response.
+/// Serves requests of users until Lambda ends the process.
 pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(Request) -> Result<Response, ApiError>,
+{
+    serve(async |event| {
+        let request = Request::new(event)?;
+        spans::record("user_id", request.user_id());
+        handle(request).await
+    })
+    .await
+}
+
+/// Serves a route without an authorizer until Lambda ends the process. The handler gets method and path alone.
+pub async fn run_open<F>(handle: F) -> Result<(), lambda_runtime::Error>
+where
+    F: AsyncFn(&str, &str) -> Result<Response, ApiError>,
+{
+    serve(async |event: ApiGatewayV2httpRequest| {
+        let path = event.raw_path.as_deref().unwrap_or_default();
+        handle(event.request_context.http.method.as_str(), path).await
+    })
+    .await
+}
+
+/// Only this function converts an [`ApiError`] to an HTTP response.
+async fn serve<F>(handle: F) -> Result<(), lambda_runtime::Error>
+where
+    F: AsyncFn(ApiGatewayV2httpRequest) -> Result<Response, ApiError>,
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
         let request_id = &event.context.request_id;
         let span = spans::request(request_id, &event.payload);
         let respond = async {
-            let result = match Request::new(event.payload) {
-                Ok(request) => {
-                    spans::record("user_id", request.user_id());
-                    deadline::within(deadline::of(&event.context), handle(request)).await
-                }
-                Err(error) => Err(error),
-            };
+            let result = deadline::within(deadline::of(&event.context), handle(event.payload)).await;
             result.unwrap_or_else(|error| Response::problem(&error, request_id))
         };
         Ok::<_, std::convert::Infallible>(respond.instrument(span).await)

@@ -155,7 +155,7 @@ impl Connections {
             if let Some(AttributeValue::S(user)) = item.get("user_id") {
                 let online = parse(item)?.iter().any(|connection| may_live(connection, now));
                 let last_seen = item.get(LAST_SEEN).and_then(|at| at.as_n().ok()?.parse().ok());
-                known.insert(user.clone(), (online, last_seen.map(Timestamp::from_epoch_millis)));
+                known.insert(user.clone(), (online, last_seen.map(Timestamp::nearest)));
             }
         }
         let presence = |user_id: &UserId| {
@@ -247,6 +247,21 @@ impl Connections {
         result
     }
 
+    /// Returns the result of `change`, or that the user is deleted, if that is why it was refused. The guard of changes, which a
+    /// deleted user cannot make: a consistent read after a refusal, for one read unit, and none otherwise.
+    pub async fn unless_refused_as_deleted<T>(
+        &self,
+        user: UserId,
+        change: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
+        let result = change.await;
+        let is_refused = |error: &ApiError| !error.code.retryable() && error.code != ErrorCode::UserDeleted;
+        if result.as_ref().err().is_some_and(is_refused) {
+            return self.unless_deleted(user, std::future::ready(result)).await;
+        }
+        result
+    }
+
     /// Opens the connection to DynamoDB during init, when time is free: half a read unit.
     pub async fn warm_up(&self) {
         if let Err(error) = self.of(&[UserId(uuid::Uuid::nil())], Timestamp::now()).await {
@@ -312,7 +327,7 @@ fn parse(item: &Item) -> Result<Vec<Connection>, StoreError> {
             Ok(Connection {
                 user_id,
                 connection_id: connection_id.to_owned(),
-                connected_at: number("connected_at").map(Timestamp::from_epoch_millis).ok_or_else(inconsistent)?,
+                connected_at: number("connected_at").map(Timestamp::nearest).ok_or_else(inconsistent)?,
                 exp: number("exp").ok_or_else(inconsistent)?,
             })
         })
