@@ -91,6 +91,16 @@ impl Role {
 pub struct Member {
     pub user_id: UserId,
     pub role: Role,
+    /// End of a mute from an earlier membership period: a mute outlives leaving and removal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted_until: Option<Timestamp>,
+}
+
+impl Member {
+    /// Returns a member who is not muted.
+    pub const fn new(user_id: UserId, role: Role) -> Self {
+        Self { user_id, role, muted_until: None }
+    }
 }
 
 /// A conversation as one of its members sees it.

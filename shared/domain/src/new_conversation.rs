@@ -117,11 +117,9 @@ impl NewConversation {
     /// other; the creator of any other conversation is its owner.
     pub fn members(&self, creator: UserId) -> Vec<Member> {
         match self {
-            Self::Private { pair } => {
-                pair.iter().map(|user_id| Member { user_id: *user_id, role: Role::Member }).collect()
-            }
-            Self::Shared(shared) => std::iter::once(Member { user_id: creator, role: Role::Owner })
-                .chain(shared.others.iter().map(|user_id| Member { user_id: *user_id, role: Role::Member }))
+            Self::Private { pair } => pair.iter().map(|user_id| Member::new(*user_id, Role::Member)).collect(),
+            Self::Shared(shared) => std::iter::once(Member::new(creator, Role::Owner))
+                .chain(shared.others.iter().map(|user_id| Member::new(*user_id, Role::Member)))
                 .collect(),
         }
     }
@@ -170,7 +168,7 @@ mod tests {
         assert_eq!(group.title(), Some("Team"));
         let members = group.members(user(1));
         assert_eq!(members.len(), 2);
-        assert_eq!(members[0], Member { user_id: user(1), role: Role::Owner });
+        assert_eq!(members[0], Member::new(user(1), Role::Owner));
     }
 
     #[test]

@@ -32,8 +32,8 @@ async fn mute_ends_at_its_time() {
 }
 
 #[tokio::test]
-async fn mute_can_be_revoked_and_ends_when_the_member_is_added_again() {
-    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+async fn mute_can_be_revoked_and_survives_leaving_and_removal() {
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let group = Group::of(&alice, &[&bob]).await;
     let mut socket = bob.connect().await;
     let later = json!({"muted_until": "2100-01-01T00:00:00Z"});
@@ -45,6 +45,17 @@ async fn mute_can_be_revoked_and_ends_when_the_member_is_added_again() {
     assert_eq!((status, &member["muted_until"]), (200, &Value::Null));
     assert_eq!(group.send_text(&mut socket, "thanks").await["type"], "sent");
     assert_eq!(alice.patch(&group.member(&bob), &later).await.0, 200);
+    // Removed by another user, then leaving: an admin adds them again, and the mute stays.
+    for actor in [&alice, &bob] {
+        assert_eq!(group.remove(actor, &bob).await.0, 204);
+        assert_eq!(group.add(&alice, &[&bob, &carol]).await.0, 204);
+        assert_eq!(group.send_text(&mut socket, "back").await["error"]["code"], "muted");
+        assert_eq!(bob.get(&group.path).await.1["muted_until"], "2100-01-01T00:00:00.000Z");
+        assert_eq!(carol.get(&group.path).await.1["muted_until"], Value::Null);
+        group.stored_state().await;
+    }
+    assert_eq!(alice.patch(&group.member(&bob), &json!({"muted_until": null})).await.0, 200);
+    assert_eq!(group.send_text(&mut socket, "thanks").await["type"], "sent");
     assert_eq!(group.remove(&alice, &bob).await.0, 204);
     assert_eq!(group.add(&alice, &[&bob]).await.0, 204);
     assert_eq!(group.send_text(&mut socket, "back").await["type"], "sent");
@@ -88,6 +99,10 @@ async fn mute_survives_leaving_and_rejoining_a_public_conversation() {
     let (_, member) = bob.put(&me, &json!({})).await;
     assert_eq!(member["muted_until"], "2100-01-01T00:00:00.000Z");
     assert_eq!(group.send_text(&mut socket, "hm").await["error"]["code"], "muted");
+    // Nor does removal end it.
+    assert_eq!(group.remove(&alice, &bob).await.0, 204);
+    assert_eq!(group.add(&alice, &[&bob]).await.0, 204);
+    assert_eq!(bob.get(&group.path).await.1["muted_until"], "2100-01-01T00:00:00.000Z");
     // Not even as an admin; only an owner ends what an owner began for one.
     assert_eq!(group.set_role(&alice, &bob, "admin").await.0, 200);
     assert_eq!(bob.patch(&group.member(&bob), &json!({"muted_until": null})).await.1["code"], "not_allowed");

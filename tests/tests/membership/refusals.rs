@@ -54,7 +54,7 @@ async fn refused(group: &Group, user: &TestUser, attempts: &[Attempt<'_>]) {
 
 #[tokio::test]
 async fn invalid_requests_are_refused_without_effect() {
-    let Users { owner, admin, member, non_member, group, .. } = create_users().await;
+    let Users { owner, member, non_member, group, .. } = create_users().await;
     let ids = |ids: &[&str]| json!({"user_ids": ids});
     let many: Vec<Uuid> = (0..51).map(|_| Uuid::new_v4()).collect();
     let huge: Vec<Uuid> = (0..4000).map(|_| Uuid::new_v4()).collect();
@@ -64,7 +64,6 @@ async fn invalid_requests_are_refused_without_effect() {
     let attempts = [
         ("POST", members, ids(&[&non_member.user_id, &Uuid::new_v4().to_string()]), "user_not_found"),
         ("POST", members, ids(&[&non_member.user_id, &owner.user_id]), "self_add"),
-        ("POST", members, ids(&[&non_member.user_id, &admin.user_id]), "already_a_member"),
         ("POST", members, ids(&[]), "too_many_members"),
         ("POST", members, json!({ "user_ids": many }), "too_many_members"),
         ("POST", members, json!({ "user_ids": huge }), "body_too_large"),
@@ -79,7 +78,6 @@ async fn invalid_requests_are_refused_without_effect() {
         ("PATCH", &of_member, json!({"role": "admin", "joined_seq": 1}), "unknown_field"),
         ("PATCH", &missing, json!({"role": "admin"}), "member_not_found"),
         ("PATCH", &format!("{members}/bob"), json!({"role": "admin"}), "invalid_uuid"),
-        ("DELETE", &missing, Value::Null, "member_not_found"),
         ("DELETE", &format!("{members}/bob"), Value::Null, "invalid_uuid"),
         ("PATCH", path, json!({}), "invalid_request"),
         ("PATCH", path, json!({"title": ""}), "invalid_request"),

@@ -53,10 +53,11 @@ pub struct Departure {
 /// The effect of a [`Change`] on the conversation and its members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effect<'a> {
+    /// The users that the change adds, with the mutes that they had.
     pub joined: Vec<Member>,
     pub left: Option<Departure>,
     pub role: Option<(UserId, Role)>,
-    /// The muted user and the end of the mute. The user may be one that the change adds.
+    /// The muted member and the end of the mute.
     pub muted: Option<(UserId, Option<Timestamp>)>,
     pub title: Option<&'a str>,
     /// The new topic, or none.
@@ -94,8 +95,7 @@ impl Change {
         match self {
             Self::Logged { actor, item } => logged_effect(*actor, item),
             Self::Joined { user_id, muted_until } => Effect {
-                joined: vec![Member { user_id: *user_id, role: Role::Member }],
-                muted: muted_until.map(|until| (*user_id, Some(until))),
+                joined: vec![Member { muted_until: *muted_until, ..Member::new(*user_id, Role::Member) }],
                 ..Effect::default()
             },
             Self::Left { user_id, promoted, closed, user_deleted } => {
@@ -155,7 +155,7 @@ mod tests {
     fn stored() -> Vec<(Change, &'static str)> {
         let at = Timestamp::from_epoch_millis(1_800_000_000_000);
         let logged = |item| Change::Logged { actor: user(1), item };
-        let member = |n, role| Member { user_id: user(n), role };
+        let member = |n, role| Member::new(user(n), role);
         vec![
             (
                 logged(MessageKind::Created {
@@ -170,6 +170,12 @@ mod tests {
             (
                 logged(MessageKind::MembersAdded { members: vec![member(2, Role::Member)] }),
                 r#"{"change":"logged","actor":"~1","item":{"kind":"members_added","members":[{"user_id":"~2","role":"member"}]}}"#,
+            ),
+            (
+                logged(MessageKind::MembersAdded {
+                    members: vec![Member { muted_until: Some(at), ..member(2, Role::Member) }],
+                }),
+                r#"{"change":"logged","actor":"~1","item":{"kind":"members_added","members":[{"user_id":"~2","role":"member","muted_until":"2027-01-15T08:00:00.000Z"}]}}"#,
             ),
             (
                 logged(MessageKind::MemberLeft { promoted: Some(user(2)), closed: false, user_deleted: false }),
@@ -198,6 +204,10 @@ mod tests {
             (logged(MessageKind::Closed), r#"{"change":"logged","actor":"~1","item":{"kind":"closed"}}"#),
             (Change::Joined { user_id: user(2), muted_until: None }, r#"{"change":"joined","user_id":"~2"}"#),
             (
+                Change::Joined { user_id: user(2), muted_until: Some(at) },
+                r#"{"change":"joined","user_id":"~2","muted_until":"2027-01-15T08:00:00.000Z"}"#,
+            ),
+            (
                 Change::Left { user_id: user(2), promoted: None, closed: true, user_deleted: false },
                 r#"{"change":"left","user_id":"~2","closed":true,"user_deleted":false}"#,
             ),
@@ -217,7 +227,7 @@ mod tests {
     #[test]
     fn joins_and_departures_change_the_member_count() {
         let growth: Vec<i32> = stored().iter().map(|(change, _)| change.effect().growth()).collect();
-        assert_eq!(growth, [1, 1, -1, -1, 0, 0, 0, 0, 0, 1, -1, 0]);
+        assert_eq!(growth, [1, 1, 1, -1, -1, 0, 0, 0, 0, 0, 1, 1, -1, 0]);
     }
 
     #[test]
@@ -226,14 +236,16 @@ mod tests {
         let departure = |n, by| Departure { user_id: user(n), removed_by: by, user_deleted: false };
         let blocked_by = [user(2)];
         let at = Timestamp::from_epoch_millis(1_800_000_000_000);
+        let muted = Member { muted_until: Some(at), ..Member::new(user(2), Role::Member) };
         let expected = [
             Effect {
-                joined: vec![Member { user_id: user(1), role: Role::Owner }],
+                joined: vec![Member::new(user(1), Role::Owner)],
                 title: Some("Team"),
                 topic: Some(None),
                 ..none.clone()
             },
-            Effect { joined: vec![Member { user_id: user(2), role: Role::Member }], ..none.clone() },
+            Effect { joined: vec![Member::new(user(2), Role::Member)], ..none.clone() },
+            Effect { joined: vec![muted], ..none.clone() },
             Effect { left: Some(departure(1, None)), role: Some((user(2), Role::Owner)), ..none.clone() },
             Effect { left: Some(departure(2, Some(user(1)))), ..none.clone() },
             Effect { role: Some((user(2), Role::Admin)), ..none.clone() },
@@ -241,7 +253,8 @@ mod tests {
             Effect { title: Some("Crew"), ..none.clone() },
             Effect { topic: Some(None), ..none.clone() },
             Effect { closed: true, ..none.clone() },
-            Effect { joined: vec![Member { user_id: user(2), role: Role::Member }], ..none.clone() },
+            Effect { joined: vec![Member::new(user(2), Role::Member)], ..none.clone() },
+            Effect { joined: vec![muted], ..none.clone() },
             Effect { left: Some(departure(2, None)), closed: true, ..none.clone() },
             Effect { blocked_by: Some(&blocked_by), ..none },
         ];

@@ -248,8 +248,9 @@ async fn write(connection: &mut DataApiConnection, actor: UserId, pending: &Pend
          )
          INSERT INTO conversation_members
             (member_id, conversation_id, user_id, role, added_by, joined_version, muted_until)
-         SELECT j.member_id, $1, j.user_id, j.role, $17, $2, CASE WHEN j.user_id = $15 THEN $16 END
-         FROM unnest($18::uuid[], $19::uuid[], $20::text[]) AS j (member_id, user_id, role)",
+         SELECT j.member_id, $1, j.user_id, j.role, $17, $2, j.muted_until
+         FROM unnest($18::uuid[], $19::uuid[], $20::text[], $21::timestamptz[])
+            AS j (member_id, user_id, role, muted_until)",
     )
     .bind(pending.conversation_id.0)
     .bind(version)
@@ -271,6 +272,7 @@ async fn write(connection: &mut DataApiConnection, actor: UserId, pending: &Pend
     .bind(effect.joined.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
     .bind(effect.joined.iter().map(|member| member.user_id.0).collect::<Vec<_>>())
     .bind(effect.joined.iter().map(|member| member.role.as_str()).collect::<Vec<_>>())
+    .bind(effect.joined.iter().map(|member| member.muted_until.map(OffsetDateTime::from)).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())

@@ -31,6 +31,24 @@ impl Context<'_> {
         self.ever_member()?.role.ok_or_else(not_a_member)
     }
 
+    /// Returns the role of a member of a group or public conversation.
+    ///
+    /// Rules check the desired state after this and before the rights that a change takes: a repeat by a user who has lost those
+    /// rights is no error. Members know each other's roles and mutes, so the answer reveals nothing.
+    pub(super) fn member_of_shared(&self) -> Result<Role, ApiError> {
+        self.at_least(Role::Member)
+    }
+
+    /// Returns the facts of an active member.
+    pub(super) fn current(&self, user: UserId) -> Option<&MemberFacts> {
+        self.state.users.get(&user).filter(|facts| facts.role.is_some())
+    }
+
+    /// Returns the role of an active member.
+    pub(super) fn role_of(&self, user: UserId) -> Option<Role> {
+        self.current(user)?.role
+    }
+
     /// Returns the role of the actor if it is this role or a higher one. Always an error in a private conversation.
     pub(super) fn at_least(&self, role: Role) -> Result<Role, ApiError> {
         let own = self.active()?;

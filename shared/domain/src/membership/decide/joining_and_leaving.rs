@@ -7,35 +7,39 @@ use crate::membership::{Change, MAX_GROUP_MEMBERS, MAX_USERS_PER_CHANGE};
 use crate::{ApiError, ConversationType, ErrorCode, MessageKind, Role, UserId};
 
 impl Context<'_> {
+    /// Adds the users who are no members yet.
     pub(super) fn add(&self, users: &[UserId]) -> Decision {
+        self.member_of_shared()?;
+        let (members, users): (Vec<UserId>, Vec<UserId>) =
+            users.iter().partition(|user| **user != self.actor && self.role_of(**user).is_some());
+        if users.is_empty() && (1..=MAX_USERS_PER_CHANGE).contains(&members.len()) {
+            return Ok(None);
+        }
         self.at_least_and_open(Role::Admin)?;
-        if users.is_empty() || users.len() > MAX_USERS_PER_CHANGE {
+        if users.is_empty() || users.len() + members.len() > MAX_USERS_PER_CHANGE {
             let message = format!("A request can add 1 to {MAX_USERS_PER_CHANGE} users.");
             return Err(ApiError::new(ErrorCode::TooManyMembers, message));
         }
         if users.contains(&self.actor) {
             return Err(ApiError::new(ErrorCode::SelfAdd, "You are already a member."));
         }
-        for user in users {
+        let mut added = Vec::with_capacity(users.len());
+        for user in &users {
             let facts = self.state.users.get(user).filter(|facts| !facts.deleted);
             let facts = facts
                 .ok_or_else(|| ApiError::new(ErrorCode::UserNotFound, format!("The user {user} does not exist.")))?;
-            if facts.role.is_some() {
-                let message = format!("The user {user} is already a member.");
-                return Err(ApiError::new(ErrorCode::AlreadyAMember, message));
-            }
             if facts.blocks_actor {
                 return Err(not_allowed("You cannot add one of these users."));
             }
             check_period_limit(facts)?;
+            added.push(Member { muted_until: facts.muted_until, ..Member::new(*user, Role::Member) });
         }
         let grown = u64::from(self.state.member_count) + users.len() as u64;
         if self.state.kind == ConversationType::Group && grown > u64::from(MAX_GROUP_MEMBERS) {
             let message = format!("A group can have at most {MAX_GROUP_MEMBERS} members.");
             return Err(ApiError::new(ErrorCode::MemberLimitReached, message));
         }
-        let members = users.iter().map(|user| Member { user_id: *user, role: Role::Member }).collect();
-        self.logged(MessageKind::MembersAdded { members })
+        self.logged(MessageKind::MembersAdded { members: added })
     }
 
     pub(super) fn join(&self) -> Decision {
@@ -58,6 +62,10 @@ impl Context<'_> {
     }
 
     pub(super) fn leave(&self) -> Decision {
+        if self.state.kind == ConversationType::Public {
+            // Everybody knows that a public conversation exists, so a user who never was in it has what they want.
+            return Ok(self.facts()?.role.map(|role| self.departure(role, false)));
+        }
         let facts = self.ever_member()?;
         if self.state.kind == ConversationType::Private {
             return Err(wrong_conversation_type("leave"));
@@ -85,14 +93,12 @@ impl Context<'_> {
     }
 
     pub(super) fn remove(&self, user: UserId) -> Decision {
+        self.member_of_shared()?;
+        let Some(role) = self.role_of(user) else { return Ok(None) };
         let own = self.at_least_and_open(Role::Admin)?;
-        let target = self.target(user)?;
-        match target.role {
-            None => Ok(None),
-            Some(role) if own == Role::Owner || role == Role::Member => {
-                self.logged(MessageKind::MemberRemoved { user_id: user })
-            }
-            Some(_) => Err(not_allowed("Only an owner can remove admins and owners.")),
+        if own == Role::Owner || role == Role::Member {
+            return self.logged(MessageKind::MemberRemoved { user_id: user });
         }
+        Err(not_allowed("Only an owner can remove admins and owners."))
     }
 }

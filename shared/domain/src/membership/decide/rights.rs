@@ -7,11 +7,12 @@ use crate::{ApiError, ConversationType, ErrorCode, MessageKind, Role, Timestamp,
 
 impl Context<'_> {
     pub(super) fn set_role(&self, user: UserId, role: Role) -> Decision {
-        self.at_least_and_open(Role::Owner)?;
-        let current = self.target(user)?.role.ok_or_else(|| member_not_found(user))?;
-        if current == role {
+        self.member_of_shared()?;
+        if self.role_of(user) == Some(role) {
             return Ok(None);
         }
+        self.at_least_and_open(Role::Owner)?;
+        let current = self.target(user)?.role.ok_or_else(|| member_not_found(user))?;
         if current == Role::Owner && self.state.owners <= 1 {
             let message = "A conversation needs an owner. Make another member an owner first.";
             return Err(ApiError::new(ErrorCode::LastOwner, message));
@@ -20,13 +21,13 @@ impl Context<'_> {
     }
 
     pub(super) fn mute(&self, user: UserId, until: Option<Timestamp>) -> Decision {
-        let own = self.at_least_and_open(Role::Admin)?;
-        let target = self.target(user)?;
-        let role = target.role.ok_or_else(|| member_not_found(user))?;
-        let current = target.muted_until.filter(|end| *end > self.state.now);
-        if current == until {
+        self.member_of_shared()?;
+        let current = self.current(user).map(|facts| facts.muted_until.filter(|end| *end > self.state.now));
+        if current == Some(until) {
             return Ok(None);
         }
+        let own = self.at_least_and_open(Role::Admin)?;
+        let role = self.target(user)?.role.ok_or_else(|| member_not_found(user))?;
         if until.is_some_and(|until| until <= self.state.now) {
             return Err(ApiError::invalid("`muted_until` must lie in the future. `null` ends a mute."));
         }
@@ -46,12 +47,15 @@ impl Context<'_> {
         if self.state.kind != ConversationType::Private {
             return Err(wrong_conversation_type("block a user in"));
         }
+        if self.state.blocked_by.contains(&self.actor) == blocked {
+            return Ok(None);
+        }
         self.open()?;
         let mut blocked_by = self.state.blocked_by.clone();
         blocked_by.retain(|user| *user != self.actor);
         if blocked {
             blocked_by.push(self.actor);
         }
-        Ok((blocked_by.len() != self.state.blocked_by.len()).then_some(Change::Blocked { blocked_by }))
+        Ok(Some(Change::Blocked { blocked_by }))
     }
 }

@@ -135,8 +135,8 @@ fn actions_in_a_group() {
 fn actions_in_a_closed_group() {
     check(&State { closed: true, ..state(Group) }, &[
         ("the owner", OWNER,     [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, "none", "ok", "none", WRONG_TYPE]),
-        ("an admin", ADMIN,      [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, NO,   NO,   "ok", "none", WRONG_TYPE]),
-        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
+        ("an admin", ADMIN,      [CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, CLOSED, NO, "none", "ok", "none", WRONG_TYPE]),
+        ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO, "none", "ok", "none", WRONG_TYPE]),
         ("a former member", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", NOT_A_MEMBER,  NOT_A_MEMBER]),
         ("a non-member", NON_MEMBER, [UNKNOWN; 14]),
         ("an unknown user", UNKNOWN_USER,       [UNKNOWN; 14]),
@@ -152,7 +152,7 @@ fn actions_in_a_public_conversation() {
         ("an admin", ADMIN,      ["ok", "ok", "ok", "ok", NO,   NO,   "ok", NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
         ("a member", MEMBER,     [NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   NO,   "ok", "none", WRONG_TYPE]),
         ("a former member", FORMER,     [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", "ok", NOT_A_MEMBER]),
-        ("a non-member", NON_MEMBER, [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "ok", NOT_A_MEMBER]),
+        ("a non-member", NON_MEMBER, [NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  NOT_A_MEMBER,  "none", "ok", NOT_A_MEMBER]),
         ("an unknown user", UNKNOWN_USER,       [PROFILE; 14]),
     ]);
 }
@@ -193,7 +193,6 @@ fn users_that_cannot_be_added() {
         (ErrorCode::TooManyMembers, many),
         (ErrorCode::SelfAdd, vec![OWNER]),
         (ErrorCode::UserNotFound, vec![UNKNOWN_USER]),
-        (ErrorCode::AlreadyAMember, vec![NON_MEMBER, MEMBER]),
         (ErrorCode::NotAllowed, vec![NON_MEMBER, BLOCKS]),
     ] {
         let mut group = state(Group);
@@ -201,7 +200,7 @@ fn users_that_cannot_be_added() {
         assert_eq!(refusal(&group, OWNER, &Action::Add(users)), code);
     }
     for user in [FORMER, REMOVED, NON_MEMBER] {
-        let item = MessageKind::MembersAdded { members: vec![Member { user_id: user, role: Role::Member }] };
+        let item = MessageKind::MembersAdded { members: vec![Member::new(user, Role::Member)] };
         let expected = Change::Logged { actor: ADMIN, item };
         assert_eq!(change(&state(Group), ADMIN, &Action::Add(vec![user])), expected);
     }
@@ -234,11 +233,20 @@ fn removed_users_rejoin_only_when_added() {
 }
 
 #[test]
-fn mute_survives_leaving_and_rejoining() {
+fn mute_survives_leaving_removal_and_coming_back() {
+    let muted = MemberFacts { periods: 1, muted_until: Some(FUTURE), ..MemberFacts::default() };
     let mut public = state(Public);
-    public.users.insert(FORMER, MemberFacts { periods: 1, muted_until: Some(FUTURE), ..MemberFacts::default() });
+    public.users.insert(FORMER, muted);
     let joined = Change::Joined { user_id: FORMER, muted_until: Some(FUTURE) };
     assert_eq!(change(&public, FORMER, &Action::Join), joined);
+    for kind in [Group, Public] {
+        let mut shared = state(kind);
+        shared.users.insert(FORMER, muted);
+        shared.users.insert(REMOVED, MemberFacts { removed: true, ..muted });
+        let change = change(&shared, ADMIN, &Action::Add(vec![FORMER, REMOVED, NON_MEMBER]));
+        let mutes = change.effect().joined.into_iter().map(|member| (member.user_id, member.muted_until));
+        assert!(mutes.eq([(FORMER, Some(FUTURE)), (REMOVED, Some(FUTURE)), (NON_MEMBER, None)]), "{kind:?}");
+    }
 }
 
 #[test]
@@ -281,36 +289,104 @@ fn removing_oneself_is_leaving() {
     }
 }
 
+/// A state that holds is no error for any member, whatever the role and also in a closed conversation: the user may have had the
+/// right when they asked first.
 #[test]
 fn desired_states_that_already_hold_are_no_change() {
-    let mut group = state(Group);
-    group.topic = Some("Ships".to_owned());
-    group.users.insert(OTHER_MEMBER, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Member) });
-    for action in [
-        Action::SetTitle("Team".to_owned()),
-        Action::SetTopic(Some("Ships".to_owned())),
-        Action::Remove(FORMER),
-        Action::SetRole(OTHER_ADMIN, Role::Admin),
-        Action::SetRole(OWNER, Role::Owner),
-        Action::Mute(OTHER_MEMBER, Some(FUTURE)),
-        Action::Mute(OTHER_ADMIN, None),
-    ] {
-        assert_eq!(outcome(&group, OWNER, &action), "none", "{action:?}");
+    for (kind, closed) in [(Group, false), (Group, true), (Public, false), (Public, true)] {
+        let mut shared = State { closed, topic: Some("Ships".to_owned()), ..state(kind) };
+        shared.users.insert(OTHER_MEMBER, MemberFacts { muted_until: Some(FUTURE), ..active(Role::Member) });
+        for actor in [OWNER, ADMIN, MEMBER] {
+            for action in [
+                Action::SetTitle("Team".to_owned()),
+                Action::SetTopic(Some("Ships".to_owned())),
+                Action::Add(vec![OTHER_MEMBER]),
+                Action::Add(vec![OTHER_OWNER, OTHER_ADMIN, OTHER_MEMBER]),
+                Action::Remove(FORMER),
+                Action::Remove(REMOVED),
+                Action::Remove(NON_MEMBER),
+                Action::Remove(UNKNOWN_USER),
+                Action::SetRole(OTHER_ADMIN, Role::Admin),
+                Action::SetRole(OTHER_MEMBER, Role::Member),
+                Action::SetRole(OWNER, Role::Owner),
+                Action::SetRole(MEMBER, Role::Member),
+                Action::Mute(OTHER_MEMBER, Some(FUTURE)),
+                Action::Mute(OTHER_ADMIN, None),
+                Action::Join,
+            ] {
+                assert_eq!(
+                    outcome(&shared, actor, &action),
+                    "none",
+                    "{actor} {action:?} in a {kind:?}, closed: {closed}"
+                );
+            }
+        }
+        assert_eq!(outcome(&shared, FORMER, &Action::Leave), "none");
+        assert_eq!(outcome(&shared, FORMER, &Action::Remove(FORMER)), "none");
     }
-    assert_eq!(outcome(&group, FORMER, &Action::Leave), "none");
-    assert_eq!(outcome(&State { closed: true, ..group }, OWNER, &Action::Close), "none");
+    for actor in [OWNER, ADMIN, MEMBER] {
+        assert_eq!(outcome(&State { closed: true, ..state(Group) }, actor, &Action::Close), "none");
+    }
+    let closed = State { closed: true, blocked_by: vec![MEMBER], ..state(Private) };
+    assert_eq!(outcome(&closed, MEMBER, &Action::Block(true)), "none");
+    assert_eq!(outcome(&closed, OTHER_MEMBER, &Action::Block(false)), "none");
+    assert_eq!(refusal(&closed, MEMBER, &Action::Block(false)), ErrorCode::ConversationClosed);
+}
+
+#[test]
+fn owner_gives_up_the_role_twice() {
+    let mut group = state(Group);
+    let step_down = Action::SetRole(OWNER, Role::Member);
+    assert_eq!(outcome(&group, OWNER, &step_down), "ok");
+    group.users.insert(OWNER, active(Role::Member));
+    group.owners -= 1;
+    assert_eq!(outcome(&group, OWNER, &step_down), "none");
+    assert_eq!(refusal(&group, OWNER, &Action::SetRole(OWNER, Role::Admin)), ErrorCode::NotAllowed);
+}
+
+#[test]
+fn members_among_users_to_add_are_left_out() {
+    let add = Action::Add(vec![MEMBER, NON_MEMBER, OTHER_ADMIN]);
+    let item = MessageKind::MembersAdded { members: vec![Member::new(NON_MEMBER, Role::Member)] };
+    assert_eq!(change(&state(Group), ADMIN, &add), Change::Logged { actor: ADMIN, item });
+    assert_eq!(refusal(&state(Group), MEMBER, &add), ErrorCode::NotAllowed);
+    // They do not count for the limit of members, and do for that of a request.
+    let full = State { member_count: MAX_GROUP_MEMBERS - 1, ..state(Group) };
+    assert_eq!(outcome(&full, OWNER, &add), "ok");
+    let mut many = state(Group);
+    let users: Vec<UserId> = (100..).map(user).take(MAX_USERS_PER_CHANGE + 1).collect();
+    many.users.extend(users.iter().map(|user| (*user, active(Role::Member))));
+    assert_eq!(outcome(&many, OWNER, &Action::Add(users[1..].to_vec())), "none");
+    assert_eq!(refusal(&many, OWNER, &Action::Add(users)), ErrorCode::TooManyMembers);
+}
+
+/// Users who are not members learn nothing of the members by asking for a state.
+#[test]
+fn states_are_hidden_from_non_members() {
+    for action in [
+        Action::Add(vec![MEMBER]),
+        Action::Remove(NON_MEMBER),
+        Action::SetRole(MEMBER, Role::Member),
+        Action::Mute(MEMBER, None),
+        Action::SetTitle("Team".to_owned()),
+        Action::Close,
+    ] {
+        let closed = State { closed: true, ..state(Group) };
+        assert_eq!(refusal(&closed, NON_MEMBER, &action), ErrorCode::ConversationNotFound, "{action:?}");
+        assert_eq!(refusal(&closed, FORMER, &action), ErrorCode::NotAMember, "{action:?}");
+    }
 }
 
 #[test]
 fn actions_on_non_members_are_refused() {
     for action in [
-        Action::Remove(NON_MEMBER),
         Action::SetRole(NON_MEMBER, Role::Admin),
         Action::Mute(NON_MEMBER, Some(FUTURE)),
         Action::SetRole(FORMER, Role::Admin),
         Action::Mute(FORMER, Some(FUTURE)),
     ] {
         assert_eq!(refusal(&state(Group), OWNER, &action), ErrorCode::MemberNotFound, "{action:?}");
+        assert_eq!(refusal(&state(Group), MEMBER, &action), ErrorCode::NotAllowed, "{action:?}");
     }
 }
 

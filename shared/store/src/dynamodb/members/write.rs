@@ -113,7 +113,6 @@ impl Members {
         leaving: Option<ActiveMember>,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut writes = Vec::new();
-        let muted = |user| effect.muted.filter(|(muted, _)| *muted == user).and_then(|(_, until)| until);
         for member in &effect.joined {
             writes.push(self.put_active(&ActiveMember {
                 conversation_id: stamp.conversation_id,
@@ -121,7 +120,7 @@ impl Members {
                 role: member.role,
                 joined_seq: stamp.first_visible,
                 joined_at: stamp.at,
-                muted_until: muted(member.user_id),
+                muted_until: member.muted_until,
             })?);
         }
         if let Some(departure) = effect.left {
@@ -133,9 +132,7 @@ impl Members {
         if let Some((user, role)) = effect.role {
             writes.push(self.set_role(stamp.conversation_id, user, role)?);
         }
-        if let Some((user, until)) = effect.muted
-            && !effect.joined.iter().any(|member| member.user_id == user)
-        {
+        if let Some((user, until)) = effect.muted {
             writes.push(self.set_muted(stamp.conversation_id, user, until)?);
         }
         Ok(writes)
