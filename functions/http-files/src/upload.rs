@@ -2,7 +2,7 @@
 
 use domain::file::{NewFile, PartsRequest};
 use domain::protocol::http::SignedParts;
-use domain::{ApiError, ConversationId, ErrorCode, UserId};
+use domain::{ApiError, ConversationId, UserId};
 use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
@@ -16,17 +16,15 @@ impl Handler {
         let new = request.json::<NewFile>()?.check()?;
         let idempotency = request.idempotency()?;
         let owner = request.user_id();
-        self.require_member(conversation_id, owner).await?;
+        self.require_sender(conversation_id, owner).await?;
         let (announced, new) = self.uploads.announce(owner, conversation_id, &new, idempotency.as_ref()).await?;
         if new { Response::created(&announced) } else { Response::ok(&announced) }
     }
 
-    async fn require_member(&self, conversation: ConversationId, user: UserId) -> Result<(), ApiError> {
-        let view = self.log.members.view(conversation, user).await?;
-        if chat::log::require_member(view)?.conversation.closed {
-            return Err(ApiError::new(ErrorCode::ConversationClosed, "This conversation is closed."));
-        }
-        Ok(())
+    /// Refuses a user who may not send there: nothing could reference the file.
+    async fn require_sender(&self, conversation: ConversationId, user: UserId) -> Result<(), ApiError> {
+        let view = chat::log::require_member(self.log.members.view(conversation, user).await?)?;
+        Ok(chat::log::require_may_send(&view)?)
     }
 
     /// Signs the requests that upload some parts.

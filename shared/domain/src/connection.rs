@@ -32,6 +32,13 @@ pub struct Presence {
     pub last_seen_at: Option<Timestamp>,
 }
 
+impl Presence {
+    /// Returns the presence of a user of whom nothing is known, or shown.
+    pub const fn unknown(user_id: UserId) -> Self {
+        Self { user_id, online: false, last_seen_at: None }
+    }
+}
+
 /// Outcome of pushing a frame to connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pushed {

@@ -8,6 +8,7 @@ mod fanout_time;
 mod pushing;
 mod queues;
 mod racing_receipts;
+mod stale_reads;
 mod tables;
 mod workers;
 

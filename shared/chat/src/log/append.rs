@@ -23,7 +23,7 @@ use domain::{
 };
 use store::StoreError;
 use store::dynamodb::FileItem;
-use store::dynamodb::members::{ActiveMember, ConversationItem, Roster};
+use store::dynamodb::members::{ActiveMember, ConversationItem, MemberView, Roster};
 use store::dynamodb::messages::{LogItem, Order, PutOutcome};
 use store::dynamodb::retry::back_off;
 use uuid::Uuid;
@@ -89,18 +89,13 @@ pub struct Opened<'a> {
 }
 
 impl Log {
-    /// Reads the items after the draft's `after_seq` and, concurrently, the roster.
+    /// Reads the items after the draft's `after_seq` and, concurrently and consistently, the roster.
     pub async fn open<'a>(&'a self, draft: &'a Draft) -> Result<Opened<'a>, SendError> {
         let conversation = draft.conversation_id;
-        let (seen, roster) =
-            tokio::try_join!(self.seen_since(draft), self.members.roster_for(draft.sender_id, conversation, false))?;
-        let roster = if let Some(roster) = roster {
-            roster
-        } else {
-            // An eventually consistent read may miss a conversation that was just created.
-            let roster = self.members.roster_for(draft.sender_id, conversation, true).await?;
-            roster.ok_or(SendError::NotAMember)?
-        };
+        // Consistent, since a block and leaving a public conversation write no item by which the log would prove the read outdated.
+        let roster = self.members.roster_for(draft.sender_id, conversation, true);
+        let (seen, roster) = tokio::try_join!(self.seen_since(draft), roster)?;
+        let roster = roster.ok_or(SendError::NotAMember)?;
         let member_as_of = roster.has(draft.sender_id).then_some(roster.conversation.members_seq);
         let mut opened = Opened { log: self, draft, attachments: Vec::new(), seen, roster, member_as_of };
         // A sender whose earlier attempt succeeded gets its seq, even if they have left since or are far behind.
@@ -335,6 +330,11 @@ impl Opened<'_> {
         }
         Ok(())
     }
+}
+
+/// Returns an error unless the user of this view may send.
+pub fn require_may_send(view: &MemberView) -> Result<(), SendError> {
+    may_send(&view.conversation, view.active.as_ref().ok_or(SendError::NotAMember)?)
 }
 
 /// Checks whether an active member may send.

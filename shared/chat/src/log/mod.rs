@@ -16,6 +16,7 @@ pub use item_batch::{ItemBatch, Viewer};
 pub use send_error::SendError;
 
 pub(crate) use append::may_send;
+pub use append::require_may_send;
 use domain::flood::FloodLimit;
 use store::dynamodb::{Members, Messages};
 

@@ -1,12 +1,14 @@
 //! A change of a conversation, from the request to the log: decided and committed in SQL, relayed at once.
 
+use std::collections::HashSet;
+
 use domain::membership::Action;
 use domain::new_conversation::NewConversation;
 use domain::protocol::http::PublicConversation;
 use domain::search::Words;
 use domain::{ConversationId, Idempotency, UserId};
 use store::StoreError;
-use store::dynamodb::members::ActiveMember;
+use store::dynamodb::members::{ActiveMember, ConversationItem};
 use store::sql::Conversations;
 use store::sql::conversations::{CreateError, Created};
 use store::sql::membership::ChangeError;
@@ -102,6 +104,16 @@ impl Membership {
     /// Returns an active member, read consistently.
     pub async fn member(&self, conversation: ConversationId, user: UserId) -> Result<Option<ActiveMember>, StoreError> {
         self.relay.members.active(conversation, user).await
+    }
+
+    /// Finds the users among `users` whose presence is hidden from `reader`. Cost: one request; none in a private conversation.
+    pub async fn hidden_from(
+        &self,
+        conversation: &ConversationItem,
+        reader: UserId,
+        users: &[UserId],
+    ) -> Result<HashSet<UserId>, StoreError> {
+        super::blocks::hidden_from(&self.relay.members, conversation, reader, users).await
     }
 
     /// Reads up to `limit` members after `after`, for a reader who must be a member. Cost: 2 concurrent requests.

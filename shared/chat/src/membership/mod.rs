@@ -1,5 +1,6 @@
 //! Changes of conversations and their members: decided in SQL, relayed to the log and its projection.
 
+pub(crate) mod blocks;
 mod change;
 mod member_page;
 mod relay;

@@ -69,20 +69,34 @@ impl Relay {
                 // The first version begins the log.
                 if pending.version == 1 { Ok(None) } else { self.messages.head(conversation, true).await }
             };
-            let growing = async {
-                let public = conversation.is_public() && effect.growth() > 0 && pending.version > 1;
-                if public { self.members.conversation(conversation).await } else { Ok(None) }
+            let before = async {
+                let grows = conversation.is_public() && effect.growth() > 0 && pending.version > 1;
+                if grows || effect.blocked_by.is_some() {
+                    self.members.conversation(conversation).await
+                } else {
+                    Ok(None)
+                }
             };
-            let (head, leaving, growing) = tokio::try_join!(head, leaving, growing)?;
+            let (head, leaving, before) = tokio::try_join!(head, leaving, before)?;
             if departed.is_some() && leaving.is_none() {
                 // Another relay was faster, or the projection lags behind: `applied` decides.
                 return self.applied(pending).await?.ok_or_else(|| missing_period(pending));
             }
             let (stamp, item) = next_stamp(pending, head.as_ref());
             let mut writes = self.members.move_members(stamp, &effect, leaving)?;
+            if let Some(blocked_by) = effect.blocked_by {
+                let pair = before.as_ref().and_then(|item| item.pair).ok_or_else(|| {
+                    StoreError::Inconsistent(format!(
+                        "version {} blocks in a conversation without a pair",
+                        pending.version
+                    ))
+                })?;
+                writes.extend(self.members.set_blocks(pair, blocked_by)?);
+            }
+            let shards = before.filter(|_| conversation.is_public()).and_then(|item| more_shards(&item, &effect));
             writes.push(match first_projection(pending, stamp) {
                 Some(created) => self.members.begin(&created)?,
-                None => self.members.advance(stamp, &effect, growing.and_then(|item| more_shards(&item, &effect)))?,
+                None => self.members.advance(stamp, &effect, shards)?,
             });
             if let Some(item) = &item {
                 writes.push(self.messages.put_in_transaction(item)?);

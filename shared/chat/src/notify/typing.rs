@@ -6,6 +6,7 @@ use store::connections_api::{ConnectionsApi, Frame, encode};
 
 use super::{Recipient, Recipients};
 use crate::log::{SendError, may_send};
+use crate::membership::blocks::hidden_of;
 
 /// Notifies the other members that a user is typing, or has stopped. Nothing is stored.
 #[derive(Clone, Debug)]
@@ -33,10 +34,11 @@ impl TypingNotifier {
         Ok(())
     }
 
-    /// Finds the connections of the others; none in a conversation with more than 100 members or subscribers, in which some
-    /// user is always typing.
+    /// Finds the connections of the others, except of those whom the user blocks; none in a conversation with more than 100
+    /// members or subscribers, in which some user is always typing.
     ///
-    /// Cost: two requests; a third for the subscriptions of a public conversation, or for a user beyond the first 101 members.
+    /// Cost: two requests; another one for the subscriptions of a public conversation, for a user beyond the first 101 members, and
+    /// for the blocks if others are connected and the conversation is not private.
     async fn audience(&self, conversation: ConversationId, user: UserId) -> Result<Vec<Recipient>, SendError> {
         let members = self.recipients.members();
         let roster = members.roster_for(user, conversation, true).await?.ok_or(SendError::NotAMember)?;
@@ -46,7 +48,15 @@ impl TypingNotifier {
         };
         may_send(&roster.conversation, &member.ok_or(SendError::NotAMember)?)?;
         let audience = self.recipients.of(&roster, &[]).await?;
-        Ok(audience.recipients.into_iter().filter(|recipient| audience.complete && recipient.user_id != user).collect())
+        if !audience.complete {
+            return Ok(Vec::new());
+        }
+        let mut others = audience.recipients;
+        others.retain(|recipient| recipient.user_id != user);
+        let users: Vec<UserId> = others.iter().map(|recipient| recipient.user_id).collect();
+        let hidden = hidden_of(members, &roster.conversation, user, &users).await?;
+        others.retain(|recipient| !hidden.contains(&recipient.user_id));
+        Ok(others)
     }
 
     /// Opens the connections to DynamoDB and API Gateway during init, when time is free.

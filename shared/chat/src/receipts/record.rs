@@ -10,6 +10,7 @@ use store::dynamodb::messages::Order;
 use store::dynamodb::watermarks::Advance;
 
 use crate::log::Log;
+use crate::membership::blocks::hidden_of;
 
 /// Number of the newest visible seqs, among those that a receipt newly covers, whose senders are notified.
 const MAX_NOTIFIED_MESSAGES: usize = 50;
@@ -63,7 +64,8 @@ impl Receipts {
     }
 
     /// Returns the members to notify, without the receipt's user: of reads all of them in a small conversation, else the
-    /// senders of the messages that it covers. A member who cannot see its seq is not notified.
+    /// senders of the messages that it covers. A member who cannot see its seq is not notified, nor is one whom the receipt's user
+    /// blocks; none in a private conversation in which one of the two blocks the other.
     async fn audience(&self, view: &MemberView, receipt: &Receipt, before: Seq) -> Result<Vec<UserId>, StoreError> {
         let roster = async { self.log.members.roster(receipt.conversation_id, false).await };
         let to_all =
@@ -77,6 +79,8 @@ impl Receipts {
         };
         let Some(roster) = roster else { return Ok(Vec::new()) };
         users.retain(|user| *user != receipt.user_id);
+        let hidden = hidden_of(&self.log.members, &view.conversation, receipt.user_id, &users).await?;
+        users.retain(|user| !hidden.contains(user));
         let mut audience = Vec::new();
         for user in users {
             if self.sees(&roster, user, receipt).await? {

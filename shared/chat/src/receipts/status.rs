@@ -7,6 +7,7 @@ use store::dynamodb::{Members, Messages, Watermarks};
 
 use crate::log::ReadError;
 use crate::membership::MemberPage;
+use crate::membership::blocks::hidden_from;
 
 /// Reads the status of messages.
 #[derive(Clone, Debug)]
@@ -19,10 +20,10 @@ pub struct StatusReader {
 impl StatusReader {
     /// Returns the status of a message for a page of its recipients; `after` is the cursor of the previous page. Recipients are
     /// the users whose membership period covers the message, without its sender. A page may have fewer than `limit` of them, or
-    /// none, and not be the last. For members only.
+    /// none, and not be the last. For members only. Users who block the caller appear as if nothing had reached them.
     ///
-    /// Cost: five requests, and up to two for each recipient who has it. In a public conversation only reads count as
-    /// deliveries.
+    /// Cost: five requests, a sixth for blocks unless the conversation is private, and up to two for each recipient who has it.
+    /// In a public conversation only reads count as deliveries.
     pub async fn of_message(
         &self,
         conversation: ConversationId,
@@ -42,9 +43,11 @@ impl StatusReader {
         let message = message.filter(|message| matches!(message.kind, MessageKind::Text(_)));
         let message = message.ok_or(ReadError::NoText)?;
         users.retain(|user| *user != message.sender_id);
+        let hidden = hidden_from(&self.members, &view.conversation, caller, &users).await?;
+        let shown: Vec<UserId> = users.iter().copied().filter(|user| !hidden.contains(user)).collect();
         let (delivered, read) = tokio::try_join!(
-            self.watermarks.reached(ReceiptKind::Delivered, conversation, &users, seq),
-            self.watermarks.reached(ReceiptKind::Read, conversation, &users, seq)
+            self.watermarks.reached(ReceiptKind::Delivered, conversation, &shown, seq),
+            self.watermarks.reached(ReceiptKind::Read, conversation, &shown, seq)
         )?;
         let status =
             |user: UserId| Status::new(user, message.sent_at, delivered.get(&user).copied(), read.get(&user).copied());
@@ -52,7 +55,8 @@ impl StatusReader {
     }
 
     /// Reads the watermarks of the active members, page by page, as far as the caller can see, for a reader who must be a
-    /// member. Cost: four requests a hundred members.
+    /// member. Users who block the caller have none. Cost: four requests a hundred members, and one for blocks unless the
+    /// conversation is private.
     pub async fn of_members(
         &self,
         conversation: ConversationId,
@@ -63,14 +67,16 @@ impl StatusReader {
         let MemberPage { view, members, cursor } =
             MemberPage::read(&self.members, conversation, caller, after, limit).await?;
         let users: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
+        let hidden = hidden_from(&self.members, &view.conversation, caller, &users).await?;
+        let shown: Vec<UserId> = users.iter().copied().filter(|user| !hidden.contains(user)).collect();
         let delivered = async {
             if view.conversation.kind == ConversationType::Public {
                 return Ok(std::collections::BTreeMap::new());
             }
-            self.watermarks.of(ReceiptKind::Delivered, conversation, &users).await
+            self.watermarks.of(ReceiptKind::Delivered, conversation, &shown).await
         };
         let (delivered, read) =
-            tokio::try_join!(delivered, self.watermarks.of(ReceiptKind::Read, conversation, &users))?;
+            tokio::try_join!(delivered, self.watermarks.of(ReceiptKind::Read, conversation, &shown))?;
         // A watermark within a range that is hidden from the caller stands for the last seq below it that the caller can see.
         let seen = |mark: &Watermark| Some(Watermark { seq: view.periods.last_visible(mark.seq)?, at: mark.at });
         let marks = |user: &UserId| {

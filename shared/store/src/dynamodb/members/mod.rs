@@ -9,10 +9,15 @@
 //! | conversation | `a#<user>` | an active member: `user_id`, `role`, `joined_seq`, `joined_at`, `muted_until` |
 //! | conversation | `p#<user>` | the ended membership periods of a user: `user_id`, `periods`, and `user_deleted` if the
 //! account is deleted |
+//! | `blocks#<user>` | id of another user | the user blocks the other one |
+//! | `blockers#<user>` | id of another user | the user is blocked by the other one |
+//!
+//! The partition key of a block is no conversation, and its items have no other attributes, so that no index has them.
 //!
 //! Sorted like this, one query reads the conversation and its first members. Index `by_user` (`user_id`,
 //! `conversation_id`) lists a user's conversations.
 
+mod blocks;
 mod presence;
 mod roster;
 mod write;
@@ -281,8 +286,12 @@ fn is_conflict<R>(error: &SdkError<TransactGetItemsError, R>) -> bool {
 }
 
 fn key(conversation: ConversationId, entry: String) -> Item {
+    entry_key(conversation.to_string(), entry)
+}
+
+fn entry_key(partition: String, entry: String) -> Item {
     HashMap::from([
-        ("conversation_id".to_owned(), AttributeValue::S(conversation.to_string())),
+        ("conversation_id".to_owned(), AttributeValue::S(partition)),
         ("entry".to_owned(), AttributeValue::S(entry)),
     ])
 }
