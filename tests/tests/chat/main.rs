@@ -7,6 +7,7 @@ mod conversations;
 mod doors;
 mod flood;
 mod hostile;
+mod limits;
 mod many_subscribers;
 mod messages;
 mod public;

@@ -76,6 +76,26 @@ async fn deleted_file_is_not_restored_by_a_late_upload() {
     assert_eq!(alice.get(&format!("/v1/files/{file}")).await.0, 404);
 }
 
+/// Deleting a file again is no error for its owner, before and after its bytes are gone. To others it does not exist.
+#[tokio::test]
+async fn file_is_deleted_repeatedly() {
+    let (alice, bob, conversation) = pair().await;
+    let (_, announced) = announce(&alice, &conversation, &announcement("a.txt", "text/plain", b"x")).await;
+    let pending = announced["file"]["file_id"].as_str().unwrap().to_owned();
+    let accepted = ready(&alice, &conversation, "b.txt", "text/plain", b"deleted").await;
+    for file in [&pending, &accepted] {
+        let path = format!("/v1/files/{file}");
+        for _ in 0..3 {
+            assert_eq!(alice.delete(&path).await, (204, Value::Null));
+            assert_eq!(bob.delete(&path).await.1["code"], "file_not_found");
+        }
+        until(async || (alice.get(&path).await.0 == 404).then_some(())).await;
+        assert_eq!(alice.delete(&path).await, (204, Value::Null));
+        assert_eq!(bob.delete(&path).await.1["code"], "file_not_found");
+    }
+    assert_eq!(alice.delete(&format!("/v1/files/{}", uuid::Uuid::new_v4())).await.1["code"], "file_not_found");
+}
+
 #[tokio::test]
 async fn account_deletion_deletes_unreferenced_files() {
     let (alice, bob, conversation) = pair().await;

@@ -126,9 +126,12 @@ impl Uploads {
         Ok(file)
     }
 
-    /// Cancels an upload, or expires a file that no message references.
+    /// Cancels an upload, or expires a file that no message references. A file that its owner had and that is deleted is no error.
     pub async fn cancel(&self, owner: UserId, file: FileId) -> Result<(), UploadError> {
-        let stored = self.get(owner, file).await?;
+        let stored = match self.get(owner, file).await {
+            Err(UploadError::NotFound) if self.files.metadata.is_deleted(file, owner).await? => return Ok(()),
+            stored => stored?,
+        };
         let deleted = stored.file.status != FileStatus::Ready && self.files.delete_unready(&stored).await?;
         if deleted || self.files.references.expire(stored.file.file_id).await? {
             return Ok(());

@@ -211,14 +211,29 @@ impl FileMetadata {
         Ok(changed.rows_affected() == 1)
     }
 
-    /// Deletes a file that has this status: one statement, safe to repeat. Bytes that arrive later are rejected.
-    pub async fn delete(&self, file: FileId, status: FileStatus) -> Result<bool, StoreError> {
-        let deleted = query("DELETE FROM file_metadata WHERE file_id = $1 AND status = $2")
+    /// Deletes a file that has this status, and records that its owner had it: one statement, safe to repeat. Bytes that arrive later
+    /// are rejected.
+    pub async fn delete(&self, file: FileId, status: FileStatus) -> Result<(), StoreError> {
+        query(
+            "WITH deleted AS (DELETE FROM file_metadata WHERE file_id = $1 AND status = $2 RETURNING file_id, owner_id)
+             INSERT INTO deleted_files (file_id, owner_id) SELECT file_id, owner_id FROM deleted
+             ON CONFLICT (file_id) DO NOTHING",
+        )
+        .bind(file.0)
+        .bind(status.as_str())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Returns true if this user had the file, and it is deleted: one statement.
+    pub async fn is_deleted(&self, file: FileId, owner: UserId) -> Result<bool, StoreError> {
+        let found: Option<(Uuid,)> = query_as("SELECT file_id FROM deleted_files WHERE file_id = $1 AND owner_id = $2")
             .bind(file.0)
-            .bind(status.as_str())
-            .execute(&self.pool)
+            .bind(owner.0)
+            .fetch_optional(&self.pool)
             .await?;
-        Ok(deleted.rows_affected() == 1)
+        Ok(found.is_some())
     }
 }
 
