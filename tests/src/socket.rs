@@ -102,6 +102,21 @@ impl Socket {
         tokio::time::timeout(WAIT_TIMEOUT, end).await.expect("the server closes the connection");
     }
 
+    /// Waits until the server ends the connection, which sends no frame until then.
+    ///
+    /// # Panics
+    ///
+    /// If a frame arrives, or the connection stays.
+    pub async fn wait_until_closed_without_frames(mut self) {
+        assert!(self.buffered.is_empty(), "{:?}", self.buffered);
+        let end = async {
+            while let Some(Ok(frame)) = self.stream.next().await {
+                assert!(!frame.is_text(), "{frame}");
+            }
+        };
+        tokio::time::timeout(WAIT_TIMEOUT, end).await.expect("the server closes the connection");
+    }
+
     /// Disconnects without a close frame, like a phone that loses its network.
     pub fn disconnect_abruptly(self) {
         drop(self);

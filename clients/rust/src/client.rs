@@ -256,6 +256,8 @@ impl Engine {
             Push::Typing { conversation_id, user_id, typing } => {
                 self.emit(Event::Typing { conversation_id, user_id, typing });
             }
+            // The server closes the connection; nothing more is pushed to it.
+            Push::TokenExpired => self.command(Command::Reconnect),
             // This client sends no files.
             Push::File { .. } => {}
             Push::Unread { unread } => {
@@ -390,5 +392,20 @@ impl Engine {
     /// The connection's task lives as long as this one.
     fn command(&self, command: Command) {
         let _ = self.commands.send(command);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn connection_whose_token_has_expired_is_renewed() {
+        let (commands, mut received) = mpsc::unbounded_channel();
+        let (events, _received) = mpsc::unbounded_channel();
+        let user = "00000000-0000-0000-0000-000000000001".parse().unwrap();
+        let mut engine = Engine::new(user, Pace::default(), commands, events);
+        engine.handle_incoming(Incoming::Frame(r#"{"type":"token_expired"}"#.to_owned()));
+        assert!(matches!(received.try_recv(), Ok(Command::Reconnect)));
     }
 }

@@ -2,6 +2,7 @@
 
 use domain::{ApiError, MemberRange, Timestamp};
 use store::connections_api::Pace;
+use store::dynamodb::connections::Found;
 use store::dynamodb::members::ActiveMember;
 use store::sqs::FanoutBody;
 
@@ -61,12 +62,13 @@ impl Worker {
     ) -> Result<bool, ApiError> {
         let now = Timestamp::now();
         let users: Vec<_> = members.iter().map(|member| member.user_id).collect();
-        let connections = self.notifier.recipients().connections().of(&users, now).await?;
+        let Found { live: connections, expired } = self.notifier.recipients().connections().of(&users, now).await?;
         let to = connections.iter().filter_map(|connection| {
             let member = members.iter().find(|member| member.user_id == connection.user_id)?;
             Some((member, connection.connection_id.as_str()))
         });
-        let pushed = self.post(task, to, frames, pace).await?;
+        let (pushed, ()) = tokio::join!(self.post(task, to, frames, pace), self.notifier.end_expired(&expired));
+        let pushed = pushed?;
         self.notifier.recipients().connections().remove_gone(&connections, &pushed.gone, now).await;
         Ok(pushed.in_time)
     }

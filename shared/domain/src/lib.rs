@@ -27,7 +27,7 @@ pub mod subscription;
 pub mod timestamp;
 pub mod user;
 
-pub use connection::{Address, Connection, Presence, Pushed};
+pub use connection::{Address, Connection, EndedConnection, Presence, Pushed};
 pub use conversation::{ConversationType, HistoryPolicy, Role};
 pub use error::{ApiError, ErrorCode};
 pub use file::Attachment;

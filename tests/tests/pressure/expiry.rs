@@ -1,11 +1,13 @@
 //! Tokens that end while their connection lasts.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Timestamp;
 use end_to_end::test_user::token;
-use end_to_end::{Cloud, Socket, TestUser, aws};
+use end_to_end::{Cloud, TestUser, aws};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{PLAN, message, pair, texts};
@@ -50,41 +52,89 @@ async fn messages_after_token_expiry_are_refused() {
     assert_eq!(texts(&bob, &conversation).await, sent);
 }
 
-/// An expired connection receives nothing, does not count, and is removed when the user connects again.
-#[tokio::test]
-async fn expired_connections_are_not_pushed_to() {
-    let _plan = PLAN.read().await;
+/// Returns the presence of a user as another one sees it.
+async fn presence(viewer: &TestUser, conversation: &str, user: &TestUser) -> Value {
+    let (status, page) = viewer.get(&format!("/v1/presence?conversation_id={conversation}")).await;
+    assert_eq!(status, 200, "{page}");
+    let members = page["members"].as_array().unwrap();
+    members.iter().find(|member| member["user_id"] == user.user_id).unwrap().clone()
+}
+
+/// A user whose token ends in some seconds, and the time of its end.
+async fn short_lived(name: &str) -> (TestUser, Timestamp) {
     let cloud = Cloud::shared();
-    let (alice, bob, conversation) = pair().await;
-    let mut a = alice.connect().await;
-    let mut expired = bob.connect().await;
-    expired.pushed().await;
-    let name = stored_connections(&bob).await.into_keys().next().unwrap();
-    let past = Timestamp::now().epoch_seconds() - 1;
-    aws::dynamodb(&cloud.endpoints.aws.dynamodb)
-        .update_item()
-        .table_name(CONNECTIONS)
-        .key("user_id", AttributeValue::S(bob.user_id.clone()))
-        .update_expression("SET #connection.#exp = :past")
-        .expression_attribute_names("#connection", &name)
-        .expression_attribute_names("#exp", "exp")
-        .expression_attribute_values(":past", AttributeValue::N(past.to_string()))
-        .send()
-        .await
-        .unwrap();
-    let presence = format!("/v1/presence?conversation_id={conversation}");
-    let (_, page) = alice.get(&presence).await;
-    let online = page["members"].as_array().unwrap().iter().find(|member| member["user_id"] == bob.user_id).unwrap();
-    assert_eq!(online["online"], false, "{page}");
+    let request = json!({"username": format!("{name}-{}", uuid::Uuid::new_v4()), "expires_in": 5});
+    let token = token(cloud, &request).await;
+    let exp = client::unverified_claims(&token).unwrap()["exp"].as_i64().unwrap();
+    (TestUser::with_token(cloud, name, token).await, Timestamp::from_epoch_millis(1000 * exp))
+}
 
-    assert_eq!(a.ask(message(&conversation, 1, "hello?")).await["seq"], 2);
-    assert_eq!(expired.pushed().await, [] as [Value; 0]);
-    assert!(stored_connections(&bob).await.contains_key(&name), "a connection that was not pushed to is kept");
+async fn wait_until(time: Timestamp) {
+    while Timestamp::now() <= time {
+        tokio::time::sleep(time.since(Timestamp::now()) + Duration::from_millis(1)).await;
+    }
+}
 
-    let mut fresh: Socket = bob.connect().await;
-    assert_eq!(a.ask(message(&conversation, 2, "hello!")).await["seq"], 3);
-    assert_eq!(fresh.next("message").await["message"]["seq"], 3);
-    assert_eq!(expired.pushed().await, [] as [Value; 0]);
-    let stored = stored_connections(&bob).await;
-    assert!(stored.len() == 1 && !stored.contains_key(&name), "{stored:?}");
+/// A connection whose token has ended is told by the first push, and gets nothing else. Presence ends with the token.
+#[tokio::test]
+async fn connection_is_told_that_its_token_has_expired_before_pushes_stop() {
+    let _plan = PLAN.read().await;
+    let kinds = ["private", "group", "public"].map(async |kind| {
+        let alice = TestUser::new("alice").await;
+        let (bob, exp) = short_lived("bob").await;
+        let mut phone = bob.connect().await;
+        let mut body = json!({"type": kind, "member_ids": [bob.user_id]});
+        if kind != "private" {
+            body["title"] = json!("Team");
+        }
+        let (_, created) = alice.post("/v1/conversations", &body).await;
+        let conversation = created["conversation_id"].as_str().unwrap().to_owned();
+        assert_eq!(phone.ask(json!({"action": "open", "conversation_id": conversation})).await["type"], "accepted");
+        phone.pushed().await;
+        let mut a = alice.connect().await;
+
+        wait_until(exp).await;
+        let shown = presence(&alice, &conversation, &bob).await;
+        let last_seen: Timestamp = serde_json::from_value(shown["last_seen_at"].clone()).unwrap();
+        assert!(shown["online"] == false && last_seen >= exp, "{kind}: {shown}, {exp}");
+        assert_eq!(a.ask(message(&conversation, 1, "hello?")).await["seq"], 2);
+        assert_eq!(phone.next("token_expired").await, json!({"type": "token_expired"}));
+        // Nothing but the close follows.
+        phone.wait_until_closed_without_frames().await;
+        assert_eq!(a.ask(message(&conversation, 2, "hello?")).await["seq"], 3);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !stored_connections(&bob).await.is_empty() {
+            assert!(Instant::now() < deadline, "the connection is still registered");
+        }
+        let shown = presence(&alice, &conversation, &bob).await;
+        let last_seen: Timestamp = serde_json::from_value(shown["last_seen_at"].clone()).unwrap();
+        assert!(last_seen >= exp && last_seen <= Timestamp::now(), "{kind}: {shown}, {exp}");
+    });
+    join_all(kinds).await;
+}
+
+/// Receipts, typing and a connection of another device find the expired connection as well.
+#[tokio::test]
+async fn every_push_finds_expired_connections() {
+    let _plan = PLAN.read().await;
+    let kinds = ["typing", "read"].map(async |kind| {
+        let alice = TestUser::new("alice").await;
+        let mut a = alice.connect().await;
+        let (bob, exp) = short_lived("bob").await;
+        let conversation = bob.private_conversation_with(&alice).await;
+        let (mut phone, mut laptop) = tokio::join!(bob.connect(), bob.connect());
+        assert_eq!(phone.ask(message(&conversation, 1, "hello")).await["seq"], 2);
+        laptop.next("message").await;
+        wait_until(exp).await;
+        let frame = match kind {
+            "typing" => json!({"action": "typing", "conversation_id": conversation, "typing": true}),
+            _ => json!({"action": "read", "receipts": [{"conversation_id": conversation, "seq": 2}]}),
+        };
+        assert_eq!(a.ask(frame).await["type"], "accepted");
+        for mut socket in [phone, laptop] {
+            socket.next("token_expired").await;
+            socket.wait_until_closed_without_frames().await;
+        }
+    });
+    join_all(kinds).await;
 }

@@ -10,6 +10,7 @@
 //! nothing here fails a request because connections cannot be read, posted to or handed over.
 
 mod audience;
+mod expiry;
 mod notifier;
 mod recipients;
 mod subscriptions;

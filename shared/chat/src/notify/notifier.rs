@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 
 use domain::error::causes;
-use domain::{Address, ApiError, HistoryPolicy, Message, MessageKind, Timestamp, UserId};
+use domain::{Address, ApiError, EndedConnection, HistoryPolicy, Message, MessageKind, Timestamp, UserId};
 use futures_util::future::try_join_all;
 use store::StoreError;
 use store::connections_api::ConnectionsApi;
 use store::dynamodb::members::MemberView;
 use store::sqs::Queue;
 
+use super::expiry::end_expired;
 use super::{Audience, Recipients};
 use crate::membership::Applied;
 
@@ -52,15 +53,21 @@ impl Notifier {
     /// Queues the item for the `fanout` worker if the audience is incomplete or the posts took more than a second together.
     /// Cost: one post per connection; one request to SQS if it queues. Fails only if the item cannot be written as JSON.
     pub async fn message(&self, message: &Message, audience: &Audience, except: Option<&str>) -> Result<(), ApiError> {
-        let Audience { recipients, complete } = audience;
+        let Audience { recipients, complete, expired } = audience;
         let mut to: Vec<Address<'_>> = recipients.iter().map(|recipient| recipient.address()).collect();
         to.retain(|address| Some(address.connection_id) != except);
-        let pushed = self.api.push_message(message, &to).await?;
+        let (pushed, ()) = tokio::join!(self.api.push_message(message, &to), self.end_expired(expired));
+        let pushed = pushed?;
         if !(*complete && pushed.in_time) {
             self.fanout.fan_out(message).await;
         }
         self.recipients.remove_gone(recipients, &pushed.gone, Timestamp::now()).await;
         Ok(())
+    }
+
+    /// Tells connections whose token has ended, and closes them. Cost: a write, a post and a close per connection.
+    pub async fn end_expired(&self, expired: &[EndedConnection]) {
+        end_expired(self.recipients.connections(), &self.api, expired).await;
     }
 
     /// Notifies of the system messages that a relay wrote.
@@ -87,7 +94,7 @@ impl Notifier {
         let mut concerned: Vec<UserId> = match &message.kind {
             MessageKind::Created { members, .. } => {
                 let members: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
-                return Ok(Audience::of(self.recipients.connected(&members, &[]).await?));
+                return self.recipients.connected(&members, &[]).await;
             }
             MessageKind::MembersAdded { members } if conversation.is_public() => {
                 members.iter().map(|member| member.user_id).collect()
@@ -97,7 +104,7 @@ impl Notifier {
         concerned.extend(departed);
         match self.recipients.members().roster_for(message.sender_id, conversation, true).await? {
             Some(roster) => Ok(self.recipients.of(&roster, &concerned).await?.covering(message.seq)),
-            None => Ok(Audience::of(self.recipients.connected(&concerned, &[]).await?)),
+            None => self.recipients.connected(&concerned, &[]).await,
         }
     }
 
@@ -139,9 +146,9 @@ impl Notifier {
         let sees = |view: Option<MemberView>| view.is_some_and(|view| view.periods.covers(target_seq));
         let excluded: HashSet<UserId> =
             unsure.into_iter().zip(views).filter_map(|(user, view)| (!sees(view)).then_some(user)).collect();
-        let (seq_only, with_text) =
-            all.recipients.into_iter().partition(|recipient| excluded.contains(&recipient.user_id));
-        Ok((Audience { recipients: with_text, complete: all.complete }, Audience::of(seq_only)))
+        let recipients = std::mem::take(&mut all.recipients).into_iter();
+        let (seq_only, with_text) = recipients.partition(|recipient| excluded.contains(&recipient.user_id));
+        Ok((Audience { recipients: with_text, ..all }, Audience::of(seq_only)))
     }
 }
 

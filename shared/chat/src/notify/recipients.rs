@@ -88,18 +88,19 @@ impl Recipients {
                 tokio::try_join!(self.subscribers(&roster.conversation), self.connected(also, &[]))?;
             let subscribed =
                 |one: &Recipient| subscribers.recipients.iter().any(|subscriber| subscriber.address() == one.address());
-            let others: Vec<Recipient> = connected.into_iter().filter(|one| !subscribed(one)).collect();
+            let others: Vec<Recipient> = connected.recipients.into_iter().filter(|one| !subscribed(one)).collect();
             subscribers.recipients.extend(others);
+            subscribers.expired.extend(connected.expired);
             return Ok(subscribers);
         }
         let members: &[ActiveMember] = if roster.is_cut_off() { &[] } else { &roster.members };
-        let recipients = self.connected(also, members).await?;
-        Ok(Audience { recipients, complete: !roster.is_cut_off() })
+        let connected = self.connected(also, members).await?;
+        Ok(Audience { complete: !roster.is_cut_off(), ..connected })
     }
 
     /// Finds the live connections of `members`, and those of the users `also`, who receive everything: the caller answers for their
     /// membership periods.
-    pub async fn connected(&self, also: &[UserId], members: &[ActiveMember]) -> Result<Vec<Recipient>, StoreError> {
+    pub async fn connected(&self, also: &[UserId], members: &[ActiveMember]) -> Result<Audience, StoreError> {
         let mut joined: HashMap<UserId, Seq> = also.iter().map(|user| (*user, Seq::ZERO)).collect();
         joined.extend(members.iter().map(|member| (member.user_id, member.joined_seq)));
         let users: Vec<UserId> = joined.keys().copied().collect();
@@ -108,7 +109,8 @@ impl Recipients {
             let user_id = connection.user_id;
             Some(Recipient { user_id, joined_seq: *joined.get(&user_id)?, at: At::Connected(connection) })
         };
-        Ok(found.into_iter().filter_map(recipient).collect())
+        let recipients = found.live.into_iter().filter_map(recipient).collect();
+        Ok(Audience { expired: found.expired, ..Audience::of(recipients) })
     }
 
     /// Finds the subscribed connections of a public conversation, up to [`MAX_INLINE_SUBSCRIBERS`].
@@ -121,13 +123,15 @@ impl Recipients {
         if page.next.is_some() || page.subscriptions.len() > MAX_INLINE_SUBSCRIBERS {
             return Ok(Audience::deferred());
         }
+        let expired = page.expired.iter().map(Subscription::ended).collect();
+        self.subscriptions.remove_stale(&page.expired.iter().collect::<Vec<_>>()).await;
         let found = self.members_among(id, page.subscriptions).await?;
         let recipient = |(member, subscription): (ActiveMember, _)| Recipient {
             user_id: member.user_id,
             joined_seq: member.joined_seq,
             at: At::Subscribed(subscription),
         };
-        Ok(Audience::of(found.into_iter().map(recipient).collect()))
+        Ok(Audience { expired, ..Audience::of(found.into_iter().map(recipient).collect()) })
     }
 
     /// Returns the subscriptions whose users are members, with the members, and removes the others. Cost: one request, and one more

@@ -4,7 +4,8 @@ use domain::protocol::Push;
 use domain::{ApiError, ConversationId, Timestamp, UserId};
 use store::connections_api::{ConnectionsApi, Frame, encode};
 
-use super::{Recipient, Recipients};
+use super::expiry::end_expired;
+use super::{Audience, Recipients};
 use crate::log::{SendError, may_send};
 use crate::membership::blocks::hidden_of;
 
@@ -26,10 +27,11 @@ impl TypingNotifier {
     ///
     /// Cost: as `audience`; one post per connection.
     pub async fn notify(&self, conversation_id: ConversationId, user_id: UserId, typing: bool) -> Result<(), ApiError> {
-        let others = self.audience(conversation_id, user_id).await?;
+        let Audience { recipients: others, expired, .. } = self.audience(conversation_id, user_id).await?;
         let json = encode(&Push::Typing { conversation_id, user_id, typing })?;
         let frames = others.iter().map(|other| Frame { connection_id: other.address().connection_id, json: &json });
-        let pushed = self.api.push(frames).await;
+        let ended = end_expired(self.recipients.connections(), &self.api, &expired);
+        let (pushed, ()) = tokio::join!(self.api.push(frames), ended);
         self.recipients.remove_gone(&others, &pushed.gone, Timestamp::now()).await;
         Ok(())
     }
@@ -39,7 +41,7 @@ impl TypingNotifier {
     ///
     /// Cost: two requests; another one for the subscriptions of a public conversation, for a user beyond the first 101 members, and
     /// for the blocks if others are connected and the conversation is not private.
-    async fn audience(&self, conversation: ConversationId, user: UserId) -> Result<Vec<Recipient>, SendError> {
+    async fn audience(&self, conversation: ConversationId, user: UserId) -> Result<Audience, SendError> {
         let members = self.recipients.members();
         let roster = members.roster_for(user, conversation, true).await?.ok_or(SendError::NotAMember)?;
         let member = match roster.member(user) {
@@ -47,16 +49,15 @@ impl TypingNotifier {
             shown => shown.copied(),
         };
         may_send(&roster.conversation, &member.ok_or(SendError::NotAMember)?)?;
-        let audience = self.recipients.of(&roster, &[]).await?;
+        let mut audience = self.recipients.of(&roster, &[]).await?;
         if !audience.complete {
-            return Ok(Vec::new());
+            return Ok(Audience::deferred());
         }
-        let mut others = audience.recipients;
-        others.retain(|recipient| recipient.user_id != user);
-        let users: Vec<UserId> = others.iter().map(|recipient| recipient.user_id).collect();
+        audience.recipients.retain(|recipient| recipient.user_id != user);
+        let users: Vec<UserId> = audience.recipients.iter().map(|recipient| recipient.user_id).collect();
         let hidden = hidden_of(members, &roster.conversation, user, &users).await?;
-        others.retain(|recipient| !hidden.contains(&recipient.user_id));
-        Ok(others)
+        audience.recipients.retain(|recipient| !hidden.contains(&recipient.user_id));
+        Ok(audience)
     }
 
     /// Opens the connections to DynamoDB and API Gateway during init, when time is free.

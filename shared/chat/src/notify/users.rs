@@ -6,6 +6,9 @@ use domain::error::causes;
 use domain::{Timestamp, UserId};
 use store::connections_api::{ConnectionsApi, Frame};
 use store::dynamodb::Connections;
+use store::dynamodb::connections::Found;
+
+use super::expiry::end_expired;
 
 /// Posts frames to every live connection of users.
 #[derive(Clone, Debug)]
@@ -30,8 +33,8 @@ impl UserNotifier {
         }
         let users: Vec<UserId> = frames.keys().copied().collect();
         let now = Timestamp::now();
-        let connections = match self.connections.of(&users, now).await {
-            Ok(connections) => connections,
+        let Found { live: connections, expired } = match self.connections.of(&users, now).await {
+            Ok(found) => found,
             Err(error) => {
                 tracing::warn!(user_ids = ?users, error = causes(&error), "users were not notified: their connections cannot be read");
                 return;
@@ -41,7 +44,7 @@ impl UserNotifier {
             let frames = frames.get(&connection.user_id).into_iter().flatten();
             frames.map(|json| Frame { connection_id: &connection.connection_id, json })
         });
-        let pushed = self.api.push(to_post).await;
+        let (pushed, ()) = tokio::join!(self.api.push(to_post), end_expired(&self.connections, &self.api, &expired));
         self.connections.remove_gone(&connections, &pushed.gone, now).await;
     }
 

@@ -47,6 +47,8 @@ pub enum Push {
         user_id: UserId,
         typing: bool,
     },
+    /// The token of the connection has ended: nothing is pushed to it any more, and the server closes it.
+    TokenExpired,
 }
 
 /// The unread messages of one conversation after a read.

@@ -4,12 +4,12 @@
 //! |---|---|---|
 //! | `user_id` | S | partition key: one item per user |
 //! | `c#<connection id>` | M | one attribute per connection: `connected_at` (ms), `exp` (s, the token's) |
-//! | `last_seen_at` | N | ms: when a connection last began or ended |
+//! | `last_seen_at` | N | ms: when a connection last began or ended; it never falls |
 //! | `ttl` | N | epoch seconds after which the item expires; absent with `user_deleted` |
 //! | `user_deleted` | BOOL | present if the account is deleted: a tombstone, which never expires |
 //!
-//! `last_seen_at` is kept for 30 days after the last connection. If `$disconnect` was never invoked, it is the time of
-//! connecting.
+//! `last_seen_at` is kept for 30 days after the last connection. A connection that is over and still registered, because its token
+//! ended or `$disconnect` was never invoked, counts with its own end.
 //!
 //! With one item per user, finding the connections of a conversation's members is one batch read, and connecting is one write.
 
@@ -18,10 +18,10 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::error::causes;
-use domain::{ApiError, Connection, ErrorCode, Presence, Timestamp, UserId};
+use domain::{ApiError, Connection, EndedConnection, ErrorCode, Presence, Timestamp, UserId};
 use futures_util::future::{join, join_all};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
@@ -70,6 +70,15 @@ impl From<ConnectError> for ApiError {
     }
 }
 
+/// Registered connections of some users.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Connections to push to.
+    pub live: Vec<Connection>,
+    /// Connections whose token has ended, and which may still be open.
+    pub expired: Vec<EndedConnection>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Connections {
     client: Client,
@@ -82,7 +91,7 @@ impl Connections {
         Self { client, table }
     }
 
-    /// Adds a connection in one write; drops those that have expired and, beyond [`MAX_CONNECTIONS`], the oldest,
+    /// Adds a connection in one write; drops those that are certainly over and, beyond [`MAX_CONNECTIONS`], the oldest,
     /// which are returned so that the caller closes them. A deleted user gets none.
     pub async fn add(&self, connection: &Connection) -> Result<Vec<Connection>, ConnectError> {
         let now = connection.connected_at;
@@ -111,7 +120,7 @@ impl Connections {
             .map_err(refused)?;
 
         let all = parse(&updated.attributes.unwrap_or_default())?;
-        let (mut live, mut gone): (Vec<_>, Vec<_>) = all.into_iter().partition(|other| may_live(other, now));
+        let (mut live, mut gone): (Vec<_>, Vec<_>) = all.into_iter().partition(|other| may_be_open(other, now));
         live.sort_by_key(|other| other.connected_at);
         let surplus: Vec<Connection> = live.drain(..live.len().saturating_sub(MAX_CONNECTIONS)).collect();
         gone.extend(surplus.iter().cloned());
@@ -120,30 +129,44 @@ impl Connections {
         Ok(surplus)
     }
 
-    /// Forgets a connection that has ended and keeps when: one write, safe to repeat.
-    pub async fn end(&self, user: UserId, connection_id: &str, now: Timestamp) -> Result<(), StoreError> {
-        let ttl = now.plus(LAST_SEEN_KEPT).epoch_seconds();
-        let updated = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("user_id", AttributeValue::S(user.to_string()))
-            .condition_expression("attribute_not_exists(#deleted)")
-            .update_expression("SET #seen = :seen, #ttl = :ttl REMOVE #connection")
+    /// Removes a connection that has ended and records when, unless something later is recorded: one write, safe to repeat. Returns
+    /// true if this call removed it.
+    pub async fn end(&self, ended: &EndedConnection) -> Result<bool, StoreError> {
+        self.end_all(ended.user_id, &[&ended.connection_id], ended.at).await
+    }
+
+    /// Removes the registered ones of these connections, the last of which ended at `at`. Cost: one write, and a second one if the
+    /// user is deleted, was seen later, or none is registered.
+    async fn end_all(&self, user: UserId, connection_ids: &[&str], at: Timestamp) -> Result<bool, StoreError> {
+        let placeholders: Vec<String> = (0..connection_ids.len()).map(|n| format!("#c{n}")).collect();
+        let registered: Vec<String> = placeholders.iter().map(|name| format!("attribute_exists({name})")).collect();
+        let (removed, registered) = (placeholders.join(", "), registered.join(" OR "));
+        let names: HashMap<String, String> =
+            placeholders.into_iter().zip(connection_ids.iter().map(|id| attribute(id))).collect();
+        let update = || {
+            let update = self.client.update_item().table_name(&self.table);
+            let update = update.key("user_id", AttributeValue::S(user.to_string()));
+            update.set_expression_attribute_names(Some(names.clone()))
+        };
+        let seen = update()
+            // A tombstone has no TTL.
+            .condition_expression(format!(
+                "({registered}) AND attribute_not_exists(#deleted) AND (attribute_not_exists(#seen) OR #seen <= :seen)"
+            ))
+            .update_expression(format!("SET #seen = :seen, #ttl = :ttl REMOVE {removed}"))
             .expression_attribute_names("#deleted", USER_DELETED)
             .expression_attribute_names("#seen", LAST_SEEN)
             .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_names("#connection", attribute(connection_id))
-            .expression_attribute_values(":seen", AttributeValue::N(now.epoch_millis().to_string()))
-            .expression_attribute_values(":ttl", AttributeValue::N(ttl.to_string()))
-            .send()
-            .await;
-        match updated.map_err(refused) {
-            Ok(_) => Ok(()),
-            // A tombstone has no TTL.
-            Err(ConnectError::UserDeleted) => self.remove(user, &[connection_id]).await,
-            Err(ConnectError::Store(error)) => Err(error),
+            .expression_attribute_values(":seen", AttributeValue::N(at.epoch_millis().to_string()))
+            .expression_attribute_values(
+                ":ttl",
+                AttributeValue::N(at.plus(LAST_SEEN_KEPT).epoch_seconds().to_string()),
+            );
+        if is_applied(seen.send().await)? {
+            return Ok(true);
         }
+        let unseen = update().condition_expression(registered).update_expression(format!("REMOVE {removed}"));
+        is_applied(unseen.send().await)
     }
 
     /// Returns the presence of these users, in their order. Cost: that of [`Connections::of`]. A deleted user has no presence.
@@ -153,9 +176,11 @@ impl Connections {
         let mut known = HashMap::new();
         for item in items.iter().filter(|item| !is_tombstone(item)) {
             if let Some(AttributeValue::S(user)) = item.get("user_id") {
-                let online = parse(item)?.iter().any(|connection| may_live(connection, now));
-                let last_seen = item.get(LAST_SEEN).and_then(|at| at.as_n().ok()?.parse().ok());
-                known.insert(user.clone(), (online, last_seen.map(Timestamp::nearest)));
+                let connections = parse(item)?;
+                let online = connections.iter().any(|connection| may_live(connection, now));
+                let recorded = item.get(LAST_SEEN).and_then(|at| at.as_n().ok()?.parse().ok());
+                let ended = connections.iter().map(|connection| connection.ended(now).at).max();
+                known.insert(user.clone(), (online, recorded.map(Timestamp::nearest).max(ended)));
             }
         }
         let presence = |user_id: &UserId| {
@@ -189,15 +214,18 @@ impl Connections {
     /// Removes connections that a push found disconnected, except very new ones: until `$connect` has returned, API Gateway
     /// answers 410 Gone for a new connection.
     pub async fn remove_gone(&self, pushed: &[Connection], gone: &[impl AsRef<str>], now: Timestamp) {
-        let mut by_user: HashMap<UserId, Vec<&str>> = HashMap::new();
+        let mut by_user: HashMap<UserId, (Vec<&str>, Timestamp)> = HashMap::new();
         for connection in pushed {
             let id = connection.connection_id.as_str();
             if gone.iter().any(|gone| gone.as_ref() == id) && now.since(connection.connected_at) > CONNECT_GRACE {
-                by_user.entry(connection.user_id).or_default().push(id);
+                let at = connection.ended(now).at;
+                let (ids, last) = by_user.entry(connection.user_id).or_insert((Vec::new(), at));
+                ids.push(id);
+                *last = at.max(*last);
             }
         }
-        let removals = by_user.iter().map(async |(user_id, connection_ids)| {
-            if let Err(error) = in_time(self.remove(*user_id, connection_ids)).await {
+        let removals = by_user.iter().map(async |(user_id, (connection_ids, at))| {
+            if let Err(error) = in_time(self.end_all(*user_id, connection_ids, *at)).await {
                 // The next push finds them disconnected again.
                 tracing::warn!(%user_id, ?connection_ids, error = causes(&error), "disconnected connections were not removed");
             }
@@ -269,16 +297,22 @@ impl Connections {
         }
     }
 
-    /// The live connections of these users: half a read unit a user, one request per hundred, eventually consistent. Known within a
+    /// Finds the connections of these users: half a read unit a user, one request per hundred, eventually consistent. Known within a
     /// second or not at all.
-    pub async fn of(&self, users: &[UserId], now: Timestamp) -> Result<Vec<Connection>, StoreError> {
+    pub async fn of(&self, users: &[UserId], now: Timestamp) -> Result<Found, StoreError> {
         let keys = users.iter().copied().map(key).collect();
         let items = in_time(get_all(&self.client, &self.table, keys, false)).await?;
-        let mut live = Vec::new();
+        let mut found = Found::default();
         for item in items.iter().filter(|item| !is_tombstone(item)) {
-            live.extend(parse(item)?.into_iter().filter(|connection| may_live(connection, now)));
+            for connection in parse(item)? {
+                if may_live(&connection, now) {
+                    found.live.push(connection);
+                } else if may_be_open(&connection, now) {
+                    found.expired.push(connection.ended(now));
+                }
+            }
         }
-        Ok(live)
+        Ok(found)
     }
 }
 
@@ -299,10 +333,25 @@ fn key(user: UserId) -> Item {
     HashMap::from([("user_id".to_owned(), AttributeValue::S(user.to_string()))])
 }
 
-/// Returns true if the token is valid, and the connection is younger than API Gateway's limit: it does not always report an
-/// end.
+/// Returns true if the connection may be open and its token is valid.
 fn may_live(connection: &Connection, now: Timestamp) -> bool {
-    connection.is_live(now) && now.since(connection.connected_at) < MAX_CONNECTION_LIFETIME
+    connection.is_live(now) && may_be_open(connection, now)
+}
+
+/// Returns true if the connection is younger than API Gateway's limit: it does not always report an end.
+fn may_be_open(connection: &Connection, now: Timestamp) -> bool {
+    now.since(connection.connected_at) < MAX_CONNECTION_LIFETIME
+}
+
+/// Returns false for an update whose condition did not hold.
+fn is_applied(result: Result<UpdateItemOutput, SdkError<UpdateItemError>>) -> Result<bool, StoreError> {
+    match result {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {
+            Ok(false)
+        }
+        Err(error) => Err(StoreError::dynamodb(error)),
+    }
 }
 
 fn is_tombstone(item: &Item) -> bool {

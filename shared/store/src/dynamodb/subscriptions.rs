@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use domain::error::causes;
 use domain::subscription::{earlier_shards, shard};
-use domain::{ConversationId, Timestamp, UserId};
+use domain::{ConversationId, EndedConnection, Timestamp, UserId};
 
 use super::Item;
 use super::batch::write_all;
@@ -43,8 +43,18 @@ pub struct Subscription {
 pub struct Page {
     /// The valid subscriptions, ordered by connection id.
     pub subscriptions: Vec<Subscription>,
+    /// Subscriptions that ended with the token of their connection, or with the connection.
+    pub expired: Vec<Subscription>,
     /// Cursor of the next page; `None` on the last page.
     pub next: Option<String>,
+}
+
+impl Subscription {
+    /// Describes the connection of an expired subscription.
+    pub fn ended(&self) -> EndedConnection {
+        let (user_id, connection_id) = (self.user_id, self.connection_id.clone());
+        EndedConnection { user_id, connection_id, at: Timestamp::nearest(self.exp.saturating_mul(1000)) }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -124,14 +134,18 @@ impl Subscriptions {
             .map_err(StoreError::dynamodb)?;
         let next = page.last_evaluated_key.as_ref().and_then(|key| text(key, CONNECTION)).map(str::to_owned);
         let all = page.items.unwrap_or_default();
-        let mut subscriptions = Vec::with_capacity(all.len());
+        let (mut subscriptions, mut expired) = (Vec::with_capacity(all.len()), Vec::new());
         for item in &all {
             let subscription = parse(conversation, shard, item)
                 .ok_or_else(|| StoreError::Inconsistent("an item of `subscriptions` is malformed".to_owned()))?;
             // DynamoDB deletes expired items with a delay.
-            subscriptions.extend((subscription.exp > now.epoch_seconds()).then_some(subscription));
+            if subscription.exp > now.epoch_seconds() {
+                subscriptions.push(subscription);
+            } else {
+                expired.push(subscription);
+            }
         }
-        Ok(Page { subscriptions, next })
+        Ok(Page { subscriptions, expired, next })
     }
 }
 

@@ -32,7 +32,8 @@ impl Context<'_> {
                 return Err(not_allowed("You cannot add one of these users."));
             }
             check_period_limit(facts)?;
-            added.push(Member { muted_until: facts.muted_until, ..Member::new(*user, Role::Member) });
+            let muted_until = facts.muted_until.filter(|end| *end > self.state.now);
+            added.push(Member { muted_until, ..Member::new(*user, Role::Member) });
         }
         let grown = u64::from(self.state.member_count) + users.len() as u64;
         if self.state.kind == ConversationType::Group && grown > u64::from(MAX_GROUP_MEMBERS) {
