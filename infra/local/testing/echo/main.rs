@@ -116,7 +116,8 @@ async fn put(event: &Value) -> Result<Value, Error> {
          Content-Type: application/x-amz-json-1.0\r\nX-Amz-Target: DynamoDB_20120810.PutItem\r\n\
          X-Amz-Date: 20260101T000000Z\r\nX-Amz-Security-Token: {token}\r\n\
          Authorization: AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/dynamodb/aws4_request, \
-         SignedHeaders=host;x-amz-date, Signature=0\r\n\r\n{body}"
+         SignedHeaders=host;x-amz-date, Signature={:064}\r\n\r\n{body}",
+        0
     );
     connection.write_all(request.as_bytes()).await?;
     let mut answer = String::new();

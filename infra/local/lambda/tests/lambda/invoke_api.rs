@@ -135,8 +135,10 @@ async fn requests_that_lambda_refuses() {
     let large = format!("\"{}\"", "x".repeat(1024 * 1024));
     let response = api.request("Echo").header("X-Amz-Invocation-Type", "Event").body(large).send().await.unwrap();
     is_error(&response, 413, "RequestTooLargeException");
-    let list = api.client.get(format!("{}/2015-03-31/functions", api.url)).send().await.unwrap();
-    is_error(&list, 404, "UnknownOperationException");
+    let list = || api.client.get(format!("{}/2015-03-31/functions", api.url));
+    is_error(&list().send().await.unwrap(), 403, "MissingAuthenticationTokenException");
+    let signed = list().header("authorization", local_aws::admission::authorization("lambda"));
+    is_error(&signed.send().await.unwrap(), 404, "UnknownOperationException");
 }
 
 /// The failure of an invocation.
