@@ -6,40 +6,9 @@
 
 #![warn(missing_docs)]
 
-use std::str::FromStr;
-
-use tokio_postgres::Config;
+mod database;
 
 pub mod data_api;
 pub mod postgres;
 
-/// Address and credentials of a PostgreSQL server.
-///
-/// The user must be allowed to create databases: each cluster's `DatabaseName` is created if it is missing. Connections are
-/// made without TLS.
-#[derive(Debug, Clone)]
-pub struct Database {
-    config: Config,
-}
-
-impl Database {
-    /// The connection's settings; its database is the one to connect to for creating others.
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-}
-
-impl From<Config> for Database {
-    fn from(config: Config) -> Self {
-        Self { config }
-    }
-}
-
-impl FromStr for Database {
-    type Err = tokio_postgres::Error;
-
-    /// Reads a connection string, `postgres://user:password@host:port/database` or `host=… user=…`.
-    fn from_str(url: &str) -> Result<Self, Self::Err> {
-        Ok(Self { config: url.parse()? })
-    }
-}
+pub use database::{Database, DatabaseError};

@@ -4,20 +4,18 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use local_aurora::{Database, data_api};
+use local_aurora::data_api;
 use local_aws::{ACCOUNT, REGION, Service};
 use local_gate::{Gate, PermissionLog};
 use local_gateway::oidc::Issuer;
 use local_gateway::throttle::Account;
 use local_gateway::{http_api, oidc, websocket_api};
 use local_lambda::asynchronous::{self, EventQueue, Retries};
-use local_lambda::build::{Profile, Progress};
+use local_lambda::build::Progress;
 use local_lambda::log_feed::LogFeed;
 use local_lambda::watch::Watch;
-use local_lambda::{FunctionSetup, InvokeEndpoint, Lambda, LogSink, Services, build, invoke_api};
-use local_template::Template;
+use local_lambda::{FunctionSetup, InvokeEndpoint, Lambda, Services, build, invoke_api};
 use local_template::deferred::CustomValues;
 use local_template::model::Stack;
 use tokio::net::TcpListener;
@@ -27,51 +25,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::control::Control;
 use crate::data_dir::DataDir;
 use crate::engines::Engines;
-use crate::listeners::{Gated, Listeners, Ports};
+use crate::listeners::{Gated, Listeners};
 use crate::meter::MeterReader;
+use crate::preflight::{Ready, STACK};
 use crate::stage::{ServiceError, Stage};
-use crate::{Endpoints, StartError, control, custom_resource, event_sources, shell_environment};
-
-const STACK: &str = "local";
-
-/// Options of a cloud.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Path of the SAM template.
-    pub template: PathBuf,
-    /// Values of the template's parameters, over their defaults.
-    pub parameters: BTreeMap<String, String>,
-    /// Ports on which clients connect.
-    pub ports: Ports,
-    /// The folder that keeps tables, queues, databases and the issuer's key; `None` keeps nothing.
-    pub data_dir: Option<PathBuf>,
-    /// A running PostgreSQL to use instead of starting one.
-    pub database: Option<Database>,
-    /// An Invoke API that runs the functions instead of processes of this cloud; nothing is built then.
-    pub lambda_endpoint: Option<InvokeEndpoint>,
-    /// True to leave out the account's quotas of requests and connections per second. AWS raises them on request; limits in the
-    /// template apply anyway.
-    pub unthrottled: bool,
-    /// After how long without a frame a WebSocket connection is closed, and after how long in any case. AWS's are 10 minutes and
-    /// 2 hours; less makes clients meet them.
-    pub websocket_idle: Duration,
-    /// See `websocket_idle`; for the lifetime of a connection.
-    pub websocket_lifetime: Duration,
-    /// Cargo profile of the functions.
-    pub profile: Profile,
-    /// True to show cargo's output.
-    pub progress: Progress,
-    /// Sink of the functions' logs, and of cargo's messages when it builds after a change.
-    pub log: LogSink,
-    /// True to build functions again after a change of their sources, and to run the new binaries.
-    pub watch: bool,
-    /// Lines for the page that the control endpoint serves at `/ui`; `None` for no page.
-    pub ui: Option<LogFeed>,
-    /// File for the functions' environment, for functions that run elsewhere.
-    pub environment: Option<PathBuf>,
-    /// File to which the permissions that functions need are appended.
-    pub permissions: Option<PathBuf>,
-}
+use crate::{Endpoints, Options, StartError, control, custom_resource, event_sources, preflight, shell_environment};
 
 /// A running cloud. Dropping it stops everything without waiting: use [`Cloud::stop`].
 pub struct Cloud {
@@ -141,11 +99,8 @@ impl Cloud {
 
     /// Everything that functions need, and the functions. Dropping the future half-way stops what it had started.
     async fn prepare(options: Options) -> Result<(Self, Waiting), StartError> {
-        let template = Template::read(&options.template)?;
-        let mut listeners = Listeners::bind(&template, options.ports)?;
-        let addresses = listeners.for_template(REGION, ACCOUNT, STACK);
-        let stack = template.resolve(&addresses, &options.parameters)?;
-        let data_dir = options.data_dir.as_deref().map(DataDir::open).transpose()?;
+        let Ready { stack, mut listeners, data_dir } = preflight::check(&options).await?;
+        let stack_id = listeners.for_template(REGION, ACCOUNT, STACK).stack_id();
         let issuer_key = data_dir.as_ref().map(DataDir::issuer_key);
         let issuer = Issuer::load_or_create(issuer_key.as_deref(), stack.user_pools.clone())?;
 
@@ -216,7 +171,7 @@ impl Cloud {
             data_dir,
         };
         let elsewhere = options.lambda_endpoint.map(|endpoint| (endpoint, options.environment));
-        Ok((cloud, Waiting { stack, stack_id: addresses.stack_id(), custom_values, apis, elsewhere, watch }))
+        Ok((cloud, Waiting { stack, stack_id, custom_values, apis, elsewhere, watch }))
     }
 
     /// Returns the addresses of all services.

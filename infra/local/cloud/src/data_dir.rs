@@ -27,6 +27,10 @@ impl DataDir {
         }
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn dynamodb(&self) -> PathBuf {
         self.folder.join("dynamodb")
     }
@@ -51,6 +55,10 @@ impl DataDir {
 
     pub(crate) fn sqs(&self) -> PathBuf {
         self.folder.join("sqs.journal")
+    }
+
+    pub(crate) fn ports(&self) -> PathBuf {
+        self.folder.join("ports.json")
     }
 
     pub(crate) fn issuer_key(&self) -> PathBuf {

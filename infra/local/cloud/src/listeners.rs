@@ -7,11 +7,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use local_template::{Addresses, Template};
 use tokio::net::{TcpListener, TcpSocket};
 
+use crate::remembered_ports::RememberedPorts;
+
 /// Backlog of listeners, as far as the system allows (`net.core.somaxconn`). A client that meets a full one retries a second
 /// later, so it takes all that may connect at once.
 const BACKLOG: u32 = 16 * 1024;
 
-/// The port of each service. 0 is any free one; a second API of a kind has a free one anyway.
+/// The port of each service. 0 is the one of the last run with the same data, or any free one; so is the port of a second API
+/// of a kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ports {
     /// The first HTTP API.
@@ -44,13 +47,17 @@ pub enum BindError {
         /// The flag that asked for it.
         flag: &'static str,
     },
+    /// Another flag has asked for it.
+    #[error("port {port} is asked for twice: choose another one with `{first}` or `{flag}` (0 takes any that is free)")]
+    Twice { port: u16, first: &'static str, flag: &'static str },
     /// The operating system refuses for another reason.
-    #[error("cannot listen on port {port} of 127.0.0.1: {source}")]
-    Refused {
-        /// The port; 0 for any.
-        port: u16,
-        source: io::Error,
-    },
+    #[error(
+        "cannot listen on port {port} of 127.0.0.1: {source}; choose another one with `{flag}` (0 takes any that is free)"
+    )]
+    Refused { port: u16, flag: &'static str, source: io::Error },
+    /// Not even a free port can be had.
+    #[error("cannot listen on 127.0.0.1: {0}")]
+    NoPort(io::Error),
 }
 
 /// One listener per service, all on loopback.
@@ -88,26 +95,53 @@ pub(crate) struct ServiceAddresses {
     pub(crate) apis: BTreeMap<String, SocketAddr>,
 }
 
+impl ServiceAddresses {
+    /// Returns the ports by the names under which [`Listeners::bind`] asks for them.
+    pub(crate) fn ports(&self) -> RememberedPorts {
+        let Self { dynamodb, s3, sqs, rds_data, lambda, control, oidc, apis } = self;
+        let services = [
+            ("dynamodb", dynamodb),
+            ("s3", s3),
+            ("sqs", sqs),
+            ("rds-data", rds_data),
+            ("lambda", lambda),
+            ("control", control),
+            ("oidc", oidc),
+        ];
+        let services = services.into_iter().map(|(name, address)| (name.to_owned(), address.port()));
+        services.chain(apis.iter().map(|(id, address)| (RememberedPorts::name_of_api(id), address.port()))).collect()
+    }
+}
+
 impl Listeners {
-    /// Must be called within a Tokio runtime.
-    pub(crate) fn bind(template: &Template, ports: Ports) -> Result<Self, BindError> {
+    /// Binds all ports. In the place of one that cannot be had, a free one is bound and the reason returned, so that a caller
+    /// learns all of them at once. `earlier` are the ports of the last run. Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    /// Not even a free port can be had.
+    pub(crate) fn bind(
+        template: &Template,
+        ports: Ports,
+        earlier: &RememberedPorts,
+    ) -> Result<(Self, Vec<BindError>), BindError> {
+        let mut binder = Binder { earlier, asked: BTreeMap::new(), refused: Vec::new() };
         let (http, websocket) = template.api_ids();
         let http = http.into_iter().zip(first_then_free(ports.http, "--http-port"));
         let websocket = websocket.into_iter().zip(first_then_free(ports.websocket, "--websocket-port"));
         let mut apis = BTreeMap::new();
         let mut api_addresses = BTreeMap::new();
         for (id, (port, flag)) in http.chain(websocket) {
-            let (listener, address) = bind(port, flag)?;
+            let (listener, address) = binder.bind(&RememberedPorts::name_of_api(&id), port, flag)?;
             api_addresses.insert(id.clone(), address);
             apis.insert(id, listener);
         }
-        let (oidc, oidc_address) = bind(ports.oidc, "--oidc-port")?;
-        let (dynamodb, dynamodb_address) = bind_gated(ports.dynamodb, "--dynamodb-port")?;
-        let (s3, s3_address) = bind(ports.s3, "--s3-port")?;
-        let (sqs, sqs_address) = bind_gated(ports.sqs, "--sqs-port")?;
-        let (rds_data, rds_data_address) = bind_gated(ports.data_api, "--data-api-port")?;
-        let (lambda, lambda_address) = bind(ports.lambda, "--lambda-port")?;
-        let (control, control_address) = bind(ports.control, "--control-port")?;
+        let (oidc, oidc_address) = binder.bind("oidc", ports.oidc, "--oidc-port")?;
+        let (dynamodb, dynamodb_address) = binder.bind_gated("dynamodb", ports.dynamodb, "--dynamodb-port")?;
+        let (s3, s3_address) = binder.bind("s3", ports.s3, "--s3-port")?;
+        let (sqs, sqs_address) = binder.bind_gated("sqs", ports.sqs, "--sqs-port")?;
+        let (rds_data, rds_data_address) = binder.bind_gated("rds-data", ports.data_api, "--data-api-port")?;
+        let (lambda, lambda_address) = binder.bind("lambda", ports.lambda, "--lambda-port")?;
+        let (control, control_address) = binder.bind("control", ports.control, "--control-port")?;
         let addresses = ServiceAddresses {
             dynamodb: dynamodb_address,
             s3: s3_address,
@@ -118,7 +152,7 @@ impl Listeners {
             oidc: oidc_address,
             apis: api_addresses,
         };
-        Ok(Self { dynamodb, s3, sqs, rds_data, lambda, control, oidc, apis, addresses })
+        Ok((Self { dynamodb, s3, sqs, rds_data, lambda, control, oidc, apis, addresses }, binder.refused))
     }
 
     /// Returns the addresses that the template needs to be resolved.
@@ -137,42 +171,91 @@ fn first_then_free(port: u16, flag: &'static str) -> impl Iterator<Item = (u16, 
     std::iter::once((port, flag)).chain(std::iter::repeat((0, flag)))
 }
 
-fn bind_gated(port: u16, flag: &'static str) -> Result<(Gated, SocketAddr), BindError> {
-    let (front, address) = bind(port, flag)?;
-    let (back, back_address) = bind(0, "")?;
-    Ok((Gated { front, back, back_address }, address))
+/// Binds one port after the other, and collects what cannot be had.
+struct Binder<'a> {
+    earlier: &'a RememberedPorts,
+    /// The flag that asked for each port.
+    asked: BTreeMap<u16, &'static str>,
+    refused: Vec<BindError>,
 }
 
-fn bind(port: u16, flag: &'static str) -> Result<(TcpListener, SocketAddr), BindError> {
-    let refused = |source: io::Error| match source.kind() {
-        io::ErrorKind::AddrInUse if port != 0 => BindError::InUse { port, flag },
-        _ => BindError::Refused { port, source },
-    };
-    let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(refused)?;
-    let address = listener.local_addr().map_err(refused)?;
-    Ok((listener, address))
+impl Binder<'_> {
+    fn bind_gated(&mut self, name: &str, port: u16, flag: &'static str) -> Result<(Gated, SocketAddr), BindError> {
+        let (front, address) = self.bind(name, port, flag)?;
+        let (back, back_address) = free()?;
+        Ok((Gated { front, back, back_address }, address))
+    }
+
+    /// Binds the port; for 0 the one that the service had in the last run, if it is free, else any.
+    fn bind(&mut self, name: &str, port: u16, flag: &'static str) -> Result<(TcpListener, SocketAddr), BindError> {
+        if port == 0 {
+            let earlier = self.earlier.get(name).filter(|port| !self.asked.contains_key(port));
+            return earlier.and_then(|port| listen(port).ok()).map_or_else(free, Ok);
+        }
+        if let Some(first) = self.asked.insert(port, flag) {
+            self.refused.push(BindError::Twice { port, first, flag });
+            return free();
+        }
+        listen(port).or_else(|source| {
+            self.refused.push(match source.kind() {
+                io::ErrorKind::AddrInUse => BindError::InUse { port, flag },
+                _ => BindError::Refused { port, flag, source },
+            });
+            free()
+        })
+    }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+fn free() -> Result<(TcpListener, SocketAddr), BindError> {
+    listen(0).map_err(BindError::NoPort)
+}
+
+fn listen(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = TcpSocket::new_v4()?;
     // Connections of a cloud that has just stopped do not hold its ports. On Windows it would mean to share them.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    let listener = socket.listen(BACKLOG)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn binder(earlier: &RememberedPorts) -> Binder<'_> {
+        Binder { earlier, asked: BTreeMap::new(), refused: Vec::new() }
+    }
+
     #[tokio::test]
-    async fn a_port_in_use_names_the_flag() {
-        let (_taken, address) = bind(0, "--http-port").unwrap();
-        let port = address.port();
-        let error = bind(port, "--http-port").unwrap_err().to_string();
-        let expected =
-            format!("port {port} is in use: choose another one with `--http-port` (0 takes any that is free)");
-        assert_eq!(error, expected);
+    async fn all_ports_that_cannot_be_had_are_named_with_their_flags() {
+        let (_taken, address) = free().unwrap();
+        let (port, earlier) = (address.port(), RememberedPorts::default());
+        let mut binder = binder(&earlier);
+        for flag in ["--http-port", "--websocket-port"] {
+            binder.bind("", port, flag).unwrap();
+        }
+        let refused: Vec<_> = binder.refused.iter().map(ToString::to_string).collect();
+        let expected = [
+            format!("port {port} is in use: choose another one with `--http-port` (0 takes any that is free)"),
+            format!(
+                "port {port} is asked for twice: choose another one with `--http-port` or `--websocket-port` \
+                 (0 takes any that is free)"
+            ),
+        ];
+        assert_eq!(refused, expected);
+    }
+
+    #[tokio::test]
+    async fn a_service_keeps_its_port_while_nothing_else_has_it() {
+        let (first, address) = free().unwrap();
+        let earlier = RememberedPorts::from_iter([("s3".to_owned(), address.port())]);
+        let (_, other) = binder(&earlier).bind("s3", 0, "--s3-port").unwrap();
+        assert_ne!(other, address, "it is taken");
+        drop(first);
+        let (_, same) = binder(&earlier).bind("s3", 0, "--s3-port").unwrap();
+        assert_eq!(same, address);
     }
 }

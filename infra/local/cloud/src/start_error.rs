@@ -26,6 +26,15 @@ pub enum StartError {
     /// Another local cloud runs on the same data.
     #[error("another local cloud uses {}: stop it, or use another `--data-dir`, or `--ephemeral`", folder.display())]
     DataDirInUse { folder: PathBuf },
+    /// The server of `--database-url` cannot be used.
+    #[error(transparent)]
+    Database(#[from] local_aurora::DatabaseError),
+    /// `--per` names no function.
+    #[error("`--per`: the template has no function `{function}`; it has {}", known.join(", "))]
+    UnknownFunction { function: String, known: Vec<String> },
+    /// Several things are in the way, each with its own sentence.
+    #[error("{} things are in the way:{}", .0.len(), lines(.0))]
+    Several(Vec<StartError>),
     /// The functions could not be built.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -62,4 +71,8 @@ pub enum StartError {
     /// The caller asked to stop while the cloud was starting.
     #[error("interrupted")]
     Interrupted,
+}
+
+fn lines(errors: &[StartError]) -> String {
+    errors.iter().fold(String::new(), |lines, error| lines + "\n  - " + &error.to_string())
 }

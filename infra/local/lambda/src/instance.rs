@@ -55,6 +55,9 @@ impl Instance {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // Ctrl-C in a terminal goes to the whole group of processes. Functions are still needed then: for `$disconnect`,
+            // and for what is under way. They end when their Runtime API does.
+            .process_group(0)
             .kill_on_drop(true);
         if let Some(folder) = path.parent() {
             command.current_dir(folder);

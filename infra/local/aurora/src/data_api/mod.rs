@@ -103,13 +103,14 @@ async fn create_databases(database: &Database, clusters: &[Cluster]) -> io::Resu
         return Ok(());
     }
     let maintenance = database.config().get_dbname().unwrap_or("postgres");
-    let session = Session::connect(database.config(), maintenance).await.map_err(io::Error::other)?;
+    let refused = |error| io::Error::other(database.refused(error));
+    let session = Session::connect(database.config(), maintenance).await.map_err(refused)?;
     for name in names {
         let quoted = name.replace('"', "\"\"");
         match session.command(&format!("CREATE DATABASE \"{quoted}\"")).await {
             Ok(()) => tracing::info!(database = name, "created"),
             Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => {}
-            Err(error) => return Err(io::Error::other(error)),
+            Err(error) => return Err(refused(error)),
         }
     }
     Ok(())

@@ -74,6 +74,15 @@ impl Postgres {
         Ok(postgres)
     }
 
+    /// Looks for the programs that a server on `data_dir` needs. Changes nothing.
+    ///
+    /// # Errors
+    /// PostgreSQL is not installed, or not in the version of the data.
+    pub fn check(data_dir: Option<&Path>) -> Result<(), PostgresError> {
+        let version = data_dir.and_then(|folder| fs::read_to_string(folder.join("PG_VERSION")).ok());
+        Binaries::find(version.as_deref().map(str::trim), data_dir.unwrap_or(Path::new(""))).map(drop)
+    }
+
     /// Returns the folder of its data, which is not always the requested one.
     pub fn data_dir(&self) -> &Path {
         &self.data_dir

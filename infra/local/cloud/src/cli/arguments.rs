@@ -1,9 +1,11 @@
 //! Arguments of `cargo local`.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
 use local_aurora::Database;
 use local_lambda::build::{Profile, Progress};
@@ -19,9 +21,9 @@ use crate::{Options, Ports};
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
-    /// Path of the SAM template.
-    #[arg(long, value_name = "FILE", default_value = "template.yaml")]
-    pub(super) template: PathBuf,
+    /// Path of the SAM template [default: `template.yaml` in this folder or the nearest one above].
+    #[arg(long, value_name = "FILE")]
+    pub(super) template: Option<PathBuf>,
     /// A parameter of the template, over its default. May be repeated.
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
@@ -62,10 +64,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FOLDER", help_heading = "Data")]
     data_dir: Option<PathBuf>,
     /// A running PostgreSQL to use instead of starting one, as `postgres://user:password@host:port/database`.
+    // Read later: an error of clap's would show the password.
     #[arg(long, value_name = "URL", help_heading = "Data")]
-    database_url: Option<Database>,
+    database_url: Option<String>,
 
-    /// Show a page with live figures and logs; its URL is printed.
+    /// Serve a page with live figures and logs, for a browser; its URL is printed.
     #[arg(long, help_heading = "Output")]
     pub(super) ui: bool,
     /// Show Lambda's START, END and REPORT lines as CloudWatch has them.
@@ -74,14 +77,15 @@ pub(super) struct Arguments {
     /// Do not show the status line at the bottom of the terminal.
     #[arg(long, help_heading = "Output")]
     pub(super) no_status: bool,
-    /// Print the counts of all services and their price on AWS at the end.
+    /// Print at the end what all services did and what AWS would ask for it, the most expensive first.
     #[arg(long, help_heading = "Output")]
     pub(super) meter: bool,
     /// Append the permissions that the requests of functions need to this file, one JSON object per line: what IAM policies have
     /// to allow. Covers DynamoDB, SQS, the Data API and `@connections`.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     permissions: Option<PathBuf>,
-    /// Add to the meter the price of a million invocations of this function, with all requests that they caused.
+    /// Add to the meter the price per million invocations of this function: the whole bill, divided by their number. It is
+    /// what one use costs with all that follows from it, while nothing else is done.
     #[arg(long, value_name = "FUNCTION", requires = "meter", help_heading = "Output")]
     pub(super) per: Option<String>,
 
@@ -102,6 +106,15 @@ pub(super) enum Command {
     Bench {
         #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
+    },
+    /// Print an access token of a running local cloud for a user: `alice=$(cargo local token alice)`.
+    Token {
+        /// The user's name, which becomes `sub` and `username`. Any will do: there are no passwords.
+        #[arg(value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
+        user: String,
+        /// Seconds until the token expires; a negative number gives one that has expired [default: 3600].
+        #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+        expires_in: Option<i64>,
     },
 }
 
@@ -161,16 +174,26 @@ fn parameter(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A connection string that cannot be read. Its text does not repeat the string, which has a password.
+#[derive(Debug, thiserror::Error)]
+#[error("`--database-url` cannot be read: {0}; it has the form postgres://user:password@host:port/database")]
+pub(super) struct DatabaseUrlError(String);
+
 impl Arguments {
-    /// Returns the options of the cloud; `local` is its folder below cargo's target folder.
-    pub(super) fn options(self, local: PathBuf, log: LogSink) -> Options {
+    /// Returns the options of the cloud for this template; `local` is its folder below cargo's target folder.
+    pub(super) fn options(self, template: PathBuf, local: PathBuf, log: LogSink) -> Result<Options, DatabaseUrlError> {
         let data_dir = self.data_dir.unwrap_or(local);
-        Options {
-            template: self.template,
+        let database = self.database_url.map(|url| url.parse::<Database>()).transpose();
+        let database = database.map_err(|error| {
+            // The kind is in the error, and the reason in its source.
+            DatabaseUrlError(error.source().map_or_else(|| error.to_string(), ToString::to_string))
+        })?;
+        Ok(Options {
+            template,
             parameters: self.parameters.into_iter().collect(),
             ports: self.ports.into(),
             data_dir: (!self.ephemeral).then_some(data_dir),
-            database: self.database_url,
+            database,
             lambda_endpoint: self.lambda_endpoint,
             unthrottled: self.unthrottled,
             websocket_idle: Duration::from_secs(self.websocket_idle),
@@ -186,20 +209,16 @@ impl Arguments {
             ui: None,
             environment: None,
             permissions: self.permissions,
-        }
+            per: self.per,
+        })
     }
+}
 
-    /// The folder of the template.
-    pub(super) fn folder(&self) -> &Path {
-        self.template.parent().unwrap_or(Path::new(""))
-    }
-
-    /// `local` in cargo's target folder, which is beside the template unless `CARGO_TARGET_DIR` says otherwise.
-    pub(super) fn local_folder(&self) -> PathBuf {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-        let beside = || self.folder().join("target");
-        target.unwrap_or_else(beside).join("local")
-    }
+/// Returns `local` in cargo's target folder, which is beside the template unless `CARGO_TARGET_DIR` says otherwise.
+pub(super) fn local_folder(template: &Path) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let beside = || template.parent().unwrap_or(Path::new("")).join("target");
+    target.unwrap_or_else(beside).join("local")
 }
 
 #[cfg(test)]
@@ -210,9 +229,35 @@ mod tests {
         Arguments::try_parse_from([&["cargo local"], arguments].concat())
     }
 
+    fn options(arguments: Arguments) -> Result<Options, DatabaseUrlError> {
+        arguments.options("template.yaml".into(), "target/local".into(), LogSink::stderr())
+    }
+
+    #[test]
+    fn an_unreadable_database_url_is_not_repeated() {
+        for url in
+            ["postgres://app:hunter2@host:port/db", "postgres:/app:hunter2", "password=hunter2 nonsense", "hunter2"]
+        {
+            let error = options(parse(&["--database-url", url]).unwrap()).unwrap_err().to_string();
+            assert!(error.starts_with("`--database-url` cannot be read: ") && !error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_for_somebody() {
+        assert!(parse(&["token"]).is_err());
+        assert!(parse(&["token", ""]).is_err());
+        let Some(Command::Token { user, expires_in }) =
+            parse(&["token", "alice", "--expires-in", "-60"]).unwrap().command
+        else {
+            panic!("no token");
+        };
+        assert_eq!((user.as_str(), expires_in), ("alice", Some(-60)));
+    }
+
     #[test]
     fn the_defaults() {
-        let options = parse(&[]).unwrap().options("target/local".into(), LogSink::stderr());
+        let options = options(parse(&[]).unwrap()).unwrap();
         assert_eq!(options.ports, Ports { http: 3000, websocket: 3001, oidc: 3002, ..Ports::default() });
         assert_eq!(options.data_dir.as_deref(), Some(Path::new("target/local")));
         assert_eq!(options.profile, Profile::Dev);
@@ -222,7 +267,7 @@ mod tests {
     #[test]
     fn parameters_are_names_and_values() {
         let arguments = parse(&["--parameter", "A=b=c", "--parameter", "D=", "--ephemeral", "--release"]).unwrap();
-        let options = arguments.options("x".into(), LogSink::stderr());
+        let options = options(arguments).unwrap();
         let expected = [("A", "b=c"), ("D", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(options.parameters, expected.into());
         assert_eq!((options.data_dir, options.profile), (None, Profile::Release));

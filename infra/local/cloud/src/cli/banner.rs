@@ -8,9 +8,6 @@ use local_gateway::oidc::TokenRequest;
 
 use crate::Cloud;
 
-/// Users that get a token at every start, so that a first request is one copy and paste away.
-const USERS: [&str; 2] = ["alice", "bob"];
-
 /// Prints for people where everything is. `environment` is the file for functions that run elsewhere.
 pub(super) fn print(cloud: &Cloud, environment: &Path, took: Duration) -> io::Result<()> {
     let endpoints = cloud.endpoints();
@@ -27,12 +24,28 @@ pub(super) fn print(cloud: &Cloud, environment: &Path, took: Duration) -> io::Re
         ("All counts and costs so far, as JSON".to_owned(), &meter),
         ("Environment of functions that run elsewhere".to_owned(), &environment),
     ];
-    if cloud.has_ui() {
-        control.insert(0, ("Live figures and logs, in a browser".to_owned(), &ui));
-    }
+    let page = if cloud.has_ui() { ui.as_str() } else { "off; `--ui` serves the page" };
+    control.insert(0, ("Live figures and logs, in a browser".to_owned(), page));
     section(&mut out, "This local cloud", &control)?;
-    print_tokens(&mut out, cloud)?;
+    // A template without a user pool or client has no tokens to give.
+    if cloud.issuer().issue(&TokenRequest::for_user("alice")).is_ok() {
+        let tokens = [
+            ("For a shell; any user name will do".to_owned(), "alice=$(cargo local token alice)"),
+            ("For programs".to_owned(), endpoints.oidc_token.as_str()),
+        ];
+        section(&mut out, "Access tokens, for `Authorization: Bearer $alice`", &tokens)?;
+    }
     writeln!(out, "\nReady in {:.1} s; Ctrl-C stops.", took.as_secs_f32())?;
+    out.flush()
+}
+
+/// Prints that everything has stopped, and where the data is.
+pub(super) fn print_end(data_dir: Option<&Path>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match data_dir {
+        Some(folder) => writeln!(out, "Stopped. The data is in {}; the next start goes on from it.", folder.display())?,
+        None => writeln!(out, "Stopped. Nothing was kept.")?,
+    }
     out.flush()
 }
 
@@ -42,27 +55,6 @@ fn section(out: &mut impl Write, title: &str, lines: &[(String, &str)]) -> io::R
     }
     writeln!(out, "\n{title}")?;
     lines.iter().try_for_each(|(name, url)| writeln!(out, "  {name:<44} {url}"))
-}
-
-fn print_tokens(out: &mut impl Write, cloud: &Cloud) -> io::Result<()> {
-    let mut tokens = Vec::new();
-    for user in USERS {
-        match cloud.issuer().issue(&TokenRequest::for_user(user)) {
-            Ok(token) => tokens.push((user, token.access_token)),
-            // A template without a user pool or client has no tokens to give.
-            Err(error) => tracing::debug!(%error, "no token for {user}"),
-        }
-    }
-    if tokens.is_empty() {
-        return Ok(());
-    }
-    let users = USERS.join(" and ");
-    writeln!(out, "\nAccess tokens of {users}, to paste into a shell and use as `Authorization: Bearer $alice`")?;
-    for (user, token) in tokens {
-        writeln!(out, "{user}={token}")?;
-    }
-    let issuer = &cloud.endpoints().oidc_token;
-    writeln!(out, "For any other user: curl {issuer} --json '{{\"username\": \"carol\"}}'")
 }
 
 fn api(id: &str, url: &str) -> String {

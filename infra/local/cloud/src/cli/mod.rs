@@ -4,10 +4,12 @@ mod arguments;
 mod banner;
 mod bench;
 mod status;
+mod template;
 mod terminal;
+mod token;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -20,22 +22,16 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::endpoints::EndpointsFile;
 use crate::{Cloud, StartError, open_files, stop_signal};
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, DatabaseUrlError};
+use bench::BenchError;
+use template::NoTemplate;
 use terminal::Terminal;
+use token::TokenError;
 
 /// Runs the command until it is stopped: by Ctrl-C, SIGTERM or, if asked for, the end of standard input. The exit
 /// code is 0 for these, 1 when something fails, with a sentence on standard error.
 pub async fn run() -> ExitCode {
-    let (mut arguments, terminal) = (Arguments::parse(), Terminal::default());
-    if let Some(Command::Bench { arguments: given }) = arguments.command.take() {
-        let Err(error) = bench::run(arguments.folder(), &given);
-        eprintln!("error: {error}");
-        return ExitCode::FAILURE;
-    }
-    let feed = arguments.ui.then(LogFeed::default);
-    log_to(terminal.clone(), feed.clone());
-    open_files::raise_limit();
-    match serve(arguments, terminal, feed).await {
+    match execute(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -43,6 +39,35 @@ pub async fn run() -> ExitCode {
         }
     }
 }
+
+async fn execute(mut arguments: Arguments) -> Result<(), CommandError> {
+    let here = std::env::current_dir().map_err(CommandError::WorkingDirectory)?;
+    let template = template::find(arguments.template.take(), &here);
+    match arguments.command.take() {
+        Some(Command::Bench { arguments: given }) => {
+            // A workspace can have a bench without a template.
+            let folder = template.ok().and_then(|file| file.parent().map(Path::to_owned)).unwrap_or_default();
+            match bench::run(&folder, &given)? {}
+        }
+        Some(Command::Token { user, expires_in }) => {
+            let file = match arguments.endpoints.take() {
+                Some(file) => file,
+                None => arguments::local_folder(&template?).join(ENDPOINTS),
+            };
+            let token = token::issue(&file, &user, expires_in).await?;
+            writeln!(io::stdout(), "{token}").map_err(CommandError::Print)
+        }
+        None => {
+            let (template, terminal, feed) = (template?, Terminal::default(), arguments.ui.then(LogFeed::default));
+            log_to(terminal.clone(), feed.clone());
+            open_files::raise_limit();
+            serve(arguments, template, terminal, feed).await
+        }
+    }
+}
+
+/// Name of the file with the URLs of all services.
+const ENDPOINTS: &str = "endpoints.json";
 
 /// Level of the log unless `RUST_LOG` is set. Targets are compared by their beginning: `local_` is every crate of the local cloud.
 const DEFAULT_LOG: &str = "warn,local_=info";
@@ -65,6 +90,16 @@ enum CommandError {
     Start(#[from] StartError),
     #[error(transparent)]
     Service(#[from] crate::ServiceError),
+    #[error(transparent)]
+    Template(#[from] NoTemplate),
+    #[error(transparent)]
+    Bench(#[from] BenchError),
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error(transparent)]
+    DatabaseUrl(#[from] DatabaseUrlError),
+    #[error("cannot find out the working directory: {0}")]
+    WorkingDirectory(io::Error),
     #[error("cannot listen to signals: {0}")]
     Signals(io::Error),
     #[error("another local cloud writes {}: stop it, or give this one its own `--endpoints`, `--data-dir` and ports", .0.display())]
@@ -75,23 +110,31 @@ enum CommandError {
     Print(io::Error),
 }
 
-async fn serve(arguments: Arguments, terminal: Terminal, feed: Option<LogFeed>) -> Result<(), CommandError> {
+async fn serve(
+    arguments: Arguments,
+    template: PathBuf,
+    terminal: Terminal,
+    feed: Option<LogFeed>,
+) -> Result<(), CommandError> {
     let begun = Instant::now();
     let stop = stop_signal::listen(arguments.stop_on_stdin_eof).map_err(CommandError::Signals)?;
-    let local = arguments.local_folder();
-    let path = arguments.endpoints.clone().unwrap_or_else(|| local.join("endpoints.json"));
+    let local = arguments::local_folder(&template);
+    let path = arguments.endpoints.clone().unwrap_or_else(|| local.join(ENDPOINTS));
+    let (meter, per) = (arguments.meter, arguments.per.clone());
+    let live = !arguments.no_status && io::stdout().is_terminal() && io::stderr().is_terminal();
+    let mut options = arguments.options(template, local, LogSink::new(terminal.clone()))?;
     let file = EndpointsFile::claim(&path).map_err(|source| match source.kind() {
         io::ErrorKind::WouldBlock => CommandError::Claimed(path.clone()),
         _ => CommandError::Endpoints { file: path.clone(), source },
     })?;
-    let (meter, per) = (arguments.meter, arguments.per.clone());
-    let live = !arguments.no_status && io::stdout().is_terminal() && io::stderr().is_terminal();
     let environment = file.environment();
-    let mut options = arguments.options(local, LogSink::new(terminal.clone()));
+    let data = options.data_dir.clone();
     (options.environment, options.ui) = (Some(environment.clone()), feed);
     let mut cloud = match Cloud::start(options, &stop).await {
         Ok(cloud) => cloud,
-        Err(StartError::Interrupted) => return Ok(()),
+        Err(StartError::Interrupted) => {
+            return writeln!(io::stdout(), "Stopped before it was ready.").map_err(CommandError::Print);
+        }
         Err(error) => return Err(error.into()),
     };
     let written = file.write(cloud.endpoints()).map_err(|source| CommandError::Endpoints { file: path, source });
@@ -112,11 +155,11 @@ async fn serve(arguments: Arguments, terminal: Terminal, feed: Option<LogFeed>) 
     tracing::info!("stopping");
     let reading = meter.then(|| cloud.meter().read());
     cloud.stop().await;
+    let mut printed = Ok(());
     if let Some(reading) = reading {
-        let printed = write!(io::stdout().lock(), "\n{}", reading.table(per.as_deref()));
-        return ended.and(printed.map_err(CommandError::Print));
+        printed = write!(io::stdout().lock(), "\n{}", reading.table(per.as_deref()));
     }
-    ended
+    ended.and(printed.and_then(|()| banner::print_end(data.as_deref())).map_err(CommandError::Print))
 }
 
 #[cfg(test)]

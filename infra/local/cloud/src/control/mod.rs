@@ -41,9 +41,13 @@ pub(crate) async fn serve(listener: TcpListener, control: Control, shutdown: Can
         .route("/faults", post(install).delete(clear))
         .route("/functions/{function}/kill", post(kill))
         .with_state(control)
-        .merge(page.unwrap_or_default())
+        .merge(page.unwrap_or_else(|| Router::new().route("/ui", get(no_page))))
         .layer(middleware::from_fn(|request, next| Admission::local().layer(request, next)));
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+}
+
+async fn no_page() -> Response {
+    refuse(StatusCode::NOT_FOUND, "the page with live figures and logs is off: start the local cloud with `--ui`")
 }
 
 async fn read(State(control): State<Control>) -> Json<Reading> {

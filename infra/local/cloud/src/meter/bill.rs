@@ -71,6 +71,8 @@ pub(super) fn of(reading: &Reading) -> Bill {
             }
         }
     }
+    // The most expensive first; a stable order for those that cost the same.
+    lines.sort_by(|one: &Line, other| other.usd.total_cmp(&one.usd));
     // The sum of no floats is -0.0.
     let usd = lines.iter().fold(0.0, |sum, line| sum + line.usd);
     Bill { lines, usd }
@@ -84,7 +86,7 @@ mod tests {
     use crate::meter::reading::FunctionReading;
 
     #[test]
-    fn arm_is_a_fifth_cheaper() {
+    fn arm_is_a_fifth_cheaper_and_the_most_expensive_comes_first() {
         let function = |architecture| FunctionReading {
             invocations: 0,
             errors: 0,
@@ -121,7 +123,7 @@ mod tests {
         let bill = of(&reading);
         assert_eq!(
             bill.lines.iter().map(|line| (line.item, line.usd)).collect::<Vec<_>>(),
-            [("Lambda GB-seconds on arm64", 13.3334), ("Lambda GB-seconds", 16.6667),]
+            [("Lambda GB-seconds", 16.6667), ("Lambda GB-seconds on arm64", 13.3334)]
         );
     }
 }

@@ -4,6 +4,8 @@ mod application;
 mod apps;
 mod cargo_lambda;
 mod elsewhere;
+mod starting;
+mod stopping;
 mod ui;
 mod watch;
 
@@ -213,9 +215,11 @@ async fn everything_works_together() {
     assert_eq!(meter["websocket_apis"]["Socket"]["units_out"], 1);
 
     let printed = cloud.stop().await;
-    for line in ["HTTP API (Http) ", "WebSocket API (Socket) ", "alice=", "bob=", "Ready in "] {
+    for line in ["HTTP API (Http) ", "WebSocket API (Socket) ", "Ready in ", "Stopped. Nothing was kept."] {
         assert!(printed.lines().any(|printed| printed.trim_start().starts_with(line)), "{line}: {printed}");
     }
+    assert!(printed.contains("alice=$(cargo local token alice)") && !printed.contains("eyJ"), "no token: {printed}");
+    assert!(printed.contains("off; `--ui` serves the page"), "{printed}");
 }
 
 /// Returns the answer of `GET {control}/meter`.
@@ -253,7 +257,7 @@ async fn faults_kills_and_the_meter_are_controlled_over_http() {
     let public = format!("{}/public", cloud.url("/http"));
     assert_eq!(client().get(public).send().await.unwrap().status(), 200);
     let printed = cloud.stop().await;
-    assert!(printed.contains("per 1M Function"), "{printed}");
+    assert!(printed.contains("USD per million: the price of a million invocations of Function"), "{printed}");
     assert!(printed.lines().any(|line| line.starts_with("Http ") && line.contains("HTTP API requests")), "{printed}");
 }
 
@@ -296,6 +300,9 @@ async fn a_failed_start_prints_its_reason() {
     let sentence = "error: custom resource `Thing`: the function `Function` sent no response to `ResponseURL`";
     assert_eq!(silent, sentence);
 
+    let unknown = refusal(folder, &["--ephemeral", "--meter", "--per", "Nobody"]).await;
+    assert_eq!(unknown, "error: `--per`: the template has no function `Nobody`; it has Informed, Function");
+
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     for flag in ["--websocket-port", "--dynamodb-port", "--sqs-port", "--data-api-port", "--control-port"] {
@@ -308,7 +315,7 @@ async fn a_failed_start_prints_its_reason() {
     let text = include_str!("template.yaml").replace("AWS::SQS::Queue", "AWS::SNS::Topic");
     std::fs::write(folder.join("template.yaml"), text).unwrap();
     let fault = refusal(folder, &["--ephemeral"]).await;
-    assert!(fault.starts_with("error: template.yaml:51: the resource type `AWS::SNS::Topic`"), "{fault}");
+    assert!(fault.starts_with("error: template.yaml:52: the resource type `AWS::SNS::Topic`"), "{fault}");
 }
 
 #[tokio::test]
