@@ -4,6 +4,7 @@ mod amendments;
 mod characters;
 mod connecting;
 mod conversations;
+mod cross_origin;
 mod doors;
 mod flood;
 mod hostile;

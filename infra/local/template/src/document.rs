@@ -1,5 +1,6 @@
 //! A template before its values are resolved.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::dynamic::DynamicReferences;
@@ -12,6 +13,8 @@ pub struct Template {
     pub(super) file: PathBuf,
     pub(super) folder: PathBuf,
     pub(super) parameters: Vec<Entry>,
+    /// Values that parameters have on the local cloud instead of their defaults.
+    pub(super) local_parameters: BTreeMap<String, String>,
     pub(super) mappings: Vec<Entry>,
     pub(super) conditions: Vec<Entry>,
     pub(super) resources: Vec<Resource>,

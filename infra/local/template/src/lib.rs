@@ -15,6 +15,7 @@ mod error;
 mod fields;
 mod globals;
 mod intrinsic;
+mod metadata;
 pub mod model;
 mod names;
 mod parameters;
@@ -42,9 +43,9 @@ use yaml::{Entry, Node, Value};
 
 const SECTIONS: Shape = Shape {
     place: "a template",
-    supported: &["Conditions", "Globals", "Mappings", "Parameters", "Resources", "Transform"],
+    supported: &["Conditions", "Globals", "Mappings", "Metadata", "Parameters", "Resources", "Transform"],
     ignored: &[
-        (&["AWSTemplateFormatVersion", "Description", "Metadata"], "for people and consoles"),
+        (&["AWSTemplateFormatVersion", "Description"], "for people and consoles"),
         (&["Outputs"], "nothing imports them; their references are checked"),
     ],
 };
@@ -80,12 +81,14 @@ impl Template {
             file: file.to_owned(),
             folder,
             parameters: section(&root, "Parameters")?,
+            local_parameters: BTreeMap::new(),
             mappings: section(&root, "Mappings")?,
             conditions: section(&root, "Conditions")?,
             resources: Vec::new(),
             references: DynamicReferences::default(),
         };
         parameters::check(&template.parameters)?;
+        template.local_parameters = metadata::local_parameters(&root, &template.parameters)?;
         for entry in section(&root, "Resources")? {
             template.resources.push(Resource::read(&entry, globals)?);
         }
@@ -107,7 +110,8 @@ impl Template {
         (ids([Kind::HttpApi, Kind::PlainHttpApi]), ids([Kind::WebSocketApi, Kind::PlainWebSocketApi]))
     }
 
-    /// Works out all values with the given parameters over the defaults.
+    /// Works out all values with the given parameters over those of the template for the local cloud, and these over the
+    /// defaults.
     ///
     /// # Errors
     /// A parameter is unknown, lacks a value or breaks its constraints; or a value is wrong or not supported, in which
@@ -126,9 +130,10 @@ impl Template {
     }
 
     fn stack(&self, addresses: &Addresses, parameters: &BTreeMap<String, String>) -> Result<Stack, Fault> {
-        let scope =
-            Scope::new(&resources::SupportedTypes, self, addresses, parameters::values(&self.parameters, parameters)?);
-        let scope = &scope;
+        let mut given = self.local_parameters.clone();
+        given.extend(parameters.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let values = parameters::values(&self.parameters, &given)?;
+        let scope = &Scope::new(&resources::SupportedTypes, self, addresses, values);
         self.check_existing(scope)?;
         let existing = |kind| -> Result<Vec<&Resource>, Fault> {
             let resources = self.of_kind(kind).filter_map(|resource| match scope.exists(resource) {

@@ -140,6 +140,27 @@ fn parameters_are_checked() {
 }
 
 #[test]
+fn a_template_has_values_of_its_own_for_the_local_cloud() {
+    let template = |metadata: &str| {
+        Sample::new(&format!(
+            "Transform: AWS::Serverless-2016-10-31\nParameters:\n  Name: {{ Type: String, Default: aws }}\n\
+             Metadata:\n  AWS::CloudFormation::Interface: {{}}\n  LocalCloud: {metadata}\n\
+             Resources: {{ Q: {{ Type: AWS::SQS::Queue, Properties: {{ QueueName: !Ref Name }} }} }}\n",
+        ))
+    };
+    let name = |stack: Result<local_template::model::Stack, _>| stack.unwrap().queues[0].name.clone();
+    let local = template("{ Parameters: { Name: here } }");
+    assert_eq!(name(local.resolve()), "here");
+    assert_eq!(name(local.resolve_with(&[("Name", "given")])), "given");
+    assert_eq!(
+        template("{ Parameters: { Nam: here } }").fault(),
+        "template.yaml:6: the template has nothing named `Nam`"
+    );
+    let fault = template("{ Parameter: { Name: here } }").fault();
+    assert!(fault.starts_with("template.yaml:6: `Metadata.LocalCloud` with `Parameter` is not supported"), "{fault}");
+}
+
+#[test]
 fn a_pattern_has_to_match_the_whole_value() {
     let with_pattern = |pattern: &str| {
         Sample::new(&format!(
