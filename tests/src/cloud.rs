@@ -63,7 +63,7 @@ pub struct Cloud {
     child: Child,
     stdin: Option<ChildStdin>,
     log: PathBuf,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Cloud {
@@ -105,7 +105,7 @@ impl Cloud {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (file, log) = (folder.path().join("endpoints.json"), folder.path().join("log"));
         let out = File::create(&log).expect("a log file");
-        let mut command = outside_cargo(&binary(profile));
+        let mut command = outside_cargo(&built("local-cloud", profile));
         let template = root().join(template.unwrap_or("template.yaml"));
         command.arg("--template").arg(template).arg("--endpoints").arg(&file);
         command.args(["--http-port", "0", "--websocket-port", "0", "--oidc-port", "0", "--stop-on-stdin-eof"]);
@@ -134,7 +134,12 @@ impl Cloud {
         let endpoints = std::fs::read(&file).expect("endpoints.json");
         let endpoints =
             serde_json::from_slice(&endpoints).map(Arc::new).expect("endpoints.json has the documented shape");
-        Self { endpoints, child, stdin, log, _folder: folder }
+        Self { endpoints, child, stdin, log, folder }
+    }
+
+    /// The file with its URLs.
+    pub fn endpoints_file(&self) -> PathBuf {
+        self.folder.path().join("endpoints.json")
     }
 
     /// The id of its process, whose children are all others.
@@ -176,16 +181,25 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace")
 }
 
-/// The binary, built with the features of the whole workspace so that nothing is compiled twice.
-fn binary(profile: Option<&str>) -> PathBuf {
+/// Builds a program of the workspace, and returns its path.
+///
+/// # Panics
+///
+/// If it does not build.
+pub fn executable(name: &str) -> PathBuf {
+    built(name, None)
+}
+
+/// A binary, built with the features of the whole workspace so that nothing is compiled twice.
+fn built(name: &str, profile: Option<&str>) -> PathBuf {
     let output = outside_cargo(Path::new(env!("CARGO")))
-        .args(["build", "--workspace", "--bin", "local-cloud", "--message-format", "json-render-diagnostics"])
+        .args(["build", "--workspace", "--bin", name, "--message-format", "json-render-diagnostics"])
         .args(profile.into_iter().flat_map(|profile| ["--profile", profile]))
         .current_dir(root())
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo runs");
-    assert!(output.status.success(), "local-cloud does not build");
+    assert!(output.status.success(), "{name} does not build");
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())

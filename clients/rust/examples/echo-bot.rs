@@ -7,14 +7,25 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
+use clap::Parser;
+use clap::builder::NonEmptyStringValueParser;
 use client::domain::conversation::ConversationType;
 use client::domain::{Message, MessageKind, Timestamp};
 use client::{Api, Client, Endpoints, Event, LocalIssuer, Pace};
 
+/// Answers every text in every conversation of its user with the same text.
+#[derive(Parser)]
+#[command(name = "echo-bot")]
+struct Arguments {
+    /// Name of the bot's user.
+    #[arg(value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    name: String,
+}
+
 // One thread, on which tasks start in the order in which they were spawned: so echoes keep the order of the texts.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let name = std::env::args().nth(1).ok_or("usage: echo-bot NAME")?;
+    let Arguments { name } = Arguments::parse();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/local/endpoints.json");
     let endpoints = Endpoints::read(path)
         .map_err(|error| format!("cannot read the endpoints, is `cargo local` running? {error}"))?;
@@ -36,6 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     echo(&client, &item, text.to_owned());
                 }
             }
+            Event::Refused(refusal) => return Err(refusal.into()),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::conversation::Conversation;
+use domain::file::File;
 use domain::protocol::event::Unread;
 use domain::protocol::{Answer, ErrorBody, Push, Reply, Sent, Synced};
 use domain::{ClientMessageId, Content, ConversationId, ErrorCode, Message, MessageKind, Receipt, Seq, UserId};
@@ -12,13 +13,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use crate::connection::{self, Command, Incoming};
-use crate::outbox::{NextStep, Outbox, Outcome, SendError};
+use crate::outbox::{Draft, NextStep, Outbox, Outcome, SendError};
 use crate::receipts::Receipts;
 use crate::replica::Replica;
 use crate::server_frame::{self, ServerFrame};
 use crate::subscriptions::{self, Subscriptions};
 use crate::sync_schedule::{SyncSchedule, SyncSubject};
-use crate::{Api, Pace};
+use crate::{Api, Pace, Refusal};
 
 /// Events, in the order of each conversation.
 #[derive(Clone, Debug)]
@@ -37,6 +38,11 @@ pub enum Event {
     Typing { conversation_id: ConversationId, user_id: UserId, typing: bool },
     /// The unread messages, after a read on one of the user's devices.
     Unread(Unread),
+    /// A file of the user can be attached, or was rejected.
+    File(Box<File>),
+    /// The last event: the server does not take the user's connections, and no repeat would change that. Messages that were not
+    /// sent end with [`SendError::Stopped`].
+    Refused(Refusal),
 }
 
 /// A running client. It stops when all of its handles are dropped.
@@ -45,7 +51,7 @@ pub struct Client(mpsc::UnboundedSender<Request>);
 
 #[derive(Debug)]
 enum Request {
-    Send(ConversationId, String, Outcome),
+    Send(ConversationId, Draft, Outcome),
     Read(ConversationId, Seq),
     Subscribe(ConversationId, bool),
     Snapshot(ConversationId, oneshot::Sender<Replica>),
@@ -68,9 +74,22 @@ impl Client {
 
     /// Sends a text, and retries until the server answers. Texts of one conversation get their seqs in the order of the calls.
     pub async fn send(&self, conversation: ConversationId, text: impl Into<String>) -> Result<Sent, SendError> {
+        self.send_draft(conversation, Draft { text: text.into(), ..Draft::default() }).await
+    }
+
+    /// Sends a message that may answer another one and have attachments, as [`send`](Self::send) does. The order is that of the
+    /// calls; the future only waits for the answer.
+    pub fn send_draft(
+        &self,
+        conversation: ConversationId,
+        draft: Draft,
+    ) -> impl Future<Output = Result<Sent, SendError>> + Send + use<> {
         let (outcome, known) = oneshot::channel();
-        self.0.send(Request::Send(conversation, text.into(), outcome)).map_err(|_| SendError::Stopped)?;
-        known.await.map_err(|_| SendError::Stopped)?
+        let queued = self.0.send(Request::Send(conversation, draft, outcome)).map_err(|_| SendError::Stopped);
+        async move {
+            queued?;
+            known.await.map_err(|_| SendError::Stopped)?
+        }
     }
 
     /// Reports that the user has read everything up to `seq`.
@@ -155,6 +174,7 @@ impl Engine {
                     None => return,
                 },
                 message = incoming.recv() => match message {
+                    Some(Incoming::Refused(refusal)) => return self.emit(Event::Refused(refusal)),
                     Some(message) => self.handle_incoming(message),
                     None => return,
                 },
@@ -165,8 +185,8 @@ impl Engine {
 
     fn handle_request(&mut self, request: Request) {
         match request {
-            Request::Send(conversation, text, outcome) => {
-                self.outbox.add(conversation, text, Instant::now(), outcome);
+            Request::Send(conversation, draft, outcome) => {
+                self.outbox.add(conversation, draft, Instant::now(), outcome);
             }
             Request::Read(conversation, seq) => self.reads.mark(conversation, seq),
             Request::Subscribe(conversation, open) => self.subscriptions.set(conversation, open, Instant::now()),
@@ -220,6 +240,8 @@ impl Engine {
                 self.interrupted(now);
                 self.emit(Event::Disconnected);
             }
+            // The loop has ended with it.
+            Incoming::Refused(_) => {}
             Incoming::Frame(frame) => match server_frame::parse(&frame) {
                 Some(ServerFrame::Push(push)) => self.pushed(push, now),
                 Some(ServerFrame::Reply(Reply { reply_to: Some(id), answer })) => self.answered(&id, answer, now),
@@ -258,8 +280,7 @@ impl Engine {
             }
             // The server closes the connection; nothing more is pushed to it.
             Push::TokenExpired => self.command(Command::Reconnect),
-            // This client sends no files.
-            Push::File { .. } => {}
+            Push::File { file } => self.emit(Event::File(Box::new(file))),
             Push::Unread { unread } => {
                 for unread in unread {
                     self.emit(Event::Unread(unread));
@@ -281,7 +302,8 @@ impl Engine {
     }
 
     /// Builds the item of this user's own message. Its later changes arrive as events.
-    fn own(&self, id: ClientMessageId, text: String, sent: &Sent) -> Message {
+    fn own(&self, id: ClientMessageId, draft: Draft, sent: &Sent) -> Message {
+        let Draft { text, reply_to_seq, attachments } = draft;
         Message {
             conversation_id: sent.conversation_id,
             seq: sent.seq,
@@ -291,12 +313,7 @@ impl Engine {
             client_message_id: Some(id),
             edited_at: None,
             reactions: Vec::new(),
-            kind: MessageKind::Text(Content {
-                text,
-                reply_to_seq: None,
-                mentions: Vec::new(),
-                attachments: Vec::new(),
-            }),
+            kind: MessageKind::Text(Content { text, reply_to_seq, mentions: Vec::new(), attachments }),
         }
     }
 
@@ -311,7 +328,7 @@ impl Engine {
         match id.split('/').next() {
             Some("send") => match self.outbox.answered(id, answer, now, &self.pace) {
                 Some(NextStep::Sync(conversation)) => self.syncs.need(conversation),
-                Some(NextStep::Delivered { id, text, sent }) => self.received(self.own(id, text, &sent), now),
+                Some(NextStep::Delivered { id, draft, sent }) => self.received(self.own(id, draft, &sent), now),
                 None => {}
             },
             Some("ack") => self.acks.answered(id, settled, now, &self.pace),

@@ -14,7 +14,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::back_off::full_jitter;
 use crate::token::remaining_lifetime;
-use crate::{Api, ApiError, Pace};
+use crate::{Api, ApiError, Pace, Refusal};
 
 /// A message from the connection to its owner.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) enum Incoming {
     Frame(String),
     /// The connection is lost; frames that were not answered will not be.
     Down,
+    /// The last message: the server does not take this user's connections.
+    Refused(Refusal),
 }
 
 /// A command of the connection's owner.
@@ -39,12 +41,35 @@ pub(crate) enum Command {
 enum ConnectError {
     #[error("the token source failed")]
     Token(#[from] ApiError),
+    #[error("{refusal}")]
+    Refused { refusal: Refusal, token: String },
     #[error("cannot connect")]
     WebSocket(#[from] Box<WebSocketError>),
     #[error("the token contains characters that are not allowed in a header")]
     Header(#[from] tokio_tungstenite::tungstenite::http::header::InvalidHeaderValue),
     #[error("the connection timed out")]
     Slow(#[from] tokio::time::error::Elapsed),
+}
+
+/// Handshakes that are refused in a row before the client stops, with another token each time.
+const MAX_REFUSED_TOKENS: u32 = 3;
+
+/// The tokens that were refused since the last connection.
+#[derive(Debug, Default)]
+struct RefusedTokens {
+    count: u32,
+    last: Option<String>,
+}
+
+impl RefusedTokens {
+    /// Counts a refusal. Returns true if another attempt would meet the same: the source has no other token, or its tokens are
+    /// not accepted either.
+    fn is_final(&mut self, refusal: Refusal, token: String) -> bool {
+        self.count += 1;
+        let is_same = self.last.as_ref() == Some(&token);
+        self.last = Some(token);
+        refusal == Refusal::UserDeleted || is_same || self.count >= MAX_REFUSED_TOKENS
+    }
 }
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -56,11 +81,11 @@ pub(crate) async fn keep(
     mut commands: mpsc::UnboundedReceiver<Command>,
     incoming: mpsc::UnboundedSender<Incoming>,
 ) {
-    let mut failures = 0;
+    let (mut failures, mut refused) = (0, RefusedTokens::default());
     while !incoming.is_closed() {
         match connect(&api, &pace).await {
             Ok((socket, renewal)) => {
-                failures = 0;
+                (failures, refused) = (0, RefusedTokens::default());
                 let _ = incoming.send(Incoming::Up);
                 let ended = run(socket, renewal, &pace, &mut commands, &incoming).await;
                 // A dropped owner ends the loop.
@@ -71,6 +96,12 @@ pub(crate) async fn keep(
             }
             Err(error) => {
                 tracing::info!(error = %domain::error::causes(&error), "the connection failed");
+                if let ConnectError::Refused { refusal, token } = error
+                    && refused.is_final(refusal, token)
+                {
+                    let _ = incoming.send(Incoming::Refused(refusal));
+                    return;
+                }
                 failures += 1;
             }
         }
@@ -85,8 +116,17 @@ async fn connect(api: &Api, pace: &Pace) -> Result<(Socket, Instant), ConnectErr
     let renewal = Instant::now() + time_to_renewal(lifetime, rand::random(), pace);
     let mut request = api.websocket().into_client_request().map_err(Box::new)?;
     request.headers_mut().insert("authorization", format!("Bearer {token}").parse()?);
-    let (socket, _) = timeout(pace.answer, connect_async(request)).await?.map_err(Box::new)?;
-    Ok((socket, renewal))
+    let error = match timeout(pace.answer, connect_async(request)).await? {
+        Ok((socket, _)) => return Ok((socket, renewal)),
+        Err(error) => error,
+    };
+    if let WebSocketError::Http(response) = &error
+        && matches!(response.status().as_u16(), 401 | 403)
+        && let Some(refusal) = timeout(pace.answer, api.refusal(&token)).await?
+    {
+        return Err(ConnectError::Refused { refusal, token });
+    }
+    Err(Box::new(error).into())
 }
 
 /// Returns the time after which a connection is renewed, for a token with this remaining lifetime and a random number between

@@ -31,7 +31,9 @@
 //!
 //! The client requests a token from the source for every request and every connection. A connection is renewed one minute
 //! before the `exp` of its token, and in any case at a random time before API Gateway's limit of two hours; [`Pace`] has these
-//! and all other intervals. Connections that fail are retried with full jitter until the client is dropped.
+//! and all other intervals. Connections that fail are retried with full jitter until the client is dropped. A token that the
+//! server does not accept is no reason to retry for ever: the client asks the source for another one, and stops with
+//! [`Event::Refused`] if that is the same or refused, too.
 //!
 //! # Consistency
 //!
@@ -48,6 +50,7 @@ mod connection;
 mod outbox;
 mod pace;
 mod receipts;
+mod refusal;
 pub mod replica;
 mod server_frame;
 mod subscriptions;
@@ -58,7 +61,8 @@ pub use api::{Api, ApiError, Endpoints};
 pub use client::{Client, Event};
 /// The types of conversations, messages and identifiers.
 pub use domain;
-pub use outbox::SendError;
+pub use outbox::{Draft, SendError};
 pub use pace::Pace;
+pub use refusal::Refusal;
 pub use replica::Replica;
 pub use token::{FixedToken, LocalIssuer, TokenFuture, TokenSource, unverified_claims};

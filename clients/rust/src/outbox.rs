@@ -10,6 +10,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use domain::file::Attachment;
 use domain::protocol::{Answer, ErrorBody, Sent};
 use domain::{ClientMessageId, ConversationId, ErrorCode, Message, Seq};
 use serde_json::{Value, json};
@@ -34,10 +35,21 @@ pub enum SendError {
 /// The channel that a caller of `send` waits for.
 pub(crate) type Outcome = oneshot::Sender<Result<Sent, SendError>>;
 
+/// A message to send.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// The text; empty only with attachments.
+    pub text: String,
+    /// The message that this one answers.
+    pub reply_to_seq: Option<Seq>,
+    /// Ready files of the user, uploaded to the same conversation.
+    pub attachments: Vec<Attachment>,
+}
+
 #[derive(Debug)]
 struct Outgoing {
     id: ClientMessageId,
-    text: String,
+    draft: Draft,
     /// From the first attempt on.
     after_seq: Option<Seq>,
     attempts: u32,
@@ -61,7 +73,7 @@ pub(crate) enum NextStep {
     /// The conversation must be synced before the next message can be sent.
     Sync(ConversationId),
     /// The message was appended. The server does not push it to the connection that sent it.
-    Delivered { id: ClientMessageId, text: String, sent: Sent },
+    Delivered { id: ClientMessageId, draft: Draft, sent: Sent },
 }
 
 /// By conversation, first in, first out; only the first of each is on its way.
@@ -69,9 +81,9 @@ pub(crate) enum NextStep {
 pub(crate) struct Outbox(BTreeMap<ConversationId, VecDeque<Outgoing>>);
 
 impl Outbox {
-    pub(crate) fn add(&mut self, conversation: ConversationId, text: String, now: Instant, outcome: Outcome) {
+    pub(crate) fn add(&mut self, conversation: ConversationId, draft: Draft, now: Instant, outcome: Outcome) {
         let id = ClientMessageId(Uuid::new_v4());
-        let outgoing = Outgoing { id, text, after_seq: None, attempts: 0, stage: Stage::Ready(now), outcome };
+        let outgoing = Outgoing { id, draft, after_seq: None, attempts: 0, stage: Stage::Ready(now), outcome };
         self.0.entry(conversation).or_default().push_back(outgoing);
     }
 
@@ -97,11 +109,18 @@ impl Outbox {
             first.attempts += 1;
             first.stage = Stage::InFlight(now + pace.answer);
             let after_seq = *first.after_seq.get_or_insert_with(|| cursor(*conversation));
-            frames.push(json!({
+            let Draft { text, reply_to_seq, attachments } = &first.draft;
+            let mut frame = json!({
                 "action": "send", "id": format!("send/{}/{}", first.id, first.attempts),
-                "conversation_id": conversation, "client_message_id": first.id, "after_seq": after_seq,
-                "text": first.text,
-            }));
+                "conversation_id": conversation, "client_message_id": first.id, "after_seq": after_seq, "text": text,
+            });
+            if let Some(seq) = reply_to_seq {
+                frame["reply_to_seq"] = json!(seq);
+            }
+            if !attachments.is_empty() {
+                frame["attachment_ids"] = attachments.iter().map(|file| json!(file.file_id)).collect();
+            }
+            frames.push(frame);
         }
         frames
     }
@@ -114,9 +133,9 @@ impl Outbox {
         let (conversation, first) = self.front(id)?;
         match answer {
             Answer::Sent(sent) => {
-                let text = std::mem::take(&mut first.text);
+                let draft = std::mem::take(&mut first.draft);
                 self.finish(conversation, Ok(sent.clone()));
-                return Some(NextStep::Delivered { id, text, sent });
+                return Some(NextStep::Delivered { id, draft, sent });
             }
             // A later attempt is in progress, and its answer decides.
             Answer::Error { .. } if attempt < first.attempts => {}
@@ -184,6 +203,10 @@ impl Outbox {
 mod tests {
     use super::*;
 
+    fn draft() -> Draft {
+        Draft { text: "hi".to_owned(), ..Draft::default() }
+    }
+
     fn error(code: ErrorCode) -> Answer {
         let retryable = code.retryable();
         Answer::Error {
@@ -201,7 +224,7 @@ mod tests {
     fn resends_keep_after_seq_until_behind_and_synced() {
         let (mut outbox, pace, now) = (Outbox::default(), Pace::default(), Instant::now());
         let conversation = ConversationId::generate();
-        outbox.add(conversation, "hi".to_owned(), now, oneshot::channel().0);
+        outbox.add(conversation, draft(), now, oneshot::channel().0);
         let first = outbox.frames(now, &pace, |_| Seq(7)).remove(0);
         assert!(outbox.frames(now, &pace, |_| Seq(9)).is_empty(), "the message waits for its answer");
         let later = now + pace.answer;
@@ -220,7 +243,7 @@ mod tests {
     fn refused_messages_are_given_up_and_busy_ones_resent() {
         let (mut outbox, pace, now) = (Outbox::default(), Pace::default(), Instant::now());
         let (outcome, mut refused) = oneshot::channel();
-        outbox.add(ConversationId::generate(), "hi".to_owned(), now, outcome);
+        outbox.add(ConversationId::generate(), draft(), now, outcome);
         let frame = outbox.frames(now, &pace, |_| Seq(1)).remove(0);
         outbox.answered(frame["id"].as_str().unwrap(), error(ErrorCode::Busy), now, &pace);
         let frame = outbox.frames(now + pace.retry.1, &pace, |_| Seq(1)).remove(0);

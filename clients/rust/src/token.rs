@@ -59,7 +59,7 @@ impl TokenSource for LocalIssuer {
     fn token(&self) -> TokenFuture<'_> {
         Box::pin(async {
             let request = json!({"username": self.username});
-            let issued: Issued = answer(self.http.post(&self.url).json(&request)).await?;
+            let issued: Issued = answer(self.http.post(&self.url).json(&request).send().await?).await?;
             Ok(issued.access_token)
         })
     }
@@ -109,6 +109,12 @@ pub(crate) fn remaining_lifetime(token: &str, now: SystemTime) -> Option<Duratio
     (!remaining.is_zero()).then_some(remaining)
 }
 
+/// Returns true if the `exp` of a token is not after `now`. A token without one has no known end.
+pub(crate) fn is_expired(token: &str, now: SystemTime) -> bool {
+    let has_exp = unverified_claims(token).is_some_and(|claims| claims["exp"].is_number());
+    has_exp && remaining_lifetime(token, now).is_none()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -128,6 +134,7 @@ pub(crate) mod tests {
         assert_eq!(remaining_lifetime(&token, at(910)), Some(Duration::from_secs(90)));
         assert_eq!(remaining_lifetime(&token, at(1000)), None);
         assert_eq!(remaining_lifetime(&token, at(1001)), None);
+        assert!(is_expired(&token, at(1000)) && !is_expired(&token, at(910)) && !is_expired("opaque", at(910)));
         let fraction = jwt(&json!({"exp": 1000.5}));
         assert_eq!(remaining_lifetime(&fraction, at(1000)), Some(Duration::from_millis(500)));
     }

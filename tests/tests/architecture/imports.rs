@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::{Package, packages};
 
 /// What each crate is built with, of this workspace. A function may leave out what it does not need; every other edge exists.
-const EDGES: [(&str, &[&str]); 19] = [
+const EDGES: [(&str, &[&str]); 21] = [
     ("shared/domain", &[]),
     ("shared/sqlx-data-api", &[]),
     ("shared/store", &["shared/domain", "shared/sqlx-data-api"]),
@@ -14,6 +14,7 @@ const EDGES: [(&str, &[&str]); 19] = [
     ("shared/lambda-kit", &["shared/chat", "shared/domain", "shared/store"]),
     // Clients share the protocol types; everything else they learn over the network.
     ("clients/rust", &["shared/domain"]),
+    ("clients/terminal", &["clients/rust"]),
     ("infra/local/aws", &[]),
     ("infra/local/template", &["infra/local/aws"]),
     ("infra/local/lambda", &["infra/local/aws", "infra/local/template"]),
@@ -42,6 +43,8 @@ const EDGES: [(&str, &[&str]); 19] = [
             "infra/local/template",
         ],
     ),
+    // Built before everything else, so with nothing.
+    ("infra/local/start", &[]),
     // Only tests are built with it.
     ("infra/local/testing", &["infra/local/lambda", "infra/local/template"]),
     // The migrations need the driver itself; the other functions use it through the doors.

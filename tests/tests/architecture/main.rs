@@ -2,6 +2,7 @@
 //! exists.
 
 mod cycles;
+mod errors;
 mod files;
 mod imports;
 mod template;

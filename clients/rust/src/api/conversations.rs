@@ -1,7 +1,12 @@
 //! Conversations and their members.
 
-use domain::protocol::http::{AddMembersRequest, CreateConversationRequest, UpdateMemberRequest};
-use domain::{ConversationId, ConversationType, Timestamp, UserId};
+use domain::conversation::Conversation;
+use domain::protocol::http::{
+    AddMembersRequest, ConversationsPage, CreateConversationRequest, Member, MembersPage, PresencePage,
+    PublicConversation, PublicConversationsPage, UpdateMemberRequest,
+};
+use domain::{ConversationId, ConversationType, Presence, Timestamp, UserId};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
@@ -58,6 +63,45 @@ impl Api {
         let path = format!("/v1/conversations/{conversation}/members/{user}");
         let body = UpdateMemberRequest { role: None, muted_until: Some(until) };
         self.ask::<Value>(Method::PATCH, &path, Some(&body)).await.map(drop)
+    }
+
+    /// Returns a conversation as the user sees it.
+    pub async fn conversation(&self, conversation: ConversationId) -> Result<Conversation, ApiError> {
+        self.ask(Method::GET, &format!("/v1/conversations/{conversation}"), NO_BODY).await
+    }
+
+    /// Returns all conversations of the user, oldest first; one request for 50 of them.
+    pub async fn conversations(&self) -> Result<Vec<Conversation>, ApiError> {
+        let (mut all, mut next) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/v1/conversations?limit=50{next}");
+            let page: ConversationsPage = self.ask(Method::GET, &path, NO_BODY).await?;
+            all.extend(page.conversations);
+            let Some(cursor) = page.cursor else { return Ok(all) };
+            next = format!("&cursor={cursor}");
+        }
+    }
+
+    /// Returns the newest public conversations whose titles or topics have these words, at most 50.
+    pub async fn search(&self, words: &str) -> Result<Vec<PublicConversation>, ApiError> {
+        let words = utf8_percent_encode(words, NON_ALPHANUMERIC);
+        let path = format!("/v1/public-conversations?limit=50&q={words}");
+        let page: PublicConversationsPage = self.ask(Method::GET, &path, NO_BODY).await?;
+        Ok(page.conversations)
+    }
+
+    /// Returns up to 1,000 members of a conversation, ordered by user id.
+    pub async fn members(&self, conversation: ConversationId) -> Result<Vec<Member>, ApiError> {
+        let path = format!("/v1/conversations/{conversation}/members?limit=1000");
+        let page: MembersPage = self.ask(Method::GET, &path, NO_BODY).await?;
+        Ok(page.members)
+    }
+
+    /// Returns the presence of up to 100 members.
+    pub async fn presence(&self, conversation: ConversationId) -> Result<Vec<Presence>, ApiError> {
+        let path = format!("/v1/presence?conversation_id={conversation}");
+        let page: PresencePage = self.ask(Method::GET, &path, NO_BODY).await?;
+        Ok(page.members)
     }
 
     async fn create(

@@ -1,7 +1,8 @@
 //! Messages over HTTP: history, edits, deletions, reactions, status.
 
-use domain::protocol::http::{EditRequest, HistoryPage, StatusPage};
-use domain::{ConversationId, Seq};
+use domain::protocol::http::{EditRequest, HistoryPage, StatusPage, WatermarksPage};
+use domain::receipt::MemberWatermarks;
+use domain::{ConversationId, Message, Seq};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::Value;
@@ -32,6 +33,20 @@ impl Api {
     pub async fn history(&self, conversation: ConversationId, after: Seq) -> Result<HistoryPage, ApiError> {
         let path = format!("/v1/conversations/{conversation}/messages?limit=100&after_seq={after}");
         self.ask(Method::GET, &path, NO_BODY).await
+    }
+
+    /// Returns the newest messages, at most 100, oldest first.
+    pub async fn latest(&self, conversation: ConversationId, limit: u32) -> Result<Vec<Message>, ApiError> {
+        let path = format!("/v1/conversations/{conversation}/messages?limit={limit}");
+        let page: HistoryPage = self.ask(Method::GET, &path, NO_BODY).await?;
+        Ok(page.messages)
+    }
+
+    /// Returns how far up to 100 members have received and read.
+    pub async fn watermarks(&self, conversation: ConversationId) -> Result<Vec<MemberWatermarks>, ApiError> {
+        let path = format!("/v1/conversations/{conversation}/receipts");
+        let page: WatermarksPage = self.ask(Method::GET, &path, NO_BODY).await?;
+        Ok(page.receipts)
     }
 
     /// Returns the status of a message for a page of its recipients.

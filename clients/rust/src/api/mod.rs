@@ -1,6 +1,7 @@
 //! The HTTP API: profiles, conversations and members, messages.
 
 mod conversations;
+mod files;
 mod messages;
 
 use std::error::Error;
@@ -9,14 +10,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::UserId;
-use domain::protocol::http::{ProfileRequest, UserEntry};
+use domain::protocol::http::{ProfileRequest, UserEntry, UsersPage};
 use domain::user::User;
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{LocalIssuer, TokenSource};
+use crate::{LocalIssuer, Refusal, TokenSource};
 
 /// The addresses of a deployment. `target/local/endpoints.json` has this shape.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,11 +45,14 @@ pub enum ApiError {
     /// The token source has no token, so the request was not made.
     #[error("the token source failed")]
     Token(#[source] Box<dyn Error + Send + Sync>),
+    /// The server does not accept the token. A request with another one may succeed.
+    #[error(transparent)]
+    Unauthorized(Refusal),
     /// No response, or one that cannot be read.
     #[error("the request failed or its response cannot be read")]
     Http(#[from] reqwest::Error),
     /// The server's problem details.
-    #[error("{status} {code}: {detail}")]
+    #[error("{detail} ({status}{}{code})", if code.is_empty() { "" } else { " " })]
     Refused {
         status: u16,
         /// Stable code of the error; empty if API Gateway refused the request.
@@ -61,7 +65,7 @@ impl ApiError {
     /// Returns true if the request may have succeeded nonetheless; a request for a desired state can be repeated.
     pub const fn is_uncertain(&self) -> bool {
         match self {
-            Self::Token(_) => false,
+            Self::Token(_) | Self::Unauthorized(_) => false,
             Self::Http(_) => true,
             Self::Refused { status, .. } => *status >= 500,
         }
@@ -122,21 +126,58 @@ impl Api {
         })
     }
 
+    /// Returns the profiles of up to 100 users.
+    pub async fn users(&self, users: &[UserId]) -> Result<Vec<UserEntry>, ApiError> {
+        let ids = users.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let page: UsersPage = self.ask(Method::GET, &format!("/v1/users?ids={ids}"), NO_BODY).await?;
+        Ok(page.users)
+    }
+
+    /// Asks why a handshake with this token was refused. `None` if HTTP accepts the token: then the reason was another one, and
+    /// may be over.
+    pub(crate) async fn refusal(&self, token: &str) -> Option<Refusal> {
+        let request = self.http.get(format!("{}/v1/users/me", self.endpoints.http)).bearer_auth(token);
+        match answer::<Value>(request.send().await.ok()?).await {
+            Err(ApiError::Refused { code, .. }) if code == USER_DELETED => Some(Refusal::UserDeleted),
+            Err(ApiError::Refused { status: 401, .. }) => Some(Refusal::of(token)),
+            _ => None,
+        }
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: Option<&(impl Serialize + Sync)>,
     ) -> Result<T, ApiError> {
+        self.ask_with(method, path, body, &[]).await
+    }
+
+    /// Makes a request with further headers.
+    async fn ask_with<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&(impl Serialize + Sync)>,
+        headers: &[(&str, String)],
+    ) -> Result<T, ApiError> {
         let token = self.fresh_token().await?;
-        let request = self.http.request(method, format!("{}{path}", self.endpoints.http)).bearer_auth(token);
-        answer(match body {
-            Some(body) => request.json(body),
-            None => request,
+        let mut request = self.http.request(method, format!("{}{path}", self.endpoints.http)).bearer_auth(&token);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        answer(request.send().await?).await.map_err(|error| match error {
+            ApiError::Refused { status: 401, .. } => ApiError::Unauthorized(Refusal::of(&token)),
+            other => other,
         })
-        .await
     }
 }
+
+/// The code of the only refusal that no token changes.
+const USER_DELETED: &str = "user_deleted";
 
 /// The fields of an error that the client reads. Codes are text: a newer server may have codes that this client does not have.
 #[derive(Default, Deserialize)]
@@ -154,8 +195,7 @@ pub(crate) fn http_client() -> Result<reqwest::Client, ApiError> {
     Ok(reqwest::Client::builder().build()?)
 }
 
-pub(crate) async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ApiError> {
-    let response = request.send().await?;
+pub(crate) async fn answer<T: DeserializeOwned>(response: Response) -> Result<T, ApiError> {
     let status = response.status();
     if status == reqwest::StatusCode::NO_CONTENT {
         // The answer has no body: callers that expect nothing read `null`.
