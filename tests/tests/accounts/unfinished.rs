@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{ConversationId, UserId};
+use domain::{ConversationId, ConversationType, UserId};
 use end_to_end::socket::handshake;
 use end_to_end::test_user::client;
 use end_to_end::{Cloud, Socket, TestUser, aws};
@@ -125,6 +125,16 @@ async fn connection_left_open_by_a_deletion_can_neither_send_nor_receive() {
     assert_eq!(bobs.ask(send_frame(&team, 2, "Is alice deleted?")).await["type"], "sent");
     let refused = alices.ask(send_frame(&team, 2, "No")).await;
     assert_eq!(refused["error"]["code"], "user_deleted", "{refused}");
+    // Also where the user was never a member.
+    let elsewhere = group(&bob, &[]).await;
+    for frame in [
+        send_frame(&elsewhere, 1, "No"),
+        json!({"action": "typing", "conversation_id": elsewhere, "typing": true}),
+        json!({"action": "open", "conversation_id": ConversationId::of_kind(ConversationType::Public)}),
+    ] {
+        let refused = alices.ask(frame.clone()).await;
+        assert_eq!(refused["error"]["code"], "user_deleted", "{frame}: {refused}");
+    }
     assert!(alices.pushed().await.iter().all(|frame| frame["message"]["text"].is_null()), "nothing is pushed");
     assert_eq!(Socket::open(request(&cloud, &alice)).await.err(), Some(403));
 
