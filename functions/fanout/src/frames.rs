@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use chat::log::{ItemBatch, Viewer};
+use domain::page::{Page, Room};
 use domain::protocol::Push;
-use domain::protocol::sync::MAX_BYTES;
 use domain::{ApiError, Message};
 use store::connections_api::encode;
 use store::dynamodb::members::ActiveMember;
@@ -43,31 +43,16 @@ impl<'n> Frames<'n> {
 
 /// As many messages in a frame as fit.
 fn write(messages: Vec<Message>) -> Result<Vec<String>, ApiError> {
-    let mut frames = Vec::new();
-    let (mut some, mut bytes) = (Vec::new(), 0);
-    for message in messages {
-        let size = encode(&message)?.len();
-        if bytes + size > MAX_BYTES && !some.is_empty() {
-            frames.push(encode(&Push::Messages { messages: std::mem::take(&mut some) })?);
-            bytes = 0;
-        }
-        bytes += size;
-        some.push(message);
-    }
-    if !some.is_empty() {
-        frames.push(encode(&Push::Messages { messages: some })?);
-    }
-    Ok(frames)
+    let pages = Page::split(messages, Room::of_frame()).map_err(ApiError::internal)?;
+    pages.into_iter().map(|messages| Ok(encode(&Push::Messages { messages })?)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::page::MAX_FRAME_BYTES;
     use serde_json::{Value, json};
 
     use super::*;
-
-    /// Largest message that API Gateway accepts: <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>.
-    const MAX_FRAME_BYTES: usize = 128 * 1024;
 
     fn message(seq: u64) -> Message {
         let id = "00000000-0000-0000-0000-000000000001";

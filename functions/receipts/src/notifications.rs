@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chat::receipts::Recorded;
+use domain::page::{Page, Room};
 use domain::protocol::{Push, Unread};
 use domain::{ConversationId, Receipt, UserId};
+use serde::Serialize;
 use store::connections_api::encode;
-
-/// Most receipts in a frame: some 190 bytes each, and API Gateway allows 128 KB.
-const RECEIPTS_PER_FRAME: usize = 500;
 
 /// The notifications of one user.
 #[derive(Debug, Default)]
@@ -32,16 +31,20 @@ pub(crate) fn by_user(recorded: &[Recorded]) -> BTreeMap<UserId, UserNotificatio
     by_user
 }
 
-/// Returns the frames for each user: one of receipts, or more if they do not fit, and one of unread counts.
+/// Returns the frames for each user: one of receipts and one of unread counts, or more if they do not fit.
 pub(crate) fn frames(by_user: &BTreeMap<UserId, UserNotifications>) -> HashMap<UserId, Vec<String>> {
     let frames = |user: UserId, notifications: &UserNotifications| -> Vec<String> {
-        let receipts = notifications.receipts.chunks(RECEIPTS_PER_FRAME);
-        let receipts = receipts.map(|receipts| Push::Receipts { receipts: receipts.to_vec() });
-        let unread: Vec<Unread> = notifications.unread.values().copied().collect();
-        let unread = (!unread.is_empty()).then_some(Push::Unread { unread });
+        let receipts = pages(user, notifications.receipts.iter().copied()).map(|receipts| Push::Receipts { receipts });
+        let unread = pages(user, notifications.unread.values().copied()).map(|unread| Push::Unread { unread });
         receipts.chain(unread).filter_map(|push| json(user, &push)).collect()
     };
     by_user.iter().map(|(user, notifications)| (*user, frames(*user, notifications))).collect()
+}
+
+fn pages<T: Serialize>(user_id: UserId, list: impl Iterator<Item = T>) -> impl Iterator<Item = Vec<T>> {
+    let pages = Page::split(list, Room::of_frame());
+    let failed = |error: &_| tracing::error!(%user_id, %error, "notifications could not be encoded");
+    pages.inspect_err(failed).unwrap_or_default().into_iter()
 }
 
 fn json(user_id: UserId, push: &Push) -> Option<String> {
@@ -84,7 +87,7 @@ mod tests {
 
     #[test]
     fn receipts_beyond_one_frame_go_into_another() {
-        let many: Vec<Recorded> = (0..501).map(|seq| read(2, 3, seq, 0)).collect();
+        let many: Vec<Recorded> = (0..1000).map(|seq| read(2, 3, seq, 0)).collect();
         let frames = &frames(&by_user(&many))[&user(3)];
         assert_eq!(frames.len(), 2);
         assert!(frames[0].len() < 128 * 1024, "{}", frames[0].len());

@@ -17,6 +17,7 @@ pub mod membership;
 pub mod message;
 pub mod new_conversation;
 pub mod number;
+pub mod page;
 pub mod period;
 pub mod protocol;
 pub mod reaction;

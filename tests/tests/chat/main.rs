@@ -11,6 +11,7 @@ mod hostile;
 mod limits;
 mod many_subscribers;
 mod messages;
+mod pages;
 mod public;
 mod public_client;
 mod receipts;

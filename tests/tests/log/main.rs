@@ -10,6 +10,7 @@ mod flood;
 mod history;
 mod limits;
 mod membership;
+mod pages;
 mod proxy;
 mod resends;
 mod sync;

@@ -1,16 +1,21 @@
 //! A user's conversations as the user sees them: head, unread messages, read watermark. From DynamoDB alone.
 
+mod answer;
+
 use domain::conversation::Conversation;
+use domain::page::{Page, Room};
 use domain::period::SeqRange;
-use domain::protocol::sync::{MAX_BYTES, SyncedConversation};
+use domain::protocol::sync::SyncedConversation;
 use domain::protocol::{SyncRequest, Synced};
 use domain::receipt::Watermark;
 use domain::{ConversationId, Periods, ReceiptKind, Seq, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
 use store::StoreError;
 use store::dynamodb::members::MemberView;
 use store::dynamodb::{LogItem, Watermarks};
 
+use self::answer::{cut, without_items};
 use crate::log::{Log, PageRequest, ReadError};
 
 /// Conversations that are read concurrently.
@@ -74,55 +79,73 @@ impl Inbox {
         }
     }
 
-    /// Returns the items that a client has missed, or a page of its conversations.
+    /// Returns the items that a client has missed, or a page of its conversations: no more than a frame takes.
     pub async fn sync(&self, user: UserId, request: SyncRequest) -> Result<Synced, ReadError> {
         if request.cursors.is_empty() {
             return self.list(user, request.cursor).await;
         }
         let missed = stream::iter(request.cursors).map(|(id, cursor)| async move {
             match self.log.sync(id, user, cursor, MAX_ITEMS_PER_CONVERSATION).await {
-                Ok(missed) => Ok(Some((cursor, missed))),
+                Ok(missed) => Ok(Some(missed)),
                 // A client may have a cursor of a conversation that it invented.
                 Err(ReadError::NeverAMember) => Ok(None),
                 Err(error) => Err(error),
             }
         });
-        let missed: Vec<(Seq, SyncedConversation)> =
+        let missed: Vec<SyncedConversation> =
             missed.buffered(CONCURRENCY).try_filter_map(async |missed| Ok(missed)).try_collect().await?;
-        let mut room = MAX_BYTES;
-        let conversations =
-            missed.into_iter().map(|(cursor, missed)| cut(missed, cursor, &mut room)).collect::<Result<_, _>>()?;
-        Ok(Synced { conversations, cursor: None })
+        let mut room = Room::of_frame();
+        for conversation in &missed {
+            room.reserve(&without_items(conversation)).map_err(StoreError::from)?;
+        }
+        let conversations = missed.into_iter().map(|missed| cut(missed, &mut room)).collect::<Result<_, _>>();
+        Ok(Synced { conversations: conversations.map_err(StoreError::from)?, cursor: None })
     }
 
-    /// Up to `limit` of the user's conversations after `after`, past ones included, oldest first, and the cursor of the next
-    /// page. One query, and [`Self::conversation`] for each, some at once.
+    /// Up to `limit` of the user's conversations after `after`, past ones included, oldest first, no more than a response takes,
+    /// and the cursor of the next page. One query, and [`Self::conversation`] for each, some at once.
     pub async fn page(
         &self,
         user: UserId,
         after: Option<ConversationId>,
         limit: usize,
     ) -> Result<(Vec<Conversation>, Option<ConversationId>), ReadError> {
-        let mut ids = self.log.members.of_user(user, after, limit + 1).await?;
-        let more = ids.len() > limit;
-        ids.truncate(limit);
-        let cursor = ids.last().copied().filter(|_| more);
-        let conversations = stream::iter(ids).map(|id| self.conversation(id, user)).buffered(CONCURRENCY);
-        Ok((conversations.try_collect().await?, cursor))
+        let page = self.read_page(user, after, limit, Room::of_body(), |conversation| conversation).await?;
+        let cursor = page.cursor(|conversation| conversation.conversation_id);
+        Ok((page.items, cursor))
     }
 
     async fn list(&self, user: UserId, after: Option<ConversationId>) -> Result<Synced, ReadError> {
-        let (conversations, cursor) = self.page(user, after, PAGE_SIZE).await?;
         let entry = |conversation: Conversation| SyncedConversation {
             id: conversation.conversation_id,
             messages: Vec::new(),
             hidden: Vec::new(),
             head_seq: conversation.head_seq,
             more: conversation.head_seq > Seq::ZERO,
-            // Its text would be the one part of the answer without a bound.
+            // Few conversations with a large message each would fit.
             conversation: Some(Conversation { last_message: None, ..conversation }),
         };
-        Ok(Synced { conversations: conversations.into_iter().map(entry).collect(), cursor })
+        let page = self.read_page(user, after, PAGE_SIZE, Room::of_frame(), entry).await?;
+        let cursor = page.cursor(|listed| listed.id);
+        Ok(Synced { conversations: page.items, cursor })
+    }
+
+    async fn read_page<T: Serialize>(
+        &self,
+        user: UserId,
+        after: Option<ConversationId>,
+        limit: usize,
+        room: Room,
+        entry: impl Fn(Conversation) -> T,
+    ) -> Result<Page<T>, ReadError> {
+        let mut ids = self.log.members.of_user(user, after, limit + 1).await?;
+        let more = ids.len() > limit;
+        ids.truncate(limit);
+        let conversations = stream::iter(ids).map(|id| self.conversation(id, user)).buffered(CONCURRENCY);
+        let conversations: Vec<Conversation> = conversations.try_collect().await?;
+        let mut page = Page::cut(conversations.into_iter().map(entry), limit, room).map_err(StoreError::from)?;
+        page.more |= more;
+        Ok(page)
     }
 
     /// Returns the newest item that is not an event: the head or an earlier item. `None` if more than a thousand events follow
@@ -149,25 +172,4 @@ impl Inbox {
 struct Newest {
     found: Option<LogItem>,
     membership_seq: Seq,
-}
-
-/// Drops the messages that exceed the remaining bytes; at least one message remains in an otherwise empty answer.
-fn cut(mut missed: SyncedConversation, cursor: Seq, room: &mut usize) -> Result<SyncedConversation, StoreError> {
-    let mut fit = 0;
-    for message in &missed.messages {
-        let bytes = serde_json::to_string(message)?.len() + 1;
-        let first_of_all = *room == MAX_BYTES;
-        if bytes > *room && !first_of_all {
-            break;
-        }
-        *room = room.saturating_sub(bytes);
-        fit += 1;
-    }
-    if fit < missed.messages.len() {
-        missed.messages.truncate(fit);
-        missed.more = true;
-        let end = missed.messages.last().map_or(cursor, |message| message.seq);
-        missed.hidden.retain(|[first, _]| *first <= end);
-    }
-    Ok(missed)
 }

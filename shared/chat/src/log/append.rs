@@ -33,6 +33,9 @@ use super::{Log, SendError};
 /// Most items that a client may be behind and still send; beyond that it has to sync first.
 const MAX_BEHIND: u64 = 500;
 
+/// Most megabytes of items that a client may be behind: their sender's function has room for them.
+const MAX_BEHIND_MEGABYTES: usize = 8;
+
 /// Number of items that are read after another writer took the seq. If there are more, the next put fails again and reads the
 /// following ones.
 const READ_AHEAD_ITEMS: usize = 100;
@@ -94,7 +97,7 @@ impl Log {
         let conversation = draft.conversation_id;
         // Consistent, since a block and leaving a public conversation write no item by which the log would prove the read outdated.
         let roster = self.members.roster_for(draft.sender_id, conversation, true);
-        let (seen, roster) = tokio::try_join!(self.seen_since(draft), roster)?;
+        let ((seen, all_seen), roster) = tokio::try_join!(self.seen_since(draft), roster)?;
         let roster = roster.ok_or(SendError::NotAMember)?;
         let member_as_of = roster.has(draft.sender_id).then_some(roster.conversation.members_seq);
         let mut opened = Opened { log: self, draft, attachments: Vec::new(), seen, roster, member_as_of };
@@ -112,30 +115,36 @@ impl Log {
         let after = draft.after_seq.unwrap_or(Seq::MAX);
         match opened.seen.last() {
             None => Err(SendError::Ahead),
+            Some(_) if !all_seen => Err(SendError::Behind),
             Some(last) if last.seq.0.saturating_sub(after.0) > MAX_BEHIND => Err(SendError::Behind),
             Some(_) => Ok(opened),
         }
     }
 
     /// Reads the items from the draft's `after_seq` on, or only the head if it has none. Reads at most one item more than a
-    /// client may be behind. Empty if no item has the seq `after_seq`.
-    async fn seen_since(&self, draft: &Draft) -> Result<Vec<LogItem>, StoreError> {
+    /// client may be behind; false if it did not reach the head. Empty if no item has the seq `after_seq`.
+    async fn seen_since(&self, draft: &Draft) -> Result<(Vec<LogItem>, bool), StoreError> {
         for consistent in [false, true] {
-            let seen = match draft.after_seq {
-                None => Vec::from_iter(self.messages.head(draft.conversation_id, consistent).await?),
+            let (seen, all) = match draft.after_seq {
+                None => (Vec::from_iter(self.messages.head(draft.conversation_id, consistent).await?), true),
                 Some(after) => {
                     let range = SeqRange { first: after.max(Seq(1)), last: Seq::MAX };
                     let limit = usize::try_from(MAX_BEHIND).unwrap_or(usize::MAX) + 2;
-                    self.messages.read(draft.conversation_id, range, Order::Ascending, limit, consistent).await?
+                    let (order, megabytes) = (Order::Ascending, MAX_BEHIND_MEGABYTES);
+                    let read =
+                        self.messages.read_bounded(draft.conversation_id, range, order, limit, megabytes, consistent);
+                    let read = read.await?;
+                    let all = read.items.len() >= limit || !read.more;
+                    (read.items, all)
                 }
             };
             let first = draft.after_seq.map(|after| after.max(Seq(1)));
             // An eventually consistent read may lag behind what the client has seen.
             if seen.first().is_some_and(|item| first.is_none_or(|first| item.seq == first)) {
-                return Ok(seen);
+                return Ok((seen, all));
             }
         }
-        Ok(Vec::new())
+        Ok((Vec::new(), true))
     }
 }
 
@@ -260,9 +269,7 @@ impl Opened<'_> {
     /// Reads the items after the last one that was read; returns true if there were any.
     async fn read_on(&mut self) -> Result<bool, StoreError> {
         let Some(last) = self.seen.last() else { return Ok(false) };
-        let range = SeqRange { first: last.seq.next(), last: Seq::MAX };
-        let conversation = self.draft.conversation_id;
-        let later = self.log.messages.read(conversation, range, Order::Ascending, READ_AHEAD_ITEMS, true).await?;
+        let later = self.read_ahead(SeqRange { first: last.seq.next(), last: Seq::MAX }).await?;
         let any = !later.is_empty();
         self.seen.extend(later);
         Ok(any)
@@ -270,9 +277,7 @@ impl Opened<'_> {
 
     /// Restarts from the item that took the seq: reads everything after it.
     async fn read_from(&mut self, taken: LogItem) -> Result<(), StoreError> {
-        let range = SeqRange { first: taken.seq.next(), last: Seq::MAX };
-        let conversation = self.draft.conversation_id;
-        let later = self.log.messages.read(conversation, range, Order::Ascending, READ_AHEAD_ITEMS, true).await?;
+        let later = self.read_ahead(SeqRange { first: taken.seq.next(), last: Seq::MAX }).await?;
         self.seen = std::iter::once(taken).chain(later).collect();
         Ok(())
     }
@@ -324,11 +329,16 @@ impl Opened<'_> {
         let (Some(seen), Some(last)) = (self.seen.last(), periods.last_visible(Seq::MAX)) else { return Ok(()) };
         let range = SeqRange { first: seen.seq.next(), last };
         if range.first <= range.last {
-            let conversation = self.draft.conversation_id;
-            let later = self.log.messages.read(conversation, range, Order::Ascending, READ_AHEAD_ITEMS, true).await?;
+            let later = self.read_ahead(range).await?;
             self.seen.extend(later);
         }
         Ok(())
+    }
+
+    async fn read_ahead(&self, range: SeqRange) -> Result<Vec<LogItem>, StoreError> {
+        let (conversation, order, megabytes) = (self.draft.conversation_id, Order::Ascending, MAX_BEHIND_MEGABYTES);
+        let messages = &self.log.messages;
+        Ok(messages.read_bounded(conversation, range, order, READ_AHEAD_ITEMS, megabytes, true).await?.items)
     }
 }
 

@@ -1,6 +1,7 @@
 //! History: what one user may see of a log, page by page.
 
 use domain::error::causes;
+use domain::page::{self, Room};
 use domain::period::SeqRange;
 use domain::{ApiError, ConversationId, ErrorCode, Message, Periods, Seq, UserId};
 use store::StoreError;
@@ -15,6 +16,10 @@ const MAX_ITEMS_PER_QUERY: usize = 500;
 /// Most items that one read scans. It skips reactions, edits and the reader's own messages, and other members must not be able
 /// to make a read expensive with them.
 const MAX_SCANNED_ITEMS: usize = 1_000;
+
+/// Most requests of one read that end because they have read 1 MB: members must not be able to make a read expensive with large
+/// messages either.
+const MAX_SCANNED_MEGABYTES: usize = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageRequest {
@@ -73,7 +78,8 @@ pub fn require_member(view: Option<MemberView>) -> Result<MemberView, ReadError>
 /// A page of history.
 #[derive(Debug, PartialEq)]
 pub struct Page {
-    /// Visible items, oldest first. There may be fewer than requested, or none, if the log has long runs of events.
+    /// Visible items, oldest first. There may be fewer than requested if they are large, and fewer or none if the log has long
+    /// runs of events.
     pub messages: Vec<Message>,
     /// Seq at which the next page continues in the requested direction; `None` on the last page.
     pub next: Option<Seq>,
@@ -98,7 +104,7 @@ impl Log {
         }
     }
 
-    /// Up to `limit` messages that `user` may see, without the events about them.
+    /// Up to `limit` messages that `user` may see, without the events about them, and no more than a response takes.
     ///
     /// Exact while members join and leave: each item has the seq of the newest membership change before it, and a page with a
     /// newer one than the periods it was read by is read again.
@@ -109,24 +115,25 @@ impl Log {
         request: PageRequest,
         limit: usize,
     ) -> Result<Page, ReadError> {
-        let (view, mut items, stopped_at) = loop {
+        let (view, items, stopped_at) = loop {
             let view = self.view(conversation, user).await?;
             let read = self.visible(conversation, &view.periods, request, limit + 1, is_no_event).await?;
             if read.newest_members_seq <= view.conversation.members_seq {
                 break (view, read.items, read.stopped_at);
             }
         };
-        let next = if items.len() > limit { items.get(limit - 1).map(|item| item.seq) } else { stopped_at };
-        items.truncate(limit);
+        let messages = items.into_iter().map(|item| item.shown_to(user, &view.periods));
+        let page = page::Page::cut(messages, limit, Room::of_body()).map_err(StoreError::from)?;
+        let next = page.cursor(|message| message.seq).or(stopped_at);
+        let mut messages = page.items;
         if matches!(request, PageRequest::Before(_)) {
-            items.reverse();
+            messages.reverse();
         }
-        let messages = items.into_iter().map(|item| item.shown_to(user, &view.periods)).collect();
         Ok(Page { messages, next })
     }
 
     /// Up to `limit` messages that `user` may see, as [`Log::history`] shows them: half of them older than `seq`, the others
-    /// from there on. The seq need not be visible to the user.
+    /// from there on. Each half takes at most half of a response. The seq need not be visible to the user.
     pub async fn around(
         &self,
         conversation: ConversationId,
@@ -145,11 +152,15 @@ impl Log {
             if before.newest_members_seq.max(after.newest_members_seq) > view.conversation.members_seq {
                 continue;
             }
-            let more_before = before.items.len() > older || before.stopped_at.is_some();
-            let more_after = after.items.len() > newer || after.stopped_at.is_some();
-            let before = before.items.into_iter().take(older).rev();
-            let items = before.chain(after.items.into_iter().take(newer));
-            let messages = items.map(|item| item.shown_to(user, &view.periods)).collect();
+            let half = |read: Visible, limit| {
+                let messages = read.items.into_iter().map(|item| item.shown_to(user, &view.periods));
+                let half = page::Page::cut(messages, limit, Room::of_body().half())?;
+                let more = half.more || read.stopped_at.is_some();
+                Ok::<_, StoreError>((half.items, more))
+            };
+            let ((mut messages, more_before), (after, more_after)) = (half(before, older)?, half(after, newer)?);
+            messages.reverse();
+            messages.extend(after);
             return Ok(Surroundings { messages, more_before, more_after });
         }
     }
@@ -190,7 +201,8 @@ impl Log {
     /// ranges cost nothing.
     ///
     /// Cost: one request per period if all items pass. If few do, each request reads as many items as all before it, up to
-    /// [`MAX_ITEMS_PER_QUERY`]. After [`MAX_SCANNED_ITEMS`] it stops and returns the last seq that it read.
+    /// [`MAX_ITEMS_PER_QUERY`]. After [`MAX_SCANNED_ITEMS`] or [`MAX_SCANNED_MEGABYTES`] it stops and returns the last seq that it
+    /// read.
     pub(crate) async fn visible(
         &self,
         conversation: ConversationId,
@@ -204,7 +216,7 @@ impl Log {
             PageRequest::Before(seq) => (periods.within(Seq::ZERO, seq.previous()).rev().collect(), Order::Descending),
         };
         let mut visible = Visible { items: Vec::new(), newest_members_seq: Seq::ZERO, stopped_at: None };
-        let mut passed = 0;
+        let (mut passed, mut megabytes) = (0, 0);
         for mut range in ranges {
             loop {
                 let missing = limit.saturating_sub(visible.items.len());
@@ -213,13 +225,13 @@ impl Log {
                     return Ok(visible);
                 }
                 let count = missing.max(passed.min(MAX_ITEMS_PER_QUERY));
-                let read = self.messages.read(conversation, range, order, count, true).await?;
-                passed += read.len();
-                let Some(last) = read.last().map(|item| item.seq).filter(|_| read.len() == count) else {
-                    visible.take(read, &keep);
-                    break;
-                };
-                visible.take(read, &keep);
+                let left = MAX_SCANNED_MEGABYTES.saturating_sub(megabytes);
+                let read = self.messages.read_bounded(conversation, range, order, count, left, true).await?;
+                passed += read.items.len();
+                megabytes += read.megabytes;
+                let last = read.items.last().map(|item| item.seq).filter(|_| read.more);
+                visible.take(read.items, &keep);
+                let Some(last) = last else { break };
                 match order {
                     Order::Ascending => range.first = last.next(),
                     Order::Descending => range.last = last.previous(),
@@ -227,7 +239,8 @@ impl Log {
                 if range.first > range.last {
                     break;
                 }
-                if passed >= MAX_SCANNED_ITEMS && visible.items.len() < limit {
+                let enough = passed >= MAX_SCANNED_ITEMS || megabytes >= MAX_SCANNED_MEGABYTES;
+                if enough && visible.items.len() < limit {
                     visible.stopped_at = Some(last);
                     return Ok(visible);
                 }

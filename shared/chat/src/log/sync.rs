@@ -1,5 +1,6 @@
 //! Sync: everything after a cursor that a user may see, events included.
 
+use domain::page::Room;
 use domain::protocol::SyncedConversation;
 use domain::protocol::sync::pair;
 use domain::{ConversationId, Message, MessageKind, Periods, Seq, UserId};
@@ -9,11 +10,14 @@ use store::dynamodb::messages::LogItem;
 use super::Log;
 use super::history::{PageRequest, ReadError};
 
+/// Most items whose edited messages are read at once: with all its edits, one is up to 300 KB large.
+const ITEMS_PER_READ: usize = 25;
+
 impl Log {
-    /// Returns up to `limit` items after `cursor`, and the head.
+    /// Returns up to `limit` items after `cursor`, no more than a frame takes, and the head.
     ///
-    /// Cost: three requests, and one more if an item is an edit: an event holds no text, which comes from the message, in the
-    /// newest form that the user may see. Exact while members join and leave, as [`Log::history`] is.
+    /// Cost: three requests, and one more per [`ITEMS_PER_READ`] items if an item is an edit: an event holds no text, which comes
+    /// from the message, in the newest form that the user may see. Exact while members join and leave, as [`Log::history`] is.
     pub async fn sync(
         &self,
         conversation: ConversationId,
@@ -28,17 +32,27 @@ impl Log {
                 self.visible(conversation, periods, PageRequest::After(cursor), limit + 1, |_| true),
                 self.last_visible(conversation, periods)
             )?;
-            let targets = self.edited(conversation, periods, &read.items).await?;
-            let newest =
-                targets.iter().map(LogItem::membership_seq).max().unwrap_or(Seq::ZERO).max(read.newest_members_seq);
             let last_members_seq = last.as_ref().map_or(Seq::ZERO, LogItem::membership_seq);
-            if newest.max(last_members_seq) > view.conversation.members_seq {
+            let mut newest = read.newest_members_seq.max(last_members_seq);
+            let mut cut_off = read.items.len() > limit || read.stopped_at.is_some();
+            let items = read.items.get(..limit).unwrap_or(&read.items);
+            let (mut messages, mut room) = (Vec::new(), Room::of_frame());
+            'answer: for items in items.chunks(ITEMS_PER_READ) {
+                let targets = self.edited(conversation, periods, items).await?;
+                newest = targets.iter().map(LogItem::membership_seq).max().unwrap_or(Seq::ZERO).max(newest);
+                for item in items {
+                    let message = with_edited_text(item.clone(), &targets, user, periods);
+                    if !room.admit(&message).map_err(StoreError::from)? {
+                        cut_off = true;
+                        break 'answer;
+                    }
+                    messages.push(message);
+                }
+            }
+            if newest > view.conversation.members_seq {
                 continue;
             }
-            let mut items = read.items;
-            let cut_off = items.len() > limit;
-            items.truncate(limit);
-            let end = items.last().map(|item| item.seq);
+            let end = messages.last().map(|message: &Message| message.seq);
             // The two reads are of different moments: an item that was sent in between is in the log and not in this answer.
             let more = cut_off || last.as_ref().is_some_and(|last| last.seq > end.unwrap_or(cursor));
             // A member who has just joined a public conversation has seen all that is visible to them.
@@ -47,7 +61,6 @@ impl Log {
             // Without more items, every seq between the last item and the head is hidden.
             let upto = if more { end.unwrap_or(cursor) } else { head_seq };
             let hidden = periods.hidden_within(cursor.next(), upto).into_iter().map(pair).collect();
-            let messages = items.into_iter().map(|item| with_edited_text(item, &targets, user, periods)).collect();
             return Ok(SyncedConversation { id: conversation, conversation: None, messages, hidden, head_seq, more });
         }
     }

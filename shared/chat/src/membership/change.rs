@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use domain::membership::Action;
 use domain::new_conversation::NewConversation;
+use domain::page::{Page, Room};
 use domain::protocol::http::PublicConversation;
 use domain::search::Words;
 use domain::{ConversationId, Idempotency, UserId};
@@ -94,11 +95,10 @@ impl Membership {
         before: Option<ConversationId>,
         limit: usize,
     ) -> Result<(Vec<PublicConversation>, Option<ConversationId>), StoreError> {
-        let mut listed = self.conversations.discover(user, words, before, limit + 1).await?;
-        let more = listed.len() > limit;
-        listed.truncate(limit);
-        let cursor = listed.last().map(|listed| listed.conversation_id).filter(|_| more);
-        Ok((listed, cursor))
+        let listed = self.conversations.discover(user, words, before, limit + 1).await?;
+        let page = Page::cut(listed, limit, Room::of_body())?;
+        let cursor = page.cursor(|listed| listed.conversation_id);
+        Ok((page.items, cursor))
     }
 
     /// Returns an active member, read consistently.

@@ -15,6 +15,9 @@ use crate::membership::blocks::hidden_of;
 /// Number of the newest visible seqs, among those that a receipt newly covers, whose senders are notified.
 const MAX_NOTIFIED_MESSAGES: usize = 50;
 
+/// Most megabytes that are read for them in one membership period. Beyond, older senders are not notified.
+const MAX_MEGABYTES_PER_PERIOD: usize = 2;
+
 /// Number of members up to which all are notified of reads; in larger conversations only the senders are.
 const MAX_MEMBERS_NOTIFIED_OF_READS: u32 = 32;
 
@@ -115,7 +118,9 @@ impl Receipts {
                 break;
             }
             let messages = &self.log.messages;
-            items.extend(messages.read(receipt.conversation_id, range, Order::Descending, missing, false).await?);
+            let (order, megabytes) = (Order::Descending, MAX_MEGABYTES_PER_PERIOD);
+            let read = messages.read_bounded(receipt.conversation_id, range, order, missing, megabytes, false).await?;
+            items.extend(read.items);
         }
         let texts = items.iter().filter(|item| matches!(item.kind, MessageKind::Text(_)));
         let mut senders: Vec<UserId> = texts.map(|item| item.sender_id).collect();

@@ -12,9 +12,6 @@ use crate::{ApiError, ConversationId, ErrorCode, Message, Seq};
 /// Most conversations of one request or answer.
 pub const MAX_CONVERSATIONS: usize = 50;
 
-/// Most bytes of messages in one answer: what fits in a WebSocket message, with room for the rest.
-pub const MAX_BYTES: usize = 100 * 1024;
-
 /// `{"action":"sync", …}` and `POST /v1/sync`
 #[derive(Debug, Default, Deserialize)]
 pub struct SyncRequest {

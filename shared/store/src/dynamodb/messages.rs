@@ -184,6 +184,16 @@ pub enum Order {
     Descending,
 }
 
+/// Items of a range of a log, in the order of the read.
+#[derive(Debug)]
+pub struct LogPart {
+    pub items: Vec<LogItem>,
+    /// Number of requests that DynamoDB ended because they had read 1 MB.
+    pub megabytes: usize,
+    /// True if items of the range may follow.
+    pub more: bool,
+}
+
 #[derive(Clone, Debug)]
 pub struct Messages {
     client: Client,
@@ -211,9 +221,21 @@ impl Messages {
         limit: usize,
         consistent: bool,
     ) -> Result<Vec<LogItem>, StoreError> {
-        let mut items: Vec<LogItem> = Vec::new();
-        let mut start = None;
-        while items.len() < limit {
+        Ok(self.read_bounded(conversation, range, order, limit, usize::MAX, consistent).await?.items)
+    }
+
+    /// Reads up to `limit` items of a range, and at most `megabytes` of 1 MB: large items end the read before the limit.
+    pub async fn read_bounded(
+        &self,
+        conversation: ConversationId,
+        mut range: SeqRange,
+        order: Order,
+        limit: usize,
+        megabytes: usize,
+        consistent: bool,
+    ) -> Result<LogPart, StoreError> {
+        let mut part = LogPart { items: Vec::new(), megabytes: 0, more: false };
+        while part.items.len() < limit && range.first <= range.last {
             let page = self
                 .client
                 .query()
@@ -223,19 +245,26 @@ impl Messages {
                 .expression_attribute_values(":first", AttributeValue::N(range.first.to_string()))
                 .expression_attribute_values(":last", AttributeValue::N(range.last.to_string()))
                 .scan_index_forward(order == Order::Ascending)
-                .limit(i32::try_from(limit - items.len()).unwrap_or(i32::MAX))
+                .limit(i32::try_from(limit - part.items.len()).unwrap_or(i32::MAX))
                 .consistent_read(consistent)
-                .set_exclusive_start_key(start)
                 .send()
                 .await
                 .map_err(StoreError::dynamodb)?;
-            items.extend(from_items::<_, LogItem>(page.items.unwrap_or_default())?);
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                break;
+            part.items.extend(from_items::<_, LogItem>(page.items.unwrap_or_default())?);
+            part.more = page.last_evaluated_key.is_some();
+            let Some(last) = part.items.last().filter(|_| part.more) else { break };
+            match order {
+                Order::Ascending => range.first = last.seq.next(),
+                Order::Descending => range.last = last.seq.previous(),
+            }
+            if part.items.len() < limit {
+                part.megabytes += 1;
+                if part.megabytes >= megabytes {
+                    break;
+                }
             }
         }
-        Ok(items)
+        Ok(part)
     }
 
     /// One item, read consistently: a read unit for each 4 KB.

@@ -48,6 +48,7 @@ pub(super) async fn answer(gateway: &Gateway, connection: &Connection, message: 
                 Ok(_) => Ok(None),
                 Err(failure) => Err(failure),
             }
+            .and_then(|body| within(gateway.limits.message, body, route.function.as_str()))
             .map_err(integration::Failure::message)
         }
     };
@@ -57,6 +58,17 @@ pub(super) async fn answer(gateway: &Gateway, connection: &Connection, message: 
         Err(message) => error(message, connection, &stamp),
     };
     connection.push(Message::text(text)).await;
+}
+
+/// Refuses a route response that is larger than a message may be, as a post to `@connections` is refused.
+fn within(limit: usize, body: Option<String>, function: &str) -> Result<Option<String>, integration::Failure> {
+    match body {
+        Some(body) if body.len() > limit => {
+            tracing::warn!(function, bytes = body.len(), limit, "the route response is larger than a message may be");
+            Err(integration::Failure::Failed)
+        }
+        body => Ok(body),
+    }
 }
 
 /// Sends the client an error because it sends too much, and disconnects a client that does not read it.

@@ -87,6 +87,19 @@ async fn only_a_route_with_a_response_replies() {
 }
 
 #[tokio::test]
+async fn a_route_response_larger_than_a_message_is_a_failure() {
+    let body = |bytes: usize| move |_| async move { payload(&json!({ "statusCode": 200, "body": "x".repeat(bytes) })) };
+    let largest = 128 * 1024;
+    let api = Plan::new().two_way("largest", body(largest)).two_way("larger", body(largest + 1)).start().await;
+    let mut client = api.connect().await;
+    client.send(&json!({ "action": "largest" })).await;
+    assert_eq!(client.text().await.len(), largest);
+    client.send(&json!({ "action": "larger" })).await;
+    let text = client.text().await;
+    assert!(text.starts_with(r#"{"message":"Internal server error","connectionId":""#), "{text}");
+}
+
+#[tokio::test]
 async fn failures_reach_the_client_on_every_route() {
     let mut api = Plan::new()
         .route("error", |_| async { function_error("no") })
