@@ -117,6 +117,34 @@ impl Socket {
         tokio::time::timeout(WAIT_TIMEOUT, end).await.expect("the server closes the connection");
     }
 
+    /// Asks for a sign of life; `None` if the server has ended the connection.
+    ///
+    /// # Panics
+    ///
+    /// Where neither happens in time.
+    pub async fn if_open(mut self) -> Option<Self> {
+        let id = Uuid::new_v4().to_string();
+        let ping = Message::text(json!({"action": "ping", "id": id}).to_string());
+        let answered = async {
+            self.stream.send(ping).await.ok()?;
+            loop {
+                match self.stream.next().await {
+                    Some(Ok(Message::Text(text))) => {
+                        let frame: Value = serde_json::from_str(&text).expect("frames are JSON");
+                        if frame["reply_to"] == json!(id) {
+                            return Some(());
+                        }
+                        self.buffered.push_back(frame);
+                    }
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    _ => return None,
+                }
+            }
+        };
+        let open = tokio::time::timeout(WAIT_TIMEOUT, answered).await.expect("an answer, or the end of the connection");
+        open.map(|()| self)
+    }
+
     /// Disconnects without a close frame, like a phone that loses its network.
     pub fn disconnect_abruptly(self) {
         drop(self);

@@ -1,5 +1,7 @@
 //! `$connect`: registers a connection whose token `ws-authorizer` has verified.
 
+mod room;
+
 use domain::{ApiError, Connection, Timestamp};
 use lambda_kit::websocket::Caller;
 use store::connections_api::ConnectionsApi;
@@ -13,12 +15,11 @@ pub struct Connect {
 }
 
 impl Connect {
-    /// Registers the connection: one write, and a second one only if old connections are removed.
+    /// Registers the connection, and makes room for it if the user has too many: one write, and more requests only then.
     pub async fn handle(&self, caller: Caller) -> Result<(), ApiError> {
         let Caller { user_id, exp, connection_id } = caller;
         let connection = Connection { user_id, connection_id, connected_at: Timestamp::now(), exp };
-        let surplus = self.connections.add(&connection).await?;
-        self.api.close(surplus.iter().map(|connection| connection.connection_id.as_str())).await;
-        Ok(())
+        let open = self.connections.add(&connection).await?;
+        self.make_room(&connection, open).await
     }
 }

@@ -150,6 +150,12 @@ impl ConnectionsApi {
         }
     }
 
+    /// Closes a connection; false if it is not open, or if API Gateway did not do it.
+    pub async fn close_open(&self, connection_id: &str) -> bool {
+        let closed = self.client.delete_connection().connection_id(connection_id).send().await;
+        closed.inspect_err(|error| tracing::debug!(connection_id, error = causes(error), "not closed")).is_ok()
+    }
+
     async fn post(&self, frame: &Frame<'_, '_>) -> Posted {
         let data = Blob::new(frame.json.as_bytes());
         match self.client.post_to_connection().connection_id(frame.connection_id).data(data).send().await {

@@ -2,5 +2,6 @@
 
 mod blocks;
 mod large_group;
+mod many_connections;
 mod presence;
 mod typing;

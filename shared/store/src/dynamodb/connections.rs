@@ -91,8 +91,8 @@ impl Connections {
         Self { client, table }
     }
 
-    /// Adds a connection in one write; drops those that are certainly over and, beyond [`MAX_CONNECTIONS`], the oldest,
-    /// which are returned so that the caller closes them. A deleted user gets none.
+    /// Adds a connection in one write, drops those that are certainly over, and returns all that may be open, the oldest first.
+    /// Beyond [`MAX_CONNECTIONS`], the caller makes room. A deleted user gets none.
     pub async fn add(&self, connection: &Connection) -> Result<Vec<Connection>, ConnectError> {
         let now = connection.connected_at;
         let value = AttributeValue::M(HashMap::from([
@@ -120,13 +120,23 @@ impl Connections {
             .map_err(refused)?;
 
         let all = parse(&updated.attributes.unwrap_or_default())?;
-        let (mut live, mut gone): (Vec<_>, Vec<_>) = all.into_iter().partition(|other| may_be_open(other, now));
-        live.sort_by_key(|other| other.connected_at);
-        let surplus: Vec<Connection> = live.drain(..live.len().saturating_sub(MAX_CONNECTIONS)).collect();
-        gone.extend(surplus.iter().cloned());
-        let ids: Vec<&str> = gone.iter().map(|other| other.connection_id.as_str()).collect();
+        let (open, over): (Vec<_>, Vec<_>) = all.into_iter().partition(|other| may_be_open(other, now));
+        let ids: Vec<&str> = over.iter().map(|other| other.connection_id.as_str()).collect();
         self.remove(connection.user_id, &ids).await?;
-        Ok(surplus)
+        Ok(in_order(open))
+    }
+
+    /// Reads the connections of a user that may be open, the oldest first: one consistent request.
+    pub async fn open(&self, user: UserId, now: Timestamp) -> Result<Vec<Connection>, StoreError> {
+        let items = get_all(&self.client, &self.table, vec![key(user)], true).await?;
+        let all = items.first().map(parse).transpose()?.unwrap_or_default();
+        Ok(in_order(all.into_iter().filter(|connection| may_be_open(connection, now)).collect()))
+    }
+
+    /// Returns true if API Gateway's answer that the connection is gone can be believed: until `$connect` has returned, it gives
+    /// this answer for a new connection.
+    pub fn is_established(connection: &Connection, now: Timestamp) -> bool {
+        now.since(connection.connected_at) > CONNECT_GRACE
     }
 
     /// Removes a connection that has ended and records when, unless something later is recorded: one write, safe to repeat. Returns
@@ -217,7 +227,7 @@ impl Connections {
         let mut by_user: HashMap<UserId, (Vec<&str>, Timestamp)> = HashMap::new();
         for connection in pushed {
             let id = connection.connection_id.as_str();
-            if gone.iter().any(|gone| gone.as_ref() == id) && now.since(connection.connected_at) > CONNECT_GRACE {
+            if gone.iter().any(|gone| gone.as_ref() == id) && Self::is_established(connection, now) {
                 let at = connection.ended(now).at;
                 let (ids, last) = by_user.entry(connection.user_id).or_insert((Vec::new(), at));
                 ids.push(id);
@@ -255,7 +265,7 @@ impl Connections {
     /// Removes closed connections of a deleted user, except very new ones, as [`Connections::remove_gone`] does: API Gateway
     /// cannot close a connection before `$connect` has returned.
     pub async fn remove_closed(&self, closed: &[Connection], now: Timestamp) -> Result<(), StoreError> {
-        let old = closed.iter().filter(|connection| now.since(connection.connected_at) > CONNECT_GRACE);
+        let old = closed.iter().filter(|connection| Self::is_established(connection, now));
         let ids: Vec<&str> = old.map(|connection| connection.connection_id.as_str()).collect();
         let Some(first) = closed.first() else { return Ok(()) };
         self.remove(first.user_id, &ids).await
@@ -352,6 +362,13 @@ fn is_applied(result: Result<UpdateItemOutput, SdkError<UpdateItemError>>) -> Re
         }
         Err(error) => Err(StoreError::dynamodb(error)),
     }
+}
+
+/// The order in which connections make room: by time, and the same for every reader.
+fn in_order(mut connections: Vec<Connection>) -> Vec<Connection> {
+    connections
+        .sort_by(|one, other| (one.connected_at, &one.connection_id).cmp(&(other.connected_at, &other.connection_id)));
+    connections
 }
 
 fn is_tombstone(item: &Item) -> bool {
