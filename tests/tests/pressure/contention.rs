@@ -1,7 +1,7 @@
 //! Contention: many concurrent senders in one conversation.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use end_to_end::faults::Kind;
 use end_to_end::{Cloud, Socket, TestUser};
@@ -59,6 +59,27 @@ async fn messages_of_40_concurrent_senders_are_each_logged_once() {
     let last = 1 + u64::try_from(SENDERS * MESSAGES).unwrap();
     assert!(logged.iter().map(|(seq, _)| *seq).eq(2..=last), "the seqs are consecutive");
     assert_eq!(logged.iter().map(|(_, text)| text).collect::<BTreeSet<_>>().len(), SENDERS * MESSAGES);
+}
+
+/// A hundred functions start, and contend for the same seqs.
+#[tokio::test]
+async fn sends_of_one_user_at_once_are_all_answered_in_time() {
+    let _plan = PLAN.write().await;
+    let (alice, bob, conversation) = pair().await;
+    let messages = format!("/v1/conversations/{conversation}/messages");
+    let sends = (0..120).map(async |n: u32| {
+        let begun = Instant::now();
+        let (status, answer) = alice.post(&messages, &draft(&message(&conversation, 1, &n.to_string()))).await;
+        (status, answer, begun.elapsed())
+    });
+    let mut accepted = 0;
+    for (status, answer, time) in join_all(sends).await {
+        assert!(time <= Duration::from_secs(10), "{time:?}: {status} {answer}");
+        assert!(status == 201 || (status == 503 && is_busy(&answer)), "{status} {answer}");
+        accepted += usize::from(status == 201);
+    }
+    assert!(texts(&bob, &conversation).await.len() >= accepted, "what was accepted is in the log");
+    assert!(accepted >= 60, "{accepted}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use local_template::model;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -31,6 +31,10 @@ pub struct FunctionSetup {
     pub executable: PathBuf,
 }
 
+/// Instances of one function that start at once, per processor. AWS starts any number beside each other; here they share the
+/// processors, so that the last of a hundred would be ready only after all others.
+const STARTS_PER_CPU: usize = 4;
+
 #[derive(Debug)]
 pub(crate) struct FunctionPool {
     model: model::Function,
@@ -43,6 +47,10 @@ pub(crate) struct FunctionPool {
     concurrency: Option<Arc<Semaphore>>,
     /// The newest at the end.
     idle: Mutex<Vec<Instance>>,
+    /// Wakes an invocation that waits for its start, when an instance becomes idle.
+    released: Notify,
+    /// Places for instances that start.
+    starts: Semaphore,
     lives: Lives,
     stats: Mutex<Stats>,
 }
@@ -71,6 +79,8 @@ impl FunctionPool {
             sink,
             shutdown,
             idle: Mutex::default(),
+            released: Notify::new(),
+            starts: Semaphore::new(STARTS_PER_CPU * std::thread::available_parallelism().map_or(1, usize::from)),
             lives: Lives::default(),
             stats: Mutex::default(),
         }
@@ -106,11 +116,7 @@ impl FunctionPool {
     /// Leaves `slot` empty if the instance did not survive.
     async fn attempt(&self, slot: &mut Option<Instance>, payload: Bytes) -> Invocation {
         let request_id = Uuid::new_v4().to_string();
-        let ColdStart { init, spent, result: prepared } = if self.take_warm(slot).await {
-            ColdStart { init: None, spent: Duration::ZERO, result: Ok(()) }
-        } else {
-            self.cold_start(slot, &request_id).await
-        };
+        let ColdStart { init, spent, result: prepared } = self.prepare(slot, &request_id).await;
         let Some(instance) = slot.as_mut() else {
             // Only a start that failed leaves no instance.
             let outcome = self.conclude(&request_id, None, init, Err(start_failure(prepared)));
@@ -143,6 +149,21 @@ impl FunctionPool {
         log.end(&Report { request_id: &request_id, duration, init, memory_mib, used_mib, failure });
         let outcome = self.conclude(&request_id, Some(duration), init, result);
         Invocation { request_id, outcome, log: log.tail() }
+    }
+
+    /// Takes a warm instance, or starts one. Of many at once, each takes an instance that becomes idle before its own could
+    /// start.
+    async fn prepare(&self, slot: &mut Option<Instance>, request_id: &str) -> ColdStart {
+        loop {
+            if self.take_warm(slot).await {
+                return ColdStart { init: None, spent: Duration::ZERO, result: Ok(()) };
+            }
+            tokio::select! {
+                // The semaphore is never closed.
+                _start = self.starts.acquire() => return self.cold_start(slot, request_id).await,
+                () = self.released.notified() => {}
+            }
+        }
     }
 
     /// Takes the instance used last of those that wait for an event.
@@ -233,6 +254,7 @@ impl FunctionPool {
                 Some(instance)
             } else {
                 idle.push(instance);
+                self.released.notify_one();
                 None
             }
         };

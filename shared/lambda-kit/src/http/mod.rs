@@ -43,11 +43,12 @@ async fn serve<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(ApiGatewayV2httpRequest) -> Result<Response, ApiError>,
 {
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayV2httpRequest>| {
         let request_id = &event.context.request_id;
         let span = spans::request(request_id, &event.payload);
         let respond = async {
-            let result = deadline::within(deadline::of(&event.context), handle(event.payload)).await;
+            let deadline = deadline::of_request(&event.context, event.payload.request_context.time_epoch);
+            let result = deadline::within(deadline, handle(event.payload)).await;
             result.unwrap_or_else(|error| Response::problem(&error, request_id))
         };
         Ok::<_, std::convert::Infallible>(respond.instrument(span).await)

@@ -46,6 +46,7 @@ where
         let request_id = &event.context.request_id;
         let span = spans::frame(request_id, &event.payload.request_context);
         let respond = async {
+            let arrived = event.payload.request_context.request_time_epoch;
             let (envelope, frame) = read(&event.payload);
             if let Some(conversation_id) = envelope.conversation_id {
                 spans::record("conversation_id", conversation_id);
@@ -53,7 +54,7 @@ where
             let answer = match frame {
                 Ok((caller, body)) => {
                     spans::record("user_id", caller.user_id);
-                    deadline::within(deadline::of(&event.context), handle(caller, body)).await
+                    deadline::within(deadline::of_request(&event.context, arrived), handle(caller, body)).await
                 }
                 Err(error) => Err(error),
             };

@@ -20,7 +20,7 @@ where
     F: AsyncFn(Caller) -> Result<(), ApiError>,
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
-        let deadline = deadline::of(&event.context);
+        let deadline = deadline::of_request(&event.context, event.payload.request_context.request_time_epoch);
         let span = spans::frame(&event.context.request_id, &event.payload.request_context);
         let event = event.payload;
         let respond = async {
