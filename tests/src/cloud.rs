@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// The functions are built by then, unless the test runs on its own: a cold build on a small machine is counted in.
 const START_TIMEOUT: Duration = Duration::from_mins(15);
 
-/// Flood limit within an hour: more messages than any test sends.
+/// Flood limit of messages, and of events, within an hour: more than any test writes.
 pub const FLOOD_LIMIT: u32 = 100_000;
 
 /// The parts of `endpoints.json` that tests use.
@@ -89,8 +89,9 @@ impl Cloud {
     /// If it does not become ready; prints its output.
     pub fn start_with(data: Option<&Path>, parameters: &[&str]) -> Self {
         let flood_limit = format!("FloodLimit={FLOOD_LIMIT}");
+        let event_limit = format!("EventLimit={FLOOD_LIMIT}");
         // Files large enough to come in parts are small enough for a test, and files that were released go soon.
-        let all = [flood_limit.as_str(), "FloodWindow=3600", "MultipartAbove=8388608", "FileGrace=2"];
+        let all = [flood_limit.as_str(), &event_limit, "FloodWindow=3600", "MultipartAbove=8388608", "FileGrace=2"];
         let arguments: Vec<&str> =
             all.iter().chain(parameters).flat_map(|parameter| ["--parameter", *parameter]).collect();
         Self::with(Setup { data, arguments: &arguments, ..Setup::default() })

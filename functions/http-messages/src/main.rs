@@ -8,7 +8,7 @@ use lambda_kit::{Error, Wiring, http};
 async fn main() -> Result<(), Error> {
     let wiring = Wiring::start().await;
     let handler = Handler {
-        log: wiring.log()?,
+        log: wiring.limited_log()?,
         inbox: wiring.inbox()?,
         status_reader: wiring.status_reader()?,
         sender: wiring.sender()?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::characters::is_blank;
 use crate::message::{Content, Edit, MAX_EDITS, MessageKind};
-use crate::reaction::{Emoji, MAX_REACTIONS, Reactions};
+use crate::reaction::{Emoji, MAX_REACTIONS, MAX_REACTIONS_PER_USER, Reactions};
 use crate::{ApiError, ConversationType, ErrorCode, Role, Timestamp, UserId};
 
 /// A change of a message by a user.
@@ -37,6 +37,15 @@ pub struct MessageFacts<'a> {
 }
 
 impl Amendment {
+    /// Returns true if the actor takes back their own words, which is allowed to those who may not send, and never limited.
+    pub fn takes_back(&self, actor: UserId, sender: UserId) -> bool {
+        match self {
+            Self::Edit(_) | Self::React { on: true, .. } => false,
+            Self::Delete => actor == sender,
+            Self::React { on: false, .. } => true,
+        }
+    }
+
     /// Returns true if the amendment changes something, or a refusal if the actor may not make it. Only texts can be amended;
     /// `edit_window` is the time after sending for which the sender may edit a text.
     pub fn decide(&self, facts: &MessageFacts<'_>, now: Timestamp, edit_window: Duration) -> Result<bool, ApiError> {
@@ -75,6 +84,10 @@ impl Amendment {
             }
             (Self::React { emoji, on }, MessageKind::Text(_)) => {
                 let has = facts.reactions.has(emoji, facts.actor);
+                if *on && !has && facts.reactions.is_full_for(facts.actor) {
+                    let message = format!("A user can give a message at most {MAX_REACTIONS_PER_USER} reactions.");
+                    return Err(ApiError::new(ErrorCode::TooManyReactions, message));
+                }
                 if *on && !has && facts.reactions.is_full() {
                     let message = format!("A message can have at most {MAX_REACTIONS} reactions.");
                     return Err(ApiError::new(ErrorCode::TooManyReactions, message));
@@ -87,6 +100,14 @@ impl Amendment {
 }
 
 impl MessageFacts<'_> {
+    /// Returns the users whom the message mentions now.
+    pub fn mentions(&self) -> &[UserId] {
+        match self.kind {
+            MessageKind::Text(original) => self.current(original).1,
+            _ => &[],
+        }
+    }
+
     /// Returns the current text and mentions.
     fn current<'b>(&'b self, original: &'b Content) -> (&'b str, &'b [UserId]) {
         match self.edits.last() {
@@ -222,6 +243,23 @@ mod tests {
         }
         case.actor = user(1000);
         assert_eq!(case.decide(&react(true)), Err(ErrorCode::TooManyReactions));
+    }
+
+    #[test]
+    fn no_user_takes_the_room_of_others() {
+        let thumb = Emoji::parse("👍").unwrap();
+        let react = Amendment::React { emoji: thumb.clone(), on: true };
+        let mut case = Case { actor: user(2), ..Case::default() };
+        for n in 0..20 {
+            assert_eq!(case.decide(&react), Ok(true));
+            case.reactions.add(thumb.clone(), user(2), Seq(5 + 2 * n));
+            case.reactions.remove(&thumb, user(2), Seq(6 + 2 * n));
+        }
+        assert_eq!(case.decide(&react), Err(ErrorCode::TooManyReactions));
+        let other = Amendment::React { emoji: Emoji::parse("👎").unwrap(), on: true };
+        assert_eq!(case.decide(&other), Err(ErrorCode::TooManyReactions));
+        case.actor = user(3);
+        assert_eq!(case.decide(&react), Ok(true));
     }
 
     #[test]

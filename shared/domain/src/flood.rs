@@ -1,7 +1,7 @@
-//! Flood control: the number of messages that one sender may send to one conversation in a window of time.
+//! Flood control: the number of messages and of events that one user may write to one conversation in a window of time.
 //!
-//! The log itself holds the necessary state: a text holds the counts of the last few senders, and every send reads the previous
-//! items anyway.
+//! The log itself holds the necessary state: every item holds the counts of the last few senders, and every write reads the
+//! previous item anyway.
 
 use std::time::Duration;
 
@@ -9,34 +9,54 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Timestamp, UserId};
 
-/// Number of senders whose counts are kept. The count of any further sender is dropped: with that many active senders in one
-/// window each can flood little, and every count adds some 60 bytes to every message.
+/// Number of senders whose counts are kept. Beyond, the sender with the lowest count is dropped: every count adds some 60 bytes
+/// to every item.
 pub const MAX_SENDERS: usize = 8;
 
-/// The number of messages that one sender may send to one conversation within a window of time.
+/// The number of messages and of events that one user may write to one conversation within a window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FloodLimit {
     messages: u32,
+    events: u32,
     window: Duration,
 }
 
 impl FloodLimit {
-    /// Returns the limit of this many messages per window; `None` (no limit) if either is zero.
-    pub fn new(messages: u32, window: Duration) -> Option<Self> {
-        (messages > 0 && !window.is_zero()).then_some(Self { messages, window })
+    /// Returns the limit of this many messages and of this many events per window. Zero is no limit: `None` if the window or
+    /// both numbers are zero.
+    pub fn new(messages: u32, events: u32, window: Duration) -> Option<Self> {
+        let any = |limit| if limit == 0 { u32::MAX } else { limit };
+        let limited = (messages > 0 || events > 0) && !window.is_zero();
+        limited.then_some(Self { messages: any(messages), events: any(events), window })
     }
 }
 
-/// The number of messages that one sender has sent since their window began.
+/// The kind of an item that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// A text.
+    Message,
+    /// A change of a message or of the conversation.
+    Event,
+}
+
+/// The numbers that one sender has written since their window began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Count {
     #[serde(rename = "u")]
     sender: UserId,
-    /// Start of the window: the sender's first message after the previous window ended.
+    /// Start of the window: the sender's first item after the previous window ended.
     #[serde(rename = "s", with = "millis")]
     since: Timestamp,
     #[serde(rename = "n")]
     messages: u32,
+    #[serde(rename = "e", default, skip_serializing_if = "is_zero")]
+    events: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde requires")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Count {
@@ -59,24 +79,42 @@ impl RecentSenders {
         self.0.is_empty()
     }
 
-    /// Returns the counts after one more message of `sender`. Drops windows that have ended and, beyond [`MAX_SENDERS`], the
-    /// sender with the oldest message.
+    /// Returns the counts after one more item of `sender`.
     ///
     /// # Errors
     ///
     /// Returns the time to wait if the sender has reached the limit.
-    pub fn after(&self, sender: UserId, now: Timestamp, limit: FloodLimit) -> Result<Self, Duration> {
+    pub fn after(&self, sender: UserId, counted: Counted, now: Timestamp, limit: FloodLimit) -> Result<Self, Duration> {
+        let own = self.0.iter().find(|count| count.sender == sender);
+        let Some((own, left)) = own.and_then(|own| Some((own, own.left(limit, now)?))) else {
+            return Ok(self.counting(sender, counted, now, limit));
+        };
+        let reached = match counted {
+            Counted::Message => own.messages >= limit.messages,
+            Counted::Event => own.events >= limit.events,
+        };
+        if reached { Err(left) } else { Ok(self.counting(sender, counted, now, limit)) }
+    }
+
+    /// Returns the counts after one more item of `sender` that is written in any case. Drops windows that have ended and, beyond
+    /// [`MAX_SENDERS`], the other sender with the lowest count: many who write little do not hide one who writes much.
+    #[must_use]
+    pub fn counting(&self, sender: UserId, counted: Counted, now: Timestamp, limit: FloodLimit) -> Self {
         let mut counts: Vec<Count> = self.0.iter().copied().filter(|count| count.left(limit, now).is_some()).collect();
         let at = counts.iter().position(|count| count.sender == sender);
-        let mut own = at.map_or(Count { sender, since: now, messages: 0 }, |at| counts.remove(at));
-        if own.messages >= limit.messages {
-            return Err(own.left(limit, now).unwrap_or(limit.window));
+        let mut own = at.map_or(Count { sender, since: now, messages: 0, events: 0 }, |at| counts.remove(at));
+        match counted {
+            Counted::Message => own.messages = own.messages.saturating_add(1),
+            Counted::Event => own.events = own.events.saturating_add(1),
         }
-        own.messages += 1;
+        while counts.len() >= MAX_SENDERS {
+            let weight = |count: &Count| u64::from(count.messages) + u64::from(count.events);
+            // The first of equals has written least recently.
+            let Some(lowest) = (0..counts.len()).min_by_key(|at| weight(&counts[*at])) else { break };
+            counts.remove(lowest);
+        }
         counts.push(own);
-        let surplus = counts.len().saturating_sub(MAX_SENDERS);
-        counts.drain(..surplus);
-        Ok(Self(counts))
+        Self(counts)
     }
 }
 
@@ -108,7 +146,7 @@ mod tests {
     }
 
     fn limit() -> FloodLimit {
-        FloodLimit::new(3, Duration::from_secs(10)).unwrap()
+        FloodLimit::new(3, 2, Duration::from_secs(10)).unwrap()
     }
 
     /// A conversation to which users send messages at given seconds.
@@ -117,7 +155,11 @@ mod tests {
 
     impl TestConversation {
         fn send(&mut self, sender: u128, second: i64) -> Result<(), Duration> {
-            self.0 = self.0.after(user(sender), Timestamp::from_epoch_millis(1000 * second), limit())?;
+            self.write(sender, Counted::Message, second)
+        }
+
+        fn write(&mut self, sender: u128, counted: Counted, second: i64) -> Result<(), Duration> {
+            self.0 = self.0.after(user(sender), counted, Timestamp::from_epoch_millis(1000 * second), limit())?;
             Ok(())
         }
     }
@@ -154,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_maximum_the_least_recent_sender_is_dropped() {
+    fn beyond_the_maximum_the_sender_with_the_lowest_count_is_dropped() {
         let mut conversation = TestConversation::default();
         for _ in 0..3 {
             conversation.send(1, 0).unwrap();
@@ -162,11 +204,30 @@ mod tests {
         for sender in 2..=8 {
             conversation.send(sender, 1).unwrap();
         }
-        assert!(conversation.send(1, 1).is_err());
-        conversation.send(9, 1).unwrap();
-        assert_eq!((conversation.0.0.len(), conversation.0.0[0].sender), (MAX_SENDERS, user(2)));
-        assert_eq!(conversation.send(1, 1), Ok(()));
-        assert_eq!(conversation.0.0[0].sender, user(3));
+        for helper in 9..=30 {
+            conversation.send(helper, 1).unwrap();
+            assert!(conversation.send(1, 1).is_err(), "helpers do not hide a sender's count");
+            assert_eq!(conversation.0.0.len(), MAX_SENDERS);
+        }
+        let kept: Vec<UserId> = conversation.0.0.iter().map(|count| count.sender).collect();
+        assert_eq!(kept[1..], (24..=30).map(user).collect::<Vec<_>>(), "of equals the most recent ones are kept");
+    }
+
+    #[test]
+    fn messages_and_events_have_limits_of_their_own_in_one_window() {
+        let mut conversation = TestConversation::default();
+        for _ in 0..2 {
+            conversation.write(1, Counted::Event, 0).unwrap();
+        }
+        assert_eq!(conversation.write(1, Counted::Event, 4), Err(Duration::from_secs(6)));
+        for _ in 0..3 {
+            assert_eq!(conversation.send(1, 4), Ok(()));
+        }
+        assert_eq!(conversation.send(1, 4), Err(Duration::from_secs(6)));
+        let now = Timestamp::from_epoch_millis(4_000);
+        let counted = conversation.0.counting(user(1), Counted::Event, now, limit());
+        assert_eq!(counted.0[0].events, 3, "an item that is never refused counts all the same");
+        assert_eq!(conversation.write(1, Counted::Event, 10), Ok(()));
     }
 
     #[test]
@@ -193,15 +254,28 @@ mod tests {
 
     #[test]
     fn zero_means_no_limit() {
-        assert_eq!(FloodLimit::new(0, Duration::from_secs(10)), None);
-        assert_eq!(FloodLimit::new(3, Duration::ZERO), None);
+        assert_eq!(FloodLimit::new(0, 0, Duration::from_secs(10)), None);
+        assert_eq!(FloodLimit::new(3, 3, Duration::ZERO), None);
+        let events = FloodLimit::new(0, 1, Duration::from_secs(10)).unwrap();
+        let mut counts = RecentSenders::default();
+        for _ in 0..100 {
+            counts = counts.after(user(1), Counted::Message, Timestamp::from_epoch_millis(0), events).unwrap();
+        }
+        counts = counts.after(user(1), Counted::Event, Timestamp::from_epoch_millis(0), events).unwrap();
+        assert!(counts.after(user(1), Counted::Event, Timestamp::from_epoch_millis(0), events).is_err());
     }
 
     #[test]
     fn counts_are_stored_with_short_field_names() {
-        let counts = RecentSenders::default().after(user(1), Timestamp::from_epoch_millis(5), limit()).unwrap();
-        let json = serde_json::to_value(&counts).unwrap();
-        assert_eq!(json, serde_json::json!([{"u": user(1), "s": 5, "n": 1}]));
-        assert_eq!(serde_json::from_value::<RecentSenders>(json).unwrap(), counts);
+        let at = Timestamp::from_epoch_millis(5);
+        for (counted, expected) in [
+            (Counted::Message, serde_json::json!([{"u": user(1), "s": 5, "n": 1}])),
+            (Counted::Event, serde_json::json!([{"u": user(1), "s": 5, "n": 0, "e": 1}])),
+        ] {
+            let counts = RecentSenders::default().after(user(1), counted, at, limit()).unwrap();
+            let json = serde_json::to_value(&counts).unwrap();
+            assert_eq!(json, expected);
+            assert_eq!(serde_json::from_value::<RecentSenders>(json).unwrap(), counts);
+        }
     }
 }

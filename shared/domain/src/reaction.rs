@@ -9,6 +9,9 @@ use crate::{ApiError, ErrorCode, Periods, Seq, UserId};
 /// Most reactions of one message, withdrawn ones included. The limit keeps the item small.
 pub const MAX_REACTIONS: usize = 500;
 
+/// Most reactions of one user to one message, withdrawn ones included: no user takes the room of others.
+pub const MAX_REACTIONS_PER_USER: usize = 20;
+
 /// One emoji of Unicode's list, in its fully qualified form.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -66,6 +69,11 @@ impl Reactions {
     /// Returns true if the message has [`MAX_REACTIONS`] reactions.
     pub fn is_full(&self) -> bool {
         self.0.values().flat_map(BTreeMap::values).map(Vec::len).sum::<usize>() >= MAX_REACTIONS
+    }
+
+    /// Returns true if the user has [`MAX_REACTIONS_PER_USER`] reactions to the message.
+    pub fn is_full_for(&self, user: UserId) -> bool {
+        self.0.values().filter_map(|users| users.get(&user)).map(Vec::len).sum::<usize>() >= MAX_REACTIONS_PER_USER
     }
 
     /// Adds a reaction of the user with the event at `seq`.

@@ -99,16 +99,20 @@ impl Wiring {
         Ok(Objects::new(aws_sdk_s3::Client::new(&self.aws), required("FILES_BUCKET")?))
     }
 
-    /// Returns the log without a flood limit, for functions that read it or append only events.
+    /// Returns the log without a flood limit, for functions that only read it.
     pub fn log(&self) -> Wired<Log> {
         Ok(Log { messages: self.messages()?, members: self.members()?, flood_limit: None })
     }
 
-    /// Returns the sender of messages. Reads the flood limit as well: `FLOOD_LIMIT` messages per sender and conversation in
+    /// Returns the log with the flood limit: `FLOOD_LIMIT` messages and `EVENT_LIMIT` events per user and conversation in
     /// `FLOOD_WINDOW` seconds; 0 is no limit.
+    pub fn limited_log(&self) -> Wired<Log> {
+        Ok(Log { flood_limit: flood_limit()?, ..self.log()? })
+    }
+
+    /// Returns the sender of messages, with the flood limit.
     pub fn sender(&self) -> Wired<Sender> {
-        let flood_limit = FloodLimit::new(number("FLOOD_LIMIT")?, seconds("FLOOD_WINDOW")?);
-        Ok(Sender::new(Log { flood_limit, ..self.log()? }, self.file_items()?, self.notifier()?))
+        Ok(Sender::new(self.limited_log()?, self.file_items()?, self.notifier()?))
     }
 
     pub fn inbox(&self) -> Wired<Inbox> {
@@ -174,4 +178,8 @@ impl Wiring {
     pub fn inspections(&self) -> Wired<Inspections> {
         Ok(Inspections::new(self.file_items()?, FileMetadata::new(self.pool()?), self.objects()?))
     }
+}
+
+fn flood_limit() -> Wired<Option<FloodLimit>> {
+    Ok(FloodLimit::new(number("FLOOD_LIMIT")?, number("EVENT_LIMIT")?, seconds("FLOOD_WINDOW")?))
 }

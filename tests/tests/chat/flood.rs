@@ -48,3 +48,26 @@ async fn sender_beyond_the_flood_limit_gets_a_retry_time() {
     let (status, sent) = bob.post(&messages, &draft(3)).await;
     assert_eq!((status, &sent["seq"]), (201, &json!(4)), "the refused messages were not written");
 }
+
+/// Changes of the conversation come between two texts, and carry the counts on.
+#[tokio::test]
+async fn changes_of_the_conversation_do_not_start_a_new_window() {
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
+    let group = json!({"type": "group", "title": "Flood", "member_ids": [bob.user_id]});
+    let id = alice.post("/v1/conversations", &group).await.1["conversation_id"].as_str().unwrap().to_owned();
+    let conversation = format!("/v1/conversations/{id}");
+    exhaust(&alice, &id).await;
+    let text = || json!({"client_message_id": Uuid::new_v4(), "text": "x"});
+    let changes = [
+        alice.patch(&conversation, &json!({"title": "Another"})).await.0,
+        alice.patch(&conversation, &json!({"topic": "Floods"})).await.0,
+        alice.post(&format!("{conversation}/members"), &json!({"user_ids": [carol.user_id]})).await.0,
+        alice.patch(&format!("{conversation}/members/{}", bob.user_id), &json!({"role": "admin"})).await.0,
+        alice.delete(&format!("{conversation}/members/{}", carol.user_id)).await.0,
+    ];
+    assert_eq!(changes, [200, 200, 204, 200, 204]);
+    let messages = format!("{conversation}/messages");
+    let (status, refused) = alice.post(&messages, &text()).await;
+    assert_eq!((status, &refused["code"]), (429, &json!("rate_limited")));
+    assert_eq!(bob.post(&messages, &text()).await.0, 201);
+}

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use domain::period::Left;
-use domain::{Content, MessageKind, Period, Role, Timestamp, UserId};
+use domain::{Content, MessageId, MessageKind, Period, Role, Timestamp, UserId};
 use end_to_end::aws::{MEMBERS, MESSAGES};
 use serde_dynamo::{to_attribute_value, to_item};
 use store::dynamodb::members::{ActiveMember, ConversationItem};
@@ -82,7 +82,8 @@ impl TestConversation {
         let head = self.head().await;
         let (seq, sent_at) = (head.seq.next(), now.max(head.sent_at.next()));
         let text = Content::new(text.to_owned(), None, Vec::new()).unwrap();
-        LogItem::new(self.id, seq, self.alice, sent_at, seq, MessageKind::Text(text))
+        let message_id = MessageId::generate(sent_at);
+        LogItem { sent_at, message_id, members_seq: seq, ..head.next(self.alice, MessageKind::Text(text)) }
     }
 
     /// Returns `None` if the seq was taken.

@@ -12,6 +12,7 @@ mod limits;
 mod membership;
 mod pages;
 mod proxy;
+mod references;
 mod resends;
 mod sync;
 mod writers;

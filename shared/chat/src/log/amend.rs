@@ -7,9 +7,12 @@
 use std::time::Duration;
 
 use domain::amendment::{Amendment, MessageFacts};
+use domain::flood::{Counted, RecentSenders};
 use domain::message::Edit;
 use domain::reaction::Reactions;
-use domain::{ApiError, ConversationId, ConversationType, ErrorCode, Message, MessageKind, Seq, Timestamp, UserId};
+use domain::{
+    ApiError, Content, ConversationId, ConversationType, ErrorCode, Message, MessageKind, Seq, Timestamp, UserId,
+};
 use store::StoreError;
 use store::dynamodb::members::{ActiveMember, MemberView};
 use store::dynamodb::messages::{AmendedBy, LogItem, Transacted};
@@ -64,7 +67,7 @@ pub struct Amended {
 impl Log {
     /// Amends a message. Safe to repeat: if the desired state holds already, nothing is written.
     ///
-    /// `edit_window` is the time for which a sender may edit. Cost without contention: two round trips, nine read units, then a
+    /// `edit_window` is the time for which a sender may edit. Cost without contention: two round trips, nine read units (and one for each new mention), then a
     /// transaction of twice the write units of the event and the message.
     pub async fn amend(
         &self,
@@ -87,8 +90,10 @@ impl Log {
                 back_off(round).await;
                 continue;
             }
-            let active = authorise(&view)?;
-            let mut message = message.filter(|message| view.periods.covers(message.seq)).ok_or_else(not_found)?;
+            let message = message.filter(|message| view.periods.covers(message.seq));
+            let takes_back = message.as_ref().is_some_and(|message| amendment.takes_back(actor, message.sender_id));
+            let active = authorise(&view, takes_back)?;
+            let mut message = message.ok_or_else(not_found)?;
             if view.conversation.kind != ConversationType::Public {
                 // Every membership period of a user ends with an item, and this view includes the newest of them.
                 message.reactions.remove_withdrawn_since(view.conversation.members_seq);
@@ -103,10 +108,12 @@ impl Log {
                 edits: &message.edits,
                 reactions: &message.reactions,
             };
+            let amendment = &self.mentioning_members(conversation, &facts, amendment).await?;
             if !amendment.decide(&facts, Timestamp::now(), edit_window).map_err(AmendError::Refused)? {
                 return Ok(Amended { event: None, message: message.shown_to(actor, &view.periods) });
             }
-            let event = event(&head, actor, target, amendment);
+            let recent_senders = self.counts_of_events(&head, actor, amendment, takes_back)?;
+            let event = LogItem { recent_senders, ..head.next(actor, event(target, amendment)) };
             let before = message.amended;
             let amended = apply(message, &event, amendment);
             let writes = vec![
@@ -127,32 +134,70 @@ impl Log {
     }
 }
 
-/// Checks that the user may send: otherwise they may not amend.
-fn authorise(view: &MemberView) -> Result<ActiveMember, SendError> {
+impl Log {
+    /// Drops the users from an edit who are not members, and repeats. Users whom the message mentions already stay, so that a
+    /// repeated edit changes nothing. Cost: nothing without mentions, else a read unit per user.
+    async fn mentioning_members(
+        &self,
+        conversation: ConversationId,
+        facts: &MessageFacts<'_>,
+        amendment: &Amendment,
+    ) -> Result<Amendment, StoreError> {
+        let Amendment::Edit(content) = amendment else { return Ok(amendment.clone()) };
+        let kept = facts.mentions();
+        let asked: Vec<UserId> = content.mentions.iter().copied().filter(|user| !kept.contains(user)).collect();
+        let members = if asked.is_empty() { Vec::new() } else { self.members.among(conversation, &asked).await? };
+        let mut mentions = Vec::new();
+        for user in &content.mentions {
+            let is_member = kept.contains(user) || members.iter().any(|member| member.user_id == *user);
+            if is_member && !mentions.contains(user) {
+                mentions.push(*user);
+            }
+        }
+        Ok(Amendment::Edit(Content { mentions, ..content.clone() }))
+    }
+
+    /// Returns the counts including this event, or the refusal of a user who has reached the limit. Own words can always be
+    /// taken back: each deletion needs a message that was counted, and each withdrawal a reaction.
+    fn counts_of_events(
+        &self,
+        head: &LogItem,
+        actor: UserId,
+        amendment: &Amendment,
+        takes_back: bool,
+    ) -> Result<RecentSenders, SendError> {
+        let counts = &head.recent_senders;
+        let (Some(limit), now) = (self.flood_limit, Timestamp::now()) else { return Ok(counts.clone()) };
+        match amendment {
+            Amendment::Delete => Ok(counts.clone()),
+            _ if takes_back => Ok(counts.counting(actor, Counted::Event, now, limit)),
+            _ => counts.after(actor, Counted::Event, now, limit).map_err(SendError::RateLimited),
+        }
+    }
+}
+
+/// Checks that the user may send: otherwise they may amend nothing, and take back only their own words.
+fn authorise(view: &MemberView, takes_back: bool) -> Result<ActiveMember, SendError> {
     if view.user_deleted {
         return Err(SendError::UserDeleted);
     }
     let active = view.active.ok_or(SendError::NotAMember)?;
-    may_send(&view.conversation, &active)?;
-    Ok(active)
+    match may_send(&view.conversation, &active) {
+        Err(SendError::Blocked | SendError::Muted(_)) if takes_back => Ok(active),
+        allowed => allowed.map(|()| active),
+    }
 }
 
 fn not_found() -> AmendError {
     AmendError::Refused(ApiError::new(ErrorCode::MessageNotFound, "The message does not exist."))
 }
 
-/// The event after this head.
-fn event(head: &LogItem, actor: UserId, target_seq: Seq, amendment: &Amendment) -> LogItem {
-    let sent_at = Timestamp::now().max(head.sent_at.next());
-    let kind = match amendment {
+/// The event of the amendment.
+fn event(target_seq: Seq, amendment: &Amendment) -> MessageKind {
+    match amendment {
         Amendment::Edit(_) => MessageKind::MessageEdited { target_seq, content: None },
         Amendment::Delete => MessageKind::MessageDeleted { target_seq },
         Amendment::React { emoji, on } => MessageKind::Reaction { target_seq, emoji: emoji.clone(), on: *on },
-    };
-    LogItem {
-        // Events do not count for flood control: the counts of the texts before stay valid.
-        recent_senders: head.recent_senders.clone(),
-        ..LogItem::new(head.conversation_id, head.seq.next(), actor, sent_at, head.members_seq, kind)
     }
 }
 

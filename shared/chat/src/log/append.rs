@@ -12,14 +12,13 @@
 //!   must have read the members, and their own membership, as of the head's newest change or a later one; otherwise it reads
 //!   them again.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use domain::flood::RecentSenders;
+use domain::flood::{Counted, RecentSenders};
 use domain::period::{Periods, SeqRange};
 use domain::protocol::CheckedDraft;
-use domain::reaction::Reactions;
 use domain::{
-    Attachment, ClientMessageId, Content, ConversationId, FileId, MessageId, MessageKind, Seq, Timestamp, UserId,
+    Attachment, ClientMessageId, Content, ConversationId, FileId, HistoryPolicy, MessageKind, Seq, Timestamp, UserId,
 };
 use store::StoreError;
 use store::dynamodb::FileItem;
@@ -42,7 +41,10 @@ const READ_AHEAD_ITEMS: usize = 100;
 
 /// Number of seqs that one send tries before it reports contention. Writers who lose a seq collide again only by chance, so
 /// this limit is reached only above the rate that one conversation supports.
-const MAX_ROUNDS: u32 = 12;
+const MAX_ROUNDS: u32 = 40;
+
+/// Time after which a send does not try another seq: its client had better wait.
+const MAX_CONTENTION: Duration = Duration::from_secs(5);
 
 /// A message to append.
 #[derive(Clone, Debug)]
@@ -85,6 +87,8 @@ pub struct Opened<'a> {
     log: &'a Log,
     draft: &'a Draft,
     attachments: Vec<Attachment>,
+    /// Mentioned users who are members, although the roster does not hold them.
+    mentioned: Vec<UserId>,
     seen: Vec<LogItem>,
     roster: Roster,
     /// The newest change of membership of which it is known that the sender is a member after it.
@@ -100,7 +104,8 @@ impl Log {
         let ((seen, all_seen), roster) = tokio::try_join!(self.seen_since(draft), roster)?;
         let roster = roster.ok_or(SendError::NotAMember)?;
         let member_as_of = roster.has(draft.sender_id).then_some(roster.conversation.members_seq);
-        let mut opened = Opened { log: self, draft, attachments: Vec::new(), seen, roster, member_as_of };
+        let (attachments, mentioned) = (Vec::new(), Vec::new());
+        let mut opened = Opened { log: self, draft, attachments, mentioned, seen, roster, member_as_of };
         // A sender whose earlier attempt succeeded gets its seq, even if they have left since or are far behind.
         if opened.earlier_attempt().is_some() {
             return Ok(opened);
@@ -118,6 +123,16 @@ impl Log {
             Some(_) if !all_seen => Err(SendError::Behind),
             Some(last) if last.seq.0.saturating_sub(after.0) > MAX_BEHIND => Err(SendError::Behind),
             Some(_) => Ok(opened),
+        }
+    }
+
+    /// Reads the message that the draft answers. Cost: one read unit for each 4 KB; nothing if there is none, or if it is among
+    /// the items that [`Self::open`] reads.
+    pub async fn reply_target(&self, draft: &Draft) -> Result<Option<LogItem>, SendError> {
+        let first = draft.after_seq.map_or(Seq::MAX, |after| after.max(Seq(1)));
+        match draft.content.reply_to_seq {
+            Some(target) if target < first => Ok(self.messages.get(draft.conversation_id, target).await?),
+            _ => Ok(None),
         }
     }
 
@@ -175,12 +190,71 @@ impl Opened<'_> {
         Ok(())
     }
 
+    /// Checks the message that the draft answers: `target`, or one of the items after `after_seq`. A reply to no visible message is
+    /// a refusal, unless an earlier attempt could. Finds mentioned members as well, if the roster does not hold all members.
+    ///
+    /// Cost: nothing, unless the draft mentions users who are not in the roster, or answers a message from before the sender's
+    /// membership period.
+    pub async fn refer(&mut self, target: Option<LogItem>) -> Result<(), SendError> {
+        if self.earlier_attempt().is_some() {
+            return Ok(());
+        }
+        let draft = self.draft;
+        let missing = draft.content.mentions.iter().copied().filter(|user| !self.roster.has(*user));
+        let missing: Vec<UserId> = missing.collect();
+        if !missing.is_empty() {
+            let found = self.log.members.among(draft.conversation_id, &missing).await?;
+            self.mentioned = found.into_iter().map(|member| member.user_id).collect();
+        }
+        let Some(seq) = draft.content.reply_to_seq else { return Ok(()) };
+        loop {
+            let found = self.seen.iter().chain(&target).find(|item| item.seq == seq);
+            // An event is no message.
+            let exists = found.map(|item| item.kind.target().is_none());
+            if exists == Some(true) && self.may_see(seq).await? {
+                return Ok(());
+            }
+            // The read may lag behind the log.
+            if !self.read_on().await? {
+                return Err(SendError::NoReplyTarget);
+            }
+            if self.earlier_attempt().is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Returns true if the sender may see the item at `seq`.
+    async fn may_see(&self, seq: Seq) -> Result<bool, SendError> {
+        let Draft { conversation_id, sender_id, .. } = *self.draft;
+        let everything = self.roster.conversation.history == HistoryPolicy::Full;
+        if self.roster.member(sender_id).is_some_and(|sender| everything || sender.joined_seq <= seq) {
+            return Ok(true);
+        }
+        let view = self.log.members.view(conversation_id, sender_id).await?;
+        Ok(view.is_some_and(|view| view.periods.covers(seq)))
+    }
+
+    /// Returns the members among the mentioned users, each once.
+    fn mentions(&self) -> Vec<UserId> {
+        let mut mentions = Vec::new();
+        for user in &self.draft.content.mentions {
+            if !mentions.contains(user) && (self.roster.has(*user) || self.mentioned.contains(user)) {
+                mentions.push(*user);
+            }
+        }
+        mentions
+    }
+
     /// Appends the message. Cost: one conditional put unless others write at the same time.
     pub async fn append(mut self) -> Result<Appended, SendError> {
         let attempt = Uuid::new_v4();
         let digest = self.draft.content.digest(&self.draft.attachment_ids);
-        let mut puts = 0;
+        let (begun, mut puts) = (Instant::now(), 0);
         for round in 0..MAX_ROUNDS {
+            if begun.elapsed() > MAX_CONTENTION {
+                break;
+            }
             if self.earlier_attempt().is_none() && !self.may_write() {
                 self.reauthorise().await?;
             }
@@ -237,33 +311,25 @@ impl Opened<'_> {
     /// Builds the item for n + 1; n is the last seq that was read.
     fn next_item(&self, attempt: Uuid, digest: &str, recent_senders: RecentSenders) -> Result<LogItem, StoreError> {
         let head = self.seen.last().ok_or_else(|| StoreError::Inconsistent("an open log without a head".to_owned()))?;
-        // Times never decrease within a conversation, even if the clocks of machines differ.
-        let sent_at = Timestamp::now().max(head.sent_at.next());
+        let (attachments, mentions) = (self.attachments.clone(), self.mentions());
+        let content = Content { attachments, mentions, ..self.draft.content.clone() };
         Ok(LogItem {
-            conversation_id: self.draft.conversation_id,
-            seq: head.seq.next(),
-            message_id: MessageId::generate(sent_at),
-            sender_id: self.draft.sender_id,
-            sent_at,
-            members_seq: head.members_seq,
             attempt,
             client_message_id: Some(self.draft.client_message_id),
             digest: Some(digest.to_owned()),
             recent_senders,
-            edits: Vec::new(),
-            reactions: Reactions::default(),
             file_count: (!self.attachments.is_empty()).then_some(self.attachments.len()),
-            amended: None,
-            kind: MessageKind::Text(Content { attachments: self.attachments.clone(), ..self.draft.content.clone() }),
+            ..head.next(self.draft.sender_id, MessageKind::Text(content))
         })
     }
 
-    /// Returns the counts including this message, or the time that its sender has to wait. System messages hold no counts:
-    /// those of the item before them apply.
+    /// Returns the counts including this message, or the time that its sender has to wait.
     fn recent_senders(&self) -> Result<RecentSenders, Duration> {
-        let Some(limit) = self.log.flood_limit else { return Ok(RecentSenders::default()) };
+        // Items of earlier versions may hold no counts: those of the item before them apply.
         let newest = self.seen.iter().rev().map(|item| &item.recent_senders).find(|counts| !counts.is_empty());
-        newest.unwrap_or(&RecentSenders::default()).after(self.draft.sender_id, Timestamp::now(), limit)
+        let counts = newest.cloned().unwrap_or_default();
+        let Some(limit) = self.log.flood_limit else { return Ok(counts) };
+        counts.after(self.draft.sender_id, Counted::Message, Timestamp::now(), limit)
     }
 
     /// Reads the items after the last one that was read; returns true if there were any.

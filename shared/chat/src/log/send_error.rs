@@ -35,6 +35,9 @@ pub enum SendError {
     /// The sender cannot attach one of the files to this conversation, or it is not ready.
     #[error("one of the files cannot be attached")]
     FileNotReady,
+    /// The message that this one answers does not exist, or the sender cannot see it.
+    #[error("the sender cannot see a message at `reply_to_seq`")]
+    NoReplyTarget,
     /// The same id was used for other content.
     #[error("the client_message_id was used for other content")]
     IdempotencyMismatch,
@@ -66,6 +69,7 @@ impl From<SendError> for ApiError {
                 ErrorCode::FileNotReady,
                 "One of the attachments is not ready, is not your file, or was uploaded to another conversation.",
             ),
+            SendError::NoReplyTarget => (ErrorCode::MessageNotFound, "You cannot see a message at `reply_to_seq`."),
             SendError::IdempotencyMismatch => {
                 (ErrorCode::IdempotencyMismatch, "This `client_message_id` was used for another message.")
             }

@@ -155,20 +155,23 @@ fn missing_period(pending: &Pending) -> StoreError {
 /// Computes the seq and time of a change after this head: the next seq with its system message, or the head itself for a change
 /// without one.
 fn next_stamp(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogItem>) {
-    let now = Timestamp::now();
-    let at = head.map_or(now, |head| now.max(head.sent_at.next()));
-    let head = head.map_or(Seq::ZERO, |head| head.seq);
     let conversation_id = pending.conversation_id;
-    let stamp = |seq, logged| {
+    let stamp = |seq, at, logged| {
         let (version, first_visible) = (pending.version, pending.change.first_visible(seq));
         Stamp { conversation_id, version, seq, first_visible, at, logged }
     };
     let Some((sender_id, kind)) = pending.change.logged() else {
-        return (stamp(head, false), None);
+        let now = Timestamp::now();
+        let (seq, at) = head.map_or((Seq::ZERO, now), |head| (head.seq, now.max(head.sent_at.next())));
+        return (stamp(seq, at, false), None);
     };
-    let seq = head.next();
-    let item = LogItem::new(conversation_id, seq, sender_id, at, seq, kind.clone());
-    (stamp(seq, true), Some(item))
+    let item = match head {
+        Some(head) => head.next(sender_id, kind.clone()),
+        None => LogItem::new(conversation_id, Seq(1), sender_id, Timestamp::now(), Seq(1), kind.clone()),
+    };
+    // The item is a membership change itself.
+    let item = LogItem { members_seq: item.seq, ..item };
+    (stamp(item.seq, item.sent_at, true), Some(item))
 }
 
 /// Returns the first projection of a new conversation; `None` for any other change.

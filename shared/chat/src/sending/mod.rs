@@ -55,12 +55,14 @@ impl Sender {
     ///
     /// Cost without contention: two sequential round trips and one write unit (for messages up to 1 KB). It does not grow with the
     /// history, nor with the members: beyond a hundred, recipients are left to the `fanout` worker. A public conversation takes a
-    /// third round trip, for the subscribers. Files are read in the first.
+    /// third round trip, for the subscribers. Files, and the message that is answered, are read in the first.
     async fn append(&self, draft: &Draft) -> Result<SentMessage, SendError> {
         let recipients = self.notifier.recipients();
         let attached = async { Ok(self.files.get(&draft.attachment_ids).await?) };
-        let (mut opened, attached) = tokio::try_join!(self.log.open(draft), attached)?;
+        let (mut opened, attached, answered) =
+            tokio::try_join!(self.log.open(draft), attached, self.log.reply_target(draft))?;
         opened.attach(&attached).await?;
+        opened.refer(answered).await?;
         let expected = opened.roster().clone();
         let append = async {
             let started = Instant::now();

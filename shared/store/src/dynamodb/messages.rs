@@ -10,7 +10,7 @@
 //! | `members_seq` | N | seq of the newest membership change up to this item, inclusive |
 //! | `edits` | L | the text after each edit |
 //! | `reactions` | M | by emoji and user: the seqs of adding and withdrawing |
-//! | `recent_senders` | L | message counts of the last few senders: see [`domain::flood`] |
+//! | `recent_senders` | L | counts of the last few senders, carried on by every item: see [`domain::flood`] |
 //! | `file_count` | N | number of files that a text references; the filter of the stream uses it |
 //! | `amended` | M | `seq` and `members_seq` of the newest event about this message |
 //!
@@ -69,7 +69,7 @@ pub struct LogItem {
     /// Fingerprint of the content as it was first sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// Counts of the last few senders, for flood control.
+    /// Counts of the last few senders, for flood control: every item carries them on.
     #[serde(default, skip_serializing_if = "RecentSenders::is_empty")]
     pub recent_senders: RecentSenders,
     /// The text after each edit.
@@ -89,7 +89,7 @@ pub struct LogItem {
 }
 
 impl LogItem {
-    /// Creates a system message or an event, which is never resent and not amended yet.
+    /// Creates an item without counts of senders, such as the first one of a log. [`Self::next`] creates all others.
     pub fn new(
         conversation_id: ConversationId,
         seq: Seq,
@@ -115,6 +115,16 @@ impl LogItem {
             amended: None,
             kind,
         }
+    }
+
+    /// Creates the item after this one, the head. It carries on the head's counts of senders, whatever its kind.
+    #[must_use]
+    pub fn next(&self, sender_id: UserId, kind: MessageKind) -> Self {
+        // Times never decrease within a conversation, even if the clocks of machines differ.
+        let sent_at = Timestamp::now().max(self.sent_at.next());
+        let (seq, members_seq) = (self.seq.next(), self.members_seq);
+        let item = Self::new(self.conversation_id, seq, sender_id, sent_at, members_seq, kind);
+        Self { recent_senders: self.recent_senders.clone(), ..item }
     }
 
     /// Returns the seq of the newest membership change that the writer of this item, or of its newest amendment, knew of. With
