@@ -58,8 +58,9 @@ fn emoji() -> Vec<Emoji> {
 }
 
 impl TestConversation {
-    /// Puts large items after the head: the largest text in all its forms, and now and then an edit of one of them.
-    async fn put_largest(&self, number: u64) -> Vec<u64> {
+    /// Puts large texts after the head: every `step`th has all edits and reactions that there can be, and the one before it is an
+    /// edit. Returns the seqs that history shows.
+    async fn put_largest(&self, number: u64, step: u64) -> Vec<u64> {
         let (emoji, head) = (emoji(), self.head().await);
         assert_eq!(emoji.len(), MAX_REACTIONS);
         let mut shown = Vec::new();
@@ -74,7 +75,7 @@ impl TestConversation {
                 kind: MessageKind::Text(content()),
                 ..head.clone()
             };
-            if seq % 8 == 0 {
+            if seq % step == 0 {
                 // Every edit is kept, and every reaction.
                 let edit = |n: u64| Edit {
                     seq: Seq(seq + n),
@@ -87,8 +88,8 @@ impl TestConversation {
                 for emoji in &emoji {
                     item.reactions.add(emoji.clone(), self.bob, Seq(seq + 1));
                 }
-            } else if seq % 8 == 7 {
-                let target_seq = Seq((seq - 7).max(2));
+            } else if seq % step == step - 1 {
+                let target_seq = Seq((seq + 1 - step).max(2));
                 item.kind = MessageKind::MessageEdited { target_seq, content: None };
             }
             let message = item.clone().shown_to_sender();
@@ -113,8 +114,8 @@ impl TestConversation {
 async fn pages_of_the_largest_messages_are_bounded_and_complete() {
     let conversation = TestConversation::private().await;
     let mut all = vec![1];
-    all.extend(conversation.put_largest(102).await);
-    for limit in [1, 30, 100] {
+    all.extend(conversation.put_largest(102, 16).await);
+    for limit in [30, 100] {
         for forwards in [true, false] {
             let mut request = if forwards { PageRequest::After(Seq::ZERO) } else { PageRequest::Before(Seq::MAX) };
             let mut found = Vec::new();
@@ -142,8 +143,8 @@ async fn pages_of_the_largest_messages_are_bounded_and_complete() {
 async fn surroundings_of_the_largest_messages_are_bounded_and_without_gaps() {
     let conversation = TestConversation::private().await;
     let mut all = vec![1];
-    all.extend(conversation.put_largest(60).await);
-    for middle in [0, 1, 24, 30, 61, 900] {
+    all.extend(conversation.put_largest(40, 8).await);
+    for middle in [0, 1, 24, 30, 41, 900] {
         let around = conversation.log.around(conversation.id, conversation.bob, Seq(middle), 100).await.unwrap();
         let seqs: Vec<u64> = around.messages.iter().map(|message| message.seq.0).collect();
         let (first, last) = (seqs[0], seqs[seqs.len() - 1]);
@@ -161,7 +162,7 @@ async fn surroundings_of_the_largest_messages_are_bounded_and_without_gaps() {
 #[tokio::test]
 async fn syncs_of_the_largest_messages_fit_in_frames_and_are_complete() {
     let conversation = TestConversation::private().await;
-    conversation.put_largest(60).await;
+    conversation.put_largest(30, 8).await;
     let (inbox, mut cursor, mut next) = (conversation.inbox(), Seq::ZERO, 1);
     loop {
         let request = SyncRequest { cursors: [(conversation.id, cursor)].into(), cursor: None };
@@ -177,14 +178,14 @@ async fn syncs_of_the_largest_messages_fit_in_frames_and_are_complete() {
             break;
         }
     }
-    assert_eq!(next, 62);
+    assert_eq!(next, 32);
 }
 
 /// A list has the newest message of each conversation, which can be as large as a frame.
 #[tokio::test]
 async fn lists_of_conversations_with_the_largest_messages_are_bounded() {
     let conversation = TestConversation::private().await;
-    conversation.put_largest(7).await;
+    conversation.put_largest(7, 8).await;
     let page = conversation.inbox().page(conversation.bob, None, 50).await.unwrap();
     let body = ConversationsPage { conversations: page.0, cursor: page.1 };
     assert_eq!(body.conversations.len(), 1);
@@ -195,7 +196,7 @@ async fn lists_of_conversations_with_the_largest_messages_are_bounded() {
 #[tokio::test]
 async fn sender_behind_many_large_items_must_sync_first() {
     let conversation = TestConversation::private().await;
-    conversation.put_largest(260).await;
+    conversation.put_largest(32, 1).await;
     let draft = conversation.draft(conversation.bob, 1, "a megabyte of it is read at a time");
     let refused = conversation.log.open(&draft).await.map(drop);
     assert!(matches!(refused, Err(chat::log::SendError::Behind)), "{refused:?}");
