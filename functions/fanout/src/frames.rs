@@ -44,7 +44,7 @@ impl<'n> Frames<'n> {
 /// As many messages in a frame as fit.
 fn write(messages: Vec<Message>) -> Result<Vec<String>, ApiError> {
     let pages = Page::split(messages, Room::of_frame()).map_err(ApiError::internal)?;
-    pages.into_iter().map(|messages| Ok(encode(&Push::Messages { messages })?)).collect()
+    pages.into_iter().map(|messages| encode(&Push::Messages { messages })).collect()
 }
 
 #[cfg(test)]

@@ -58,10 +58,10 @@ mod tests {
         let mut context = Context::default();
         let now = Timestamp::now();
         context.deadline = u64::try_from(now.epoch_millis()).unwrap() + 29_000;
-        let left = |arrived: i64| of_request(&context, arrived).since(now).as_secs_f64().round();
+        let left = |arrived: i64| (of_request(&context, arrived).since(now).as_millis() + 500) / 1000;
         let arrived = |seconds: i64| now.epoch_millis() - 1000 * seconds;
-        assert_eq!([left(arrived(0)), left(arrived(6)), left(arrived(-5)), left(0)], [10.0, 4.0, 10.0, 10.0]);
-        assert_eq!(left(arrived(60)), 2.0, "the least that a request gets");
+        assert_eq!([left(arrived(0)), left(arrived(6)), left(arrived(-5)), left(0)], [10, 4, 10, 10]);
+        assert_eq!(left(arrived(60)), 2, "the least that a request gets");
         context.deadline = u64::try_from(now.epoch_millis()).unwrap() + 3_000;
         assert_eq!(of_request(&context, arrived(0)).since(now).as_secs(), 3);
     }

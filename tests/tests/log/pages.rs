@@ -51,9 +51,9 @@ fn emoji() -> Vec<Emoji> {
             move |other| format!("\u{1F469}{one}\u{200D}\u{2764}\u{FE0F}\u{200D}\u{1F48B}\u{200D}\u{1F468}{other}");
         tones.clone().map(kiss)
     });
-    let toned = people.iter().flat_map(|person| tones.clone().map(move |tone| format!("{person}{tone}")));
+    let persons = people.iter().flat_map(|person| tones.clone().map(move |tone| format!("{person}{tone}")));
     let others = ('\u{1F300}'..='\u{1FAFF}').map(String::from);
-    let all = couples.chain(toned).chain(others).filter_map(|emoji| Emoji::parse(&emoji).ok());
+    let all = couples.chain(persons).chain(others).filter_map(|emoji| Emoji::parse(&emoji).ok());
     all.take(MAX_REACTIONS).collect()
 }
 
