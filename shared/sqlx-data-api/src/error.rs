@@ -23,7 +23,8 @@ pub enum DataApiFault {
     /// The call took longer than 45 seconds. Its transaction has ended, unless the statement may
     /// [continue](crate::DataApiConnectOptions::continue_after_timeout).
     Timeout,
-    /// The transaction has ended: a statement in it failed, it was idle for three minutes, or it ran for 24 hours.
+    /// The transaction has ended: a statement in it failed, it was idle for three minutes, or it ran for 24 hours. Also the
+    /// answer to a commit after a failed statement, whether the service has ended the transaction or not.
     TransactionNotFound,
     /// The cluster was paused and is waking up. Nothing was run.
     Resuming,
@@ -66,12 +67,30 @@ impl DataApiError {
 
     /// Returns true if a retry may succeed: of the statement, or of the transaction from its beginning.
     ///
-    /// True for a resuming cluster, throttling, an unavailable service, serialization failures (40001) and deadlocks (40P01).
-    /// The driver itself only retries while the cluster resumes.
+    /// True for a resuming cluster, throttling, an unavailable service, and for these of PostgreSQL's errors: serialization
+    /// failures (40001), deadlocks (40P01), the timeouts of locks (55P03), statements (57014) and idle transactions (25P03), too
+    /// many connections (53300), and a server that ends, starts or cannot be reached (57P01 to 57P03, class 08 but 08P01). The
+    /// driver itself only retries while the cluster resumes.
     pub fn is_retryable(&self) -> bool {
         use DataApiFault::{Resuming, Throttled, Unavailable};
+        let retryable_state = |state: &str| match state {
+            "40001" | "40P01" | "55P03" | "57014" | "25P03" | "53300" | "57P01" | "57P02" | "57P03" => true,
+            _ => state.starts_with("08") && state != "08P01",
+        };
         matches!(self.fault, Resuming | Throttled | Unavailable)
-            || matches!(self.sqlstate.as_deref(), Some("40001" | "40P01"))
+            || self.sqlstate.as_deref().is_some_and(retryable_state)
+    }
+
+    /// The answer to a commit after a failure that the caller did not roll back.
+    pub(crate) fn transaction_failed() -> Self {
+        let message = "it was rolled back instead of committed, because a statement in it failed or was cancelled";
+        Self {
+            fault: DataApiFault::TransactionNotFound,
+            message: message.to_owned(),
+            sqlstate: None,
+            request_id: None,
+            source: message.into(),
+        }
     }
 
     /// Matches the service's message for a call on a transaction whose last statement continues.
@@ -129,16 +148,21 @@ impl DatabaseError for DataApiError {
         quoted_after(&self.message, "constraint ")
     }
 
-    /// The name in `… table "name"` or `… relation "name"`.
+    /// The name in `… table "name"` or `… relation "name"`. Of a row that is still referenced, the table that references it, as
+    /// in PostgreSQL's field for the name.
     fn table(&self) -> Option<&str> {
         self.sqlstate.as_deref().filter(|state| state.starts_with("23"))?;
-        quoted_after(&self.message, "table ").or_else(|| quoted_after(&self.message, "relation "))
+        let named = |word| quoted_after(&self.message, word);
+        let referencing = self.message.rfind(" on table \"").and_then(|at| quoted_after(&self.message[at..], "table "));
+        let referencing = referencing.filter(|_| self.message.contains("update or delete on table "));
+        referencing.or_else(|| named("table ")).or_else(|| named("relation "))
     }
 
     fn kind(&self) -> ErrorKind {
         match self.sqlstate.as_deref() {
             Some("23505") => ErrorKind::UniqueViolation,
-            Some("23503") => ErrorKind::ForeignKeyViolation,
+            // `ON DELETE RESTRICT` has a state of its own since PostgreSQL 18.
+            Some("23503" | "23001") => ErrorKind::ForeignKeyViolation,
             Some("23502") => ErrorKind::NotNullViolation,
             Some("23514") => ErrorKind::CheckViolation,
             Some("23P01") => ErrorKind::ExclusionViolation,
@@ -212,10 +236,16 @@ fn names_lost_transaction(message: &str) -> bool {
     message.contains("transaction") && (message.contains("not found") || message.contains("invalid transaction"))
 }
 
-/// Matches the service's message for the limit of a row and for that of a result; its exception for both has other causes as
-/// well.
+/// Matches the service's messages for the limit of a row and for that of a result; its exceptions for both have other causes as
+/// well. The wording changed over time: "Packet for query is too large", "Database returned more than the allowed response size
+/// limit", "Database response exceeded size limit", "The result set exceeds the maximum size of 1 MB".
 fn names_large_result(message: &str) -> bool {
-    message.contains("Packet for query is too large") || message.contains("more than the allowed response size limit")
+    let message = message.to_ascii_lowercase();
+    let names = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    names(&["packet for query", "response", "result", "row", "record"])
+        && !names(&["request size", "request exceed"])
+        && (names(&["too large", "too big"])
+            || names(&["limit", "maximum", "size"]) && names(&["exceed", "more than", "larger", "over the"]))
 }
 
 /// `23505` of `ERROR: …; SQLState: 23505`. The last one counts: a message can quote a user's text.
@@ -267,6 +297,18 @@ mod tests {
                 Some("a"),
             ),
             (
+                "ERROR: update or delete on table \"b\" violates foreign key constraint \"a_b_fkey\" on table \"a\"\n  Detail: Key (id)=(secret) is still referenced from table \"a\".; SQLState: 23503",
+                ErrorKind::ForeignKeyViolation,
+                Some("a_b_fkey"),
+                Some("a"),
+            ),
+            (
+                r#"ERROR: update or delete on table "b" violates RESTRICT setting of foreign key constraint "a_b_fkey" on table "a"; SQLState: 23001"#,
+                ErrorKind::ForeignKeyViolation,
+                Some("a_b_fkey"),
+                Some("a"),
+            ),
+            (
                 r#"ERROR: null value in column "x" of relation "a" violates not-null constraint; SQLState: 23502"#,
                 ErrorKind::NotNullViolation,
                 None,
@@ -310,7 +352,33 @@ mod tests {
             ("BadRequestException", "Transaction x is not found", DataApiFault::TransactionNotFound, false),
             ("BadRequestException", "ERROR: x; SQLState: 42601", DataApiFault::Statement, false),
             ("DatabaseErrorException", "ERROR: deadlock; SQLState: 40P01", DataApiFault::Statement, true),
+            ("DatabaseErrorException", "ERROR: lock timeout; SQLState: 55P03", DataApiFault::Statement, true),
+            ("DatabaseErrorException", "FATAL: idle; SQLState: 25P03", DataApiFault::Statement, true),
+            ("DatabaseErrorException", "FATAL: stopped; SQLState: 08006", DataApiFault::Statement, true),
+            ("DatabaseErrorException", "ERROR: bind message; SQLState: 08P01", DataApiFault::Statement, false),
+            ("DatabaseErrorException", "ERROR: row is too big; SQLState: 54000", DataApiFault::Statement, false),
             ("DatabaseErrorException", "Packet for query is too large", DataApiFault::ResultTooLarge, false),
+            ("BadRequestException", "Database response exceeded size limit", DataApiFault::ResultTooLarge, false),
+            (
+                "BadRequestException",
+                "Database returned more than the allowed response size limit",
+                DataApiFault::ResultTooLarge,
+                false,
+            ),
+            (
+                "UnsupportedResultException",
+                "The result set exceeds the maximum size of 1 MB",
+                DataApiFault::ResultTooLarge,
+                false,
+            ),
+            ("ValidationException", "The result is too large", DataApiFault::ResultTooLarge, false),
+            ("BadRequestException", "Request size exceeds the limit", DataApiFault::Request, false),
+            (
+                "UnsupportedResultException",
+                "The result contains the unsupported data type x",
+                DataApiFault::UnsupportedResult,
+                false,
+            ),
             ("DatabaseResumingException", "wait", DataApiFault::Resuming, true),
             ("ThrottlingException", "Rate exceeded", DataApiFault::Throttled, true),
             ("InternalServerErrorException", "", DataApiFault::Unavailable, true),

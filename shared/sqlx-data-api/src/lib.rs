@@ -83,6 +83,7 @@
 //! | migrations, when there is nothing to do | 6: lock (2), table, dirty, list, unlock |
 //! | each migration of `n` statements | `n` + 4: begin, hold the lock, the statements, record, commit |
 //! | a request that meets a paused cluster | repeated within [`resume_timeout`](DataApiConnectOptions::resume_timeout) |
+//! | a `SELECT` whose connection broke | repeated once with [`repeat_reads`](DataApiConnectOptions::repeat_reads) |
 //!
 //! Nothing else is repeated. The SDK's retries are off for statements and commits, as they repeat a request whose answer was
 //! lost and may so run a statement twice; [`DataApiError::is_retryable`] helps to decide what to do again. After an I/O error
@@ -98,6 +99,15 @@
 //! fails, after three idle minutes, and after a day: afterwards it answers [`DataApiFault::TransactionNotFound`]. One whose
 //! `begin` was cancelled half-way, or whose connection was dropped outside of a pool without being closed, is left to that. One
 //! statement at a time runs in a transaction.
+//!
+//! Three minutes are long for whoever waits for the locks of a function that has died. The first statement of a transaction can
+//! bound it in the same request, for the transaction alone:
+//! `WHERE id = $1 AND (SELECT set_config('idle_in_transaction_session_timeout', '5s', true) <> '') FOR UPDATE`, and `lock_timeout`
+//! likewise. What PostgreSQL ends then is [retryable](DataApiError::is_retryable) or [`DataApiFault::TransactionNotFound`].
+//!
+//! After a failed or cancelled statement a commit is refused with [`DataApiFault::TransactionNotFound`], and rolls back, also if
+//! the caller ignored the failure and the service has kept the transaction. A rollback to a savepoint before the failure, nested
+//! or by a statement, makes the commit possible again. Statements that begin or end a transaction are refused.
 //!
 //! # Migrations
 //!
@@ -116,8 +126,11 @@
 //! - The `query!` macros, `sqlx::test`, `sqlx::Any` and `MigrateDatabase` are not supported: the service describes nothing
 //!   that it does not run, so that `describe` and the columns of a prepared statement are not to be had.
 //! - Arrays in arrays are not supported.
-//! - In SQL text that is not quoted, a lone `:` before a letter gets a space behind it, which changes nothing for
-//!   PostgreSQL and keeps the service from seeing a parameter.
+//! - A statement has at most 65,536 characters, the casts of its placeholders included, and no NUL character; longer ones are not
+//!   sent.
+//! - The service takes `:name` and `:1` for parameters, also inside of dollar quotes. So a lone `:` before a letter or digit gets a
+//!   space behind it in SQL text that is not quoted, which changes nothing for PostgreSQL; and a dollar-quoted text with such a
+//!   colon is sent in single quotes.
 
 #![warn(missing_docs)]
 

@@ -4,7 +4,8 @@ use sqlx_core::error::Error;
 use sqlx_core::sql_str::SqlStr;
 use sqlx_core::transaction::TransactionManager;
 
-use crate::{DataApi, DataApiConnection};
+use crate::sql::Command;
+use crate::{DataApi, DataApiConnection, DataApiError};
 
 /// The state of a connection's transaction.
 #[derive(Debug, Default)]
@@ -23,6 +24,30 @@ struct Open {
     rollback_to: Option<usize>,
     /// A nested transaction is being begun. sqlx drops it, and so starts a rollback, if that fails: of nothing.
     entering: bool,
+    /// True while a statement has no answer; it stays so if the statement is cancelled.
+    unanswered: bool,
+    /// Depth of the outermost failure. What failed can be rolled back, and nothing else.
+    failed: Option<usize>,
+}
+
+impl Open {
+    fn new(id: String) -> Self {
+        Self { id, depth: 1, rollback_to: None, entering: false, unanswered: false, failed: None }
+    }
+
+    fn fail(&mut self) {
+        self.failed = Some(self.failed.map_or(self.depth, |depth| depth.min(self.depth)));
+    }
+
+    /// Takes note that everything since the savepoint inside depth `depth` was rolled back.
+    fn recover(&mut self, depth: usize) {
+        self.failed = self.failed.filter(|failed| *failed <= depth);
+    }
+
+    /// Returns true if a statement of this depth failed, or was cancelled so that nobody knows.
+    fn has_failed(&self) -> bool {
+        self.unanswered || self.failed.is_some()
+    }
 }
 
 impl TransactionState {
@@ -34,6 +59,29 @@ impl TransactionState {
 
     pub(crate) fn owes_rollback(&self) -> bool {
         self.abandoned.is_some() || self.open.as_ref().is_some_and(|open| open.rollback_to.is_some())
+    }
+
+    /// Takes note that a statement is sent.
+    pub(crate) fn sent(&mut self) {
+        if let Some(open) = &mut self.open {
+            // An earlier one was cancelled.
+            if open.unanswered {
+                open.fail();
+            }
+            open.unanswered = true;
+        }
+    }
+
+    /// Takes note of the answer to a statement.
+    pub(crate) fn answered(&mut self, command: Command, failure: Option<&Error>) {
+        if let Some(open) = &mut self.open {
+            open.unanswered = false;
+            match failure {
+                Some(_) => open.fail(),
+                None if command == Command::RollbackToSavepoint => open.recover(open.depth - 1),
+                None => {}
+            }
+        }
     }
 
     /// Takes note that the innermost savepoint is done with.
@@ -60,7 +108,11 @@ impl DataApiConnection {
         }
         if let Some(Open { rollback_to: Some(savepoint), .. }) = self.transaction.open {
             self.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}")).await?;
-            self.transaction.open.iter_mut().for_each(|open| open.rollback_to = None);
+            self.transaction.open.iter_mut().for_each(|open| {
+                open.rollback_to = None;
+                open.unanswered = false;
+                open.recover(savepoint);
+            });
         }
         Ok(())
     }
@@ -73,8 +125,9 @@ impl DataApiConnection {
 
 /// Begins, commits and rolls back for sqlx's [`Transaction`](sqlx_core::transaction::Transaction).
 ///
-/// A transaction inside another is a savepoint. The service ends a transaction when a statement in it fails, so a savepoint can
-/// undo successful statements, but cannot save a transaction from an error.
+/// A transaction inside another is a savepoint. The service is documented to end a transaction when a statement in it fails, and
+/// was seen to keep it in PostgreSQL's failed state. A rollback to a savepoint saves the transaction from the error where the
+/// service keeps it; a commit is refused in both cases.
 #[derive(Debug)]
 pub struct DataApiTransactionManager;
 
@@ -90,7 +143,7 @@ impl TransactionManager for DataApiTransactionManager {
         conn.settle().await?;
         let set_modes = statement.map(|statement| set_transaction(statement.as_str())).transpose()?.flatten();
         let id = conn.begin_transaction().await?;
-        conn.transaction.open = Some(Open { id, depth: 1, rollback_to: None, entering: false });
+        conn.transaction.open = Some(Open::new(id));
         match set_modes {
             Some(sql) => conn.in_transaction(sql).await,
             None => Ok(()),
@@ -100,6 +153,16 @@ impl TransactionManager for DataApiTransactionManager {
     async fn commit(conn: &mut DataApiConnection) -> Result<(), Error> {
         conn.settle().await?;
         match &conn.transaction.open {
+            // Nothing that comes after a failure may be committed without what failed: PostgreSQL would answer the commit with
+            // a rollback.
+            Some(open) if open.has_failed() => {
+                if open.depth == 1 {
+                    Self::rollback(conn).await.unwrap_or_else(|error| {
+                        tracing::warn!(target: "sqlx::data_api", %error, "a failed transaction could not be rolled back");
+                    });
+                }
+                return Err(DataApiError::transaction_failed().into());
+            }
             Some(Open { depth: 1, id, .. }) => {
                 conn.commit_transaction(id).await?;
                 conn.transaction.open = None;
@@ -119,6 +182,10 @@ impl TransactionManager for DataApiTransactionManager {
             let savepoint = Self::get_transaction_depth(conn) - 1;
             conn.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}")).await?;
             conn.transaction.leave();
+            conn.transaction.open.iter_mut().for_each(|open| {
+                open.unanswered = false;
+                open.recover(savepoint);
+            });
             Ok(())
         } else {
             conn.transaction.abandon_all();

@@ -1,6 +1,8 @@
+use std::io;
 use std::sync::Arc;
 
 use aws_sdk_rdsdata::operation::execute_statement::ExecuteStatementOutput;
+use aws_sdk_rdsdata::types::SqlParameter;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
@@ -12,9 +14,13 @@ use sqlx_core::logger::QueryLogger;
 use sqlx_core::sql_str::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::DataApiConnection;
+use super::request::{MAX_SQL_CHARS, fault, service_error};
 use crate::column::Columns;
-use crate::sql::split;
-use crate::{DataApi, DataApiArguments, DataApiQueryResult, DataApiRow, DataApiStatement, DataApiTypeInfo};
+use crate::sql::{Command, split};
+use crate::{
+    DataApi, DataApiArguments, DataApiError, DataApiFault, DataApiQueryResult, DataApiRow, DataApiStatement,
+    DataApiTypeInfo,
+};
 
 /// All that one statement answered.
 pub(crate) struct Outcome {
@@ -55,18 +61,53 @@ impl DataApiConnection {
         arguments: Option<DataApiArguments>,
         persistent: bool,
     ) -> Result<Outcome, Error> {
-        self.settle().await?;
         let template = self.template(sql.as_str(), persistent);
         let (text, parameters) = match arguments {
             Some(arguments) => arguments.apply(&template)?,
             None => (template.render(|_| None), Vec::new()),
         };
+        check(&text, template.command())?;
+        self.settle().await?;
         let mut logger = QueryLogger::new(sql, self.options.log_settings.clone());
-        let output = self.execute_statement(text, parameters, self.transaction.id()).await?;
-        let outcome = Outcome::new(output)?;
+        let outcome = Outcome::new(self.send(template.command(), text, parameters).await?)?;
         outcome.rows.iter().for_each(|_| logger.increment_rows_returned());
         logger.increase_rows_affected(outcome.result.rows_affected());
         Ok(outcome)
+    }
+
+    /// Sends one statement, and takes note of a transaction that fails by it.
+    async fn send(
+        &mut self,
+        command: Command,
+        sql: String,
+        parameters: Vec<SqlParameter>,
+    ) -> Result<ExecuteStatementOutput, Error> {
+        if self.transaction.id().is_some() {
+            self.transaction.sent();
+            let answer = self.execute_statement(sql, parameters, self.transaction.id()).await;
+            self.transaction.answered(command, answer.as_ref().err().filter(|error| !self.may_go_on(error)));
+            return answer;
+        }
+        let repeats = self.options.repeat_reads && command == Command::Select;
+        let again = repeats.then(|| (sql.clone(), parameters.clone()));
+        match (self.execute_statement(sql, parameters, None).await, again) {
+            (Err(Error::Io(error)), Some((sql, parameters))) if error.kind() != io::ErrorKind::TimedOut => {
+                tracing::debug!(target: "sqlx::data_api", %error, "a read is repeated");
+                self.execute_statement(sql, parameters, None).await
+            }
+            (answer, _) => answer,
+        }
+    }
+
+    /// Returns true for an error after which the transaction is as good as before: nothing of the statement ran, or it runs.
+    fn may_go_on(&self, error: &Error) -> bool {
+        use DataApiFault::{Resuming, Throttled, Timeout};
+        let continues = self.options.continue_after_timeout || self.migrating;
+        match fault(error) {
+            Some(Resuming | Throttled) => true,
+            Some(Timeout) => continues,
+            _ => service_error(error).is_some_and(DataApiError::is_still_running),
+        }
     }
 
     /// Runs the statements of a script. Several run in one transaction, as PostgreSQL does with a script it gets whole.
@@ -90,6 +131,31 @@ impl DataApiConnection {
         }
         Ok(outcomes)
     }
+}
+
+/// Refuses what the service or PostgreSQL would refuse with an unclear message, and what would run outside of the state that a
+/// connection keeps.
+fn check(sql: &str, command: Command) -> Result<(), Error> {
+    let refused = |problem: String| Err(Error::InvalidArgument(problem));
+    match command {
+        Command::Transaction(word) => {
+            return refused(format!("`{word}` cannot be a statement: use `begin`, `commit` and `rollback` of sqlx"));
+        }
+        Command::CopyStream => return refused("the Data API has no `COPY … FROM STDIN` or `TO STDOUT`".to_owned()),
+        Command::Select | Command::RollbackToSavepoint | Command::Other => {}
+    }
+    if sql.contains('\0') {
+        return refused("a statement cannot contain a NUL character".to_owned());
+    }
+    // A character has at least one byte.
+    let length = if sql.len() > MAX_SQL_CHARS { sql.chars().count() } else { 0 };
+    if length > MAX_SQL_CHARS {
+        return refused(format!(
+            "the statement has {length} characters with the casts of its parameters, and the Data API takes {MAX_SQL_CHARS}: \
+             pass long lists as arrays"
+        ));
+    }
+    Ok(())
 }
 
 impl<'c> Executor<'c> for &'c mut DataApiConnection {

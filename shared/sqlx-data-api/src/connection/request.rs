@@ -8,7 +8,7 @@ use aws_sdk_rdsdata::operation::execute_statement::ExecuteStatementOutput;
 use aws_sdk_rdsdata::types::SqlParameter;
 use futures_util::TryFutureExt;
 use sqlx_core::error::Error;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::DataApiConnection;
 use crate::error::from_sdk;
@@ -17,8 +17,8 @@ use crate::{DataApiError, DataApiFault};
 /// First pause before a request to a resuming cluster is repeated. Each next one is twice as long, up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const MAX_PAUSE: Duration = Duration::from_secs(4);
-/// Time for which a rollback waits for a statement that was cancelled by the client and continues on the server.
-const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest statement that the service takes, in characters.
+pub(crate) const MAX_SQL_CHARS: usize = 65_536;
 
 impl DataApiConnection {
     /// Runs one statement, in the transaction `transaction` or by itself.
@@ -39,7 +39,8 @@ impl DataApiConnection {
             .continue_after_timeout(self.options.continue_after_timeout || self.migrating)
             .set_parameters((!parameters.is_empty()).then_some(parameters))
             .sql(sql);
-        self.when_awake(|| request.clone().customize().config_override(once()).send().map_err(from_sdk)).await
+        // Boxed, as are the others: the SDK's futures nest almost as deeply as the compiler follows.
+        Box::pin(self.when_awake(|| request.clone().customize().config_override(once()).send().map_err(from_sdk))).await
     }
 
     /// Opens a transaction and answers its id.
@@ -50,7 +51,7 @@ impl DataApiConnection {
             .resource_arn(&self.options.resource_arn)
             .secret_arn(&self.options.secret_arn)
             .set_database(self.options.database.clone());
-        let answer = self.when_awake(|| request.clone().send().map_err(from_sdk)).await?;
+        let answer = Box::pin(self.when_awake(|| request.clone().send().map_err(from_sdk))).await?;
         answer.transaction_id.ok_or(Error::BeginFailed)
     }
 
@@ -62,7 +63,7 @@ impl DataApiConnection {
             .resource_arn(&self.options.resource_arn)
             .secret_arn(&self.options.secret_arn)
             .transaction_id(id);
-        let answer = request.customize().config_override(once()).send().await.map_err(from_sdk)?;
+        let answer = Box::pin(request.customize().config_override(once()).send()).await.map_err(from_sdk)?;
         let status = answer.transaction_status.unwrap_or_default();
         if status.to_ascii_lowercase().contains("roll") {
             return Err(Error::Protocol(format!("the transaction was not committed: {status}")));
@@ -70,7 +71,8 @@ impl DataApiConnection {
         Ok(())
     }
 
-    /// Rolls back. A transaction that the service does not have is as good as rolled back.
+    /// Rolls back, and waits for a statement that was cancelled by the client and continues on the server. A transaction that
+    /// the service does not have is as good as rolled back.
     pub(crate) async fn rollback_transaction(&self, id: &str) -> Result<(), Error> {
         let request = self
             .client
@@ -78,21 +80,25 @@ impl DataApiConnection {
             .resource_arn(&self.options.resource_arn)
             .secret_arn(&self.options.secret_arn)
             .transaction_id(id);
-        let deadline = Instant::now() + ROLLBACK_TIMEOUT;
-        loop {
-            let Err(error) = request.clone().send().await.map_err(from_sdk) else {
-                return Ok(());
-            };
-            if fault(&error) == Some(DataApiFault::TransactionNotFound) {
-                tracing::debug!(target: "sqlx::data_api", "the transaction to roll back was over already");
-                return Ok(());
+        let mut last = None;
+        let rolling_back = async {
+            loop {
+                let Err(error) = Box::pin(request.clone().send()).await.map_err(from_sdk) else {
+                    return Ok(());
+                };
+                if fault(&error) == Some(DataApiFault::TransactionNotFound) {
+                    tracing::debug!(target: "sqlx::data_api", "the transaction to roll back was over already");
+                    return Ok(());
+                }
+                if !service_error(&error).is_some_and(DataApiError::is_still_running) {
+                    return Err(error);
+                }
+                last = Some(error);
+                sleep(FIRST_PAUSE).await;
             }
-            let busy = service_error(&error).is_some_and(DataApiError::is_still_running);
-            if !busy || Instant::now() > deadline {
-                return Err(error);
-            }
-            sleep(FIRST_PAUSE).await;
-        }
+        };
+        let rolled_back = timeout(self.options.rollback_timeout, rolling_back).await;
+        rolled_back.unwrap_or_else(|elapsed| Err(last.unwrap_or_else(|| Error::Io(elapsed.into()))))
     }
 
     async fn when_awake<T, F>(&self, mut request: impl FnMut() -> F) -> Result<T, Error>

@@ -39,6 +39,8 @@ pub struct DataApiConnectOptions {
     pub(crate) database: Option<String>,
     pub(crate) statement_cache_capacity: usize,
     pub(crate) resume_timeout: Duration,
+    pub(crate) rollback_timeout: Duration,
+    pub(crate) repeat_reads: bool,
     pub(crate) continue_after_timeout: bool,
     pub(crate) log_settings: LogSettings,
 }
@@ -58,6 +60,8 @@ impl DataApiConnectOptions {
             database: None,
             statement_cache_capacity: 100,
             resume_timeout: Duration::from_secs(30),
+            rollback_timeout: Duration::from_secs(10),
+            repeat_reads: false,
             continue_after_timeout: false,
             log_settings: LogSettings::default(),
         }
@@ -89,6 +93,23 @@ impl DataApiConnectOptions {
     #[must_use]
     pub fn resume_timeout(mut self, timeout: Duration) -> Self {
         self.resume_timeout = timeout;
+        self
+    }
+
+    /// For how long a transaction is rolled back: a statement of it may still run. Ten seconds by default. The service ends a
+    /// transaction that was not rolled back after three idle minutes.
+    #[must_use]
+    pub fn rollback_timeout(mut self, timeout: Duration) -> Self {
+        self.rollback_timeout = timeout;
+        self
+    }
+
+    /// Repeats a `SELECT` once, outside of transactions, if its connection broke before the answer: a kept-alive connection that
+    /// has ended meanwhile, as in a Lambda function after a pause. A timeout is not repeated. False by default, since a `SELECT`
+    /// can call a function that changes something.
+    #[must_use]
+    pub fn repeat_reads(mut self, repeats: bool) -> Self {
+        self.repeat_reads = repeats;
         self
     }
 

@@ -23,7 +23,7 @@ fn states(text: &[char]) -> Vec<State> {
         let (state, end) = match (first, text.get(at + 1)) {
             ('"' | '\'', _) => (State::Quoted, closing(text, at + 1, &[first])),
             ('e' | 'E', Some('\'')) => (State::Quoted, closing_escape_string(text, at + 2)),
-            ('-', Some('-')) => (State::Comment, text.len()),
+            ('-', Some('-')) => (State::Comment, line_end(text, at)),
             ('/', Some('*')) => (State::Comment, closing_comment(text, at)),
             ('$', _) => match tag(text, at) {
                 Some(tag) => (State::Quoted, closing(text, at + tag.len(), &tag)),
@@ -47,17 +47,43 @@ fn closing(text: &[char], from: usize, delimiter: &[char]) -> usize {
     (from..text.len()).find(|&at| text[at..].starts_with(delimiter)).map_or(text.len(), |at| at + delimiter.len())
 }
 
+fn line_end(text: &[char], from: usize) -> usize {
+    (from..text.len()).find(|&at| matches!(text[at], '\n' | '\r')).unwrap_or(text.len())
+}
+
 fn closing_escape_string(text: &[char], from: usize) -> usize {
     let mut at = from;
     while at < text.len() {
         match text[at] {
             '\\' => at += 2,
             '\'' if text.get(at + 1) == Some(&'\'') => at += 2,
-            '\'' => return at + 1,
+            '\'' => match continued(text, at + 1) {
+                Some(next) => at = next,
+                None => return at + 1,
+            },
             _ => at += 1,
         }
     }
     text.len()
+}
+
+/// Returns where a string goes on that was closed before `from`: behind a quote in a later line.
+fn continued(text: &[char], from: usize) -> Option<usize> {
+    let (mut at, mut lines) = (from, 0);
+    while at < text.len() {
+        match text[at] {
+            '\n' | '\r' => lines += 1,
+            ' ' => {}
+            '-' if text.get(at + 1) == Some(&'-') => {
+                at = line_end(text, at);
+                continue;
+            }
+            '\'' if lines > 0 => return Some(at + 1),
+            _ => return None,
+        }
+        at += 1;
+    }
+    None
 }
 
 fn closing_comment(text: &[char], from: usize) -> usize {
@@ -86,7 +112,8 @@ fn tag(text: &[char], at: usize) -> Option<Vec<char>> {
 }
 
 fn random_text(random: &mut StdRng) -> String {
-    const CHARACTERS: [char; 16] = ['\'', '\'', '"', '$', '$', 'a', 'E', '\\', '-', '/', '*', ';', ':', '(', ' ', 'é'];
+    const CHARACTERS: [char; 20] =
+        ['\'', '\'', '\'', '"', '$', '$', 'a', 'E', '\\', '-', '-', '/', '*', ';', ':', '(', ' ', 'é', '\n', '\r'];
     (0..random.random_range(0..24)).map(|_| CHARACTERS[random.random_range(0..CHARACTERS.len())]).collect()
 }
 
@@ -117,7 +144,7 @@ struct Piece {
 }
 
 fn random_piece(random: &mut StdRng) -> Piece {
-    const SAME: [&str; 22] = [
+    const SAME: [&str; 23] = [
         "select",
         "é$1",
         "1.5e3",
@@ -128,8 +155,9 @@ fn random_piece(random: &mut StdRng) -> Piece {
         "'$1; :a'",
         "'it''s $2'",
         r"'\'",
-        r"E'\'; $1'",
-        "e''",
+        // The casts keep them from going on behind a comment.
+        r"E'\'; $1'::text",
+        "e''::text",
         "U&'$1'",
         "\"$1;\"\"\"",
         "$$ $1; ' $$",
@@ -137,11 +165,12 @@ fn random_piece(random: &mut StdRng) -> Piece {
         "(a; $b$;$b$)",
         "begin",
         "end",
-        "[1:2]",
+        "[1: 2]",
         "x :=",
         "$été$;$été$",
+        "E'a' -- ;'\r'\\' $1;'::text",
     ];
-    const COMMENTS: [&str; 4] = ["-- $1; it's\n", "/* $1; ' */", "/* /* $1 */ ; */", "--\n"];
+    const COMMENTS: [&str; 5] = ["-- $1; it's\n", "-- $1; it's\r", "/* $1; ' */", "/* /* $1 */ ; */", "--\n"];
     let same = |text: &str, is_statement| Piece {
         written: text.to_owned(),
         translated: text.to_owned(),

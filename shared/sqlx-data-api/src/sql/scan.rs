@@ -1,4 +1,6 @@
-//! Cuts SQL text into the few kinds of pieces that matter here, by PostgreSQL's lexical rules.
+//! Cuts SQL text into the few kinds of pieces that matter here, by the rules of PostgreSQL's own scanner (`scan.l`).
+//!
+//! `standard_conforming_strings` is on, as it is by default since PostgreSQL 9.1: there is no session in which to turn it off.
 
 /// The kind of a piece of SQL text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +39,7 @@ fn piece(rest: &str, first: u8) -> (Kind, usize) {
         b'\'' => (Kind::Quoted, delimited(rest, "'")),
         b'"' => (Kind::Quoted, delimited(rest, "\"")),
         b'$' => dollar(rest),
-        b'-' if rest.starts_with("--") => (Kind::Comment, rest.find('\n').unwrap_or(rest.len())),
+        b'-' if rest.starts_with("--") => (Kind::Comment, line_comment(rest)),
         b'/' if rest.starts_with("/*") => (Kind::Comment, block_comment(rest)),
         _ if starts_word(first) => match rest.as_bytes() {
             [b'e' | b'E', b'\'', ..] => (Kind::Quoted, escape_string(rest)),
@@ -45,6 +47,20 @@ fn piece(rest: &str, first: u8) -> (Kind, usize) {
         },
         _ => (Kind::Code, code(rest)),
     }
+}
+
+/// The rest of the line: a carriage return ends it as well.
+fn line_comment(rest: &str) -> usize {
+    prefix(rest, |byte| !is_newline(byte))
+}
+
+fn is_newline(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+fn is_space(byte: u8) -> bool {
+    // The vertical tab is one since PostgreSQL 16, and an error before.
+    is_newline(byte) || matches!(byte, b' ' | b'\t' | b'\x0b' | b'\x0c')
 }
 
 /// PostgreSQL counts every character beyond ASCII as a letter.
@@ -91,19 +107,31 @@ fn escape_string(rest: &str) -> usize {
         match bytes[at] {
             b'\\' => at += 2,
             b'\'' if bytes.get(at + 1) == Some(&b'\'') => at += 2,
-            b'\'' => {
-                let gap = prefix(&rest[at + 1..], |byte| byte.is_ascii_whitespace());
-                let resumes = at + 1 + gap;
-                let broken = rest[at + 1..resumes].contains('\n');
-                if !broken || bytes.get(resumes) != Some(&b'\'') {
-                    return at + 1;
-                }
-                at = resumes + 1;
-            }
+            b'\'' => match gap(&rest[at + 1..]) {
+                Some(gap) => at += 1 + gap,
+                None => return at + 1,
+            },
             _ => at += 1,
         }
     }
     rest.len()
+}
+
+/// Length of the gap inside a string that goes on in a later line, with the quote that ends the gap. Comments may stand in it.
+fn gap(rest: &str) -> Option<usize> {
+    let bytes = rest.as_bytes();
+    let (mut at, mut broken) = (0, false);
+    loop {
+        match bytes.get(at)? {
+            b'\'' if broken => return Some(at + 1),
+            byte if is_space(*byte) => {
+                broken |= is_newline(*byte);
+                at += 1;
+            }
+            b'-' if bytes[at..].starts_with(b"--") => at += line_comment(&rest[at..]),
+            _ => return None,
+        }
+    }
 }
 
 fn dollar(rest: &str) -> (Kind, usize) {
@@ -175,12 +203,15 @@ mod tests {
             r"select E'it\'s $1'",
             r"select e'a\\' || '$1'",
             "select E'a'\n  '\\' $1'",
+            "select E'a'\r'\\' $1'",
+            "select E'a' -- it's\r\n -- '\n'\\' $1'",
             "select \"$1\", \"a\"\"$1\"",
             "select $$ $1 $$",
             "select $fn$ $$ $1 $$ $fn$",
             "select $été$ $1 $été$",
             "select 1 -- $1",
             "select 1 -- it's\n",
+            "select 1 -- it's\r",
             "select /* $1 /* ' */ $2 */ 1",
             "select a$1",
             "select U&'\\0024 $1', B'1', X'f', N'$1'",
@@ -199,6 +230,8 @@ mod tests {
         assert_eq!(placeholders("select E'a' 'b', $1"), [1]);
         assert_eq!(placeholders("select $$a$$, $1, $x$b$x$, $2"), [1, 2]);
         assert_eq!(placeholders("-- it's\nselect $1"), [1]);
+        assert_eq!(placeholders("select 'a' -- it's\r || $1"), [1], "a carriage return ends a comment");
+        assert_eq!(placeholders("select E'a' '\\', $1"), [1], "a string goes on after a line break only");
         assert_eq!(placeholders("select /* /* */ */ $1"), [1]);
         assert_eq!(placeholders("select 'é', é, $1"), [1]);
     }

@@ -36,6 +36,8 @@ struct Statement {
     /// Open `BEGIN ATOMIC` and `CASE`, both of which an `END` closes.
     blocks: usize,
     after_begin: bool,
+    /// True behind `AS` and behind a dot, where a keyword may be a name.
+    after_label: bool,
 }
 
 impl Statement {
@@ -52,21 +54,29 @@ impl Statement {
                 if text.trim().is_empty() {
                     return;
                 }
+                self.after_begin = false;
+                self.after_label = text.trim_end().ends_with('.');
+                self.says_something = true;
+                return;
             }
             Kind::Word => {
                 let is = |word: &str| text.eq_ignore_ascii_case(word);
-                if self.after_begin && is("atomic") || self.blocks > 0 && is("case") {
+                if self.after_label {
+                    // A label of a column or a part of a name, whatever the word.
+                } else if self.after_begin && is("atomic") || self.blocks > 0 && is("case") {
                     self.blocks += 1;
                 } else if self.blocks > 0 && is("end") {
                     self.blocks -= 1;
                 }
                 self.after_begin = is("begin");
+                self.after_label = is("as");
                 self.says_something = true;
                 return;
             }
             Kind::Quoted | Kind::Placeholder(_) | Kind::Semicolon => {}
         }
         self.after_begin = false;
+        self.after_label = false;
         self.says_something = true;
     }
 }
@@ -112,6 +122,18 @@ mod tests {
         let function =
             "create function f(x int) returns int begin atomic select case x when 1 then 2 end; select x; end";
         assert_eq!(split(&format!("{rule}; {function}; select 1;")), [rule, function, "select 1"]);
+        let labels =
+            "create function g() returns int begin atomic select 1 as end; select t.end, 2 as case from t; end";
+        assert_eq!(split(&format!("{labels}; select 1")), [labels, "select 1"]);
         assert_eq!(split("begin; select 1; end;"), ["begin", "select 1", "end"]);
+    }
+
+    #[test]
+    fn carriage_returns_end_comments() {
+        let script = "create table cr (x int); -- it's; one\rinsert into cr values (1);\rinsert into cr values (2); -- that's; it\r";
+        assert_eq!(
+            split(script),
+            ["create table cr (x int)", "-- it's; one\rinsert into cr values (1)", "insert into cr values (2)"]
+        );
     }
 }

@@ -19,6 +19,12 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const RESOURCE_ARN: &str = "arn:aws:rds:us-east-1:000000000000:cluster:test";
 pub(crate) const SECRET_ARN: &str = "arn:aws:secretsmanager:us-east-1:000000000000:secret:test";
 
+/// The server of all tests. Stopped by its own watchdog when the test binary ends.
+pub(crate) async fn postgres() -> &'static Postgres {
+    static POSTGRES: OnceCell<Postgres> = OnceCell::const_new();
+    POSTGRES.get_or_init(async || Postgres::start(None).await.unwrap()).await
+}
+
 /// A database of one test.
 pub(crate) struct Database {
     pub(crate) options: DataApiConnectOptions,
@@ -32,10 +38,8 @@ impl Database {
     }
 
     pub(crate) async fn with_limits(limits: Limits) -> Self {
-        // Stopped by its own watchdog when the test binary ends.
-        static POSTGRES: OnceCell<Postgres> = OnceCell::const_new();
         static DATABASES: AtomicUsize = AtomicUsize::new(0);
-        let postgres = POSTGRES.get_or_init(async || Postgres::start(None).await.unwrap()).await;
+        let postgres = postgres().await;
         let cluster = Cluster {
             logical_id: "Cluster".to_owned(),
             arn: RESOURCE_ARN.to_owned(),

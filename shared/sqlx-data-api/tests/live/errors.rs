@@ -43,7 +43,7 @@ async fn constraints_have_kinds_and_names() {
             None,
         ),
         ("INSERT INTO child VALUES (9)", "23503", ErrorKind::ForeignKeyViolation, Some("child_parent"), Some("child")),
-        ("DELETE FROM parent", "23503", ErrorKind::ForeignKeyViolation, Some("child_parent"), Some("parent")),
+        ("DELETE FROM parent", "23503", ErrorKind::ForeignKeyViolation, Some("child_parent"), Some("child")),
         ("INSERT INTO child VALUES (NULL)", "23502", ErrorKind::NotNullViolation, None, Some("child")),
         ("INSERT INTO child VALUES (1, 0)", "23514", ErrorKind::CheckViolation, Some("child_age"), Some("child")),
         ("SELECT nothing FROM nowhere", "42P01", ErrorKind::Other, None, None),
@@ -122,6 +122,43 @@ async fn text_with_nul_is_not_sent() {
     assert_eq!(database.requests(), 0);
     let json = query("SELECT $1").bind(Json("a\0")).execute(&mut conn).await.unwrap_err();
     assert_eq!(json.as_database_error().unwrap().code().as_deref(), Some("22P05"), "jsonb has none either");
+}
+
+#[tokio::test]
+async fn statements_that_the_service_cannot_run_are_not_sent() {
+    let database = Database::new().await;
+    let mut conn = database.connect().await;
+    let long = format!("SELECT '{}'", "é".repeat(65_536));
+    for sql in ["SELECT '\0'", "COPY t FROM STDIN", "-- a\rcopy (SELECT 1) TO stdout", &long] {
+        let refused = query(sqlx::AssertSqlSafe(sql)).execute(&mut conn).await.unwrap_err();
+        assert!(matches!(refused, Error::InvalidArgument(_)), "{refused}");
+    }
+    assert_eq!(database.requests(), 0);
+    let almost = format!("SELECT length('{}')", "é".repeat(65_500));
+    let length: i32 = query_scalar(sqlx::AssertSqlSafe(almost)).fetch_one(&mut conn).await.unwrap();
+    assert_eq!(length, 65_500);
+}
+
+/// They took a minute when each argument was looked for in the whole statement.
+#[tokio::test]
+async fn work_grows_with_the_number_of_arguments() {
+    let database = Database::new().await;
+    let mut conn = database.connect().await;
+    for (count, fits) in [(3_000, true), (8_000, false), (32_767, false)] {
+        let placeholders: Vec<String> = (1..=count).map(|n| format!("${n}")).collect();
+        let sql = format!("SELECT array_length(ARRAY[{}], 1)", placeholders.join(","));
+        let mut statement = query_scalar::<i32>(sqlx::AssertSqlSafe(sql));
+        for n in 0..count {
+            statement = statement.bind(n);
+        }
+        match tokio::time::timeout(Duration::from_secs(10), statement.fetch_one(&mut conn)).await.unwrap() {
+            Ok(length) => assert!(fits && length == count, "{count}"),
+            Err(error) => assert!(!fits && error.to_string().contains("as arrays"), "{count}: {error}"),
+        }
+    }
+    let many: Vec<i32> = (0..100_000).collect();
+    let sum: i64 = query_scalar("SELECT sum(n) FROM unnest($1) AS n").bind(many).fetch_one(&mut conn).await.unwrap();
+    assert_eq!(sum, 99_999 * 50_000);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod migrations;
 mod queries;
 mod requests;
 mod round_trips;
+mod scanner;
 mod text;
 mod tour;
 mod transactions;

@@ -127,3 +127,27 @@ async fn statements_longer_than_the_call_timeout_are_awaited() {
     let rows: i64 = query_scalar("SELECT count(*) FROM slow").fetch_one(&mut conn).await.unwrap();
     assert_eq!(rows, 1);
 }
+
+#[tokio::test]
+async fn line_ends_of_all_kinds_separate_comments_from_statements() {
+    let mut conn = Database::new().await.connect().await;
+    let script =
+        "CREATE TABLE cr (x int); -- it's; one\rINSERT INTO cr VALUES (1);\rINSERT INTO cr VALUES (2); -- that's; it\r";
+    Migrator::with_migrations(vec![migration(1, MigrationType::Simple, script)]).run(&mut conn).await.unwrap();
+    let rows: i64 = query_scalar("SELECT count(*) FROM cr").fetch_one(&mut conn).await.unwrap();
+    assert_eq!(rows, 2);
+}
+
+#[tokio::test]
+async fn bodies_of_functions_reach_postgresql_as_written() {
+    let mut conn = Database::new().await.connect().await;
+    let script = r"CREATE FUNCTION part(a int[], n int) RETURNS text LANGUAGE plpgsql AS $body$
+        DECLARE i int := 1; j int:=n; BEGIN RETURN a[i:j]::text || 'it''s :i' || E'\\'; END $body$;
+        DO $$ BEGIN PERFORM part(ARRAY[1, 2], 1); END $$;";
+    Migrator::with_migrations(vec![migration(1, MigrationType::Simple, script)]).run(&mut conn).await.unwrap();
+    let part: String = query_scalar("SELECT part($1, 2)").bind(vec![7, 8, 9]).fetch_one(&mut conn).await.unwrap();
+    assert_eq!(part, r"{7,8}it's :i\");
+    let body: String =
+        query_scalar("SELECT prosrc FROM pg_proc WHERE proname = 'part'").fetch_one(&mut conn).await.unwrap();
+    assert!(body.starts_with("\n        DECLARE i int := 1; j int:=n; BEGIN RETURN a[i:j]::text"), "{body}");
+}

@@ -80,8 +80,10 @@ async fn requests_per_migration() {
     assert_eq!(database.requests(), 6);
 }
 
-/// A service that answers every request with the next of `answers`, then with the last one for ever.
-async fn stub(answers: &'static [(u16, &'static str, &'static str)]) -> (DataApiConnectOptions, Arc<AtomicUsize>) {
+/// A service that answers every request with the next of `answers`, then with the last one for ever. Status 0 cuts the connection.
+pub(crate) async fn stub(
+    answers: &'static [(u16, &'static str, &'static str)],
+) -> (DataApiConnectOptions, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let sent = Sent::default();
     let client = client(listener.local_addr().unwrap(), sent.clone());
@@ -93,6 +95,9 @@ async fn stub(answers: &'static [(u16, &'static str, &'static str)]) -> (DataApi
                 stream.read_buf(&mut request).await.unwrap();
             }
             let (status, error, body) = answers[index.min(answers.len() - 1)];
+            if status == 0 {
+                continue;
+            }
             let response = format!(
                 "HTTP/1.1 {status} x\r\nx-amzn-errortype: {error}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
                 body.len()
@@ -139,6 +144,41 @@ async fn other_failures_are_not_retried() {
     let error = query("INSERT INTO t VALUES (1)").execute(&mut conn).await.unwrap_err();
     assert_eq!(fault(&error), Some(DataApiFault::Unavailable));
     assert_eq!(sent.load(Ordering::SeqCst), 1, "the statement may have been executed");
+}
+
+#[tokio::test]
+async fn reads_are_repeated_once_if_asked_for() {
+    const EMPTY: &str = r#"{"numberOfRecordsUpdated":0}"#;
+    let cut: &[(u16, &str, &str)] = &[(0, "", ""), (200, "", EMPTY)];
+    let (options, sent) = stub(cut).await;
+    let mut conn = options.connect().await.unwrap();
+    assert!(matches!(query("SELECT 1").execute(&mut conn).await, Err(Error::Io(_))));
+    assert_eq!(sent.load(Ordering::SeqCst), 1, "not by default");
+
+    let (options, sent) = stub(cut).await;
+    let mut conn = options.repeat_reads(true).connect().await.unwrap();
+    query("-- why\nselect 1").execute(&mut conn).await.unwrap();
+    assert_eq!(sent.load(Ordering::SeqCst), 2);
+
+    let (options, sent) = stub(cut).await;
+    let mut conn = options.repeat_reads(true).connect().await.unwrap();
+    query("WITH a AS (DELETE FROM t) SELECT 1").execute(&mut conn).await.unwrap_err();
+    assert_eq!(sent.load(Ordering::SeqCst), 1, "it may have been executed");
+
+    let (options, sent) = stub(&[(200, "", r#"{"transactionId":"t"}"#), (0, "", ""), (200, "", EMPTY)]).await;
+    let mut conn = options.repeat_reads(true).connect().await.unwrap();
+    let mut transaction = conn.begin().await.unwrap();
+    query("SELECT 1 FOR UPDATE").execute(&mut *transaction).await.unwrap_err();
+    assert_eq!(sent.load(Ordering::SeqCst), 2, "not in a transaction");
+}
+
+#[tokio::test]
+async fn rollback_is_bounded() {
+    let still = (400, "DatabaseErrorException", r#"{"message":"Transaction is still running a query"}"#);
+    let (options, _) = stub(Box::leak(Box::new([(200, "", r#"{"transactionId":"t"}"#), still]))).await;
+    let mut conn = options.rollback_timeout(Duration::from_millis(10)).connect().await.unwrap();
+    let error = conn.begin().await.unwrap().rollback().await.unwrap_err();
+    assert!(error.to_string().contains("still running"), "{error}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Transactions that begin, commit, roll back, nest, are dropped and are lost.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use local_aurora::data_api::Limits;
@@ -9,6 +10,7 @@ use sqlx_data_api::{
 };
 
 use crate::database::Database;
+use crate::requests::stub;
 
 async fn insert(executor: impl DataApiExecutor<'_>, n: i32) -> Result<(), Error> {
     query("INSERT INTO t VALUES ($1)").bind(n).execute(executor).await.map(drop)
@@ -130,6 +132,110 @@ async fn failed_statement_ends_the_transaction_without_commit() {
     transaction.execute("SELECT 1 / 0").await.unwrap_err();
     transaction.rollback().await.expect("there is nothing left to roll back");
     assert!(numbers(&mut conn).await.is_empty());
+}
+
+/// A service that keeps a transaction after a failed statement, as PostgreSQL does.
+const BEGUN: (u16, &str, &str) = (200, "", r#"{"transactionId":"t"}"#);
+const DONE: (u16, &str, &str) = (200, "", r#"{"numberOfRecordsUpdated":0}"#);
+const FAILED: (u16, &str, &str) =
+    (400, "DatabaseErrorException", r#"{"message":"ERROR: division by zero; SQLState: 22012"}"#);
+const COMMITTED: (u16, &str, &str) = (200, "", r#"{"transactionStatus":"Transaction Committed"}"#);
+
+#[tokio::test]
+async fn commit_after_a_failure_is_refused_and_rolled_back() {
+    let (options, sent) = stub(&[BEGUN, FAILED, DONE, COMMITTED]).await;
+    let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let mut transaction = conn.begin().await.unwrap();
+    transaction.execute("SELECT 1 / 0").await.unwrap_err();
+    let committed = transaction.commit().await.unwrap_err();
+    assert_eq!(fault(&committed), Some(DataApiFault::TransactionNotFound), "{committed}");
+    assert!(!conn.is_in_transaction());
+    conn.ping().await.unwrap();
+    assert_eq!(sent.load(Ordering::SeqCst), 3, "begin, the statement, a rollback");
+
+    let (options, _) = stub(&[BEGUN, FAILED, DONE, COMMITTED]).await;
+    let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let swallowed: Result<(), Error> = conn
+        .transaction(async |mut transaction| {
+            let _ = transaction.execute("SELECT 1 / 0").await;
+            Ok(())
+        })
+        .await;
+    assert_eq!(fault(&swallowed.unwrap_err()), Some(DataApiFault::TransactionNotFound));
+}
+
+#[tokio::test]
+async fn rollback_to_a_savepoint_saves_a_transaction_that_the_service_keeps() {
+    // Begin, a statement, a savepoint, a failure, the rollback to it, commit.
+    let (options, sent) = stub(&[BEGUN, DONE, DONE, FAILED, DONE, COMMITTED]).await;
+    let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let mut outer = conn.begin().await.unwrap();
+    outer.execute("SELECT 1").await.unwrap();
+    let mut inner = outer.begin().await.unwrap();
+    inner.execute("SELECT 1 / 0").await.unwrap_err();
+    inner.rollback().await.unwrap();
+    outer.commit().await.unwrap();
+    assert_eq!(sent.load(Ordering::SeqCst), 6);
+
+    let (options, _) = stub(&[BEGUN, DONE, FAILED, DONE, COMMITTED]).await;
+    let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let mut transaction = conn.begin().await.unwrap();
+    transaction.execute("SAVEPOINT a").await.unwrap();
+    transaction.execute("SELECT 1 / 0").await.unwrap_err();
+    transaction.execute("ROLLBACK TO SAVEPOINT a").await.unwrap();
+    transaction.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn nested_commit_after_a_failure_is_refused() {
+    // Begin, a savepoint, a failure, the rollback to the savepoint, commit.
+    let (options, sent) = stub(&[BEGUN, DONE, FAILED, DONE, COMMITTED]).await;
+    let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let mut outer = conn.begin().await.unwrap();
+    let mut inner = outer.begin().await.unwrap();
+    inner.execute("SELECT 1 / 0").await.unwrap_err();
+    let committed = inner.commit().await.unwrap_err();
+    assert_eq!(fault(&committed), Some(DataApiFault::TransactionNotFound));
+    outer.commit().await.unwrap();
+    assert_eq!(sent.load(Ordering::SeqCst), 5);
+
+    // A failure outside of the savepoint stays.
+    let (options, _) = stub(&[BEGUN, FAILED, DONE]).await;
+    let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let mut outer = conn.begin().await.unwrap();
+    outer.execute("SELECT 1 / 0").await.unwrap_err();
+    outer.begin().await.unwrap().rollback().await.unwrap();
+    assert_eq!(fault(&outer.commit().await.unwrap_err()), Some(DataApiFault::TransactionNotFound));
+}
+
+#[tokio::test]
+async fn commit_after_a_cancelled_statement_is_refused() {
+    let database = Database::new().await;
+    let mut conn = connection(&database).await;
+    let mut transaction = conn.begin().await.unwrap();
+    let slow = transaction.execute("INSERT INTO t SELECT 1 FROM pg_sleep(0.5)");
+    assert!(tokio::time::timeout(Duration::from_millis(100), slow).await.is_err());
+    let committed = transaction.commit().await.unwrap_err();
+    assert_eq!(fault(&committed), Some(DataApiFault::TransactionNotFound));
+    assert!(numbers(&mut conn).await.is_empty());
+}
+
+#[tokio::test]
+async fn statements_cannot_begin_or_end_transactions() {
+    let database = Database::new().await;
+    let mut conn = connection(&database).await;
+    database.requests();
+    for sql in ["BEGIN", "commit", "/* a */ END", "ROLLBACK", "abort", "START TRANSACTION", "PREPARE TRANSACTION 'a'"] {
+        let refused = conn.execute(sql).await.unwrap_err();
+        assert!(matches!(refused, Error::InvalidArgument(_)), "{sql}: {refused}");
+    }
+    assert_eq!(database.requests(), 0);
+    let mut transaction = conn.begin().await.unwrap();
+    insert(&mut *transaction, 1).await.unwrap();
+    transaction.execute("COMMIT").await.unwrap_err();
+    transaction.execute("SAVEPOINT a; INSERT INTO t VALUES (2); ROLLBACK TO a; RELEASE a").await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(numbers(&mut conn).await, [1], "what was not sent has not failed");
 }
 
 #[tokio::test]

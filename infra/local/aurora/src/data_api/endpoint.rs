@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use local_template::model::Cluster;
+use tokio::sync::oneshot;
 use tokio_postgres::NoTls;
 use tokio_util::sync::CancellationToken;
 
@@ -103,7 +104,7 @@ impl Endpoint {
     }
 
     /// Runs a job in a task of its own: neither a client that hangs up nor one that waited long enough may leave a
-    /// transaction busy or a result half-read.
+    /// transaction busy, a result half-read, or a statement without an end.
     async fn run(
         self: Arc<Self>,
         job: Job,
@@ -111,54 +112,59 @@ impl Endpoint {
         transaction: Option<&str>,
         continue_after_timeout: bool,
     ) -> Result<Bytes, DataApiError> {
-        let stop = CancellationToken::new();
-        let mut task =
-            tokio::spawn(Arc::clone(&self).run_to_the_end(job, lease, transaction.map(str::to_owned), stop.clone()));
+        let (stopped, stop) = oneshot::channel();
+        let task = tokio::spawn({
+            let endpoint = Arc::clone(&self);
+            let transaction = transaction.map(str::to_owned);
+            endpoint.run_to_the_end(job, lease, transaction, continue_after_timeout, stopped)
+        });
         tokio::select! {
-            joined = &mut task => joined.unwrap_or_else(|error| {
+            joined = task => joined.unwrap_or_else(|error| {
                 tracing::error!(%error, "a statement's task");
                 Err(DataApiError::Internal)
             }),
-            () = tokio::time::sleep(self.limits.statement) => {
-                if !continue_after_timeout {
-                    stop.cancel();
-                }
-                Err(DataApiError::StatementTimeout)
-            }
-            () = self.shutdown.cancelled() => {
-                stop.cancel();
-                Err(DataApiError::ServiceUnavailable)
-            }
+            Ok(reason) = stop => Err(reason),
         }
     }
 
-    /// Runs a job, cancels it when `stop` fires, and puts the connection where it belongs.
+    /// Runs a job, cancels it when its time is over or at shutdown, and puts the connection where it belongs. The caller
+    /// gets its answer from `stopped` as soon as it is decided that the job has no result.
     async fn run_to_the_end(
         self: Arc<Self>,
         job: Job,
         mut lease: Lease,
         transaction: Option<String>,
-        stop: CancellationToken,
+        continue_after_timeout: bool,
+        stopped: oneshot::Sender<DataApiError>,
     ) -> Result<Bytes, DataApiError> {
         let cancel = lease.session.cancel_token();
+        let mut cancelled = false;
         let result = {
             let mut running = pin!(lease.session.run(&job, &self.limits, transaction.is_some()));
-            tokio::select! {
-                result = &mut running => result,
-                () = stop.cancelled() => {
-                    // While the statement is still ours: PostgreSQL cancels whatever the connection runs.
-                    if let Err(error) = cancel.cancel_query(NoTls).await {
+            let reason = tokio::select! {
+                result = &mut running => Ok(result),
+                () = tokio::time::sleep(self.limits.statement) => Err(DataApiError::StatementTimeout),
+                () = self.shutdown.cancelled() => Err(DataApiError::ServiceUnavailable),
+            };
+            match reason {
+                Ok(result) => result,
+                Err(reason) => {
+                    cancelled = !continue_after_timeout || self.shutdown.is_cancelled();
+                    // The caller may be gone.
+                    let _ = stopped.send(reason);
+                    if cancelled && let Err(error) = cancel.cancel_query(NoTls).await {
+                        // While the statement is still ours: PostgreSQL cancels whatever the connection runs.
                         tracing::warn!(%error, "a statement could not be cancelled");
                     }
                     running.await
                 }
             }
         };
-        if stop.is_cancelled() {
+        if cancelled {
             lease.session.mark_cancelled();
         }
         match transaction {
-            Some(id) if result.is_ok() => self.transactions.give_back(&id, lease),
+            Some(id) if result.is_ok() && !cancelled => self.transactions.give_back(&id, lease),
             Some(id) => {
                 // Its locks are released before the caller gets the error.
                 self.pool.release(lease).await;

@@ -105,12 +105,25 @@ impl From<tokio_postgres::Error> for DataApiError {
             }
             Some(refusal) => Self::Database(wording(refusal)),
             None if error.is_closed() => Self::DatabaseUnavailable(error.to_string()),
-            None => {
+            None if is_io(&error) => {
                 tracing::error!(%error, source = ?std::error::Error::source(&error), "PostgreSQL");
                 Self::DatabaseUnavailable(error.to_string())
             }
+            // A request that cannot be put into PostgreSQL's protocol: the cluster is well.
+            None => Self::BadRequest(format!(
+                "{error}: {}",
+                std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
+            )),
         }
     }
+}
+
+/// Returns true for a failure of the connection.
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    let source = std::error::Error::source(error);
+    source.is_some_and(|source| {
+        source.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() != std::io::ErrorKind::InvalidInput)
+    })
 }
 
 /// PostgreSQL itself finds a second statement: only its parser knows every place where a semicolon may stand.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::commands;
 use super::errors::DataApiError;
 use super::parameters::Query;
 use super::request::{BatchExecuteStatement, ExecuteStatement, RecordsFormat, ResultSetOptions};
@@ -23,7 +24,7 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn execute(call: &ExecuteStatement) -> Result<Self, DataApiError> {
-        let query = Query::number(required("sql", call.sql.as_deref())?);
+        let query = query(call.sql.as_deref(), call.transaction_id.is_some())?;
         let arguments = types::arguments(&query.names, call.parameters.as_deref().unwrap_or_default())?;
         Ok(Self {
             query,
@@ -37,7 +38,7 @@ impl Job {
 
     /// Without parameter sets the statement is run once.
     pub(super) fn batch(call: &BatchExecuteStatement) -> Result<Self, DataApiError> {
-        let query = Query::number(required("sql", call.sql.as_deref())?);
+        let query = query(call.sql.as_deref(), call.transaction_id.is_some())?;
         let sets = call.parameter_sets.as_deref().filter(|sets| !sets.is_empty()).unwrap_or(const { &[Vec::new()] });
         let argument_sets =
             sets.iter().map(|set| types::arguments(&query.names, set)).collect::<Result<Vec<_>, _>>()?;
@@ -60,6 +61,12 @@ impl Job {
             body(&BatchExecuted { update_results })
         }
     }
+}
+
+fn query(sql: Option<&str>, in_transaction: bool) -> Result<Query, DataApiError> {
+    let sql = required("sql", sql)?;
+    commands::check(sql, in_transaction)?;
+    Ok(Query::number(sql))
 }
 
 pub(super) fn body(response: &impl Serialize) -> Result<Bytes, DataApiError> {

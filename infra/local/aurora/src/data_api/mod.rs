@@ -5,10 +5,14 @@
 //! API" and "Comparing Data API behaviors"; what the guide leaves open follows reports of live clusters, and where those
 //! are missing, too, the stricter reading: what works here works there.
 //!
+//! So `:1` and `:name` inside of dollar quotes are parameters, `COMMIT` and the like are refused in a transaction, as is `COPY` from
+//! and to the client, and a statement ends with its time limit, whether its client is still there or not.
+//!
 //! Left out: `ExecuteSql` (Serverless v2 has none) and the 10 MB limit of `formattedRecords` (the response's own limit
 //! comes first). The sets of a batch without a transaction are committed one by one.
 
 mod calendar;
+mod commands;
 mod endpoint;
 mod errors;
 mod field;

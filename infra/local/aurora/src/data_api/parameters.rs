@@ -1,7 +1,12 @@
 //! `:name` in SQL text becomes PostgreSQL's `$n`.
 //!
 //! A colon is a parameter only where PostgreSQL's own lexer would see code: string literals (also `E''`, with their
-//! backslashes), dollar quotes, quoted identifiers, both kinds of comment, casts (`::type`) and `:=` stay as they are.
+//! backslashes), quoted identifiers, both kinds of comment, casts (`::type`) and `:=` stay as they are.
+//!
+//! Two things are as AWS is reported to have them. A name may begin with a digit, so that `a[1:2]` has the parameter `2`. And
+//! dollar quotes hide nothing: `:name` inside of them is a parameter, which breaks the bodies of functions.
+
+use std::collections::HashMap;
 
 /// SQL as PostgreSQL takes it.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,28 +17,43 @@ pub(super) struct Query {
     pub(super) names: Vec<String>,
 }
 
+/// A query that is being numbered.
+#[derive(Default)]
+struct Numbered<'a> {
+    sql: String,
+    names: Vec<String>,
+    numbers: HashMap<&'a str, usize>,
+}
+
 impl Query {
     /// Numbers the parameters of `sql`. Text that PostgreSQL will refuse (an open string, say) comes out unchanged.
     pub(super) fn number(sql: &str) -> Self {
-        let mut query = Self { sql: String::with_capacity(sql.len()), names: Vec::new() };
+        let mut query = Numbered { sql: String::with_capacity(sql.len()), ..Numbered::default() };
         let mut rest = sql;
         let mut before = None;
         while let Some(first) = rest.chars().next() {
             let length = match first {
                 ':' => {
-                    let name = parameter_name(rest);
-                    if !name.is_empty() {
-                        query.push_parameter(name);
-                        rest = &rest[1 + name.len()..];
-                        before = Some('$');
-                        continue;
-                    }
-                    if rest.starts_with("::") { 2 } else { 1 }
+                    rest = query.push_colons(rest);
+                    before = query.sql.chars().next_back();
+                    continue;
                 }
                 '\'' => quoted(rest, '\'', is_escape_prefix(&query.sql)),
                 '"' => quoted(rest, '"', false),
-                '$' if !before.is_some_and(is_identifier) => dollar_quoted(rest).unwrap_or(1),
-                '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
+                '$' if !before.is_some_and(is_identifier) => match dollar_quoted(rest) {
+                    Some(length) => {
+                        let (mut text, after) = rest.split_at(length);
+                        while let Some(colon) = text.find(':') {
+                            query.sql.push_str(&text[..colon]);
+                            text = query.push_colons(&text[colon..]);
+                        }
+                        query.sql.push_str(text);
+                        (rest, before) = (after, Some('$'));
+                        continue;
+                    }
+                    None => 1,
+                },
+                '-' if rest.starts_with("--") => rest.find(['\n', '\r']).unwrap_or(rest.len()),
                 '/' if rest.starts_with("/*") => block_comment(rest),
                 other => other.len_utf8(),
             };
@@ -42,25 +62,34 @@ impl Query {
             before = token.chars().next_back();
             rest = after;
         }
-        query
+        Self { sql: query.sql, names: query.names }
     }
+}
 
-    fn push_parameter(&mut self, name: &str) {
-        let index = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
+impl<'a> Numbered<'a> {
+    /// Reads the colons with which `text` starts, and the name of a parameter behind the last one. Returns what comes after.
+    fn push_colons(&mut self, text: &'a str) -> &'a str {
+        let colons = text.len() - text.trim_start_matches(':').len();
+        let name = parameter_name(&text[colons - 1..]);
+        if colons.is_multiple_of(2) || name.is_empty() {
+            self.sql.push_str(&text[..colons]);
+            return &text[colons..];
+        }
+        self.sql.push_str(&text[..colons - 1]);
+        let known = self.numbers.len();
+        let number = *self.numbers.entry(name).or_insert(known + 1);
+        if number > known {
             self.names.push(name.to_owned());
-            self.names.len() - 1
-        });
+        }
         self.sql.push('$');
-        self.sql.push_str(&(index + 1).to_string());
+        self.sql.push_str(&number.to_string());
+        &text[colons + name.len()..]
     }
 }
 
 /// The name after the colon with which `text` starts; empty where there is none.
 fn parameter_name(text: &str) -> &str {
     let name = &text[1..];
-    if !name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') {
-        return "";
-    }
     let end = name.find(|other: char| !other.is_ascii_alphanumeric() && other != '_');
     &name[..end.unwrap_or(name.len())]
 }
@@ -72,19 +101,44 @@ fn is_escape_prefix(before: &str) -> bool {
 }
 
 /// Length of the quoted text with which `text` starts. A doubled quote needs no care: it closes one and opens the next.
+///
+/// With backslashes on, a pair is skipped as a whole, as is a doubled quote, and so is the gap before the part of the string in
+/// a later line: what follows is still the same literal, and the `E` before it would not be found again.
 fn quoted(text: &str, quote: char, backslashes: bool) -> usize {
     let mut characters = text.char_indices().skip(1);
     while let Some((index, character)) = characters.next() {
-        if character == quote && !(backslashes && text[index + 1..].starts_with(quote)) {
-            return index + 1;
-        }
-        // With backslashes on, the pair is skipped as a whole, as is a doubled quote: what follows is still the same
-        // literal, and the `E` before it would not be found again.
-        if backslashes && (character == '\\' || character == quote) {
-            characters.next();
+        let skipped = match character {
+            '\\' if backslashes => 1,
+            _ if character != quote => 0,
+            _ if !backslashes => return index + 1,
+            _ => match resumption(&text[index + 1..]) {
+                Some(skipped) => skipped,
+                None => return index + 1,
+            },
+        };
+        if skipped > 0 {
+            characters.nth(skipped - 1);
         }
     }
     text.len()
+}
+
+/// Number of characters until an escape string that was closed before `text` goes on: at once after a doubled quote, or in a
+/// later line.
+fn resumption(text: &str) -> Option<usize> {
+    if text.starts_with('\'') {
+        return Some(1);
+    }
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
+        match rest.strip_prefix("--") {
+            Some(comment) => rest = &comment[comment.find(['\n', '\r'])?..],
+            None => break,
+        }
+    }
+    let gap = &text[..text.len() - rest.len()];
+    (rest.starts_with('\'') && gap.contains(['\n', '\r'])).then(|| gap.chars().count() + 1)
 }
 
 /// Length of the `$tag$…$tag$` with which `text` starts.
@@ -100,7 +154,7 @@ fn dollar_quoted(text: &str) -> Option<usize> {
 }
 
 /// Length of the comment with which `text` starts; they nest.
-fn block_comment(text: &str) -> usize {
+pub(super) fn block_comment(text: &str) -> usize {
     let mut depth = 0_usize;
     let mut index = 0;
     while index < text.len() {
@@ -145,8 +199,8 @@ mod tests {
     }
 
     #[test]
-    fn casts_assignments_and_slices_are_no_parameters() {
-        check("SELECT :id::uuid, a::int[], b[1:2]", "SELECT $1::uuid, a::int[], b[1:2]", &["id"]);
+    fn casts_and_assignments_are_no_parameters() {
+        check("SELECT :id::uuid, a::int[], b[1: 2]", "SELECT $1::uuid, a::int[], b[1: 2]", &["id"]);
         check("CALL f(x := :x)", "CALL f(x := $1)", &["x"]);
         check("SELECT : a", "SELECT : a", &[]);
     }
@@ -156,14 +210,22 @@ mod tests {
         check("SELECT ':a''b:c', :d", "SELECT ':a''b:c', $1", &["d"]);
         check(r"SELECT 'a\', :b", r"SELECT 'a\', $1", &["b"]);
         check(r"SELECT E'a\':b', e':c''\\', :d", r"SELECT E'a\':b', e':c''\\', $1", &["d"]);
+        check("SELECT E'a' -- '\r '\\':b', :c", "SELECT E'a' -- '\r '\\':b', $1", &["c"]);
+        check("SELECT E'a' '\\', :c", "SELECT E'a' '\\', $1", &["c"]);
         check(r"SELECT type'\', :d", r"SELECT type'\', $1", &["d"]);
         check(r#"SELECT ":a"":b", :c"#, r#"SELECT ":a"":b", $1"#, &["c"]);
         check("SELECT ':open", "SELECT ':open", &[]);
     }
 
     #[test]
-    fn dollar_quotes_are_left_alone() {
-        check("SELECT $$:a$$, $x$ :b $$ $x$, :c", "SELECT $$:a$$, $x$ :b $$ $x$, $1", &["c"]);
+    fn slices_have_parameters() {
+        check("SELECT a[1:2], a[:i], a[i::int:j]", "SELECT a[1$1], a[$2], a[i::int$3]", &["2", "i", "j"]);
+    }
+
+    #[test]
+    fn dollar_quotes_hide_no_parameters() {
+        check("SELECT $$:a$$, $x$ :b $$ $x$, :c", "SELECT $$$1$$, $x$ $2 $$ $x$, $3", &["a", "b", "c"]);
+        check("DO $$ it's a::int := 1; $$", "DO $$ it's a::int := 1; $$", &[]);
         check("SELECT a$b$, :c", "SELECT a$b$, $1", &["c"]);
         check("SELECT $1, :c, $2", "SELECT $1, $1, $2", &["c"]);
     }
@@ -171,6 +233,7 @@ mod tests {
     #[test]
     fn comments_are_left_alone() {
         check("SELECT 1 -- :a '\n, :b", "SELECT 1 -- :a '\n, $1", &["b"]);
+        check("SELECT 1 -- :a '\r, :b", "SELECT 1 -- :a '\r, $1", &["b"]);
         check("SELECT /* :a /* ' */ :b */ :c", "SELECT /* :a /* ' */ :b */ $1", &["c"]);
         check("SELECT 1 - -:a / :b", "SELECT 1 - -$1 / $2", &["a", "b"]);
     }

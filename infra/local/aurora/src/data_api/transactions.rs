@@ -76,6 +76,11 @@ impl Transactions {
         if transaction.resting.as_ref().is_some_and(|resting| !wanted(resting)) {
             return Err(DataApiError::BadRequest("Database name is not the same as transaction's database".to_owned()));
         }
+        if transaction.resting.as_ref().is_some_and(|resting| resting.lease.session.is_closed()) {
+            // PostgreSQL ended it, by `idle_in_transaction_session_timeout` for example.
+            registry.end(id, cause::EXPIRED);
+            return Err(registry.not_found(id));
+        }
         let resting = transaction.resting.take();
         resting
             .map(|resting| resting.lease)

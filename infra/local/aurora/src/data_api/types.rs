@@ -11,6 +11,7 @@
 //! | `isNull` | none | left for PostgreSQL to infer |
 //! | `arrayValue` | | refused, as on AWS: pass JSON and unnest it |
 
+use std::collections::{HashMap, HashSet};
 use std::error::Error;
 
 use bytes::BytesMut;
@@ -75,22 +76,21 @@ impl Argument {
 ///
 /// Every name needs a parameter and every parameter a place in the statement.
 pub(super) fn arguments(names: &[String], parameters: &[SqlParameter]) -> Result<Vec<Argument>, DataApiError> {
+    let mut unused: HashSet<&str> = names.iter().map(String::as_str).collect();
+    let mut given = HashMap::new();
     for parameter in parameters {
-        let Some(name) = &parameter.name else {
+        let Some(name) = parameter.name.as_deref() else {
             return Err(DataApiError::BadRequest("A parameter has no name".to_owned()));
         };
-        if !names.contains(name) {
+        // The last one wins where a name is given twice.
+        if given.insert(name, parameter).is_none() && !unused.remove(name) {
             return Err(DataApiError::BadRequest(format!("The statement has no parameter: {name}")));
         }
     }
+    let missing = |name: &str| DataApiError::BadRequest(format!("Cannot find parameter: {name}"));
     names
         .iter()
-        .map(|name| {
-            // The last one wins where a name is given twice.
-            let parameter = parameters.iter().rfind(|parameter| parameter.name.as_ref() == Some(name));
-            parameter
-                .map_or_else(|| Err(DataApiError::BadRequest(format!("Cannot find parameter: {name}"))), Argument::new)
-        })
+        .map(|name| given.get(name.as_str()).map_or_else(|| Err(missing(name)), |it| Argument::new(it)))
         .collect()
 }
 

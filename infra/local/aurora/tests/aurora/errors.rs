@@ -177,3 +177,26 @@ async fn an_error_leaves_nothing_behind() {
         assert_eq!(output.records(), [[text("b")]]);
     }
 }
+
+#[tokio::test]
+async fn statements_that_the_protocol_cannot_carry_are_refused_as_such() {
+    let api = DataApi::start().await;
+    api.run("CREATE TABLE t (a int)").await;
+    for (sql, message) in [
+        ("SELECT '\0'", "SQLState: 22021"),
+        ("COPY t FROM STDIN", "SQLState: 0A000"),
+        ("-- a\rcopy (SELECT 1) TO stdout", "SQLState: 0A000"),
+        ("COPY t FROM '/nowhere'", "SQLState: 58P01"),
+    ] {
+        let refusal = refused(api.execute(sql)).await;
+        assert_eq!((refusal.status, &*refusal.code), (400, "DatabaseErrorException"), "{sql:?}: {refusal:?}");
+        assert!(refusal.message.ends_with(message), "{sql:?}: {refusal:?}");
+    }
+    let nul = refused(api.execute("SELECT :a").parameters(parameter("a", text("\0")))).await;
+    assert!(nul.message.ends_with("SQLState: 22021"), "{nul:?}");
+    let database = refused(api.execute("SELECT 1").database("a\0b")).await;
+    assert_eq!(database.code, "BadRequestException", "{database:?}");
+    let long = refused(api.execute(&format!("SELECT '{}'", "é".repeat(65_536)))).await;
+    assert_eq!(long.code, "ValidationException", "{long:?}");
+    api.run(&format!("SELECT length('{}')", "é".repeat(65_000))).await;
+}

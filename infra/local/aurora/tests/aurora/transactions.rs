@@ -120,6 +120,59 @@ async fn a_transaction_has_a_maximum_duration() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_postgresql_ended_is_not_found() {
+    let api = DataApi::start().await;
+    api.run("CREATE TABLE t (a int PRIMARY KEY)").await;
+    let id = api.begin().await;
+    let settings = "SELECT set_config('idle_in_transaction_session_timeout', '100ms', true)";
+    api.execute(settings).transaction_id(&id).send().await.unwrap();
+    api.execute("INSERT INTO t VALUES (1)").transaction_id(&id).send().await.unwrap();
+    // Waits for the first insert.
+    api.run("INSERT INTO t VALUES (1)").await;
+    assert_eq!(refused(api.execute("SELECT 1").transaction_id(&id)).await, not_found(&id, EXPIRED));
+    assert_eq!(api.commit(&id).await.unwrap_err(), not_found(&id, EXPIRED));
+}
+
+#[tokio::test]
+async fn statements_cannot_end_the_transaction() {
+    let api = DataApi::start().await;
+    api.run("CREATE TABLE t (a int)").await;
+    let id = api.begin().await;
+    api.execute("INSERT INTO t VALUES (1)").transaction_id(&id).send().await.unwrap();
+    for (sql, state) in [
+        ("COMMIT", "2D000"),
+        ("/* a */ end -- b", "2D000"),
+        ("Rollback And Chain", "2D000"),
+        ("abort", "2D000"),
+        ("PREPARE TRANSACTION 'a'", "2D000"),
+        ("BEGIN", "25001"),
+        ("start transaction", "25001"),
+    ] {
+        let refusal = refused(api.execute(sql).transaction_id(&id)).await;
+        assert_eq!((refusal.status, &*refusal.code), (400, "DatabaseErrorException"), "{sql}");
+        assert!(refusal.message.ends_with(state), "{sql}: {refusal:?}");
+    }
+    assert_eq!(api.count("t").await, 0);
+    api.commit(&id).await.unwrap();
+    assert_eq!(api.count("t").await, 1);
+}
+
+#[tokio::test]
+async fn a_statement_whose_caller_is_gone_times_out() {
+    let api = DataApi::with_limits(Limits { statement: Duration::from_millis(500), ..Limits::default() }).await;
+    api.run("CREATE TABLE t (a int PRIMARY KEY)").await;
+    let id = api.begin().await;
+    api.execute("INSERT INTO t VALUES (1)").transaction_id(&id).send().await.unwrap();
+    let waiting = tokio::spawn(api.execute("SELECT 1 FROM pg_sleep(600)").transaction_id(&id).send());
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)' AND state = 'active'";
+    eventually(async || api.run(running).await.records()[0][0].as_long_value() == Ok(&1)).await;
+    waiting.abort();
+    eventually(async || api.run(running).await.records()[0][0].as_long_value() == Ok(&0)).await;
+    // Its transaction has ended, with its locks.
+    eventually(async || api.execute("INSERT INTO t VALUES (1)").send().await.is_ok()).await;
+}
+
+#[tokio::test]
 async fn an_unknown_transaction_is_not_found() {
     let api = DataApi::start().await;
     assert_eq!(api.rollback("AAAA").await.unwrap_err(), not_found("AAAA", EXPIRED));
