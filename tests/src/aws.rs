@@ -10,7 +10,7 @@ use chat::notify::{Notifier, Recipients};
 use sqlx_data_api::DataApiPool;
 use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Members, Messages, Subscriptions};
-use store::sql::connect;
+use store::sql::{Patience, connect};
 use store::sqs::Queue;
 
 use crate::Cloud;
@@ -76,7 +76,7 @@ pub fn database(cloud: &Cloud) -> DataApiPool {
     let rds_data = (&config().to_builder().endpoint_url(&cloud.endpoints.aws.rds_data).build()).into();
     let arn = |service: &str, resource: &str| format!("arn:aws:{service}:us-east-1:000000000000:{resource}");
     let (cluster, secret) = ("cluster:local-database", "secret:rds!cluster-local-database");
-    connect(rds_data, arn("rds", cluster), arn("secretsmanager", secret), "palaver".to_owned())
+    connect(rds_data, arn("rds", cluster), arn("secretsmanager", secret), "palaver".to_owned(), Patience::MIGRATIONS)
 }
 
 /// API Gateway's `@connections` of a cloud, for requests that count as those of the function `caller`.

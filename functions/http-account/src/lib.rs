@@ -10,7 +10,7 @@ use domain::{ApiError, Timestamp};
 use lambda_kit::http::{Request, Response, no_such_route};
 
 /// Time for which the request ends memberships before it leaves the rest to the `relay` worker.
-const LEAVE_TIMEOUT: Duration = Duration::from_secs(10);
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub struct Handler {

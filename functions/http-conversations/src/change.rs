@@ -2,7 +2,7 @@
 
 use domain::membership::Action;
 use domain::protocol::http::UpdateConversationRequest;
-use domain::{ApiError, conversation};
+use domain::{ApiError, ConversationId, UserId, conversation};
 use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
@@ -23,15 +23,19 @@ impl Handler {
         if actions.is_empty() {
             return Err(ApiError::invalid("The request must have `title`, `topic` or `blocked`."));
         }
-        let applied = self.membership.change(conversation, request.user_id(), &actions).await?;
-        self.notifier.changes(&applied).await?;
+        self.change(conversation, request.user_id(), &actions).await?;
         Response::ok(&self.inbox.conversation(conversation, request.user_id()).await?)
     }
 
     /// Closes the conversation: afterwards it can only be read and left.
     pub(crate) async fn close(&self, request: &Request) -> Result<Response, ApiError> {
-        let applied = self.membership.change(request.id("id")?, request.user_id(), &[Action::Close]).await?;
-        self.notifier.changes(&applied).await?;
+        self.change(request.id("id")?, request.user_id(), &[Action::Close]).await?;
         Ok(Response::no_content())
+    }
+
+    async fn change(&self, conversation: ConversationId, actor: UserId, actions: &[Action]) -> Result<(), ApiError> {
+        let changed = self.membership.change(conversation, actor, actions).await?;
+        self.notifier.changes(&changed.applied).await?;
+        changed.allowed().map(drop)
     }
 }

@@ -40,6 +40,10 @@ impl Handler {
                 self.notifier.changes(&applied).await?;
                 Response::ok(&self.inbox.conversation(conversation, creator).await?)
             }
+            Opened::Refused(refusal, applied) => {
+                self.notifier.changes(&applied).await?;
+                Err(refusal.into())
+            }
         }
     }
 }

@@ -48,8 +48,9 @@ impl Handler {
     }
 
     async fn change(&self, conversation: ConversationId, actor: UserId, actions: &[Action]) -> Result<(), ApiError> {
-        let applied = self.membership.change(conversation, actor, actions).await?;
-        self.notifier.changes(&applied).await
+        let changed = self.membership.change(conversation, actor, actions).await?;
+        self.notifier.changes(&changed.applied).await?;
+        changed.allowed().map(drop)
     }
 
     async fn member(&self, conversation: ConversationId, user: UserId) -> Result<Member, ApiError> {

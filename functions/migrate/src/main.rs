@@ -4,6 +4,7 @@ use lambda_kit::config::{aws, required};
 use lambda_kit::{Error, telemetry};
 use lambda_runtime::{LambdaEvent, service_fn};
 use migrate::{Responder, handle};
+use store::sql::Patience;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -11,7 +12,8 @@ async fn main() -> Result<(), Error> {
     // Fails only if a provider is already set; this process sets one only here.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let rds_data = (&aws().await).into();
-    let pool = store::sql::connect(rds_data, required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
+    let (cluster, secret, database) = (required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
+    let pool = store::sql::connect(rds_data, cluster, secret, database, Patience::MIGRATIONS);
     let responder = Responder::default();
     let migrate = async |event: LambdaEvent<_>| handle(&pool, &responder, event.payload).await.map_err(Error::from);
     lambda_runtime::run(service_fn(migrate)).await

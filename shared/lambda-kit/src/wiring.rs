@@ -18,7 +18,7 @@ use domain::flood::FloodLimit;
 use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, FileItems, Members, Messages, Subscriptions, Watermarks};
 use store::s3::Objects;
-use store::sql::{Conversations, DataApiPool, FileMetadata, Outbox, Users};
+use store::sql::{Conversations, DataApiPool, FileMetadata, Outbox, Patience, Users};
 use store::sqs::Queue;
 
 use crate::config::{ConfigError, aws, number, required, seconds};
@@ -58,7 +58,7 @@ impl Wiring {
             return Ok(pool.clone());
         }
         let (cluster, secret, database) = (required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
-        let pool = store::sql::connect((&self.aws).into(), cluster, secret, database);
+        let pool = store::sql::connect((&self.aws).into(), cluster, secret, database, Patience::USERS);
         Ok(self.pool.get_or_init(|| pool).clone())
     }
 

@@ -42,7 +42,7 @@ pub enum StoreError {
 /// Retryable error codes of DynamoDB and SQS with a status of 4xx: those that the SDK classifies as throttling
 /// (`aws_runtime::retries::classifiers::THROTTLING_ERRORS`), and conflicts. A transaction of reads is cancelled only for these
 /// reasons.
-const RETRYABLE_CODES: [&str; 8] = [
+const RETRYABLE_CODES: [&str; 9] = [
     "ThrottlingException",
     "Throttling",
     "ProvisionedThroughputExceededException",
@@ -51,6 +51,7 @@ const RETRYABLE_CODES: [&str; 8] = [
     "KmsThrottled",
     "TransactionConflictException",
     "TransactionCanceledException",
+    "TransactionInProgressException",
 ];
 
 impl StoreError {

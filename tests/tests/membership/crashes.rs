@@ -73,6 +73,9 @@ async fn change_is_completed_or_discarded_after_a_crash() {
         assert_eq!(after.kinds(), ["created", kind], "{when}");
     }
     next_request_finishes(cloud, &alice, &bob).await;
+    refused_creation_finishes(cloud, &alice, &bob).await;
+    repeat_finishes_what_was_committed(cloud, &alice, &bob, &carol).await;
+    locks_of_a_dead_function_are_released(cloud, &alice, &bob, &carol).await;
     queue_is_notified_before_the_commit(cloud, &alice, &bob).await;
     killed_relays_are_retried(cloud, &alice, &bob, &relay).await;
 }
@@ -90,6 +93,64 @@ async fn next_request_finishes(cloud: &Cloud, alice: &TestUser, bob: &TestUser) 
     let state = StoredState::of(cloud, &group.id).await;
     state.check();
     assert_eq!(state.kinds(), ["created", "role_changed"]);
+
+    // Also if the next request is refused.
+    let kill = Kind::Kill(Moment::After).rule().operation("CommitTransaction").function("HttpMembers");
+    cloud.inject_faults(0, &[kill.next(1)]).await;
+    assert_eq!(group.set_role(alice, bob, "member").await.0, 500);
+    cloud.clear_faults().await;
+    assert_eq!(StoredState::of(cloud, &group.id).await.outbox, [3]);
+    assert_eq!(bob.patch(&group.path, &json!({"title": "Mine"})).await.0, 403);
+    let state = StoredState::of(cloud, &group.id).await;
+    state.check();
+    assert_eq!((state.outbox.len(), state.kinds().len()), (0, 3));
+}
+
+/// A key that was used before: the conversation that it created is finished although the request is refused.
+async fn refused_creation_finishes(cloud: &Cloud, alice: &TestUser, bob: &TestUser) {
+    let kill = Kind::Kill(Moment::After).rule().operation("CommitTransaction").function("HttpConversations");
+    cloud.inject_faults(0, &[kill.next(1)]).await;
+    let team = |title| json!({"type": "group", "title": title, "member_ids": [bob.user_id]});
+    assert_eq!(alice.post_with_key("/v1/conversations", "crash", &team("One")).await.0, 500);
+    cloud.clear_faults().await;
+    let (status, problem) = alice.post_with_key("/v1/conversations", "crash", &team("Two")).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("idempotency_mismatch")), "{problem}");
+    let (_, list) = bob.get("/v1/conversations").await;
+    let titles: Vec<&Value> =
+        list["conversations"].as_array().unwrap().iter().map(|conversation| &conversation["title"]).collect();
+    assert!(titles.contains(&&json!("One")), "{titles:?}");
+}
+
+/// A change that was committed and is answered `busy`: the same request again finishes it.
+async fn repeat_finishes_what_was_committed(cloud: &Cloud, alice: &TestUser, bob: &TestUser, carol: &TestUser) {
+    let group = Group::of(alice, &[bob]).await;
+    let slow = Kind::Delay(20_000, 20_000).rule().operation("TransactWriteItems").function("HttpMembers");
+    cloud.inject_faults(0, &[slow]).await;
+    let (status, problem) = group.add(alice, &[carol]).await;
+    cloud.clear_faults().await;
+    assert_eq!((status, &problem["code"]), (503, &json!("busy")), "{problem}");
+    let (status, problem) = group.add(alice, &[carol]).await;
+    assert!(status == 204 || problem["code"] == "already_a_member", "{status} {problem}");
+    assert_eq!(carol.get(&group.path).await.0, 200);
+    assert_eq!(StoredState::of(cloud, &group.id).await.outbox, [0_u64; 0]);
+}
+
+/// A function dies inside a transaction, whose lock keeps others waiting for seconds, and `busy` comes within ten.
+async fn locks_of_a_dead_function_are_released(cloud: &Cloud, alice: &TestUser, bob: &TestUser, carol: &TestUser) {
+    let group = Group::of(alice, &[bob]).await;
+    let kill = Kind::Kill(After).rule().operation("ExecuteStatement").function("HttpMembers");
+    cloud.inject_faults(0, &[kill.next(1)]).await;
+    assert_eq!(group.add(alice, &[carol]).await.0, 500);
+    cloud.clear_faults().await;
+    for attempt in 1.. {
+        let adding = tokio::time::timeout(Duration::from_secs(10), group.add(alice, &[carol]));
+        let (status, problem) = adding.await.expect("an answer within ten seconds");
+        if status == 204 {
+            break;
+        }
+        assert_eq!((status, &problem["code"]), (503, &json!("busy")), "{problem}");
+        assert!(attempt < 5, "the lock is still held");
+    }
 }
 
 /// The commit's answer is lost: the client gets an error and repeats the request.

@@ -5,6 +5,8 @@ mod database;
 mod deadline;
 mod expiry;
 mod fanout_time;
+#[cfg(target_os = "linux")]
+mod frozen_database;
 mod pushing;
 mod queues;
 mod racing_receipts;

@@ -7,11 +7,10 @@
 use std::time::Duration;
 
 use domain::membership::Action;
-use domain::{Connection, ConversationId, Timestamp, UserId};
+use domain::{ApiError, Connection, ConversationId, Timestamp, UserId};
 use store::StoreError;
 use store::dynamodb::Connections;
 use store::sql::Users;
-use store::sql::membership::ChangeError;
 use store::sqs::{Queue, RELAY_DELAY, RelayBody};
 use uuid::Uuid;
 
@@ -74,7 +73,7 @@ impl Deletion {
         user: UserId,
         until: Timestamp,
         notify: impl AsyncFn(&[Applied]),
-    ) -> Result<Progress, ChangeError> {
+    ) -> Result<Progress, ApiError> {
         let mut failure = None;
         let mut after = ConversationId(Uuid::nil());
         loop {
@@ -84,9 +83,12 @@ impl Deletion {
                     return failure.map_or(Ok(Progress::OutOfTime), Err);
                 }
                 match self.membership.change(*conversation, user, &[Action::LeaveDeleted]).await {
-                    Ok(applied) => notify(&applied).await,
+                    Ok(changed) => {
+                        notify(&changed.applied).await;
+                        failure = failure.or(changed.refusal);
+                    }
                     // The first one stands for all: the worker meets each of them again.
-                    Err(error) => failure = failure.or(Some(error)),
+                    Err(error) => failure = failure.or(Some(error.into())),
                 }
             }
             match page.last() {

@@ -7,12 +7,12 @@ use domain::new_conversation::NewConversation;
 use domain::page::{Page, Room};
 use domain::protocol::http::PublicConversation;
 use domain::search::Words;
-use domain::{ConversationId, Idempotency, UserId};
+use domain::{ApiError, ConversationId, Idempotency, UserId};
 use store::StoreError;
 use store::dynamodb::members::{ActiveMember, ConversationItem};
 use store::sql::Conversations;
 use store::sql::conversations::{CreateError, Created};
-use store::sql::membership::ChangeError;
+use store::sql::membership::{ChangeError, Committed};
 
 use super::{Applied, MemberPage, Relay};
 use crate::log::ReadError;
@@ -32,6 +32,25 @@ pub enum Opened {
     /// The pair's private conversation, or the one that the same idempotency key created; with changes that a crash had left in its
     /// outbox.
     Existing(ConversationId, Vec<Applied>),
+    /// The request was refused for a conversation that an earlier request created; with changes that a crash had left in its outbox.
+    Refused(CreateError, Vec<Applied>),
+}
+
+/// Outcome of a change.
+#[derive(Debug)]
+#[must_use = "a refusal is no error of this type"]
+pub struct Changed {
+    /// Changes that reached the log: those of the request, and those that a crash had left in the outbox.
+    pub applied: Vec<Applied>,
+    /// The reason for which the rules do not allow the request. Nothing of it was applied.
+    pub refusal: Option<ApiError>,
+}
+
+impl Changed {
+    /// Returns the refusal as an error.
+    pub fn allowed(self) -> Result<Vec<Applied>, ApiError> {
+        self.refusal.map_or(Ok(self.applied), Err)
+    }
 }
 
 impl Membership {
@@ -56,11 +75,16 @@ impl Membership {
             }
             // The process that created it may have crashed before the change reached the log.
             Created::Existing(conversation) => Ok(Opened::Existing(conversation, self.relay.run(conversation).await?)),
+            Created::Mismatch(conversation) => {
+                Ok(Opened::Refused(CreateError::IdempotencyMismatch, self.relay.run(conversation).await?))
+            }
         }
     }
 
     /// Applies the actions of one user on one conversation, all or none, and returns what reached the log: every later request sees
     /// it. An action whose result holds already changes nothing and is no error.
+    ///
+    /// A repeated request finishes what the first one committed, also if the rules refuse the repeat for that very change.
     ///
     /// Cost of one action: six SQL requests, one to SQS, and two round trips to DynamoDB.
     pub async fn change(
@@ -68,17 +92,23 @@ impl Membership {
         conversation: ConversationId,
         actor: UserId,
         actions: &[Action],
-    ) -> Result<Vec<Applied>, ChangeError> {
-        let committed = Box::pin(self.conversations.change(conversation, actor, actions)).await?;
+    ) -> Result<Changed, StoreError> {
+        let (committed, refusal) = match Box::pin(self.conversations.change(conversation, actor, actions)).await {
+            Ok(committed) => (committed, None),
+            Err(ChangeError::Refused { refusal, older_wait }) => {
+                (Committed { older_wait, ..Committed::default() }, Some(refusal))
+            }
+            Err(ChangeError::Store(error)) => return Err(error),
+        };
         if committed.older_wait {
             // The process that committed the older changes may have crashed, so they are applied first.
-            return Ok(self.relay.run(conversation).await?);
+            return Ok(Changed { applied: self.relay.run(conversation).await?, refusal });
         }
         let mut all = Vec::with_capacity(committed.changes.len());
         for pending in &committed.changes {
             all.push(self.relay.apply(pending).await?);
         }
-        Ok(all)
+        Ok(Changed { applied: all, refusal })
     }
 
     /// Relays all changes in the outbox of a conversation, in order. Cost if there are none: one SQL request.

@@ -5,6 +5,6 @@ mod change;
 mod member_page;
 mod relay;
 
-pub use change::{Membership, Opened};
+pub use change::{Changed, Membership, Opened};
 pub use member_page::MemberPage;
 pub use relay::{Applied, Relay};

@@ -22,6 +22,8 @@ pub enum Created {
     New(Pending),
     /// The conversation existed: the private conversation of the two users, or the one that the same key had created.
     Existing(ConversationId),
+    /// The key was used for another request, which created this conversation.
+    Mismatch(ConversationId),
 }
 
 /// Reasons for which a conversation is not created.
@@ -144,8 +146,8 @@ impl Conversations {
         if found.iter().any(|(_, _, deleted)| *deleted) {
             return Err(CreateError::UserDeleted);
         }
-        if found.iter().any(|(_, mismatch, _)| *mismatch) {
-            return Err(CreateError::IdempotencyMismatch);
+        if let Some((conversation, ..)) = found.iter().find(|(_, mismatch, _)| *mismatch) {
+            return Ok(Created::Mismatch(ConversationId(*conversation)));
         }
         let (conversation, ..) = found.first().ok_or_else(|| {
             StoreError::Inconsistent("the conversation that conflicts with a new one does not exist".to_owned())
@@ -154,7 +156,7 @@ impl Conversations {
     }
 }
 
-/// Returns true if no other conversation was in the way.
+/// Returns true if no other conversation was in the way. Bounds the transaction: see [`super`].
 async fn insert_conversation(
     connection: &mut DataApiConnection,
     conversation: ConversationId,
@@ -166,7 +168,11 @@ async fn insert_conversation(
     let inserted = query(
         "INSERT INTO conversations (conversation_id, type, title, created_by, version, private_low, private_high,
             idempotency_key, request_digest, topic, history, member_count)
-         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
+         SELECT $1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11
+         WHERE (SELECT set_config('lock_timeout', '3s', true) <> ''
+            AND set_config('statement_timeout', '5s', true) <> ''
+            AND set_config('idle_in_transaction_session_timeout', '5s', true) <> '')
+         ON CONFLICT DO NOTHING",
     )
     .bind(conversation.0)
     .bind(new.kind().as_str())

@@ -20,8 +20,14 @@ use crate::sqs::{RELAY_DELAY, RelayBody};
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
     /// The rules do not allow it.
-    #[error(transparent)]
-    Refused(ApiError),
+    #[error("{refusal}")]
+    Refused {
+        #[source]
+        refusal: ApiError,
+        /// True if older changes wait in the outbox. The refusal may come from them, so they have to be applied before it is
+        /// answered.
+        older_wait: bool,
+    },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -29,15 +35,6 @@ pub enum ChangeError {
 impl From<sqlx::Error> for ChangeError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
-    }
-}
-
-impl From<ChangeError> for ApiError {
-    fn from(error: ChangeError) -> Self {
-        match error {
-            ChangeError::Refused(refusal) => refusal,
-            ChangeError::Store(error) => error.into(),
-        }
     }
 }
 
@@ -98,7 +95,9 @@ impl Conversations {
                     let (state, waiting) = state(&mut tx, conversation, &locked, actor, action).await?;
                     let first = committed.changes.is_empty();
                     committed.older_wait |= first && waiting;
-                    let Some(change) = decide(&state, actor, action).map_err(ChangeError::Refused)? else { continue };
+                    let older_wait = committed.older_wait;
+                    let refused = |refusal| ChangeError::Refused { refusal, older_wait };
+                    let Some(change) = decide(&state, actor, action).map_err(refused)? else { continue };
                     version += 1;
                     let pending = Pending {
                         outbox_id: Uuid::now_v7(),
@@ -127,14 +126,19 @@ impl Conversations {
 }
 
 fn not_found() -> ChangeError {
-    ChangeError::Refused(ApiError::new(ErrorCode::ConversationNotFound, "The conversation does not exist."))
+    let refusal = ApiError::new(ErrorCode::ConversationNotFound, "The conversation does not exist.");
+    ChangeError::Refused { refusal, older_wait: false }
 }
 
-/// Locks the conversation until the transaction ends.
+/// Locks the conversation until the transaction ends, and bounds the transaction: see [`super`].
 async fn lock(connection: &mut DataApiConnection, conversation: ConversationId) -> Result<Option<Locked>, ChangeError> {
     let locked = query_as(
         "SELECT type, title, topic, closed_at IS NOT NULL AS closed, version, member_count, blocked_by
-         FROM conversations WHERE conversation_id = $1 FOR UPDATE",
+         FROM conversations
+         WHERE conversation_id = $1 AND (SELECT set_config('lock_timeout', '3s', true) <> ''
+            AND set_config('statement_timeout', '5s', true) <> ''
+            AND set_config('idle_in_transaction_session_timeout', '5s', true) <> '')
+         FOR UPDATE",
     )
     .bind(conversation.0)
     .fetch_optional(connection)

@@ -1,6 +1,13 @@
 //! The relational source of truth, over the RDS Data API: one file per aggregate.
 //!
 //! Each statement is one HTTP request of some tens of milliseconds, so the send path uses none of them.
+//!
+//! # Bounded transactions
+//!
+//! A function can die or be frozen inside a transaction, and the service keeps the transaction, with its locks, for three idle
+//! minutes. So the first statement of each transaction sets, for the transaction alone and in the same request, how long
+//! PostgreSQL waits: for a lock, for a statement, and for the next statement. Whoever waits for the locks of a function that is
+//! gone gets them, or `busy`, within seconds. Settings of the database role would also apply to migrations.
 
 pub mod conversations;
 pub mod discovery;
@@ -25,28 +32,49 @@ pub use users::Users;
 /// A function runs one invocation at a time; the second connection is for a statement beside an open transaction.
 const CONNECTIONS: u32 = 2;
 
-/// Time that a statement waits for a paused cluster to resume: less than API Gateway waits for the function, so that the client
-/// gets `busy` with a request id.
-const RESUME_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time limits of the requests to the cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Longest time of one request.
+    request: Duration,
+    /// Longest time for which requests are repeated that meet a paused cluster, which resumes in some 15 s, after a long pause in
+    /// minutes.
+    resume: Duration,
+    /// Longest time for which a transaction is rolled back.
+    rollback: Duration,
+}
 
-/// Creates a pool over the cluster's Data API. Makes no request.
-///
-/// The timeouts of `sdk_config` are not used: a statement may take up to 45 s, and a paused cluster resumes in some 15 s.
+impl Patience {
+    /// For requests of users: all of them are answered within ten seconds, with `busy` if need be.
+    pub const USERS: Self =
+        Self { request: Duration::from_secs(6), resume: Duration::from_secs(7), rollback: Duration::from_secs(1) };
+
+    /// For migrations: a statement may take as long as the service allows, and a deploy waits for a paused cluster.
+    pub const MIGRATIONS: Self =
+        Self { request: Duration::from_secs(50), resume: Duration::from_mins(4), rollback: Duration::from_secs(10) };
+}
+
+/// Creates a pool over the cluster's Data API. Makes no request. The timeouts of `sdk_config` are not used.
 pub fn connect(
     sdk_config: aws_sdk_rdsdata::config::Builder,
     cluster_arn: String,
     secret_arn: String,
     database: String,
+    patience: Patience,
 ) -> DataApiPool {
     let timeouts = aws_sdk_rdsdata::config::timeout::TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(50))
-        .disable_operation_timeout()
+        .operation_attempt_timeout(patience.request)
+        .operation_timeout(patience.request)
         .build();
     let client = aws_sdk_rdsdata::Client::from_conf(sdk_config.timeout_config(timeouts).build());
-    let options =
-        DataApiConnectOptions::new(client, cluster_arn, secret_arn).database(database).resume_timeout(RESUME_TIMEOUT);
-    DataApiPoolOptions::new().max_connections(CONNECTIONS).connect_lazy_with(options)
+    let options = DataApiConnectOptions::new(client, cluster_arn, secret_arn)
+        .database(database)
+        .resume_timeout(patience.resume)
+        .rollback_timeout(patience.rollback)
+        // No statement of ours that begins with `SELECT` changes anything outside of a transaction.
+        .repeat_reads(true);
+    DataApiPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(patience.request).connect_lazy_with(options)
 }
 
 /// A stored time. The columns hold what was a [`Timestamp`], or the database's own clock.
