@@ -1,12 +1,14 @@
 //! Search for public conversations.
 
+use std::time::Duration;
+
 use domain::hex;
 use domain::search::Words;
 use end_to_end::{Cloud, TestUser, aws};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use sqlx_data_api::{query, query_as};
-use store::sql::discovery::{DISCOVER, prefixes};
+use store::sql::discovery::{DISCOVER, fold_missing, prefixes};
 use uuid::Uuid;
 
 use crate::setup::{create_conversation, refusal};
@@ -92,6 +94,54 @@ async fn search_matches_word_prefixes_in_any_script() {
     }
 }
 
+/// Titles and topics as they are found in all spellings, also after a change.
+#[tokio::test]
+async fn search_folds_letters_and_cuts_scripts_without_spaces() {
+    let alice = TestUser::new("alice").await;
+    let tag = unique_word();
+    let id = public(&alice, &format!("Ärger in Zürich {tag}"), "ΟΔΟΣ, Straße, ｒｕｓｔ; 東京の写真クラブ").await;
+    let check = async |searches: &[&str]| {
+        for q in searches {
+            assert_eq!(found(&alice, &format!("{tag} {q}")).await, std::slice::from_ref(&id), "{q}");
+        }
+    };
+    check(&["ärger", "a\u{308}rger", "zurich", "οδος", "STRASSE", "rust", "写真", "クラブ"]).await;
+    let path = format!("/v1/conversations/{}", id.as_str().unwrap());
+    let both = json!({"title": format!("咖啡爱好者 {tag}"), "topic": "กรุงเทพมหานคร"});
+    assert_eq!(alice.patch(&path, &both).await.0, 200);
+    check(&["爱好", "เทพ"]).await;
+    assert_eq!(alice.patch(&path, &json!({"topic": null})).await.0, 200);
+    check(&["爱好者"]).await;
+    for q in ["zurich", "写真", "เทพ"] {
+        assert_eq!(found(&alice, &format!("{tag} {q}")).await, [] as [Value; 0], "{q}");
+    }
+}
+
+/// Rows of the version before have no terms. They are found as before, and get terms by `fold_missing` or by any change.
+#[tokio::test]
+async fn conversations_without_terms_are_found_and_folded() {
+    let alice = TestUser::new("alice").await;
+    let tag = unique_word();
+    let id = public(&alice, &format!("Straße {tag}"), "東京の写真クラブ").await;
+    let pool = aws::database(Cloud::shared());
+    let forget = async || {
+        query("UPDATE conversations SET terms = NULL WHERE title LIKE $1")
+            .bind(format!("%{tag}"))
+            .execute(&pool)
+            .await
+            .unwrap();
+        assert_eq!(found(&alice, &tag).await, std::slice::from_ref(&id));
+        assert_eq!(found(&alice, &format!("{tag} 写真")).await, [] as [Value; 0]);
+    };
+    forget().await;
+    assert!(fold_missing(&pool, Duration::from_secs(60)).await.unwrap() > 0);
+    assert_eq!(found(&alice, &format!("{tag} strasse 写真")).await, std::slice::from_ref(&id));
+    forget().await;
+    let (bob, path) = (TestUser::new("bob").await, format!("/v1/conversations/{}", id.as_str().unwrap()));
+    assert_eq!(bob.put(&format!("{path}/members/me"), &json!({})).await.0, 200);
+    assert_eq!(found(&alice, &format!("{tag} strasse 写真")).await, std::slice::from_ref(&id));
+}
+
 #[tokio::test]
 async fn special_characters_do_not_break_the_search() {
     let alice = TestUser::new("alice").await;
@@ -143,8 +193,9 @@ async fn plans(searches: [Option<&str>; 2]) -> [String; 2] {
     let pool = aws::database(Cloud::shared());
     let mut tx = pool.begin().await.unwrap();
     query(
-        "INSERT INTO conversations (conversation_id, type, title, created_by, version, history, member_count)
-         SELECT gen_random_uuid(), 'public', CASE WHEN n % 100 = 0 THEN 'rust ' ELSE 'chat ' END || n, u.user_id, 1, 'full', 1
+        "INSERT INTO conversations (conversation_id, type, title, created_by, version, history, member_count, terms)
+         SELECT gen_random_uuid(), 'public', CASE WHEN n % 100 = 0 THEN 'rust ' ELSE 'chat ' END || n, u.user_id, 1, 'full', 1,
+            to_tsvector('simple', CASE WHEN n % 100 = 0 THEN 'rust ' ELSE 'chat ' END || n)
          FROM generate_series(1, 20000) AS n, (SELECT user_id FROM users LIMIT 1) AS u",
     )
     .execute(&mut *tx)
@@ -174,7 +225,9 @@ async fn searches_use_an_index() {
     TestUser::new("alice").await;
     let [all, few] = plans([None, Some("rus 1900")]).await;
     assert!(all.contains("Index Scan Backward using open_public_conversations"), "{all}");
-    assert!(few.contains("Bitmap Index Scan on words_of_public_conversations"), "{few}");
+    for index in ["terms_of_public_conversations", "words_of_public_conversations"] {
+        assert!(few.contains(&format!("Bitmap Index Scan on {index}")), "{few}");
+    }
     for plan in [all, few] {
         assert!(!plan.contains("Seq Scan on conversations"), "{plan}");
     }

@@ -6,6 +6,7 @@
 //! Placeholders have no types here, so that a statement has to say a type where PostgreSQL cannot infer it
 //! (`unnest($1::uuid[])`), although the driver would say it for the argument.
 
+mod search;
 mod source;
 
 use std::fs;
@@ -68,7 +69,7 @@ async fn connect(postgres: &Postgres) -> Client {
 }
 
 /// Applies the migrations as psql would: a file at a time.
-async fn migrate(client: &Client) {
+pub(crate) async fn migrate(client: &Client) {
     let folder = fs::read_dir(root().join("infra/migrations")).expect("the folder of migrations");
     let mut files: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
     files.sort();

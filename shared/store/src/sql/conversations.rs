@@ -3,11 +3,12 @@
 use domain::conversation::Member;
 use domain::membership::Change;
 use domain::new_conversation::NewConversation;
-use domain::{ApiError, ConversationId, ErrorCode, Idempotency, MessageKind, UserId};
+use domain::{ApiError, ConversationId, ConversationType, ErrorCode, Idempotency, MessageKind, UserId};
 use sqlx::types::Json;
 use sqlx_data_api::{DataApiConnection, DataApiPool, DataApiPoolExt, query, query_as};
 use uuid::Uuid;
 
+use super::discovery;
 use super::outbox::Pending;
 use crate::StoreError;
 use crate::sqs::{Queue, RELAY_DELAY, RelayBody};
@@ -167,9 +168,9 @@ async fn insert_conversation(
     let (low, high) = pair(new);
     let inserted = query(
         "INSERT INTO conversations (conversation_id, type, title, created_by, version, private_low, private_high,
-            idempotency_key, request_digest, topic, history, member_count)
-         SELECT $1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11
-         WHERE (SELECT set_config('lock_timeout', '3s', true) <> ''
+            idempotency_key, request_digest, topic, history, member_count, terms)
+         SELECT $1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12::text::tsvector
+         WHERE (SELECT set_config('lock_timeout', '5s', true) <> ''
             AND set_config('statement_timeout', '5s', true) <> ''
             AND set_config('idle_in_transaction_session_timeout', '5s', true) <> '')
          ON CONFLICT DO NOTHING",
@@ -185,6 +186,7 @@ async fn insert_conversation(
     .bind(new.topic())
     .bind(new.history().as_str())
     .bind(i32::try_from(new.members(creator).len()).unwrap_or(i32::MAX))
+    .bind(terms(new.kind(), new.title(), new.topic()))
     .execute(connection)
     .await?;
     Ok(inserted.rows_affected() == 1)
@@ -260,6 +262,11 @@ async fn insert_failure(
         Ok(living) if living == members.len() => CreateError::NotAllowed,
         _ => CreateError::UserNotFound,
     })
+}
+
+/// Returns the terms by which a public conversation is found, as PostgreSQL's text for them.
+pub(super) fn terms(kind: ConversationType, title: Option<&str>, topic: Option<&str>) -> Option<String> {
+    (kind == ConversationType::Public).then(|| discovery::vector(title.unwrap_or_default(), topic))
 }
 
 fn pair(new: &NewConversation) -> (Option<Uuid>, Option<Uuid>) {

@@ -241,7 +241,7 @@ impl FileMetadata {
 async fn lock(connection: &mut DataApiConnection, owner: UserId) -> Result<(), AnnounceError> {
     let found: Option<(bool,)> = query_as(
         "SELECT deleted_at IS NOT NULL FROM users
-             WHERE user_id = $1 AND (SELECT set_config('lock_timeout', '3s', true) <> ''
+             WHERE user_id = $1 AND (SELECT set_config('lock_timeout', '5s', true) <> ''
                 AND set_config('statement_timeout', '5s', true) <> ''
                 AND set_config('idle_in_transaction_session_timeout', '5s', true) <> '')
              FOR NO KEY UPDATE",

@@ -12,6 +12,7 @@ use sqlx_data_api::{DataApiConnection, DataApiPoolExt, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::conversations::terms;
 use super::outbox::Pending;
 use super::{Conversations, timestamp};
 use crate::StoreError;
@@ -35,6 +36,15 @@ pub enum ChangeError {
 impl From<sqlx::Error> for ChangeError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
+    }
+}
+
+impl From<ChangeError> for ApiError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Refused { refusal, .. } => refusal,
+            ChangeError::Store(error) => error.into(),
+        }
     }
 }
 
@@ -90,6 +100,7 @@ impl Conversations {
             .transaction(async |mut tx| {
                 let locked = lock(&mut tx, conversation).await?.ok_or_else(not_found)?;
                 let mut version = locked.version;
+                let (mut title, mut topic) = (locked.title.clone(), locked.topic.clone());
                 let mut committed = Committed::default();
                 for action in actions {
                     let (state, waiting) = state(&mut tx, conversation, &locked, actor, action).await?;
@@ -99,6 +110,10 @@ impl Conversations {
                     let refused = |refusal| ChangeError::Refused { refusal, older_wait };
                     let Some(change) = decide(&state, actor, action).map_err(refused)? else { continue };
                     version += 1;
+                    let effect = change.effect();
+                    title = effect.title.map(str::to_owned).or(title);
+                    topic = effect.topic.map_or(topic, |topic| topic.map(str::to_owned));
+                    let terms = terms(state.kind, title.as_deref(), topic.as_deref());
                     let pending = Pending {
                         outbox_id: Uuid::now_v7(),
                         conversation_id: conversation,
@@ -114,7 +129,7 @@ impl Conversations {
                         Ok::<_, ChangeError>(())
                     };
                     // Both to their end: a transaction with a statement under way cannot be rolled back.
-                    let (written, queued) = tokio::join!(write(&mut tx, actor, &pending), queued);
+                    let (written, queued) = tokio::join!(write(&mut tx, actor, &pending, terms), queued);
                     written?;
                     queued?;
                     committed.changes.push(pending);
@@ -135,7 +150,7 @@ async fn lock(connection: &mut DataApiConnection, conversation: ConversationId) 
     let locked = query_as(
         "SELECT type, title, topic, closed_at IS NOT NULL AS closed, version, member_count, blocked_by
          FROM conversations
-         WHERE conversation_id = $1 AND (SELECT set_config('lock_timeout', '3s', true) <> ''
+         WHERE conversation_id = $1 AND (SELECT set_config('lock_timeout', '5s', true) <> ''
             AND set_config('statement_timeout', '5s', true) <> ''
             AND set_config('idle_in_transaction_session_timeout', '5s', true) <> '')
          FOR UPDATE",
@@ -226,8 +241,14 @@ fn members_facts(rows: &[UserRow]) -> Result<BTreeMap<UserId, MemberFacts>, Stor
     Ok(members_facts)
 }
 
-/// Writes a change with all that it does, and its outbox row, in one statement.
-async fn write(connection: &mut DataApiConnection, actor: UserId, pending: &Pending) -> Result<(), ChangeError> {
+/// Writes a change with all that it does, and its outbox row, in one statement. A public conversation gets its terms with any
+/// change, so that it has some although an earlier version left it without.
+async fn write(
+    connection: &mut DataApiConnection,
+    actor: UserId,
+    pending: &Pending,
+    terms: Option<String>,
+) -> Result<(), ChangeError> {
     let effect = pending.change.effect();
     let (role_of, role) = effect.role.map(|(user, role)| (user.0, role.as_str())).unzip();
     let (muted, until) = effect.muted.map_or((None, None), |(user, until)| (Some(user.0), until));
@@ -236,7 +257,7 @@ async fn write(connection: &mut DataApiConnection, actor: UserId, pending: &Pend
     query(
         "WITH changed AS (
             UPDATE conversations SET version = $2, member_count = member_count + $3, title = coalesce($4, title),
-                topic = CASE WHEN $5 THEN $6 ELSE topic END,
+                topic = CASE WHEN $5 THEN $6 ELSE topic END, terms = coalesce($22::text::tsvector, terms),
                 closed_at = CASE WHEN $7 THEN now() ELSE closed_at END, blocked_by = coalesce($8, blocked_by)
             WHERE conversation_id = $1
          ), noted AS (
@@ -277,6 +298,7 @@ async fn write(connection: &mut DataApiConnection, actor: UserId, pending: &Pend
     .bind(effect.joined.iter().map(|member| member.user_id.0).collect::<Vec<_>>())
     .bind(effect.joined.iter().map(|member| member.role.as_str()).collect::<Vec<_>>())
     .bind(effect.joined.iter().map(|member| member.muted_until.map(OffsetDateTime::from)).collect::<Vec<_>>())
+    .bind(terms)
     .execute(connection)
     .await?;
     Ok(())
