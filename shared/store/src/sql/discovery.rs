@@ -16,7 +16,7 @@ use crate::StoreError;
 
 /// Walks the index `open_public_conversations` backwards, whose ids are in order of creation, or uses
 /// `terms_of_public_conversations` if there are words: without them the planner drops that condition. Conversations without terms
-/// are found by `words_of_public_conversations`.
+/// are found by `words_of_public_conversations_without_terms`.
 pub const DISCOVER: &str = "SELECT c.conversation_id, c.title, c.topic, c.member_count, c.created_at,
         EXISTS (SELECT FROM conversation_members m
             WHERE m.conversation_id = c.conversation_id AND m.user_id = $1 AND m.left_at IS NULL) AS member
