@@ -134,7 +134,7 @@ async fn conversations_without_terms_are_found_and_folded() {
         assert_eq!(found(&alice, &format!("{tag} 写真")).await, [] as [Value; 0]);
     };
     forget().await;
-    assert!(fold_missing(&pool, Duration::from_secs(60)).await.unwrap() > 0);
+    assert!(fold_missing(&pool, Duration::from_mins(1)).await.unwrap() > 0);
     assert_eq!(found(&alice, &format!("{tag} strasse 写真")).await, std::slice::from_ref(&id));
     forget().await;
     let (bob, path) = (TestUser::new("bob").await, format!("/v1/conversations/{}", id.as_str().unwrap()));

@@ -68,16 +68,19 @@ impl Membership {
         new: &NewConversation,
         idempotency: Option<&Idempotency>,
     ) -> Result<Opened, CreateError> {
-        match Box::pin(self.conversations.create(creator, new, idempotency)).await? {
-            Created::New(pending) => {
+        match Box::pin(self.conversations.create(creator, new, idempotency)).await {
+            Ok(Created::New(pending)) => {
                 let applied = self.relay.apply(&pending).await?;
                 Ok(Opened::New(pending.conversation_id, Box::new(applied)))
             }
             // The process that created it may have crashed before the change reached the log.
-            Created::Existing(conversation) => Ok(Opened::Existing(conversation, self.relay.run(conversation).await?)),
-            Created::Mismatch(conversation) => {
-                Ok(Opened::Refused(CreateError::IdempotencyMismatch, self.relay.run(conversation).await?))
+            Ok(Created::Existing(conversation)) => {
+                Ok(Opened::Existing(conversation, self.relay.run(conversation).await?))
             }
+            Err(refusal @ CreateError::IdempotencyMismatch(conversation)) => {
+                Ok(Opened::Refused(refusal, self.relay.run(conversation).await?))
+            }
+            Err(error) => Err(error),
         }
     }
 

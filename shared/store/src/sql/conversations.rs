@@ -23,8 +23,6 @@ pub enum Created {
     New(Pending),
     /// The conversation existed: the private conversation of the two users, or the one that the same key had created.
     Existing(ConversationId),
-    /// The key was used for another request, which created this conversation.
-    Mismatch(ConversationId),
 }
 
 /// Reasons for which a conversation is not created.
@@ -42,9 +40,9 @@ pub enum CreateError {
     /// One of the members does not exist, or was deleted.
     #[error("a member does not exist")]
     UserNotFound,
-    /// The key was used for another request.
+    /// The key was used for another request, which created this conversation.
     #[error("the idempotency key was used for another request")]
-    IdempotencyMismatch,
+    IdempotencyMismatch(ConversationId),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -70,7 +68,7 @@ impl From<CreateError> for ApiError {
             CreateError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
             CreateError::NotAllowed => Self::new(ErrorCode::NotAllowed, "You cannot add one of these users."),
             CreateError::UserNotFound => Self::new(ErrorCode::UserNotFound, "One of the members does not exist."),
-            CreateError::IdempotencyMismatch => {
+            CreateError::IdempotencyMismatch(_) => {
                 Self::new(ErrorCode::IdempotencyMismatch, "This `Idempotency-Key` was used for another request.")
             }
             CreateError::Store(error) => error.into(),
@@ -148,7 +146,7 @@ impl Conversations {
             return Err(CreateError::UserDeleted);
         }
         if let Some((conversation, ..)) = found.iter().find(|(_, mismatch, _)| *mismatch) {
-            return Ok(Created::Mismatch(ConversationId(*conversation)));
+            return Err(CreateError::IdempotencyMismatch(ConversationId(*conversation)));
         }
         let (conversation, ..) = found.first().ok_or_else(|| {
             StoreError::Inconsistent("the conversation that conflicts with a new one does not exist".to_owned())
