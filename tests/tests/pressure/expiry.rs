@@ -10,7 +10,7 @@ use end_to_end::{Cloud, TestUser, aws};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::{PLAN, message, pair, texts};
+use crate::{PLAN, message, texts};
 
 const CONNECTIONS: &str = "local-ConnectionsTable";
 
