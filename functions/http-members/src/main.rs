@@ -7,7 +7,7 @@ use lambda_kit::{Error, Wiring, http};
 async fn main() -> Result<(), Error> {
     let wiring = Wiring::start().await;
     wiring.log()?.warm_up().await;
-    let (membership, connections) = (wiring.membership()?, wiring.connections()?);
+    let (membership, connections) = (wiring.limited_membership()?, wiring.connections()?);
     let handler = Handler { membership, connections, notifier: wiring.notifier()? };
     http::run(async |request| handler.handle(request).await).await
 }

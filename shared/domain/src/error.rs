@@ -216,6 +216,17 @@ impl ApiError {
         }
     }
 
+    /// The user has reached the flood limit of the conversation, and may go on after `retry_after`.
+    pub fn rate_limited(retry_after: Duration) -> Self {
+        Self {
+            code: ErrorCode::RateLimited,
+            message: "You write or change too much in this conversation at once. Wait, then repeat the request."
+                .to_owned(),
+            retry_after: Some(retry_after),
+            source: None,
+        }
+    }
+
     /// The same refusal with its cause, for the log.
     #[must_use]
     pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {

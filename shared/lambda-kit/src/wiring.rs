@@ -127,9 +127,19 @@ impl Wiring {
         Ok(StatusReader { messages: self.messages()?, members: self.members()?, watermarks: self.watermarks()? })
     }
 
+    /// Returns the door to changes of conversations without a flood limit, for functions in which no user chooses them.
     pub fn membership(&self) -> Wired<Membership> {
+        self.membership_within(None)
+    }
+
+    /// Returns the door to changes of conversations, with the flood limit of events.
+    pub fn limited_membership(&self) -> Wired<Membership> {
+        self.membership_within(flood_limit()?)
+    }
+
+    fn membership_within(&self, limit: Option<FloodLimit>) -> Wired<Membership> {
         let relay = Relay { messages: self.messages()?, members: self.members()?, outbox: Outbox::new(self.pool()?) };
-        let conversations = Conversations::new(self.pool()?, self.queue("RELAY_QUEUE_URL")?);
+        let conversations = Conversations::new(self.pool()?, self.queue("RELAY_QUEUE_URL")?).limited(limit);
         Ok(Membership::new(conversations, relay))
     }
 

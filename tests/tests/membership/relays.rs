@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use chat::membership::{Applied, Relay};
+use domain::flood::FloodLimit;
 use domain::membership::Action;
-use domain::{ConversationId, Role, UserId};
+use domain::{ApiError, ConversationId, ErrorCode, Role, UserId};
 use end_to_end::faults::Kind;
 use end_to_end::{Cloud, TestUser, aws};
 use futures_util::future::join_all;
@@ -103,4 +104,25 @@ async fn concurrent_relays_apply_each_change_once_under_faults() {
         assert_eq!(state.role(&alice.user_id), Some(Role::Owner));
         assert_eq!(state.active.len(), 1);
     }
+}
+
+#[tokio::test]
+async fn changes_of_one_user_are_limited_and_those_of_others_are_not() {
+    let cloud = Cloud::shared();
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let group = Group::of(&alice, &[&bob]).await;
+    let [a, b]: [UserId; 2] = [&alice, &bob].map(|user| user.user_id.parse().unwrap());
+    let queue = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
+    let limit = FloodLimit::new(0, 2, Duration::from_hours(1));
+    let conversations = Conversations::new(aws::database(cloud), queue).limited(limit);
+    let change = async |actor: UserId, action: Action| {
+        let changed = conversations.change(group.id.parse().unwrap(), actor, &[action]).await;
+        changed.map(|committed| committed.changes.len()).map_err(|error| ApiError::from(error).code)
+    };
+    assert_eq!(change(a, Action::SetRole(b, Role::Owner)).await, Ok(1));
+    assert_eq!(change(a, Action::SetTitle("One".to_owned())).await, Ok(1));
+    assert_eq!(change(a, Action::SetTitle("Two".to_owned())).await, Err(ErrorCode::RateLimited));
+    assert_eq!(change(a, Action::SetTitle("One".to_owned())).await, Ok(0), "the title that it has is no change");
+    assert_eq!(change(b, Action::SetTitle("Two".to_owned())).await, Ok(1), "everybody has a limit of their own");
+    assert_eq!(change(a, Action::Leave).await, Ok(1), "a departure is never refused");
 }

@@ -73,13 +73,7 @@ impl From<SendError> for ApiError {
             SendError::IdempotencyMismatch => {
                 (ErrorCode::IdempotencyMismatch, "This `client_message_id` was used for another message.")
             }
-            SendError::RateLimited(wait) => {
-                let refusal = ApiError::new(
-                    ErrorCode::RateLimited,
-                    "You have sent too many messages to this conversation. Try again later.",
-                );
-                return ApiError { retry_after: Some(wait), ..refusal };
-            }
+            SendError::RateLimited(wait) => return ApiError::rate_limited(wait),
             SendError::Contended => return ApiError::busy(RETRY_AFTER),
             SendError::Store(error) => return error.into(),
         };

@@ -33,4 +33,9 @@ impl Action {
             _ => &[],
         }
     }
+
+    /// Returns true for an action that the flood control may refuse: never a departure, nor a block.
+    pub const fn is_limited(&self) -> bool {
+        !matches!(self, Self::Leave | Self::LeaveDeleted | Self::Block(_))
+    }
 }

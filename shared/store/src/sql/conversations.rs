@@ -1,6 +1,7 @@
 //! Tables `conversations` and `conversation_members`.
 
 use domain::conversation::Member;
+use domain::flood::FloodLimit;
 use domain::membership::Change;
 use domain::new_conversation::NewConversation;
 use domain::{ApiError, ConversationId, ConversationType, ErrorCode, Idempotency, MessageKind, UserId};
@@ -80,12 +81,19 @@ impl From<CreateError> for ApiError {
 pub struct Conversations {
     pub(super) pool: DataApiPool,
     pub(super) relay: Queue,
+    pub(super) flood_limit: Option<FloodLimit>,
 }
 
 impl Conversations {
     /// Uses this pool; `relay` gets a message about every change before it is committed.
     pub fn new(pool: DataApiPool, relay: Queue) -> Self {
-        Self { pool, relay }
+        Self { pool, relay, flood_limit: None }
+    }
+
+    /// Limits the changes of one user of one conversation by the number of events.
+    #[must_use]
+    pub fn limited(self, flood_limit: Option<FloodLimit>) -> Self {
+        Self { flood_limit, ..self }
     }
 
     /// Creates a conversation with its first members and its outbox row, all or nothing.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::flood::{Counted, RecentSenders};
 use domain::membership::{Action, MemberFacts, State, decide};
 use domain::{ApiError, ConversationId, ConversationType, ErrorCode, Role, Timestamp, UserId};
 use sqlx::types::Json;
@@ -66,6 +67,7 @@ struct Locked {
     version: i64,
     member_count: i32,
     blocked_by: Vec<Uuid>,
+    recent_changes: Option<Json<RecentSenders>>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -101,6 +103,7 @@ impl Conversations {
                 let locked = lock(&mut tx, conversation).await?.ok_or_else(not_found)?;
                 let mut version = locked.version;
                 let (mut title, mut topic) = (locked.title.clone(), locked.topic.clone());
+                let mut recent = locked.recent_changes.as_ref().map(|Json(recent)| recent.clone()).unwrap_or_default();
                 let mut committed = Committed::default();
                 for action in actions {
                     let (state, waiting) = state(&mut tx, conversation, &locked, actor, action).await?;
@@ -109,6 +112,7 @@ impl Conversations {
                     let older_wait = committed.older_wait;
                     let refused = |refusal| ChangeError::Refused { refusal, older_wait };
                     let Some(change) = decide(&state, actor, action).map_err(refused)? else { continue };
+                    recent = self.count(&recent, actor, action, state.now).map_err(refused)?;
                     version += 1;
                     let effect = change.effect();
                     title = effect.title.map(str::to_owned).or(title);
@@ -129,7 +133,7 @@ impl Conversations {
                         Ok::<_, ChangeError>(())
                     };
                     // Both to their end: a transaction with a statement under way cannot be rolled back.
-                    let (written, queued) = tokio::join!(write(&mut tx, actor, &pending, terms), queued);
+                    let (written, queued) = tokio::join!(write(&mut tx, actor, &pending, terms, &recent), queued);
                     written?;
                     queued?;
                     committed.changes.push(pending);
@@ -137,6 +141,23 @@ impl Conversations {
                 Ok::<_, ChangeError>(committed)
             })
             .await
+    }
+
+    /// Returns the counts after one more change of the actor, or the refusal if they have reached the limit of events.
+    fn count(
+        &self,
+        recent: &RecentSenders,
+        actor: UserId,
+        action: &Action,
+        now: Timestamp,
+    ) -> Result<RecentSenders, ApiError> {
+        match self.flood_limit {
+            None => Ok(recent.clone()),
+            Some(limit) if action.is_limited() => {
+                recent.after(actor, Counted::Event, now, limit).map_err(ApiError::rate_limited)
+            }
+            Some(limit) => Ok(recent.counting(actor, Counted::Event, now, limit)),
+        }
     }
 }
 
@@ -148,7 +169,8 @@ fn not_found() -> ChangeError {
 /// Locks the conversation until the transaction ends, and bounds the transaction: see [`super`].
 async fn lock(connection: &mut DataApiConnection, conversation: ConversationId) -> Result<Option<Locked>, ChangeError> {
     let locked = query_as(
-        "SELECT type, title, topic, closed_at IS NOT NULL AS closed, version, member_count, blocked_by
+        "SELECT type, title, topic, closed_at IS NOT NULL AS closed, version, member_count, blocked_by,
+            recent_changes
          FROM conversations
          WHERE conversation_id = $1 AND (SELECT set_config('lock_timeout', '5s', true) <> ''
             AND set_config('statement_timeout', '5s', true) <> ''
@@ -248,6 +270,7 @@ async fn write(
     actor: UserId,
     pending: &Pending,
     terms: Option<String>,
+    recent: &RecentSenders,
 ) -> Result<(), ChangeError> {
     let effect = pending.change.effect();
     let (role_of, role) = effect.role.map(|(user, role)| (user.0, role.as_str())).unzip();
@@ -258,7 +281,8 @@ async fn write(
         "WITH changed AS (
             UPDATE conversations SET version = $2, member_count = member_count + $3, title = coalesce($4, title),
                 topic = CASE WHEN $5 THEN $6 ELSE topic END, terms = coalesce($22::text::tsvector, terms),
-                closed_at = CASE WHEN $7 THEN now() ELSE closed_at END, blocked_by = coalesce($8, blocked_by)
+                closed_at = CASE WHEN $7 THEN now() ELSE closed_at END, blocked_by = coalesce($8, blocked_by),
+                recent_changes = $23
             WHERE conversation_id = $1
          ), noted AS (
             INSERT INTO outbox (outbox_id, conversation_id, version, change) VALUES ($9, $1, $2, $10)
@@ -299,6 +323,7 @@ async fn write(
     .bind(effect.joined.iter().map(|member| member.role.as_str()).collect::<Vec<_>>())
     .bind(effect.joined.iter().map(|member| member.muted_until.map(OffsetDateTime::from)).collect::<Vec<_>>())
     .bind(terms)
+    .bind(Json(recent))
     .execute(connection)
     .await?;
     Ok(())
