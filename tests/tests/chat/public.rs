@@ -186,10 +186,13 @@ async fn subscription_ends_at_its_expiry_or_with_its_connection() {
     let connection = conversation.subscribers(0).await.pop_first().unwrap();
     conversation.subscribe(&bob, &connection, now - 1).await;
     conversation.send_text(&mut a).await;
-    assert_eq!(pushed_seqs(&mut b).await, [] as [u64; 0]);
+    b.next("token_expired").await;
+    b.wait_until_closed().await;
+    let mut b = bob.connect().await;
     conversation.open(&mut b).await;
     conversation.send_text(&mut a).await;
-    assert_eq!(pushed_seqs(&mut b).await, [3], "a renewed subscription receives pushes");
+    assert_eq!(pushed_seqs(&mut b).await, [3], "a new subscription receives pushes");
+    let connection = conversation.subscribers(0).await.pop_first().unwrap();
 
     let mut disconnected = disconnected;
     conversation.open(&mut disconnected).await;

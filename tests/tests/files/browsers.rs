@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::uploader::{PNG, announce, announcement, pair, put, ready, sha256};
 
-const ORIGIN: &str = "https://chat.example";
+/// A page of a development server; the local cloud allows them on any port.
+const ORIGIN: &str = "http://localhost:5173";
 
 /// Headers that a browser sends with any request, or that no page can set.
 const OF_THE_BROWSER: [&str; 2] = ["content-length", "host"];
