@@ -9,7 +9,6 @@ use domain::{ApiError, ConversationId, ErrorCode, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use store::connections_api::ConnectionsApi;
 use tracing::Instrument;
 
@@ -30,7 +29,8 @@ struct Envelope {
 }
 
 fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ConversationId>, D::Error> {
-    Ok(Value::deserialize(deserializer)?.as_str().and_then(|id| id.parse().ok()))
+    // The reader stands on a value, so that a failure leaves nothing half read.
+    Ok(ConversationId::deserialize(deserializer).ok())
 }
 
 /// Serves a route's frames until Lambda ends the process. Only this function converts an [`ApiError`] to a reply.
@@ -126,6 +126,16 @@ mod tests {
         let body = reply(None, Err(error), "q").body.unwrap();
         assert!(body.contains(r#""code":"internal""#) && body.contains(r#""request_id":"q""#), "{body}");
         assert!(!body.contains("secret"), "{body}");
+    }
+
+    #[test]
+    fn id_is_known_whatever_the_other_fields_are() {
+        for conversation in ["null", "7", "18446744073709551615", "1e400", "[]", "{\"a\":-1}", "\"x\""] {
+            let text = format!(r#"{{"id":"r1","conversation_id":{conversation}}}"#);
+            // A number that JSON cannot hold is no JSON.
+            let Ok(json) = Json::parse(&text) else { continue };
+            assert_eq!(json.read::<Envelope>().unwrap().id.as_deref(), Some("r1"), "{text}");
+        }
     }
 
     #[test]
