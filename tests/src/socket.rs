@@ -81,6 +81,22 @@ impl Socket {
         self.find(|frame| frame["type"] == kind).await
     }
 
+    /// Returns the next frame of any type; `None` if none arrives within `timeout`.
+    ///
+    /// # Panics
+    ///
+    /// If the connection has ended, or a frame is not JSON.
+    pub async fn next_within(&mut self, timeout: Duration) -> Option<Value> {
+        let deadline = tokio::time::Instant::now() + timeout;
+        loop {
+            match tokio::time::timeout_at(deadline, self.stream.next()).await.ok()? {
+                Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).expect("frames are JSON")),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => panic!("the connection was closed: {other:?}"),
+            }
+        }
+    }
+
     /// Everything that was pushed before now: a ping's answer comes behind it.
     ///
     /// # Panics

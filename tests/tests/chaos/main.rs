@@ -6,6 +6,7 @@
 //!
 //! | | |
 //! |---|---|
+//! | `CHAOS_SEEDS` | number of runs with random seeds, 1 by default |
 //! | `CHAOS_SEED` | repeats the choices that are made here (not the machine's timing); printed on failure |
 //! | `CHAOS_PEOPLE` | number of users, 4 by default. Every two of them have a private conversation, every four a group, all a public one |
 //! | `CHAOS_MESSAGES` | texts of each user in each private conversation and group, 12 by default |
@@ -37,7 +38,13 @@ fn setting(name: &str, otherwise: impl FnOnce() -> u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_clients_agree_with_the_log_after_faults() {
-    let seed = setting("CHAOS_SEED", || rand::rng().random());
+    for _ in 0..setting("CHAOS_SEEDS", || 1) {
+        run(setting("CHAOS_SEED", || rand::rng().random())).await;
+    }
+}
+
+/// Faults while users send texts, then calm, then every check.
+async fn run(seed: u64) {
     let (users, messages) = (setting("CHAOS_PEOPLE", || 4), setting("CHAOS_MESSAGES", || 12));
     let pause = Duration::from_millis(setting("CHAOS_PAUSE", || 300));
     // Shown where the test fails.

@@ -4,8 +4,9 @@
 //! crash between their calls; the same message is sent again, several times at once and much later; members are removed and
 //! added again by a relay with a fast clock. Afterwards the log has to be as if nothing had failed.
 //!
-//! A run has a seed, which decides the fault plan and the operations of each device. `CHAOS_SEED` repeats one. The seed does
-//! not cover the machine's scheduling of tasks, so a violation may take some repetitions to recur.
+//! A run has a seed, which decides the fault plan and the operations of each device. `CHAOS_SEED` repeats one; `CHAOS_SEEDS`
+//! sets the number of random ones. A seed does not cover the machine's scheduling of tasks, so a violation may take some
+//! repetitions to recur.
 
 mod check;
 mod device;
@@ -35,7 +36,7 @@ use writer::MakeWriter;
 /// of this binary get none.
 const CALLER: &str = "chaos";
 
-/// Number of seeds in a run of the tests.
+/// Number of seeds in a run of the tests, unless `CHAOS_SEEDS` sets it.
 const SEEDS: usize = 3;
 
 /// Number of messages of each device.
@@ -48,7 +49,10 @@ static EXCLUSIVE: Mutex<()> = Mutex::const_new(());
 async fn log_keeps_every_rule_under_faults() {
     let seeds = match std::env::var("CHAOS_SEED") {
         Ok(seed) => vec![seed.parse().expect("CHAOS_SEED is a number")],
-        Err(_) => (0..SEEDS).map(|_| rand::rng().random()).collect(),
+        Err(_) => {
+            let count = std::env::var("CHAOS_SEEDS").map(|count| count.parse().expect("CHAOS_SEEDS is a number"));
+            (0..count.unwrap_or(SEEDS)).map(|_| rand::rng().random()).collect()
+        }
     };
     for seed in seeds {
         let violations = run(writer::writer!(crate::chaos::production), seed).await;
