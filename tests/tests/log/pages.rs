@@ -196,7 +196,7 @@ async fn lists_of_conversations_with_the_largest_messages_are_bounded() {
 #[tokio::test]
 async fn sender_behind_many_large_items_must_sync_first() {
     let conversation = TestConversation::private().await;
-    conversation.put_largest(32, 1).await;
+    conversation.put_largest(56, 1).await;
     let draft = conversation.draft(conversation.bob, 1, "a megabyte of it is read at a time");
     let refused = conversation.log.open(&draft).await.map(drop);
     assert!(matches!(refused, Err(chat::log::SendError::Behind)), "{refused:?}");

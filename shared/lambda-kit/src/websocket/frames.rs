@@ -28,6 +28,7 @@ struct Envelope {
     conversation_id: Option<ConversationId>,
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the signature that serde requires")]
 fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ConversationId>, D::Error> {
     // The reader stands on a value, so that a failure leaves nothing half read.
     Ok(ConversationId::deserialize(deserializer).ok())
