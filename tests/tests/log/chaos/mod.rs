@@ -37,7 +37,7 @@ use writer::MakeWriter;
 const CALLER: &str = "chaos";
 
 /// Number of seeds in a run of the tests, unless `CHAOS_SEEDS` sets it.
-const SEEDS: usize = 3;
+const SEEDS: u64 = 3;
 
 /// Number of messages of each device.
 const MESSAGES_PER_DEVICE: usize = 6;
@@ -47,12 +47,10 @@ static EXCLUSIVE: Mutex<()> = Mutex::const_new(());
 
 #[tokio::test(flavor = "multi_thread")]
 async fn log_keeps_every_rule_under_faults() {
-    let seeds = match std::env::var("CHAOS_SEED") {
-        Ok(seed) => vec![seed.parse().expect("CHAOS_SEED is a number")],
-        Err(_) => {
-            let count = std::env::var("CHAOS_SEEDS").map(|count| count.parse().expect("CHAOS_SEEDS is a number"));
-            (0..count.unwrap_or(SEEDS)).map(|_| rand::rng().random()).collect()
-        }
+    let number = |name| std::env::var(name).ok().map(|value| value.parse::<u64>().expect("the setting is a number"));
+    let seeds: Vec<u64> = match number("CHAOS_SEED") {
+        Some(seed) => vec![seed],
+        None => (0..number("CHAOS_SEEDS").unwrap_or(SEEDS)).map(|_| rand::rng().random()).collect(),
     };
     for seed in seeds {
         let violations = run(writer::writer!(crate::chaos::production), seed).await;
