@@ -83,7 +83,9 @@ mod tests {
         let (mut messages, mut ranges, mut answers) = (0, 0, 0);
         while left.iter().any(|missed| !missed.messages.is_empty() || !missed.hidden.is_empty()) {
             let mut room = Room::of_frame();
-            left.iter().for_each(|missed| room.reserve(&without_items(missed)).unwrap());
+            for missed in &left {
+                room.reserve(&without_items(missed)).unwrap();
+            }
             let answered: Vec<_> = left.into_iter().map(|missed| cut(missed, &mut room).unwrap()).collect();
             for (cursor, answer) in cursors.iter_mut().zip(&answered) {
                 messages += answer.messages.len();

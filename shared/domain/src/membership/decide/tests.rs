@@ -246,8 +246,8 @@ fn mute_survives_leaving_removal_and_coming_back() {
         shared.users.insert(FORMER, muted);
         shared.users.insert(REMOVED, MemberFacts { removed: true, ..muted });
         let change = change(&shared, ADMIN, &Action::Add(vec![FORMER, REMOVED, NON_MEMBER]));
-        let mutes = change.effect().joined.into_iter().map(|member| (member.user_id, member.muted_until));
-        assert!(mutes.eq([(FORMER, Some(FUTURE)), (REMOVED, Some(FUTURE)), (NON_MEMBER, None)]), "{kind:?}");
+        let added = change.effect().joined.into_iter().map(|member| (member.user_id, member.muted_until));
+        assert!(added.eq([(FORMER, Some(FUTURE)), (REMOVED, Some(FUTURE)), (NON_MEMBER, None)]), "{kind:?}");
     }
 }
 
