@@ -49,10 +49,11 @@ impl TestUser {
         user
     }
 
-    /// Returns the same user with the same token, for a cloud that was restarted at other addresses.
+    /// Returns the same user with the same token, for a cloud that was restarted. Its addresses may be those of before, so the
+    /// connections of before are not used again.
     #[must_use]
     pub fn at(&self, cloud: &Cloud) -> Self {
-        Self { endpoints: Arc::clone(&cloud.endpoints), ..self.clone() }
+        Self { endpoints: Arc::clone(&cloud.endpoints), client: client(), ..self.clone() }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
