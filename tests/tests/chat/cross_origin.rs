@@ -1,8 +1,9 @@
 //! The HTTP API for pages of another origin.
 
+use end_to_end::test_user::client;
 use end_to_end::{Cloud, TestUser};
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Method, Response};
+use reqwest::{Method, Response};
 
 /// A page of a development server; the local cloud allows them on any port.
 const PAGE: &str = "http://localhost:5173";
@@ -17,7 +18,7 @@ const REQUESTS: [(&str, &str, &str); 5] = [
 ];
 
 async fn preflight(origin: &str, method: &str, path: &str, headers: &str) -> Response {
-    let request = Client::new().request(Method::OPTIONS, format!("{}{path}", Cloud::shared().endpoints.http));
+    let request = client().request(Method::OPTIONS, format!("{}{path}", Cloud::shared().endpoints.http));
     let request = request.header("origin", origin).header("access-control-request-method", method);
     request.header("access-control-request-headers", headers).send().await.unwrap()
 }
@@ -53,7 +54,7 @@ async fn a_page_can_read_answers_and_errors() {
         ("invalid", "/v1/users/me", 401),
         (&user.token, "/v1/no-such-route", 404),
     ] {
-        let request = Client::new().get(format!("{}{path}", Cloud::shared().endpoints.http));
+        let request = client().get(format!("{}{path}", Cloud::shared().endpoints.http));
         let response = request.header("origin", PAGE).bearer_auth(token).send().await.unwrap();
         assert_eq!(
             (response.status().as_u16(), response.headers()["access-control-allow-origin"].as_bytes()),

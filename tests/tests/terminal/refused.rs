@@ -2,7 +2,7 @@
 
 use client::domain::UserId;
 use client::{Api, Client, Endpoints, Event, FixedToken, Pace, Refusal, TokenFuture, TokenSource};
-use end_to_end::{Cloud, TestUser};
+use end_to_end::{Cloud, TestUser, test_user};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,8 +13,7 @@ use tokio::time::timeout;
 use crate::process::{WAIT_TIMEOUT, command, unique};
 
 async fn token(request: &Value) -> String {
-    let answer = reqwest::Client::new().post(&Cloud::shared().endpoints.oidc_token).json(request).send().await.unwrap();
-    answer.json::<Value>().await.unwrap()["access_token"].as_str().unwrap().to_owned()
+    test_user::token(Cloud::shared(), request).await
 }
 
 fn start(tokens: Arc<dyn TokenSource>) -> (Client, UnboundedReceiver<Event>) {
