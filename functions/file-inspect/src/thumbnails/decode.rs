@@ -71,21 +71,27 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Option<Source>, Rejection> {
     match image::guess_format(bytes) {
         Ok(ImageFormat::Jpeg) => {
             let has_end = jpeg::check(bytes)?;
-            match read(JpegDecoder::new(reader)) {
+            match read(JpegDecoder::new(reader), false) {
                 // The decoder stumbles over some cuts.
                 Err(Rejection::ImageUnreadable) if !has_end => Ok(None),
                 source => source,
             }
         }
-        Ok(ImageFormat::Png) => read(PngDecoder::with_limits(reader, limits())),
-        Ok(ImageFormat::Gif) => read(GifDecoder::new(reader)),
-        Ok(ImageFormat::WebP) => read(WebPDecoder::new(reader)),
+        Ok(ImageFormat::Png) => read(PngDecoder::with_limits(reader, limits()), false),
+        Ok(ImageFormat::Gif) => read(GifDecoder::new(reader), !bytes.ends_with(b";")),
+        Ok(ImageFormat::WebP) => read(WebPDecoder::new(reader), is_shorter_than_its_riff(bytes)),
         _ => Err(Rejection::ImageUnreadable),
     }
 }
 
-/// Reads an image of which the header has been read.
-fn read(decoder: ImageResult<impl ImageDecoder>) -> Result<Option<Source>, Rejection> {
+/// Returns true if the file has fewer bytes than its RIFF header announces.
+fn is_shorter_than_its_riff(bytes: &[u8]) -> bool {
+    let announced = bytes.get(4..8).and_then(|size| size.try_into().ok()).map_or(0, u32::from_le_bytes);
+    (bytes.len() as u64) < u64::from(announced) + 8
+}
+
+/// Reads an image of which the header has been read. If its file `is_cut`, pixels that cannot be decoded are missing ones.
+fn read(decoder: ImageResult<impl ImageDecoder>, is_cut: bool) -> Result<Option<Source>, Rejection> {
     let mut decoder = decoder.map_err(|error| rejection(&error))?;
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
@@ -101,6 +107,7 @@ fn read(decoder: ImageResult<impl ImageDecoder>) -> Result<Option<Source>, Rejec
     match DynamicImage::from_decoder(Truncatable(decoder)) {
         Ok(image) => Ok(Some(Source { image, orientation, profile })),
         Err(ImageError::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) if is_cut && rejection(&error) == Rejection::ImageUnreadable => Ok(None),
         Err(error) => Err(rejection(&error)),
     }
 }

@@ -159,9 +159,10 @@ async fn other_routes_are_no_operations() {
 /// Sends a request that AWS's client cannot send.
 async fn raw(address: SocketAddr, line: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let length = body.len();
-    let request =
-        format!("{line} HTTP/1.1\r\nHost: local\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    let (length, authorization) = (body.len(), local_aws::admission::authorization("rds-data"));
+    let request = format!(
+        "{line} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: {authorization}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

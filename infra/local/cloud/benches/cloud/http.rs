@@ -4,12 +4,9 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use local_aws::admission::authorization;
 
 use super::Failure;
-
-/// A header that every service here accepts as a signature.
-const AUTHORIZATION: &str =
-    "AWS4-HMAC-SHA256 Credential=bench/20260101/us-east-1/x/aws4_request, SignedHeaders=host, Signature=0";
 
 #[derive(Debug, Clone)]
 pub(crate) struct Http(Client<HttpConnector, Full<bytes::Bytes>>);
@@ -26,14 +23,15 @@ impl Http {
     }
 
     pub(crate) async fn post(&self, url: &str, body: &str) -> Result<String, Failure> {
-        let request = http::Request::post(url).header("authorization", AUTHORIZATION);
+        let service = if url.contains("/@connections/") { "execute-api" } else { "lambda" };
+        let request = http::Request::post(url).header("authorization", authorization(service));
         self.send(request.header("content-type", "text/plain").body(Full::from(body.to_owned()))?).await
     }
 
-    /// A call of an API of AWS's JSON protocol.
+    /// A call of DynamoDB.
     pub(crate) async fn call(&self, url: &str, target: &str, body: String) -> Result<String, Failure> {
         let request = http::Request::post(url)
-            .header("authorization", AUTHORIZATION)
+            .header("authorization", authorization("dynamodb"))
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-date", "20260101T000000Z")
             .header("x-amz-target", target);

@@ -102,10 +102,7 @@ impl Application {
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-target", format!("AmazonSQS.{operation}"))
             .header("x-amz-date", "20260101T000000Z")
-            .header(
-                "authorization",
-                "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0",
-            )
+            .header("authorization", local_aws::admission::authorization("sqs"))
             .body(body.to_string());
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200, "{operation}");

@@ -337,15 +337,12 @@ async fn send_message(cloud: &Running, body: &str) {
 
 /// One call of an API of AWS's JSON protocol. Local services check no signature, but want to see one.
 async fn aws_request(cloud: &Running, service: &str, target: &str, body: &Value) -> Value {
-    let authorization = format!(
-        "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
-    );
     let response = client()
         .post(cloud.url(&format!("/aws/{service}")))
         .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-target", target)
         .header("x-amz-date", "20260101T000000Z")
-        .header("authorization", authorization)
+        .header("authorization", local_aws::admission::authorization(service))
         .body(body.to_string())
         .send()
         .await
