@@ -11,7 +11,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageResult, Limits};
 
 use super::truncated::Truncatable;
-use super::{colours, jpeg, shrink};
+use super::{colours, gif, jpeg, shrink};
 
 /// Most pixels that are worked on: photographs of 50 megapixels, and some.
 pub(super) const MAX_PIXELS: u64 = 64_000_000;
@@ -78,7 +78,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Option<Source>, Rejection> {
             }
         }
         Ok(ImageFormat::Png) => read(PngDecoder::with_limits(reader, limits()), false),
-        Ok(ImageFormat::Gif) => read(GifDecoder::new(reader), !bytes.ends_with(b";")),
+        Ok(ImageFormat::Gif) => read(GifDecoder::new(reader), gif::is_cut(bytes)),
         Ok(ImageFormat::WebP) => read(WebPDecoder::new(reader), is_shorter_than_its_riff(bytes)),
         _ => Err(Rejection::ImageUnreadable),
     }

@@ -19,6 +19,7 @@
 mod colours;
 mod decode;
 mod encode;
+mod gif;
 mod jpeg;
 mod shrink;
 mod truncated;

@@ -16,7 +16,7 @@ const ITEMS_PER_READ: usize = 25;
 impl Log {
     /// Returns up to `limit` items after `cursor`, no more than a frame takes, and the head.
     ///
-    /// Cost: three requests, and one more per [`ITEMS_PER_READ`] items if an item is an edit: an event holds no text, which comes
+    /// Cost: three requests, and one more per `ITEMS_PER_READ` items if an item is an edit: an event holds no text, which comes
     /// from the message, in the newest form that the user may see. Exact while members join and leave, as [`Log::history`] is.
     pub async fn sync(
         &self,
