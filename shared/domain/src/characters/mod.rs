@@ -1,6 +1,6 @@
 //! The characters of names, titles, topics, file names, search terms and texts: one definition for all of them.
 //!
-//! A *line* is what names, titles, topics, file names and search terms are. [`line`] brings a text into that form:
+//! A *line* is what names, titles, topics, file names and search terms are. [`line()`] brings a text into that form:
 //!
 //! 1. It refuses controls, line and paragraph separators, and characters that turn the direction of writing.
 //! 2. It removes characters that show nothing and have no role where they stand (`roles.rs`).
