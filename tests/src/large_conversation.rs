@@ -34,9 +34,7 @@ pub async fn users_without_tokens(cloud: &Cloud, number: usize) -> Vec<String> {
 pub async fn create_group(creator: &TestUser, members: &[String]) -> String {
     let (first, others) = members.split_at(members.len().min(MAX_USERS_PER_REQUEST - 1));
     let body = json!({"type": "group", "title": "All", "member_ids": first});
-    let (status, created) = creator.post("/v1/conversations", &body).await;
-    assert_eq!(status, 201, "{created}");
-    let id = created["conversation_id"].as_str().expect("a conversation has an id").to_owned();
+    let id = creator.create_conversation(&body).await;
     for chunk in others.chunks(MAX_USERS_PER_REQUEST) {
         let added = creator.post(&format!("/v1/conversations/{id}/members"), &json!({"user_ids": chunk})).await;
         assert_eq!(added.0, 204, "{}", added.1);

@@ -30,9 +30,8 @@ impl TestConversation {
     pub(crate) async fn group() -> Self {
         let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
         let group = json!({"type": "group", "title": "Log", "member_ids": [bob.user_id]});
-        let (status, body) = alice.post("/v1/conversations", &group).await;
-        assert_eq!(status, 201, "{body}");
-        Self::of(&alice, &bob, body["conversation_id"].as_str().unwrap())
+        let conversation = alice.create_conversation(&group).await;
+        Self::of(&alice, &bob, &conversation)
     }
 
     fn of(alice: &TestUser, bob: &TestUser, conversation: &str) -> Self {

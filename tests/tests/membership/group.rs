@@ -24,9 +24,7 @@ impl Group {
 
     /// Creates a group as the body says.
     pub(crate) async fn new(owner: &TestUser, body: &Value) -> Self {
-        let (status, created) = owner.post("/v1/conversations", body).await;
-        assert_eq!(status, 201, "{created}");
-        let id = created["conversation_id"].as_str().unwrap().to_owned();
+        let id = owner.create_conversation(body).await;
         let path = format!("/v1/conversations/{id}");
         Self { members: format!("{path}/members"), path, id }
     }

@@ -101,7 +101,7 @@ async fn run(make: MakeWriter, seed: u64) -> Vec<Violation> {
 fn fault_rules() -> Vec<Rule> {
     let faults = [
         (MESSAGES, "Query", Kind::StaleRead(Lag::Writes(8)), 0.5),
-        (MESSAGES, "Query", Kind::Delay(1, 20), 0.2),
+        (MESSAGES, "Query", Kind::Delay(1, 60), 0.4),
         (MESSAGES, "Query", Kind::ResponseError, 0.02),
         (MESSAGES, "Query", Kind::RequestLost, 0.02),
         (MEMBERS, "Query", Kind::StaleRead(Lag::Writes(8)), 0.4),
@@ -114,7 +114,7 @@ fn fault_rules() -> Vec<Rule> {
         (MESSAGES, "PutItem", Kind::RequestLost, 0.04),
         (MESSAGES, "PutItem", Kind::Throttle, 0.04),
         (MESSAGES, "PutItem", Kind::Conflict, 0.04),
-        (MESSAGES, "PutItem", Kind::Delay(1, 50), 0.1),
+        (MESSAGES, "PutItem", Kind::Delay(1, 60), 0.3),
     ];
     let rule = |(table, operation, kind, probability): (&str, &str, Kind, f64)| {
         kind.rule().resource(table).operation(operation).function(CALLER).chance(probability)
