@@ -1,6 +1,6 @@
 //! Notifies the subscribers of a public conversation, page by page of their subscriptions. Other members cost nothing.
 
-use domain::{ApiError, EndedConnection, Timestamp};
+use domain::{ApiError, Timestamp};
 use store::connections_api::Pace;
 use store::dynamodb::members::ActiveMember;
 use store::dynamodb::subscriptions::Subscription;
@@ -40,9 +40,7 @@ impl Worker {
                     .page(task.conversation, range.shard, after, PAGE_SIZE, now)
                     .await?;
                 next = listed.next;
-                let expired: Vec<EndedConnection> = listed.expired.iter().map(Subscription::ended).collect();
-                let stale: Vec<&Subscription> = listed.expired.iter().collect();
-                self.notifier.recipients().subscriptions().remove_stale(&stale).await;
+                let expired = self.notifier.recipients().remove_expired(&listed.expired).await;
                 self.notifier.end_expired(&expired).await;
                 let subscribers =
                     self.notifier.recipients().members_among(task.conversation, listed.subscriptions).await?;

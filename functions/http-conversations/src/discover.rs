@@ -2,7 +2,7 @@
 
 use domain::ApiError;
 use domain::protocol::http::{PublicConversationsPage, PublicConversationsQuery};
-use domain::protocol::read::page_size;
+use domain::protocol::read::page;
 use domain::search::Words;
 use lambda_kit::http::{Request, Response};
 
@@ -19,7 +19,7 @@ impl Handler {
     /// words, a word with that prefix. Cost: one SQL statement.
     pub(crate) async fn discover(&self, request: &Request) -> Result<Response, ApiError> {
         let PublicConversationsQuery { q, limit, cursor } = request.query()?;
-        let (limit, before) = (page_size(limit, DEFAULT_LIMIT, MAX_LIMIT)?, cursor.map(|cursor| cursor.0));
+        let (limit, before) = page(limit, cursor, DEFAULT_LIMIT, MAX_LIMIT)?;
         let words = q.as_deref().map(Words::parse).transpose()?.flatten();
         let (conversations, cursor) =
             self.membership.discover(request.user_id(), words.as_ref(), before, limit).await?;

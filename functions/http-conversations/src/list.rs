@@ -1,7 +1,7 @@
 //! `GET /v1/conversations` lists the caller's conversations.
 
 use domain::protocol::http::{ConversationsPage, PageQuery};
-use domain::protocol::read::page_size;
+use domain::protocol::read::page;
 use domain::{ApiError, ConversationId};
 use lambda_kit::http::{Request, Response};
 
@@ -17,7 +17,7 @@ impl Handler {
     /// Lists the caller's conversations, former ones included, oldest first. No SQL.
     pub(crate) async fn list(&self, request: &Request) -> Result<Response, ApiError> {
         let PageQuery::<ConversationId> { limit, cursor } = request.query()?;
-        let (limit, after) = (page_size(limit, DEFAULT_LIMIT, MAX_LIMIT)?, cursor.map(|cursor| cursor.0));
+        let (limit, after) = page(limit, cursor, DEFAULT_LIMIT, MAX_LIMIT)?;
         let (conversations, cursor) = self.inbox.page(request.user_id(), after, limit).await?;
         Response::ok(&ConversationsPage { conversations, cursor })
     }

@@ -49,8 +49,7 @@ impl Handler {
 
     async fn change(&self, conversation: ConversationId, actor: UserId, actions: &[Action]) -> Result<(), ApiError> {
         let changed = self.membership.change(conversation, actor, actions).await?;
-        self.notifier.changes(&changed.applied).await?;
-        changed.allowed().map(drop)
+        self.notifier.changed(changed).await
     }
 
     async fn member(&self, conversation: ConversationId, user: UserId) -> Result<Member, ApiError> {

@@ -21,26 +21,20 @@ impl Handler {
     /// Answers one request, unless the user is deleted. SQL refuses the changes of such a user.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
         let user = request.user_id();
-        match request.route() {
-            "GET /v1/conversations/{id}/members" | "GET /v1/presence" => {
-                self.connections.unless_deleted(user, self.read(&request)).await
-            }
-            _ => self.connections.unless_refused_as_deleted(user, self.write(&request)).await,
+        let is_read = request.route().starts_with("GET ");
+        if is_read {
+            self.connections.unless_deleted(user, self.answer(&request)).await
+        } else {
+            self.connections.unless_refused_as_deleted(user, self.answer(&request)).await
         }
     }
 
-    async fn write(&self, request: &Request) -> Result<Response, ApiError> {
+    async fn answer(&self, request: &Request) -> Result<Response, ApiError> {
         match request.route() {
             "POST /v1/conversations/{id}/members" => self.add(request).await,
             "PUT /v1/conversations/{id}/members/me" => self.join(request).await,
             "PATCH /v1/conversations/{id}/members/{user_id}" => self.patch(request).await,
             "DELETE /v1/conversations/{id}/members/{user_id}" => self.remove(request).await,
-            _ => Err(no_such_route()),
-        }
-    }
-
-    async fn read(&self, request: &Request) -> Result<Response, ApiError> {
-        match request.route() {
             "GET /v1/conversations/{id}/members" => self.list(request).await,
             "GET /v1/presence" => self.presence(request).await,
             _ => Err(no_such_route()),

@@ -2,7 +2,7 @@
 
 use chat::membership::MemberPage;
 use domain::protocol::http::{Member, MembersPage, PageQuery};
-use domain::protocol::read::page_size;
+use domain::protocol::read::page;
 use domain::{ApiError, ConversationId, UserId};
 use lambda_kit::http::{Request, Response};
 use store::dynamodb::members::ActiveMember;
@@ -25,7 +25,7 @@ impl Handler {
     pub(crate) async fn list(&self, request: &Request) -> Result<Response, ApiError> {
         let conversation: ConversationId = request.id("id")?;
         let PageQuery::<UserId> { limit, cursor } = request.query()?;
-        let (limit, after) = (page_size(limit, DEFAULT_LIMIT, MAX_LIMIT)?, cursor.map(|cursor| cursor.0));
+        let (limit, after) = page(limit, cursor, DEFAULT_LIMIT, MAX_LIMIT)?;
         let MemberPage { members, cursor, .. } =
             self.membership.member_page(conversation, request.user_id(), after, limit).await?;
         Response::ok(&MembersPage { members: members.into_iter().map(entry).collect(), cursor })

@@ -2,7 +2,7 @@
 
 use chat::membership::MemberPage;
 use domain::protocol::http::{PresencePage, PresenceQuery};
-use domain::protocol::read::page_size;
+use domain::protocol::read::page;
 use domain::{ApiError, ErrorCode, Presence, Timestamp, UserId};
 use lambda_kit::http::{Request, Response};
 
@@ -16,7 +16,7 @@ impl Handler {
     /// then one, and another one beside it unless the conversation is private; no SQL.
     pub(crate) async fn presence(&self, request: &Request) -> Result<Response, ApiError> {
         let PresenceQuery { conversation_id: conversation, limit, cursor } = request.query()?;
-        let (limit, after) = (page_size(limit, MAX_LIMIT, MAX_LIMIT)?, cursor.map(|cursor| cursor.0));
+        let (limit, after) = page(limit, cursor, MAX_LIMIT, MAX_LIMIT)?;
         let MemberPage { view, members, cursor } =
             self.membership.member_page(conversation, request.user_id(), after, limit).await?;
         if !view.conversation.blocked_by.is_empty() {

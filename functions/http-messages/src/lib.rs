@@ -31,28 +31,21 @@ impl Handler {
     /// Answers one request, unless the user is deleted. The projection refuses the writes of such a user.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
         let user = request.user_id();
-        match request.route() {
-            "GET /v1/conversations/{id}/messages"
-            | "GET /v1/conversations/{id}/messages/{seq}/status"
-            | "GET /v1/conversations/{id}/receipts"
-            | "POST /v1/sync" => self.connections.unless_deleted(user, self.read(&request)).await,
-            _ => self.connections.unless_refused_as_deleted(user, self.write(&request)).await,
+        let is_read = request.route().starts_with("GET ") || request.route() == "POST /v1/sync";
+        if is_read {
+            self.connections.unless_deleted(user, self.answer(&request)).await
+        } else {
+            self.connections.unless_refused_as_deleted(user, self.answer(&request)).await
         }
     }
 
-    async fn write(&self, request: &Request) -> Result<Response, ApiError> {
+    async fn answer(&self, request: &Request) -> Result<Response, ApiError> {
         match request.route() {
             "POST /v1/conversations/{id}/messages" => self.send(request).await,
             "PATCH /v1/conversations/{id}/messages/{seq}" => self.edit(request).await,
             "DELETE /v1/conversations/{id}/messages/{seq}" => self.delete(request).await,
             "PUT /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(request, true).await,
             "DELETE /v1/conversations/{id}/messages/{seq}/reactions/{emoji}" => self.react(request, false).await,
-            _ => Err(no_such_route()),
-        }
-    }
-
-    async fn read(&self, request: &Request) -> Result<Response, ApiError> {
-        match request.route() {
             "GET /v1/conversations/{id}/messages" => self.history(request).await,
             "GET /v1/conversations/{id}/messages/{seq}/status" => self.status(request).await,
             "GET /v1/conversations/{id}/receipts" => self.receipts(request).await,

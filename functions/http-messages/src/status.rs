@@ -1,7 +1,7 @@
 //! `GET …/messages/{seq}/status` and `GET …/receipts`.
 
 use domain::protocol::http::{PageQuery, StatusPage, WatermarksPage};
-use domain::protocol::read::page_size;
+use domain::protocol::read::page;
 use domain::{ApiError, ErrorCode, Seq, UserId};
 use lambda_kit::http::{Request, Response};
 use store::dynamodb::members::Entry;
@@ -16,16 +16,17 @@ impl Handler {
     pub(crate) async fn status(&self, request: &Request) -> Result<Response, ApiError> {
         let (conversation, seq) = (request.id("id")?, seq(request)?);
         let PageQuery::<Entry> { limit, cursor } = request.query()?;
-        let (limit, after) = (page_size(limit, MAX_LIMIT, MAX_LIMIT)?, cursor.map(|cursor| cursor.0));
-        let page = self.status_reader.of_message(conversation, request.user_id(), seq, after.as_ref(), limit).await?;
-        let (recipients, cursor) = page;
+        let (limit, after) = page(limit, cursor, MAX_LIMIT, MAX_LIMIT)?;
+        let of_message =
+            self.status_reader.of_message(conversation, request.user_id(), seq, after.as_ref(), limit).await?;
+        let (recipients, cursor) = of_message;
         Response::ok(&StatusPage { recipients, cursor: cursor.map(|entry| entry.to_string()) })
     }
 
     /// Returns the watermarks of each member.
     pub(crate) async fn receipts(&self, request: &Request) -> Result<Response, ApiError> {
         let PageQuery::<UserId> { limit, cursor } = request.query()?;
-        let (limit, after) = (page_size(limit, MAX_LIMIT, MAX_LIMIT)?, cursor.map(|cursor| cursor.0));
+        let (limit, after) = page(limit, cursor, MAX_LIMIT, MAX_LIMIT)?;
         let (receipts, cursor) =
             self.status_reader.of_members(request.id("id")?, request.user_id(), after, limit).await?;
         Response::ok(&WatermarksPage { receipts, cursor })

@@ -42,7 +42,8 @@ pub struct Presence {
     pub user_id: UserId,
     /// True while the user has a live connection.
     pub online: bool,
-    /// End of the user's last connection: its token's end, if it was open for longer. `None` while the user is online, and 30 days after the connection ended.
+    /// End of the user's last connection: its token's end, if it was open for longer. `None` while the user is online, and 30 days
+    /// after the connection ended.
     pub last_seen_at: Option<Timestamp>,
 }
 

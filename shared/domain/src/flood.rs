@@ -96,6 +96,26 @@ impl RecentSenders {
         if reached { Err(left) } else { Ok(self.counting(sender, counted, now, limit)) }
     }
 
+    /// Returns the counts after one more event of `sender`; without a limit, nothing is counted. An event that is not
+    /// `refusable` counts and is never refused.
+    ///
+    /// # Errors
+    ///
+    /// Returns the time to wait if the sender has reached the limit.
+    pub fn after_event(
+        &self,
+        sender: UserId,
+        refusable: bool,
+        now: Timestamp,
+        limit: Option<FloodLimit>,
+    ) -> Result<Self, Duration> {
+        match limit {
+            None => Ok(self.clone()),
+            Some(limit) if refusable => self.after(sender, Counted::Event, now, limit),
+            Some(limit) => Ok(self.counting(sender, Counted::Event, now, limit)),
+        }
+    }
+
     /// Returns the counts after one more item of `sender` that is written in any case. Drops windows that have ended and, beyond
     /// [`MAX_SENDERS`], the other sender with the lowest count: many who write little do not hide one who writes much.
     #[must_use]

@@ -38,6 +38,17 @@ pub struct Content {
 }
 
 impl Content {
+    /// Returns the mentioned users who are members, each once.
+    pub fn mentioned_members(&self, is_member: impl Fn(UserId) -> bool) -> Vec<UserId> {
+        let mut mentions = Vec::new();
+        for user in &self.mentions {
+            if !mentions.contains(user) && is_member(*user) {
+                mentions.push(*user);
+            }
+        }
+        mentions
+    }
+
     /// Checks the limits of a message without attachments, whose text must have a visible character.
     pub fn new(text: String, reply_to_seq: Option<Seq>, mentions: Vec<UserId>) -> Result<Self, ApiError> {
         if is_blank(&text) {

@@ -41,6 +41,7 @@ impl Open {
 
     /// Takes note that everything since the savepoint inside depth `depth` was rolled back.
     fn recover(&mut self, depth: usize) {
+        self.unanswered = false;
         self.failed = self.failed.filter(|failed| *failed <= depth);
     }
 
@@ -110,7 +111,6 @@ impl DataApiConnection {
             self.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}")).await?;
             self.transaction.open.iter_mut().for_each(|open| {
                 open.rollback_to = None;
-                open.unanswered = false;
                 open.recover(savepoint);
             });
         }
@@ -182,10 +182,7 @@ impl TransactionManager for DataApiTransactionManager {
             let savepoint = Self::get_transaction_depth(conn) - 1;
             conn.in_transaction(format!("ROLLBACK TO SAVEPOINT _sqlx_savepoint_{savepoint}")).await?;
             conn.transaction.leave();
-            conn.transaction.open.iter_mut().for_each(|open| {
-                open.unanswered = false;
-                open.recover(savepoint);
-            });
+            conn.transaction.open.iter_mut().for_each(|open| open.recover(savepoint));
             Ok(())
         } else {
             conn.transaction.abandon_all();

@@ -46,8 +46,7 @@ impl Session {
         if let Some(known) = self.known.get_mut(&id)
             && matches!(message.kind, MessageKind::Text(_))
         {
-            let last = if is_mine { &mut known.last_own } else { &mut known.last_other };
-            *last = (*last).max(Some(message.seq));
+            known.note_text(message.seq, is_mine);
         }
         if self.open == Some(id) {
             if message.seq <= self.shown {

@@ -57,7 +57,7 @@ impl Session {
                     self.print(&line)?;
                 }
             }
-            in_conversation => match self.opened() {
+            in_conversation => match self.open {
                 Some(id) => self.in_conversation(id, in_conversation).await?,
                 None => self.no_conversation()?,
             },

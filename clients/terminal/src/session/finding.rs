@@ -28,7 +28,7 @@ impl Session {
 
     /// Prints the newest messages of the open conversation, with ticks and reactions.
     pub(super) async fn history(&mut self, count: u32) -> Result<(), ChatError> {
-        let Some(id) = self.opened() else { return Ok(self.no_conversation()?) };
+        let Some(id) = self.open else { return Ok(self.no_conversation()?) };
         let page = self.api.latest(id, count).await?;
         let marks: Vec<(ReceiptKind, Seq)> = match self.api.watermarks(id).await {
             Ok(members) => {
@@ -48,8 +48,7 @@ impl Session {
             let tick = is_mine.then(|| Self::tick(&marks, message.seq));
             self.print_item(message, tick)?;
             if let (MessageKind::Text(_), Some(known)) = (&message.kind, self.known.get_mut(&id)) {
-                let last = if is_mine { &mut known.last_own } else { &mut known.last_other };
-                *last = (*last).max(Some(message.seq));
+                known.note_text(message.seq, is_mine);
             }
         }
         if let Some(known) = self.known.get_mut(&id) {

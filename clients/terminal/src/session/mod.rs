@@ -36,6 +36,14 @@ struct Known {
     last_other: Option<Seq>,
 }
 
+impl Known {
+    /// Takes note of a text of the user, or of somebody else.
+    fn note_text(&mut self, seq: Seq, is_mine: bool) {
+        let last = if is_mine { &mut self.last_own } else { &mut self.last_other };
+        *last = (*last).max(Some(seq));
+    }
+}
+
 pub(crate) struct Session {
     api: Arc<Api>,
     client: Client,

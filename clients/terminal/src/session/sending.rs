@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::Draft;
+use client::domain::Seq;
 use client::domain::error::causes;
-use client::domain::{ConversationId, Seq};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Report, Session};
@@ -114,7 +114,7 @@ impl Session {
             Report::Line(line) => self.print(&line),
             Report::Sent(conversation, seq) => {
                 if let Some(known) = self.known.get_mut(&conversation) {
-                    known.last_own = known.last_own.max(Some(seq));
+                    known.note_text(seq, true);
                 }
                 Ok(())
             }
@@ -123,10 +123,6 @@ impl Session {
 
     pub(super) fn no_conversation(&mut self) -> Result<(), ScreenError> {
         self.print("* open a conversation first: /with NAME, or /list and /open NUMBER")
-    }
-
-    pub(super) fn opened(&self) -> Option<ConversationId> {
-        self.open
     }
 }
 

@@ -4,8 +4,9 @@
 //! first bytes are checked by the kind of the announced type:
 //!
 //! - **Types with a magic number** (images, audio, video, PDF, office documents, archives, fonts) must have it, or that of
-//!   their family, in its place, and nothing active before it: see [`families`]. The rest is not checked: a PNG with HTML behind its signature is a PNG for every
-//!   browser, since the type is sent with the download and a thumbnail is made of the pixels alone.
+//!   their family, in its place, and nothing active before it: see [`families`]. The rest is not checked: a PNG with HTML
+//!   behind its signature is a PNG for every browser, since the type is sent with the download and a thumbnail is made of
+//!   the pixels alone.
 //!
 //! - **SVG** must be an image and nothing else: see [`svg`].
 //!

@@ -13,9 +13,9 @@ use rustack_sqs_model::output::{
     SetQueueAttributesOutput,
 };
 
+use crate::attributes::check_names;
 use crate::error::{PURGED_LATELY, QUEUE_EXISTS};
 use crate::queue::Queue;
-use crate::receiving::check_attribute_names;
 use crate::state::Change;
 use crate::{Sqs, SqsError, now};
 
@@ -110,7 +110,7 @@ impl Sqs {
         let mut locked = self.lock();
         let now = now();
         let queue = locked.queue(&input.queue_url)?;
-        check_attribute_names(&input.attribute_names)?;
+        check_names(&input.attribute_names)?;
         queue.pass(now);
         let mut all = queue.attributes.all(queue.is_fifo);
         let counts = queue.counts(now);

@@ -19,7 +19,7 @@ use crate::limits::{self, MAX_VISIBILITY};
 use crate::message::Wanted;
 use crate::queue::Found;
 use crate::state::Change;
-use crate::{Locked, Sqs, SqsError, attributes, now};
+use crate::{Locked, Sqs, SqsError, now};
 
 impl Sqs {
     /// Receives messages, or none after the wait.
@@ -181,9 +181,4 @@ impl Locked {
         self.apply(Change::Hidden { queue: name, number, until });
         Ok(())
     }
-}
-
-/// Refuses names of attributes of queues that do not exist.
-pub(crate) fn check_attribute_names(names: &[String]) -> Result<(), SqsError> {
-    attributes::check_names(names)
 }

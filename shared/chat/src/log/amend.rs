@@ -4,10 +4,11 @@
 //! cursor covers everything, and an event never exists without its effect. The rule of append holds here too: the writer has
 //! read everything up to the head, and every membership change up to it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use domain::amendment::{Amendment, MessageFacts};
-use domain::flood::{Counted, RecentSenders};
+use domain::flood::RecentSenders;
 use domain::message::Edit;
 use domain::reaction::Reactions;
 use domain::{
@@ -67,8 +68,10 @@ pub struct Amended {
 impl Log {
     /// Amends a message. Safe to repeat: if the desired state holds already, nothing is written.
     ///
-    /// `edit_window` is the time for which a sender may edit. Cost without contention: two round trips, nine read units (and one for each new mention), then a
-    /// transaction of twice the write units of the event and the message.
+    /// `edit_window` is the time for which a sender may edit.
+    ///
+    /// Cost without contention: two round trips, nine read units (and one for each new mention), then a transaction of twice
+    /// the write units of the event and the message.
     pub async fn amend(
         &self,
         conversation: ConversationId,
@@ -132,29 +135,25 @@ impl Log {
         }
         Err(AmendError::Refused(ApiError::busy(RETRY_AFTER)))
     }
-}
 
-impl Log {
     /// Drops the users from an edit who are not members, and repeats. Users whom the message mentions already stay, so that a
     /// repeated edit changes nothing. Cost: nothing without mentions, else a read unit per user.
-    async fn mentioning_members(
+    async fn mentioning_members<'a>(
         &self,
         conversation: ConversationId,
         facts: &MessageFacts<'_>,
-        amendment: &Amendment,
-    ) -> Result<Amendment, StoreError> {
-        let Amendment::Edit(content) = amendment else { return Ok(amendment.clone()) };
+        amendment: &'a Amendment,
+    ) -> Result<Cow<'a, Amendment>, StoreError> {
+        let content = match amendment {
+            Amendment::Edit(content) if !content.mentions.is_empty() => content,
+            _ => return Ok(Cow::Borrowed(amendment)),
+        };
         let kept = facts.mentions();
         let asked: Vec<UserId> = content.mentions.iter().copied().filter(|user| !kept.contains(user)).collect();
         let members = if asked.is_empty() { Vec::new() } else { self.members.among(conversation, &asked).await? };
-        let mut mentions = Vec::new();
-        for user in &content.mentions {
-            let is_member = kept.contains(user) || members.iter().any(|member| member.user_id == *user);
-            if is_member && !mentions.contains(user) {
-                mentions.push(*user);
-            }
-        }
-        Ok(Amendment::Edit(Content { mentions, ..content.clone() }))
+        let mentions = content
+            .mentioned_members(|user| kept.contains(&user) || members.iter().any(|member| member.user_id == user));
+        Ok(Cow::Owned(Amendment::Edit(Content { mentions, ..content.clone() })))
     }
 
     /// Returns the counts including this event, or the refusal of a user who has reached the limit. Own words can always be
@@ -167,12 +166,10 @@ impl Log {
         takes_back: bool,
     ) -> Result<RecentSenders, SendError> {
         let counts = &head.recent_senders;
-        let (Some(limit), now) = (self.flood_limit, Timestamp::now()) else { return Ok(counts.clone()) };
-        match amendment {
-            Amendment::Delete => Ok(counts.clone()),
-            _ if takes_back => Ok(counts.counting(actor, Counted::Event, now, limit)),
-            _ => counts.after(actor, Counted::Event, now, limit).map_err(SendError::RateLimited),
+        if let Amendment::Delete = amendment {
+            return Ok(counts.clone());
         }
+        counts.after_event(actor, !takes_back, Timestamp::now(), self.flood_limit).map_err(SendError::RateLimited)
     }
 }
 

@@ -237,13 +237,7 @@ impl Opened<'_> {
 
     /// Returns the members among the mentioned users, each once.
     fn mentions(&self) -> Vec<UserId> {
-        let mut mentions = Vec::new();
-        for user in &self.draft.content.mentions {
-            if !mentions.contains(user) && (self.roster.has(*user) || self.mentioned.contains(user)) {
-                mentions.push(*user);
-            }
-        }
-        mentions
+        self.draft.content.mentioned_members(|user| self.roster.has(user) || self.mentioned.contains(&user))
     }
 
     /// Appends the message. Cost: one conditional put unless others write at the same time.

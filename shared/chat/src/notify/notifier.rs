@@ -12,7 +12,7 @@ use store::sqs::Queue;
 
 use super::expiry::end_expired;
 use super::{Audience, Recipients};
-use crate::membership::Applied;
+use crate::membership::{Applied, Changed};
 
 /// Notifies the recipients of items of the log, or queues them for the `fanout` worker if there are many.
 #[derive(Clone, Debug)]
@@ -78,6 +78,12 @@ impl Notifier {
             self.message(message, &or_deferred(message, audience), None).await?;
         }
         Ok(())
+    }
+
+    /// Notifies of what a change wrote, and returns the change's refusal as an error.
+    pub async fn changed(&self, changed: Changed) -> Result<(), ApiError> {
+        self.changes(&changed.applied).await?;
+        changed.allowed().map(drop)
     }
 
     /// Notifies of the items that the departure of a deleted user wrote. A failure is logged: members find the item in the log.

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use domain::{Address, Connection, ConversationId, Seq, Timestamp, UserId};
+use domain::{Address, Connection, ConversationId, EndedConnection, Seq, Timestamp, UserId};
 use store::StoreError;
 use store::dynamodb::members::{ActiveMember, ConversationItem, Roster};
 use store::dynamodb::subscriptions::Subscription;
@@ -123,8 +123,7 @@ impl Recipients {
         if page.next.is_some() || page.subscriptions.len() > MAX_INLINE_SUBSCRIBERS {
             return Ok(Audience::deferred());
         }
-        let expired = page.expired.iter().map(Subscription::ended).collect();
-        self.subscriptions.remove_stale(&page.expired.iter().collect::<Vec<_>>()).await;
+        let expired = self.remove_expired(&page.expired).await;
         let found = self.members_among(id, page.subscriptions).await?;
         let recipient = |(member, subscription): (ActiveMember, _)| Recipient {
             user_id: member.user_id,
@@ -132,6 +131,12 @@ impl Recipients {
             at: At::Subscribed(subscription),
         };
         Ok(Audience { expired, ..Audience::of(found.into_iter().map(recipient).collect()) })
+    }
+
+    /// Removes subscriptions whose token has ended, and returns their connections, which are to be told and closed.
+    pub async fn remove_expired(&self, expired: &[Subscription]) -> Vec<EndedConnection> {
+        self.subscriptions.remove_stale(&expired.iter().collect::<Vec<_>>()).await;
+        expired.iter().map(Subscription::ended).collect()
     }
 
     /// Returns the subscriptions whose users are members, with the members, and removes the others. Cost: one request, and one more

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::flood::{Counted, RecentSenders};
+use domain::flood::RecentSenders;
 use domain::membership::{Action, MemberFacts, State, decide};
 use domain::{ApiError, ConversationId, ConversationType, ErrorCode, Role, Timestamp, UserId};
 use sqlx::types::Json;
@@ -112,7 +112,9 @@ impl Conversations {
                     let older_wait = committed.older_wait;
                     let refused = |refusal| ChangeError::Refused { refusal, older_wait };
                     let Some(change) = decide(&state, actor, action).map_err(refused)? else { continue };
-                    recent = self.count(&recent, actor, action, state.now).map_err(refused)?;
+                    recent = recent
+                        .after_event(actor, action.is_limited(), state.now, self.flood_limit)
+                        .map_err(|wait| refused(ApiError::rate_limited(wait)))?;
                     version += 1;
                     let effect = change.effect();
                     title = effect.title.map(str::to_owned).or(title);
@@ -141,23 +143,6 @@ impl Conversations {
                 Ok::<_, ChangeError>(committed)
             })
             .await
-    }
-
-    /// Returns the counts after one more change of the actor, or the refusal if they have reached the limit of events.
-    fn count(
-        &self,
-        recent: &RecentSenders,
-        actor: UserId,
-        action: &Action,
-        now: Timestamp,
-    ) -> Result<RecentSenders, ApiError> {
-        match self.flood_limit {
-            None => Ok(recent.clone()),
-            Some(limit) if action.is_limited() => {
-                recent.after(actor, Counted::Event, now, limit).map_err(ApiError::rate_limited)
-            }
-            Some(limit) => Ok(recent.counting(actor, Counted::Event, now, limit)),
-        }
     }
 }
 

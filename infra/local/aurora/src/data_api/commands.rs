@@ -48,7 +48,7 @@ fn words(sql: &str) -> Vec<String> {
         let length = match first {
             '-' if rest.starts_with("--") => rest.find(['\n', '\r']).unwrap_or(rest.len()),
             '/' if rest.starts_with("/*") => super::parameters::block_comment(rest),
-            '\'' | '"' => rest[1..].find(first).map_or(rest.len(), |end| end + 2),
+            '\'' | '"' => super::parameters::quoted(rest, first, false),
             first if first.is_ascii_alphabetic() => {
                 let end = rest.find(|next: char| !next.is_ascii_alphanumeric() && next != '_');
                 words.push(rest[..end.unwrap_or(rest.len())].to_ascii_uppercase());

@@ -104,7 +104,7 @@ fn is_escape_prefix(before: &str) -> bool {
 ///
 /// With backslashes on, a pair is skipped as a whole, as is a doubled quote, and so is the gap before the part of the string in
 /// a later line: what follows is still the same literal, and the `E` before it would not be found again.
-fn quoted(text: &str, quote: char, backslashes: bool) -> usize {
+pub(super) fn quoted(text: &str, quote: char, backslashes: bool) -> usize {
     let mut characters = text.char_indices().skip(1);
     while let Some((index, character)) = characters.next() {
         let skipped = match character {

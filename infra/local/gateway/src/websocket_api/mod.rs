@@ -59,8 +59,8 @@ pub async fn serve(
     serve_with(listener, api, lambda, gate, Limits::default(), Arc::default(), shutdown).await
 }
 
-/// Serves one WebSocket API until `shutdown` fires; calls to `@connections` go through `gate`. Then every connection is closed with 1001, and this returns when
-/// all `$disconnect` routes and invocations under way have ended.
+/// Serves one WebSocket API until `shutdown` fires; calls to `@connections` go through `gate`. Then every connection is closed
+/// with 1001, and this returns when all `$disconnect` routes and invocations under way have ended.
 ///
 /// A route selection expression or identity source that API Gateway has no such form of is
 /// [`io::ErrorKind::InvalidInput`].

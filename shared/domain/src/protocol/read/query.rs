@@ -57,6 +57,16 @@ pub fn page_size(limit: Option<u64>, default: usize, most: usize) -> Result<usiz
     size.ok_or_else(|| ApiError::invalid(format!("`limit` must be between 1 and {most}.")))
 }
 
+/// Returns the size of a page, see [`page_size`], and the position after which it begins.
+pub fn page<T>(
+    limit: Option<u64>,
+    cursor: Option<Cursor<T>>,
+    default: usize,
+    most: usize,
+) -> Result<(usize, Option<T>), ApiError> {
+    Ok((page_size(limit, default, most)?, cursor.map(|cursor| cursor.0)))
+}
+
 /// The cursor of a list: opaque for clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor<T>(pub T);
