@@ -8,10 +8,12 @@
 //! | | |
 //! |---|---|
 //! | `FUZZ_INPUTS` | number of inputs of all attackers together, 3,000 by default |
+//! | `PARSER_INPUTS` | number of inputs of the parsers alone, 20,000 by default |
 //! | `FUZZ_SEED` | repeats the inputs; printed on failure |
 
 mod attacker;
 mod mutate;
+mod parsers;
 mod request;
 mod verdict;
 
