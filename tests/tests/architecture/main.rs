@@ -1,10 +1,11 @@
 //! The shape of the repository: imports between crates and between rooms, names, sizes of files, and a template that names what
-//! exists.
+//! exists, and that can be operated.
 
 mod cycles;
 mod errors;
 mod files;
 mod imports;
+mod operations;
 mod template;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,12 +6,12 @@ use end_to_end::cloud::root;
 
 use crate::{packages, tracked};
 
-fn template() -> String {
+pub(crate) fn template() -> String {
     std::fs::read_to_string(root().join("template.yaml")).expect("template.yaml")
 }
 
 /// Logical ids of one type's resources, which the template writes two and four columns in.
-fn resources(template: &str, kind: &str) -> BTreeSet<String> {
+pub(crate) fn resources(template: &str, kind: &str) -> BTreeSet<String> {
     let lines: Vec<&str> = template.lines().collect();
     let of_kind = lines.windows(2).filter(|pair| pair[1].strip_prefix("    Type: ") == Some(kind));
     of_kind.map(|pair| pair[0].trim().trim_end_matches(':').to_owned()).collect()
@@ -34,14 +34,14 @@ fn template_lists_exactly_the_functions() {
 }
 
 /// The lines of one resource.
-fn resource<'a>(template: &'a str, id: &str) -> Vec<&'a str> {
+pub(crate) fn resource<'a>(template: &'a str, id: &str) -> Vec<&'a str> {
     let head = format!("  {id}:");
     let lines = template.lines().skip_while(|line| **line != *head).skip(1);
     lines.take_while(|line| line.is_empty() || line.starts_with("   ")).map(str::trim).collect()
 }
 
 /// The logical id in `!GetAtt <id>.Arn` of the line that has this key.
-fn queue_of(lines: &[&str], key: &str) -> Option<String> {
+pub(crate) fn queue_of(lines: &[&str], key: &str) -> Option<String> {
     let (_, rest) = lines.iter().find_map(|line| line.split_once(key))?;
     let (_, rest) = rest.split_once("!GetAtt ")?;
     Some(rest.split('.').next().unwrap_or_default().to_owned())

@@ -102,7 +102,7 @@ pub(crate) async fn until<T>(ask: impl AsyncFn() -> Option<T>) -> T {
 pub(crate) struct Bucket(pub(crate) Client);
 
 impl Bucket {
-    pub(crate) const NAME: &str = "local-files-000000000000-us-east-1";
+    pub(crate) const NAME: &str = "files-00000000-0000-0000-0000-000000000000";
 
     pub(crate) fn shared() -> Self {
         Self::of(Cloud::shared())

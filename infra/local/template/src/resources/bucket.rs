@@ -17,6 +17,7 @@ pub(super) const SHAPE: Shape = Shape {
     ignored: &[
         (&["BucketEncryption"], "nothing is encrypted at rest"),
         (&["AccessControl", "OwnershipControls", "PublicAccessBlockConfiguration"], "IAM is not enforced"),
+        (&["VersioningConfiguration"], "an object that is deleted or overwritten is gone"),
         (&["LifecycleConfiguration", "IntelligentTieringConfigurations"], "objects stay until they are deleted"),
         (
             &["AccelerateConfiguration", "AnalyticsConfigurations", "InventoryConfigurations", "LoggingConfiguration"],

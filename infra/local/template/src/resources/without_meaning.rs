@@ -32,12 +32,27 @@ const TYPES: &[(&[&str], &str)] = &[
         "IAM is not enforced",
     ),
     (
-        &["AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::Logs::LogGroup", "AWS::Logs::MetricFilter"],
+        &[
+            "AWS::CloudWatch::Alarm",
+            "AWS::CloudWatch::CompositeAlarm",
+            "AWS::CloudWatch::Dashboard",
+            "AWS::Logs::LogGroup",
+            "AWS::Logs::MetricFilter",
+        ],
         "functions log to the terminal",
     ),
     (
         &["AWS::RDS::DBClusterParameterGroup", "AWS::RDS::DBInstance", "AWS::RDS::DBParameterGroup"],
         "one PostgreSQL server emulates every instance of a cluster",
+    ),
+    (
+        &[
+            "AWS::ApiGatewayV2::ApiMapping",
+            "AWS::ApiGatewayV2::DomainName",
+            "AWS::Route53::RecordSet",
+            "AWS::Route53::RecordSetGroup",
+        ],
+        "there are no domain names on loopback",
     ),
 ];
 

@@ -178,6 +178,7 @@ const BUCKET: &str = "  B:
     Type: AWS::S3::Bucket
     Properties:
       PublicAccessBlockConfiguration: { BlockPublicAcls: true }
+      VersioningConfiguration: { Status: Enabled }
       NotificationConfiguration:
         LambdaConfigurations: [{ Event: 's3:ObjectRemoved:*', Function: !GetAtt F.Arn }]
 ";
@@ -212,7 +213,7 @@ fn invalid_bucket_events_are_refused() {
         let fault = upload(properties).fault();
         assert!(fault.starts_with("template.yaml:14: ") && fault.contains(sentence), "{fault}");
     }
-    let versioned = format!("{BUCKET}      VersioningConfiguration: {{ Status: Enabled }}\n");
-    let fault = sample(&[function("F", "        {}\n"), versioned]).fault();
-    assert!(fault.contains("AWS::S3::Bucket with `VersioningConfiguration` is not supported"), "{fault}");
+    let replicated = format!("{BUCKET}      ReplicationConfiguration: {{ Rules: [] }}\n");
+    let fault = sample(&[function("F", "        {}\n"), replicated]).fault();
+    assert!(fault.contains("AWS::S3::Bucket with `ReplicationConfiguration` is not supported"), "{fault}");
 }

@@ -75,6 +75,28 @@ fn routes_of_an_http_api() {
 }
 
 #[test]
+fn domain_names_of_apis_are_accepted() {
+    let events = "        Get: { Type: HttpApi, Properties: { ApiId: !Ref Http, Path: /a, Method: GET } }\n";
+    let domain = "  Domain:
+    Type: AWS::ApiGatewayV2::DomainName
+    Properties:
+      DomainName: api.example
+      DomainNameConfigurations: [{ CertificateArn: arn, EndpointType: REGIONAL }]
+  Mapping:
+    Type: AWS::ApiGatewayV2::ApiMapping
+    Properties: { ApiId: !Ref Http, DomainName: !Ref Domain, Stage: !Ref HttpApiGatewayDefaultStage }
+  Record:
+    Type: AWS::Route53::RecordSet
+    Properties: { Name: api.example, Type: A, AliasTarget: { DNSName: !GetAtt Domain.RegionalDomainName } }
+";
+    let stack = sample(&[function("F", events), HTTP.to_owned(), domain.to_owned()]).resolve().unwrap();
+    assert_eq!(stack.http_apis[0].routes.len(), 1);
+    let mapped = domain.replace("!Ref HttpApiGatewayDefaultStage", "!Ref Absent");
+    let fault = sample(&[function("F", events), HTTP.to_owned(), mapped]).fault();
+    assert!(fault.contains("`Absent`"), "{fault}");
+}
+
+#[test]
 fn an_event_without_an_api_makes_one() {
     let events = "        Get: { Type: HttpApi, Properties: { Path: /a, Method: GET } }\n";
     let sample = sample(&[function("F", events)]);
@@ -319,7 +341,8 @@ fn lambda_refuses_a_short_visibility_timeout_and_a_big_batch_without_a_window() 
 fn a_table_is_the_request_that_creates_it() {
     let table = "  T:
     Type: AWS::DynamoDB::Table
-    DeletionPolicy: Retain
+    DeletionPolicy: RetainExceptOnCreate
+    UpdateReplacePolicy: Retain
     Properties:
       BillingMode: PAY_PER_REQUEST
       DeletionProtectionEnabled: true
