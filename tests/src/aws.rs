@@ -67,7 +67,13 @@ pub fn fanout_queue_url(cloud: &Cloud) -> String {
     queue_url(cloud, "FanoutQueue")
 }
 
-fn queue_url(cloud: &Cloud, name: &str) -> String {
+/// The queue of the `file-cleanup` worker.
+pub fn files_queue_url(cloud: &Cloud) -> String {
+    queue_url(cloud, "FilesQueue")
+}
+
+/// The queue with this logical id.
+pub fn queue_url(cloud: &Cloud, name: &str) -> String {
     format!("{}/000000000000/local-{name}", cloud.endpoints.aws.sqs)
 }
 

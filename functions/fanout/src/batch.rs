@@ -33,31 +33,42 @@ pub(crate) struct Job {
     pub(crate) queue_message_ids: Vec<String>,
 }
 
-/// The jobs of a batch, and the ids of queue messages that could not be read.
-pub(crate) fn jobs(event: SqsEvent) -> (BTreeMap<(ConversationId, Share), Job>, Vec<String>) {
-    let mut jobs: BTreeMap<(ConversationId, Share), Job> = BTreeMap::new();
-    let mut unreadable = Vec::new();
+/// A batch, as far as it can be read.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) jobs: BTreeMap<(ConversationId, Share), Job>,
+    /// Ids of queue messages that could not be read.
+    pub(crate) unreadable: Vec<String>,
+    /// The highest round of its queue messages. It counts for all of them: AWS counts the invocations of a chain, and does not say
+    /// which one a batch belongs to.
+    pub(crate) round: u32,
+}
+
+/// Reads a batch.
+pub(crate) fn read(event: SqsEvent) -> Batch {
+    let mut batch = Batch::default();
     for record in event.records {
         let id = record.message_id.unwrap_or_default();
-        let (conversation, part, seqs) = match serde_json::from_str(record.body.as_deref().unwrap_or_default()) {
-            Ok(Body::Members(FanoutBody { conversation_id, seqs, shard })) => {
-                (conversation_id, Share::Members(shard), seqs)
+        let (conversation, part, seqs, round) = match serde_json::from_str(record.body.as_deref().unwrap_or_default()) {
+            Ok(Body::Members(FanoutBody { conversation_id, seqs, round, shard })) => {
+                (conversation_id, Share::Members(shard), seqs, round)
             }
-            Ok(Body::Subscribers(SubscribersBody { conversation_id, seqs, subscribers })) => {
-                (conversation_id, Share::Subscribers(subscribers), seqs)
+            Ok(Body::Subscribers(SubscribersBody { conversation_id, seqs, round, subscribers })) => {
+                (conversation_id, Share::Subscribers(subscribers), seqs, round)
             }
             Err(error) => {
                 // Every retry fails, and the message ends in the dead-letter queue.
                 tracing::error!(queue_message_id = id, %error, "a queue message cannot be parsed");
-                unreadable.push(id);
+                batch.unreadable.push(id);
                 continue;
             }
         };
-        let job = jobs.entry((conversation, part)).or_default();
+        batch.round = batch.round.max(round);
+        let job = batch.jobs.entry((conversation, part)).or_default();
         job.seqs.extend(seqs);
         job.queue_message_ids.push(id);
     }
-    (jobs, unreadable)
+    batch
 }
 
 #[cfg(test)]
@@ -77,14 +88,14 @@ mod tests {
     fn notifications_for_the_same_recipients_become_one_job() {
         let event = json!({"Records": [
             record("a", &json!({"conversation_id": CONVERSATION, "seqs": [5, 7]})),
-            record("b", &json!({"conversation_id": CONVERSATION, "seqs": [6, 5]})),
+            record("b", &json!({"conversation_id": CONVERSATION, "seqs": [6, 5], "round": 3})),
             record("c", &json!({"conversation_id": CONVERSATION, "seqs": [5], "after_user": USER})),
             record("d", &json!("nonsense")),
             record("e", &json!({"conversation_id": CONVERSATION, "seqs": [8], "lookers": {"shard": 2}})),
             record("f", &json!({"conversation_id": CONVERSATION, "seqs": [9], "lookers": {"shard": 2}})),
         ]});
-        let (jobs, unreadable) = jobs(serde_json::from_value(event).unwrap());
-        assert_eq!(unreadable, ["d"]);
+        let Batch { jobs, unreadable, round } = read(serde_json::from_value(event).unwrap());
+        assert_eq!((unreadable, round), (vec!["d".to_owned()], 3));
         let found: Vec<_> = jobs.into_iter().map(|((_, part), job)| (part, job)).collect();
         assert_eq!(found.len(), 3);
         assert_eq!(found[0].0, Share::Members(MemberRange::default()));

@@ -24,7 +24,7 @@ impl Worker {
         if shard.is_whole() && shards > 1 {
             let bodies: Vec<FanoutBody> =
                 MemberRange::split(shards).into_iter().map(|shard| body(task, shard)).collect();
-            return Ok(self.notifier.fanout().send_fanout(&bodies).await?);
+            return self.hand_over(task, &bodies).await;
         }
         self.notify_shard(task, shard, pace).await
     }
@@ -34,14 +34,14 @@ impl Worker {
         let mut frames = Frames::of(&task.item_batch);
         loop {
             let mut listed = Vec::new();
-            let in_time = Timestamp::now() < task.until && {
+            let in_time = Timestamp::now() < task.limits.until && {
                 listed =
                     self.notifier.recipients().members().list(task.conversation, shard.after_user, PAGE_SIZE).await?;
                 let end = listed.iter().position(|member| shard.ends_before(member.user_id)).unwrap_or(listed.len());
                 self.notify_page(task, &listed[..end], &mut frames, pace).await?
             };
             if !in_time {
-                return Ok(self.notifier.fanout().send_fanout(&[body(task, shard)]).await?);
+                return self.hand_over(task, &[body(task, shard)]).await;
             }
             match listed.last() {
                 Some(last) if listed.len() == PAGE_SIZE && !shard.ends_before(last.user_id) => {
@@ -75,5 +75,5 @@ impl Worker {
 }
 
 fn body(task: &Task, shard: MemberRange) -> FanoutBody {
-    FanoutBody { conversation_id: task.conversation, seqs: task.seqs.clone(), shard }
+    FanoutBody { conversation_id: task.conversation, seqs: task.seqs.clone(), round: task.limits.next_round, shard }
 }

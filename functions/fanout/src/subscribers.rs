@@ -18,7 +18,7 @@ impl Worker {
         }
         let range = |shard| SubscriptionRange { shard, after_connection: None };
         let bodies: Vec<SubscribersBody> = (0..shards).map(|shard| body(task, range(shard))).collect();
-        Ok(self.notifier.fanout().send_fanout(&bodies).await?)
+        self.hand_over(task, &bodies).await
     }
 
     /// Notifies the subscribers of a shard, after a connection. At the time limit the rest becomes a queue message.
@@ -31,7 +31,7 @@ impl Worker {
         let mut frames = Frames::of(&task.item_batch);
         loop {
             let mut next = None;
-            let in_time = Timestamp::now() < task.until && {
+            let in_time = Timestamp::now() < task.limits.until && {
                 let (after, now) = (range.after_connection.as_deref(), Timestamp::now());
                 let listed = self
                     .notifier
@@ -47,7 +47,7 @@ impl Worker {
                 self.notify_some_subscribers(task, &subscribers, &mut frames, pace).await?
             };
             if !in_time {
-                return Ok(self.notifier.fanout().send_fanout(&[body(task, range)]).await?);
+                return self.hand_over(task, &[body(task, range)]).await;
             }
             if next.is_none() {
                 return Ok(());
@@ -74,5 +74,10 @@ impl Worker {
 }
 
 fn body(task: &Task, subscribers: SubscriptionRange) -> SubscribersBody {
-    SubscribersBody { conversation_id: task.conversation, seqs: task.seqs.clone(), subscribers }
+    SubscribersBody {
+        conversation_id: task.conversation,
+        seqs: task.seqs.clone(),
+        round: task.limits.next_round,
+        subscribers,
+    }
 }

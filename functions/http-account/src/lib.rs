@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use chat::accounts::{Deletion, Progress};
+use chat::accounts::Deletion;
 use chat::membership::Applied;
 use chat::notify::Notifier;
 use domain::error::causes;
 use domain::{ApiError, Timestamp};
 use lambda_kit::http::{Request, Response, no_such_route};
 
-/// Time for which the request ends memberships before it leaves the rest to the `relay` worker.
+/// Time for which the request ends memberships before it leaves the rest to the `relay` worker, which begins half a minute later.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
@@ -34,13 +34,9 @@ impl Handler {
         let connections = self.deletion.begin(user).await?;
         self.notifier.api().close(connections.iter().map(|connection| connection.connection_id.as_str())).await;
         let notify = async |applied: &[Applied]| self.notifier.departures(user, applied).await;
-        match self.deletion.leave_all(user, until, notify).await {
-            Ok(Progress::Done) => {}
-            Ok(Progress::OutOfTime) => self.deletion.hand_over(user).await?,
-            // The worker finishes: its queue message was sent before the deletion began.
-            Err(error) => {
-                tracing::error!(user_id = %user, error = causes(&error), "some memberships of a deleted user have not ended yet");
-            }
+        // The worker finishes what the time is too short for: its queue message was sent before the deletion began.
+        if let Err(error) = self.deletion.leave(user, Deletion::all_memberships(), until, notify).await {
+            tracing::error!(user_id = %user, error = causes(&error), "some memberships of a deleted user have not ended yet");
         }
         Ok(Response::no_content())
     }

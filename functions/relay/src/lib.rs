@@ -2,7 +2,8 @@
 //! time.
 //!
 //! A request that changes a conversation relays the change itself, and a request that deletes an account ends the memberships
-//! itself. So in nearly all cases there is nothing left to do when their queue message arrives.
+//! itself. So in nearly all cases there is nothing left to do when their queue message arrives. More memberships than one
+//! invocation can end are split into ranges, each a queue message of its own; a range is never split again.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,10 +13,10 @@ use chat::accounts::{Deletion, Progress};
 use chat::membership::Applied;
 use chat::notify::Notifier;
 use domain::error::causes;
-use domain::{ConversationId, Timestamp, UserId};
+use domain::{ConversationId, IdRange, Timestamp, UserId};
 use store::sqs::{FilesBody, Queue, RelayBody};
 
-/// Part of an invocation's time that is reserved for the last membership that is being ended.
+/// Part of an invocation's time that is reserved for the last memberships that are being ended.
 const LEAVE_ONE_RESERVE: Duration = Duration::from_secs(20);
 
 /// Works on the queue.
@@ -37,8 +38,8 @@ impl Worker {
             let body = serde_json::from_str(message.body.as_deref().unwrap_or_default());
             let finished = match body {
                 // A user may take all of the remaining time, so conversations are processed first.
-                Ok(RelayBody::User { user_id }) => {
-                    users.push((user_id, message.message_id));
+                Ok(RelayBody::User { user_id, after, last }) => {
+                    users.push((user_id, after, last, message.message_id));
                     continue;
                 }
                 Ok(RelayBody::Conversation { conversation_id }) => self.finish(conversation_id).await,
@@ -46,8 +47,8 @@ impl Worker {
             };
             failed.extend(failed_message(finished, message.message_id));
         }
-        for (user, message_id) in users {
-            failed.extend(failed_message(self.finish_deletion(user, deadline).await, message_id));
+        for (user, after, last, message_id) in users {
+            failed.extend(failed_message(self.finish_deletion(user, after, last, deadline).await, message_id));
         }
         failed
     }
@@ -58,20 +59,41 @@ impl Worker {
         Ok(self.notifier.changes(&applied).await?)
     }
 
-    /// Ends the memberships of a deleted user, and closes connections that began during the deletion. Queues the rest at the
-    /// time limit.
-    async fn finish_deletion(&self, user: UserId, deadline: Timestamp) -> Result<(), Box<dyn Error>> {
-        let Some(connections) = self.deletion.resume(user).await? else { return Ok(()) };
-        self.notifier.api().close(connections.iter().map(|connection| connection.connection_id.as_str())).await;
-        self.deletion.remove_closed(&connections, Timestamp::now()).await?;
-        self.files.send_files(FilesBody::all_of(user), Timestamp::now()).await?;
+    /// Continues the deletion of a user: ends the memberships in a range, or all after a conversation, which are split into ranges
+    /// first if they are many. The queue repeats what the invocation has no time for.
+    async fn finish_deletion(
+        &self,
+        user: UserId,
+        after: Option<ConversationId>,
+        last: Option<ConversationId>,
+        deadline: Timestamp,
+    ) -> Result<(), Box<dyn Error>> {
+        let after = after.unwrap_or(Deletion::all_memberships().after);
+        let range = match last {
+            Some(last) => IdRange { after, last },
+            None if !self.resume(user).await? => return Ok(()),
+            None => match self.deletion.split(user, after).await? {
+                Some(range) => range,
+                None => return Ok(()),
+            },
+        };
         let notify = async |applied: &[Applied]| self.notifier.departures(user, applied).await;
         let now = Timestamp::now();
         let until = now.plus(deadline.since(now).saturating_sub(LEAVE_ONE_RESERVE));
-        if self.deletion.leave_all(user, until, notify).await? == Progress::OutOfTime {
-            self.deletion.hand_over(user).await?;
+        match self.deletion.leave(user, range, until, notify).await? {
+            Progress::Done => Ok(()),
+            Progress::OutOfTime => Err("the time of the invocation is over".into()),
         }
-        Ok(())
+    }
+
+    /// Leaves the tombstones of a deleted user again, closes connections that began during the deletion, and queues the deletion of
+    /// the user's files. Returns false for a user who is not deleted.
+    async fn resume(&self, user: UserId) -> Result<bool, Box<dyn Error>> {
+        let Some(connections) = self.deletion.resume(user).await? else { return Ok(false) };
+        self.notifier.api().close(connections.iter().map(|connection| connection.connection_id.as_str())).await;
+        self.deletion.remove_closed(&connections, Timestamp::now()).await?;
+        self.files.send_files(FilesBody::all_of(user), Timestamp::now()).await?;
+        Ok(true)
     }
 }
 

@@ -3,6 +3,7 @@
 mod blocking;
 mod deletion;
 mod discovery;
+mod large_deletion;
 mod lookup;
 mod races;
 mod setup;

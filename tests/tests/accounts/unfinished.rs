@@ -28,7 +28,7 @@ async fn inject_fault(cloud: &Cloud, rule: Value) {
 async fn queue_user_for_relay(cloud: &Cloud, user: UserId) {
     let relay = Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud));
     for _ in 0..3 {
-        relay.send_relay(RelayBody::User { user_id: user }, Duration::ZERO).await.unwrap();
+        relay.send_relay(RelayBody::all_of(user), Duration::ZERO).await.unwrap();
     }
 }
 
@@ -64,7 +64,9 @@ async fn worker_finishes_the_deletion_of_a_killed_request() {
     inject_fault(&cloud, kill).await;
     assert!(alice.delete("/v1/users/me").await.0 >= 500, "the function is killed");
     let left = memberships(&cloud, user).await;
-    assert_eq!(left, i64::try_from(CONVERSATIONS).unwrap() - 21, "the function was killed midway");
+    // Memberships that end at the same time may be committed until the process is gone.
+    let most = i64::try_from(CONVERSATIONS).unwrap() - 21;
+    assert!((1..=most).contains(&left), "the function was killed midway: {left}");
     // The token is refused all the same, also in the conversations that the worker has not reached yet.
     for group in &groups {
         let refused = refusal(alice.get(&format!("/v1/conversations/{group}/messages")).await);

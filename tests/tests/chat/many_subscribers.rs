@@ -160,7 +160,12 @@ async fn worker_continues_where_another_stopped() {
     }
     sockets.sort_by(|(one, _), (other, _)| one.cmp(other));
     let subscribers = SubscriptionRange { shard: 0, after_connection: Some(sockets[0].0.clone()) };
-    let body = SubscribersBody { conversation_id: conversation.id.parse().unwrap(), seqs: vec![Seq(1)], subscribers };
+    let body = SubscribersBody {
+        conversation_id: conversation.id.parse().unwrap(),
+        seqs: vec![Seq(1)],
+        round: 0,
+        subscribers,
+    };
     let cloud = Cloud::shared();
     Queue::new(aws::sqs(cloud), aws::fanout_queue_url(cloud)).send_fanout(&[body]).await.unwrap();
     for (_, socket) in &mut sockets[1..] {

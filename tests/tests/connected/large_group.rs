@@ -142,7 +142,7 @@ async fn check_shard_bounds(mut recipients: Vec<Recipient>, conversation: &str, 
     let user = |n: usize| Some(recipients[n].person.user_id.parse().unwrap());
     let (first, end) = (CONNECTED / 3, CONNECTED * 2 / 3);
     let shard = MemberRange { after_user: user(first), last_user: user(end) };
-    let body = FanoutBody { conversation_id: conversation.parse().unwrap(), seqs: vec![Seq(last)], shard };
+    let body = FanoutBody { conversation_id: conversation.parse().unwrap(), seqs: vec![Seq(last)], round: 0, shard };
     for recipient in &mut recipients {
         recipient.socket.pushed().await;
     }

@@ -70,6 +70,11 @@ fn body(conversation: &str, seq: u64) -> String {
     json!({"conversation_id": conversation, "seqs": [seq]}).to_string()
 }
 
+/// Like [`body`], for work that was handed over.
+fn body_of_round(conversation: &str, seq: u64, round: u32) -> String {
+    json!({"conversation_id": conversation, "seqs": [seq], "round": round}).to_string()
+}
+
 /// Returns the ids of a user's connections.
 async fn connections(person: &TestUser) -> Vec<String> {
     let found = aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
@@ -111,8 +116,12 @@ async fn worker_hands_over_unfinished_pages() {
     let rest = worker.handed_over().await;
     assert_eq!(
         rest.iter().map(|body| serde_json::to_string(body).unwrap()).collect::<Vec<_>>(),
-        [body(&conversation, 1)]
+        [body_of_round(&conversation, 1, 1)]
     );
+    // A round counts for the whole batch. After the last one the queue messages wait in their queue.
+    let batch = [("a", body(&conversation, 1)), ("b", body_of_round(&conversation, 1, 12))];
+    assert_eq!(worker.work(&batch, Duration::ZERO).await, ["a", "b"]);
+    assert!(worker.handed_over().await.is_empty());
 
     // The last post takes forever: members on earlier pages are notified, and the page is handed over whole.
     let slow = connections(recipients.last().unwrap()).await;

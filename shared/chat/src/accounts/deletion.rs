@@ -1,13 +1,14 @@
 //! Permanent deletion of a user.
 //!
 //! Tombstones are written first: in SQL, so that the user cannot be added to conversations, and in `connections`, so that the
-//! user cannot connect. Then the memberships end, one conversation after the other. This may take longer than a request, so a
-//! message on the `relay` queue, sent first, lets the worker finish. Every step is safe to repeat and to run concurrently.
-
-use std::time::Duration;
+//! user cannot connect. Then the memberships end. This may take longer than a request, so a message on the `relay` queue, sent
+//! first, lets the worker finish: it splits the memberships into ranges, and queues each for an invocation of its own. So the
+//! chain of queue messages is as short for a user with very many conversations. Every step is safe to repeat and to run
+//! concurrently.
 
 use domain::membership::Action;
-use domain::{ApiError, Connection, ConversationId, Timestamp, UserId};
+use domain::{ApiError, Connection, ConversationId, IdRange, Timestamp, UserId};
+use futures_util::{StreamExt, stream};
 use store::StoreError;
 use store::dynamodb::Connections;
 use store::sql::Users;
@@ -18,6 +19,18 @@ use crate::membership::{Applied, Membership};
 
 /// Number of memberships in one query.
 const PAGE_SIZE: usize = 25;
+
+/// Number of memberships that one queue message ends. Ten of these messages are a batch, for which the worker has half a minute.
+const RANGE_SIZE: usize = 10;
+
+/// Most ranges that one invocation queues, in one request for each ten: 50,000 memberships.
+const MAX_RANGES: usize = 5_000;
+
+/// Number of memberships that end at the same time, most of which is waiting for services.
+const CONCURRENT_DEPARTURES: usize = 5;
+
+/// The conversation after all others.
+const LAST: ConversationId = ConversationId(Uuid::max());
 
 #[derive(Clone, Debug)]
 pub struct Deletion {
@@ -52,7 +65,7 @@ impl Deletion {
     /// three requests.
     pub async fn begin(&self, user: UserId) -> Result<Vec<Connection>, StoreError> {
         // Queued before the tombstone is left, so that a crash after it leaves no membership behind.
-        self.relay.send_relay(RelayBody::User { user_id: user }, RELAY_DELAY).await?;
+        self.relay.send_relay(RelayBody::all_of(user), RELAY_DELAY).await?;
         self.users.delete(user).await?;
         self.connections.leave_tombstone(user).await
     }
@@ -66,40 +79,63 @@ impl Deletion {
         Ok(Some(self.connections.leave_tombstone(user).await?))
     }
 
-    /// Ends the memberships of a deleted user until none is left or it is `until`, and calls `notify` for each. A conversation
-    /// that fails does not stop the others; the first failure is returned in the end.
-    pub async fn leave_all(
+    /// Returns the range of all memberships of a user.
+    pub const fn all_memberships() -> IdRange<ConversationId> {
+        IdRange { after: ConversationId(Uuid::nil()), last: LAST }
+    }
+
+    /// Splits the memberships after a conversation into ranges, and queues each of them. Returns the range of memberships that are
+    /// too few to be split. Cost: one SQL request, and one to SQS for each 100 memberships.
+    pub async fn split(
+        &self,
+        user_id: UserId,
+        after: ConversationId,
+    ) -> Result<Option<IdRange<ConversationId>>, StoreError> {
+        let all = IdRange { after, last: LAST };
+        let borders = self.users.membership_borders(user_id, after, RANGE_SIZE, MAX_RANGES).await?;
+        if borders.is_empty() {
+            return Ok(Some(all));
+        }
+        let ranges = all.split(&borders);
+        let body = |range: &IdRange<ConversationId>| {
+            // The rest of a user with more ranges is split by an invocation of its own.
+            let last = (range.last != LAST || borders.len() < MAX_RANGES).then_some(range.last);
+            RelayBody::User { user_id, after: Some(range.after), last }
+        };
+        self.relay.send_all_relay(&ranges.iter().map(body).collect::<Vec<_>>()).await?;
+        Ok(None)
+    }
+
+    /// Ends the memberships of a deleted user in a range until none is left or it is `until`, some at the same time, and calls
+    /// `notify` for each. A conversation that fails does not stop the others; a failure is returned in the end.
+    pub async fn leave(
         &self,
         user: UserId,
+        mut range: IdRange<ConversationId>,
         until: Timestamp,
         notify: impl AsyncFn(&[Applied]),
     ) -> Result<Progress, ApiError> {
         let mut failure = None;
-        let mut after = ConversationId(Uuid::nil());
         loop {
-            let page = self.users.memberships(user, after, PAGE_SIZE).await?;
-            for conversation in &page {
+            let page = self.users.memberships(user, range, PAGE_SIZE).await?;
+            let departures = stream::iter(&page).map(async |conversation| {
                 if Timestamp::now() >= until {
-                    return failure.map_or(Ok(Progress::OutOfTime), Err);
+                    return Ok(Progress::OutOfTime);
                 }
-                match self.membership.change(*conversation, user, &[Action::LeaveDeleted]).await {
-                    Ok(changed) => {
-                        notify(&changed.applied).await;
-                        failure = failure.or(changed.refusal);
-                    }
-                    // The first one stands for all: the worker meets each of them again.
-                    Err(error) => failure = failure.or(Some(error.into())),
-                }
-            }
+                let changed = self.membership.change(*conversation, user, &[Action::LeaveDeleted]).await?;
+                notify(&changed.applied).await;
+                changed.refusal.map_or(Ok(Progress::Done), Err)
+            });
+            let departures: Vec<Result<Progress, ApiError>> =
+                departures.buffer_unordered(CONCURRENT_DEPARTURES).collect().await;
+            let out_of_time = departures.iter().any(|departure| matches!(departure, Ok(Progress::OutOfTime)));
+            // One stands for all: the worker meets each of them again.
+            failure = failure.or(departures.into_iter().find_map(Result::err));
             match page.last() {
-                Some(last) if page.len() == PAGE_SIZE => after = *last,
+                Some(last) if page.len() == PAGE_SIZE && !out_of_time => range.after = *last,
+                _ if out_of_time => return failure.map_or(Ok(Progress::OutOfTime), Err),
                 _ => return failure.map_or(Ok(Progress::Done), Err),
             }
         }
-    }
-
-    /// Queues a message so that the worker continues at once.
-    pub async fn hand_over(&self, user: UserId) -> Result<(), StoreError> {
-        self.relay.send_relay(RelayBody::User { user_id: user }, Duration::ZERO).await
     }
 }

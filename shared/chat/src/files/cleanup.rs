@@ -1,17 +1,28 @@
 //! Deletes files: expired ones, uploads that never arrived, and the files of deleted users.
 
 use domain::file::{FileStatus, Rejection};
-use domain::{FileId, Timestamp, UserId};
+use domain::{FileId, IdRange, Timestamp, UserId};
+use futures_util::{StreamExt, stream};
 use store::StoreError;
 use store::s3::Objects;
 use store::sql::FileMetadata;
 use store::sql::files::StoredFile;
 use store::sqs::FilesBody;
+use uuid::Uuid;
 
 use super::FileReferences;
 
-/// Files of a deleted user that one queue message deletes.
-const PAGE_SIZE: usize = 100;
+/// Files of a deleted user that one queue message deletes. Ten of these messages are a batch.
+const RANGE_SIZE: usize = 50;
+
+/// Most ranges that one invocation queues, in one request for each ten: 100,000 files.
+const MAX_RANGES: usize = 2_000;
+
+/// Files that are expired or deleted at the same time, most of which is waiting for services.
+const CONCURRENT_FILES: usize = 8;
+
+/// The file after all others.
+const LAST: FileId = FileId(Uuid::max());
 
 /// Files, with their metadata in SQL, their bytes in S3 and their references in DynamoDB.
 #[derive(Clone, Debug)]
@@ -34,7 +45,8 @@ impl Files {
         match body {
             FilesBody::Upload { file_id, .. } => self.expire_upload(file_id).await,
             FilesBody::Expired { file_id, .. } => self.delete_expired(file_id).await,
-            FilesBody::User { user_id, after } => self.purge_user(user_id, after).await,
+            FilesBody::User { user_id, after, last: None } => self.split(user_id, after).await,
+            FilesBody::User { user_id, after, last: Some(last) } => self.purge(user_id, IdRange { after, last }).await,
         }
     }
 
@@ -82,24 +94,53 @@ impl Files {
         Ok(true)
     }
 
-    /// Deletes the next page of a deleted user's files and queues the page after it. Files that messages reference are kept, as
-    /// the messages are.
-    async fn purge_user(&self, user_id: UserId, after: FileId) -> Result<(), StoreError> {
-        let page = self.metadata.of_user(user_id, after, PAGE_SIZE).await?;
-        for file in &page {
-            if !self.references.expire(*file).await?
-                && let Some(stored) = self.metadata.get(*file).await?
-                && stored.file.status != FileStatus::Ready
-                && !self.delete_unready(&stored).await?
-            {
-                self.references.expire(*file).await?;
+    /// Splits the files of a deleted user into ranges, and queues each of them for an invocation of its own, so that the chain of
+    /// queue messages is as short for very many files. Deletes them at once if they are few.
+    async fn split(&self, user_id: UserId, after: FileId) -> Result<(), StoreError> {
+        let all = IdRange { after, last: LAST };
+        let borders = self.metadata.borders_of_user(user_id, after, RANGE_SIZE, MAX_RANGES).await?;
+        if borders.is_empty() {
+            return self.purge(user_id, all).await;
+        }
+        let body = |range: IdRange<FileId>| {
+            // The rest of a user with more ranges is split by an invocation of its own.
+            let last = (range.last != LAST || borders.len() < MAX_RANGES).then_some(range.last);
+            FilesBody::User { user_id, after: range.after, last }
+        };
+        self.references.defer_all(&all.split(&borders).into_iter().map(body).collect::<Vec<_>>()).await
+    }
+
+    /// Deletes the files of a deleted user in a range. Files that messages reference are kept, as the messages are. A file that fails
+    /// does not stop the others; a failure is returned in the end.
+    async fn purge(&self, user: UserId, mut range: IdRange<FileId>) -> Result<(), StoreError> {
+        let mut failure = None;
+        loop {
+            let page = self.metadata.of_user(user, range, RANGE_SIZE).await?;
+            let purged = stream::iter(&page).map(|stored| self.purge_file(stored)).buffer_unordered(CONCURRENT_FILES);
+            let mut deletions = Vec::new();
+            for purged in purged.collect::<Vec<_>>().await {
+                match purged {
+                    Ok(deletion) => deletions.extend(deletion),
+                    // One stands for all: the worker meets each of them again.
+                    Err(error) => failure = failure.or(Some(error)),
+                }
+            }
+            self.references.defer_all(&deletions).await?;
+            match page.last() {
+                Some(last) if page.len() == RANGE_SIZE => range.after = last.file.file_id,
+                _ => return failure.map_or(Ok(()), Err),
             }
         }
-        match page.last() {
-            Some(last) if page.len() == PAGE_SIZE => {
-                self.references.defer(FilesBody::User { user_id, after: *last }).await
-            }
-            _ => Ok(()),
+    }
+
+    /// Expires a file, or deletes it if it is not ready. Returns the task that deletes an expired file.
+    async fn purge_file(&self, stored: &StoredFile) -> Result<Option<FilesBody>, StoreError> {
+        let file = stored.file.file_id;
+        let expired = self.references.mark_expired(file).await?;
+        if expired.is_some() || stored.file.status == FileStatus::Ready || self.delete_unready(stored).await? {
+            return Ok(expired);
         }
+        // It has become ready meanwhile.
+        self.references.mark_expired(file).await
     }
 }

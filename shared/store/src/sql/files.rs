@@ -1,7 +1,7 @@
 //! Table `file_metadata`: files from their announcement to their end.
 
 use domain::file::{ContentType, Dimensions, File, FileName, FileStatus, NewFile, Rejection, Sha256Hex};
-use domain::{ApiError, ConversationId, ErrorCode, FileId, Idempotency, UserId};
+use domain::{ApiError, ConversationId, ErrorCode, FileId, IdRange, Idempotency, UserId};
 use sqlx_data_api::{DataApiConnection, DataApiPool, DataApiPoolExt, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -170,13 +170,44 @@ impl FileMetadata {
         row.map(StoredFile::try_from).transpose()
     }
 
-    /// Up to `limit` files of a user in the order of their ids, after `after`: one statement.
-    pub async fn of_user(&self, owner: UserId, after: FileId, limit: usize) -> Result<Vec<FileId>, StoreError> {
+    /// Up to `limit` files of a range that a user owns, in the order of their ids: one statement.
+    pub async fn of_user(
+        &self,
+        owner: UserId,
+        range: IdRange<FileId>,
+        limit: usize,
+    ) -> Result<Vec<StoredFile>, StoreError> {
+        let rows: Vec<Row> = query_as(
+            "SELECT file_id, owner_id, conversation_id, name, content_type, size, sha256, upload_id, status, reason,
+                width, height, created_at
+             FROM file_metadata WHERE owner_id = $1 AND file_id > $2 AND file_id <= $3 ORDER BY file_id LIMIT $4",
+        )
+        .bind(owner.0)
+        .bind(range.after.0)
+        .bind(range.last.0)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(StoredFile::try_from).collect()
+    }
+
+    /// Every `every`th file of a user after `after`, in the order of their ids, up to `limit`: one statement.
+    pub async fn borders_of_user(
+        &self,
+        owner: UserId,
+        after: FileId,
+        every: usize,
+        limit: usize,
+    ) -> Result<Vec<FileId>, StoreError> {
         let rows: Vec<(Uuid,)> = query_as(
-            "SELECT file_id FROM file_metadata WHERE owner_id = $1 AND file_id > $2 ORDER BY file_id LIMIT $3",
+            "SELECT file_id FROM (
+                SELECT file_id, row_number() OVER (ORDER BY file_id) AS n FROM file_metadata
+                WHERE owner_id = $1 AND file_id > $2
+             ) AS listed WHERE n % $3 = 0 ORDER BY file_id LIMIT $4",
         )
         .bind(owner.0)
         .bind(after.0)
+        .bind(i64::try_from(every).unwrap_or(i64::MAX))
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&self.pool)
         .await?;

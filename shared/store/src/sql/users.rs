@@ -1,7 +1,7 @@
 //! Table `users`: profiles, and tombstones of deleted users.
 
 use domain::user::{DisplayName, User};
-use domain::{ConversationId, UserId};
+use domain::{ConversationId, IdRange, UserId};
 use sqlx_data_api::{DataApiPool, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -102,19 +102,44 @@ impl Users {
         Ok(matches!(self.get(&[user]).await?.first(), Some(Found::Deleted(_))))
     }
 
-    /// Up to `limit` conversations that the user is in, in the order of their ids, after `after`: one statement.
+    /// Up to `limit` conversations of a range that the user is in, in the order of their ids: one statement.
     pub async fn memberships(
         &self,
         user: UserId,
-        after: ConversationId,
+        range: IdRange<ConversationId>,
         limit: usize,
     ) -> Result<Vec<ConversationId>, StoreError> {
         let rows: Vec<(Uuid,)> = query_as(
             "SELECT conversation_id FROM conversation_members
-             WHERE user_id = $1 AND conversation_id > $2 AND left_at IS NULL ORDER BY conversation_id LIMIT $3",
+             WHERE user_id = $1 AND conversation_id > $2 AND conversation_id <= $3 AND left_at IS NULL
+             ORDER BY conversation_id LIMIT $4",
+        )
+        .bind(user.0)
+        .bind(range.after.0)
+        .bind(range.last.0)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| ConversationId(id)).collect())
+    }
+
+    /// Every `every`th conversation after `after` that the user is in, in the order of their ids, up to `limit`: one statement.
+    pub async fn membership_borders(
+        &self,
+        user: UserId,
+        after: ConversationId,
+        every: usize,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        let rows: Vec<(Uuid,)> = query_as(
+            "SELECT conversation_id FROM (
+                SELECT conversation_id, row_number() OVER (ORDER BY conversation_id) AS n FROM conversation_members
+                WHERE user_id = $1 AND conversation_id > $2 AND left_at IS NULL
+             ) AS listed WHERE n % $3 = 0 ORDER BY conversation_id LIMIT $4",
         )
         .bind(user.0)
         .bind(after.0)
+        .bind(i64::try_from(every).unwrap_or(i64::MAX))
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&self.pool)
         .await?;

@@ -1,0 +1,145 @@
+//! The bodies of queue messages. The versions before and after read them as well: see `docs/architecture.md`.
+
+use domain::{ConversationId, FileId, MemberRange, Receipt, Seq, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Body of a message on the `receipts` queue: the receipts of one frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptsBody {
+    /// With the user and the time that the server set.
+    pub receipts: Vec<Receipt>,
+}
+
+/// Body of a message on the `relay` queue: work that a crash may have left unfinished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RelayBody {
+    /// A conversation that may have changes in the outbox.
+    Conversation { conversation_id: ConversationId },
+    /// A user whose account may be deleted and whose memberships may not have ended.
+    User {
+        user_id: UserId,
+        /// The last conversation before these memberships; `None` to begin with the first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<ConversationId>,
+        /// The last conversation of a range that one invocation ends; `None` for memberships that are still to be split into ranges.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<ConversationId>,
+    },
+}
+
+impl RelayBody {
+    /// Returns the task for all memberships of a deleted user.
+    pub const fn all_of(user_id: UserId) -> Self {
+        Self::User { user_id, after: None, last: None }
+    }
+}
+
+/// Body of a message on the `files` queue: a cleanup task, with the time when it is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilesBody {
+    /// An upload to delete unless it was accepted by then.
+    Upload { file_id: FileId, due: Timestamp },
+    /// A file that expired, and is deleted unless a message has referenced it by then.
+    #[serde(rename = "released")]
+    Expired { file_id: FileId, due: Timestamp },
+    /// A deleted user, whose files are deleted except those that messages reference.
+    User {
+        user_id: UserId,
+        /// The last file before these.
+        after: FileId,
+        /// The last file of a range that one invocation deletes; `None` for files that are still to be split into ranges.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<FileId>,
+    },
+}
+
+impl FilesBody {
+    /// Returns the task for all files of a deleted user.
+    pub const fn all_of(user_id: UserId) -> Self {
+        Self::User { user_id, after: FileId(Uuid::nil()), last: None }
+    }
+
+    /// Returns the time from which the worker acts on it.
+    pub const fn due(&self) -> Option<Timestamp> {
+        match self {
+            Self::Upload { due, .. } | Self::Expired { due, .. } => Some(*due),
+            Self::User { .. } => None,
+        }
+    }
+}
+
+/// Body of a message on the `fanout` queue: items of a log, to be pushed to members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FanoutBody {
+    pub conversation_id: ConversationId,
+    /// Seqs of the items.
+    pub seqs: Vec<Seq>,
+    /// Times that the work was handed over to the queue again, by itself or by what it shared an invocation with.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub round: u32,
+    /// The range of members; the whole range is split if it is too large for one worker.
+    #[serde(flatten)]
+    pub shard: MemberRange,
+}
+
+/// Body of a message on the `fanout` queue: items of a public conversation's log, to be pushed to the subscribers in one shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscribersBody {
+    pub conversation_id: ConversationId,
+    /// Seqs of the items.
+    pub seqs: Vec<Seq>,
+    /// Times that the work was handed over to the queue again, by itself or by what it shared an invocation with.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub round: u32,
+    #[serde(rename = "lookers")]
+    pub subscribers: SubscriptionRange,
+}
+
+/// A range of the subscribers of a public conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SubscriptionRange {
+    /// The shard of their subscriptions.
+    pub shard: u32,
+    /// The last connection before the range; `None` to start with the first of the shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_connection: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_zero(round: &u32) -> bool {
+    *round == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json, to_value};
+
+    use super::*;
+
+    const USER: &str = "00000000-0000-0000-0000-000000000001";
+    const ID: &str = "00000000-0000-0000-0000-000000000002";
+
+    /// Bodies of the version before, which are also what this version writes where it has nothing to add.
+    #[test]
+    fn bodies_of_the_version_before_are_read_and_written() {
+        let relay = json!({"user_id": USER});
+        assert_eq!(from_value::<RelayBody>(relay.clone()).unwrap(), RelayBody::all_of(USER.parse().unwrap()));
+        assert_eq!(to_value(RelayBody::all_of(USER.parse().unwrap())).unwrap(), relay);
+        let files = json!({"user": {"user_id": USER, "after": Uuid::nil()}});
+        assert_eq!(to_value(from_value::<FilesBody>(files.clone()).unwrap()).unwrap(), files);
+        let fanout = json!({"conversation_id": ID, "seqs": [1]});
+        assert_eq!(to_value(from_value::<FanoutBody>(fanout.clone()).unwrap()).unwrap(), fanout);
+        let subscribers = json!({"conversation_id": ID, "seqs": [1], "lookers": {"shard": 0}});
+        assert_eq!(to_value(from_value::<SubscribersBody>(subscribers.clone()).unwrap()).unwrap(), subscribers);
+    }
+
+    #[test]
+    fn range_of_a_deletion_is_no_conversation() {
+        let (user_id, last) = (USER.parse().unwrap(), Some(ID.parse().unwrap()));
+        let body = RelayBody::User { user_id, after: None, last };
+        assert_eq!(from_value::<RelayBody>(to_value(body).unwrap()).unwrap(), body);
+    }
+}
