@@ -47,16 +47,14 @@ impl ProxyResponse {
         headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?.1.as_str()
     }
 
-    /// The body as text, `None` where there is nothing to send.
-    pub(super) fn into_body(self) -> Result<Option<String>, Failure> {
-        let Some(body) = self.body.filter(|body| !body.is_empty()) else {
-            return Ok(None);
-        };
+    /// The body as text. Without one it is empty, and so is the frame.
+    pub(super) fn into_body(self) -> Result<String, Failure> {
+        let body = self.body.unwrap_or_default();
         if self.is_base64_encoded != Some(true) {
-            return Ok(Some(body));
+            return Ok(body);
         }
         let decoded = STANDARD.decode(body).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        decoded.map(Some).ok_or(Failure::Failed)
+        decoded.ok_or(Failure::Failed)
     }
 }
 
@@ -110,10 +108,10 @@ mod tests {
     #[test]
     fn bodies_are_text() {
         let body = |payload: &str| serde_json::from_str::<ProxyResponse>(payload).unwrap().into_body();
-        assert_eq!(body(r#"{"statusCode":200,"body":"hi"}"#), Ok(Some("hi".into())));
-        assert_eq!(body(r#"{"statusCode":200,"body":"aGk=","isBase64Encoded":true}"#), Ok(Some("hi".into())));
+        assert_eq!(body(r#"{"statusCode":200,"body":"hi"}"#), Ok("hi".into()));
+        assert_eq!(body(r#"{"statusCode":200,"body":"aGk=","isBase64Encoded":true}"#), Ok("hi".into()));
         assert_eq!(body(r#"{"statusCode":200,"body":"/w==","isBase64Encoded":true}"#), Err(Failure::Failed));
-        assert_eq!(body(r#"{"statusCode":200,"body":""}"#), Ok(None));
-        assert_eq!(body(r#"{"statusCode":200}"#), Ok(None));
+        assert_eq!(body(r#"{"statusCode":200,"body":""}"#), Ok(String::new()));
+        assert_eq!(body(r#"{"statusCode":200}"#), Ok(String::new()));
     }
 }

@@ -31,7 +31,7 @@ impl GatewayError<'_> {
 ///
 /// A failure reaches the client on every route. The function's own body does only on a route that has a route response
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-response.html>), whatever
-/// the status code.
+/// the status code. A response without a body is reported to reach it as an empty frame.
 pub(super) async fn answer(gateway: &Gateway, connection: &Connection, message: Utf8Bytes) {
     let stamp = Stamp::now();
     let selected = gateway.selector.select(&gateway.api.routes, &message);
@@ -44,7 +44,7 @@ pub(super) async fn answer(gateway: &Gateway, connection: &Connection, message: 
         Some((key, route)) => {
             let event = Events { api: &gateway.api, origin: &connection.origin, stamp: &stamp }.message(key, &message);
             match integration::invoke(&gateway.lambda, route, event).await {
-                Ok(response) if route.responds => response.into_body(),
+                Ok(response) if route.responds => response.into_body().map(Some),
                 Ok(_) => Ok(None),
                 Err(failure) => Err(failure),
             }
