@@ -102,7 +102,13 @@ impl Cloud {
         let Ready { stack, mut listeners, data_dir } = preflight::check(&options).await?;
         let stack_id = listeners.for_template(REGION, ACCOUNT, STACK).stack_id();
         let issuer_key = data_dir.as_ref().map(DataDir::issuer_key);
-        let issuer = Issuer::load_or_create(issuer_key.as_deref(), stack.user_pools.clone())?;
+        let mut user_pools = stack.user_pools.clone();
+        if let Some(lifetime) = options.token_lifetime {
+            for client in user_pools.iter_mut().flat_map(|pool| &mut pool.clients) {
+                client.access_token_lifetime = lifetime;
+            }
+        }
+        let issuer = Issuer::load_or_create(issuer_key.as_deref(), user_pools)?;
 
         let build = async {
             if options.lambda_endpoint.is_some() {

@@ -34,6 +34,8 @@ pub struct Options {
     pub websocket_idle: Duration,
     /// See `websocket_idle`; for the lifetime of a connection.
     pub websocket_lifetime: Duration,
+    /// Lifetime of access tokens in the place of the user pool clients' own. Less than Cognito allows makes clients renew theirs.
+    pub token_lifetime: Option<Duration>,
     /// Cargo profile of the functions.
     pub profile: Profile,
     /// True to show cargo's output.

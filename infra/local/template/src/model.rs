@@ -363,8 +363,16 @@ pub struct UserPool {
     pub id: String,
     /// The value of `!GetAtt Pool.ProviderURL`: the `iss` of its tokens, the same for every port.
     pub issuer: String,
-    /// Ids of its clients: the audiences that it issues tokens for.
-    pub clients: Vec<String>,
+    /// Its clients: the audiences that it issues tokens for.
+    pub clients: Vec<UserPoolClient>,
+}
+
+/// One client of a user pool.
+#[derive(Debug, Clone)]
+pub struct UserPoolClient {
+    pub id: String,
+    /// `AccessTokenValidity` in the unit that `TokenValidityUnits` names, an hour unless set.
+    pub access_token_lifetime: Duration,
 }
 
 /// A resource that a function of the stack creates: the function is invoked with CloudFormation's event.

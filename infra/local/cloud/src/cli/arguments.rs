@@ -56,6 +56,10 @@ pub(super) struct Arguments {
     /// Seconds after which every WebSocket connection is closed. AWS: 2 hours.
     #[arg(long, value_name = "SECONDS", default_value_t = 7200, help_heading = "API Gateway")]
     websocket_lifetime: u64,
+    /// Seconds until an access token expires, in the place of `AccessTokenValidity` of the template's user pool clients. Cognito:
+    /// from five minutes to a day, an hour unless set.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Tokens")]
+    token_lifetime: Option<u64>,
 
     /// Keep no data: tables, queues, databases and the issuer's key are deleted when the cloud stops.
     #[arg(long, conflicts_with = "data_dir", help_heading = "Data")]
@@ -112,7 +116,8 @@ pub(super) enum Command {
         /// The user's name, which becomes `sub` and `username`. Any will do: there are no passwords.
         #[arg(value_name = "USER", value_parser = NonEmptyStringValueParser::new())]
         user: String,
-        /// Seconds until the token expires; a negative number gives one that has expired [default: 3600].
+        /// Seconds until the token expires; a negative number gives one that has expired [default: as the
+        /// template and `--token-lifetime` say].
         #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
         expires_in: Option<i64>,
     },
@@ -198,6 +203,7 @@ impl Arguments {
             unthrottled: self.unthrottled,
             websocket_idle: Duration::from_secs(self.websocket_idle),
             websocket_lifetime: Duration::from_secs(self.websocket_lifetime),
+            token_lifetime: self.token_lifetime.map(Duration::from_secs),
             profile: match self.profile {
                 Some(name) => Profile::Named(name),
                 None if self.release => Profile::Release,

@@ -1,15 +1,12 @@
 //! Issues access tokens for any user name.
 
 use jsonwebtoken::{Algorithm, Header, get_current_timestamp};
-use local_template::model::UserPool;
+use local_template::model::{UserPool, UserPoolClient};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::Issuer;
-
-/// Lifetime of a token in seconds, unless the request says otherwise. Cognito's default.
-const DEFAULT_LIFETIME_SECONDS: i64 = 3600;
 
 /// The user and claims of a token request.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -17,7 +14,7 @@ const DEFAULT_LIFETIME_SECONDS: i64 = 3600;
 pub struct TokenRequest {
     /// Becomes `sub` and `username`.
     pub username: String,
-    /// Seconds until the token expires, 3600 unless set. A negative number gives a token that has expired: there to
+    /// Seconds until the token expires, as the client has it unless set. A negative number gives a token that has expired: there to
     /// test how an application treats one.
     pub expires_in: Option<i64>,
     /// Id of the user pool; unless set, the pool that has the client, or the first one.
@@ -79,8 +76,9 @@ impl Issuer {
             return Err(TokenRequestError::NoUsername);
         }
         let pool = self.choose_pool(request)?;
-        let client = choose_client(pool, request.client_id.as_deref())?;
-        let expires_in = request.expires_in.unwrap_or(DEFAULT_LIFETIME_SECONDS);
+        let UserPoolClient { id: client, access_token_lifetime } = choose_client(pool, request.client_id.as_deref())?;
+        let lifetime = i64::try_from(access_token_lifetime.as_secs()).unwrap_or(i64::MAX);
+        let expires_in = request.expires_in.unwrap_or(lifetime);
         let now = i64::try_from(get_current_timestamp()).unwrap_or(i64::MAX);
 
         let mut claims = Map::new();
@@ -115,19 +113,19 @@ impl Issuer {
             return self
                 .pools()
                 .iter()
-                .find(|pool| pool.clients.contains(client))
+                .find(|pool| pool.clients.iter().any(|known| known.id == *client))
                 .ok_or_else(|| TokenRequestError::UnknownClient(client.clone()));
         }
         self.pools().first().ok_or(TokenRequestError::NoPool)
     }
 }
 
-fn choose_client<'a>(pool: &'a UserPool, wanted: Option<&str>) -> Result<&'a str, TokenRequestError> {
+fn choose_client<'a>(pool: &'a UserPool, wanted: Option<&str>) -> Result<&'a UserPoolClient, TokenRequestError> {
     let client = match wanted {
         Some(id) => pool
             .clients
             .iter()
-            .find(|client| *client == id)
+            .find(|client| client.id == id)
             .ok_or_else(|| TokenRequestError::UnknownClient(id.to_owned()))?,
         None => pool.clients.first().ok_or_else(|| TokenRequestError::NoClient(pool.id.clone()))?,
     };

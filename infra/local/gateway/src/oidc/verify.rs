@@ -111,16 +111,20 @@ mod tests {
 
     use super::*;
     use crate::oidc::TokenRequest;
-    use local_template::model::UserPool;
+    use local_template::model::{UserPool, UserPoolClient};
 
     const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool";
+
+    fn client(id: &str) -> UserPoolClient {
+        UserPoolClient { id: id.to_owned(), access_token_lifetime: std::time::Duration::from_hours(1) }
+    }
 
     fn issuer() -> Issuer {
         let pool = UserPool {
             logical_id: "Pool".into(),
             id: "us-east-1_pool".into(),
             issuer: ISSUER.into(),
-            clients: vec!["web".into(), "app".into()],
+            clients: ["web", "app"].map(client).into(),
         };
         Issuer::load_or_create(None, vec![pool]).unwrap()
     }

@@ -5,9 +5,13 @@ mod oidc;
 mod websocket_api;
 
 use local_gateway::oidc::Issuer;
-use local_template::model::UserPool;
+use local_template::model::{UserPool, UserPoolClient};
 
 const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool";
+
+fn client(id: &str) -> UserPoolClient {
+    UserPoolClient { id: id.to_owned(), access_token_lifetime: std::time::Duration::from_mins(20) }
+}
 
 /// Returns the issuer of a user pool with the clients `web` and `app`, with a key of its own.
 fn issuer() -> Issuer {
@@ -15,7 +19,7 @@ fn issuer() -> Issuer {
         logical_id: "Pool".into(),
         id: "us-east-1_pool".into(),
         issuer: ISSUER.into(),
-        clients: vec!["web".into(), "app".into()],
+        clients: ["web", "app"].map(client).into(),
     };
     Issuer::load_or_create(None, vec![pool]).unwrap()
 }

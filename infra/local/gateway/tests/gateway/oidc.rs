@@ -62,6 +62,9 @@ async fn the_issuer_gives_tokens_that_its_keys_verify() {
     assert_eq!(answer["token_type"], "Bearer");
     assert_eq!(answer["expires_in"], 60);
 
+    let usual = issuer.client.post(issuer.url("/token")).json(&json!({ "username": "bob" })).send().await.unwrap();
+    assert_eq!(usual.json::<Value>().await.unwrap()["expires_in"], 1200, "as the client has it");
+
     let keys = issuer.client.get(issuer.url("/us-east-1_pool/.well-known/jwks.json")).send().await.unwrap();
     let keys: jsonwebtoken::jwk::JwkSet = keys.json().await.unwrap();
     let token = answer["access_token"].as_str().unwrap();

@@ -1,7 +1,10 @@
 //! `AWS::Cognito::UserPool` and its clients, played by the local issuer.
 
+use std::time::Duration;
+
 use super::super::error::Fault;
-use super::super::model::UserPool;
+use super::super::fields::Fields;
+use super::super::model::{UserPool, UserPoolClient};
 use super::super::resource::{Kind, Resource};
 use super::super::scope::Scope;
 use super::super::shape::Shape;
@@ -48,11 +51,10 @@ pub(super) const SHAPE: Shape = Shape {
 
 pub(super) const CLIENT: Shape = Shape {
     place: CLIENT_TYPE,
-    supported: &["UserPoolId"],
+    supported: &["AccessTokenValidity", "TokenValidityUnits", "UserPoolId"],
     ignored: &[
         (
             &[
-                "AccessTokenValidity",
                 "AllowedOAuthFlows",
                 "AllowedOAuthFlowsUserPoolClient",
                 "AllowedOAuthScopes",
@@ -70,7 +72,6 @@ pub(super) const CLIENT: Shape = Shape {
                 "RefreshTokenRotation",
                 "RefreshTokenValidity",
                 "SupportedIdentityProviders",
-                "TokenValidityUnits",
                 "WriteAttributes",
             ],
             "the local issuer gives a token to any user name and has no other flow",
@@ -79,6 +80,15 @@ pub(super) const CLIENT: Shape = Shape {
         (&["ClientName"], "for people"),
     ],
 };
+
+const UNITS: Shape = Shape {
+    place: "`TokenValidityUnits`",
+    supported: &["AccessToken"],
+    ignored: &[(&["IdToken", "RefreshToken"], "the local issuer gives access tokens only")],
+};
+
+/// Cognito's limits of the lifetime of access tokens in seconds: five minutes and a day.
+const LIFETIME_SECONDS: std::ops::RangeInclusive<u64> = 300..=86_400;
 
 pub(super) const ATTRIBUTES: &[&str] = &["Arn", "ProviderName", "ProviderURL", "UserPoolId"];
 
@@ -105,8 +115,12 @@ pub(crate) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<UserPool, F
     let pool_id = id(scope, resource);
     let mut clients = Vec::new();
     for client in scope.template.resources.iter().filter(|client| client.kind == Kind::UserPoolClient) {
-        if scope.exists(client)? && client.fields(scope, &CLIENT)?.required("UserPoolId")? == pool_id {
-            clients.push(client.id.clone());
+        if !scope.exists(client)? {
+            continue;
+        }
+        let fields = client.fields(scope, &CLIENT)?;
+        if fields.required("UserPoolId")? == pool_id {
+            clients.push(UserPoolClient { id: client.id.clone(), access_token_lifetime: lifetime(&fields)? });
         }
     }
     Ok(UserPool {
@@ -115,4 +129,27 @@ pub(crate) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<UserPool, F
         issuer: format!("https://{}", provider_name(scope, resource)),
         clients,
     })
+}
+
+/// Lifetime of a client's access tokens:
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cognito-userpoolclient.html>.
+fn lifetime(client: &Fields<'_>) -> Result<Duration, Fault> {
+    let units = client.object("TokenValidityUnits", &UNITS)?;
+    let unit = units.as_ref().map(|units| units.one_of("AccessToken", &["seconds", "minutes", "hours", "days"]));
+    let seconds = match unit.transpose()?.flatten().as_deref() {
+        Some("seconds") => 1,
+        Some("minutes") => 60,
+        Some("days") => 86_400,
+        _ => 3600,
+    };
+    let number = client.number("AccessTokenValidity", 1..=*LIFETIME_SECONDS.end())?;
+    match number.map(|number| number.saturating_mul(seconds)) {
+        None => Ok(Duration::from_hours(1)),
+        Some(lifetime) if LIFETIME_SECONDS.contains(&lifetime) => Ok(Duration::from_secs(lifetime)),
+        Some(_) => {
+            let sentence =
+                "`AccessTokenValidity` must be from 5 minutes to a day, in hours unless `TokenValidityUnits` says";
+            Err(Fault::invalid(client.line("AccessTokenValidity"), sentence))
+        }
+    }
 }

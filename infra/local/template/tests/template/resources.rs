@@ -70,7 +70,7 @@ fn routes_of_an_http_api() {
     assert_eq!(get.authorizer, Some(HttpAuthorizer::Jwt { authorizer, scopes: Vec::new() }));
     assert_eq!((&*any.method, &any.authorizer), ("ANY", &None));
     let pool = &stack.user_pools[0];
-    assert_eq!((&*pool.id, &*pool.clients[0]), ("us-east-1_Pool", "Client"));
+    assert_eq!((&*pool.id, &*pool.clients[0].id), ("us-east-1_Pool", "Client"));
     assert_eq!(pool.issuer, issuer);
 }
 
@@ -94,6 +94,34 @@ fn domain_names_of_apis_are_accepted() {
     let mapped = domain.replace("!Ref HttpApiGatewayDefaultStage", "!Ref Absent");
     let fault = sample(&[function("F", events), HTTP.to_owned(), mapped]).fault();
     assert!(fault.contains("`Absent`"), "{fault}");
+}
+
+#[test]
+fn access_tokens_live_as_long_as_their_client_says() {
+    let lifetime = |properties: &str| {
+        let client = format!("{{ UserPoolId: !Ref Pool{properties} }}");
+        let client = format!("  Client: {{ Type: AWS::Cognito::UserPoolClient, Properties: {client} }}\n");
+        with_resources(&format!("  Pool: {{ Type: AWS::Cognito::UserPool }}\n{client}"))
+    };
+    for (properties, seconds) in [
+        ("", 3600),
+        (", AccessTokenValidity: 24", 86_400),
+        (", AccessTokenValidity: 5, TokenValidityUnits: { AccessToken: minutes }", 300),
+        (", AccessTokenValidity: 900, TokenValidityUnits: { AccessToken: seconds, IdToken: days }", 900),
+        (", AccessTokenValidity: 1, TokenValidityUnits: { AccessToken: days }", 86_400),
+        (", TokenValidityUnits: { AccessToken: days }", 3600),
+    ] {
+        let pool = lifetime(properties).resolve().unwrap().user_pools.remove(0);
+        assert_eq!(pool.clients[0].access_token_lifetime.as_secs(), seconds, "{properties}");
+    }
+    let sentence = "`AccessTokenValidity` must be from 5 minutes to a day, in hours unless `TokenValidityUnits` says";
+    for properties in [
+        ", AccessTokenValidity: 25",
+        ", AccessTokenValidity: 4, TokenValidityUnits: { AccessToken: minutes }",
+        ", AccessTokenValidity: 2, TokenValidityUnits: { AccessToken: days }",
+    ] {
+        assert_eq!(lifetime(properties).fault(), format!("template.yaml:4: {sentence}"), "{properties}");
+    }
 }
 
 #[test]
