@@ -22,7 +22,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{InvokeError, Lambda, Outcome};
+use super::{InvokeError, Lambda, Outcome, TraceHeader};
 
 /// Retries of failed events. The defaults are AWS's.
 #[derive(Debug, Clone)]
@@ -73,6 +73,8 @@ impl EventQueue {
 pub struct Event {
     function: String,
     payload: Bytes,
+    /// The header of the invocation that caused it.
+    cause: Option<TraceHeader>,
     accepted: OffsetDateTime,
     /// Holds it until it is done.
     file: Option<PathBuf>,
@@ -83,6 +85,8 @@ pub struct Event {
 struct Kept {
     function: String,
     accepted: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
     payload: Box<RawValue>,
 }
 
@@ -95,24 +99,35 @@ struct Failure {
 }
 
 impl Lambda {
-    /// Accepts an event, which is on the disk then.
-    pub fn accept(&self, function: &str, payload: Bytes) -> Event {
+    /// Accepts an event, which is on the disk then. `cause` is the header of the invocation that sent it, if one did.
+    pub fn accept(&self, function: &str, payload: Bytes, cause: Option<TraceHeader>) -> Event {
         let accepted = OffsetDateTime::now_utc();
         let folder = self.events().and_then(|queue| queue.folder.as_deref());
-        let file = folder.and_then(|folder| match keep(folder, function, accepted, &payload) {
+        let file = folder.and_then(|folder| match keep(folder, function, accepted, cause.as_ref(), &payload) {
             Ok(file) => Some(file),
             Err(error) => {
                 tracing::error!(function, %error, "an event is kept in memory only");
                 None
             }
         });
-        Event { function: function.to_owned(), payload, accepted, file }
+        Event { function: function.to_owned(), payload, cause, accepted, file }
     }
 }
 
-fn keep(folder: &Path, function: &str, accepted: OffsetDateTime, payload: &[u8]) -> io::Result<PathBuf> {
+fn keep(
+    folder: &Path,
+    function: &str,
+    accepted: OffsetDateTime,
+    cause: Option<&TraceHeader>,
+    payload: &[u8],
+) -> io::Result<PathBuf> {
     let payload = serde_json::from_slice(payload)?;
-    let kept = Kept { function: function.to_owned(), accepted: accepted.unix_timestamp(), payload };
+    let kept = Kept {
+        function: function.to_owned(),
+        accepted: accepted.unix_timestamp(),
+        cause: cause.map(TraceHeader::to_string),
+        payload,
+    };
     let file = folder.join(format!("{}.json", Uuid::now_v7()));
     let partial = file.with_extension("partial");
     std::fs::write(&partial, serde_json::to_vec(&kept)?)?;
@@ -129,10 +144,11 @@ pub async fn resume(lambda: Lambda, retries: Retries, shutdown: CancellationToke
         // In the order of acceptance.
         files.sort();
         for file in files.into_iter().filter(|file| file.extension().is_some_and(|kind| kind == "json")) {
-            let Kept { function, accepted, payload } = serde_json::from_slice(&std::fs::read(&file)?)?;
+            let Kept { function, accepted, cause, payload } = serde_json::from_slice(&std::fs::read(&file)?)?;
             let accepted = OffsetDateTime::from_unix_timestamp(accepted).unwrap_or(OffsetDateTime::UNIX_EPOCH);
             let payload = Bytes::from(payload.get().to_owned());
-            let event = Event { function, payload, accepted, file: Some(file) };
+            let cause = cause.and_then(|cause| cause.parse().ok());
+            let event = Event { function, payload, cause, accepted, file: Some(file) };
             let (lambda, retries, shutdown) = (lambda.clone(), retries.clone(), shutdown.clone());
             running.spawn(async move { deliver(&lambda, event, &retries, &shutdown).await });
         }
@@ -147,6 +163,7 @@ pub async fn resume(lambda: Lambda, retries: Retries, shutdown: CancellationToke
 pub async fn deliver(lambda: &Lambda, event: Event, retries: &Retries, shutdown: &CancellationToken) {
     let Some(failure) = run(lambda, &event, retries, shutdown).await else { return };
     if let Some(failure) = failure {
+        lambda.count_dropped_event(&event.function);
         report(lambda, &event, failure).await;
     }
     if let Some(file) = &event.file
@@ -171,7 +188,7 @@ async fn run(
     let mut invocations = 0;
     loop {
         let is_old = OffsetDateTime::now_utc() - event.accepted > settings.maximum_age;
-        let wait = match lambda.invoke(function, event.payload.clone()).await {
+        let wait = match lambda.invoke_in_chain(function, event.payload.clone(), event.cause.clone()).await {
             Ok(Outcome::Success(_)) => return Some(None),
             Ok(Outcome::FunctionError(error)) => {
                 invocations += 1;
@@ -189,6 +206,10 @@ async fn run(
                 wait
             }
             Err(InvokeError::Stopping) => return None,
+            // AWS documents no condition of its own.
+            Err(InvokeError::Recursive) => {
+                return Some(Some(Failure { condition: "RetriesExhausted", invocations, error: None }));
+            }
             Err(error) => {
                 tracing::error!(function, %error, "an event is discarded");
                 return Some(Some(Failure { condition: "EventAgeExceeded", invocations, error: None }));

@@ -1,6 +1,7 @@
 //! One function: its pool of instances, its concurrency and its record.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use super::environment::Services;
 use super::error::Failure;
 use super::executable::Executable;
+use super::guard::Guard;
 use super::instance::{Instance, is_fatal};
 use super::invocation::{Invocation, InvokeError, Outcome};
 use super::life::Lives;
@@ -21,6 +23,7 @@ use super::limits::Limits;
 use super::log_sink::LogSink;
 use super::logs::{InstanceLog, Report, init_report};
 use super::stats::{Instances, Stats};
+use super::trace::TraceHeader;
 
 /// A function and the executable that was built for it.
 #[derive(Debug, Clone)]
@@ -52,6 +55,8 @@ pub(crate) struct FunctionPool {
     /// Places for instances that start.
     starts: Semaphore,
     lives: Lives,
+    guard: Arc<Guard>,
+    freezes: Arc<AtomicU64>,
     stats: Mutex<Stats>,
 }
 
@@ -67,6 +72,7 @@ impl FunctionPool {
         limits: Limits,
         sink: LogSink,
         shutdown: CancellationToken,
+        guard: Arc<Guard>,
     ) -> Self {
         let FunctionSetup { function: model, executable } = setup;
         let reserved = model.reserved_concurrency;
@@ -82,6 +88,8 @@ impl FunctionPool {
             released: Notify::new(),
             starts: Semaphore::new(STARTS_PER_CPU * std::thread::available_parallelism().map_or(1, usize::from)),
             lives: Lives::default(),
+            guard,
+            freezes: Arc::default(),
             stats: Mutex::default(),
         }
     }
@@ -101,10 +109,15 @@ impl FunctionPool {
     }
 
     /// Runs one invocation, on a warm instance if there is one. The slot is free again when this returns.
-    pub(crate) async fn invoke(&self, payload: Bytes, _slot: Slot) -> Result<Invocation, InvokeError> {
+    pub(crate) async fn invoke(
+        &self,
+        payload: Bytes,
+        trace: TraceHeader,
+        _slot: Slot,
+    ) -> Result<Invocation, InvokeError> {
         let mut instance = None;
         let invocation = tokio::select! {
-            invocation = self.attempt(&mut instance, payload) => Ok(invocation),
+            invocation = self.attempt(&mut instance, payload, trace) => Ok(invocation),
             () = self.shutdown.cancelled() => Err(InvokeError::Stopping),
         };
         if let Some(instance) = instance {
@@ -114,7 +127,7 @@ impl FunctionPool {
     }
 
     /// Leaves `slot` empty if the instance did not survive.
-    async fn attempt(&self, slot: &mut Option<Instance>, payload: Bytes) -> Invocation {
+    async fn attempt(&self, slot: &mut Option<Instance>, payload: Bytes, trace: TraceHeader) -> Invocation {
         let request_id = Uuid::new_v4().to_string();
         let ColdStart { init, spent, result: prepared } = self.prepare(slot, &request_id).await;
         let Some(instance) = slot.as_mut() else {
@@ -129,7 +142,7 @@ impl FunctionPool {
         let result = match prepared {
             Ok(()) => {
                 let limit = self.model.timeout.saturating_sub(spent);
-                instance.run(&self.model, &request_id, payload, limit).await
+                instance.run(&self.model, &request_id, trace, payload, limit).await
             }
             Err(failure) => Err(failure),
         };
@@ -213,10 +226,13 @@ impl FunctionPool {
         let (function, executable) = (&self.model, &self.executable);
         let log = InstanceLog::new(self.sink.clone(), &function.logical_id);
         let place = self.lives.add(&Uuid::new_v4().to_string());
-        let result = match Instance::start(function, executable, &self.services, log.clone(), place).await {
-            Ok(instance) => slot.insert(instance).initialised(limit).await,
-            Err(error) => Err(Failure::InvalidEntrypoint(format!("{}: {error}", executable.path().display()))),
-        };
+        let result =
+            match Instance::start(function, executable, &self.services, log.clone(), place, &self.guard, &self.freezes)
+                .await
+            {
+                Ok(instance) => slot.insert(instance).initialised(limit).await,
+                Err(error) => Err(Failure::InvalidEntrypoint(format!("{}: {error}", executable.path().display()))),
+            };
         if let Err(failure) = &result {
             log.line(&init_report(begun.elapsed(), phase, failure));
             log.line(&format!("{}: {}", failure.error_type(), failure.message()));
@@ -314,6 +330,16 @@ impl FunctionPool {
         for instance in expired {
             instance.kill().await;
         }
+    }
+
+    /// Counts from zero again.
+    pub(crate) fn reset_stats(&self) {
+        *self.stats() = Stats::default();
+        self.freezes.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read_stats(&self) -> Stats {
+        Stats { freezes: self.freezes.load(Ordering::Relaxed), ..self.stats().clone() }
     }
 
     pub(crate) fn stats(&self) -> MutexGuard<'_, Stats> {

@@ -2,11 +2,12 @@
 
 use std::io;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use local_template::model::Function;
-use rand::random;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep_until};
 
@@ -14,9 +15,12 @@ use super::cpu;
 use super::environment::{self, Services};
 use super::error::Failure;
 use super::executable::{Build, Executable};
+use super::freezer::Freezer;
+use super::guard::{Guard, Guarded};
 use super::life::Place;
 use super::logs::{Capture, InstanceLog};
 use super::runtime_api::{Event, Reply, RuntimeApi};
+use super::trace::TraceHeader;
 
 /// One running process of a function. Dropping it kills the process; [`kill`](Self::kill) also waits for its end.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub(crate) struct Instance {
     cpu: Duration,
     /// Dropped after the process.
     place: Place,
+    /// Dropped after the process.
+    _guarded: Option<Guarded>,
 }
 
 impl Instance {
@@ -45,6 +51,8 @@ impl Instance {
         services: &Services,
         log: InstanceLog,
         place: Place,
+        guard: &Arc<Guard>,
+        freezes: &Arc<AtomicU64>,
     ) -> io::Result<Self> {
         let api = RuntimeApi::start().await?;
         let (path, build) = (executable.path(), executable.build());
@@ -63,9 +71,22 @@ impl Instance {
             command.current_dir(folder);
         }
         let mut child = executable.spawn(&mut command).await?;
+        let guarded = child.id().map(|pid| guard.add(pid));
+        api.freeze_between_invocations(Freezer::new(child.id(), Arc::clone(freezes)));
         let capture = Capture::start(&mut child, &log);
         let now = Instant::now();
-        Ok(Self { child, build, api, capture, log, busy_until: now, idle_since: now, cpu: Duration::ZERO, place })
+        Ok(Self {
+            child,
+            build,
+            api,
+            capture,
+            log,
+            busy_until: now,
+            idle_since: now,
+            cpu: Duration::ZERO,
+            place,
+            _guarded: guarded,
+        })
     }
 
     /// Waits for the end of the init phase: the first `/next`.
@@ -100,6 +121,7 @@ impl Instance {
         &mut self,
         function: &Function,
         request_id: &str,
+        trace: TraceHeader,
         payload: Bytes,
         limit: Duration,
     ) -> Result<Bytes, Failure> {
@@ -110,7 +132,7 @@ impl Instance {
             // The clock is past 1970.
             deadline_ms: deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
             function_arn: function.arn.clone(),
-            trace_id: trace_id(),
+            trace_id: trace.to_string(),
             payload,
         });
         let reply = tokio::select! {
@@ -181,11 +203,4 @@ fn ended(status: io::Result<ExitStatus>) -> Failure {
         Ok(status) => Failure::Exited(status),
         Err(error) => Failure::InvalidEntrypoint(error.to_string()),
     }
-}
-
-/// An X-Ray trace header, not sampled, as a function without active tracing gets it.
-fn trace_id() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let (root, parent) = (random::<u128>() >> 32, random::<u64>());
-    format!("Root=1-{seconds:08x}-{root:024x};Parent={parent:016x};Sampled=0")
 }

@@ -26,6 +26,12 @@ pub enum InvokeError {
     /// `TooManyRequestsException`: the reserved concurrency is used up.
     #[error("Rate Exceeded.")]
     Throttled,
+    /// `RecursiveInvocationException`: the function ran too often in one chain of invocations.
+    #[error(
+        "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped your \
+         function's invocation."
+    )]
+    Recursive,
     /// `RequestTooLargeException`: more than 6 MiB.
     #[error("Request must be smaller than 6291456 bytes for the InvokeFunction operation")]
     TooLarge,

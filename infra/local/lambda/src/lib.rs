@@ -1,8 +1,8 @@
 //! Lambda: runs functions as child processes over the real Runtime API, or has them run by an Invoke API elsewhere.
 //!
 //! A function is a native binary that speaks the Runtime API, the very one that deploys. Each of its instances is one
-//! process and runs one invocation at a time; what AWS does by freezing and thawing sandboxes is not played, and neither is
-//! the memory limit (`MemorySize` reaches the function, and the `REPORT` lines say what it used).
+//! process, runs one invocation at a time, and is stopped between two. The memory limit is not applied (`MemorySize` reaches the
+//! function, and the `REPORT` lines say what it used).
 
 pub mod asynchronous;
 pub mod build;
@@ -11,7 +11,9 @@ mod environment;
 mod error;
 mod executable;
 mod forward;
+mod freezer;
 mod function;
+mod guard;
 mod instance;
 mod invocation;
 pub mod invoke_api;
@@ -22,9 +24,10 @@ mod log_sink;
 mod logs;
 mod runtime_api;
 mod stats;
+mod trace;
 pub mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -35,6 +38,7 @@ pub use environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Services};
 pub use forward::{EndpointError, InvokeEndpoint};
 use function::FunctionPool;
 pub use function::FunctionSetup;
+use guard::Guard;
 #[doc(hidden)]
 pub use invocation::Handler;
 pub use invocation::{Invocation, InvokeError, MAX_PAYLOAD_BYTES, Outcome};
@@ -44,6 +48,7 @@ pub use log_sink::LogSink;
 pub use stats::{Instances, Spread, Stats};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+pub use trace::{MAX_INVOCATIONS_IN_CHAIN, NoTraceHeader, TRACE_HEADER, TraceHeader};
 use uuid::Uuid;
 
 /// Interval of checks of rebuilt executables while their functions are not invoked.
@@ -64,6 +69,8 @@ impl fmt::Debug for Lambda {
 struct Inner {
     functions: BTreeMap<String, Arc<FunctionPool>>,
     handlers: BTreeMap<String, Handler>,
+    /// Logical ids of the functions that may run in loops: `RecursiveLoop: Allow`.
+    loops_allowed: BTreeSet<String>,
     /// The invocations that run, and the reaper.
     tasks: TaskTracker,
     /// Set once, before anything is invoked asynchronously.
@@ -86,15 +93,19 @@ impl Lambda {
         shutdown: CancellationToken,
         limits: Limits,
     ) -> Self {
+        let guard = Arc::new(Guard::default());
+        let loops_allowed = loops_allowed(functions.iter().map(|setup| &setup.function));
         let functions = functions.into_iter().map(|setup| {
             let id = setup.function.logical_id.clone();
-            let function = FunctionPool::new(setup, services.clone(), limits, log.clone(), shutdown.clone());
+            let function =
+                FunctionPool::new(setup, services.clone(), limits, log.clone(), shutdown.clone(), Arc::clone(&guard));
             (id, Arc::new(function))
         });
         let tasks = TaskTracker::new();
         let inner = Arc::new(Inner {
             functions: functions.collect(),
             handlers: BTreeMap::new(),
+            loops_allowed,
             tasks: tasks.clone(),
             events: OnceLock::new(),
             shutdown: shutdown.clone(),
@@ -105,18 +116,23 @@ impl Lambda {
 
     /// Makes functions callable that run behind an Invoke API. Must be called within a Tokio runtime.
     pub fn forwarding(functions: &[model::Function], endpoint: &InvokeEndpoint, shutdown: CancellationToken) -> Self {
-        Self::with_handlers(forward::handlers(functions, endpoint), shutdown)
+        Self::with_handlers(forward::handlers(functions, endpoint), loops_allowed(functions), shutdown)
     }
 
     /// Functions that are closures of a test, by logical id.
     #[doc(hidden)]
     pub fn from_handlers(handlers: BTreeMap<String, Handler>) -> Self {
-        Self::with_handlers(handlers, CancellationToken::new())
+        Self::with_handlers(handlers, BTreeSet::new(), CancellationToken::new())
     }
 
-    fn with_handlers(handlers: BTreeMap<String, Handler>, shutdown: CancellationToken) -> Self {
+    fn with_handlers(
+        handlers: BTreeMap<String, Handler>,
+        loops_allowed: BTreeSet<String>,
+        shutdown: CancellationToken,
+    ) -> Self {
         let (functions, tasks) = (BTreeMap::new(), TaskTracker::new());
-        Self { inner: Arc::new(Inner { functions, handlers, tasks, events: OnceLock::new(), shutdown }) }
+        let events = OnceLock::new();
+        Self { inner: Arc::new(Inner { functions, handlers, loops_allowed, tasks, events, shutdown }) }
     }
 
     /// Says where events of asynchronous invocations are kept and reported. Has an effect once.
@@ -133,17 +149,59 @@ impl Lambda {
     /// Runs one synchronous invocation of the function with this logical id. Dropping the future does not stop the
     /// invocation.
     pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
-        self.run(function, payload).await.map(|invocation| invocation.outcome)
+        self.invoke_in_chain(function, payload, None).await
     }
 
-    /// Like [`invoke`](Self::invoke), with the invocation's id and log.
-    pub async fn run(&self, function: &str, payload: Bytes) -> Result<Invocation, InvokeError> {
+    /// Like [`invoke`](Self::invoke), caused by another invocation, which sent this header. Fails if the chain is a loop.
+    pub async fn invoke_in_chain(
+        &self,
+        function: &str,
+        payload: Bytes,
+        cause: Option<TraceHeader>,
+    ) -> Result<Outcome, InvokeError> {
+        self.run(function, payload, cause).await.map(|invocation| invocation.outcome)
+    }
+
+    /// Returns true if the function has run so often in this chain that the next invocation is stopped, and counts it as
+    /// stopped.
+    pub fn stops_loop(&self, function: &str, cause: &TraceHeader) -> bool {
+        let Inner { functions, loops_allowed, .. } = &*self.inner;
+        let stops = cause.is_loop(function) && !loops_allowed.contains(function);
+        if stops {
+            tracing::warn!(
+                function,
+                trace = %cause,
+                "a recursive loop: the function ran {MAX_INVOCATIONS_IN_CHAIN} times in one chain, and its next invocation is stopped"
+            );
+            if let Some(function) = functions.get(function) {
+                function.stats().recursive_invocations_dropped += 1;
+            }
+        }
+        stops
+    }
+
+    fn count_dropped_event(&self, function: &str) {
+        if let Some(function) = self.inner.functions.get(function) {
+            function.stats().async_events_dropped += 1;
+        }
+    }
+
+    /// Like [`invoke_in_chain`](Self::invoke_in_chain), with the invocation's id and log.
+    pub async fn run(
+        &self,
+        function: &str,
+        payload: Bytes,
+        cause: Option<TraceHeader>,
+    ) -> Result<Invocation, InvokeError> {
         let Inner { functions, handlers, tasks, shutdown, .. } = &*self.inner;
         if payload.len() > MAX_PAYLOAD_BYTES {
             return Err(InvokeError::TooLarge);
         }
         if shutdown.is_cancelled() {
             return Err(InvokeError::Stopping);
+        }
+        if cause.as_ref().is_some_and(|cause| self.stops_loop(function, cause)) {
+            return Err(InvokeError::Recursive);
         }
         let invocation = if let Some(handler) = handlers.get(function) {
             let (answer, shutdown) = (handler(payload), shutdown.clone());
@@ -154,8 +212,9 @@ impl Lambda {
         } else {
             let function = functions.get(function).ok_or_else(|| InvokeError::NotFound(function.to_owned()))?;
             let slot = function.slot()?;
+            let trace = cause.unwrap_or_default().enter(&function.model().logical_id);
             let function = Arc::clone(function);
-            tasks.spawn(async move { function.invoke(payload, slot).await })
+            tasks.spawn(async move { function.invoke(payload, trace, slot).await })
         };
         // The task ends early only with the runtime.
         invocation.await.unwrap_or(Err(InvokeError::Stopping))
@@ -201,13 +260,13 @@ impl Lambda {
     /// Counts from zero again.
     pub fn reset_stats(&self) {
         for function in self.inner.functions.values() {
-            *function.stats() = Stats::default();
+            function.reset_stats();
         }
     }
 
     /// The functions that run here, each with what it did.
     pub fn functions(&self) -> impl Iterator<Item = (&model::Function, Stats)> {
-        self.inner.functions.values().map(|function| (function.model(), function.stats().clone()))
+        self.inner.functions.values().map(|function| (function.model(), function.read_stats()))
     }
 
     /// Returns the number of instances of each function, by logical id.
@@ -217,8 +276,13 @@ impl Lambda {
 
     /// Returns the counters of each function, by logical id.
     pub fn stats(&self) -> BTreeMap<String, Stats> {
-        self.inner.functions.iter().map(|(id, function)| (id.clone(), function.stats().clone())).collect()
+        self.inner.functions.iter().map(|(id, function)| (id.clone(), function.read_stats())).collect()
     }
+}
+
+fn loops_allowed<'a>(functions: impl IntoIterator<Item = &'a model::Function>) -> BTreeSet<String> {
+    let allowed = functions.into_iter().filter(|function| function.recursive_loop_allowed);
+    allowed.map(|function| function.logical_id.clone()).collect()
 }
 
 /// Ends instances that are idle for too long, and all of them when the token fires.

@@ -7,7 +7,7 @@
 use std::future::IntoFuture;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -24,6 +24,8 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
+
+use super::freezer::Freezer;
 
 /// Largest reply in bytes: 6 MiB and 100 bytes.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024 + 100;
@@ -88,6 +90,7 @@ pub(crate) struct RuntimeApi {
     address: SocketAddr,
     phase: watch::Sender<Phase>,
     replies: mpsc::UnboundedReceiver<Reply>,
+    freezer: Arc<OnceLock<Freezer>>,
     _server: AbortOnDropHandle<io::Result<()>>,
 }
 
@@ -97,12 +100,13 @@ impl RuntimeApi {
         let address = listener.local_addr()?;
         let phase = watch::Sender::new(Phase::Started);
         let (reply, replies) = mpsc::unbounded_channel();
+        let freezer = Arc::default();
         let runtime = Router::new()
             .route("/invocation/next", get(next))
             .route("/invocation/{id}/response", post(response))
             .route("/invocation/{id}/error", post(error))
             .route("/init/error", post(init_error))
-            .with_state(Shared { phase: phase.clone(), reply });
+            .with_state(Shared { phase: phase.clone(), reply, freezer: Arc::clone(&freezer) });
         let router = Router::new()
             .nest("/2018-06-01/runtime", runtime)
             .layer(from_fn(|request, next| Admission::local().layer(request, next)));
@@ -112,7 +116,7 @@ impl RuntimeApi {
             }
         });
         let server = tokio::spawn(axum::serve(listener, router).into_future());
-        Ok(Self { address, phase, replies, _server: AbortOnDropHandle::new(server) })
+        Ok(Self { address, phase, replies, freezer, _server: AbortOnDropHandle::new(server) })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -129,9 +133,23 @@ impl RuntimeApi {
         }
     }
 
-    /// Hands an event to the process, which must be [ready](Self::ready).
+    /// From here on, the process is stopped while it waits for an event after its first. Has an effect once.
+    pub(crate) fn freeze_between_invocations(&self, freezer: Option<Freezer>) {
+        if let Some(freezer) = freezer
+            && self.freezer.set(freezer).is_err()
+        {
+            tracing::error!("the process has a freezer already");
+        }
+    }
+
+    /// Hands an event to the process, which must be [ready](Self::ready), and thaws it.
     pub(crate) fn deliver(&self, event: Event) {
-        self.phase.send_replace(Phase::Running(Arc::new(event)));
+        self.phase.send_modify(|phase| {
+            *phase = Phase::Running(Arc::new(event));
+            if let Some(freezer) = self.freezer.get() {
+                freezer.thaw();
+            }
+        });
     }
 
     /// The reply to the event delivered last.
@@ -155,12 +173,21 @@ struct Shared {
     /// Replies have a channel of their own: a process asks for its next event so soon after one that a watcher of the phase
     /// may never see `Replied`.
     reply: mpsc::UnboundedSender<Reply>,
+    freezer: Arc<OnceLock<Freezer>>,
 }
 
 async fn next(State(shared): State<Shared>) -> Response {
     shared.phase.send_if_modified(|phase| match phase {
-        Phase::Started | Phase::Replied(_) => {
+        Phase::Started => {
             *phase = Phase::Ready;
+            true
+        }
+        // The response was read, and nothing is pending: within the change of the phase, so that no thaw comes before it.
+        Phase::Replied(_) => {
+            *phase = Phase::Ready;
+            if let Some(freezer) = shared.freezer.get() {
+                freezer.freeze();
+            }
             true
         }
         // `Running`: the process asks again and gets the same event.

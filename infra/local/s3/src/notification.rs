@@ -6,8 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use form_urlencoded::byte_serialize;
-use local_lambda::Lambda;
 use local_lambda::asynchronous::{Retries, deliver};
+use local_lambda::{Lambda, TraceHeader};
 use local_template::model::{Bucket, BucketNotification};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -29,6 +29,8 @@ pub(super) struct Change {
     pub(super) key: String,
     /// Size in bytes and entity tag of an object that is there.
     pub(super) object: Option<(i64, String)>,
+    /// The header of the function that made it.
+    pub(super) cause: Option<TraceHeader>,
 }
 
 /// Invokes the functions that the buckets notify. Cheap to clone.
@@ -56,7 +58,7 @@ impl Notifier {
     pub(super) fn notify(&self, change: &Change) {
         for (bucket, notification) in self.listeners(change.event, &change.bucket, &change.key) {
             let payload = Bytes::from(self.payload(change, bucket, notification).to_string());
-            let event = self.lambda.accept(&notification.function, payload);
+            let event = self.lambda.accept(&notification.function, payload, change.cause.clone());
             let (lambda, shutdown) = (self.lambda.clone(), self.shutdown.clone());
             self.invocations.spawn(async move {
                 deliver(&lambda, event, &Retries::default(), &shutdown).await;

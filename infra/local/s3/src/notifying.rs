@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 
+use local_lambda::{TRACE_HEADER, TraceHeader};
 use s3s::dto::{self, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput};
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
@@ -41,16 +42,21 @@ impl Notifying {
         ))
     }
 
-    async fn created(&self, event: &'static str, bucket: String, key: String) {
+    async fn created(&self, event: &'static str, bucket: String, key: String, cause: Option<TraceHeader>) {
         if self.notifier.has_listener(event, &bucket, &key) {
             let object = self.find(&bucket, &key).await;
-            self.notifier.notify(&Change { event, bucket, key, object });
+            self.notifier.notify(&Change { event, bucket, key, object, cause });
         }
     }
 
-    fn removed(&self, bucket: String, key: String) {
-        self.notifier.notify(&Change { event: "ObjectRemoved:Delete", bucket, key, object: None });
+    fn removed(&self, bucket: String, key: String, cause: Option<TraceHeader>) {
+        self.notifier.notify(&Change { event: "ObjectRemoved:Delete", bucket, key, object: None, cause });
     }
+}
+
+/// The header by which a function's client says which invocation sends the request.
+fn cause<T>(request: &S3Request<T>) -> Option<TraceHeader> {
+    request.headers.get(TRACE_HEADER)?.to_str().ok()?.parse().ok()
 }
 
 /// Operations that the storage does alone.
@@ -88,11 +94,12 @@ macro_rules! create {
             Self: 'b,
         {
             let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+            let cause = cause(&request);
             Box::pin(async move {
                 self.require_bucket(&bucket).await?;
                 let response = self.storage.$operation(request).await?;
                 if response.extensions.get::<CompletedBefore>().is_none() {
-                    self.created($event, bucket, key).await;
+                    self.created($event, bucket, key, cause).await;
                 }
                 Ok(response)
             })
@@ -136,11 +143,12 @@ impl S3 for Notifying {
         Self: 'b,
     {
         let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        let cause = cause(&request);
         Box::pin(async move {
             let was_there = self.find(&bucket, &key).await.is_some();
             let response = self.storage.files.delete_object(request).await?;
             if was_there {
-                self.removed(bucket, key);
+                self.removed(bucket, key, cause);
             }
             Ok(response)
         })
@@ -152,6 +160,7 @@ impl S3 for Notifying {
         Self: 'b,
     {
         let bucket = request.input.bucket.clone();
+        let cause = cause(&request);
         Box::pin(async move {
             let mut there = Vec::new();
             for object in &request.input.delete.objects {
@@ -161,7 +170,7 @@ impl S3 for Notifying {
             }
             let response = self.storage.files.delete_objects(request).await?;
             for key in there {
-                self.removed(bucket.clone(), key);
+                self.removed(bucket.clone(), key, cause.clone());
             }
             Ok(response)
         })

@@ -20,6 +20,7 @@ mod receiving;
 mod sending;
 mod service;
 mod state;
+mod trace;
 
 use std::io;
 use std::net::SocketAddr;
@@ -39,6 +40,7 @@ pub use error::SqsError;
 use journal::{Journal, Written};
 use queue::Queue;
 use state::{Change, State};
+use trace::Traced;
 
 /// Reasons for which the queues could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +109,7 @@ impl Sqs {
 
     /// Serves the SQS API (AWS JSON protocol) to signed requests until the token fires.
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
-        let service = SqsHttpService::new(Arc::new(self.clone()), SqsHttpConfig::default());
+        let service = Traced(SqsHttpService::new(Arc::new(self.clone()), SqsHttpConfig::default()));
         let admission = Admission::signed("sqs").with_content_type("application/x-amz-json-1.");
         http_server::serve(service, admission, listener, shutdown).await
     }

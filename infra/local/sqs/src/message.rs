@@ -8,6 +8,8 @@ use rustack_sqs_model::types::{Message, MessageAttributeValue, MessageSystemAttr
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::trace::ATTRIBUTE;
+
 /// SQS's id of an account's user, of whom there is one here.
 const SENDER: &str = "AIDALOCALLOCALLOCALXX";
 
@@ -100,7 +102,7 @@ impl Stored {
             (*name, &value.data_type, value.string_value.as_deref(), value.binary_value.as_deref())
         }));
         let all = wanted.system.contains(&"All");
-        let trace = self.system_attributes.get("AWSTraceHeader").and_then(|value| value.string_value.clone());
+        let trace = self.system_attributes.get(ATTRIBUTE).and_then(|value| value.string_value.clone());
         let system = [
             ("SenderId", Some(SENDER.to_owned())),
             ("SentTimestamp", Some(self.sent.to_string())),
@@ -110,7 +112,7 @@ impl Stored {
             ("MessageDeduplicationId", self.deduplication.clone()),
             ("MessageGroupId", self.group.clone()),
             ("DeadLetterQueueSourceArn", self.moved_from.clone()),
-            ("AWSTraceHeader", trace),
+            (ATTRIBUTE, trace),
         ];
         let system = system.into_iter().filter(|(name, _)| all || wanted.system.contains(name));
         Message {

@@ -2,12 +2,12 @@
 
 use rustack_sqs_model::input::{SendMessageBatchInput, SendMessageInput};
 use rustack_sqs_model::output::{SendMessageBatchOutput, SendMessageOutput};
-use rustack_sqs_model::types::SendMessageBatchResultEntry;
+use rustack_sqs_model::types::{MessageSystemAttributeValue, SendMessageBatchResultEntry};
 use sha2::{Digest, Sha256};
 
 use crate::message::{Stored, hex, size};
 use crate::state::Change;
-use crate::{Locked, Sqs, SqsError, limits, now};
+use crate::{Locked, Sqs, SqsError, limits, now, trace};
 
 impl Sqs {
     /// Sends a message of the cloud's own, for example to a queue that is the destination of a function.
@@ -84,6 +84,15 @@ impl Locked {
             sequence_number: is_fifo.then(|| message.sequence_number()),
         };
         if duplicate.is_none() {
+            // After the digest, which is of what the sender gave. What the sender gave wins.
+            if let Some(header) = trace::header() {
+                let value = MessageSystemAttributeValue {
+                    data_type: "String".to_owned(),
+                    string_value: Some(header),
+                    binary_value: None,
+                };
+                message.system_attributes.entry(trace::ATTRIBUTE.to_owned()).or_insert(value);
+            }
             self.apply(Change::Sent { queue: name, message });
         }
         Ok(output)

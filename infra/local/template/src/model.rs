@@ -53,6 +53,8 @@ pub struct Function {
     pub schedule_events: Vec<ScheduleEvent>,
     /// `EventInvokeConfig` and `DeadLetterQueue`.
     pub asynchronous: AsynchronousEvents,
+    /// `RecursiveLoop: Allow`: the function is not stopped when it runs in a loop.
+    pub recursive_loop_allowed: bool,
 }
 
 /// How often asynchronous events are tried, and where they go that fail.

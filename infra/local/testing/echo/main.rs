@@ -75,6 +75,18 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
         Some("big") => {
             return Ok(Value::String("x".repeat(usize::try_from(event["bytes"].as_u64().unwrap_or_default())?)));
         }
+        Some("status") => {
+            let stat = std::fs::read_to_string("/proc/self/stat")?;
+            let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').next());
+            return Ok(json!({ "state": state }));
+        }
+        Some("later") => {
+            let file = event["file"].as_str().unwrap_or_default().to_owned();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+                std::fs::write(file, b"")
+            });
+        }
         Some("log") => {
             println!("to stdout");
             eprintln!("to stderr");

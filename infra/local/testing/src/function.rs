@@ -25,5 +25,6 @@ pub fn function(logical_id: &str) -> Function {
         stream_events: Vec::new(),
         schedule_events: Vec::new(),
         asynchronous: AsynchronousEvents::default(),
+        recursive_loop_allowed: false,
     }
 }

@@ -38,6 +38,12 @@ pub struct FunctionReading {
     pub errors: u64,
     /// Invocations refused for lack of reserved concurrency.
     pub throttles: u64,
+    /// Invocations that were stopped because their chain was a recursive loop: `RecursiveInvocationsDropped` of CloudWatch.
+    pub recursive_invocations_dropped: u64,
+    /// Asynchronous events that were given up: `AsyncEventsDropped` of CloudWatch.
+    pub async_events_dropped: u64,
+    /// Freezes of processes after their invocations.
+    pub freezes: u64,
     /// Number of instances that were started.
     pub cold_starts: u64,
     /// Instances that live, idle or busy.

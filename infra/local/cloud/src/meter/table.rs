@@ -21,6 +21,7 @@ impl Reading {
     fn write(&self, out: &mut String, per: Option<&str>) -> fmt::Result {
         writeln!(out, "{:.1} s", self.seconds)?;
         self.write_functions(out)?;
+        self.write_drops(out)?;
         self.write_requests(out)?;
         if !self.websocket_apis.is_empty() || !self.http_apis.is_empty() {
             writeln!(out)?;
@@ -80,6 +81,20 @@ impl Reading {
                 function.gb_seconds,
                 function.cpu_ms
             )?;
+        }
+        Ok(())
+    }
+
+    fn write_drops(&self, out: &mut String) -> fmt::Result {
+        for (id, function) in &self.functions {
+            for (count, what) in [
+                (function.recursive_invocations_dropped, "recursive invocations dropped"),
+                (function.async_events_dropped, "asynchronous events dropped"),
+            ] {
+                if count > 0 {
+                    writeln!(out, "{id}: {count} {what}")?;
+                }
+            }
         }
         Ok(())
     }

@@ -34,7 +34,12 @@ async fn invoke_within(limit: Duration, lambda: &Lambda, function: &str, event: 
         }
         Err(InvokeError::TooLarge) => Err(Refusal::TooLarge),
         Err(InvokeError::Stopping) => Err(Refusal::ServiceUnavailable),
-        Err(error @ (InvokeError::NotFound(_) | InvokeError::Throttled | InvokeError::Unavailable(_))) => {
+        Err(
+            error @ (InvokeError::NotFound(_)
+            | InvokeError::Throttled
+            | InvokeError::Recursive
+            | InvokeError::Unavailable(_)),
+        ) => {
             tracing::warn!(function, %error, "not invoked");
             Err(Refusal::InternalServerError)
         }

@@ -53,6 +53,7 @@ impl ApiError {
                 (StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException")
             }
             Self::UnknownOperation(_) => (StatusCode::NOT_FOUND, "UnknownOperationException"),
+            Self::Invoke(InvokeError::Recursive) => (StatusCode::BAD_REQUEST, "RecursiveInvocationException"),
             Self::Invoke(InvokeError::Throttled) => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
             Self::Invoke(InvokeError::Stopping | InvokeError::Unavailable(_)) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "ServiceException")

@@ -31,7 +31,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::asynchronous::{self, Retries};
-use super::{Invocation, Lambda, MAX_PAYLOAD_BYTES, Outcome};
+use super::{Invocation, Lambda, MAX_PAYLOAD_BYTES, Outcome, TRACE_HEADER, TraceHeader};
 use error::ApiError;
 use name::{LATEST, Reference};
 
@@ -119,27 +119,35 @@ impl Api {
         if let Err(error) = serde_json::from_slice::<IgnoredAny>(&payload) {
             return Err(ApiError::NotJson(error.to_string()));
         }
+        // Not a header: AWS begins a chain, too.
+        let cause = headers.get(TRACE_HEADER).and_then(|trace| trace.to_str().ok()?.parse().ok());
         match invocation_type {
             "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
-            "Event" => self.queue(function, payload),
-            _ => self.run(function, payload, tail).await,
+            "Event" => self.queue(function, payload, cause),
+            _ => self.run(function, payload, cause, tail).await,
         }
     }
 
-    fn queue(&self, function: &Function, event: Bytes) -> Result<Response, ApiError> {
+    fn queue(&self, function: &Function, event: Bytes, cause: Option<TraceHeader>) -> Result<Response, ApiError> {
         if event.len() > MAX_EVENT_BYTES {
             return Err(ApiError::EventTooLarge { size: event.len(), limit: MAX_EVENT_BYTES });
         }
         let (lambda, retries, shutdown) = (self.lambda.clone(), self.retries.clone(), self.shutdown.clone());
-        let event = lambda.accept(&function.logical_id, event);
+        let event = lambda.accept(&function.logical_id, event, cause);
         self.events.spawn(async move {
             asynchronous::deliver(&lambda, event, &retries, &shutdown).await;
         });
         Ok(StatusCode::ACCEPTED.into_response())
     }
 
-    async fn run(&self, function: &Function, payload: Bytes, tail: bool) -> Result<Response, ApiError> {
-        let Invocation { request_id, outcome, log } = self.lambda.run(&function.logical_id, payload).await?;
+    async fn run(
+        &self,
+        function: &Function,
+        payload: Bytes,
+        cause: Option<TraceHeader>,
+        tail: bool,
+    ) -> Result<Response, ApiError> {
+        let Invocation { request_id, outcome, log } = self.lambda.run(&function.logical_id, payload, cause).await?;
         let (payload, failed) = match outcome {
             Outcome::Success(payload) => (payload, false),
             Outcome::FunctionError(error) => (error, true),

@@ -121,6 +121,22 @@ async fn a_function_error_is_a_header_and_the_log_comes_with_it() {
 }
 
 #[tokio::test]
+async fn the_header_of_a_chain_at_its_end_is_refused() {
+    let api = Api::with_process().await;
+    let mut trace: Option<String> = None;
+    for _ in 0..local_lambda::MAX_INVOCATIONS_IN_CHAIN {
+        let request = api.request("Echo").body("{}");
+        let request = trace.iter().fold(request, |request, trace| request.header("X-Amzn-Trace-Id", trace));
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        trace = answer["trace_env"].as_str().map(str::to_owned);
+    }
+    let request = || api.request("Echo").header("X-Amzn-Trace-Id", trace.as_deref().unwrap()).body("{}");
+    is_error(&request().send().await.unwrap(), 400, "RecursiveInvocationException");
+    let event = request().header("X-Amz-Invocation-Type", "Event").send().await.unwrap();
+    assert_eq!(event.status(), 202, "it is accepted, and stopped later");
+}
+
+#[tokio::test]
 async fn requests_that_lambda_refuses() {
     let api = Api::with_process().await;
     let not_json = api.request("Echo").body("{").send().await.unwrap();

@@ -3,8 +3,10 @@
 mod bench;
 mod build;
 mod failures;
+mod freezing;
 mod invocations;
 mod invoke_api;
 mod life;
+mod recursion;
 mod reload;
 mod sandbox;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use local_lambda::MAX_PAYLOAD_BYTES;
+use local_lambda::{MAX_PAYLOAD_BYTES, TraceHeader};
 use local_sqs::{Sqs, SqsError};
 use local_template::model::{Queue, QueueEvent};
 use rustack_sqs_model::input::{DeleteMessageInput, ReceiveMessageInput};
@@ -27,13 +27,21 @@ pub(super) struct Batch {
     size: usize,
     /// Message id and receipt handle.
     pub(super) messages: Vec<(String, String)>,
+    /// The header of the invocation that sent each message.
+    causes: Vec<Option<TraceHeader>>,
     /// Time at which the oldest message was received.
     pub(super) received: Instant,
 }
 
 impl Batch {
     fn new() -> Self {
-        Self { records: Vec::new(), size: ENVELOPE_BYTES, messages: Vec::new(), received: Instant::now() }
+        Self {
+            records: Vec::new(),
+            size: ENVELOPE_BYTES,
+            messages: Vec::new(),
+            causes: Vec::new(),
+            received: Instant::now(),
+        }
     }
 
     /// Takes the message, or gives it back when the event would become too large.
@@ -45,12 +53,29 @@ impl Batch {
         }
         self.size = size;
         self.records.push(record);
+        self.causes.push(message.attributes.get("AWSTraceHeader").and_then(|header| header.parse().ok()));
         self.messages.push((message.message_id.unwrap_or_default(), message.receipt_handle.unwrap_or_default()));
         None
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    /// Leaves out the messages whose chain of invocations is stopped. They become visible again after their visibility timeout.
+    pub(super) fn leave_out(&mut self, is_stopped: impl Fn(&TraceHeader) -> bool) {
+        let stopped: Vec<_> = self.causes.iter().map(|cause| cause.as_ref().is_some_and(&is_stopped)).collect();
+        let mut kept = stopped.iter().map(|stopped| !stopped);
+        self.records.retain(|_| kept.next().unwrap_or(true));
+        let mut kept = stopped.iter().map(|stopped| !stopped);
+        self.messages.retain(|_| kept.next().unwrap_or(true));
+        let mut kept = stopped.iter().map(|stopped| !stopped);
+        self.causes.retain(|_| kept.next().unwrap_or(true));
+    }
+
+    /// The header that the invocation gets.
+    pub(super) fn cause(&self) -> Option<TraceHeader> {
+        TraceHeader::joined(self.causes.iter().flatten())
     }
 
     /// The event, as JSON. Leaves the batch without its records.

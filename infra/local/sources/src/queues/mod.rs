@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use local_aws::Meter;
 use local_aws::back_off::BackOff;
-use local_lambda::{InvokeError, Lambda, Outcome};
+use local_lambda::{InvokeError, Lambda, Outcome, TraceHeader};
 use local_sqs::Sqs;
 use local_template::model::{Function, Queue, QueueEvent};
 use rustack_sqs_model::input::DeleteMessageInput;
@@ -92,8 +92,12 @@ impl Mapping {
     /// Invokes the function and deletes the messages that it has handled. Others become visible again after the visibility
     /// timeout.
     async fn process(&self, mut batch: Batch) {
-        let event = batch.take_event();
-        let Some(outcome) = self.invoke(event, batch.received + self.visibility).await else {
+        batch.leave_out(|cause| self.lambda.stops_loop(&self.function, cause));
+        if batch.is_empty() {
+            return;
+        }
+        let (event, cause) = (batch.take_event(), batch.cause());
+        let Some(outcome) = self.invoke(event, cause, batch.received + self.visibility).await else {
             return;
         };
         let response = match outcome {
@@ -115,11 +119,11 @@ impl Mapping {
     }
 
     /// A throttled invocation is repeated until the messages are visible again to others. `None`: it never ran.
-    async fn invoke(&self, event: String, until: Instant) -> Option<Outcome> {
+    async fn invoke(&self, event: String, cause: Option<TraceHeader>, until: Instant) -> Option<Outcome> {
         let event = bytes::Bytes::from(event);
         let mut back_off = BackOff::default();
         loop {
-            match self.lambda.invoke(&self.function, event.clone()).await {
+            match self.lambda.invoke_in_chain(&self.function, event.clone(), cause.clone()).await {
                 Ok(outcome) => return Some(outcome),
                 Err(InvokeError::Throttled) => {
                     if Instant::now() + back_off.longest() >= until {
@@ -127,7 +131,7 @@ impl Mapping {
                     }
                     self.shutdown.run_until_cancelled(tokio::time::sleep(back_off.wait())).await?;
                 }
-                Err(InvokeError::Stopping) => return None,
+                Err(InvokeError::Stopping | InvokeError::Recursive) => return None,
                 Err(error @ (InvokeError::NotFound(_) | InvokeError::TooLarge | InvokeError::Unavailable(_))) => {
                     tracing::error!(function = self.function, %error, "cannot invoke");
                     return None;

@@ -27,7 +27,7 @@ pub async fn run(schedule: ScheduleEvent, function: String, lambda: Lambda, shut
             break;
         }
         let payload = Bytes::from(event::payload(&schedule, time));
-        let event = lambda.accept(&function, payload);
+        let event = lambda.accept(&function, payload, None);
         let (lambda, shutdown) = (lambda.clone(), shutdown.clone());
         invocations.spawn(async move {
             deliver(&lambda, event, &Retries::default(), &shutdown).await;

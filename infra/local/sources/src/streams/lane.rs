@@ -137,7 +137,7 @@ impl Lane {
             Ok(Outcome::FunctionError(_)) => Ended::FunctionError,
             Err(InvokeError::Throttled | InvokeError::Unavailable(_)) => Ended::NotRun,
             Err(InvokeError::Stopping) => return None,
-            Err(error @ (InvokeError::NotFound(_) | InvokeError::TooLarge)) => {
+            Err(error @ (InvokeError::NotFound(_) | InvokeError::Recursive | InvokeError::TooLarge)) => {
                 tracing::error!(function = function.logical_id, %error, "cannot invoke");
                 Ended::NotRun
             }

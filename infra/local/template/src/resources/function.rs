@@ -57,6 +57,7 @@ pub(crate) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<Function, F
         stream_events: function_events::stream_events(scope, resource)?,
         schedule_events: function_events::schedule_events(scope, resource)?,
         asynchronous: function_events::asynchronous_events(scope, &fields)?,
+        recursive_loop_allowed: fields.one_of("RecursiveLoop", &["Allow", "Terminate"])?.as_deref() == Some("Allow"),
     })
 }
 

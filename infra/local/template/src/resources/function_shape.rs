@@ -16,6 +16,7 @@ pub(super) const SHAPE: Shape = Shape {
         "FunctionName",
         "MemorySize",
         "PackageType",
+        "RecursiveLoop",
         "ReservedConcurrentExecutions",
         "Runtime",
         "Timeout",
@@ -41,7 +42,6 @@ pub(super) const SHAPE: Shape = Shape {
         ),
         (&["EphemeralStorage"], "the machine's own temporary folder has no such limit"),
         (&["KmsKeyArn", "SourceKMSKeyArn"], "nothing is encrypted at rest"),
-        (&["RecursiveLoop"], "loops are not detected"),
         (&["Description", "PropagateTags", "Tags"], "for people and bills"),
     ],
 };

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::QueueAttributeName;
+use aws_sdk_sqs::types::{MessageSystemAttributeNameForSends, MessageSystemAttributeValue, QueueAttributeName};
 use local_aws::event_filter::EventFilter;
 use local_aws::{Counts, Meter, Service};
 use local_cloud::meter::{MeterReader, Reading};
-use local_lambda::{Lambda, LogSink, Services};
+use local_lambda::{FunctionSetup, Lambda, LogSink, Outcome, Services, TraceHeader};
 use local_sources::queues;
 use local_sqs::Sqs;
 use local_template::model::{Queue, QueueEvent};
@@ -49,6 +49,20 @@ fn queue(address: SocketAddr, name: &str) -> Queue {
 
 impl Mapping {
     pub(crate) async fn new(visibility: u32, reserved_concurrency: Option<u32>) -> Self {
+        let mut setup = echo(env!("CARGO_PKG_NAME"));
+        setup.function.reserved_concurrency = reserved_concurrency;
+        Self::to(setup, visibility).await
+    }
+
+    /// Like [`new`](Self::new), with a function that sends each message back to `jobs`.
+    pub(crate) async fn resending(visibility: u32, recursive_loop_allowed: bool) -> Self {
+        let mut setup = echo(env!("CARGO_PKG_NAME"));
+        setup.executable.set_file_name("local-sources-resend");
+        setup.function.recursive_loop_allowed = recursive_loop_allowed;
+        Self::to(setup, visibility).await
+    }
+
+    async fn to(mut setup: FunctionSetup, visibility: u32) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (dead, mut jobs) = (queue(address, "dead"), queue(address, "jobs"));
@@ -64,11 +78,11 @@ impl Mapping {
         });
         let config = local_testing::sdk(format!("http://{address}"), "local");
         let events = tempfile::tempdir().unwrap();
-        let mut setup = echo(env!("CARGO_PKG_NAME"));
         setup.function.environment.insert("BATCHES".to_owned(), events.path().display().to_string());
-        setup.function.reserved_concurrency = reserved_concurrency;
+        let endpoints = BTreeMap::from([("AWS_ENDPOINT_URL_SQS".to_owned(), format!("http://{address}"))]);
+        let services = Services { endpoints, ..Services::default() };
         let log = LogSink::new(std::io::sink());
-        let lambda = Lambda::new(vec![setup], &Services::default(), &log, shutdown.clone());
+        let lambda = Lambda::new(vec![setup], &services, &log, shutdown.clone());
         let event = QueueEvent {
             queue: "jobs".to_owned(),
             batch_size: 10,
@@ -116,6 +130,25 @@ impl Mapping {
 
     pub(crate) async fn send(&self, body: &str) {
         self.client.send_message().queue_url(&self.jobs.url).message_body(body).send().await.unwrap();
+    }
+
+    /// Sends a message as a function does that has this trace header.
+    pub(crate) async fn send_traced(&self, body: &str, trace: &str) {
+        let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace).build().unwrap();
+        let request = self.client.send_message().queue_url(&self.jobs.url).message_body(body);
+        let name = MessageSystemAttributeNameForSends::AwsTraceHeader;
+        request.message_system_attributes(name, value).send().await.unwrap();
+    }
+
+    /// Runs the function until its chain is at its end, and gives the header of its last invocation.
+    pub(crate) async fn trace_of_a_loop(&self) -> String {
+        let mut trace: Option<TraceHeader> = None;
+        while let Ok(invocation) = self.lambda.run("Echo", r#"{"do": "env"}"#.into(), trace.clone()).await {
+            let Outcome::Success(environment) = invocation.outcome else { panic!("{invocation:?}") };
+            let environment: Value = serde_json::from_slice(&environment).unwrap();
+            trace = environment["_X_AMZN_TRACE_ID"].as_str().and_then(|trace| trace.parse().ok());
+        }
+        trace.unwrap().to_string()
     }
 
     /// The events so far, in no order.

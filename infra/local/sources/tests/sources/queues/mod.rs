@@ -1,5 +1,6 @@
 //! The event source mapping from a queue to a function, with a real queue and a real function process.
 
+mod loops;
 mod mapping;
 
 use std::time::Duration;
