@@ -35,6 +35,7 @@ pub(crate) const REPEATED_ID: Code =
 pub(crate) const INVALID_ID: Code = Code("AWS.SimpleQueueService.InvalidBatchEntryId", "InvalidBatchEntryId");
 pub(crate) const PURGED_LATELY: Code = Code("AWS.SimpleQueueService.PurgeQueueInProgress", "PurgeQueueInProgress");
 pub(crate) const UNSUPPORTED: Code = Code("AWS.SimpleQueueService.UnsupportedOperation", "UnsupportedOperation");
+pub(crate) const NO_RESOURCE: Code = Code("ResourceNotFoundException", "ResourceNotFoundException");
 pub(crate) const INTERNAL: Code = Code("InternalError", "InternalError");
 
 impl SqsError {
@@ -74,6 +75,7 @@ impl SqsError {
         let status = match self.code {
             INTERNAL => StatusCode::INTERNAL_SERVER_ERROR,
             PURGED_LATELY => StatusCode::FORBIDDEN,
+            NO_RESOURCE => StatusCode::NOT_FOUND,
             _ => StatusCode::BAD_REQUEST,
         };
         let json = json!({ "__type": format!("com.amazonaws.sqs#{}", self.code.1), "message": self.message });

@@ -1,8 +1,8 @@
 //! SQS: the stack's queues, in this process, behind the real wire protocol.
 //!
-//! Visibility timeouts, delays, long polling, batches, FIFO groups, de-duplication, redrive to dead-letter queues, retention, and
-//! SQS's limits with its codes and words. Not emulated: the limit of messages in flight, fairness between the groups of a
-//! standard queue, and message move tasks.
+//! Visibility timeouts, delays, long polling, batches, FIFO groups, de-duplication, redrive to dead-letter queues, retention, move tasks,
+//! and SQS's limits with its codes and words. Not emulated: the limit of messages in flight, and fairness between the groups of a
+//! standard queue.
 //!
 //! With a journal, every accepted message, deletion and receive is on the disk before its answer. A message keeps its id, its
 //! receive count, its delay and the dead-letter queue it has moved to when the process is killed; one that was in flight is
@@ -14,6 +14,7 @@ mod handle;
 mod journal;
 mod limits;
 mod message;
+mod move_tasks;
 mod operations;
 mod queue;
 mod receiving;
@@ -38,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use error::SqsError;
 use journal::{Journal, Written};
+use move_tasks::MoveTask;
 use queue::Queue;
 use state::{Change, State};
 use trace::Traced;
@@ -76,6 +78,8 @@ struct Locked {
     journal: Option<Journal>,
     /// Changes of the request under way.
     records: Vec<Change>,
+    /// Move tasks, in their order.
+    moves: Vec<MoveTask>,
 }
 
 impl Sqs {
@@ -186,7 +190,7 @@ fn restore(mut state: State, path: &Path, now: u64) -> io::Result<Locked> {
         queue.release_all(now);
     }
     let journal = Journal::start(path.to_owned(), &journal::write_records(&state.changes(now))?)?;
-    Ok(Locked { state, journal: Some(journal), records: Vec::new() })
+    Ok(Locked { state, journal: Some(journal), ..Locked::default() })
 }
 
 /// Milliseconds since the epoch.

@@ -42,11 +42,10 @@ impl Sqs {
             Op::TagQueue => self.tag(read(body)?).and_then(|()| write(&json!({}))),
             Op::UntagQueue => self.untag(&read(body)?).and_then(|()| write(&json!({}))),
             Op::ListDeadLetterSourceQueues => write(&self.dead_letter_sources(&read(body)?)?),
-            Op::AddPermission
-            | Op::RemovePermission
-            | Op::StartMessageMoveTask
-            | Op::CancelMessageMoveTask
-            | Op::ListMessageMoveTasks => {
+            Op::StartMessageMoveTask => write(&self.start_move(read(body)?).await?),
+            Op::ListMessageMoveTasks => write(&self.moves(&read(body)?)?),
+            Op::CancelMessageMoveTask => Err(Self::cancel_move(&read(body)?)),
+            Op::AddPermission | Op::RemovePermission => {
                 Err(SqsError::new(UNSUPPORTED, format!("{operation} is not emulated by the local cloud.")))
             }
         }

@@ -3,6 +3,7 @@
 mod durability;
 mod fifo;
 mod limits;
+mod move_tasks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
