@@ -17,7 +17,7 @@ const EDGES: [(&str, &[&str]); 21] = [
     ("clients/terminal", &["clients/rust"]),
     ("infra/local/aws", &[]),
     ("infra/local/template", &["infra/local/aws"]),
-    ("infra/local/lambda", &["infra/local/aws", "infra/local/template"]),
+    ("infra/local/lambda", &["infra/local/aws", "infra/local/start", "infra/local/template"]),
     ("infra/local/aurora", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/dynamodb", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/sqs", &["infra/local/aws", "infra/local/template"]),
@@ -43,7 +43,7 @@ const EDGES: [(&str, &[&str]); 21] = [
             "infra/local/template",
         ],
     ),
-    // Built before everything else, so with nothing.
+    // Built before everything else, with nothing: its program says what is in the way.
     ("infra/local/start", &[]),
     // Only tests are built with it.
     ("infra/local/testing", &["infra/local/lambda", "infra/local/template"]),

@@ -5,13 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
 
 use local_template::model::Function;
 use serde::Deserialize;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
 use super::log_sink::LogSink;
@@ -39,7 +39,7 @@ impl Profile {
 /// Destination of cargo's progress and compiler messages.
 #[derive(Debug, Clone)]
 pub enum Progress {
-    /// To the standard error of this process, with cargo's progress bar.
+    /// To the standard error of this process: cargo's progress bar on a terminal, elsewhere a line now and then.
     Shown,
     /// To a log, line by line, but not that it has finished: a build that finds nothing to do is silent.
     Logged {
@@ -248,24 +248,41 @@ impl Cargo {
 
 /// Runs cargo for its standard output; standard error goes where its progress is to go.
 async fn run(command: &mut Command, progress: &Progress) -> io::Result<Output> {
+    let counted = matches!(progress, Progress::Shown) && !io::stderr().is_terminal();
     command.stdout(Stdio::piped()).stderr(match progress {
-        Progress::Shown => Stdio::inherit(),
         Progress::Logged { .. } => Stdio::piped(),
+        Progress::Shown if counted => Stdio::piped(),
+        Progress::Shown => Stdio::inherit(),
         Progress::Hidden => Stdio::null(),
     });
+    if counted {
+        command.envs(local_start::progress::BAR);
+    }
     if let Progress::Logged { colours: true, .. } = progress {
         command.env("CARGO_TERM_COLOR", "always");
     }
     let mut cargo = command.spawn()?;
     let said = cargo.stderr.take();
     let log = async {
-        if let (Some(said), Progress::Logged { sink, .. }) = (said, progress) {
-            let mut lines = BufReader::new(said).lines();
-            while let Some(line) = lines.next_line().await? {
-                if !console::strip_ansi_codes(&line).trim_start().starts_with("Finished ") {
-                    sink.print("cargo", &line);
+        match (said, progress) {
+            (Some(said), Progress::Logged { sink, .. }) => {
+                let mut lines = BufReader::new(said).lines();
+                while let Some(line) = lines.next_line().await? {
+                    if !console::strip_ansi_codes(&line).trim_start().starts_with("Finished ") {
+                        sink.print("cargo", &line);
+                    }
                 }
             }
+            (Some(said), _) => {
+                let (mut said, mut counts) =
+                    (BufReader::new(said), local_start::progress::Progress::of("the functions"));
+                while let Ok(byte) = said.read_u8().await {
+                    if let Some(line) = counts.byte(byte) {
+                        eprintln!("{line}");
+                    }
+                }
+            }
+            (None, _) => {}
         }
         Ok(())
     };

