@@ -23,7 +23,7 @@ pub(crate) struct Ready {
     pub(crate) data_dir: Option<DataDir>,
 }
 
-/// Reads the template, locks the data folder, binds the ports, and looks for PostgreSQL.
+/// Reads the template, locks the data folder, binds the ports, and looks for PostgreSQL or fetches it.
 ///
 /// # Errors
 /// A template that is wrong or data that another cloud uses, alone; else everything that is in the way.
@@ -59,6 +59,6 @@ async fn database(options: &Options, stack: &Stack, data_dir: Option<&DataDir>) 
     match &options.database {
         _ if stack.clusters.is_empty() => Ok(()),
         Some(database) => Ok(database.check(&stack.clusters).await?),
-        None => Ok(Postgres::check(data_dir.map(DataDir::postgres).as_deref())?),
+        None => Ok(Postgres::check(data_dir.map(DataDir::postgres).as_deref()).await?),
     }
 }

