@@ -196,7 +196,11 @@ def check_created(stack):
     assert len(queues) >= 4 and all(f":{STACK}-" in arn for arn in queues), queues
     groups = emulator.client("logs").describe_log_groups(logGroupNamePrefix=physical["FunctionLogs"])["logGroups"]
     assert [group["retentionInDays"] for group in groups] == [30], groups
-    assert "OperationsDashboard" in physical
+    dashboard = emulator.client("cloudwatch").get_dashboard(DashboardName=physical["OperationsDashboard"])
+    widgets = json.loads(dashboard["DashboardBody"])["widgets"]
+    titles = [widget["properties"]["title"] for widget in widgets]
+    assert len(set(titles)) == len(titles) > 5, titles
+    assert physical["WsSend"] in dashboard["DashboardBody"], "a function has no name there"
     assert "AccessLogGroup" not in physical and "HttpRecord" not in physical, "conditions do not hold"
 
 
