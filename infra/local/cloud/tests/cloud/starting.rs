@@ -148,7 +148,7 @@ async fn a_token_is_printed_on_request() {
     );
     assert!(!application.path().join("target").exists());
 
-    let cloud = Running::start(application.path(), &["--ephemeral"]).await;
+    let cloud = Running::start(application.path(), &["--ephemeral", "--token-lifetime", "120"]).await;
     let token = async |arguments: &[&str]| {
         let output = command(application.path()).arg("token").args(arguments).output().await.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -160,6 +160,9 @@ async fn a_token_is_printed_on_request() {
     };
     assert_eq!(status(token(&["alice"]).await).await, 200);
     assert_eq!(status(token(&["alice", "--expires-in", "-60"]).await).await, 401);
+    let request = client().post(cloud.url("/oidc_token")).json(&serde_json::json!({"username": "alice"}));
+    let answer: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["expires_in"], 120);
     // The page says how to turn it on.
     let page = client().get(format!("{}/ui", cloud.url("/control"))).send().await.unwrap();
     assert_eq!(page.status(), 404);
