@@ -10,6 +10,7 @@ mod frozen_database;
 mod pushing;
 mod queues;
 mod racing_receipts;
+mod redrive;
 mod stale_reads;
 mod tables;
 mod workers;
