@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::{Package, packages};
 
 /// What each crate is built with, of this workspace. A function may leave out what it does not need; every other edge exists.
-const EDGES: [(&str, &[&str]); 21] = [
+const EDGES: [(&str, &[&str]); 22] = [
     ("shared/domain", &[]),
     ("shared/sqlx-data-api", &[]),
     ("shared/store", &["shared/domain", "shared/sqlx-data-api"]),
@@ -22,6 +22,7 @@ const EDGES: [(&str, &[&str]); 21] = [
     ("infra/local/dynamodb", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/sqs", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/s3", &["infra/local/aws", "infra/local/lambda", "infra/local/template"]),
+    ("infra/local/scheduler", &["infra/local/aws", "infra/local/sqs", "infra/local/template"]),
     (
         "infra/local/sources",
         &["infra/local/aws", "infra/local/dynamodb", "infra/local/lambda", "infra/local/sqs", "infra/local/template"],
@@ -38,6 +39,7 @@ const EDGES: [(&str, &[&str]); 21] = [
             "infra/local/gateway",
             "infra/local/lambda",
             "infra/local/s3",
+            "infra/local/scheduler",
             "infra/local/sources",
             "infra/local/sqs",
             "infra/local/template",
@@ -55,7 +57,7 @@ const EDGES: [(&str, &[&str]); 21] = [
 const FUNCTION: &[&str] = &["shared/chat", "shared/domain", "shared/lambda-kit", "shared/store"];
 
 /// What the tests of a crate are built with besides.
-const TESTED_WITH: [(&str, &[&str]); 9] = [
+const TESTED_WITH: [(&str, &[&str]); 10] = [
     // Its tests talk to a Data API, and this is one.
     ("shared/sqlx-data-api", &["infra/local/aurora", "infra/local/template"]),
     ("infra/local/lambda", &["infra/local/testing"]),
@@ -63,6 +65,7 @@ const TESTED_WITH: [(&str, &[&str]); 9] = [
     ("infra/local/dynamodb", &["infra/local/testing"]),
     ("infra/local/sqs", &["infra/local/testing"]),
     ("infra/local/s3", &["infra/local/testing"]),
+    ("infra/local/scheduler", &["infra/local/testing"]),
     // Counts are read as the command reads them.
     ("infra/local/sources", &["infra/local/cloud", "infra/local/testing"]),
     (

@@ -21,6 +21,8 @@ pub enum Service {
     RdsData,
     /// The API Gateway Management API: `@connections`.
     Apigatewaymanagementapi,
+    /// EventBridge Scheduler.
+    Scheduler,
 }
 
 impl fmt::Display for Service {
@@ -30,6 +32,7 @@ impl fmt::Display for Service {
             Self::Sqs => "sqs",
             Self::RdsData => "rds-data",
             Self::Apigatewaymanagementapi => "apigatewaymanagementapi",
+            Self::Scheduler => "scheduler",
         })
     }
 }
@@ -41,7 +44,7 @@ pub struct Call {
     pub service: Service,
     /// As AWS names it: `PutItem`, `SendMessage`, `ExecuteStatement`, `PostToConnection`.
     pub operation: String,
-    /// Names of its tables or its queue, or the id of its connection.
+    /// Names of its tables or its queue, the id of its connection, or the group of its schedule.
     pub resources: Vec<String>,
     /// The access key of whom it is signed by; a function's is its logical id.
     pub caller: String,
@@ -91,6 +94,13 @@ fn operation(service: Service, head: &Parts) -> String {
             Method::DELETE => Some("DeleteConnection"),
             _ => None,
         },
+        Service::Scheduler => match head.method {
+            Method::POST => Some("CreateSchedule"),
+            Method::GET if path == "/schedules" => Some("ListSchedules"),
+            Method::GET => Some("GetSchedule"),
+            Method::DELETE => Some("DeleteSchedule"),
+            _ => None,
+        },
     };
     name.unwrap_or("Unknown").to_owned()
 }
@@ -103,11 +113,23 @@ fn resources(service: Service, head: &Parts, input: &Value) -> Vec<String> {
             url.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned).into_iter().collect()
         }
         Service::RdsData => input["resourceArn"].as_str().map(str::to_owned).into_iter().collect(),
+        Service::Scheduler => vec![schedule_group(head, input).unwrap_or_else(|| "default".to_owned())],
         Service::Apigatewaymanagementapi => {
             let id = head.uri.path().rsplit('/').next().unwrap_or_default();
             vec![percent_decode_str(id).decode_utf8_lossy().into_owned()]
         }
     }
+}
+
+/// The group of a schedule: in the body of a creation, else in the query.
+fn schedule_group(head: &Parts, input: &Value) -> Option<String> {
+    let in_body = input["GroupName"].as_str().map(str::to_owned);
+    in_body.or_else(|| {
+        let mut parameters = head.uri.query()?.split('&');
+        parameters
+            .find_map(|part| part.strip_prefix("groupName=").or(part.strip_prefix("ScheduleGroup=")))
+            .map(str::to_owned)
+    })
 }
 
 /// The tables of a request, each once: of a batch they are the keys of `RequestItems`, of a transaction each action has
@@ -179,6 +201,8 @@ mod tests {
         let post = call(Service::Apigatewaymanagementapi, "", "/prod/@connections/abc%3D", &Value::Null);
         assert_eq!((post.operation.as_str(), post.resources), ("PostToConnection", vec!["abc=".to_owned()]));
         assert_eq!(call(Service::RdsData, "", "/Execute", &json!({})).operation, "ExecuteStatement");
+        let schedule = call(Service::Scheduler, "", "/schedules/a", &json!({"GroupName": "later"}));
+        assert_eq!((schedule.operation.as_str(), schedule.resources), ("CreateSchedule", vec!["later".to_owned()]));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use local_lambda::build::Progress;
 use local_lambda::log_feed::LogFeed;
 use local_lambda::watch::Watch;
 use local_lambda::{FunctionSetup, InvokeEndpoint, Lambda, Services, build, invoke_api};
+use local_scheduler::Scheduler;
 use local_template::deferred::CustomValues;
 use local_template::model::Stack;
 use tokio::net::TcpListener;
@@ -161,7 +162,7 @@ impl Cloud {
             .permissions
             .map(|file| PermissionLog::append_to(&file).map_err(|source| StartError::Permissions { file, source }));
         let gate = Gate::recording(lambda.clone(), Some(engines.tables.clone()), permissions.transpose()?);
-        let control = control(&stack, &lambda, gate, options.ui);
+        let control = control(&stack, &lambda, gate, engines.scheduler.clone(), options.ui);
         serve_services(&services, &stack, listeners, &engines, &issuer, &control);
         let cloud = Self {
             endpoints,
@@ -262,7 +263,7 @@ async fn watch(options: &Options, stack: &Stack) -> Result<Watch, StartError> {
     Ok(Watch::begin(&options.template, &stack.functions, data, options.profile.clone(), progress).await?)
 }
 
-fn control(stack: &Stack, lambda: &Lambda, gate: Gate, ui: Option<LogFeed>) -> Control {
+fn control(stack: &Stack, lambda: &Lambda, gate: Gate, scheduler: Scheduler, ui: Option<LogFeed>) -> Control {
     let http_apis = stack.http_apis.iter().map(|api| (api.logical_id.clone(), Arc::default()));
     let websocket_apis = stack.websocket_apis.iter().map(|api| (api.logical_id.clone(), Arc::default()));
     let sources = MeterReader {
@@ -271,7 +272,7 @@ fn control(stack: &Stack, lambda: &Lambda, gate: Gate, ui: Option<LogFeed>) -> C
         http_apis: http_apis.collect(),
         websocket_apis: websocket_apis.collect(),
     };
-    Control { gate, sources, ui }
+    Control { gate, sources, scheduler, ui }
 }
 
 fn serve_services(
@@ -282,8 +283,17 @@ fn serve_services(
     issuer: &Issuer,
     control: &Control,
 ) {
-    let Listeners { dynamodb, s3, sqs: queues, rds_data, lambda: invocations, oidc: tokens, control: controls, .. } =
-        listeners;
+    let Listeners {
+        dynamodb,
+        s3,
+        sqs: queues,
+        rds_data,
+        scheduler: one_time,
+        lambda: invocations,
+        oidc: tokens,
+        control: controls,
+        ..
+    } = listeners;
     let lambda = &control.sources.lambda;
     let gate = |service: Service, Gated { front, back, back_address }: Gated| {
         let gate = control.gate.clone();
@@ -301,6 +311,11 @@ fn serve_services(
     let sqs = engines.sqs.clone();
     let back = gate(Service::Sqs, queues);
     stage.serve("SQS", |shutdown| async move { sqs.serve(back, shutdown).await });
+    if !stack.schedule_groups.is_empty() {
+        let scheduler = engines.scheduler.clone();
+        let back = gate(Service::Scheduler, one_time);
+        stage.serve("EventBridge Scheduler", |shutdown| async move { scheduler.serve(back, shutdown).await });
+    }
     let (functions, lambda) = (stack.functions.clone(), lambda.clone());
     stage.serve("Lambda's Invoke API", |shutdown| {
         invoke_api::serve(invocations, functions, lambda, Retries::default(), shutdown)

@@ -57,6 +57,10 @@ impl DataDir {
         self.folder.join("sqs.journal")
     }
 
+    pub(crate) fn schedules(&self) -> PathBuf {
+        self.folder.join("schedules.sqlite")
+    }
+
     pub(crate) fn ports(&self) -> PathBuf {
         self.folder.join("ports.json")
     }

@@ -24,7 +24,7 @@ pub struct Endpoints {
     /// `POST {"username": …}` gives `{"access_token": …}`.
     pub oidc_token: String,
     /// The meter, faults and kill switches: `GET /meter`, `POST /meter/reset`, `POST /faults`, `DELETE /faults`,
-    /// `POST /functions/{logical id}/kill`.
+    /// `POST /functions/{logical id}/kill`, `POST /schedules/run`.
     pub control: String,
     /// AWS's APIs by service id, as the SDKs' `endpoint_url` takes them.
     pub aws: BTreeMap<String, String>,
@@ -49,6 +49,9 @@ impl Endpoints {
         ]);
         if !stack.clusters.is_empty() {
             aws.insert("rds-data".to_owned(), url(&addresses.rds_data));
+        }
+        if !stack.schedule_groups.is_empty() {
+            aws.insert("scheduler".to_owned(), url(&addresses.scheduler));
         }
         if !stack.buckets.is_empty() {
             aws.insert("s3".to_owned(), url(&addresses.s3));
@@ -172,8 +175,9 @@ mod tests {
     fn functions_find_every_service_by_the_sdks_own_variables() {
         let address = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
         let (dynamodb, sqs, rds_data, lambda, oidc) = (address(1), address(2), address(3), address(4), address(5));
-        let (s3, control) = (address(6), address(7));
-        let addresses = ServiceAddresses { dynamodb, s3, sqs, rds_data, lambda, control, oidc, apis: BTreeMap::new() };
+        let (s3, control, scheduler) = (address(6), address(7), address(8));
+        let addresses =
+            ServiceAddresses { dynamodb, s3, sqs, rds_data, scheduler, lambda, control, oidc, apis: BTreeMap::new() };
         let variables = Endpoints::of(&Stack::default(), &addresses).variables(&addresses);
         let expected = [("DYNAMODB", 1), ("SQS", 2), ("LAMBDA", 4), ("COGNITO_IDENTITY_PROVIDER", 5)];
         let expected =

@@ -10,6 +10,7 @@ use local_aws::{ACCOUNT, REGION};
 use local_dynamodb::Tables;
 use local_lambda::asynchronous::Report;
 use local_s3::Buckets;
+use local_scheduler::Scheduler;
 use local_sqs::Sqs;
 use local_template::model::Stack;
 
@@ -21,6 +22,7 @@ pub(crate) struct Engines {
     pub(crate) sqs: Sqs,
     pub(crate) tables: Tables,
     pub(crate) buckets: Buckets,
+    pub(crate) scheduler: Scheduler,
     pub(crate) database: Option<Database>,
     /// `None` where there is no cluster, or where another server is used.
     postgres: Option<Postgres>,
@@ -39,6 +41,8 @@ impl Engines {
         let buckets_dir = data_dir.map(DataDir::s3);
         let buckets = Buckets::open(buckets_dir.as_deref(), &stack.buckets)?;
         let sqs = Sqs::start(REGION, ACCOUNT, sqs, &stack.queues, data_dir.map(DataDir::sqs)).await?;
+        let file = data_dir.map(DataDir::schedules);
+        let scheduler = Scheduler::open(REGION, ACCOUNT, &stack.schedule_groups, sqs.clone(), file)?;
         let (postgres, database) = match database {
             _ if stack.clusters.is_empty() => (None, None),
             Some(database) => (None, Some(database)),
@@ -50,7 +54,7 @@ impl Engines {
                 (Some(postgres), Some(database))
             }
         };
-        Ok(Self { sqs, tables, buckets, database, postgres })
+        Ok(Self { sqs, tables, buckets, scheduler, database, postgres })
     }
 
     /// How functions' failures reach queues, by logical id.

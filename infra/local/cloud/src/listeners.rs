@@ -31,6 +31,8 @@ pub struct Ports {
     pub s3: u16,
     /// The RDS Data API.
     pub data_api: u16,
+    /// Port of EventBridge Scheduler's API.
+    pub scheduler: u16,
     /// Port of Lambda's Invoke API.
     pub lambda: u16,
     /// Port of the control endpoint.
@@ -66,6 +68,7 @@ pub(crate) struct Listeners {
     pub(crate) s3: TcpListener,
     pub(crate) sqs: Gated,
     pub(crate) rds_data: Gated,
+    pub(crate) scheduler: Gated,
     pub(crate) lambda: TcpListener,
     pub(crate) control: TcpListener,
     pub(crate) oidc: TcpListener,
@@ -89,6 +92,7 @@ pub(crate) struct ServiceAddresses {
     pub(crate) s3: SocketAddr,
     pub(crate) sqs: SocketAddr,
     pub(crate) rds_data: SocketAddr,
+    pub(crate) scheduler: SocketAddr,
     pub(crate) lambda: SocketAddr,
     pub(crate) control: SocketAddr,
     pub(crate) oidc: SocketAddr,
@@ -98,12 +102,13 @@ pub(crate) struct ServiceAddresses {
 impl ServiceAddresses {
     /// Returns the ports by the names under which [`Listeners::bind`] asks for them.
     pub(crate) fn ports(&self) -> RememberedPorts {
-        let Self { dynamodb, s3, sqs, rds_data, lambda, control, oidc, apis } = self;
+        let Self { dynamodb, s3, sqs, rds_data, scheduler, lambda, control, oidc, apis } = self;
         let services = [
             ("dynamodb", dynamodb),
             ("s3", s3),
             ("sqs", sqs),
             ("rds-data", rds_data),
+            ("scheduler", scheduler),
             ("lambda", lambda),
             ("control", control),
             ("oidc", oidc),
@@ -140,6 +145,7 @@ impl Listeners {
         let (s3, s3_address) = binder.bind("s3", ports.s3, "--s3-port")?;
         let (sqs, sqs_address) = binder.bind_gated("sqs", ports.sqs, "--sqs-port")?;
         let (rds_data, rds_data_address) = binder.bind_gated("rds-data", ports.data_api, "--data-api-port")?;
+        let (scheduler, scheduler_address) = binder.bind_gated("scheduler", ports.scheduler, "--scheduler-port")?;
         let (lambda, lambda_address) = binder.bind("lambda", ports.lambda, "--lambda-port")?;
         let (control, control_address) = binder.bind("control", ports.control, "--control-port")?;
         let addresses = ServiceAddresses {
@@ -147,12 +153,13 @@ impl Listeners {
             s3: s3_address,
             sqs: sqs_address,
             rds_data: rds_data_address,
+            scheduler: scheduler_address,
             lambda: lambda_address,
             control: control_address,
             oidc: oidc_address,
             apis: api_addresses,
         };
-        Ok((Self { dynamodb, s3, sqs, rds_data, lambda, control, oidc, apis, addresses }, binder.refused))
+        Ok((Self { dynamodb, s3, sqs, rds_data, scheduler, lambda, control, oidc, apis, addresses }, binder.refused))
     }
 
     /// Returns the addresses that the template needs to be resolved.

@@ -56,6 +56,9 @@ pub enum StartError {
     /// A queue could not be created.
     #[error("SQS: {0}")]
     Queues(#[from] local_sqs::QueuesError),
+    /// The schedules cannot be read.
+    #[error("EventBridge Scheduler: {0}")]
+    Schedules(#[from] local_scheduler::SchedulesError),
     /// A bucket could not be created.
     #[error("S3: {0}")]
     Buckets(#[from] local_s3::BucketsError),

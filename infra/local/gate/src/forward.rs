@@ -53,6 +53,7 @@ pub async fn serve(
         Service::Dynamodb => Admission::signed("dynamodb").with_content_type("application/x-amz-json-1."),
         Service::Sqs => Admission::signed("sqs").with_content_type("application/x-amz-json-1."),
         Service::Apigatewaymanagementapi => Admission::signed("execute-api"),
+        Service::Scheduler => Admission::signed("scheduler").with_content_type("application/json"),
     };
     let router = Router::new().fallback(answer).with_state(Forward { gate, service, upstream, client });
     let router = router.layer(from_fn(move |request, next| admission.layer(request, next)));

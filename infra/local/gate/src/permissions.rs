@@ -68,6 +68,14 @@ fn needed(call: &Call) -> Vec<Permission> {
             let action = format!("rds-data:{}", call.operation);
             call.resources.iter().map(|cluster| permission(action.clone(), cluster)).collect()
         }
+        Service::Scheduler => {
+            let action = format!("scheduler:{}", call.operation);
+            let mut needed: Vec<_> = call.resources.iter().map(|group| permission(action.clone(), group)).collect();
+            if let Some(role) = call.input["Target"]["RoleArn"].as_str() {
+                needed.push(permission("iam:PassRole".to_owned(), role));
+            }
+            needed
+        }
         Service::Apigatewaymanagementapi => {
             let method = match call.operation.as_str() {
                 "PostToConnection" => "POST",

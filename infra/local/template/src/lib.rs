@@ -162,6 +162,9 @@ impl Template {
             queues: resources::queue::read_all(scope, &existing(Kind::Queue)?)?,
             clusters: each(&existing(Kind::Cluster)?, |cluster| resources::cluster::read(scope, cluster))?,
             user_pools: each(&existing(Kind::UserPool)?, |pool| resources::user_pool::read(scope, pool))?,
+            schedule_groups: each(&existing(Kind::ScheduleGroup)?, |group| {
+                resources::schedule_group::read(scope, group)
+            })?,
             custom_resources: resources::custom_resource::read_all(scope, &existing(Kind::Custom)?)?,
         })
     }

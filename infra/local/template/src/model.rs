@@ -24,6 +24,7 @@ pub struct Stack {
     /// `AWS::RDS::DBCluster` with the Data API enabled
     pub clusters: Vec<Cluster>,
     pub user_pools: Vec<UserPool>,
+    pub schedule_groups: Vec<ScheduleGroup>,
     /// `AWS::CloudFormation::CustomResource` and `Custom::*`, in an order that respects `DependsOn`
     pub custom_resources: Vec<CustomResource>,
 }
@@ -345,6 +346,14 @@ pub struct Queue {
     pub arn: String,
     /// Attributes as `CreateQueue` takes them (`VisibilityTimeout`, `RedrivePolicy` as JSON text, …).
     pub attributes: BTreeMap<String, String>,
+}
+
+/// A group of one-time schedules, which functions create.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleGroup {
+    pub logical_id: String,
+    /// `Name`, or `<stack>-<logical id>`.
+    pub name: String,
 }
 
 /// One Aurora cluster, reached through the Data API.

@@ -41,6 +41,9 @@ pub(super) enum Kind {
     Cluster,
     UserPool,
     UserPoolClient,
+    ScheduleGroup,
+    /// `AWS::IAM::Role`
+    Role,
     Custom,
     /// Accepted, and nothing is started for it.
     WithoutMeaning,

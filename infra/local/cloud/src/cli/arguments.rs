@@ -151,6 +151,9 @@ struct PortArguments {
     /// Port of Aurora's Data API.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     data_api_port: u16,
+    /// Port of EventBridge Scheduler's API.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    scheduler_port: u16,
     /// Port of Lambda's Invoke API.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     lambda_port: u16,
@@ -166,6 +169,7 @@ impl From<PortArguments> for Ports {
             sqs: arguments.sqs_port,
             s3: arguments.s3_port,
             data_api: arguments.data_api_port,
+            scheduler: arguments.scheduler_port,
             lambda: arguments.lambda_port,
             control: arguments.control_port,
         }

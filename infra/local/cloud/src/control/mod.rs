@@ -1,7 +1,7 @@
 //! The control endpoint: reads the meter, plans faults, kills functions. Only here, AWS has nothing like it.
 //!
 //! `GET /meter`, `POST /meter/reset`; `POST /faults` with a [`Plan`](local_gate::faults::Plan), `DELETE /faults`;
-//! `POST /functions/{logical id}/kill`; where it is asked for, `GET /ui`. For programs of this machine and for its own
+//! `POST /functions/{logical id}/kill`; `POST /schedules/run`; where it is asked for, `GET /ui`. For programs of this machine and for its own
 //! page only: requests that a page from elsewhere makes a browser send are refused.
 
 use std::io;
@@ -16,6 +16,7 @@ use local_aws::Admission;
 use local_gate::Gate;
 use local_gate::faults::Plan;
 use local_lambda::log_feed::LogFeed;
+use local_scheduler::Scheduler;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,7 @@ use crate::ui;
 pub(crate) struct Control {
     pub(crate) gate: Gate,
     pub(crate) sources: MeterReader,
+    pub(crate) scheduler: Scheduler,
     /// Lines for the page; `None` for no page.
     pub(crate) ui: Option<LogFeed>,
 }
@@ -40,6 +42,7 @@ pub(crate) async fn serve(listener: TcpListener, control: Control, shutdown: Can
         .route("/meter/reset", post(reset))
         .route("/faults", post(install).delete(clear))
         .route("/functions/{function}/kill", post(kill))
+        .route("/schedules/run", post(run_schedules))
         .with_state(control)
         .merge(page.unwrap_or_else(|| Router::new().route("/ui", get(no_page))))
         .layer(middleware::from_fn(|request, next| Admission::local().layer(request, next)));
@@ -82,6 +85,14 @@ async fn kill(State(control): State<Control>, Path(function): Path<String>) -> R
     match control.sources.lambda.kill(&function, None).await {
         Ok(killed) => Json(json!({ "killed": killed })).into_response(),
         Err(error) => refuse(StatusCode::NOT_FOUND, &error.to_string()),
+    }
+}
+
+/// Invokes the targets of all schedules as if their times had come, and answers with their number.
+async fn run_schedules(State(control): State<Control>) -> Response {
+    match control.scheduler.invoke_all().await {
+        Ok(invoked) => Json(json!({ "invoked": invoked })).into_response(),
+        Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }
 }
 

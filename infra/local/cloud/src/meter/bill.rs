@@ -30,6 +30,8 @@ mod price {
     pub(super) const SQS_REQUESTS: f64 = 0.40;
     /// <https://aws.amazon.com/rds/aurora/pricing/>, a million requests to the Data API.
     pub(super) const DATA_API_REQUESTS: f64 = 0.35;
+    /// <https://aws.amazon.com/eventbridge/pricing/>, a million invocations of targets by EventBridge Scheduler.
+    pub(super) const SCHEDULER_INVOCATIONS: f64 = 1.00;
 }
 
 #[allow(clippy::cast_precision_loss, reason = "no count comes near 2^53")]
@@ -66,6 +68,9 @@ pub(super) fn of(reading: &Reading) -> Bill {
                 }
                 Service::Sqs => add(name, "SQS requests", counts.units as f64, price::SQS_REQUESTS),
                 Service::RdsData => add(name, "Data API requests", counts.units as f64, price::DATA_API_REQUESTS),
+                Service::Scheduler => {
+                    add(name, "Scheduler invocations", counts.units as f64, price::SCHEDULER_INVOCATIONS);
+                }
                 // Billed as messages of its WebSocket API.
                 Service::Apigatewaymanagementapi => {}
             }

@@ -28,6 +28,7 @@ fn internal_error(service: Service) -> Response {
         Service::RdsData | Service::Apigatewaymanagementapi => {
             ("InternalServerErrorException", "Internal server error")
         }
+        Service::Scheduler => ("InternalServerException", "Internal server error"),
     };
     error(service, status, name, json!({ "message": message }))
 }
@@ -59,6 +60,9 @@ fn throttled(call: &Call) -> Response {
         Service::Apigatewaymanagementapi => {
             let body = json!({ "message": "Rate exceeded" });
             error(service, StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", body)
+        }
+        Service::Scheduler => {
+            error(service, StatusCode::TOO_MANY_REQUESTS, "ThrottlingException", json!({ "Message": "Rate exceeded" }))
         }
     }
 }
@@ -94,14 +98,14 @@ fn conflict(call: &Call) -> Response {
 fn error(service: Service, status: StatusCode, name: &'static str, mut body: Value) -> Response {
     let content_type = match service {
         Service::Dynamodb | Service::Sqs => "application/x-amz-json-1.0",
-        Service::RdsData | Service::Apigatewaymanagementapi => "application/json",
+        Service::RdsData | Service::Apigatewaymanagementapi | Service::Scheduler => "application/json",
     };
     let namespace = match service {
         // The client-side faults of DynamoDB's control plane are Coral's.
         Service::Dynamodb if name == "ThrottlingException" => Some("com.amazon.coral.availability"),
         Service::Dynamodb => Some("com.amazonaws.dynamodb.v20120810"),
         Service::Sqs => Some("com.amazonaws.sqs"),
-        Service::RdsData | Service::Apigatewaymanagementapi => None,
+        Service::RdsData | Service::Apigatewaymanagementapi | Service::Scheduler => None,
     };
     if let Some(namespace) = namespace {
         body["__type"] = format!("{namespace}#{name}").into();

@@ -16,6 +16,7 @@ pub(super) mod http_api;
 mod http_authorizers;
 pub(super) mod queue;
 mod route_settings;
+pub(super) mod schedule_group;
 pub(super) mod table;
 pub(super) mod user_pool;
 pub(super) mod websocket_api;
@@ -27,7 +28,7 @@ use super::scope::{ResourceTypes, Scope};
 use super::shape::Shape;
 use super::yaml::{Entry, Node, Value};
 
-const KINDS: [(&str, Kind); 16] = [
+const KINDS: [(&str, Kind); 18] = [
     (function_shape::TYPE, Kind::Function),
     (http_api::TYPE, Kind::HttpApi),
     (websocket_api::TYPE, Kind::WebSocketApi),
@@ -43,6 +44,8 @@ const KINDS: [(&str, Kind); 16] = [
     (cluster::TYPE, Kind::Cluster),
     (user_pool::TYPE, Kind::UserPool),
     (user_pool::CLIENT_TYPE, Kind::UserPoolClient),
+    (schedule_group::TYPE, Kind::ScheduleGroup),
+    (schedule_group::ROLE_TYPE, Kind::Role),
     (custom_resource::TYPE, Kind::Custom),
 ];
 
@@ -88,7 +91,8 @@ impl Kind {
             Self::Cluster => Some(&cluster::SHAPE),
             Self::UserPool => Some(&user_pool::SHAPE),
             Self::UserPoolClient => Some(&user_pool::CLIENT),
-            Self::Custom | Self::WithoutMeaning | Self::Unsupported => None,
+            Self::ScheduleGroup => Some(&schedule_group::SHAPE),
+            Self::Role | Self::Custom | Self::WithoutMeaning | Self::Unsupported => None,
         }
     }
 }
@@ -174,6 +178,8 @@ pub(super) fn reference(scope: &Scope<'_>, resource: &Resource, line: usize) -> 
         Kind::Queue => queue::url(scope, resource),
         Kind::Cluster => cluster::identifier(scope, resource),
         Kind::UserPool => Ok(user_pool::id(scope, resource)),
+        Kind::ScheduleGroup => schedule_group::name(scope, resource),
+        Kind::Role => resource.name(scope, "RoleName"),
         // A resource whose type is not supported has been refused, or does not exist.
         Kind::WithoutMeaning | Kind::Unsupported => Ok(scope.physical_name(&resource.id)),
         Kind::Custom => scope.deferred(resource, None, line),
@@ -200,6 +206,8 @@ pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str,
         Kind::Cluster => (cluster::ATTRIBUTES, cluster::attribute(scope, resource, attribute)?),
         Kind::UserPool => (user_pool::ATTRIBUTES, user_pool::attribute(scope, resource, attribute)),
         Kind::UserPoolClient => (&["ClientId"], (attribute == "ClientId").then(|| resource.id.clone())),
+        Kind::ScheduleGroup => (&["Arn"], schedule_group::attribute(scope, resource, attribute)?),
+        Kind::Role => (&["Arn"], schedule_group::role_attribute(scope, resource, attribute)?),
         Kind::Stage | Kind::RouteResponse | Kind::WithoutMeaning | Kind::Unsupported => (&[], None),
         Kind::Custom => return scope.deferred(resource, Some(attribute), line),
     };

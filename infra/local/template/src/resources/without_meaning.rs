@@ -24,7 +24,6 @@ const TYPES: &[(&[&str], &str)] = &[
         &[
             "AWS::IAM::ManagedPolicy",
             "AWS::IAM::Policy",
-            "AWS::IAM::Role",
             "AWS::Lambda::Permission",
             "AWS::S3::BucketPolicy",
             "AWS::SQS::QueuePolicy",

@@ -7,6 +7,7 @@ mod faults;
 mod intrinsics;
 mod resources;
 mod route_settings;
+mod schedule_groups;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
