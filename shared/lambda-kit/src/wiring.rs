@@ -127,24 +127,23 @@ impl Wiring {
         Ok(StatusReader { messages: self.messages()?, members: self.members()?, watermarks: self.watermarks()? })
     }
 
-    /// Returns the door to changes of conversations without a flood limit, for functions in which no user chooses them.
-    pub fn membership(&self) -> Wired<Membership> {
-        self.membership_within(None)
-    }
-
     /// Returns the door to changes of conversations, with the flood limit of events.
     pub fn limited_membership(&self) -> Wired<Membership> {
-        self.membership_within(flood_limit()?)
+        Ok(Membership::new(self.conversations()?.limited(flood_limit()?), self.relay()?))
     }
 
-    fn membership_within(&self, limit: Option<FloodLimit>) -> Wired<Membership> {
-        let relay = Relay { messages: self.messages()?, members: self.members()?, outbox: Outbox::new(self.pool()?) };
-        let conversations = Conversations::new(self.pool()?, self.queue("RELAY_QUEUE_URL")?).limited(limit);
-        Ok(Membership::new(conversations, relay))
+    fn conversations(&self) -> Wired<Conversations> {
+        Ok(Conversations::new(self.pool()?, self.queue("RELAY_QUEUE_URL")?))
+    }
+
+    fn relay(&self) -> Wired<Relay> {
+        Ok(Relay { messages: self.messages()?, members: self.members()?, outbox: Outbox::new(self.pool()?) })
     }
 
     pub fn deletion(&self) -> Wired<Deletion> {
-        let (users, membership, connections) = (self.users()?, self.membership()?, self.connections()?);
+        // No user chooses these changes, so they have no flood limit.
+        let membership = Membership::new(self.conversations()?.without_messages(), self.relay()?);
+        let (users, connections) = (self.users()?, self.connections()?);
         Ok(Deletion { users, membership, connections, relay: self.queue("RELAY_QUEUE_URL")? })
     }
 

@@ -35,6 +35,7 @@ const LAST: ConversationId = ConversationId(Uuid::max());
 #[derive(Clone, Debug)]
 pub struct Deletion {
     pub users: Users,
+    /// Sends no messages about changes.
     pub membership: Membership,
     pub connections: Connections,
     /// Queue of the worker that completes deletions.
@@ -108,6 +109,9 @@ impl Deletion {
 
     /// Ends the memberships of a deleted user in a range until none is left or it is `until`, some at the same time, and calls
     /// `notify` for each. A conversation that fails does not stop the others; a failure is returned in the end.
+    ///
+    /// No queue message is sent for a membership: whoever crashed between commit and relay has a message of this range or user,
+    /// which is received again and relays first what was left.
     pub async fn leave(
         &self,
         user: UserId,
@@ -116,6 +120,12 @@ impl Deletion {
         notify: impl AsyncFn(&[Applied]),
     ) -> Result<Progress, ApiError> {
         let mut failure = None;
+        for conversation in self.users.unrelayed(user, range).await? {
+            match self.membership.finish(conversation).await {
+                Ok(applied) => notify(&applied).await,
+                Err(error) => failure = failure.or(Some(error.into())),
+            }
+        }
         loop {
             let page = self.users.memberships(user, range, PAGE_SIZE).await?;
             let departures = stream::iter(&page).map(async |conversation| {

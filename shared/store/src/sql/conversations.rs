@@ -80,14 +80,28 @@ impl From<CreateError> for ApiError {
 #[derive(Clone, Debug)]
 pub struct Conversations {
     pub(super) pool: DataApiPool,
-    pub(super) relay: Queue,
+    relay: Option<Queue>,
     pub(super) flood_limit: Option<FloodLimit>,
 }
 
 impl Conversations {
     /// Uses this pool; `relay` gets a message about every change before it is committed.
     pub fn new(pool: DataApiPool, relay: Queue) -> Self {
-        Self { pool, relay, flood_limit: None }
+        Self { pool, relay: Some(relay), flood_limit: None }
+    }
+
+    /// Sends no messages about changes: a message of the caller's own makes sure that they are relayed.
+    #[must_use]
+    pub fn without_messages(self) -> Self {
+        Self { relay: None, ..self }
+    }
+
+    /// Makes sure that a change that is about to be committed is relayed, although its function may crash.
+    pub(super) async fn queue(&self, conversation_id: ConversationId) -> Result<(), StoreError> {
+        match &self.relay {
+            Some(relay) => relay.send_relay(RelayBody::Conversation { conversation_id }, RELAY_DELAY).await,
+            None => Ok(()),
+        }
     }
 
     /// Limits the changes of one user of one conversation by the number of events.
@@ -115,8 +129,7 @@ impl Conversations {
                     return Ok(None);
                 }
                 // Queued before the commit, so that a crash after it leaves no change behind.
-                let queued =
-                    self.relay.send_relay(RelayBody::Conversation { conversation_id: conversation }, RELAY_DELAY);
+                let queued = self.queue(conversation);
                 // Both to their end: a transaction with a statement under way cannot be rolled back.
                 let (pending, queued) = tokio::join!(insert_members(&mut tx, conversation, creator, new), queued);
                 queued?;

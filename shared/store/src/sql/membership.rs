@@ -17,7 +17,6 @@ use super::conversations::terms;
 use super::outbox::Pending;
 use super::{Conversations, timestamp};
 use crate::StoreError;
-use crate::sqs::{RELAY_DELAY, RelayBody};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
@@ -128,9 +127,7 @@ impl Conversations {
                     };
                     let queued = async {
                         if first {
-                            self.relay
-                                .send_relay(RelayBody::Conversation { conversation_id: conversation }, RELAY_DELAY)
-                                .await?;
+                            self.queue(conversation).await?;
                         }
                         Ok::<_, ChangeError>(())
                     };

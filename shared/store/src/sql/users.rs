@@ -123,6 +123,25 @@ impl Users {
         Ok(rows.into_iter().map(|(id,)| ConversationId(id)).collect())
     }
 
+    /// The conversations of a range that the user is or was in, and whose changes wait in the outbox: one statement.
+    pub async fn unrelayed(
+        &self,
+        user: UserId,
+        range: IdRange<ConversationId>,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        let rows: Vec<(Uuid,)> = query_as(
+            "SELECT DISTINCT o.conversation_id FROM outbox o
+             WHERE o.conversation_id > $2 AND o.conversation_id <= $3 AND EXISTS (SELECT FROM conversation_members m
+                WHERE m.conversation_id = o.conversation_id AND m.user_id = $1)",
+        )
+        .bind(user.0)
+        .bind(range.after.0)
+        .bind(range.last.0)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| ConversationId(id)).collect())
+    }
+
     /// Every `every`th conversation after `after` that the user is in, in the order of their ids, up to `limit`: one statement.
     pub async fn membership_borders(
         &self,
