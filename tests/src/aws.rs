@@ -52,6 +52,11 @@ pub fn sqs(cloud: &Cloud) -> aws_sdk_sqs::Client {
     aws_sdk_sqs::Client::new(&config().to_builder().endpoint_url(&cloud.endpoints.aws.sqs).build())
 }
 
+/// EventBridge Scheduler of a cloud.
+pub fn scheduler(cloud: &Cloud) -> aws_sdk_scheduler::Client {
+    aws_sdk_scheduler::Client::new(&config().to_builder().endpoint_url(&cloud.endpoints.aws.scheduler).build())
+}
+
 /// The queue of the `relay` worker.
 pub fn relay_queue_url(cloud: &Cloud) -> String {
     queue_url(cloud, "RelayQueue")

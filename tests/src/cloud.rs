@@ -36,6 +36,7 @@ pub struct Aws {
     pub dynamodb: String,
     pub s3: String,
     pub sqs: String,
+    pub scheduler: String,
     /// The RDS Data API.
     pub rds_data: String,
     /// `@connections` of the WebSocket API.

@@ -156,6 +156,16 @@ impl Cloud {
         answer["killed"].as_u64().expect("a number of processes")
     }
 
+    /// Invokes the targets of all schedules as if their times had come; how many there were.
+    ///
+    /// # Panics
+    ///
+    /// If the cloud has stopped.
+    pub async fn run_schedules(&self) -> u64 {
+        let answer = ask(self.control(Client::post, "/schedules/run")).await;
+        answer["invoked"].as_u64().expect("a number of schedules")
+    }
+
     /// Returns the requests of every function so far, by the meter.
     ///
     /// # Panics

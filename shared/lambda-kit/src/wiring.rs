@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 
 use aws_config::SdkConfig;
 use chat::accounts::Deletion;
-use chat::files::{FileReferences, Files, Inspections, UploadLimits, Uploads};
+use chat::files::{FileReferences, FileTasks, Files, Inspections, UploadLimits, Uploads};
 use chat::inbox::Inbox;
 use chat::log::Log;
 use chat::membership::{Membership, Relay};
@@ -15,6 +15,7 @@ use chat::notify::{Notifier, PublicSubscriptions, Recipients, TypingNotifier, Us
 use chat::receipts::{Receipts, StatusReader};
 use chat::sending::Sender;
 use domain::flood::FloodLimit;
+use store::Schedules;
 use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, FileItems, Members, Messages, Subscriptions, Watermarks};
 use store::s3::Objects;
@@ -167,8 +168,16 @@ impl Wiring {
         Ok(PublicSubscriptions::new(self.members()?, self.subscriptions()?))
     }
 
+    /// Returns the schedules that send to the `files` queue.
+    fn schedules(&self) -> Wired<Schedules> {
+        let client = aws_sdk_scheduler::Client::new(&self.aws);
+        let (group, role) = (required("SCHEDULE_GROUP")?, required("SCHEDULE_ROLE_ARN")?);
+        Ok(Schedules::new(client, group, role, required("FILES_QUEUE_ARN")?))
+    }
+
     pub fn file_references(&self) -> Wired<FileReferences> {
-        Ok(FileReferences::new(self.file_items()?, self.queue("FILES_QUEUE_URL")?, seconds("FILE_GRACE")?))
+        let tasks = FileTasks::new(self.queue("FILES_QUEUE_URL")?, self.schedules()?);
+        Ok(FileReferences::new(self.file_items()?, tasks, seconds("FILE_GRACE")?))
     }
 
     pub fn files(&self) -> Wired<Files> {

@@ -3,6 +3,7 @@
 //! * [`dynamodb`]: the tables of the hot path.
 //! * [`sql`]: the source of truth for users, conversations and members, over the RDS Data API.
 //! * [`sqs`]: the queues and the bodies of their messages.
+//! * [`schedules`]: queue messages that are due later than a queue can delay them.
 //! * [`s3`]: the bytes of files.
 //! * [`connections_api`]: frames to WebSocket connections, through API Gateway's `@connections`.
 
@@ -10,7 +11,9 @@ pub mod connections_api;
 pub mod dynamodb;
 pub mod error;
 pub mod s3;
+pub mod schedules;
 pub mod sql;
 pub mod sqs;
 
 pub use error::StoreError;
+pub use schedules::Schedules;

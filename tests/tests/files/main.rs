@@ -6,6 +6,7 @@ mod browsers;
 mod deletion;
 mod parts;
 mod reading;
+mod scheduled;
 mod sharing;
 mod thumbnails;
 mod uploader;

@@ -8,6 +8,8 @@ use store::s3::Objects;
 use store::sql::FileMetadata;
 use store::sql::files::StoredFile;
 
+use super::references::mark_accepted;
+
 /// Records the outcomes of inspections of uploads.
 #[derive(Clone, Debug)]
 pub struct Inspections {
@@ -63,9 +65,11 @@ impl Inspections {
             conversation_id: file.conversation_id,
             referenced_by: Vec::new(),
             released_at: None,
+            accepted: false,
         };
         self.items.put(&item).await?;
         if self.metadata.accept(file.file_id, dimensions).await? {
+            mark_accepted(&self.items, file.file_id).await;
             return Ok(Some(File { status: FileStatus::Ready, dimensions, ..file.clone() }));
         }
         self.undo_unless_ready(file.file_id).await?;

@@ -2,26 +2,29 @@
 
 use std::time::Duration;
 
+use domain::error::causes;
 use domain::{Attachment, FileId, Seq, Timestamp, UserId};
 use store::StoreError;
 use store::dynamodb::FileItems;
-use store::sqs::{FilesBody, Queue};
+use store::sqs::FilesBody;
+
+use super::FileTasks;
 
 /// Keeps which messages reference a file.
 #[derive(Clone, Debug)]
 pub struct FileReferences {
     items: FileItems,
-    queue: Queue,
+    tasks: FileTasks,
     grace: Duration,
 }
 
 impl FileReferences {
-    /// Keeps references in `items`. `queue` is the queue of the worker that deletes.
+    /// Keeps references in `items`. `tasks` queues work for the worker that deletes.
     ///
     /// `grace` is the time between a file's expiry and its deletion: longer than a send can take, and than the stream of `messages`
     /// can lag, so that a message on its way still finds its file.
-    pub fn new(items: FileItems, queue: Queue, grace: Duration) -> Self {
-        Self { items, queue, grace }
+    pub fn new(items: FileItems, tasks: FileTasks, grace: Duration) -> Self {
+        Self { items, tasks, grace }
     }
 
     /// Records that the message at `seq` references a file, which keeps the file. Returns false for a file that is already
@@ -82,14 +85,31 @@ impl FileReferences {
         Ok(item.map(|item| item.attachment))
     }
 
-    /// Queues work for the `file-cleanup` worker, until it is due. SQS keeps a message back for at most 15 minutes; the worker queues
-    /// it again.
-    pub(super) async fn defer(&self, body: FilesBody) -> Result<(), StoreError> {
-        self.queue.send_files(body, Timestamp::now()).await
+    /// Records that SQL has accepted a ready file, so that the check of its upload needs no SQL. A failure is no error: then the
+    /// check asks SQL.
+    pub(super) async fn mark_accepted(&self, file: FileId) {
+        mark_accepted(&self.items, file).await;
     }
 
-    /// The same for several tasks. Cost: one request for each ten.
+    /// Returns true if a file is ready and SQL has accepted it. Cost: one read unit.
+    pub(super) async fn is_accepted(&self, file: FileId) -> Result<bool, StoreError> {
+        Ok(self.items.find(file).await?.is_some_and(|item| item.accepted))
+    }
+
+    /// Queues work for the `file-cleanup` worker, until it is due.
+    pub(super) async fn defer(&self, body: FilesBody) -> Result<(), StoreError> {
+        self.tasks.defer(body).await
+    }
+
+    /// The same for several tasks.
     pub(super) async fn defer_all(&self, bodies: &[FilesBody]) -> Result<(), StoreError> {
-        self.queue.send_all_files(bodies, Timestamp::now()).await
+        self.tasks.defer_all(bodies).await
+    }
+}
+
+/// Records in the item of a ready file that SQL has accepted it.
+pub(super) async fn mark_accepted(items: &FileItems, file_id: FileId) {
+    if let Err(error) = items.mark_accepted(file_id).await {
+        tracing::warn!(%file_id, error = causes(&error), "the check of an accepted upload will read SQL");
     }
 }

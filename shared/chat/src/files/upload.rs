@@ -46,7 +46,8 @@ impl Uploads {
 
     /// Announces a file and returns how to upload it; the flag is false if the same idempotency key announced it before.
     ///
-    /// Cost: four requests to SQL, one to SQS, and one to S3 for a file in parts.
+    /// Cost: four requests to SQL, one to EventBridge Scheduler (to SQS for less than 15 minutes), and one to S3 for a file in
+    /// parts.
     pub async fn announce(
         &self,
         owner_id: UserId,
@@ -55,7 +56,7 @@ impl Uploads {
         idempotency: Option<&Idempotency>,
     ) -> Result<(Announced, bool), UploadError> {
         let file_id = FileId::generate();
-        // The cleanup is queued before anything exists, so that a crash leaves nothing behind.
+        // The cleanup is scheduled before anything exists, so that a crash leaves nothing behind.
         let due = Timestamp::now().plus(self.time_to_upload(new.size));
         self.files.references.defer(FilesBody::Upload { file_id, due }).await?;
         let upload_id = if self.is_in_parts(new.size) {

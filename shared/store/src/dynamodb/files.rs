@@ -8,6 +8,7 @@
 //! | `carried_by` | NS | seqs of the messages that reference it, as far as the stream of `messages` has been read |
 //! | `released_at` | N | time of expiry: no message references it, and no send can reference it any more |
 //! | `removing` | BOOL | its deletion is decided |
+//! | `accepted` | BOOL | SQL has the status `ready`, too: an item is written before the status |
 //!
 //! The log cannot tell whether a file may be deleted: a message that references it may be in progress, and so may the stream
 //! record of another. So a file expires first, and every later send refuses it. Then a grace period passes, in which earlier
@@ -42,6 +43,9 @@ pub struct FileItem {
     /// Time of the expiry; `None` for a file that has not expired.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "millis::optional")]
     pub released_at: Option<Timestamp>,
+    /// True once SQL has the status `ready`. Items of the version before lack it. Never written as a whole.
+    #[serde(default, skip_serializing)]
+    pub accepted: bool,
 }
 
 /// Most messages that reference one file, approximately: an item is limited to 400 KB.
@@ -111,6 +115,13 @@ impl FileItems {
         let update = update.expression_attribute_values(":now", AttributeValue::N(now.epoch_millis().to_string()));
         let update = update.condition_expression("attribute_exists(file_id) AND attribute_not_exists(carried_by)");
         Ok(unless_refused(update.send().await)?.is_some())
+    }
+
+    /// Records that SQL has the status `ready`. Does nothing for a file that is deleted meanwhile. Cost: one write unit.
+    pub async fn mark_accepted(&self, file: FileId) -> Result<(), StoreError> {
+        let update = self.update(file).update_expression("SET accepted = :true");
+        let update = update.expression_attribute_values(":true", AttributeValue::Bool(true));
+        unless_refused(update.condition_expression("attribute_exists(file_id)").send().await).map(drop)
     }
 
     /// Decides to delete a file that expired before `before` and that no message has referenced since. Returns true if it is to

@@ -69,6 +69,25 @@ impl FilesBody {
             Self::User { .. } => None,
         }
     }
+
+    /// Returns the task with another time.
+    #[must_use]
+    pub const fn due_at(self, due: Timestamp) -> Self {
+        match self {
+            Self::Upload { file_id, .. } => Self::Upload { file_id, due },
+            Self::Expired { file_id, .. } => Self::Expired { file_id, due },
+            Self::User { .. } => self,
+        }
+    }
+
+    /// Returns a name for the schedule of the task, the same when it is created again.
+    pub fn schedule_name(&self) -> String {
+        match self {
+            Self::Upload { file_id, due } => format!("upload-{file_id}-{}", due.epoch_millis()),
+            Self::Expired { file_id, due } => format!("expired-{file_id}-{}", due.epoch_millis()),
+            Self::User { user_id, .. } => format!("user-{user_id}"),
+        }
+    }
 }
 
 /// Body of a message on the `fanout` queue: items of a log, to be pushed to members.

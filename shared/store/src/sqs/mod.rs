@@ -30,7 +30,7 @@ const ENTRIES_PER_BATCH: usize = 10;
 pub const RELAY_DELAY: Duration = Duration::from_secs(35);
 
 /// Longest that SQS keeps a message back.
-const MAX_DELAY: Duration = Duration::from_mins(15);
+pub const MAX_DELAY: Duration = Duration::from_mins(15);
 
 #[derive(Clone, Debug)]
 pub struct Queue {
@@ -60,8 +60,7 @@ impl Queue {
         self.send_all(bodies, |_| None).await
     }
 
-    /// Queues work for the `file-cleanup` worker until it is due, or for the 15 minutes that SQS delays a message at most: then
-    /// the worker queues it again.
+    /// Queues work for the `file-cleanup` worker until it is due, or for the 15 minutes that SQS delays a message at most.
     pub async fn send_files(&self, body: FilesBody, now: Timestamp) -> Result<(), StoreError> {
         self.send(serde_json::to_string(&body)?, delay_seconds(body, now)).await
     }
