@@ -82,13 +82,27 @@ pub fn queue_url(cloud: &Cloud, name: &str) -> String {
     format!("{}/000000000000/local-{name}", cloud.endpoints.aws.sqs)
 }
 
-/// The database of a cloud.
+/// The database of a cloud, as its owner.
 pub fn database(cloud: &Cloud) -> DataApiPool {
+    database_as(cloud, "rds!cluster-local-database")
+}
+
+/// The database of a cloud, as the user of the secret with this name.
+pub fn database_as(cloud: &Cloud, secret: &str) -> DataApiPool {
     let rds_data = (&config().to_builder().endpoint_url(&cloud.endpoints.aws.rds_data).build()).into();
     let arn = |service: &str, resource: &str| format!("arn:aws:{service}:us-east-1:000000000000:{resource}");
-    let (cluster, secret) = ("cluster:local-database", "secret:rds!cluster-local-database");
-    connect(rds_data, arn("rds", cluster), arn("secretsmanager", secret), "palaver".to_owned(), Patience::MIGRATIONS)
+    let (cluster, secret) = (arn("rds", "cluster:local-database"), arn("secretsmanager", &format!("secret:{secret}")));
+    connect(rds_data, cluster, secret, "palaver".to_owned(), Patience::MIGRATIONS)
 }
+
+/// The secrets of a cloud.
+pub fn secrets(cloud: &Cloud) -> aws_sdk_secretsmanager::Client {
+    let endpoint = &cloud.endpoints.aws.secretsmanager;
+    aws_sdk_secretsmanager::Client::new(&config().to_builder().endpoint_url(endpoint).build())
+}
+
+/// Name in the ARN of the functions' secret.
+pub const FUNCTIONS_SECRET: &str = "local-FunctionsSecret-local0";
 
 /// API Gateway's `@connections` of a cloud, for requests that count as those of the function `caller`.
 pub fn connections_api_as(cloud: &Cloud, caller: &str) -> ConnectionsApi {

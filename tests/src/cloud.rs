@@ -39,6 +39,7 @@ pub struct Aws {
     pub scheduler: String,
     /// The RDS Data API.
     pub rds_data: String,
+    pub secretsmanager: String,
     /// `@connections` of the WebSocket API.
     pub apigatewaymanagementapi: String,
 }

@@ -3,7 +3,7 @@
 use lambda_kit::config::{aws, required};
 use lambda_kit::{Error, telemetry};
 use lambda_runtime::{LambdaEvent, service_fn};
-use migrate::{Responder, handle};
+use migrate::{FunctionsRole, Responder, handle};
 use store::sql::Patience;
 
 #[tokio::main(flavor = "current_thread")]
@@ -11,10 +11,12 @@ async fn main() -> Result<(), Error> {
     telemetry::init();
     // Fails only if a provider is already set; this process sets one only here.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let rds_data = (&aws().await).into();
+    let aws = aws().await;
+    let role = FunctionsRole::new(aws_sdk_secretsmanager::Client::new(&aws), required("FUNCTIONS_SECRET_ARN")?);
     let (cluster, secret, database) = (required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
-    let pool = store::sql::connect(rds_data, cluster, secret, database, Patience::MIGRATIONS);
+    let pool = store::sql::connect((&aws).into(), cluster, secret, database, Patience::MIGRATIONS);
     let responder = Responder::default();
-    let migrate = async |event: LambdaEvent<_>| handle(&pool, &responder, event.payload).await.map_err(Error::from);
+    let migrate =
+        async |event: LambdaEvent<_>| handle(&pool, &role, &responder, event.payload).await.map_err(Error::from);
     lambda_runtime::run(service_fn(migrate)).await
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::{Package, packages};
 
 /// What each crate is built with, of this workspace. A function may leave out what it does not need; every other edge exists.
-const EDGES: [(&str, &[&str]); 22] = [
+const EDGES: [(&str, &[&str]); 23] = [
     ("shared/domain", &[]),
     ("shared/sqlx-data-api", &[]),
     ("shared/store", &["shared/domain", "shared/sqlx-data-api"]),
@@ -21,6 +21,7 @@ const EDGES: [(&str, &[&str]); 22] = [
     ("infra/local/aurora", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/dynamodb", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/sqs", &["infra/local/aws", "infra/local/template"]),
+    ("infra/local/secrets", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/s3", &["infra/local/aws", "infra/local/lambda", "infra/local/template"]),
     ("infra/local/scheduler", &["infra/local/aws", "infra/local/sqs", "infra/local/template"]),
     (
@@ -40,6 +41,7 @@ const EDGES: [(&str, &[&str]); 22] = [
             "infra/local/lambda",
             "infra/local/s3",
             "infra/local/scheduler",
+            "infra/local/secrets",
             "infra/local/sources",
             "infra/local/sqs",
             "infra/local/template",

@@ -2,6 +2,7 @@
 
 mod contention;
 mod database;
+mod database_role;
 mod deadline;
 mod expiry;
 mod fanout_time;

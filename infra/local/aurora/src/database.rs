@@ -11,6 +11,8 @@ use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 
+use super::login::{FindLogin, Login};
+
 /// Time that a server may take to answer [`Database::check`].
 const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -21,15 +23,33 @@ const DEFAULT_PORT: u16 = 5432;
 ///
 /// The user must be allowed to create databases: each cluster's `DatabaseName` is created if it is missing. Connections are
 /// made without TLS.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Database {
     config: Config,
+    logins: Option<FindLogin>,
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.place())
+    }
 }
 
 impl Database {
     /// The connection's settings; its database is the one to connect to for creating others.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Lets calls connect as the users of further secrets than the clusters' own.
+    #[must_use]
+    pub fn with_logins(self, logins: FindLogin) -> Self {
+        Self { logins: Some(logins), ..self }
+    }
+
+    /// Returns the user of a secret; `None` if the secret is unknown, or has no user.
+    pub(crate) fn login(&self, secret_arn: &str) -> Option<Login> {
+        self.logins.as_ref()?(secret_arn)
     }
 
     /// Connects once, and looks whether the databases of these clusters exist or can be created. Changes nothing.
@@ -97,7 +117,7 @@ const EXISTS_OR_CAN_BE_CREATED: &str = "SELECT EXISTS (SELECT FROM pg_database W
 
 impl From<Config> for Database {
     fn from(config: Config) -> Self {
-        Self { config }
+        Self { config, logins: None }
     }
 }
 
@@ -106,7 +126,7 @@ impl FromStr for Database {
 
     /// Reads a connection string, `postgres://user:password@host:port/database` or `host=… user=…`.
     fn from_str(url: &str) -> Result<Self, Self::Err> {
-        Ok(Self { config: url.parse()? })
+        Ok(Self { config: url.parse()?, logins: None })
     }
 }
 

@@ -7,8 +7,10 @@
 #![warn(missing_docs)]
 
 mod database;
+mod login;
 
 pub mod data_api;
 pub mod postgres;
 
 pub use database::{Database, DatabaseError};
+pub use login::{FindLogin, Login};

@@ -288,6 +288,7 @@ fn serve_services(
         s3,
         sqs: queues,
         rds_data,
+        secrets,
         scheduler: one_time,
         lambda: invocations,
         oidc: tokens,
@@ -307,6 +308,10 @@ fn serve_services(
     if !stack.buckets.is_empty() {
         let (buckets, lambda) = (engines.buckets.clone(), lambda.clone());
         stage.serve("S3", |shutdown| async move { buckets.serve(REGION, lambda, s3, shutdown).await });
+    }
+    if !stack.secrets.is_empty() {
+        let values = engines.secrets.clone();
+        stage.serve("Secrets Manager", |shutdown| values.serve(secrets, shutdown));
     }
     let sqs = engines.sqs.clone();
     let back = gate(Service::Sqs, queues);

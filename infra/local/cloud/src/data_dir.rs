@@ -53,6 +53,10 @@ impl DataDir {
         self.folder.join("s3")
     }
 
+    pub(crate) fn secrets(&self) -> PathBuf {
+        self.folder.join("secrets.json")
+    }
+
     pub(crate) fn sqs(&self) -> PathBuf {
         self.folder.join("sqs.journal")
     }

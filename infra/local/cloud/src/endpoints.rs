@@ -50,6 +50,9 @@ impl Endpoints {
         if !stack.clusters.is_empty() {
             aws.insert("rds-data".to_owned(), url(&addresses.rds_data));
         }
+        if !stack.secrets.is_empty() {
+            aws.insert("secretsmanager".to_owned(), url(&addresses.secrets));
+        }
         if !stack.schedule_groups.is_empty() {
             aws.insert("scheduler".to_owned(), url(&addresses.scheduler));
         }
@@ -72,7 +75,11 @@ impl Endpoints {
     /// The variables by which AWS's SDKs find the services, the issuer in the place of Cognito's API included:
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html>.
     pub(crate) fn variables(&self, addresses: &ServiceAddresses) -> BTreeMap<String, String> {
-        let variable = |service: &str| format!("AWS_ENDPOINT_URL_{}", service.to_uppercase().replace('-', "_"));
+        let variable = |service: &str| {
+            // The id of this service in the SDKs has a space.
+            let id = if service == "secretsmanager" { "secrets_manager" } else { service };
+            format!("AWS_ENDPOINT_URL_{}", id.to_uppercase().replace('-', "_"))
+        };
         let services = self.aws.iter().map(|(service, url)| (variable(service), url.clone()));
         let issuer = (variable("cognito-identity-provider"), format!("http://{}", addresses.oidc));
         services.chain([issuer]).collect()
@@ -175,9 +182,19 @@ mod tests {
     fn functions_find_every_service_by_the_sdks_own_variables() {
         let address = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
         let (dynamodb, sqs, rds_data, lambda, oidc) = (address(1), address(2), address(3), address(4), address(5));
-        let (s3, control, scheduler) = (address(6), address(7), address(8));
-        let addresses =
-            ServiceAddresses { dynamodb, s3, sqs, rds_data, scheduler, lambda, control, oidc, apis: BTreeMap::new() };
+        let (s3, control, scheduler, secrets) = (address(6), address(7), address(8), address(9));
+        let addresses = ServiceAddresses {
+            dynamodb,
+            s3,
+            sqs,
+            rds_data,
+            scheduler,
+            secrets,
+            lambda,
+            control,
+            oidc,
+            apis: BTreeMap::new(),
+        };
         let variables = Endpoints::of(&Stack::default(), &addresses).variables(&addresses);
         let expected = [("DYNAMODB", 1), ("SQS", 2), ("LAMBDA", 4), ("COGNITO_IDENTITY_PROVIDER", 5)];
         let expected =

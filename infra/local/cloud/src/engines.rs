@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use local_aurora::Database;
 use local_aurora::postgres::Postgres;
+use local_aurora::{Database, Login};
 use local_aws::{ACCOUNT, REGION};
 use local_dynamodb::Tables;
 use local_lambda::asynchronous::Report;
 use local_s3::Buckets;
 use local_scheduler::Scheduler;
+use local_secrets::Secrets;
 use local_sqs::Sqs;
 use local_template::model::Stack;
 
@@ -23,6 +24,7 @@ pub(crate) struct Engines {
     pub(crate) tables: Tables,
     pub(crate) buckets: Buckets,
     pub(crate) scheduler: Scheduler,
+    pub(crate) secrets: Secrets,
     pub(crate) database: Option<Database>,
     /// `None` where there is no cluster, or where another server is used.
     postgres: Option<Postgres>,
@@ -40,6 +42,8 @@ impl Engines {
         let tables = Tables::open(tables_dir.as_deref(), &stack.tables)?;
         let buckets_dir = data_dir.map(DataDir::s3);
         let buckets = Buckets::open(buckets_dir.as_deref(), &stack.buckets)?;
+        let secrets_file = data_dir.map(DataDir::secrets);
+        let secrets = Secrets::open(secrets_file.as_deref(), &stack.secrets).map_err(StartError::Secrets)?;
         let sqs = Sqs::start(REGION, ACCOUNT, sqs, &stack.queues, data_dir.map(DataDir::sqs)).await?;
         let file = data_dir.map(DataDir::schedules);
         let scheduler = Scheduler::open(REGION, ACCOUNT, &stack.schedule_groups, sqs.clone(), file)?;
@@ -54,7 +58,10 @@ impl Engines {
                 (Some(postgres), Some(database))
             }
         };
-        Ok(Self { sqs, tables, buckets, scheduler, database, postgres })
+        let logins = secrets.clone();
+        let find = move |arn: &str| Login::of_secret(&logins.value(arn)?);
+        let database = database.map(|database| database.with_logins(Arc::new(find)));
+        Ok(Self { sqs, tables, buckets, secrets, scheduler, database, postgres })
     }
 
     /// How functions' failures reach queues, by logical id.

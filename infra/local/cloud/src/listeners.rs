@@ -33,6 +33,8 @@ pub struct Ports {
     pub data_api: u16,
     /// Port of EventBridge Scheduler's API.
     pub scheduler: u16,
+    /// Port of Secrets Manager's API.
+    pub secrets: u16,
     /// Port of Lambda's Invoke API.
     pub lambda: u16,
     /// Port of the control endpoint.
@@ -69,6 +71,7 @@ pub(crate) struct Listeners {
     pub(crate) sqs: Gated,
     pub(crate) rds_data: Gated,
     pub(crate) scheduler: Gated,
+    pub(crate) secrets: TcpListener,
     pub(crate) lambda: TcpListener,
     pub(crate) control: TcpListener,
     pub(crate) oidc: TcpListener,
@@ -93,6 +96,7 @@ pub(crate) struct ServiceAddresses {
     pub(crate) sqs: SocketAddr,
     pub(crate) rds_data: SocketAddr,
     pub(crate) scheduler: SocketAddr,
+    pub(crate) secrets: SocketAddr,
     pub(crate) lambda: SocketAddr,
     pub(crate) control: SocketAddr,
     pub(crate) oidc: SocketAddr,
@@ -102,13 +106,14 @@ pub(crate) struct ServiceAddresses {
 impl ServiceAddresses {
     /// Returns the ports by the names under which [`Listeners::bind`] asks for them.
     pub(crate) fn ports(&self) -> RememberedPorts {
-        let Self { dynamodb, s3, sqs, rds_data, scheduler, lambda, control, oidc, apis } = self;
+        let Self { dynamodb, s3, sqs, rds_data, secrets, scheduler, lambda, control, oidc, apis } = self;
         let services = [
             ("dynamodb", dynamodb),
             ("s3", s3),
             ("sqs", sqs),
             ("rds-data", rds_data),
             ("scheduler", scheduler),
+            ("secretsmanager", secrets),
             ("lambda", lambda),
             ("control", control),
             ("oidc", oidc),
@@ -146,6 +151,7 @@ impl Listeners {
         let (sqs, sqs_address) = binder.bind_gated("sqs", ports.sqs, "--sqs-port")?;
         let (rds_data, rds_data_address) = binder.bind_gated("rds-data", ports.data_api, "--data-api-port")?;
         let (scheduler, scheduler_address) = binder.bind_gated("scheduler", ports.scheduler, "--scheduler-port")?;
+        let (secrets, secrets_address) = binder.bind("secretsmanager", ports.secrets, "--secrets-port")?;
         let (lambda, lambda_address) = binder.bind("lambda", ports.lambda, "--lambda-port")?;
         let (control, control_address) = binder.bind("control", ports.control, "--control-port")?;
         let addresses = ServiceAddresses {
@@ -154,12 +160,16 @@ impl Listeners {
             sqs: sqs_address,
             rds_data: rds_data_address,
             scheduler: scheduler_address,
+            secrets: secrets_address,
             lambda: lambda_address,
             control: control_address,
             oidc: oidc_address,
             apis: api_addresses,
         };
-        Ok((Self { dynamodb, s3, sqs, rds_data, scheduler, lambda, control, oidc, apis, addresses }, binder.refused))
+        Ok((
+            Self { dynamodb, s3, sqs, rds_data, secrets, scheduler, lambda, control, oidc, apis, addresses },
+            binder.refused,
+        ))
     }
 
     /// Returns the addresses that the template needs to be resolved.

@@ -59,6 +59,9 @@ pub enum StartError {
     /// The schedules cannot be read.
     #[error("EventBridge Scheduler: {0}")]
     Schedules(#[from] local_scheduler::SchedulesError),
+    /// The values of secrets cannot be kept.
+    #[error("Secrets Manager: {0}")]
+    Secrets(io::Error),
     /// A bucket could not be created.
     #[error("S3: {0}")]
     Buckets(#[from] local_s3::BucketsError),

@@ -161,6 +161,7 @@ impl Template {
             buckets: each(&existing(Kind::Bucket)?, |bucket| resources::bucket::read(scope, bucket, &functions))?,
             queues: resources::queue::read_all(scope, &existing(Kind::Queue)?)?,
             clusters: each(&existing(Kind::Cluster)?, |cluster| resources::cluster::read(scope, cluster))?,
+            secrets: each(&existing(Kind::Secret)?, |secret| resources::secret::read(scope, secret))?,
             user_pools: each(&existing(Kind::UserPool)?, |pool| resources::user_pool::read(scope, pool))?,
             schedule_groups: each(&existing(Kind::ScheduleGroup)?, |group| {
                 resources::schedule_group::read(scope, group)

@@ -23,6 +23,7 @@ pub struct Stack {
     pub queues: Vec<Queue>,
     /// `AWS::RDS::DBCluster` with the Data API enabled
     pub clusters: Vec<Cluster>,
+    pub secrets: Vec<Secret>,
     pub user_pools: Vec<UserPool>,
     pub schedule_groups: Vec<ScheduleGroup>,
     /// `AWS::CloudFormation::CustomResource` and `Custom::*`, in an order that respects `DependsOn`
@@ -365,6 +366,35 @@ pub struct Cluster {
     /// The value of `!GetAtt Cluster.MasterUserSecret.SecretArn`; the Data API's `secretArn`.
     pub secret_arn: String,
     pub database: String,
+}
+
+/// One secret of Secrets Manager.
+#[derive(Debug, Clone)]
+pub struct Secret {
+    pub logical_id: String,
+    pub name: String,
+    /// The value of `!Ref Secret`.
+    pub arn: String,
+    pub content: SecretContent,
+}
+
+/// The first value of a secret.
+#[derive(Debug, Clone)]
+pub enum SecretContent {
+    /// `SecretString`.
+    Given(String),
+    /// `GenerateSecretString`.
+    Generated(GeneratedPassword),
+}
+
+/// A random password, alone or as a key of a JSON object.
+#[derive(Debug, Clone)]
+pub struct GeneratedPassword {
+    /// `SecretStringTemplate` and `GenerateStringKey`.
+    pub within: Option<(String, String)>,
+    pub length: usize,
+    /// The characters that it is made of.
+    pub alphabet: Vec<char>,
 }
 
 /// One Cognito user pool, played by the local issuer.

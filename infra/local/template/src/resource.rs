@@ -39,6 +39,7 @@ pub(super) enum Kind {
     Bucket,
     Queue,
     Cluster,
+    Secret,
     UserPool,
     UserPoolClient,
     ScheduleGroup,

@@ -176,7 +176,7 @@ impl Conversations {
     }
 }
 
-/// Returns true if no other conversation was in the way. Bounds the transaction: see [`super`].
+/// Returns true if no other conversation was in the way.
 async fn insert_conversation(
     connection: &mut DataApiConnection,
     conversation: ConversationId,
@@ -188,10 +188,7 @@ async fn insert_conversation(
     let inserted = query(
         "INSERT INTO conversations (conversation_id, type, title, created_by, version, private_low, private_high,
             idempotency_key, request_digest, topic, history, member_count, terms)
-         SELECT $1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12::text::tsvector
-         WHERE (SELECT set_config('lock_timeout', '5s', true) <> ''
-            AND set_config('statement_timeout', '5s', true) <> ''
-            AND set_config('idle_in_transaction_session_timeout', '5s', true) <> '')
+         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12::text::tsvector)
          ON CONFLICT DO NOTHING",
     )
     .bind(conversation.0)

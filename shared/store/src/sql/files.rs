@@ -268,14 +268,11 @@ impl FileMetadata {
     }
 }
 
-/// Locks the owner's row until the transaction ends, and bounds the transaction: see [`super`].
+/// Locks the owner's row until the transaction ends.
 async fn lock(connection: &mut DataApiConnection, owner: UserId) -> Result<(), AnnounceError> {
     let found: Option<(bool,)> = query_as(
         "SELECT deleted_at IS NOT NULL FROM users
-             WHERE user_id = $1 AND (SELECT set_config('lock_timeout', '5s', true) <> ''
-                AND set_config('statement_timeout', '5s', true) <> ''
-                AND set_config('idle_in_transaction_session_timeout', '5s', true) <> '')
-             FOR NO KEY UPDATE",
+         WHERE user_id = $1 FOR NO KEY UPDATE",
     )
     .bind(owner.0)
     .fetch_optional(connection)

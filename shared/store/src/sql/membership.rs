@@ -148,16 +148,13 @@ fn not_found() -> ChangeError {
     ChangeError::Refused { refusal, older_wait: false }
 }
 
-/// Locks the conversation until the transaction ends, and bounds the transaction: see [`super`].
+/// Locks the conversation until the transaction ends.
 async fn lock(connection: &mut DataApiConnection, conversation: ConversationId) -> Result<Option<Locked>, ChangeError> {
     let locked = query_as(
         "SELECT type, title, topic, closed_at IS NOT NULL AS closed, version, member_count, blocked_by,
             recent_changes
          FROM conversations
-         WHERE conversation_id = $1 AND (SELECT set_config('lock_timeout', '5s', true) <> ''
-            AND set_config('statement_timeout', '5s', true) <> ''
-            AND set_config('idle_in_transaction_session_timeout', '5s', true) <> '')
-         FOR UPDATE",
+         WHERE conversation_id = $1 FOR UPDATE",
     )
     .bind(conversation.0)
     .fetch_optional(connection)

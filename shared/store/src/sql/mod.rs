@@ -5,9 +5,9 @@
 //! # Bounded transactions
 //!
 //! A function can die or be frozen inside a transaction, and the service keeps the transaction, with its locks, for three idle
-//! minutes. So the first statement of each transaction sets, for the transaction alone and in the same request, how long
-//! PostgreSQL waits: for a lock, for a statement, and for the next statement. Whoever waits for the locks of a function that is
-//! gone gets them, or `busy`, within seconds. Settings of the database role would also apply to migrations.
+//! minutes. So the role of the functions has settings for how long PostgreSQL waits: for a lock, for a statement, and for the next
+//! statement of a transaction; `migrate` makes the role. Whoever waits for the locks of a function that is gone gets them, or
+//! `busy`, within seconds.
 
 pub mod conversations;
 pub mod discovery;
@@ -51,7 +51,7 @@ impl Patience {
 
     /// For migrations: a statement may take as long as the service allows, and a deploy waits for a paused cluster.
     pub const MIGRATIONS: Self =
-        Self { request: Duration::from_secs(50), resume: Duration::from_mins(4), rollback: Duration::from_secs(10) };
+        Self { request: Duration::from_secs(50), resume: Duration::from_mins(10), rollback: Duration::from_secs(10) };
 }
 
 /// Creates a pool over the cluster's Data API. Makes no request. The timeouts of `sdk_config` are not used.

@@ -17,10 +17,12 @@ use super::pool::{Lease, Pool};
 use super::request::{BatchExecuteStatement, BeginTransaction, EndTransaction, ExecuteStatement, Target};
 use super::response::{TransactionBegun, TransactionEnded};
 use super::transactions::{Transactions, cause};
+use crate::Database;
 
 /// The service behind the router.
 pub(super) struct Endpoint {
     pub(super) clusters: Vec<Cluster>,
+    pub(super) database: Database,
     pub(super) pool: Pool,
     pub(super) transactions: Transactions,
     pub(super) limits: Limits,
@@ -83,7 +85,7 @@ impl Endpoint {
             .iter()
             .find(|cluster| cluster.arn == arn)
             .ok_or_else(|| DataApiError::HttpEndpointNotEnabled(arn.to_owned()))?;
-        if cluster.secret_arn != secret {
+        if cluster.secret_arn != secret && self.database.login(secret).is_none() {
             return Err(DataApiError::SecretNotFound);
         }
         Ok(cluster)
@@ -97,10 +99,16 @@ impl Endpoint {
     ) -> Result<Lease, DataApiError> {
         // An empty name is none.
         let database = target.database.as_deref().filter(|name| !name.is_empty());
-        match transaction {
-            Some(id) => self.transactions.take(id, &cluster.arn, database),
-            None => self.pool.acquire(database.unwrap_or(&cluster.database)).await,
+        if let Some(id) = transaction {
+            return self.transactions.take(id, &cluster.arn, database);
         }
+        // The cluster's own secret is the owner's.
+        let secret = target.secret_arn.as_deref().filter(|secret| *secret != cluster.secret_arn);
+        let user = match secret {
+            Some(secret) => Some(self.database.login(secret).ok_or(DataApiError::SecretNotFound)?),
+            None => None,
+        };
+        self.pool.acquire(database.unwrap_or(&cluster.database), user).await
     }
 
     /// Runs a job in a task of its own: neither a client that hangs up nor one that waited long enough may leave a

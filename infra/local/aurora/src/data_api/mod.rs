@@ -84,6 +84,7 @@ pub async fn serve_with(
         clusters,
         pool: Pool::new(database.config().clone(), limits.connections, limits.statement),
         transactions: Transactions::default(),
+        database,
         limits,
         shutdown: shutdown.clone(),
     });
@@ -108,7 +109,7 @@ async fn create_databases(database: &Database, clusters: &[Cluster]) -> io::Resu
     }
     let maintenance = database.config().get_dbname().unwrap_or("postgres");
     let refused = |error| io::Error::other(database.refused(error));
-    let session = Session::connect(database.config(), maintenance).await.map_err(refused)?;
+    let session = Session::connect(database.config(), maintenance, None).await.map_err(refused)?;
     for name in names {
         let quoted = name.replace('"', "\"\"");
         match session.command(&format!("CREATE DATABASE \"{quoted}\"")).await {

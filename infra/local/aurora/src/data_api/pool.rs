@@ -8,6 +8,7 @@ use tokio_postgres::Config;
 
 use super::errors::DataApiError;
 use super::session::Session;
+use crate::Login;
 
 /// At most as many connections as allowed, idle ones included.
 pub(super) struct Pool {
@@ -31,17 +32,17 @@ impl Pool {
         Self { config, free: Arc::new(Semaphore::new(size)), size, patience, idle: Mutex::default() }
     }
 
-    /// A clean session of `database`.
-    pub(super) async fn acquire(&self, database: &str) -> Result<Lease, DataApiError> {
+    /// A clean session of `database`, as `user` or as the owner.
+    pub(super) async fn acquire(&self, database: &str, user: Option<Login>) -> Result<Lease, DataApiError> {
         let waiting = tokio::time::timeout(self.patience, Arc::clone(&self.free).acquire_owned());
         // The semaphore is never closed: both errors mean that no place became free.
         let Ok(Ok(place)) = waiting.await else {
             return Err(DataApiError::ServiceUnavailable);
         };
-        if let Some(session) = self.take_idle(database) {
+        if let Some(session) = self.take_idle(database, user.as_ref()) {
             return Ok(Lease { session, place });
         }
-        let session = Session::connect(&self.config, database).await?;
+        let session = Session::connect(&self.config, database, user).await?;
         Ok(Lease { session, place })
     }
 
@@ -64,10 +65,10 @@ impl Pool {
     }
 
     /// Also makes room for another connection where all places are taken by other databases' idle ones.
-    fn take_idle(&self, database: &str) -> Option<Session> {
+    fn take_idle(&self, database: &str, user: Option<&Login>) -> Option<Session> {
         let mut idle = self.idle();
         idle.retain(|session| !session.is_closed());
-        if let Some(index) = idle.iter().rposition(|session| session.database == database) {
+        if let Some(index) = idle.iter().rposition(|session| session.is_of(database, user)) {
             return Some(idle.remove(index));
         }
         let in_use = self.size - self.free.available_permits();

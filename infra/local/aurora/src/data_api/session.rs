@@ -17,6 +17,7 @@ use super::limits::Limits;
 use super::response::{ColumnMetadata, Executed};
 use super::types::Argument;
 use super::{formatted, metadata, records};
+use crate::Login;
 
 /// Prepared statements that a connection keeps, the most recently used ones.
 const MAX_PREPARED_STATEMENTS: usize = 100;
@@ -28,6 +29,8 @@ const RESET: &str = "ROLLBACK; CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ALL
 /// A connection to one database.
 pub(super) struct Session {
     pub(super) database: String,
+    /// `None` for the owner.
+    user: Option<Login>,
     client: Client,
     remembered: VecDeque<Remembered>,
     /// True once a statement was cancelled: the request may reach PostgreSQL late, and cancel a later statement.
@@ -42,9 +45,13 @@ struct Remembered {
 }
 
 impl Session {
-    /// Connects. The session's time zone is UTC, which is what `timestamptz` comes back in.
-    pub(super) async fn connect(config: &Config, database: &str) -> Result<Self, tokio_postgres::Error> {
-        let mut config = config.clone();
+    /// Connects, as `user` or as the owner. The session's time zone is UTC, which is what `timestamptz` comes back in.
+    pub(super) async fn connect(
+        config: &Config,
+        database: &str,
+        user: Option<Login>,
+    ) -> Result<Self, tokio_postgres::Error> {
+        let mut config = user.as_ref().map_or_else(|| config.clone(), |user| user.applied_to(config));
         let options = config.get_options().unwrap_or_default().to_owned();
         config.dbname(database).application_name("rds-data-api").options(format!("{options} -c TimeZone=UTC"));
         let (client, mut connection) = config.connect(NoTls).await?;
@@ -62,7 +69,7 @@ impl Session {
                 }
             }
         });
-        Ok(Self { database: database.to_owned(), client, remembered: VecDeque::new(), cancelled: false })
+        Ok(Self { database: database.to_owned(), user, client, remembered: VecDeque::new(), cancelled: false })
     }
 
     /// Runs one command without parameters or result.
@@ -73,6 +80,10 @@ impl Session {
     /// Makes the session fit for the next user.
     pub(super) async fn reset(&self) -> Result<(), tokio_postgres::Error> {
         self.command(RESET).await
+    }
+
+    pub(super) fn is_of(&self, database: &str, user: Option<&Login>) -> bool {
+        self.database == database && self.user.as_ref() == user
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -60,8 +60,6 @@ impl PostgresDir {
 
     /// Runs `initdb` if there is no data, in a folder beside this one that replaces it after success: an interrupted `initdb`
     /// leaves nothing that looks like data.
-    ///
-    /// Everyone who can reach the server's socket may log in, and only its user can reach it.
     pub(super) async fn initialise(
         &self,
         binaries: &Binaries,
@@ -93,6 +91,14 @@ impl PostgresDir {
             }
         }
         Err(PostgresError::Tool { program: "initdb", output: failure })
+    }
+
+    /// Writes who may log in: the owner, since only the server's user can reach its socket, and every other role with its password.
+    pub(super) fn require_passwords(&self) -> Result<(), PostgresError> {
+        let path = self.path.join("pg_hba.conf");
+        let rules = format!("local all {SUPERUSER} trust\nlocal all all scram-sha-256\n");
+        // Into the file of `initdb`, which is the account's.
+        fs::write(&path, rules).map_err(|source| files(&path, source))
     }
 
     /// A folder for `initdb`, with a name of its own: the processes of an interrupted one may still write to theirs.

@@ -56,6 +56,7 @@ impl Postgres {
         let binaries = Binaries::obtain(folder.version()?.as_deref(), folder.path()).await?;
         folder.stop_stale_server(&binaries, account).await?;
         folder.initialise(&binaries, account, data_dir.is_some()).await?;
+        folder.require_passwords()?;
 
         let socket_dir = if server::fits_socket(folder.path()) {
             folder.path().to_owned()

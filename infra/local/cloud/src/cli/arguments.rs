@@ -154,6 +154,9 @@ struct PortArguments {
     /// Port of EventBridge Scheduler's API.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     scheduler_port: u16,
+    /// Port of Secrets Manager's API.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    secrets_port: u16,
     /// Port of Lambda's Invoke API.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     lambda_port: u16,
@@ -170,6 +173,7 @@ impl From<PortArguments> for Ports {
             s3: arguments.s3_port,
             data_api: arguments.data_api_port,
             scheduler: arguments.scheduler_port,
+            secrets: arguments.secrets_port,
             lambda: arguments.lambda_port,
             control: arguments.control_port,
         }

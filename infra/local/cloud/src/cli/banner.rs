@@ -70,6 +70,7 @@ fn service(id: &str) -> &str {
         "lambda" => "Lambda (Invoke API)",
         "rds-data" => "RDS Data API (SQL of the Aurora cluster)",
         "s3" => "S3",
+        "secretsmanager" => "Secrets Manager",
         "sqs" => "SQS",
         other => other,
     }

@@ -18,7 +18,7 @@ pub(super) const SHAPE: Shape = Shape {
         ),
         (
             &["MasterUserPassword", "MasterUserSecret", "MasterUsername", "EnableIAMDatabaseAuthentication"],
-            "the local Data API checks no credentials",
+            "the owner of the database is the superuser of the local server",
         ),
         (
             &[

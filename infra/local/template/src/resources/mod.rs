@@ -17,6 +17,7 @@ mod http_authorizers;
 pub(super) mod queue;
 mod route_settings;
 pub(super) mod schedule_group;
+pub(super) mod secret;
 pub(super) mod table;
 pub(super) mod user_pool;
 pub(super) mod websocket_api;
@@ -28,7 +29,7 @@ use super::scope::{ResourceTypes, Scope};
 use super::shape::Shape;
 use super::yaml::{Entry, Node, Value};
 
-const KINDS: [(&str, Kind); 18] = [
+const KINDS: [(&str, Kind); 19] = [
     (function_shape::TYPE, Kind::Function),
     (http_api::TYPE, Kind::HttpApi),
     (websocket_api::TYPE, Kind::WebSocketApi),
@@ -42,6 +43,7 @@ const KINDS: [(&str, Kind); 18] = [
     (bucket::TYPE, Kind::Bucket),
     (queue::TYPE, Kind::Queue),
     (cluster::TYPE, Kind::Cluster),
+    (secret::TYPE, Kind::Secret),
     (user_pool::TYPE, Kind::UserPool),
     (user_pool::CLIENT_TYPE, Kind::UserPoolClient),
     (schedule_group::TYPE, Kind::ScheduleGroup),
@@ -89,6 +91,7 @@ impl Kind {
             Self::Bucket => Some(&bucket::SHAPE),
             Self::Queue => Some(&queue::SHAPE),
             Self::Cluster => Some(&cluster::SHAPE),
+            Self::Secret => Some(&secret::SHAPE),
             Self::UserPool => Some(&user_pool::SHAPE),
             Self::UserPoolClient => Some(&user_pool::CLIENT),
             Self::ScheduleGroup => Some(&schedule_group::SHAPE),
@@ -177,6 +180,7 @@ pub(super) fn reference(scope: &Scope<'_>, resource: &Resource, line: usize) -> 
         Kind::Bucket => bucket::name(scope, resource),
         Kind::Queue => queue::url(scope, resource),
         Kind::Cluster => cluster::identifier(scope, resource),
+        Kind::Secret => secret::arn(scope, resource),
         Kind::UserPool => Ok(user_pool::id(scope, resource)),
         Kind::ScheduleGroup => schedule_group::name(scope, resource),
         Kind::Role => resource.name(scope, "RoleName"),
@@ -204,6 +208,7 @@ pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str,
         Kind::Bucket => (&["Arn"], bucket::attribute(scope, resource, attribute)?),
         Kind::Queue => (&["Arn", "QueueName", "QueueUrl"], queue::attribute(scope, resource, attribute)?),
         Kind::Cluster => (cluster::ATTRIBUTES, cluster::attribute(scope, resource, attribute)?),
+        Kind::Secret => (&["Id"], if attribute == "Id" { Some(secret::arn(scope, resource)?) } else { None }),
         Kind::UserPool => (user_pool::ATTRIBUTES, user_pool::attribute(scope, resource, attribute)),
         Kind::UserPoolClient => (&["ClientId"], (attribute == "ClientId").then(|| resource.id.clone())),
         Kind::ScheduleGroup => (&["Arn"], schedule_group::attribute(scope, resource, attribute)?),
