@@ -34,6 +34,8 @@ pub struct Endpoints {
 #[serde(rename_all = "kebab-case", default)]
 pub struct Aws {
     pub dynamodb: String,
+    /// The Invoke API.
+    pub lambda: String,
     pub s3: String,
     pub sqs: String,
     pub scheduler: String,

@@ -1,7 +1,7 @@
 //! Permissions: what the requests of functions need, as the clouds of all tests have recorded it, against the policies.
 //!
 //! The recording is complete only after the whole suite, so this is run behind it: `cargo test --workspace`, then
-//! `cargo test -p end-to-end --test wiring -- --ignored`. Delete `target/tests/permissions.jsonl` before to forget what earlier
+//! `cargo test -p end-to-end --test wiring permissions -- --ignored`. Delete `target/tests/permissions.jsonl` before to forget what earlier
 //! versions have needed.
 
 use std::collections::{BTreeMap, BTreeSet};

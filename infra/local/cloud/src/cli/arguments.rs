@@ -111,6 +111,13 @@ pub(super) enum Command {
         #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Print a month's bill at list prices: the uses of the file that the workspace's Cargo.toml names, `cost = …` in
+    /// `[workspace.metadata.local-cloud]`. Its parameters are flags; a wrong one lists them. `--units` prints the units of each use.
+    #[command(disable_help_flag = true)]
+    Cost {
+        #[arg(value_name = "PARAMETER", trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Print an access token of a running local cloud for a user: `alice=$(cargo local token alice)`.
     Token {
         /// The user's name, which becomes `sub` and `username`. Any will do: there are no passwords.

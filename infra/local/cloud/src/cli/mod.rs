@@ -3,10 +3,12 @@
 mod arguments;
 mod banner;
 mod bench;
+mod cost;
 mod status;
 mod template;
 mod terminal;
 mod token;
+mod workspace;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -24,6 +26,7 @@ use crate::endpoints::EndpointsFile;
 use crate::{Cloud, StartError, open_files, stop_signal};
 use arguments::{Arguments, Command, DatabaseUrlError};
 use bench::BenchError;
+use cost::CostError;
 use template::NoTemplate;
 use terminal::Terminal;
 use token::TokenError;
@@ -48,6 +51,10 @@ async fn execute(mut arguments: Arguments) -> Result<(), CommandError> {
             // A workspace can have a bench without a template.
             let folder = template.ok().and_then(|file| file.parent().map(Path::to_owned)).unwrap_or_default();
             match bench::run(&folder, &given)? {}
+        }
+        Some(Command::Cost { arguments: given }) => {
+            let folder = template?.parent().map(Path::to_owned).unwrap_or_default();
+            write!(io::stdout(), "{}", cost::estimate(&folder, &given)?).map_err(CommandError::Print)
         }
         Some(Command::Token { user, expires_in }) => {
             let file = match arguments.endpoints.take() {
@@ -94,6 +101,8 @@ enum CommandError {
     Template(#[from] NoTemplate),
     #[error(transparent)]
     Bench(#[from] BenchError),
+    #[error(transparent)]
+    Cost(#[from] CostError),
     #[error(transparent)]
     Token(#[from] TokenError),
     #[error(transparent)]

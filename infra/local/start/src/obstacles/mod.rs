@@ -12,7 +12,7 @@ use std::{env, fs, io};
 const DEFAULT_PORTS: [(&str, u16); 3] = [("--http-port", 3000), ("--websocket-port", 3001), ("--oidc-port", 3002)];
 
 /// Arguments that ask for something else than a start.
-const OTHER_PURPOSES: [&str; 7] = ["--help", "-h", "--version", "-V", "bench", "token", "help"];
+const OTHER_PURPOSES: [&str; 8] = ["--help", "-h", "--version", "-V", "bench", "cost", "token", "help"];
 
 /// The resource type that needs PostgreSQL.
 const CLUSTER: &str = "AWS::RDS::DBCluster";
