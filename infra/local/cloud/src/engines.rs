@@ -61,7 +61,7 @@ impl Engines {
         let logins = secrets.clone();
         let find = move |arn: &str| Login::of_secret(&logins.value(arn)?);
         let database = database.map(|database| database.with_logins(Arc::new(find)));
-        Ok(Self { sqs, tables, buckets, secrets, scheduler, database, postgres })
+        Ok(Self { sqs, tables, buckets, scheduler, secrets, database, postgres })
     }
 
     /// How functions' failures reach queues, by logical id.

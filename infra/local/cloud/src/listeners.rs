@@ -167,7 +167,7 @@ impl Listeners {
             apis: api_addresses,
         };
         Ok((
-            Self { dynamodb, s3, sqs, rds_data, secrets, scheduler, lambda, control, oidc, apis, addresses },
+            Self { dynamodb, s3, sqs, rds_data, scheduler, secrets, lambda, control, oidc, apis, addresses },
             binder.refused,
         ))
     }

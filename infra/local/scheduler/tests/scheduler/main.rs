@@ -29,8 +29,8 @@ struct Service {
 
 impl Service {
     async fn start(file: Option<PathBuf>) -> Self {
-        let (queues, schedules) = tokio::join!(TcpListener::bind("127.0.0.1:0"), TcpListener::bind("127.0.0.1:0"));
-        let (queues, schedules) = (queues.unwrap(), schedules.unwrap());
+        let (queues, listener) = tokio::join!(TcpListener::bind("127.0.0.1:0"), TcpListener::bind("127.0.0.1:0"));
+        let (queues, listener) = (queues.unwrap(), listener.unwrap());
         let address = queues.local_addr().unwrap();
         let queue = Queue {
             logical_id: "Jobs".to_owned(),
@@ -43,9 +43,9 @@ impl Service {
         let sqs = Sqs::start("us-east-1", "000000000000", address, &[queue], None).await.unwrap();
         let groups = [ScheduleGroup { logical_id: "Later".to_owned(), name: "later".to_owned() }];
         let scheduler = Scheduler::open("us-east-1", "000000000000", &groups, sqs.clone(), file).unwrap();
-        let endpoint = format!("http://{}", schedules.local_addr().unwrap());
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let serving = scheduler.clone();
-        tokio::spawn(async move { serving.serve(schedules, CancellationToken::new()).await });
+        tokio::spawn(async move { serving.serve(listener, CancellationToken::new()).await });
         tokio::spawn(async move { sqs.serve(queues, CancellationToken::new()).await });
         let sqs = aws_sdk_sqs::Client::new(&local_testing::sdk(format!("http://{address}"), "local"));
         let client = Client::new(&local_testing::sdk(&endpoint, "local"));
@@ -90,7 +90,7 @@ fn schedule(client: &Client, name: &str, expression: String) -> CreateScheduleFl
         .target(target.build().unwrap())
 }
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 #[tokio::test]
 async fn due_schedule_sends_its_input_and_is_deleted() {
