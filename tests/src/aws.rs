@@ -15,7 +15,7 @@ use store::sqs::Queue;
 
 use crate::Cloud;
 
-/// The configuration that clients share, without an endpoint.
+/// The configuration that clients share, without an endpoint. They sign with the developer's key.
 pub fn config() -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "tests");
     SdkConfig::builder()
@@ -28,7 +28,7 @@ pub fn config() -> SdkConfig {
 
 /// The same with a caller of its own: in a fault plan, its requests are those of the function `caller`.
 pub fn config_as(caller: &str) -> SdkConfig {
-    let credentials = Credentials::new(caller, "local", None, None, "tests");
+    let credentials = Credentials::new("local", "local", Some(caller.to_owned()), None, "tests");
     config().to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
 }
 

@@ -50,7 +50,7 @@ const EDGES: [(&str, &[&str]); 23] = [
     // Built before everything else, with nothing: its program says what is in the way.
     ("infra/local/start", &[]),
     // Only tests are built with it.
-    ("infra/local/testing", &["infra/local/lambda", "infra/local/template"]),
+    ("infra/local/testing", &["infra/local/aws", "infra/local/lambda", "infra/local/template"]),
     // The migrations need the driver itself; the other functions use it through the doors.
     ("functions/migrate", &["shared/domain", "shared/lambda-kit", "shared/sqlx-data-api", "shared/store"]),
 ];

@@ -1,8 +1,8 @@
-//! Who may call a service of this machine.
+//! From where a service of this machine may be called.
 //!
 //! Any page may make its reader's browser send requests to loopback. With a name of its own that resolves there (DNS rebinding)
 //! it could even read the answers: such requests name that host. Others name the page's origin. AWS's services take signed
-//! requests only; here a signature has to be well formed and for this service, and whose it is does not matter.
+//! requests only; here a signature has to be there and for this service. Whose it is, [`access`](crate::access) looks at.
 
 use std::net::IpAddr;
 
@@ -10,15 +10,13 @@ use axum::Json;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
+use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use super::identity::REGION;
-
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+use super::signature::{ALGORITHM, Claim, SignatureError};
 
 /// The rules of one listener.
 #[derive(Debug, Clone, Copy)]
@@ -144,7 +142,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A header `Authorization` of the right form, for clients without credentials of their own.
+/// A header `Authorization` of the right form, for clients of a service that leaves the signature to its gate.
 pub fn authorization(service: &str) -> String {
     let (scope, signature) = (format!("local/20260101/{REGION}/{service}/aws4_request"), "0".repeat(64));
     format!("{ALGORITHM} Credential={scope}, SignedHeaders=host, Signature={signature}")
@@ -152,45 +150,11 @@ pub fn authorization(service: &str) -> String {
 
 /// Checks that a request is signed for a service, in its header or in its query.
 fn check_signature(uri: &Uri, headers: &HeaderMap, service: &str) -> Result<(), Refusal> {
-    let credential = match headers.get(AUTHORIZATION) {
-        Some(header) => in_header(header)?,
-        None => in_query(uri)?,
-    };
-    match credential.split('/').collect::<Vec<_>>()[..] {
-        [key, date, region, found, "aws4_request"] if !key.is_empty() && date.len() == 8 => {
-            if (region, found) == (REGION, service) { Ok(()) } else { Err(WRONG_SCOPE) }
-        }
-        _ => Err(INCOMPLETE),
-    }
-}
-
-/// The credential of a header that is whole.
-fn in_header(header: &HeaderValue) -> Result<String, Refusal> {
-    let header = header.to_str().map_err(|_| INCOMPLETE)?;
-    let parameters = header.strip_prefix(ALGORITHM).ok_or(INCOMPLETE)?;
-    let parameter = |name: &str| {
-        let mut parts = parameters.split(',').map(str::trim);
-        parts.find_map(|part| part.strip_prefix(name)?.strip_prefix('=')).filter(|value| !value.is_empty())
-    };
-    let signature = parameter("Signature").ok_or(INCOMPLETE)?;
-    if parameter("SignedHeaders").is_none() || !is_signature(signature) {
-        return Err(INCOMPLETE);
-    }
-    Ok(parameter("Credential").ok_or(INCOMPLETE)?.to_owned())
-}
-
-/// The credential of a presigned URL.
-fn in_query(uri: &Uri) -> Result<String, Refusal> {
-    let query = uri.query().ok_or(UNSIGNED)?;
-    let parameter = |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
-    if !parameter("X-Amz-Signature").is_some_and(is_signature) {
-        return Err(UNSIGNED);
-    }
-    Ok(percent_decode_str(parameter("X-Amz-Credential").ok_or(INCOMPLETE)?).decode_utf8_lossy().into_owned())
-}
-
-fn is_signature(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    let claim = Claim::read(uri, headers).map_err(|error| match error {
+        SignatureError::Missing => UNSIGNED,
+        _ => INCOMPLETE,
+    })?;
+    if (claim.region, claim.service) == (REGION, service) { Ok(()) } else { Err(WRONG_SCOPE) }
 }
 
 fn authority(host: &HeaderValue) -> Option<Authority> {

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::access::Caller;
 
 /// An AWS service behind the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -23,6 +24,19 @@ pub enum Service {
     Apigatewaymanagementapi,
     /// EventBridge Scheduler.
     Scheduler,
+}
+
+impl Service {
+    /// Returns the name for which requests are signed.
+    pub fn signing_name(self) -> &'static str {
+        match self {
+            Self::Dynamodb => "dynamodb",
+            Self::Sqs => "sqs",
+            Self::RdsData => "rds-data",
+            Self::Apigatewaymanagementapi => "execute-api",
+            Self::Scheduler => "scheduler",
+        }
+    }
 }
 
 impl fmt::Display for Service {
@@ -46,9 +60,13 @@ pub struct Call {
     pub operation: String,
     /// Names of its tables or its queue, the id of its connection, or the group of its schedule.
     pub resources: Vec<String>,
-    /// The access key of whom it is signed by; a function's is its logical id.
+    /// The API of a connection: its id and stage, as `<id>/<stage>`.
+    pub api: Option<String>,
+    /// Name of a schedule.
+    pub schedule: Option<String>,
+    /// Name of the caller; a function's is its logical id.
     pub caller: String,
-    /// The session token that it came with; a function's is the instance's id.
+    /// A function's instance.
     pub instance: Option<String>,
     /// DynamoDB: whether it reads and is content with an earlier state.
     pub eventually_consistent: bool,
@@ -57,8 +75,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// Reads operation, resources and caller from a request.
-    pub fn read(service: Service, head: &Parts, body: &[u8]) -> Self {
+    /// Reads operation and resources from a request.
+    pub fn read(service: Service, head: &Parts, body: &[u8], caller: &Caller) -> Self {
         // The service itself answers invalid JSON with its error.
         let input = match service {
             Service::Apigatewaymanagementapi => Value::Null,
@@ -68,8 +86,15 @@ impl Call {
         Self {
             service,
             resources: resources(service, head, &input),
-            caller: access_key(&head.headers).unwrap_or_default().to_owned(),
-            instance: header(&head.headers, "x-amz-security-token").map(str::to_owned),
+            api: None,
+            schedule: head
+                .uri
+                .path()
+                .strip_prefix("/schedules/")
+                .filter(|_| service == Service::Scheduler)
+                .map(str::to_owned),
+            caller: caller.name().to_owned(),
+            instance: caller.instance().map(str::to_owned),
             eventually_consistent: service == Service::Dynamodb && is_eventually_consistent(&operation, &input),
             operation,
             input,
@@ -109,7 +134,7 @@ fn resources(service: Service, head: &Parts, input: &Value) -> Vec<String> {
     match service {
         Service::Dynamodb => tables(input),
         Service::Sqs => {
-            let url = input["QueueUrl"].as_str().unwrap_or_default();
+            let url = input["QueueUrl"].as_str().or(input["QueueName"].as_str()).unwrap_or_default();
             url.rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned).into_iter().collect()
         }
         Service::RdsData => input["resourceArn"].as_str().map(str::to_owned).into_iter().collect(),
@@ -164,12 +189,6 @@ fn is_eventually_consistent(operation: &str, input: &Value) -> bool {
     }
 }
 
-/// From `AWS4-HMAC-SHA256 Credential=<access key>/<date>/<region>/<service>/aws4_request, …`.
-fn access_key(headers: &HeaderMap) -> Option<&str> {
-    let (_, credential) = header(headers, AUTHORIZATION.as_str())?.split_once("Credential=")?;
-    credential.split('/').next()
-}
-
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
@@ -181,12 +200,9 @@ mod tests {
     use super::*;
 
     fn call(service: Service, target: &str, path: &str, body: &Value) -> Call {
-        let credential = "AWS4-HMAC-SHA256 Credential=Send/20260101/us-east-1/x/aws4_request, SignedHeaders=host";
-        let request = axum::http::Request::post(path)
-            .header("authorization", credential)
-            .header("x-amz-security-token", "instance-1")
-            .header("x-amz-target", target);
-        Call::read(service, &request.body(()).unwrap().into_parts().0, body.to_string().as_bytes())
+        let request = axum::http::Request::post(path).header("x-amz-target", target);
+        let caller = Caller::Developer { name: "Send".to_owned() };
+        Call::read(service, &request.body(()).unwrap().into_parts().0, body.to_string().as_bytes(), &caller)
     }
 
     #[test]
@@ -194,7 +210,7 @@ mod tests {
         let put = json!({"TableName": "arn:aws:dynamodb:us-east-1:000000000000:table/log", "Item": {}});
         let put = call(Service::Dynamodb, "DynamoDB_20120810.PutItem", "/", &put);
         assert_eq!((put.operation.as_str(), put.caller.as_str()), ("PutItem", "Send"));
-        assert_eq!((put.resources, put.instance.as_deref()), (vec!["log".to_owned()], Some("instance-1")));
+        assert_eq!(put.resources, ["log"]);
 
         let send = json!({"QueueUrl": "http://127.0.0.1:1/000000000000/work"});
         assert_eq!(call(Service::Sqs, "AmazonSQS.SendMessage", "/", &send).resources, ["work"]);

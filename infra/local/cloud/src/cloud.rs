@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use local_aurora::data_api;
 use local_aws::{ACCOUNT, REGION, Service};
-use local_gate::{Gate, PermissionLog};
+use local_gate::Gate;
 use local_gateway::oidc::Issuer;
 use local_gateway::throttle::Account;
 use local_gateway::{http_api, oidc, websocket_api};
@@ -30,7 +30,9 @@ use crate::listeners::{Gated, Listeners};
 use crate::meter::MeterReader;
 use crate::preflight::{Ready, STACK};
 use crate::stage::{ServiceError, Stage};
-use crate::{Endpoints, Options, StartError, control, custom_resource, event_sources, preflight, shell_environment};
+use crate::{
+    Endpoints, Options, StartError, access, control, custom_resource, event_sources, preflight, shell_environment,
+};
 
 /// A running cloud. Dropping it stops everything without waiting: use [`Cloud::stop`].
 pub struct Cloud {
@@ -129,10 +131,12 @@ impl Cloud {
         let functions = CancellationToken::new().drop_guard();
         let endpoints = Endpoints::of(&stack, &listeners.addresses);
         let custom_values = CustomValues::default();
+        let access = access::open(&stack, data_dir.as_ref(), options.permissions, options.denials)?;
         let services_of_functions = Services {
             region: REGION.to_owned(),
             endpoints: endpoints.variables(&listeners.addresses),
             custom_values: custom_values.clone(),
+            keys: access.keys().clone(),
         };
         if let Some(file) = &options.environment {
             shell_environment::write(file, &stack.functions, &services_of_functions)
@@ -158,10 +162,7 @@ impl Cloud {
             ..Default::default()
         };
         let apis = std::mem::take(&mut listeners.apis);
-        let permissions = options
-            .permissions
-            .map(|file| PermissionLog::append_to(&file).map_err(|source| StartError::Permissions { file, source }));
-        let gate = Gate::recording(lambda.clone(), Some(engines.tables.clone()), permissions.transpose()?);
+        let gate = Gate::with_access(lambda.clone(), Some(engines.tables.clone()), access);
         let control = control(&stack, &lambda, gate, engines.scheduler.clone(), options.ui);
         serve_services(&services, &stack, listeners, &engines, &issuer, &control);
         let cloud = Self {
@@ -306,8 +307,8 @@ fn serve_services(
     let back = gate(Service::Dynamodb, dynamodb);
     stage.serve("DynamoDB", |shutdown| async move { tables.serve(back, shutdown).await });
     if !stack.buckets.is_empty() {
-        let (buckets, lambda) = (engines.buckets.clone(), lambda.clone());
-        stage.serve("S3", |shutdown| async move { buckets.serve(REGION, lambda, s3, shutdown).await });
+        let (buckets, access, lambda) = (engines.buckets.clone(), control.gate.access().clone(), lambda.clone());
+        stage.serve("S3", |shutdown| async move { buckets.serve(REGION, access, lambda, s3, shutdown).await });
     }
     if !stack.secrets.is_empty() {
         let values = engines.secrets.clone();
@@ -321,9 +322,9 @@ fn serve_services(
         let back = gate(Service::Scheduler, one_time);
         stage.serve("EventBridge Scheduler", |shutdown| async move { scheduler.serve(back, shutdown).await });
     }
-    let (functions, lambda) = (stack.functions.clone(), lambda.clone());
+    let (functions, lambda, access) = (stack.functions.clone(), lambda.clone(), control.gate.access().clone());
     stage.serve("Lambda's Invoke API", |shutdown| {
-        invoke_api::serve(invocations, functions, lambda, Retries::default(), shutdown)
+        invoke_api::serve(invocations, functions, lambda, access, Retries::default(), shutdown)
     });
     let control = control.clone();
     stage.serve("the control endpoint", |shutdown| control::serve(controls, control, shutdown));

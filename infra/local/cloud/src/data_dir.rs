@@ -69,6 +69,11 @@ impl DataDir {
         self.folder.join("ports.json")
     }
 
+    /// The seed of functions' access keys.
+    pub(crate) fn access_keys(&self) -> PathBuf {
+        self.folder.join("access-keys")
+    }
+
     pub(crate) fn issuer_key(&self) -> PathBuf {
         self.folder.join("issuer-key.pem")
     }

@@ -10,11 +10,12 @@
 //! | `local-lambda` | Lambda: build, Runtime API, Invoke API |
 //! | `local-aurora`, `local-dynamodb`, `local-sqs`, `local-s3` | one engine each |
 //! | `local-sources` | event source mappings |
-//! | `local-gate` | nothing: it counts requests and injects faults |
+//! | `local-gate` | IAM; and it counts requests and injects faults |
 //! | `local-gateway` | API Gateway and a Cognito issuer |
 //!
 //! It knows no application: functions, routes, tables and queues come from the template alone.
 
+mod access;
 pub mod cli;
 mod cloud;
 mod control;

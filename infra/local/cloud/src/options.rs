@@ -50,6 +50,8 @@ pub struct Options {
     pub environment: Option<PathBuf>,
     /// File to which the permissions that functions need are appended.
     pub permissions: Option<PathBuf>,
+    /// File to which the permissions that functions lack are appended, made with the first of them.
+    pub denials: Option<PathBuf>,
     /// The function of `--per`, which has to exist.
     pub per: Option<String>,
 }

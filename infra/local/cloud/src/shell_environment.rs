@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use local_lambda::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Services};
+use local_aws::credentials::{DEVELOPER_ACCESS_KEY, DEVELOPER_SECRET_KEY};
+use local_lambda::Services;
 use local_template::model::Function;
 
 /// Writes the file at once or not at all, readable by its owner only: variables may be secrets.
@@ -25,8 +26,8 @@ fn text(functions: &[Function], services: &Services) -> String {
         variables.entry(name).or_default().entry(value).or_default().insert(function);
     };
     for (name, value) in [
-        ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID),
-        ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
+        ("AWS_ACCESS_KEY_ID", DEVELOPER_ACCESS_KEY),
+        ("AWS_SECRET_ACCESS_KEY", DEVELOPER_SECRET_KEY),
         ("AWS_REGION", &services.region),
     ] {
         add(name, value, "");

@@ -48,12 +48,11 @@ pub async fn serve(
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new()).build(connector);
+    let signed = Admission::signed(service.signing_name());
     let admission = match service {
-        Service::RdsData => Admission::signed("rds-data").with_content_type("application/json"),
-        Service::Dynamodb => Admission::signed("dynamodb").with_content_type("application/x-amz-json-1."),
-        Service::Sqs => Admission::signed("sqs").with_content_type("application/x-amz-json-1."),
-        Service::Apigatewaymanagementapi => Admission::signed("execute-api"),
-        Service::Scheduler => Admission::signed("scheduler").with_content_type("application/json"),
+        Service::RdsData | Service::Scheduler => signed.with_content_type("application/json"),
+        Service::Dynamodb | Service::Sqs => signed.with_content_type("application/x-amz-json-1."),
+        Service::Apigatewaymanagementapi => signed,
     };
     let router = Router::new().fallback(answer).with_state(Forward { gate, service, upstream, client });
     let router = router.layer(from_fn(move |request, next| admission.layer(request, next)));
@@ -77,7 +76,7 @@ pub async fn serve(
 
 async fn answer(State(forward): State<Forward>, request: Request) -> Response {
     let Forward { gate, service, upstream, client } = forward;
-    gate.pass(service, request, |request, view| async move {
+    gate.pass(service, None, request, |request, view| async move {
         let request = redirect(request, view.address().unwrap_or(upstream));
         match client.request(request).await {
             Ok(mut response) => {

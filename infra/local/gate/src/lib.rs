@@ -1,7 +1,7 @@
 //! The gate: the proxy in front of DynamoDB, SQS, the Data API and `@connections`, for functions and all other clients.
 //!
-//! It counts requests, records the permissions that they need, and injects faults. Lambda's own polls for event sources do not pass
-//! it; they have no faults, and are counted where they are made.
+//! It verifies signatures, enforces the policies of functions, counts requests and injects faults. Lambda's own polls for event
+//! sources do not pass it; they have no faults, and are counted where they are made.
 
 #![warn(missing_docs)]
 
@@ -10,26 +10,26 @@ mod capacity;
 pub mod faults;
 mod forward;
 mod permissions;
+mod refusals;
 mod usage;
+mod wire;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Body, to_bytes};
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 
 pub use forward::serve;
-pub use permissions::PermissionLog;
 
 use crate::faults::{Faults, Kind, Moment, Plan, PlanError};
-use local_aws::Meter;
-use local_aws::{Call, Lag, Service};
+use local_aws::{Access, Call, Caller, Lag, Meter, Service, Signable, SignatureError};
 use local_dynamodb::{Replica, Tables};
 use local_lambda::Lambda;
 
@@ -67,7 +67,7 @@ struct Inner {
     lambda: Lambda,
     tables: Option<Tables>,
     meter: Meter,
-    permissions: Option<PermissionLog>,
+    access: Access,
     faults: Faults,
     /// The target of stale reads, while a plan has any.
     replica: Mutex<Option<Arc<Replica>>>,
@@ -76,17 +76,22 @@ struct Inner {
 }
 
 impl Gate {
-    /// A gate without faults. `lambda` has the functions whose requests are counted separately, `tables` what stale reads may be
-    /// stale of.
+    /// A gate without faults, for the developer alone. `lambda` has the functions that faults may kill, `tables` what stale reads
+    /// may be stale of.
     pub fn new(lambda: Lambda, tables: Option<Tables>) -> Self {
-        Self::recording(lambda, tables, None)
+        Self::with_access(lambda, tables, Access::default())
     }
 
-    /// [`Gate::new`], and the permissions that requests of functions need are recorded in `permissions`, if it is given.
-    pub fn recording(lambda: Lambda, tables: Option<Tables>, permissions: Option<PermissionLog>) -> Self {
+    /// [`Gate::new`], for all that have access.
+    pub fn with_access(lambda: Lambda, tables: Option<Tables>, access: Access) -> Self {
         let (meter, faults) = (Meter::default(), Faults::default());
         let (replica, installing) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self(Arc::new(Inner { lambda, tables, meter, permissions, faults, replica, installing }))
+        Self(Arc::new(Inner { lambda, tables, meter, access, faults, replica, installing }))
+    }
+
+    /// Returns who has access to the services.
+    pub fn access(&self) -> &Access {
+        &self.0.access
     }
 
     /// Returns the counts so far.
@@ -126,9 +131,15 @@ impl Gate {
         Ok(replica)
     }
 
-    /// Lets a request through to `carry_out`, unless a fault keeps it from there, and lets the answer through to the
-    /// client, unless a fault does.
-    pub async fn pass<F, C>(&self, service: Service, request: axum::extract::Request, carry_out: F) -> Response
+    /// Lets a request through to `carry_out`, unless its signer may not or a fault keeps it from there, and lets the answer
+    /// through to the client, unless a fault does. `api` is the id and the stage of the API whose connections are called.
+    pub async fn pass<F, C>(
+        &self,
+        service: Service,
+        api: Option<String>,
+        request: axum::extract::Request,
+        carry_out: F,
+    ) -> Response
     where
         F: FnOnce(Request, ReadView) -> C,
         C: Future<Output = Response>,
@@ -137,13 +148,17 @@ impl Gate {
         let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
             return StatusCode::PAYLOAD_TOO_LARGE.into_response();
         };
-        let call = Call::read(service, &head, &body);
-        let Inner { lambda, meter, permissions, faults, .. } = &*self.0;
-        let caller = lambda.has(&call.caller).then_some(call.caller.as_str());
-        meter.request(caller, &call);
-        if let (Some(permissions), Some(function)) = (permissions, caller) {
-            permissions.record(function, &call);
+        let Inner { meter, access, faults, .. } = &*self.0;
+        let signer = match self.signer(&head, &body) {
+            Ok(signer) => signer,
+            Err(error) => return refusals::unknown(service, &error),
+        };
+        let call = Call { api, ..Call::read(service, &head, &body, &signer) };
+        if let Err(denied) = access.authorize(&signer, &permissions::needed(&call)) {
+            return refusals::denied(service, &denied);
         }
+        let caller = signer.function();
+        meter.request(caller, &call);
         let fault = faults.draw(&call);
         if let Some(fault) = fault {
             let (caller, fault) = (caller.unwrap_or("outside"), fault.kind.name());
@@ -180,10 +195,10 @@ impl Gate {
                 exchange.complete(ReadView::Current, carry_out).await;
                 faults::answer(fault.kind, &call).unwrap_or_else(cut)
             }
-            Kind::Kill(Moment::Before) => self.crash(&call).await,
+            Kind::Kill(Moment::Before) => self.crash(&signer).await,
             Kind::Kill(Moment::After) => {
                 exchange.complete(ReadView::Current, carry_out).await;
-                self.crash(&call).await
+                self.crash(&signer).await
             }
             Kind::RequestLost => cut(),
             Kind::Throttle | Kind::Conflict | Kind::Gone | Kind::Resuming => {
@@ -192,12 +207,20 @@ impl Gate {
         }
     }
 
+    /// Finds who has signed a request. A preflight is not signed, and asks for nothing.
+    fn signer(&self, head: &Parts, body: &[u8]) -> Result<Caller, SignatureError> {
+        if head.method == Method::OPTIONS {
+            return Ok(Caller::Developer { name: String::new() });
+        }
+        let request = Signable { method: &head.method, uri: &head.uri, headers: &head.headers, body };
+        self.0.access.authenticate(request)
+    }
+
     /// Kills the function that made the request. Its answer is not read, but its connection may still look open.
-    async fn crash(&self, call: &Call) -> Response {
-        match self.0.lambda.kill(&call.caller, call.instance.as_deref()).await {
-            Ok(_) => {}
-            // A stranger who signs with a session token of its own.
-            Err(error) => tracing::debug!(%error, "not killed"),
+    async fn crash(&self, signer: &Caller) -> Response {
+        let (Some(function), instance) = (signer.function(), signer.instance()) else { return cut() };
+        if let Err(error) = self.0.lambda.kill(function, instance).await {
+            tracing::debug!(%error, "not killed");
         }
         cut()
     }

@@ -1,156 +1,199 @@
-//! The permissions that the requests of functions need, as IAM names them.
+//! The permissions that a request needs.
 //!
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
 
-use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
-
 use local_aws::call::table_name;
-use local_aws::{Call, Service};
+use local_aws::{ACCOUNT, Call, Permission, REGION, Service};
 use serde_json::{Map, Value};
 
-/// An action on a resource that a function's policies have to allow.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Permission {
-    /// IAM action, for example `dynamodb:Query`.
-    action: String,
-    /// Name of a table (`<name>` or `<name>/index/<index>`) or queue, ARN of a cluster, or `<METHOD>/@connections`.
-    resource: String,
-}
-
-/// A file with the permissions that functions have needed: a JSON object a line, each once.
-#[derive(Debug)]
-pub struct PermissionLog {
-    file: Mutex<File>,
-    seen: Mutex<HashSet<(String, Permission)>>,
-}
-
-impl PermissionLog {
-    /// Appends to a file, which several clouds may share.
-    pub fn append_to(path: &Path) -> io::Result<Self> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Self { file: Mutex::new(file), seen: Mutex::default() })
-    }
-
-    /// Records what a function's request needs.
-    pub(crate) fn record(&self, function: &str, call: &Call) {
-        for permission in needed(call) {
-            let seen = (function.to_owned(), permission.clone());
-            if !self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(seen) {
-                continue;
-            }
-            let Permission { action, resource } = permission;
-            let line = serde_json::json!({"function": function, "action": action, "resource": resource});
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            // One write a line, so that the lines of several processes do not mix.
-            if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
-                tracing::warn!(function, %error, "a permission was not recorded");
-            }
-        }
-    }
-}
-
-fn needed(call: &Call) -> Vec<Permission> {
-    let permission = |action: String, resource: &str| Permission { action, resource: resource.to_owned() };
+/// Returns all permissions that a request needs, of each table, index, queue, cluster and secret that it touches.
+pub(crate) fn needed(call: &Call) -> Vec<Permission> {
     match call.service {
         Service::Dynamodb => dynamodb(call),
-        Service::Sqs => {
-            let action = call.operation.strip_suffix("Batch").unwrap_or(&call.operation);
-            call.resources.iter().map(|queue| permission(format!("sqs:{action}"), queue)).collect()
-        }
-        Service::RdsData => {
-            let action = format!("rds-data:{}", call.operation);
-            call.resources.iter().map(|cluster| permission(action.clone(), cluster)).collect()
-        }
-        Service::Scheduler => {
-            let action = format!("scheduler:{}", call.operation);
-            let mut needed: Vec<_> = call.resources.iter().map(|group| permission(action.clone(), group)).collect();
-            if let Some(role) = call.input["Target"]["RoleArn"].as_str() {
-                needed.push(permission("iam:PassRole".to_owned(), role));
-            }
-            needed
-        }
-        Service::Apigatewaymanagementapi => {
-            let method = match call.operation.as_str() {
-                "PostToConnection" => "POST",
-                "DeleteConnection" => "DELETE",
-                _ => "GET",
-            };
-            vec![permission("execute-api:ManageConnections".to_owned(), &format!("{method}/@connections"))]
-        }
+        Service::Sqs => sqs(call),
+        Service::RdsData => rds_data(call),
+        Service::Scheduler => scheduler(call),
+        Service::Apigatewaymanagementapi => connections(call),
     }
+}
+
+fn arn(service: &str, resource: &str) -> String {
+    format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}")
+}
+
+fn table(name: &str) -> String {
+    arn("dynamodb", &format!("table/{name}"))
 }
 
 /// A transaction needs the permissions of its parts, and a query of an index is one of the index.
 fn dynamodb(call: &Call) -> Vec<Permission> {
-    let permission = |action: &str, table: &str| Permission {
-        action: format!("dynamodb:{action}"),
-        resource: table_name(table).to_owned(),
-    };
+    let action = |operation: &str| format!("dynamodb:{operation}");
     if let Some(parts) = call.input["TransactItems"].as_array() {
         let parts = parts.iter().filter_map(Value::as_object).flat_map(Map::iter);
         let part = |(kind, part): (&String, &Value)| {
-            let action = if kind == "ConditionCheck" { "ConditionCheckItem" } else { &format!("{kind}Item") };
-            Some(permission(action, part["TableName"].as_str()?))
+            let operation = if kind == "ConditionCheck" { "ConditionCheckItem" } else { &format!("{kind}Item") };
+            Some(Permission::new(action(operation), table(table_name(part["TableName"].as_str()?))))
         };
         return parts.filter_map(part).collect();
     }
-    if let Some(index) = call.input["IndexName"].as_str() {
-        let index = |table: &String| permission(&call.operation, &format!("{table}/index/{index}"));
-        return call.resources.iter().map(index).collect();
+    let statements = [&call.input["Statements"], &call.input["TransactStatements"]];
+    let statements = statements.into_iter().filter_map(Value::as_array).flatten().chain([&call.input]);
+    let statements: Vec<_> = statements.filter_map(|part| part["Statement"].as_str()).map(partiql).collect();
+    if !statements.is_empty() {
+        return statements;
     }
-    call.resources.iter().map(|table| permission(&call.operation, table)).collect()
+    let name = action(&call.operation);
+    if let Some(stream) = call.input["StreamArn"].as_str() {
+        return vec![Permission::new(name, stream)];
+    }
+    if call.resources.is_empty() {
+        return vec![Permission::new(name, table("*"))];
+    }
+    let index = call.input["IndexName"].as_str().map(|index| format!("/index/{index}")).unwrap_or_default();
+    call.resources.iter().map(|name_of| Permission::new(&name, table(name_of) + &index)).collect()
+}
+
+/// A statement of PartiQL needs an action of its own: `SELECT … FROM "table"."index"`, `INSERT INTO "table"`, `UPDATE "table"`,
+/// `DELETE FROM "table"`.
+fn partiql(statement: &str) -> Permission {
+    let mut words = statement.split_whitespace();
+    let verb = words.next().unwrap_or_default().to_ascii_lowercase();
+    let (action, before) = match verb.as_str() {
+        "insert" => ("PartiQLInsert", Some("into")),
+        "update" => ("PartiQLUpdate", None),
+        "delete" => ("PartiQLDelete", Some("from")),
+        _ => ("PartiQLSelect", Some("from")),
+    };
+    if let Some(before) = before {
+        words.find(|word| word.eq_ignore_ascii_case(before));
+    }
+    let path: Vec<_> = words.next().unwrap_or("*").split('.').map(|name| name.trim_matches('"')).collect();
+    let resource = match path[..] {
+        [name, index] => format!("{}/index/{index}", table(name)),
+        _ => table(path[0]),
+    };
+    Permission::new(format!("dynamodb:{action}"), resource)
+}
+
+/// A batch needs what one message needs.
+fn sqs(call: &Call) -> Vec<Permission> {
+    let action = format!("sqs:{}", call.operation.strip_suffix("Batch").unwrap_or(&call.operation));
+    match call.resources.as_slice() {
+        [] => vec![Permission::new(action, arn("sqs", "*"))],
+        queues => queues.iter().map(|queue| Permission::new(&action, arn("sqs", queue))).collect(),
+    }
+}
+
+/// The Data API reads the secret with the rights of its caller.
+fn rds_data(call: &Call) -> Vec<Permission> {
+    let cluster = call.resources.first().map_or("*", String::as_str);
+    let statement = Permission::new(format!("rds-data:{}", call.operation), cluster);
+    let secret = call.input["secretArn"].as_str();
+    [statement].into_iter().chain(secret.map(|secret| Permission::new(GET_SECRET, secret))).collect()
+}
+
+/// The action that a request to the Data API needs besides its own.
+pub(crate) const GET_SECRET: &str = "secretsmanager:GetSecretValue";
+
+/// A schedule is a resource below its group, and its role is handed on.
+fn scheduler(call: &Call) -> Vec<Permission> {
+    let action = format!("scheduler:{}", call.operation);
+    let name = call.schedule.as_deref().unwrap_or("*");
+    let schedules = call.resources.iter();
+    let mut needed: Vec<_> = schedules
+        .map(|group| Permission::new(&action, arn("scheduler", &format!("schedule/{group}/{name}"))))
+        .collect();
+    needed.extend(call.input["Target"]["RoleArn"].as_str().map(|role| Permission::new("iam:PassRole", role)));
+    needed
+}
+
+fn connections(call: &Call) -> Vec<Permission> {
+    let method = match call.operation.as_str() {
+        "PostToConnection" => "POST",
+        "DeleteConnection" => "DELETE",
+        _ => "GET",
+    };
+    let api = call.api.as_deref().unwrap_or_default();
+    let connection = call.resources.first().map_or("", String::as_str);
+    let resource = arn("execute-api", &format!("{api}/{method}/@connections/{connection}"));
+    vec![Permission::new("execute-api:ManageConnections", resource)]
 }
 
 #[cfg(test)]
 mod tests {
     use axum::http::Request;
+    use local_aws::Caller;
     use serde_json::json;
 
     use super::*;
 
-    fn of(service: Service, target: &str, body: &Value) -> Vec<(String, String)> {
-        let request = Request::post("/stage/@connections/abc").header("x-amz-target", target).body(()).unwrap();
-        let call = Call::read(service, &request.into_parts().0, body.to_string().as_bytes());
+    fn of(service: Service, target: &str, path: &str, body: &Value) -> Vec<(String, String)> {
+        let request = Request::post(path).header("x-amz-target", target).body(()).unwrap();
+        let caller = Caller::Developer { name: String::new() };
+        let mut call = Call::read(service, &request.into_parts().0, body.to_string().as_bytes(), &caller);
+        call.api = Some("Api/prod".to_owned());
         needed(&call).into_iter().map(|needed| (needed.action, needed.resource)).collect()
     }
 
-    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(action, resource)| ((*action).to_owned(), (*resource).to_owned())).collect()
+    fn of_table(operation: &str, body: &Value) -> Vec<(String, String)> {
+        of(Service::Dynamodb, &format!("DynamoDB_20120810.{operation}"), "/", body)
+    }
+
+    fn tables(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        let arn = |table: &str| format!("arn:aws:dynamodb:us-east-1:000000000000:table/{table}");
+        expected.iter().map(|(action, table)| (format!("dynamodb:{action}"), arn(table))).collect()
     }
 
     #[test]
     fn a_transaction_needs_the_permissions_of_its_parts() {
         let body = json!({"TransactItems": [{"Put": {"TableName": "a"}}, {"ConditionCheck": {"TableName": "b"}}]});
-        let expected = pairs(&[("dynamodb:PutItem", "a"), ("dynamodb:ConditionCheckItem", "b")]);
-        assert_eq!(of(Service::Dynamodb, "DynamoDB_20120810.TransactWriteItems", &body), expected);
+        let expected = tables(&[("PutItem", "a"), ("ConditionCheckItem", "b")]);
+        assert_eq!(of_table("TransactWriteItems", &body), expected);
         let body = json!({"TransactItems": [{"Get": {"TableName": "a"}}]});
-        let expected = pairs(&[("dynamodb:GetItem", "a")]);
-        assert_eq!(of(Service::Dynamodb, "DynamoDB_20120810.TransactGetItems", &body), expected);
+        assert_eq!(of_table("TransactGetItems", &body), tables(&[("GetItem", "a")]));
     }
 
     #[test]
     fn an_index_is_a_resource_and_a_batch_is_its_tables() {
         let query = json!({"TableName": "a", "IndexName": "by_user"});
-        let expected = pairs(&[("dynamodb:Query", "a/index/by_user")]);
-        assert_eq!(of(Service::Dynamodb, "DynamoDB_20120810.Query", &query), expected);
+        assert_eq!(of_table("Query", &query), tables(&[("Query", "a/index/by_user")]));
+        let by_arn = json!({"TableName": "arn:aws:dynamodb:us-east-1:000000000000:table/a"});
+        assert_eq!(of_table("GetItem", &by_arn), tables(&[("GetItem", "a")]));
         let batch = json!({"RequestItems": {"a": {"Keys": []}, "b": {"Keys": []}}});
-        let expected = pairs(&[("dynamodb:BatchGetItem", "a"), ("dynamodb:BatchGetItem", "b")]);
-        assert_eq!(of(Service::Dynamodb, "DynamoDB_20120810.BatchGetItem", &batch), expected);
+        assert_eq!(of_table("BatchGetItem", &batch), tables(&[("BatchGetItem", "a"), ("BatchGetItem", "b")]));
+        assert_eq!(of_table("ListTables", &json!({})), tables(&[("ListTables", "*")]));
+    }
+
+    #[test]
+    fn statements_of_partiql_have_actions_of_their_own() {
+        let select = json!({"Statement": "select * FROM \"a\".\"by_user\" where x = 1"});
+        assert_eq!(of_table("ExecuteStatement", &select), tables(&[("PartiQLSelect", "a/index/by_user")]));
+        let statements = ["UPDATE a SET x = 1", "INSERT INTO \"b\" VALUE {}", "DELETE FROM c WHERE x = 1"];
+        let batch = json!({"Statements": statements.map(|statement| json!({"Statement": statement}))});
+        let expected = tables(&[("PartiQLUpdate", "a"), ("PartiQLInsert", "b"), ("PartiQLDelete", "c")]);
+        assert_eq!(of_table("BatchExecuteStatement", &batch), expected);
     }
 
     #[test]
     fn a_batch_of_messages_needs_what_one_needs() {
         let body = json!({"QueueUrl": "http://127.0.0.1:1/000000000000/work"});
-        let expected = pairs(&[("sqs:SendMessage", "work")]);
-        assert_eq!(of(Service::Sqs, "AmazonSQS.SendMessageBatch", &body), expected);
-        let expected = pairs(&[("execute-api:ManageConnections", "POST/@connections")]);
-        assert_eq!(of(Service::Apigatewaymanagementapi, "", &Value::Null), expected);
+        let expected = ("sqs:SendMessage".to_owned(), "arn:aws:sqs:us-east-1:000000000000:work".to_owned());
+        assert_eq!(of(Service::Sqs, "AmazonSQS.SendMessageBatch", "/", &body), [expected]);
+    }
+
+    #[test]
+    fn a_statement_of_sql_needs_its_secret_too() {
+        let body = json!({"resourceArn": "cluster", "secretArn": "secret"});
+        let pair = |action: &str, resource: &str| (action.to_owned(), resource.to_owned());
+        let expected = [pair("rds-data:ExecuteStatement", "cluster"), pair(GET_SECRET, "secret")];
+        assert_eq!(of(Service::RdsData, "", "/Execute", &body), expected);
+    }
+
+    #[test]
+    fn a_connection_is_a_resource_of_its_api() {
+        let resource = "arn:aws:execute-api:us-east-1:000000000000:Api/prod/POST/@connections/abc=";
+        let expected = ("execute-api:ManageConnections".to_owned(), resource.to_owned());
+        let found = of(Service::Apigatewaymanagementapi, "", "/prod/@connections/abc%3D", &Value::Null);
+        assert_eq!(found, [expected]);
     }
 }

@@ -1,26 +1,22 @@
 //! Reads the IAM policy that an authorizer returns.
 
+use local_aws::policy::{self, Statement as Rule, Verdict};
 use serde::Deserialize;
 use serde_json::Value;
 
 /// The one action that matters.
 const ACTION: &str = "execute-api:Invoke";
 
-/// A policy's decision about a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Allow,
-    /// A statement denies it; that outweighs any that allows.
-    ExplicitDeny,
-    /// No statement speaks of it.
-    ImplicitDeny,
-}
+/// A policy document.
+#[derive(Debug, Deserialize)]
+#[serde(from = "Document")]
+pub(crate) struct Policy(policy::Policy);
 
-/// A policy document. Keys that would change its meaning and are not evaluated here (`Condition`, `NotAction`,
-/// `NotResource`) are errors.
+/// A policy as JSON. Keys that would change its meaning and are not evaluated here (`Condition`, `NotAction`, `NotResource`) are
+/// errors.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(crate) struct Policy {
+struct Document {
     #[serde(rename = "Version")]
     _version: Option<String>,
     #[serde(rename = "Id")]
@@ -41,7 +37,7 @@ struct Statement {
     _condition: (),
 }
 
-#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Deserialize)]
 enum Effect {
     Allow,
     Deny,
@@ -55,61 +51,32 @@ enum OneOrMany<T> {
 }
 
 impl<T> OneOrMany<T> {
-    fn as_slice(&self) -> &[T] {
+    fn into_vec(self) -> Vec<T> {
         match self {
-            Self::One(one) => std::slice::from_ref(one),
+            Self::One(one) => vec![one],
             Self::Many(many) => many,
         }
+    }
+}
+
+impl From<Document> for Policy {
+    fn from(document: Document) -> Self {
+        let rule = |Statement { effect, action, resource, .. }| {
+            let effect = match effect {
+                Effect::Allow => policy::Effect::Allow,
+                Effect::Deny => policy::Effect::Deny,
+            };
+            Rule::new(effect, &action.into_vec(), resource.into_vec())
+        };
+        Self(document.statement.into_vec().into_iter().map(rule).collect())
     }
 }
 
 impl Policy {
     /// Decides if the bearer may invoke `resource`.
     pub(crate) fn evaluate(&self, resource: &str) -> Verdict {
-        let mut verdict = Verdict::ImplicitDeny;
-        for statement in self.statement.as_slice().iter().filter(|statement| statement.covers(resource)) {
-            if statement.effect == Effect::Deny {
-                return Verdict::ExplicitDeny;
-            }
-            verdict = Verdict::Allow;
-        }
-        verdict
+        self.0.evaluate(ACTION, resource)
     }
-}
-
-impl Statement {
-    fn covers(&self, resource: &str) -> bool {
-        let action = ACTION.to_ascii_lowercase();
-        self.action.as_slice().iter().any(|pattern| matches(pattern.to_ascii_lowercase().as_bytes(), action.as_bytes()))
-            && self.resource.as_slice().iter().any(|pattern| matches(pattern.as_bytes(), resource.as_bytes()))
-    }
-}
-
-/// IAM's wildcards: `*` for any run of characters, `?` for one.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut p, mut t) = (0, 0);
-    // After a mismatch, the last `*` takes one character more.
-    let mut star = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(&byte) if byte == b'?' || byte == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, taken)) => {
-                    star = Some((at, taken + 1));
-                    (p, t) = (at + 1, taken + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|&byte| byte == b'*')
 }
 
 fn no_condition<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {

@@ -8,17 +8,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use local_aws::Keys;
 use local_template::deferred::CustomValues;
 use local_template::model::Function;
 use uuid::Uuid;
 
 /// Variables that are passed on from the local cloud's own environment.
 const INHERITED: [&str; 5] = ["PATH", "TMPDIR", "TMP", "TEMP", "SYSTEMROOT"];
-
-/// `AWS_ACCESS_KEY_ID` of clients that are not functions. Functions have their logical ids.
-pub const ACCESS_KEY_ID: &str = "local";
-/// `AWS_SECRET_ACCESS_KEY` of all functions and other clients.
-pub const SECRET_ACCESS_KEY: &str = "local";
 
 /// Addresses of the other services, for functions.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +26,8 @@ pub struct Services {
     pub endpoints: BTreeMap<String, String>,
     /// Values of custom resources that functions' variables may wait for.
     pub custom_values: CustomValues,
+    /// The keys that functions sign with.
+    pub keys: Keys,
 }
 
 /// All variables of one instance of `function`, whose Runtime API listens on `runtime_api`.
@@ -63,6 +61,7 @@ fn reserved(
     runtime_api: SocketAddr,
     instance: &str,
 ) -> impl Iterator<Item = (String, String)> {
+    let credentials = services.keys.of_instance(&function.logical_id, instance);
     let task_root = executable.parent().unwrap_or(Path::new("/")).display().to_string();
     let today = time::OffsetDateTime::now_utc();
     let log_stream = format!(
@@ -75,9 +74,9 @@ fn reserved(
     [
         ("_HANDLER", "bootstrap".to_owned()),
         // Each request that a process signs says by these two which function and which instance it comes from.
-        ("AWS_ACCESS_KEY_ID", function.logical_id.clone()),
-        ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
-        ("AWS_SESSION_TOKEN", instance.to_owned()),
+        ("AWS_ACCESS_KEY_ID", credentials.access_key),
+        ("AWS_SECRET_ACCESS_KEY", credentials.secret_key),
+        ("AWS_SESSION_TOKEN", credentials.session_token.unwrap_or_default()),
         ("AWS_REGION", services.region.clone()),
         ("AWS_DEFAULT_REGION", services.region.clone()),
         ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),

@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use asynchronous::EventQueue;
 use bytes::Bytes;
-pub use environment::{ACCESS_KEY_ID, SECRET_ACCESS_KEY, Services};
+pub use environment::Services;
 pub use forward::{EndpointError, InvokeEndpoint};
 use function::FunctionPool;
 pub use function::FunctionSetup;
@@ -218,11 +218,6 @@ impl Lambda {
         };
         // The task ends early only with the runtime.
         invocation.await.unwrap_or(Err(InvokeError::Stopping))
-    }
-
-    /// The functions there are.
-    pub fn logical_ids(&self) -> impl Iterator<Item = &str> {
-        self.inner.functions.keys().chain(self.inner.handlers.keys()).map(String::as_str)
     }
 
     /// Returns once the shutdown token has fired and every process has ended.

@@ -13,7 +13,9 @@ mod cors;
 mod multipart;
 mod notification;
 mod notifying;
+mod permissions;
 mod presigned;
+mod signer;
 mod storage;
 mod uploads;
 
@@ -21,10 +23,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use local_aws::{Admission, http_server};
-use local_lambda::{ACCESS_KEY_ID, Lambda, SECRET_ACCESS_KEY};
+use local_aws::{Access, Admission, http_server};
+use local_lambda::Lambda;
 use local_template::model::Bucket;
-use s3s::auth::SimpleAuth;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
 use tempfile::TempDir;
@@ -34,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use cors::WithCors;
 use notification::Notifier;
 use notifying::Notifying;
-use presigned::SignedAccess;
+use signer::Signers;
 use storage::Storage;
 
 /// The folder of the buckets cannot be used.
@@ -73,11 +74,11 @@ impl Buckets {
         Ok(Self { folder, all: buckets.into(), _temporary: temporary })
     }
 
-    /// Serves the S3 API until the token fires, and invokes the functions that the buckets notify. Takes the credentials
-    /// that functions have.
+    /// Serves the S3 API to all that have access, until the token fires, and invokes the functions that the buckets notify.
     pub async fn serve(
         &self,
         region: &str,
+        access: Access,
         lambda: Lambda,
         listener: TcpListener,
         shutdown: CancellationToken,
@@ -85,14 +86,10 @@ impl Buckets {
         // A stack without buckets has no folder for them.
         std::fs::create_dir_all(&self.folder)?;
         let storage = Storage::new(&self.folder).map_err(|error| io::Error::other(format!("{error:?}")))?;
-        let mut auth = SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY);
-        for function in lambda.logical_ids() {
-            auth.register(function.to_owned(), SECRET_ACCESS_KEY.to_owned().into());
-        }
         let notifier = Notifier::new(&self.all, region, lambda, shutdown.clone());
         let mut service = S3ServiceBuilder::new(Notifying::new(storage, notifier.clone()));
-        service.set_auth(auth);
-        service.set_access(SignedAccess);
+        service.set_auth(Signers(access.clone()));
+        service.set_access(Signers(access));
         service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config()))));
         let service = WithCors::new(service.build(), Arc::clone(&self.all));
         let served = http_server::serve(service, Admission::public(), listener, shutdown).await;

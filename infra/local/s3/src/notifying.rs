@@ -8,6 +8,7 @@ use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
 use super::multipart::CompletedBefore;
 use super::notification::{Change, Notifier};
+use super::signer::{MayNotList, Undeletable};
 use super::storage::{Storage, request_of_nobody};
 
 /// The return type of the methods of [`S3`].
@@ -85,6 +86,26 @@ macro_rules! pass_on_with_care {
     )*};
 }
 
+/// Operations that tell a missing object only to those who may list the bucket.
+macro_rules! read {
+    ($($operation:ident($input:ident) -> $output:ident;)*) => {$(
+        fn $operation<'a, 'b>(&'a self, request: S3Request<dto::$input>) -> Answer<'b, dto::$output>
+        where
+            'a: 'b,
+            Self: 'b,
+        {
+            let may_not_list = request.extensions.get::<MayNotList>().cloned();
+            Box::pin(async move {
+                let answer = self.storage.$operation(request).await;
+                answer.map_err(|error| match may_not_list {
+                    Some(may_not_list) => may_not_list.replace(error),
+                    None => error,
+                })
+            })
+        }
+    )*};
+}
+
 /// Operations after which an object is there.
 macro_rules! create {
     ($($operation:ident($input:ident) -> $output:ident: $event:literal;)*) => {$(
@@ -122,11 +143,14 @@ impl S3 for Notifying {
     pass_on_with_care! {
         abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput;
         create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput;
-        get_object(GetObjectInput) -> GetObjectOutput;
-        head_object(HeadObjectInput) -> HeadObjectOutput;
         list_parts(ListPartsInput) -> ListPartsOutput;
         upload_part(UploadPartInput) -> UploadPartOutput;
         upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput;
+    }
+
+    read! {
+        get_object(GetObjectInput) -> GetObjectOutput;
+        head_object(HeadObjectInput) -> HeadObjectOutput;
     }
 
     create! {
@@ -161,6 +185,7 @@ impl S3 for Notifying {
     {
         let bucket = request.input.bucket.clone();
         let cause = cause(&request);
+        let Undeletable(undeletable) = request.extensions.get().cloned().unwrap_or_default();
         Box::pin(async move {
             let mut there = Vec::new();
             for object in &request.input.delete.objects {
@@ -168,7 +193,14 @@ impl S3 for Notifying {
                     there.push(object.key.clone());
                 }
             }
-            let response = self.storage.files.delete_objects(request).await?;
+            let mut response = self.storage.files.delete_objects(request).await?;
+            let refused = undeletable.into_iter().map(|(key, message)| dto::Error {
+                code: Some("AccessDenied".to_owned()),
+                key: Some(key),
+                message: Some(message),
+                ..dto::Error::default()
+            });
+            response.output.errors.get_or_insert_default().extend(refused);
             for key in there {
                 self.removed(bucket.clone(), key, cause.clone());
             }

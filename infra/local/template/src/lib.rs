@@ -4,8 +4,8 @@
 //! [`Template::resolve`] evaluates the values and returns the [`Stack`] that the services start from.
 //!
 //! A part that is not supported is an error that names the line. A part without meaning on loopback is accepted and listed,
-//! with the reason, in the `Shape` of its resource type: networking, encryption at rest, backups, tags, alarms, and all of IAM,
-//! since nothing local enforces it.
+//! with the reason, in the `Shape` of its resource type: networking, encryption at rest, backups, tags, alarms, and policies that
+//! are not of a function's own role.
 
 mod addresses;
 pub mod deferred;

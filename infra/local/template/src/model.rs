@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use local_aws::ScheduleExpression;
 use local_aws::event_filter::EventFilter;
+use local_aws::{Policy, ScheduleExpression};
 use serde::Serialize;
 
 /// A template whose values are all known.
@@ -47,6 +47,10 @@ pub struct Function {
     /// `Environment.Variables`, `Globals` merged in.
     pub environment: BTreeMap<String, String>,
     pub reserved_concurrency: Option<u32>,
+    /// Name of the role that SAM makes for it.
+    pub role: String,
+    /// The statements of that role: `Policies`, and what event sources need.
+    pub policy: Policy,
     /// `Events` of type `SQS`.
     pub queue_events: Vec<QueueEvent>,
     /// `Events` of type `DynamoDB`.

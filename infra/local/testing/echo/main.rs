@@ -5,7 +5,9 @@ use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use http::Request;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use local_aws::{Credentials, signature};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -114,27 +116,30 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     }))
 }
 
-/// Sends the event's `request` to DynamoDB's `PutItem` and gives the status, signed as far as anybody looks here.
+/// Sends the event's `request` to DynamoDB's `PutItem`; gives status and body.
 async fn put(event: &Value) -> Result<Value, Error> {
     let variable = |name| std::env::var(name);
     let endpoint = variable("AWS_ENDPOINT_URL_DYNAMODB")?;
-    let host = endpoint.trim_start_matches("http://");
-    let (key, token, body) =
-        (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SESSION_TOKEN")?, event["request"].to_string());
-    let mut connection = TcpStream::connect(host).await?;
-    let length = body.len();
-    let request = format!(
-        "POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\
-         Content-Type: application/x-amz-json-1.0\r\nX-Amz-Target: DynamoDB_20120810.PutItem\r\n\
-         X-Amz-Date: 20260101T000000Z\r\nX-Amz-Security-Token: {token}\r\n\
-         Authorization: AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/dynamodb/aws4_request, \
-         SignedHeaders=host;x-amz-date, Signature={:064}\r\n\r\n{body}",
-        0
-    );
-    connection.write_all(request.as_bytes()).await?;
+    let credentials = Credentials {
+        access_key: variable("AWS_ACCESS_KEY_ID")?,
+        secret_key: variable("AWS_SECRET_ACCESS_KEY")?,
+        session_token: Some(variable("AWS_SESSION_TOKEN")?),
+    };
+    let request = Request::post(format!("{endpoint}/"))
+        .header("content-type", "application/x-amz-json-1.0")
+        .header("x-amz-target", "DynamoDB_20120810.PutItem");
+    let mut request = request.body(event["request"].to_string())?;
+    signature::sign(&credentials, "dynamodb", &mut request);
+    let headers = request.headers().iter();
+    let headers = headers.map(|(name, value)| Ok(format!("{name}: {}", value.to_str()?)));
+    let headers = headers.collect::<Result<Vec<_>, Error>>()?.join("\r\n");
+    let (length, body) = (request.body().len(), request.body());
+    let text = format!("POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n\r\n{body}");
+    let mut connection = TcpStream::connect(endpoint.trim_start_matches("http://")).await?;
+    connection.write_all(text.as_bytes()).await?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await?;
-    Ok(json!({ "status": answer.split(' ').nth(1) }))
+    Ok(json!({ "status": answer.split(' ').nth(1), "body": answer.split("\r\n\r\n").nth(1) }))
 }
 
 async fn sleep(event: &Value) {

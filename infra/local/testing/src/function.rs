@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use local_aws::Policy;
 use local_template::model::{Architecture, AsynchronousEvents, Function};
 
 /// Returns a function of the stack `local` with SAM's defaults and without events, sources or variables. Its binary has the logical
@@ -21,6 +22,8 @@ pub fn function(logical_id: &str) -> Function {
         timeout: Duration::from_secs(3),
         environment: BTreeMap::new(),
         reserved_concurrency: None,
+        role: format!("local-{logical_id}Role"),
+        policy: Policy::default(),
         queue_events: Vec::new(),
         stream_events: Vec::new(),
         schedule_events: Vec::new(),

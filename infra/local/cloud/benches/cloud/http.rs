@@ -4,7 +4,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use local_aws::admission::authorization;
+use local_aws::{Credentials, signature};
 
 use super::Failure;
 
@@ -24,18 +24,21 @@ impl Http {
 
     pub(crate) async fn post(&self, url: &str, body: &str) -> Result<String, Failure> {
         let service = if url.contains("/@connections/") { "execute-api" } else { "lambda" };
-        let request = http::Request::post(url).header("authorization", authorization(service));
-        self.send(request.header("content-type", "text/plain").body(Full::from(body.to_owned()))?).await
+        let request = http::Request::post(url).header("content-type", "text/plain").body(body.to_owned())?;
+        self.send_signed(service, request).await
     }
 
     /// A call of DynamoDB.
     pub(crate) async fn call(&self, url: &str, target: &str, body: String) -> Result<String, Failure> {
         let request = http::Request::post(url)
-            .header("authorization", authorization("dynamodb"))
             .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-date", "20260101T000000Z")
             .header("x-amz-target", target);
-        self.send(request.body(Full::from(body))?).await
+        self.send_signed("dynamodb", request.body(body)?).await
+    }
+
+    async fn send_signed(&self, service: &str, mut request: http::Request<String>) -> Result<String, Failure> {
+        signature::sign(&Credentials::developer(), service, &mut request);
+        self.send(request.map(Full::from)).await
     }
 
     /// The body of an answer that must be a success.

@@ -85,9 +85,12 @@ pub(super) struct Arguments {
     #[arg(long, help_heading = "Output")]
     pub(super) meter: bool,
     /// Append the permissions that the requests of functions need to this file, one JSON object per line: what IAM policies have
-    /// to allow. Covers DynamoDB, SQS, the Data API and `@connections`.
+    /// to allow.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     permissions: Option<PathBuf>,
+    /// Append the permissions that functions lacked to this file, one JSON object per line. It is made with the first of them.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    denials: Option<PathBuf>,
     /// Add to the meter the price per million invocations of this function: the whole bill, divided by their number. It is
     /// what one use costs with all that follows from it, while nothing else is done.
     #[arg(long, value_name = "FUNCTION", requires = "meter", help_heading = "Output")]
@@ -230,6 +233,7 @@ impl Arguments {
             ui: None,
             environment: None,
             permissions: self.permissions,
+            denials: self.denials,
             per: self.per,
         })
     }

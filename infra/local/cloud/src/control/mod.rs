@@ -1,6 +1,6 @@
-//! The control endpoint: reads the meter, plans faults, kills functions. Only here, AWS has nothing like it.
+//! The control endpoint: reads the meter and denials, plans faults, kills functions. Only here, AWS has nothing like it.
 //!
-//! `GET /meter`, `POST /meter/reset`; `POST /faults` with a [`Plan`](local_gate::faults::Plan), `DELETE /faults`;
+//! `GET /meter`, `POST /meter/reset`; `GET /denials`; `POST /faults` with a [`Plan`](local_gate::faults::Plan), `DELETE /faults`;
 //! `POST /functions/{logical id}/kill`; `POST /schedules/run`; where it is asked for, `GET /ui`. For programs of this machine and for its own
 //! page only: requests that a page from elsewhere makes a browser send are refused.
 
@@ -13,6 +13,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use bytes::Bytes;
 use local_aws::Admission;
+use local_aws::access::Denial;
 use local_gate::Gate;
 use local_gate::faults::Plan;
 use local_lambda::log_feed::LogFeed;
@@ -40,6 +41,7 @@ pub(crate) async fn serve(listener: TcpListener, control: Control, shutdown: Can
     let router = Router::new()
         .route("/meter", get(read))
         .route("/meter/reset", post(reset))
+        .route("/denials", get(denials))
         .route("/faults", post(install).delete(clear))
         .route("/functions/{function}/kill", post(kill))
         .route("/schedules/run", post(run_schedules))
@@ -60,6 +62,11 @@ async fn read(State(control): State<Control>) -> Json<Reading> {
 async fn reset(State(control): State<Control>) -> StatusCode {
     control.sources.reset();
     StatusCode::NO_CONTENT
+}
+
+/// Lists the permissions that functions lacked.
+async fn denials(State(control): State<Control>) -> Json<Vec<Denial>> {
+    Json(control.gate.access().denials())
 }
 
 async fn install(State(control): State<Control>, body: Bytes) -> Response {

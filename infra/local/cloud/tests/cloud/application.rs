@@ -94,17 +94,15 @@ impl Application {
         Listener(socket)
     }
 
-    /// One call of SQS. The local one checks no signature, but wants to see one.
+    /// One call of SQS.
     pub(crate) async fn sqs(&self, operation: &str, body: Value) -> Value {
         let request = self
             .client
             .post(self.url("/aws/sqs"))
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-target", format!("AmazonSQS.{operation}"))
-            .header("x-amz-date", "20260101T000000Z")
-            .header("authorization", local_aws::admission::authorization("sqs"))
             .body(body.to_string());
-        let response = request.send().await.unwrap();
+        let response = local_testing::signed(request, "sqs").send().await.unwrap();
         assert_eq!(response.status(), 200, "{operation}");
         response.json().await.unwrap()
     }

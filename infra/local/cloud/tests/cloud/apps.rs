@@ -105,7 +105,7 @@ async fn another_cloud_forwards(app: &Application, origin: &str, path: &str) {
     let front = Application::start("polls", &endpoint).await;
     assert_eq!(front.http(Method::GET, path, Value::Null).await, app.http(Method::GET, path, Value::Null).await);
     let invoke = format!("{}/2015-03-31/functions/local-CountFunction/invocations", front.url("/aws/lambda"));
-    let invoke = app.client.post(invoke).header("authorization", local_aws::admission::authorization("lambda"));
-    let answer = invoke.json(&json!({"Records": []})).send().await.unwrap();
+    let invoke = app.client.post(invoke).json(&json!({"Records": []}));
+    let answer = local_testing::signed(invoke, "lambda").send().await.unwrap();
     assert_eq!(answer.json::<Value>().await.unwrap(), json!({"batchItemFailures": []}));
 }

@@ -1,12 +1,12 @@
 //! The services' own words for what a fault makes of a request.
 
-use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use local_aws::{Call, Service};
 use serde_json::{Value, json};
 
 use super::Kind;
+use crate::wire::error;
 
 /// The error that a request gets, as its service words it. `None`: this fault has no answer.
 pub fn answer(kind: Kind, call: &Call) -> Option<Response> {
@@ -92,33 +92,4 @@ fn conflict(call: &Call) -> Response {
         format!("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", codes.join(", "));
     let body = json!({ "Message": message, "CancellationReasons": reasons });
     error(call.service, StatusCode::BAD_REQUEST, "TransactionCanceledException", body)
-}
-
-/// An error in the protocol of the service: AWS JSON names it in the body, REST JSON in a header.
-fn error(service: Service, status: StatusCode, name: &'static str, mut body: Value) -> Response {
-    let content_type = match service {
-        Service::Dynamodb | Service::Sqs => "application/x-amz-json-1.0",
-        Service::RdsData | Service::Apigatewaymanagementapi | Service::Scheduler => "application/json",
-    };
-    let namespace = match service {
-        // The client-side faults of DynamoDB's control plane are Coral's.
-        Service::Dynamodb if name == "ThrottlingException" => Some("com.amazon.coral.availability"),
-        Service::Dynamodb => Some("com.amazonaws.dynamodb.v20120810"),
-        Service::Sqs => Some("com.amazonaws.sqs"),
-        Service::RdsData | Service::Apigatewaymanagementapi | Service::Scheduler => None,
-    };
-    if let Some(namespace) = namespace {
-        body["__type"] = format!("{namespace}#{name}").into();
-    }
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert("content-type", HeaderValue::from_static(content_type));
-    if namespace.is_none() {
-        headers.insert("x-amzn-errortype", HeaderValue::from_static(name));
-    }
-    if service == Service::Sqs && name == "RequestThrottled" {
-        headers.insert("x-amzn-query-error", HeaderValue::from_static("RequestThrottled;Sender"));
-    }
-    response
 }

@@ -94,6 +94,8 @@ mod tests {
             service: Service::Dynamodb,
             operation: "PutItem".to_owned(),
             resources: vec![table.to_owned()],
+            api: None,
+            schedule: None,
             caller: "Send".to_owned(),
             instance: None,
             eventually_consistent: false,

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::retry::RetryConfig;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use futures_util::StreamExt;
-use local_aws::Service;
+use local_aws::policy::{Effect, Statement};
+use local_aws::{Access, Keys, Principal, Service};
 use local_cloud::meter::MeterReader;
 use local_gate::Gate;
 use local_gate::faults::Plan;
@@ -42,7 +44,16 @@ async fn posts_are_counted_and_can_be_gone_or_throttled() {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let gate = Gate::new(lambda.clone(), None);
+    let resource = "arn:aws:execute-api:us-east-1:000000000000:Socket/prod/POST/@connections/*".to_owned();
+    let action = "execute-api:ManageConnections".to_owned();
+    let principal = Principal {
+        function: "Connect".to_owned(),
+        policy: [Statement::new(Effect::Allow, &[action], vec![resource])].into_iter().collect(),
+        ..Principal::default()
+    };
+    let access = Access::new(Keys::default(), [principal], None, None);
+    let credentials = access.keys().of_instance("Connect", "instance");
+    let gate = Gate::with_access(lambda.clone(), None, access);
     let (stats, shutdown) = (Arc::new(Stats::default()), CancellationToken::new());
     let _stop = shutdown.clone().drop_guard();
     let sources = MeterReader {
@@ -56,7 +67,8 @@ async fn posts_are_counted_and_can_be_gone_or_throttled() {
     let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{address}/prod")).await.unwrap();
     let id = connected.recv().await.unwrap();
 
-    let config = local_testing::sdk_without_retries(format!("http://{address}/prod"), "Connect");
+    let config = local_testing::sdk_as(format!("http://{address}/prod"), credentials).to_builder();
+    let config = config.retry_config(RetryConfig::disabled()).build();
     let client = aws_sdk_apigatewaymanagement::Client::new(&config);
     let post = |size: usize| client.post_to_connection().connection_id(&id).data(Blob::new("x".repeat(size))).send();
 
@@ -77,6 +89,12 @@ async fn posts_are_counted_and_can_be_gone_or_throttled() {
     assert_eq!(reading.faults, [("gone", 1), ("response_lost", 1), ("throttle", 1)].into());
     let api = &reading.websocket_apis["Socket"];
     assert_eq!((api.connections, api.frames_out, api.units_out), (1, 2, 3));
+    let denied = client.delete_connection().connection_id(&id).send().await.unwrap_err();
+    assert_eq!(denied.raw_response().unwrap().status().as_u16(), 403);
+    assert_eq!(denied.raw_response().unwrap().headers().get("x-amzn-errortype"), Some("AccessDeniedException"));
+    let body: Value = serde_json::from_slice(denied.raw_response().unwrap().body().bytes().unwrap()).unwrap();
+    let resource = "arn:aws:execute-api:us-east-1:********0000:Socket/prod/DELETE/@connections/{connectionId}";
+    assert!(body["Message"].as_str().unwrap().contains(&format!(" on resource: {resource} because no ")), "{body}");
     // A handler that stands in for a function is known as one.
     assert!(!reading.outside.contains_key(&Service::Apigatewaymanagementapi));
 }

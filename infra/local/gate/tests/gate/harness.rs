@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use local_aws::{Counts, Service};
+use local_aws::policy::{Effect, Statement};
+use local_aws::{Access, Counts, Credentials, Principal, Service};
 use local_cloud::meter::{MeterReader, Reading};
 use local_dynamodb::Tables;
 use local_gate::Gate;
@@ -18,7 +19,20 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A client that is no function.
-const STRANGER: &str = "stranger";
+const DEVELOPER: &str = "developer";
+
+/// The functions of the tests: `Echo` writes items, `Nobody` has no process and may do nothing.
+fn principals() -> [Principal; 2] {
+    let arns = ["table/items", "table/items/index/by_kind"];
+    let arns = arns.map(|resource| format!("arn:aws:dynamodb:us-east-1:000000000000:{resource}"));
+    let actions = ["dynamodb:*Item", "dynamodb:Query"].map(str::to_owned);
+    let policy = [Statement::new(Effect::Allow, &actions, arns.to_vec())].into_iter().collect();
+    let principal = |function: &str, policy| {
+        let (session, role) = (format!("local-{function}"), format!("local-{function}Role"));
+        Principal { function: function.to_owned(), session, role, policy }
+    };
+    [principal("Echo", policy), principal("Nobody", local_aws::Policy::default())]
+}
 
 pub(crate) struct Cloud {
     pub(crate) gate: Gate,
@@ -75,7 +89,8 @@ impl Cloud {
             &LogSink::new(std::io::sink()),
             shutdown.clone(),
         );
-        let gate = Gate::new(lambda.clone(), Some(tables.clone()));
+        let access = Access::new(services.keys.clone(), principals(), None, None);
+        let gate = Gate::with_access(lambda.clone(), Some(tables.clone()), access);
 
         let (back, back_address) = listen().await;
         let token = shutdown.clone();
@@ -96,7 +111,7 @@ impl Cloud {
             gate,
             sources,
             lambda,
-            dynamodb: dynamodb_client(dynamodb_address, STRANGER),
+            dynamodb: dynamodb_client(dynamodb_address, DEVELOPER),
             sqs: sqs_client(sqs_address),
             queue_url,
             dynamodb_address,
@@ -104,9 +119,26 @@ impl Cloud {
         }
     }
 
+    /// The configuration of a client that signs as this function.
+    fn config_of(&self, function: &str) -> aws_config::SdkConfig {
+        let credentials = self.gate.access().keys().of_instance(function, "instance");
+        self.config_with(credentials)
+    }
+
+    /// The same with these credentials.
+    pub(crate) fn config_with(&self, credentials: Credentials) -> aws_config::SdkConfig {
+        local_testing::sdk_as(format!("http://{}", self.dynamodb_address), credentials)
+    }
+
+    /// A client of SQS that signs as this function.
+    pub(crate) fn sqs_of(&self, function: &str) -> aws_sdk_sqs::Client {
+        let config = self.config_of(function).to_builder().endpoint_url(self.queue_url.split("/0000").next().unwrap());
+        aws_sdk_sqs::Client::new(&config.build())
+    }
+
     /// A client that signs as this function.
     pub(crate) fn dynamodb_of(&self, function: &str) -> aws_sdk_dynamodb::Client {
-        dynamodb_client(self.dynamodb_address, function)
+        aws_sdk_dynamodb::Client::new(&self.config_of(function))
     }
 
     /// Replaces the faults by these rules.
@@ -162,12 +194,12 @@ async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-fn dynamodb_client(address: SocketAddr, key: &str) -> aws_sdk_dynamodb::Client {
-    let config = local_testing::sdk_without_retries(format!("http://{address}"), key);
+fn dynamodb_client(address: SocketAddr, name: &str) -> aws_sdk_dynamodb::Client {
+    let config = local_testing::sdk_without_retries(format!("http://{address}"), name);
     aws_sdk_dynamodb::Client::new(&config)
 }
 
 fn sqs_client(address: SocketAddr) -> aws_sdk_sqs::Client {
-    let config = local_testing::sdk_without_retries(format!("http://{address}"), STRANGER);
+    let config = local_testing::sdk_without_retries(format!("http://{address}"), DEVELOPER);
     aws_sdk_sqs::Client::new(&config)
 }

@@ -1,5 +1,6 @@
 //! The gate over real sockets, with the AWS SDK: what a client sees of each fault, and what the meter counts.
 
+mod access;
 mod connections;
 mod faults;
 mod harness;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use local_aws::REGION;
+use local_aws::policy::Verdict;
 use local_lambda::{Lambda, Outcome};
 use local_template::model::{AuthorizerFormat, LambdaAuthorizer};
 use serde::Deserialize;
@@ -16,7 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use super::event::{ACCOUNT, Call, query_parameters, text};
 use super::reply::Refusal;
-use crate::iam_policy::{Policy, Verdict};
+use crate::iam_policy::Policy;
 
 /// Timeout of an authorizer, a quota of HTTP APIs that cannot be raised.
 const AUTHORIZER_TIMEOUT: Duration = Duration::from_secs(10);

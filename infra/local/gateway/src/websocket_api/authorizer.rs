@@ -2,13 +2,14 @@
 
 use axum::http::request::Parts;
 use bytes::Bytes;
+use local_aws::policy::Verdict;
 use local_lambda::{Lambda, Outcome};
 use local_template::model::RequestAuthorizer;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::event::{query, text};
-use crate::iam_policy::{Policy, Verdict};
+use crate::iam_policy::Policy;
 
 /// The largest authorizer result that API Gateway takes, in bytes.
 const MAX_RESULT_BYTES: usize = 8 * 1024;

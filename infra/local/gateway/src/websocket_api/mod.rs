@@ -123,12 +123,13 @@ async fn answer(
         return connect::wrong_stage();
     };
     if let Some(connection) = below_stage.strip_prefix("/@connections/") {
-        let admission = Admission::signed("execute-api");
+        let admission = Admission::signed(Service::Apigatewaymanagementapi.signing_name());
         if let Err(refusal) = admission.check(request.method(), request.uri(), request.headers()) {
             return refusal.into_response();
         }
         let answer = |request, _| ready(management::answer(&gateway, connection, request));
-        return gateway.gate.pass(Service::Apigatewaymanagementapi, request, answer).await;
+        let api = Some(format!("{}/{}", gateway.api.logical_id, gateway.api.stage));
+        return gateway.gate.pass(Service::Apigatewaymanagementapi, api, request, answer).await;
     }
     if !below_stage.is_empty() {
         return connect::wrong_stage();

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use local_aws::body::BodyError;
+use local_aws::{Denied, SignatureError};
 use serde_json::json;
 
 use crate::InvokeError;
@@ -28,6 +29,10 @@ pub(super) enum ApiError {
     #[error("the request ended before its body was complete")]
     Broken,
     #[error(transparent)]
+    Signature(#[from] SignatureError),
+    #[error("{0}")]
+    Denied(Box<Denied>),
+    #[error(transparent)]
     Invoke(#[from] InvokeError),
 }
 
@@ -37,6 +42,12 @@ impl From<BodyError> for ApiError {
             BodyError::TooLarge => Self::Invoke(InvokeError::TooLarge),
             BodyError::Broken => Self::Broken,
         }
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(Box::new(denied))
     }
 }
 
@@ -52,6 +63,9 @@ impl ApiError {
             Self::EventTooLarge { .. } | Self::Invoke(InvokeError::TooLarge) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException")
             }
+            Self::Signature(error @ SignatureError::Incomplete(_)) => (StatusCode::BAD_REQUEST, error.code()),
+            Self::Signature(error) => (StatusCode::FORBIDDEN, error.code()),
+            Self::Denied(_) => (StatusCode::FORBIDDEN, "AccessDeniedException"),
             Self::UnknownOperation(_) => (StatusCode::NOT_FOUND, "UnknownOperationException"),
             Self::Invoke(InvokeError::Recursive) => (StatusCode::BAD_REQUEST, "RecursiveInvocationException"),
             Self::Invoke(InvokeError::Throttled) => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),

@@ -1,7 +1,7 @@
 //! Lambda's Invoke API, version 2015-03-31: how functions, `aws lambda invoke` and `cargo lambda invoke` call functions.
 //!
 //! `POST /2015-03-31/functions/{name}/invocations` in its three types (`RequestResponse`, `Event`, `DryRun`); the other
-//! operations of Lambda are answered with an error that says so. Signatures are not checked and IAM is not enforced.
+//! operations of Lambda are answered with an error that says so.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 
@@ -14,6 +14,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
@@ -21,7 +22,7 @@ use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use local_aws::{Admission, body};
+use local_aws::{Access, Admission, Permission, Signable, body};
 use local_template::model::Function;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -43,22 +44,24 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 struct Api {
     functions: Vec<Function>,
     lambda: Lambda,
+    access: Access,
     retries: Retries,
     /// Events that were accepted and are not done.
     events: TaskTracker,
     shutdown: CancellationToken,
 }
 
-/// Serves the Invoke API until `shutdown` fires; invocations under way are answered first.
+/// Serves the Invoke API to all that have access, until `shutdown` fires; invocations under way are answered first.
 pub async fn serve(
     listener: TcpListener,
     functions: Vec<Function>,
     lambda: Lambda,
+    access: Access,
     retries: Retries,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let events = TaskTracker::new();
-    let api = Api { functions, lambda, retries, events: events.clone(), shutdown: shutdown.clone() };
+    let api = Api { functions, lambda, access, retries, events: events.clone(), shutdown: shutdown.clone() };
     let router = Router::new()
         .route("/2015-03-31/functions/{name}/invocations", post(invoke))
         .fallback(|request: Request| async move {
@@ -82,12 +85,12 @@ async fn invoke(
     State(api): State<Arc<Api>>,
     Path(name): Path<String>,
     Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Response {
+    let (head, body) = request.into_parts();
     // The body is read before any answer: a client that is still sending would not see it.
     let body = body::read(body, MAX_PAYLOAD_BYTES).await;
-    let mut response = match api.answer(&name, parameters.qualifier.as_deref(), &headers, body).await {
+    let mut response = match api.answer(&name, parameters.qualifier.as_deref(), &head, body).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
     };
@@ -102,17 +105,23 @@ impl Api {
         &self,
         name: &str,
         qualifier: Option<&str>,
-        headers: &HeaderMap,
+        head: &Parts,
         body: Result<Bytes, body::BodyError>,
     ) -> Result<Response, ApiError> {
+        let (headers, body) = (&head.headers, body?);
+        let request = Signable { method: &head.method, uri: &head.uri, headers, body: &body };
+        let caller = self.access.authenticate(request)?;
         let invocation_type = one_of(headers, "x-amz-invocation-type", &["RequestResponse", "Event", "DryRun"])?;
         let tail = one_of(headers, "x-amz-log-type", &["None", "Tail"])? == "Tail";
         if headers.contains_key("x-amz-client-context") {
             let reason = "X-Amz-Client-Context is not supported by the local cloud".to_owned();
             return Err(ApiError::InvalidParameter(reason));
         }
-        let function = Reference::parse(name, qualifier)?.find(&self.functions)?;
-        let payload = match body? {
+        let reference = Reference::parse(name, qualifier)?;
+        let permission = Permission::new("lambda:InvokeFunction", reference.arn(&self.functions));
+        self.access.authorize(&caller, &[permission])?;
+        let function = reference.find(&self.functions)?;
+        let payload = match body {
             empty if empty.is_empty() => Bytes::from_static(b"{}"),
             payload => payload,
         };

@@ -49,11 +49,22 @@ impl<'a> Reference<'a> {
         }
     }
 
+    /// Returns the ARN that policies have to name, whether there is such a function or not.
+    pub(super) fn arn(&self, functions: &[Function]) -> String {
+        let named = functions.iter().find(|function| function.name == self.name || function.logical_id == self.name);
+        let arn = named.map_or_else(|| self.name_with_owner(functions), |function| function.arn.clone());
+        self.qualified(&arn)
+    }
+
     fn not_found(&self, arn: &str) -> ApiError {
-        ApiError::NotFound(match self.qualifier {
+        ApiError::NotFound(self.qualified(arn))
+    }
+
+    fn qualified(&self, arn: &str) -> String {
+        match self.qualifier {
             Some(qualifier) => format!("{arn}:{qualifier}"),
             None => arn.to_owned(),
-        })
+        }
     }
 
     /// An ARN for the error's text, in this cloud's account where the caller names none.

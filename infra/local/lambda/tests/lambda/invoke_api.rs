@@ -8,10 +8,12 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use local_aws::policy::{Effect, Statement};
+use local_aws::{Access, Keys, Principal};
 use local_lambda::asynchronous::Retries;
 use local_lambda::{FunctionSetup, Handler, InvokeError, Lambda, LogSink, Outcome, Services, invoke_api};
 use local_template::model::Function;
-use local_testing::echo;
+use local_testing::{echo, signed};
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -29,6 +31,14 @@ struct Api {
 
 impl Api {
     async fn of(functions: Vec<Function>, start: impl FnOnce(CancellationToken) -> Lambda) -> Self {
+        Self::with_access(functions, Access::default(), start).await
+    }
+
+    async fn with_access(
+        functions: Vec<Function>,
+        access: Access,
+        start: impl FnOnce(CancellationToken) -> Lambda,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
@@ -38,7 +48,7 @@ impl Api {
             longest_back_off: Duration::from_millis(2),
         };
         let lambda = start(shutdown.clone());
-        tokio::spawn(invoke_api::serve(listener, functions, lambda, retries, shutdown.clone()));
+        tokio::spawn(invoke_api::serve(listener, functions, lambda, access, retries, shutdown.clone()));
         // A second test of the process finds it installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self { url, client: reqwest::Client::new(), shutdown: shutdown.drop_guard() }
@@ -58,12 +68,11 @@ impl Api {
     /// `function` may end in a query: `Echo?Qualifier=1`.
     fn request(&self, function: &str) -> RequestBuilder {
         let (name, query) = function.split_once('?').unwrap_or((function, ""));
-        let request = self.client.post(format!("{}/2015-03-31/functions/{name}/invocations?{query}", self.url));
-        request.header("authorization", local_aws::admission::authorization("lambda"))
+        self.client.post(format!("{}/2015-03-31/functions/{name}/invocations?{query}", self.url))
     }
 
     async fn invoke(&self, function: &str, event: &Value) -> Response {
-        self.request(function).body(event.to_string()).send().await.unwrap()
+        signed(self.request(function).body(event.to_string()), "lambda").send().await.unwrap()
     }
 }
 
@@ -85,14 +94,14 @@ async fn a_function_is_run_by_any_of_its_names() {
         let answer: Value = response.json().await.unwrap();
         assert_eq!((&answer["event"], &answer["request_id"]), (&json!({"a": 1}), &json!(request_id)));
     }
-    let without_payload: Value = api.request("Echo").send().await.unwrap().json().await.unwrap();
+    let without_payload: Value = signed(api.request("Echo"), "lambda").send().await.unwrap().json().await.unwrap();
     assert_eq!(without_payload["event"], json!({}));
     for (name, missing) in [
         ("Other", "arn:aws:lambda:us-east-1:000000000000:function:Other".to_owned()),
         ("Echo:live", format!("{arn}:live")),
         ("Echo?Qualifier=7", format!("{arn}:7")),
     ] {
-        let response = api.request(name).send().await.unwrap();
+        let response = signed(api.request(name), "lambda").send().await.unwrap();
         is_error(&response, 404, "ResourceNotFoundException");
         let body: Value = response.json().await.unwrap();
         assert_eq!(
@@ -106,7 +115,7 @@ async fn a_function_is_run_by_any_of_its_names() {
 async fn a_function_error_is_a_header_and_the_log_comes_with_it() {
     let api = Api::with_process().await;
     let request = api.request("Echo").header("X-Amz-Log-Type", "Tail").body(r#"{"do":"error"}"#);
-    let response = request.send().await.unwrap();
+    let response = signed(request, "lambda").send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["x-amz-function-error"], "Unhandled");
     let log = STANDARD.decode(&response.headers()["x-amz-log-result"]).unwrap();
@@ -139,22 +148,55 @@ async fn the_header_of_a_chain_at_its_end_is_refused() {
 #[tokio::test]
 async fn requests_that_lambda_refuses() {
     let api = Api::with_process().await;
-    let not_json = api.request("Echo").body("{").send().await.unwrap();
+    let not_json = signed(api.request("Echo").body("{"), "lambda").send().await.unwrap();
     is_error(&not_json, 400, "InvalidRequestContentException");
-    let unknown = api.request("Echo").header("X-Amz-Invocation-Type", "Later").send().await.unwrap();
+    let unknown = signed(api.request("Echo").header("X-Amz-Invocation-Type", "Later"), "lambda").send().await.unwrap();
     is_error(&unknown, 400, "ValidationException");
-    let two = api.request("Echo:a?Qualifier=b").send().await.unwrap();
+    let two = signed(api.request("Echo:a?Qualifier=b"), "lambda").send().await.unwrap();
     is_error(&two, 400, "InvalidParameterValueException");
     let large = format!("\"{}\"", "x".repeat(6 * 1024 * 1024));
-    let response = api.request("Echo").body(large).send().await.unwrap();
+    let response = signed(api.request("Echo").body(large), "lambda").send().await.unwrap();
     is_error(&response, 413, "RequestTooLargeException");
     let large = format!("\"{}\"", "x".repeat(1024 * 1024));
-    let response = api.request("Echo").header("X-Amz-Invocation-Type", "Event").body(large).send().await.unwrap();
+    let response = signed(api.request("Echo").header("X-Amz-Invocation-Type", "Event").body(large), "lambda")
+        .send()
+        .await
+        .unwrap();
     is_error(&response, 413, "RequestTooLargeException");
     let list = || api.client.get(format!("{}/2015-03-31/functions", api.url));
     is_error(&list().send().await.unwrap(), 403, "MissingAuthenticationTokenException");
-    let signed = list().header("authorization", local_aws::admission::authorization("lambda"));
-    is_error(&signed.send().await.unwrap(), 404, "UnknownOperationException");
+    is_error(&signed(list(), "lambda").send().await.unwrap(), 404, "UnknownOperationException");
+}
+
+#[tokio::test]
+async fn a_function_invokes_what_its_policies_allow() {
+    let function = echo(env!("CARGO_PKG_NAME")).function;
+    let handler: Handler = Arc::new(|event| Box::pin(std::future::ready(Ok(Outcome::Success(event)))));
+    let statement = Statement::new(Effect::Allow, &["lambda:Invoke*".to_owned()], vec![function.arn.clone()]);
+    let principal = Principal {
+        function: "Caller".to_owned(),
+        session: "local-Caller".to_owned(),
+        role: "local-CallerRole".to_owned(),
+        policy: [statement].into_iter().collect(),
+    };
+    let access = Access::new(Keys::default(), [principal], None, None);
+    let credentials = access.keys().of_instance("Caller", "instance");
+    let lambda = Lambda::from_handlers(BTreeMap::from([("Echo".to_owned(), handler)]));
+    let api = Api::with_access(vec![function], access, |_| lambda).await;
+    let invoke = async |name: &str| {
+        let url = format!("{}/2015-03-31/functions/{name}/invocations", api.url);
+        let mut request = http::Request::post(url).body("{}").unwrap();
+        local_aws::signature::sign(&credentials, "lambda", &mut request);
+        api.client.execute(request.try_into().unwrap()).await.unwrap()
+    };
+    assert_eq!(invoke("local-Echo").await.status(), 200);
+    let denied = invoke("other").await;
+    is_error(&denied, 403, "AccessDeniedException");
+    let body: Value = denied.json().await.unwrap();
+    let sentence = "User: arn:aws:sts::000000000000:assumed-role/local-CallerRole/local-Caller is not authorized to perform: \
+                    lambda:InvokeFunction on resource: arn:aws:lambda:us-east-1:000000000000:function:other because no \
+                    identity-based policy allows the lambda:InvokeFunction action";
+    assert_eq!(body["Message"], sentence);
 }
 
 /// The failure of an invocation.
@@ -184,7 +226,7 @@ async fn scripted(mishaps: &'static [Mishap]) -> (Api, UnboundedReceiver<Bytes>)
 async fn runs_of_an_event(mishaps: &'static [Mishap]) -> usize {
     let (api, mut reported) = scripted(mishaps).await;
     let request = api.request("Echo").header("X-Amz-Invocation-Type", "Event").body(r#"{"a":1}"#);
-    let response = request.send().await.unwrap();
+    let response = signed(request, "lambda").send().await.unwrap();
     assert_eq!(response.status(), 202);
     assert!(response.bytes().await.unwrap().is_empty());
     let mut runs = 0;
@@ -215,7 +257,7 @@ async fn an_event_that_fails_is_repeated_twice_and_a_throttled_one_until_it_runs
 #[tokio::test]
 async fn a_dry_run_and_a_throttle_run_nothing() {
     let (api, mut reported) = scripted(&[Mishap::Throttle]).await;
-    let dry = api.request("Echo").header("X-Amz-Invocation-Type", "DryRun").send().await.unwrap();
+    let dry = signed(api.request("Echo").header("X-Amz-Invocation-Type", "DryRun"), "lambda").send().await.unwrap();
     assert_eq!(dry.status(), 204);
     assert!(reported.try_recv().is_err());
     let response = api.invoke("Echo", &json!({})).await;

@@ -1,5 +1,6 @@
 //! The buckets over the wire, with the AWS SDK and with presigned URLs, and the functions that they notify.
 
+mod access;
 mod cors;
 mod multipart;
 mod post;
@@ -13,6 +14,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier};
+use local_aws::{Access, Credentials};
 use local_lambda::{Handler, Lambda, Outcome};
 use local_s3::Buckets;
 use local_template::model::{Bucket, BucketNotification};
@@ -61,6 +63,12 @@ fn bucket() -> Bucket {
 
 impl Service {
     async fn start(secret: &'static str) -> Self {
+        let credentials = Credentials { secret_key: secret.to_owned(), ..Credentials::developer() };
+        Self::start_for(Access::default(), credentials).await
+    }
+
+    /// With a client that has these credentials.
+    async fn start_for(access: Access, credentials: Credentials) -> Self {
         let (sender, events) = unbounded_channel();
         let handler: Handler = Arc::new(move |payload| {
             // Fails after the test has ended.
@@ -73,8 +81,8 @@ impl Service {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
         let token = shutdown.clone();
-        let server = tokio::spawn(async move { buckets.serve("us-east-1", lambda, listener, token).await });
-        let config = local_testing::sdk_with_secret(&address, "local", secret);
+        let server = tokio::spawn(async move { buckets.serve("us-east-1", access, lambda, listener, token).await });
+        let config = local_testing::sdk_as(&address, credentials);
         Self { address, client: Client::new(&config), events, server, shutdown }
     }
 

@@ -19,7 +19,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 }
 
 /// Sends a presigned request with the headers that it needs, then others. Gives the status and S3's error code.
-async fn send(request: &PresignedRequest, headers: &[(&str, &str)], body: &'static str) -> (u16, String) {
+pub(crate) async fn send(request: &PresignedRequest, headers: &[(&str, &str)], body: &'static str) -> (u16, String) {
     let method: Method = request.method().parse().unwrap();
     let mut sent = browser().request(method, request.uri());
     let own = request.headers().filter(|(name, _)| !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name)));
@@ -32,7 +32,7 @@ async fn send(request: &PresignedRequest, headers: &[(&str, &str)], body: &'stat
     (status, code.map(|(code, _)| code.to_owned()).unwrap_or_default())
 }
 
-fn refused(status: u16, code: &str) -> (u16, String) {
+pub(crate) fn refused(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
@@ -44,7 +44,7 @@ fn put(service: &Service) -> PutObjectFluentBuilder {
     service.client.put_object().bucket("photos").key("in/p.jpg")
 }
 
-fn minutes(minutes: u64) -> PresigningConfig {
+pub(crate) fn minutes(minutes: u64) -> PresigningConfig {
     PresigningConfig::expires_in(Duration::from_mins(minutes)).unwrap()
 }
 

@@ -12,6 +12,7 @@ use super::super::scope::{Scope, URL_SUFFIX};
 use super::super::shape::Shape;
 use super::super::yaml::Node;
 use super::function_events;
+use super::function_policies;
 use super::function_shape::{SHAPE, TYPE};
 
 const ENVIRONMENT: Shape = Shape { place: "`Environment`", supported: &["Variables"], ignored: &[] };
@@ -42,6 +43,12 @@ pub(crate) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<Function, F
         return Err(fields.missing("Runtime"));
     }
     let timeout = Duration::from_secs(fields.number("Timeout", TIMEOUT_SECONDS)?.unwrap_or(3));
+    let queue_events = function_events::queue_events(scope, resource, timeout)?;
+    let stream_events = function_events::stream_events(scope, resource)?;
+    let sources = [
+        (!queue_events.is_empty()).then_some(function_policies::QUEUE_SOURCE),
+        (!stream_events.is_empty()).then_some(function_policies::STREAM_SOURCE),
+    ];
     Ok(Function {
         logical_id: resource.id.clone(),
         name: resource.name(scope, "FunctionName")?,
@@ -53,8 +60,10 @@ pub(crate) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<Function, F
         timeout,
         environment: environment(scope, &fields)?,
         reserved_concurrency: fields.number("ReservedConcurrentExecutions", 0..=100_000)?,
-        queue_events: function_events::queue_events(scope, resource, timeout)?,
-        stream_events: function_events::stream_events(scope, resource)?,
+        role: scope.physical_name(&format!("{}Role", resource.id)),
+        policy: function_policies::read(scope, &fields, &sources)?,
+        queue_events,
+        stream_events,
         schedule_events: function_events::schedule_events(scope, resource)?,
         asynchronous: function_events::asynchronous_events(scope, &fields)?,
         recursive_loop_allowed: fields.one_of("RecursiveLoop", &["Allow", "Terminate"])?.as_deref() == Some("Allow"),

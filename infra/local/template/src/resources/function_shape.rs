@@ -16,6 +16,7 @@ pub(super) const SHAPE: Shape = Shape {
         "FunctionName",
         "MemorySize",
         "PackageType",
+        "Policies",
         "RecursiveLoop",
         "ReservedConcurrentExecutions",
         "Runtime",
@@ -23,7 +24,10 @@ pub(super) const SHAPE: Shape = Shape {
     ],
     ignored: &[
         (&["Handler"], "a custom runtime is its binary"),
-        (&["AssumeRolePolicyDocument", "PermissionsBoundary", "Policies", "Role", "RolePath"], "IAM is not enforced"),
+        (
+            &["AssumeRolePolicyDocument", "PermissionsBoundary", "RolePath"],
+            "only the policies of a function's own role are enforced",
+        ),
         (&["VpcConfig"], "everything shares the loopback network"),
         (&["LoggingConfig", "Tracing"], "functions log to the terminal"),
         (

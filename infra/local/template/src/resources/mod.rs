@@ -10,6 +10,7 @@ mod cors;
 pub(super) mod custom_resource;
 pub(super) mod function;
 pub(super) mod function_events;
+mod function_policies;
 mod function_shape;
 pub(super) mod generated;
 pub(super) mod http_api;

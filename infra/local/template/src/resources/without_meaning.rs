@@ -28,7 +28,7 @@ const TYPES: &[(&[&str], &str)] = &[
             "AWS::S3::BucketPolicy",
             "AWS::SQS::QueuePolicy",
         ],
-        "IAM is not enforced",
+        "only the policies of functions are enforced",
     ),
     (
         &[

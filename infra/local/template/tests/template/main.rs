@@ -5,6 +5,7 @@ mod custom_resources;
 mod events;
 mod faults;
 mod intrinsics;
+mod policies;
 mod resources;
 mod route_settings;
 mod schedule_groups;

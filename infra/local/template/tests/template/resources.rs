@@ -23,7 +23,7 @@ pub(crate) fn function(id: &str, events: &str) -> String {
     Type: AWS::Serverless::Function
     Metadata: {{ BuildMethod: rust-cargolambda, BuildProperties: {{ Binary: {id} }} }}
     Properties:
-      Policies: [!Sub 'arn:${{AWS::Partition}}:iam::aws:policy/x']
+      Policies: [AWSLambdaBasicExecutionRole]
       Events:
 {events}
 "

@@ -191,9 +191,7 @@ async fn calls_are_signed_and_of_this_stage() {
     assert_eq!(unsigned.status(), 403);
     assert_eq!(unsigned.headers()["x-amzn-errortype"], "MissingAuthenticationTokenException");
 
-    let signed = |request: reqwest::RequestBuilder| {
-        request.header("authorization", local_aws::admission::authorization("execute-api"))
-    };
+    let signed = |request: reqwest::RequestBuilder| local_testing::signed(request, "execute-api");
     assert_eq!(signed(http.get(url("prod"))).send().await.unwrap().status(), 200);
     assert_eq!(signed(http.get(url("dev"))).send().await.unwrap().status(), 403);
     assert_eq!(signed(http.put(url("prod"))).send().await.unwrap().status(), 403);
