@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use crate::denials::Denials;
+
 /// The functions are built by then, unless the test runs on its own: a cold build on a small machine is counted in.
 const START_TIMEOUT: Duration = Duration::from_mins(15);
 
@@ -57,6 +59,8 @@ pub struct Setup<'a> {
     pub profile: Option<&'a str>,
     /// Further arguments of the command.
     pub arguments: &'a [&'a str],
+    /// True for a test in which functions lack permissions. Elsewhere, a denial ends the test process with an error.
+    pub with_denials: bool,
 }
 
 /// A running local cloud. It stops when this is dropped, and also when the test process ends in any other way: it reads
@@ -68,6 +72,8 @@ pub struct Cloud {
     stdin: Option<ChildStdin>,
     log: PathBuf,
     folder: TempDir,
+    /// `None` where denials are expected.
+    denials: Option<Denials>,
 }
 
 impl Cloud {
@@ -106,7 +112,7 @@ impl Cloud {
     /// # Panics
     ///
     /// If it does not become ready; prints its output.
-    pub fn with(Setup { template, data, profile, arguments }: Setup<'_>) -> Self {
+    pub fn with(Setup { template, data, profile, arguments, with_denials }: Setup<'_>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (file, log) = (folder.path().join("endpoints.json"), folder.path().join("log"));
         let out = File::create(&log).expect("a log file");
@@ -116,6 +122,10 @@ impl Cloud {
         command.args(["--http-port", "0", "--websocket-port", "0", "--oidc-port", "0", "--stop-on-stdin-eof"]);
         command.args(profile.into_iter().flat_map(|profile| ["--profile", profile])).args(arguments);
         command.arg("--permissions").arg(permissions());
+        let watch = (!with_denials).then(|| Denials::watch(&denials()));
+        if let Some(denials) = &watch {
+            command.arg("--denials").arg(denials.file());
+        }
         match data {
             Some(data) => command.arg("--data-dir").arg(data),
             None => command.arg("--ephemeral"),
@@ -139,7 +149,7 @@ impl Cloud {
         let endpoints = std::fs::read(&file).expect("endpoints.json");
         let endpoints =
             serde_json::from_slice(&endpoints).map(Arc::new).expect("endpoints.json has the documented shape");
-        Self { endpoints, child, stdin, log, folder }
+        Self { endpoints, child, stdin, log, folder, denials: watch }
     }
 
     /// The file with its URLs.
@@ -166,6 +176,9 @@ impl Cloud {
         drop(self.stdin.take());
         let status = self.child.wait().expect("the local cloud can be waited for");
         assert!(status.success(), "the local cloud ended with {status}: {}", self.log());
+        if let Some(denials) = &self.denials {
+            denials.check();
+        }
     }
 }
 
@@ -215,6 +228,11 @@ fn built(name: &str, profile: Option<&str>) -> PathBuf {
 /// Returns the file with the permissions that functions have needed in any test, see the test `wiring`.
 pub fn permissions() -> PathBuf {
     profile_folder().with_file_name("tests").join("permissions.jsonl")
+}
+
+/// Returns the folder with the permissions that functions lacked in any test: a file for each cloud that denied one.
+pub fn denials() -> PathBuf {
+    profile_folder().with_file_name("tests").join("denials")
 }
 
 /// Returns a function's executable, which a cloud has built.

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! A cloud has one plan at a time. Tests that share a cloud keep out of each other's way by
-//! [`Rule::function`], which takes the access key that a request is signed with.
+//! [`Rule::function`], which takes a function's logical id, or the session token of a developer's request.
 
 use reqwest::{Client, RequestBuilder};
 use serde::Serialize;
@@ -100,7 +100,7 @@ impl Rule {
         Self { resource: Some(name.to_owned()), ..self }
     }
 
-    /// Only requests of this function, by its logical id, or of a caller with this access key.
+    /// Only requests of this function, by its logical id, or of the developer with this session token.
     #[must_use]
     pub fn function(self, name: &str) -> Self {
         Self { function: Some(name.to_owned()), ..self }
@@ -173,6 +173,15 @@ impl Cloud {
     /// If the cloud has stopped.
     pub async fn meter(&self) -> Value {
         ask(self.control(Client::get, "/meter")).await
+    }
+
+    /// Returns the permissions that functions lacked so far, each with `function`, `action`, `resource` and `count`.
+    ///
+    /// # Panics
+    ///
+    /// If the cloud has stopped.
+    pub async fn denials(&self) -> Value {
+        ask(self.control(Client::get, "/denials")).await
     }
 
     fn control(&self, method: fn(&Client, String) -> RequestBuilder, path: &str) -> RequestBuilder {

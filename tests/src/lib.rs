@@ -14,6 +14,7 @@
 
 pub mod aws;
 pub mod cloud;
+mod denials;
 pub mod faults;
 pub mod large_conversation;
 pub mod socket;

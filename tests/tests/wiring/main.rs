@@ -1,6 +1,7 @@
 //! The template against the functions: each function gets exactly the variables that it reads, and exactly the permissions that its
 //! requests need. Each function takes its event of `tests/events`.
 
+mod denied;
 mod events;
 mod permissions;
 mod policies;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-/// An action on a resource, as `(action, resource)`: a resource is a logical id, `<table>/index/<index>` or `<METHOD>/@connections`.
+/// An action on a resource, as `(action, resource)`: a resource is a logical id, `<table>/index/<index>`, `<bucket>/<prefix>/*` or
+/// `<METHOD>/@connections`.
 pub(crate) type Permission = (String, String);
 
 /// Reads the statements of a function: an `Action` list, then a `Resource` or several.
@@ -17,7 +18,10 @@ pub(crate) fn allowed(policies: &[String]) -> BTreeSet<Permission> {
         } else if line.starts_with("- Effect:") || line.starts_with("- Statement:") {
             in_resources = false;
         } else if let Some(resource) = line.strip_prefix("Resource: ") {
-            for resource in resource.trim_matches(['[', ']']).split(", ") {
+            // A text with its variables, in two parts.
+            let text = resource.strip_prefix("!Sub [\"").and_then(|text| text.split('"').next());
+            let list = || resource.trim_matches(['[', ']']).split(", ").collect();
+            for resource in text.map_or_else(list, |text| vec![text]) {
                 add(&mut allowed, &actions, resource);
             }
         } else if line == "Resource:" {
@@ -39,6 +43,8 @@ fn add(allowed: &mut BTreeSet<Permission>, actions: &[String], resource: &str) {
         let method = method.split('/').next().unwrap_or_default();
         let methods = if method == "*" { vec!["POST", "DELETE"] } else { vec![method] };
         methods.into_iter().map(|method| format!("{method}/@connections")).collect()
+    } else if let Some((_, object)) = resource.split_once(":s3:::files-${Id}") {
+        vec![format!("FilesBucket{object}")]
     } else if let Some((table, index)) = resource.strip_prefix("!Sub ${").and_then(|rest| rest.split_once(".Arn}")) {
         vec![format!("{table}{index}")]
     } else {
