@@ -311,8 +311,8 @@ fn serve_services(
         stage.serve("S3", |shutdown| async move { buckets.serve(REGION, access, lambda, s3, shutdown).await });
     }
     if !stack.secrets.is_empty() {
-        let values = engines.secrets.clone();
-        stage.serve("Secrets Manager", |shutdown| values.serve(secrets, shutdown));
+        let (values, access) = (engines.secrets.clone(), control.gate.access().clone());
+        stage.serve("Secrets Manager", |shutdown| values.serve(access, secrets, shutdown));
     }
     let sqs = engines.sqs.clone();
     let back = gate(Service::Sqs, queues);

@@ -2,13 +2,13 @@
 
 use std::io;
 
-use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
-use local_aws::Admission;
+use local_aws::body::{self, BodyError};
+use local_aws::{Access, Admission, Denied, Permission, Signable, SignatureError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -47,48 +47,83 @@ impl Refused {
     }
 }
 
+impl From<BodyError> for Refused {
+    fn from(error: BodyError) -> Self {
+        let reason = match error {
+            BodyError::TooLarge => "the request is too large",
+            BodyError::Broken => "the request ended before its body was complete",
+        };
+        Self::bad("SerializationException", reason)
+    }
+}
+
+impl From<SignatureError> for Refused {
+    fn from(error: SignatureError) -> Self {
+        Self::bad(error.code(), error.to_string())
+    }
+}
+
+impl From<Denied> for Refused {
+    fn from(denied: Denied) -> Self {
+        Self::bad("AccessDeniedException", denied.to_string())
+    }
+}
+
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         (self.status, Json(json!({"__type": self.code, "Message": self.message}))).into_response()
     }
 }
 
-pub(crate) async fn serve(secrets: Secrets, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
+#[derive(Clone)]
+struct Service {
+    secrets: Secrets,
+    access: Access,
+}
+
+pub(crate) async fn serve(
+    secrets: Secrets,
+    access: Access,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
     let admission = Admission::signed("secretsmanager").with_content_type("application/x-amz-json-1.1");
-    let router = Router::new().fallback(call).with_state(secrets);
+    let router = Router::new().fallback(call).with_state(Service { secrets, access });
     let router = router.layer(from_fn(move |request, next| admission.layer(request, next)));
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 
-async fn call(State(secrets): State<Secrets>, request: Request) -> Result<Json<Value>, Refused> {
+async fn call(State(service): State<Service>, request: Request) -> Result<Json<Value>, Refused> {
+    let Service { secrets, access } = service;
     let (head, body) = request.into_parts();
+    let body = body::read(body, MAX_REQUEST_BYTES).await?;
+    let signed = Signable { method: &head.method, uri: &head.uri, headers: &head.headers, body: &body };
+    let caller = access.authenticate(signed)?;
     let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    let input = input(body).await?;
+    let Some(operation @ ("GetSecretValue" | "PutSecretValue")) = target.strip_prefix("secretsmanager.") else {
+        return Err(Refused::bad("UnknownOperationException", format!("{target} is not emulated")));
+    };
+    let input: Input =
+        serde_json::from_slice(&body).map_err(|error| Refused::bad("SerializationException", error.to_string()))?;
+    let found = secrets.find(&input.secret_id);
+    // A denial does not tell whether there is the secret.
+    let resource = found.as_ref().map_or(&input.secret_id, |found| &found.arn);
+    access.authorize(&caller, &[Permission::new(format!("secretsmanager:{operation}"), resource)])?;
     let missing = || Refused::bad("ResourceNotFoundException", "Secrets Manager can't find the specified secret.");
-    let found = secrets.find(&input.secret_id).ok_or_else(missing)?;
-    let version = match target {
-        "secretsmanager.GetSecretValue" => found.version,
-        "secretsmanager.PutSecretValue" => {
-            let text = input.secret_string.filter(|text| !text.is_empty() && text.len() <= MAX_VALUE_BYTES);
-            let wrong =
-                || Refused::bad("InvalidParameterException", "You must provide a SecretString of 1 to 65536 bytes.");
-            secrets.put(&found.arn, text.ok_or_else(wrong)?).map_err(|error| Refused::internal(&error))?
-        }
-        other => {
-            return Err(Refused::bad("UnknownOperationException", format!("{other} is not emulated")));
-        }
+    let found = found.ok_or_else(missing)?;
+    let version = if operation == "GetSecretValue" {
+        found.version
+    } else {
+        let text = input.secret_string.filter(|text| !text.is_empty() && text.len() <= MAX_VALUE_BYTES);
+        let wrong =
+            || Refused::bad("InvalidParameterException", "You must provide a SecretString of 1 to 65536 bytes.");
+        secrets.put(&found.arn, text.ok_or_else(wrong)?).map_err(|error| Refused::internal(&error))?
     };
     let mut answer = json!({
         "ARN": found.arn, "Name": found.name, "VersionId": version.id, "VersionStages": ["AWSCURRENT"],
     });
-    if target.ends_with("GetSecretValue") {
+    if operation == "GetSecretValue" {
         answer["SecretString"] = Value::String(version.text);
     }
     Ok(Json(answer))
-}
-
-async fn input(body: Body) -> Result<Input, Refused> {
-    let refused = |text: String| Refused::bad("SerializationException", text);
-    let body = to_bytes(body, MAX_REQUEST_BYTES).await.map_err(|error| refused(error.to_string()))?;
-    serde_json::from_slice(&body).map_err(|error| refused(error.to_string()))
 }

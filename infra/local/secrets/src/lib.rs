@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use local_aws::Access;
 use local_template::model::{Secret, SecretContent};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -81,12 +82,12 @@ impl Secrets {
         self.inner.values().get(arn).map(|version| version.text.clone())
     }
 
-    /// Serves Secrets Manager's API until `shutdown`.
+    /// Serves Secrets Manager's API until `shutdown`, to callers whose policies in `access` allow it.
     ///
     /// # Errors
     /// The listener fails.
-    pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
-        endpoint::serve(self, listener, shutdown).await
+    pub async fn serve(self, access: Access, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
+        endpoint::serve(self, access, listener, shutdown).await
     }
 
     /// Finds a secret by its ARN or name.
