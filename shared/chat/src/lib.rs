@@ -16,4 +16,5 @@ pub mod log;
 pub mod membership;
 pub mod notify;
 pub mod receipts;
+pub mod reconcile;
 pub mod sending;

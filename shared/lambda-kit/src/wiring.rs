@@ -13,12 +13,14 @@ use chat::log::Log;
 use chat::membership::{Membership, Relay};
 use chat::notify::{Notifier, PublicSubscriptions, Recipients, TypingNotifier, UserNotifier};
 use chat::receipts::{Receipts, StatusReader};
+use chat::reconcile::Reconciliation;
 use chat::sending::Sender;
 use domain::flood::FloodLimit;
 use store::Schedules;
 use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, FileItems, Members, Messages, Subscriptions, Watermarks};
 use store::s3::Objects;
+use store::sql::reconcile::Rows;
 use store::sql::{Conversations, DataApiPool, FileMetadata, Outbox, Patience, Users};
 use store::sqs::Queue;
 
@@ -191,6 +193,18 @@ impl Wiring {
             upload_lifetime: seconds("UPLOAD_LIFETIME")?,
         };
         Ok(Uploads::new(self.files()?, limits))
+    }
+
+    pub fn reconciliation(&self) -> Wired<Reconciliation> {
+        let pool = self.pool()?;
+        Ok(Reconciliation {
+            rows: Rows::new(pool.clone()),
+            relay: Relay { messages: self.messages()?, members: self.members()?, outbox: Outbox::new(pool.clone()) },
+            connections: self.connections()?,
+            files: self.file_items()?,
+            metadata: FileMetadata::new(pool),
+            relay_queue: self.queue("RELAY_QUEUE_URL")?,
+        })
     }
 
     pub fn inspections(&self) -> Wired<Inspections> {

@@ -9,6 +9,7 @@ mod periods;
 mod public;
 mod public_costs;
 mod pushes;
+mod reconcile;
 mod refusals;
 mod relays;
 mod roles;

@@ -23,13 +23,14 @@ fn below(parent: u32) -> Vec<u32> {
     all.iter().copied().chain(all.iter().flat_map(|child| below(*child))).collect()
 }
 
-fn servers(cloud: &Cloud) -> Vec<String> {
-    let is_postgres =
-        |process: &u32| fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|name| name.trim() == "postgres");
-    below(cloud.pid()).into_iter().filter(is_postgres).map(|process| process.to_string()).collect()
+/// The processes of a cloud with this name, of which the system keeps 15 bytes.
+pub(crate) fn processes(cloud: &Cloud, name: &str) -> Vec<String> {
+    let has_name =
+        |process: &u32| fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|found| found.trim() == name);
+    below(cloud.pid()).into_iter().filter(has_name).map(|process| process.to_string()).collect()
 }
 
-fn signal(name: &str, processes: &[String]) {
+pub(crate) fn signal(name: &str, processes: &[String]) {
     // Some may have ended by themselves.
     Command::new("kill").arg(name).args(processes).status().unwrap();
 }
@@ -43,7 +44,7 @@ async fn frozen_database_is_busy_within_ten_seconds() {
     let (_, group) = alice.post("/v1/conversations", &team).await;
     let path = format!("/v1/conversations/{}", group["conversation_id"].as_str().unwrap());
     let title = json!({"title": "Frozen"});
-    let frozen = servers(cloud);
+    let frozen = processes(cloud, "postgres");
     assert!(!frozen.is_empty());
     signal("-STOP", &frozen);
     let answers = async { tokio::join!(alice.patch(&path, &title), bob.get("/v1/users/me")) };

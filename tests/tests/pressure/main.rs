@@ -8,6 +8,8 @@ mod expiry;
 mod fanout_time;
 #[cfg(target_os = "linux")]
 mod frozen_database;
+#[cfg(target_os = "linux")]
+mod frozen_function;
 mod pushing;
 mod queues;
 mod racing_receipts;

@@ -6,6 +6,7 @@
 //! Placeholders have no types here, so that a statement has to say a type where PostgreSQL cannot infer it
 //! (`unnest($1::uuid[])`), although the driver would say it for the argument.
 
+mod expand;
 mod search;
 mod source;
 

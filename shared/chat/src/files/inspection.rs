@@ -1,9 +1,9 @@
 //! The outcome of an inspection: an upload is accepted as a ready file, or rejected.
 
+use domain::FileId;
 use domain::file::{Dimensions, File, FileStatus, Rejection};
-use domain::{Attachment, FileId};
 use store::StoreError;
-use store::dynamodb::{FileItem, FileItems};
+use store::dynamodb::FileItems;
 use store::s3::Objects;
 use store::sql::FileMetadata;
 use store::sql::files::StoredFile;
@@ -51,23 +51,10 @@ impl Inspections {
         stored: &StoredFile,
         dimensions: Option<Dimensions>,
     ) -> Result<Option<File>, StoreError> {
-        let file = &stored.file;
-        let item = FileItem {
-            attachment: Attachment {
-                file_id: file.file_id,
-                name: file.name.clone(),
-                content_type: file.content_type.clone(),
-                size: file.size,
-                width: dimensions.map(|dimensions| dimensions.width),
-                height: dimensions.map(|dimensions| dimensions.height),
-            },
-            owner_id: stored.owner_id,
-            conversation_id: file.conversation_id,
-            referenced_by: Vec::new(),
-            released_at: None,
-            accepted: false,
-        };
+        let file = File { dimensions, ..stored.file.clone() };
+        let item = StoredFile { file, ..stored.clone() }.item();
         self.items.put(&item).await?;
+        let file = &stored.file;
         if self.metadata.accept(file.file_id, dimensions).await? {
             mark_accepted(&self.items, file.file_id).await;
             return Ok(Some(File { status: FileStatus::Ready, dimensions, ..file.clone() }));

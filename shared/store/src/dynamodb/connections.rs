@@ -262,6 +262,12 @@ impl Connections {
         parse(&updated.attributes.unwrap_or_default())
     }
 
+    /// Returns true if the user has a tombstone. Cost: one read unit.
+    pub async fn has_tombstone(&self, user: UserId) -> Result<bool, StoreError> {
+        let items = get_all(&self.client, &self.table, vec![key(user)], true).await?;
+        Ok(items.iter().any(is_tombstone))
+    }
+
     /// Removes closed connections of a deleted user, except very new ones, as [`Connections::remove_gone`] does: API Gateway
     /// cannot close a connection before `$connect` has returned.
     pub async fn remove_closed(&self, closed: &[Connection], now: Timestamp) -> Result<(), StoreError> {

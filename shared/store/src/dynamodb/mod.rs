@@ -18,5 +18,8 @@ pub use messages::{LogItem, Messages};
 pub use subscriptions::Subscriptions;
 pub use watermarks::Watermarks;
 
+/// One write of a transaction.
+pub type Write = aws_sdk_dynamodb::types::TransactWriteItem;
+
 /// Attributes of one item.
 pub type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;

@@ -1,13 +1,14 @@
 //! Table `file_metadata`: files from their announcement to their end.
 
 use domain::file::{ContentType, Dimensions, File, FileName, FileStatus, NewFile, Rejection, Sha256Hex};
-use domain::{ApiError, ConversationId, ErrorCode, FileId, IdRange, Idempotency, UserId};
+use domain::{ApiError, Attachment, ConversationId, ErrorCode, FileId, IdRange, Idempotency, UserId};
 use sqlx_data_api::{DataApiConnection, DataApiPool, DataApiPoolExt, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::timestamp;
 use crate::StoreError;
+use crate::dynamodb::FileItem;
 
 /// A file as the table has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,33 @@ pub struct StoredFile {
     pub owner_id: UserId,
     /// S3's id of the upload, if the file is uploaded in parts.
     pub upload_id: Option<String>,
+}
+
+impl StoredFile {
+    /// Returns true if the file can be attached and downloaded.
+    pub fn is_ready(&self) -> bool {
+        self.file.status == FileStatus::Ready
+    }
+
+    /// Returns the item of the file, as nobody references it.
+    pub fn item(&self) -> FileItem {
+        let file = &self.file;
+        FileItem {
+            attachment: Attachment {
+                file_id: file.file_id,
+                name: file.name.clone(),
+                content_type: file.content_type.clone(),
+                size: file.size,
+                width: file.dimensions.map(|dimensions| dimensions.width),
+                height: file.dimensions.map(|dimensions| dimensions.height),
+            },
+            owner_id: self.owner_id,
+            conversation_id: file.conversation_id,
+            referenced_by: Vec::new(),
+            released_at: None,
+            accepted: self.is_ready(),
+        }
+    }
 }
 
 /// A file to announce.

@@ -14,6 +14,7 @@ pub mod discovery;
 pub mod files;
 pub mod membership;
 pub mod outbox;
+pub mod reconcile;
 pub mod users;
 
 use std::time::Duration;
@@ -22,7 +23,7 @@ use domain::Timestamp;
 use sqlx_data_api::{DataApiConnectOptions, DataApiPoolOptions};
 use time::OffsetDateTime;
 
-pub use sqlx_data_api::DataApiPool;
+pub use sqlx_data_api::{DataApiConnection, DataApiPool};
 
 pub use conversations::Conversations;
 pub use files::FileMetadata;

@@ -18,6 +18,7 @@
 //! `conversation_id`) lists a user's conversations.
 
 mod blocks;
+mod entries;
 mod presence;
 mod roster;
 mod write;
@@ -42,6 +43,9 @@ pub use write::Stamp;
 
 /// Sort key of the conversation itself.
 const CONVERSATION: &str = "#conversation";
+
+/// Before the id of a former member.
+const FORMER: &str = "p#";
 
 /// Before the id of an active member.
 const ACTIVE: &str = "a#";
@@ -117,12 +121,14 @@ pub struct ActiveMember {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct FormerMember {
-    conversation_id: ConversationId,
-    user_id: UserId,
-    periods: Vec<Period>,
-    #[serde(default)]
-    user_deleted: bool,
+pub struct FormerMember {
+    pub conversation_id: ConversationId,
+    pub user_id: UserId,
+    /// The ended membership periods, oldest first.
+    pub periods: Vec<Period>,
+    /// True if the account is deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub user_deleted: bool,
 }
 
 /// The part of a conversation that one user may see.
@@ -301,7 +307,7 @@ fn active(user: UserId) -> String {
 }
 
 fn former(user: UserId) -> String {
-    format!("p#{user}")
+    format!("{FORMER}{user}")
 }
 
 fn entry_of(item: &Item) -> Option<&str> {

@@ -152,7 +152,8 @@ impl Members {
         Ok(found.item.map(from_item).transpose()?)
     }
 
-    fn put_active(&self, member: &ActiveMember) -> Result<TransactWriteItem, StoreError> {
+    /// Returns the write that makes the item of an active member this one.
+    pub fn put_active(&self, member: &ActiveMember) -> Result<TransactWriteItem, StoreError> {
         let mut attributes: Item = to_item(member)?;
         attributes.insert("entry".to_owned(), AttributeValue::S(active(member.user_id)));
         let put = Put::builder().table_name(&self.table).set_item(Some(attributes)).build();
