@@ -76,6 +76,20 @@ impl Socket {
         self.find(|frame| frame["reply_to"] == json!(id)).await
     }
 
+    /// Sends a frame and returns the answer; `None` if the connection ends first.
+    pub async fn ask_if_open(&mut self, mut frame: Value) -> Option<Value> {
+        let id = Uuid::new_v4().to_string();
+        frame["id"] = json!(id);
+        self.stream.send(Message::text(frame.to_string())).await.ok()?;
+        self.find_if_open(|frame| frame["reply_to"] == json!(id)).await.ok()
+    }
+
+    /// Takes the frame of this type that came while others were expected.
+    pub fn take_buffered(&mut self, kind: &str) -> Option<Value> {
+        let at = self.buffered.iter().position(|frame| frame["type"] == kind)?;
+        self.buffered.remove(at)
+    }
+
     /// Returns the next frame of this type; other frames are kept for later calls.
     pub async fn next(&mut self, kind: &str) -> Value {
         self.find(|frame| frame["type"] == kind).await
@@ -167,8 +181,16 @@ impl Socket {
     }
 
     async fn find(&mut self, is_expected: impl Fn(&Value) -> bool) -> Value {
+        match self.find_if_open(is_expected).await {
+            Ok(frame) => frame,
+            Err(end) => panic!("the connection was closed: {end}; frames before: {:?}", self.buffered),
+        }
+    }
+
+    /// Returns the end of the connection if it comes first.
+    async fn find_if_open(&mut self, is_expected: impl Fn(&Value) -> bool) -> Result<Value, String> {
         if let Some(at) = self.buffered.iter().position(&is_expected) {
-            return self.buffered.remove(at).unwrap_or_default();
+            return Ok(self.buffered.remove(at).unwrap_or_default());
         }
         let received = tokio::time::timeout(WAIT_TIMEOUT, async {
             loop {
@@ -176,12 +198,12 @@ impl Socket {
                     Some(Ok(Message::Text(text))) => {
                         let frame: Value = serde_json::from_str(&text).expect("frames are JSON");
                         if is_expected(&frame) {
-                            return frame;
+                            return Ok(frame);
                         }
                         self.buffered.push_back(frame);
                     }
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                    other => panic!("the connection was closed: {other:?}; frames before: {:?}", self.buffered),
+                    other => return Err(format!("{other:?}")),
                 }
             }
         });

@@ -79,7 +79,7 @@ async fn restore(table: &str, sort_key: &str, id: &str, earlier: &[Item]) {
 }
 
 async fn send(user: &TestUser, id: &str) -> (u16, Value) {
-    let text = json!({"client_message_id": Uuid::new_v4(), "after_seq": 1_000, "text": "Hello"});
+    let text = json!({"client_message_id": Uuid::new_v4(), "text": "Hello"});
     user.post(&format!("/v1/conversations/{id}/messages"), &text).await
 }
 

@@ -38,18 +38,26 @@ async fn messages_after_token_expiry_are_refused() {
     let conversation = alice.private_conversation_with(&bob).await;
     let mut socket = alice.connect().await;
     let mut sent = Vec::new();
-    let error = loop {
+    let refused = loop {
         let after = sent.last().map_or(1, |(seq, _)| *seq);
-        let answer = socket.ask(message(&conversation, after, "dance")).await;
+        // A push at the token's end ends the connection, too.
+        let Some(answer) = socket.ask_if_open(message(&conversation, after, "dance")).await else { break None };
         if answer["type"] == "error" {
-            break answer["error"].clone();
+            break Some(answer["error"].clone());
         }
         sent.push((answer["seq"].as_u64().unwrap(), "dance".to_owned()));
     };
-    assert_eq!((&error["code"], &error["retryable"]), (&json!("token_expired"), &json!(false)), "{error}");
-    socket.wait_until_closed().await;
+    match refused {
+        Some(error) => {
+            assert_eq!((&error["code"], &error["retryable"]), (&json!("token_expired"), &json!(false)), "{error}");
+            socket.wait_until_closed().await;
+        }
+        None => assert!(socket.take_buffered("token_expired").is_some(), "it says why it ends"),
+    }
     assert!(!sent.is_empty());
-    assert_eq!(texts(&bob, &conversation).await, sent);
+    // The last answer may have been lost with the connection.
+    let logged = texts(&bob, &conversation).await;
+    assert!(logged.starts_with(&sent) && logged.len() <= sent.len() + 1, "{logged:?} {sent:?}");
 }
 
 /// Returns the presence of a user as another one sees it.

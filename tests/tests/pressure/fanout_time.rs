@@ -114,10 +114,8 @@ async fn worker_hands_over_unfinished_pages() {
     // Without time everything is handed over.
     assert_eq!(worker.work(&[("a", body(&conversation, 1))], Duration::ZERO).await, [] as [String; 0]);
     let rest = worker.handed_over().await;
-    assert_eq!(
-        rest.iter().map(|body| serde_json::to_string(body).unwrap()).collect::<Vec<_>>(),
-        [body_of_round(&conversation, 1, 1)]
-    );
+    let rest: Vec<Value> = rest.iter().map(|body| serde_json::to_value(body).unwrap()).collect();
+    assert_eq!(rest, [serde_json::from_str::<Value>(&body_of_round(&conversation, 1, 1)).unwrap()]);
     // A round counts for the whole batch. After the last one the queue messages wait in their queue.
     let batch = [("a", body(&conversation, 1)), ("b", body_of_round(&conversation, 1, 12))];
     assert_eq!(worker.work(&batch, Duration::ZERO).await, ["a", "b"]);

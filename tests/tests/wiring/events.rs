@@ -70,6 +70,7 @@ fn is_success(binary: &str, result: &Value) -> bool {
     match binary {
         "ws-authorizer" => result["policyDocument"]["Statement"][0]["Effect"] == "Allow",
         "migrate" | "file-inspect" => result.is_null(),
+        "reconcile" => result["failed"] == json!([]),
         _ if result.get("batchItemFailures").is_some() => result["batchItemFailures"] == json!([]),
         _ if binary.starts_with("http-") => {
             matches!(result["statusCode"].as_u64(), Some(200 | 201 | 204 | 403 | 404 | 409))

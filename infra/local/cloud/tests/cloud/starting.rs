@@ -103,7 +103,10 @@ async fn an_unusable_database_is_named_with_what_to_do_and_without_its_password(
     assert_eq!(error, expected);
     let database = format!("host={socket} user=stranger dbname=postgres password=hunter2");
     let error = refusal(application.path(), &["--ephemeral", "--database-url", &database]).await;
-    assert!(error.contains("role \"stranger\" does not exist; correct the user and the password"), "{error}");
+    assert!(
+        error.contains("authentication failed for user \"stranger\"; correct the user and the password"),
+        "{error}"
+    );
     postgres.stop().await.unwrap();
 
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

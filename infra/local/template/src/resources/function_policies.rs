@@ -10,6 +10,7 @@ use super::super::fields::Fields;
 use super::super::scope::Scope;
 use super::super::shape::Shape;
 use super::super::yaml::{Node, Value};
+use super::policy_templates;
 
 const DOCUMENT: Shape = Shape {
     place: "a policy of a function",
@@ -54,13 +55,22 @@ pub(super) fn read(
 
 /// The statements of one entry of `Policies`.
 fn policy_statements(scope: &Scope<'_>, policy: &Node) -> Result<Vec<Statement>, Fault> {
-    let Value::Map(_) = policy.value else {
+    let Value::Map(entries) = &policy.value else {
         let name = scope.text(policy)?;
         if BASIC_EXECUTION.contains(&name.as_str()) {
             return Ok(Vec::new());
         }
         return Err(Fault::unknown_value(policy.line, "the managed policy", &name, BASIC_EXECUTION));
     };
+    if let Some((template, parameters)) = policy_templates::find(entries) {
+        return Ok(template.statement(scope, parameters)?.into_iter().collect());
+    }
+    if let [entry] = &entries[..]
+        && !DOCUMENT.supported.contains(&entry.key.as_str())
+    {
+        let known = DOCUMENT.supported.iter().copied().chain(policy_templates::names());
+        return Err(Fault::unknown_key(entry.line, &entry.key, DOCUMENT.place, known));
+    }
     let Some(document) = Fields::open(scope, policy, &DOCUMENT)? else { return Ok(Vec::new()) };
     let Some(statements) = document.node("Statement")? else { return Err(document.missing("Statement")) };
     let statements = one_or_many(statements).iter().map(|node| statement(scope, node));

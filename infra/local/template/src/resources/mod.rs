@@ -15,6 +15,7 @@ mod function_shape;
 pub(super) mod generated;
 pub(super) mod http_api;
 mod http_authorizers;
+mod policy_templates;
 pub(super) mod queue;
 mod route_settings;
 pub(super) mod schedule_group;

@@ -48,6 +48,24 @@ fn statements_have_physical_names() {
 }
 
 #[test]
+fn a_policy_template_brings_its_statement() {
+    let policies = "        - SQSSendMessagePolicy: { QueueName: !GetAtt Q.QueueName }
+        - DynamoDBReadPolicy: { TableName: things }
+        - S3CrudPolicy: { BucketName: things }
+        - LambdaInvokePolicy: { FunctionName: other }";
+    assert_eq!(verdict(policies, "sqs:SendMessage", QUEUE), Verdict::Allow);
+    assert_eq!(verdict(policies, "sqs:ReceiveMessage", QUEUE), Verdict::ImplicitDeny);
+    let table = "arn:aws:dynamodb:us-east-1:000000000000:table/things";
+    assert_eq!(verdict(policies, "dynamodb:Query", table), Verdict::Allow);
+    assert_eq!(verdict(policies, "dynamodb:Query", &format!("{table}/index/by_name")), Verdict::Allow);
+    assert_eq!(verdict(policies, "dynamodb:PutItem", table), Verdict::ImplicitDeny);
+    assert_eq!(verdict(policies, "s3:DeleteObject", "arn:aws:s3:::things/one"), Verdict::Allow);
+    assert_eq!(verdict(policies, "s3:DeleteObject", "arn:aws:s3:::others/one"), Verdict::ImplicitDeny);
+    let function = "arn:aws:lambda:us-east-1:000000000000:function:other";
+    assert_eq!(verdict(policies, "lambda:InvokeFunction", function), Verdict::Allow);
+}
+
+#[test]
 fn an_event_source_brings_what_it_needs() {
     let events = "        []
       Events:
@@ -67,8 +85,12 @@ fn what_is_not_enforced_is_refused() {
         "12: the managed policy `AmazonSQSFullAccess` is not supported; supported: ",
     );
     refused(
-        "        - SQSPollerPolicy: { QueueName: !GetAtt Q.QueueName }",
-        "12: a policy of a function with `SQSPollerPolicy` is not supported; supported: `Statement`",
+        "        - SNSCrudPolicy: { TopicName: t }",
+        "12: a policy of a function with `SNSCrudPolicy` is not supported; supported: `Statement`, `DynamoDBCrudPolicy`",
+    );
+    refused(
+        "        - SQSPollerPolicy: { Queue: q }",
+        "12: SQSPollerPolicy with `Queue` is not supported; supported: `QueueName`",
     );
     let statement = |rest: &str| format!("        - Statement:\n            - {{Effect: Allow, {rest}}}");
     refused(
