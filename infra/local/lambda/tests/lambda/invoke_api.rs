@@ -136,12 +136,12 @@ async fn the_header_of_a_chain_at_its_end_is_refused() {
     for _ in 0..local_lambda::MAX_INVOCATIONS_IN_CHAIN {
         let request = api.request("Echo").body("{}");
         let request = trace.iter().fold(request, |request, trace| request.header("X-Amzn-Trace-Id", trace));
-        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        let answer: Value = signed(request, "lambda").send().await.unwrap().json().await.unwrap();
         trace = answer["trace_env"].as_str().map(str::to_owned);
     }
     let request = || api.request("Echo").header("X-Amzn-Trace-Id", trace.as_deref().unwrap()).body("{}");
-    is_error(&request().send().await.unwrap(), 400, "RecursiveInvocationException");
-    let event = request().header("X-Amz-Invocation-Type", "Event").send().await.unwrap();
+    is_error(&signed(request(), "lambda").send().await.unwrap(), 400, "RecursiveInvocationException");
+    let event = signed(request().header("X-Amz-Invocation-Type", "Event"), "lambda").send().await.unwrap();
     assert_eq!(event.status(), 202, "it is accepted, and stopped later");
 }
 
