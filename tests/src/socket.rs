@@ -104,8 +104,8 @@ impl Socket {
         let deadline = tokio::time::Instant::now() + timeout;
         loop {
             match tokio::time::timeout_at(deadline, self.stream.next()).await.ok()? {
+                Some(Ok(ignored)) if means_nothing(&ignored) => {}
                 Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).expect("frames are JSON")),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 other => panic!("the connection was closed: {other:?}"),
             }
         }
@@ -159,6 +159,7 @@ impl Socket {
             self.stream.send(ping).await.ok()?;
             loop {
                 match self.stream.next().await {
+                    Some(Ok(ignored)) if means_nothing(&ignored) => {}
                     Some(Ok(Message::Text(text))) => {
                         let frame: Value = serde_json::from_str(&text).expect("frames are JSON");
                         if frame["reply_to"] == json!(id) {
@@ -166,7 +167,6 @@ impl Socket {
                         }
                         self.buffered.push_back(frame);
                     }
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                     _ => return None,
                 }
             }
@@ -195,6 +195,7 @@ impl Socket {
         let received = tokio::time::timeout(WAIT_TIMEOUT, async {
             loop {
                 match self.stream.next().await {
+                    Some(Ok(ignored)) if means_nothing(&ignored) => {}
                     Some(Ok(Message::Text(text))) => {
                         let frame: Value = serde_json::from_str(&text).expect("frames are JSON");
                         if is_expected(&frame) {
@@ -202,7 +203,6 @@ impl Socket {
                         }
                         self.buffered.push_back(frame);
                     }
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                     other => return Err(format!("{other:?}")),
                 }
             }
@@ -210,6 +210,15 @@ impl Socket {
         received
             .await
             .unwrap_or_else(|_| panic!("timed out waiting for the frame; others arrived: {:?}", self.buffered))
+    }
+}
+
+/// Returns true for frames that clients ignore. An empty one is the answer of a function that has nothing to say.
+fn means_nothing(frame: &Message) -> bool {
+    match frame {
+        Message::Ping(_) | Message::Pong(_) => true,
+        Message::Text(text) => text.is_empty(),
+        _ => false,
     }
 }
 

@@ -13,7 +13,8 @@ use crate::functions;
 use crate::policies::{Permission, allowed};
 
 /// Services whose requests are recorded.
-const RECORDED: [&str; 7] = ["dynamodb:", "sqs:", "rds-data:", "secretsmanager:", "execute-api:", "s3:", "lambda:"];
+const RECORDED: [&str; 9] =
+    ["dynamodb:", "sqs:", "rds-data:", "secretsmanager:", "execute-api:", "s3:", "lambda:", "scheduler:", "iam:"];
 
 /// Actions that Lambda's own pollers need, with the function's role.
 const POLLERS: [&str; 4] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "dynamodb:GetRecords"];
@@ -128,7 +129,15 @@ fn template_name(arn: &str) -> String {
         let prefix = object.split('/').nth(1).map(|prefix| format!("/{prefix}/*")).unwrap_or_default();
         return format!("FilesBucket{prefix}");
     }
-    let name = ["table/", "secret:", "function:"].into_iter().find_map(|kind| last.strip_prefix(kind)).unwrap_or(last);
+    if let Some((group, _)) = last.strip_prefix("schedule/").and_then(|schedule| schedule.split_once('/')) {
+        return group.trim_start_matches("local-").to_owned();
+    }
+    if let Some((secret, _)) = last.strip_prefix("secret:").and_then(|secret| secret.rsplit_once('-')) {
+        // Secrets Manager adds a suffix.
+        return secret.trim_start_matches("local-").to_owned();
+    }
+    let kinds = ["table/", "function:", "role/"];
+    let name = kinds.into_iter().find_map(|kind| last.strip_prefix(kind)).unwrap_or(last);
     name.trim_start_matches("local-").to_owned()
 }
 

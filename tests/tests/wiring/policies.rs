@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// An action on a resource, as `(action, resource)`: a resource is a logical id, `<table>/index/<index>`, `<bucket>/<prefix>/*` or
-/// `<METHOD>/@connections`.
+/// `<METHOD>/@connections`; schedules are their group.
 pub(crate) type Permission = (String, String);
 
 /// Reads the statements of a function: an `Action` list, then a `Resource` or several.
@@ -45,6 +45,8 @@ fn add(allowed: &mut BTreeSet<Permission>, actions: &[String], resource: &str) {
         methods.into_iter().map(|method| format!("{method}/@connections")).collect()
     } else if let Some((_, object)) = resource.split_once(":s3:::files-${Id}") {
         vec![format!("FilesBucket{object}")]
+    } else if let Some((_, group)) = resource.split_once(":schedule/${") {
+        vec![group.split('}').next().unwrap_or(group).to_owned()]
     } else if let Some((table, index)) = resource.strip_prefix("!Sub ${").and_then(|rest| rest.split_once(".Arn}")) {
         vec![format!("{table}{index}")]
     } else {
