@@ -43,6 +43,7 @@ LEFT_OUT = {
     "AWS::RDS::DBInstance": "the emulator has instances without a cluster only",
     "AWS::S3::BucketPolicy": "unknown to the emulator",
     "AWS::Scheduler::ScheduleGroup": "unknown to the emulator",
+    "AWS::SecretsManager::Secret": "unknown to the emulator",
     "Custom::Migrations": "would run a function",
 }
 
