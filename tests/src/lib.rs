@@ -2,6 +2,8 @@
 //!
 //! * [`cloud`]: the real `local-cloud` binary, on free ports.
 //!
+//! * [`lambda`]: invocations of single functions.
+//!
 //! * [`large_conversation`]: groups with many members.
 //!
 //! * [`faults`]: faults of the cloud's services.
@@ -16,6 +18,7 @@ pub mod aws;
 pub mod cloud;
 mod denials;
 pub mod faults;
+pub mod lambda;
 pub mod large_conversation;
 pub mod socket;
 pub mod stored_state;

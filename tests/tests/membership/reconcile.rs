@@ -1,20 +1,13 @@
 //! Stores of different moments, as a restore leaves them: what is found, what is mended, and that the chat works afterwards.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::AttributeValue;
-use chat::membership::Relay;
-use chat::reconcile::{FindingKind, Options, Reconciliation};
-use domain::{ConversationId, Timestamp};
-use end_to_end::aws::{self, FUNCTIONS_SECRET, MEMBERS, MESSAGES};
+use chat::reconcile::FindingKind;
+use end_to_end::aws::{self, MEMBERS, MESSAGES};
+use end_to_end::lambda::{self, Invoked};
 use end_to_end::{Cloud, StoredState, TestUser};
-use reconcile::{Cursor, Request};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx_data_api::query;
-use store::dynamodb::{Connections, FileItems};
-use store::sql::reconcile::Rows;
-use store::sql::{FileMetadata, Outbox};
-use store::sqs::Queue;
 use uuid::Uuid;
 
 use crate::group::{Group, outcome};
@@ -25,26 +18,38 @@ fn dynamodb() -> aws_sdk_dynamodb::Client {
     aws::dynamodb(&Cloud::shared().endpoints.aws.dynamodb)
 }
 
-/// As the function `Reconcile` wires it, with the rights of the functions in SQL.
-fn reconciliation() -> Reconciliation {
-    let (cloud, dynamodb) = (Cloud::shared(), dynamodb());
-    let pool = aws::database_as(cloud, FUNCTIONS_SECRET);
-    let log = aws::log(&dynamodb);
-    Reconciliation {
-        rows: Rows::new(pool.clone()),
-        relay: Relay { messages: log.messages, members: log.members, outbox: Outbox::new(pool.clone()) },
-        connections: Connections::new(dynamodb.clone(), aws::CONNECTIONS.to_owned()),
-        files: FileItems::new(dynamodb, "local-FilesTable".to_owned()),
-        metadata: FileMetadata::new(pool),
-        relay_queue: Queue::new(aws::sqs(cloud), aws::relay_queue_url(cloud)),
-    }
+/// An answer of the function.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    compared: usize,
+    findings: Vec<Finding>,
+    failed: Vec<Value>,
+    cursor: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Finding {
+    kind: FindingKind,
+}
+
+/// Invokes the function as an operator does.
+async fn page(cursor: Option<Value>, limit: usize, mend: bool) -> Answer {
+    let event = json!({"cursor": cursor, "limit": limit, "mend": mend, "logs": true});
+    let Invoked { function_error, result } = lambda::invoke(Cloud::shared(), "Reconcile", event.to_string()).await;
+    assert_eq!(function_error, None, "{result}");
+    serde_json::from_value(result).unwrap()
+}
+
+/// Compares one conversation, user or file.
+async fn compare_one(part: &str, id: &str, mend: bool) -> Vec<FindingKind> {
+    let before = Uuid::from_u128(id.parse::<Uuid>().unwrap().as_u128() - 1);
+    let answer = page(Some(json!({"part": part, "after": before})), 1, mend).await;
+    assert!(answer.compared == 1 && answer.failed.is_empty(), "{answer:?}");
+    answer.findings.iter().map(|finding| finding.kind).collect()
 }
 
 async fn compare(id: &str, mend: bool) -> Vec<FindingKind> {
-    let id: ConversationId = id.parse().unwrap();
-    let options = Options { mend, logs: true };
-    let findings = reconciliation().conversation(id, options).await.unwrap();
-    findings.iter().map(|finding| finding.kind).collect()
+    compare_one("conversations", id, mend).await
 }
 
 /// Finds these contradictions, mends them, and finds none afterwards.
@@ -248,13 +253,10 @@ async fn blocks_tombstones_and_files_are_mended() {
     }
 
     assert!([200, 202, 204].contains(&carol.delete("/v1/users/me").await.0));
-    let reconciliation = reconciliation();
-    let user = carol.user_id.parse().unwrap();
     let key = AttributeValue::S(carol.user_id.clone());
     dynamodb().delete_item().table_name(aws::CONNECTIONS).key("user_id", key).send().await.unwrap();
-    for (mend, findings) in [(false, 1), (true, 1), (false, 0)] {
-        let found = reconciliation.user(user, Options { mend, logs: false }).await.unwrap();
-        assert_eq!(found.len(), findings, "{found:?}");
+    for (mend, findings) in [(false, &[FindingKind::Tombstone][..]), (true, &[FindingKind::Tombstone]), (false, &[])] {
+        assert_eq!(compare_one("users", &carol.user_id, mend).await, findings);
     }
     assert_eq!(carol.get("/v1/conversations").await.1["code"], "user_deleted");
 
@@ -269,9 +271,8 @@ async fn blocks_tombstones_and_files_are_mended() {
     .execute(&aws::database(Cloud::shared()))
     .await
     .unwrap();
-    for (mend, findings) in [(false, 1), (true, 1), (false, 0)] {
-        let found = reconciliation.files(&[domain::FileId(file)], Options { mend, logs: false }).await.unwrap();
-        assert_eq!(found.len(), findings, "{found:?}");
+    for (mend, findings) in [(false, &[FindingKind::File][..]), (true, &[FindingKind::File]), (false, &[])] {
+        assert_eq!(compare_one("files", &file.to_string(), mend).await, findings);
     }
 }
 
@@ -280,11 +281,9 @@ async fn blocks_tombstones_and_files_are_mended() {
 async fn pages_lead_through_everything() {
     let [alice, bob, _] = three().await;
     Group::of(&alice, &[&bob]).await;
-    let (mut cursor, mut compared, mut pages) = (None::<Cursor>, 0, 0);
+    let (mut cursor, mut compared, mut pages) = (None, 0, 0);
     loop {
-        let request = Request { cursor, limit: Some(3), ..Request::default() };
-        let until = Timestamp::now().plus(Duration::from_mins(1));
-        let answer = reconcile::handle(&reconciliation(), request, until).await.unwrap();
+        let answer = page(cursor, 3, false).await;
         assert!(answer.compared <= 3);
         (compared, pages) = (compared + answer.compared, pages + 1);
         cursor = answer.cursor;

@@ -1,27 +1,17 @@
 //! The events of `tests/events`, one per function: each function takes its own, as Lambda hands it over.
 
 use std::process::Command;
-use std::time::SystemTime;
 
-use aws_sdk_dynamodb::config::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4::SigningParams;
 use axum::Router;
 use axum::routing::put;
 use end_to_end::Cloud;
 use end_to_end::cloud::root;
-use end_to_end::test_user::{client, token};
+use end_to_end::lambda::{Invoked, invoke};
+use end_to_end::test_user::token;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::functions;
-
-/// An answer of the Invoke API.
-struct Invoked {
-    /// The header that a failed invocation has.
-    function_error: Option<String>,
-    result: Value,
-}
 
 #[tokio::test]
 async fn every_function_takes_its_event() {
@@ -81,30 +71,6 @@ fn is_success(binary: &str, result: &Value) -> bool {
             result["statusCode"] == 200 && frame["error"]["code"].as_str().is_none_or(|code| !FAILURES.contains(&code))
         }
     }
-}
-
-/// Invokes a function and waits for its end.
-async fn invoke(cloud: &Cloud, function: &str, event: String) -> Invoked {
-    let url = format!("{}/2015-03-31/functions/{function}/invocations", cloud.endpoints.aws.lambda);
-    let identity = Credentials::new("local", "local", None, None, "tests").into();
-    let parameters = SigningParams::builder()
-        .identity(&identity)
-        .region("us-east-1")
-        .name("lambda")
-        .time(SystemTime::now())
-        .settings(SigningSettings::default())
-        .build()
-        .expect("all parameters are set");
-    let signable = SignableRequest::new("POST", &url, std::iter::empty(), SignableBody::Bytes(event.as_bytes()));
-    let (instructions, _) = sign(signable.expect("a request"), &parameters.into()).expect("a signature").into_parts();
-    let mut request = client().post(&url);
-    for (name, value) in instructions.headers() {
-        request = request.header(name, value);
-    }
-    let answer = request.body(event).send().await.expect("the Invoke API answers");
-    assert_eq!(answer.status(), 200, "{function}: {}", answer.text().await.unwrap_or_default());
-    let function_error = answer.headers().get("x-amz-function-error").map(|error| format!("{error:?}"));
-    Invoked { function_error, result: answer.json().await.expect("a result is JSON") }
 }
 
 /// A URL that takes the response of a custom resource.

@@ -21,7 +21,7 @@ const POLLERS: [&str; 4] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQ
 
 /// Permissions for paths that a run of the suite does not take in every function: they need a race, a crash, an expired token or a
 /// throttled service at the right moment. Each row is an action, a resource, the functions and the path.
-const RARE: [(&str, &str, &[&str], &str); 12] = [
+const RARE: [(&str, &str, &[&str], &str); 15] = [
     (
         "execute-api:ManageConnections",
         "POST/@connections",
@@ -84,7 +84,15 @@ const RARE: [(&str, &str, &[&str], &str); 12] = [
     ),
     ("dynamodb:DeleteItem", "MembersTable", &["HttpConversations"], "such a change is a departure"),
     ("dynamodb:DeleteItem", "FilesTable", &["FileInspect"], "a file is deleted while it is inspected"),
+    ("dynamodb:DeleteItem", "FilesTable", &["Reconcile"], "a file is deleted while it is compared"),
     ("sqs:SendMessage", "FanoutQueue", &["HttpAccount", "Relay"], "a departure from a large conversation"),
+    (
+        "scheduler:CreateSchedule",
+        "ScheduleGroup",
+        &["FileReferences", "FileCleanup"],
+        "`FileGrace` is longer than a queue can delay a message",
+    ),
+    ("iam:PassRole", "ScheduleRole", &["FileReferences", "FileCleanup"], "such a schedule has a role"),
 ];
 
 /// A transaction is rolled back only after a failure, in any function with SQL.

@@ -1,10 +1,10 @@
 //! Contradictions between SQL and DynamoDB.
 
 use domain::{ConversationId, FileId, UserId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Kinds of contradictions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// Changes wait in the outbox, so that nothing was compared: a relay may be about to apply them.
