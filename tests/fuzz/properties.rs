@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// Number of parsers.
+/// Number of parsers that an input can choose from.
 pub(crate) const PARSERS: u8 = 6;
 
 /// Checks one input. Its first byte chooses the parser. None may panic, and each keeps the properties that are asserted below.

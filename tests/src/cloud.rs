@@ -36,7 +36,7 @@ pub struct Endpoints {
 #[serde(rename_all = "kebab-case", default)]
 pub struct Aws {
     pub dynamodb: String,
-    /// The Invoke API.
+    /// URL of the Invoke API.
     pub lambda: String,
     pub s3: String,
     pub sqs: String,

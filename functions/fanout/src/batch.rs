@@ -44,7 +44,7 @@ pub(crate) struct Batch {
     pub(crate) round: u32,
 }
 
-/// Reads a batch.
+/// Reads the queue messages of an invocation, and drops none: what cannot be read fails alone.
 pub(crate) fn read(event: SqsEvent) -> Batch {
     let mut batch = Batch::default();
     for record in event.records {

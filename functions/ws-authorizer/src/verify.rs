@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{KeyError, Keys};
 
-/// A verified token.
+/// A token whose signature, issuer, audience and times were verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
     pub user_id: UserId,

@@ -9,7 +9,7 @@ use crate::{Timestamp, UserId};
 /// API Gateway ends every WebSocket connection after two hours.
 const MAX_CONNECTION_SECONDS: u64 = 2 * 60 * 60;
 
-/// One WebSocket connection.
+/// A WebSocket connection of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
     pub user_id: UserId,

@@ -66,7 +66,7 @@ async fn oversized_and_unreadable_images_are_rejected_and_deleted() {
     }
 }
 
-/// Browsers show them.
+/// Browsers show images that end too early, so they are ready, too.
 #[tokio::test]
 async fn images_that_end_too_early_are_ready() {
     let (alice, _, conversation) = pair().await;

@@ -51,7 +51,7 @@ pub(crate) fn frame(ids: &Ids, rng: &mut StdRng) -> Value {
     frames.choose(rng).cloned().expect("there are some")
 }
 
-/// An HTTP request.
+/// An HTTP request before it is mutated.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,

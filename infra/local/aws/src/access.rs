@@ -47,7 +47,7 @@ pub enum Caller {
     },
     /// An instance of a function.
     Function {
-        /// The function's role.
+        /// The role that the function has assumed.
         principal: Arc<Principal>,
         /// Id of the instance.
         instance: String,
@@ -113,10 +113,10 @@ impl Denied {
 pub struct Denial {
     /// The function's logical id.
     pub function: String,
-    /// What it lacked.
+    /// The permission that it lacked.
     #[serde(flatten)]
     pub permission: Permission,
-    /// Number of requests.
+    /// Number of requests that were denied.
     pub count: u64,
 }
 

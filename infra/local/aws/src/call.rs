@@ -22,7 +22,7 @@ pub enum Service {
     RdsData,
     /// The API Gateway Management API: `@connections`.
     Apigatewaymanagementapi,
-    /// EventBridge Scheduler.
+    /// EventBridge Scheduler, for one-time schedules.
     Scheduler,
 }
 

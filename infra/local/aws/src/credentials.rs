@@ -13,7 +13,7 @@ use ring::hmac;
 
 /// Access key of programs that are no functions: tests, AWS's command line, functions that run elsewhere.
 pub const DEVELOPER_ACCESS_KEY: &str = "local";
-/// Its secret key.
+/// Secret key of the developer's access key.
 pub const DEVELOPER_SECRET_KEY: &str = "local";
 
 /// The beginning of temporary access keys. What follows is the function's logical id.
@@ -27,11 +27,11 @@ const PROOF_LENGTH: usize = 32;
 /// What a client signs with.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// Value of `AWS_ACCESS_KEY_ID`.
+    /// Value of `AWS_ACCESS_KEY_ID`, which tells who signs.
     pub access_key: String,
-    /// Value of `AWS_SECRET_ACCESS_KEY`.
+    /// Value of `AWS_SECRET_ACCESS_KEY`, which is never sent.
     pub secret_key: String,
-    /// Value of `AWS_SESSION_TOKEN`.
+    /// Value of `AWS_SESSION_TOKEN`, for temporary keys.
     pub session_token: Option<String>,
 }
 

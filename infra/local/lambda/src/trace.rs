@@ -18,7 +18,7 @@ pub const TRACE_HEADER: &str = "x-amzn-trace-id";
 /// Invocations of one function in one chain; the next is stopped. "Approximately 16" in AWS's words.
 pub const MAX_INVOCATIONS_IN_CHAIN: u32 = 16;
 
-/// A trace header.
+/// Value of `X-Amzn-Trace-Id`, with the lineage that counts invocations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceHeader {
     root: String,

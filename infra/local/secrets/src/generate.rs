@@ -1,4 +1,4 @@
-//! Generated values.
+//! Values that `GenerateSecretString` makes.
 
 use local_template::model::GeneratedPassword;
 use serde_json::Value;

@@ -25,7 +25,7 @@ pub struct Secrets {
 
 struct Inner {
     file: Option<PathBuf>,
-    /// Names by ARN.
+    /// Names of the secrets by ARN.
     names: BTreeMap<String, String>,
     values: Mutex<BTreeMap<String, Version>>,
 }

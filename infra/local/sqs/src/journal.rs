@@ -18,7 +18,7 @@ const MIN_REWRITTEN_BYTES: usize = 16 * 1024 * 1024;
 /// Resolves once a record is on the disk; an error means that it is not known to be.
 pub(crate) type Written = oneshot::Receiver<()>;
 
-/// The writing end.
+/// Writes records to the journal, one batch after the other.
 #[derive(Debug)]
 pub(crate) struct Journal {
     jobs: Sender<Job>,

@@ -1,4 +1,4 @@
-//! Sending messages.
+//! `SendMessage` and `SendMessageBatch`: what is accepted is in the journal.
 
 use rustack_sqs_model::input::{SendMessageBatchInput, SendMessageInput};
 use rustack_sqs_model::output::{SendMessageBatchOutput, SendMessageOutput};

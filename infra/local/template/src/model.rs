@@ -57,7 +57,7 @@ pub struct Function {
     pub stream_events: Vec<StreamEvent>,
     /// `Events` of type `Schedule` and `ScheduleV2`.
     pub schedule_events: Vec<ScheduleEvent>,
-    /// `EventInvokeConfig` and `DeadLetterQueue`.
+    /// Retries and destinations by `EventInvokeConfig` and `DeadLetterQueue`.
     pub asynchronous: AsynchronousEvents,
     /// `RecursiveLoop: Allow`: the function is not stopped when it runs in a loop.
     pub recursive_loop_allowed: bool,
@@ -385,16 +385,16 @@ pub struct Secret {
 /// The first value of a secret.
 #[derive(Debug, Clone)]
 pub enum SecretContent {
-    /// `SecretString`.
+    /// The value that `SecretString` gives.
     Given(String),
-    /// `GenerateSecretString`.
+    /// A password by `GenerateSecretString`, made at the first start.
     Generated(GeneratedPassword),
 }
 
 /// A random password, alone or as a key of a JSON object.
 #[derive(Debug, Clone)]
 pub struct GeneratedPassword {
-    /// `SecretStringTemplate` and `GenerateStringKey`.
+    /// The JSON of `SecretStringTemplate`, and the key that the password gets in it.
     pub within: Option<(String, String)>,
     pub length: usize,
     /// The characters that it is made of.

@@ -1,4 +1,4 @@
-//! One conversation.
+//! The comparison of one conversation.
 
 use std::time::Duration;
 

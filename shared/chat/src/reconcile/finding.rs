@@ -3,7 +3,7 @@
 use domain::{ConversationId, FileId, UserId};
 use serde::{Deserialize, Serialize};
 
-/// Kinds of contradictions.
+/// Kinds of contradictions between the stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
@@ -37,7 +37,7 @@ pub enum FindingKind {
     File,
 }
 
-/// One contradiction.
+/// A contradiction, with the ids that it concerns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     pub kind: FindingKind,

@@ -30,7 +30,7 @@ pub enum PostgresError {
         .folder.display()
     )]
     OtherVersion {
-        /// The data folder.
+        /// The data folder with that data.
         folder: PathBuf,
         /// Major version of the data.
         found: String,

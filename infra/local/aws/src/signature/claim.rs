@@ -25,9 +25,9 @@ pub struct Claim<'a> {
     /// Names of the signed headers.
     pub(crate) signed_headers: Cow<'a, str>,
     pub(crate) signature: [u8; SIGNATURE_BYTES],
-    /// `X-Amz-Date`.
+    /// Value of `X-Amz-Date`, the time of signing.
     time: Option<Cow<'a, str>>,
-    /// `X-Amz-Security-Token`.
+    /// Value of `X-Amz-Security-Token`, the session token.
     token: Option<Cow<'a, str>>,
     /// Of a presigned URL, `X-Amz-Expires`.
     expires: Option<Cow<'a, str>>,
@@ -150,7 +150,7 @@ fn scope(credential: &str) -> Result<[&str; 4], SignatureError> {
     }
 }
 
-/// Reads hexadecimal digits.
+/// Reads a signature from its hexadecimal digits.
 fn bytes(text: &str) -> Option<[u8; SIGNATURE_BYTES]> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let digit = |digit: u8| char::from(digit).to_digit(16);

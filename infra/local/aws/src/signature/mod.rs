@@ -68,13 +68,13 @@ impl SignatureError {
 /// A request that may be signed.
 #[derive(Debug, Clone, Copy)]
 pub struct Signable<'a> {
-    /// Its method.
+    /// Method of the request.
     pub method: &'a Method,
     /// The path and the query that the client asked for.
     pub uri: &'a Uri,
-    /// Headers, with `Host`.
+    /// Headers of the request, with `Host`.
     pub headers: &'a HeaderMap,
-    /// The whole body.
+    /// Body of the request, whole and undecoded.
     pub body: &'a [u8],
 }
 

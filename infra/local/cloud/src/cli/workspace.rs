@@ -28,13 +28,13 @@ pub(super) struct Workspace {
     pub(super) settings: Settings,
 }
 
-/// The table `[workspace.metadata.local-cloud]`.
+/// What the table `[workspace.metadata.local-cloud]` says.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Settings {
     /// A command and its arguments.
     #[serde(default)]
     pub(super) bench: Vec<String>,
-    /// The cost file.
+    /// Path of the cost file, from the workspace's folder.
     pub(super) cost: Option<PathBuf>,
 }
 

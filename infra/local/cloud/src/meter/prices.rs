@@ -23,7 +23,7 @@ pub(crate) struct Price {
     usd: f64,
     /// Units that `usd` buys.
     per: f64,
-    /// AWS's page.
+    /// Address of AWS's page with the price.
     #[expect(dead_code, reason = "for those who look the price up")]
     source: String,
 }

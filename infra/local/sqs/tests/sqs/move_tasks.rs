@@ -1,4 +1,4 @@
-//! Message move tasks.
+//! Moving messages back from dead-letter queues.
 
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::{ListMessageMoveTasksResultEntry, MessageSystemAttributeName};

@@ -11,7 +11,7 @@ use super::super::scope::Scope;
 use super::super::shape::Shape;
 use super::super::yaml::{Entry, Node};
 
-/// A policy template.
+/// A policy template with one parameter.
 pub(super) struct Template {
     name: &'static str,
     shape: Shape,

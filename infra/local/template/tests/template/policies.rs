@@ -1,4 +1,4 @@
-//! Policies of functions.
+//! Policies of functions: what is read, and what is refused.
 
 use local_aws::policy::Verdict;
 

@@ -46,7 +46,7 @@ pub struct UpdateConversationRequest {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublicConversationsQuery {
-    /// Words to find.
+    /// Words that a title or topic has to contain.
     pub q: Option<String>,
     pub limit: Option<u64>,
     pub cursor: Option<Cursor<ConversationId>>,

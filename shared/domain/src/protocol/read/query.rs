@@ -1,4 +1,4 @@
-//! Query parameters.
+//! Query parameters of HTTP requests, read strictly.
 
 use std::borrow::Cow;
 use std::str::FromStr;

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use super::account;
 use manager::{Manager, Tools};
 
-/// The pinned packages.
+/// The packages by platform, each with its version and hash.
 const PACKAGES: &str = include_str!("../../../postgres-packages.json");
 
 /// Folder of the caches of a root, whose own folder the server's user cannot enter.
@@ -39,7 +39,7 @@ pub enum FetchError {
     OtherArchive {
         /// Name and version of the package.
         package: String,
-        /// The pinned hash.
+        /// The hash that the pins have for the package.
         expected: String,
         /// Hash of the archive that came.
         found: String,
@@ -54,7 +54,7 @@ pub enum FetchError {
     },
 }
 
-/// A pinned package.
+/// A package of PostgreSQL's programs for one platform, by its version and hash.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Package {

@@ -42,7 +42,7 @@ pub(super) enum CostError {
     Argument { given: String, known: String },
 }
 
-/// A cost file.
+/// What a workspace's cost file says: parameters, quantities and uses.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CostFile {
