@@ -23,8 +23,9 @@ const LEASE_TIMEOUT: Duration = Duration::from_mins(15);
 /// Interval between two checks of the lock, and of a statement that continues.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// SQLSTATE of a table that exists.
-const DUPLICATE_TABLE: &str = "42P07";
+/// SQLSTATEs of a creation that another session was faster with: of a unique index of the catalogue, of the table's row type,
+/// and of the table.
+const CREATED_MEANWHILE: [&str; 3] = ["23505", "42710", "42P07"];
 
 impl DataApiConnection {
     /// Cost: two requests, and one a second while another process holds the lock.
@@ -60,7 +61,7 @@ impl DataApiConnection {
     }
 
     /// `IF NOT EXISTS` does not separate two concurrent creations: the later one fails on PostgreSQL's catalogue, or with an
-    /// error that the table exists, and finds the table on its next attempt.
+    /// error that the table or its type exists, and finds the table on its next attempt.
     async fn create_lock_table(&mut self) -> Result<(), Error> {
         let sql = "CREATE TABLE IF NOT EXISTS _sqlx_migrations_lock
             (id INT PRIMARY KEY, owner UUID NOT NULL, expires_at TIMESTAMPTZ NOT NULL)";
@@ -112,7 +113,7 @@ impl DataApiConnection {
 
 /// Returns true if another process created the same object at the same time.
 fn was_created_meanwhile(error: &DataApiError) -> bool {
-    error.is_unique_violation() || error.code().as_deref() == Some(DUPLICATE_TABLE)
+    error.code().is_some_and(|code| CREATED_MEANWHILE.contains(&code.as_ref()))
 }
 
 /// Returns true if `error` only means that a statement of the open transaction takes longer than a call may.

@@ -96,9 +96,10 @@ async fn reversible_migrations_are_undone() {
 async fn concurrent_migrators_take_turns() {
     let database = Database::new().await;
     let migrate = async || MIGRATOR.run(&mut database.connect().await).await;
-    let (first, second) = tokio::join!(migrate(), migrate());
+    let (first, second, third) = tokio::join!(migrate(), migrate(), migrate());
     first.unwrap();
     second.unwrap();
+    third.unwrap();
 }
 
 #[tokio::test]
