@@ -4,6 +4,7 @@
 //! it could even read the answers: such requests name that host. Others name the page's origin. AWS's services take signed
 //! requests only; here a signature has to be there and for this service. Whose it is, [`access`](crate::access) looks at.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use axum::Json;
@@ -40,37 +41,22 @@ enum Hosts {
 }
 
 /// A request that is not admitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     status: StatusCode,
     code: &'static str,
-    message: &'static str,
+    message: Cow<'static, str>,
 }
 
 const FOREIGN: Refusal = Refusal {
     status: StatusCode::FORBIDDEN,
     code: "AccessDeniedException",
-    message: "only for this machine: use localhost or 127.0.0.1",
-};
-const UNSIGNED: Refusal = Refusal {
-    status: StatusCode::FORBIDDEN,
-    code: "MissingAuthenticationTokenException",
-    message: "Missing Authentication Token",
-};
-const INCOMPLETE: Refusal = Refusal {
-    status: StatusCode::BAD_REQUEST,
-    code: "IncompleteSignatureException",
-    message: "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters.",
-};
-const WRONG_SCOPE: Refusal = Refusal {
-    status: StatusCode::FORBIDDEN,
-    code: "InvalidSignatureException",
-    message: "Credential should be scoped to a valid region and to the correct service.",
+    message: Cow::Borrowed("only for this machine: use localhost or 127.0.0.1"),
 };
 const WRONG_TYPE: Refusal = Refusal {
     status: StatusCode::BAD_REQUEST,
     code: "SerializationException",
-    message: "The content type of the request is not the service's.",
+    message: Cow::Borrowed("The content type of the request is not the service's."),
 };
 
 impl Admission {
@@ -135,6 +121,12 @@ impl Admission {
     }
 }
 
+impl From<SignatureError> for Refusal {
+    fn from(error: SignatureError) -> Self {
+        Self { status: error.status(), code: error.code(), message: error.to_string().into() }
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let body = json!({ "__type": self.code, "message": self.message });
@@ -150,11 +142,8 @@ pub fn authorization(service: &str) -> String {
 
 /// Checks that a request is signed for a service, in its header or in its query.
 fn check_signature(uri: &Uri, headers: &HeaderMap, service: &str) -> Result<(), Refusal> {
-    let claim = Claim::read(uri, headers).map_err(|error| match error {
-        SignatureError::Missing => UNSIGNED,
-        _ => INCOMPLETE,
-    })?;
-    if (claim.region, claim.service) == (REGION, service) { Ok(()) } else { Err(WRONG_SCOPE) }
+    let claim = Claim::read(uri, headers)?;
+    if (claim.region, claim.service) == (REGION, service) { Ok(()) } else { Err(SignatureError::WrongScope.into()) }
 }
 
 fn authority(host: &HeaderValue) -> Option<Authority> {

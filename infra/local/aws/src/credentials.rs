@@ -11,6 +11,8 @@ use std::{array, fmt};
 
 use ring::hmac;
 
+use super::hex::hex;
+
 /// Access key of programs that are no functions: tests, AWS's command line, functions that run elsewhere.
 pub const DEVELOPER_ACCESS_KEY: &str = "local";
 /// Secret key of the developer's access key.
@@ -117,13 +119,6 @@ impl Keys {
 /// Returns the logical id of the function that has an access key.
 pub(crate) fn function_of(access_key: &str) -> Option<&str> {
     access_key.strip_prefix(FUNCTION_PREFIX)
-}
-
-/// Writes bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 #[cfg(test)]

@@ -10,10 +10,7 @@ use crate::wire::error;
 
 /// The answer to a request with a signature that is not of its signer.
 pub(crate) fn unknown(service: Service, refused: &SignatureError) -> Response {
-    let status = match (service, refused) {
-        (Service::Dynamodb, _) | (_, SignatureError::Incomplete(_)) => StatusCode::BAD_REQUEST,
-        _ => StatusCode::FORBIDDEN,
-    };
+    let status = if service == Service::Dynamodb { StatusCode::BAD_REQUEST } else { refused.status() };
     error(service, status, refused.code(), json!({ "message": refused.to_string() }))
 }
 

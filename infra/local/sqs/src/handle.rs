@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 
 use crate::error::{INVALID_HANDLE, SqsError};
-use crate::message::hex;
+use local_aws::hex;
 
 /// Keeps apart what this process made and what somebody made up. No secret: everybody on this machine is trusted.
 const SALT: &str = "receipt of the local cloud";

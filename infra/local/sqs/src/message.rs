@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use local_aws::hex;
 use md5::{Digest, Md5};
 use rustack_sqs_model::input::SendMessageInput;
 use rustack_sqs_model::types::{Message, MessageAttributeValue, MessageSystemAttributeValue};
@@ -173,9 +174,4 @@ fn digest<'a>(attributes: impl Iterator<Item = Attribute<'a>>) -> Option<String>
         hasher.update(value);
     }
     hasher.map(|hasher| hex(&hasher.finalize()))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

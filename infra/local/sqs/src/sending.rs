@@ -5,9 +5,10 @@ use rustack_sqs_model::output::{SendMessageBatchOutput, SendMessageOutput};
 use rustack_sqs_model::types::{MessageSystemAttributeValue, SendMessageBatchResultEntry};
 use sha2::{Digest, Sha256};
 
-use crate::message::{Stored, hex, size};
+use crate::message::{Stored, size};
 use crate::state::Change;
 use crate::{Locked, Sqs, SqsError, limits, now, trace};
+use local_aws::hex;
 
 impl Sqs {
     /// Sends a message of the cloud's own, for example to a queue that is the destination of a function.

@@ -4,7 +4,7 @@ use http::HeaderMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use ring::digest::{Context, SHA256, digest};
 
-use super::super::credentials::hex;
+use super::super::hex::hex;
 use super::{ALGORITHM, Claim, Signable, SignatureError};
 
 /// Everything but RFC 3986's unreserved characters.

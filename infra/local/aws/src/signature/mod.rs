@@ -10,14 +10,15 @@ mod claim;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use ring::hmac;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 pub use claim::Claim;
 
-use super::credentials::{Credentials, hex};
+use super::credentials::Credentials;
+use super::hex::hex;
 use super::identity::REGION;
 
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -54,6 +55,14 @@ pub enum SignatureError {
 }
 
 impl SignatureError {
+    /// Returns the status with which most services answer.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Incomplete(_) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::FORBIDDEN,
+        }
+    }
+
     /// Returns the error's code in the services of AWS's JSON protocols.
     pub fn code(&self) -> &'static str {
         match self {

@@ -63,8 +63,7 @@ impl ApiError {
             Self::EventTooLarge { .. } | Self::Invoke(InvokeError::TooLarge) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException")
             }
-            Self::Signature(error @ SignatureError::Incomplete(_)) => (StatusCode::BAD_REQUEST, error.code()),
-            Self::Signature(error) => (StatusCode::FORBIDDEN, error.code()),
+            Self::Signature(error) => (error.status(), error.code()),
             Self::Denied(_) => (StatusCode::FORBIDDEN, "AccessDeniedException"),
             Self::UnknownOperation(_) => (StatusCode::NOT_FOUND, "UnknownOperationException"),
             Self::Invoke(InvokeError::Recursive) => (StatusCode::BAD_REQUEST, "RecursiveInvocationException"),

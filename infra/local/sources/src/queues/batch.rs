@@ -22,39 +22,43 @@ const ENVELOPE_BYTES: usize = 14;
 /// Messages that go into one invocation.
 #[derive(Debug)]
 pub(super) struct Batch {
-    records: Vec<Value>,
+    pub(super) messages: Vec<Taken>,
     /// Size of the event in bytes.
     size: usize,
-    /// Message id and receipt handle.
-    pub(super) messages: Vec<(String, String)>,
-    /// The header of the invocation that sent each message.
-    causes: Vec<Option<TraceHeader>>,
     /// Time at which the oldest message was received.
     pub(super) received: Instant,
 }
 
+/// A message of a batch.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) id: String,
+    pub(super) receipt_handle: String,
+    /// Its record in the event.
+    record: Value,
+    /// The header of the invocation that sent it.
+    cause: Option<TraceHeader>,
+}
+
 impl Batch {
     fn new() -> Self {
-        Self {
-            records: Vec::new(),
-            size: ENVELOPE_BYTES,
-            messages: Vec::new(),
-            causes: Vec::new(),
-            received: Instant::now(),
-        }
+        Self { messages: Vec::new(), size: ENVELOPE_BYTES, received: Instant::now() }
     }
 
     /// Takes the message, or gives it back when the event would become too large.
     fn push(&mut self, message: Message, arn: &str) -> Option<Message> {
         let record = record(&message, arn);
         let size = self.size + record.to_string().len() + 1;
-        if size > MAX_PAYLOAD_BYTES && !self.records.is_empty() {
+        if size > MAX_PAYLOAD_BYTES && !self.messages.is_empty() {
             return Some(message);
         }
         self.size = size;
-        self.records.push(record);
-        self.causes.push(message.attributes.get("AWSTraceHeader").and_then(|header| header.parse().ok()));
-        self.messages.push((message.message_id.unwrap_or_default(), message.receipt_handle.unwrap_or_default()));
+        self.messages.push(Taken {
+            record,
+            cause: message.attributes.get("AWSTraceHeader").and_then(|header| header.parse().ok()),
+            id: message.message_id.unwrap_or_default(),
+            receipt_handle: message.receipt_handle.unwrap_or_default(),
+        });
         None
     }
 
@@ -64,27 +68,22 @@ impl Batch {
 
     /// Leaves out the messages whose chain of invocations is stopped. They become visible again after their visibility timeout.
     pub(super) fn leave_out(&mut self, is_stopped: impl Fn(&TraceHeader) -> bool) {
-        let stopped: Vec<_> = self.causes.iter().map(|cause| cause.as_ref().is_some_and(&is_stopped)).collect();
-        let mut kept = stopped.iter().map(|stopped| !stopped);
-        self.records.retain(|_| kept.next().unwrap_or(true));
-        let mut kept = stopped.iter().map(|stopped| !stopped);
-        self.messages.retain(|_| kept.next().unwrap_or(true));
-        let mut kept = stopped.iter().map(|stopped| !stopped);
-        self.causes.retain(|_| kept.next().unwrap_or(true));
+        self.messages.retain(|message| !message.cause.as_ref().is_some_and(&is_stopped));
     }
 
     /// The header that the invocation gets.
     pub(super) fn cause(&self) -> Option<TraceHeader> {
-        TraceHeader::joined(self.causes.iter().flatten())
+        TraceHeader::joined(self.messages.iter().filter_map(|message| message.cause.as_ref()))
     }
 
-    /// The event, as JSON. Leaves the batch without its records.
+    /// The event, as JSON. Leaves the messages without their records.
     pub(super) fn take_event(&mut self) -> String {
-        serde_json::json!({ "Records": std::mem::take(&mut self.records) }).to_string()
+        let records: Vec<Value> = self.messages.iter_mut().map(|message| message.record.take()).collect();
+        serde_json::json!({ "Records": records }).to_string()
     }
 
     pub(super) fn ids(&self) -> BTreeSet<String> {
-        self.messages.iter().map(|(id, _)| id.clone()).collect()
+        self.messages.iter().map(|message| message.id.clone()).collect()
     }
 }
 

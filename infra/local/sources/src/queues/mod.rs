@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use batch::{Batch, Poller};
+use batch::{Batch, Poller, Taken};
 use polls::Polls;
 use response::{Verdict, verdict};
 
@@ -110,7 +110,7 @@ impl Mapping {
         }
         match verdict(&response, &batch.ids()) {
             Verdict::Failed(failed) => {
-                self.delete(batch.messages.into_iter().filter(|(id, _)| !failed.contains(id))).await;
+                self.delete(batch.messages.into_iter().filter(|message| !failed.contains(&message.id))).await;
             }
             Verdict::Unusable(reason) => {
                 tracing::warn!(function = self.function, reason, "the whole batch will be repeated");
@@ -140,9 +140,9 @@ impl Mapping {
         }
     }
 
-    async fn delete(&self, messages: impl IntoIterator<Item = (String, String)>) {
+    async fn delete(&self, messages: impl IntoIterator<Item = Taken>) {
         let mut deleted = 0;
-        for (id, receipt_handle) in messages {
+        for Taken { id, receipt_handle, .. } in messages {
             deleted += 1;
             let input = DeleteMessageInput { queue_url: self.queue.url.clone(), receipt_handle };
             if let Err(error) = self.sqs.delete(input).await {

@@ -66,7 +66,7 @@ fn policy_statements(scope: &Scope<'_>, policy: &Node) -> Result<Vec<Statement>,
         return Ok(template.statement(scope, parameters)?.into_iter().collect());
     }
     if let [entry] = &entries[..]
-        && !DOCUMENT.supported.contains(&entry.key.as_str())
+        && entry.key.ends_with("Policy")
     {
         let known = DOCUMENT.supported.iter().copied().chain(policy_templates::names());
         return Err(Fault::unknown_key(entry.line, &entry.key, DOCUMENT.place, known));

@@ -11,23 +11,32 @@ use super::super::scope::Scope;
 use super::super::shape::Shape;
 use super::super::yaml::{Entry, Node};
 
-/// A policy template with one parameter.
+/// A policy template.
 pub(super) struct Template {
-    name: &'static str,
+    /// With its name and its parameter.
     shape: Shape,
+    parameter: &'static str,
     actions: &'static [&'static str],
     resources: fn(&str) -> Vec<String>,
 }
 
-const fn taking(place: &'static str, supported: &'static [&'static str]) -> Shape {
-    Shape { place, supported, ignored: &[] }
+impl Template {
+    const fn new(
+        name: &'static str,
+        parameter: &'static [&'static str; 1],
+        actions: &'static [&'static str],
+        resources: fn(&str) -> Vec<String>,
+    ) -> Self {
+        let shape = Shape { place: name, supported: parameter, ignored: &[] };
+        Self { shape, parameter: parameter[0], actions, resources }
+    }
 }
 
 static TEMPLATES: [Template; 10] = [
-    Template {
-        name: "DynamoDBCrudPolicy",
-        shape: taking("DynamoDBCrudPolicy", &["TableName"]),
-        actions: &[
+    Template::new(
+        "DynamoDBCrudPolicy",
+        &["TableName"],
+        &[
             "dynamodb:GetItem",
             "dynamodb:DeleteItem",
             "dynamodb:PutItem",
@@ -39,48 +48,42 @@ static TEMPLATES: [Template; 10] = [
             "dynamodb:DescribeTable",
             "dynamodb:ConditionCheckItem",
         ],
-        resources: table,
-    },
-    Template {
-        name: "DynamoDBReadPolicy",
-        shape: taking("DynamoDBReadPolicy", &["TableName"]),
-        actions: &[
-            "dynamodb:GetItem",
-            "dynamodb:Scan",
-            "dynamodb:Query",
-            "dynamodb:BatchGetItem",
-            "dynamodb:DescribeTable",
-        ],
-        resources: table,
-    },
-    Template {
-        name: "DynamoDBWritePolicy",
-        shape: taking("DynamoDBWritePolicy", &["TableName"]),
-        actions: &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"],
-        resources: table,
-    },
-    Template {
-        name: "S3ReadPolicy",
-        shape: taking("S3ReadPolicy", &["BucketName"]),
-        actions: &[
+        table,
+    ),
+    Template::new(
+        "DynamoDBReadPolicy",
+        &["TableName"],
+        &["dynamodb:GetItem", "dynamodb:Scan", "dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:DescribeTable"],
+        table,
+    ),
+    Template::new(
+        "DynamoDBWritePolicy",
+        &["TableName"],
+        &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"],
+        table,
+    ),
+    Template::new(
+        "S3ReadPolicy",
+        &["BucketName"],
+        &[
             "s3:GetObject",
             "s3:ListBucket",
             "s3:GetBucketLocation",
             "s3:GetObjectVersion",
             "s3:GetLifecycleConfiguration",
         ],
-        resources: bucket,
-    },
-    Template {
-        name: "S3WritePolicy",
-        shape: taking("S3WritePolicy", &["BucketName"]),
-        actions: &["s3:PutObject", "s3:PutObjectAcl", "s3:PutLifecycleConfiguration"],
-        resources: bucket,
-    },
-    Template {
-        name: "S3CrudPolicy",
-        shape: taking("S3CrudPolicy", &["BucketName"]),
-        actions: &[
+        bucket,
+    ),
+    Template::new(
+        "S3WritePolicy",
+        &["BucketName"],
+        &["s3:PutObject", "s3:PutObjectAcl", "s3:PutLifecycleConfiguration"],
+        bucket,
+    ),
+    Template::new(
+        "S3CrudPolicy",
+        &["BucketName"],
+        &[
             "s3:GetObject",
             "s3:ListBucket",
             "s3:GetBucketLocation",
@@ -91,18 +94,13 @@ static TEMPLATES: [Template; 10] = [
             "s3:PutLifecycleConfiguration",
             "s3:DeleteObject",
         ],
-        resources: bucket,
-    },
-    Template {
-        name: "SQSSendMessagePolicy",
-        shape: taking("SQSSendMessagePolicy", &["QueueName"]),
-        actions: &["sqs:SendMessage*"],
-        resources: queue,
-    },
-    Template {
-        name: "SQSPollerPolicy",
-        shape: taking("SQSPollerPolicy", &["QueueName"]),
-        actions: &[
+        bucket,
+    ),
+    Template::new("SQSSendMessagePolicy", &["QueueName"], &["sqs:SendMessage*"], queue),
+    Template::new(
+        "SQSPollerPolicy",
+        &["QueueName"],
+        &[
             "sqs:ChangeMessageVisibility",
             "sqs:ChangeMessageVisibilityBatch",
             "sqs:DeleteMessage",
@@ -110,20 +108,14 @@ static TEMPLATES: [Template; 10] = [
             "sqs:GetQueueAttributes",
             "sqs:ReceiveMessage",
         ],
-        resources: queue,
-    },
-    Template {
-        name: "LambdaInvokePolicy",
-        shape: taking("LambdaInvokePolicy", &["FunctionName"]),
-        actions: &["lambda:InvokeFunction"],
-        resources: |name| vec![format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}*")],
-    },
-    Template {
-        name: "AWSSecretsManagerGetSecretValuePolicy",
-        shape: taking("AWSSecretsManagerGetSecretValuePolicy", &["SecretArn"]),
-        actions: &["secretsmanager:GetSecretValue"],
-        resources: |arn| vec![arn.to_owned()],
-    },
+        queue,
+    ),
+    Template::new("LambdaInvokePolicy", &["FunctionName"], &["lambda:InvokeFunction"], |name| {
+        vec![format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}*")]
+    }),
+    Template::new("AWSSecretsManagerGetSecretValuePolicy", &["SecretArn"], &["secretsmanager:GetSecretValue"], |arn| {
+        vec![arn.to_owned()]
+    }),
 ];
 
 fn table(name: &str) -> Vec<String> {
@@ -141,13 +133,13 @@ fn queue(name: &str) -> Vec<String> {
 
 /// Returns the names of all templates.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    TEMPLATES.iter().map(|template| template.name)
+    TEMPLATES.iter().map(|template| template.shape.place)
 }
 
 /// Finds the template that an entry of `Policies` names.
 pub(super) fn find(entries: &[Entry]) -> Option<(&'static Template, &Node)> {
     let [entry] = entries else { return None };
-    let template = TEMPLATES.iter().find(|template| template.name == entry.key)?;
+    let template = TEMPLATES.iter().find(|template| template.shape.place == entry.key)?;
     Some((template, &entry.value))
 }
 
@@ -155,7 +147,7 @@ impl Template {
     /// Reads the parameter; returns the statement.
     pub(super) fn statement(&'static self, scope: &Scope<'_>, parameters: &Node) -> Result<Option<Statement>, Fault> {
         let Some(fields) = Fields::open(scope, parameters, &self.shape)? else { return Ok(None) };
-        let parameter = self.shape.supported.iter().map(|name| fields.required(name)).collect::<Result<String, _>>()?;
+        let parameter = fields.required(self.parameter)?;
         let actions: Vec<_> = self.actions.iter().map(|action| (*action).to_owned()).collect();
         Ok(Some(Statement::new(Effect::Allow, &actions, (self.resources)(&parameter))))
     }
