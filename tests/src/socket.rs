@@ -153,26 +153,7 @@ impl Socket {
     ///
     /// Where neither happens in time.
     pub async fn if_open(mut self) -> Option<Self> {
-        let id = Uuid::new_v4().to_string();
-        let ping = Message::text(json!({"action": "ping", "id": id}).to_string());
-        let answered = async {
-            self.stream.send(ping).await.ok()?;
-            loop {
-                match self.stream.next().await {
-                    Some(Ok(ignored)) if means_nothing(&ignored) => {}
-                    Some(Ok(Message::Text(text))) => {
-                        let frame: Value = serde_json::from_str(&text).expect("frames are JSON");
-                        if frame["reply_to"] == json!(id) {
-                            return Some(());
-                        }
-                        self.buffered.push_back(frame);
-                    }
-                    _ => return None,
-                }
-            }
-        };
-        let open = tokio::time::timeout(WAIT_TIMEOUT, answered).await.expect("an answer, or the end of the connection");
-        open.map(|()| self)
+        self.ask_if_open(json!({"action": "ping"})).await.map(|_| self)
     }
 
     /// Disconnects without a close frame, like a phone that loses its network.
