@@ -20,13 +20,8 @@ pub struct Handler {
 impl Handler {
     /// Answers one request, unless the user is deleted. SQL refuses the changes of such a user.
     pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
-        let user = request.user_id();
         let is_read = request.route().starts_with("GET ");
-        if is_read {
-            self.connections.unless_deleted(user, self.answer(&request)).await
-        } else {
-            self.connections.unless_refused_as_deleted(user, self.answer(&request)).await
-        }
+        self.connections.guarded(request.user_id(), is_read, self.answer(&request)).await
     }
 
     async fn answer(&self, request: &Request) -> Result<Response, ApiError> {

@@ -73,24 +73,20 @@ impl FunctionsRole {
 ///
 /// Users, conversations, membership periods and what is known of deleted files are never deleted. PostgreSQL before 15 lets
 /// everybody create tables, and all versions temporary ones.
-const APPLY: &str = "DO $$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = current_setting('functions.name')) THEN
-        EXECUTE format('CREATE ROLE %I', current_setting('functions.name'));
+const APPLY: &str = "DO $$ DECLARE functions text := current_setting('functions.name'); BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = functions) THEN
+        EXECUTE format('CREATE ROLE %I', functions);
     END IF;
-    EXECUTE format('ALTER ROLE %I LOGIN PASSWORD %L',
-        current_setting('functions.name'), current_setting('functions.password'));
-    EXECUTE format('ALTER ROLE %I SET lock_timeout = %L', current_setting('functions.name'), '5s');
-    EXECUTE format('ALTER ROLE %I SET statement_timeout = %L', current_setting('functions.name'), '5s');
-    EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = %L',
-        current_setting('functions.name'), '5s');
-    EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', current_setting('functions.name'));
-    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %I',
-        current_setting('functions.name'));
-    EXECUTE format('REVOKE DELETE ON users, conversations, conversation_members, deleted_files FROM %I',
-        current_setting('functions.name'));
-    EXECUTE format('REVOKE ALL ON _sqlx_migrations, _sqlx_migrations_lock FROM %I', current_setting('functions.name'));
+    EXECUTE format('ALTER ROLE %I LOGIN PASSWORD %L', functions, current_setting('functions.password'));
+    EXECUTE format('ALTER ROLE %I SET lock_timeout = %L', functions, '5s');
+    EXECUTE format('ALTER ROLE %I SET statement_timeout = %L', functions, '5s');
+    EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = %L', functions, '5s');
+    EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', functions);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %I', functions);
+    EXECUTE format('REVOKE DELETE ON users, conversations, conversation_members, deleted_files FROM %I', functions);
+    EXECUTE format('REVOKE ALL ON _sqlx_migrations, _sqlx_migrations_lock FROM %I', functions);
     EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %I',
-        current_setting('functions.name'));
+        functions);
     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
     EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
 END $$";

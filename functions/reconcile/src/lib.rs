@@ -74,14 +74,13 @@ pub struct Failed {
     pub error: String,
 }
 
-/// Returns the time until which an invocation may begin something that ends at `deadline`, in epoch milliseconds.
-pub fn deadline(deadline: u64) -> Timestamp {
-    let reserve = u64::try_from(RESERVE.as_millis()).unwrap_or(u64::MAX);
-    Timestamp::nearest(i64::try_from(deadline.saturating_sub(reserve)).unwrap_or(i64::MAX))
-}
-
-/// Compares until `until`, the limit or the end.
-pub async fn handle(reconciliation: &Reconciliation, request: Request, until: Timestamp) -> Result<Answer, StoreError> {
+/// Compares until shortly before the deadline, the limit or the end.
+pub async fn handle(
+    reconciliation: &Reconciliation,
+    request: Request,
+    deadline: Timestamp,
+) -> Result<Answer, StoreError> {
+    let until = deadline.minus(RESERVE);
     let options = Options { mend: request.mend, logs: request.logs };
     let limit = request.limit.unwrap_or(DEFAULT_LIMIT);
     let mut cursor = request.cursor.unwrap_or(Cursor { part: Part::Conversations, after: Uuid::nil() });
@@ -132,11 +131,10 @@ async fn page(
             }
         }
         Part::Files => {
-            let files = reconciliation.rows.files(FileId(after), size).await?;
-            let ready: Vec<FileId> = files.iter().filter_map(|(file, ready)| ready.then_some(*file)).collect();
-            let ids: Vec<Uuid> = files.iter().map(|(file, _)| file.0).collect();
+            let files = reconciliation.metadata.page(FileId(after), size).await?;
+            let ids: Vec<Uuid> = files.iter().map(|stored| stored.file.file_id.0).collect();
             if !ids.is_empty() {
-                answer.add(&ids, reconciliation.files(&ready, options).await);
+                answer.add(&ids, reconciliation.files(&files, options).await);
             }
             last = ids.last().copied();
         }

@@ -58,6 +58,11 @@ impl HistoryPolicy {
             Self::Full => "full",
         }
     }
+
+    /// Finds the policy with this name in SQL.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::SinceJoin, Self::Full].into_iter().find(|policy| policy.as_str() == name)
+    }
 }
 
 /// Rights of a member, highest role first.

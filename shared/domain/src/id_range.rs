@@ -16,6 +16,14 @@ impl<Id: Copy> IdRange<Id> {
         let ends = borders.iter().copied().chain([self.last]);
         ends.map(|last| Self { after: std::mem::replace(&mut after, last), last }).collect()
     }
+
+    /// Splits the range as [`Self::split`] does, into the beginnings and ends of its parts. With as many borders as were asked for,
+    /// more may follow: the last part then has no end, and is still to be split.
+    pub fn split_as_far_as_known(self, borders: &[Id], asked: usize) -> Vec<(Id, Option<Id>)> {
+        let parts = self.split(borders).into_iter().enumerate();
+        let is_known = |part: usize| part < borders.len() || borders.len() < asked;
+        parts.map(|(part, Self { after, last })| (after, is_known(part).then_some(last))).collect()
+    }
 }
 
 #[cfg(test)]
@@ -28,5 +36,7 @@ mod tests {
         assert_eq!(range.split(&[]), [range]);
         let parts = [(0, 3), (3, 6), (6, 9)].map(|(after, last)| IdRange { after, last });
         assert_eq!(range.split(&[3, 6]), parts);
+        assert_eq!(range.split_as_far_as_known(&[3, 6], 3), [(0, Some(3)), (3, Some(6)), (6, Some(9))]);
+        assert_eq!(range.split_as_far_as_known(&[3, 6], 2), [(0, Some(3)), (3, Some(6)), (6, None)]);
     }
 }

@@ -21,7 +21,7 @@ const MIN_TIME: Duration = Duration::from_millis(1_500);
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Returns the time at which Lambda ends the invocation.
-pub(crate) fn of(context: &Context) -> Timestamp {
+pub fn of(context: &Context) -> Timestamp {
     Timestamp::nearest(i64::try_from(context.deadline).unwrap_or(i64::MAX))
 }
 

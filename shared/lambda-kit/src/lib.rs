@@ -31,5 +31,6 @@ pub mod token;
 pub mod websocket;
 mod wiring;
 
+pub use deadline::of as deadline;
 pub use lambda_runtime::Error;
 pub use wiring::Wiring;

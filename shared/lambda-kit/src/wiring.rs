@@ -199,7 +199,7 @@ impl Wiring {
         let pool = self.pool()?;
         Ok(Reconciliation {
             rows: Rows::new(pool.clone()),
-            relay: Relay { messages: self.messages()?, members: self.members()?, outbox: Outbox::new(pool.clone()) },
+            relay: self.relay()?,
             connections: self.connections()?,
             files: self.file_items()?,
             metadata: FileMetadata::new(pool),

@@ -97,13 +97,10 @@ impl Deletion {
         if borders.is_empty() {
             return Ok(Some(all));
         }
-        let ranges = all.split(&borders);
-        let body = |range: &IdRange<ConversationId>| {
-            // The rest of a user with more ranges is split by an invocation of its own.
-            let last = (range.last != LAST || borders.len() < MAX_RANGES).then_some(range.last);
-            RelayBody::User { user_id, after: Some(range.after), last }
-        };
-        self.relay.send_all_relay(&ranges.iter().map(body).collect::<Vec<_>>()).await?;
+        // The rest of a user with more ranges is split by an invocation of its own.
+        let parts = all.split_as_far_as_known(&borders, MAX_RANGES).into_iter();
+        let bodies = parts.map(|(after, last)| RelayBody::User { user_id, after: Some(after), last });
+        self.relay.send_all_relay(&bodies.collect::<Vec<_>>()).await?;
         Ok(None)
     }
 
@@ -141,9 +138,11 @@ impl Deletion {
             let out_of_time = departures.iter().any(|departure| matches!(departure, Ok(Progress::OutOfTime)));
             // One stands for all: the worker meets each of them again.
             failure = failure.or(departures.into_iter().find_map(Result::err));
+            if out_of_time {
+                return failure.map_or(Ok(Progress::OutOfTime), Err);
+            }
             match page.last() {
-                Some(last) if page.len() == PAGE_SIZE && !out_of_time => range.after = *last,
-                _ if out_of_time => return failure.map_or(Ok(Progress::OutOfTime), Err),
+                Some(last) if page.len() == PAGE_SIZE => range.after = *last,
                 _ => return failure.map_or(Ok(Progress::Done), Err),
             }
         }

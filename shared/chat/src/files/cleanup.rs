@@ -68,7 +68,7 @@ impl Files {
             return Ok(());
         }
         match self.metadata.get(file).await? {
-            Some(stored) if stored.file.status != FileStatus::Ready => self.delete_unready(&stored).await.map(drop),
+            Some(stored) if !stored.is_ready() => self.delete_unready(&stored).await.map(drop),
             _ => Ok(()),
         }
     }
@@ -85,7 +85,7 @@ impl Files {
                 return Ok(false);
             }
             if !self.metadata.reject(file, Rejection::Abandoned).await?
-                && self.metadata.get(file).await?.is_some_and(|stored| stored.file.status == FileStatus::Ready)
+                && self.metadata.get(file).await?.is_some_and(|stored| stored.is_ready())
             {
                 return Ok(false);
             }
@@ -107,12 +107,10 @@ impl Files {
         if borders.is_empty() {
             return self.purge(user_id, all).await;
         }
-        let body = |range: IdRange<FileId>| {
-            // The rest of a user with more ranges is split by an invocation of its own.
-            let last = (range.last != LAST || borders.len() < MAX_RANGES).then_some(range.last);
-            FilesBody::User { user_id, after: range.after, last }
-        };
-        self.references.defer_all(&all.split(&borders).into_iter().map(body).collect::<Vec<_>>()).await
+        // The rest of a user with more ranges is split by an invocation of its own.
+        let parts = all.split_as_far_as_known(&borders, MAX_RANGES).into_iter();
+        let tasks = parts.map(|(after, last)| FilesBody::User { user_id, after, last });
+        self.references.defer_all(&tasks.collect::<Vec<_>>()).await
     }
 
     /// Deletes the files of a deleted user in a range. Files that messages reference are kept, as the messages are. A file that fails
@@ -142,7 +140,7 @@ impl Files {
     async fn purge_file(&self, stored: &StoredFile) -> Result<Option<FilesBody>, StoreError> {
         let file = stored.file.file_id;
         let expired = self.references.mark_expired(file).await?;
-        if expired.is_some() || stored.file.status == FileStatus::Ready || self.delete_unready(stored).await? {
+        if expired.is_some() || stored.is_ready() || self.delete_unready(stored).await? {
             return Ok(expired);
         }
         // It has become ready meanwhile.

@@ -51,13 +51,13 @@ impl Inspections {
         stored: &StoredFile,
         dimensions: Option<Dimensions>,
     ) -> Result<Option<File>, StoreError> {
-        let file = File { dimensions, ..stored.file.clone() };
-        let item = StoredFile { file, ..stored.clone() }.item();
-        self.items.put(&item).await?;
+        let mut inspected = stored.clone();
+        inspected.file.dimensions = dimensions;
+        self.items.put(&inspected.item()).await?;
         let file = &stored.file;
         if self.metadata.accept(file.file_id, dimensions).await? {
             mark_accepted(&self.items, file.file_id).await;
-            return Ok(Some(File { status: FileStatus::Ready, dimensions, ..file.clone() }));
+            return Ok(Some(File { status: FileStatus::Ready, ..inspected.file }));
         }
         self.undo_unless_ready(file.file_id).await?;
         Ok(None)
@@ -66,7 +66,7 @@ impl Inspections {
     /// Removes what an acceptance wrote for a file that was deleted meanwhile. Does nothing for a ready file, whose event was
     /// delivered twice.
     async fn undo_unless_ready(&self, file: FileId) -> Result<(), StoreError> {
-        if self.metadata.get(file).await?.is_some_and(|stored| stored.file.status == FileStatus::Ready) {
+        if self.metadata.get(file).await?.is_some_and(|stored| stored.is_ready()) {
             return Ok(());
         }
         self.items.delete(file).await?;

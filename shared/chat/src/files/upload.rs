@@ -133,7 +133,7 @@ impl Uploads {
             Err(UploadError::NotFound) if self.files.metadata.is_deleted(file, owner).await? => return Ok(()),
             stored => stored?,
         };
-        let deleted = stored.file.status != FileStatus::Ready && self.files.delete_unready(&stored).await?;
+        let deleted = !stored.is_ready() && self.files.delete_unready(&stored).await?;
         if deleted || self.files.references.expire(stored.file.file_id).await? {
             return Ok(());
         }

@@ -10,7 +10,7 @@ mod members;
 
 use domain::{ConversationId, FileId, UserId};
 use store::StoreError;
-use store::dynamodb::{Connections, FileItems};
+use store::dynamodb::{Connections, FileItem, FileItems};
 use store::sql::FileMetadata;
 use store::sql::files::StoredFile;
 use store::sql::reconcile::Rows;
@@ -55,20 +55,24 @@ impl Reconciliation {
         Ok(vec![Finding::new(FindingKind::Tombstone).user(user)])
     }
 
-    /// Compares the items of ready files. Cost: one read unit for each.
-    pub async fn files(&self, files: &[FileId], options: Options) -> Result<Vec<Finding>, StoreError> {
-        let items = self.files.get(files).await?;
+    /// Compares the items of those files that are ready. Cost: one read unit for each, and one SQL request for each that differs.
+    pub async fn files(&self, stored: &[StoredFile], options: Options) -> Result<Vec<Finding>, StoreError> {
+        let ready: Vec<FileId> =
+            stored.iter().filter(|stored| stored.is_ready()).map(|stored| stored.file.file_id).collect();
+        let items = self.files.get(&ready).await?;
         let mut findings = Vec::new();
-        for file in files {
+        for stored in stored.iter().filter(|stored| stored.is_ready()) {
+            let file = &stored.file.file_id;
             let item = items.iter().find(|item| item.attachment.file_id == *file);
-            let Some(stored) = self.metadata.get(*file).await?.filter(StoredFile::is_ready) else { continue };
-            let expected = stored.item();
-            let same = |item: &&store::dynamodb::FileItem| {
-                item.owner_id == expected.owner_id && item.conversation_id == expected.conversation_id
+            let same = |item: &FileItem| {
+                item.owner_id == stored.owner_id && item.conversation_id == stored.file.conversation_id
             };
-            if item.is_some_and(|item| same(&item)) {
+            if item.is_some_and(same) {
                 continue;
             }
+            // The file may have been deleted since SQL was read.
+            let Some(stored) = self.metadata.get(*file).await?.filter(StoredFile::is_ready) else { continue };
+            let expected = stored.item();
             if options.mend && item.is_none() {
                 self.files.put(&expected).await?;
                 // The file may have been deleted meanwhile.

@@ -306,6 +306,21 @@ impl Connections {
         result
     }
 
+    /// Returns the result of a request with the guard that it needs: [`Self::unless_deleted`] for a read,
+    /// [`Self::unless_refused_as_deleted`] for a change.
+    pub async fn guarded<T>(
+        &self,
+        user: UserId,
+        is_read: bool,
+        request: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
+        if is_read {
+            self.unless_deleted(user, request).await
+        } else {
+            self.unless_refused_as_deleted(user, request).await
+        }
+    }
+
     /// Opens the connection to DynamoDB during init, when time is free: half a read unit.
     pub async fn warm_up(&self) {
         if let Err(error) = self.of(&[UserId(uuid::Uuid::nil())], Timestamp::now()).await {

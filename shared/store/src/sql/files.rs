@@ -198,6 +198,20 @@ impl FileMetadata {
         row.map(StoredFile::try_from).transpose()
     }
 
+    /// Up to `limit` files after `after`, in the order of their ids: one statement.
+    pub async fn page(&self, after: FileId, limit: usize) -> Result<Vec<StoredFile>, StoreError> {
+        let rows: Vec<Row> = query_as(
+            "SELECT file_id, owner_id, conversation_id, name, content_type, size, sha256, upload_id, status, reason,
+                width, height, created_at
+             FROM file_metadata WHERE file_id > $1 ORDER BY file_id LIMIT $2",
+        )
+        .bind(after.0)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(StoredFile::try_from).collect()
+    }
+
     /// Up to `limit` files of a range that a user owns, in the order of their ids: one statement.
     pub async fn of_user(
         &self,

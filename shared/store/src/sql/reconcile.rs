@@ -1,6 +1,6 @@
-//! Rows by key, for the comparison with DynamoDB: conversations, deleted users, ready files, and one conversation under its lock.
+//! Rows by key, for the comparison with DynamoDB: conversations, users, and one conversation under its lock.
 
-use domain::{ConversationId, ConversationType, FileId, HistoryPolicy, Role, Seq, Timestamp, UserId};
+use domain::{ConversationId, ConversationType, HistoryPolicy, Role, Seq, Timestamp, UserId};
 use sqlx_data_api::{DataApiConnection, DataApiPool, DataApiPoolExt, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -70,18 +70,6 @@ impl Rows {
         Ok(rows.into_iter().map(|(id, deleted)| (UserId(id), deleted)).collect())
     }
 
-    /// Up to `limit` files after `after`, in the order of their ids, and which of them are ready: one statement.
-    pub async fn files(&self, after: FileId, limit: usize) -> Result<Vec<(FileId, bool)>, StoreError> {
-        let rows: Vec<(Uuid, bool)> = query_as(
-            "SELECT file_id, status = 'ready' FROM file_metadata WHERE file_id > $1 ORDER BY file_id LIMIT $2",
-        )
-        .bind(after.0)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.into_iter().map(|(id, ready)| (FileId(id), ready)).collect())
-    }
-
     /// Runs `work` with a conversation that is locked meanwhile, so that it does not change; `None` if there is no such
     /// conversation. Between two statements of `work` at most five seconds may pass.
     pub async fn locked<T>(
@@ -131,15 +119,11 @@ async fn lock(
         .fetch_one(connection)
         .await?;
     let malformed = |what: &str| StoreError::Inconsistent(format!("malformed {what} of conversation {conversation}"));
-    let history = [HistoryPolicy::SinceJoin, HistoryPolicy::Full];
     Ok(Some(ConversationRow {
         kind: ConversationType::parse(&found.r#type).ok_or_else(|| malformed("type"))?,
         title: found.title,
         topic: found.topic,
-        history: history
-            .into_iter()
-            .find(|policy| policy.as_str() == found.history)
-            .ok_or_else(|| malformed("history"))?,
+        history: HistoryPolicy::parse(&found.history).ok_or_else(|| malformed("history"))?,
         closed: found.closed,
         created_by: UserId(found.created_by),
         version: found.version.unsigned_abs(),

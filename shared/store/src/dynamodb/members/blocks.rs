@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 use domain::UserId;
 
 use super::{Members, entry_key, entry_of};
@@ -49,32 +49,14 @@ impl Members {
     async fn others_among(&self, partition: String, users: &[UserId]) -> Result<HashSet<UserId>, StoreError> {
         let (Some(first), Some(last)) = (users.iter().min(), users.iter().max()) else { return Ok(HashSet::new()) };
         let asked: HashSet<UserId> = users.iter().copied().collect();
+        let items = self.between(partition, first.to_string(), last.to_string()).await?;
         let mut found = HashSet::new();
-        let mut start = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("conversation_id = :partition AND entry BETWEEN :first AND :last")
-                .expression_attribute_values(":partition", AttributeValue::S(partition.clone()))
-                .expression_attribute_values(":first", AttributeValue::S(first.to_string()))
-                .expression_attribute_values(":last", AttributeValue::S(last.to_string()))
-                .consistent_read(true)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(StoreError::dynamodb)?;
-            for item in page.items.unwrap_or_default() {
-                let user = entry_of(&item).and_then(|entry| entry.parse().ok());
-                let user = user.ok_or_else(|| StoreError::Inconsistent("a block names no user".to_owned()))?;
-                found.extend(asked.contains(&user).then_some(user));
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(found);
-            }
+        for item in items {
+            let user = entry_of(&item).and_then(|entry| entry.parse().ok());
+            let user = user.ok_or_else(|| StoreError::Inconsistent("a block names no user".to_owned()))?;
+            found.extend(asked.contains(&user).then_some(user));
         }
+        Ok(found)
     }
 }
 

@@ -37,22 +37,29 @@ impl Members {
         last: Option<UserId>,
     ) -> Result<Vec<Item>, StoreError> {
         let last = last.map_or_else(|| LAST.to_owned(), |user| user.to_string());
+        self.between(conversation.to_string(), format!("{prefix}{after}"), format!("{prefix}{last}")).await
+    }
+
+    /// Reads all items of a partition from one entry up to another, both included. Cost: one consistent request, and more above 1 MB.
+    pub(super) async fn between(
+        &self,
+        partition: String,
+        first: String,
+        last: String,
+    ) -> Result<Vec<Item>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("conversation_id = :partition AND entry BETWEEN :first AND :last")
+            .expression_attribute_values(":partition", AttributeValue::S(partition))
+            .expression_attribute_values(":first", AttributeValue::S(first))
+            .expression_attribute_values(":last", AttributeValue::S(last))
+            .consistent_read(true);
         let mut found = Vec::new();
         let mut start = None;
         loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("conversation_id = :conversation AND entry BETWEEN :first AND :last")
-                .expression_attribute_values(":conversation", AttributeValue::S(conversation.to_string()))
-                .expression_attribute_values(":first", AttributeValue::S(format!("{prefix}{after}")))
-                .expression_attribute_values(":last", AttributeValue::S(format!("{prefix}{last}")))
-                .consistent_read(true)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(StoreError::dynamodb)?;
+            let page = query.clone().set_exclusive_start_key(start).send().await.map_err(StoreError::dynamodb)?;
             found.extend(page.items.unwrap_or_default());
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -80,8 +87,16 @@ impl Members {
 
     /// Returns the write that makes the item of a former member this one.
     pub fn put_former(&self, member: &FormerMember) -> Result<TransactWriteItem, StoreError> {
-        let item = entry(member, former(member.user_id))?;
-        let put = Put::builder().table_name(&self.table).set_item(Some(item)).build();
+        self.put_entry(member, former(member.user_id))
+    }
+
+    /// Returns the write that makes the item of an active member this one.
+    pub fn put_active(&self, member: &ActiveMember) -> Result<TransactWriteItem, StoreError> {
+        self.put_entry(member, active(member.user_id))
+    }
+
+    fn put_entry(&self, item: &impl Serialize, sort_key: String) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(entry(item, sort_key)?)).build();
         put.map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
     }
 

@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
 use domain::membership::{Departure, Effect};
 use domain::period::Left;
 use domain::{ConversationId, Period, Role, Seq, Timestamp, UserId};
-use serde_dynamo::{from_item, to_attribute_value, to_item};
+use serde_dynamo::{from_item, to_attribute_value};
 
 use super::{ActiveMember, CONVERSATION, ConversationItem, Members, active, former, key};
 use crate::StoreError;
-use crate::dynamodb::Item;
 
 /// The seq, time and version of a change, to which its items in this table refer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +29,7 @@ pub struct Stamp {
 impl Members {
     /// Begins a conversation's projection, on the condition that it has none.
     pub fn begin(&self, item: &ConversationItem) -> Result<TransactWriteItem, StoreError> {
-        let mut attributes: Item = to_item(item)?;
-        attributes.insert("entry".to_owned(), AttributeValue::S(CONVERSATION.to_owned()));
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(attributes))
-            .condition_expression("attribute_not_exists(conversation_id)");
-        put.build().map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
+        self.put_conversation(item, None)
     }
 
     /// Moves `#conversation` to the version of `stamp`, on the condition that it has the previous version. `shards` is the new
@@ -150,14 +143,6 @@ impl Members {
             .await
             .map_err(StoreError::dynamodb)?;
         Ok(found.item.map(from_item).transpose()?)
-    }
-
-    /// Returns the write that makes the item of an active member this one.
-    pub fn put_active(&self, member: &ActiveMember) -> Result<TransactWriteItem, StoreError> {
-        let mut attributes: Item = to_item(member)?;
-        attributes.insert("entry".to_owned(), AttributeValue::S(active(member.user_id)));
-        let put = Put::builder().table_name(&self.table).set_item(Some(attributes)).build();
-        put.map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
     }
 
     /// Deletes the active member's item and adds its membership period to the past ones.
