@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::writes::writes;
+use super::writes::{WRITING, writes};
 use super::{Tables, TablesError};
 
 /// Reasons for which there is no replica.
@@ -103,7 +103,13 @@ impl Replica {
         Ok(())
     }
 
-    /// Notes what a request that was carried out has written.
+    /// Returns true for an operation whose writes the copy receives.
+    pub fn receives(operation: &str) -> bool {
+        WRITING.contains(&operation)
+    }
+
+    /// Notes what a request that was carried out has written. The caller carries out no other write in between: the copy would
+    /// have a later write without an earlier one.
     pub fn note(&self, operation: &str, input: &Value) {
         let writes = writes(operation, input);
         if writes.is_empty() {

@@ -74,7 +74,16 @@ pub async fn serve(
     }
 }
 
+/// Answers one request. It is carried out whole even if its client goes away, as it would be by a service that has read it.
 async fn answer(State(forward): State<Forward>, request: Request) -> Response {
+    let Forward { service, .. } = forward;
+    tokio::spawn(carried_out(forward, request)).await.unwrap_or_else(|error| {
+        tracing::error!(%service, %error, "a request was not carried out");
+        super::cut()
+    })
+}
+
+async fn carried_out(forward: Forward, request: Request) -> Response {
     let Forward { gate, service, upstream, client } = forward;
     gate.pass(service, None, request, |request, view| async move {
         let request = redirect(request, view.address().unwrap_or(upstream));

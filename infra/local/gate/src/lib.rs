@@ -71,6 +71,8 @@ struct Inner {
     faults: Faults,
     /// The target of stale reads, while a plan has any.
     replica: Mutex<Option<Arc<Replica>>>,
+    /// Held by each write to DynamoDB while there is a replica, which has to receive the writes in their order.
+    writing: tokio::sync::Mutex<()>,
     /// Held while a plan is being installed: rules and replica belong together.
     installing: tokio::sync::Mutex<()>,
 }
@@ -85,8 +87,9 @@ impl Gate {
     /// [`Gate::new`], for all that have access.
     pub fn with_access(lambda: Lambda, tables: Option<Tables>, access: Access) -> Self {
         let (meter, faults) = (Meter::default(), Faults::default());
-        let (replica, installing) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self(Arc::new(Inner { lambda, tables, meter, access, faults, replica, installing }))
+        let replica = Mutex::default();
+        let (writing, installing) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
+        Self(Arc::new(Inner { lambda, tables, meter, access, faults, replica, writing, installing }))
     }
 
     /// Returns who has access to the services.
@@ -254,6 +257,8 @@ impl Exchange<'_> {
             _ => None,
         };
         let size = body.len();
+        let is_write = call.service == Service::Dynamodb && Replica::receives(&call.operation);
+        let _in_order = if is_write && gate.replica().is_some() { Some(gate.0.writing.lock().await) } else { None };
         let request = Request::from_parts(head, asked.as_ref().map_or(body, |asked| asked.body.clone()));
         let (mut head, body) = carry_out(request, view).await.into_parts();
         let Ok(mut body) = to_bytes(body, usize::MAX).await else {
@@ -270,7 +275,7 @@ impl Exchange<'_> {
             }
         }
         let replica = gate.replica().clone();
-        if let Some(replica) = replica.filter(|_| call.service == Service::Dynamodb && head.status.is_success()) {
+        if let Some(replica) = replica.filter(|_| is_write && head.status.is_success()) {
             replica.note(&call.operation, &call.input);
         }
         let usage = usage::of(call, gate.0.tables.as_ref(), size, head.status, &body, units);

@@ -1,5 +1,7 @@
 //! Stale reads: right in all but their age.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use local_dynamodb::Tables;
 use local_gate::Gate;
@@ -61,6 +63,33 @@ async fn writes_arrive_after_their_time() {
     cloud.put(2, 1).send().await.unwrap();
     assert_eq!(cloud.get(2, false).await.as_deref(), Some("x"));
     assert_eq!(cloud.reading().faults["stale_read"], 2);
+}
+
+#[tokio::test]
+async fn a_write_whose_client_has_gone_arrives_as_well() {
+    let cloud = Cloud::start().await;
+    cloud.put(0, 1).send().await.unwrap();
+    cloud.faults(0, json!([{"kind": {"stale_read": {"writes": 1}}}])).await;
+    for n in 1..=100 {
+        // Some go before the request has left, some while it is carried out, some with the answer.
+        let patience = Duration::from_micros(100 * u64::from(n));
+        drop(tokio::time::timeout(patience, cloud.put(n, 1).send()).await);
+    }
+    let mut missing = Vec::new();
+    for n in 101..=150 {
+        // Pushes what is noted by now out of the lag.
+        cloud.put(n, 1).send().await.unwrap();
+        missing.clear();
+        for n in 1..=100 {
+            if cloud.get(n, false).await != cloud.get(n, true).await {
+                missing.push(n);
+            }
+        }
+        if missing.is_empty() {
+            return;
+        }
+    }
+    panic!("never arrived: {missing:?}");
 }
 
 #[tokio::test]
