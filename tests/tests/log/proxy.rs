@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::http::header::TRANSFER_ENCODING;
 use axum::response::{IntoResponse, Response};
 use end_to_end::{Cloud, aws};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
@@ -59,6 +60,29 @@ pub(crate) async fn conflicting_puts(times: usize) -> Client {
                 "message":"Transaction is ongoing for the item"}"#;
             (StatusCode::BAD_REQUEST, conflict).into_response()
         }
+    })
+    .await
+}
+
+/// Returns a client whose eventually consistent queries leave this seq out, as a partition does that lags behind the next one.
+pub(crate) async fn lagging_at(seq: u64) -> Client {
+    client(move |request| async move {
+        let is_query = is(&request, "Query");
+        let (parts, body) = request.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        let asked: Value = serde_json::from_slice(&body).unwrap();
+        let lags = is_query && asked["ConsistentRead"] != true;
+        let answer = forward(Request::from_parts(parts, Body::from(body))).await;
+        if !lags {
+            return answer;
+        }
+        let (mut head, body) = answer.into_parts();
+        let mut found: Value = serde_json::from_slice(&to_bytes(body, usize::MAX).await.unwrap()).unwrap();
+        found["Items"].as_array_mut().unwrap().retain(|item| item["seq"]["N"] != seq.to_string());
+        for header in ["content-length", "x-amz-crc32"] {
+            head.headers.remove(header);
+        }
+        Response::from_parts(head, Body::from(found.to_string()))
     })
     .await
 }

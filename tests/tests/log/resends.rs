@@ -6,7 +6,7 @@ use end_to_end::aws::log;
 use store::StoreError;
 
 use crate::conversation::TestConversation;
-use crate::proxy::{Loss, losing_responses};
+use crate::proxy::{Loss, lagging_at, losing_responses};
 
 #[tokio::test]
 async fn resend_after_other_messages_returns_the_first_seq() {
@@ -20,6 +20,18 @@ async fn resend_after_other_messages_returns_the_first_seq() {
     let again = conversation.log.open(&draft).await.unwrap().append().await.unwrap();
     assert_eq!((&again.item, again.duplicate, again.puts), (&first.item, true, 0));
     assert_eq!(conversation.items().await.len(), 5);
+}
+
+#[tokio::test]
+async fn resend_is_found_where_a_read_leaves_it_out() {
+    let conversation = TestConversation::private().await;
+    let draft = conversation.draft(conversation.alice, 1, "once");
+    let first = conversation.log.open(&draft).await.unwrap().append().await.unwrap();
+    conversation.send_text(conversation.bob, "later").await;
+    let lagging = log(&lagging_at(first.item.seq.0).await);
+    let again = lagging.open(&draft).await.unwrap().append().await.unwrap();
+    assert_eq!((again.item.seq, again.duplicate), (first.item.seq, true));
+    assert_eq!(conversation.items().await.len(), 3);
 }
 
 #[tokio::test]

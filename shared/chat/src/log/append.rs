@@ -3,7 +3,8 @@
 //! The client sends the last seq that it has seen. That one number makes the log its own index, its own lock and its own
 //! duplicate filter:
 //!
-//! * **No holes**: n + 1 can be written only by a writer that has read n.
+//! * **No holes**: n + 1 can be written only by a writer that has read n. So a read with a hole is not of the log as it was at any
+//!   moment: DynamoDB may keep one conversation's items on several partitions, whose copies lag apart.
 //! * **No reuse**: the key is the seq, and a put succeeds only if its seq is free.
 //! * **No duplicates, ever**: an attempt reads every item that any other attempt of the same message can have written since the
 //!   client first tried, because a resend repeats the first `after_seq`, and because a writer that loses a seq reads the item
@@ -154,8 +155,9 @@ impl Log {
                 }
             };
             let first = draft.after_seq.map(|after| after.max(Seq(1)));
-            // An eventually consistent read may lag behind what the client has seen.
-            if seen.first().is_some_and(|item| first.is_none_or(|first| item.seq == first)) {
+            let begins = seen.first().is_some_and(|item| first.is_none_or(|first| item.seq == first));
+            // An eventually consistent read may lag behind what the client has seen, or leave out an item before later ones.
+            if begins && (consistent || is_contiguous(&seen)) {
                 return Ok((seen, all));
             }
         }
@@ -400,6 +402,11 @@ impl Opened<'_> {
         let messages = &self.log.messages;
         Ok(messages.read_bounded(conversation, range, order, READ_AHEAD_ITEMS, megabytes, true).await?.items)
     }
+}
+
+/// Returns true if no seq is missing between the items.
+fn is_contiguous(items: &[LogItem]) -> bool {
+    items.windows(2).all(|pair| pair[1].seq == pair[0].seq.next())
 }
 
 /// Returns an error unless the user of this view may send.
