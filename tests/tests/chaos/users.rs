@@ -12,6 +12,7 @@ use rand::rngs::StdRng;
 use serde_json::Value;
 use store::dynamodb::LogItem;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::context::TestConversation;
@@ -31,6 +32,8 @@ pub(crate) struct SimulatedUser {
     pub(crate) client: Client,
     http: String,
     received: ReceivedTexts,
+    /// Reads what the client receives. It holds a client as well, so it has to end with the user.
+    _reader: Arc<AbortOnDropHandle<()>>,
 }
 
 /// The newest texts by others.
@@ -65,7 +68,7 @@ impl SimulatedUser {
         let (client, mut events) = Client::start(Arc::clone(&api), user, pace);
         let (reader, received) = (client.clone(), ReceivedTexts::default());
         let texts = Arc::clone(&received);
-        tokio::spawn(async move {
+        let reading = tokio::spawn(async move {
             while let Some(event) = events.recv().await {
                 if let Event::Item(item) = event
                     && item.sender_id != user
@@ -78,7 +81,7 @@ impl SimulatedUser {
                 }
             }
         });
-        Self { id: user, api, client, http, received }
+        Self { id: user, api, client, http, received, _reader: Arc::new(AbortOnDropHandle::new(reading)) }
     }
 
     /// Sends texts to each of the conversations, one after the other, with operations in between.

@@ -17,7 +17,10 @@ pub(crate) fn check(state: &StoredState, completed: &[&Completed]) {
             assert_eq!(other, None, "{seq} was assigned twice");
         }
     }
+    let mut written = BTreeMap::new();
     for item in state.log.iter().filter(|item| item.client_message_id.is_some()) {
+        let other = written.insert((item.sender_id, item.client_message_id), item.seq);
+        assert_eq!(other, None, "in the log twice: {item:?}");
         let Some((text, sender)) = answered.remove(&item.seq) else { panic!("refused but in the log: {item:?}") };
         let content = domain::Content::new(text.to_owned(), None, Vec::new()).expect("a text");
         assert_eq!((item.sender_id, item.digest.as_deref()), (sender, Some(content.digest(&[]).as_str())), "{text}");
