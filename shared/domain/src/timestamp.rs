@@ -1,5 +1,6 @@
 //! Points in time, to the millisecond.
 
+use std::cell::Cell;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,6 +29,11 @@ pub struct OutOfRange;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+thread_local! {
+    /// The time that a simulation has given to this thread; `None` for the machine's clock.
+    static SIMULATED: Cell<Option<Timestamp>> = const { Cell::new(None) };
+}
+
 impl Timestamp {
     /// The Unix epoch.
     pub const MIN: Self = Self(0);
@@ -40,11 +46,19 @@ impl Timestamp {
     ///
     /// If the clock is outside of the range: nothing that such a machine writes would be right.
     pub fn now() -> Self {
+        if let Some(simulated) = SIMULATED.get() {
+            return simulated;
+        }
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).ok();
         let millis = since_epoch.and_then(|since_epoch| i64::try_from(since_epoch.as_millis()).ok());
         millis
             .and_then(|millis| Self::of_epoch_millis(millis).ok())
             .expect("the clock is within the years 1970 to 9999")
+    }
+
+    /// Sets the clock of this thread, for simulations; `None` sets it back to the machine's.
+    pub fn simulate(now: Option<Self>) {
+        SIMULATED.set(now);
     }
 
     /// From milliseconds since the Unix epoch, of a constant.

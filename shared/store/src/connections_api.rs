@@ -108,7 +108,7 @@ impl ConnectionsApi {
                 }
             }
         };
-        let in_time = tokio::time::timeout(timeout, all).await.is_ok();
+        let in_time = crate::clock::timeout(timeout, all).await.is_ok();
         if !failed.is_empty() || !in_time {
             let connection_ids = &failed[..failed.len().min(LOGGED_CONNECTIONS)];
             let (gone, failed) = (gone.len(), failed.len());

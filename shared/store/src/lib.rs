@@ -5,8 +5,10 @@
 //! * [`sqs`]: the queues and the bodies of their messages.
 //! * [`schedules`]: queue messages that are due later than a queue can delay them.
 //! * [`s3`]: the bytes of files.
+//! * [`clock`]: the time by which they wait.
 //! * [`connections_api`]: frames to WebSocket connections, through API Gateway's `@connections`.
 
+pub mod clock;
 pub mod connections_api;
 pub mod dynamodb;
 pub mod error;

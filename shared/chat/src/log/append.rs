@@ -13,7 +13,7 @@
 //!   must have read the members, and their own membership, as of the head's newest change or a later one; otherwise it reads
 //!   them again.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::flood::{Counted, RecentSenders};
 use domain::period::{Periods, SeqRange};
@@ -22,6 +22,7 @@ use domain::{
     Attachment, ClientMessageId, Content, ConversationId, FileId, HistoryPolicy, MessageKind, Seq, Timestamp, UserId,
 };
 use store::StoreError;
+use store::clock::Stopwatch;
 use store::dynamodb::FileItem;
 use store::dynamodb::members::{ActiveMember, ConversationItem, MemberView, Roster};
 use store::dynamodb::messages::{LogItem, Order, PutOutcome};
@@ -246,7 +247,7 @@ impl Opened<'_> {
     pub async fn append(mut self) -> Result<Appended, SendError> {
         let attempt = Uuid::new_v4();
         let digest = self.draft.content.digest(&self.draft.attachment_ids);
-        let (begun, mut puts) = (Instant::now(), 0);
+        let (begun, mut puts) = (Stopwatch::start(), 0);
         for round in 0..MAX_ROUNDS {
             if begun.elapsed() > MAX_CONTENTION {
                 break;

@@ -7,4 +7,4 @@ mod relay;
 
 pub use change::{Changed, Membership, Opened};
 pub use member_page::MemberPage;
-pub use relay::{Applied, Relay};
+pub use relay::{Applied, Projection, Relay};

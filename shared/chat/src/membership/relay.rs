@@ -50,12 +50,23 @@ impl Relay {
     /// Applies one change and removes it from the outbox. The change must be the oldest of its conversation.
     pub async fn apply(&self, pending: &Pending) -> Result<Applied, StoreError> {
         // Boxed, as the futures of the SDK nest almost as deeply as the compiler follows.
-        let applied = Box::pin(self.write(pending)).await?;
+        let projection = Projection { messages: &self.messages, members: &self.members };
+        let applied = Box::pin(projection.write(pending)).await?;
         self.outbox.settle(pending, applied.seq, applied.at).await?;
         Ok(applied)
     }
+}
 
-    async fn write(&self, pending: &Pending) -> Result<Applied, StoreError> {
+/// The log and the projection, to which the relay writes changes: its half in DynamoDB.
+#[derive(Clone, Copy, Debug)]
+pub struct Projection<'a> {
+    pub messages: &'a Messages,
+    pub members: &'a Members,
+}
+
+impl Projection<'_> {
+    /// Writes the oldest change of a conversation that is not settled yet. Safe to repeat.
+    pub async fn write(&self, pending: &Pending) -> Result<Applied, StoreError> {
         let effect = pending.change.effect();
         let departed = effect.left.map(|departure| departure.user_id);
         let conversation = pending.conversation_id;

@@ -6,9 +6,9 @@ use domain::EndedConnection;
 use domain::error::causes;
 use domain::protocol::Push;
 use futures_util::future::join_all;
+use store::clock::timeout;
 use store::connections_api::{ConnectionsApi, encode};
 use store::dynamodb::Connections;
-use tokio::time::timeout;
 
 /// Time that telling one connection may take: the function has other work.
 const MAX_DURATION: Duration = Duration::from_secs(1);

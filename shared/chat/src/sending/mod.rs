@@ -1,9 +1,10 @@
 //! Sending: appends a message and notifies its recipients.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::Message;
 use domain::error::causes;
+use store::clock::Stopwatch;
 use store::dynamodb::FileItems;
 
 use crate::log::{Draft, Log, SendError};
@@ -65,7 +66,7 @@ impl Sender {
         opened.refer(answered).await?;
         let expected = opened.roster().clone();
         let append = async {
-            let started = Instant::now();
+            let started = Stopwatch::start();
             (opened.append().await, started.elapsed() > SLOW_PUT)
         };
         let ((appended, slow), found) = tokio::join!(append, recipients.of(&expected, &[]));

@@ -23,12 +23,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::error::causes;
 use domain::{ApiError, Connection, EndedConnection, ErrorCode, Presence, Timestamp, UserId};
 use futures_util::future::{join, join_all};
-use tokio::time::error::Elapsed;
-use tokio::time::timeout;
 
 use super::Item;
 use super::batch::get_all;
 use crate::StoreError;
+use crate::clock::{Elapsed, timeout};
 
 /// Most connections of one user; the oldest make room.
 pub const MAX_CONNECTIONS: usize = 20;

@@ -10,9 +10,9 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::error::causes;
 use domain::{MemberRange, Message, Timestamp};
 use serde::Serialize;
-use tokio::time::timeout;
 
 use crate::StoreError;
+use crate::clock::timeout;
 
 pub use bodies::{FanoutBody, FilesBody, ReceiptsBody, RelayBody, SubscribersBody, SubscriptionRange};
 
