@@ -6,8 +6,7 @@ use std::fmt;
 use domain::{ClientMessageId, MessageKind, UserId};
 use store::dynamodb::LogItem;
 
-use super::device::Sent;
-use super::members::Change;
+use super::sent::Sent;
 use super::writer::{Accepted, Answer};
 
 /// A rule that was broken.
@@ -46,10 +45,25 @@ pub(crate) struct Violation {
     detail: String,
 }
 
+impl Violation {
+    pub(crate) const fn new(rule: Rule, detail: String) -> Self {
+        Self { rule, detail }
+    }
+}
+
 impl fmt::Debug for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.rule, self.detail)
     }
+}
+
+/// A change of membership.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    pub(crate) seq: u64,
+    pub(crate) user: UserId,
+    /// True for an addition, false for a removal.
+    pub(crate) joined: bool,
 }
 
 /// Everything that a run has recorded of one conversation.
@@ -83,7 +97,7 @@ struct Violations(Vec<Violation>);
 impl Violations {
     fn expect(&mut self, rule: Rule, holds: bool, detail: impl FnOnce() -> String) {
         if !holds {
-            self.0.push(Violation { rule, detail: detail() });
+            self.0.push(Violation::new(rule, detail()));
         }
     }
 }

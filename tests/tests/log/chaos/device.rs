@@ -4,14 +4,14 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use chat::log::Draft;
 use domain::UserId;
 use futures_util::future::{BoxFuture, join_all};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
 
-use super::writer::{Answer, Writer};
+use super::sent::{Call, Sent};
+use super::writer::Writer;
 use crate::conversation::TestConversation;
 
 /// Number of times that a message is sent before its client gives up, which is a violation. A handful of rounds suffices under
@@ -31,44 +31,6 @@ pub(crate) struct Device {
     pub(crate) rng: StdRng,
     /// The highest seq that it has seen.
     pub(crate) seen: u64,
-}
-
-/// A message and the outcomes of its sends.
-pub(crate) struct Sent {
-    pub(crate) draft: Draft,
-    /// Rounds of concurrent calls.
-    pub(crate) rounds: Vec<Vec<Call>>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Call {
-    /// Seq of the newest change of membership that was complete when the call began.
-    pub(crate) known_change: u64,
-    pub(crate) answer: Option<Answer>,
-}
-
-impl Sent {
-    pub(crate) fn calls(&self) -> impl Iterator<Item = &Call> {
-        self.rounds.iter().flatten()
-    }
-
-    /// Returns every answer with a seq for the message.
-    pub(crate) fn accepted(&self) -> impl Iterator<Item = &super::writer::Accepted> {
-        self.calls().filter_map(|call| match &call.answer {
-            Some(Answer::Accepted(accepted)) => Some(&**accepted),
-            _ => None,
-        })
-    }
-
-    /// Returns the invocations that refused the message.
-    pub(crate) fn refused(&self) -> impl Iterator<Item = &Call> {
-        self.calls().filter(|call| matches!(call.answer, Some(Answer::NotAMember)))
-    }
-
-    /// Returns true if any invocation has answered.
-    pub(crate) fn is_answered(&self) -> bool {
-        self.accepted().next().is_some() || self.refused().next().is_some()
-    }
 }
 
 impl Device {

@@ -9,19 +9,11 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use tokio::sync::watch;
 
+use super::check::Change;
 use crate::conversation::TestConversation;
 
 /// Number of changes before all users are added again.
 const CHANGES: usize = 18;
-
-/// A change of membership.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Change {
-    pub(crate) seq: u64,
-    pub(crate) user: UserId,
-    /// True for an addition, false for a removal.
-    pub(crate) joined: bool,
-}
 
 /// Removes and adds members. Begins with `members` and ends with all of `users`.
 pub(crate) async fn change_members(

@@ -12,6 +12,7 @@ mod check;
 mod device;
 mod members;
 mod mutants;
+mod sent;
 mod writer;
 
 use std::collections::BTreeSet;

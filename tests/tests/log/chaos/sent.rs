@@ -1,0 +1,43 @@
+//! Messages, and the answers to their sends.
+
+use chat::log::Draft;
+
+use super::writer::{Accepted, Answer};
+
+/// A message and the outcomes of its sends.
+pub(crate) struct Sent {
+    pub(crate) draft: Draft,
+    /// Rounds of concurrent calls.
+    pub(crate) rounds: Vec<Vec<Call>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// Seq of the newest change of membership that was complete when the call began.
+    pub(crate) known_change: u64,
+    pub(crate) answer: Option<Answer>,
+}
+
+impl Sent {
+    pub(crate) fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.rounds.iter().flatten()
+    }
+
+    /// Returns every answer with a seq for the message.
+    pub(crate) fn accepted(&self) -> impl Iterator<Item = &Accepted> {
+        self.calls().filter_map(|call| match &call.answer {
+            Some(Answer::Accepted(accepted)) => Some(&**accepted),
+            _ => None,
+        })
+    }
+
+    /// Returns the invocations that refused the message.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = &Call> {
+        self.calls().filter(|call| matches!(call.answer, Some(Answer::NotAMember)))
+    }
+
+    /// Returns true if any invocation has answered.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.accepted().next().is_some() || self.refused().next().is_some()
+    }
+}

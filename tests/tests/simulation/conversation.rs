@@ -1,0 +1,94 @@
+//! The conversation of a run: what all of its tasks share.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chat::log::Log;
+use domain::conversation::Member;
+use domain::membership::Change as MembershipChange;
+use domain::{ConversationId, ConversationType, HistoryPolicy, MessageKind, Role, UserId};
+use end_to_end::aws;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use store::sql::outbox::Pending;
+use uuid::{Builder, Uuid};
+
+use crate::chaos::check::Change;
+use crate::chaos::writer::{MakeWriter, Writer};
+use crate::network::Network;
+use crate::plan::Plan;
+
+/// Conversations of this process so far: each run has keys of its own.
+static RUNS: AtomicU64 = AtomicU64::new(0);
+
+/// The conversation of a run, and who writes to it.
+pub(crate) struct Conversation {
+    pub(crate) id: ConversationId,
+    pub(crate) users: Vec<UserId>,
+    /// The code under test.
+    pub(crate) writer: Arc<dyn Writer>,
+    /// Reads that belong to no test: the production code.
+    pub(crate) log: Log,
+    pub(crate) network: Network,
+    pub(crate) skew: Duration,
+    /// Changes that SQL has and the log may not have.
+    pub(crate) outbox: RefCell<Vec<Pending>>,
+    /// The settled changes.
+    pub(crate) changes: RefCell<Vec<Change>>,
+    /// Seq of the newest settled change.
+    pub(crate) newest_change: Cell<u64>,
+}
+
+impl Conversation {
+    pub(crate) fn new(plan: &Plan, make: MakeWriter) -> Self {
+        let run = RUNS.fetch_add(1, Ordering::Relaxed);
+        let network = Network::new();
+        let client = network.client();
+        let mut rng = StdRng::seed_from_u64(plan.seed);
+        Self {
+            id: ConversationId(Builder::from_unix_timestamp_millis(run, &[0; 10]).into_uuid()),
+            users: (0..plan.users).map(|_| UserId(random_id(&mut rng))).collect(),
+            writer: make(&client),
+            log: aws::log(&client),
+            network,
+            skew: Duration::from_millis(plan.skew),
+            outbox: RefCell::default(),
+            changes: RefCell::default(),
+            newest_change: Cell::new(1),
+        }
+    }
+
+    /// Returns the members from the first item on.
+    pub(crate) fn initial_members(&self) -> BTreeSet<UserId> {
+        self.users.iter().take(2).copied().collect()
+    }
+
+    /// Returns the change that begins the conversation.
+    pub(crate) fn created(&self) -> Pending {
+        let members = self.initial_members().into_iter().map(|user| Member::new(user, Role::Member)).collect();
+        self.pending(
+            1,
+            MessageKind::Created {
+                conversation_type: ConversationType::Group,
+                title: Some("Simulation".to_owned()),
+                topic: None,
+                history: HistoryPolicy::default(),
+                members,
+            },
+        )
+    }
+
+    /// Returns a change as the outbox has it.
+    pub(crate) fn pending(&self, version: u64, item: MessageKind) -> Pending {
+        let change = MembershipChange::Logged { actor: self.users[0], item };
+        Pending { outbox_id: Uuid::nil(), conversation_id: self.id, version, change }
+    }
+}
+
+/// Returns an id that only the generator decides.
+pub(crate) fn random_id(rng: &mut StdRng) -> Uuid {
+    Builder::from_random_bytes(rng.random()).into_uuid()
+}

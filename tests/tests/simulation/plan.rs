@@ -1,0 +1,75 @@
+//! A run, as its seed decides it before it begins.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use crate::network::FaultPlan;
+
+/// Everything that a run is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    /// Number of users; the first two are members from the beginning on.
+    pub(crate) users: usize,
+    /// Number of devices. The users take turns to have them.
+    pub(crate) devices: usize,
+    /// Longest time between two steps of a device, in milliseconds.
+    pub(crate) pause: u64,
+    /// By how much clocks differ at most, in milliseconds.
+    pub(crate) skew: u64,
+    pub(crate) faults: FaultPlan,
+    /// In the order in which each device, or the one who changes members, takes its own.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Something that a run does. Its own seed decides how, so that a run without the others still does it in this way.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) seed: u64,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A device sends a message until it is answered.
+    Send { device: usize },
+    /// A user becomes a member, or no longer is one.
+    Change { user: usize },
+}
+
+impl Plan {
+    /// Draws the run of this seed.
+    pub(crate) fn of(seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let users = rng.random_range(2..=4);
+        let devices = rng.random_range(2..=6);
+        let (messages, changes) = (rng.random_range(3..=14), rng.random_range(0..=6));
+        let mut steps = Vec::new();
+        for _ in 0..messages {
+            let kind = Kind::Send { device: rng.random_range(0..devices) };
+            steps.push(Step { seed: rng.random(), kind });
+        }
+        for _ in 0..changes {
+            // The first user stays, so that there is always a writer.
+            let kind = Kind::Change { user: rng.random_range(1..users) };
+            steps.push(Step { seed: rng.random(), kind });
+        }
+        let pause = rng.random_range(1..=200);
+        let skew = if rng.random_bool(0.5) { 0 } else { rng.random_range(1..=500) };
+        Self { seed, users, devices, pause, skew, faults: FaultPlan::draw(&mut rng), steps }
+    }
+
+    /// Returns the steps of one device.
+    pub(crate) fn of_device(&self, number: usize) -> Vec<Step> {
+        self.steps.iter().filter(|step| step.kind == Kind::Send { device: number }).cloned().collect()
+    }
+
+    /// Returns the changes of members: the users, with the seeds of the steps.
+    pub(crate) fn changes(&self) -> Vec<(usize, u64)> {
+        let change = |step: &Step| match step.kind {
+            Kind::Change { user } => Some((user, step.seed)),
+            Kind::Send { .. } => None,
+        };
+        self.steps.iter().filter_map(change).collect()
+    }
+}
