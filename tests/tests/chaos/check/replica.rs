@@ -1,6 +1,6 @@
 //! The items that a client received.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use client::Replica;
@@ -22,12 +22,18 @@ pub(crate) fn check(state: &StoredState, user: UserId, periods: &Periods, replic
         let just_left = |left: &Left| left.seq < item.seq && item.sent_at.since(left.at) < MAX_SEND_TIME;
         public && !periods.covers(item.seq) && departures.iter().any(just_left)
     };
+    // What such an event changed is neither what the user may see nor what they saw before.
+    let changed_while_leaving: BTreeSet<Seq> =
+        seen.values().filter(|item| is_sent_while_leaving(item)).filter_map(|item| item.kind.target()).collect();
     seen.retain(|_, item| !is_sent_while_leaving(item));
     for item in state.log.iter().filter(|item| periods.covers(item.seq)) {
         let Some(mut seen) = seen.remove(&item.seq) else { panic!("{user} has not received {item:?}") };
         let mut expected = item.clone().shown_to(user, periods);
         if let MessageKind::Deleted { deleted_seq: None, .. } = expected.kind {
             // It was deleted after the user had left: the client keeps what it has.
+            continue;
+        }
+        if changed_while_leaving.contains(&item.seq) {
             continue;
         }
         let reactions = replica.reactions.get(&item.seq).into_iter().flatten().filter(|(_, users)| !users.is_empty());
