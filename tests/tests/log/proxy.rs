@@ -78,7 +78,8 @@ pub(crate) async fn lagging_at(seq: u64) -> Client {
         }
         let (mut head, body) = answer.into_parts();
         let mut found: Value = serde_json::from_slice(&to_bytes(body, usize::MAX).await.unwrap()).unwrap();
-        found["Items"].as_array_mut().unwrap().retain(|item| item["seq"]["N"] != seq.to_string());
+        let missing = seq.to_string();
+        found["Items"].as_array_mut().unwrap().retain(|item| item["seq"]["N"] != *missing);
         for header in ["content-length", "x-amz-crc32"] {
             head.headers.remove(header);
         }

@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chat::log::Log;
+use chat::receipts::Receipts;
 use domain::conversation::Member;
 use domain::membership::Change as MembershipChange;
 use domain::{ConversationId, ConversationType, HistoryPolicy, MessageKind, Role, UserId};
 use end_to_end::aws;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use store::dynamodb::Watermarks;
 use store::sql::outbox::Pending;
 use uuid::{Builder, Uuid};
 
@@ -20,6 +22,7 @@ use crate::chaos::check::Change;
 use crate::chaos::writer::{MakeWriter, Writer};
 use crate::network::Network;
 use crate::plan::Plan;
+use crate::tables::{DELIVERY_STATUS, READ_STATUS};
 
 /// Conversations of this process so far: each run has keys of its own.
 static RUNS: AtomicU64 = AtomicU64::new(0);
@@ -28,10 +31,11 @@ static RUNS: AtomicU64 = AtomicU64::new(0);
 pub(crate) struct Conversation {
     pub(crate) id: ConversationId,
     pub(crate) users: Vec<UserId>,
-    /// The code under test.
+    /// The code that appends: production code, or a mutant.
     pub(crate) writer: Arc<dyn Writer>,
-    /// Reads that belong to no test: the production code.
+    /// Production code.
     pub(crate) log: Log,
+    pub(crate) receipts: Receipts,
     pub(crate) network: Network,
     pub(crate) skew: Duration,
     /// Changes that SQL has and the log may not have.
@@ -48,10 +52,12 @@ impl Conversation {
         let network = Network::new();
         let client = network.client();
         let mut rng = StdRng::seed_from_u64(plan.seed);
+        let watermarks = Watermarks::new(client.clone(), DELIVERY_STATUS.to_owned(), READ_STATUS.to_owned());
         Self {
             id: ConversationId(Builder::from_unix_timestamp_millis(run, &[0; 10]).into_uuid()),
             users: (0..plan.users).map(|_| UserId(random_id(&mut rng))).collect(),
             writer: make(&client),
+            receipts: Receipts { log: aws::log(&client), watermarks },
             log: aws::log(&client),
             network,
             skew: Duration::from_millis(plan.skew),

@@ -1,21 +1,31 @@
 //! A correct client: it repeats messages that were not answered, with the same id and the same `after_seq`.
+//!
+//! What else it does is in the modules below.
+
+pub(crate) mod acknowledge;
+pub(crate) mod amend;
+pub(crate) mod sync;
 
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use amend::Amended;
 use chat::log::Draft;
-use domain::{ClientMessageId, Content, Seq};
+use domain::reaction::Reactions;
+use domain::{ClientMessageId, Content, Receipt, Seq};
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use store::dynamodb::LogItem;
+use sync::Synced;
 
 use crate::chaos::sent::{Call, Sent};
 use crate::chaos::writer::Answer;
 use crate::conversation::{Conversation, random_id};
-use crate::executor::{self, Machine, Name, unless_crashed};
+use crate::executor::{self, Handle, Machine, Name, unless_crashed};
 use crate::history::What;
-use crate::plan::Step;
+use crate::plan::{Kind, Step};
 
 /// Number of times that a message is sent before its client gives up, which is a violation.
 const MAX_ROUNDS: usize = 60;
@@ -32,15 +42,51 @@ pub(crate) struct Device {
     pub(crate) pause: u64,
     /// The highest seq that it has seen.
     pub(crate) seen: u64,
+    /// What it has done besides sending.
+    pub(crate) done: Done,
+}
+
+/// What a device has done.
+#[derive(Default)]
+pub(crate) struct Done {
+    /// Seqs of its own messages.
+    accepted: Vec<Seq>,
+    /// Everything up to here was read by it.
+    cursor: Seq,
+    pub(crate) amended: Vec<Amended>,
+    pub(crate) receipts: Vec<Receipt>,
+    pub(crate) synced: Vec<Synced>,
+    /// Workers that record its receipts; true if they came to an end.
+    workers: Vec<Handle<bool>>,
+}
+
+impl Done {
+    /// Waits until its receipts are recorded; false if that failed.
+    async fn recorded(&mut self) -> bool {
+        let mut all = true;
+        for worker in self.workers.drain(..) {
+            all &= worker.join().await;
+        }
+        all
+    }
 }
 
 impl Device {
     /// Sends messages one after the other. Some are sent again, at once or much later, as if the answers had been lost.
-    pub(crate) async fn run(mut self, steps: Vec<Step>) -> Vec<Sent> {
+    pub(crate) async fn run(mut self, steps: Vec<Step>) -> (Vec<Sent>, Done, bool) {
         let mut all = Vec::with_capacity(steps.len());
         for (message, step) in steps.into_iter().enumerate() {
             let mut rng = StdRng::seed_from_u64(step.seed);
             executor::sleep(Duration::from_millis(rng.random_range(0..=self.pause))).await;
+            match step.kind {
+                Kind::Amend { .. } => self.amend(&mut rng).await,
+                Kind::Acknowledge { .. } => self.acknowledge(&mut rng),
+                Kind::Sync { .. } => self.sync(&mut rng).await,
+                Kind::Send { .. } | Kind::Change { .. } => {}
+            }
+            if !matches!(step.kind, Kind::Send { .. }) {
+                continue;
+            }
             let after = if rng.random_bool(0.5) { rng.random_range(1..=self.seen) } else { self.seen };
             executor::note(What::Sends { after });
             let mut sent = Sent { draft: self.draft(&mut rng, after, message), rounds: vec![] };
@@ -52,6 +98,7 @@ impl Device {
             }
             if let Some(accepted) = sent.accepted().next() {
                 self.seen = self.seen.max(accepted.item.seq.0);
+                self.done.accepted.push(accepted.item.seq);
             } else {
                 // The user may be added again meanwhile.
                 executor::sleep(Duration::from_millis(rng.random_range(0..=4 * self.pause))).await;
@@ -66,7 +113,8 @@ impl Device {
                 self.round(rng, message, sent).await;
             }
         }
-        all.into_iter().map(|(_, sent)| sent).collect()
+        let recorded = self.done.recorded().await;
+        (all.into_iter().map(|(_, sent)| sent).collect(), self.done, recorded)
     }
 
     /// Learns the head, as if a push had come.
@@ -104,6 +152,7 @@ impl Device {
                 let writer = Arc::clone(&conversation.writer);
                 let answer = unless_crashed(writer.send(&draft), crash).await;
                 executor::note(What::Answered(summary(answer.as_ref())));
+                let answer = answer.map(as_sent);
                 Call { known_change, answer }
             });
             handle.join()
@@ -111,6 +160,22 @@ impl Device {
         let calls = join_all(calls.collect::<Vec<_>>()).await;
         sent.rounds.push(calls);
     }
+}
+
+/// Leaves out what others have made of the message since.
+fn as_sent(answer: Answer) -> Answer {
+    match answer {
+        Answer::Accepted(mut accepted) => {
+            accepted.item = unamended(&accepted.item);
+            Answer::Accepted(accepted)
+        }
+        other => other,
+    }
+}
+
+/// Returns the message as it was written first.
+pub(crate) fn unamended(item: &LogItem) -> LogItem {
+    LogItem { edits: Vec::new(), reactions: Reactions::default(), amended: None, ..item.clone() }
 }
 
 fn summary(answer: Option<&Answer>) -> String {

@@ -41,6 +41,10 @@ pub(crate) enum Name {
     Device(usize),
     /// An invocation for a device: the number of its message, and of the call.
     Send(usize, usize, usize),
+    /// The same for an amendment.
+    Amend(usize, usize, usize),
+    /// A worker that records a receipt of a device.
+    Receipt(usize, usize),
     Members,
     Relay(usize),
     Service,

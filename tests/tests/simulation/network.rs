@@ -23,11 +23,11 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use rand::RngExt;
 use rand::rngs::StdRng;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::executor::{self, Machine, Name};
 use crate::history::What;
-use crate::tables::{Answer, Tables, definition};
+use crate::tables::{Answer, Tables, View};
 
 /// What becomes of a request, other than an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub(crate) enum Fault {
     Late,
     /// An eventually consistent read lacks the newest writes, up to this many.
     Stale(usize),
+    /// A query sees some items of the newest transaction and not the others.
+    Torn(u64),
 }
 
 /// Probabilities of faults. Each run has others, so that rare combinations are somewhere frequent.
@@ -58,6 +60,7 @@ pub(crate) struct FaultPlan {
     pub(crate) conflict: f64,
     pub(crate) late: f64,
     pub(crate) stale: f64,
+    pub(crate) torn: f64,
     /// Longest time of a request one way, in milliseconds, unless it is late.
     pub(crate) latency: f64,
 }
@@ -73,14 +76,15 @@ impl FaultPlan {
             conflict: level(0.1),
             late: level(0.05),
             stale: level(1.0),
+            torn: level(1.0),
             latency: 1.0 + level(80.0),
         }
     }
 
     /// Returns the probabilities, for whoever changes them.
-    pub(crate) fn levels(&mut self) -> [&mut f64; 7] {
-        let Self { lost, unanswered, failed, throttled, conflict, late, stale, .. } = self;
-        [lost, unanswered, failed, throttled, conflict, late, stale]
+    pub(crate) fn levels(&mut self) -> [&mut f64; 8] {
+        let Self { lost, unanswered, failed, throttled, conflict, late, stale, torn, .. } = self;
+        [lost, unanswered, failed, throttled, conflict, late, stale, torn]
     }
 
     fn of(&self, rng: &mut StdRng, operation: &str) -> Option<Fault> {
@@ -94,8 +98,11 @@ impl FaultPlan {
             (Fault::Late, self.late),
         ];
         let fault = faults.into_iter().find(|(_, probability)| rng.random_bool(*probability));
-        let stale = operation == "Query" && rng.random_bool(self.stale);
-        fault.map(|(fault, _)| fault).or_else(|| stale.then(|| Fault::Stale(rng.random_range(1..=8))))
+        if fault.is_some() || operation != "Query" {
+            return fault.map(|(fault, _)| fault);
+        }
+        let stale = rng.random_bool(self.stale).then(|| Fault::Stale(rng.random_range(1..=8)));
+        stale.or_else(|| rng.random_bool(self.torn).then(|| Fault::Torn(rng.random())))
     }
 }
 
@@ -150,7 +157,8 @@ impl Network {
     fn send(&self, request: &HttpRequest) -> impl Future<Output = Result<HttpResponse, ConnectorError>> + use<> {
         let target = request.headers().get("x-amz-target").and_then(|target| target.split_once('.'));
         let (_, operation) = target.expect("the operation");
-        let (operation, body) = (operation.to_owned(), request.body().bytes().expect("a body in memory").to_vec());
+        let operation: Arc<str> = operation.into();
+        let body: Arc<[u8]> = request.body().bytes().expect("a body in memory").into();
         let number = {
             let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
             *requests += 1;
@@ -165,12 +173,15 @@ impl Network {
             let there = if fault == Some(Fault::Late) { there + late } else { there };
             (fault, [there, back], rng.random())
         });
-        executor::note(What::Request { number, operation: operation.clone(), table: table(&operation, &body), fault });
+        executor::note(What::Request { number, operation: Arc::clone(&operation), body: Arc::clone(&body), fault });
         // The service carries it out, whatever becomes of the caller.
         let served = executor::spawn(Machine::new(Name::Service, seed, Duration::ZERO), async move {
             executor::sleep(there).await;
             let answer = serve(number, &operation, &body, fault);
             executor::sleep(back).await;
+            if &*operation == "TransactWriteItems" {
+                TABLES.with_borrow_mut(Tables::settle);
+            }
             answer
         });
         async move {
@@ -184,7 +195,7 @@ impl Network {
 }
 
 /// Carries out a request; `None` if there is no answer.
-fn serve(number: u64, operation: &str, body: &[u8], fault: Option<Fault>) -> Option<Answer> {
+fn serve(number: u64, operation: &Arc<str>, body: &Arc<[u8]>, fault: Option<Fault>) -> Option<Answer> {
     let refusal =
         |kind: &str| Answer { status: 400, body: json!({ "__type": kind, "message": "Simulated" }).to_string() };
     let refused = match fault {
@@ -201,9 +212,14 @@ fn serve(number: u64, operation: &str, body: &[u8], fault: Option<Fault>) -> Opt
         Some(Fault::Conflict) => Some(refusal("com.amazonaws.dynamodb.v20120810#TransactionConflictException")),
         _ => None,
     };
-    let lag = if let Some(Fault::Stale(lag)) = fault { lag } else { 0 };
-    let answer = refused.unwrap_or_else(|| TABLES.with_borrow_mut(|tables| tables.execute(operation, body, lag)));
-    executor::note(What::Executed { number, status: answer.status, result: summary(operation, body, &answer) });
+    let view = match fault {
+        Some(Fault::Stale(lag)) => View::Behind(lag),
+        Some(Fault::Torn(bits)) => View::Torn(bits),
+        _ => View::Newest,
+    };
+    let answer = refused.unwrap_or_else(|| TABLES.with_borrow_mut(|tables| tables.execute(operation, body, view)));
+    let (operation, body) = (Arc::clone(operation), Arc::clone(body));
+    executor::note(What::Executed { number, operation, body, answer: answer.clone() });
     match fault {
         Some(Fault::Unanswered) => None,
         Some(Fault::Failed) => {
@@ -211,46 +227,6 @@ fn serve(number: u64, operation: &str, body: &[u8], fault: Option<Fault>) -> Opt
             Some(Answer { status: 500, body: body.to_string() })
         }
         _ => Some(answer),
-    }
-}
-
-/// Returns the first table that a request names.
-fn table(operation: &str, body: &[u8]) -> &'static str {
-    let request: Value = serde_json::from_slice(body).expect("the SDK sends JSON");
-    let name = if operation.starts_with("Transact") {
-        let action = request["TransactItems"][0].as_object().and_then(|action| action.values().next());
-        action.map_or(&Value::Null, |action| &action["TableName"]).clone()
-    } else if let Some(items) = request["RequestItems"].as_object() {
-        items.keys().next().cloned().map_or(Value::Null, Value::String)
-    } else {
-        request["TableName"].clone()
-    };
-    definition(&name).0
-}
-
-/// Returns what the history keeps of an answer: no random ids, no times.
-fn summary(operation: &str, body: &[u8], answer: &Answer) -> String {
-    let seq = |item: &Value| item["seq"]["N"].as_str().map(str::to_owned);
-    let read = |text: &[u8]| serde_json::from_slice::<Value>(text).unwrap_or_default();
-    let answered = read(answer.body.as_bytes());
-    if answer.status != 200 {
-        let kind = answered["__type"].as_str().unwrap_or_default();
-        return kind.rsplit_once('#').map_or(kind, |(_, name)| name).to_owned();
-    }
-    match operation {
-        "PutItem" => seq(&read(body)["Item"]).map(|seq| format!("writes {seq}")).unwrap_or_default(),
-        "TransactWriteItems" => {
-            let request = read(body);
-            let actions = request["TransactItems"].as_array().into_iter().flatten();
-            let seqs: Vec<String> = actions.filter_map(|action| seq(&action["Put"]["Item"])).collect();
-            format!("writes {}", seqs.join(", "))
-        }
-        "Query" => {
-            let items = answered["Items"].as_array().map_or(&[][..], Vec::as_slice);
-            let ends = [items.first(), items.last()].map(|item| item.and_then(seq).unwrap_or_default());
-            format!("{} items, {}..{}", items.len(), ends[0], ends[1])
-        }
-        _ => String::new(),
     }
 }
 

@@ -33,6 +33,12 @@ pub(crate) struct Step {
 pub(crate) enum Kind {
     /// A device sends a message until it is answered.
     Send { device: usize },
+    /// A device edits a message, or reacts to one, until it is answered.
+    Amend { device: usize },
+    /// A device acknowledges a message.
+    Acknowledge { device: usize },
+    /// A device reads what follows its cursor.
+    Sync { device: usize },
     /// A user becomes a member, or no longer is one.
     Change { user: usize },
 }
@@ -45,9 +51,20 @@ impl Plan {
         let devices = rng.random_range(2..=6);
         let (messages, changes) = (rng.random_range(3..=14), rng.random_range(0..=6));
         let mut steps = Vec::new();
+        // Each run has its own mixture, so that some have nothing but messages.
+        let others = rng.random_range(0.0..1.0);
         for _ in 0..messages {
-            let kind = Kind::Send { device: rng.random_range(0..devices) };
-            steps.push(Step { seed: rng.random(), kind });
+            let device = rng.random_range(0..devices);
+            steps.push(Step { seed: rng.random(), kind: Kind::Send { device } });
+            if rng.random_bool(others) {
+                let device = rng.random_range(0..devices);
+                let kind = match rng.random_range(0..3) {
+                    0 => Kind::Amend { device },
+                    1 => Kind::Acknowledge { device },
+                    _ => Kind::Sync { device },
+                };
+                steps.push(Step { seed: rng.random(), kind });
+            }
         }
         for _ in 0..changes {
             // The first user stays, so that there is always a writer.
@@ -61,15 +78,27 @@ impl Plan {
 
     /// Returns the steps of one device.
     pub(crate) fn of_device(&self, number: usize) -> Vec<Step> {
-        self.steps.iter().filter(|step| step.kind == Kind::Send { device: number }).cloned().collect()
+        self.steps.iter().filter(|step| step.kind.device() == Some(number)).cloned().collect()
     }
 
     /// Returns the changes of members: the users, with the seeds of the steps.
     pub(crate) fn changes(&self) -> Vec<(usize, u64)> {
         let change = |step: &Step| match step.kind {
             Kind::Change { user } => Some((user, step.seed)),
-            Kind::Send { .. } => None,
+            _ => None,
         };
         self.steps.iter().filter_map(change).collect()
+    }
+}
+
+impl Kind {
+    /// Returns the device that takes the step.
+    const fn device(self) -> Option<usize> {
+        match self {
+            Self::Send { device } | Self::Amend { device } | Self::Acknowledge { device } | Self::Sync { device } => {
+                Some(device)
+            }
+            Self::Change { .. } => None,
+        }
     }
 }

@@ -1,25 +1,31 @@
-//! One run: a conversation from its beginning to the check of its log.
+//! One run: a conversation from its beginning to the check of what is left.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use chat::membership::Projection;
-use domain::Seq;
 use domain::period::SeqRange;
+use domain::{ReceiptKind, Seq};
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use store::dynamodb::messages::Order;
 
-use crate::chaos::check::{Rule, RunRecord, Violation, check};
+use crate::chaos::check::{Rule, RunRecord, Violation};
+use crate::chaos::sent::Sent;
 use crate::chaos::writer::MakeWriter;
+use crate::check::{Finished, check};
 use crate::conversation::Conversation;
-use crate::device::Device;
+use crate::device::{Device, Done, unamended};
 use crate::executor::{self, Machine, Name};
 use crate::history::Event;
 use crate::members::change_members;
 use crate::network::FaultPlan;
 use crate::plan::Plan;
+
+/// Longest time that a request can be under way.
+const LAST_ARRIVAL: Duration = Duration::from_secs(10);
 
 /// The outcome of a run.
 pub(crate) struct Outcome {
@@ -29,18 +35,15 @@ pub(crate) struct Outcome {
 
 /// Carries out a plan with the production code, or with a mutant of it.
 pub(crate) fn run(plan: &Plan, make: MakeWriter) -> Outcome {
-    let (record, history) = executor::run(plan.seed, record(plan.clone(), make));
-    let violations = match record {
-        Ok((record, problems)) => {
-            let problems = problems.into_iter().map(|problem| Violation::new(Rule::Answer, problem));
-            check(&record).into_iter().chain(problems).collect()
-        }
+    let (finished, history) = executor::run(plan.seed, carry_out(plan.clone(), make));
+    let violations = match finished {
+        Ok(finished) => check(&finished),
         Err(stalled) => vec![Violation::new(Rule::Answer, format!("{stalled:?}"))],
     };
     Outcome { violations, history }
 }
 
-async fn record(plan: Plan, make: MakeWriter) -> (RunRecord, Vec<String>) {
+async fn carry_out(plan: Plan, make: MakeWriter) -> Finished {
     let conversation = Rc::new(Conversation::new(&plan, make));
     begin(&conversation, &plan).await;
     let mut rng = StdRng::seed_from_u64(plan.seed);
@@ -51,6 +54,7 @@ async fn record(plan: Plan, make: MakeWriter) -> (RunRecord, Vec<String>) {
             conversation: Rc::clone(&conversation),
             pause: plan.pause,
             seen: 1,
+            done: Done::default(),
         };
         let machine = Machine::new(Name::Device(number), rng.random(), Duration::ZERO);
         executor::spawn(machine, device.run(plan.of_device(number))).join()
@@ -58,20 +62,54 @@ async fn record(plan: Plan, make: MakeWriter) -> (RunRecord, Vec<String>) {
     let devices: Vec<_> = devices.collect();
     let machine = Machine::new(Name::Members, rng.random(), Duration::ZERO);
     let changes = change_members(Rc::clone(&conversation), plan.changes(), plan.pause);
-    let (devices, problems) = tokio::join!(join_all(devices), executor::spawn(machine, changes).join());
+    let (devices, unfinished) = tokio::join!(join_all(devices), executor::spawn(machine, changes).join());
     conversation.network.set(FaultPlan::default());
     // What was sent before a crash may still arrive.
-    executor::sleep(Duration::from_secs(10)).await;
+    executor::sleep(LAST_ARRIVAL).await;
+    finish(&conversation, devices, unfinished).await
+}
+
+/// Reads what is left, without faults.
+async fn finish(
+    conversation: &Conversation,
+    devices: Vec<(Vec<Sent>, Done, bool)>,
+    mut unfinished: Vec<String>,
+) -> Finished {
     let everything = SeqRange { first: Seq::ZERO, last: Seq::MAX };
-    let messages = &conversation.log.messages;
-    let items = messages.read(conversation.id, everything, Order::Ascending, usize::MAX, true).await;
+    let log = &conversation.log;
+    let items = log.messages.read(conversation.id, everything, Order::Ascending, usize::MAX, true).await;
+    let items = items.expect("a read without faults");
+    let (mut sent, mut amended, mut receipts, mut synced) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (messages, done, recorded) in devices {
+        sent.push(messages);
+        amended.extend(done.amended);
+        receipts.extend(done.receipts);
+        synced.extend(done.synced);
+        if !recorded {
+            unfinished.push("a receipt was never recorded".to_owned());
+        }
+    }
+    let mut reached = BTreeMap::new();
+    for receipt in &receipts {
+        for kind in [ReceiptKind::Delivered, ReceiptKind::Read] {
+            let watermarks = &conversation.receipts.watermarks;
+            let times = watermarks.reached(kind, conversation.id, &[receipt.user_id], receipt.seq).await;
+            let times = times.expect("a read without faults");
+            reached.extend(times.into_iter().map(|(user, at)| ((kind, receipt.seq, user), at)));
+        }
+    }
+    let mut periods = BTreeMap::new();
+    for user in &conversation.users {
+        let view = log.members.view(conversation.id, *user).await.expect("a read without faults");
+        periods.extend(view.map(|view| (*user, view.periods)));
+    }
     let record = RunRecord {
-        items: items.expect("a read without faults"),
-        devices,
+        items: items.iter().map(unamended).collect(),
+        devices: sent,
         initial_members: conversation.initial_members(),
         changes: conversation.changes.take(),
     };
-    (record, problems)
+    Finished { record, items, amended, receipts, reached, synced, periods, unfinished }
 }
 
 /// Creates the conversation, without faults.

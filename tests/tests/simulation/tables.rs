@@ -2,7 +2,11 @@
 
 use std::collections::VecDeque;
 
+use dynoxide::actions::put_item::PutItemRequest;
+use dynoxide::actions::query::{QueryRequest, QueryResponse};
 use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
+use dynoxide::actions::update_item::UpdateItemRequest;
+use dynoxide::types::AttributeValue;
 use dynoxide::{Database, DynoxideError, Item};
 use end_to_end::aws::{MEMBERS, MESSAGES};
 use serde::Serialize;
@@ -10,11 +14,21 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 /// Name, partition key, sort key with its type.
-const TABLES: [(&str, &str, &str, &str); 2] =
-    [(MESSAGES, "conversation_id", "seq", "N"), (MEMBERS, "conversation_id", "entry", "S")];
+const TABLES: [(&str, &str, &str, &str); 4] = [
+    (MESSAGES, "conversation_id", "seq", "N"),
+    (MEMBERS, "conversation_id", "entry", "S"),
+    (DELIVERY_STATUS, "pk", "sk", "S"),
+    (READ_STATUS, "pk", "sk", "S"),
+];
+
+/// Name of the table `delivery_status`.
+pub(crate) const DELIVERY_STATUS: &str = "local-DeliveryStatusTable";
+
+/// Name of the table `read_status`.
+pub(crate) const READ_STATUS: &str = "local-ReadStatusTable";
 
 /// An answer of the service.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
@@ -27,89 +41,180 @@ pub(crate) struct Tables {
     behind: Database,
     /// The writes that it lacks, oldest first.
     lacking: VecDeque<Vec<Image>>,
+    /// The items of the newest transaction as they were before, as far as nobody has read that they changed.
+    unseen: Vec<Image>,
     /// Runs so far.
     runs: u64,
 }
 
-/// An item as a write left it.
+/// An item as it is or was.
+#[derive(Clone)]
 struct Image {
-    table: &'static str,
-    key: Value,
-    /// `None`: it is deleted.
+    table: String,
+    key: Item,
+    /// `None`: there is none.
     item: Option<Item>,
+}
+
+/// The age of what a query reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    Newest,
+    /// Without up to so many of the newest writes, unless the read is consistent.
+    Behind(usize),
+    /// In the middle of the newest transaction: each bit decides about one of its items. No query is isolated from transactions.
+    Torn(u64),
 }
 
 impl Tables {
     pub(crate) fn new() -> Self {
-        Self { newest: tables(), behind: tables(), lacking: VecDeque::new(), runs: 0 }
+        Self { newest: tables(), behind: tables(), lacking: VecDeque::new(), unseen: Vec::new(), runs: 0 }
     }
 
     /// Forgets what the copy lacks, for a run with new keys.
     pub(crate) fn begin(&mut self) {
         self.lacking.clear();
+        self.unseen.clear();
         self.runs += 1;
     }
 
-    /// Carries out a request. An eventually consistent query lacks up to `lag` of the newest writes.
-    pub(crate) fn execute(&mut self, operation: &str, body: &[u8], lag: usize) -> Answer {
+    /// Ends the newest transaction for all who read: its answer is on the way.
+    pub(crate) fn settle(&mut self) {
+        self.unseen.clear();
+    }
+
+    /// Carries out a request.
+    pub(crate) fn execute(&mut self, operation: &str, body: &[u8], view: View) -> Answer {
         let result = match operation {
-            "Query" if lag > 0 => self.stale_query(body, lag),
-            "TransactWriteItems" => self.transact(body),
-            _ => call(&self.newest, operation, body),
+            "Query" => self.query(body, view),
+            other => {
+                self.settle();
+                self.execute_isolated(other, body)
+            }
         };
         match result {
-            Ok(answer) => {
-                self.remember(operation, body);
-                Answer { status: 200, body: answer }
-            }
+            Ok(body) => Answer { status: 200, body },
             Err(error) => Answer { status: error.status_code(), body: error.to_json() },
         }
     }
 
+    fn execute_isolated(&mut self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
+        Ok(match operation {
+            "GetItem" => answer(&self.newest.get_item(request(body))?),
+            "BatchGetItem" => answer(&self.newest.batch_get_item(request(body))?),
+            "TransactGetItems" => answer(&self.newest.transact_get_items(request(body))?),
+            "PutItem" => {
+                let request: PutItemRequest = request(body);
+                let (table, item) = (request.table_name.clone(), request.item.clone());
+                let written = answer(&self.newest.put_item(request)?);
+                let key = key(&table, &item);
+                self.lacking.push_back(vec![Image { table, key, item: Some(item) }]);
+                written
+            }
+            "UpdateItem" => {
+                let request: UpdateItemRequest = request(body);
+                let (table, key) = (request.table_name.clone(), request.key.clone());
+                let written = answer(&self.newest.update_item(request)?);
+                let image = self.image(&table, &key);
+                self.lacking.push_back(vec![image]);
+                written
+            }
+            "TransactWriteItems" => self.transact(request(body))?,
+            _ => panic!("the simulation does not know {operation}"),
+        })
+    }
+
     /// Carries out a transaction once, however often the SDK repeats it. Its tokens are drawn as everything else, so another run
     /// with the same seed has the same ones.
-    fn transact(&self, body: &[u8]) -> Result<String, DynoxideError> {
-        let mut request: TransactWriteItemsRequest = request(body);
+    fn transact(&mut self, mut request: TransactWriteItemsRequest) -> Result<String, DynoxideError> {
         let token = request.client_request_token.take().map(|token| format!("{}-{:.20}", self.runs, token));
         request.client_request_token = token;
-        Ok(answer(&self.newest.transact_write_items(request)?))
-    }
-
-    fn stale_query(&mut self, body: &[u8], lag: usize) -> Result<String, DynoxideError> {
-        let request: Value = serde_json::from_slice(body).expect("the SDK sends JSON");
-        if request["ConsistentRead"] == json!(true) {
-            return call(&self.newest, "Query", body);
-        }
-        while self.lacking.len() > lag {
-            for image in self.lacking.pop_front().into_iter().flatten() {
-                apply(&self.behind, image);
-            }
-        }
-        call(&self.behind, "Query", body)
-    }
-
-    /// Notes what a request has written.
-    fn remember(&mut self, operation: &str, body: &[u8]) {
-        let request: Value = match operation {
-            "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems" => {
-                serde_json::from_slice(body).expect("the SDK sends JSON")
-            }
-            _ => return,
-        };
-        let writes: Vec<&Value> = match request["TransactItems"].as_array() {
-            Some(actions) => actions.iter().filter_map(Value::as_object).flat_map(|action| action.values()).collect(),
-            None => vec![&request],
-        };
-        let images = writes.into_iter().map(|write| {
-            let (table, partition, sort, _) = definition(&write["TableName"]);
-            let from = if write["Item"].is_null() { &write["Key"] } else { &write["Item"] };
-            let key = json!({ partition: from[partition], sort: from[sort] });
-            let get = json!({ "TableName": table, "Key": key });
-            let found = self.newest.get_item(from_value(get)).expect("a read of what was just written");
-            Image { table, key, item: found.item }
+        let writes = request.transact_items.iter().filter_map(|write| {
+            let put = write.put.as_ref().map(|put| (put.table_name.clone(), key(&put.table_name, &put.item)));
+            let update = || write.update.as_ref().map(|update| (update.table_name.clone(), update.key.clone()));
+            let delete = || write.delete.as_ref().map(|delete| (delete.table_name.clone(), delete.key.clone()));
+            put.or_else(update).or_else(delete)
         });
-        let images = images.collect();
-        self.lacking.push_back(images);
+        let writes: Vec<(String, Item)> = writes.collect();
+        let before: Vec<Image> = writes.iter().map(|(table, key)| self.image(table, key)).collect();
+        let written = answer(&self.newest.transact_write_items(request)?);
+        let after = writes.iter().map(|(table, key)| self.image(table, key)).collect();
+        self.lacking.push_back(after);
+        self.unseen = before;
+        Ok(written)
+    }
+
+    fn query(&mut self, body: &[u8], view: View) -> Result<String, DynoxideError> {
+        let request: QueryRequest = request(body);
+        match view {
+            View::Behind(lag) if request.consistent_read != Some(true) => {
+                while self.lacking.len() > lag {
+                    for image in self.lacking.pop_front().into_iter().flatten() {
+                        apply(&self.behind, image);
+                    }
+                }
+                Ok(answer(&self.behind.query(request)?))
+            }
+            View::Torn(bits) => {
+                // An item that one reader has seen is there for all later ones.
+                let mut number = 0;
+                self.unseen.retain(|_| {
+                    number += 1;
+                    bits >> number & 1 == 1
+                });
+                let (table, partition) = (request.table_name.clone(), partition(&request).cloned());
+                let mut response = self.newest.query(request)?;
+                for image in
+                    self.unseen.iter().filter(|image| image.table == table && image.partition() == partition.as_ref())
+                {
+                    image.put_into(&mut response);
+                }
+                Ok(answer(&response))
+            }
+            _ => {
+                self.settle();
+                Ok(answer(&self.newest.query(request)?))
+            }
+        }
+    }
+
+    /// Returns the item with this key as it is.
+    fn image(&self, table: &str, key: &Item) -> Image {
+        let get = json!({ "TableName": table, "Key": key });
+        let found = self.newest.get_item(from_value(get)).expect("a read of one item");
+        Image { table: table.to_owned(), key: key.clone(), item: found.item }
+    }
+}
+
+impl Image {
+    fn partition(&self) -> Option<&AttributeValue> {
+        self.key.get(definition(&self.table).1)
+    }
+
+    /// Makes a page of a query have this item as it is here. Only `members` has items that go; its queries read from the first
+    /// member on.
+    fn put_into(&self, response: &mut QueryResponse) {
+        let sort = definition(&self.table).2;
+        let items = response.items.get_or_insert_default();
+        let at = items.iter().position(|item| item.get(sort) == self.key.get(sort));
+        match (&self.item, at) {
+            (Some(before), Some(at)) => items[at].clone_from(before),
+            (None, Some(at)) => drop(items.remove(at)),
+            (Some(before), None) if self.table == MEMBERS => {
+                let text = |item: &Item| match item.get(sort) {
+                    Some(AttributeValue::S(text)) => text.clone(),
+                    _ => String::new(),
+                };
+                let entry = text(before);
+                if entry.starts_with("a#") {
+                    let at = items.iter().position(|item| text(item) > entry).unwrap_or(items.len());
+                    items.insert(at, before.clone());
+                }
+            }
+            _ => {}
+        }
+        response.count = items.len();
+        response.scanned_count = items.len();
     }
 }
 
@@ -132,9 +237,22 @@ fn tables() -> Database {
 }
 
 /// Returns the definition of the table with this name.
-pub(crate) fn definition(name: &Value) -> (&'static str, &'static str, &'static str, &'static str) {
-    let definition = TABLES.into_iter().find(|(table, ..)| name == table);
+fn definition(name: &str) -> (&'static str, &'static str, &'static str, &'static str) {
+    let definition = TABLES.into_iter().find(|(table, ..)| name == *table);
     definition.unwrap_or_else(|| panic!("no table {name}"))
+}
+
+/// Returns the key's attributes of an item.
+fn key(table: &str, item: &Item) -> Item {
+    let (_, partition, sort, _) = definition(table);
+    [partition, sort].map(|name| (name.to_owned(), item[name].clone())).into()
+}
+
+/// Returns the partition that a query reads: the first value that its condition names.
+fn partition(request: &QueryRequest) -> Option<&AttributeValue> {
+    let condition = request.key_condition_expression.as_ref()?;
+    let name = condition.split_whitespace().find(|word| word.starts_with(':'))?;
+    request.expression_attribute_values.as_ref()?.get(name)
 }
 
 fn apply(database: &Database, image: Image) {
@@ -144,19 +262,6 @@ fn apply(database: &Database, image: Image) {
         None => database.delete_item(from_value(json!({ "TableName": table, "Key": key }))).map(drop),
     };
     applied.expect("a copied write");
-}
-
-fn call(database: &Database, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
-    Ok(match operation {
-        "GetItem" => answer(&database.get_item(request(body))?),
-        "PutItem" => answer(&database.put_item(request(body))?),
-        "UpdateItem" => answer(&database.update_item(request(body))?),
-        "DeleteItem" => answer(&database.delete_item(request(body))?),
-        "Query" => answer(&database.query(request(body))?),
-        "BatchGetItem" => answer(&database.batch_get_item(request(body))?),
-        "TransactGetItems" => answer(&database.transact_get_items(request(body))?),
-        _ => panic!("the simulation does not know {operation}"),
-    })
 }
 
 fn request<T: DeserializeOwned>(body: &[u8]) -> T {

@@ -37,6 +37,15 @@ pub(crate) enum Rule {
     Order,
     /// Every message is answered eventually, with an expected answer.
     Answer,
+    /// Every event has its effect on its message, and every effect its event.
+    #[allow(dead_code, reason = "only the simulation amends messages")]
+    Effect,
+    /// For each seq the earliest receipt counts.
+    #[allow(dead_code, reason = "only the simulation acknowledges messages")]
+    Receipt,
+    /// A page has exactly what its reader may see.
+    #[allow(dead_code, reason = "only the simulation reads pages")]
+    Read,
 }
 
 /// A violation of a rule, with its seq.
@@ -122,7 +131,9 @@ impl RunRecord {
         let mut seqs_by_id: BTreeMap<ClientMessageId, Vec<u64>> = BTreeMap::new();
         for item in &self.items {
             let Some(id) = item.client_message_id else {
-                let known = item.seq.0 == 1 || self.changes.iter().any(|change| change.seq == item.seq.0);
+                let known = item.seq.0 == 1
+                    || item.kind.target().is_some()
+                    || self.changes.iter().any(|change| change.seq == item.seq.0);
                 violations.expect(Rule::OnlySentMessages, known, || format!("{item:?}"));
                 continue;
             };
@@ -188,7 +199,7 @@ impl RunRecord {
     }
 
     /// Returns the members after the item at `seq`.
-    fn members_at(&self, seq: u64) -> BTreeSet<UserId> {
+    pub(crate) fn members_at(&self, seq: u64) -> BTreeSet<UserId> {
         let mut members = self.initial_members.clone();
         for change in self.changes_up_to(seq) {
             if change.joined {
