@@ -5,7 +5,6 @@
 
 mod announced;
 mod inspect;
-mod thumbnails;
 
 use std::collections::HashMap;
 
@@ -19,9 +18,9 @@ use store::StoreError;
 use store::connections_api::encode;
 use store::s3::uploaded_file;
 use store::sql::files::StoredFile;
+use thumbnails::ProcessedImage;
 
 use announced::Checksum;
-use thumbnails::ProcessedImage;
 
 /// Size in bytes above which images get no thumbnails: the function reads the whole image into memory.
 const MAX_IMAGE_BYTES: u64 = 25 * 1024 * 1024;

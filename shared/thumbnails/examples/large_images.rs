@@ -1,11 +1,6 @@
 //! Prints the cost of thumbnails of large images: the time and the peak memory of the process.
 //!
-//! `cargo run --release --example large_images`, and one of [`CASES`] to have its memory alone.
-
-// The same source as the function's, which shows none of it.
-#[allow(dead_code)]
-#[path = "../src/thumbnails/mod.rs"]
-mod thumbnails;
+//! `cargo run --release -p thumbnails --example large_images`, and one of [`CASES`] to have its memory alone.
 
 use std::io::Cursor;
 use std::time::Instant;

@@ -6,11 +6,11 @@
 //!
 //! **Thumbnails contain nothing but pixels**: EXIF and GPS data, XMP, texts and colour profiles are dropped, since thumbnails
 //! are encoded anew. Colours of another profile are converted to sRGB, the default for images without a profile: see
-//! [`colours`].
+//! `colours`.
 //!
 //! **Uploads may be hostile.** Every bound is checked before memory is allocated or time is spent: the size in the header
-//! ([`decode::MAX_PIXELS`], [`decode::MAX_DECODED_BYTES`]), further memory of decoders, and the scans of a progressive JPEG
-//! ([`jpeg::MAX_SCANS`]). An image beyond these is [`Rejection::ImageTooLarge`], an invalid one
+//! (`decode::MAX_PIXELS`, `decode::MAX_DECODED_BYTES`), further memory of decoders, and the scans of a progressive JPEG
+//! (`jpeg::MAX_SCANS`). An image beyond these is [`Rejection::ImageTooLarge`], an invalid one
 //! [`Rejection::ImageUnreadable`].
 //!
 //! **A file may end too early.** Browsers show what there is of it, so its thumbnails have what could be decoded; if nothing
@@ -26,24 +26,26 @@ mod truncated;
 
 use domain::file::{Dimensions, Rejection, ThumbnailSize};
 
-/// The thumbnails of an image.
+/// An image's dimensions and thumbnails.
 #[derive(Debug, Default)]
-pub(crate) struct ProcessedImage {
+pub struct ProcessedImage {
     /// Dimensions of the image after its EXIF rotation; `None` for a type without thumbnails.
-    pub(crate) dimensions: Option<Dimensions>,
+    pub dimensions: Option<Dimensions>,
     /// One of each size.
-    pub(crate) thumbnails: Vec<Thumbnail>,
+    pub thumbnails: Vec<Thumbnail>,
 }
 
+/// An encoded thumbnail.
 #[derive(Debug)]
-pub(crate) struct Thumbnail {
-    pub(crate) size: ThumbnailSize,
-    pub(crate) content_type: &'static str,
-    pub(crate) bytes: Vec<u8>,
+pub struct Thumbnail {
+    pub size: ThumbnailSize,
+    /// `image/jpeg` or `image/png`.
+    pub content_type: &'static str,
+    pub bytes: Vec<u8>,
 }
 
 /// Thumbnails of an image, which is all in memory.
-pub(crate) fn thumbnails(image: &[u8]) -> Result<ProcessedImage, Rejection> {
+pub fn thumbnails(image: &[u8]) -> Result<ProcessedImage, Rejection> {
     let Some(source) = decode::decode(image)? else { return Ok(ProcessedImage::default()) };
     let (width, height) = source.dimensions();
     let is_opaque = source.is_opaque();

@@ -1,8 +1,8 @@
 use domain::file::Rejection::ImageUnreadable;
 use image::{DynamicImage, GenericImageView, ImageFormat};
 
-use super::super::thumbnails;
 use super::{FORMATS, encoded, quarters};
+use crate::thumbnails;
 
 #[test]
 fn images_without_their_end_mark_get_thumbnails() {

@@ -1,9 +1,9 @@
 use domain::file::Rejection::{self, ImageTooLarge, ImageUnreadable};
 use image::{DynamicImage, GrayImage, ImageFormat};
 
-use super::super::jpeg::MAX_SCANS;
-use super::super::{jpeg, thumbnails};
 use super::{FORMATS, chunk, encoded, exif, quarters};
+use crate::jpeg::MAX_SCANS;
+use crate::{jpeg, thumbnails};
 
 fn rejected(bytes: &[u8]) -> Option<Rejection> {
     thumbnails(bytes).err()

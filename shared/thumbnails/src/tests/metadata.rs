@@ -1,8 +1,8 @@
 use image::{DynamicImage, GenericImageView, ImageFormat, Rgb, RgbImage};
 use moxcms::ColorProfile;
 
-use super::super::{ProcessedImage, thumbnails};
 use super::{chunk, described, encoded, exif, quarters};
+use crate::{ProcessedImage, thumbnails};
 
 /// Returns true if these bytes are anywhere in a thumbnail.
 fn contains(processed: &ProcessedImage, planted: &[u8]) -> bool {

@@ -1,8 +1,8 @@
 use domain::file::{Dimensions, ThumbnailSize};
 use image::{DynamicImage, GenericImageView, ImageFormat, Luma, Rgba, RgbaImage};
 
-use super::super::{ProcessedImage, thumbnails};
 use super::{CORNERS, FORMATS, described, encoded, exif, quarters};
+use crate::{ProcessedImage, thumbnails};
 
 /// Type, width and height of each thumbnail.
 fn shapes(processed: &ProcessedImage) -> Vec<(&'static str, u32, u32)> {
