@@ -9,8 +9,8 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// The file that every mutant copies, in `shared/chat/src`: the code that appends.
-const APPEND: &str = "log/append.rs";
+/// The files that every mutant copies, in `shared/chat/src`: the code that appends.
+const APPEND: [&str; 3] = ["log/append/mod.rs", "log/append/open.rs", "log/append/rules.rs"];
 
 /// The files that mutants of the table's code copy as well, in `shared/store/src`.
 const TABLE: [&str; 3] = ["dynamodb/messages.rs", "dynamodb/millis.rs", "dynamodb/batch.rs"];
@@ -25,76 +25,98 @@ struct Mutation {
     breaks: &'static str,
 }
 
-const MUTATIONS: [Mutation; 13] = [
+const MUTATIONS: [Mutation; 16] = [
     Mutation {
         name: "own_attempt_is_not_recognized",
-        file: "log/append.rs",
+        file: "log/append/mod.rs",
         original: "if existing.attempt == attempt =>",
         replacement: "if existing.attempt.is_nil() =>",
         breaks: "Duplicate",
     },
     Mutation {
         name: "attempts_of_others_are_taken_for_its_own",
-        file: "log/append.rs",
+        file: "log/append/mod.rs",
         original: "if existing.attempt == attempt =>",
         replacement: "if !existing.attempt.is_nil() =>",
         breaks: "AnswersMatchLog",
     },
     Mutation {
         name: "earlier_attempts_are_ignored_after_a_conflict",
-        file: "log/append.rs",
-        original: "if let Some(earlier) = self.earlier_attempt().cloned() {",
-        replacement: "if let Some(earlier) = self.earlier_attempt().cloned().filter(|_| puts == 0) {",
+        file: "log/append/mod.rs",
+        original: "if let Some(earlier) = self.earlier[index].clone() {",
+        replacement: "if let Some(earlier) = self.earlier[index].clone().filter(|_| puts == 0) {",
         breaks: "OneSeqPerMessage",
     },
     Mutation {
         name: "conflicting_item_is_not_searched",
-        file: "log/append.rs",
-        original: "self.seen = std::iter::once(taken).chain(later).collect();",
-        replacement: "self.seen = std::iter::once(LogItem { client_message_id: None, ..taken }).chain(later).collect();",
+        file: "log/append/mod.rs",
+        original: "self.add(std::iter::once(taken).chain(later).collect());",
+        replacement: "self.add(std::iter::once(LogItem { client_message_id: None, ..taken }).chain(later).collect());",
         breaks: "OneSeqPerMessage",
     },
     Mutation {
         name: "items_after_a_conflict_are_not_searched",
-        file: "log/append.rs",
-        original: "self.seen = std::iter::once(taken).chain(later).collect();",
-        replacement: "self.seen = std::iter::once(taken).chain(later.into_iter().next_back()).collect();",
+        file: "log/append/mod.rs",
+        original: "self.add(std::iter::once(taken).chain(later).collect());",
+        replacement: "self.add(std::iter::once(taken).chain(later.into_iter().next_back()).collect());",
         breaks: "OneSeqPerMessage",
     },
     Mutation {
         name: "resends_read_from_the_head",
-        file: "log/append.rs",
+        file: "log/append/open.rs",
         original: "        for consistent in [false, true] {",
         replacement: "        let draft = &Draft { after_seq: None, ..draft.clone() };\n        for consistent in [false, true] {",
         breaks: "OneSeqPerMessage",
     },
     Mutation {
         name: "membership_changes_are_ignored",
-        file: "log/append.rs",
+        file: "log/append/rules.rs",
         original: "let change = self.seen.last().map_or(Seq::ZERO, |head| head.members_seq);",
         replacement: "let change = Seq::ZERO;",
         breaks: "Roster",
     },
     Mutation {
         name: "non_members_may_write",
-        file: "log/append.rs",
+        file: "log/append/open.rs",
         original: "roster.has(draft.sender_id).then_some(roster.conversation.members_seq)",
         replacement: "Some(roster.conversation.members_seq)",
         breaks: "Membership",
     },
     Mutation {
         name: "roster_is_reread_without_consistency",
-        file: "log/append.rs",
+        file: "log/append/rules.rs",
         original: "self.log.members.roster_for(sender_id, conversation_id, true)",
         replacement: "self.log.members.roster_for(sender_id, conversation_id, false)",
         breaks: "Roster",
     },
     Mutation {
         name: "duplicates_keep_an_outdated_roster",
-        file: "log/append.rs",
+        file: "log/append/mod.rs",
         original: "if self.roster.conversation.members_seq < item.members_seq {",
         replacement: "if false {",
         breaks: "NoDisclosure",
+    },
+    Mutation {
+        name: "later_messages_of_a_batch_are_not_searched",
+        file: "log/append/mod.rs",
+        original: "self.drafts.iter().position(is_of)",
+        replacement: "self.drafts.iter().take(1).position(is_of)",
+        breaks: "OneSeqPerMessage",
+    },
+    Mutation {
+        name: "batch_goes_on_after_a_message_that_failed",
+        file: "log/append/mod.rs",
+        original: "Err(refusal) => return AppendedBatch { appended, refusal: Some(refusal) },",
+        replacement: "Err(_) if index + 1 < self.drafts.len() => {}
+                Err(refusal) => return AppendedBatch { appended, refusal: Some(refusal) },",
+        breaks: "Order",
+    },
+    Mutation {
+        name: "later_messages_of_a_batch_keep_the_roster",
+        file: "log/append/mod.rs",
+        original: "&& !self.may_write()",
+        replacement: "&& index == 0 && !self.may_write()",
+        breaks: "Roster",
     },
     Mutation {
         name: "members_seq_is_not_carried_over",
@@ -123,7 +145,7 @@ fn main() -> io::Result<()> {
     let shared = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../shared").canonicalize()?;
     let out = PathBuf::from(variable("OUT_DIR"));
     println!("cargo::rerun-if-changed=build.rs");
-    for file in std::iter::once(&APPEND).chain(&TABLE) {
+    for file in APPEND.iter().chain(&TABLE) {
         println!("cargo::rerun-if-changed={}", source(&shared, file).display());
     }
     let mut module = String::new();
@@ -137,7 +159,7 @@ fn main() -> io::Result<()> {
 
 /// Path of a file that mutants copy: the log is a room of `chat`, the table a door of `store`.
 fn source(shared: &Path, file: &str) -> PathBuf {
-    shared.join(if file == APPEND { "chat/src" } else { "store/src" }).join(file)
+    shared.join(if APPEND.contains(&file) { "chat/src" } else { "store/src" }).join(file)
 }
 
 impl Mutation {
@@ -146,7 +168,7 @@ impl Mutation {
         let Self { name, file, original, replacement, .. } = self;
         let inside = format!("crate::chaos::mutants::{name}");
         let table_mutated = TABLE.contains(file);
-        for copied in std::iter::once(APPEND).chain(TABLE.into_iter().filter(|_| table_mutated)) {
+        for copied in APPEND.into_iter().chain(TABLE.into_iter().filter(|_| table_mutated)) {
             let mut text = fs::read_to_string(source(shared, copied))?;
             if copied == *file {
                 if text.matches(original).count() != 1 {
@@ -164,7 +186,7 @@ impl Mutation {
             fs::write(to, text)?;
         }
         let file = |path: &str| format!("#[path = \"{}\"]", folder.join(path).display());
-        let append = file(APPEND);
+        let append = file(APPEND[0]);
         let [messages, millis, batch] = TABLE.map(file);
         let table = if table_mutated {
             format!(
@@ -180,7 +202,7 @@ mod {name} {{
     pub use store::StoreError;
     pub mod log {{
         {append} mod append;
-        pub use append::{{Appended, Draft}};
+        pub use append::{{Appended, AppendedBatch, Draft, Refusal}};
         pub use chat::log::SendError;
         #[derive(Debug)] pub struct Log {{ pub messages: super::dynamodb::Messages, pub members: store::dynamodb::Members, pub flood_limit: Option<domain::flood::FloodLimit> }}
     }}

@@ -10,7 +10,10 @@ use domain::protocol::http::{
     UsersQuery,
 };
 use domain::protocol::read::{Json, Query};
-use domain::protocol::{DraftRequest, ReceiptsRequest, SendRequest, SubscribeRequest, SyncRequest, TypingRequest};
+use domain::protocol::{
+    CheckedSend, DraftRequest, MAX_BATCH_MESSAGES, ReceiptsRequest, SendBody, SendRequest, SubscribeRequest,
+    SyncRequest, TypingRequest,
+};
 use domain::search::{Term, Words};
 use domain::{ConversationId, Receipt, ReceiptKind, Timestamp, UserId};
 use serde::Serialize;
@@ -39,6 +42,7 @@ fn json(text: &str) {
     let Ok(json) = Json::parse(text) else { return };
     assert!(serde_json::from_str::<Value>(text).is_ok(), "accepted what is no JSON");
     round_trip::<SendRequest>(text, &json);
+    round_trip::<SendBody>(text, &json);
     round_trip::<DraftRequest>(text, &json);
     round_trip::<TypingRequest>(text, &json);
     round_trip::<SubscribeRequest>(text, &json);
@@ -51,11 +55,18 @@ fn json(text: &str) {
     round_trip::<ProfileRequest>(text, &json);
     let _ = json.read::<NewFile>();
     let _ = json.read::<SyncRequest>();
-    if let Ok(draft) = json.read::<DraftRequest>()
-        && let Ok(draft) = draft.check()
+    if let Ok(body) = json.read::<SendBody>()
+        && let Ok(checked) = body.check()
     {
-        let said = !is_blank(&draft.content.text) || !draft.attachment_ids.is_empty();
-        assert!(said, "accepted a message without a visible character");
+        let drafts = match checked {
+            CheckedSend::One(draft) => vec![draft],
+            CheckedSend::Batch(drafts) => drafts,
+        };
+        assert!((1..=MAX_BATCH_MESSAGES).contains(&drafts.len()), "accepted a batch without messages, or a large one");
+        for draft in drafts {
+            let said = !is_blank(&draft.content.text) || !draft.attachment_ids.is_empty();
+            assert!(said, "accepted a message without a visible character");
+        }
     }
     if let Ok(receipts) = json.read::<ReceiptsRequest>() {
         let user: UserId = "00000000-0000-0000-0000-000000000001".parse().expect("a UUID");

@@ -17,7 +17,7 @@ pub struct Connect {
 impl Connect {
     /// Registers the connection, and makes room for it if the user has too many: one write, and more requests only then.
     pub async fn handle(&self, caller: Caller) -> Result<(), ApiError> {
-        let Caller { user_id, exp, connection_id } = caller;
+        let Caller { user_id, exp, connection_id, .. } = caller;
         let connection = Connection { user_id, connection_id, connected_at: Timestamp::now(), exp };
         let open = self.connections.add(&connection).await?;
         self.make_room(&connection, open).await

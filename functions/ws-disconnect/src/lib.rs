@@ -7,7 +7,7 @@ use store::dynamodb::Connections;
 
 /// Removes the connection and records when it ended, at the latest with its token: one write, safe to repeat.
 pub async fn handle(connections: &Connections, caller: Caller) -> Result<(), ApiError> {
-    let Caller { user_id, exp, connection_id } = caller;
+    let Caller { user_id, exp, connection_id, .. } = caller;
     let at = Timestamp::now().min(Timestamp::nearest(exp.saturating_mul(1000)));
     connections.end(&EndedConnection { user_id, connection_id, at }).await?;
     Ok(())

@@ -1,14 +1,15 @@
-//! `send`: appends a message to the conversation's log and pushes it to the connections of its members, or to the subscribed
+//! `send`: appends messages to the conversation's log and pushes them to the connections of its members, or to the subscribed
 //! connections of a public conversation.
 
 use chat::log::Draft;
 use chat::sending::Sender;
 use domain::ApiError;
-use domain::protocol::{Answer, SendRequest, Sent};
+use domain::protocol::{Answer, CheckedSend, SendRequest, Sent};
+use lambda_kit::error_of_part;
 use lambda_kit::websocket::Caller;
 use store::dynamodb::Connections;
 
-/// Sends one message. The server sets sender and time: the token's user, and its own clock.
+/// Sends one message, or a batch. The server sets sender and time: the token's user, and its own clock.
 pub async fn handle(
     sender: &Sender,
     connections: &Connections,
@@ -20,7 +21,16 @@ pub async fn handle(
 }
 
 async fn send(sender: &Sender, caller: Caller, request: SendRequest) -> Result<Answer, ApiError> {
-    let draft = Draft::new(request.conversation_id, caller.user_id, request.draft.check()?);
-    let sent = sender.send(&draft, Some(&caller.connection_id)).await?;
-    Ok(Answer::Sent(Sent::of(&sent.message, sent.duplicate)))
+    let SendRequest { conversation_id, body } = request;
+    let (user, except) = (caller.user_id, Some(caller.connection_id.as_str()));
+    match body.check()? {
+        CheckedSend::One(draft) => {
+            let sent = sender.send(&Draft::new(conversation_id, user, draft), except).await?;
+            Ok(Answer::Sent(Sent::of(&sent.message, sent.duplicate)))
+        }
+        CheckedSend::Batch(drafts) => {
+            let sent = sender.send_batch(&Draft::batch(conversation_id, user, drafts), except).await?;
+            Ok(Answer::SentBatch(sent.answer(conversation_id, |error| error_of_part(error, &caller.request_id))))
+        }
+    }
 }

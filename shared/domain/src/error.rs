@@ -44,6 +44,8 @@ pub enum ErrorCode {
     MessageNotFound,
     /// More conversations than one request may name.
     TooManyConversations,
+    /// More messages than one send may hold.
+    TooManyMessages,
     /// More receipts than one frame may hold.
     TooManyReceipts,
     /// More files than one message may reference.
@@ -123,6 +125,7 @@ impl ErrorCode {
             | Self::UnknownAction
             | Self::TooManyMentions
             | Self::TooManyMembers
+            | Self::TooManyMessages
             | Self::TooManyReceipts
             | Self::TooManyConversations
             | Self::TooManyAttachments => 400,
@@ -227,6 +230,16 @@ impl ApiError {
         }
     }
 
+    /// The same refusal of an element of the list `list`: a field that the message begins with gets its full name.
+    #[must_use]
+    pub fn in_element(mut self, list: &str, index: usize) -> Self {
+        self.message = match self.message.strip_prefix('`') {
+            Some(field) => format!("`{list}[{index}].{field}"),
+            None => format!("`{list}[{index}]`: {}", self.message),
+        };
+        self
+    }
+
     /// The same refusal with its cause, for the log.
     #[must_use]
     pub fn caused_by(mut self, source: impl Error + Send + Sync + 'static) -> Self {
@@ -254,5 +267,14 @@ mod tests {
     fn error_codes_are_serialized_in_snake_case() {
         assert_eq!(ErrorCode::NotAMember.to_string(), "not_a_member");
         assert_eq!(serde_json::to_string(&ErrorCode::BadJson).unwrap(), r#""bad_json""#);
+    }
+
+    #[test]
+    fn refusal_of_an_element_names_it() {
+        for (message, expected) in
+            [("`text` is long.", "`messages[3].text` is long."), ("No such file.", "`messages[3]`: No such file.")]
+        {
+            assert_eq!(ApiError::invalid(message).in_element("messages", 3).message, expected);
+        }
     }
 }

@@ -68,7 +68,7 @@ impl Content {
         if mentions.len() > MAX_MENTIONS {
             return Err(ApiError::new(
                 ErrorCode::TooManyMentions,
-                format!("A message can mention at most {MAX_MENTIONS} users."),
+                format!("`mentions` can have at most {MAX_MENTIONS} users."),
             ));
         }
         if reply_to_seq.is_some_and(|seq| seq == Seq::ZERO || seq > Seq::MAX) {

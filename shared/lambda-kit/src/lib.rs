@@ -32,5 +32,6 @@ pub mod websocket;
 mod wiring;
 
 pub use deadline::of as deadline;
+pub use error::of_part as error_of_part;
 pub use lambda_runtime::Error;
 pub use wiring::Wiring;

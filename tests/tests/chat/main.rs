@@ -1,6 +1,7 @@
 //! Users chat, through every layer, over real sockets.
 
 mod amendments;
+mod batches;
 mod characters;
 mod connecting;
 mod conversations;

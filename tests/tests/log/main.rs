@@ -3,6 +3,7 @@
 //! The log's own code runs in the test, against the DynamoDB of a whole local cloud in which the conversations are made.
 
 mod amendments;
+mod batches;
 mod change;
 mod chaos;
 mod conversation;

@@ -114,6 +114,23 @@ pub(crate) async fn holding_first_query(gate: Gate) -> Client {
     .await
 }
 
+/// A client whose put waits at the gate, the one after the first `skipped`.
+pub(crate) async fn holding_put(skipped: usize, gate: Gate) -> Client {
+    let puts = Arc::new(AtomicUsize::new(0));
+    client(move |request| {
+        let held = is(&request, "PutItem") && puts.fetch_add(1, Ordering::Relaxed) == skipped;
+        let gate = gate.clone();
+        async move {
+            if held {
+                gate.reached.notify_one();
+                gate.open.notified().await;
+            }
+            forward(request).await
+        }
+    })
+    .await
+}
+
 /// A client that counts its queries.
 pub(crate) async fn counting_queries() -> (Client, Arc<AtomicUsize>) {
     let queries = Arc::new(AtomicUsize::new(0));

@@ -13,7 +13,8 @@ use crate::conversation::TestConversation;
 
 /// Sends as the functions do.
 async fn send(log: &Log, draft: &Draft) -> Result<LogItem, SendError> {
-    let (opened, answered) = tokio::try_join!(log.open(draft), log.reply_target(draft))?;
+    let drafts = std::slice::from_ref(draft);
+    let (opened, answered) = tokio::try_join!(log.open(draft), log.reply_targets(drafts))?;
     let mut opened = opened;
     opened.refer(answered).await?;
     Ok(opened.append().await?.item)

@@ -1,5 +1,6 @@
 //! Membership: joining, leaving and rights, against the real functions.
 
+mod batch_costs;
 mod concurrency;
 mod costs;
 mod crashes;

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::group::Group;
 
 /// Requests by operation, and read units of DynamoDB.
-type Usage = (BTreeMap<String, u64>, f64);
+pub(crate) type Usage = (BTreeMap<String, u64>, f64);
 
 /// Returns the requests of `ws-send` so far.
-async fn usage_so_far(cloud: &Cloud) -> Usage {
+pub(crate) async fn usage_so_far(cloud: &Cloud) -> Usage {
     let reading = cloud.meter().await;
     let (mut requests, mut units) = (BTreeMap::new(), 0.0);
     for operations in reading["functions"]["WsSend"]["requests"].as_object().unwrap().values() {

@@ -30,8 +30,15 @@ use crate::plan::{Kind, Step};
 /// Number of times that a message is sent before its client gives up, which is a violation.
 const MAX_ROUNDS: usize = 60;
 
-/// An invocation that crashes has been polled less often than this; one that is let through is polled about so often.
+/// An invocation of one message that crashes has been polled less often than this; one that is let through is polled about so
+/// often.
 const POLLS: u32 = 24;
+
+/// The same for each further message of a batch.
+const POLLS_PER_MESSAGE: u32 = 6;
+
+/// Most messages of a batch.
+const MAX_BATCH: usize = 4;
 
 /// One of a user's devices.
 pub(crate) struct Device {
@@ -72,10 +79,12 @@ impl Done {
 }
 
 impl Device {
-    /// Sends messages one after the other. Some are sent again, at once or much later, as if the answers had been lost.
+    /// Sends messages one after the other, and some of them in batches. Some are sent again, at once or much later, as if the
+    /// answers had been lost.
     pub(crate) async fn run(mut self, steps: Vec<Step>) -> (Vec<Sent>, Done, bool) {
-        let mut all = Vec::with_capacity(steps.len());
-        for (message, step) in steps.into_iter().enumerate() {
+        let mut all: Vec<Batch> = Vec::new();
+        let mut steps = steps.into_iter().enumerate().peekable();
+        while let Some((first, step)) = steps.next() {
             let mut rng = StdRng::seed_from_u64(step.seed);
             executor::sleep(Duration::from_millis(rng.random_range(0..=self.pause))).await;
             match step.kind {
@@ -84,37 +93,53 @@ impl Device {
                 Kind::Sync { .. } => self.sync(&mut rng).await,
                 Kind::Send { .. } | Kind::Change { .. } => {}
             }
-            if !matches!(step.kind, Kind::Send { .. }) {
+            if !is_send(&step) {
                 continue;
             }
             let after = if rng.random_bool(0.5) { rng.random_range(1..=self.seen) } else { self.seen };
             executor::note(What::Sends { after });
-            let mut sent = Sent { draft: self.draft(&mut rng, after, message), rounds: vec![] };
-            while !sent.is_answered() && sent.rounds.len() < MAX_ROUNDS {
-                self.round(&mut rng, message, &mut sent).await;
+            let size = if rng.random_bool(0.5) { rng.random_range(2..=MAX_BATCH) } else { 1 };
+            let mut sent = vec![Sent { draft: self.draft(&mut rng, after, first), rounds: vec![] }];
+            while sent.len() < size
+                && let Some((message, step)) = steps.next_if(|(_, step)| is_send(step))
+            {
+                let draft = self.draft(&mut StdRng::seed_from_u64(step.seed), after, message);
+                sent.push(Sent { draft, rounds: vec![] });
             }
-            if sent.accepted().next().is_some() && rng.random_bool(0.2) {
-                self.round(&mut rng, message, &mut sent).await;
-            }
-            if let Some(accepted) = sent.accepted().next() {
-                self.seen = self.seen.max(accepted.item.seq.0);
-                self.done.accepted.push(accepted.item.seq);
-            } else {
-                // The user may be added again meanwhile.
-                executor::sleep(Duration::from_millis(rng.random_range(0..=4 * self.pause))).await;
-            }
-            if rng.random_bool(0.3) {
-                self.look(rng.random()).await;
-            }
-            all.push((rng, sent));
+            let mut batch = Batch { first, rng, sent, calls: 0 };
+            self.send(&mut batch).await;
+            all.push(batch);
         }
-        for (message, (rng, sent)) in all.iter_mut().enumerate() {
-            if sent.accepted().next().is_some() && rng.random_bool(0.2) {
-                self.round(rng, message, sent).await;
+        for batch in &mut all {
+            if batch.is_accepted() && batch.rng.random_bool(0.2) {
+                self.round(batch).await;
             }
         }
         let recorded = self.done.recorded().await;
-        (all.into_iter().map(|(_, sent)| sent).collect(), self.done, recorded)
+        (all.into_iter().flat_map(|batch| batch.sent).collect(), self.done, recorded)
+    }
+
+    /// Sends a batch until each of its messages is answered, and perhaps once more.
+    async fn send(&mut self, batch: &mut Batch) {
+        let mut rounds = 0;
+        while !batch.sent.iter().all(Sent::is_answered) && rounds < MAX_ROUNDS {
+            self.round(batch).await;
+            rounds += 1;
+        }
+        if batch.is_accepted() && batch.rng.random_bool(0.2) {
+            self.round(batch).await;
+        }
+        for accepted in batch.sent.iter().filter_map(|sent| sent.accepted().next()) {
+            self.seen = self.seen.max(accepted.item.seq.0);
+            self.done.accepted.push(accepted.item.seq);
+        }
+        if !batch.is_accepted() {
+            // The user may be added again meanwhile.
+            executor::sleep(Duration::from_millis(batch.rng.random_range(0..=4 * self.pause))).await;
+        }
+        if batch.rng.random_bool(0.3) {
+            self.look(batch.rng.random()).await;
+        }
     }
 
     /// Learns the head, as if a push had come.
@@ -137,28 +162,62 @@ impl Device {
         }
     }
 
-    /// Sends it, most often once; some invocations crash, and some begin while another one runs.
-    async fn round(&self, rng: &mut StdRng, message: usize, sent: &mut Sent) {
+    /// Sends the batch, most often once; some invocations crash, and some begin while another one runs. Each carries the whole batch
+    /// as it was, or what is not answered.
+    async fn round(&self, batch: &mut Batch) {
+        let Batch { first: number, rng, sent, calls: before } = batch;
+        let answered = sent.iter().take_while(|sent| sent.is_answered()).count();
         let times = if rng.random_bool(0.25) { rng.random_range(2..=3) } else { 1 };
+        let drafts: Vec<Draft> = sent.iter().map(|sent| sent.draft.clone()).collect();
         let calls = (0..times).map(|call| {
-            let crash = rng.random_bool(0.25).then(|| rng.random_range(1..POLLS));
+            let first = if answered < drafts.len() && rng.random_bool(0.5) { answered } else { 0 };
+            let polls = POLLS + POLLS_PER_MESSAGE * u32::try_from(drafts.len() - first - 1).unwrap_or_default();
+            let crash = rng.random_bool(0.25).then(|| rng.random_range(1..polls));
             let wait = if call == 0 { 0 } else { rng.random_range(0..=100) };
-            let name = Name::Send(self.number, message, sent.rounds.iter().map(Vec::len).sum::<usize>() + call);
+            let name = Name::Send(self.number, *number, *before + call);
             let machine = Machine::new(name, rng.random(), self.conversation.skew);
-            let (conversation, draft) = (Rc::clone(&self.conversation), sent.draft.clone());
+            let (conversation, drafts) = (Rc::clone(&self.conversation), drafts[first..].to_vec());
             let handle = executor::spawn(machine, async move {
                 executor::sleep(Duration::from_millis(wait)).await;
                 let known_change = conversation.newest_change.get();
                 let writer = Arc::clone(&conversation.writer);
-                let answer = unless_crashed(writer.send(&draft), crash).await;
-                executor::note(What::Answered(summary(answer.as_ref())));
-                let answer = answer.map(as_sent);
-                Call { known_change, answer }
+                let answers = unless_crashed(writer.send(&drafts), crash).await;
+                executor::note(What::Answered(summary(answers.as_deref())));
+                let answers = answers.map(|answers| answers.into_iter().map(as_sent).collect());
+                (first, known_change, answers)
             });
             handle.join()
         });
         let calls = join_all(calls.collect::<Vec<_>>()).await;
-        sent.rounds.push(calls);
+        *before += calls.len();
+        for (index, sent) in sent.iter_mut().enumerate() {
+            let carried = calls.iter().filter(|(first, ..)| *first <= index);
+            let call = |(first, known_change, answers): &(usize, u64, Option<Vec<Answer>>)| {
+                let answer = answers.as_ref().and_then(|answers| answers.get(index - first).cloned());
+                Call { known_change: *known_change, answer }
+            };
+            let round: Vec<Call> = carried.map(call).collect();
+            if !round.is_empty() {
+                sent.rounds.push(round);
+            }
+        }
+    }
+}
+
+/// Messages that are sent together.
+struct Batch {
+    /// Number of the first message.
+    first: usize,
+    rng: StdRng,
+    sent: Vec<Sent>,
+    /// Number of its calls so far.
+    calls: usize,
+}
+
+impl Batch {
+    /// Returns true if all messages have their seqs.
+    fn is_accepted(&self) -> bool {
+        self.sent.iter().all(|sent| sent.accepted().next().is_some())
     }
 }
 
@@ -178,15 +237,22 @@ pub(crate) fn unamended(item: &LogItem) -> LogItem {
     LogItem { edits: Vec::new(), reactions: Reactions::default(), amended: None, ..item.clone() }
 }
 
-fn summary(answer: Option<&Answer>) -> String {
+fn is_send(step: &Step) -> bool {
+    matches!(step.kind, Kind::Send { .. })
+}
+
+fn summary(answers: Option<&[Answer]>) -> String {
+    answers.map_or_else(|| "crashes".to_owned(), |answers| answers.iter().map(answered).collect::<Vec<_>>().join("; "))
+}
+
+fn answered(answer: &Answer) -> String {
     match answer {
-        None => "crashes".to_owned(),
-        Some(Answer::Accepted(accepted)) => {
+        Answer::Accepted(accepted) => {
             let (seq, duplicate) = (accepted.item.seq, if accepted.duplicate { ", a duplicate" } else { "" });
             format!("accepted at {seq}{duplicate}, for {} users", accepted.audience.len())
         }
-        Some(Answer::NotAMember) => "not a member".to_owned(),
-        Some(Answer::Retry) => "busy".to_owned(),
-        Some(Answer::Unexpected(error)) => format!("unexpected: {error}"),
+        Answer::NotAMember => "not a member".to_owned(),
+        Answer::Retry => "busy".to_owned(),
+        Answer::Unexpected(error) => format!("unexpected: {error}"),
     }
 }

@@ -10,7 +10,7 @@ mod sync;
 mod unread;
 
 pub use amend::{AmendError, Amended};
-pub use append::{Appended, Draft, Opened};
+pub use append::{Appended, AppendedBatch, Draft, Opened, Refusal};
 pub use history::{Page, PageRequest, ReadError, Surroundings, require_member, require_reader};
 pub use item_batch::{ItemBatch, Viewer};
 pub use send_error::SendError;

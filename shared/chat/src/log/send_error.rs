@@ -51,6 +51,13 @@ pub enum SendError {
     Store(#[from] StoreError),
 }
 
+impl SendError {
+    /// Returns true if the reason lies in one message, and not in its sender, its conversation or the service.
+    pub const fn is_of_message(&self) -> bool {
+        matches!(self, Self::FileNotReady | Self::NoReplyTarget | Self::IdempotencyMismatch)
+    }
+}
+
 impl From<SendError> for ApiError {
     fn from(error: SendError) -> Self {
         let (code, message) = match error {

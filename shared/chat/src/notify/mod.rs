@@ -1,7 +1,8 @@
 //! Notifying: finds the connections that receive something at once, and posts frames to them.
 //!
 //! * [`Recipients`]: finds the connections to notify of a conversation.
-//! * [`Notifier`]: notifies a conversation of items of its log; the `fanout` worker does it for large ones.
+//! * [`Notifier`]: notifies a conversation of items of its log; the `fanout` worker does it for large ones. A [`Notice`] has messages of one
+//!   send.
 //! * [`UserNotifier`]: posts frames to all connections of single users.
 //! * [`TypingNotifier`]: notifies the other members that a user is typing.
 //! * [`PublicSubscriptions`]: subscribes connections to public conversations.
@@ -11,6 +12,7 @@
 
 mod audience;
 mod expiry;
+mod notice;
 mod notifier;
 mod recipients;
 mod subscriptions;
@@ -18,6 +20,7 @@ mod typing;
 mod users;
 
 pub use audience::Audience;
+pub use notice::Notice;
 pub use notifier::Notifier;
 pub use recipients::{Recipient, Recipients};
 pub use subscriptions::{PublicSubscriptions, Subscriber};

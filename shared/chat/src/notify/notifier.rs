@@ -59,7 +59,7 @@ impl Notifier {
         let (pushed, ()) = tokio::join!(self.api.push_message(message, &to), self.end_expired(expired));
         let pushed = pushed?;
         if !(*complete && pushed.in_time) {
-            self.fanout.fan_out(message).await;
+            self.fanout.fan_out(message.conversation_id, vec![message.seq]).await;
         }
         self.recipients.remove_gone(recipients, &pushed.gone, Timestamp::now()).await;
         Ok(())

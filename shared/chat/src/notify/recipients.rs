@@ -41,6 +41,11 @@ enum At {
 }
 
 impl Recipient {
+    /// A connection of a member whose current membership period began at `joined_seq`.
+    pub(crate) fn connected(connection: Connection, joined_seq: Seq) -> Self {
+        Self { user_id: connection.user_id, joined_seq, at: At::Connected(connection) }
+    }
+
     /// Returns where to post frames.
     pub fn address(&self) -> Address<'_> {
         let connection_id = match &self.at {
@@ -106,8 +111,8 @@ impl Recipients {
         let users: Vec<UserId> = joined.keys().copied().collect();
         let found = self.connections.of(&users, Timestamp::now()).await?;
         let recipient = |connection: Connection| {
-            let user_id = connection.user_id;
-            Some(Recipient { user_id, joined_seq: *joined.get(&user_id)?, at: At::Connected(connection) })
+            let joined_seq = *joined.get(&connection.user_id)?;
+            Some(Recipient::connected(connection, joined_seq))
         };
         let recipients = found.live.into_iter().filter_map(recipient).collect();
         Ok(Audience { expired: found.expired, ..Audience::of(recipients) })

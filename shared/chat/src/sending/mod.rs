@@ -1,16 +1,20 @@
-//! Sending: appends a message and notifies its recipients.
+//! Sending: appends messages and notifies their recipients.
 
+use std::slice;
 use std::time::Duration;
 
-use domain::Message;
 use domain::error::causes;
+use domain::protocol::{ErrorBody, SentBatch, SentEntry};
+use domain::{ApiError, ConversationId, FileId, Message};
+use store::StoreError;
 use store::clock::Stopwatch;
 use store::dynamodb::FileItems;
+use store::dynamodb::members::Roster;
 
-use crate::log::{Draft, Log, SendError};
-use crate::notify::{Audience, Notifier};
+use crate::log::{Appended, AppendedBatch, Draft, Log, Refusal};
+use crate::notify::{Audience, Notice, Notifier};
 
-/// Duration of a put after which connections are read again: a user may have connected meanwhile.
+/// Duration of the puts after which connections are read again: a user may have connected meanwhile.
 const SLOW_PUT: Duration = Duration::from_millis(200);
 
 /// Appends messages and notifies their recipients.
@@ -28,8 +32,29 @@ pub struct SentMessage {
     pub message: Message,
     /// True if an earlier attempt had appended it. It is pushed again all the same: clients drop by seq.
     pub duplicate: bool,
-    /// Recipients, the sender's own connections included.
-    audience: Audience,
+}
+
+/// The messages of a send that have a seq: at least one.
+#[derive(Debug)]
+pub struct SentMessages {
+    /// All messages, or those before the first that has none, in the order of the drafts.
+    pub messages: Vec<SentMessage>,
+    /// The reason for which the rest has no seq; `None` if there is no rest.
+    pub refusal: Option<ApiError>,
+}
+
+impl SentMessages {
+    /// Returns the answer to the sender. `error` writes the refusal of the rest.
+    pub fn answer(&self, conversation_id: ConversationId, error: impl FnOnce(&ApiError) -> ErrorBody) -> SentBatch {
+        let entry = |SentMessage { message, duplicate }: &SentMessage| {
+            let Message { client_message_id, seq, message_id, sent_at, .. } = *message;
+            let client_message_id = client_message_id?;
+            Some(SentEntry { client_message_id, seq, message_id, sent_at, duplicate: *duplicate })
+        };
+        // Every message of a send has its id.
+        let messages = self.messages.iter().filter_map(entry).collect();
+        SentBatch { conversation_id, messages, error: self.refusal.as_ref().map(error) }
+    }
 }
 
 impl Sender {
@@ -46,45 +71,110 @@ impl Sender {
     /// Appends a message, then notifies its recipients, except for the connection `except`, which gets the answer instead.
     ///
     /// Three sequential round trips, whatever the length of the history: read, write, push.
-    pub async fn send(&self, draft: &Draft, except: Option<&str>) -> Result<SentMessage, domain::ApiError> {
-        let sent = self.append(draft).await?;
-        self.notifier.message(&sent.message, &sent.audience, except).await?;
-        Ok(sent)
+    pub async fn send(&self, draft: &Draft, except: Option<&str>) -> Result<SentMessage, ApiError> {
+        let sent = self.append(slice::from_ref(draft)).await.map_err(|refusal| refusal.error)?;
+        self.notifier.notices(&sent.notices, except).await?;
+        sent.messages().pop().ok_or_else(|| ApiError::internal(NothingSent))
     }
 
-    /// Appends the draft and finds its recipients at the same time.
+    /// Appends a batch: messages of one sender to one conversation with one `after_seq`, in the order of the drafts. Then
+    /// notifies their recipients, with one frame for each connection, except for the connection `except`.
     ///
-    /// Cost without contention: two sequential round trips and one write unit (for messages up to 1 KB). It does not grow with the
-    /// history, nor with the members: beyond a hundred, recipients are left to the `fanout` worker. A public conversation takes a
-    /// third round trip, for the subscribers. Files, and the message that is answered, are read in the first.
-    async fn append(&self, draft: &Draft) -> Result<SentMessage, SendError> {
+    /// Three sequential round trips, of which the second is one put after the other. An error names its message in the list
+    /// `messages`. It is an error only if the first message has no seq.
+    pub async fn send_batch(&self, drafts: &[Draft], except: Option<&str>) -> Result<SentMessages, ApiError> {
+        let mut sent = self.append(drafts).await.map_err(Refusal::in_batch)?;
+        self.notifier.notices(&sent.notices, except).await?;
+        let refusal = sent.refusal.take().map(Refusal::in_batch);
+        Ok(SentMessages { messages: sent.messages(), refusal })
+    }
+
+    /// Appends the drafts and finds their recipients at the same time.
+    ///
+    /// Cost without contention: two sequential round trips, and a write unit for each message (up to 1 KB). It does not grow with
+    /// the history, nor with the members: beyond a hundred, recipients are left to the `fanout` worker. A public conversation
+    /// takes a third round trip, for the subscribers. Files, and the messages that are answered, are read in the first.
+    async fn append(&self, drafts: &[Draft]) -> Result<Sent, Refusal> {
         let recipients = self.notifier.recipients();
-        let attached = async { Ok(self.files.get(&draft.attachment_ids).await?) };
+        let files = attached_files(drafts);
+        let attached = async { Ok(self.files.get(&files).await?) };
         let (mut opened, attached, answered) =
-            tokio::try_join!(self.log.open(draft), attached, self.log.reply_target(draft))?;
+            tokio::try_join!(self.log.open_all(drafts), attached, self.log.reply_targets(drafts))?;
         opened.attach(&attached).await?;
         opened.refer(answered).await?;
+        opened.check()?;
         let expected = opened.roster().clone();
         let append = async {
             let started = Stopwatch::start();
-            (opened.append().await, started.elapsed() > SLOW_PUT)
+            (opened.append_all().await, started.elapsed() > SLOW_PUT)
         };
-        let ((appended, slow), found) = tokio::join!(append, recipients.of(&expected, &[]));
-        let appended = appended?;
-        let stale = slow || appended.puts > 1 || appended.roster != expected;
-        let found = if stale { recipients.of(&appended.roster, &[]).await } else { found };
-        let audience = found.unwrap_or_else(|error| {
-            // The message is in the log, and the `fanout` worker has more time.
-            tracing::warn!(
-                conversation_id = %draft.conversation_id,
-                seq = appended.item.seq.0,
-                error = causes(&error),
-                "the recipients of a message cannot be read now: the fanout worker notifies them"
-            );
-            Audience::deferred()
-        });
-        // Members who joined after the message do not receive it, even if its sender resends it.
-        let audience = audience.covering(appended.item.seq);
-        Ok(SentMessage { message: appended.item.shown_to_sender(), duplicate: appended.duplicate, audience })
+        let ((batch, slow), found) = tokio::join!(append, recipients.of(&expected, &[]));
+        let AppendedBatch { appended, mut refusal } = batch;
+        if let Some(refusal) = refusal.take_if(|_| appended.is_empty()) {
+            return Err(refusal);
+        }
+        let is_stale = |message: &Appended| message.puts > 1 || message.roster != expected;
+        let found = (!slow && !appended.iter().any(is_stale)).then_some(found);
+        let duplicates = appended.iter().map(|message| message.duplicate).collect();
+        Ok(Sent { notices: self.notices(appended, found).await, duplicates, refusal })
+    }
+
+    /// Groups messages that have the same members, with their audience: `found`, or it is read. There are several groups only if
+    /// members changed between the messages of a batch.
+    async fn notices(&self, appended: Vec<Appended>, mut found: Option<Result<Audience, StoreError>>) -> Vec<Notice> {
+        let (mut notices, mut roster): (Vec<Notice>, Option<Roster>) = (Vec::new(), None);
+        for message in appended {
+            let item = message.item.shown_to_sender();
+            if let (Some(notice), true) = (notices.last_mut(), roster.as_ref() == Some(&message.roster)) {
+                notice.messages.push(item);
+                continue;
+            }
+            let audience = match found.take() {
+                Some(found) => found,
+                None => self.notifier.recipients().of(&message.roster, &[]).await,
+            };
+            let audience = audience.unwrap_or_else(|error| {
+                // The message is in the log, and the `fanout` worker has more time.
+                tracing::warn!(
+                    conversation_id = %item.conversation_id,
+                    seq = item.seq.0,
+                    error = causes(&error),
+                    "the recipients of a message cannot be read now: the fanout worker notifies them"
+                );
+                Audience::deferred()
+            });
+            notices.push(Notice { audience, messages: vec![item] });
+            roster = Some(message.roster);
+        }
+        notices
     }
 }
+
+/// The appended messages of a send, with their recipients.
+struct Sent {
+    /// The messages in the order of the drafts.
+    notices: Vec<Notice>,
+    /// By message.
+    duplicates: Vec<bool>,
+    refusal: Option<Refusal>,
+}
+
+impl Sent {
+    fn messages(self) -> Vec<SentMessage> {
+        let messages = self.notices.into_iter().flat_map(|notice| notice.messages);
+        messages.zip(self.duplicates).map(|(message, duplicate)| SentMessage { message, duplicate }).collect()
+    }
+}
+
+/// Returns the files that the drafts name, each once: DynamoDB refuses a key that occurs twice.
+fn attached_files(drafts: &[Draft]) -> Vec<FileId> {
+    let mut files: Vec<FileId> = drafts.iter().flat_map(|draft| draft.attachment_ids.iter().copied()).collect();
+    files.sort_unstable();
+    files.dedup();
+    files
+}
+
+/// A send succeeded without a message.
+#[derive(Debug, thiserror::Error)]
+#[error("a send succeeded without a message")]
+struct NothingSent;

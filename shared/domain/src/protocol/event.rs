@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::sync::Synced;
 use crate::file::File;
-use crate::{ApiError, ConversationId, ErrorCode, Message, MessageId, MessageKind, Receipt, Seq, Timestamp, UserId};
+use crate::{
+    ApiError, ClientMessageId, ConversationId, ErrorCode, Message, MessageId, MessageKind, Receipt, Seq, Timestamp,
+    UserId,
+};
 
 /// A pushed frame. It may arrive late, twice or never: the log is the truth.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,8 +16,8 @@ pub enum Push {
     Message {
         message: Message,
     },
-    /// Items of the log of a large conversation, events included, in their order, as sync returns them. At most one such frame
-    /// a second, unless they do not fit in one.
+    /// Items of one log in their order, as sync returns them: the messages of a batch, or those of about a second in a large
+    /// conversation, events included. One frame, unless they do not fit.
     Messages {
         messages: Vec<Message>,
     },
@@ -88,6 +91,8 @@ pub struct Reply {
 pub enum Answer {
     /// Answer to `send`: the message was appended.
     Sent(Sent),
+    /// Answer to `send` with a batch: its messages were appended, or the first of them.
+    SentBatch(SentBatch),
     /// The answer to `ack` and `read`: the receipts are queued. To `typing`: connected members were notified. To `open` and
     /// `close`: the connection is subscribed, or is not any more.
     Accepted,
@@ -117,6 +122,36 @@ impl Sent {
     pub const fn of(message: &Message, duplicate: bool) -> Self {
         let Message { conversation_id, seq, message_id, sent_at, .. } = *message;
         Self { conversation_id, seq, message_id, sent_at, duplicate }
+    }
+}
+
+/// Seqs of the messages of a batch, over WebSocket and HTTP alike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentBatch {
+    pub conversation_id: ConversationId,
+    /// The messages that have a seq: all, or as many as there are before the first one that has none.
+    pub messages: Vec<SentEntry>,
+    /// The reason for which the rest has no seq; absent if there is no rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorBody>,
+}
+
+/// Seq of one message of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentEntry {
+    pub client_message_id: ClientMessageId,
+    pub seq: Seq,
+    pub message_id: MessageId,
+    pub sent_at: Timestamp,
+    /// True if an earlier send of the same `client_message_id` had appended it.
+    pub duplicate: bool,
+}
+
+impl SentEntry {
+    /// Describes the message of the conversation as the answer to a send of it alone does.
+    pub const fn sent(&self, conversation_id: ConversationId) -> Sent {
+        let Self { seq, message_id, sent_at, duplicate, .. } = *self;
+        Sent { conversation_id, seq, message_id, sent_at, duplicate }
     }
 }
 

@@ -18,8 +18,8 @@ pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(Request) -> Result<Response, ApiError>,
 {
-    serve(async |event| {
-        let request = Request::new(event)?;
+    serve(async |event, request_id| {
+        let request = Request::new(event, request_id)?;
         spans::record("user_id", request.user_id());
         handle(request).await
     })
@@ -31,7 +31,7 @@ pub async fn run_open<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(&str, &str) -> Result<Response, ApiError>,
 {
-    serve(async |event: ApiGatewayV2httpRequest| {
+    serve(async |event: ApiGatewayV2httpRequest, _| {
         let path = event.raw_path.as_deref().unwrap_or_default();
         handle(event.request_context.http.method.as_str(), path).await
     })
@@ -41,14 +41,14 @@ where
 /// Only this function converts an [`ApiError`] to an HTTP response.
 async fn serve<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
-    F: AsyncFn(ApiGatewayV2httpRequest) -> Result<Response, ApiError>,
+    F: AsyncFn(ApiGatewayV2httpRequest, String) -> Result<Response, ApiError>,
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayV2httpRequest>| {
         let request_id = &event.context.request_id;
         let span = spans::request(request_id, &event.payload);
         let respond = async {
             let deadline = deadline::of_request(&event.context, event.payload.request_context.time_epoch);
-            let result = deadline::within(deadline, handle(event.payload)).await;
+            let result = deadline::within(deadline, handle(event.payload, request_id.clone())).await;
             result.unwrap_or_else(|error| Response::problem(&error, request_id))
         };
         Ok::<_, std::convert::Infallible>(respond.instrument(span).await)

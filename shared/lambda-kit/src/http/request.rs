@@ -16,14 +16,15 @@ use crate::token;
 pub struct Request {
     event: ApiGatewayV2httpRequest,
     user_id: UserId,
+    invocation_id: String,
 }
 
 impl Request {
     /// Refuses events without the claims of a verified token: no route may be open by accident.
-    pub(super) fn new(event: ApiGatewayV2httpRequest) -> Result<Self, ApiError> {
+    pub(super) fn new(event: ApiGatewayV2httpRequest, request_id: String) -> Result<Self, ApiError> {
         let user_id = Self::user(&event);
         let user_id = user_id.ok_or_else(|| ApiError::new(ErrorCode::Unauthorized, "A valid token is required."))?;
-        Ok(Self { event, user_id })
+        Ok(Self { event, user_id, invocation_id: request_id })
     }
 
     /// Returns the user of the token that API Gateway verified. The event has the claims as text, whatever their types are, so
@@ -46,6 +47,11 @@ impl Request {
 
     pub const fn user_id(&self) -> UserId {
         self.user_id
+    }
+
+    /// Returns the id of the invocation in the log.
+    pub fn request_id(&self) -> &str {
+        &self.invocation_id
     }
 
     /// Returns a path parameter unparsed; empty if the route has none of that name.

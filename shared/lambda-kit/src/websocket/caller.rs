@@ -13,17 +13,21 @@ pub struct Caller {
     pub exp: i64,
     /// API Gateway's id of the connection.
     pub connection_id: String,
+    /// Id of the invocation in the log.
+    pub request_id: String,
 }
 
 impl Caller {
     /// Refuses events without the authorizer's context: no route may be open by accident.
-    pub(super) fn new(context: &ApiGatewayWebsocketProxyRequestContext) -> Result<Self, ApiError> {
+    pub(super) fn new(context: &ApiGatewayWebsocketProxyRequestContext, request_id: &str) -> Result<Self, ApiError> {
         // API Gateway turns every value of the context into text.
         let text = |name: &str| context.authorizer.fields.get(name).and_then(Value::as_str);
         let user_id = text("user_id").and_then(|id| id.parse().ok());
         let exp = text("exp").and_then(|exp| exp.parse().ok());
         match (user_id, exp, context.connection_id.clone()) {
-            (Some(user_id), Some(exp), Some(connection_id)) => Ok(Self { user_id, exp, connection_id }),
+            (Some(user_id), Some(exp), Some(connection_id)) => {
+                Ok(Self { user_id, exp, connection_id, request_id: request_id.to_owned() })
+            }
             _ => Err(ApiError::new(ErrorCode::Unauthorized, "A valid token is required.")),
         }
     }

@@ -48,7 +48,7 @@ where
         let span = spans::frame(request_id, &event.payload.request_context);
         let respond = async {
             let arrived = event.payload.request_context.request_time_epoch;
-            let (envelope, frame) = read(&event.payload);
+            let (envelope, frame) = read(&event.payload, request_id);
             if let Some(conversation_id) = envelope.conversation_id {
                 spans::record("conversation_id", conversation_id);
             }
@@ -75,7 +75,7 @@ where
 type Frame<T> = Result<(Caller, T), ApiError>;
 
 /// Parses the envelope, which is empty if that fails, and the frame.
-fn read<T: DeserializeOwned>(event: &ApiGatewayWebsocketProxyRequest) -> (Envelope, Frame<T>) {
+fn read<T: DeserializeOwned>(event: &ApiGatewayWebsocketProxyRequest, request_id: &str) -> (Envelope, Frame<T>) {
     let parsed = Json::parse(event.body.as_deref().unwrap_or_default());
     let parsed = parsed.and_then(|json| Ok((json.read::<Envelope>()?, json)));
     let (envelope, json) = match parsed {
@@ -86,7 +86,7 @@ fn read<T: DeserializeOwned>(event: &ApiGatewayWebsocketProxyRequest) -> (Envelo
         }
         Err(error) => return (Envelope::default(), Err(error)),
     };
-    let frame = Caller::new(&event.request_context)
+    let frame = Caller::new(&event.request_context, request_id)
         .and_then(|caller| caller.check_expiry(Timestamp::now()).map(|()| caller))
         .and_then(|caller| Ok((caller, json.read()?)));
     (envelope, frame)

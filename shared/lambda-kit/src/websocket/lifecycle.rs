@@ -21,10 +21,11 @@ where
 {
     lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
         let deadline = deadline::of_request(&event.context, event.payload.request_context.request_time_epoch);
-        let span = spans::frame(&event.context.request_id, &event.payload.request_context);
+        let request_id = event.context.request_id;
+        let span = spans::frame(&request_id, &event.payload.request_context);
         let event = event.payload;
         let respond = async {
-            let result = match Caller::new(&event.request_context) {
+            let result = match Caller::new(&event.request_context, &request_id) {
                 Ok(caller) => {
                     spans::record("user_id", caller.user_id);
                     deadline::within(deadline, handle(caller)).await

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::error::causes;
-use domain::{MemberRange, Message, Timestamp};
+use domain::{ConversationId, MemberRange, Seq, Timestamp};
 use serde::Serialize;
 
 use crate::StoreError;
@@ -70,23 +70,18 @@ impl Queue {
         self.send_all(bodies, |body| delay_seconds(*body, now)).await
     }
 
-    /// Leaves the push of an item to the `fanout` worker. If this fails, or takes more than a second, clients find the item
-    /// when they sync.
-    pub async fn fan_out(&self, item: &Message) {
-        let body = FanoutBody {
-            conversation_id: item.conversation_id,
-            seqs: vec![item.seq],
-            round: 0,
-            shard: MemberRange::default(),
-        };
+    /// Leaves the push of items to the `fanout` worker, in one queue message. If this fails, or takes more than a second, clients
+    /// find the items when they sync.
+    pub async fn fan_out(&self, conversation_id: ConversationId, seqs: Vec<Seq>) {
+        let body = FanoutBody { conversation_id, seqs, round: 0, shard: MemberRange::default() };
         let queued = timeout(QUEUE_TIMEOUT, self.send_fanout(slice::from_ref(&body))).await;
         let queued = queued.unwrap_or_else(|elapsed| Err(StoreError::Busy { service: SQS, source: Box::new(elapsed) }));
         if let Err(error) = queued {
             tracing::warn!(
-                conversation_id = %item.conversation_id,
-                seq = item.seq.0,
+                %conversation_id,
+                seqs = ?body.seqs,
                 error = causes(&error),
-                "an item was not queued for fan-out: its recipients find it when they sync"
+                "items were not queued for fan-out: their recipients find them when they sync"
             );
         }
     }

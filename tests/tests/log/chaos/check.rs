@@ -33,7 +33,7 @@ pub(crate) enum Rule {
     Roster,
     /// No user is notified of messages that were sent while they were not a member, however often they are resent.
     NoDisclosure,
-    /// Messages that are sent one after the other are in that order.
+    /// Messages that are sent one after the other, or in one batch, are in that order.
     Order,
     /// Every message is answered eventually, with an expected answer.
     Answer,
@@ -95,8 +95,12 @@ pub(crate) fn check(record: &RunRecord) -> Vec<Violation> {
         record.check_answers(sent, &mut violations);
     }
     for device in &record.devices {
-        let seqs: Vec<u64> = device.iter().filter_map(|sent| Some(sent.accepted().next()?.item.seq.0)).collect();
-        violations.expect(Rule::Order, seqs.is_sorted_by(|a, b| a < b), || format!("{seqs:?}"));
+        let accepted = |sent: &Sent| Some(sent.accepted().next()?.item.seq);
+        let logged = |sent: &Sent| Some(record.logged(sent)?.seq);
+        for seqs in [device.iter().filter_map(accepted).collect::<Vec<_>>(), device.iter().filter_map(logged).collect()]
+        {
+            violations.expect(Rule::Order, seqs.is_sorted_by(|a, b| a < b), || format!("{seqs:?}"));
+        }
     }
     violations.0
 }
@@ -186,12 +190,14 @@ impl RunRecord {
     /// Returns true if the message lies in a membership period that had begun by the change at `known_change`. A later period
     /// does not count for an invocation that may have read before it.
     fn was_logged(&self, sent: &Sent, known_change: u64) -> bool {
-        let draft = &sent.draft;
-        let Some(item) = self.items.iter().find(|item| item.client_message_id == Some(draft.client_message_id)) else {
-            return false;
-        };
-        let of_the_sender = self.changes_up_to(item.seq.0).filter(|change| change.user == draft.sender_id);
+        let Some(item) = self.logged(sent) else { return false };
+        let of_the_sender = self.changes_up_to(item.seq.0).filter(|change| change.user == item.sender_id);
         of_the_sender.last().is_none_or(|joined| joined.seq <= known_change)
+    }
+
+    /// Returns the item of the message.
+    fn logged(&self, sent: &Sent) -> Option<&LogItem> {
+        self.items.iter().find(|item| item.client_message_id == Some(sent.draft.client_message_id))
     }
 
     fn changes_up_to(&self, seq: u64) -> impl Iterator<Item = &Change> {

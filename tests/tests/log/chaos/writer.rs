@@ -8,14 +8,14 @@ use domain::UserId;
 use futures_util::future::BoxFuture;
 use store::dynamodb::LogItem;
 
-/// One invocation: reads, and appends the message.
+/// One invocation: reads, and appends the messages of a batch.
 pub(crate) trait Writer: Send + Sync {
-    /// Sends a message, once.
-    fn send<'a>(&'a self, message: &'a Draft) -> BoxFuture<'a, Answer>;
+    /// Sends a batch, once. Returns the answer for each message.
+    fn send<'a>(&'a self, batch: &'a [Draft]) -> BoxFuture<'a, Vec<Answer>>;
 }
 
-/// The answer to a client.
-#[derive(Debug)]
+/// The answer to a client for one message.
+#[derive(Clone, Debug)]
 pub(crate) enum Answer {
     /// The message has its seq.
     Accepted(Box<Accepted>),
@@ -28,7 +28,7 @@ pub(crate) enum Answer {
 }
 
 /// The answer for a message that has its seq.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Accepted {
     pub(crate) item: LogItem,
     pub(crate) duplicate: bool,
@@ -44,13 +44,13 @@ pub(crate) type MakeWriter = fn(&Client) -> Arc<dyn Writer>;
 macro_rules! writer {
     ($($store:ident)::+) => {{
         use $($store)::+::dynamodb::Messages;
-        use $($store)::+::log::{Appended, Draft, Log, SendError};
+        use $($store)::+::log::{Appended, AppendedBatch, Draft, Log, SendError};
 
         struct LogWriter(Log);
 
         impl LogWriter {
-            async fn append(&self, message: &::chat::log::Draft) -> Result<Appended, SendError> {
-                let draft = Draft {
+            async fn append(&self, batch: &[::chat::log::Draft]) -> Result<AppendedBatch, SendError> {
+                let draft = |message: &::chat::log::Draft| Draft {
                     conversation_id: message.conversation_id,
                     sender_id: message.sender_id,
                     client_message_id: message.client_message_id,
@@ -58,45 +58,60 @@ macro_rules! writer {
                     content: message.content.clone(),
                     attachment_ids: Vec::new(),
                 };
-                self.0.open(&draft).await?.append().await
+                let drafts: Vec<Draft> = batch.iter().map(draft).collect();
+                Ok(self.0.open_all(&drafts).await?.append_all().await)
+            }
+        }
+
+        fn accepted(appended: Appended) -> $crate::chaos::writer::Answer {
+            let Appended { item, duplicate, roster, .. } = appended;
+            let item = ::store::dynamodb::LogItem {
+                conversation_id: item.conversation_id,
+                seq: item.seq,
+                message_id: item.message_id,
+                sender_id: item.sender_id,
+                sent_at: item.sent_at,
+                members_seq: item.members_seq,
+                attempt: item.attempt,
+                client_message_id: item.client_message_id,
+                digest: item.digest,
+                recent_senders: item.recent_senders,
+                edits: item.edits,
+                reactions: item.reactions,
+                file_count: item.file_count,
+                amended: None,
+                kind: item.kind,
+            };
+            let recipients = roster.members.iter().filter(|member| member.joined_seq <= item.seq);
+            let audience = recipients.map(|member| member.user_id).collect();
+            let accepted = $crate::chaos::writer::Accepted { item, duplicate, audience };
+            $crate::chaos::writer::Answer::Accepted(Box::new(accepted))
+        }
+
+        fn refused(error: SendError) -> $crate::chaos::writer::Answer {
+            use $crate::chaos::writer::Answer;
+            match error {
+                SendError::NotAMember => Answer::NotAMember,
+                SendError::Contended | SendError::Store(::store::StoreError::Busy { .. }) => Answer::Retry,
+                error => Answer::Unexpected(format!("{error:?}")),
             }
         }
 
         impl $crate::chaos::writer::Writer for LogWriter {
             fn send<'a>(
                 &'a self,
-                message: &'a ::chat::log::Draft,
-            ) -> ::futures_util::future::BoxFuture<'a, $crate::chaos::writer::Answer> {
-                use $crate::chaos::writer::{Accepted, Answer};
+                batch: &'a [::chat::log::Draft],
+            ) -> ::futures_util::future::BoxFuture<'a, Vec<$crate::chaos::writer::Answer>> {
                 Box::pin(async {
-                    let Appended { item, duplicate, roster, .. } = match self.append(message).await {
-                        Ok(appended) => appended,
-                        Err(SendError::NotAMember) => return Answer::NotAMember,
-                        Err(SendError::Contended | SendError::Store(::store::StoreError::Busy { .. })) => {
-                            return Answer::Retry;
+                    let (mut answers, refusal) = match self.append(batch).await {
+                        Ok(AppendedBatch { appended, refusal }) => {
+                            (appended.into_iter().map(accepted).collect(), refusal.map(|refusal| refusal.error))
                         }
-                        Err(error) => return Answer::Unexpected(format!("{error:?}")),
+                        Err(error) => (Vec::new(), Some(error)),
                     };
-                    let item = ::store::dynamodb::LogItem {
-                        conversation_id: item.conversation_id,
-                        seq: item.seq,
-                        message_id: item.message_id,
-                        sender_id: item.sender_id,
-                        sent_at: item.sent_at,
-                        members_seq: item.members_seq,
-                        attempt: item.attempt,
-                        client_message_id: item.client_message_id,
-                        digest: item.digest,
-                        recent_senders: item.recent_senders,
-                        edits: item.edits,
-                        reactions: item.reactions,
-                        file_count: item.file_count,
-                        amended: None,
-                        kind: item.kind,
-                    };
-                    let recipients = roster.members.iter().filter(|member| member.joined_seq <= item.seq);
-                    let audience = recipients.map(|member| member.user_id).collect();
-                    Answer::Accepted(Box::new(Accepted { item, duplicate, audience }))
+                    // The reason holds for every message that has no seq.
+                    answers.extend(refusal.map(refused).into_iter().cycle().take(batch.len() - answers.len()));
+                    answers
                 })
             }
         }

@@ -1,0 +1,81 @@
+//! The sender's right to send, and how a writer proves it.
+
+use domain::period::{Periods, SeqRange};
+use domain::{Seq, Timestamp};
+use store::StoreError;
+use store::dynamodb::members::{ActiveMember, ConversationItem, MemberView};
+
+use super::Opened;
+use crate::log::SendError;
+
+impl Opened<'_> {
+    /// Returns true if the roster, and the sender's membership, are at least as new as the newest membership change before the
+    /// head.
+    pub(super) fn may_write(&self) -> bool {
+        let change = self.seen.last().map_or(Seq::ZERO, |head| head.members_seq);
+        self.roster.conversation.members_seq >= change && self.member_as_of.is_some_and(|known| known >= change)
+    }
+
+    /// Checks whether the sender may send, by the roster.
+    pub(super) fn check_send_rules(&self) -> Result<(), SendError> {
+        let sender = self.roster.member(self.sender_id);
+        sender.map_or(Ok(()), |sender| may_send(&self.roster.conversation, sender))
+    }
+
+    /// Authorises the sender by consistent reads. The sender's own membership is read together with the conversation, in one
+    /// transaction: a query could return the one from before a change and the other from after it. The roster proves nothing
+    /// here: it is read concurrently, not at the same moment.
+    ///
+    /// After success the sender may write. After a refusal all earlier attempts are among the items that were read.
+    pub(super) async fn reauthorise(&mut self) -> Result<(), SendError> {
+        let (conversation_id, sender_id) = (self.conversation_id, self.sender_id);
+        let (view, roster) = tokio::try_join!(
+            self.log.members.view(conversation_id, sender_id),
+            self.log.members.roster_for(sender_id, conversation_id, true)
+        )?;
+        self.roster = roster.ok_or(SendError::NotAMember)?;
+        let view = view.ok_or(SendError::NotAMember)?;
+        if view.user_deleted {
+            return Err(SendError::UserDeleted);
+        }
+        self.member_as_of = None;
+        let Err(refusal) = require_may_send(&view) else {
+            self.member_as_of = Some(view.conversation.members_seq);
+            return Ok(());
+        };
+        self.read_until_end_of(&view.periods).await?;
+        Err(refusal)
+    }
+
+    /// Reads the remaining items that a former member can have written. A refusal is final, so it has to be certain that no
+    /// earlier attempt exists. Usually the items that were read reach that far, unless the read was stale or the sender has
+    /// just been removed.
+    async fn read_until_end_of(&mut self, periods: &Periods) -> Result<(), StoreError> {
+        let (Some(seen), Some(last)) = (self.seen.last(), periods.last_visible(Seq::MAX)) else { return Ok(()) };
+        let range = SeqRange { first: seen.seq.next(), last };
+        if range.first <= range.last {
+            let later = self.read_ahead(range).await?;
+            self.add(later);
+        }
+        Ok(())
+    }
+}
+
+/// Returns an error unless the user of this view may send.
+pub fn require_may_send(view: &MemberView) -> Result<(), SendError> {
+    may_send(&view.conversation, view.active.as_ref().ok_or(SendError::NotAMember)?)
+}
+
+/// Checks whether an active member may send.
+pub(crate) fn may_send(conversation: &ConversationItem, sender: &ActiveMember) -> Result<(), SendError> {
+    if conversation.closed {
+        return Err(SendError::Closed);
+    }
+    if !conversation.blocked_by.is_empty() {
+        return Err(SendError::Blocked);
+    }
+    match sender.muted_until {
+        Some(until) if until > Timestamp::now() => Err(SendError::Muted(until)),
+        _ => Ok(()),
+    }
+}

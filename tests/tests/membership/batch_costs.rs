@@ -1,0 +1,43 @@
+//! The requests for a batch, by the meter of the cloud: the reads of one message, a put for each, a post for each connection.
+
+use std::collections::BTreeMap;
+
+use end_to_end::{Cloud, TestUser};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::group::Group;
+use crate::public_costs::usage_so_far;
+
+/// Uses a cloud of its own, without other traffic.
+#[tokio::test]
+async fn batch_costs_one_put_a_message_and_one_post_a_connection() {
+    let cloud = &Cloud::start(None);
+    let [alice, bob, carol] =
+        [TestUser::of(cloud, "alice").await, TestUser::of(cloud, "bob").await, TestUser::of(cloud, "carol").await];
+    let group = Group::of(&alice, &[&bob, &carol]).await;
+    let (mut a, mut b, _c) = tokio::join!(alice.connect(), bob.connect(), carol.connect());
+    // The requests of a cold start are not counted.
+    assert_eq!(group.send_text(&mut a, "first").await["type"], "sent");
+    let (before, _) = usage_so_far(cloud).await;
+    let message =
+        |n: u32| json!({"client_message_id": Uuid::new_v4(), "text": format!("message {n}"), "reply_to_seq": 1});
+    let messages: Vec<Value> = (0..25).map(message).collect();
+    let frame = json!({"action": "send", "conversation_id": group.id, "after_seq": 2, "messages": messages});
+    let sent = a.ask(frame).await;
+    assert_eq!(sent["messages"].as_array().map(Vec::len), Some(25), "{sent}");
+    let (after, _) = usage_so_far(cloud).await;
+    let mut spent: BTreeMap<String, u64> =
+        after.into_iter().map(|(name, n)| (name.clone(), n - before.get(&name).unwrap_or(&0))).collect();
+    spent.retain(|_, n| *n > 0);
+    // Slow puts on a busy machine make the function read the connections again.
+    let connections = spent.remove("BatchGetItem");
+    assert!(matches!(connections, Some(1 | 2)), "{connections:?}");
+    let expected = [("GetItem", 1), ("PostToConnection", 2), ("PutItem", 25), ("Query", 2)];
+    assert_eq!(
+        spent,
+        expected.map(|(name, n)| (name.to_owned(), n)).into(),
+        "the log, the roster and the message that all answer"
+    );
+    assert_eq!(b.next("messages").await["messages"].as_array().map(Vec::len), Some(25));
+}
