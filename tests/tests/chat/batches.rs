@@ -83,6 +83,7 @@ async fn odd_batches_have_the_same_verdict_at_both_doors_and_write_nothing() {
     let mut socket = alice.connect().await;
     let id = Uuid::new_v4();
     let plain = || json!({"client_message_id": Uuid::new_v4(), "text": "hi"});
+    let too_many: Vec<Value> = (0..26).map(|_| plain()).collect();
     let with = |field: &str, value: Value| {
         let mut message = plain();
         message[field] = value;
@@ -95,7 +96,7 @@ async fn odd_batches_have_the_same_verdict_at_both_doors_and_write_nothing() {
     };
     for (body, code, named) in [
         (json!({"messages": []}), "invalid_request", "`messages` "),
-        (json!({"messages": [(); 26].map(|()| plain())}), "too_many_messages", "`messages` "),
+        (json!({"messages": too_many}), "too_many_messages", "`messages` "),
         (json!({"messages": {"0": plain()}}), "invalid_request", "`messages` "),
         (json!({"messages": [plain(), [plain()]]}), "invalid_request", "`messages[1]` "),
         (json!({"messages": [plain(), {"text": "hi"}]}), "invalid_request", "`messages[1].client_message_id`"),
