@@ -72,7 +72,8 @@ impl Client {
         (Self(requests), events_received)
     }
 
-    /// Sends a text, and retries until the server answers. Texts of one conversation get their seqs in the order of the calls.
+    /// Sends a text, and retries until the server answers. Texts of one conversation get their seqs in the order of the calls; those
+    /// that wait while another is under way go together.
     pub async fn send(&self, conversation: ConversationId, text: impl Into<String>) -> Result<Sent, SendError> {
         self.send_draft(conversation, Draft { text: text.into(), ..Draft::default() }).await
     }
@@ -326,11 +327,14 @@ impl Engine {
             _ => true,
         };
         match id.split('/').next() {
-            Some("send") => match self.outbox.answered(id, answer, now, &self.pace) {
-                Some(NextStep::Sync(conversation)) => self.syncs.need(conversation),
-                Some(NextStep::Delivered { id, draft, sent }) => self.received(self.own(id, draft, &sent), now),
-                None => {}
-            },
+            Some("send") => {
+                for step in self.outbox.answered(id, answer, now, &self.pace) {
+                    match step {
+                        NextStep::Sync(conversation) => self.syncs.need(conversation),
+                        NextStep::Delivered { id, draft, sent } => self.received(self.own(id, draft, &sent), now),
+                    }
+                }
+            }
             Some("ack") => self.acks.answered(id, settled, now, &self.pace),
             Some("read") => self.reads.answered(id, settled, now, &self.pace),
             Some("subscription") => {
