@@ -38,6 +38,7 @@ pub(crate) struct Conversation {
     pub(crate) receipts: Receipts,
     pub(crate) network: Network,
     pub(crate) skew: Duration,
+    history: HistoryPolicy,
     /// Changes that SQL has and the log may not have.
     pub(crate) outbox: RefCell<Vec<Pending>>,
     /// The settled changes.
@@ -61,6 +62,7 @@ impl Conversation {
             log: aws::log(&client),
             network,
             skew: Duration::from_millis(plan.skew),
+            history: if rng.random_bool(0.3) { HistoryPolicy::Full } else { HistoryPolicy::SinceJoin },
             outbox: RefCell::default(),
             changes: RefCell::default(),
             newest_change: Cell::new(1),
@@ -81,7 +83,7 @@ impl Conversation {
                 conversation_type: ConversationType::Group,
                 title: Some("Simulation".to_owned()),
                 topic: None,
-                history: HistoryPolicy::default(),
+                history: self.history,
                 members,
             },
         )

@@ -49,16 +49,16 @@ impl Plan {
         let mut rng = StdRng::seed_from_u64(seed);
         let users = rng.random_range(2..=4);
         let devices = rng.random_range(2..=6);
-        let (messages, changes) = (rng.random_range(3..=14), rng.random_range(0..=6));
+        let (messages, changes) = (rng.random_range(3..=12), rng.random_range(0..=8));
         let mut steps = Vec::new();
-        // Each run has its own mixture, so that some have nothing but messages.
-        let others = rng.random_range(0.0..1.0);
+        // Each run has its own mixture: some have nothing but messages, others mostly one other kind.
+        let (others, usual) = (rng.random_range(0..=3), rng.random_range(0..3));
         for _ in 0..messages {
             let device = rng.random_range(0..devices);
             steps.push(Step { seed: rng.random(), kind: Kind::Send { device } });
-            if rng.random_bool(others) {
+            for _ in 0..others {
                 let device = rng.random_range(0..devices);
-                let kind = match rng.random_range(0..3) {
+                let kind = match if rng.random_bool(0.7) { usual } else { rng.random_range(0..3) } {
                     0 => Kind::Amend { device },
                     1 => Kind::Acknowledge { device },
                     _ => Kind::Sync { device },
