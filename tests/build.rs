@@ -1,6 +1,6 @@
 //! Writes mutants of the code that appends, each with one thing broken.
 //!
-//! A mutant is a module of the test binary `log` that has the layout of `chat::log` and `store::dynamodb`: the files below are
+//! A mutant is a module of the test binary `simulation` that has the layout of `chat::log` and `store::dynamodb`: the files below are
 //! copied into it with their paths pointed at the module, everything else is the crates' own. So all mutants are compiled in
 //! seconds with the tests that have to find them, and production code is not affected.
 //!

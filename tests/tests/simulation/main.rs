@@ -33,7 +33,7 @@ use rand::RngExt;
 use run::run;
 
 /// Number of random runs, unless `SIMULATION_SEEDS` sets it.
-const SEEDS: u64 = 500;
+const SEEDS: u64 = 400;
 
 /// Number of runs in which a mutant has to be detected.
 const MAX_SEEDS_OF_MUTANT: u64 = 3_000;

@@ -58,7 +58,8 @@ impl Plan {
             steps.push(Step { seed: rng.random(), kind: Kind::Send { device } });
             for _ in 0..others {
                 let device = rng.random_range(0..devices);
-                let kind = match if rng.random_bool(0.7) { usual } else { rng.random_range(0..3) } {
+                let chosen = if rng.random_bool(0.7) { usual } else { rng.random_range(0..3) };
+                let kind = match chosen {
                     0 => Kind::Amend { device },
                     1 => Kind::Acknowledge { device },
                     _ => Kind::Sync { device },

@@ -191,15 +191,15 @@ impl Image {
         self.key.get(definition(&self.table).1)
     }
 
-    /// Makes a page of a query have this item as it is here. Only `members` has items that go; its queries read from the first
-    /// member on.
+    /// Makes a page of a query have this item as it is here. Only in `members` do items come and go: its queries have no limit
+    /// that such an item could fill.
     fn put_into(&self, response: &mut QueryResponse) {
         let sort = definition(&self.table).2;
         let items = response.items.get_or_insert_default();
         let at = items.iter().position(|item| item.get(sort) == self.key.get(sort));
         match (&self.item, at) {
             (Some(before), Some(at)) => items[at].clone_from(before),
-            (None, Some(at)) => drop(items.remove(at)),
+            (None, Some(at)) if self.table == MEMBERS => drop(items.remove(at)),
             (Some(before), None) if self.table == MEMBERS => {
                 let text = |item: &Item| match item.get(sort) {
                     Some(AttributeValue::S(text)) => text.clone(),

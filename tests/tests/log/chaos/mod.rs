@@ -11,7 +11,6 @@
 mod check;
 mod device;
 mod members;
-mod mutants;
 mod sent;
 mod writer;
 
