@@ -92,7 +92,7 @@ pub fn database_as(cloud: &Cloud, secret: &str) -> DataApiPool {
     let rds_data = (&config().to_builder().endpoint_url(&cloud.endpoints.aws.rds_data).build()).into();
     let arn = |service: &str, resource: &str| format!("arn:aws:{service}:us-east-1:000000000000:{resource}");
     let (cluster, secret) = (arn("rds", "cluster:local-database"), arn("secretsmanager", &format!("secret:{secret}")));
-    connect(rds_data, cluster, secret, "palaver".to_owned(), Patience::MIGRATIONS)
+    connect(rds_data, cluster, secret, "palaver".to_owned(), Patience::MIGRATIONS, 1)
 }
 
 /// The secrets of a cloud.

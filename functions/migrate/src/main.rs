@@ -1,8 +1,8 @@
 //! Wires [`migrate`] and serves its custom resource.
 
-use lambda_kit::config::{aws, required};
-use lambda_kit::{Error, telemetry};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_kit::config::{aws, max_concurrency, required};
+use lambda_kit::{Error, serve, telemetry};
+use lambda_runtime::LambdaEvent;
 use migrate::{FunctionsRole, Responder, handle};
 use store::sql::Patience;
 
@@ -14,9 +14,9 @@ async fn main() -> Result<(), Error> {
     let aws = aws().await;
     let role = FunctionsRole::new(aws_sdk_secretsmanager::Client::new(&aws), required("FUNCTIONS_SECRET_ARN")?);
     let (cluster, secret, database) = (required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
-    let pool = store::sql::connect((&aws).into(), cluster, secret, database, Patience::MIGRATIONS);
+    let patience = Patience::MIGRATIONS;
+    let pool = store::sql::connect((&aws).into(), cluster, secret, database, patience, max_concurrency());
     let responder = Responder::default();
-    let migrate =
-        async |event: LambdaEvent<_>| handle(&pool, &role, &responder, event.payload).await.map_err(Error::from);
-    lambda_runtime::run(service_fn(migrate)).await
+    serve(async |event: LambdaEvent<_>| handle(&pool, &role, &responder, event.payload).await.map_err(Error::from))
+        .await
 }

@@ -2,8 +2,8 @@
 
 use aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Event;
 use lambda_kit::config::required;
-use lambda_kit::{Error, telemetry};
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use lambda_kit::{Error, serve, telemetry};
+use lambda_runtime::{Diagnostic, LambdaEvent};
 use ws_authorizer::{Keys, Verifier, handle};
 
 #[tokio::main(flavor = "current_thread")]
@@ -15,10 +15,10 @@ async fn main() -> Result<(), Error> {
     let keys = Keys::new(issuer.clone())?;
     keys.warm_up().await;
     let verifier = Verifier::new(keys, issuer, required("OIDC_AUDIENCE")?);
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| {
+    serve(async |event: LambdaEvent<Event>| {
         handle(&verifier, &event.payload)
             .await
             .map_err(|error| Diagnostic { error_type: "KeyError".to_owned(), error_message: error.to_string() })
-    }))
+    })
     .await
 }

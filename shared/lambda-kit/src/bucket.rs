@@ -2,11 +2,11 @@
 
 use aws_lambda_events::s3::S3Event;
 use domain::error::causes;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::spans;
+use crate::{serve, spans};
 
 /// Serves events until Lambda ends the process. The handler gets the key of each object. If it fails, Lambda retries the event
 /// twice.
@@ -15,7 +15,7 @@ where
     F: AsyncFn(String) -> Result<(), E>,
     E: std::error::Error + 'static,
 {
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<S3Event>| {
+    serve(async |event: LambdaEvent<S3Event>| {
         for record in event.payload.records {
             // `key` is URL-encoded in S3 events.
             let Some(key) = record.s3.object.url_decoded_key.or(record.s3.object.key) else { continue };
@@ -27,6 +27,6 @@ where
             }
         }
         Ok(Value::Null)
-    }))
+    })
     .await
 }

@@ -38,6 +38,11 @@ pub fn seconds(name: &'static str) -> Result<Duration, ConfigError> {
     required(name)?.parse().map(Duration::from_secs).map_err(|_| ConfigError::NotSeconds(name))
 }
 
+/// Returns the number of invocations that the process runs at once: 1 but on a Lambda Managed Instance.
+pub fn max_concurrency() -> u32 {
+    number("AWS_LAMBDA_MAX_CONCURRENCY").ok().filter(|count| *count > 0).unwrap_or(1)
+}
+
 /// Time limit of one attempt of an AWS call. The hot path's calls take milliseconds: a longer one is lost, and the next attempt
 /// succeeds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);

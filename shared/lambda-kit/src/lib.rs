@@ -2,6 +2,8 @@
 //!
 //! * [`Wiring`]: builds the dependencies of a function from the environment.
 //!
+//! * [`serve`]: the loop of every function, with one or several invocations at a time.
+//!
 //! * [`config`]: variables and the shared AWS configuration.
 //!
 //! * [`telemetry`]: structured logs.
@@ -23,15 +25,18 @@ pub mod config;
 mod deadline;
 mod error;
 pub mod http;
+mod invocations;
 pub mod queue;
 mod spans;
 pub mod stream;
 pub mod telemetry;
 pub mod token;
+mod trace;
 pub mod websocket;
 mod wiring;
 
 pub use deadline::of as deadline;
 pub use error::of_part as error_of_part;
+pub use invocations::serve;
 pub use lambda_runtime::Error;
 pub use wiring::Wiring;

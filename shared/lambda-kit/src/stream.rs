@@ -1,11 +1,11 @@
 //! Functions behind a DynamoDB stream.
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::LambdaEvent;
 use serde_json::json;
 use tracing::Instrument;
 
-use crate::spans;
+use crate::{serve, spans};
 
 /// Serves batches until Lambda ends the process, record by record in their order. The handler returns true if a record was
 /// processed; otherwise the batch ends, and Lambda retries it from that record on. The event source mapping must have
@@ -14,7 +14,7 @@ pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(EventRecord) -> bool,
 {
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Event>| {
+    serve(async |event: LambdaEvent<Event>| {
         let mut failed = None;
         let span = spans::batch(&event.context.request_id, event.payload.records.len());
         for record in event.payload.records {
@@ -25,6 +25,6 @@ where
             }
         }
         Ok::<_, std::convert::Infallible>(json!({"batchItemFailures": Vec::from_iter(failed)}))
-    }))
+    })
     .await
 }

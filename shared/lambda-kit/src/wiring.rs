@@ -24,8 +24,9 @@ use store::sql::reconcile::Rows;
 use store::sql::{Conversations, DataApiPool, FileMetadata, Outbox, Patience, Users};
 use store::sqs::Queue;
 
-use crate::config::{ConfigError, aws, number, required, seconds};
+use crate::config::{ConfigError, aws, max_concurrency, number, required, seconds};
 use crate::telemetry;
+use crate::trace::SendTrace;
 
 /// Builder of a function's dependencies, one per process.
 #[derive(Debug)]
@@ -51,7 +52,11 @@ impl Wiring {
 
     /// Returns the queue with the URL in the variable.
     pub fn queue(&self, url: &'static str) -> Wired<Queue> {
-        let client = self.sqs.get_or_init(|| aws_sdk_sqs::Client::new(&self.aws)).clone();
+        let client = self.sqs.get_or_init(|| {
+            let config = aws_sdk_sqs::config::Builder::from(&self.aws).interceptor(SendTrace);
+            aws_sdk_sqs::Client::from_conf(config.build())
+        });
+        let client = client.clone();
         Ok(Queue::new(client, required(url)?))
     }
 
@@ -61,7 +66,8 @@ impl Wiring {
             return Ok(pool.clone());
         }
         let (cluster, secret, database) = (required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
-        let pool = store::sql::connect((&self.aws).into(), cluster, secret, database, Patience::USERS);
+        let pool =
+            store::sql::connect((&self.aws).into(), cluster, secret, database, Patience::USERS, max_concurrency());
         Ok(self.pool.get_or_init(|| pool).clone())
     }
 
@@ -99,7 +105,8 @@ impl Wiring {
     }
 
     fn objects(&self) -> Wired<Objects> {
-        Ok(Objects::new(aws_sdk_s3::Client::new(&self.aws), required("FILES_BUCKET")?))
+        let config = aws_sdk_s3::config::Builder::from(&self.aws).interceptor(SendTrace);
+        Ok(Objects::new(aws_sdk_s3::Client::from_conf(config.build()), required("FILES_BUCKET")?))
     }
 
     /// Returns the log without a flood limit, for functions that only read it.

@@ -5,20 +5,20 @@ mod response;
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use domain::ApiError;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::LambdaEvent;
 use tracing::Instrument;
 
 pub use request::Request;
 pub use response::{Response, no_such_route};
 
-use crate::{deadline, spans};
+use crate::{deadline, serve, spans};
 
 /// Serves requests of users until Lambda ends the process.
 pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(Request) -> Result<Response, ApiError>,
 {
-    serve(async |event, request_id| {
+    respond(async |event, request_id| {
         let request = Request::new(event, request_id)?;
         spans::record("user_id", request.user_id());
         handle(request).await
@@ -31,7 +31,7 @@ pub async fn run_open<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(&str, &str) -> Result<Response, ApiError>,
 {
-    serve(async |event: ApiGatewayV2httpRequest, _| {
+    respond(async |event: ApiGatewayV2httpRequest, _| {
         let path = event.raw_path.as_deref().unwrap_or_default();
         handle(event.request_context.http.method.as_str(), path).await
     })
@@ -39,11 +39,11 @@ where
 }
 
 /// Only this function converts an [`ApiError`] to an HTTP response.
-async fn serve<F>(handle: F) -> Result<(), lambda_runtime::Error>
+async fn respond<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(ApiGatewayV2httpRequest, String) -> Result<Response, ApiError>,
 {
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+    serve(async |event: LambdaEvent<ApiGatewayV2httpRequest>| {
         let request_id = &event.context.request_id;
         let span = spans::request(request_id, &event.payload);
         let respond = async {
@@ -52,6 +52,6 @@ where
             result.unwrap_or_else(|error| Response::problem(&error, request_id))
         };
         Ok::<_, std::convert::Infallible>(respond.instrument(span).await)
-    }))
+    })
     .await
 }

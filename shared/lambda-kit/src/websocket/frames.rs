@@ -6,7 +6,7 @@ use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use domain::protocol::read::Json;
 use domain::protocol::{Answer, ErrorBody, Reply};
 use domain::{ApiError, ConversationId, ErrorCode, Timestamp};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::LambdaEvent;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use store::connections_api::ConnectionsApi;
@@ -14,7 +14,7 @@ use tracing::Instrument;
 
 use super::{Caller, Response};
 use crate::error::log_once;
-use crate::{deadline, spans};
+use crate::{deadline, serve, spans};
 
 /// Longest `id` of a frame, in bytes: it is echoed, so it is bounded.
 const MAX_ID_BYTES: usize = 128;
@@ -43,7 +43,7 @@ where
     T: DeserializeOwned,
     F: AsyncFn(Caller, T) -> Result<Answer, ApiError>,
 {
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
+    serve(async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
         let request_id = &event.context.request_id;
         let span = spans::frame(request_id, &event.payload.request_context);
         let respond = async {
@@ -68,7 +68,7 @@ where
             response
         };
         Ok::<_, std::convert::Infallible>(respond.instrument(span).await)
-    }))
+    })
     .await
 }
 

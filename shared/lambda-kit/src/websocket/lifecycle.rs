@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use domain::ApiError;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::LambdaEvent;
 use tracing::Instrument;
 
 use super::{Caller, Response};
 use crate::error::log_once;
-use crate::{deadline, spans};
+use crate::{deadline, serve, spans};
 
 /// The subprotocol that clients offer in front of their token.
 const SUBPROTOCOL: &str = "bearer";
@@ -19,7 +19,7 @@ pub async fn run_lifecycle<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(Caller) -> Result<(), ApiError>,
 {
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
+    serve(async |event: LambdaEvent<ApiGatewayWebsocketProxyRequest>| {
         let deadline = deadline::of_request(&event.context, event.payload.request_context.request_time_epoch);
         let request_id = event.context.request_id;
         let span = spans::frame(&request_id, &event.payload.request_context);
@@ -35,7 +35,7 @@ where
             response(offers_bearer(&event), result)
         };
         Ok::<_, std::convert::Infallible>(respond.instrument(span).await)
-    }))
+    })
     .await
 }
 

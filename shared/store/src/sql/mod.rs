@@ -30,7 +30,7 @@ pub use files::FileMetadata;
 pub use outbox::Outbox;
 pub use users::Users;
 
-/// A function runs one invocation at a time; the second connection is for a statement beside an open transaction.
+/// Connections of the pool per invocation: the second is for a statement beside an open transaction.
 const CONNECTIONS: u32 = 2;
 
 /// Time limits of the requests to the cluster.
@@ -55,13 +55,15 @@ impl Patience {
         Self { request: Duration::from_secs(50), resume: Duration::from_mins(10), rollback: Duration::from_secs(10) };
 }
 
-/// Creates a pool over the cluster's Data API. Makes no request. The timeouts of `sdk_config` are not used.
+/// Creates a pool over the cluster's Data API, for a process that runs so many invocations at once. Makes no request. The
+/// timeouts of `sdk_config` are not used.
 pub fn connect(
     sdk_config: aws_sdk_rdsdata::config::Builder,
     cluster_arn: String,
     secret_arn: String,
     database: String,
     patience: Patience,
+    invocations: u32,
 ) -> DataApiPool {
     let timeouts = aws_sdk_rdsdata::config::timeout::TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
@@ -75,7 +77,9 @@ pub fn connect(
         .rollback_timeout(patience.rollback)
         // No statement of ours that begins with `SELECT` changes anything outside of a transaction.
         .repeat_reads(true);
-    DataApiPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(patience.request).connect_lazy_with(options)
+    // An invocation that holds its first and waits for its second would otherwise wait for others that do the same.
+    let connections = CONNECTIONS.saturating_mul(invocations);
+    DataApiPoolOptions::new().max_connections(connections).acquire_timeout(patience.request).connect_lazy_with(options)
 }
 
 /// A stored time. The columns hold what was a [`Timestamp`], or the database's own clock.
