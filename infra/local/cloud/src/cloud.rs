@@ -145,7 +145,7 @@ impl Cloud {
         let lambda = match &options.lambda_endpoint {
             Some(endpoint) => Lambda::forwarding(&stack.functions, endpoint, functions.token().clone()),
             None => Lambda::new(
-                setups(&stack, executables),
+                setups(&stack, executables, options.concurrency),
                 &services_of_functions,
                 &options.log.clone().feeding(options.ui.clone()),
                 functions.token().clone(),
@@ -337,11 +337,15 @@ fn serve_services(
     }
 }
 
-fn setups(stack: &Stack, mut executables: BTreeMap<String, PathBuf>) -> Vec<FunctionSetup> {
+fn setups(stack: &Stack, mut executables: BTreeMap<String, PathBuf>, concurrency: Option<u32>) -> Vec<FunctionSetup> {
     // `build` gives an executable for every function or an error.
     let setup = |function: &local_template::model::Function| {
         let executable = executables.remove(&function.logical_id)?;
-        Some(FunctionSetup { function: function.clone(), executable })
+        let max_concurrency = function.max_concurrency.or(concurrency);
+        Some(FunctionSetup {
+            function: local_template::model::Function { max_concurrency, ..function.clone() },
+            executable,
+        })
     };
     stack.functions.iter().filter_map(setup).collect()
 }

@@ -26,6 +26,8 @@ pub struct Options {
     pub database: Option<Database>,
     /// An Invoke API that runs the functions instead of processes of this cloud; nothing is built then.
     pub lambda_endpoint: Option<InvokeEndpoint>,
+    /// Invocations that a process runs at once, for functions without a capacity provider in the template; `None` for one.
+    pub concurrency: Option<u32>,
     /// True to leave out the account's quotas of requests and connections per second. AWS raises them on request; limits in the
     /// template apply anyway.
     pub unthrottled: bool,

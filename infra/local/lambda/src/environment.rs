@@ -54,6 +54,11 @@ pub(crate) fn variables(
     variables
 }
 
+/// The version that an unqualified name invokes.
+pub(crate) fn version(function: &Function) -> &'static str {
+    if function.max_concurrency.is_some() { "$LATEST.PUBLISHED" } else { "$LATEST" }
+}
+
 fn reserved(
     function: &Function,
     executable: &Path,
@@ -65,12 +70,16 @@ fn reserved(
     let task_root = executable.parent().unwrap_or(Path::new("/")).display().to_string();
     let today = time::OffsetDateTime::now_utc();
     let log_stream = format!(
-        "{}/{:02}/{:02}/[$LATEST]{}",
+        "{}/{:02}/{:02}/[{}]{}",
         today.year(),
         u8::from(today.month()),
         today.day(),
+        version(function),
         Uuid::new_v4().simple()
     );
+    let concurrency = function.max_concurrency;
+    let initialization_type = if concurrency.is_some() { "lambda-managed-instances" } else { "on-demand" };
+    let concurrency = concurrency.map(|count| ("AWS_LAMBDA_MAX_CONCURRENCY", count.to_string()));
     [
         ("_HANDLER", "bootstrap".to_owned()),
         // Each request that a process signs says by these two which function and which instance it comes from.
@@ -80,9 +89,9 @@ fn reserved(
         ("AWS_REGION", services.region.clone()),
         ("AWS_DEFAULT_REGION", services.region.clone()),
         ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", version(function).to_owned()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mib.to_string()),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", initialization_type.to_owned()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", function.name)),
         ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
         ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
@@ -92,5 +101,6 @@ fn reserved(
         ("TZ", ":UTC".to_owned()),
     ]
     .into_iter()
+    .chain(concurrency)
     .map(|(name, value)| (name.to_owned(), value))
 }

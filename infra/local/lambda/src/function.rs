@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::environment::Services;
+use super::environment::{Services, version};
 use super::error::Failure;
 use super::executable::Executable;
 use super::guard::Guard;
@@ -24,6 +24,9 @@ use super::log_sink::LogSink;
 use super::logs::{InstanceLog, Report, init_report};
 use super::stats::{Instances, Stats};
 use super::trace::TraceHeader;
+
+mod concurrent;
+use concurrent::Environments;
 
 /// A function and the executable that was built for it.
 #[derive(Debug, Clone)]
@@ -48,6 +51,8 @@ pub(crate) struct FunctionPool {
     shutdown: CancellationToken,
     /// `None`: no reserved concurrency.
     concurrency: Option<Arc<Semaphore>>,
+    /// The processes, if each runs several invocations at once. Those that run one are `idle`, or in the hands of their invocation.
+    environments: Option<Environments>,
     /// The newest at the end.
     idle: Mutex<Vec<Instance>>,
     /// Wakes an invocation that waits for its start, when an instance becomes idle.
@@ -77,6 +82,7 @@ impl FunctionPool {
         let FunctionSetup { function: model, executable } = setup;
         let reserved = model.reserved_concurrency;
         Self {
+            environments: model.max_concurrency.map(|_| Environments::default()),
             concurrency: reserved.map(|count| Arc::new(Semaphore::new(count as usize))),
             model,
             executable: Executable::new(executable),
@@ -115,6 +121,15 @@ impl FunctionPool {
         trace: TraceHeader,
         _slot: Slot,
     ) -> Result<Invocation, InvokeError> {
+        if let Some(environments) = &self.environments {
+            return tokio::select! {
+                invocation = self.invoke_beside_others(environments, payload, trace) => Ok(invocation),
+                () = self.shutdown.cancelled() => {
+                    environments.end().await;
+                    Err(InvokeError::Stopping)
+                }
+            };
+        }
         let mut instance = None;
         let invocation = tokio::select! {
             invocation = self.attempt(&mut instance, payload, trace) => Ok(invocation),
@@ -136,7 +151,7 @@ impl FunctionPool {
             return Invocation { request_id, outcome, log: String::new() };
         };
         instance.log().enter(&request_id);
-        instance.log().start(&request_id);
+        instance.log().start(&request_id, version(&self.model));
         let begun = Instant::now();
         let initialised = prepared.is_ok();
         let result = match prepared {
@@ -161,7 +176,7 @@ impl FunctionPool {
         let memory_mib = self.model.memory_mib;
         log.end(&Report { request_id: &request_id, duration, init, memory_mib, used_mib, failure });
         let outcome = self.conclude(&request_id, Some(duration), init, result);
-        Invocation { request_id, outcome, log: log.tail() }
+        Invocation { log: log.leave(&request_id), request_id, outcome }
     }
 
     /// Takes a warm instance, or starts one. Of many at once, each takes an instance that becomes idle before its own could
@@ -224,7 +239,7 @@ impl FunctionPool {
     async fn start(&self, slot: &mut Option<Instance>, limit: Duration, phase: &str) -> Result<(), Failure> {
         let begun = Instant::now();
         let (function, executable) = (&self.model, &self.executable);
-        let log = InstanceLog::new(self.sink.clone(), &function.logical_id);
+        let log = InstanceLog::new(self.sink.clone(), &function.logical_id, false);
         let place = self.lives.add(&Uuid::new_v4().to_string());
         let result =
             match Instance::start(function, executable, &self.services, log.clone(), place, &self.guard, &self.freezes)
@@ -251,7 +266,10 @@ impl FunctionPool {
         stats.invocations += 1;
         let duration = duration.unwrap_or_default();
         stats.duration.record(duration);
-        stats.billed += billed(duration + init.unwrap_or_default());
+        // Managed Instances are billed by themselves, whatever runs on them.
+        if self.environments.is_none() {
+            stats.billed += billed(duration + init.unwrap_or_default());
+        }
         match result {
             Ok(payload) => Outcome::Success(payload),
             Err(failure) => {
@@ -307,6 +325,9 @@ impl FunctionPool {
         for instance in outdated {
             instance.kill().await;
         }
+        if let Some(environments) = &self.environments {
+            environments.retire(|instance| !self.executable.is_newest(instance.build)).await;
+        }
         true
     }
 
@@ -317,6 +338,7 @@ impl FunctionPool {
     pub(crate) fn instances(&self) -> Instances {
         // In this order: one that is neither idle nor gone in between counts as busy.
         let (alive, idle) = (self.lives.count(), self.idle().len());
+        let idle = idle + self.environments.as_ref().map_or(0, Environments::idle);
         Instances { alive, busy: alive.saturating_sub(idle) }
     }
 
@@ -329,6 +351,12 @@ impl FunctionPool {
         let expired: Vec<_> = self.idle().extract_if(.., |instance| instance.idle_since.elapsed() >= age).collect();
         for instance in expired {
             instance.kill().await;
+        }
+        if let Some(environments) = &self.environments {
+            if age.is_zero() {
+                environments.end().await;
+            }
+            environments.retire(|instance| instance.idle().is_some_and(|idle| idle >= age)).await;
         }
     }
 

@@ -1,24 +1,23 @@
 //! One sandbox: a child process with its Runtime API. Runs one invocation at a time.
 
 use std::io;
-use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use local_template::model::Function;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::time::{Instant, sleep_until};
 
-use super::cpu;
-use super::environment::{self, Services};
+use super::environment::Services;
 use super::error::Failure;
 use super::executable::{Build, Executable};
 use super::freezer::Freezer;
 use super::guard::{Guard, Guarded};
 use super::life::Place;
 use super::logs::{Capture, InstanceLog};
+use super::process::{self, CpuAccount, crash, ended};
 use super::runtime_api::{Event, Reply, RuntimeApi};
 use super::trace::TraceHeader;
 
@@ -35,8 +34,7 @@ pub(crate) struct Instance {
     busy_until: Instant,
     /// End of the newest invocation, or start of the process.
     pub idle_since: Instant,
-    /// Processor time that has been accounted for.
-    cpu: Duration,
+    cpu: CpuAccount,
     /// Dropped after the process.
     place: Place,
     /// Dropped after the process.
@@ -55,22 +53,7 @@ impl Instance {
         freezes: &Arc<AtomicU64>,
     ) -> io::Result<Self> {
         let api = RuntimeApi::start().await?;
-        let (path, build) = (executable.path(), executable.build());
-        let mut command = Command::new(path);
-        command
-            .env_clear()
-            .envs(environment::variables(function, path, services, api.address(), place.id()))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // Ctrl-C in a terminal goes to the whole group of processes. Functions are still needed then: for `$disconnect`,
-            // and for what is under way. They end when their Runtime API does.
-            .process_group(0)
-            .kill_on_drop(true);
-        if let Some(folder) = path.parent() {
-            command.current_dir(folder);
-        }
-        let mut child = executable.spawn(&mut command).await?;
+        let (mut child, build) = process::start(function, executable, services, api.address(), place.id()).await?;
         let guarded = child.id().map(|pid| guard.add(pid));
         api.freeze_between_invocations(Freezer::new(child.id(), Arc::clone(freezes)));
         let capture = Capture::start(&mut child, &log);
@@ -83,7 +66,7 @@ impl Instance {
             log,
             busy_until: now,
             idle_since: now,
-            cpu: Duration::ZERO,
+            cpu: CpuAccount::default(),
             place,
             _guarded: guarded,
         })
@@ -143,7 +126,7 @@ impl Instance {
             () = self.place.killed().cancelled() => return Err(ended(crash(&mut self.child).await)),
             () = sleep_until(self.busy_until) => return Err(Failure::TimedOut(function.timeout)),
         };
-        self.capture.flush().await;
+        self.capture.flusher().flush().await;
         self.idle_since = Instant::now();
         match reply {
             Reply::Response(body) => Ok(body),
@@ -156,21 +139,13 @@ impl Instance {
         &self.log
     }
 
-    /// The highest resident size of the process so far in MiB, rounded up. `None` where the system has no `/proc`, or when
-    /// the process has ended.
     pub(crate) fn used_mib(&self) -> Option<u64> {
-        // Not a file on a disk: reading it takes microseconds, less than a thread for it would.
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
-        let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        kib.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib.div_ceil(1024))
+        process::used_mib(self.child.id()?)
     }
 
-    /// Processor time since the last call. The time of a process that has ended is not known any more.
+    /// Processor time since the last call.
     pub(crate) fn cpu_since_last(&mut self) -> Duration {
-        let used = self.child.id().and_then(cpu::used).unwrap_or(self.cpu);
-        let since = used.saturating_sub(self.cpu);
-        self.cpu = used;
-        since
+        self.cpu.since_last(self.child.id())
     }
 
     /// Returns true if the process is to be killed by another part than the pool.
@@ -190,17 +165,4 @@ impl Instance {
 /// Returns true if this failure ends the instance. On AWS an error that the handler reports leaves it warm.
 pub(crate) fn is_fatal(failure: &Failure) -> bool {
     !matches!(failure, Failure::Reported(_) | Failure::ResponseTooLarge(_))
-}
-
-/// Kills a running process, as `kill -9` does.
-async fn crash(child: &mut Child) -> io::Result<ExitStatus> {
-    child.start_kill()?;
-    child.wait().await
-}
-
-fn ended(status: io::Result<ExitStatus>) -> Failure {
-    match status {
-        Ok(status) => Failure::Exited(status),
-        Err(error) => Failure::InvalidEntrypoint(error.to_string()),
-    }
 }

@@ -1,11 +1,12 @@
 //! Lambda: runs functions as child processes over the real Runtime API, or has them run by an Invoke API elsewhere.
 //!
-//! A function is a native binary that speaks the Runtime API, the very one that deploys. Each of its instances is one
-//! process, runs one invocation at a time, and is stopped between two. The memory limit is not applied (`MemorySize` reaches the
-//! function, and the `REPORT` lines say what it used).
+//! A function is a native binary that speaks the Runtime API, the very one that deploys. Each of its instances is one process:
+//! it runs one invocation at a time and is stopped between two, or, with a capacity provider, several at once. The memory limit
+//! is not applied (`MemorySize` reaches the function, and the `REPORT` lines say what it used).
 
 pub mod asynchronous;
 pub mod build;
+mod concurrent_instance;
 mod cpu;
 mod environment;
 mod error;
@@ -22,6 +23,7 @@ mod limits;
 pub mod log_feed;
 mod log_sink;
 mod logs;
+mod process;
 mod runtime_api;
 mod stats;
 mod trace;

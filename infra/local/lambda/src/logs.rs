@@ -1,5 +1,6 @@
 //! The output of functions, and Lambda's own lines around it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,60 +33,64 @@ pub(crate) struct InstanceLog {
 /// The phase of an instance.
 #[derive(Debug)]
 struct Current {
-    /// `INIT`, then the request id of the newest invocation.
+    /// The scope of lines that name no invocation: `INIT`, then the request id of the newest invocation, or `-` where several run
+    /// at once.
     scope: String,
-    /// The last lines since then.
-    tail: String,
+    several: bool,
+    /// The last lines of the invocations under way, by request id.
+    tails: BTreeMap<String, String>,
 }
 
 impl InstanceLog {
-    pub(crate) fn new(sink: LogSink, function: &str) -> Self {
-        let current = Current { scope: "INIT".to_owned(), tail: String::new() };
+    /// The log of an instance that runs one invocation at a time, or several.
+    pub(crate) fn new(sink: LogSink, function: &str, several: bool) -> Self {
+        let current = Current { scope: "INIT".to_owned(), several, tails: BTreeMap::new() };
         Self { sink, function: function.into(), current: Arc::new(Mutex::new(current)) }
     }
 
-    /// From here on, lines belong to this invocation.
+    /// From here on, lines belong to this invocation: all of them, or those that have its request id if others run as well.
     pub(crate) fn enter(&self, request_id: &str) {
         let mut current = self.current();
-        request_id.clone_into(&mut current.scope);
-        current.tail.clear();
+        let scope = if current.several { "-" } else { request_id };
+        scope.clone_into(&mut current.scope);
+        current.tails.insert(request_id.to_owned(), String::new());
     }
 
     pub(crate) fn line(&self, text: &str) {
         let scope = {
             let mut current = self.current();
-            current.append(text);
-            current.scope.clone()
+            let scope = current.scope_of(text).to_owned();
+            current.append(&scope, text);
+            scope
         };
         self.sink.line(&self.function, &scope, text);
     }
 
     /// Lambda's line at the beginning of an invocation, after [`enter`](Self::enter).
-    pub(crate) fn start(&self, request_id: &str) {
-        self.lambda_line(&format!("START RequestId: {request_id} Version: $LATEST"));
+    pub(crate) fn start(&self, request_id: &str, version: &str) {
+        self.lambda_line(request_id, &format!("START RequestId: {request_id} Version: {version}"));
     }
 
     /// Prints Lambda's lines at the end of an invocation, or one short line instead.
     pub(crate) fn end(&self, report: &Report<'_>) {
-        self.lambda_line(&format!("END RequestId: {}", report.request_id));
-        self.lambda_line(&report.to_string());
+        self.lambda_line(report.request_id, &format!("END RequestId: {}", report.request_id));
+        self.lambda_line(report.request_id, &report.to_string());
         if !self.sink.is_verbose() {
             self.sink.line(&self.function, report.request_id, &report.in_short());
         }
     }
 
     /// A line of Lambda's own: always in the invocation's log, shown only to those who asked for it.
-    fn lambda_line(&self, text: &str) {
+    fn lambda_line(&self, request_id: &str, text: &str) {
+        self.current().append(request_id, text);
         if self.sink.is_verbose() {
-            self.line(text);
-        } else {
-            self.current().append(text);
+            self.sink.line(&self.function, request_id, text);
         }
     }
 
-    /// The last 4 KiB of the newest invocation's lines.
-    pub(crate) fn tail(&self) -> String {
-        self.current().tail.clone()
+    /// Returns the last 4 KiB of an invocation's lines, which end here.
+    pub(crate) fn leave(&self, request_id: &str) -> String {
+        self.current().tails.remove(request_id).unwrap_or_default()
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
@@ -94,11 +99,18 @@ impl InstanceLog {
 }
 
 impl Current {
-    fn append(&mut self, line: &str) {
-        self.tail.push_str(line);
-        self.tail.push('\n');
-        let begin = self.tail.ceil_char_boundary(self.tail.len().saturating_sub(TAIL_BYTES));
-        self.tail.drain(..begin);
+    /// The request id that a line has, if it has to have one.
+    fn scope_of(&self, line: &str) -> &str {
+        let mut running = self.tails.keys().filter(|_| self.several);
+        running.find(|id| line.contains(id.as_str())).unwrap_or(&self.scope)
+    }
+
+    fn append(&mut self, request_id: &str, line: &str) {
+        let Some(tail) = self.tails.get_mut(request_id) else { return };
+        tail.push_str(line);
+        tail.push('\n');
+        let begin = tail.ceil_char_boundary(tail.len().saturating_sub(TAIL_BYTES));
+        tail.drain(..begin);
     }
 }
 
@@ -106,12 +118,16 @@ impl Current {
 #[derive(Debug)]
 pub(crate) struct Capture {
     readers: JoinSet<()>,
-    flush: Vec<mpsc::Sender<oneshot::Sender<()>>>,
+    flusher: Flusher,
 }
+
+/// Waits for the readers of a process's output.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Flusher(Vec<mpsc::Sender<oneshot::Sender<()>>>);
 
 impl Capture {
     pub(crate) fn start(child: &mut Child, log: &InstanceLog) -> Self {
-        let mut capture = Self { readers: JoinSet::new(), flush: Vec::new() };
+        let mut capture = Self { readers: JoinSet::new(), flusher: Flusher::default() };
         if let Some(stdout) = child.stdout.take() {
             capture.read(stdout, log.clone());
         }
@@ -123,26 +139,32 @@ impl Capture {
 
     fn read(&mut self, stream: impl AsyncRead + Unpin + Send + 'static, log: InstanceLog) {
         let (flush, requests) = mpsc::channel(1);
-        self.flush.push(flush);
+        self.flusher.0.push(flush);
         self.readers.spawn(copy_lines(stream, log, requests));
     }
 
+    pub(crate) fn flusher(&self) -> &Flusher {
+        &self.flusher
+    }
+
+    /// Like [`Flusher::flush`], for a process that has ended: reads to the end of its output.
+    pub(crate) async fn finish(&mut self) {
+        let readers = async { while self.readers.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN_TIMEOUT, readers).await.is_err() {
+            tracing::debug!("a child of a function's process holds its output open");
+        }
+    }
+}
+
+impl Flusher {
     /// Returns once all that the process has written so far is in the log, an unfinished line included.
     pub(crate) async fn flush(&self) {
-        for reader in &self.flush {
+        for reader in &self.0 {
             let (done, flushed) = oneshot::channel();
             // Either fails only if the reader has met the end of its stream, and then there is nothing to wait for.
             if reader.send(done).await.is_ok() {
                 let _ = flushed.await;
             }
-        }
-    }
-
-    /// Like [`flush`](Self::flush), for a process that has ended: reads to the end of its output.
-    pub(crate) async fn finish(&mut self) {
-        let readers = async { while self.readers.join_next().await.is_some() {} };
-        if tokio::time::timeout(DRAIN_TIMEOUT, readers).await.is_err() {
-            tracing::debug!("a child of a function's process holds its output open");
         }
     }
 }

@@ -27,6 +27,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::freezer::Freezer;
 
+pub(crate) mod concurrent;
+
 /// Largest reply in bytes: 6 MiB and 100 bytes.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024 + 100;
 
@@ -96,8 +98,6 @@ pub(crate) struct RuntimeApi {
 
 impl RuntimeApi {
     pub(crate) async fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
         let phase = watch::Sender::new(Phase::Started);
         let (reply, replies) = mpsc::unbounded_channel();
         let freezer = Arc::default();
@@ -107,16 +107,8 @@ impl RuntimeApi {
             .route("/invocation/{id}/error", post(error))
             .route("/init/error", post(init_error))
             .with_state(Shared { phase: phase.clone(), reply, freezer: Arc::clone(&freezer) });
-        let router = Router::new()
-            .nest("/2018-06-01/runtime", runtime)
-            .layer(from_fn(|request, next| Admission::local().layer(request, next)));
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "large events may be slow");
-            }
-        });
-        let server = tokio::spawn(axum::serve(listener, router).into_future());
-        Ok(Self { address, phase, replies, freezer, _server: AbortOnDropHandle::new(server) })
+        let (address, server) = serve(runtime).await?;
+        Ok(Self { address, phase, replies, freezer, _server: server })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -167,6 +159,22 @@ impl RuntimeApi {
     }
 }
 
+/// Serves the routes of one instance on a port of its own.
+async fn serve(routes: Router) -> io::Result<(SocketAddr, AbortOnDropHandle<io::Result<()>>)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let router = Router::new()
+        .nest("/2018-06-01/runtime", routes)
+        .layer(from_fn(|request, next| Admission::local().layer(request, next)));
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "large events may be slow");
+        }
+    });
+    let server = tokio::spawn(axum::serve(listener, router).into_future());
+    Ok((address, AbortOnDropHandle::new(server)))
+}
+
 #[derive(Debug, Clone)]
 struct Shared {
     phase: watch::Sender<Phase>,
@@ -215,11 +223,10 @@ fn event_response(event: &Event) -> Response {
 }
 
 async fn response(State(shared): State<Shared>, Path(id): Path<String>, headers: HeaderMap, body: Body) -> Response {
-    let mode = headers.get("Lambda-Runtime-Function-Response-Mode");
-    if mode.is_some_and(|mode| mode != "streaming") {
-        return refuse(StatusCode::BAD_REQUEST, "InvalidFunctionResponseMode", "Invalid function response mode");
+    match bad_mode(&headers) {
+        Some(refusal) => refusal,
+        None => hand_in(&shared, &id, "InvocationResponse", body, Reply::Response).await,
     }
-    hand_in(&shared, &id, "InvocationResponse", body, Reply::Response).await
 }
 
 async fn error(State(shared): State<Shared>, Path(id): Path<String>, body: Body) -> Response {
@@ -230,15 +237,11 @@ async fn hand_in(shared: &Shared, id: &str, step: &str, body: Body, reply: fn(By
     if let Some(refusal) = refuse_reply(&shared.phase.borrow(), id, step) {
         return refusal;
     }
-    let reply = match read(body).await {
-        Ok(Read::Whole(body)) => reply(body),
-        Ok(Read::TooLarge(size)) => Reply::TooLarge(size),
-        Err(error) => {
-            tracing::warn!(%error, "the response of a function was interrupted");
-            return refuse(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", "HTTP request detected as truncated");
-        }
+    let reply = match answer_to(body, reply).await {
+        Ok(reply) => reply,
+        Err(refusal) => return refusal,
     };
-    let too_large = matches!(reply, Reply::TooLarge(_));
+    let is_too_large = matches!(reply, Reply::TooLarge(_));
     let mut refusal = None;
     // Checked again, now atomically with the change: a process may reply twice at once.
     shared.phase.send_if_modified(|phase| {
@@ -253,11 +256,7 @@ async fn hand_in(shared: &Shared, id: &str, step: &str, body: Body, reply: fn(By
     });
     match refusal {
         Some(refusal) => refusal,
-        None if too_large => refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestEntityTooLarge",
-            &format!("Exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."),
-        ),
+        None if is_too_large => too_large(),
         None => accepted(),
     }
 }
@@ -282,11 +281,29 @@ async fn init_error(State(shared): State<Shared>, body: Body) -> Response {
 /// `None` if a reply to invocation `id` is due.
 fn refuse_reply(phase: &Phase, id: &str, step: &str) -> Option<Response> {
     match phase {
-        _ if phase.request_id() != Some(id) => {
-            Some(refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID"))
-        }
+        _ if phase.request_id() != Some(id) => Some(invalid_id()),
         Phase::Running(_) => None,
         _ => Some(wrong_state(phase, step)),
+    }
+}
+
+/// Refuses a response in another mode than those of the Runtime API.
+fn bad_mode(headers: &HeaderMap) -> Option<Response> {
+    let mode = headers.get("Lambda-Runtime-Function-Response-Mode");
+    let is_bad = mode.is_some_and(|mode| mode != "streaming");
+    is_bad.then(|| refuse(StatusCode::BAD_REQUEST, "InvalidFunctionResponseMode", "Invalid function response mode"))
+}
+
+/// Reads a reply, or refuses one that ends too early.
+async fn answer_to(body: Body, reply: fn(Bytes) -> Reply) -> Result<Reply, Response> {
+    match read(body).await {
+        Ok(Read::Whole(body)) => Ok(reply(body)),
+        Ok(Read::TooLarge(size)) => Ok(Reply::TooLarge(size)),
+        Err(error) => {
+            tracing::warn!(%error, "the response of a function was interrupted");
+            let message = "HTTP request detected as truncated";
+            Err(refuse(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", message))
+        }
     }
 }
 
@@ -314,11 +331,22 @@ fn accepted() -> Response {
     (StatusCode::ACCEPTED, Json(json!({ "status": "OK" }))).into_response()
 }
 
+fn invalid_id() -> Response {
+    refuse(StatusCode::BAD_REQUEST, "InvalidRequestID", "Invalid request ID")
+}
+
+fn too_large() -> Response {
+    let message = format!("Exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes).");
+    refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &message)
+}
+
 fn wrong_state(phase: &Phase, wanted: &str) -> Response {
-    let message = format!(
-        "State transition from {} to {wanted} failed for runtime. Error: State transition is not allowed",
-        phase.name()
-    );
+    transition(phase.name(), wanted)
+}
+
+fn transition(from: &str, wanted: &str) -> Response {
+    let message =
+        format!("State transition from {from} to {wanted} failed for runtime. Error: State transition is not allowed");
     refuse(StatusCode::FORBIDDEN, "InvalidStateTransition", &message)
 }
 

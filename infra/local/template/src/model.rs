@@ -47,6 +47,8 @@ pub struct Function {
     /// `Environment.Variables`, `Globals` merged in.
     pub environment: BTreeMap<String, String>,
     pub reserved_concurrency: Option<u32>,
+    /// Invocations that one process runs at once, with `CapacityProviderConfig`: the function runs on Managed Instances.
+    pub max_concurrency: Option<u32>,
     /// Name of the role that SAM makes for it.
     pub role: String,
     /// The statements of that role: `Policies`, and what event sources need.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Request;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Error, LambdaEvent, run_concurrent, service_fn};
 use local_aws::{Credentials, signature};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Error> {
         Ok("hang") => std::future::pending().await,
         _ => {}
     }
-    let ended = run(service_fn(handle)).await;
+    let ended = run_concurrent(service_fn(handle)).await;
     if std::env::var_os("LINGER").is_some() {
         std::future::pending::<()>().await;
     }
@@ -94,6 +94,10 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
             eprintln!("to stderr");
             std::io::stdout().write_all(b"no newline \xff")?;
             std::io::stdout().flush()?;
+        }
+        Some("say") => {
+            println!("{}", json!({ "request_id": context.request_id, "text": event["text"] }));
+            sleep(&event).await;
         }
         Some("env") => return Ok(json!(std::env::vars().collect::<BTreeMap<_, _>>())),
         Some("put") => return put(&event).await,

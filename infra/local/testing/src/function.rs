@@ -22,6 +22,7 @@ pub fn function(logical_id: &str) -> Function {
         timeout: Duration::from_secs(3),
         environment: BTreeMap::new(),
         reserved_concurrency: None,
+        max_concurrency: None,
         role: format!("local-{logical_id}Role"),
         policy: Policy::default(),
         queue_events: Vec::new(),

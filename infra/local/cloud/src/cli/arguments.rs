@@ -45,6 +45,16 @@ pub(super) struct Arguments {
     /// what they need, for a shell to source.
     #[arg(long, value_name = "URL", conflicts_with = "release", help_heading = "Functions")]
     lambda_endpoint: Option<InvokeEndpoint>,
+    /// Run up to so many invocations of a function at once in one process, as with a capacity provider of Lambda Managed Instances:
+    /// all functions that have none in the template. 1: none but those.
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..=1600),
+        conflicts_with = "lambda_endpoint",
+        help_heading = "Functions"
+    )]
+    concurrency: Option<u32>,
 
     /// Do not apply API Gateway's quotas per account: 10,000 requests and 500 WebSocket connections a second. Limits that
     /// the template sets for routes still apply.
@@ -218,6 +228,7 @@ impl Arguments {
             data_dir: (!self.ephemeral).then_some(data_dir),
             database,
             lambda_endpoint: self.lambda_endpoint,
+            concurrency: self.concurrency.filter(|count| *count > 1),
             unthrottled: self.unthrottled,
             websocket_idle: Duration::from_secs(self.websocket_idle),
             websocket_lifetime: Duration::from_secs(self.websocket_lifetime),
@@ -287,6 +298,16 @@ mod tests {
         assert_eq!(options.data_dir.as_deref(), Some(Path::new("target/local")));
         assert_eq!(options.profile, Profile::Dev);
         assert!(!options.watch);
+        assert_eq!(options.concurrency, None);
+    }
+
+    #[test]
+    fn concurrency_is_a_number_from_one_on() {
+        let concurrency =
+            |count| parse(&["--concurrency", count]).map(|arguments| options(arguments).unwrap().concurrency);
+        assert_eq!((concurrency("8").unwrap(), concurrency("1").unwrap()), (Some(8), None));
+        assert!(concurrency("0").is_err());
+        assert!(parse(&["--concurrency", "8", "--lambda-endpoint", "http://localhost:9000"]).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod concurrency;
 mod failures;
 mod freezing;
 mod invocations;

@@ -11,6 +11,7 @@ use super::super::resource::Resource;
 use super::super::scope::{Scope, URL_SUFFIX};
 use super::super::shape::Shape;
 use super::super::yaml::Node;
+use super::capacity;
 use super::function_events;
 use super::function_policies;
 use super::function_shape::{SHAPE, TYPE};
@@ -49,6 +50,7 @@ pub(crate) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<Function, F
         (!queue_events.is_empty()).then_some(function_policies::QUEUE_SOURCE),
         (!stream_events.is_empty()).then_some(function_policies::STREAM_SOURCE),
     ];
+    let memory_mib = fields.number("MemorySize", MEMORY_MIB)?.unwrap_or(*MEMORY_MIB.start());
     Ok(Function {
         logical_id: resource.id.clone(),
         name: resource.name(scope, "FunctionName")?,
@@ -56,10 +58,11 @@ pub(crate) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<Function, F
         crate_dir: code_folder(&scope.template.folder, &fields)?,
         binary: binary(resource)?,
         architecture: architecture(&fields)?,
-        memory_mib: fields.number("MemorySize", MEMORY_MIB)?.unwrap_or(*MEMORY_MIB.start()),
+        memory_mib,
         timeout,
         environment: environment(scope, &fields)?,
         reserved_concurrency: fields.number("ReservedConcurrentExecutions", 0..=100_000)?,
+        max_concurrency: capacity::max_concurrency(&fields, memory_mib)?,
         role: scope.physical_name(&format!("{}Role", resource.id)),
         policy: function_policies::read(scope, &fields, &sources)?,
         queue_events,

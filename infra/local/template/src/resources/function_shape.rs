@@ -8,6 +8,7 @@ pub(super) const SHAPE: Shape = Shape {
     place: TYPE,
     supported: &[
         "Architectures",
+        "CapacityProviderConfig",
         "CodeUri",
         "DeadLetterQueue",
         "Environment",
@@ -43,6 +44,10 @@ pub(super) const SHAPE: Shape = Shape {
                 "VersionDescription",
             ],
             "there is one version, built from the sources",
+        ),
+        (
+            &["FunctionScalingConfig", "PublishToLatestPublished", "VersionDeletionPolicy"],
+            "processes start when they are needed",
         ),
         (&["EphemeralStorage"], "the machine's own temporary folder has no such limit"),
         (&["KmsKeyArn", "SourceKMSKeyArn"], "nothing is encrypted at rest"),

@@ -5,6 +5,7 @@
 pub(super) mod api_gateway_v2;
 pub(super) mod bucket;
 mod bucket_notification;
+mod capacity;
 pub(super) mod cluster;
 mod cors;
 pub(super) mod custom_resource;

@@ -41,6 +41,10 @@ const TYPES: &[(&[&str], &str)] = &[
         "functions log to the terminal",
     ),
     (
+        &["AWS::Lambda::CapacityProvider", "AWS::Serverless::CapacityProvider"],
+        "functions with `CapacityProviderConfig` run on this machine",
+    ),
+    (
         &["AWS::RDS::DBClusterParameterGroup", "AWS::RDS::DBInstance", "AWS::RDS::DBParameterGroup"],
         "one PostgreSQL server emulates every instance of a cluster",
     ),

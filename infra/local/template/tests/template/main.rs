@@ -1,6 +1,7 @@
 //! Templates that are read, and templates that are refused.
 
 mod api_gateway_v2;
+mod capacity;
 mod custom_resources;
 mod events;
 mod faults;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 
-const GLOBALS: &str = "Transform: AWS::Serverless-2016-10-31
+pub(crate) const GLOBALS: &str = "Transform: AWS::Serverless-2016-10-31
 Globals:
   Function:
     Runtime: provided.al2023
