@@ -62,6 +62,23 @@ def translated():
     return json.loads(json.dumps(transform(template, {}, NoManagedPolicies())))
 
 
+def check_managed_instances():
+    """The lines of the operations page give functions a capacity provider."""
+    template = yaml_parse(TEMPLATE.read_text())
+    template["Globals"]["Function"]["CodeUri"] = CODE
+    arn = "arn:aws:lambda:eu-central-1:123456789012:capacity-provider:one"
+    page = TEMPLATE.parent.joinpath("docs/operations.md").read_text()
+    for function in ["WsSend", "HttpMessages"]:
+        assert f"`{function}`" in page.split("### Managed Instances")[1], function
+        properties = template["Resources"][function]["Properties"]
+        properties.update({"MemorySize": 2048, "CapacityProviderConfig": {"Arn": arn}})
+    resources = transform(template, {}, NoManagedPolicies())["Resources"]
+    given = [id for id, resource in resources.items() if "CapacityProviderConfig" in resource.get("Properties", {})]
+    assert given == ["WsSend", "HttpMessages"], given
+    provider = resources["WsSend"]["Properties"]["CapacityProviderConfig"]
+    assert provider == {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": arn}}, provider
+
+
 def without_references(value, gone):
     """Replaces references to resources that are left out by their words."""
     if isinstance(value, list):
@@ -231,6 +248,7 @@ def main():
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     logging.disable(logging.WARNING)
     os.environ["AWS_DEFAULT_REGION"] = REGION  # The translator asks for one.
+    check_managed_instances()
     template, left_out = creatable(translated())
     emulator = Emulator()
     try:

@@ -14,6 +14,9 @@ use crate::denials::Denials;
 /// The functions are built by then, unless the test runs on its own: a cold build on a small machine is counted in.
 const START_TIMEOUT: Duration = Duration::from_mins(15);
 
+/// The variable that makes every cloud run so many invocations at once in a process: any suite can run in both modes.
+pub const CONCURRENCY: &str = "TEST_CONCURRENCY";
+
 /// Flood limit of messages, and of events, within an hour: more than any test writes.
 pub const FLOOD_LIMIT: u32 = 100_000;
 
@@ -57,6 +60,8 @@ pub struct Setup<'a> {
     pub data: Option<&'a Path>,
     /// The cargo profile of the local cloud and of the functions, where it is not `dev`.
     pub profile: Option<&'a str>,
+    /// Invocations that a process runs at once, where it is not one, or as many as [`CONCURRENCY`] says.
+    pub concurrency: Option<u32>,
     /// Further arguments of the command.
     pub arguments: &'a [&'a str],
     /// True for a test in which functions lack permissions. Elsewhere, a denial ends the test process with an error.
@@ -98,13 +103,26 @@ impl Cloud {
     ///
     /// If it does not become ready; prints its output.
     pub fn start_with(data: Option<&Path>, parameters: &[&str]) -> Self {
+        Self::start_all(data, parameters, None)
+    }
+
+    fn start_all(data: Option<&Path>, parameters: &[&str], concurrency: Option<u32>) -> Self {
         let flood_limit = format!("FloodLimit={FLOOD_LIMIT}");
         let event_limit = format!("EventLimit={FLOOD_LIMIT}");
         // Files large enough to come in parts are small enough for a test, and files that were released go soon.
         let all = [flood_limit.as_str(), &event_limit, "FloodWindow=3600", "MultipartAbove=8388608", "FileGrace=2"];
         let arguments: Vec<&str> =
             all.iter().chain(parameters).flat_map(|parameter| ["--parameter", *parameter]).collect();
-        Self::with(Setup { data, arguments: &arguments, ..Setup::default() })
+        Self::with(Setup { data, arguments: &arguments, concurrency, ..Setup::default() })
+    }
+
+    /// Starts a cloud that keeps nothing, and whose processes run so many invocations at once.
+    ///
+    /// # Panics
+    ///
+    /// If it does not become ready; prints its output.
+    pub fn concurrent(invocations: u32) -> Self {
+        Self::start_all(None, &[], Some(invocations))
     }
 
     /// Starts a cloud.
@@ -112,7 +130,7 @@ impl Cloud {
     /// # Panics
     ///
     /// If it does not become ready; prints its output.
-    pub fn with(Setup { template, data, profile, arguments, with_denials }: Setup<'_>) -> Self {
+    pub fn with(Setup { template, data, profile, arguments, concurrency, with_denials }: Setup<'_>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (file, log) = (folder.path().join("endpoints.json"), folder.path().join("log"));
         let out = File::create(&log).expect("a log file");
@@ -121,6 +139,11 @@ impl Cloud {
         command.arg("--template").arg(template).arg("--endpoints").arg(&file);
         command.args(["--http-port", "0", "--websocket-port", "0", "--oidc-port", "0", "--stop-on-stdin-eof"]);
         command.args(profile.into_iter().flat_map(|profile| ["--profile", profile])).args(arguments);
+        if let Some(invocations) =
+            concurrency.map(|count| count.to_string()).or_else(|| std::env::var(CONCURRENCY).ok())
+        {
+            command.args(["--concurrency", &invocations]);
+        }
         command.arg("--permissions").arg(permissions());
         let watch = (!with_denials).then(|| Denials::watch(&denials()));
         if let Some(denials) = &watch {

@@ -11,6 +11,7 @@
 //! | `CHAOS_PEOPLE` | number of users, 4 by default. Every two of them have a private conversation, every four a group, all a public one |
 //! | `CHAOS_MESSAGES` | texts of each user in each private conversation and group, 12 by default |
 //! | `CHAOS_PAUSE` | longest pause between two texts in milliseconds, 300 by default |
+//! | `TEST_CONCURRENCY` | invocations that a process of the first test runs at once; the second, shorter test has 8 and runs with `--ignored` |
 
 mod check;
 mod context;
@@ -39,17 +40,28 @@ fn setting(name: &str, otherwise: impl FnOnce() -> u64) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_clients_agree_with_the_log_after_faults() {
     for _ in 0..setting("CHAOS_SEEDS", || 1) {
-        run(setting("CHAOS_SEED", || rand::rng().random())).await;
+        run(Cloud::shared(), setting("CHAOS_MESSAGES", || 12)).await;
+    }
+}
+
+/// The same with several invocations in a process, all of which fail when it is killed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a second cloud beside the first: run it alone"]
+async fn all_clients_agree_with_the_log_when_invocations_share_processes() {
+    let cloud = tokio::task::spawn_blocking(|| Cloud::concurrent(8)).await.expect("the cloud starts");
+    // It stops with the test process, as the shared one does.
+    let cloud: &'static Cloud = Box::leak(Box::new(cloud));
+    for _ in 0..setting("CHAOS_SEEDS", || 1) {
+        run(cloud, setting("CHAOS_MESSAGES", || 4)).await;
     }
 }
 
 /// Faults while users send texts, then calm, then every check.
-async fn run(seed: u64) {
-    let (users, messages) = (setting("CHAOS_PEOPLE", || 4), setting("CHAOS_MESSAGES", || 12));
+async fn run(cloud: &'static Cloud, messages: u64) {
+    let (users, seed) = (setting("CHAOS_PEOPLE", || 4), setting("CHAOS_SEED", || rand::rng().random()));
     let pause = Duration::from_millis(setting("CHAOS_PAUSE", || 300));
     // Shown where the test fails.
     println!("CHAOS_SEED={seed} CHAOS_PEOPLE={users} CHAOS_MESSAGES={messages} CHAOS_PAUSE={}", pause.as_millis());
-    let cloud = Cloud::shared();
     let context = Context::create(cloud, usize::try_from(users).expect("the number of users fits usize")).await;
 
     let stop = CancellationToken::new();
