@@ -32,6 +32,8 @@ struct Job<A, R, E> {
 type Answer<R, E> = Result<Result<R, E>, Box<dyn Any + Send>>;
 
 /// Serves events until Lambda ends the process, as many at once as Lambda asks for.
+///
+/// Each way is boxed, once for the process: with both in one future, the futures of the SDK nest deeper than the compiler follows.
 pub async fn serve<A, R, E, F>(handle: F) -> Result<(), Error>
 where
     A: DeserializeOwned + Send + 'static,
@@ -41,13 +43,13 @@ where
 {
     if max_concurrency() == 1 {
         let handle = &handle;
-        return lambda_runtime::run(service_fn(move |event| handle(event))).await;
+        return Box::pin(lambda_runtime::run(service_fn(move |event| handle(event)))).await;
     }
     let (jobs, received) = mpsc::unbounded_channel();
     let workers = lambda_runtime::run_concurrent(service_fn(move |event| pass_on(jobs.clone(), event)));
     tokio::select! {
         ended = workers => ended,
-        () = run_all(received, handle) => Ok(()),
+        () = Box::pin(run_all(received, handle)) => Ok(()),
     }
 }
 
