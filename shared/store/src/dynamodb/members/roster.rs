@@ -10,12 +10,16 @@ use super::{ActiveMember, CONVERSATION, ConversationItem, Members, active, entry
 use crate::StoreError;
 use crate::dynamodb::Item;
 use crate::dynamodb::batch::get_all;
+use crate::dynamodb::retry::back_off;
 
 /// Just after every `a#…`.
 const AFTER_ACTIVE: &str = "a$";
 
 /// Most members that a [`Roster`] holds: up to 100 recipients are notified inline, and one more shows that there are too many.
 pub const ROSTER_MEMBERS: usize = 101;
+
+/// Most reads of a roster that lie in the middle of a transaction. Its items change within milliseconds.
+const MAX_TORN_READS: u32 = 4;
 
 /// A conversation and its first [`ROSTER_MEMBERS`] members, as a sender needs them.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +31,7 @@ pub struct Roster {
 
 impl Roster {
     /// Builds a roster from members that were read with the conversation. No such read is isolated from transactions: the user
-    /// who has just left may be among them.
+    /// who has just left may be among them, and one who has just joined may be missing.
     fn new(conversation: ConversationItem, members: Vec<Item>) -> Result<Self, StoreError> {
         let mut members: Vec<ActiveMember> = from_items(members)?;
         members.retain(|member| Some(member.user_id) != conversation.departed);
@@ -36,6 +40,11 @@ impl Roster {
 
     pub fn user_ids(&self) -> Vec<UserId> {
         self.members.iter().map(|member| member.user_id).collect()
+    }
+
+    /// Returns false if the read lies in the middle of a transaction: it has the conversation of one version and members of another.
+    fn is_whole(&self) -> bool {
+        self.is_cut_off() || u32::try_from(self.members.len()) == Ok(self.conversation.member_count)
     }
 
     /// Returns true if there may be more members than these.
@@ -55,8 +64,21 @@ impl Roster {
 }
 
 impl Members {
-    /// Reads a conversation of any kind and its first members in one request; `None` if it does not exist.
+    /// Reads a conversation of any kind and its first members in one request; `None` if it does not exist. Reads again if the
+    /// number of members is not the conversation's, as in the middle of a transaction.
     pub async fn roster(&self, conversation: ConversationId, consistent: bool) -> Result<Option<Roster>, StoreError> {
+        let mut round = 0;
+        loop {
+            let read = self.read_roster(conversation, consistent).await?;
+            round += 1;
+            if round == MAX_TORN_READS || read.as_ref().is_none_or(Roster::is_whole) {
+                return Ok(read);
+            }
+            back_off(round).await;
+        }
+    }
+
+    async fn read_roster(&self, conversation: ConversationId, consistent: bool) -> Result<Option<Roster>, StoreError> {
         let page = self
             .client
             .query()
