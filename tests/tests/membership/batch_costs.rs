@@ -27,15 +27,15 @@ async fn batch_costs_one_put_a_message_and_one_post_a_connection() {
     let sent = a.ask(frame).await;
     assert_eq!(sent["messages"].as_array().map(Vec::len), Some(25), "{sent}");
     let (after, _) = usage_so_far(cloud).await;
-    let mut spent: BTreeMap<String, u64> =
+    let mut used: BTreeMap<String, u64> =
         after.into_iter().map(|(name, n)| (name.clone(), n - before.get(&name).unwrap_or(&0))).collect();
-    spent.retain(|_, n| *n > 0);
+    used.retain(|_, n| *n > 0);
     // Slow puts on a busy machine make the function read the connections again.
-    let connections = spent.remove("BatchGetItem");
+    let connections = used.remove("BatchGetItem");
     assert!(matches!(connections, Some(1 | 2)), "{connections:?}");
     let expected = [("GetItem", 1), ("PostToConnection", 2), ("PutItem", 25), ("Query", 2)];
     assert_eq!(
-        spent,
+        used,
         expected.map(|(name, n)| (name.to_owned(), n)).into(),
         "the log, the roster and the message that all answer"
     );

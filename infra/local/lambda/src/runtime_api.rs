@@ -163,7 +163,7 @@ impl RuntimeApi {
 async fn serve(routes: Router) -> io::Result<(SocketAddr, AbortOnDropHandle<io::Result<()>>)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    let router = Router::new()
+    let admitted = Router::new()
         .nest("/2018-06-01/runtime", routes)
         .layer(from_fn(|request, next| Admission::local().layer(request, next)));
     let listener = listener.tap_io(|stream| {
@@ -171,7 +171,7 @@ async fn serve(routes: Router) -> io::Result<(SocketAddr, AbortOnDropHandle<io::
             tracing::debug!(%error, "large events may be slow");
         }
     });
-    let server = tokio::spawn(axum::serve(listener, router).into_future());
+    let server = tokio::spawn(axum::serve(listener, admitted).into_future());
     Ok((address, AbortOnDropHandle::new(server)))
 }
 

@@ -16,7 +16,7 @@ fn bench(concurrency: u32, timeout: Duration) -> Bench {
     Bench::new(setup)
 }
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// Begins an invocation.
 fn begin(bench: &Bench, event: &Value) -> tokio::task::JoinHandle<Outcome> {
