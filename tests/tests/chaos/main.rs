@@ -11,7 +11,7 @@
 //! | `CHAOS_PEOPLE` | number of users, 4 by default. Every two of them have a private conversation, every four a group, all a public one |
 //! | `CHAOS_MESSAGES` | texts of each user in each private conversation and group, 12 by default |
 //! | `CHAOS_PAUSE` | longest pause between two texts in milliseconds, 300 by default |
-//! | `TEST_CONCURRENCY` | invocations that a process of the first test runs at once; the second, shorter test has 8 and runs with `--ignored` |
+//! | `TEST_CONCURRENCY` | invocations that a process of the first test runs at once; the second, shorter test has 8 |
 
 mod check;
 mod context;
@@ -46,7 +46,6 @@ async fn all_clients_agree_with_the_log_after_faults() {
 
 /// The same with several invocations in a process, all of which fail when it is killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a second cloud beside the first: run it alone"]
 async fn all_clients_agree_with_the_log_when_invocations_share_processes() {
     let cloud = tokio::task::spawn_blocking(|| Cloud::concurrent(8)).await.expect("the cloud starts");
     // It stops with the test process, as the shared one does.
