@@ -3,12 +3,12 @@
 use std::io;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use local_template::model::Function;
 use tokio::process::Child;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -55,7 +55,7 @@ pub(crate) struct Seat {
 }
 
 impl ConcurrentInstance {
-    /// Starts the process, which then is in its init phase. Places that become free wake those who wait for `released`.
+    /// Starts the process, which then is in its init phase. It gets its events from `api`.
     pub(crate) async fn start(
         function: &Function,
         executable: &Executable,
@@ -63,10 +63,8 @@ impl ConcurrentInstance {
         log: InstanceLog,
         place: Place,
         guard: &Arc<Guard>,
-        released: &Arc<Notify>,
+        api: ConcurrentRuntimeApi,
     ) -> io::Result<Self> {
-        let capacity = function.max_concurrency.map_or(1, |count| count as usize);
-        let api = ConcurrentRuntimeApi::start(capacity, Arc::clone(released)).await?;
         let (mut child, build) = process::start(function, executable, services, api.address(), place.id()).await?;
         let pid = child.id();
         let guarded = pid.map(|pid| guard.add(pid));
@@ -165,15 +163,8 @@ impl Seat {
         payload: Bytes,
     ) -> Result<Bytes, Failure> {
         let instance = &*self.instance;
-        let (until, deadline) = (Instant::now() + function.timeout, SystemTime::now() + function.timeout);
-        instance.api.deliver(Event {
-            request_id: request_id.to_owned(),
-            // The clock is past 1970.
-            deadline_ms: deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
-            function_arn: function.arn.clone(),
-            trace_id: trace.to_string(),
-            payload,
-        });
+        let until = Instant::now() + function.timeout;
+        instance.api.deliver(Event::new(function, request_id, &trace, payload, function.timeout));
         let reply = tokio::select! {
             biased;
             Ok(reply) = &mut self.reply => reply,
@@ -183,11 +174,7 @@ impl Seat {
         };
         instance.flusher.flush().await;
         instance.usage().idle_since = Instant::now();
-        match reply {
-            Reply::Response(body) => Ok(body),
-            Reply::Error(body) => Err(Failure::Reported(body)),
-            Reply::TooLarge(size) => Err(Failure::ResponseTooLarge(size)),
-        }
+        reply.into_result()
     }
 }
 

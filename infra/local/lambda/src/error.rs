@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::runtime_api::MAX_RESPONSE_BYTES;
+use super::limits::MAX_RESPONSE_BYTES;
 
 /// Failure of an invocation.
 #[derive(Debug)]

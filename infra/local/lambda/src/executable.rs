@@ -10,6 +10,8 @@ use std::time::{Duration, SystemTime};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
+use super::error::Failure;
+
 /// Time that an executable may be missing or unfinished while a build replaces it: cargo unlinks the old one first.
 const REPLACEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -53,6 +55,11 @@ impl Executable {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns the failure of an invocation whose process could not be started.
+    pub(crate) fn not_started(&self, error: &io::Error) -> Failure {
+        Failure::InvalidEntrypoint(format!("{}: {error}", self.path.display()))
     }
 
     /// From here on, processes of earlier builds are to be replaced.

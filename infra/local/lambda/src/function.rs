@@ -21,7 +21,7 @@ use super::invocation::{Invocation, InvokeError, Outcome};
 use super::life::Lives;
 use super::limits::Limits;
 use super::log_sink::LogSink;
-use super::logs::{InstanceLog, Report, init_report};
+use super::logs::{InstanceLog, Report};
 use super::stats::{Instances, Stats};
 use super::trace::TraceHeader;
 
@@ -82,7 +82,7 @@ impl FunctionPool {
         let FunctionSetup { function: model, executable } = setup;
         let reserved = model.reserved_concurrency;
         Self {
-            environments: model.max_concurrency.map(|_| Environments::default()),
+            environments: model.max_concurrency.map(Environments::new),
             concurrency: reserved.map(|count| Arc::new(Semaphore::new(count as usize))),
             model,
             executable: Executable::new(executable),
@@ -170,7 +170,7 @@ impl FunctionPool {
             && let Some(instance) = slot.take()
         {
             instance.kill().await;
-            log.line(&format!("RequestId: {request_id} Error: {}", failure.message()));
+            log.failure(&request_id, failure);
         }
         let failure = result.as_ref().err();
         let memory_mib = self.model.memory_mib;
@@ -246,11 +246,10 @@ impl FunctionPool {
                 .await
             {
                 Ok(instance) => slot.insert(instance).initialised(limit).await,
-                Err(error) => Err(Failure::InvalidEntrypoint(format!("{}: {error}", executable.path().display()))),
+                Err(error) => Err(executable.not_started(&error)),
             };
         if let Err(failure) = &result {
-            log.line(&init_report(begun.elapsed(), phase, failure));
-            log.line(&format!("{}: {}", failure.error_type(), failure.message()));
+            log.failed_init(begun.elapsed(), phase, failure);
         }
         result
     }

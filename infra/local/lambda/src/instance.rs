@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use local_template::model::Function;
@@ -18,7 +18,7 @@ use super::guard::{Guard, Guarded};
 use super::life::Place;
 use super::logs::{Capture, InstanceLog};
 use super::process::{self, CpuAccount, crash, ended};
-use super::runtime_api::{Event, Reply, RuntimeApi};
+use super::runtime_api::{Event, RuntimeApi};
 use super::trace::TraceHeader;
 
 /// One running process of a function. Dropping it kills the process; [`kill`](Self::kill) also waits for its end.
@@ -109,15 +109,7 @@ impl Instance {
         limit: Duration,
     ) -> Result<Bytes, Failure> {
         self.busy_until = Instant::now() + limit;
-        let deadline = SystemTime::now() + limit;
-        self.api.deliver(Event {
-            request_id: request_id.to_owned(),
-            // The clock is past 1970.
-            deadline_ms: deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
-            function_arn: function.arn.clone(),
-            trace_id: trace.to_string(),
-            payload,
-        });
+        self.api.deliver(Event::new(function, request_id, &trace, payload, limit));
         let reply = tokio::select! {
             biased;
             reply = self.api.reply() => reply,
@@ -128,11 +120,7 @@ impl Instance {
         };
         self.capture.flusher().flush().await;
         self.idle_since = Instant::now();
-        match reply {
-            Reply::Response(body) => Ok(body),
-            Reply::Error(body) => Err(Failure::Reported(body)),
-            Reply::TooLarge(size) => Err(Failure::ResponseTooLarge(size)),
-        }
+        reply.into_result()
     }
 
     pub(crate) fn log(&self) -> &InstanceLog {

@@ -1,6 +1,9 @@
-//! Time limits of function instances.
+//! Limits of function instances: their times, and the size of their replies.
 
 use std::time::Duration;
+
+/// Largest reply in bytes: 6 MiB and 100 bytes.
+pub(crate) const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024 + 100;
 
 /// Times that AWS fixes and tests shorten.
 #[derive(Debug, Clone, Copy)]

@@ -80,6 +80,17 @@ impl InstanceLog {
         }
     }
 
+    /// The lines of an init phase that failed: `init`, or `invoke` when it was repeated within an invocation.
+    pub(crate) fn failed_init(&self, duration: Duration, phase: &str, failure: &Failure) {
+        self.line(&init_report(duration, phase, failure));
+        self.line(&format!("{}: {}", failure.error_type(), failure.message()));
+    }
+
+    /// The line of an invocation that ended without an answer of its handler.
+    pub(crate) fn failure(&self, request_id: &str, failure: &Failure) {
+        self.line(&format!("RequestId: {request_id} Error: {}", failure.message()));
+    }
+
     /// A line of Lambda's own: always in the invocation's log, shown only to those who asked for it.
     fn lambda_line(&self, request_id: &str, text: &str) {
         self.current().append(request_id, text);
@@ -269,8 +280,8 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-/// Returns the line of a failed init: in the phase `init`, or `invoke` when it was repeated within an invocation.
-pub(crate) fn init_report(duration: Duration, phase: &str, failure: &Failure) -> String {
+/// Returns the line of a failed init.
+fn init_report(duration: Duration, phase: &str, failure: &Failure) -> String {
     let status = match failure {
         Failure::TimedOut(_) => "timeout".to_owned(),
         _ => format!("error\tError Type: {}", failure.error_type()),

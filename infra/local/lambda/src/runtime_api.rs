@@ -8,6 +8,7 @@ use std::future::IntoFuture;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -20,17 +21,18 @@ use axum::{Json, Router};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use local_aws::Admission;
+use local_template::model::Function;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::error::Failure;
 use super::freezer::Freezer;
+use super::limits::MAX_RESPONSE_BYTES;
+use super::trace::TraceHeader;
 
 pub(crate) mod concurrent;
-
-/// Largest reply in bytes: 6 MiB and 100 bytes.
-pub(crate) const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024 + 100;
 
 /// One invocation as the process sees it.
 #[derive(Debug)]
@@ -43,6 +45,27 @@ pub(crate) struct Event {
     pub payload: Bytes,
 }
 
+impl Event {
+    /// An invocation of the function that has to end within `limit` from now on.
+    pub(crate) fn new(
+        function: &Function,
+        request_id: &str,
+        trace: &TraceHeader,
+        payload: Bytes,
+        limit: Duration,
+    ) -> Self {
+        let deadline = SystemTime::now() + limit;
+        Self {
+            request_id: request_id.to_owned(),
+            // The clock is past 1970.
+            deadline_ms: deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
+            function_arn: function.arn.clone(),
+            trace_id: trace.to_string(),
+            payload,
+        }
+    }
+}
+
 /// The process's answer to an invocation.
 #[derive(Debug)]
 pub(crate) enum Reply {
@@ -50,6 +73,17 @@ pub(crate) enum Reply {
     Error(Bytes),
     /// A response of this many bytes, refused.
     TooLarge(usize),
+}
+
+impl Reply {
+    /// Returns the result of the invocation.
+    pub(crate) fn into_result(self) -> Result<Bytes, Failure> {
+        match self {
+            Self::Response(body) => Ok(body),
+            Self::Error(body) => Err(Failure::Reported(body)),
+            Self::TooLarge(size) => Err(Failure::ResponseTooLarge(size)),
+        }
+    }
 }
 
 /// The phase of the process's life.

@@ -15,15 +15,18 @@ use crate::concurrent_instance::{ConcurrentInstance, Seat};
 use crate::environment::version;
 use crate::error::Failure;
 use crate::invocation::Invocation;
-use crate::logs::{InstanceLog, init_report};
+use crate::logs::InstanceLog;
+use crate::runtime_api::concurrent::ConcurrentRuntimeApi;
 use crate::trace::TraceHeader;
 
 /// Longest init phase: "the maximum of 130 seconds or the configured function timeout".
 const MAX_INIT: Duration = Duration::from_secs(130);
 
 /// The processes of a function that run several invocations at once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Environments {
+    /// Number of invocations that each process runs at once.
+    capacity: usize,
     state: Mutex<State>,
     /// Wakes invocations that wait for a place.
     released: Arc<Notify>,
@@ -52,6 +55,11 @@ struct Starting<'a>(&'a Environments);
 struct Waiting<'a>(&'a Environments);
 
 impl Environments {
+    /// No processes yet, each of which will run so many invocations at once.
+    pub(super) fn new(max_concurrency: u32) -> Self {
+        Self { capacity: max_concurrency as usize, state: Mutex::default(), released: Arc::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -59,7 +67,7 @@ impl Environments {
 
     /// Takes a place in the process that runs the fewest invocations. If all are full, there is a process to start, unless those
     /// that start already have places left.
-    fn step(&self, request_id: &str, capacity: usize) -> Step<'_> {
+    fn step(&self, request_id: &str) -> Step<'_> {
         let mut state = self.state();
         state.ready.retain(|instance| !instance.is_ending());
         let emptiest = state.ready.iter().min_by_key(|instance| instance.running());
@@ -67,7 +75,7 @@ impl Environments {
             return Step::Run(seat);
         }
         // The invocation that starts a process has a place in it.
-        if state.waiting < state.starting * (capacity - 1) {
+        if state.waiting < state.starting * (self.capacity - 1) {
             state.waiting += 1;
             return Step::Wait(Waiting(self));
         }
@@ -137,7 +145,7 @@ impl FunctionPool {
         self.stats().cpu += seat.instance.cpu_since_last();
         let failure = result.as_ref().err();
         if let Some(failure) = failure.filter(|failure| super::is_fatal(failure)) {
-            log.line(&format!("RequestId: {request_id} Error: {}", failure.message()));
+            log.failure(&request_id, failure);
         }
         let (memory_mib, used_mib) = (self.model.memory_mib, seat.instance.used_mib());
         log.end(&Report { request_id: &request_id, duration, init: None, memory_mib, used_mib, failure });
@@ -147,7 +155,6 @@ impl FunctionPool {
 
     /// Takes a place for an invocation, in a new process if all others are full.
     async fn find_seat(&self, environments: &Environments, request_id: &str) -> Result<Seat, Failure> {
-        let capacity = self.model.max_concurrency.map_or(1, |count| count as usize);
         if self.reload().await {
             super::say_reloaded(&[&self.model.logical_id]);
         }
@@ -156,7 +163,7 @@ impl FunctionPool {
             tokio::pin!(released);
             // From here on, a place that becomes free is not missed.
             released.as_mut().enable();
-            match environments.step(request_id, capacity) {
+            match environments.step(request_id) {
                 Step::Run(seat) => return Ok(seat),
                 Step::Wait(_waiting) => released.await,
                 Step::Start(starting) => {
@@ -184,12 +191,12 @@ impl FunctionPool {
         let (function, executable) = (&self.model, &self.executable);
         let log = InstanceLog::new(self.sink.clone(), &function.logical_id, true);
         let place = self.lives.add(&Uuid::new_v4().to_string());
-        let limit = MAX_INIT.max(function.timeout);
-        let (guard, released) = (&self.guard, &environments.released);
-        let started =
-            ConcurrentInstance::start(function, executable, &self.services, log.clone(), place, guard, released).await;
-        let failure = match started {
-            Ok(instance) => match instance.initialised(limit).await {
+        let started = async {
+            let api = ConcurrentRuntimeApi::start(environments.capacity, Arc::clone(&environments.released)).await?;
+            ConcurrentInstance::start(function, executable, &self.services, log.clone(), place, &self.guard, api).await
+        };
+        let failure = match started.await {
+            Ok(instance) => match instance.initialised(MAX_INIT.max(function.timeout)).await {
                 Ok(()) => {
                     self.stats().init.record(begun.elapsed());
                     return Ok(instance);
@@ -199,10 +206,9 @@ impl FunctionPool {
                     failure
                 }
             },
-            Err(error) => Failure::InvalidEntrypoint(format!("{}: {error}", executable.path().display())),
+            Err(error) => executable.not_started(&error),
         };
-        log.line(&init_report(begun.elapsed(), "init", &failure));
-        log.line(&format!("{}: {}", failure.error_type(), failure.message()));
+        log.failed_init(begun.elapsed(), "init", &failure);
         Err(failure)
     }
 }
