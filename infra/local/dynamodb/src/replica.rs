@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::writes::{WRITING, writes};
+use super::writes::writes;
 use super::{Tables, TablesError};
 
 /// Reasons for which there is no replica.
@@ -103,9 +103,9 @@ impl Replica {
         Ok(())
     }
 
-    /// Returns true for an operation whose writes the copy receives.
-    pub fn receives(operation: &str) -> bool {
-        WRITING.contains(&operation)
+    /// Returns true for a request whose writes the copy receives.
+    pub fn receives(operation: &str, input: &Value) -> bool {
+        !writes(operation, input).is_empty()
     }
 
     /// Notes what a request that was carried out has written. The caller carries out no other write in between: the copy would

@@ -3,9 +3,6 @@
 use local_aws::call::table_name;
 use serde_json::Value;
 
-/// The operations that write, but for PartiQL's.
-pub(crate) const WRITING: [&str; 5] = ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"];
-
 /// One item that a request writes, if it is let to.
 #[derive(Debug)]
 pub(crate) struct Write<'a> {

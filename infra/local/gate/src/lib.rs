@@ -257,8 +257,9 @@ impl Exchange<'_> {
             _ => None,
         };
         let size = body.len();
-        let is_write = call.service == Service::Dynamodb && Replica::receives(&call.operation);
-        let _in_order = if is_write && gate.replica().is_some() { Some(gate.0.writing.lock().await) } else { None };
+        let is_noted = call.service == Service::Dynamodb && gate.replica().is_some();
+        let in_order = is_noted && Replica::receives(&call.operation, &call.input);
+        let _in_order = if in_order { Some(gate.0.writing.lock().await) } else { None };
         let request = Request::from_parts(head, asked.as_ref().map_or(body, |asked| asked.body.clone()));
         let (mut head, body) = carry_out(request, view).await.into_parts();
         let Ok(mut body) = to_bytes(body, usize::MAX).await else {
@@ -275,7 +276,7 @@ impl Exchange<'_> {
             }
         }
         let replica = gate.replica().clone();
-        if let Some(replica) = replica.filter(|_| is_write && head.status.is_success()) {
+        if let Some(replica) = replica.filter(|_| call.service == Service::Dynamodb && head.status.is_success()) {
             replica.note(&call.operation, &call.input);
         }
         let usage = usage::of(call, gate.0.tables.as_ref(), size, head.status, &body, units);
