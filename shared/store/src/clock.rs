@@ -1,7 +1,7 @@
 //! Waiting and measuring: by the machine's clock, or by that of a simulation.
 //!
 //! A simulation runs the code of many invocations on one thread, in a time of its own. It sets the clock of its thread here, and
-//! the one of [`domain::Timestamp`]; no other code may wait or measure otherwise.
+//! the one of [`domain::Timestamp`]. Code that is simulated (the log, its members and receipts) waits and measures by nothing else.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};

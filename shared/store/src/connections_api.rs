@@ -128,11 +128,6 @@ impl ConnectionsApi {
         Ok(self.push(frames).await)
     }
 
-    /// [`ConnectionsApi::push_message`] as a closure.
-    pub fn messages(&self) -> impl AsyncFn(&Message, &[Address<'_>]) -> Result<Pushed, ApiError> {
-        async |message: &Message, to: &[Address<'_>]| self.push_message(message, to).await
-    }
-
     /// A last frame, then the end of the connection.
     pub async fn close_with_frame(&self, connection_id: &str, json: &str) {
         // If this fails, the client sees the connection close all the same.

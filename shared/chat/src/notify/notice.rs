@@ -34,16 +34,16 @@ impl Notifier {
     /// incomplete, or all if the posts took more than a second together, are left to the `fanout` worker.
     /// Cost: one post per connection; one request to SQS if it queues. Fails only if a message cannot be written as JSON.
     pub async fn notices(&self, notices: &[Notice], except: Option<&str>) -> Result<(), ApiError> {
-        let received = received(notices, except);
-        let mut frames: BTreeMap<(bool, Vec<Seq>), Vec<String>> = BTreeMap::new();
-        for received in received.values() {
-            if let Entry::Vacant(entry) = frames.entry(received.key()) {
-                entry.insert(received.write()?);
+        let mut groups: BTreeMap<_, (Vec<String>, Vec<&str>)> = BTreeMap::new();
+        for (connection_id, received) in received(notices, except) {
+            match groups.entry(received.key()) {
+                Entry::Vacant(group) => drop(group.insert((received.write()?, vec![connection_id]))),
+                Entry::Occupied(mut group) => group.get_mut().1.push(connection_id),
             }
         }
-        let posts = received.iter().flat_map(|(connection_id, received)| {
-            let frames = frames.get(&received.key()).into_iter().flatten();
-            frames.map(|json| Frame { connection_id, json })
+        let posts = groups.values().flat_map(|(frames, connection_ids)| {
+            let to = |connection_id| frames.iter().map(move |json| Frame { connection_id, json });
+            connection_ids.iter().copied().flat_map(to)
         });
         let expired = notices.iter().map(|notice| self.end_expired(&notice.audience.expired));
         let (pushed, _) = tokio::join!(self.api().push(posts), join_all(expired));

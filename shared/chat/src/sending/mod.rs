@@ -1,6 +1,7 @@
 //! Sending: appends messages and notifies their recipients.
 
 use std::slice;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::error::causes;
@@ -46,11 +47,7 @@ pub struct SentMessages {
 impl SentMessages {
     /// Returns the answer to the sender. `error` writes the refusal of the rest.
     pub fn answer(&self, conversation_id: ConversationId, error: impl FnOnce(&ApiError) -> ErrorBody) -> SentBatch {
-        let entry = |SentMessage { message, duplicate }: &SentMessage| {
-            let Message { client_message_id, seq, message_id, sent_at, .. } = *message;
-            let client_message_id = client_message_id?;
-            Some(SentEntry { client_message_id, seq, message_id, sent_at, duplicate: *duplicate })
-        };
+        let entry = |sent: &SentMessage| SentEntry::of(&sent.message, sent.duplicate);
         // Every message of a send has its id.
         let messages = self.messages.iter().filter_map(entry).collect();
         SentBatch { conversation_id, messages, error: self.refusal.as_ref().map(error) }
@@ -103,7 +100,7 @@ impl Sender {
         opened.attach(&attached).await?;
         opened.refer(answered).await?;
         opened.check()?;
-        let expected = opened.roster().clone();
+        let expected = Arc::clone(opened.roster());
         let append = async {
             let started = Stopwatch::start();
             (opened.append_all().await, started.elapsed() > SLOW_PUT)
@@ -122,7 +119,7 @@ impl Sender {
     /// Groups messages that have the same members, with their audience: `found`, or it is read. There are several groups only if
     /// members changed between the messages of a batch.
     async fn notices(&self, appended: Vec<Appended>, mut found: Option<Result<Audience, StoreError>>) -> Vec<Notice> {
-        let (mut notices, mut roster): (Vec<Notice>, Option<Roster>) = (Vec::new(), None);
+        let (mut notices, mut roster): (Vec<Notice>, Option<Arc<Roster>>) = (Vec::new(), None);
         for message in appended {
             let item = message.item.shown_to_sender();
             if let (Some(notice), true) = (notices.last_mut(), roster.as_ref() == Some(&message.roster)) {

@@ -148,6 +148,12 @@ pub struct SentEntry {
 }
 
 impl SentEntry {
+    /// Describes a message that has its seq, as its sender sees it; `None` for one that was not sent by a client.
+    pub fn of(message: &Message, duplicate: bool) -> Option<Self> {
+        let Message { client_message_id, seq, message_id, sent_at, .. } = *message;
+        client_message_id.map(|client_message_id| Self { client_message_id, seq, message_id, sent_at, duplicate })
+    }
+
     /// Describes the message of the conversation as the answer to a send of it alone does.
     pub const fn sent(&self, conversation_id: ConversationId) -> Sent {
         let Self { seq, message_id, sent_at, duplicate, .. } = *self;

@@ -22,6 +22,7 @@
 mod open;
 mod rules;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::flood::{Counted, RecentSenders};
@@ -92,7 +93,7 @@ pub struct Appended {
     /// True if an earlier attempt had written it.
     pub duplicate: bool,
     /// The members at that seq.
-    pub roster: Roster,
+    pub roster: Arc<Roster>,
     /// Number of puts; 0 for a duplicate that was found in a read.
     pub puts: u32,
 }
@@ -146,7 +147,8 @@ pub struct Opened<'a> {
     mentioned: Vec<UserId>,
     /// The items that were read, up to the head.
     seen: Vec<LogItem>,
-    roster: Roster,
+    /// Shared with the messages that have these members.
+    roster: Arc<Roster>,
     /// The newest change of membership of which it is known that the sender is a member after it.
     member_as_of: Option<Seq>,
     /// The reason for which nothing is put any more: the send yields what earlier attempts wrote.
@@ -155,7 +157,7 @@ pub struct Opened<'a> {
 
 impl Opened<'_> {
     /// Returns the members that are known before the append.
-    pub fn roster(&self) -> &Roster {
+    pub fn roster(&self) -> &Arc<Roster> {
         &self.roster
     }
 
@@ -205,7 +207,7 @@ impl Opened<'_> {
                     return Err(SendError::IdempotencyMismatch);
                 }
                 self.refresh_roster_at(&earlier).await?;
-                return Ok(Appended { item: earlier, duplicate: true, roster: self.roster.clone(), puts });
+                return Ok(Appended { item: earlier, duplicate: true, roster: Arc::clone(&self.roster), puts });
             }
             if (index > 0 || round > 0) && self.begun.elapsed() > MAX_APPEND_TIME {
                 break;
@@ -238,7 +240,7 @@ impl Opened<'_> {
     /// Makes an item that this send wrote the head for the message after it.
     fn written(&mut self, item: LogItem, puts: u32) -> Appended {
         self.seen.push(item.clone());
-        Appended { item, duplicate: false, roster: self.roster.clone(), puts }
+        Appended { item, duplicate: false, roster: Arc::clone(&self.roster), puts }
     }
 
     /// Adds items that were read, which are the next ones after those that were read before.
@@ -259,7 +261,7 @@ impl Opened<'_> {
     async fn refresh_roster_at(&mut self, item: &LogItem) -> Result<(), SendError> {
         if self.roster.conversation.members_seq < item.members_seq {
             let roster = self.log.members.roster(self.conversation_id, true).await?;
-            self.roster = roster.ok_or(SendError::NotAMember)?;
+            self.roster = roster.ok_or(SendError::NotAMember)?.into();
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ impl Log {
             attachments: vec![Vec::new(); drafts.len()],
             mentioned: Vec::new(),
             seen: Vec::new(),
-            roster,
+            roster: roster.into(),
             member_as_of,
             refusal: None,
         };

@@ -33,7 +33,7 @@ impl Opened<'_> {
             self.log.members.view(conversation_id, sender_id),
             self.log.members.roster_for(sender_id, conversation_id, true)
         )?;
-        self.roster = roster.ok_or(SendError::NotAMember)?;
+        self.roster = roster.ok_or(SendError::NotAMember)?.into();
         let view = view.ok_or(SendError::NotAMember)?;
         if view.user_deleted {
             return Err(SendError::UserDeleted);
