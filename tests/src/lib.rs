@@ -2,6 +2,8 @@
 //!
 //! * [`cloud`]: the real `local-cloud` binary, on free ports.
 //!
+//! * [`crash`]: invocations that crash within the test's own process.
+//!
 //! * [`lambda`]: invocations of single functions.
 //!
 //! * [`large_conversation`]: groups with many members.
@@ -16,6 +18,7 @@
 
 pub mod aws;
 pub mod cloud;
+pub mod crash;
 mod denials;
 pub mod faults;
 pub mod lambda;

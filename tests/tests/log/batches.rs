@@ -1,10 +1,11 @@
 //! A batch: several messages in one send, in their order, each once.
 
+use std::time::Duration;
+
 use chat::log::{AppendedBatch, Draft, Log, Refusal, SendError};
 use domain::flood::FloodLimit;
 use domain::{FileId, Seq, UserId};
 use end_to_end::aws::log;
-use std::time::Duration;
 use uuid::Uuid;
 
 use crate::conversation::TestConversation;

@@ -99,26 +99,18 @@ pub(crate) struct Gate {
 
 /// A client whose first query waits at the gate.
 pub(crate) async fn holding_first_query(gate: Gate) -> Client {
-    let queries = Arc::new(AtomicUsize::new(0));
-    client(move |request| {
-        let held = is(&request, "Query") && queries.fetch_add(1, Ordering::Relaxed) == 0;
-        let gate = gate.clone();
-        async move {
-            if held {
-                gate.reached.notify_one();
-                gate.open.notified().await;
-            }
-            forward(request).await
-        }
-    })
-    .await
+    holding("Query", 0, gate).await
 }
 
 /// A client whose put waits at the gate, the one after the first `skipped`.
 pub(crate) async fn holding_put(skipped: usize, gate: Gate) -> Client {
-    let puts = Arc::new(AtomicUsize::new(0));
+    holding("PutItem", skipped, gate).await
+}
+
+async fn holding(operation: &'static str, skipped: usize, gate: Gate) -> Client {
+    let requests = Arc::new(AtomicUsize::new(0));
     client(move |request| {
-        let held = is(&request, "PutItem") && puts.fetch_add(1, Ordering::Relaxed) == skipped;
+        let held = is(&request, operation) && requests.fetch_add(1, Ordering::Relaxed) == skipped;
         let gate = gate.clone();
         async move {
             if held {

@@ -14,16 +14,17 @@ use amend::Amended;
 use chat::log::Draft;
 use domain::reaction::Reactions;
 use domain::{ClientMessageId, Content, Receipt, Seq};
+use end_to_end::crash::unless_crashed;
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use store::dynamodb::LogItem;
 use sync::Synced;
 
-use crate::chaos::sent::{Call, Sent};
+use crate::chaos::sent::{Sent, add_round, was_accepted};
 use crate::chaos::writer::Answer;
 use crate::conversation::{Conversation, random_id};
-use crate::executor::{self, Handle, Machine, Name, unless_crashed};
+use crate::executor::{self, Handle, Machine, Name};
 use crate::history::What;
 use crate::plan::{Kind, Step};
 
@@ -190,17 +191,7 @@ impl Device {
         });
         let calls = join_all(calls.collect::<Vec<_>>()).await;
         *before += calls.len();
-        for (index, sent) in sent.iter_mut().enumerate() {
-            let carried = calls.iter().filter(|(first, ..)| *first <= index);
-            let call = |(first, known_change, answers): &(usize, u64, Option<Vec<Answer>>)| {
-                let answer = answers.as_ref().and_then(|answers| answers.get(index - first).cloned());
-                Call { known_change: *known_change, answer }
-            };
-            let round: Vec<Call> = carried.map(call).collect();
-            if !round.is_empty() {
-                sent.rounds.push(round);
-            }
-        }
+        add_round(sent, &calls);
     }
 }
 
@@ -217,7 +208,7 @@ struct Batch {
 impl Batch {
     /// Returns true if all messages have their seqs.
     fn is_accepted(&self) -> bool {
-        self.sent.iter().all(|sent| sent.accepted().next().is_some())
+        was_accepted(&self.sent)
     }
 }
 

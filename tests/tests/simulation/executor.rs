@@ -5,7 +5,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -267,19 +266,4 @@ impl Drop for Sleep {
         let Some(number) = self.timer else { return };
         WORLD.with_borrow_mut(|world| world.as_mut().and_then(|world| world.timers.remove(&(self.until, number))));
     }
-}
-
-/// Returns the output, or `None` where the machine crashes: then the future is dropped after so many polls, between two of its
-/// calls or while one is under way.
-pub(crate) async fn unless_crashed<T>(future: impl Future<Output = T>, after: Option<u32>) -> Option<T> {
-    let mut future = std::pin::pin!(future);
-    let mut polls = 0;
-    poll_fn(|context| {
-        if after == Some(polls) {
-            return Poll::Ready(None);
-        }
-        polls += 1;
-        future.as_mut().poll(context).map(Some)
-    })
-    .await
 }

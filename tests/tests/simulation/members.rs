@@ -7,13 +7,14 @@ use std::time::Duration;
 use chat::membership::Projection;
 use domain::conversation::Member;
 use domain::{MessageKind, Role};
+use end_to_end::crash::unless_crashed;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use store::StoreError;
 
 use crate::chaos::check::Change;
 use crate::conversation::Conversation;
-use crate::executor::{self, Machine, Name, unless_crashed};
+use crate::executor::{self, Machine, Name};
 use crate::history::What;
 
 /// A relay that crashes has been polled less often than this.

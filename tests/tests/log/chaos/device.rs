@@ -1,18 +1,17 @@
 //! A correct client: it repeats messages that were not answered, with the same id and the same `after_seq`.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
 use chat::log::Draft;
 use domain::UserId;
-use futures_util::future::{BoxFuture, join_all};
+use end_to_end::crash::unless_crashed;
+use futures_util::future::join_all;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
 
-use super::sent::{Call, Sent};
-use super::writer::{Answer, Writer};
+use super::sent::{Sent, add_round, was_accepted};
+use super::writer::Writer;
 use crate::conversation::TestConversation;
 
 /// Number of times that a message is sent before its client gives up, which is a violation. A handful of rounds suffices under
@@ -96,36 +95,6 @@ impl Device {
             let known_change = *self.changes.borrow();
             (first, known_change, unless_crashed(self.writer.send(&drafts[first..]), crash).await)
         });
-        let calls = join_all(calls).await;
-        for (index, sent) in batch.iter_mut().enumerate() {
-            let carried = calls.iter().filter(|(first, ..)| *first <= index);
-            let call = |(first, known_change, answers): &(usize, u64, Option<Vec<Answer>>)| {
-                let answer = answers.as_ref().and_then(|answers| answers.get(index - first).cloned());
-                Call { known_change: *known_change, answer }
-            };
-            let round: Vec<Call> = carried.map(call).collect();
-            if !round.is_empty() {
-                sent.rounds.push(round);
-            }
-        }
+        add_round(batch, &join_all(calls).await);
     }
-}
-
-/// Returns true if the whole batch has its seqs.
-fn was_accepted(batch: &[Sent]) -> bool {
-    batch.iter().all(|sent| sent.accepted().next().is_some())
-}
-
-/// The future's output, or `None` where it crashes: then it is dropped after so many polls, between two of its calls or while
-/// one is under way.
-async fn unless_crashed<T>(mut future: BoxFuture<'_, T>, after: Option<u32>) -> Option<T> {
-    let mut polls = 0;
-    poll_fn(|context| {
-        if after == Some(polls) {
-            return Poll::Ready(None);
-        }
-        polls += 1;
-        future.as_mut().poll(context).map(Some)
-    })
-    .await
 }

@@ -18,6 +18,30 @@ pub(crate) struct Call {
     pub(crate) answer: Option<Answer>,
 }
 
+/// An invocation for a batch: the index of the first message that it carried, the newest complete change of membership when it
+/// began, and its answers; `None` if it crashed.
+pub(crate) type BatchCall = (usize, u64, Option<Vec<Answer>>);
+
+/// Adds a round of concurrent calls to the messages that they carried.
+pub(crate) fn add_round(batch: &mut [Sent], calls: &[BatchCall]) {
+    for (index, sent) in batch.iter_mut().enumerate() {
+        let carried = calls.iter().filter(|(first, ..)| *first <= index);
+        let call = |(first, known_change, answers): &BatchCall| {
+            let answer = answers.as_ref().and_then(|answers| answers.get(index - first).cloned());
+            Call { known_change: *known_change, answer }
+        };
+        let round: Vec<Call> = carried.map(call).collect();
+        if !round.is_empty() {
+            sent.rounds.push(round);
+        }
+    }
+}
+
+/// Returns true if the whole batch has its seqs.
+pub(crate) fn was_accepted(batch: &[Sent]) -> bool {
+    batch.iter().all(|sent| sent.accepted().next().is_some())
+}
+
 impl Sent {
     pub(crate) fn calls(&self) -> impl Iterator<Item = &Call> {
         self.rounds.iter().flatten()

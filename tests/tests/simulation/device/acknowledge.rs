@@ -4,11 +4,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use domain::{Receipt, ReceiptKind, Timestamp};
+use end_to_end::crash::unless_crashed;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::{Device, MAX_ROUNDS, POLLS};
-use crate::executor::{self, Machine, Name, unless_crashed};
+use crate::executor::{self, Machine, Name};
 use crate::history::What;
 
 /// Longest time that a receipt waits in the queue, in milliseconds.

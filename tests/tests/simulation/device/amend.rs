@@ -6,12 +6,13 @@ use std::time::Duration;
 use domain::amendment::Amendment;
 use domain::reaction::Emoji;
 use domain::{ApiError, Content, ErrorCode, Seq, UserId};
+use end_to_end::crash::unless_crashed;
 use futures_util::future::join_all;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
 use super::{Device, MAX_ROUNDS, POLLS};
-use crate::executor::{self, Machine, Name, unless_crashed};
+use crate::executor::{self, Machine, Name};
 use crate::history::What;
 
 /// Time for which a sender may edit: longer than any run.
