@@ -258,9 +258,9 @@ pub fn denials() -> PathBuf {
     profile_folder().with_file_name("tests").join("denials")
 }
 
-/// Returns a function's executable, which a cloud has built.
+/// Returns a function's executable, which a cloud has built: a link to the one program of all functions.
 pub fn function(binary: &str) -> PathBuf {
-    profile_folder().join(binary)
+    profile_folder().join("functions").join(binary)
 }
 
 /// The folder in which cargo puts the executables of this test's profile: `target/<profile>`.

@@ -9,6 +9,7 @@
 mod batch;
 mod frames;
 mod members;
+mod serve;
 mod subscribers;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ use store::dynamodb::members::ActiveMember;
 
 use batch::{Batch, Job, Share};
 use frames::Frames;
+pub use serve::serve;
 
 /// Members or subscriptions of one page, which is also one batch of their connections or members.
 const PAGE_SIZE: usize = 100;

@@ -1,10 +1,14 @@
 //! Worker of the `files` queue: deletes expired files, uploads that never arrived, and the files of deleted users.
 
+mod serve;
+
 use std::error::Error;
 
 use aws_lambda_events::sqs::SqsEvent;
 use chat::files::Files;
 use domain::error::causes;
+
+pub use serve::serve;
 
 /// Works on the queue.
 #[derive(Debug)]

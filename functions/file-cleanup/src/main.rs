@@ -1,11 +1,5 @@
-//! Wires [`file_cleanup`] and serves its queue.
+//! The program that deploys.
 
-use file_cleanup::Worker;
-use lambda_kit::{Error, Wiring, queue};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    let wiring = Wiring::start().await;
-    let worker = Worker { files: wiring.files()? };
-    queue::run(async |event, _deadline| worker.handle(event).await).await
+fn main() -> Result<(), lambda_kit::Error> {
+    lambda_kit::run(file_cleanup::serve())
 }

@@ -5,6 +5,7 @@
 
 mod announced;
 mod inspect;
+mod serve;
 
 use std::collections::HashMap;
 
@@ -21,6 +22,7 @@ use store::sql::files::StoredFile;
 use thumbnails::ProcessedImage;
 
 use announced::Checksum;
+pub use serve::serve;
 
 /// Size in bytes above which images get no thumbnails: the function reads the whole image into memory.
 const MAX_IMAGE_BYTES: u64 = 25 * 1024 * 1024;

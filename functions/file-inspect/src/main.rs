@@ -1,11 +1,5 @@
-//! Wires [`file_inspect`] and serves its bucket.
+//! The program that deploys.
 
-use file_inspect::Inspector;
-use lambda_kit::{Error, Wiring, bucket};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    let wiring = Wiring::start().await;
-    let inspector = Inspector { inspections: wiring.inspections()?, notifier: wiring.user_notifier()? };
-    bucket::run(async |key| inspector.handle(&key).await).await
+fn main() -> Result<(), lambda_kit::Error> {
+    lambda_kit::run(file_inspect::serve())
 }

@@ -3,6 +3,8 @@
 //! A message references files when it is appended, and no longer once it is deleted. Records of one conversation arrive in order, and
 //! may arrive more than once: every step is safe to repeat.
 
+mod serve;
+
 use aws_lambda_events::dynamodb::EventRecord;
 use chat::files::FileReferences;
 use domain::FileId;
@@ -10,6 +12,8 @@ use domain::error::causes;
 use serde_dynamo::from_item;
 use store::StoreError;
 use store::dynamodb::LogItem;
+
+pub use serve::serve;
 
 /// Works on the stream.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! `DELETE /v1/users/me`: permanent deletion of the caller's account.
 
+mod serve;
+
 use std::time::Duration;
 
 use chat::accounts::Deletion;
@@ -8,6 +10,8 @@ use chat::notify::Notifier;
 use domain::error::causes;
 use domain::{ApiError, Timestamp};
 use lambda_kit::http::{Request, Response, no_such_route};
+
+pub use serve::serve;
 
 /// Time for which the request ends memberships before it leaves the rest to the `relay` worker, which begins half a minute later.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);

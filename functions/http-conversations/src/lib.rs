@@ -5,6 +5,7 @@ mod change;
 mod create;
 mod discover;
 mod list;
+mod serve;
 
 use chat::inbox::Inbox;
 use chat::membership::Membership;
@@ -12,6 +13,8 @@ use chat::notify::Notifier;
 use domain::ApiError;
 use lambda_kit::http::{Request, Response, no_such_route};
 use store::dynamodb::Connections;
+
+pub use serve::serve;
 
 #[derive(Debug)]
 pub struct Handler {

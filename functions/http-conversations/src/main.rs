@@ -1,13 +1,5 @@
-//! Wires [`http_conversations`] and serves its routes.
+//! The program that deploys.
 
-use http_conversations::Handler;
-use lambda_kit::{Error, Wiring, http};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    let wiring = Wiring::start().await;
-    let (membership, inbox) = (wiring.limited_membership()?, wiring.inbox()?);
-    inbox.log.warm_up().await;
-    let handler = Handler { membership, inbox, connections: wiring.connections()?, notifier: wiring.notifier()? };
-    http::run(async |request| handler.handle(request).await).await
+fn main() -> Result<(), lambda_kit::Error> {
+    lambda_kit::run(http_conversations::serve())
 }

@@ -1,7 +1,11 @@
 //! `$default`: requests that no other route of the HTTP API takes. The route has no authorizer, so it knows and does nothing.
 
+mod serve;
+
 use domain::{ApiError, ErrorCode};
 use lambda_kit::http::Response;
+
+pub use serve::serve;
 
 /// Longest path that an error repeats, in characters.
 const MAX_PATH_CHARS: usize = 100;

@@ -1,9 +1,5 @@
-//! Serves [`http_default`].
+//! The program that deploys.
 
-use lambda_kit::{Error, http, telemetry};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    telemetry::init();
-    http::run_open(async |method, path| http_default::handle(method, path)).await
+fn main() -> Result<(), lambda_kit::Error> {
+    lambda_kit::run(http_default::serve())
 }

@@ -1,6 +1,7 @@
 //! Files: owners announce and upload them; every user who sees a message that references a file can read it.
 
 mod read;
+mod serve;
 mod upload;
 
 use chat::files::Uploads;
@@ -8,6 +9,8 @@ use chat::log::Log;
 use domain::ApiError;
 use lambda_kit::http::{Request, Response, no_such_route};
 use store::dynamodb::Connections;
+
+pub use serve::serve;
 
 #[derive(Debug)]
 pub struct Handler {

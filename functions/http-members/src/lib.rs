@@ -3,12 +3,15 @@
 mod change;
 mod list;
 mod presence;
+mod serve;
 
 use chat::membership::Membership;
 use chat::notify::Notifier;
 use domain::ApiError;
 use lambda_kit::http::{Request, Response, no_such_route};
 use store::dynamodb::Connections;
+
+pub use serve::serve;
 
 #[derive(Debug)]
 pub struct Handler {

@@ -3,6 +3,7 @@
 mod amend;
 mod history;
 mod send;
+mod serve;
 mod status;
 
 use std::time::Duration;
@@ -15,6 +16,8 @@ use domain::ApiError;
 use domain::protocol::SyncRequest;
 use lambda_kit::http::{Request, Response, no_such_route};
 use store::dynamodb::Connections;
+
+pub use serve::serve;
 
 #[derive(Debug)]
 pub struct Handler {

@@ -1,20 +1,5 @@
-//! Wires [`http_messages`] and serves its routes.
+//! The program that deploys.
 
-use http_messages::Handler;
-use lambda_kit::config::seconds;
-use lambda_kit::{Error, Wiring, http};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    let wiring = Wiring::start().await;
-    let handler = Handler {
-        log: wiring.limited_log()?,
-        inbox: wiring.inbox()?,
-        status_reader: wiring.status_reader()?,
-        sender: wiring.sender()?,
-        connections: wiring.connections()?,
-        edit_window: seconds("EDIT_WINDOW")?,
-    };
-    tokio::join!(handler.log.warm_up(), handler.sender.notifier().api().warm_up());
-    http::run(async |request| handler.handle(request).await).await
+fn main() -> Result<(), lambda_kit::Error> {
+    lambda_kit::run(http_messages::serve())
 }

@@ -1,5 +1,7 @@
 //! Profiles: `PUT` and `GET /v1/users/me`, `GET /v1/users/{id}` and `GET /v1/users?ids=`.
 
+mod serve;
+
 use std::collections::HashMap;
 
 use domain::protocol::http::{ProfileRequest, UserEntry, UsersPage, UsersQuery};
@@ -8,6 +10,8 @@ use domain::{ApiError, ErrorCode, UserId};
 use lambda_kit::http::{Request, Response, no_such_route};
 use store::sql::Users;
 use store::sql::users::Found;
+
+pub use serve::serve;
 
 /// Most users that one request names.
 const MAX_IDS: usize = 100;

@@ -1,10 +1,5 @@
-//! Wires [`http_users`] and serves its routes.
+//! The program that deploys.
 
-use lambda_kit::{Error, Wiring, http};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    let wiring = Wiring::start().await;
-    let users = wiring.users()?;
-    http::run(async |request| http_users::handle(&users, request).await).await
+fn main() -> Result<(), lambda_kit::Error> {
+    lambda_kit::run(http_users::serve())
 }

@@ -6,6 +6,7 @@
 
 mod respond;
 mod roles;
+mod serve;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use store::sql::discovery::fold_missing;
 pub use respond::{RespondError, Responder};
 pub use roles::FunctionsRole;
 use roles::RoleError;
+pub use serve::serve;
 
 /// All migrations: plain SQL, forward only. A migration of the database that this binary does not have is no error: a deploy
 /// that is rolled back leaves its migrations in the database.

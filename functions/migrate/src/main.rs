@@ -1,22 +1,5 @@
-//! Wires [`migrate`] and serves its custom resource.
+//! The program that deploys.
 
-use lambda_kit::config::{aws, max_concurrency, required};
-use lambda_kit::{Error, serve, telemetry};
-use lambda_runtime::LambdaEvent;
-use migrate::{FunctionsRole, Responder, handle};
-use store::sql::Patience;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    telemetry::init();
-    // Fails only if a provider is already set; this process sets one only here.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let aws = aws().await;
-    let role = FunctionsRole::new(aws_sdk_secretsmanager::Client::new(&aws), required("FUNCTIONS_SECRET_ARN")?);
-    let (cluster, secret, database) = (required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
-    let patience = Patience::MIGRATIONS;
-    let pool = store::sql::connect((&aws).into(), cluster, secret, database, patience, max_concurrency());
-    let responder = Responder::default();
-    serve(async |event: LambdaEvent<_>| handle(&pool, &role, &responder, event.payload).await.map_err(Error::from))
-        .await
+fn main() -> Result<(), lambda_kit::Error> {
+    lambda_kit::run(migrate::serve())
 }

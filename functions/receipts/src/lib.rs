@@ -2,6 +2,7 @@
 
 mod batch;
 mod notifications;
+mod serve;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use domain::error::causes;
 use futures_util::{StreamExt, stream};
 
 pub use batch::{Batch, Stream};
+pub use serve::serve;
 
 /// Streams of receipts that are processed concurrently; each needs a few calls to DynamoDB.
 const CONCURRENCY: usize = 16;

@@ -3,6 +3,8 @@
 //! Each invocation is a page: it walks conversations, then users, then files in the order of their ids, until its time or its
 //! limit is over. The answer has the cursor of the next page.
 
+mod serve;
+
 use std::time::Duration;
 
 use chat::reconcile::{Finding, Options, Reconciliation};
@@ -11,6 +13,8 @@ use domain::{ConversationId, FileId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 use uuid::Uuid;
+
+pub use serve::serve;
 
 /// Part of an invocation's time that is reserved for what has begun, and for the answer.
 const RESERVE: Duration = Duration::from_secs(20);

@@ -5,6 +5,8 @@
 //! itself. So in nearly all cases there is nothing left to do when their queue message arrives. More memberships than one
 //! invocation can end are split into ranges, each a queue message of its own; a range is never split again.
 
+mod serve;
+
 use std::error::Error;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use chat::notify::Notifier;
 use domain::error::causes;
 use domain::{ConversationId, IdRange, Timestamp, UserId};
 use store::sqs::{FilesBody, Queue, RelayBody};
+
+pub use serve::serve;
 
 /// Part of an invocation's time that is reserved for the last memberships that are being ended.
 const LEAVE_ONE_RESERVE: Duration = Duration::from_secs(20);

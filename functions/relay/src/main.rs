@@ -1,12 +1,5 @@
-//! Wires [`relay`] and serves its queue.
+//! The program that deploys.
 
-use lambda_kit::{Error, Wiring, queue};
-use relay::Worker;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    let wiring = Wiring::start().await;
-    let (deletion, notifier) = (wiring.deletion()?, wiring.notifier()?);
-    let worker = Worker { deletion, notifier, files: wiring.queue("FILES_QUEUE_URL")? };
-    queue::run(async |event, deadline| worker.handle(event, deadline).await).await
+fn main() -> Result<(), lambda_kit::Error> {
+    lambda_kit::run(relay::serve())
 }

@@ -5,6 +5,7 @@
 //! a failure refuses the connection as well.
 
 mod keys;
+mod serve;
 mod verify;
 
 use aws_lambda_events::apigw::ApiGatewayCustomAuthorizerRequestTypeRequest as Event;
@@ -13,6 +14,7 @@ use lambda_kit::token;
 use serde_json::{Value, json};
 
 pub use keys::{KeyError, Keys};
+pub use serve::serve;
 pub use verify::{TokenError, Verified, Verifier};
 
 /// The subprotocol that clients offer in front of their token.

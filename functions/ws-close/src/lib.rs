@@ -1,9 +1,13 @@
 //! `close`: ends this connection's subscription to a public conversation. Safe to repeat.
 
+mod serve;
+
 use chat::notify::PublicSubscriptions;
 use domain::ApiError;
 use domain::protocol::{Answer, SubscribeRequest};
 use lambda_kit::websocket::Caller;
+
+pub use serve::serve;
 
 /// Ends the subscription. Anybody may.
 pub async fn handle(

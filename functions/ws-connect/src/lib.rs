@@ -1,11 +1,14 @@
 //! `$connect`: registers a connection whose token `ws-authorizer` has verified.
 
 mod room;
+mod serve;
 
 use domain::{ApiError, Connection, Timestamp};
 use lambda_kit::websocket::Caller;
 use store::connections_api::ConnectionsApi;
 use store::dynamodb::Connections;
+
+pub use serve::serve;
 
 #[derive(Debug)]
 pub struct Connect {

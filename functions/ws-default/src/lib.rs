@@ -1,8 +1,12 @@
 //! `$default`: answers pings, and rejects frames with an unknown action.
 
+mod serve;
+
 use domain::protocol::Answer;
 use domain::{ApiError, ErrorCode, Timestamp};
 use serde::Deserialize;
+
+pub use serve::serve;
 
 /// A frame without a route of its own.
 #[derive(Debug, Deserialize)]

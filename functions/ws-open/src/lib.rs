@@ -1,11 +1,15 @@
 //! `open`: subscribes this connection to a public conversation. Safe to repeat, and without effect for other conversations, whose
 //! members receive everything anyway.
 
+mod serve;
+
 use chat::notify::{PublicSubscriptions, Subscriber};
 use domain::protocol::{Answer, SubscribeRequest};
 use domain::{ApiError, Timestamp};
 use lambda_kit::websocket::Caller;
 use store::dynamodb::Connections;
+
+pub use serve::serve;
 
 /// Subscribes the connection of a member.
 pub async fn handle(

@@ -1,10 +1,5 @@
-//! Wires [`ws_read`] and serves its route.
+//! The program that deploys.
 
-use lambda_kit::{Error, Wiring, websocket};
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
-    let wiring = Wiring::start().await;
-    let (queue, api) = (wiring.queue("RECEIPTS_QUEUE_URL")?, wiring.connections_api()?);
-    websocket::run(&api, async |caller, request| ws_read::handle(&queue, caller, request).await).await
+fn main() -> Result<(), lambda_kit::Error> {
+    lambda_kit::run(ws_read::serve())
 }

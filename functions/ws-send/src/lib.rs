@@ -1,6 +1,8 @@
 //! `send`: appends messages to the conversation's log and pushes them to the connections of its members, or to the subscribed
 //! connections of a public conversation.
 
+mod serve;
+
 use chat::log::Draft;
 use chat::sending::Sender;
 use domain::ApiError;
@@ -8,6 +10,8 @@ use domain::protocol::{Answer, CheckedSend, SendRequest, Sent};
 use lambda_kit::error_of_part;
 use lambda_kit::websocket::Caller;
 use store::dynamodb::Connections;
+
+pub use serve::serve;
 
 /// Sends one message, or a batch. The server sets sender and time: the token's user, and its own clock.
 pub async fn handle(

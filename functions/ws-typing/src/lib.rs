@@ -1,10 +1,14 @@
 //! `typing`: notifies the other members that the caller is typing, or has stopped. Nothing is stored.
 
+mod serve;
+
 use chat::notify::TypingNotifier;
 use domain::ApiError;
 use domain::protocol::{Answer, TypingRequest};
 use lambda_kit::websocket::Caller;
 use store::dynamodb::Connections;
+
+pub use serve::serve;
 
 /// Notifies the other members, if the user may send.
 pub async fn handle(

@@ -2,6 +2,8 @@
 //!
 //! * [`Wiring`]: builds the dependencies of a function from the environment.
 //!
+//! * [`run`]: the process of a function.
+//!
 //! * [`serve`]: the loop of every function, with one or several invocations at a time.
 //!
 //! * [`config`]: variables and the shared AWS configuration.
@@ -27,6 +29,7 @@ mod error;
 pub mod http;
 mod invocations;
 pub mod queue;
+mod run;
 mod spans;
 pub mod stream;
 pub mod telemetry;
@@ -39,4 +42,5 @@ pub use deadline::of as deadline;
 pub use error::of_part as error_of_part;
 pub use invocations::serve;
 pub use lambda_runtime::Error;
+pub use run::run;
 pub use wiring::Wiring;

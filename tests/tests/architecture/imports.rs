@@ -1,7 +1,7 @@
 //! Imports between crates, from `cargo metadata`.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{Package, packages};
 
@@ -62,6 +62,9 @@ const EDGES: [(&str, &[&str]); 25] = [
     ("functions/migrate", &["shared/domain", "shared/lambda-kit", "shared/sqlx-data-api", "shared/store"]),
 ];
 
+/// The crate of the binary with all functions.
+const ALL_FUNCTIONS: &str = "infra/all-functions";
+
 /// What a function may be built with.
 const FUNCTION: &[&str] = &["shared/chat", "shared/domain", "shared/lambda-kit", "shared/store"];
 
@@ -100,6 +103,13 @@ fn crate_imports_match_the_map() {
             Some(allowed) => assert_eq!(imports, folders(allowed), "{name}"),
             // It drives the whole from outside, and nothing imports it.
             None if path == "tests" => continue,
+            // Links every function, and each can then run locally.
+            None if path == ALL_FUNCTIONS => {
+                let functions = packages().into_values().map(|package| package.folder);
+                let mut all: BTreeSet<PathBuf> = functions.filter(|folder| folder.starts_with("functions")).collect();
+                all.insert("shared/lambda-kit".into());
+                assert_eq!(imports, all, "{name}");
+            }
             None if path.starts_with("functions/") => {
                 assert!(imports.is_subset(&folders(FUNCTION)), "{name} imports {imports:?}");
             }
@@ -113,8 +123,11 @@ fn crate_imports_match_the_map() {
 
 #[test]
 fn no_crate_imports_a_function_or_the_tests() {
-    for (name, package) in packages().into_iter().filter(|(_, package)| !package.folder.ends_with("tests")) {
-        let of_function = |folder: &&PathBuf| folder.starts_with("functions") || folder.starts_with("tests");
+    let may_import = |folder: &Path| folder.ends_with("tests") || folder == ALL_FUNCTIONS;
+    for (name, package) in packages().into_iter().filter(|(_, package)| !may_import(&package.folder)) {
+        let of_function = |folder: &&PathBuf| {
+            folder.starts_with("functions") || folder.starts_with("tests") || folder.as_path() == ALL_FUNCTIONS
+        };
         assert_eq!(package.imports.iter().find(of_function), None, "{name}");
     }
 }

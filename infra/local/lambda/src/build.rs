@@ -2,6 +2,11 @@
 //!
 //! `CodeUri` of a function is a folder of a cargo package or workspace. All functions of one workspace are built by one
 //! `cargo build`, so that they share its work. `CARGO` names the cargo to use, as cargo itself sets it.
+//!
+//! A template that has one binary for all functions saves the linking of the others. A release build is without it: it has the
+//! binaries that deploy.
+
+mod links;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -60,10 +65,12 @@ pub enum BuildError {
     #[error("function `{function}`: CodeUri {} is not in a cargo package or workspace: {message}", folder.display())]
     NoWorkspace { function: String, folder: PathBuf, message: String },
     /// No package of the workspace has this binary.
-    #[error("function `{function}`: no package of {} has a binary `{binary}` (Metadata.BuildProperties.Binary)", workspace.display())]
+    #[error("function `{function}`: no package of {} has a binary `{binary}` ({property})", workspace.display())]
     NoBinary {
         function: String,
         binary: String,
+        /// The part of the template that names the binary.
+        property: &'static str,
         /// Root of the workspace that `CodeUri` belongs to.
         workspace: PathBuf,
     },
@@ -74,6 +81,9 @@ pub enum BuildError {
         workspace: PathBuf,
         status: ExitStatus,
     },
+    /// A function has no name of its own for the binary that all share.
+    #[error("cannot make {}: {source}", path.display())]
+    Link { path: PathBuf, source: io::Error },
     /// cargo said something that is not understood.
     #[error("cannot read cargo's output: {0}")]
     Output(#[from] serde_json::Error),
@@ -89,17 +99,64 @@ pub async fn build(
     let mut executables = BTreeMap::new();
     for (workspace, functions) in cargo.workspaces(functions).await? {
         let known = cargo.metadata(&workspace).await?.binaries();
-        if let Some(missing) = functions.iter().find(|function| !known.contains(&function.binary)) {
-            return Err(no_binary(missing, &workspace));
+        for function in &functions {
+            // A binary of its own is what deploys, so it has to be there although another one runs here.
+            let missing = [Program::Own(&function.binary), Program::of(function, profile)]
+                .into_iter()
+                .find(|program| !known.contains(program.binary()));
+            if let Some(program) = missing {
+                return Err(program.missing(function, &workspace));
+            }
         }
-        let binaries: BTreeSet<&str> = functions.iter().map(|function| function.binary.as_str()).collect();
+        let programs = functions.iter().map(|function| Program::of(function, profile));
+        let binaries: BTreeSet<&str> = programs.map(Program::binary).collect();
         let built = cargo.build(&workspace, &binaries, profile, progress).await?;
         for function in functions {
-            let executable = built.get(&function.binary).ok_or_else(|| no_binary(function, &workspace))?;
-            executables.insert(function.logical_id.clone(), executable.clone());
+            let program = Program::of(function, profile);
+            let path = built.get(program.binary()).ok_or_else(|| program.missing(function, &workspace))?;
+            let executable = match program {
+                Program::Own(_) => path.clone(),
+                Program::Shared(_) => {
+                    links::make(path, &function.binary).map_err(|(path, source)| BuildError::Link { path, source })?
+                }
+            };
+            executables.insert(function.logical_id.clone(), executable);
         }
     }
     Ok(executables)
+}
+
+/// The cargo binary that a function runs.
+#[derive(Debug, Clone, Copy)]
+enum Program<'a> {
+    Own(&'a str),
+    Shared(&'a str),
+}
+
+impl<'a> Program<'a> {
+    fn of(function: &'a Function, profile: &Profile) -> Self {
+        match (&function.shared_binary, profile) {
+            (Some(shared), Profile::Dev | Profile::Named(_)) => Self::Shared(shared),
+            _ => Self::Own(&function.binary),
+        }
+    }
+
+    fn binary(self) -> &'a str {
+        let (Self::Own(binary) | Self::Shared(binary)) = self;
+        binary
+    }
+
+    fn missing(self, function: &Function, workspace: &Path) -> BuildError {
+        BuildError::NoBinary {
+            function: function.logical_id.clone(),
+            binary: self.binary().to_owned(),
+            property: match self {
+                Self::Own(_) => "Metadata.BuildProperties.Binary",
+                Self::Shared(_) => "Metadata.LocalCloud.Binary",
+            },
+            workspace: workspace.to_owned(),
+        }
+    }
 }
 
 /// The folder of the functions' sources, and the packages to build.
@@ -118,14 +175,6 @@ pub async fn workspaces(functions: &[Function]) -> Result<Vec<Workspace>, BuildE
         workspaces.push(Workspace { root, target });
     }
     Ok(workspaces)
-}
-
-fn no_binary(function: &Function, workspace: &Path) -> BuildError {
-    BuildError::NoBinary {
-        function: function.logical_id.clone(),
-        binary: function.binary.clone(),
-        workspace: workspace.to_owned(),
-    }
 }
 
 struct Cargo {

@@ -1,8 +1,8 @@
 //! Lambda: runs functions as child processes over the real Runtime API, or has them run by an Invoke API elsewhere.
 //!
-//! A function is a native binary that speaks the Runtime API, the very one that deploys. Each of its instances is one process:
-//! it runs one invocation at a time and is stopped between two, or, with a capacity provider, several at once. The memory limit
-//! is not applied (`MemorySize` reaches the function, and the `REPORT` lines say what it used).
+//! A function is a native binary that speaks the Runtime API. Each of its instances is one process: it runs one invocation at a
+//! time and is stopped between two, or, with a capacity provider, several at once. The memory limit is not applied (`MemorySize`
+//! reaches the function, and the `REPORT` lines say what it used).
 
 pub mod asynchronous;
 pub mod build;

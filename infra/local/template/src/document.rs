@@ -1,9 +1,9 @@
 //! A template before its values are resolved.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::dynamic::DynamicReferences;
+use super::metadata::Metadata;
 use super::resource::{Kind, Resource};
 use super::yaml::Entry;
 
@@ -13,8 +13,7 @@ pub struct Template {
     pub(super) file: PathBuf,
     pub(super) folder: PathBuf,
     pub(super) parameters: Vec<Entry>,
-    /// Values that parameters have on the local cloud instead of their defaults.
-    pub(super) local_parameters: BTreeMap<String, String>,
+    pub(super) metadata: Metadata,
     pub(super) mappings: Vec<Entry>,
     pub(super) conditions: Vec<Entry>,
     pub(super) resources: Vec<Resource>,

@@ -35,6 +35,7 @@ pub use document::Template;
 use dynamic::DynamicReferences;
 use error::Fault;
 pub use error::{Problem, TemplateError};
+use metadata::Metadata;
 use model::Stack;
 use resource::{Kind, Resource};
 use scope::Scope;
@@ -81,14 +82,14 @@ impl Template {
             file: file.to_owned(),
             folder,
             parameters: section(&root, "Parameters")?,
-            local_parameters: BTreeMap::new(),
+            metadata: Metadata::default(),
             mappings: section(&root, "Mappings")?,
             conditions: section(&root, "Conditions")?,
             resources: Vec::new(),
             references: DynamicReferences::default(),
         };
         parameters::check(&template.parameters)?;
-        template.local_parameters = metadata::local_parameters(&root, &template.parameters)?;
+        template.metadata = metadata::read(&root, &template.parameters)?;
         for entry in section(&root, "Resources")? {
             template.resources.push(Resource::read(&entry, globals)?);
         }
@@ -130,7 +131,7 @@ impl Template {
     }
 
     fn stack(&self, addresses: &Addresses, parameters: &BTreeMap<String, String>) -> Result<Stack, Fault> {
-        let mut given = self.local_parameters.clone();
+        let mut given = self.metadata.parameters.clone();
         given.extend(parameters.iter().map(|(name, value)| (name.clone(), value.clone())));
         let values = parameters::values(&self.parameters, &given)?;
         let scope = &Scope::new(&resources::SupportedTypes, self, addresses, values);

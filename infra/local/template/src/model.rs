@@ -40,6 +40,8 @@ pub struct Function {
     pub crate_dir: PathBuf,
     /// `Metadata.BuildProperties.Binary`: the name of the cargo binary.
     pub binary: String,
+    /// `Metadata.LocalCloud.Binary` of the template: the binary that serves every function which calls it by the name of its own.
+    pub shared_binary: Option<String>,
     /// `Architectures`. Binaries are built for this machine; it decides the price.
     pub architecture: Architecture,
     pub memory_mib: u32,

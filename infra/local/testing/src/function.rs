@@ -17,6 +17,7 @@ pub fn function(logical_id: &str) -> Function {
         name,
         crate_dir: PathBuf::new(),
         binary: logical_id.to_lowercase(),
+        shared_binary: None,
         architecture: Architecture::X86_64,
         memory_mib: 128,
         timeout: Duration::from_secs(3),

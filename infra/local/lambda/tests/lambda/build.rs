@@ -1,6 +1,7 @@
 //! Building functions with the real cargo.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use local_lambda::build::{BuildError, Profile, Progress, build};
 use local_template::model::Function;
@@ -65,4 +66,42 @@ async fn a_failed_build_names_its_reason() {
     assert!(matches!(lost, Err(BuildError::NoWorkspace { .. })));
     let nowhere = build(&[function("B", &elsewhere.path().join("none"), "b")], &Profile::Dev, &Progress::Hidden).await;
     assert!(matches!(nowhere, Err(BuildError::NoWorkspace { message, .. }) if message == "no such folder"));
+}
+
+/// Returns what a program prints that prints the name it is called by.
+fn called(executable: &Path) -> String {
+    String::from_utf8(Command::new(executable).output().unwrap().stdout).unwrap()
+}
+
+#[tokio::test]
+async fn functions_share_a_binary_under_their_own_names() {
+    let name = "fn main() { print!(\"shared {}\", std::env::args().next().unwrap()) }";
+    let folder = workspace("fn main() { print!(\"own\") }");
+    std::fs::write(folder.path().join("a/src/bin/second.rs"), name).unwrap();
+    let shared = |id: &str, binary: &str, shared: &str| Function {
+        shared_binary: Some(shared.to_owned()),
+        ..function(id, folder.path(), binary)
+    };
+    let functions = [shared("First", "a", "second"), shared("Second", "b", "second")];
+    let paths = async |profile| -> Vec<PathBuf> {
+        build(&functions, &profile, &Progress::Hidden).await.unwrap().into_values().collect()
+    };
+    let dev = paths(Profile::Dev).await;
+    for (path, binary) in dev.iter().zip(["a", "b"]) {
+        assert!(path.is_absolute() && path.ends_with(format!("functions/{binary}")), "{}", path.display());
+        assert_eq!(called(path), format!("shared {}", path.display()));
+    }
+
+    // A link that leads elsewhere is made anew, one that is right stays.
+    std::fs::remove_file(&dev[0]).unwrap();
+    std::os::unix::fs::symlink("/nowhere", &dev[0]).unwrap();
+    assert_eq!(paths(Profile::Dev).await, dev);
+    assert!(called(&dev[0]).starts_with("shared"));
+
+    // What deploys is each function's own.
+    assert_eq!(called(&paths(Profile::Release).await[1]), "own");
+    let missing = build(&[shared("B", "b", "third")], &Profile::Dev, &Progress::Hidden).await.unwrap_err();
+    assert!(missing.to_string().ends_with("has a binary `third` (Metadata.LocalCloud.Binary)"), "{missing}");
+    let missing = build(&[shared("C", "c", "second")], &Profile::Dev, &Progress::Hidden).await.unwrap_err();
+    assert!(missing.to_string().ends_with("has a binary `c` (Metadata.BuildProperties.Binary)"), "{missing}");
 }

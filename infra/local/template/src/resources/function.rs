@@ -57,6 +57,7 @@ pub(crate) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<Function, F
         arn: arn(scope, resource)?,
         crate_dir: code_folder(&scope.template.folder, &fields)?,
         binary: binary(resource)?,
+        shared_binary: scope.template.metadata.binary.clone(),
         architecture: architecture(&fields)?,
         memory_mib,
         timeout,

@@ -145,7 +145,9 @@ fn a_template_has_values_of_its_own_for_the_local_cloud() {
         Sample::new(&format!(
             "Transform: AWS::Serverless-2016-10-31\nParameters:\n  Name: {{ Type: String, Default: aws }}\n\
              Metadata:\n  AWS::CloudFormation::Interface: {{}}\n  LocalCloud: {metadata}\n\
-             Resources: {{ Q: {{ Type: AWS::SQS::Queue, Properties: {{ QueueName: !Ref Name }} }} }}\n",
+             Resources:\n  Q: {{ Type: AWS::SQS::Queue, Properties: {{ QueueName: !Ref Name }} }}\n  \
+             F: {{ Type: AWS::Serverless::Function, Metadata: {{ BuildMethod: rust-cargolambda, \
+             BuildProperties: {{ Binary: own }} }}, Properties: {{ CodeUri: ./code/, Runtime: provided.al2023 }} }}\n",
         ))
     };
     let name = |stack: Result<local_template::model::Stack, _>| stack.unwrap().queues[0].name.clone();
@@ -156,6 +158,11 @@ fn a_template_has_values_of_its_own_for_the_local_cloud() {
         template("{ Parameters: { Nam: here } }").fault(),
         "template.yaml:6: the template has nothing named `Nam`"
     );
+    let shared = template("{ Binary: every-function }").resolve().unwrap();
+    assert_eq!(shared.queues[0].name, "aws");
+    let binaries = shared.functions.iter().map(|function| (&*function.binary, function.shared_binary.as_deref()));
+    assert_eq!(binaries.collect::<Vec<_>>(), [("own", Some("every-function"))]);
+    assert_eq!(template("{}").resolve().unwrap().functions[0].shared_binary, None);
     let fault = template("{ Parameter: { Name: here } }").fault();
     assert!(fault.starts_with("template.yaml:6: `Metadata.LocalCloud` with `Parameter` is not supported"), "{fault}");
 }

@@ -1,0 +1,12 @@
+//! Wires the function and serves its stream.
+
+use lambda_kit::{Error, Wiring, stream};
+
+use crate::Worker;
+
+/// Serves until Lambda ends the process.
+pub async fn serve() -> Result<(), Error> {
+    let wiring = Wiring::start().await;
+    let worker = Worker { references: wiring.file_references()? };
+    stream::run(async |record| worker.handle(record).await).await
+}

@@ -1,0 +1,14 @@
+//! Wires the function and serves its routes.
+
+use lambda_kit::{Error, Wiring, http};
+
+use crate::Handler;
+
+/// Serves until Lambda ends the process.
+pub async fn serve() -> Result<(), Error> {
+    let wiring = Wiring::start().await;
+    let (membership, inbox) = (wiring.limited_membership()?, wiring.inbox()?);
+    inbox.log.warm_up().await;
+    let handler = Handler { membership, inbox, connections: wiring.connections()?, notifier: wiring.notifier()? };
+    http::run(async |request| handler.handle(request).await).await
+}

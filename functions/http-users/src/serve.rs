@@ -1,0 +1,10 @@
+//! Wires the function and serves its routes.
+
+use lambda_kit::{Error, Wiring, http};
+
+/// Serves until Lambda ends the process.
+pub async fn serve() -> Result<(), Error> {
+    let wiring = Wiring::start().await;
+    let users = wiring.users()?;
+    http::run(async |request| crate::handle(&users, request).await).await
+}

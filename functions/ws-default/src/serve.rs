@@ -1,0 +1,10 @@
+//! Wires the function and serves its route.
+
+use lambda_kit::{Error, Wiring, websocket};
+
+/// Serves until Lambda ends the process.
+pub async fn serve() -> Result<(), Error> {
+    let wiring = Wiring::start().await;
+    let api = wiring.connections_api()?;
+    websocket::run(&api, async |_caller, frame| crate::handle(&frame)).await
+}

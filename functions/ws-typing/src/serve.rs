@@ -1,0 +1,12 @@
+//! Wires the function and serves its route.
+
+use lambda_kit::{Error, Wiring, websocket};
+
+/// Serves until Lambda ends the process.
+pub async fn serve() -> Result<(), Error> {
+    let wiring = Wiring::start().await;
+    let (typing, connections) = (wiring.typing_notifier()?, wiring.connections()?);
+    let api = wiring.connections_api()?;
+    typing.warm_up().await;
+    websocket::run(&api, async |caller, request| crate::handle(&typing, &connections, caller, request).await).await
+}
