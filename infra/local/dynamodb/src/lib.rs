@@ -1,20 +1,25 @@
 //! DynamoDB: the stack's tables, in this process, behind the real wire protocol.
 //!
-//! The engine is `dynoxide-rs` on SQLite. A write is on the disk before it is answered (write-ahead log, `synchronous =
-//! FULL`). Every read is consistent, whatever `ConsistentRead` says, global secondary indexes included, and nothing is
-//! ever throttled: the crate `local-gate` injects such faults. Requests must carry an `Authorization` header, as the SDKs send
-//! it; the signature is not checked.
+//! The engine is `dynoxide-rs` on SQLite. The gate before it carries out operations on items within its own process
+//! ([`Tables::carry_out`]), leaves all others to the engine's HTTP server ([`Tables::serve`]), and answers a write once it is on
+//! the disk ([`Tables::flushed`]): writes that are under way together share one flush of the write-ahead log.
+//!
+//! Every read is consistent, whatever `ConsistentRead` says, global secondary indexes included, and nothing is
+//! ever throttled: the crate `local-gate` injects such faults. A read sees a write as soon as it is carried out. Requests to the
+//! server must carry an `Authorization` header, as the SDKs send it; the signature is not checked.
 //!
 //! Expired items (`TimeToLive`) are deleted when the tables are opened, and otherwise stay: DynamoDB takes up to 48 hours,
 //! so a reader has to filter them anyway.
 //!
 //! A stream has one shard, and a write that changes nothing is in it; the crate `local-sources` maps streams to functions.
 
+mod direct;
 mod refused;
 mod replica;
 mod schema;
 pub mod stream;
 mod stream_records;
+mod write_ahead_log;
 mod writes;
 
 use std::io;
@@ -22,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use direct::Answer;
 use dynoxide::actions::create_table::StreamSpecification;
 use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::actions::update_table::UpdateTableRequest;
@@ -34,6 +40,7 @@ use schema::Keys;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+use write_ahead_log::WriteAheadLog;
 
 /// The database within the data folder.
 const FILE: &str = "dynamodb.sqlite";
@@ -83,6 +90,8 @@ pub struct Tables {
     database: Database,
     /// As the template has them.
     definitions: Arc<[Table]>,
+    /// `None` for a database in memory.
+    log: Option<WriteAheadLog>,
 }
 
 impl std::fmt::Debug for Tables {
@@ -95,12 +104,17 @@ impl Tables {
     /// Opens the database in `data_dir`, or one in memory, and creates the tables that are not there yet. Blocks on the
     /// disk.
     pub fn open(data_dir: Option<&Path>, tables: &[Table]) -> Result<Self, TablesError> {
-        let file = match data_dir {
+        let Some(folder) = data_dir else {
             // Named and shared, so that a second connection finds it: <https://www.sqlite.org/inmemorydb.html>.
-            None => format!("file:{}?mode=memory&cache=shared", Uuid::new_v4()),
-            Some(folder) => file_in(folder).map_err(|error| TablesError::Folder { path: folder.to_owned(), error })?,
+            return Self::open_file(format!("file:{}?mode=memory&cache=shared", Uuid::new_v4()), tables);
         };
-        Self::open_file(file, tables)
+        let unusable = |error| TablesError::Folder { path: folder.to_owned(), error };
+        let file = file_in(folder).map_err(unusable)?;
+        let opened = Self::open_file(file.clone(), tables)?;
+        // For `synchronous = NORMAL`, which this sets beside the defaults of other settings.
+        let set = opened.database.disable_bulk_loading();
+        set.map_err(|error| TablesError::Database { file: file.clone(), error })?;
+        Ok(Self { log: Some(WriteAheadLog::open(file.into()).map_err(unusable)?), ..opened })
     }
 
     fn open_file(file: String, tables: &[Table]) -> Result<Self, TablesError> {
@@ -113,10 +127,27 @@ impl Tables {
             }
         }
         database.sweep_ttl().map_err(|error| TablesError::Database { file, error })?;
-        Ok(Self { database, definitions: tables.into() })
+        Ok(Self { database, definitions: tables.into(), log: None })
     }
 
-    /// Serves the DynamoDB API until the token fires.
+    /// Carries out an operation on items, and leaves a write to be [flushed](Self::flushed). `None`: nothing was done, because
+    /// it is another operation or an unusual request, which the [server](Self::serve) has to answer.
+    pub fn carry_out(&self, operation: &str, body: &[u8]) -> Option<Answer> {
+        direct::run(&self.database, operation, body)
+    }
+
+    /// Returns when what was written before the call is on the disk, or at once for tables in memory.
+    ///
+    /// # Errors
+    /// It may be lost when the machine loses its power.
+    pub async fn flushed(&self) -> Result<(), Arc<io::Error>> {
+        match &self.log {
+            Some(log) => log.flushed().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Serves the DynamoDB API until the token fires. A write is answered before it is [flushed](Self::flushed).
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
         let stop = shutdown.clone().cancelled_owned();
         let server = dynoxide::server::serve_with_shutdown(listener, self.database.clone(), stop);

@@ -7,6 +7,7 @@
 
 mod batch;
 mod capacity;
+mod exchange;
 pub mod faults;
 mod forward;
 mod permissions;
@@ -19,7 +20,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Body, to_bytes};
-use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -28,6 +28,7 @@ use futures_util::stream;
 
 pub use forward::serve;
 
+use crate::exchange::Exchange;
 use crate::faults::{Faults, Kind, Moment, Plan, PlanError};
 use local_aws::{Access, Call, Caller, Lag, Meter, Service, Signable, SignatureError};
 use local_dynamodb::{Replica, Tables};
@@ -231,57 +232,6 @@ impl Gate {
     fn replica(&self) -> MutexGuard<'_, Option<Arc<Replica>>> {
         // Nothing panics while it holds the lock.
         self.0.replica.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A request on its way to its service and back.
-struct Exchange<'a> {
-    gate: &'a Gate,
-    /// The function that asks; `None` for everybody else.
-    caller: Option<&'a str>,
-    call: &'a Call,
-    head: Parts,
-    body: Bytes,
-}
-
-impl Exchange<'_> {
-    /// Has the request carried out, and counts what it cost.
-    async fn complete<F, C>(self, view: ReadView, carry_out: F) -> Response
-    where
-        F: FnOnce(Request, ReadView) -> C,
-        C: Future<Output = Response>,
-    {
-        let Self { gate, caller, call, head, body } = self;
-        let asked = match call.service {
-            Service::Dynamodb => capacity::ask(&call.operation, &body),
-            _ => None,
-        };
-        let size = body.len();
-        let is_noted = call.service == Service::Dynamodb && gate.replica().is_some();
-        let in_order = is_noted && Replica::receives(&call.operation, &call.input);
-        let _in_order = if in_order { Some(gate.0.writing.lock().await) } else { None };
-        let request = Request::from_parts(head, asked.as_ref().map_or(body, |asked| asked.body.clone()));
-        let (mut head, body) = carry_out(request, view).await.into_parts();
-        let Ok(mut body) = to_bytes(body, usize::MAX).await else {
-            tracing::debug!(service = %call.service, "the service closed the connection within its response");
-            return cut();
-        };
-        let mut units = capacity::Units::new();
-        if let Some(asked) = asked.filter(|_| head.status.is_success()) {
-            (body, units) = capacity::take(&body, asked.hidden);
-            if asked.hidden {
-                head.headers.remove(CONTENT_LENGTH);
-                // It is of the body with the capacity; clients check it only where it is.
-                head.headers.remove("x-amz-crc32");
-            }
-        }
-        let replica = gate.replica().clone();
-        if let Some(replica) = replica.filter(|_| call.service == Service::Dynamodb && head.status.is_success()) {
-            replica.note(&call.operation, &call.input);
-        }
-        let usage = usage::of(call, gate.0.tables.as_ref(), size, head.status, &body, units);
-        gate.0.meter.completed(caller, call, head.status, &usage);
-        Response::from_parts(head, Body::from(body))
     }
 }
 

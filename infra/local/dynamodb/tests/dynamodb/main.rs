@@ -1,5 +1,7 @@
 //! The tables over the wire, with the AWS SDK.
 
+mod direct;
+
 use std::collections::HashMap;
 use std::path::Path;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use local_aws::policy::{Effect, Statement};
@@ -19,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A client that is no function.
-const DEVELOPER: &str = "developer";
+pub(crate) const DEVELOPER: &str = "developer";
 
 /// The functions of the tests: `Echo` writes items, `Nobody` has no process and may do nothing.
 fn principals() -> [Principal; 2] {
@@ -41,7 +42,7 @@ pub(crate) struct Cloud {
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) queue_url: String,
-    dynamodb_address: SocketAddr,
+    pub(crate) dynamodb_address: SocketAddr,
     _shutdown: DropGuard,
 }
 
@@ -67,8 +68,13 @@ fn table() -> Table {
 
 impl Cloud {
     pub(crate) async fn start() -> Self {
+        Self::start_in(None).await
+    }
+
+    /// Starts a cloud that keeps its table in a folder.
+    pub(crate) async fn start_in(folder: Option<&Path>) -> Self {
         let shutdown = CancellationToken::new();
-        let tables = Tables::open(None, &[table()]).unwrap();
+        let tables = Tables::open(folder, &[table()]).unwrap();
         let (front, dynamodb_address) = listen().await;
         let (queues_front, sqs_address) = listen().await;
         let queue_url = format!("http://{sqs_address}/000000000000/work");
@@ -194,7 +200,7 @@ async fn listen() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-fn dynamodb_client(address: SocketAddr, name: &str) -> aws_sdk_dynamodb::Client {
+pub(crate) fn dynamodb_client(address: SocketAddr, name: &str) -> aws_sdk_dynamodb::Client {
     let config = local_testing::sdk_without_retries(format!("http://{address}"), name);
     aws_sdk_dynamodb::Client::new(&config)
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod connections;
+mod durability;
 mod faults;
 mod harness;
 mod kill;
