@@ -50,7 +50,7 @@ impl Source {
 
     /// The larger thumbnail: as it is shown, in sRGB, of 8 bits.
     pub(super) fn into_large(self, is_opaque: bool) -> Result<DynamicImage, Rejection> {
-        let large = shrink::shrunk(&self.image, ThumbnailSize::Large, is_opaque)?.unwrap_or(self.image);
+        let large = shrink::shrunk(self.image, ThumbnailSize::Large, is_opaque)?;
         let mut large = match (large.color().has_color(), is_opaque) {
             (true, true) => DynamicImage::ImageRgb8(large.into_rgb8()),
             (true, false) => DynamicImage::ImageRgba8(large.into_rgba8()),

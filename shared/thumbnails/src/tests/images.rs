@@ -1,5 +1,5 @@
 use domain::file::{Dimensions, ThumbnailSize};
-use image::{DynamicImage, GenericImageView, ImageFormat, Luma, Rgba, RgbaImage};
+use image::{DynamicImage, GenericImageView, GrayAlphaImage, ImageFormat, Luma, LumaA, Rgba, RgbaImage};
 
 use super::{CORNERS, FORMATS, described, encoded, exif, quarters};
 use crate::{ProcessedImage, thumbnails};
@@ -113,7 +113,22 @@ fn grey_and_16_bit_images_are_decoded() {
     for image in images {
         let processed = thumbnails(&encoded(&image, ImageFormat::Png)).unwrap();
         assert_eq!(shapes(&processed), [("image/jpeg", 320, 240), ("image/jpeg", 400, 300)], "{:?}", image.color());
-        let [left, right, ..] = corners(&image::load_from_memory(&processed.thumbnails[0].bytes).unwrap());
+        let small = image::load_from_memory(&processed.thumbnails[0].bytes).unwrap();
+        let [left, right, ..] = corners(&small);
         assert_eq!((left.0, right.0), ([0, 0, 0, 255], [255; 4]), "{:?}", image.color());
+        assert_eq!(small.color().has_color(), image.color().has_color());
     }
+}
+
+#[test]
+fn transparent_grey_images_stay_grey_and_transparent() {
+    let glass = GrayAlphaImage::from_fn(400, 300, |x, _| {
+        LumaA([if x < 200 { 0 } else { 255 }, if x < 200 { 255 } else { 128 }])
+    });
+    let processed = thumbnails(&encoded(&glass.into(), ImageFormat::Png)).unwrap();
+    assert_eq!(shapes(&processed), [("image/png", 320, 240), ("image/png", 400, 300)]);
+    let small = image::load_from_memory(&processed.thumbnails[0].bytes).unwrap();
+    assert!(!small.color().has_color());
+    let small = small.into_luma_alpha8();
+    assert_eq!((small.get_pixel(0, 0).0, small.get_pixel(319, 239).0), ([0, 255], [255, 128]));
 }
