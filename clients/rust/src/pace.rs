@@ -33,7 +33,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             gap: Duration::from_secs(1),
-            second_sync: Duration::from_secs(10),
+            second_sync: Duration::from_secs(3),
             sync_every: Duration::from_mins(5),
             receipts: Duration::from_secs(1),
             answer: Duration::from_secs(10),

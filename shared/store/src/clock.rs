@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use domain::Timestamp;
 use futures_util::future::{BoxFuture, Either, select};
 
 /// The clock of a simulation.
@@ -69,5 +70,25 @@ impl Stopwatch {
             Self::Machine(start) => start.elapsed(),
             Self::Simulated(time, start) => (time.now)().saturating_sub(*start),
         }
+    }
+}
+
+/// A moment, whose age includes the time for which the process was frozen: the machine's monotonic clock may stand still then, and
+/// the time of day is right afterwards.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    stopwatch: Stopwatch,
+    time: Timestamp,
+}
+
+impl Moment {
+    /// Returns the present moment.
+    pub fn now() -> Self {
+        Self { stopwatch: Stopwatch::start(), time: Timestamp::now() }
+    }
+
+    /// Returns the longer one of the times that the two clocks have measured since.
+    pub fn age(&self) -> Duration {
+        self.stopwatch.elapsed().max(Timestamp::now().since(self.time))
     }
 }

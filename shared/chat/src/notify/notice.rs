@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 
 use domain::page::{Page, Room};
 use domain::protocol::Push;
-use domain::{Address, ApiError, Message, Seq, Timestamp, UserId};
+use domain::{Address, ApiError, Message, Pushed, Seq, Timestamp, UserId};
 use futures_util::future::join_all;
 use store::connections_api::{Frame, encode};
 
@@ -34,6 +34,30 @@ impl Notifier {
     /// incomplete, or all if the posts took more than a second together, are left to the `fanout` worker.
     /// Cost: one post per connection; one request to SQS if it queues. Fails only if a message cannot be written as JSON.
     pub async fn notices(&self, notices: &[Notice], except: Option<&str>) -> Result<(), ApiError> {
+        let expired = notices.iter().map(|notice| self.end_expired(&notice.audience.expired));
+        let (pushed, _) = tokio::join!(self.post(notices, except), join_all(expired));
+        let pushed = pushed?;
+        let missed = notices.iter().filter(|notice| !(notice.audience.complete && pushed.in_time));
+        let missed: Vec<&Message> = missed.flat_map(|notice| &notice.messages).collect();
+        if let Some(first) = missed.first() {
+            let seqs = missed.iter().map(|message| message.seq).collect();
+            self.fanout().fan_out(first.conversation_id, seqs).await;
+        }
+        if pushed.gone.is_empty() {
+            return Ok(());
+        }
+        let mut reconnected = Vec::new();
+        for Notice { audience, messages } in notices {
+            let recipients = self.recipients().reconnected(&audience.recipients, &pushed.gone).await;
+            reconnected.push(Notice { audience: Audience::of(recipients), messages: messages.clone() });
+            self.recipients().remove_gone(&audience.recipients, &pushed.gone, Timestamp::now()).await;
+        }
+        self.post(&reconnected, except).await?;
+        Ok(())
+    }
+
+    /// Posts the messages to their audiences, except to one connection.
+    async fn post(&self, notices: &[Notice], except: Option<&str>) -> Result<Pushed, ApiError> {
         let mut groups: BTreeMap<_, (Vec<String>, Vec<&str>)> = BTreeMap::new();
         for (connection_id, received) in received(notices, except) {
             match groups.entry(received.key()) {
@@ -45,18 +69,7 @@ impl Notifier {
             let to = |connection_id| frames.iter().map(move |json| Frame { connection_id, json });
             connection_ids.iter().copied().flat_map(to)
         });
-        let expired = notices.iter().map(|notice| self.end_expired(&notice.audience.expired));
-        let (pushed, _) = tokio::join!(self.api().push(posts), join_all(expired));
-        let missed = notices.iter().filter(|notice| !(notice.audience.complete && pushed.in_time));
-        let missed: Vec<&Message> = missed.flat_map(|notice| &notice.messages).collect();
-        if let Some(first) = missed.first() {
-            let seqs = missed.iter().map(|message| message.seq).collect();
-            self.fanout().fan_out(first.conversation_id, seqs).await;
-        }
-        for notice in notices {
-            self.recipients().remove_gone(&notice.audience.recipients, &pushed.gone, Timestamp::now()).await;
-        }
-        Ok(())
+        Ok(self.api().push(posts).await)
     }
 }
 

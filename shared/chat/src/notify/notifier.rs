@@ -61,6 +61,9 @@ impl Notifier {
         if !(*complete && pushed.in_time) {
             self.fanout.fan_out(message.conversation_id, vec![message.seq]).await;
         }
+        let reconnected = self.recipients.reconnected(recipients, &pushed.gone).await;
+        let to: Vec<Address<'_>> = reconnected.iter().map(|recipient| recipient.address()).collect();
+        self.api.push_message(message, &to).await?;
         self.recipients.remove_gone(recipients, &pushed.gone, Timestamp::now()).await;
         Ok(())
     }

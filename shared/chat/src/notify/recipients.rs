@@ -5,13 +5,16 @@
 
 use std::collections::HashMap;
 
+use domain::error::causes;
 use domain::{Address, Connection, ConversationId, EndedConnection, Seq, Timestamp, UserId};
 use store::StoreError;
+use store::clock::Moment;
+use store::dynamodb::connections::Found;
 use store::dynamodb::members::{ActiveMember, ConversationItem, Roster};
 use store::dynamodb::subscriptions::Subscription;
 use store::dynamodb::{Connections, Members, Subscriptions};
 
-use super::Audience;
+use super::{Audience, RecentConnections};
 
 /// Most subscribers that the function which wrote an item notifies itself; more are left to the `fanout` worker.
 const MAX_INLINE_SUBSCRIBERS: usize = 100;
@@ -22,6 +25,7 @@ pub struct Recipients {
     members: Members,
     connections: Connections,
     subscriptions: Subscriptions,
+    recent: RecentConnections,
 }
 
 /// A live connection to notify, with the membership fact that decides what it may receive.
@@ -46,6 +50,14 @@ impl Recipient {
         Self { user_id: connection.user_id, joined_seq, at: At::Connected(connection) }
     }
 
+    /// Returns the user and the begin of their membership period, for a connection that is notified because the user is a member.
+    fn member(&self) -> Option<(UserId, Seq)> {
+        match self.at {
+            At::Connected(_) => Some((self.user_id, self.joined_seq)),
+            At::Subscribed(_) => None,
+        }
+    }
+
     /// Returns where to post frames.
     pub fn address(&self) -> Address<'_> {
         let connection_id = match &self.at {
@@ -59,7 +71,7 @@ impl Recipient {
 impl Recipients {
     /// Finds recipients by these tables.
     pub fn new(members: Members, connections: Connections, subscriptions: Subscriptions) -> Self {
-        Self { members, connections, subscriptions }
+        Self { members, connections, subscriptions, recent: RecentConnections::default() }
     }
 
     /// Returns the door to the table `members`.
@@ -108,14 +120,56 @@ impl Recipients {
     pub async fn connected(&self, also: &[UserId], members: &[ActiveMember]) -> Result<Audience, StoreError> {
         let mut joined: HashMap<UserId, Seq> = also.iter().map(|user| (*user, Seq::ZERO)).collect();
         joined.extend(members.iter().map(|member| (member.user_id, member.joined_seq)));
-        let users: Vec<UserId> = joined.keys().copied().collect();
-        let found = self.connections.of(&users, Timestamp::now()).await?;
+        let found = self.found(joined.keys().copied().collect()).await?;
         let recipient = |connection: Connection| {
             let joined_seq = *joined.get(&connection.user_id)?;
             Some(Recipient::connected(connection, joined_seq))
         };
         let recipients = found.live.into_iter().filter_map(recipient).collect();
         Ok(Audience { expired: found.expired, ..Audience::of(recipients) })
+    }
+
+    /// Finds the connections of users, up to two seconds late. Cost: one request for each hundred users whose connections were not
+    /// read just before.
+    async fn found(&self, users: Vec<UserId>) -> Result<Found, StoreError> {
+        let (mut registered, unknown) = self.recent.split(users);
+        if !unknown.is_empty() {
+            let read = Moment::now();
+            let found = self.connections.registered(&unknown).await?;
+            self.recent.remember(&unknown, &found, read);
+            registered.extend(found);
+        }
+        let found = Found::of(registered, Timestamp::now());
+        // They are told that their token has ended, once.
+        self.recent.forget(found.expired.iter().map(|ended| ended.user_id));
+        Ok(found)
+    }
+
+    /// Finds the connections that users have made since those were read that a push found gone. Cost: one request for each hundred
+    /// users; nothing if none is gone.
+    pub async fn reconnected(&self, notified: &[Recipient], gone: &[String]) -> Vec<Recipient> {
+        let is_gone = |recipient: &&Recipient| gone.iter().any(|id| id == recipient.address().connection_id);
+        let since: HashMap<UserId, Seq> = notified.iter().filter(is_gone).filter_map(Recipient::member).collect();
+        let users: Vec<UserId> = since.keys().copied().collect();
+        if users.is_empty() {
+            return Vec::new();
+        }
+        self.recent.forget(users.iter().copied());
+        let found = match self.connections.of(&users, Timestamp::now()).await {
+            Ok(found) => found.live,
+            Err(error) => {
+                tracing::warn!(user_ids = ?users, error = causes(&error), "connections that replace others cannot be read");
+                return Vec::new();
+            }
+        };
+        let is_new = |connection: &Connection| {
+            !notified.iter().any(|recipient| recipient.address().connection_id == connection.connection_id)
+        };
+        let recipient = |connection: Connection| {
+            let joined_seq = *since.get(&connection.user_id)?;
+            Some(Recipient::connected(connection, joined_seq))
+        };
+        found.into_iter().filter(is_new).filter_map(recipient).collect()
     }
 
     /// Finds the subscribed connections of a public conversation, up to [`MAX_INLINE_SUBSCRIBERS`].

@@ -78,6 +78,21 @@ pub struct Found {
     pub expired: Vec<EndedConnection>,
 }
 
+impl Found {
+    /// Sorts registered connections by what they are now.
+    pub fn of(registered: Vec<Connection>, now: Timestamp) -> Self {
+        let mut found = Self::default();
+        for connection in registered {
+            if may_live(&connection, now) {
+                found.live.push(connection);
+            } else if may_be_open(&connection, now) {
+                found.expired.push(connection.ended(now));
+            }
+        }
+        found
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Connections {
     client: Client,
@@ -330,19 +345,18 @@ impl Connections {
     /// Finds the connections of these users: half a read unit a user, one request per hundred, eventually consistent. Known within a
     /// second or not at all.
     pub async fn of(&self, users: &[UserId], now: Timestamp) -> Result<Found, StoreError> {
+        Ok(Found::of(self.registered(users).await?, now))
+    }
+
+    /// Finds the registered connections of these users, over or not. Cost and time are those of [`Self::of`].
+    pub async fn registered(&self, users: &[UserId]) -> Result<Vec<Connection>, StoreError> {
         let keys = users.iter().copied().map(key).collect();
         let items = in_time(get_all(&self.client, &self.table, keys, false)).await?;
-        let mut found = Found::default();
+        let mut registered = Vec::new();
         for item in items.iter().filter(|item| !is_tombstone(item)) {
-            for connection in parse(item)? {
-                if may_live(&connection, now) {
-                    found.live.push(connection);
-                } else if may_be_open(&connection, now) {
-                    found.expired.push(connection.ended(now));
-                }
-            }
+            registered.extend(parse(item)?);
         }
-        Ok(found)
+        Ok(registered)
     }
 }
 
