@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// The files that every mutant copies, in `shared/chat/src`: the code that appends.
-const APPEND: [&str; 3] = ["log/append/mod.rs", "log/append/open.rs", "log/append/rules.rs"];
+const APPEND: [&str; 4] = ["log/append/mod.rs", "log/append/cache.rs", "log/append/open.rs", "log/append/rules.rs"];
 
 /// The files that mutants of the table's code copy as well, in `shared/store/src`.
 const TABLE: [&str; 3] = ["dynamodb/messages.rs", "dynamodb/millis.rs", "dynamodb/batch.rs"];
@@ -25,7 +25,7 @@ struct Mutation {
     breaks: &'static str,
 }
 
-const MUTATIONS: [Mutation; 16] = [
+const MUTATIONS: [Mutation; 19] = [
     Mutation {
         name: "own_attempt_is_not_recognized",
         file: "log/append/mod.rs",
@@ -71,7 +71,7 @@ const MUTATIONS: [Mutation; 16] = [
     Mutation {
         name: "membership_changes_are_ignored",
         file: "log/append/rules.rs",
-        original: "let change = self.seen.last().map_or(Seq::ZERO, |head| head.members_seq);",
+        original: "let change = self.turn.head().map_or(Seq::ZERO, |head| head.members_seq);",
         replacement: "let change = Seq::ZERO;",
         breaks: "Roster",
     },
@@ -92,7 +92,7 @@ const MUTATIONS: [Mutation; 16] = [
     Mutation {
         name: "duplicates_keep_an_outdated_roster",
         file: "log/append/mod.rs",
-        original: "if self.roster.conversation.members_seq < item.members_seq {",
+        original: "if self.roster.conversation.members_seq < newest {",
         replacement: "if false {",
         breaks: "NoDisclosure",
     },
@@ -117,6 +117,27 @@ const MUTATIONS: [Mutation; 16] = [
         original: "&& !self.may_write()",
         replacement: "&& index == 0 && !self.may_write()",
         breaks: "Roster",
+    },
+    Mutation {
+        name: "what_is_remembered_stands_for_what_is_older",
+        file: "log/append/cache.rs",
+        original: "self.items.iter().position(|item| item.seq == first)?",
+        replacement: "self.items.iter().position(|item| item.seq == first).or((!self.items.is_empty()).then_some(0))?",
+        breaks: "OneSeqPerMessage",
+    },
+    Mutation {
+        name: "holes_are_remembered",
+        file: "log/append/cache.rs",
+        original: "item.seq != head.seq.next()",
+        replacement: "item.seq <= head.seq",
+        breaks: "OneSeqPerMessage",
+    },
+    Mutation {
+        name: "remembered_items_are_not_searched",
+        file: "log/append/open.rs",
+        original: "draft.found_in(known.unwrap_or_default())",
+        replacement: "draft.found_in(&known.unwrap_or_default()[..0])",
+        breaks: "OneSeqPerMessage",
     },
     Mutation {
         name: "members_seq_is_not_carried_over",
@@ -202,9 +223,9 @@ mod {name} {{
     pub use store::StoreError;
     pub mod log {{
         {append} mod append;
-        pub use append::{{Appended, AppendedBatch, Draft, Refusal}};
+        pub use append::{{Appended, AppendedBatch, Draft, LogCache, Refusal}};
         pub use chat::log::SendError;
-        #[derive(Debug)] pub struct Log {{ pub messages: super::dynamodb::Messages, pub members: store::dynamodb::Members, pub flood_limit: Option<domain::flood::FloodLimit> }}
+        #[derive(Debug)] pub struct Log {{ pub messages: super::dynamodb::Messages, pub members: store::dynamodb::Members, pub flood_limit: Option<domain::flood::FloodLimit>, pub cache: LogCache }}
     }}
     pub mod dynamodb {{
         pub use store::dynamodb::{{FileItem, members, retry}};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
-use chat::log::Log;
+use chat::log::{Log, LogCache};
 use chat::notify::{Notifier, Recipients};
 use sqlx_data_api::DataApiPool;
 use store::connections_api::ConnectionsApi;
@@ -131,11 +131,12 @@ pub const MEMBERS: &str = "local-MembersTable";
 /// Name of the table `subscriptions`.
 pub const SUBSCRIPTIONS: &str = "local-SubscriptionsTable";
 
-/// The log, over a DynamoDB client.
+/// The log as a process that has just started knows it, over a DynamoDB client.
 pub fn log(dynamodb: &aws_sdk_dynamodb::Client) -> Log {
     Log {
         messages: Messages::new(dynamodb.clone(), MESSAGES.to_owned()),
         members: Members::new(dynamodb.clone(), MEMBERS.to_owned()),
         flood_limit: None,
+        cache: LogCache::default(),
     }
 }

@@ -9,7 +9,7 @@ use aws_config::SdkConfig;
 use chat::accounts::Deletion;
 use chat::files::{FileReferences, FileTasks, Files, Inspections, UploadLimits, Uploads};
 use chat::inbox::Inbox;
-use chat::log::Log;
+use chat::log::{Log, LogCache};
 use chat::membership::{Membership, Relay};
 use chat::notify::{Notifier, PublicSubscriptions, Recipients, TypingNotifier, UserNotifier};
 use chat::receipts::{Receipts, StatusReader};
@@ -111,7 +111,7 @@ impl Wiring {
 
     /// Returns the log without a flood limit, for functions that only read it.
     pub fn log(&self) -> Wired<Log> {
-        Ok(Log { messages: self.messages()?, members: self.members()?, flood_limit: None })
+        Ok(Log { messages: self.messages()?, members: self.members()?, flood_limit: None, cache: LogCache::default() })
     }
 
     /// Returns the log with the flood limit: `FLOOD_LIMIT` messages and `EVENT_LIMIT` events per user and conversation in

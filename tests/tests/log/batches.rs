@@ -55,9 +55,9 @@ async fn batches_that_overlap_with_their_own_resends_write_each_message_once() {
             .map(|draft| Draft { client_message_id: domain::ClientMessageId(Uuid::new_v4()), ..draft.clone() })
             .collect();
         // All have read, and none has seen a message of the batch.
-        let whole = conversation.log.open_all(&drafts).await.unwrap();
-        let rest = conversation.log.open_all(&drafts).await.unwrap();
-        let other = conversation.log.open_all(&drafts).await.unwrap();
+        let processes = [(); 3].map(|()| conversation.process());
+        let [whole, rest, other] = [0, 1, 2].map(|process: usize| processes[process].open_all(&drafts));
+        let (whole, rest, other) = tokio::try_join!(whole, rest, other).unwrap();
         let (whole, rest, other) = tokio::join!(whole.append_all(), rest.append_all(), other.append_all());
         let seqs = |batch: &AppendedBatch| -> Vec<u64> { batch.appended.iter().map(|one| one.item.seq.0).collect() };
         let first = 2 + 5 * round;
@@ -142,7 +142,7 @@ async fn sender_who_is_removed_within_a_batch_writes_no_more() {
 #[tokio::test]
 async fn messages_beyond_the_flood_limit_are_refused_one_by_one() {
     let conversation = TestConversation::private().await;
-    let limited = Log { flood_limit: FloodLimit::new(3, 3, Duration::from_hours(1)), ..conversation.log.clone() };
+    let limited = Log { flood_limit: FloodLimit::new(3, 3, Duration::from_hours(1)), ..conversation.process() };
     let drafts = conversation.batch(conversation.alice, 1, &["one", "two", "three", "four", "five"]);
     for _ in 0..2 {
         let (sent, refusal) = send(&limited, &drafts).await;
@@ -165,6 +165,7 @@ async fn message_that_is_refused_keeps_the_batch_from_being_written() {
     let mut opened = conversation.log.open_all(&drafts).await.unwrap();
     opened.refer(Vec::new()).await.unwrap();
     assert_eq!(refused(opened.check().err()), no_target);
+    drop(opened);
     assert_eq!(conversation.items().await.len(), 1);
 
     // Messages that an earlier attempt wrote are answered, and the others are not written.
@@ -189,10 +190,11 @@ async fn rest_of_a_batch_that_is_far_behind_has_to_sync() {
     let drafts = conversation.batch(conversation.alice, 1, &["one", "two", "three"]);
     assert_eq!(send(&conversation.log, &drafts[..2]).await.0, [(2, false), (3, false)]);
     conversation.put_copies_of_head(500).await;
-    let (sent, refusal) = send(&conversation.log, &drafts).await;
+    let other = conversation.process();
+    let (sent, refusal) = send(&other, &drafts).await;
     assert_eq!(sent, [(2, true), (3, true)]);
     assert!(matches!(refusal, Some(Refusal { index: 2, error: SendError::Behind })), "{refusal:?}");
-    let refused = conversation.log.open_all(&drafts[2..]).await.unwrap().check();
+    let refused = other.open_all(&drafts[2..]).await.unwrap().check();
     assert!(matches!(refused, Err(Refusal { index: 0, error: SendError::Behind })), "{refused:?}");
     assert_eq!(conversation.items().await.len(), 503);
 }

@@ -45,6 +45,11 @@ impl TestConversation {
         }
     }
 
+    /// Returns the log as a process that has just started knows it. Sends of one process wait for each other.
+    pub(crate) fn process(&self) -> Log {
+        log(&self.dynamodb)
+    }
+
     /// Creates a message that was not sent before.
     pub(crate) fn draft(&self, sender: UserId, after_seq: impl Into<Option<u64>>, text: &str) -> Draft {
         Draft {

@@ -17,7 +17,7 @@ const WINDOW: Duration = Duration::from_hours(1);
 
 /// Returns a log with a limit of two messages per sender.
 fn limited(conversation: &TestConversation) -> Log {
-    Log { flood_limit: FloodLimit::new(2, 2, WINDOW), ..conversation.log.clone() }
+    Log { flood_limit: FloodLimit::new(2, 2, WINDOW), ..conversation.process() }
 }
 
 async fn send(log: &Log, draft: &Draft) -> Result<u64, SendError> {

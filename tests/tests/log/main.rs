@@ -14,6 +14,7 @@ mod membership;
 mod pages;
 mod proxy;
 mod references;
+mod remembered;
 mod resends;
 mod sync;
 mod writers;

@@ -25,7 +25,8 @@ async fn every_item_after_a_removal_has_its_members_seq() {
     let conversation = TestConversation::group().await;
     let draft = conversation.draft(conversation.bob, 1, "one more thing");
     conversation.send_text(conversation.alice, "before").await;
-    let opened = conversation.log.open(&draft).await.unwrap();
+    let process = conversation.process();
+    let opened = process.open(&draft).await.unwrap();
     let removal = conversation.leave(conversation.bob).await;
     for text in ["after", "and after that"] {
         conversation.send_text(conversation.alice, text).await;
@@ -43,17 +44,21 @@ async fn resend_after_a_removal_returns_the_seq() {
     let first = conversation.log.open(&draft).await.unwrap().append().await.unwrap();
     // One resend has read before the removal, one reads after it.
     let late = conversation.draft(conversation.bob, 1, "too late");
-    let before = conversation.log.open(&draft).await.unwrap();
+    let processes = [(); 2].map(|()| conversation.process());
+    let before = processes[0].open(&draft).await.unwrap();
     conversation.leave(conversation.bob).await;
-    let after = conversation.log.open(&draft).await.unwrap();
+    let after = processes[1].open(&draft).await.unwrap();
     for opened in [before, after] {
         let again = opened.append().await.unwrap();
         assert_eq!((&again.item, again.duplicate), (&first.item, true));
     }
     for after_seq in [None, Some(1), Some(2), Some(3), Some(4)] {
         let late = chat::log::Draft { after_seq: after_seq.map(Seq), ..late.clone() };
-        let refused = conversation.log.open(&late).await;
-        assert!(matches!(refused, Err(SendError::NotAMember)), "{after_seq:?}: {refused:?}");
+        // One process has read before the removal, one reads after it.
+        for process in [&processes[0], &conversation.process()] {
+            let refused = async { process.open(&late).await?.append().await }.await;
+            assert!(matches!(refused, Err(SendError::NotAMember)), "{after_seq:?}: {refused:?}");
+        }
     }
 }
 

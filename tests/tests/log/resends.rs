@@ -50,7 +50,8 @@ async fn reused_client_message_id_with_other_content_is_refused() {
     let draft = conversation.draft(conversation.alice, 1, "one thing");
     // Both have read before either has written, so the second finds out only when it loses the place.
     let other = Draft { content: Content { text: "another".to_owned(), ..draft.content.clone() }, ..draft.clone() };
-    let late = conversation.log.open(&other).await.unwrap();
+    let process = conversation.process();
+    let late = process.open(&other).await.unwrap();
     conversation.log.open(&draft).await.unwrap().append().await.unwrap();
     assert!(matches!(late.append().await, Err(SendError::IdempotencyMismatch)));
     let again = conversation.log.open(&other).await.unwrap().append().await;

@@ -67,7 +67,8 @@ async fn concurrent_sends_of_one_draft_write_one_item() {
     for round in 0..5 {
         let head = conversation.head().await.seq;
         let draft = conversation.draft(conversation.alice, head.0, &format!("{round}"));
-        let opened = join_all((0..6).map(|_| conversation.log.open(&draft))).await;
+        let processes: Vec<Log> = (0..6).map(|_| conversation.process()).collect();
+        let opened = join_all(processes.iter().map(|log| log.open(&draft))).await;
         // All have read, and none has seen it.
         let replies = join_all(opened.into_iter().map(|opened| opened.unwrap().append())).await;
         let replies: Vec<Appended> = replies.into_iter().map(Result::unwrap).collect();

@@ -30,14 +30,14 @@ async fn batch_costs_one_put_a_message_and_one_post_a_connection() {
     let mut used: BTreeMap<String, u64> =
         after.into_iter().map(|(name, n)| (name.clone(), n - before.get(&name).unwrap_or(&0))).collect();
     used.retain(|_, n| *n > 0);
-    // Slow puts on a busy machine make the function read the connections again.
+    // The connections were read less than two seconds ago, unless the machine is busy; slow puts make the function look again.
     let connections = used.remove("BatchGetItem");
-    assert!(matches!(connections, Some(1 | 2)), "{connections:?}");
-    let expected = [("GetItem", 1), ("PostToConnection", 2), ("PutItem", 25), ("Query", 2)];
+    assert!(matches!(connections, None | Some(1 | 2)), "{connections:?}");
+    let expected = [("GetItem", 1), ("PostToConnection", 2), ("PutItem", 25)];
     assert_eq!(
         used,
         expected.map(|(name, n)| (name.to_owned(), n)).into(),
-        "the log, the roster and the message that all answer"
+        "the message that all answer; the process remembers the log and the roster"
     );
     assert_eq!(b.next("messages").await["messages"].as_array().map(Vec::len), Some(25));
 }

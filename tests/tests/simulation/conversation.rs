@@ -31,8 +31,9 @@ static RUNS: AtomicU64 = AtomicU64::new(0);
 pub(crate) struct Conversation {
     pub(crate) id: ConversationId,
     pub(crate) users: Vec<UserId>,
-    /// The code that appends: production code, or a mutant.
-    pub(crate) writer: Arc<dyn Writer>,
+    /// The processes that append: production code, or a mutant.
+    processes: RefCell<Vec<Arc<dyn Writer>>>,
+    make: MakeWriter,
     /// Production code.
     pub(crate) log: Log,
     pub(crate) receipts: Receipts,
@@ -57,7 +58,8 @@ impl Conversation {
         Self {
             id: ConversationId(Builder::from_unix_timestamp_millis(run, &[0; 10]).into_uuid()),
             users: (0..plan.users).map(|_| UserId(random_id(&mut rng))).collect(),
-            writer: make(&client),
+            processes: RefCell::new((0..plan.processes).map(|_| make(&client)).collect()),
+            make,
             receipts: Receipts { log: aws::log(&client), watermarks },
             log: aws::log(&client),
             network,
@@ -67,6 +69,21 @@ impl Conversation {
             changes: RefCell::default(),
             newest_change: Cell::new(1),
         }
+    }
+
+    /// Returns one of the processes.
+    pub(crate) fn process(&self, number: usize) -> Arc<dyn Writer> {
+        Arc::clone(&self.processes.borrow()[number])
+    }
+
+    /// Replaces a process by one that remembers nothing. What the old one has begun goes on.
+    pub(crate) fn restart(&self, number: usize) {
+        self.processes.borrow_mut()[number] = (self.make)(&self.network.client());
+    }
+
+    /// Returns the number of processes.
+    pub(crate) fn process_count(&self) -> usize {
+        self.processes.borrow().len()
     }
 
     /// Returns the members from the first item on.

@@ -7,7 +7,6 @@ pub(crate) mod amend;
 pub(crate) mod sync;
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use amend::Amended;
@@ -174,6 +173,8 @@ impl Device {
             let first = if answered < drafts.len() && rng.random_bool(0.5) { answered } else { 0 };
             let polls = POLLS + POLLS_PER_MESSAGE * u32::try_from(drafts.len() - first - 1).unwrap_or_default();
             let crash = rng.random_bool(0.25).then(|| rng.random_range(1..polls));
+            let process = rng.random_range(0..self.conversation.process_count());
+            let restarts = rng.random_bool(if crash.is_some() { 0.5 } else { 0.05 });
             let wait = if call == 0 { 0 } else { rng.random_range(0..=100) };
             let name = Name::Send(self.number, *number, *before + call);
             let machine = Machine::new(name, rng.random(), self.conversation.skew);
@@ -181,8 +182,10 @@ impl Device {
             let handle = executor::spawn(machine, async move {
                 executor::sleep(Duration::from_millis(wait)).await;
                 let known_change = conversation.newest_change.get();
-                let writer = Arc::clone(&conversation.writer);
-                let answers = unless_crashed(writer.send(&drafts), crash).await;
+                let answers = unless_crashed(conversation.process(process).send(&drafts), crash).await;
+                if restarts {
+                    conversation.restart(process);
+                }
                 executor::note(What::Answered(summary(answers.as_deref())));
                 let answers = answers.map(|answers| answers.into_iter().map(as_sent).collect());
                 (first, known_change, answers)

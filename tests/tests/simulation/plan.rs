@@ -13,6 +13,8 @@ pub(crate) struct Plan {
     pub(crate) users: usize,
     /// Number of devices. The users take turns to have them.
     pub(crate) devices: usize,
+    /// Number of processes that messages are sent by. Each remembers the log as it last saw it.
+    pub(crate) processes: usize,
     /// Longest time between two steps of a device, in milliseconds.
     pub(crate) pause: u64,
     /// By how much clocks differ at most, in milliseconds.
@@ -49,6 +51,7 @@ impl Plan {
         let mut rng = StdRng::seed_from_u64(seed);
         let users = rng.random_range(2..=4);
         let devices = rng.random_range(2..=6);
+        let processes = rng.random_range(1..=3);
         let (messages, changes) = (rng.random_range(3..=12), rng.random_range(0..=8));
         let mut steps = Vec::new();
         // Each run has its own mixture: some have nothing but messages, others mostly one other kind.
@@ -74,7 +77,7 @@ impl Plan {
         }
         let pause = rng.random_range(1..=200);
         let skew = if rng.random_bool(0.5) { 0 } else { rng.random_range(1..=500) };
-        Self { seed, users, devices, pause, skew, faults: FaultPlan::draw(&mut rng), steps }
+        Self { seed, users, devices, processes, pause, skew, faults: FaultPlan::draw(&mut rng), steps }
     }
 
     /// Returns the steps of one device.

@@ -10,7 +10,7 @@ mod sync;
 mod unread;
 
 pub use amend::{AmendError, Amended};
-pub use append::{Appended, AppendedBatch, Draft, Opened, Refusal};
+pub use append::{Appended, AppendedBatch, Draft, LogCache, Opened, PAIR_FORGOTTEN, Refusal};
 pub use history::{Page, PageRequest, ReadError, Surroundings, require_member, require_reader};
 pub use item_batch::{ItemBatch, Viewer};
 pub use send_error::SendError;
@@ -27,4 +27,6 @@ pub struct Log {
     pub members: Members,
     /// Limit of messages per sender and conversation; `None` for no limit.
     pub flood_limit: Option<FloodLimit>,
+    /// What the process remembers of the logs that it writes to.
+    pub cache: LogCache,
 }

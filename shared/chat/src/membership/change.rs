@@ -9,13 +9,14 @@ use domain::protocol::http::PublicConversation;
 use domain::search::Words;
 use domain::{ApiError, ConversationId, Idempotency, UserId};
 use store::StoreError;
+use store::clock::sleep;
 use store::dynamodb::members::{ActiveMember, ConversationItem};
 use store::sql::Conversations;
 use store::sql::conversations::{CreateError, Created};
 use store::sql::membership::{ChangeError, Committed};
 
 use super::{Applied, MemberPage, Relay};
-use crate::log::ReadError;
+use crate::log::{PAIR_FORGOTTEN, ReadError};
 
 /// Changes conversations and their members.
 #[derive(Clone, Debug)]
@@ -89,6 +90,8 @@ impl Membership {
     ///
     /// A repeated request finishes what the first one committed, also if the rules refuse the repeat for that very change.
     ///
+    /// A block ends after [`PAIR_FORGOTTEN`]: then no process sends by what it knew before.
+    ///
     /// Cost of one action: six SQL requests, one to SQS, and two round trips to DynamoDB.
     pub async fn change(
         &self,
@@ -103,15 +106,19 @@ impl Membership {
             }
             Err(ChangeError::Store(error)) => return Err(error),
         };
+        let mut applied = Vec::with_capacity(committed.changes.len());
         if committed.older_wait {
             // The process that committed the older changes may have crashed, so they are applied first.
-            return Ok(Changed { applied: self.relay.run(conversation).await?, refusal });
+            applied = self.relay.run(conversation).await?;
+        } else {
+            for pending in &committed.changes {
+                applied.push(self.relay.apply(pending).await?);
+            }
         }
-        let mut all = Vec::with_capacity(committed.changes.len());
-        for pending in &committed.changes {
-            all.push(self.relay.apply(pending).await?);
+        if refusal.is_none() && actions.contains(&Action::Block(true)) {
+            sleep(PAIR_FORGOTTEN).await;
         }
-        Ok(Changed { applied: all, refusal })
+        Ok(Changed { applied, refusal })
     }
 
     /// Relays all changes in the outbox of a conversation, in order. Cost if there are none: one SQL request.

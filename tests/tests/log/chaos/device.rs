@@ -31,7 +31,7 @@ const MAX_BATCH: usize = 4;
 /// One of a user's devices.
 pub(crate) struct Device {
     pub(crate) user: UserId,
-    pub(crate) writer: Arc<dyn Writer>,
+    pub(crate) processes: [Arc<dyn Writer>; 2],
     pub(crate) conversation: Arc<TestConversation>,
     /// Seq of the newest change of membership that is certainly complete.
     pub(crate) changes: watch::Receiver<u64>,
@@ -87,13 +87,14 @@ impl Device {
         let plan = |_| {
             let first = if answered < batch.len() && self.rng.random_bool(0.5) { answered } else { 0 };
             let polls = POLLS + POLLS_PER_MESSAGE * u32::try_from(batch.len() - first - 1).unwrap_or_default();
-            (first, self.rng.random_bool(0.25).then(|| self.rng.random_range(1..polls)))
+            let process = self.rng.random_range(0..self.processes.len());
+            (first, process, self.rng.random_bool(0.25).then(|| self.rng.random_range(1..polls)))
         };
-        let plans: Vec<(usize, Option<u32>)> = (0..times).map(plan).collect();
+        let plans: Vec<(usize, usize, Option<u32>)> = (0..times).map(plan).collect();
         let drafts: Vec<Draft> = batch.iter().map(|sent| sent.draft.clone()).collect();
-        let calls = plans.into_iter().map(async |(first, crash)| {
+        let calls = plans.into_iter().map(async |(first, process, crash)| {
             let known_change = *self.changes.borrow();
-            (first, known_change, unless_crashed(self.writer.send(&drafts[first..]), crash).await)
+            (first, known_change, unless_crashed(self.processes[process].send(&drafts[first..]), crash).await)
         });
         add_round(batch, &join_all(calls).await);
     }

@@ -65,7 +65,7 @@ async fn run(make: MakeWriter, seed: u64) -> Vec<Violation> {
     let mut rng = StdRng::seed_from_u64(seed);
     let conversation = Arc::new(TestConversation::group().await);
     cloud.inject_faults(seed, &fault_rules()).await;
-    let writer = make(&dynamodb_as(cloud, CALLER));
+    let processes: [_; 2] = [(); 2].map(|()| make(&dynamodb_as(cloud, CALLER)));
 
     let [carol, dave, erin] = [(); 3].map(|()| UserId(Uuid::new_v4()));
     let initial_members = BTreeSet::from([conversation.alice, conversation.bob]);
@@ -83,9 +83,9 @@ async fn run(make: MakeWriter, seed: u64) -> Vec<Violation> {
         erin,
     ];
     let devices = users.into_iter().enumerate().map(|(number, user)| {
-        let (writer, conversation, changes) = (Arc::clone(&writer), Arc::clone(&conversation), changes.clone());
+        let (processes, conversation, changes) = (processes.clone(), Arc::clone(&conversation), changes.clone());
         let rng = StdRng::seed_from_u64(rng.random());
-        let device = Device { user, writer, conversation, changes, rng, seen: 1 };
+        let device = Device { user, processes, conversation, changes, rng, seen: 1 };
         async move { tokio::spawn(device.run(number, MESSAGES_PER_DEVICE)).await.expect("no device panics") }
     });
     let devices = join_all(devices);

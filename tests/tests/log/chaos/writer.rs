@@ -8,9 +8,9 @@ use domain::UserId;
 use futures_util::future::BoxFuture;
 use store::dynamodb::LogItem;
 
-/// One invocation: reads, and appends the messages of a batch.
+/// A process, which remembers logs between its invocations.
 pub(crate) trait Writer: Send + Sync {
-    /// Sends a batch, once. Returns the answer for each message.
+    /// One invocation: reads, and appends the messages of a batch, once. Returns the answer for each message.
     fn send<'a>(&'a self, batch: &'a [Draft]) -> BoxFuture<'a, Vec<Answer>>;
 }
 
@@ -44,7 +44,7 @@ pub(crate) type MakeWriter = fn(&Client) -> Arc<dyn Writer>;
 macro_rules! writer {
     ($($store:ident)::+) => {{
         use $($store)::+::dynamodb::Messages;
-        use $($store)::+::log::{Appended, AppendedBatch, Draft, Log, SendError};
+        use $($store)::+::log::{Appended, AppendedBatch, Draft, Log, LogCache, SendError};
 
         struct LogWriter(Log);
 
@@ -119,7 +119,7 @@ macro_rules! writer {
         |client: &::aws_sdk_dynamodb::Client| -> ::std::sync::Arc<dyn $crate::chaos::writer::Writer> {
             let messages = Messages::new(client.clone(), ::end_to_end::aws::MESSAGES.to_owned());
             let members = ::store::dynamodb::Members::new(client.clone(), ::end_to_end::aws::MEMBERS.to_owned());
-            ::std::sync::Arc::new(LogWriter(Log { messages, members, flood_limit: None }))
+            ::std::sync::Arc::new(LogWriter(Log { messages, members, flood_limit: None, cache: LogCache::default() }))
         }
     }};
 }

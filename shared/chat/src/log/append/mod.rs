@@ -13,12 +13,20 @@
 //!   must have read the members, and their own membership, as of the head's newest change or a later one; otherwise it reads
 //!   them again.
 //!
+//! A process may know the log from sends before: a window of items without a hole up to n, and the members ([`LogCache`]). Where it
+//! has them from does not matter. If the window begins at or before the client's last seq, the writer has read n; the condition of its put
+//! proves that n was the head; and the head's `members_seq` proves whether the members are as new as its newest membership change. A
+//! window or roster that is behind costs a put that fails, and never a wrong item. What no item proves is read again after a while: the
+//! members of a private conversation, in which a block writes none. What amends a message changes its content, so that is not kept, and
+//! a message that was sent before is read for its answer.
+//!
 //! A batch is several messages with one `after_seq`, and each keeps all of that. Every item that its writer reads is compared
 //! with every message of the batch, those included whose turn comes later: so the writer of each message has read what the
 //! writer of that message alone would have. Its own put is the head of the next one, which it need not read. The order holds,
 //! because a writer puts a message only after it has put, or found, all those before it, and puts it after the last item that it
 //! has seen: whoever finds a message finds those before it at lower seqs.
 
+mod cache;
 mod open;
 mod rules;
 
@@ -32,14 +40,16 @@ use domain::{
     ApiError, Attachment, ClientMessageId, Content, ConversationId, FileId, MessageKind, Seq, Timestamp, UserId,
 };
 use store::StoreError;
-use store::clock::Stopwatch;
+use store::clock::{Moment, Stopwatch};
 use store::dynamodb::members::Roster;
 use store::dynamodb::messages::{LogItem, Order, PutOutcome};
 use store::dynamodb::retry::back_off;
 use uuid::Uuid;
 
+use self::cache::Turn;
 use crate::log::{Log, SendError};
 
+pub use cache::{LogCache, PAIR_FORGOTTEN};
 pub(crate) use rules::may_send;
 pub use rules::require_may_send;
 
@@ -145,8 +155,8 @@ pub struct Opened<'a> {
     attachments: Vec<Vec<Attachment>>,
     /// Mentioned users who are members, although the roster does not hold them.
     mentioned: Vec<UserId>,
-    /// The items that were read, up to the head.
-    seen: Vec<LogItem>,
+    /// The turn to write to the log, with the items that were seen, up to the head.
+    turn: Turn,
     /// Shared with the messages that have these members.
     roster: Arc<Roster>,
     /// The newest change of membership of which it is known that the sender is a member after it.
@@ -239,7 +249,7 @@ impl Opened<'_> {
 
     /// Makes an item that this send wrote the head for the message after it.
     fn written(&mut self, item: LogItem, puts: u32) -> Appended {
-        self.seen.push(item.clone());
+        self.turn.add([item.clone()]);
         Appended { item, duplicate: false, roster: Arc::clone(&self.roster), puts }
     }
 
@@ -253,16 +263,25 @@ impl Opened<'_> {
                 self.earlier[index].get_or_insert_with(|| item.clone());
             }
         }
-        self.seen.extend(items);
+        self.turn.add(items);
     }
 
-    /// Reads the roster again if it is older than the newest membership change before the item. An older roster could hold a
-    /// member whom that change removed and who must not receive the message.
+    /// Reads the roster again if it is older than the newest membership change that was seen. An older roster could hold a member
+    /// whom that change removed and who must not receive the message.
     async fn refresh_roster_at(&mut self, item: &LogItem) -> Result<(), SendError> {
-        if self.roster.conversation.members_seq < item.members_seq {
+        let newest = self.turn.head().map_or(item.members_seq, |head| head.members_seq.max(item.members_seq));
+        if self.roster.conversation.members_seq < newest {
+            let read = Moment::now();
             let roster = self.log.members.roster(self.conversation_id, true).await?;
-            self.roster = roster.ok_or(SendError::NotAMember)?.into();
+            self.set_roster(roster, read)?;
         }
+        Ok(())
+    }
+
+    /// Sets the members, which were read from the moment `read` on.
+    fn set_roster(&mut self, roster: Option<Roster>, read: Moment) -> Result<(), SendError> {
+        self.roster = roster.ok_or(SendError::NotAMember)?.into();
+        self.turn.set_roster(&self.roster, read);
         Ok(())
     }
 
@@ -274,7 +293,7 @@ impl Opened<'_> {
         digest: &str,
         recent_senders: RecentSenders,
     ) -> Result<LogItem, StoreError> {
-        let head = self.seen.last().ok_or_else(|| StoreError::Inconsistent("an open log without a head".to_owned()))?;
+        let head = self.turn.head().ok_or_else(|| StoreError::Inconsistent("an open log without a head".to_owned()))?;
         let (draft, attachments) = (&self.drafts[index], self.attachments[index].clone());
         let file_count = (!attachments.is_empty()).then_some(attachments.len());
         let content = Content { attachments, mentions: self.mentions(draft), ..draft.content.clone() };
@@ -296,7 +315,7 @@ impl Opened<'_> {
     /// Returns the counts including one more message, or the time that its sender has to wait.
     fn recent_senders(&self) -> Result<RecentSenders, Duration> {
         // Items of earlier versions may hold no counts: those of the item before them apply.
-        let newest = self.seen.iter().rev().map(|item| &item.recent_senders).find(|counts| !counts.is_empty());
+        let newest = self.turn.items().iter().rev().map(|item| &item.recent_senders).find(|counts| !counts.is_empty());
         let counts = newest.cloned().unwrap_or_default();
         let Some(limit) = self.log.flood_limit else { return Ok(counts) };
         counts.after(self.sender_id, Counted::Message, Timestamp::now(), limit)
@@ -304,8 +323,8 @@ impl Opened<'_> {
 
     /// Reads the items after the last one that was read; returns true if there were any.
     async fn read_on(&mut self) -> Result<bool, StoreError> {
-        let Some(last) = self.seen.last() else { return Ok(false) };
-        let later = self.read_ahead(SeqRange { first: last.seq.next(), last: Seq::MAX }).await?;
+        let Some(first) = self.turn.head().map(|last| last.seq.next()) else { return Ok(false) };
+        let later = self.read_ahead(SeqRange { first, last: Seq::MAX }).await?;
         let any = !later.is_empty();
         self.add(later);
         Ok(any)
@@ -314,7 +333,6 @@ impl Opened<'_> {
     /// Restarts from the item that took the seq: reads everything after it.
     async fn read_from(&mut self, taken: LogItem) -> Result<(), StoreError> {
         let later = self.read_ahead(SeqRange { first: taken.seq.next(), last: Seq::MAX }).await?;
-        self.seen.clear();
         self.add(std::iter::once(taken).chain(later).collect());
         Ok(())
     }

@@ -1,16 +1,17 @@
 //! Opening the log for a send: the reads and checks before the first put.
 
 use std::slice;
+use std::sync::Arc;
 
 use domain::period::{Periods, SeqRange};
 use domain::{Attachment, ConversationId, FileId, HistoryPolicy, Seq, UserId};
 use futures_util::future::try_join_all;
 use store::StoreError;
-use store::clock::Stopwatch;
+use store::clock::{Elapsed, Moment, Stopwatch, timeout};
 use store::dynamodb::FileItem;
 use store::dynamodb::messages::{LogItem, Order};
 
-use super::{Draft, MAX_BEHIND_MEGABYTES, Opened, Refusal};
+use super::{Draft, MAX_APPEND_TIME, MAX_BEHIND_MEGABYTES, Opened, Refusal};
 use crate::log::{Log, SendError};
 
 /// Most items that a client may be behind and still send; beyond that it has to sync first.
@@ -24,18 +25,34 @@ impl Log {
         Ok(opened)
     }
 
-    /// Reads the items after the `after_seq` of the drafts, which have one conversation and sender, and, concurrently and
-    /// consistently, the roster.
+    /// Waits for the process's turn to write to the log. Then reads the items after the `after_seq` of the drafts, which have one
+    /// conversation and sender, and, concurrently and consistently, the roster, as far as the process does not know them.
     ///
     /// Sends that are refused are open as well: see [`Opened::check`].
     pub async fn open_all<'a>(&'a self, drafts: &'a [Draft]) -> Result<Opened<'a>, SendError> {
         let draft = drafts.first().ok_or_else(|| StoreError::Inconsistent("a send without a draft".to_owned()))?;
-        let Draft { conversation_id, sender_id, .. } = *draft;
+        let Draft { conversation_id, sender_id, after_seq, .. } = *draft;
         let begun = Stopwatch::start();
-        // Consistent, since a block and leaving a public conversation write no item by which the log would prove the read outdated.
-        let roster = self.members.roster_for(sender_id, conversation_id, true);
-        let ((seen, all_seen), roster) = tokio::try_join!(self.seen_since(draft), roster)?;
-        let roster = roster.ok_or(SendError::NotAMember)?;
+        let turn = timeout(MAX_APPEND_TIME, self.cache.turn(conversation_id)).await;
+        let mut turn = turn.map_err(|Elapsed| SendError::Contended)?;
+        let known = turn.since(after_seq);
+        let earlier: Vec<Option<Seq>> = drafts.iter().map(|draft| draft.found_in(known.unwrap_or_default())).collect();
+        let seen = async { if known.is_some() { Ok(None) } else { self.seen_since(draft).await.map(Some) } };
+        // The answer to a message that was sent before has the members of now, which no put of this send proves.
+        let roster = turn.roster().filter(|_| earlier.iter().all(Option::is_none));
+        let read = Moment::now();
+        let read_roster = async {
+            if roster.is_some() { Ok(None) } else { self.members.roster_for(sender_id, conversation_id, true).await }
+        };
+        let earlier = try_join_all(earlier.into_iter().map(|seq| self.sent_before(conversation_id, seq)));
+        let (seen, read_roster, earlier) = tokio::try_join!(seen, read_roster, earlier)?;
+        let roster = if let Some(roster) = roster {
+            roster
+        } else {
+            let roster = Arc::new(read_roster.ok_or(SendError::NotAMember)?);
+            turn.set_roster(&roster, read);
+            roster
+        };
         let member_as_of = roster.has(draft.sender_id).then_some(roster.conversation.members_seq);
         let mut opened = Opened {
             log: self,
@@ -43,17 +60,30 @@ impl Log {
             sender_id,
             drafts,
             begun,
-            earlier: vec![None; drafts.len()],
+            earlier,
             attachments: vec![Vec::new(); drafts.len()],
             mentioned: Vec::new(),
-            seen: Vec::new(),
-            roster: roster.into(),
+            turn,
+            roster,
             member_as_of,
             refusal: None,
         };
-        opened.add(seen);
+        let all_seen = seen.as_ref().is_none_or(|(_, all)| *all);
+        if let Some((items, _)) = seen {
+            if items.is_empty() {
+                opened.turn.forget_items();
+            }
+            opened.add(items);
+        }
         opened.authorise(all_seen).await?;
         Ok(opened)
+    }
+
+    /// Reads the message that an earlier attempt wrote at `seq`.
+    async fn sent_before(&self, conversation: ConversationId, seq: Option<Seq>) -> Result<Option<LogItem>, StoreError> {
+        let Some(seq) = seq else { return Ok(None) };
+        let item = self.messages.get(conversation, seq).await?;
+        item.map(Some).ok_or_else(|| StoreError::Inconsistent(format!("the log lost the item at {seq}")))
     }
 
     /// Reads the messages from before `after_seq` that the drafts answer. Cost: one read unit for each 4 KB; nothing for drafts
@@ -95,6 +125,14 @@ impl Log {
 }
 
 impl Draft {
+    /// Returns the seq of this message if it is among the items.
+    fn found_in(&self, items: &[LogItem]) -> Option<Seq> {
+        let is_it = |item: &&LogItem| {
+            item.sender_id == self.sender_id && item.client_message_id == Some(self.client_message_id)
+        };
+        items.iter().find(is_it).map(|item| item.seq)
+    }
+
     /// Returns the message that the draft answers, if that comes before the items that a send reads anyway.
     fn earlier_reply_target(&self) -> Option<(ConversationId, Seq)> {
         let first = self.after_seq.map_or(Seq::MAX, |after| after.max(Seq(1)));
@@ -116,7 +154,7 @@ impl Opened<'_> {
         }
         // The sender is known to be a member below, so an error may reveal the head.
         let after = self.drafts[0].after_seq.unwrap_or(Seq::MAX);
-        match self.seen.last() {
+        match self.turn.head() {
             None => self.refuse_rest(SendError::Ahead),
             Some(_) if !all_seen => self.refuse_rest(SendError::Behind),
             Some(last) if last.seq.0.saturating_sub(after.0) > MAX_BEHIND => self.refuse_rest(SendError::Behind),
@@ -168,7 +206,7 @@ impl Opened<'_> {
         for (index, draft) in self.drafts.iter().enumerate() {
             let Some(target) = draft.content.reply_to_seq else { continue };
             while self.earlier[index].is_none() {
-                let found = self.seen.iter().chain(&targets).find(|item| item.seq == target);
+                let found = self.turn.items().iter().chain(&targets).find(|item| item.seq == target);
                 // An event is no message.
                 let exists = found.is_some_and(|item| item.kind.target().is_none());
                 if exists && self.may_see(target, &mut periods).await? {

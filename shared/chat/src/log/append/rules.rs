@@ -3,6 +3,7 @@
 use domain::period::{Periods, SeqRange};
 use domain::{Seq, Timestamp};
 use store::StoreError;
+use store::clock::Moment;
 use store::dynamodb::members::{ActiveMember, ConversationItem, MemberView};
 
 use super::Opened;
@@ -12,7 +13,7 @@ impl Opened<'_> {
     /// Returns true if the roster, and the sender's membership, are at least as new as the newest membership change before the
     /// head.
     pub(super) fn may_write(&self) -> bool {
-        let change = self.seen.last().map_or(Seq::ZERO, |head| head.members_seq);
+        let change = self.turn.head().map_or(Seq::ZERO, |head| head.members_seq);
         self.roster.conversation.members_seq >= change && self.member_as_of.is_some_and(|known| known >= change)
     }
 
@@ -29,11 +30,12 @@ impl Opened<'_> {
     /// After success the sender may write. After a refusal all earlier attempts are among the items that were read.
     pub(super) async fn reauthorise(&mut self) -> Result<(), SendError> {
         let (conversation_id, sender_id) = (self.conversation_id, self.sender_id);
+        let read = Moment::now();
         let (view, roster) = tokio::try_join!(
             self.log.members.view(conversation_id, sender_id),
             self.log.members.roster_for(sender_id, conversation_id, true)
         )?;
-        self.roster = roster.ok_or(SendError::NotAMember)?.into();
+        self.set_roster(roster, read)?;
         let view = view.ok_or(SendError::NotAMember)?;
         if view.user_deleted {
             return Err(SendError::UserDeleted);
@@ -51,7 +53,7 @@ impl Opened<'_> {
     /// earlier attempt exists. Usually the items that were read reach that far, unless the read was stale or the sender has
     /// just been removed.
     async fn read_until_end_of(&mut self, periods: &Periods) -> Result<(), StoreError> {
-        let (Some(seen), Some(last)) = (self.seen.last(), periods.last_visible(Seq::MAX)) else { return Ok(()) };
+        let (Some(seen), Some(last)) = (self.turn.head(), periods.last_visible(Seq::MAX)) else { return Ok(()) };
         let range = SeqRange { first: seen.seq.next(), last };
         if range.first <= range.last {
             let later = self.read_ahead(range).await?;

@@ -43,7 +43,7 @@ impl Roster {
     }
 
     /// Returns false if the read lies in the middle of a transaction: it has the conversation of one version and members of another.
-    fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         self.is_cut_off() || u32::try_from(self.members.len()) == Ok(self.conversation.member_count)
     }
 

@@ -1,0 +1,208 @@
+//! What a process remembers of the logs that it writes to.
+//!
+//! Nothing here has to be current: see the proof in [`super`]. So there is no invalidation, and two processes may remember different
+//! things.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::reaction::Reactions;
+use domain::{Content, ConversationId, ConversationType, MessageKind, Seq};
+use lru::LruCache;
+use store::clock::Moment;
+use store::dynamodb::members::Roster;
+use store::dynamodb::messages::LogItem;
+use tokio::sync::OwnedMutexGuard;
+
+/// Most bytes that a process remembers, by estimate.
+const MAX_BYTES: usize = 16 << 20;
+
+/// Most logs that a process remembers.
+const MAX_LOGS: NonZeroUsize = NonZeroUsize::new(20_000).unwrap();
+
+/// Most items that are remembered of one log: clients are seldom further behind.
+const MAX_ITEMS: usize = 64;
+
+/// Size of an item without its content, or of a member, by estimate.
+const BYTES: usize = 500;
+
+/// Age from which the members of a private conversation are read again: a block writes no item that would prove them outdated.
+const MAX_AGE_OF_PAIR: Duration = Duration::from_millis(900);
+
+/// Age from which the members of a group are read again. Items prove them current; this is for what repairs the table.
+const MAX_AGE_OF_GROUP: Duration = Duration::from_mins(1);
+
+/// Time after which no process acts on the members of a private conversation as they were before a change.
+pub const PAIR_FORGOTTEN: Duration = Duration::from_secs(1);
+
+/// The logs that a process has written to, as it last saw them. Bounded; the least recently used ones make room. Clones share it.
+#[derive(Clone, Debug)]
+pub struct LogCache(Arc<Mutex<Logs>>);
+
+#[derive(Debug)]
+struct Logs {
+    by_conversation: LruCache<ConversationId, Remembered>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    known: Arc<tokio::sync::Mutex<Known>>,
+    bytes: usize,
+}
+
+impl Default for LogCache {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Logs { by_conversation: LruCache::new(MAX_LOGS), bytes: 0 })))
+    }
+}
+
+impl LogCache {
+    /// Waits until no other send of this process writes to the log. Sends that came earlier go first.
+    pub(super) async fn turn(&self, conversation: ConversationId) -> Turn {
+        let known = self.logs(|logs| logs.known(conversation));
+        let known = known.lock_owned().await;
+        Turn { cache: self.clone(), conversation, known }
+    }
+
+    fn logs<T>(&self, work: impl FnOnce(&mut Logs) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Logs {
+    fn known(&mut self, conversation: ConversationId) -> Arc<tokio::sync::Mutex<Known>> {
+        if let Some(remembered) = self.by_conversation.get(&conversation) {
+            return Arc::clone(&remembered.known);
+        }
+        let known = Arc::default();
+        self.remember(conversation, Arc::clone(&known), BYTES);
+        known
+    }
+
+    fn remember(&mut self, conversation: ConversationId, known: Arc<tokio::sync::Mutex<Known>>, bytes: usize) {
+        let forgotten = self.by_conversation.push(conversation, Remembered { known, bytes });
+        self.bytes = self.bytes + bytes - forgotten.map_or(0, |(_, forgotten)| forgotten.bytes);
+        while self.bytes > MAX_BYTES
+            && let Some((_, forgotten)) = self.by_conversation.pop_lru()
+        {
+            self.bytes -= forgotten.bytes;
+        }
+    }
+}
+
+/// The only send of its process that writes to a log, with what the process knows of it.
+#[derive(Debug)]
+pub(super) struct Turn {
+    cache: LogCache,
+    conversation: ConversationId,
+    known: OwnedMutexGuard<Known>,
+}
+
+impl std::ops::Deref for Turn {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        &self.known
+    }
+}
+
+impl std::ops::DerefMut for Turn {
+    fn deref_mut(&mut self) -> &mut Known {
+        &mut self.known
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.known.forget_oldest();
+        let (known, bytes) = (Arc::clone(OwnedMutexGuard::mutex(&self.known)), self.known.bytes());
+        self.cache.logs(|logs| logs.remember(self.conversation, known, bytes));
+    }
+}
+
+/// A part of a log and its members, as they were read or written.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Items without their contents, which may change, and without a hole between them, up to the highest one that was seen.
+    items: Vec<LogItem>,
+    roster: Option<(Arc<Roster>, Moment)>,
+}
+
+impl Known {
+    /// Returns the newest item that was seen, without its content.
+    pub(super) fn head(&self) -> Option<&LogItem> {
+        self.items.last()
+    }
+
+    /// Returns the items, the oldest first, without their contents.
+    pub(super) fn items(&self) -> &[LogItem] {
+        &self.items
+    }
+
+    /// Returns the items from `after` on, or only the newest one without it; `None` if a part of them is not known.
+    pub(super) fn since(&self, after: Option<Seq>) -> Option<&[LogItem]> {
+        let first = match after {
+            None => self.head()?.seq,
+            Some(after) => after.max(Seq(1)),
+        };
+        let begin = self.items.iter().position(|item| item.seq == first)?;
+        Some(&self.items[begin..])
+    }
+
+    /// Adds items that were read or written. Those before a hole are forgotten.
+    pub(super) fn add(&mut self, items: impl IntoIterator<Item = LogItem>) {
+        for item in items {
+            if self.head().is_some_and(|head| item.seq != head.seq.next()) {
+                self.items.clear();
+            }
+            self.items.push(without_content(item));
+        }
+    }
+
+    /// Forgets all items but the newest ones.
+    fn forget_oldest(&mut self) {
+        let forgotten = self.items.len().saturating_sub(MAX_ITEMS);
+        self.items.drain(..forgotten);
+    }
+
+    /// Forgets all items.
+    pub(super) fn forget_items(&mut self) {
+        self.items.clear();
+    }
+
+    /// Returns the members, unless they have to be read again.
+    pub(super) fn roster(&self) -> Option<Arc<Roster>> {
+        let (roster, read) = self.roster.as_ref()?;
+        let max_age = match roster.conversation.kind {
+            ConversationType::Private => MAX_AGE_OF_PAIR,
+            ConversationType::Group => MAX_AGE_OF_GROUP,
+            ConversationType::Public => return None,
+        };
+        (read.age() < max_age).then(|| Arc::clone(roster))
+    }
+
+    /// Remembers the members, which were read consistently from the moment `read` on. In a public conversation joining and leaving
+    /// write no item that would prove them outdated.
+    pub(super) fn set_roster(&mut self, roster: &Arc<Roster>, read: Moment) {
+        let may_stay = roster.is_whole() && roster.conversation.kind != ConversationType::Public;
+        self.roster = may_stay.then(|| (Arc::clone(roster), read));
+    }
+
+    fn bytes(&self) -> usize {
+        let members = self.roster.as_ref().map_or(0, |(roster, _)| roster.members.len());
+        BYTES * (1 + self.items.len() + members)
+    }
+}
+
+/// Returns what stays of an item whatever amends it: its place, its sender, and what the items after it carry on.
+fn without_content(item: LogItem) -> LogItem {
+    let empty = || Content { text: String::new(), reply_to_seq: None, mentions: Vec::new(), attachments: Vec::new() };
+    let kind = match item.kind {
+        MessageKind::Text(_) => MessageKind::Text(empty()),
+        // The stored form of an event has no content.
+        kind => kind,
+    };
+    LogItem { kind, edits: Vec::new(), reactions: Reactions::default(), ..item }
+}
