@@ -17,6 +17,9 @@ const START_TIMEOUT: Duration = Duration::from_mins(15);
 /// The variable that makes every cloud run so many invocations at once in a process: any suite can run in both modes.
 pub const CONCURRENCY: &str = "TEST_CONCURRENCY";
 
+/// The variable with the cargo profile of the cloud and its functions, where a test says nothing else.
+pub const PROFILE: &str = "TEST_PROFILE";
+
 /// Flood limit of messages, and of events, within an hour: more than any test writes.
 pub const FLOOD_LIMIT: u32 = 100_000;
 
@@ -106,7 +109,12 @@ impl Cloud {
         Self::start_all(data, parameters, None)
     }
 
-    fn start_all(data: Option<&Path>, parameters: &[&str], concurrency: Option<u32>) -> Self {
+    /// The same, with processes that run so many invocations at once.
+    ///
+    /// # Panics
+    ///
+    /// If it does not become ready; prints its output.
+    pub fn start_all(data: Option<&Path>, parameters: &[&str], concurrency: Option<u32>) -> Self {
         let flood_limit = format!("FloodLimit={FLOOD_LIMIT}");
         let event_limit = format!("EventLimit={FLOOD_LIMIT}");
         // Files large enough to come in parts are small enough for a test, and files that were released go soon.
@@ -116,21 +124,14 @@ impl Cloud {
         Self::with(Setup { data, arguments: &arguments, concurrency, ..Setup::default() })
     }
 
-    /// Starts a cloud that keeps nothing, and whose processes run so many invocations at once.
-    ///
-    /// # Panics
-    ///
-    /// If it does not become ready; prints its output.
-    pub fn concurrent(invocations: u32) -> Self {
-        Self::start_all(None, &[], Some(invocations))
-    }
-
     /// Starts a cloud.
     ///
     /// # Panics
     ///
     /// If it does not become ready; prints its output.
     pub fn with(Setup { template, data, profile, arguments, concurrency, with_denials }: Setup<'_>) -> Self {
+        let default_profile = std::env::var(PROFILE).ok();
+        let profile = profile.or(default_profile.as_deref());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (file, log) = (folder.path().join("endpoints.json"), folder.path().join("log"));
         let out = File::create(&log).expect("a log file");

@@ -173,7 +173,7 @@ impl StoredState {
                 state.check();
                 return state;
             }
-            assert!(Instant::now() < deadline, "changes are still in the outbox: {state:#?}");
+            assert!(Instant::now() < deadline, "changes are still in the outbox: {:?}", state.outbox);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -184,7 +184,7 @@ impl StoredState {
     ///
     /// Where they do not.
     pub fn check(&self) {
-        assert_eq!(self.outbox, [] as [i64; 0], "{self:#?}");
+        assert_eq!(self.outbox, [] as [i64; 0], "the outbox of {:?}", self.conversation_row);
         let conversation_row = self.conversation_row.as_ref().expect("a row of the conversation");
         let projected = self.conversation.as_ref().expect("the conversation's item");
         let item = ConversationRow {

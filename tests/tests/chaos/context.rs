@@ -1,7 +1,6 @@
 //! The simulated users and their conversations.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::{ConversationId, ConversationType};
 use end_to_end::Cloud;
@@ -10,12 +9,13 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::lane::Lane;
 use crate::operations::{Completed, Outcome};
-use crate::users::SimulatedUser;
-
-/// One in so many texts is sent to the public conversation, where every user receives it.
-const PUBLIC_EVERY: u64 = 6;
+use crate::progress::Progress;
+use crate::settings::Settings;
+use crate::users::{SimulatedUser, until_settled};
 
 #[derive(Clone, Debug)]
 pub(crate) struct TestConversation {
@@ -31,23 +31,24 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) async fn create(cloud: &Cloud, users: usize) -> Self {
-        let users = join_all((0..users).map(|number| SimulatedUser::new(cloud, number))).await;
+    pub(crate) async fn create(cloud: &Cloud, settings: &Settings) -> Self {
+        let users = join_all((0..settings.users).map(|number| SimulatedUser::new(cloud, number, settings))).await;
         let numbers: Vec<usize> = (0..users.len()).collect();
         let user = |number: &usize| users[*number].id;
         let mut conversations = Vec::new();
         for pair in numbers.chunks_exact(2) {
-            let id = users[pair[0]].api.talk_to(user(&pair[1])).await.expect("a private conversation");
+            let id =
+                until_settled(|| users[pair[0]].api.talk_to(user(&pair[1]))).await.expect("a private conversation");
             conversations.push(TestConversation { id, kind: ConversationType::Private, members: pair.to_vec() });
         }
         for members in numbers.chunks(4) {
             let others: Vec<_> = members[1..].iter().map(user).collect();
-            let id = users[members[0]].api.group("Chaos", &others).await.expect("a group");
+            let id = until_settled(|| users[members[0]].api.group("Chaos", &others)).await.expect("a group");
             conversations.push(TestConversation { id, kind: ConversationType::Group, members: members.to_vec() });
         }
-        let id = users[0].api.public("Chaos for all").await.expect("a public conversation");
+        let id = until_settled(|| users[0].api.public("Chaos for all")).await.expect("a public conversation");
         for user in &users[1..] {
-            user.api.join(id).await.expect("any user may join");
+            until_settled(|| user.api.join(id)).await.expect("any user may join");
         }
         for user in &users {
             user.client.open(id);
@@ -61,17 +62,20 @@ impl Context {
         self.conversations.iter().filter(|conversation| conversation.members.contains(&user)).cloned().collect()
     }
 
-    /// Every user sends so many texts in each of their conversations, with operations in between.
-    pub(crate) async fn send_texts(&self, seed: u64, messages: u64, pause: Duration) -> Vec<Completed> {
-        let start = |number: usize| {
-            let (user, conversations) = (self.users[number].clone(), self.conversations_of(number));
-            let choice = StdRng::seed_from_u64(seed ^ (number as u64 + 1));
-            tokio::spawn(user.send_texts(conversations, messages, pause, choice))
+    /// Every user sends texts to each of their conversations until the end, with operations in between.
+    pub(crate) async fn send_texts(&self, settings: &Settings, progress: &Arc<Progress>) -> Vec<Completed> {
+        let lanes = self.users.iter().enumerate().flat_map(|(number, user)| {
+            let conversations = self.conversations_of(number).into_iter();
+            conversations.map(move |conversation| (user.clone(), conversation))
+        });
+        let start = |(number, (user, conversation)): (usize, _)| {
+            let choice = StdRng::seed_from_u64(settings.seed ^ (number as u64 + 1));
+            AbortOnDropHandle::new(tokio::spawn(Lane::new(user, conversation, settings, progress, choice).run()))
         };
-        let tasks: Vec<_> = (0..self.users.len()).map(start).collect();
+        let lanes: Vec<_> = lanes.enumerate().map(start).collect();
         let mut completed = Vec::new();
-        for task in tasks {
-            completed.extend(task.await.expect("a simulated user does not panic"));
+        for lane in lanes {
+            completed.extend(lane.await.expect("a simulated user does not panic"));
         }
         completed
     }
@@ -98,10 +102,11 @@ impl Context {
             for user in conversation.members[1..].iter().map(|member| &self.users[*member]) {
                 // Refused for a member.
                 match conversation.kind {
-                    ConversationType::Public => drop(user.api.join(conversation.id).await),
-                    _ => drop(owner.add(conversation.id, user.id).await),
+                    ConversationType::Public => drop(until_settled(|| user.api.join(conversation.id)).await),
+                    _ => drop(until_settled(|| owner.add(conversation.id, user.id)).await),
                 }
-                owner.mute(conversation.id, user.id, None).await.expect("the owner can unmute");
+                let unmuted = until_settled(|| owner.mute(conversation.id, user.id, None)).await;
+                unmuted.expect("the owner can unmute");
             }
         }
     }
@@ -110,23 +115,15 @@ impl Context {
     pub(crate) async fn send_final_messages(&self) -> Vec<Completed> {
         let mut completed = Vec::new();
         for conversation in self.conversations.iter() {
-            for user in conversation.members.iter().map(|member| &self.users[*member]) {
-                let sent = user.send_text(conversation.id).await.expect("every user is a member and not muted");
-                completed.push(Completed {
-                    conversation: conversation.id,
-                    actor: user.id,
-                    operation: sent,
-                    outcome: Outcome::Applied,
-                });
-            }
+            let (members, id) = (conversation.members.iter().map(|member| &self.users[*member]), conversation.id);
+            completed.extend(
+                join_all(members.map(async |user| {
+                    let sent = user.send_text(id).await.expect("every user is a member and not muted");
+                    Completed { conversation: id, actor: user.id, operation: sent, outcome: Outcome::Applied }
+                }))
+                .await,
+            );
         }
         completed
-    }
-}
-
-impl TestConversation {
-    /// Returns true if a text with this number is sent here.
-    pub(crate) fn takes_text(&self, number: u64) -> bool {
-        self.kind != ConversationType::Public || number.is_multiple_of(PUBLIC_EVERY)
     }
 }

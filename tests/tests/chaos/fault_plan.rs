@@ -1,9 +1,11 @@
 //! The fault plan of a chaos run.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{ConversationType, Timestamp};
+use domain::membership::MAX_PERIODS;
+use domain::{ConversationId, ConversationType, Timestamp, UserId};
 use end_to_end::Cloud;
 use end_to_end::faults::{Kind, Lag, Moment, Rule};
 use rand::rngs::StdRng;
@@ -11,10 +13,15 @@ use rand::{RngExt, SeedableRng};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{Context, TestConversation};
+use crate::progress::Progress;
+use crate::settings::{Pace, Settings};
 use crate::users::SimulatedUser;
 
 /// Functions whose processes are killed whatever they are doing.
 const KILLED: [&str; 6] = ["WsSend", "WsSync", "WsRead", "Receipts", "Relay", "HttpMessages"];
+
+/// A user who was removed this often stays: after [`MAX_PERIODS`] they could not return.
+const MAX_REMOVALS: u32 = MAX_PERIODS - 10;
 
 /// Injects faults and membership changes, chosen by a seed.
 pub(crate) struct FaultPlan {
@@ -22,27 +29,42 @@ pub(crate) struct FaultPlan {
     users: Arc<Vec<SimulatedUser>>,
     /// Conversations whose members are removed or leave.
     conversations: Vec<TestConversation>,
+    /// By user and conversation: a user may join one only so often.
+    removals: BTreeMap<(UserId, ConversationId), u32>,
+    progress: Arc<Progress>,
+    settings: Settings,
 }
 
 impl FaultPlan {
-    pub(crate) fn new(seed: u64, context: &Context) -> Self {
+    pub(crate) fn new(settings: &Settings, context: &Context, progress: &Arc<Progress>) -> Self {
         let conversations = context
             .conversations
             .iter()
             .filter(|conversation| conversation.kind != ConversationType::Private)
             .cloned()
             .collect();
-        Self { choice: StdRng::seed_from_u64(seed), users: Arc::clone(&context.users), conversations }
+        Self {
+            choice: StdRng::seed_from_u64(settings.seed),
+            users: Arc::clone(&context.users),
+            conversations,
+            removals: BTreeMap::new(),
+            progress: Arc::clone(progress),
+            settings: *settings,
+        }
     }
 
     /// Injects faults until `stop` is cancelled.
     pub(crate) async fn run(mut self, cloud: &Cloud, stop: CancellationToken) {
-        cloud.inject_faults(self.choice.random(), &rules()).await;
+        cloud.inject_faults(self.choice.random(), &rules(&self.settings)).await;
         while !stop.is_cancelled() {
             match self.choice.random_range(0..8) {
-                0 | 1 => self.users[self.choice.random_range(0..self.users.len())].client.reconnect(),
+                0 | 1 => {
+                    self.users[self.choice.random_range(0..self.users.len())].client.reconnect();
+                    self.progress.reconnections.add(1);
+                }
                 2 => {
-                    cloud.kill(KILLED[self.choice.random_range(0..KILLED.len())]).await;
+                    let killed = cloud.kill(KILLED[self.choice.random_range(0..KILLED.len())]).await;
+                    self.progress.kills.add(killed);
                 }
                 _ => self.change_a_membership().await,
             }
@@ -59,9 +81,16 @@ impl FaultPlan {
         // Any member except the owner.
         let target = &self.users[conversation.members[self.choice.random_range(1..conversation.members.len())]];
         let (public, user) = (conversation.kind == ConversationType::Public, target.id);
+        self.progress.membership_changes.add(1);
         match self.choice.random_range(0..6) {
-            0 if public => drop(target.api.remove(conversation.id, user).await),
-            0 => drop(owner.remove(conversation.id, user).await),
+            0 => {
+                let removals = self.removals.entry((user, conversation.id)).or_default();
+                if *removals < MAX_REMOVALS {
+                    *removals += 1;
+                    let remover = if public { &target.api } else { owner };
+                    drop(remover.remove(conversation.id, user).await);
+                }
+            }
             1 => {
                 let until = Timestamp::now().plus(Duration::from_secs(1));
                 drop(owner.mute(conversation.id, user, Some(until)).await);
@@ -77,25 +106,29 @@ impl FaultPlan {
 }
 
 /// Returns the faults of requests while the plan is active. The first rule that fires decides.
-fn rules() -> Vec<Rule> {
+fn rules(settings: &Settings) -> Vec<Rule> {
+    let Pace { kills, faults, .. } = settings.pace;
+    // Three writes are a moment in a long run.
+    let lag = if settings.is_long() { Lag::Ms(100) } else { Lag::Writes(3) };
     let send = "WsSend";
     vec![
-        Kind::Kill(Moment::After).rule().function(send).operation("PutItem").chance(0.05),
-        Kind::Kill(Moment::Before).rule().function(send).operation("PutItem").chance(0.03),
-        Kind::ResponseLost.rule().operation("PutItem").chance(0.05),
-        Kind::ResponseError.rule().operation("UpdateItem").chance(0.05),
-        Kind::Kill(Moment::After).rule().function("HttpMessages").operation("TransactWriteItems").chance(0.1),
+        Kind::Kill(Moment::After).rule().function(send).operation("PutItem").chance(0.05 * kills),
+        Kind::Kill(Moment::Before).rule().function(send).operation("PutItem").chance(0.03 * kills),
+        Kind::ResponseLost.rule().operation("PutItem").chance(0.05 * faults),
+        Kind::ResponseError.rule().operation("UpdateItem").chance(0.05 * faults),
+        Kind::Kill(Moment::After).rule().function("HttpMessages").operation("TransactWriteItems").chance(0.1 * faults),
         Kind::Conflict.rule().operation("TransactWriteItems").chance(0.1),
         Kind::ResponseLost.rule().operation("TransactWriteItems").chance(0.1),
         Kind::Kill(Moment::After).rule().function("Relay").operation("TransactWriteItems").chance(0.1),
-        Kind::StaleRead(Lag::Writes(3)).rule().operation("Query").chance(0.3),
-        Kind::StaleRead(Lag::Writes(3)).rule().operation("BatchGetItem").chance(0.3),
-        Kind::Throttle.rule().operation("Query").chance(0.03),
-        Kind::Throttle.rule().operation("PutItem").chance(0.03),
-        Kind::RequestLost.rule().operation("PostToConnection").chance(0.15),
-        Kind::Gone.rule().operation("PostToConnection").chance(0.02),
+        Kind::StaleRead(lag).rule().operation("Query").chance(0.3),
+        Kind::StaleRead(lag).rule().operation("BatchGetItem").chance(0.3),
+        Kind::Throttle.rule().operation("Query").chance(0.03 * faults),
+        Kind::Throttle.rule().operation("PutItem").chance(0.03 * faults),
+        Kind::RequestLost.rule().operation("PostToConnection").chance(0.15 * faults),
+        Kind::Gone.rule().operation("PostToConnection").chance(0.02 * faults),
         // The request is executed and its answer lost: the queue delivers its messages again.
-        Kind::ResponseLost.rule().operation("SendMessage").chance(0.1),
-        Kind::Kill(Moment::After).rule().function("Receipts").operation("UpdateItem").chance(0.05),
+        Kind::ResponseLost.rule().operation("SendMessage").chance(0.1 * faults),
+        Kind::Delay(20, 400).rule().operation("PutItem").chance(0.02 * faults),
+        Kind::Kill(Moment::After).rule().function("Receipts").operation("UpdateItem").chance(0.05 * faults),
     ]
 }

@@ -20,10 +20,23 @@ const RETRY_DELAY: Duration = Duration::from_millis(100);
 /// A change of a log by a user.
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
-    Sent { seq: Seq, text: String },
-    Edited { seq: Seq, text: String },
-    Deleted { seq: Seq },
-    Reacted { seq: Seq, emoji: &'static str, on: bool },
+    /// The text follows from the sender and a number, see [`text`].
+    Sent {
+        seq: Seq,
+        number: Uuid,
+    },
+    Edited {
+        seq: Seq,
+        text: String,
+    },
+    Deleted {
+        seq: Seq,
+    },
+    Reacted {
+        seq: Seq,
+        emoji: &'static str,
+        on: bool,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -32,6 +45,11 @@ pub(crate) struct Completed {
     pub(crate) actor: UserId,
     pub(crate) operation: Operation,
     pub(crate) outcome: Outcome,
+}
+
+/// Returns a text that no other message has.
+pub(crate) fn text(sender: UserId, number: Uuid) -> String {
+    format!("{sender} {number}")
 }
 
 /// The outcome that a user received.

@@ -4,22 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use client::{Api, Client, Endpoints, Event, Pace, Replica, SendError};
+use client::{Api, ApiError, Client, Draft, Endpoints, Event, LocalIssuer, Pace, Replica, SendError};
 use domain::{ConversationId, ErrorCode, MessageKind, Periods, Seq, UserId};
 use end_to_end::{Cloud, StoredState};
-use rand::RngExt;
-use rand::rngs::StdRng;
 use serde_json::Value;
 use store::dynamodb::LogItem;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use crate::context::TestConversation;
-use crate::operations::{Completed, Operation, Outcome};
+use crate::operations::{Operation, text};
+use crate::settings::Settings;
+use crate::tokens::RenewedTokens;
 
-/// Time that it may take until every client has everything, once the faults have ended.
-const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
+/// Time without progress towards everything, once the faults have ended.
+const MAX_STILL: Duration = Duration::from_mins(1);
+
+/// Attempts of a request that needs no fault to fail: the machine may be busy.
+const ATTEMPTS: u32 = 8;
 
 /// Number of texts of a conversation that a user may still return to.
 const MAX_REMEMBERED: usize = 8;
@@ -40,29 +42,64 @@ pub(crate) struct SimulatedUser {
 type ReceivedTexts = Arc<Mutex<BTreeMap<ConversationId, Vec<Seq>>>>;
 
 /// Keeps the newest few.
-fn remember(texts: &mut Vec<Seq>, seq: Seq) {
+pub(crate) fn remember(texts: &mut Vec<Seq>, seq: Seq) {
     if texts.len() == MAX_REMEMBERED {
         texts.remove(0);
     }
     texts.push(seq);
 }
 
+/// Waits as long as a seq moves on.
+struct Patience {
+    seq: Seq,
+    moved: Instant,
+}
+
+impl Patience {
+    fn new(seq: Seq) -> Self {
+        Self { seq, moved: Instant::now() }
+    }
+
+    /// Returns false once the seq has not moved for a minute.
+    fn lasts(&mut self, seq: Seq) -> bool {
+        if self.seq != seq {
+            *self = Self::new(seq);
+        }
+        self.moved.elapsed() < MAX_STILL
+    }
+}
+
+/// Repeats a request while its outcome is uncertain. It has to be for a desired state.
+pub(crate) async fn until_settled<T, F: Future<Output = Result<T, ApiError>>>(
+    request: impl Fn() -> F,
+) -> Result<T, ApiError> {
+    for _ in 1..ATTEMPTS {
+        match request().await {
+            Err(error) if error.is_uncertain() => tokio::time::sleep(Duration::from_millis(200)).await,
+            settled => return settled,
+        }
+    }
+    request().await
+}
+
 impl SimulatedUser {
-    pub(crate) async fn new(cloud: &Cloud, number: usize) -> Self {
+    pub(crate) async fn new(cloud: &Cloud, number: usize, settings: &Settings) -> Self {
         let from = &cloud.endpoints;
         let (http, websocket, oidc_token) = (from.http.clone(), from.websocket.clone(), from.oidc_token.clone());
         let endpoints = Endpoints { http: http.clone(), websocket, oidc_token };
-        let api = Arc::new(Api::new(endpoints, format!("{number}-{}", Uuid::new_v4())).expect("an HTTP client"));
-        let user = api.profile("User").await.expect("a profile");
+        let issuer = LocalIssuer::new(&endpoints.oidc_token, format!("{number}-{}", Uuid::new_v4()));
+        let tokens = Arc::new(RenewedTokens::new(issuer.expect("an HTTP client")));
+        let api = Arc::new(Api::with_tokens(endpoints, tokens).expect("an HTTP client"));
+        let user = until_settled(|| api.profile("User")).await.expect("a profile");
         // Shorter intervals than a real client has.
         let pace = Pace {
             gap: Duration::from_millis(300),
             second_sync: Duration::from_secs(1),
-            sync_every: Duration::from_secs(3),
-            answer: Duration::from_secs(4),
+            sync_every: settings.pace.sync_every,
+            answer: settings.pace.answer,
             retry: (Duration::from_millis(50), Duration::from_secs(1)),
             reconnect: (Duration::from_millis(50), Duration::from_secs(1)),
-            receipts: Duration::from_millis(300),
+            receipts: settings.pace.receipts,
             ..Pace::default()
         };
         let (client, mut events) = Client::start(Arc::clone(&api), user, pace);
@@ -84,52 +121,27 @@ impl SimulatedUser {
         Self { id: user, api, client, http, received, _reader: Arc::new(AbortOnDropHandle::new(reading)) }
     }
 
-    /// Sends texts to each of the conversations, one after the other, with operations in between.
-    pub(crate) async fn send_texts(
-        self,
-        conversations: Vec<TestConversation>,
-        messages: u64,
-        pause: Duration,
-        mut choice: StdRng,
-    ) -> Vec<Completed> {
-        let mut completed = Vec::new();
-        let mut own: BTreeMap<ConversationId, Vec<Seq>> = BTreeMap::new();
-        for number in 0..messages {
-            for conversation in conversations.iter().filter(|conversation| conversation.takes_text(number)) {
-                let own = own.entry(conversation.id).or_default();
-                if let Some(sent) = self.send_text(conversation.id).await {
-                    if let Operation::Sent { seq, .. } = sent {
-                        remember(own, seq);
-                    }
-                    completed.push(Completed {
-                        conversation: conversation.id,
-                        actor: self.id,
-                        operation: sent,
-                        outcome: Outcome::Applied,
-                    });
+    /// Sends a text now; the future waits for the answer. It returns `None` if the user may not send.
+    pub(crate) fn send_text(
+        &self,
+        conversation: ConversationId,
+    ) -> impl Future<Output = Option<Operation>> + Send + use<> {
+        let number = Uuid::new_v4();
+        let draft = Draft { text: text(self.id, number), ..Draft::default() };
+        let answer = self.client.send_draft(conversation, draft);
+        async move {
+            match answer.await {
+                Ok(sent) => Some(Operation::Sent { seq: sent.seq, number }),
+                // Members are removed, added and muted.
+                Err(SendError::Refused(error)) if matches!(error.code, ErrorCode::NotAMember | ErrorCode::Muted) => {
+                    None
                 }
-                let others = self.received_in(conversation.id);
-                if let Some(operation) = Operation::choose(&mut choice, own, &others, self.id) {
-                    completed.push(self.execute(conversation.id, operation).await);
-                }
-                tokio::time::sleep(pause.mul_f64(choice.random())).await;
+                Err(error) => panic!("{error}"),
             }
         }
-        completed
     }
 
-    /// Sends a text. Returns `None` if the user may not send.
-    pub(crate) async fn send_text(&self, conversation: ConversationId) -> Option<Operation> {
-        let text = format!("{} {}", self.id, Uuid::new_v4());
-        match self.client.send(conversation, text.clone()).await {
-            Ok(sent) => Some(Operation::Sent { seq: sent.seq, text }),
-            // Members are removed, added and muted.
-            Err(SendError::Refused(error)) if matches!(error.code, ErrorCode::NotAMember | ErrorCode::Muted) => None,
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    fn received_in(&self, conversation: ConversationId) -> Vec<Seq> {
+    pub(crate) fn received_in(&self, conversation: ConversationId) -> Vec<Seq> {
         self.received.lock().expect("no holder of the lock panics").get(&conversation).cloned().unwrap_or_default()
     }
 
@@ -142,13 +154,13 @@ impl SimulatedUser {
     ) -> Replica {
         let head = state.log.last().map_or(Seq::ZERO, |item| item.seq);
         let end = periods.last_visible(head).unwrap_or(Seq::ZERO);
-        let deadline = Instant::now() + WAIT_TIMEOUT;
+        let mut patience = Patience::new(Seq::ZERO);
         loop {
             let replica = self.client.snapshot(conversation).await;
             if replica.cursor >= end {
                 return replica;
             }
-            assert!(Instant::now() < deadline, "{} is at {} of {end}", self.id, replica.cursor);
+            assert!(patience.lasts(replica.cursor), "{} is at {} of {end}", self.id, replica.cursor);
             self.client.sync();
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -158,14 +170,14 @@ impl SimulatedUser {
     pub(crate) async fn wait_until_read(&self, conversation: ConversationId, state: &StoredState, periods: &Periods) {
         let seen = |item: &&LogItem| item.sender_id != self.id && periods.covers(item.seq);
         let Some(last) = state.log.iter().rev().find(seen).map(|item| item.seq) else { return };
-        let deadline = Instant::now() + WAIT_TIMEOUT;
+        let mut patience = Patience::new(Seq::ZERO);
         loop {
             let shown = self.conversation(conversation).await;
             let read = Seq(shown["read_seq"].as_u64().unwrap_or_default());
             if read >= last {
                 return;
             }
-            assert!(Instant::now() < deadline, "{} has read up to {read} of {last}: {shown}", self.id);
+            assert!(patience.lasts(read), "{} has read up to {read} of {last}: {shown}", self.id);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }

@@ -17,7 +17,7 @@ struct Events {
     reactions: BTreeSet<(Emoji, UserId)>,
 }
 
-pub(crate) fn check(state: &StoredState, completed: &[&Completed]) {
+pub(crate) fn check(state: &StoredState, completed: &[Completed]) {
     let mut all = replay(&state.log);
     for item in &state.log {
         check_message(item, &all.remove(&item.seq).unwrap_or_default());

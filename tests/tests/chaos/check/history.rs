@@ -3,7 +3,7 @@
 use domain::{Message, Periods, Seq};
 use end_to_end::StoredState;
 
-use crate::users::SimulatedUser;
+use crate::users::{SimulatedUser, until_settled};
 
 /// History is exactly what the user may see, without events, with the newest text that is visible to them.
 pub(crate) async fn check(state: &StoredState, user: &SimulatedUser, periods: &Periods) {
@@ -13,7 +13,7 @@ pub(crate) async fn check(state: &StoredState, user: &SimulatedUser, periods: &P
     let mut read: Vec<Message> = Vec::new();
     let mut after = Some(Seq::ZERO);
     while let Some(next) = after {
-        let page = user.api.history(conversation, next).await.expect("a page of history");
+        let page = until_settled(|| user.api.history(conversation, next)).await.expect("a page of history");
         read.extend(page.messages);
         after = page.next;
     }

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use domain::{Seq, UserId};
 use end_to_end::StoredState;
+use uuid::Uuid;
 
-use crate::operations::{Completed, Operation};
+use crate::operations::{Completed, Operation, text};
 
 /// Every accepted message has the seq that its sender received, and no message is in the log twice. The digest identifies the
 /// original text, also after edits and deletions.
-pub(crate) fn check(state: &StoredState, completed: &[&Completed]) {
-    let mut answered: BTreeMap<Seq, (&str, UserId)> = BTreeMap::new();
+pub(crate) fn check(state: &StoredState, completed: &[Completed]) {
+    let mut answered: BTreeMap<Seq, (Uuid, UserId)> = BTreeMap::new();
     for completed in completed {
-        if let Operation::Sent { seq, text } = &completed.operation {
-            let other = answered.insert(*seq, (text, completed.actor));
+        if let Operation::Sent { seq, number } = completed.operation {
+            let other = answered.insert(seq, (number, completed.actor));
             assert_eq!(other, None, "{seq} was assigned twice");
         }
     }
@@ -21,8 +22,9 @@ pub(crate) fn check(state: &StoredState, completed: &[&Completed]) {
     for item in state.log.iter().filter(|item| item.client_message_id.is_some()) {
         let other = written.insert((item.sender_id, item.client_message_id), item.seq);
         assert_eq!(other, None, "in the log twice: {item:?}");
-        let Some((text, sender)) = answered.remove(&item.seq) else { panic!("refused but in the log: {item:?}") };
-        let content = domain::Content::new(text.to_owned(), None, Vec::new()).expect("a text");
+        let Some((number, sender)) = answered.remove(&item.seq) else { panic!("refused but in the log: {item:?}") };
+        let text = text(sender, number);
+        let content = domain::Content::new(text.clone(), None, Vec::new()).expect("a text");
         assert_eq!((item.sender_id, item.digest.as_deref()), (sender, Some(content.digest(&[]).as_str())), "{text}");
     }
     assert!(answered.is_empty(), "accepted but not in the log: {answered:?}");

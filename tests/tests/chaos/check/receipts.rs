@@ -1,8 +1,8 @@
 //! The status of messages by recipient.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{ConversationType, MessageKind, UserId};
+use domain::{ConversationType, MessageKind, Periods, UserId};
 use end_to_end::StoredState;
 use store::dynamodb::LogItem;
 
@@ -15,7 +15,9 @@ const MAX_REQUESTED: usize = 4;
 /// The recipients of a text are the members of that moment without its sender. Every current member has read it by now; it was
 /// sent before it was delivered, and delivered before it was read.
 pub(crate) async fn check(state: &StoredState, context: &Context, conversation: &TestConversation) {
-    let covers = |user: UserId, item: &LogItem| periods(state, user).is_some_and(|periods| periods.covers(item.seq));
+    let by_user: BTreeMap<UserId, Periods> =
+        context.users.iter().filter_map(|user| Some((user.id, periods(state, user.id)?))).collect();
+    let covers = |user: UserId, item: &LogItem| by_user.get(&user).is_some_and(|periods| periods.covers(item.seq));
     // A user who has just left a public conversation may have sent once more without knowing it.
     let has_status = |item: &&LogItem| matches!(item.kind, MessageKind::Text(_)) && covers(item.sender_id, item);
     let texts: Vec<&LogItem> = state.log.iter().filter(has_status).collect();
