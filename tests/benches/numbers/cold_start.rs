@@ -35,8 +35,8 @@ pub(crate) async fn run(cloud: &Cloud, rounds: usize, report: &mut Report) -> Re
         let (_, page) = one.get(&format!("/v1/conversations/{conversation}/messages?limit=1")).await;
         let head = page["messages"][0]["seq"].as_u64().unwrap_or(1);
         let mut connection = MemberConnection::open(cloud, &one.token, &conversation, 0).await?.at(head);
-        connection.send_text().await?;
-        while !matches!(connection.receive().await?, Received::Answer(..)) {}
+        connection.send_texts(1).await?;
+        while !matches!(connection.receive().await?, Received::Answers(_)) {}
     }
     let (reading, nothing) = (Reading::take(cloud).await, Reading::take(&hello).await);
     let least = nothing.function(HELLO, "init_p50_ms");

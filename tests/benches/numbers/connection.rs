@@ -1,11 +1,12 @@
 //! A member's connection, as light as a client can be: what it measures is the other side.
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use end_to_end::Cloud;
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -39,8 +40,8 @@ impl Number {
 #[derive(Debug)]
 pub(crate) enum Received {
     Texts(Vec<Number>),
-    /// The answer to an own message: its seq, or the code of the refusal.
-    Answer(Number, Result<u64, String>),
+    /// The answers to own messages: the seq of each, or the code of the refusal.
+    Answers(Vec<(Number, Result<u64, String>)>),
     /// Frames that this bench does not measure.
     Other,
 }
@@ -53,6 +54,8 @@ pub(crate) struct MemberConnection {
     /// The highest seq that has come.
     cursor: u64,
     next: Number,
+    /// The sizes of the batches that are under way, by their first message.
+    batches: HashMap<Number, u32>,
 }
 
 impl MemberConnection {
@@ -61,7 +64,8 @@ impl MemberConnection {
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse()?);
         // A frame must not wait for the acknowledgement of the one before.
         let (stream, _) = connect_async_with_config(request, None, true).await?;
-        Ok(Self { stream, conversation: conversation.to_owned(), cursor: 1, next: Number { sender, count: 0 } })
+        let next = Number { sender, count: 0 };
+        Ok(Self { stream, conversation: conversation.to_owned(), cursor: 1, next, batches: HashMap::new() })
     }
 
     /// Joins a conversation that goes on: begins at its head, as after a sync.
@@ -73,21 +77,32 @@ impl MemberConnection {
         self.next.sender == number.sender
     }
 
-    /// Sends a text; returns its number and the time of sending.
-    pub(crate) async fn send_text(&mut self) -> Result<(Number, Instant), Failure> {
-        let number = self.next;
-        self.next.count += 1;
-        let frame = json!({
+    /// Sends a text, or several in one frame; returns their numbers and the time of sending.
+    pub(crate) async fn send_texts(&mut self, size: u32) -> Result<(Vec<Number>, Instant), Failure> {
+        let first = self.next;
+        let numbers: Vec<_> = (0..size).map(|n| Number { count: first.count + n, ..first }).collect();
+        self.next.count += size;
+        let mut frame = json!({
             "action": "send",
-            "id": number.text(),
+            "id": first.text(),
             "conversation_id": self.conversation,
-            "client_message_id": Uuid::new_v4(),
             "after_seq": self.cursor,
-            "text": format!("{} {TEXT}", number.text()),
         });
+        let drafts = numbers
+            .iter()
+            .map(|number| json!({"client_message_id": Uuid::new_v4(), "text": format!("{} {TEXT}", number.text())}));
+        match (drafts.collect::<Vec<_>>(), &mut frame) {
+            (drafts, Value::Object(frame)) if size == 1 => {
+                frame.extend(drafts.into_iter().filter_map(|draft| draft.as_object().cloned()).flatten());
+            }
+            (drafts, frame) => {
+                frame["messages"] = drafts.into();
+                self.batches.insert(first, size);
+            }
+        }
         let begun = Instant::now();
         self.stream.send(Message::text(frame.to_string())).await?;
-        Ok((number, begun))
+        Ok((numbers, begun))
     }
 
     /// The next frame. Dropping the future loses nothing.
@@ -95,13 +110,16 @@ impl MemberConnection {
         let frame = self.stream.next().await.ok_or("the connection is closed")??;
         let Message::Text(text) = frame else { return Ok(Received::Other) };
         let Frame { reply_to, seq, message, messages, error } = serde_json::from_str(&text)?;
-        if let Some(number) = reply_to.as_deref().and_then(Number::read) {
-            let answer = match (seq, error) {
-                (Some(seq), _) => Ok(self.advance_cursor(seq)),
-                (None, Some(refusal)) => Err(refusal.code),
-                (None, None) => return Err(format!("no answer: {text}").into()),
-            };
-            return Ok(Received::Answer(number, answer));
+        if let Some(first) = reply_to.as_deref().and_then(Number::read) {
+            let seqs = seq.into_iter().chain(messages.into_iter().map(|message| message.seq));
+            let mut accepted: Vec<_> = seqs.map(|seq| Ok(self.advance_cursor(seq))).collect();
+            let size = self.batches.remove(&first).unwrap_or(1) as usize;
+            if accepted.len() < size {
+                let refusal = error.ok_or_else(|| format!("no answer: {text}"))?;
+                accepted.resize(size, Err(refusal.code));
+            }
+            let numbers = (first.count..).map(|count| Number { count, ..first });
+            return Ok(Received::Answers(numbers.zip(accepted).collect()));
         }
         let mut numbers = Vec::new();
         for ReceivedMessage { seq, text } in message.into_iter().chain(messages) {

@@ -23,6 +23,8 @@ pub(crate) enum Pace {
     PerSecond(f64),
     /// So many messages unanswered at any time, of each sender.
     Unanswered(usize),
+    /// One frame after the other of each sender, with so many messages each.
+    Batches(u32),
 }
 
 /// Connections that send and receive, and connections that only receive.
@@ -149,6 +151,15 @@ impl Plan {
                 Some(self.begun + Duration::from_secs_f64(turn / rate))
             }
             Pace::Unanswered(most) => (unanswered < most).then(Instant::now),
+            Pace::Batches(_) => (unanswered == 0).then(Instant::now),
+        }
+    }
+
+    /// Returns the number of messages in a frame.
+    fn batch(&self) -> u32 {
+        match self.pace {
+            Pace::PerSecond(_) | Pace::Unanswered(_) => 1,
+            Pace::Batches(size) => size,
         }
     }
 }
@@ -187,14 +198,18 @@ async fn participate(
                         }
                     }
                 }
-                Received::Answer(number, answer) => {
-                    progress.accepted.fetch_add(usize::from(answer.is_ok()), Ordering::Relaxed);
-                    log.answered.push((number, Instant::now(), answer));
+                Received::Answers(answers) => {
+                    let at = Instant::now();
+                    for (number, answer) in answers {
+                        progress.accepted.fetch_add(usize::from(answer.is_ok()), Ordering::Relaxed);
+                        log.answered.push((number, at, answer));
+                    }
                 }
                 Received::Other => {}
             },
             () = at(due) => {
-                log.sent.push(connection.send_text().await?);
+                let (numbers, begun) = connection.send_texts(plan.as_ref().map_or(1, Plan::batch)).await?;
+                log.sent.extend(numbers.into_iter().map(|number| (number, begun)));
                 if let Some(plan) = &mut plan {
                     plan.sent += 1;
                 }

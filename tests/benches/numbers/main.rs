@@ -24,6 +24,7 @@ mod load;
 mod machine;
 mod measure;
 mod meter;
+mod modes;
 mod participants;
 mod peers;
 mod plot;
@@ -47,6 +48,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// The cargo profile of everything that is measured.
 const PROFILE: &str = "bench";
 
+/// Arguments of a cloud that refuses nothing.
+const UNLIMITED: [&str; 4] = ["--parameter", "FloodLimit=0", "--unthrottled", "--no-status"];
+
 /// A part of the bench.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
@@ -62,6 +66,8 @@ enum Part {
     ColdStart,
     /// Files: announced, and uploaded until they are ready.
     Files,
+    /// Tables in memory and on disk, one invocation at a time in a process and several, single messages and batches.
+    Modes,
 }
 
 #[derive(Debug, Parser)]
@@ -72,6 +78,9 @@ struct Arguments {
     /// Measure for a shorter time, without the largest group and the longest histories.
     #[arg(long)]
     quick: bool,
+    /// Invocations that a process runs at once, in the part `modes`.
+    #[arg(long, default_value_t = 32)]
+    concurrency: u32,
     /// The flag that `cargo bench` adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -94,42 +103,61 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let asked = |part| arguments.parts.is_empty() || arguments.parts.contains(&part);
-    let quick = arguments.quick;
-    let length = |warm_up: u64, measured: u64| {
-        let measured = if quick { measured.div_ceil(4) } else { measured };
-        Length { warm_up: Duration::from_secs(warm_up), measured: Duration::from_secs(measured) }
-    };
     let machine = Machine::inspect();
-    let limits = ["--parameter", "FloodLimit=0", "--unthrottled", "--no-status"];
-    // Blocks this thread, which has nothing else to do yet.
-    let cloud = Cloud::with(Setup { profile: Some(PROFILE), arguments: &limits, ..Setup::default() });
     let begun = Instant::now();
     let mut report = Report::new(root().join("target/bench"))?;
-    report.add_text(&format!("{machine}. Profile `{PROFILE}`{}.", if quick { ", quick form" } else { "" }))?;
-    let (mut latencies, mut capacity) = (None, None);
-    if asked(Part::Delivery) {
-        latencies = Some(delivery::run(&cloud, length(3, 20), quick, &mut report).await?);
+    let form = if arguments.quick { ", quick form" } else { "" };
+    report.add_text(&format!("{machine}. Profile `{PROFILE}`{form}."))?;
+    if Part::value_variants().iter().any(|part| *part != Part::Modes && arguments.asks_for(*part)) {
+        run_on_one_cloud(arguments, &mut report).await?;
     }
-    if asked(Part::Capacity) {
-        capacity = Some(capacity::run(&cloud, length(5, 15), &mut report).await?);
+    if arguments.asks_for(Part::Modes) {
+        modes::run(arguments.concurrency, arguments.length(3, 12), &mut report).await?;
     }
-    if asked(Part::History) {
-        history::run(&cloud, length(1, 5), quick, &mut report).await?;
-    }
-    if asked(Part::Ceiling) {
-        ceiling::run(&cloud, Duration::from_secs(if quick { 1 } else { 4 }), &mut report).await?;
-    }
-    if asked(Part::ColdStart) {
-        cold_start::run(&cloud, if quick { 5 } else { 20 }, &mut report).await?;
-    }
-    if asked(Part::Files) {
-        files::run(&cloud, quick, &mut report).await?;
-    }
-    if latencies.is_some() || capacity.is_some() {
-        peers::compare(latencies, capacity, &mut report)?;
-    }
-    cloud.stop();
     let load = Machine::inspect();
     report.add_text(&format!("Took {} s; load average {} at the end.", begun.elapsed().as_secs(), load.load()))
+}
+
+impl Arguments {
+    fn asks_for(&self, part: Part) -> bool {
+        self.parts.is_empty() || self.parts.contains(&part)
+    }
+
+    /// Returns the seconds of a warm-up and of a measurement, which is shorter where it has to be quick.
+    fn length(&self, warm_up: u64, measured: u64) -> Length {
+        let measured = if self.quick { measured.div_ceil(4) } else { measured };
+        Length { warm_up: Duration::from_secs(warm_up), measured: Duration::from_secs(measured) }
+    }
+}
+
+/// The parts that need no particular cloud.
+async fn run_on_one_cloud(arguments: &Arguments, report: &mut Report) -> Result<(), Failure> {
+    let asked = |part| arguments.asks_for(part);
+    let quick = arguments.quick;
+    // Blocks this thread, which has nothing else to do yet.
+    let cloud = Cloud::with(Setup { profile: Some(PROFILE), arguments: &UNLIMITED, ..Setup::default() });
+    let (mut latencies, mut capacity) = (None, None);
+    if asked(Part::Delivery) {
+        latencies = Some(delivery::run(&cloud, arguments.length(3, 20), quick, report).await?);
+    }
+    if asked(Part::Capacity) {
+        capacity = Some(capacity::run(&cloud, arguments.length(5, 15), report).await?);
+    }
+    if asked(Part::History) {
+        history::run(&cloud, arguments.length(1, 5), quick, report).await?;
+    }
+    if asked(Part::Ceiling) {
+        ceiling::run(&cloud, Duration::from_secs(if quick { 1 } else { 4 }), report).await?;
+    }
+    if asked(Part::ColdStart) {
+        cold_start::run(&cloud, if quick { 5 } else { 20 }, report).await?;
+    }
+    if asked(Part::Files) {
+        files::run(&cloud, quick, report).await?;
+    }
+    if latencies.is_some() || capacity.is_some() {
+        peers::compare(latencies, capacity, report)?;
+    }
+    cloud.stop();
+    Ok(())
 }
