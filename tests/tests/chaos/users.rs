@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use client::{Api, ApiError, Client, Draft, Endpoints, Event, LocalIssuer, Pace, Replica, SendError};
 use domain::{ConversationId, ErrorCode, MessageKind, Periods, Seq, UserId};
 use end_to_end::{Cloud, StoredState};
-use serde_json::Value;
 use store::dynamodb::LogItem;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -32,7 +31,8 @@ pub(crate) struct SimulatedUser {
     pub(crate) id: UserId,
     pub(crate) api: Arc<Api>,
     pub(crate) client: Client,
-    http: String,
+    /// Between two looks at the user's read watermark.
+    watch_interval: Duration,
     received: ReceivedTexts,
     /// Reads what the client receives. It holds a client as well, so it has to end with the user.
     _reader: Arc<AbortOnDropHandle<()>>,
@@ -86,7 +86,7 @@ impl SimulatedUser {
     pub(crate) async fn new(cloud: &Cloud, number: usize, settings: &Settings) -> Self {
         let from = &cloud.endpoints;
         let (http, websocket, oidc_token) = (from.http.clone(), from.websocket.clone(), from.oidc_token.clone());
-        let endpoints = Endpoints { http: http.clone(), websocket, oidc_token };
+        let endpoints = Endpoints { http, websocket, oidc_token };
         let issuer = LocalIssuer::new(&endpoints.oidc_token, format!("{number}-{}", Uuid::new_v4()));
         let tokens = Arc::new(RenewedTokens::new(issuer.expect("an HTTP client")));
         let api = Arc::new(Api::with_tokens(endpoints, tokens).expect("an HTTP client"));
@@ -94,7 +94,6 @@ impl SimulatedUser {
         // Shorter intervals than a real client has.
         let pace = Pace {
             gap: Duration::from_millis(300),
-            second_sync: Duration::from_secs(1),
             sync_every: settings.pace.sync_every,
             answer: settings.pace.answer,
             retry: (Duration::from_millis(50), Duration::from_secs(1)),
@@ -118,7 +117,8 @@ impl SimulatedUser {
                 }
             }
         });
-        Self { id: user, api, client, http, received, _reader: Arc::new(AbortOnDropHandle::new(reading)) }
+        let watch_interval = settings.pace.receipts;
+        Self { id: user, api, client, watch_interval, received, _reader: Arc::new(AbortOnDropHandle::new(reading)) }
     }
 
     /// Sends a text now; the future waits for the answer. It returns `None` if the user may not send.
@@ -172,32 +172,26 @@ impl SimulatedUser {
         let Some(last) = state.log.iter().rev().find(seen).map(|item| item.seq) else { return };
         let mut patience = Patience::new(Seq::ZERO);
         loop {
-            let shown = self.conversation(conversation).await;
-            let read = Seq(shown["read_seq"].as_u64().unwrap_or_default());
-            if read >= last {
+            let shown = until_settled(|| self.api.conversation(conversation)).await.expect("the user's conversation");
+            if shown.read_seq >= last {
                 return;
             }
-            assert!(patience.lasts(read), "{} has read up to {read} of {last}: {shown}", self.id);
+            assert!(patience.lasts(shown.read_seq), "{} has read up to {} of {last}", self.id, shown.read_seq);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
     /// Checks that the server's read watermark of this user never moves back, until `stop` is cancelled.
     pub(crate) async fn watch_read_watermark(self, conversation: ConversationId, stop: CancellationToken) {
-        let mut highest = 0;
+        let mut highest = Seq::ZERO;
         while !stop.is_cancelled() {
             // The fault plan may prevent an answer.
-            if let Some(read) = self.conversation(conversation).await["read_seq"].as_u64() {
+            if let Ok(shown) = self.api.conversation(conversation).await {
+                let read = shown.read_seq;
                 assert!(read >= highest, "{} had read up to {highest}, and now up to {read}", self.id);
                 highest = read;
             }
-            let _ = tokio::time::timeout(Duration::from_millis(300), stop.cancelled()).await;
+            let _ = tokio::time::timeout(self.watch_interval, stop.cancelled()).await;
         }
-    }
-
-    async fn conversation(&self, conversation: ConversationId) -> Value {
-        let token = self.api.fresh_token().await.expect("a token");
-        let url = format!("{}/v1/conversations/{conversation}", self.http);
-        end_to_end::test_user::answer(end_to_end::test_user::client().get(url).bearer_auth(token)).await.1
     }
 }

@@ -1,6 +1,6 @@
 //! The items that a client received.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use client::Replica;
@@ -13,19 +13,20 @@ use end_to_end::StoredState;
 const MAX_SEND_TIME: Duration = Duration::from_secs(10);
 
 /// The client has exactly the items that the user may see, in their current state, and lists everything else as hidden.
-pub(crate) fn check(state: &StoredState, user: UserId, periods: &Periods, replica: &Replica) {
+pub(crate) fn check(state: &StoredState, user: UserId, periods: &Periods, replica: Replica) {
     let public = state.conversation.as_ref().is_some_and(|item| item.kind == ConversationType::Public);
-    let mut seen: BTreeMap<Seq, Message> = replica.items.clone();
+    let Replica { cursor, items: mut seen, reactions, hidden: reported, marks, .. } = replica;
     let departures: Vec<Left> =
         state.former.get(&user).into_iter().flatten().filter_map(|period| period.left).collect();
     let is_sent_while_leaving = |item: &Message| {
         let just_left = |left: &Left| left.seq < item.seq && item.sent_at.since(left.at) < MAX_SEND_TIME;
         public && !periods.covers(item.seq) && departures.iter().any(just_left)
     };
+    let while_leaving: BTreeSet<Seq> =
+        seen.values().filter(|item| is_sent_while_leaving(item)).map(|item| item.seq).collect();
     // What such an event changed is neither what the user may see nor what they saw before.
-    let changed_while_leaving: BTreeSet<Seq> =
-        seen.values().filter(|item| is_sent_while_leaving(item)).filter_map(|item| item.kind.target()).collect();
-    seen.retain(|_, item| !is_sent_while_leaving(item));
+    let changed_while_leaving: BTreeSet<Seq> = while_leaving.iter().filter_map(|seq| seen[seq].kind.target()).collect();
+    seen.retain(|seq, _| !while_leaving.contains(seq));
     for item in state.log.iter().filter(|item| periods.covers(item.seq)) {
         let Some(mut seen) = seen.remove(&item.seq) else { panic!("{user} has not received {item:?}") };
         let mut expected = item.clone().shown_to(user, periods);
@@ -36,7 +37,7 @@ pub(crate) fn check(state: &StoredState, user: UserId, periods: &Periods, replic
         if changed_while_leaving.contains(&item.seq) {
             continue;
         }
-        let reactions = replica.reactions.get(&item.seq).into_iter().flatten().filter(|(_, users)| !users.is_empty());
+        let reactions = reactions.get(&item.seq).into_iter().flatten().filter(|(_, users)| !users.is_empty());
         let reactions: Vec<_> = reactions.map(|(emoji, users)| (emoji, users.len(), users.contains(&user))).collect();
         let counts = expected.reactions.iter().map(|count| (&count.emoji, count.count as usize, count.mine));
         assert_eq!(reactions, counts.collect::<Vec<_>>(), "reactions that {user} sees at {}", item.seq);
@@ -50,10 +51,10 @@ pub(crate) fn check(state: &StoredState, user: UserId, periods: &Periods, replic
         assert_eq!(seen, expected, "item that {user} sees at {}", item.seq);
     }
     assert!(seen.is_empty(), "{user} received items that are hidden from them: {seen:?}");
-    let hidden = periods.hidden_within(Seq(1), replica.cursor);
+    let hidden = periods.hidden_within(Seq(1), cursor);
     let hidden: Vec<u64> = hidden.iter().flat_map(|range| range.first.0..=range.last.0).collect();
-    let is_received = |seq: &u64| replica.items.get(&Seq(*seq)).is_some_and(is_sent_while_leaving);
-    let reported: Vec<u64> = replica.hidden.iter().flat_map(|(first, last)| first.0..=last.0).collect();
+    let is_received = |seq: &u64| while_leaving.contains(&Seq(*seq));
+    let reported: Vec<u64> = reported.iter().flat_map(|(first, last)| first.0..=last.0).collect();
     assert_eq!(
         reported,
         hidden.into_iter().filter(|seq| !is_received(seq)).collect::<Vec<_>>(),
@@ -61,7 +62,7 @@ pub(crate) fn check(state: &StoredState, user: UserId, periods: &Periods, replic
     );
     // A watermark belongs to a member or former member, and does not exceed the head.
     let head = state.log.last().map_or(Seq::ZERO, |item| item.seq);
-    for receipt in replica.marks.values() {
+    for receipt in marks.values() {
         assert!(receipt.seq <= head, "a receipt beyond the head: {receipt:?}");
     }
 }
