@@ -1,7 +1,7 @@
 //! The issuer's public keys, found by OpenID Connect Discovery and kept.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::error::causes;
@@ -10,7 +10,6 @@ use jsonwebtoken::jwk::JwkSet;
 use reqwest::{Client, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Mutex;
 
 /// An unknown key id makes the keys be read again, but not more often than this: otherwise forged tokens would turn
 /// into requests to the issuer.
@@ -53,6 +52,8 @@ pub struct Keys {
     client: Client,
     issuer: String,
     cache: Mutex<Cache>,
+    /// Held while the keys are read: one read serves all handshakes that wait for it.
+    reading: tokio::sync::Mutex<()>,
 }
 
 impl std::fmt::Debug for Keys {
@@ -65,7 +66,7 @@ impl Keys {
     /// The keys of `issuer`; nothing is read yet.
     pub fn new(issuer: String) -> Result<Self, KeyError> {
         let client = Client::builder().timeout(TIMEOUT).build()?;
-        Ok(Self { client, issuer, cache: Mutex::default() })
+        Ok(Self { client, issuer, cache: Mutex::default(), reading: tokio::sync::Mutex::default() })
     }
 
     /// Reads the keys during init, when time is free.
@@ -79,19 +80,22 @@ impl Keys {
         }
     }
 
-    /// Returns the key with this id; reads the issuer's keys if the cache does not have it.
+    /// Returns the key with this id; reads the issuer's keys if the cache does not have it. A key that it has waits for no read.
     pub async fn get(&self, key_id: &str) -> Result<Option<Arc<DecodingKey>>, KeyError> {
-        let mut cache = self.cache.lock().await;
-        let age = cache.read_at.map(|at| at.elapsed());
-        let known = cache.keys.contains_key(key_id);
-        let stale = age.is_none_or(|age| age >= if known { CACHE_LIFETIME } else { MIN_REFRESH_INTERVAL });
+        let (key, stale) = self.cached(key_id);
+        if key.is_some() && !stale {
+            return Ok(key);
+        }
+        let _one_at_a_time = self.reading.lock().await;
+        // Another handshake may have read them meanwhile.
+        let (key, stale) = self.cached(key_id);
         if stale {
             // Set before reading, so that an issuer that does not answer is not called by every handshake.
-            cache.read_at = Some(Instant::now());
+            self.with_cache(|cache| cache.read_at = Some(Instant::now()));
             match self.read().await {
-                Ok(keys) => cache.keys = keys,
+                Ok(keys) => self.with_cache(|cache| cache.keys = keys),
                 // A cached key is valid until the issuer removes it.
-                Err(error) if known => {
+                Err(error) if key.is_some() => {
                     tracing::warn!(
                         issuer = self.issuer,
                         error = causes(&error),
@@ -109,7 +113,21 @@ impl Keys {
                 }
             }
         }
-        Ok(cache.keys.get(key_id).cloned())
+        Ok(self.cached(key_id).0)
+    }
+
+    /// Returns the key with this id, and true if the keys have to be read again for it.
+    fn cached(&self, key_id: &str) -> (Option<Arc<DecodingKey>>, bool) {
+        self.with_cache(|cache| {
+            let key = cache.keys.get(key_id).cloned();
+            let age = cache.read_at.map(|at| at.elapsed());
+            let lifetime = if key.is_some() { CACHE_LIFETIME } else { MIN_REFRESH_INTERVAL };
+            (key, age.is_none_or(|age| age >= lifetime))
+        })
+    }
+
+    fn with_cache<T>(&self, work: impl FnOnce(&mut Cache) -> T) -> T {
+        work(&mut self.cache.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn read(&self) -> Result<HashMap<String, Arc<DecodingKey>>, KeyError> {
@@ -146,7 +164,22 @@ fn locate(url: &str, cognito_endpoint: Option<&str>) -> Result<Url, KeyError> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
+
+    #[tokio::test]
+    async fn known_key_waits_for_no_read() {
+        rustls::crypto::ring::default_provider().install_default().unwrap();
+        let keys = Keys::new("https://issuer.example".to_owned()).unwrap();
+        let key = Arc::new(DecodingKey::from_secret(b"secret"));
+        keys.with_cache(|cache| {
+            *cache = Cache { keys: HashMap::from([("known".to_owned(), key)]), read_at: Some(Instant::now()) };
+        });
+        let _under_way = keys.reading.lock().await;
+        assert!(keys.get("known").now_or_never().unwrap().unwrap().is_some());
+        assert!(keys.get("unknown").now_or_never().is_none(), "the read may bring it");
+    }
 
     #[test]
     fn only_user_pool_documents_are_redirected_to_the_endpoint() {
