@@ -71,7 +71,7 @@ const MUTATIONS: [Mutation; 19] = [
     Mutation {
         name: "membership_changes_are_ignored",
         file: "log/append/rules.rs",
-        original: "let change = self.turn.head().map_or(Seq::ZERO, |head| head.members_seq);",
+        original: "let Some(change) = self.turn.head().map(|head| head.members_seq) else { return false };",
         replacement: "let change = Seq::ZERO;",
         breaks: "Roster",
     },
@@ -85,8 +85,8 @@ const MUTATIONS: [Mutation; 19] = [
     Mutation {
         name: "roster_is_reread_without_consistency",
         file: "log/append/rules.rs",
-        original: "self.log.members.roster_for(sender_id, conversation_id, true)",
-        replacement: "self.log.members.roster_for(sender_id, conversation_id, false)",
+        original: "members.roster_for(sender_id, conversation_id, true)",
+        replacement: "members.roster_for(sender_id, conversation_id, false)",
         breaks: "Roster",
     },
     Mutation {

@@ -87,6 +87,11 @@ impl Moment {
         Self { stopwatch: Stopwatch::start(), time: Timestamp::now() }
     }
 
+    /// Returns the time of day.
+    pub fn time(&self) -> Timestamp {
+        self.time
+    }
+
     /// Returns the longer one of the times that the two clocks have measured since.
     pub fn age(&self) -> Duration {
         self.stopwatch.elapsed().max(Timestamp::now().since(self.time))

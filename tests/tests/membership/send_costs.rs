@@ -1,6 +1,7 @@
 //! The requests and read units of a message, by the meter of the cloud: the first one of a process, and the next ones.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use end_to_end::{Cloud, Socket, TestUser};
 use futures_util::future::join_all;
@@ -22,17 +23,18 @@ async fn cost(cloud: &Cloud, group: &Group, sender: &mut Socket) -> Usage {
     (spent, units - units_before)
 }
 
-/// Returns the cost of one of the next messages: the least of a few, since a slow put on a busy machine makes the function read
-/// connections again.
-async fn warm_cost(cloud: &Cloud, group: &Group, sender: &mut Socket) -> Usage {
-    let mut least = cost(cloud, group, sender).await;
-    for _ in 0..5 {
+/// Sends until a message has at most these requests, and returns its cost. The first ones may have more: members are not remembered
+/// until two seconds after a change, and a slow put on a busy machine makes the function read connections again.
+async fn warm_cost(cloud: &Cloud, group: &Group, sender: &mut Socket, expected: u64) -> Usage {
+    let begun = Instant::now();
+    loop {
         let next = cost(cloud, group, sender).await;
-        if next.0.values().sum::<u64>() < least.0.values().sum() {
-            least = next;
+        if next.0.values().sum::<u64>() <= expected || begun.elapsed() > Duration::from_secs(20) {
+            return next;
         }
+        // Well below the flood limit.
+        tokio::time::sleep(Duration::from_millis(300)).await;
     }
-    least
 }
 
 /// Uses a cloud of its own, without other traffic.
@@ -62,7 +64,8 @@ async fn process_that_remembers_a_group_pays_for_the_put_alone() {
         let all = 0.5 + units_of_roster + 0.5 * f64::from(members);
         assert!(units <= all, "{units} read units of {members}, at most {all}");
 
-        let (found, units) = warm_cost(cloud, &group, &mut a).await;
+        let requests_of_two = if members == 2 { 2 } else { 1 };
+        let (found, units) = warm_cost(cloud, &group, &mut a, requests_of_two).await;
         if members == 2 {
             assert_eq!(
                 found,

@@ -23,7 +23,6 @@ mod users;
 pub use audience::Audience;
 pub use notice::Notice;
 pub use notifier::Notifier;
-pub use recent_connections::RecentConnections;
 pub use recipients::{Recipient, Recipients};
 pub use subscriptions::{PublicSubscriptions, Subscriber};
 pub use typing::TypingNotifier;

@@ -37,22 +37,24 @@ impl Notifier {
         let expired = notices.iter().map(|notice| self.end_expired(&notice.audience.expired));
         let (pushed, _) = tokio::join!(self.post(notices, except), join_all(expired));
         let pushed = pushed?;
-        let missed = notices.iter().filter(|notice| !(notice.audience.complete && pushed.in_time));
-        let missed: Vec<&Message> = missed.flat_map(|notice| &notice.messages).collect();
+        let again = notices.iter().map(async |Notice { audience, messages }| {
+            let again = self.again(&audience.recipients, &pushed.gone).await;
+            Notice { audience: again, messages: messages.clone() }
+        });
+        let again = if pushed.gone.is_empty() { Vec::new() } else { join_all(again).await };
+        let in_time = pushed.in_time && (again.is_empty() || self.post(&again, except).await?.in_time);
+        let is_missed = |(at, notice): &(usize, &Notice)| {
+            !(in_time && notice.audience.complete && again.get(*at).is_none_or(|again| again.audience.complete))
+        };
+        let missed = notices.iter().enumerate().filter(is_missed);
+        let missed: Vec<&Message> = missed.flat_map(|(_, notice)| &notice.messages).collect();
         if let Some(first) = missed.first() {
             let seqs = missed.iter().map(|message| message.seq).collect();
             self.fanout().fan_out(first.conversation_id, seqs).await;
         }
-        if pushed.gone.is_empty() {
-            return Ok(());
-        }
-        let mut reconnected = Vec::new();
-        for Notice { audience, messages } in notices {
-            let recipients = self.recipients().reconnected(&audience.recipients, &pushed.gone).await;
-            reconnected.push(Notice { audience: Audience::of(recipients), messages: messages.clone() });
+        for Notice { audience, .. } in notices {
             self.recipients().remove_gone(&audience.recipients, &pushed.gone, Timestamp::now()).await;
         }
-        self.post(&reconnected, except).await?;
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use store::dynamodb::members::MemberView;
 use store::sqs::Queue;
 
 use super::expiry::end_expired;
-use super::{Audience, Recipients};
+use super::{Audience, Recipient, Recipients};
 use crate::membership::{Applied, Changed};
 
 /// Notifies the recipients of items of the log, or queues them for the `fanout` worker if there are many.
@@ -58,14 +58,36 @@ impl Notifier {
         to.retain(|address| Some(address.connection_id) != except);
         let (pushed, ()) = tokio::join!(self.api.push_message(message, &to), self.end_expired(expired));
         let pushed = pushed?;
-        if !(*complete && pushed.in_time) {
+        let again = self.again(recipients, &pushed.gone).await;
+        let mut notified = *complete && pushed.in_time && again.complete;
+        if !again.recipients.is_empty() {
+            let to: Vec<Address<'_>> = again.recipients.iter().map(|recipient| recipient.address()).collect();
+            notified &= self.api.push_message(message, &to).await?.in_time;
+        }
+        if !notified {
             self.fanout.fan_out(message.conversation_id, vec![message.seq]).await;
         }
-        let reconnected = self.recipients.reconnected(recipients, &pushed.gone).await;
-        let to: Vec<Address<'_>> = reconnected.iter().map(|recipient| recipient.address()).collect();
-        self.api.push_message(message, &to).await?;
         self.recipients.remove_gone(recipients, &pushed.gone, Timestamp::now()).await;
         Ok(())
+    }
+
+    /// Finds the connections that have replaced remembered ones, which a push found gone.
+    pub(super) async fn again(&self, notified: &[Recipient], gone: &[String]) -> Audience {
+        if gone.is_empty() {
+            return Audience::of(Vec::new());
+        }
+        self.recipients.reconnected(notified, gone).await.map_or_else(
+            |error| {
+                let connection_ids = gone;
+                tracing::warn!(
+                    ?connection_ids,
+                    error = causes(&error),
+                    "what replaces gone connections cannot be read now: the fanout worker notifies their users"
+                );
+                Audience::deferred()
+            },
+            Audience::of,
+        )
     }
 
     /// Tells connections whose token has ended, and closes them. Cost: a write, a post and a close per connection.

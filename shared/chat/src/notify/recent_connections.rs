@@ -22,7 +22,7 @@ const ALWAYS_READ: usize = 2;
 
 /// The registered connections of users. Clones share it.
 #[derive(Clone, Debug)]
-pub struct RecentConnections(Arc<Mutex<Users>>);
+pub(super) struct RecentConnections(Arc<Mutex<Users>>);
 
 /// The registered connections of each user, and the moment from which on they were read.
 type Users = LruCache<UserId, (Vec<Connection>, Moment)>;
@@ -34,7 +34,7 @@ impl Default for RecentConnections {
 }
 
 impl RecentConnections {
-    /// Returns the connections that were read less than two seconds ago, and the users whose connections have to be read.
+    /// Returns the connections that need not be read, and the users whose connections have to be.
     pub(super) fn split(&self, users: Vec<UserId>) -> (Vec<Connection>, Vec<UserId>) {
         if users.len() <= ALWAYS_READ {
             return (Vec::new(), users);

@@ -3,9 +3,8 @@
 //! In private conversations and groups that is every connection of every member. In public ones it is the subscribed connections:
 //! a member who is not subscribed costs nothing. [`Recipients::of`] alone decides between the two.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use domain::error::causes;
 use domain::{Address, Connection, ConversationId, EndedConnection, Seq, Timestamp, UserId};
 use store::StoreError;
 use store::clock::Moment;
@@ -14,7 +13,8 @@ use store::dynamodb::members::{ActiveMember, ConversationItem, Roster};
 use store::dynamodb::subscriptions::Subscription;
 use store::dynamodb::{Connections, Members, Subscriptions};
 
-use super::{Audience, RecentConnections};
+use super::Audience;
+use super::recent_connections::RecentConnections;
 
 /// Most subscribers that the function which wrote an item notifies itself; more are left to the `fanout` worker.
 const MAX_INLINE_SUBSCRIBERS: usize = 100;
@@ -35,6 +35,8 @@ pub struct Recipient {
     /// First seq of the current membership period.
     pub joined_seq: Seq,
     at: At,
+    /// True if the connection was not read for this notification.
+    is_remembered: bool,
 }
 
 /// The item that led to a recipient: the one to remove once its connection is gone.
@@ -47,15 +49,7 @@ enum At {
 impl Recipient {
     /// A connection of a member whose current membership period began at `joined_seq`.
     pub(crate) fn connected(connection: Connection, joined_seq: Seq) -> Self {
-        Self { user_id: connection.user_id, joined_seq, at: At::Connected(connection) }
-    }
-
-    /// Returns the user and the begin of their membership period, for a connection that is notified because the user is a member.
-    fn member(&self) -> Option<(UserId, Seq)> {
-        match self.at {
-            At::Connected(_) => Some((self.user_id, self.joined_seq)),
-            At::Subscribed(_) => None,
-        }
+        Self { user_id: connection.user_id, joined_seq, at: At::Connected(connection), is_remembered: false }
     }
 
     /// Returns where to post frames.
@@ -115,23 +109,30 @@ impl Recipients {
         Ok(Audience { complete: !roster.is_cut_off(), ..connected })
     }
 
+    /// Finds the same of the members of a roster, without anything that was read before.
+    pub async fn of_now(&self, roster: &Roster) -> Result<Audience, StoreError> {
+        self.recent.forget(roster.user_ids());
+        self.of(roster, &[]).await
+    }
+
     /// Finds the live connections of `members`, and those of the users `also`, who receive everything: the caller answers for their
     /// membership periods.
     pub async fn connected(&self, also: &[UserId], members: &[ActiveMember]) -> Result<Audience, StoreError> {
         let mut joined: HashMap<UserId, Seq> = also.iter().map(|user| (*user, Seq::ZERO)).collect();
         joined.extend(members.iter().map(|member| (member.user_id, member.joined_seq)));
-        let found = self.found(joined.keys().copied().collect()).await?;
+        let (found, read) = self.found(joined.keys().copied().collect()).await?;
         let recipient = |connection: Connection| {
             let joined_seq = *joined.get(&connection.user_id)?;
-            Some(Recipient::connected(connection, joined_seq))
+            let is_remembered = !read.contains(&connection.user_id);
+            Some(Recipient { is_remembered, ..Recipient::connected(connection, joined_seq) })
         };
         let recipients = found.live.into_iter().filter_map(recipient).collect();
         Ok(Audience { expired: found.expired, ..Audience::of(recipients) })
     }
 
-    /// Finds the connections of users, up to two seconds late. Cost: one request for each hundred users whose connections were not
-    /// read just before.
-    async fn found(&self, users: Vec<UserId>) -> Result<Found, StoreError> {
+    /// Finds the connections of users, up to two seconds late, and returns the users whose connections were read for it. Cost: one
+    /// request for each hundred of these.
+    async fn found(&self, users: Vec<UserId>) -> Result<(Found, HashSet<UserId>), StoreError> {
         let (mut registered, unknown) = self.recent.split(users);
         if !unknown.is_empty() {
             let read = Moment::now();
@@ -142,34 +143,31 @@ impl Recipients {
         let found = Found::of(registered, Timestamp::now());
         // They are told that their token has ended, once.
         self.recent.forget(found.expired.iter().map(|ended| ended.user_id));
-        Ok(found)
+        Ok((found, unknown.into_iter().collect()))
     }
 
-    /// Finds the connections that users have made since those were read that a push found gone. Cost: one request for each hundred
-    /// users; nothing if none is gone.
-    pub async fn reconnected(&self, notified: &[Recipient], gone: &[String]) -> Vec<Recipient> {
-        let is_gone = |recipient: &&Recipient| gone.iter().any(|id| id == recipient.address().connection_id);
-        let since: HashMap<UserId, Seq> = notified.iter().filter(is_gone).filter_map(Recipient::member).collect();
-        let users: Vec<UserId> = since.keys().copied().collect();
-        if users.is_empty() {
-            return Vec::new();
-        }
-        self.recent.forget(users.iter().copied());
-        let found = match self.connections.of(&users, Timestamp::now()).await {
-            Ok(found) => found.live,
-            Err(error) => {
-                tracing::warn!(user_ids = ?users, error = causes(&error), "connections that replace others cannot be read");
-                return Vec::new();
-            }
+    /// Finds the connections with which users have replaced remembered ones that a push found gone. Cost: one request for each
+    /// hundred users; nothing if no remembered connection is gone.
+    pub async fn reconnected(&self, notified: &[Recipient], gone: &[String]) -> Result<Vec<Recipient>, StoreError> {
+        let is_gone = |recipient: &&Recipient| {
+            recipient.is_remembered && gone.iter().any(|id| id == recipient.address().connection_id)
         };
+        let joined: HashMap<UserId, Seq> =
+            notified.iter().filter(is_gone).map(|recipient| (recipient.user_id, recipient.joined_seq)).collect();
+        if joined.is_empty() {
+            return Ok(Vec::new());
+        }
+        let users: Vec<UserId> = joined.keys().copied().collect();
+        self.recent.forget(users.iter().copied());
+        let found = self.connections.of(&users, Timestamp::now()).await?;
         let is_new = |connection: &Connection| {
             !notified.iter().any(|recipient| recipient.address().connection_id == connection.connection_id)
         };
         let recipient = |connection: Connection| {
-            let joined_seq = *since.get(&connection.user_id)?;
+            let joined_seq = *joined.get(&connection.user_id)?;
             Some(Recipient::connected(connection, joined_seq))
         };
-        found.into_iter().filter(is_new).filter_map(recipient).collect()
+        Ok(found.live.into_iter().filter(is_new).filter_map(recipient).collect())
     }
 
     /// Finds the subscribed connections of a public conversation, up to [`MAX_INLINE_SUBSCRIBERS`].
@@ -188,6 +186,7 @@ impl Recipients {
             user_id: member.user_id,
             joined_seq: member.joined_seq,
             at: At::Subscribed(subscription),
+            is_remembered: false,
         };
         Ok(Audience { expired, ..Audience::of(found.into_iter().map(recipient).collect()) })
     }

@@ -67,7 +67,7 @@ impl Sender {
 
     /// Appends a message, then notifies its recipients, except for the connection `except`, which gets the answer instead.
     ///
-    /// Three sequential round trips, whatever the length of the history: read, write, push.
+    /// At most three sequential round trips, whatever the length of the history: read what is not remembered, write, push.
     pub async fn send(&self, draft: &Draft, except: Option<&str>) -> Result<SentMessage, ApiError> {
         let sent = self.append(slice::from_ref(draft)).await.map_err(|refusal| refusal.error)?;
         self.notifier.notices(&sent.notices, except).await?;
@@ -77,7 +77,7 @@ impl Sender {
     /// Appends a batch: messages of one sender to one conversation with one `after_seq`, in the order of the drafts. Then
     /// notifies their recipients, with one frame for each connection, except for the connection `except`.
     ///
-    /// Three sequential round trips, of which the second is one put after the other. An error names its message in the list
+    /// At most three sequential round trips, of which the second is one put after the other. An error names its message in the list
     /// `messages`. It is an error only if the first message has no seq.
     pub async fn send_batch(&self, drafts: &[Draft], except: Option<&str>) -> Result<SentMessages, ApiError> {
         let mut sent = self.append(drafts).await.map_err(Refusal::in_batch)?;
@@ -88,7 +88,7 @@ impl Sender {
 
     /// Appends the drafts and finds their recipients at the same time.
     ///
-    /// Cost without contention: two sequential round trips, and a write unit for each message (up to 1 KB). It does not grow with
+    /// Cost without contention: one or two sequential round trips, and a write unit for each message (up to 1 KB). It does not grow with
     /// the history, nor with the members: beyond a hundred, recipients are left to the `fanout` worker. A public conversation
     /// takes a third round trip, for the subscribers. Files, and the messages that are answered, are read in the first.
     async fn append(&self, drafts: &[Draft]) -> Result<Sent, Refusal> {
@@ -128,7 +128,7 @@ impl Sender {
             }
             let audience = match found.take() {
                 Some(found) => found,
-                None => self.notifier.recipients().of(&message.roster, &[]).await,
+                None => self.notifier.recipients().of_now(&message.roster).await,
             };
             let audience = audience.unwrap_or_else(|error| {
                 // The message is in the log, and the `fanout` worker has more time.

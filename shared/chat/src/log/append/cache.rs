@@ -10,7 +10,7 @@ use std::time::Duration;
 use domain::reaction::Reactions;
 use domain::{Content, ConversationId, ConversationType, MessageKind, Seq};
 use lru::LruCache;
-use store::clock::Moment;
+use store::clock::{Elapsed, Moment, timeout};
 use store::dynamodb::members::Roster;
 use store::dynamodb::messages::LogItem;
 use tokio::sync::OwnedMutexGuard;
@@ -25,7 +25,19 @@ const MAX_LOGS: NonZeroUsize = NonZeroUsize::new(20_000).unwrap();
 const MAX_ITEMS: usize = 64;
 
 /// Size of an item without its content, or of a member, by estimate.
-const BYTES: usize = 500;
+const BYTES_EACH: usize = 500;
+
+/// Age from which items are not used any more: behind a busy conversation by more, a writer would lose one place after the other.
+const MAX_AGE_OF_ITEMS: Duration = Duration::from_mins(1);
+
+/// The same for a message without `after_seq`, which does not show that its sender has seen no newer item.
+const MAX_AGE_OF_HEAD: Duration = Duration::from_secs(2);
+
+/// Longest wait for the sends that came earlier. It only saves lost places.
+const MAX_WAIT: Duration = Duration::from_millis(250);
+
+/// Time for which a change may be half of what a query reads.
+const TORN_FOR: Duration = Duration::from_secs(2);
 
 /// Age from which the members of a private conversation are read again: a block writes no item that would prove them outdated.
 const MAX_AGE_OF_PAIR: Duration = Duration::from_millis(900);
@@ -48,9 +60,11 @@ struct Logs {
 
 #[derive(Debug)]
 struct Remembered {
-    known: Arc<tokio::sync::Mutex<Known>>,
+    known: Arc<Shared>,
     bytes: usize,
 }
+
+type Shared = tokio::sync::Mutex<Known>;
 
 impl Default for LogCache {
     fn default() -> Self {
@@ -59,11 +73,14 @@ impl Default for LogCache {
 }
 
 impl LogCache {
-    /// Waits until no other send of this process writes to the log. Sends that came earlier go first.
+    /// Waits a moment until no other send of this process writes to the log. Sends that came earlier go first. If they take longer,
+    /// the turn begins beside them and knows nothing.
     pub(super) async fn turn(&self, conversation: ConversationId) -> Turn {
-        let known = self.logs(|logs| logs.known(conversation));
-        let known = known.lock_owned().await;
-        Turn { cache: self.clone(), conversation, known }
+        let shared = self.logs(|logs| logs.entry(conversation));
+        match timeout(MAX_WAIT, shared.lock_owned()).await {
+            Ok(known) => Turn { cache: Some(self.clone()), conversation, known },
+            Err(Elapsed) => Turn { cache: None, conversation, known: Arc::<Shared>::default().lock_owned().await },
+        }
     }
 
     fn logs<T>(&self, work: impl FnOnce(&mut Logs) -> T) -> T {
@@ -72,16 +89,16 @@ impl LogCache {
 }
 
 impl Logs {
-    fn known(&mut self, conversation: ConversationId) -> Arc<tokio::sync::Mutex<Known>> {
+    fn entry(&mut self, conversation: ConversationId) -> Arc<Shared> {
         if let Some(remembered) = self.by_conversation.get(&conversation) {
             return Arc::clone(&remembered.known);
         }
         let known = Arc::default();
-        self.remember(conversation, Arc::clone(&known), BYTES);
+        self.remember(conversation, Arc::clone(&known), BYTES_EACH);
         known
     }
 
-    fn remember(&mut self, conversation: ConversationId, known: Arc<tokio::sync::Mutex<Known>>, bytes: usize) {
+    fn remember(&mut self, conversation: ConversationId, known: Arc<Shared>, bytes: usize) {
         let forgotten = self.by_conversation.push(conversation, Remembered { known, bytes });
         self.bytes = self.bytes + bytes - forgotten.map_or(0, |(_, forgotten)| forgotten.bytes);
         while self.bytes > MAX_BYTES
@@ -92,10 +109,11 @@ impl Logs {
     }
 }
 
-/// The only send of its process that writes to a log, with what the process knows of it.
+/// The turn of a send to write to a log, with what its process knows of it.
 #[derive(Debug)]
 pub(super) struct Turn {
-    cache: LogCache,
+    /// Where to remember what the send learns; `None` for a turn beside another one.
+    cache: Option<LogCache>,
     conversation: ConversationId,
     known: OwnedMutexGuard<Known>,
 }
@@ -116,17 +134,20 @@ impl std::ops::DerefMut for Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
+        let Some(cache) = &self.cache else { return };
         self.known.forget_oldest();
         let (known, bytes) = (Arc::clone(OwnedMutexGuard::mutex(&self.known)), self.known.bytes());
-        self.cache.logs(|logs| logs.remember(self.conversation, known, bytes));
+        cache.logs(|logs| logs.remember(self.conversation, known, bytes));
     }
 }
 
 /// A part of a log and its members, as they were read or written.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// Items without their contents, which may change, and without a hole between them, up to the highest one that was seen.
+    /// Items without their contents, which may change, and without a hole between them.
     items: Vec<LogItem>,
+    /// When the newest of them was read or written.
+    seen: Option<Moment>,
     roster: Option<(Arc<Roster>, Moment)>,
 }
 
@@ -143,10 +164,11 @@ impl Known {
 
     /// Returns the items from `after` on, or only the newest one without it; `None` if a part of them is not known.
     pub(super) fn since(&self, after: Option<Seq>) -> Option<&[LogItem]> {
-        let first = match after {
-            None => self.head()?.seq,
-            Some(after) => after.max(Seq(1)),
+        let (first, max_age) = match after {
+            None => (self.head()?.seq, MAX_AGE_OF_HEAD),
+            Some(after) => (after.max(Seq(1)), MAX_AGE_OF_ITEMS),
         };
+        self.seen.filter(|seen| seen.age() < max_age)?;
         let begin = self.items.iter().position(|item| item.seq == first)?;
         Some(&self.items[begin..])
     }
@@ -158,6 +180,7 @@ impl Known {
                 self.items.clear();
             }
             self.items.push(without_content(item));
+            self.seen = Some(Moment::now());
         }
     }
 
@@ -165,6 +188,7 @@ impl Known {
     fn forget_oldest(&mut self) {
         let forgotten = self.items.len().saturating_sub(MAX_ITEMS);
         self.items.drain(..forgotten);
+        self.items.shrink_to(MAX_ITEMS);
     }
 
     /// Forgets all items.
@@ -183,26 +207,26 @@ impl Known {
         (read.age() < max_age).then(|| Arc::clone(roster))
     }
 
-    /// Remembers the members, which were read consistently from the moment `read` on. In a public conversation joining and leaving
-    /// write no item that would prove them outdated.
+    /// Remembers the members, which were read consistently from the moment `read` on, unless they may be those in the middle of a
+    /// change. In a public conversation joining and leaving write no item that would prove them outdated.
     pub(super) fn set_roster(&mut self, roster: &Arc<Roster>, read: Moment) {
-        let may_stay = roster.is_whole() && roster.conversation.kind != ConversationType::Public;
+        let conversation = &roster.conversation;
+        // The first version is whole if it has all members.
+        let is_settled = conversation.version == 1 || read.time().since(conversation.changed_at) > TORN_FOR;
+        let may_stay = is_settled && roster.is_whole() && conversation.kind != ConversationType::Public;
         self.roster = may_stay.then(|| (Arc::clone(roster), read));
     }
 
     fn bytes(&self) -> usize {
         let members = self.roster.as_ref().map_or(0, |(roster, _)| roster.members.len());
-        BYTES * (1 + self.items.len() + members)
+        BYTES_EACH * (1 + self.items.len() + members)
     }
 }
 
 /// Returns what stays of an item whatever amends it: its place, its sender, and what the items after it carry on.
 fn without_content(item: LogItem) -> LogItem {
-    let empty = || Content { text: String::new(), reply_to_seq: None, mentions: Vec::new(), attachments: Vec::new() };
-    let kind = match item.kind {
-        MessageKind::Text(_) => MessageKind::Text(empty()),
-        // The stored form of an event has no content.
-        kind => kind,
-    };
+    let nothing = Content { text: String::new(), reply_to_seq: None, mentions: Vec::new(), attachments: Vec::new() };
+    // The stored form of an event has no content.
+    let kind = if item.kind.target().is_some() { item.kind } else { MessageKind::Text(nothing) };
     LogItem { kind, edits: Vec::new(), reactions: Reactions::default(), ..item }
 }

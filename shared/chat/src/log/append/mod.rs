@@ -13,8 +13,7 @@
 //!   must have read the members, and their own membership, as of the head's newest change or a later one; otherwise it reads
 //!   them again.
 //!
-//! A process may know the log from sends before: a window of items without a hole up to n, and the members ([`LogCache`]). Where it
-//! has them from does not matter. If the window begins at or before the client's last seq, the writer has read n; the condition of its put
+//! A process may know the log from sends before: a window of items without a hole up to n, and the members ([`LogCache`]). If the window begins at or before the client's last seq, the writer has read n; the condition of its put
 //! proves that n was the head; and the head's `members_seq` proves whether the members are as new as its newest membership change. A
 //! window or roster that is behind costs a put that fails, and never a wrong item. What no item proves is read again after a while: the
 //! members of a private conversation, in which a block writes none. What amends a message changes its content, so that is not kept, and

@@ -7,11 +7,11 @@ use domain::period::{Periods, SeqRange};
 use domain::{Attachment, ConversationId, FileId, HistoryPolicy, Seq, UserId};
 use futures_util::future::try_join_all;
 use store::StoreError;
-use store::clock::{Elapsed, Moment, Stopwatch, timeout};
+use store::clock::{Moment, Stopwatch};
 use store::dynamodb::FileItem;
 use store::dynamodb::messages::{LogItem, Order};
 
-use super::{Draft, MAX_APPEND_TIME, MAX_BEHIND_MEGABYTES, Opened, Refusal};
+use super::{Draft, MAX_BEHIND_MEGABYTES, Opened, Refusal};
 use crate::log::{Log, SendError};
 
 /// Most items that a client may be behind and still send; beyond that it has to sync first.
@@ -25,32 +25,33 @@ impl Log {
         Ok(opened)
     }
 
-    /// Waits for the process's turn to write to the log. Then reads the items after the `after_seq` of the drafts, which have one
+    /// Waits for its turn to write to the log. Then reads the items after the `after_seq` of the drafts, which have one
     /// conversation and sender, and, concurrently and consistently, the roster, as far as the process does not know them.
     ///
     /// Sends that are refused are open as well: see [`Opened::check`].
     pub async fn open_all<'a>(&'a self, drafts: &'a [Draft]) -> Result<Opened<'a>, SendError> {
         let draft = drafts.first().ok_or_else(|| StoreError::Inconsistent("a send without a draft".to_owned()))?;
         let Draft { conversation_id, sender_id, after_seq, .. } = *draft;
+        let mut turn = self.cache.turn(conversation_id).await;
         let begun = Stopwatch::start();
-        let turn = timeout(MAX_APPEND_TIME, self.cache.turn(conversation_id)).await;
-        let mut turn = turn.map_err(|Elapsed| SendError::Contended)?;
         let known = turn.since(after_seq);
-        let earlier: Vec<Option<Seq>> = drafts.iter().map(|draft| draft.found_in(known.unwrap_or_default())).collect();
-        let seen = async { if known.is_some() { Ok(None) } else { self.seen_since(draft).await.map(Some) } };
+        let is_known = known.is_some();
+        let sent_before: Vec<Option<Seq>> =
+            drafts.iter().map(|draft| draft.found_in(known.unwrap_or_default())).collect();
         // The answer to a message that was sent before has the members of now, which no put of this send proves.
-        let roster = turn.roster().filter(|_| earlier.iter().all(Option::is_none));
-        let read = Moment::now();
-        let read_roster = async {
+        let roster = turn.roster().filter(|_| sent_before.iter().all(Option::is_none));
+        let read_at = Moment::now();
+        let rest_of_log = async { if is_known { Ok(None) } else { self.seen_since(draft).await.map(Some) } };
+        let rest_of_roster = async {
             if roster.is_some() { Ok(None) } else { self.members.roster_for(sender_id, conversation_id, true).await }
         };
-        let earlier = try_join_all(earlier.into_iter().map(|seq| self.sent_before(conversation_id, seq)));
-        let (seen, read_roster, earlier) = tokio::try_join!(seen, read_roster, earlier)?;
+        let earlier = try_join_all(sent_before.into_iter().map(|seq| self.sent_before(conversation_id, seq)));
+        let (seen, read_roster, earlier) = tokio::try_join!(rest_of_log, rest_of_roster, earlier)?;
         let roster = if let Some(roster) = roster {
             roster
         } else {
             let roster = Arc::new(read_roster.ok_or(SendError::NotAMember)?);
-            turn.set_roster(&roster, read);
+            turn.set_roster(&roster, read_at);
             roster
         };
         let member_as_of = roster.has(draft.sender_id).then_some(roster.conversation.members_seq);
@@ -164,7 +165,7 @@ impl Opened<'_> {
 
     /// Attaches the files that the drafts name, out of those that were found. Files that cannot be attached are a refusal,
     /// unless an earlier attempt could.
-    pub async fn attach(&mut self, found: &[FileItem]) -> Result<(), StoreError> {
+    pub async fn attach(&mut self, found: &[FileItem]) -> Result<(), SendError> {
         for (index, draft) in self.drafts.iter().enumerate() {
             let attachment = |file: &FileId| {
                 let found = found.iter().find(|item| item.attachment.file_id == *file);
@@ -179,8 +180,7 @@ impl Opened<'_> {
             // The read may lag behind the log.
             while self.earlier[index].is_none() {
                 if !self.read_on().await? {
-                    self.refuse(index, SendError::FileNotReady);
-                    return Ok(());
+                    return self.refuse_to_member(index, SendError::FileNotReady).await;
                 }
             }
         }
@@ -192,7 +192,7 @@ impl Opened<'_> {
     ///
     /// Cost: nothing, unless a draft mentions users who are not in the roster, or answers a message from before the sender's
     /// membership period.
-    pub async fn refer(&mut self, targets: Vec<LogItem>) -> Result<(), StoreError> {
+    pub async fn refer(&mut self, targets: Vec<LogItem>) -> Result<(), SendError> {
         let missing = self.drafts.iter().zip(&self.earlier).filter(|(_, earlier)| earlier.is_none());
         let mentioned = missing.flat_map(|(draft, _)| draft.content.mentions.iter().copied());
         let mut unknown: Vec<UserId> = mentioned.filter(|user| !self.roster.has(*user)).collect();
@@ -214,8 +214,13 @@ impl Opened<'_> {
                 }
                 // The read may lag behind the log.
                 if !self.read_on().await? {
-                    self.refuse(index, SendError::NoReplyTarget);
-                    return Ok(());
+                    return self.refuse_to_member(index, SendError::NoReplyTarget).await;
+                }
+                // What was read may end the membership by which the sender sees a message.
+                if !self.may_write()
+                    && let Err(refusal) = self.reauthorise().await
+                {
+                    return self.refuse_rest(refusal);
                 }
             }
         }
@@ -248,6 +253,18 @@ impl Opened<'_> {
         if let Some(index) = self.first_missing() {
             self.refuse(index, error);
         }
+        Ok(())
+    }
+
+    /// Refuses to put anything, because of the draft at `index`, or because the sender is no member any more: then nothing of the log
+    /// may show.
+    async fn refuse_to_member(&mut self, index: usize, error: SendError) -> Result<(), SendError> {
+        if !self.may_write()
+            && let Err(refusal) = self.reauthorise().await
+        {
+            return self.refuse_rest(refusal);
+        }
+        self.refuse(index, error);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ impl Opened<'_> {
     /// Returns true if the roster, and the sender's membership, are at least as new as the newest membership change before the
     /// head.
     pub(super) fn may_write(&self) -> bool {
-        let change = self.turn.head().map_or(Seq::ZERO, |head| head.members_seq);
+        let Some(change) = self.turn.head().map(|head| head.members_seq) else { return false };
         self.roster.conversation.members_seq >= change && self.member_as_of.is_some_and(|known| known >= change)
     }
 
@@ -31,11 +31,16 @@ impl Opened<'_> {
     pub(super) async fn reauthorise(&mut self) -> Result<(), SendError> {
         let (conversation_id, sender_id) = (self.conversation_id, self.sender_id);
         let read = Moment::now();
-        let (view, roster) = tokio::try_join!(
-            self.log.members.view(conversation_id, sender_id),
-            self.log.members.roster_for(sender_id, conversation_id, true)
-        )?;
-        self.set_roster(roster, read)?;
+        // For a sender beyond the first members the roster is not outdated, although they are not in it.
+        let is_outdated = self.turn.head().is_none_or(|head| self.roster.conversation.members_seq < head.members_seq);
+        let members = &self.log.members;
+        let roster = async {
+            if is_outdated { members.roster_for(sender_id, conversation_id, true).await.map(Some) } else { Ok(None) }
+        };
+        let (view, roster) = tokio::try_join!(members.view(conversation_id, sender_id), roster)?;
+        if let Some(roster) = roster {
+            self.set_roster(roster, read)?;
+        }
         let view = view.ok_or(SendError::NotAMember)?;
         if view.user_deleted {
             return Err(SendError::UserDeleted);
