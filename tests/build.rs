@@ -114,8 +114,8 @@ const MUTATIONS: [Mutation; 19] = [
     Mutation {
         name: "later_messages_of_a_batch_keep_the_roster",
         file: "log/append/mod.rs",
-        original: "&& !self.may_write()",
-        replacement: "&& index == 0 && !self.may_write()",
+        original: "&& let Err(refusal) = self.verify_sender().await",
+        replacement: "&& index == 0\n                && let Err(refusal) = self.verify_sender().await",
         breaks: "Roster",
     },
     Mutation {

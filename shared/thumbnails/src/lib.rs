@@ -50,10 +50,10 @@ pub fn thumbnails(image: &[u8]) -> Result<ProcessedImage, Rejection> {
     let (width, height) = source.dimensions();
     let is_opaque = source.is_opaque();
     // The smaller is made of the larger: by then most of the memory is free again.
-    let large = source.into_large(is_opaque)?;
-    let small = shrink::shrunk(large.clone(), ThumbnailSize::Small, is_opaque)?;
-    let small = encode::encode(ThumbnailSize::Small, &small, is_opaque)?;
-    let large = encode::encode(ThumbnailSize::Large, &large, is_opaque)?;
+    let image = source.into_large(is_opaque)?;
+    let large = encode::encode(ThumbnailSize::Large, &image, is_opaque)?;
+    let image = shrink::shrunk(image, ThumbnailSize::Small, is_opaque)?;
+    let small = encode::encode(ThumbnailSize::Small, &image, is_opaque)?;
     Ok(ProcessedImage { dimensions: Some(Dimensions { width, height }), thumbnails: vec![small, large] })
 }
 

@@ -120,20 +120,13 @@ impl Recipients {
     pub async fn connected(&self, also: &[UserId], members: &[ActiveMember]) -> Result<Audience, StoreError> {
         let mut joined: HashMap<UserId, Seq> = also.iter().map(|user| (*user, Seq::ZERO)).collect();
         joined.extend(members.iter().map(|member| (member.user_id, member.joined_seq)));
-        let (found, read) = self.found(joined.keys().copied().collect()).await?;
-        let recipient = |connection: Connection| {
-            let joined_seq = *joined.get(&connection.user_id)?;
-            let is_remembered = !read.contains(&connection.user_id);
-            Some(Recipient { is_remembered, ..Recipient::connected(connection, joined_seq) })
-        };
-        let recipients = found.live.into_iter().filter_map(recipient).collect();
-        Ok(Audience { expired: found.expired, ..Audience::of(recipients) })
+        self.of_users(&joined).await
     }
 
-    /// Finds the connections of users, up to two seconds late, and returns the users whose connections were read for it. Cost: one
-    /// request for each hundred of these.
-    async fn found(&self, users: Vec<UserId>) -> Result<(Found, HashSet<UserId>), StoreError> {
-        let (mut registered, unknown) = self.recent.split(users);
+    /// Finds the live connections of users, up to two seconds late; `joined` has the first seq that each may receive. Cost: one request
+    /// for each hundred users whose connections are not remembered.
+    async fn of_users(&self, joined: &HashMap<UserId, Seq>) -> Result<Audience, StoreError> {
+        let (mut registered, unknown) = self.recent.split(joined.keys().copied().collect());
         if !unknown.is_empty() {
             let read = Moment::now();
             let found = self.connections.registered(&unknown).await?;
@@ -143,7 +136,14 @@ impl Recipients {
         let found = Found::of(registered, Timestamp::now());
         // They are told that their token has ended, once.
         self.recent.forget(found.expired.iter().map(|ended| ended.user_id));
-        Ok((found, unknown.into_iter().collect()))
+        let read: HashSet<UserId> = unknown.into_iter().collect();
+        let recipient = |connection: Connection| {
+            let joined_seq = *joined.get(&connection.user_id)?;
+            let is_remembered = !read.contains(&connection.user_id);
+            Some(Recipient { is_remembered, ..Recipient::connected(connection, joined_seq) })
+        };
+        let recipients = found.live.into_iter().filter_map(recipient).collect();
+        Ok(Audience { expired: found.expired, ..Audience::of(recipients) })
     }
 
     /// Finds the connections with which users have replaced remembered ones that a push found gone. Cost: one request for each
@@ -157,17 +157,10 @@ impl Recipients {
         if joined.is_empty() {
             return Ok(Vec::new());
         }
-        let users: Vec<UserId> = joined.keys().copied().collect();
-        self.recent.forget(users.iter().copied());
-        let found = self.connections.of(&users, Timestamp::now()).await?;
-        let is_new = |connection: &Connection| {
-            !notified.iter().any(|recipient| recipient.address().connection_id == connection.connection_id)
-        };
-        let recipient = |connection: Connection| {
-            let joined_seq = *joined.get(&connection.user_id)?;
-            Some(Recipient::connected(connection, joined_seq))
-        };
-        Ok(found.live.into_iter().filter(is_new).filter_map(recipient).collect())
+        self.recent.forget(joined.keys().copied());
+        let mut again = self.of_users(&joined).await?.recipients;
+        again.retain(|one| !notified.iter().any(|other| other.address() == one.address()));
+        Ok(again)
     }
 
     /// Finds the subscribed connections of a public conversation, up to [`MAX_INLINE_SUBSCRIBERS`].

@@ -205,8 +205,7 @@ impl Opened<'_> {
         let mut puts = 0;
         for round in 0..MAX_ROUNDS {
             if self.earlier[index].is_none()
-                && !self.may_write()
-                && let Err(refusal) = self.reauthorise().await
+                && let Err(refusal) = self.verify_sender().await
                 && self.earlier[index].is_none()
             {
                 return Err(refusal);
@@ -255,10 +254,8 @@ impl Opened<'_> {
     /// Adds items that were read, which are the next ones after those that were read before.
     fn add(&mut self, items: Vec<LogItem>) {
         for item in &items {
-            let is_of = |draft: &Draft| item.client_message_id == Some(draft.client_message_id);
-            if item.sender_id == self.sender_id
-                && let Some(index) = self.drafts.iter().position(is_of)
-            {
+            let is_of = |draft: &Draft| draft.wrote(item);
+            if let Some(index) = self.drafts.iter().position(is_of) {
                 self.earlier[index].get_or_insert_with(|| item.clone());
             }
         }

@@ -128,10 +128,12 @@ impl Log {
 impl Draft {
     /// Returns the seq of this message if it is among the items.
     fn found_in(&self, items: &[LogItem]) -> Option<Seq> {
-        let is_it = |item: &&LogItem| {
-            item.sender_id == self.sender_id && item.client_message_id == Some(self.client_message_id)
-        };
-        items.iter().find(is_it).map(|item| item.seq)
+        items.iter().find(|item| self.wrote(item)).map(|item| item.seq)
+    }
+
+    /// Returns true if an attempt of this message wrote the item.
+    pub(super) fn wrote(&self, item: &LogItem) -> bool {
+        item.sender_id == self.sender_id && item.client_message_id == Some(self.client_message_id)
     }
 
     /// Returns the message that the draft answers, if that comes before the items that a send reads anyway.
@@ -217,9 +219,7 @@ impl Opened<'_> {
                     return self.refuse_to_member(index, SendError::NoReplyTarget).await;
                 }
                 // What was read may end the membership by which the sender sees a message.
-                if !self.may_write()
-                    && let Err(refusal) = self.reauthorise().await
-                {
+                if let Err(refusal) = self.verify_sender().await {
                     return self.refuse_rest(refusal);
                 }
             }
@@ -259,12 +259,10 @@ impl Opened<'_> {
     /// Refuses to put anything, because of the draft at `index`, or because the sender is no member any more: then nothing of the log
     /// may show.
     async fn refuse_to_member(&mut self, index: usize, error: SendError) -> Result<(), SendError> {
-        if !self.may_write()
-            && let Err(refusal) = self.reauthorise().await
-        {
-            return self.refuse_rest(refusal);
+        match self.verify_sender().await {
+            Ok(()) => self.refuse(index, error),
+            Err(refusal) => self.refuse_rest(refusal)?,
         }
-        self.refuse(index, error);
         Ok(())
     }
 

@@ -23,6 +23,11 @@ impl Opened<'_> {
         sender.map_or(Ok(()), |sender| may_send(&self.roster.conversation, sender))
     }
 
+    /// Authorises the sender again if what was read since may have changed their rights.
+    pub(super) async fn verify_sender(&mut self) -> Result<(), SendError> {
+        if self.may_write() { Ok(()) } else { self.reauthorise().await }
+    }
+
     /// Authorises the sender by consistent reads. The sender's own membership is read together with the conversation, in one
     /// transaction: a query could return the one from before a change and the other from after it. The roster proves nothing
     /// here: it is read concurrently, not at the same moment.
