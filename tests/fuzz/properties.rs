@@ -6,15 +6,15 @@ use domain::characters::{is_blank, line};
 use domain::file::{FileName, NewFile};
 use domain::protocol::http::{
     AddMembersRequest, CreateConversationRequest, EditRequest, FileQuery, HistoryQuery, PageQuery, PresenceQuery,
-    ProfileRequest, PublicConversationsQuery, ThumbnailQuery, UpdateConversationRequest, UpdateMemberRequest,
-    UsersQuery,
+    ProfileRequest, PublicConversationsQuery, SearchQuery, ThumbnailQuery, UpdateConversationRequest,
+    UpdateMemberRequest, UsersQuery,
 };
 use domain::protocol::read::{Json, Query};
 use domain::protocol::{
     CheckedSend, DraftRequest, MAX_BATCH_MESSAGES, ReceiptsRequest, SendBody, SendRequest, SubscribeRequest,
     SyncRequest, TypingRequest,
 };
-use domain::search::{Term, Words};
+use domain::search::{Analysis, MessageQuery, Term, Words};
 use domain::{ConversationId, Receipt, ReceiptKind, Timestamp, UserId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -92,6 +92,7 @@ fn query(text: &str) {
     let _ = query.read::<UsersQuery>();
     let _ = query.read::<FileQuery>();
     let _ = query.read::<ThumbnailQuery>();
+    let _ = query.read::<SearchQuery>();
 }
 
 /// A time that is accepted is within the documented years, and the same instant after writing it.
@@ -121,9 +122,23 @@ fn file_name(text: &str) {
     assert_eq!(FileName::parse(name.as_str()).expect("a name can be checked again"), name);
 }
 
+/// Terms survive being joined by spaces, and highlights lie in the text.
 fn search(text: &str) {
-    let Ok(Some(words)) = Words::parse(text) else { return };
     let is_term = |term: &str| !term.is_empty() && !term.contains(|c: char| c.is_whitespace() || c.is_control());
+    let analysis = Analysis::of(text);
+    assert!(analysis.terms().all(is_term));
+    if let Ok(Some(query)) = MessageQuery::parse(text) {
+        for clause in query.clauses() {
+            assert!(clause.prefix.is_some() || !clause.terms.is_empty(), "a clause is empty");
+            assert!(clause.terms.iter().chain(&clause.prefix).all(|term| is_term(term)));
+        }
+        let (length, mut end) = (text.chars().count(), 0);
+        for [first, last] in query.highlights(&analysis) {
+            assert!(end <= first && first < last && last as usize <= length, "highlights overlap, or leave the text");
+            end = last;
+        }
+    }
+    let Ok(Some(words)) = Words::parse(text) else { return };
     assert!(words.iter().all(|term| match term {
         Term::Prefix(prefix) => is_term(prefix),
         Term::Run(run) => !run.is_empty() && run.iter().all(|term| is_term(term)),

@@ -106,6 +106,8 @@ pub enum ErrorCode {
     IdempotencyMismatch,
     /// The sender has reached the flood limit of the conversation.
     RateLimited,
+    /// The deployment has no search.
+    SearchOff,
     /// Too much contention or a throttled service; the same request may be sent again.
     Busy,
     /// The server failed. The request id identifies the log entries.
@@ -158,6 +160,7 @@ impl ErrorCode {
             Self::TextTooLarge | Self::BodyTooLarge | Self::FileTooLarge => 413,
             Self::RateLimited => 429,
             Self::Internal => 500,
+            Self::SearchOff => 501,
             Self::Busy => 503,
         }
     }

@@ -1,15 +1,25 @@
-//! Search for public conversations: the terms of a text, and those of a search.
+//! Search: the terms of a text, and those of a search, for public conversations ([`Words`]) and for messages ([`MessageQuery`]).
 //!
 //! Texts are folded and cut here, before they are stored and before they are searched for, so that a search finds the same on
-//! every platform, whatever the locale of the database.
+//! every platform, whatever the locale of the database or the analyzers of an index.
 
+mod analysis;
+mod cursor;
+mod filter;
 mod fold;
+mod link;
+mod query;
 mod terms;
 
 use crate::ApiError;
 use crate::characters::{is_blank, terms as line_of_terms};
 
+pub use analysis::{Analysis, Span};
+pub use cursor::{InvalidCursor, SearchCursor};
+pub use filter::{Has, SearchOrder};
 pub use fold::fold;
+pub use link::has_link;
+pub use query::{Clause, MessageQuery};
 pub use terms::{Term, stored_terms};
 
 /// Longest search, in characters.

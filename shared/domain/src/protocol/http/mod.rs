@@ -7,6 +7,7 @@ mod files;
 mod members;
 mod messages;
 mod problem;
+mod search;
 mod users;
 
 use std::str::FromStr;
@@ -23,6 +24,7 @@ pub use files::{FileQuery, SignedParts, ThumbnailQuery};
 pub use members::{AddMembersRequest, Member, MembersPage, PresencePage, PresenceQuery, UpdateMemberRequest};
 pub use messages::{AroundPage, EditRequest, HistoryPage, HistoryQuery, StatusPage, WatermarksPage};
 pub use problem::Problem;
+pub use search::{FileHighlights, Hit, SearchPage, SearchQuery};
 pub use users::{ProfileRequest, UserEntry, UsersPage, UsersQuery};
 
 /// Query of a list: page size and cursor.
