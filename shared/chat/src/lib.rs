@@ -7,6 +7,7 @@
 //! * [`sending`]: appends a message and notifies its recipients.
 //! * [`files`]: the lifecycle of uploaded files.
 //! * [`inbox`]: a user's conversations as the user sees them, and sync.
+//! * [`search`]: the index of messages, and what a user finds in it.
 //! * [`accounts`]: deletes users.
 
 pub mod accounts;
@@ -17,4 +18,5 @@ pub mod membership;
 pub mod notify;
 pub mod receipts;
 pub mod reconcile;
+pub mod search;
 pub mod sending;

@@ -9,6 +9,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_apigatewaymanagement::config::SharedHttpClient;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use store::StoreError;
 
 /// An environment variable that is not as the template should give it.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum ConfigError {
     /// It is no length of time.
     #[error("the environment variable {0} is not a whole number of seconds")]
     NotSeconds(&'static str),
+    /// A client cannot be built from it.
+    #[error("the environment has no place for a client")]
+    Client(#[from] StoreError),
     /// It is no number.
     #[error("the environment variable {0} is not a whole number")]
     NotANumber(&'static str),
@@ -27,6 +31,12 @@ pub enum ConfigError {
 /// A variable that the function cannot do without.
 pub fn required(name: &'static str) -> Result<String, ConfigError> {
     std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
+}
+
+/// A variable that the template always sets; `None` if it is empty, which turns a part of the function off.
+pub fn given(name: &'static str) -> Result<Option<String>, ConfigError> {
+    let value = std::env::var(name).map_err(|_| ConfigError::Missing(name))?;
+    Ok(Some(value).filter(|value| !value.is_empty()))
 }
 
 pub fn number<T: FromStr>(name: &'static str) -> Result<T, ConfigError> {

@@ -14,17 +14,19 @@ use chat::membership::{Membership, Relay};
 use chat::notify::{Notifier, PublicSubscriptions, Recipients, TypingNotifier, UserNotifier};
 use chat::receipts::{Receipts, StatusReader};
 use chat::reconcile::Reconciliation;
+use chat::search::{Reindex, Search};
 use chat::sending::Sender;
 use domain::flood::FloodLimit;
 use store::Schedules;
 use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, FileItems, Members, Messages, Subscriptions, Watermarks};
+use store::opensearch::MessageIndex;
 use store::s3::Objects;
 use store::sql::reconcile::Rows;
 use store::sql::{Conversations, DataApiPool, FileMetadata, Outbox, Patience, Users};
 use store::sqs::Queue;
 
-use crate::config::{ConfigError, aws, max_concurrency, number, required, seconds};
+use crate::config::{ConfigError, aws, given, max_concurrency, number, required, seconds};
 use crate::telemetry;
 use crate::trace::SendTrace;
 
@@ -211,6 +213,32 @@ impl Wiring {
             files: self.file_items()?,
             metadata: FileMetadata::new(pool),
             relay_queue: self.queue("RELAY_QUEUE_URL")?,
+        })
+    }
+
+    /// Returns the index of messages.
+    pub fn message_index(&self) -> Wired<MessageIndex> {
+        self.index_at(&required("SEARCH_ENDPOINT")?)
+    }
+
+    fn index_at(&self, endpoint: &str) -> Wired<MessageIndex> {
+        // Fails only if a provider is already set, and all set this one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Ok(MessageIndex::new(&self.aws, endpoint, required("SEARCH_SERVICE")?)?)
+    }
+
+    /// Returns the search; `None` if the deployment has no index.
+    pub fn search(&self) -> Wired<Option<Search>> {
+        let Some(endpoint) = given("SEARCH_ENDPOINT")? else { return Ok(None) };
+        Ok(Some(Search { index: self.index_at(&endpoint)?, log: self.log()? }))
+    }
+
+    pub fn reindex(&self) -> Wired<Reindex> {
+        Ok(Reindex {
+            index: self.message_index()?,
+            messages: self.messages()?,
+            rows: Rows::new(self.pool()?),
+            queue: self.queue("SEARCH_REINDEX_QUEUE_URL")?,
         })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! * [`dynamodb`]: the tables of the hot path.
 //! * [`sql`]: the source of truth for users, conversations and members, over the RDS Data API.
+//! * [`opensearch`]: the index of messages.
 //! * [`sqs`]: the queues and the bodies of their messages.
 //! * [`schedules`]: queue messages that are due later than a queue can delay them.
 //! * [`s3`]: the bytes of files.
@@ -12,6 +13,7 @@ pub mod clock;
 pub mod connections_api;
 pub mod dynamodb;
 pub mod error;
+pub mod opensearch;
 pub mod s3;
 pub mod schedules;
 pub mod sql;

@@ -269,6 +269,6 @@ impl Visible {
 }
 
 /// Returns true for an item that pages of history show: they show the effect of an event, not the event.
-fn is_no_event(item: &LogItem) -> bool {
+pub(super) fn is_no_event(item: &LogItem) -> bool {
     item.kind.target().is_none()
 }

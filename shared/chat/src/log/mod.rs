@@ -6,6 +6,7 @@ mod attachment;
 mod history;
 mod item_batch;
 mod send_error;
+mod shown;
 mod sync;
 mod unread;
 

@@ -59,6 +59,27 @@ impl Rows {
         Ok(rows.into_iter().map(|(id,)| ConversationId(id)).collect())
     }
 
+    /// Every `every`th conversation after `after`, in the order of their ids, up to `limit`: one statement.
+    pub async fn conversation_borders(
+        &self,
+        after: ConversationId,
+        every: usize,
+        limit: usize,
+    ) -> Result<Vec<ConversationId>, StoreError> {
+        let rows: Vec<(Uuid,)> = query_as(
+            "SELECT conversation_id FROM (
+                SELECT conversation_id, row_number() OVER (ORDER BY conversation_id) AS n FROM conversations
+                WHERE conversation_id > $1
+             ) AS listed WHERE n % $2 = 0 ORDER BY conversation_id LIMIT $3",
+        )
+        .bind(after.0)
+        .bind(i64::try_from(every).unwrap_or(i64::MAX))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|(id,)| ConversationId(id)).collect())
+    }
+
     /// Up to `limit` users after `after`, in the order of their ids, and which of them are deleted: one statement.
     pub async fn users(&self, after: UserId, limit: usize) -> Result<Vec<(UserId, bool)>, StoreError> {
         let rows: Vec<(Uuid, bool)> =

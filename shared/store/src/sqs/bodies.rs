@@ -127,6 +127,37 @@ pub struct SubscriptionRange {
     pub after_connection: Option<String>,
 }
 
+/// Body of a message on the `search-reindex` queue: a part of the logs, from which the index is filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReindexBody {
+    /// Part of one log, both ends included.
+    Slice { conversation_id: ConversationId, first: Seq, last: Seq },
+    /// The conversations after one.
+    Range {
+        after: ConversationId,
+        /// The last one of a range; `None` for conversations that are still to be split into ranges.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<ConversationId>,
+    },
+}
+
+/// Body of a message on the dead-letter queue of `search-index`: a record of the stream that the index does not take. Lambda reports
+/// what it has given up in the same queue, in a form of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedRecord {
+    /// The message, if the record names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<ConversationId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Seq>,
+    /// Place of the record in the stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence_number: Option<String>,
+    /// The reason, without any content.
+    pub reason: String,
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
 const fn is_zero(round: &u32) -> bool {
     *round == 0

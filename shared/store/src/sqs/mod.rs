@@ -6,7 +6,7 @@ use std::slice;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
 use domain::error::causes;
 use domain::{ConversationId, MemberRange, Seq, Timestamp};
 use serde::Serialize;
@@ -14,7 +14,9 @@ use serde::Serialize;
 use crate::StoreError;
 use crate::clock::timeout;
 
-pub use bodies::{FanoutBody, FilesBody, ReceiptsBody, RelayBody, SubscribersBody, SubscriptionRange};
+pub use bodies::{
+    FanoutBody, FilesBody, ReceiptsBody, RefusedRecord, ReindexBody, RelayBody, SubscribersBody, SubscriptionRange,
+};
 
 /// Name of the service in errors.
 const SQS: &str = "SQS";
@@ -89,6 +91,32 @@ impl Queue {
     /// Queues work for `fanout`; one request for each ten.
     pub async fn send_fanout(&self, bodies: &[impl Serialize]) -> Result<(), StoreError> {
         self.send_all(bodies, |_| None).await
+    }
+
+    /// Queues parts of the work of filling the index; one request for each ten.
+    pub async fn send_reindex(&self, bodies: &[ReindexBody]) -> Result<(), StoreError> {
+        self.send_all(bodies, |_| None).await
+    }
+
+    /// Puts a record aside that the index does not take, for an operator.
+    pub async fn send_refused(&self, record: &RefusedRecord) -> Result<(), StoreError> {
+        self.send(serde_json::to_string(record)?, None).await
+    }
+
+    /// Returns the approximate number of messages that wait, are delayed or are being worked on.
+    pub async fn waiting(&self) -> Result<u64, StoreError> {
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let request = self.client.get_queue_attributes().queue_url(&self.url);
+        let answer = request.set_attribute_names(Some(counts.to_vec())).send().await;
+        let attributes = answer.map_err(|error| StoreError::aws(SQS, error))?.attributes.unwrap_or_default();
+        let count = |name| attributes.get(name).and_then(|count| count.parse::<u64>().ok());
+        let counts: Option<Vec<u64>> = counts.iter().map(count).collect();
+        let missing = || StoreError::Inconsistent("SQS does not say how many messages wait".to_owned());
+        Ok(counts.ok_or_else(missing)?.iter().sum())
     }
 
     /// Queues messages with their delays in seconds. A batch may succeed in part: when the caller tries again, what was sent is

@@ -19,6 +19,7 @@
 
 mod blocks;
 mod entries;
+mod of_user;
 mod presence;
 mod roster;
 mod write;
@@ -37,6 +38,7 @@ use super::retry::back_off;
 use super::{Item, millis};
 use crate::StoreError;
 
+pub use of_user::OfUser;
 pub use presence::Entry;
 pub use roster::{ROSTER_MEMBERS, Roster};
 pub use write::Stamp;

@@ -1,0 +1,120 @@
+//! Searching: the index proposes, the log decides.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use domain::page::{Page, Room};
+use domain::protocol::http::Hit;
+use domain::search::SearchCursor;
+use domain::{ConversationId, Message, Seq, UserId};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use store::opensearch::{DocumentId, Find, Found, MessageIndex, Scope};
+use store::{StoreError, clock};
+
+use super::request::SearchRequest;
+use super::scope;
+use crate::log::{Log, ReadError};
+
+/// Time limit of a search, with all its requests.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Documents of each request to the index after the first.
+const FOUND_AT_ONCE: usize = 100;
+
+/// Documents after which a page ends although it is not full: none of them are in the way of a user who asks for the next page.
+const MAX_FOUND: usize = 500;
+
+/// Conversations whose messages are read at once.
+const CONCURRENCY: usize = 16;
+
+/// Searches for messages.
+#[derive(Clone, Debug)]
+pub struct Search {
+    pub index: MessageIndex,
+    pub log: Log,
+}
+
+impl Search {
+    /// Returns up to `limit` hits that `user` may see, no more than a response takes, and the cursor of the next page.
+    ///
+    /// Nothing that history would not show has a part in it: not in the hits, and not in a number. A page may have fewer hits than
+    /// `limit` and not be the last, if hundreds of documents are outdated.
+    ///
+    /// Cost: what [`scope::of_user`] costs; a request to the index for each hundred documents; a transaction of six read units for each
+    /// conversation with hits, and a read unit for each hit.
+    pub async fn search(
+        &self,
+        user: UserId,
+        request: &SearchRequest,
+        limit: usize,
+    ) -> Result<(Vec<Hit>, Option<SearchCursor>), ReadError> {
+        let in_time = clock::timeout(TIMEOUT, self.page(user, request, limit)).await;
+        in_time.unwrap_or_else(|elapsed| Err(StoreError::Busy { service: "search", source: Box::new(elapsed) }.into()))
+    }
+
+    async fn page(
+        &self,
+        user: UserId,
+        request: &SearchRequest,
+        limit: usize,
+    ) -> Result<(Vec<Hit>, Option<SearchCursor>), ReadError> {
+        let scope = self.scope(user, request).await?;
+        if scope.is_empty() || request.query.as_ref().is_some_and(|query| query.clauses().is_empty()) {
+            return Ok((Vec::new(), None));
+        }
+        let SearchRequest { query, sender_id, after, before, has, order, cursor, .. } = request;
+        let (sender_id, after, before, has, order) = (*sender_id, *after, *before, *has, *order);
+        let find = Find { query: query.as_ref(), scope: &scope, sender_id, after, before, has, order };
+        let (mut hits, mut places): (Vec<Hit>, Vec<SearchCursor>) = (Vec::new(), Vec::new());
+        let (mut next, mut seen, mut size) = (*cursor, HashSet::new(), limit + 1);
+        loop {
+            let found = self.index.find(&find, next, size).await?;
+            let (is_last, last) = (found.len() < size, found.last().map(|found| found.place));
+            // While a new index is being filled, a message may be in two.
+            let found: Vec<Found> = found.into_iter().filter(|found| seen.insert(found.id)).collect();
+            let mut messages = self.shown(user, &found).await?;
+            for Found { id, place } in found {
+                let hit = messages.remove(&id).and_then(|message| request.hit(message));
+                places.extend(hit.is_some().then_some(place));
+                hits.extend(hit);
+            }
+            next = last.filter(|_| !is_last);
+            if next.is_none() || hits.len() > limit || seen.len() >= MAX_FOUND {
+                break;
+            }
+            size = FOUND_AT_ONCE;
+        }
+        let page = Page::cut(hits.iter(), limit, Room::of_body()).map_err(StoreError::from)?;
+        let (count, more) = (page.items.len(), page.more);
+        hits.truncate(count);
+        // A page that is cut goes on after its last hit, any other after what was looked at.
+        let cursor = if more { count.checked_sub(1).and_then(|last| places.get(last).copied()) } else { next };
+        Ok((hits, cursor))
+    }
+
+    async fn scope(&self, user: UserId, request: &SearchRequest) -> Result<Scope, ReadError> {
+        match request.conversation_id {
+            Some(id) => Ok(scope::of_conversation(id, &self.log.view(id, user).await?.periods)),
+            None => Ok(scope::of_user(&self.log.members, user).await?),
+        }
+    }
+
+    /// Reads what the user sees of the messages of these documents.
+    async fn shown(&self, user: UserId, found: &[Found]) -> Result<HashMap<DocumentId, Message>, ReadError> {
+        let mut by_conversation: BTreeMap<ConversationId, Vec<Seq>> = BTreeMap::new();
+        for Found { id, .. } in found {
+            by_conversation.entry(id.conversation_id).or_default().push(id.seq);
+        }
+        let shown = stream::iter(by_conversation).map(|(conversation, seqs)| async move {
+            match self.log.shown(conversation, user, &seqs).await {
+                // The index has a conversation in which the user never was.
+                Err(ReadError::NeverAMember) => Ok(Vec::new()),
+                shown => shown,
+            }
+        });
+        let shown: Vec<Vec<Message>> = shown.buffer_unordered(CONCURRENCY).try_collect().await?;
+        let by_id =
+            |message: Message| (DocumentId { conversation_id: message.conversation_id, seq: message.seq }, message);
+        Ok(shown.into_iter().flatten().map(by_id).collect())
+    }
+}

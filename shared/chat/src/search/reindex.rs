@@ -1,0 +1,180 @@
+//! Filling the index from the log: one conversation or all, by queue, while everything serves.
+//!
+//! Every document has the version of its message, so the order of the work does not matter, nor how often a part of it is done. The
+//! work of all conversations is split into ranges of them, and a long log into slices. A slice is never split again.
+
+use std::error::Error;
+
+use domain::period::SeqRange;
+use domain::{ConversationId, IdRange, Seq, Timestamp};
+use store::StoreError;
+use store::dynamodb::Messages;
+use store::dynamodb::messages::Order;
+use store::opensearch::{Change, DocumentId, MessageIndex, Written};
+use store::sql::reconcile::Rows;
+use store::sqs::{Queue, ReindexBody};
+use uuid::Uuid;
+
+use super::change_of;
+
+/// Conversations of a range.
+const CONVERSATIONS_PER_RANGE: usize = 50;
+
+/// Most ranges that one statement finds: their ids have to fit into its result.
+const MAX_RANGES: usize = 5_000;
+
+/// Items of a slice.
+const ITEMS_PER_SLICE: u64 = 2_000;
+
+/// Items that are read and written at once.
+const ITEMS_PER_READ: usize = 250;
+
+/// Most requests for one read that end because they have read 1 MB.
+const MEGABYTES_PER_READ: usize = 4;
+
+/// Fills the index from the log.
+#[derive(Clone, Debug)]
+pub struct Reindex {
+    pub index: MessageIndex,
+    pub messages: Messages,
+    pub rows: Rows,
+    pub queue: Queue,
+}
+
+/// A part of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    pub conversation_id: ConversationId,
+    pub seqs: SeqRange,
+}
+
+/// Reasons for which a part of the work is not done.
+#[derive(Debug, thiserror::Error)]
+pub enum ReindexError {
+    /// Some of it may be done, and doing it again is safe.
+    #[error("the time of the invocation is over")]
+    OutOfTime,
+    /// The index does not take a document. It has OpenSearch's type of the error.
+    #[error("the index refused the document {id} ({kind})")]
+    Refused { id: DocumentId, kind: String },
+    /// Queue messages of an index that is being filled.
+    #[error("{0} parts of the work are not done yet")]
+    Unfinished(u64),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Reindex {
+    /// Makes a new index that gets all changes from now on. Searches look in those of before as well, until [`Self::finish`].
+    pub async fn begin(&self, index: &str) -> Result<(), ReindexError> {
+        Ok(self.index.begin(index).await?)
+    }
+
+    /// Makes searches look in the newest index alone, once the queue is empty, and deletes those of before. Returns their names.
+    pub async fn finish(&self) -> Result<Vec<String>, ReindexError> {
+        match self.queue.waiting().await? {
+            0 => Ok(self.index.finish().await?),
+            waiting => Err(ReindexError::Unfinished(waiting)),
+        }
+    }
+
+    /// Queues the work for all conversations after this one. Returns the number of queue messages. Cost: one statement for each
+    /// 250,000 conversations, and a request for each ten ranges.
+    pub async fn queue_all(&self, after: Option<ConversationId>) -> Result<usize, ReindexError> {
+        self.index.ensure().await?;
+        let range = IdRange { after: after.unwrap_or(ConversationId(Uuid::nil())), last: ConversationId(Uuid::max()) };
+        let borders = self.rows.conversation_borders(range.after, CONVERSATIONS_PER_RANGE, MAX_RANGES).await?;
+        let ranges = range.split_as_far_as_known(&borders, MAX_RANGES).into_iter();
+        let bodies: Vec<ReindexBody> = ranges.map(|(after, last)| ReindexBody::Range { after, last }).collect();
+        self.queue.send_reindex(&bodies).await?;
+        Ok(bodies.len())
+    }
+
+    /// Queues the work for one conversation. Returns the number of queue messages.
+    pub async fn queue_conversation(&self, conversation: ConversationId) -> Result<usize, ReindexError> {
+        self.index.ensure().await?;
+        let head = self.messages.head(conversation, true).await?.map_or(Seq::ZERO, |head| head.seq);
+        let bodies: Vec<ReindexBody> = slices(head)
+            .map(|SeqRange { first, last }| ReindexBody::Slice { conversation_id: conversation, first, last })
+            .collect();
+        self.queue.send_reindex(&bodies).await?;
+        Ok(bodies.len())
+    }
+
+    /// Does the work of a range of conversations; queues the slices of those with long logs.
+    pub async fn range(&self, range: IdRange<ConversationId>, until: Timestamp) -> Result<(), ReindexError> {
+        let mut after = range.after;
+        loop {
+            let page = self.rows.conversations(after, CONVERSATIONS_PER_RANGE).await?;
+            for conversation_id in page.iter().copied().take_while(|id| *id <= range.last) {
+                let head = self.messages.head(conversation_id, true).await?.map_or(Seq::ZERO, |head| head.seq);
+                let seqs = SeqRange { first: Seq(1), last: head };
+                if head.0 > ITEMS_PER_SLICE {
+                    self.queue_conversation(conversation_id).await?;
+                } else if head > Seq::ZERO {
+                    self.slice(Slice { conversation_id, seqs }, until).await?;
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == CONVERSATIONS_PER_RANGE && *last < range.last => after = *last,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Writes the documents of a part of a log, and deletes those of deleted messages.
+    pub async fn slice(&self, slice: Slice, until: Timestamp) -> Result<(), ReindexError> {
+        let Slice { conversation_id, mut seqs } = slice;
+        while seqs.first <= seqs.last {
+            if Timestamp::now() >= until {
+                return Err(ReindexError::OutOfTime);
+            }
+            let read = self
+                .messages
+                .read_bounded(conversation_id, seqs, Order::Ascending, ITEMS_PER_READ, MEGABYTES_PER_READ, true)
+                .await?;
+            let Some(last) = read.items.last().map(|item| item.seq) else { return Ok(()) };
+            let changes: Vec<Change> = read.items.iter().filter_map(change_of).collect();
+            self.write(&changes).await?;
+            seqs.first = last.next();
+        }
+        Ok(())
+    }
+
+    async fn write(&self, changes: &[Change]) -> Result<(), ReindexError> {
+        for (change, written) in changes.iter().zip(self.index.write(changes).await?) {
+            let id = change.id();
+            match written {
+                Written::Done => {}
+                Written::Busy => {
+                    let source: Box<dyn Error + Send + Sync> = format!("the document {id} was not written").into();
+                    return Err(StoreError::Busy { service: "OpenSearch", source }.into());
+                }
+                Written::Refused(kind) => return Err(ReindexError::Refused { id, kind }),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Splits a log with this head.
+fn slices(head: Seq) -> impl Iterator<Item = SeqRange> {
+    (0..head.0.div_ceil(ITEMS_PER_SLICE)).map(move |n| SeqRange {
+        first: Seq(n * ITEMS_PER_SLICE + 1),
+        last: Seq(((n + 1) * ITEMS_PER_SLICE).min(head.0)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_cover_a_log_without_gaps() {
+        let of = |head| slices(Seq(head)).map(|slice| (slice.first.0, slice.last.0)).collect::<Vec<_>>();
+        assert_eq!(of(0), []);
+        assert_eq!(of(1), [(1, 1)]);
+        assert_eq!(of(2_000), [(1, 2_000)]);
+        assert_eq!(of(4_001), [(1, 2_000), (2_001, 4_000), (4_001, 4_001)]);
+    }
+}
