@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::client::failed;
+use super::OPENSEARCH;
 use crate::StoreError;
 
 /// A whole answer.
@@ -56,4 +56,12 @@ impl Refused {
 pub(super) struct ErrorType {
     #[serde(rename = "type")]
     pub(super) kind: String,
+}
+
+pub(super) fn busy(source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Busy { service: OPENSEARCH, source: Box::new(source) }
+}
+
+pub(super) fn failed(source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Service { service: OPENSEARCH, source: Box::new(source) }
 }

@@ -5,8 +5,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::answer::ErrorType;
-use super::client::failed;
+use super::answer::{ErrorType, failed};
 use super::{Document, DocumentId, MessageIndex, WRITE_ALIAS, WRITE_TIMEOUT};
 use crate::StoreError;
 

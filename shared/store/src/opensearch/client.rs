@@ -10,8 +10,7 @@ use http::Method;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 
-use super::OPENSEARCH;
-use super::answer::{Answer, Refused};
+use super::answer::{Answer, Refused, busy, failed};
 use crate::StoreError;
 
 /// Time limit of opening a connection.
@@ -111,12 +110,4 @@ impl Client {
         instructions.apply_to_request_http1x(request);
         Ok(())
     }
-}
-
-pub(super) fn busy(source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Busy { service: OPENSEARCH, source: Box::new(source) }
-}
-
-pub(super) fn failed(source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Service { service: OPENSEARCH, source: Box::new(source) }
 }

@@ -7,7 +7,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::busy;
+use super::answer::busy;
 use super::{DocumentId, MessageIndex, READ_ALIAS, SEARCH_TIMEOUT};
 use crate::StoreError;
 

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::failed;
+use super::answer::failed;
 use super::{MessageIndex, WRITE_TIMEOUT};
 use crate::StoreError;
 
