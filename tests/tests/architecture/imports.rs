@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::{Package, packages};
 
 /// What each crate is built with, of this workspace. A function may leave out what it does not need; every other edge exists.
-const EDGES: [(&str, &[&str]); 25] = [
+const EDGES: [(&str, &[&str]); 26] = [
     ("shared/domain", &[]),
     ("shared/sqlx-data-api", &[]),
     // Alone, so that optimising it for tests compiles nothing else.
@@ -23,6 +23,8 @@ const EDGES: [(&str, &[&str]); 25] = [
     ("infra/local/aurora", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/dynamodb", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/sqs", &["infra/local/aws", "infra/local/template"]),
+    // Whether a caller may, its gate looks at.
+    ("infra/local/opensearch", &["infra/local/aws"]),
     ("infra/local/secrets", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/s3", &["infra/local/aws", "infra/local/lambda", "infra/local/template"]),
     ("infra/local/scheduler", &["infra/local/aws", "infra/local/sqs", "infra/local/template"]),
