@@ -20,9 +20,16 @@ const DOCUMENT: Shape = Shape {
 
 const STATEMENT: Shape = Shape {
     place: "a statement of a policy",
-    supported: &["Action", "Effect", "Resource"],
+    supported: &["Action", "Condition", "Effect", "Resource"],
     ignored: &[(&["Sid"], "for people")],
 };
+
+const CONDITION: Shape = Shape { place: "the condition of a statement", supported: &["Null"], ignored: &[] };
+
+/// The key that requests of a function's code have, and those that Lambda makes for the function have not.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html>
+const NULL: Shape = Shape { place: "`Null`", supported: &["lambda:SourceFunctionArn"], ignored: &[] };
 
 /// The managed policy that every function has: it allows to write logs.
 const BASIC_EXECUTION: [&str; 2] =
@@ -89,6 +96,9 @@ fn statement(scope: &Scope<'_>, node: &Node) -> Result<Option<Statement>, Fault>
         if texts.is_empty() { Err(fields.missing(key)) } else { Ok(texts) }
     };
     let (actions, resources) = (required("Action")?, required("Resource")?);
+    if let Some(condition) = fields.object("Condition", &CONDITION)? {
+        require_code_of_function(&condition)?;
+    }
     if let Some(action) = actions.iter().find(|action| *action != "*" && !action.contains(':')) {
         let sentence = format!("`{action}` is no action: they are `<service>:<name>`, or `*`");
         return Err(Fault::invalid(fields.line("Action"), sentence));
@@ -102,6 +112,13 @@ fn statement(scope: &Scope<'_>, node: &Node) -> Result<Option<Statement>, Fault>
         return Err(Fault::invalid(fields.line("Resource"), sentence));
     }
     Ok(Some(Statement::new(effect, &actions, resources)))
+}
+
+/// Accepts the condition that holds for every request here: that the code of a function makes it.
+fn require_code_of_function(condition: &Fields<'_>) -> Result<(), Fault> {
+    const KEY: &str = "lambda:SourceFunctionArn";
+    let Some(keys) = condition.object("Null", &NULL)? else { return Err(condition.missing("Null")) };
+    keys.one_of(KEY, &["false"])?.map(drop).ok_or_else(|| keys.missing(KEY))
 }
 
 /// The entries of a list, or the one that stands for a list.

@@ -37,6 +37,7 @@ fn statements_have_physical_names() {
             - Effect: Deny
               Action: [sqs:SendMessage]
               Resource: [!Sub 'arn:${AWS::Partition}:sqs:*:*:other']
+              Condition: {'Null': {'lambda:SourceFunctionArn': 'false'}}
         - Statement: {Effect: Allow, Action: [sqs:ReceiveMessage], Resource: '*'}";
     assert_eq!(verdict(policies, "sqs:SendMessage", QUEUE), Verdict::Allow);
     assert_eq!(verdict(policies, "sqs:SendMessage", "arn:aws:sqs:us-east-1:1:other"), Verdict::ExplicitDeny);
@@ -95,7 +96,11 @@ fn what_is_not_enforced_is_refused() {
     let statement = |rest: &str| format!("        - Statement:\n            - {{Effect: Allow, {rest}}}");
     refused(
         &statement("Action: 'sqs:*', Resource: '*', Condition: {Bool: {'aws:SecureTransport': true}}"),
-        "13: a statement of a policy with `Condition` is not supported; supported: ",
+        "13: the condition of a statement with `Bool` is not supported; supported: `Null`",
+    );
+    refused(
+        &statement("Action: 'sqs:*', Resource: '*', Condition: {'Null': {'lambda:SourceFunctionArn': 'true'}}"),
+        "13: ",
     );
     refused(
         &statement("NotAction: 'sqs:*', Resource: '*'"),
