@@ -10,7 +10,7 @@ use crate::{Timestamp, UserId};
 const MAX_CONNECTION_SECONDS: u64 = 2 * 60 * 60;
 
 /// A WebSocket connection of a user.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
     pub user_id: UserId,
     pub connection_id: String,

@@ -87,6 +87,12 @@ impl Moment {
         Self { stopwatch: Stopwatch::start(), time: Timestamp::now() }
     }
 
+    /// Returns a moment that another machine measured. Its age depends on the difference between the clocks, and is never below the
+    /// time since this call.
+    pub fn at(time: Timestamp) -> Self {
+        Self { stopwatch: Stopwatch::start(), time }
+    }
+
     /// Returns the time of day.
     pub fn time(&self) -> Timestamp {
         self.time

@@ -6,6 +6,7 @@
 //! * [`sqs`]: the queues and the bodies of their messages.
 //! * [`schedules`]: queue messages that are due later than a queue can delay them.
 //! * [`s3`]: the bytes of files.
+//! * [`shared_cache`]: what processes share, in Valkey or Redis.
 //! * [`clock`]: the time by which they wait.
 //! * [`connections_api`]: frames to WebSocket connections, through API Gateway's `@connections`.
 
@@ -16,6 +17,7 @@ pub mod error;
 pub mod opensearch;
 pub mod s3;
 pub mod schedules;
+pub mod shared_cache;
 pub mod sql;
 pub mod sqs;
 

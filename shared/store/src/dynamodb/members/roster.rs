@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{ConversationId, UserId};
+use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, from_items};
 
 use super::{ActiveMember, CONVERSATION, ConversationItem, Members, active, entry_of, key};
@@ -22,7 +23,7 @@ pub const ROSTER_MEMBERS: usize = 101;
 const MAX_TORN_READS: u32 = 4;
 
 /// A conversation and its first [`ROSTER_MEMBERS`] members, as a sender needs them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Roster {
     pub conversation: ConversationItem,
     /// Active members in the order of their ids.
