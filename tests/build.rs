@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// The files that every mutant copies, in `shared/chat/src`: the code that appends.
-const APPEND: [&str; 4] = ["log/append/mod.rs", "log/append/cache.rs", "log/append/open.rs", "log/append/rules.rs"];
+const APPEND: [&str; 5] =
+    ["log/append/mod.rs", "log/append/cache.rs", "log/append/open.rs", "log/append/rules.rs", "log/append/shared.rs"];
 
 /// The files that mutants of the table's code copy as well, in `shared/store/src`.
 const TABLE: [&str; 3] = ["dynamodb/messages.rs", "dynamodb/millis.rs", "dynamodb/batch.rs"];

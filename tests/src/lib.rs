@@ -12,6 +12,8 @@
 //!
 //! * [`test_user`]: a user with a token, over HTTP.
 //!
+//! * [`redis`]: a server for the shared cache.
+//!
 //! * [`stored_state`]: everything that is stored about a conversation, and checks that it agrees.
 //!
 //! * [`socket`]: a connection of a user.
@@ -23,6 +25,7 @@ mod denials;
 pub mod faults;
 pub mod lambda;
 pub mod large_conversation;
+pub mod redis;
 pub mod socket;
 pub mod stored_state;
 pub mod test_user;

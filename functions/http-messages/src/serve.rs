@@ -16,6 +16,6 @@ pub async fn serve() -> Result<(), Error> {
         connections: wiring.connections()?,
         edit_window: seconds("EDIT_WINDOW")?,
     };
-    tokio::join!(handler.log.warm_up(), handler.sender.notifier().api().warm_up());
+    handler.sender.notifier().warm_up().await;
     http::run(async |request| handler.handle(request).await).await
 }

@@ -10,6 +10,7 @@ use aws_sdk_apigatewaymanagement::config::SharedHttpClient;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use store::StoreError;
+use store::shared_cache::InvalidUrl;
 
 /// An environment variable that is not as the template should give it.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum ConfigError {
     /// A client cannot be built from it.
     #[error("the environment has no place for a client")]
     Client(#[from] StoreError),
+    /// It is no URL of a cache.
+    #[error("the environment variable {0} cannot be used")]
+    InvalidCacheUrl(&'static str, #[source] InvalidUrl),
     /// It is no number.
     #[error("the environment variable {0} is not a whole number")]
     NotANumber(&'static str),

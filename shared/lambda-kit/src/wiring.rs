@@ -4,6 +4,7 @@
 //! of AWS services are built on first use and shared. The test `wiring` compares the template with this.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use chat::accounts::Deletion;
@@ -22,6 +23,7 @@ use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, FileItems, Members, Messages, Subscriptions, Watermarks};
 use store::opensearch::MessageIndex;
 use store::s3::Objects;
+use store::shared_cache::{PATIENCE, Redis, SharedCache};
 use store::sql::reconcile::Rows;
 use store::sql::{Conversations, DataApiPool, FileMetadata, Outbox, Patience, Users};
 use store::sqs::Queue;
@@ -37,6 +39,7 @@ pub struct Wiring {
     dynamodb: OnceCell<aws_sdk_dynamodb::Client>,
     sqs: OnceCell<aws_sdk_sqs::Client>,
     pool: OnceCell<DataApiPool>,
+    shared_cache: OnceCell<Option<SharedCache>>,
 }
 
 type Wired<T> = Result<T, ConfigError>;
@@ -45,7 +48,13 @@ impl Wiring {
     /// Starts logging and reads region, credentials and endpoints from the environment. Call once, first in `main`.
     pub async fn start() -> Self {
         telemetry::init();
-        Self { aws: aws().await, dynamodb: OnceCell::new(), sqs: OnceCell::new(), pool: OnceCell::new() }
+        Self {
+            aws: aws().await,
+            dynamodb: OnceCell::new(),
+            sqs: OnceCell::new(),
+            pool: OnceCell::new(),
+            shared_cache: OnceCell::new(),
+        }
     }
 
     fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
@@ -71,6 +80,19 @@ impl Wiring {
         let pool =
             store::sql::connect((&self.aws).into(), cluster, secret, database, Patience::USERS, max_concurrency());
         Ok(self.pool.get_or_init(|| pool).clone())
+    }
+
+    /// Returns the cache that the processes of the stack share, at `CACHE_URL`; `None` if that is empty. Connects on first use.
+    pub fn shared_cache(&self) -> Wired<Option<SharedCache>> {
+        if let Some(cache) = self.shared_cache.get() {
+            return Ok(cache.clone());
+        }
+        let connect = |url: String| -> Wired<SharedCache> {
+            let redis = Redis::new(&url, PATIENCE).map_err(|error| ConfigError::InvalidCacheUrl("CACHE_URL", error))?;
+            Ok(SharedCache::new(Arc::new(redis), &required("CACHE_NAMESPACE")?))
+        };
+        let cache = given("CACHE_URL")?.map(connect).transpose()?;
+        Ok(self.shared_cache.get_or_init(|| cache).clone())
     }
 
     pub fn messages(&self) -> Wired<Messages> {
@@ -122,9 +144,10 @@ impl Wiring {
         Ok(Log { flood_limit: flood_limit()?, ..self.log()? })
     }
 
-    /// Returns the sender of messages, with the flood limit.
+    /// Returns the sender of messages, with the flood limit and the shared cache.
     pub fn sender(&self) -> Wired<Sender> {
-        Ok(Sender::new(self.limited_log()?, self.file_items()?, self.notifier()?))
+        let log = Log { cache: LogCache::sharing(self.shared_cache()?), ..self.limited_log()? };
+        Ok(Sender::new(log, self.file_items()?, self.notifier_of(self.shared_recipients()?)?))
     }
 
     pub fn inbox(&self) -> Wired<Inbox> {
@@ -163,12 +186,21 @@ impl Wiring {
         Ok(Recipients::new(self.members()?, self.connections()?, self.subscriptions()?))
     }
 
+    /// Returns recipients whose connections the processes of the stack share.
+    fn shared_recipients(&self) -> Wired<Recipients> {
+        Ok(self.recipients()?.sharing(self.shared_cache()?))
+    }
+
     pub fn notifier(&self) -> Wired<Notifier> {
-        Ok(Notifier::new(self.recipients()?, self.connections_api()?, self.queue("FANOUT_QUEUE_URL")?))
+        self.notifier_of(self.recipients()?)
+    }
+
+    fn notifier_of(&self, recipients: Recipients) -> Wired<Notifier> {
+        Ok(Notifier::new(recipients, self.connections_api()?, self.queue("FANOUT_QUEUE_URL")?))
     }
 
     pub fn typing_notifier(&self) -> Wired<TypingNotifier> {
-        Ok(TypingNotifier::new(self.recipients()?, self.connections_api()?))
+        Ok(TypingNotifier::new(self.shared_recipients()?, self.connections_api()?))
     }
 
     pub fn user_notifier(&self) -> Wired<UserNotifier> {

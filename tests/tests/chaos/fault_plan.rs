@@ -8,6 +8,7 @@ use domain::membership::MAX_PERIODS;
 use domain::{ConversationId, ConversationType, Timestamp, UserId};
 use end_to_end::Cloud;
 use end_to_end::faults::{Kind, Lag, Moment, Rule};
+use end_to_end::redis::RedisServer;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio_util::sync::CancellationToken;
@@ -54,24 +55,39 @@ impl FaultPlan {
     }
 
     /// Injects faults until `stop` is cancelled.
-    pub(crate) async fn run(mut self, cloud: &Cloud, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, cloud: &Cloud, mut cache: Option<&mut RedisServer>, stop: CancellationToken) {
         cloud.inject_faults(self.choice.random(), &rules(&self.settings)).await;
         while !stop.is_cancelled() {
-            match self.choice.random_range(0..8) {
-                0 | 1 => {
+            match (self.choice.random_range(0..9), &mut cache) {
+                (0 | 1, _) => {
                     self.users[self.choice.random_range(0..self.users.len())].client.reconnect();
                     self.progress.reconnections.add(1);
                 }
-                2 => {
+                (2, _) => {
                     let killed = cloud.kill(KILLED[self.choice.random_range(0..KILLED.len())]).await;
                     self.progress.kills.add(killed);
                 }
+                (3, Some(cache)) => self.disturb(cache, &stop).await,
                 _ => self.change_a_membership().await,
             }
             let pause = Duration::from_millis(self.choice.random_range(50..500));
             let _ = tokio::time::timeout(pause, stop.cancelled()).await;
         }
         cloud.clear_faults().await;
+    }
+
+    /// Kills, pauses or empties the cache that processes share, which goes on after a moment.
+    async fn disturb(&mut self, cache: &mut RedisServer, stop: &CancellationToken) {
+        self.progress.cache_faults.add(1);
+        let moment = Duration::from_millis(self.choice.random_range(10..1_000));
+        let kind = self.choice.random_range(0..3);
+        match kind {
+            0 => return cache.flush(),
+            1 => cache.pause(),
+            _ => cache.kill(),
+        }
+        let _ = tokio::time::timeout(moment, stop.cancelled()).await;
+        if kind == 1 { cache.resume() } else { cache.restart() }
     }
 
     /// Removes, adds or mutes a user. The request may fail in any way; the log shows whether it was applied.

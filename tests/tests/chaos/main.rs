@@ -31,6 +31,7 @@ use std::time::Instant;
 
 use context::{Context, TestConversation};
 use domain::ConversationId;
+use end_to_end::redis::RedisServer;
 use end_to_end::{Cloud, StoredState};
 use fault_plan::FaultPlan;
 use futures_util::future::join_all;
@@ -48,26 +49,31 @@ const SHOWN_LINES: usize = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_clients_agree_with_the_log_after_faults() {
-    run_all(None, 20).await;
+    run_all(None, None, 20).await;
 }
 
-/// The same with several invocations in a process, all of which fail when it is killed.
+/// The same with several invocations in a process, all of which fail when it is killed, and with a cache that processes share: it is
+/// killed, paused and emptied.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_clients_agree_with_the_log_when_invocations_share_processes() {
-    run_all(Some(8), 10).await;
+    run_all(Some(8), Some(RedisServer::start()), 10).await;
 }
 
-async fn run_all(concurrency: Option<u32>, texts: u64) {
-    let start = move || Cloud::start_all(None, &[TOKEN_MINUTES], concurrency);
+async fn run_all(concurrency: Option<u32>, mut cache: Option<RedisServer>, texts: u64) {
+    let cache_endpoint = cache.as_ref().map(|server| format!("CacheEndpoint={}", server.url()));
+    let start = move || {
+        let parameters: Vec<&str> = cache_endpoint.as_deref().into_iter().chain([TOKEN_MINUTES]).collect();
+        Cloud::start_all(None, &parameters, concurrency)
+    };
     let cloud = tokio::task::spawn_blocking(start).await.expect("the cloud starts");
     for _ in 0..settings::runs() {
-        run(&cloud, Settings::read(texts)).await;
+        run(&cloud, cache.as_mut(), Settings::read(texts)).await;
     }
     tokio::task::spawn_blocking(|| cloud.stop()).await.expect("the cloud stops");
 }
 
 /// Faults while users send texts, then calm, then every check.
-async fn run(cloud: &Cloud, settings: Settings) {
+async fn run(cloud: &Cloud, cache: Option<&mut RedisServer>, settings: Settings) {
     // Shown where the test fails.
     println!("{}", settings.variables());
     let (context, progress) = (Context::create(cloud, &settings).await, Arc::new(Progress::new()));
@@ -83,7 +89,7 @@ async fn run(cloud: &Cloud, settings: Settings) {
         stop.cancel();
         completed
     };
-    let (mut completed, ()) = tokio::join!(sending, fault_plan.run(cloud, stop.clone()));
+    let (mut completed, ()) = tokio::join!(sending, fault_plan.run(cloud, cache, stop.clone()));
     for watcher in watchers {
         watcher.await.expect("read watermarks never move back");
     }

@@ -16,5 +16,6 @@ mod proxy;
 mod references;
 mod remembered;
 mod resends;
+mod shared_cache;
 mod sync;
 mod writers;

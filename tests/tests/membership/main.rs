@@ -15,3 +15,4 @@ mod refusals;
 mod relays;
 mod roles;
 mod send_costs;
+mod shared_cache;

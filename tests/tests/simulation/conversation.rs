@@ -15,6 +15,7 @@ use end_to_end::aws;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use store::dynamodb::Watermarks;
+use store::shared_cache::SharedCache;
 use store::sql::outbox::Pending;
 use uuid::{Builder, Uuid};
 
@@ -22,6 +23,7 @@ use crate::chaos::check::Change;
 use crate::chaos::writer::{MakeWriter, Writer};
 use crate::network::Network;
 use crate::plan::Plan;
+use crate::shared::shared_cache;
 use crate::tables::{DELIVERY_STATUS, READ_STATUS};
 
 /// Conversations of this process so far: each run has keys of its own.
@@ -33,6 +35,8 @@ pub(crate) struct Conversation {
     pub(crate) users: Vec<UserId>,
     /// The processes that append: production code, or a mutant.
     processes: RefCell<Vec<Arc<dyn Writer>>>,
+    /// What they share.
+    shared: Option<SharedCache>,
     make: MakeWriter,
     /// Production code.
     pub(crate) log: Log,
@@ -53,12 +57,14 @@ impl Conversation {
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
         let network = Network::new();
         let client = network.client();
+        let shared = plan.shared.map(shared_cache);
         let mut rng = StdRng::seed_from_u64(plan.seed);
         let watermarks = Watermarks::new(client.clone(), DELIVERY_STATUS.to_owned(), READ_STATUS.to_owned());
         Self {
             id: ConversationId(Builder::from_unix_timestamp_millis(run, &[0; 10]).into_uuid()),
             users: (0..plan.users).map(|_| UserId(random_id(&mut rng))).collect(),
-            processes: RefCell::new((0..plan.processes).map(|_| make(&client)).collect()),
+            processes: RefCell::new((0..plan.processes).map(|_| make(&client, shared.clone())).collect()),
+            shared,
             make,
             receipts: Receipts { log: aws::log(&client), watermarks },
             log: aws::log(&client),
@@ -78,7 +84,7 @@ impl Conversation {
 
     /// Replaces a process by one that remembers nothing. What the old one has begun goes on.
     pub(crate) fn restart(&self, number: usize) {
-        self.processes.borrow_mut()[number] = (self.make)(&self.network.client());
+        self.processes.borrow_mut()[number] = (self.make)(&self.network.client(), self.shared.clone());
     }
 
     /// Returns the number of processes.

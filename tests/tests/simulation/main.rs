@@ -4,7 +4,8 @@
 //! the plan of a run, the order in which its tasks go on, how long each request takes and what becomes of it, and the moments at
 //! which invocations crash. A run with the same seed has the same history, to the last request.
 //!
-//! Devices send, edit, react, acknowledge and sync; members come and go by an outbox and several relays at once; workers record
+//! Devices send, edit, react, acknowledge and sync; members come and go by an outbox and several relays at once; processes
+//! restart and share a cache; workers record
 //! receipts late, twice and in no order. Reads lag behind, or lie in the middle of a transaction. What needs SQL is left out.
 //!
 //! `SIMULATION_SEED` repeats a run and prints its history; `SIMULATION_SEEDS` sets the number of random ones.
@@ -19,6 +20,7 @@ mod members;
 mod network;
 mod plan;
 mod run;
+mod shared;
 mod shrink;
 mod tables;
 

@@ -4,6 +4,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::network::FaultPlan;
+use crate::shared::SharedFaults;
 
 /// Everything that a run is made of.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct Plan {
     /// By how much clocks differ at most, in milliseconds.
     pub(crate) skew: u64,
     pub(crate) faults: FaultPlan,
+    /// The cache that the processes share, if they do.
+    pub(crate) shared: Option<SharedFaults>,
     /// In the order in which each device, or the one who changes members, takes its own.
     pub(crate) steps: Vec<Step>,
 }
@@ -77,7 +80,9 @@ impl Plan {
         }
         let pause = rng.random_range(1..=200);
         let skew = if rng.random_bool(0.5) { 0 } else { rng.random_range(1..=500) };
-        Self { seed, users, devices, processes, pause, skew, faults: FaultPlan::draw(&mut rng), steps }
+        let faults = FaultPlan::draw(&mut rng);
+        let shared = rng.random_bool(0.5).then(|| SharedFaults::draw(&mut rng));
+        Self { seed, users, devices, processes, pause, skew, faults, shared, steps }
     }
 
     /// Returns the steps of one device.

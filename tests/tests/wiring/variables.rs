@@ -96,10 +96,13 @@ async fn each_function_reads_exactly_its_variables() {
         while let Some(name) = host.missing_variable(&function(&described.binary), &read).await {
             assert!(!read.contains_key(&name), "{}: {name} is given", described.binary);
             let address = name.ends_with("_URL") || name.ends_with("_ENDPOINT") || name.ends_with("_ISSUER");
-            let value = if address { format!("http://{}", host.address) } else { "1".to_owned() };
+            let scheme = if name == "CACHE_URL" { "redis" } else { "http" };
+            let value = if address { format!("{scheme}://{}", host.address) } else { "1".to_owned() };
             read.insert(name, value);
         }
         let read: BTreeSet<&String> = read.keys().collect();
-        assert_eq!(described.variables.iter().collect::<BTreeSet<_>>(), read, "{}", described.binary);
+        // The SDK reads its own.
+        let given: BTreeSet<&String> = described.variables.iter().filter(|name| !name.starts_with("AWS_")).collect();
+        assert_eq!(given, read, "{}", described.binary);
     }
 }

@@ -16,6 +16,7 @@ mod notice;
 mod notifier;
 mod recent_connections;
 mod recipients;
+mod shared_connections;
 mod subscriptions;
 mod typing;
 mod users;

@@ -17,8 +17,8 @@ const MAX_AGE: Duration = Duration::from_secs(2);
 /// Most users whose connections are remembered: some megabytes.
 const MAX_USERS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 
-/// Number of users up to which a lookup is always made: one read unit, beside the put of the message.
-const ALWAYS_READ: usize = 2;
+/// Number of users whose connections are always read: one read unit, beside the put of the message.
+pub(super) const ALWAYS_READ: usize = 2;
 
 /// The registered connections of users. Clones share it.
 #[derive(Clone, Debug)]
@@ -36,9 +36,6 @@ impl Default for RecentConnections {
 impl RecentConnections {
     /// Returns the connections that need not be read, and the users whose connections have to be.
     pub(super) fn split(&self, users: Vec<UserId>) -> (Vec<Connection>, Vec<UserId>) {
-        if users.len() <= ALWAYS_READ {
-            return (Vec::new(), users);
-        }
         let mut recent = Vec::new();
         let unknown = self.users(|known| {
             let is_unknown = |user: &UserId| match known.get(user) {

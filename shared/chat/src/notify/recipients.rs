@@ -6,15 +6,18 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::{Address, Connection, ConversationId, EndedConnection, Seq, Timestamp, UserId};
+use futures_util::future::OptionFuture;
 use store::StoreError;
 use store::clock::Moment;
 use store::dynamodb::connections::Found;
 use store::dynamodb::members::{ActiveMember, ConversationItem, Roster};
 use store::dynamodb::subscriptions::Subscription;
 use store::dynamodb::{Connections, Members, Subscriptions};
+use store::shared_cache::SharedCache;
 
 use super::Audience;
-use super::recent_connections::RecentConnections;
+use super::recent_connections::{ALWAYS_READ, RecentConnections};
+use super::shared_connections;
 
 /// Most subscribers that the function which wrote an item notifies itself; more are left to the `fanout` worker.
 const MAX_INLINE_SUBSCRIBERS: usize = 100;
@@ -26,6 +29,16 @@ pub struct Recipients {
     connections: Connections,
     subscriptions: Subscriptions,
     recent: RecentConnections,
+    shared: Option<SharedCache>,
+}
+
+/// How new a lookup of connections has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Freshness {
+    /// Up to two seconds old, in a conversation of three users or more.
+    Recent,
+    /// Read now.
+    Now,
 }
 
 /// A live connection to notify, with the membership fact that decides what it may receive.
@@ -65,7 +78,18 @@ impl Recipient {
 impl Recipients {
     /// Finds recipients by these tables.
     pub fn new(members: Members, connections: Connections, subscriptions: Subscriptions) -> Self {
-        Self { members, connections, subscriptions, recent: RecentConnections::default() }
+        Self { members, connections, subscriptions, recent: RecentConnections::default(), shared: None }
+    }
+
+    /// Shares what it reads with other processes, if there is a cache for it, and uses what they have read.
+    #[must_use]
+    pub fn sharing(self, shared: Option<SharedCache>) -> Self {
+        Self { shared, ..self }
+    }
+
+    /// Returns the cache that the processes share.
+    pub fn shared(&self) -> Option<&SharedCache> {
+        self.shared.as_ref()
     }
 
     /// Returns the door to the table `members`.
@@ -83,9 +107,10 @@ impl Recipients {
         &self.subscriptions
     }
 
-    /// Opens the connection to DynamoDB during init, when time is free: half a read unit.
+    /// Opens the connections to DynamoDB and to the shared cache during init, when time is free: half a read unit.
     pub async fn warm_up(&self) {
-        self.connections.warm_up().await;
+        let shared = OptionFuture::from(self.shared.as_ref().map(SharedCache::warm_up));
+        tokio::join!(self.connections.warm_up(), shared);
     }
 
     /// Finds the live connections to notify: every member's, or, in a public conversation, the subscribed ones; and those of
@@ -120,17 +145,29 @@ impl Recipients {
     pub async fn connected(&self, also: &[UserId], members: &[ActiveMember]) -> Result<Audience, StoreError> {
         let mut joined: HashMap<UserId, Seq> = also.iter().map(|user| (*user, Seq::ZERO)).collect();
         joined.extend(members.iter().map(|member| (member.user_id, member.joined_seq)));
-        self.of_users(&joined).await
+        self.of_users(&joined, Freshness::Recent).await
     }
 
-    /// Finds the live connections of users, up to two seconds late; `joined` has the first seq that each may receive. Cost: one request
-    /// for each hundred users whose connections are not remembered.
-    async fn of_users(&self, joined: &HashMap<UserId, Seq>) -> Result<Audience, StoreError> {
-        let (mut registered, unknown) = self.recent.split(joined.keys().copied().collect());
+    /// Finds the live connections of users; `joined` has the first seq that each may receive. Cost: one request for each hundred users
+    /// whose connections are not remembered or shared.
+    async fn of_users(&self, joined: &HashMap<UserId, Seq>, freshness: Freshness) -> Result<Audience, StoreError> {
+        let (mut registered, mut unknown) = (Vec::new(), joined.keys().copied().collect::<Vec<_>>());
+        let may_be_shared = unknown.len() > ALWAYS_READ;
+        if freshness == Freshness::Recent && may_be_shared {
+            (registered, unknown) = self.recent.split(unknown);
+            if let (Some(shared), false) = (&self.shared, unknown.is_empty()) {
+                let (found, others) = shared_connections::find(shared, unknown).await;
+                registered.extend(found);
+                unknown = others;
+            }
+        }
         if !unknown.is_empty() {
             let read = Moment::now();
             let found = self.connections.registered(&unknown).await?;
             self.recent.remember(&unknown, &found, read);
+            if let (Some(shared), true) = (&self.shared, may_be_shared || freshness == Freshness::Now) {
+                shared_connections::share(shared, &unknown, &found, read).await;
+            }
             registered.extend(found);
         }
         let found = Found::of(registered, Timestamp::now());
@@ -158,7 +195,7 @@ impl Recipients {
             return Ok(Vec::new());
         }
         self.recent.forget(joined.keys().copied());
-        let mut again = self.of_users(&joined).await?.recipients;
+        let mut again = self.of_users(&joined, Freshness::Now).await?.recipients;
         again.retain(|one| !notified.iter().any(|other| other.address() == one.address()));
         Ok(again)
     }

@@ -1,13 +1,20 @@
 //! Notifying the other members that a user is typing.
 
+use std::time::Duration;
+
 use domain::protocol::Push;
 use domain::{ApiError, ConversationId, Timestamp, UserId};
+use futures_util::future::OptionFuture;
 use store::connections_api::{ConnectionsApi, Frame, encode};
+use store::shared_cache::Key;
 
 use super::expiry::end_expired;
 use super::{Audience, Recipients};
 use crate::log::{SendError, may_send};
 use crate::membership::blocks::hidden_of;
+
+/// Time for which a notification is not repeated. Clients send `typing` every few seconds.
+const REPEATED_AFTER: Duration = Duration::from_secs(1);
 
 /// Notifies the other members that a user is typing, or has stopped. Nothing is stored.
 #[derive(Clone, Debug)]
@@ -25,13 +32,20 @@ impl TypingNotifier {
     /// Notifies the others of a conversation where `user` may send. A failed post is not retried, since it would arrive too
     /// late.
     ///
-    /// Cost: as `audience`; one post per connection.
+    /// With a shared cache, what was notified within a second is not notified again. Cost: as `audience`; one post per connection.
     pub async fn notify(&self, conversation_id: ConversationId, user_id: UserId, typing: bool) -> Result<(), ApiError> {
+        let (shared, key) = (self.recipients.shared(), Key::Typing(conversation_id, user_id));
+        if let Some(shared) = shared
+            && shared.get(key).await == Some(typing)
+        {
+            return Ok(());
+        }
         let Audience { recipients: others, expired, .. } = self.audience(conversation_id, user_id).await?;
         let json = encode(&Push::Typing { conversation_id, user_id, typing })?;
         let frames = others.iter().map(|other| Frame { connection_id: other.address().connection_id, json: &json });
         let ended = end_expired(self.recipients.connections(), &self.api, &expired);
-        let (pushed, ()) = tokio::join!(self.api.push(frames), ended);
+        let notified = OptionFuture::from(shared.map(|shared| shared.set(key, &typing, REPEATED_AFTER)));
+        let (pushed, (), _) = tokio::join!(self.api.push(frames), ended, notified);
         self.recipients.remove_gone(&others, &pushed.gone, Timestamp::now()).await;
         Ok(())
     }

@@ -65,7 +65,7 @@ async fn run(make: MakeWriter, seed: u64) -> Vec<Violation> {
     let mut rng = StdRng::seed_from_u64(seed);
     let conversation = Arc::new(TestConversation::group().await);
     cloud.inject_faults(seed, &fault_rules()).await;
-    let processes: [_; 2] = [(); 2].map(|()| make(&dynamodb_as(cloud, CALLER)));
+    let processes: [_; 2] = [(); 2].map(|()| make(&dynamodb_as(cloud, CALLER), None));
 
     let [carol, dave, erin] = [(); 3].map(|()| UserId(Uuid::new_v4()));
     let initial_members = BTreeSet::from([conversation.alice, conversation.bob]);

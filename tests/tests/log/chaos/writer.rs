@@ -7,6 +7,7 @@ use chat::log::Draft;
 use domain::UserId;
 use futures_util::future::BoxFuture;
 use store::dynamodb::LogItem;
+use store::shared_cache::SharedCache;
 
 /// A process, which remembers logs between its invocations.
 pub(crate) trait Writer: Send + Sync {
@@ -36,8 +37,8 @@ pub(crate) struct Accepted {
     pub(crate) audience: Vec<UserId>,
 }
 
-/// A store over a DynamoDB client.
-pub(crate) type MakeWriter = fn(&Client) -> Arc<dyn Writer>;
+/// A process over a DynamoDB client, with the cache that it shares with others.
+pub(crate) type MakeWriter = fn(&Client, Option<SharedCache>) -> Arc<dyn Writer>;
 
 /// Builds a [`MakeWriter`] for the `Log` of the production code or of a module that copies it. Copies have types of their own;
 /// their answers are converted to the production types.
@@ -59,7 +60,11 @@ macro_rules! writer {
                     attachment_ids: Vec::new(),
                 };
                 let drafts: Vec<Draft> = batch.iter().map(draft).collect();
-                Ok(self.0.open_all(&drafts).await?.append_all().await)
+                let appended = self.0.open_all(&drafts).await?.append_all().await;
+                if let Some(draft) = drafts.first() {
+                    self.0.cache.share(draft.conversation_id).await;
+                }
+                Ok(appended)
             }
         }
 
@@ -116,10 +121,13 @@ macro_rules! writer {
             }
         }
 
-        |client: &::aws_sdk_dynamodb::Client| -> ::std::sync::Arc<dyn $crate::chaos::writer::Writer> {
+        |client: &::aws_sdk_dynamodb::Client,
+         shared: Option<::store::shared_cache::SharedCache>|
+         -> ::std::sync::Arc<dyn $crate::chaos::writer::Writer> {
             let messages = Messages::new(client.clone(), ::end_to_end::aws::MESSAGES.to_owned());
             let members = ::store::dynamodb::Members::new(client.clone(), ::end_to_end::aws::MEMBERS.to_owned());
-            ::std::sync::Arc::new(LogWriter(Log { messages, members, flood_limit: None, cache: LogCache::default() }))
+            let cache = LogCache::sharing(shared);
+            ::std::sync::Arc::new(LogWriter(Log { messages, members, flood_limit: None, cache }))
         }
     }};
 }

@@ -8,12 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::reaction::Reactions;
-use domain::{Content, ConversationId, ConversationType, MessageKind, Seq};
+use domain::{Content, ConversationId, ConversationType, MessageKind, Seq, Timestamp};
+use futures_util::future::OptionFuture;
 use lru::LruCache;
-use store::clock::{Elapsed, Moment, timeout};
+use store::clock::{Moment, timeout};
 use store::dynamodb::members::Roster;
 use store::dynamodb::messages::LogItem;
+use store::shared_cache::SharedCache;
 use tokio::sync::OwnedMutexGuard;
+
+use super::shared::{SharedRoster, SharedWindow};
 
 /// Most bytes that a process remembers, by estimate.
 const MAX_BYTES: usize = 16 << 20;
@@ -33,6 +37,9 @@ const MAX_AGE_OF_ITEMS: Duration = Duration::from_mins(1);
 /// The same for a message without `after_seq`, which does not show that its sender has seen no newer item.
 const MAX_AGE_OF_HEAD: Duration = Duration::from_secs(2);
 
+/// Age from which the shared cache is asked for something newer than what the process has seen itself.
+const MAX_AGE_OF_OWN: Duration = Duration::from_secs(2);
+
 /// Longest wait for the sends that came earlier. It only saves lost places.
 const MAX_WAIT: Duration = Duration::from_millis(250);
 
@@ -50,7 +57,10 @@ pub const PAIR_FORGOTTEN: Duration = Duration::from_secs(1);
 
 /// The logs that a process has written to, as it last saw them. Bounded; the least recently used ones make room. Clones share it.
 #[derive(Clone, Debug)]
-pub struct LogCache(Arc<Mutex<Logs>>);
+pub struct LogCache {
+    logs: Arc<Mutex<Logs>>,
+    shared: Option<SharedCache>,
+}
 
 #[derive(Debug)]
 struct Logs {
@@ -60,36 +70,60 @@ struct Logs {
 
 #[derive(Debug)]
 struct Remembered {
-    known: Arc<Shared>,
+    known: Arc<Lock>,
     bytes: usize,
 }
 
-type Shared = tokio::sync::Mutex<Known>;
+type Lock = tokio::sync::Mutex<Known>;
 
 impl Default for LogCache {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Logs { by_conversation: LruCache::new(MAX_LOGS), bytes: 0 })))
+        let logs = Logs { by_conversation: LruCache::new(MAX_LOGS), bytes: 0 };
+        Self { logs: Arc::new(Mutex::new(logs)), shared: None }
     }
 }
 
 impl LogCache {
+    /// Creates a memory that takes over what other processes have put into the shared cache.
+    pub fn sharing(shared: Option<SharedCache>) -> Self {
+        Self { shared, ..Self::default() }
+    }
+
     /// Waits a moment until no other send of this process writes to the log. Sends that came earlier go first. If they take longer,
     /// the turn begins beside them and knows nothing.
     pub(super) async fn turn(&self, conversation: ConversationId) -> Turn {
-        let shared = self.logs(|logs| logs.entry(conversation));
-        match timeout(MAX_WAIT, shared.lock_owned()).await {
-            Ok(known) => Turn { cache: Some(self.clone()), conversation, known },
-            Err(Elapsed) => Turn { cache: None, conversation, known: Arc::<Shared>::default().lock_owned().await },
+        let log = self.logs(|logs| logs.entry(conversation));
+        let Ok(mut known) = timeout(MAX_WAIT, log.lock_owned()).await else {
+            return Turn { cache: None, conversation, known: Arc::<Lock>::default().lock_owned().await };
+        };
+        if let Some(shared) = &self.shared {
+            known.take_over(shared, conversation).await;
         }
+        Turn { cache: Some(self.clone()), conversation, known }
+    }
+
+    /// Shares what this process has learnt of a log with the others. Cost: one round trip to the shared cache, at most.
+    pub async fn share(&self, conversation: ConversationId) {
+        let Some(shared) = &self.shared else { return };
+        let remembered = |logs: &mut Logs| Some(Arc::clone(&logs.by_conversation.peek(&conversation)?.known));
+        let Some(known) = self.logs(remembered) else { return };
+        let (window, roster) = {
+            // A send whose turn it is shares more.
+            let Ok(mut known) = known.try_lock() else { return };
+            (known.window_to_share(), known.roster_to_share())
+        };
+        let window = OptionFuture::from(window.as_ref().map(|window| window.set(shared, conversation)));
+        let roster = OptionFuture::from(roster.as_ref().map(|roster| roster.set(shared, conversation)));
+        tokio::join!(window, roster);
     }
 
     fn logs<T>(&self, work: impl FnOnce(&mut Logs) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.logs.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Logs {
-    fn entry(&mut self, conversation: ConversationId) -> Arc<Shared> {
+    fn entry(&mut self, conversation: ConversationId) -> Arc<Lock> {
         if let Some(remembered) = self.by_conversation.get(&conversation) {
             return Arc::clone(&remembered.known);
         }
@@ -98,7 +132,7 @@ impl Logs {
         known
     }
 
-    fn remember(&mut self, conversation: ConversationId, known: Arc<Shared>, bytes: usize) {
+    fn remember(&mut self, conversation: ConversationId, known: Arc<Lock>, bytes: usize) {
         let forgotten = self.by_conversation.push(conversation, Remembered { known, bytes });
         self.bytes = self.bytes + bytes - forgotten.map_or(0, |(_, forgotten)| forgotten.bytes);
         while self.bytes > MAX_BYTES
@@ -149,6 +183,9 @@ pub(super) struct Known {
     /// When the newest of them was read or written.
     seen: Option<Moment>,
     roster: Option<(Arc<Roster>, Moment)>,
+    /// The newest seq, and the time of the roster's read, that the shared cache has got from here or has given.
+    shared_head: Option<Seq>,
+    shared_read: Option<Timestamp>,
 }
 
 impl Known {
@@ -173,7 +210,7 @@ impl Known {
         Some(&self.items[begin..])
     }
 
-    /// Adds items that were read or written. Those before a hole are forgotten.
+    /// Adds items that were read or written just now. Those before a hole are forgotten.
     pub(super) fn add(&mut self, items: impl IntoIterator<Item = LogItem>) {
         for item in items {
             if self.head().is_some_and(|head| item.seq != head.seq.next()) {
@@ -215,6 +252,42 @@ impl Known {
         let is_settled = conversation.version == 1 || read.time().since(conversation.changed_at) > TORN_FOR;
         let may_stay = is_settled && roster.is_whole() && conversation.kind != ConversationType::Public;
         self.roster = may_stay.then(|| (Arc::clone(roster), read));
+    }
+
+    /// Takes over what another process knows, unless this one has just seen the log. Cost: one round trip to the shared cache.
+    async fn take_over(&mut self, shared: &SharedCache, conversation: ConversationId) {
+        if self.seen.is_some_and(|seen| seen.age() < MAX_AGE_OF_OWN) {
+            return;
+        }
+        let (window, roster) =
+            tokio::join!(SharedWindow::get(shared, conversation), SharedRoster::get(shared, conversation));
+        if let Some(SharedWindow { items, seen }) = window {
+            let (own, head) = (self.head().map(|head| head.seq), items.last().map(|head| head.seq));
+            if head > own {
+                self.add(items.into_iter().filter(|item| Some(item.seq) > own));
+                (self.seen, self.shared_head) = (Some(Moment::at(seen)), head);
+            }
+        }
+        if let Some(SharedRoster { roster, read }) = roster
+            && self.roster.as_ref().is_none_or(|(_, own)| own.time() < read)
+        {
+            self.set_roster(&roster, Moment::at(read));
+            self.shared_read = Some(read);
+        }
+    }
+
+    /// Returns the newest items, if others cannot know them yet.
+    fn window_to_share(&mut self) -> Option<SharedWindow> {
+        let (head, seen) = (self.head()?.seq, self.seen?.time());
+        let is_new = self.shared_head.replace(head) != Some(head);
+        is_new.then(|| SharedWindow::of(&self.items, seen))
+    }
+
+    /// Returns the members of a group, if others cannot know them yet.
+    fn roster_to_share(&mut self) -> Option<SharedRoster> {
+        let (roster, read) = self.roster.as_ref()?;
+        let is_new = self.shared_read.replace(read.time()) != Some(read.time());
+        SharedRoster::of(roster, read.time()).filter(|_| is_new)
     }
 
     fn bytes(&self) -> usize {

@@ -28,6 +28,7 @@
 mod cache;
 mod open;
 mod rules;
+mod shared;
 
 use std::sync::Arc;
 use std::time::Duration;
