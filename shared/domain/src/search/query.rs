@@ -141,13 +141,13 @@ mod tests {
         misses: Vec<String>,
     }
 
-    fn query(text: &str) -> MessageQuery {
+    fn parsed(text: &str) -> MessageQuery {
         MessageQuery::parse(text).unwrap().unwrap()
     }
 
     fn highlighted(search: &str, text: &str) -> Vec<String> {
         let chars: Vec<char> = text.chars().collect();
-        let spans = query(search).highlights(&Analysis::of(text));
+        let spans = parsed(search).highlights(&Analysis::of(text));
         spans.iter().map(|[start, end]| chars[*start as usize..*end as usize].iter().collect()).collect()
     }
 
@@ -158,11 +158,11 @@ mod tests {
         for Case { language, text, finds, misses } in cases {
             let analysis = [Analysis::of(&text)];
             for search in finds {
-                assert!(query(&search).matches(&analysis), "{language}: {search:?} finds {text:?}");
-                assert!(!query(&search).highlights(&analysis[0]).is_empty(), "{language}: {search:?}");
+                assert!(parsed(&search).matches(&analysis), "{language}: {search:?} finds {text:?}");
+                assert!(!parsed(&search).highlights(&analysis[0]).is_empty(), "{language}: {search:?}");
             }
             for search in misses {
-                assert!(!query(&search).matches(&analysis), "{language}: {search:?} does not find {text:?}");
+                assert!(!parsed(&search).matches(&analysis), "{language}: {search:?} does not find {text:?}");
             }
         }
     }
@@ -185,7 +185,7 @@ mod tests {
             ("東京2024", &[clause(&["東京", "京"], Some("2024"))]),
             ("&& \"\" ::", &[]),
         ] {
-            assert_eq!(query(search).clauses(), clauses, "{search}");
+            assert_eq!(parsed(search).clauses(), clauses, "{search}");
         }
         assert_eq!(MessageQuery::parse(" \u{200b}").unwrap(), None);
         assert!(MessageQuery::parse(&"é".repeat(101)).is_err());
@@ -197,7 +197,7 @@ mod tests {
         for (search, matches) in
             [("budget attached", true), ("2026.xlsx", true), ("\"attached budget\"", false), ("xlsx plan", true)]
         {
-            assert_eq!(query(search).matches(&texts), matches, "{search}");
+            assert_eq!(parsed(search).matches(&texts), matches, "{search}");
         }
     }
 
