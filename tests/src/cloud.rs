@@ -50,6 +50,8 @@ pub struct Aws {
     /// The RDS Data API.
     pub rds_data: String,
     pub secretsmanager: String,
+    /// The collection of OpenSearch Serverless.
+    pub opensearch: String,
     /// `@connections` of the WebSocket API.
     pub apigatewaymanagementapi: String,
 }

@@ -43,6 +43,7 @@ const EDGES: [(&str, &[&str]); 26] = [
             "infra/local/gate",
             "infra/local/gateway",
             "infra/local/lambda",
+            "infra/local/opensearch",
             "infra/local/s3",
             "infra/local/scheduler",
             "infra/local/secrets",
@@ -84,7 +85,14 @@ const TESTED_WITH: [(&str, &[&str]); 10] = [
     ("infra/local/sources", &["infra/local/cloud", "infra/local/testing"]),
     (
         "infra/local/gate",
-        &["infra/local/cloud", "infra/local/gateway", "infra/local/sqs", "infra/local/template", "infra/local/testing"],
+        &[
+            "infra/local/cloud",
+            "infra/local/gateway",
+            "infra/local/opensearch",
+            "infra/local/sqs",
+            "infra/local/template",
+            "infra/local/testing",
+        ],
     ),
     ("infra/local/gateway", &["infra/local/testing"]),
 ];

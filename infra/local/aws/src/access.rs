@@ -28,6 +28,8 @@ pub struct Principal {
     pub role: String,
     /// All statements of the role.
     pub policy: Policy,
+    /// What policies of data access grant to the role.
+    pub data_access: Policy,
 }
 
 impl Principal {
@@ -202,19 +204,23 @@ impl Access {
         })
     }
 
+    /// Decides whether policies of data access grant all of this to a caller. Counts and logs a denial.
+    pub fn authorize_data(&self, caller: &Caller, permissions: &[Permission]) -> Result<(), Denied> {
+        let Caller::Function { principal, .. } = caller else { return Ok(()) };
+        let granted = |permission: &Permission| verdict(principal, &principal.data_access, permission);
+        permissions
+            .iter()
+            .try_for_each(granted)
+            .inspect_err(|denied| self.count(&principal.function, &denied.permission))
+    }
+
     /// Decides whether the policies of a caller allow something, where a denial is no failure of the request.
     pub fn evaluate(&self, caller: &Caller, permission: &Permission) -> Result<(), Denied> {
         let Caller::Function { principal, .. } = caller else { return Ok(()) };
         if let Some(needed) = &self.0.needed {
             needed.record(&principal.function, permission);
         }
-        match principal.policy.evaluate(&permission.action, &permission.resource) {
-            Verdict::Allow => Ok(()),
-            verdict => {
-                let (arn, permission) = (principal.arn(), permission.clone());
-                Err(Denied { arn, permission, is_explicit: verdict == Verdict::ExplicitDeny })
-            }
-        }
+        verdict(principal, &principal.policy, permission)
     }
 
     /// Returns the denials so far.
@@ -253,6 +259,16 @@ impl Access {
         }
         keys.insert(id, key.clone());
         Ok(key)
+    }
+}
+
+fn verdict(principal: &Principal, policy: &Policy, permission: &Permission) -> Result<(), Denied> {
+    match policy.evaluate(&permission.action, &permission.resource) {
+        Verdict::Allow => Ok(()),
+        verdict => {
+            let (arn, permission) = (principal.arn(), permission.clone());
+            Err(Denied { arn, permission, is_explicit: verdict == Verdict::ExplicitDeny })
+        }
     }
 }
 

@@ -25,8 +25,8 @@ pub struct Admission {
     hosts: Hosts,
     /// True to admit pages of every origin: the service has rules of its own for them.
     any_origin: bool,
-    /// The service for which requests are signed.
-    signed_for: Option<&'static str>,
+    /// The names of the service for which requests are signed, of which any will do; none where they are not.
+    signed_for: &'static [&'static str],
     /// Beginning of the content type of requests with a body.
     content_type: Option<&'static str>,
 }
@@ -62,12 +62,12 @@ const WRONG_TYPE: Refusal = Refusal {
 impl Admission {
     /// For programs of this machine and pages that it serves.
     pub const fn local() -> Self {
-        Self { hosts: Hosts::Loopback, any_origin: false, signed_for: None, content_type: None }
+        Self { hosts: Hosts::Loopback, any_origin: false, signed_for: &[], content_type: None }
     }
 
     /// For signed requests of programs of this machine.
-    pub const fn signed(service: &'static str) -> Self {
-        Self { signed_for: Some(service), ..Self::local() }
+    pub const fn signed(service: &'static [&'static str]) -> Self {
+        Self { signed_for: service, ..Self::local() }
     }
 
     /// The same, with bodies of this content type.
@@ -100,8 +100,8 @@ impl Admission {
         if *method == Method::OPTIONS {
             return Ok(());
         }
-        if let Some(service) = self.signed_for {
-            check_signature(uri, headers, service)?;
+        if !self.signed_for.is_empty() {
+            check_signature(uri, headers, self.signed_for)?;
         }
         let is_wanted = |wanted: &str| {
             headers.get(CONTENT_TYPE).is_some_and(|found| found.as_bytes().starts_with(wanted.as_bytes()))
@@ -141,9 +141,13 @@ pub fn authorization(service: &str) -> String {
 }
 
 /// Checks that a request is signed for a service, in its header or in its query.
-fn check_signature(uri: &Uri, headers: &HeaderMap, service: &str) -> Result<(), Refusal> {
+fn check_signature(uri: &Uri, headers: &HeaderMap, services: &[&str]) -> Result<(), Refusal> {
     let claim = Claim::read(uri, headers)?;
-    if (claim.region, claim.service) == (REGION, service) { Ok(()) } else { Err(SignatureError::WrongScope.into()) }
+    if claim.region == REGION && services.contains(&claim.service) {
+        Ok(())
+    } else {
+        Err(SignatureError::WrongScope.into())
+    }
 }
 
 fn authority(host: &HeaderValue) -> Option<Authority> {
@@ -213,7 +217,7 @@ mod tests {
 
     #[test]
     fn requests_are_signed_for_the_service() {
-        let admission = Admission::signed("rds-data").with_content_type("application/json");
+        let admission = Admission::signed(&["rds-data"]).with_content_type("application/json");
         let json = ("content-type", "application/json");
         let with =
             |authorization: &str| checked(admission, &[("host", "localhost"), json, ("authorization", authorization)]);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::access::Caller;
+use super::search_request;
 
 /// An AWS service behind the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -24,17 +25,21 @@ pub enum Service {
     Apigatewaymanagementapi,
     /// EventBridge Scheduler, for one-time schedules.
     Scheduler,
+    /// A collection of OpenSearch Serverless.
+    Opensearch,
 }
 
 impl Service {
-    /// Returns the name for which requests are signed.
-    pub fn signing_name(self) -> &'static str {
+    /// Returns the names for which requests are signed, of which any will do.
+    pub fn signing_names(self) -> &'static [&'static str] {
         match self {
-            Self::Dynamodb => "dynamodb",
-            Self::Sqs => "sqs",
-            Self::RdsData => "rds-data",
-            Self::Apigatewaymanagementapi => "execute-api",
-            Self::Scheduler => "scheduler",
+            Self::Dynamodb => &["dynamodb"],
+            Self::Sqs => &["sqs"],
+            Self::RdsData => &["rds-data"],
+            Self::Apigatewaymanagementapi => &["execute-api"],
+            Self::Scheduler => &["scheduler"],
+            // Collections, and domains, in whose place one may stand.
+            Self::Opensearch => &["aoss", "es"],
         }
     }
 }
@@ -47,8 +52,23 @@ impl fmt::Display for Service {
             Self::RdsData => "rds-data",
             Self::Apigatewaymanagementapi => "apigatewaymanagementapi",
             Self::Scheduler => "scheduler",
+            Self::Opensearch => "opensearch",
         })
     }
+}
+
+/// The owner of a request's resources, where the request alone does not tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// The API of a connection: its id and stage, as `<id>/<stage>`.
+    Api(String),
+    /// The collection of indices.
+    Collection {
+        /// ARN of the collection.
+        arn: String,
+        /// Name of the collection.
+        name: String,
+    },
 }
 
 /// One request, as far as the gate has to know it.
@@ -58,10 +78,10 @@ pub struct Call {
     pub service: Service,
     /// As AWS names it: `PutItem`, `SendMessage`, `ExecuteStatement`, `PostToConnection`.
     pub operation: String,
-    /// Names of its tables or its queue, the id of its connection, or the group of its schedule.
+    /// Names of its tables, its queue or its indices, the id of its connection, or the group of its schedule.
     pub resources: Vec<String>,
-    /// The API of a connection: its id and stage, as `<id>/<stage>`.
-    pub api: Option<String>,
+    /// The owner of a connection or of indices.
+    pub owner: Option<Owner>,
     /// Name of a schedule.
     pub schedule: Option<String>,
     /// Name of the caller; a function's is its logical id.
@@ -70,7 +90,7 @@ pub struct Call {
     pub instance: Option<String>,
     /// DynamoDB: whether it reads and is content with an earlier state.
     pub eventually_consistent: bool,
-    /// Its body, where it is JSON, as in all services but `@connections`.
+    /// Its body, where it is JSON, as in all services but `@connections` and in OpenSearch's bulk requests.
     pub input: Value,
 }
 
@@ -85,8 +105,11 @@ impl Call {
         let operation = operation(service, head);
         Self {
             service,
-            resources: resources(service, head, &input),
-            api: None,
+            resources: match service {
+                Service::Opensearch => search_request::indices(head, body),
+                _ => resources(service, head, &input),
+            },
+            owner: None,
             schedule: head
                 .uri
                 .path()
@@ -119,6 +142,7 @@ fn operation(service: Service, head: &Parts) -> String {
             Method::DELETE => Some("DeleteConnection"),
             _ => None,
         },
+        Service::Opensearch => Some(search_request::operation(head)),
         Service::Scheduler => match head.method {
             Method::POST => Some("CreateSchedule"),
             Method::GET if path == "/schedules" => Some("ListSchedules"),
@@ -139,6 +163,8 @@ fn resources(service: Service, head: &Parts, input: &Value) -> Vec<String> {
         }
         Service::RdsData => input["resourceArn"].as_str().map(str::to_owned).into_iter().collect(),
         Service::Scheduler => vec![schedule_group(head, input).unwrap_or_else(|| "default".to_owned())],
+        // Read from the body as well.
+        Service::Opensearch => Vec::new(),
         Service::Apigatewaymanagementapi => {
             let id = head.uri.path().rsplit('/').next().unwrap_or_default();
             vec![percent_decode_str(id).decode_utf8_lossy().into_owned()]

@@ -24,6 +24,7 @@ pub mod meter;
 pub mod permissions;
 pub mod policy;
 pub mod schedule_expression;
+mod search_request;
 pub mod signature;
 pub mod usage;
 

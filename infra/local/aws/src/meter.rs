@@ -122,7 +122,7 @@ impl Meter {
         for (table, units) in &usage.write {
             state.resource(call.service, table).write_units += units;
         }
-        if matches!(call.service, Service::Sqs | Service::RdsData | Service::Scheduler) {
+        if matches!(call.service, Service::Sqs | Service::RdsData | Service::Scheduler | Service::Opensearch) {
             for name in &call.resources {
                 let counts = state.resource(call.service, name);
                 counts.errors += u64::from(!status.is_success());

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use local_aurora::data_api;
+use local_aws::call::Owner;
 use local_aws::{ACCOUNT, REGION, Service};
 use local_gate::Gate;
 use local_gateway::oidc::Issuer;
@@ -16,9 +17,10 @@ use local_lambda::build::Progress;
 use local_lambda::log_feed::LogFeed;
 use local_lambda::watch::Watch;
 use local_lambda::{FunctionSetup, InvokeEndpoint, Lambda, Services, build, invoke_api};
+use local_opensearch::OpenSearch;
 use local_scheduler::Scheduler;
 use local_template::deferred::CustomValues;
-use local_template::model::Stack;
+use local_template::model::{Collection, Stack};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -123,7 +125,7 @@ impl Cloud {
             Ok((build::build(&stack.functions, &options.profile, &options.progress).await?, watch))
         };
         let engines = Engines::start(&stack, listeners.addresses.sqs, data_dir.as_ref(), options.database.clone());
-        let ((executables, watch), engines) = tokio::try_join!(build, engines)?;
+        let ((executables, watch), mut engines) = tokio::try_join!(build, engines)?;
 
         let (failed, failures) = unbounded_channel();
         let services = Stage::new("services", failed.clone());
@@ -164,7 +166,7 @@ impl Cloud {
         let apis = std::mem::take(&mut listeners.apis);
         let gate = Gate::with_access(lambda.clone(), Some(engines.tables.clone()), access);
         let control = control(&stack, &lambda, gate, engines.scheduler.clone(), options.ui);
-        serve_services(&services, &stack, listeners, &engines, &issuer, &control);
+        serve_services(&services, &stack, listeners, &mut engines, &issuer, &control);
         let cloud = Self {
             endpoints,
             issuer,
@@ -280,7 +282,7 @@ fn serve_services(
     stage: &Stage,
     stack: &Stack,
     listeners: Listeners,
-    engines: &Engines,
+    engines: &mut Engines,
     issuer: &Issuer,
     control: &Control,
 ) {
@@ -291,6 +293,7 @@ fn serve_services(
         rds_data,
         secrets,
         scheduler: one_time,
+        opensearch,
         lambda: invocations,
         oidc: tokens,
         control: controls,
@@ -322,6 +325,9 @@ fn serve_services(
         let back = gate(Service::Scheduler, one_time);
         stage.serve("EventBridge Scheduler", |shutdown| async move { scheduler.serve(back, shutdown).await });
     }
+    if let (Some(engine), [collection]) = (engines.opensearch.take(), stack.collections.as_slice()) {
+        serve_collection(stage, collection, engine, opensearch, control.gate.clone());
+    }
     let (functions, lambda, access) = (stack.functions.clone(), lambda.clone(), control.gate.access().clone());
     stage.serve("Lambda's Invoke API", |shutdown| {
         invoke_api::serve(invocations, functions, lambda, access, Retries::default(), shutdown)
@@ -335,6 +341,15 @@ fn serve_services(
         let back = gate(Service::RdsData, rds_data);
         stage.serve("the RDS Data API", |shutdown| data_api::serve(back, database, clusters, shutdown));
     }
+}
+
+fn serve_collection(stage: &Stage, collection: &Collection, engine: OpenSearch, sockets: Gated, gate: Gate) {
+    let Gated { front, back, back_address } = sockets;
+    let owner = Owner::Collection { arn: collection.arn.clone(), name: collection.name.clone() };
+    stage.serve("the gate to opensearch", |shutdown| {
+        local_gate::serve_collection(front, owner, back_address, gate, shutdown)
+    });
+    stage.serve("OpenSearch", |shutdown| engine.serve(back, shutdown));
 }
 
 fn setups(stack: &Stack, mut executables: BTreeMap<String, PathBuf>, concurrency: Option<u32>) -> Vec<FunctionSetup> {

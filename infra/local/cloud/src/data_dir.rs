@@ -65,6 +65,10 @@ impl DataDir {
         self.folder.join("schedules.sqlite")
     }
 
+    pub(crate) fn opensearch(&self) -> PathBuf {
+        self.folder.join("opensearch")
+    }
+
     pub(crate) fn ports(&self) -> PathBuf {
         self.folder.join("ports.json")
     }

@@ -10,6 +10,9 @@ use serde::Serialize;
 
 use crate::listeners::ServiceAddresses;
 
+/// The service of collections.
+const OPENSEARCH: &str = "opensearch";
+
 /// The URLs of a running cloud.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Endpoints {
@@ -56,6 +59,9 @@ impl Endpoints {
         if !stack.schedule_groups.is_empty() {
             aws.insert("scheduler".to_owned(), url(&addresses.scheduler));
         }
+        if !stack.collections.is_empty() {
+            aws.insert(OPENSEARCH.to_owned(), url(&addresses.opensearch));
+        }
         if !stack.buckets.is_empty() {
             aws.insert("s3".to_owned(), url(&addresses.s3));
         }
@@ -80,7 +86,9 @@ impl Endpoints {
             let id = if service == "secretsmanager" { "secrets_manager" } else { service };
             format!("AWS_ENDPOINT_URL_{}", id.to_uppercase().replace('-', "_"))
         };
-        let services = self.aws.iter().map(|(service, url)| (variable(service), url.clone()));
+        // A collection has no endpoint in the SDKs: the template hands it on.
+        let services = self.aws.iter().filter(|(service, _)| *service != OPENSEARCH);
+        let services = services.map(|(service, url)| (variable(service), url.clone()));
         let issuer = (variable("cognito-identity-provider"), format!("http://{}", addresses.oidc));
         services.chain([issuer]).collect()
     }
@@ -146,6 +154,8 @@ fn remove(file: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use local_template::model::Collection;
+
     use super::*;
 
     #[test]
@@ -182,7 +192,8 @@ mod tests {
     fn functions_find_every_service_by_the_sdks_own_variables() {
         let address = |port| std::net::SocketAddr::from(([127, 0, 0, 1], port));
         let (dynamodb, sqs, rds_data, lambda, oidc) = (address(1), address(2), address(3), address(4), address(5));
-        let (s3, control, scheduler, secrets) = (address(6), address(7), address(8), address(9));
+        let (s3, control, scheduler, secrets, opensearch) =
+            (address(6), address(7), address(8), address(9), address(10));
         let addresses = ServiceAddresses {
             dynamodb,
             s3,
@@ -190,12 +201,18 @@ mod tests {
             rds_data,
             scheduler,
             secrets,
+            opensearch,
             lambda,
             control,
             oidc,
             apis: BTreeMap::new(),
         };
-        let variables = Endpoints::of(&Stack::default(), &addresses).variables(&addresses);
+        let (id, name, arn) = ("id".to_owned(), "texts".to_owned(), "arn".to_owned());
+        let collection = Collection { logical_id: "Texts".to_owned(), id, name, arn };
+        let stack = Stack { collections: vec![collection], ..Stack::default() };
+        let endpoints = Endpoints::of(&stack, &addresses);
+        assert_eq!(endpoints.aws["opensearch"], "http://127.0.0.1:10");
+        let variables = endpoints.variables(&addresses);
         let expected = [("DYNAMODB", 1), ("SQS", 2), ("LAMBDA", 4), ("COGNITO_IDENTITY_PROVIDER", 5)];
         let expected =
             expected.map(|(name, port)| (format!("AWS_ENDPOINT_URL_{name}"), format!("http://127.0.0.1:{port}")));

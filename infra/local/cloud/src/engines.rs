@@ -1,4 +1,4 @@
-//! The engines that hold a cloud's data: tables, queues, buckets and databases.
+//! The engines that hold a cloud's data: tables, queues, buckets, indices and databases.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use local_aurora::{Database, Login};
 use local_aws::{ACCOUNT, REGION};
 use local_dynamodb::Tables;
 use local_lambda::asynchronous::Report;
+use local_opensearch::OpenSearch;
 use local_s3::Buckets;
 use local_scheduler::Scheduler;
 use local_secrets::Secrets;
@@ -25,6 +26,8 @@ pub(crate) struct Engines {
     pub(crate) buckets: Buckets,
     pub(crate) scheduler: Scheduler,
     pub(crate) secrets: Secrets,
+    /// `None` without a collection, and once it serves.
+    pub(crate) opensearch: Option<OpenSearch>,
     pub(crate) database: Option<Database>,
     /// `None` where there is no cluster, or where another server is used.
     postgres: Option<Postgres>,
@@ -47,6 +50,11 @@ impl Engines {
         let sqs = Sqs::start(REGION, ACCOUNT, sqs, &stack.queues, data_dir.map(DataDir::sqs)).await?;
         let file = data_dir.map(DataDir::schedules);
         let scheduler = Scheduler::open(REGION, ACCOUNT, &stack.schedule_groups, sqs.clone(), file)?;
+        let opensearch_dir = data_dir.map(DataDir::opensearch);
+        let opensearch = match stack.collections.as_slice() {
+            [] => None,
+            _ => Some(OpenSearch::open(opensearch_dir.as_deref())?),
+        };
         let (postgres, database) = match database {
             _ if stack.clusters.is_empty() => (None, None),
             Some(database) => (None, Some(database)),
@@ -61,7 +69,7 @@ impl Engines {
         let logins = secrets.clone();
         let find = move |arn: &str| Login::of_secret(&logins.value(arn)?);
         let database = database.map(|database| database.with_logins(Arc::new(find)));
-        Ok(Self { sqs, tables, buckets, scheduler, secrets, database, postgres })
+        Ok(Self { sqs, tables, buckets, scheduler, secrets, opensearch, database, postgres })
     }
 
     /// How functions' failures reach queues, by logical id.

@@ -35,6 +35,8 @@ pub struct Ports {
     pub scheduler: u16,
     /// Port of Secrets Manager's API.
     pub secrets: u16,
+    /// Port of OpenSearch.
+    pub opensearch: u16,
     /// Port of Lambda's Invoke API.
     pub lambda: u16,
     /// Port of the control endpoint.
@@ -72,6 +74,7 @@ pub(crate) struct Listeners {
     pub(crate) rds_data: Gated,
     pub(crate) scheduler: Gated,
     pub(crate) secrets: TcpListener,
+    pub(crate) opensearch: Gated,
     pub(crate) lambda: TcpListener,
     pub(crate) control: TcpListener,
     pub(crate) oidc: TcpListener,
@@ -97,6 +100,7 @@ pub(crate) struct ServiceAddresses {
     pub(crate) rds_data: SocketAddr,
     pub(crate) scheduler: SocketAddr,
     pub(crate) secrets: SocketAddr,
+    pub(crate) opensearch: SocketAddr,
     pub(crate) lambda: SocketAddr,
     pub(crate) control: SocketAddr,
     pub(crate) oidc: SocketAddr,
@@ -106,7 +110,7 @@ pub(crate) struct ServiceAddresses {
 impl ServiceAddresses {
     /// Returns the ports by the names under which [`Listeners::bind`] asks for them.
     pub(crate) fn ports(&self) -> RememberedPorts {
-        let Self { dynamodb, s3, sqs, rds_data, secrets, scheduler, lambda, control, oidc, apis } = self;
+        let Self { dynamodb, s3, sqs, rds_data, secrets, scheduler, opensearch, lambda, control, oidc, apis } = self;
         let services = [
             ("dynamodb", dynamodb),
             ("s3", s3),
@@ -114,6 +118,7 @@ impl ServiceAddresses {
             ("rds-data", rds_data),
             ("scheduler", scheduler),
             ("secretsmanager", secrets),
+            ("opensearch", opensearch),
             ("lambda", lambda),
             ("control", control),
             ("oidc", oidc),
@@ -152,6 +157,8 @@ impl Listeners {
         let (rds_data, rds_data_address) = binder.bind_gated("rds-data", ports.data_api, "--data-api-port")?;
         let (scheduler, scheduler_address) = binder.bind_gated("scheduler", ports.scheduler, "--scheduler-port")?;
         let (secrets, secrets_address) = binder.bind("secretsmanager", ports.secrets, "--secrets-port")?;
+        let (opensearch, opensearch_address) =
+            binder.bind_gated("opensearch", ports.opensearch, "--opensearch-port")?;
         let (lambda, lambda_address) = binder.bind("lambda", ports.lambda, "--lambda-port")?;
         let (control, control_address) = binder.bind("control", ports.control, "--control-port")?;
         let addresses = ServiceAddresses {
@@ -161,13 +168,27 @@ impl Listeners {
             rds_data: rds_data_address,
             scheduler: scheduler_address,
             secrets: secrets_address,
+            opensearch: opensearch_address,
             lambda: lambda_address,
             control: control_address,
             oidc: oidc_address,
             apis: api_addresses,
         };
         Ok((
-            Self { dynamodb, s3, sqs, rds_data, scheduler, secrets, lambda, control, oidc, apis, addresses },
+            Self {
+                dynamodb,
+                s3,
+                sqs,
+                rds_data,
+                scheduler,
+                secrets,
+                opensearch,
+                lambda,
+                control,
+                oidc,
+                apis,
+                addresses,
+            },
             binder.refused,
         ))
     }
@@ -179,6 +200,7 @@ impl Listeners {
             account: account.to_owned(),
             stack: stack.to_owned(),
             sqs: self.addresses.sqs,
+            opensearch: self.addresses.opensearch,
             apis: self.addresses.apis.clone(),
         }
     }

@@ -56,6 +56,9 @@ pub enum StartError {
     /// A queue could not be created.
     #[error("SQS: {0}")]
     Queues(#[from] local_sqs::QueuesError),
+    /// An index cannot be opened.
+    #[error("OpenSearch: {0}")]
+    OpenSearch(#[from] local_opensearch::OpenError),
     /// The schedules cannot be read.
     #[error("EventBridge Scheduler: {0}")]
     Schedules(#[from] local_scheduler::SchedulesError),

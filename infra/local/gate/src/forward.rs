@@ -17,6 +17,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use local_aws::call::Owner;
 use local_aws::{Admission, Service};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,7 @@ const HOP_BY_HOP: [&str; 4] = ["connection", "keep-alive", "transfer-encoding", 
 struct Forward {
     gate: Gate,
     service: Service,
+    owner: Option<Owner>,
     upstream: SocketAddr,
     client: Client<HttpConnector, Full<bytes::Bytes>>,
 }
@@ -45,16 +47,39 @@ pub async fn serve(
     gate: Gate,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
+    forward(listener, service, None, upstream, gate, shutdown).await
+}
+
+/// The same for OpenSearch, whose indices belong to a collection.
+pub async fn serve_collection(
+    listener: TcpListener,
+    collection: Owner,
+    upstream: SocketAddr,
+    gate: Gate,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    forward(listener, Service::Opensearch, Some(collection), upstream, gate, shutdown).await
+}
+
+async fn forward(
+    listener: TcpListener,
+    service: Service,
+    owner: Option<Owner>,
+    upstream: SocketAddr,
+    gate: Gate,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new()).build(connector);
-    let signed = Admission::signed(service.signing_name());
+    let signed = Admission::signed(service.signing_names());
     let admission = match service {
         Service::RdsData | Service::Scheduler => signed.with_content_type("application/json"),
         Service::Dynamodb | Service::Sqs => signed.with_content_type("application/x-amz-json-1."),
-        Service::Apigatewaymanagementapi => signed,
+        // The engine looks at the type of a body, where there is one.
+        Service::Apigatewaymanagementapi | Service::Opensearch => signed,
     };
-    let router = Router::new().fallback(answer).with_state(Forward { gate, service, upstream, client });
+    let router = Router::new().fallback(answer).with_state(Forward { gate, service, owner, upstream, client });
     let router = router.layer(from_fn(move |request, next| admission.layer(request, next)));
     // Small requests must not wait for the acknowledgement of earlier ones.
     let listener = listener.tap_io(|socket| {
@@ -84,8 +109,8 @@ async fn answer(State(forward): State<Forward>, request: Request) -> Response {
 }
 
 async fn carried_out(forward: Forward, request: Request) -> Response {
-    let Forward { gate, service, upstream, client } = forward;
-    gate.pass(service, None, request, |request, view| async move {
+    let Forward { gate, service, owner, upstream, client } = forward;
+    gate.pass(service, owner, request, |request, view| async move {
         let request = redirect(request, view.address().unwrap_or(upstream));
         match client.request(request).await {
             Ok(mut response) => {

@@ -1,4 +1,4 @@
-//! The gate: the proxy in front of DynamoDB, SQS, the Data API and `@connections`, for functions and all other clients.
+//! The gate: the proxy in front of DynamoDB, SQS, the Data API, OpenSearch and `@connections`, for functions and all other clients.
 //!
 //! It verifies signatures, enforces the policies of functions, counts requests and injects faults. Lambda's own polls for event
 //! sources do not pass it; they have no faults, and are counted where they are made.
@@ -7,6 +7,7 @@
 
 mod batch;
 mod capacity;
+mod data_access;
 mod exchange;
 pub mod faults;
 mod forward;
@@ -26,10 +27,11 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 
-pub use forward::serve;
+pub use forward::{serve, serve_collection};
 
 use crate::exchange::Exchange;
 use crate::faults::{Faults, Kind, Moment, Plan, PlanError};
+use local_aws::call::Owner;
 use local_aws::{Access, Call, Caller, Lag, Meter, Service, Signable, SignatureError};
 use local_dynamodb::{Replica, Tables};
 use local_lambda::Lambda;
@@ -136,11 +138,11 @@ impl Gate {
     }
 
     /// Lets a request through to `carry_out`, unless its signer may not or a fault keeps it from there, and lets the answer
-    /// through to the client, unless a fault does. `api` is the id and the stage of the API whose connections are called.
+    /// through to the client, unless a fault does. `owner` owns the connections or indices that are called.
     pub async fn pass<F, C>(
         &self,
         service: Service,
-        api: Option<String>,
+        owner: Option<Owner>,
         request: axum::extract::Request,
         carry_out: F,
     ) -> Response
@@ -157,8 +159,15 @@ impl Gate {
             Ok(signer) => signer,
             Err(error) => return refusals::unknown(service, &error),
         };
-        let call = Call { api, ..Call::read(service, &head, &body, &signer) };
+        if let (Service::Opensearch, Err(reason)) = (service, data_access::check_signed_headers(&head)) {
+            tracing::error!(caller = signer.name(), "{reason}");
+            return data_access::forbidden();
+        }
+        let call = Call { owner, ..Call::read(service, &head, &body, &signer) };
         if let Err(denied) = access.authorize(&signer, &permissions::needed(&call)) {
+            return refusals::denied(service, &denied);
+        }
+        if let Err(denied) = access.authorize_data(&signer, &data_access::needed(&call)) {
             return refusals::denied(service, &denied);
         }
         let caller = signer.function();

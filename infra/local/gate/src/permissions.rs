@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
 
-use local_aws::call::table_name;
+use local_aws::call::{Owner, table_name};
 use local_aws::{ACCOUNT, Call, Permission, REGION, Service};
 use serde_json::{Map, Value};
 
@@ -14,6 +14,7 @@ pub(crate) fn needed(call: &Call) -> Vec<Permission> {
         Service::RdsData => rds_data(call),
         Service::Scheduler => scheduler(call),
         Service::Apigatewaymanagementapi => connections(call),
+        Service::Opensearch => collection(call),
     }
 }
 
@@ -113,10 +114,21 @@ fn connections(call: &Call) -> Vec<Permission> {
         "DeleteConnection" => "DELETE",
         _ => "GET",
     };
-    let api = call.api.as_deref().unwrap_or_default();
+    let api = match &call.owner {
+        Some(Owner::Api(api)) => api.as_str(),
+        _ => "",
+    };
     let connection = call.resources.first().map_or("", String::as_str);
     let resource = arn("execute-api", &format!("{api}/{method}/@connections/{connection}"));
     vec![Permission::new("execute-api:ManageConnections", resource)]
+}
+
+/// Every request to a collection needs one permission; the policies of data access tell them apart.
+fn collection(call: &Call) -> Vec<Permission> {
+    match &call.owner {
+        Some(Owner::Collection { arn, .. }) => vec![Permission::new("aoss:APIAccessAll", arn)],
+        _ => vec![Permission::new("aoss:APIAccessAll", arn("aoss", "collection/*"))],
+    }
 }
 
 #[cfg(test)]
@@ -131,7 +143,7 @@ mod tests {
         let request = Request::post(path).header("x-amz-target", target).body(()).unwrap();
         let caller = Caller::Developer { name: String::new() };
         let mut call = Call::read(service, &request.into_parts().0, body.to_string().as_bytes(), &caller);
-        call.api = Some("Api/prod".to_owned());
+        call.owner = Some(Owner::Api("Api/prod".to_owned()));
         needed(&call).into_iter().map(|needed| (needed.action, needed.resource)).collect()
     }
 

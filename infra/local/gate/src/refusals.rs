@@ -5,11 +5,16 @@ use axum::response::Response;
 use local_aws::{ACCOUNT, Denied, Service, SignatureError};
 use serde_json::json;
 
+use crate::data_access;
 use crate::permissions::GET_SECRET;
 use crate::wire::error;
 
 /// The answer to a request with a signature that is not of its signer.
 pub(crate) fn unknown(service: Service, refused: &SignatureError) -> Response {
+    if service == Service::Opensearch {
+        tracing::error!(error = %refused, "the signature of a request to OpenSearch is refused");
+        return data_access::forbidden();
+    }
     let status = if service == Service::Dynamodb { StatusCode::BAD_REQUEST } else { refused.status() };
     error(service, status, refused.code(), json!({ "message": refused.to_string() }))
 }
@@ -31,6 +36,7 @@ pub(crate) fn denied(service: Service, denied: &Denied) -> Response {
         Service::RdsData | Service::Scheduler => {
             error(service, StatusCode::FORBIDDEN, CODE, json!({ "message": denied.to_string() }))
         }
+        Service::Opensearch => data_access::forbidden(),
         Service::Apigatewaymanagementapi => {
             let resource = masked(&denied.permission.resource);
             let body = json!({ "Message": denied.worded(&denied.permission.action, &resource) });

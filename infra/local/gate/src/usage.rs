@@ -23,6 +23,8 @@ pub(crate) fn of(
         Service::Dynamodb => dynamodb(call, tables, status, answer, units),
         Service::Sqs => Usage { units: sqs_units(payload(call, answer)), ..Usage::default() },
         Service::RdsData => Usage { units: 1, ..Usage::default() },
+        // Billed by the hour of its capacity.
+        Service::Opensearch => Usage::default(),
         // AWS bills the invocation of the target, which every schedule has once unless it is deleted before.
         Service::Scheduler => {
             let created = call.operation == "CreateSchedule" && status.is_success();

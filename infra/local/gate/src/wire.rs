@@ -29,7 +29,9 @@ const QUERY_CODES: [(&str, &str); 6] = [
 pub(crate) fn error(service: Service, status: StatusCode, name: &'static str, mut body: Value) -> Response {
     let content_type = match service {
         Service::Dynamodb | Service::Sqs => "application/x-amz-json-1.0",
-        Service::RdsData | Service::Apigatewaymanagementapi | Service::Scheduler => "application/json",
+        Service::RdsData | Service::Apigatewaymanagementapi | Service::Scheduler | Service::Opensearch => {
+            "application/json"
+        }
     };
     let namespace = match service {
         // Faults that the framework finds, before the service does, are Coral's.
@@ -37,7 +39,7 @@ pub(crate) fn error(service: Service, status: StatusCode, name: &'static str, mu
         Service::Dynamodb | Service::Sqs if FRAMEWORK.contains(&name) => Some("com.amazon.coral.service"),
         Service::Dynamodb => Some("com.amazonaws.dynamodb.v20120810"),
         Service::Sqs => Some("com.amazonaws.sqs"),
-        Service::RdsData | Service::Apigatewaymanagementapi | Service::Scheduler => None,
+        Service::RdsData | Service::Apigatewaymanagementapi | Service::Scheduler | Service::Opensearch => None,
     };
     if let Some(namespace) = namespace {
         body["__type"] = format!("{namespace}#{name}").into();

@@ -27,7 +27,7 @@ struct Group {
 }
 
 pub(crate) async fn serve(listener: TcpListener, scheduler: Scheduler, shutdown: CancellationToken) -> io::Result<()> {
-    let admission = Admission::signed("scheduler").with_content_type("application/json");
+    let admission = Admission::signed(&["scheduler"]).with_content_type("application/json");
     let router = Router::new()
         .route("/schedules", get(list))
         .route("/schedules/{name}", get(read).post(create).delete(delete))

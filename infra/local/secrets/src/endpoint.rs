@@ -87,7 +87,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let admission = Admission::signed("secretsmanager").with_content_type("application/x-amz-json-1.1");
+    let admission = Admission::signed(&["secretsmanager"]).with_content_type("application/x-amz-json-1.1");
     let router = Router::new().fallback(call).with_state(Service { secrets, access });
     let router = router.layer(from_fn(move |request, next| admission.layer(request, next)));
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await

@@ -78,6 +78,7 @@ async fn a_function_reads_what_its_policies_allow() {
         session: "local-Caller".to_owned(),
         role: "local-CallerRole".to_owned(),
         policy: [statement("secretsmanager:GetSecretValue")].into_iter().collect(),
+        ..Principal::default()
     };
     let access = Access::new(Keys::default(), [principal], None, None);
     let credentials = access.keys().of_instance("Caller", "instance");

@@ -114,7 +114,7 @@ impl Sqs {
     /// Serves the SQS API (AWS JSON protocol) to signed requests until the token fires.
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
         let service = Traced(SqsHttpService::new(Arc::new(self.clone()), SqsHttpConfig::default()));
-        let admission = Admission::signed("sqs").with_content_type("application/x-amz-json-1.");
+        let admission = Admission::signed(&["sqs"]).with_content_type("application/x-amz-json-1.");
         http_server::serve(service, admission, listener, shutdown).await
     }
 

@@ -14,6 +14,8 @@ pub struct Addresses {
     pub stack: String,
     /// Address of SQS: queue URLs begin with it.
     pub sqs: SocketAddr,
+    /// Address of OpenSearch, the endpoint of a collection.
+    pub opensearch: SocketAddr,
     /// Address of each API, by logical id.
     pub apis: BTreeMap<String, SocketAddr>,
 }

@@ -8,6 +8,7 @@
 //! are not of a function's own role.
 
 mod addresses;
+mod collections;
 pub mod deferred;
 mod document;
 mod dynamic;
@@ -167,6 +168,15 @@ impl Template {
             schedule_groups: each(&existing(Kind::ScheduleGroup)?, |group| {
                 resources::schedule_group::read(scope, group)
             })?,
+            collections: resources::collection::read_all(
+                scope,
+                &existing(Kind::Collection)?,
+                &existing(Kind::SecurityPolicy)?,
+            )?,
+            data_access: each(&existing(Kind::AccessPolicy)?, |policy| {
+                resources::search_policies::read_access(scope, policy)
+            })?
+            .concat(),
             custom_resources: resources::custom_resource::read_all(scope, &existing(Kind::Custom)?)?,
         })
     }

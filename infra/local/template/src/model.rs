@@ -11,6 +11,8 @@ use local_aws::event_filter::EventFilter;
 use local_aws::{Policy, ScheduleExpression};
 use serde::Serialize;
 
+pub use crate::collections::{Collection, DataAccess};
+
 /// A template whose values are all known.
 #[derive(Debug, Clone, Default)]
 pub struct Stack {
@@ -26,6 +28,10 @@ pub struct Stack {
     pub secrets: Vec<Secret>,
     pub user_pools: Vec<UserPool>,
     pub schedule_groups: Vec<ScheduleGroup>,
+    /// `AWS::OpenSearchServerless::Collection`, one at most
+    pub collections: Vec<Collection>,
+    /// What the policies of data access grant
+    pub data_access: Vec<DataAccess>,
     /// `AWS::CloudFormation::CustomResource` and `Custom::*`, in an order that respects `DependsOn`
     pub custom_resources: Vec<CustomResource>,
 }

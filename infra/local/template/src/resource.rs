@@ -43,6 +43,11 @@ pub(super) enum Kind {
     UserPool,
     UserPoolClient,
     ScheduleGroup,
+    Collection,
+    /// Policies of encryption and of the network.
+    SecurityPolicy,
+    /// Policies of data access.
+    AccessPolicy,
     /// `AWS::IAM::Role`
     Role,
     Custom,

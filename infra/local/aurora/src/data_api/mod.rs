@@ -89,7 +89,7 @@ pub async fn serve_with(
         shutdown: shutdown.clone(),
     });
     let router = Router::new().fallback(call).with_state(Arc::clone(&endpoint));
-    let admission = Admission::signed("rds-data").with_content_type("application/json");
+    let admission = Admission::signed(&["rds-data"]).with_content_type("application/json");
     let router = router.layer(from_fn(move |request, next| admission.layer(request, next)));
     let server = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
     let (result, ()) = tokio::join!(server.into_future(), endpoint.expire_transactions());

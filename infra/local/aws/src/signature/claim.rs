@@ -46,6 +46,16 @@ impl<'a> Claim<'a> {
         }
     }
 
+    /// Returns true if the signature is for this service.
+    pub fn is_for(&self, service: &str) -> bool {
+        self.service == service
+    }
+
+    /// Returns true if a header is among the signed.
+    pub fn signs(&self, header: &str) -> bool {
+        self.signed_headers.split(';').any(|signed| signed == header)
+    }
+
     /// One that is being made.
     pub(super) fn of_header(key: &'a str, date: &'a str, service: &'a str, signed: &'a str, time: &'a str) -> Self {
         Self {

@@ -177,6 +177,9 @@ struct PortArguments {
     /// Port of Secrets Manager's API.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     secrets_port: u16,
+    /// Port of OpenSearch.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    opensearch_port: u16,
     /// Port of Lambda's Invoke API.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     lambda_port: u16,
@@ -194,6 +197,7 @@ impl From<PortArguments> for Ports {
             data_api: arguments.data_api_port,
             scheduler: arguments.scheduler_port,
             secrets: arguments.secrets_port,
+            opensearch: arguments.opensearch_port,
             lambda: arguments.lambda_port,
             control: arguments.control_port,
         }

@@ -45,8 +45,8 @@ pub(super) fn of(reading: &Reading) -> Bill {
                 Service::Sqs => add(name, "SQS requests", counts.units as f64),
                 Service::RdsData => add(name, "Data API requests", counts.units as f64),
                 Service::Scheduler => add(name, "Scheduler invocations", counts.units as f64),
-                // Billed as messages of its WebSocket API.
-                Service::Apigatewaymanagementapi => {}
+                // Billed as messages of its WebSocket API, and by the hour of its capacity.
+                Service::Apigatewaymanagementapi | Service::Opensearch => {}
             }
         }
     }

@@ -6,6 +6,7 @@ use local_aws::{Call, Service};
 use serde_json::{Value, json};
 
 use super::Kind;
+use crate::data_access;
 use crate::wire::error;
 
 /// The error that a request gets, as its service words it. `None`: this fault has no answer.
@@ -23,6 +24,7 @@ pub fn answer(kind: Kind, call: &Call) -> Option<Response> {
 fn internal_error(service: Service) -> Response {
     let status = StatusCode::INTERNAL_SERVER_ERROR;
     let (name, message) = match service {
+        Service::Opensearch => return data_access::failed(status, "exception", "Internal server error"),
         Service::Dynamodb => ("InternalServerError", "The request could not be processed"),
         Service::Sqs => ("InternalError", "We encountered an internal error. Please try again."),
         Service::RdsData | Service::Apigatewaymanagementapi => {
@@ -60,6 +62,10 @@ fn throttled(call: &Call) -> Response {
         Service::Apigatewaymanagementapi => {
             let body = json!({ "message": "Rate exceeded" });
             error(service, StatusCode::TOO_MANY_REQUESTS, "LimitExceededException", body)
+        }
+        Service::Opensearch => {
+            let reason = "rejected execution: too many requests";
+            data_access::failed(StatusCode::TOO_MANY_REQUESTS, "rejected_execution_exception", reason)
         }
         Service::Scheduler => {
             error(service, StatusCode::TOO_MANY_REQUESTS, "ThrottlingException", json!({ "Message": "Rate exceeded" }))

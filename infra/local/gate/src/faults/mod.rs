@@ -94,7 +94,7 @@ mod tests {
             service: Service::Dynamodb,
             operation: "PutItem".to_owned(),
             resources: vec![table.to_owned()],
-            api: None,
+            owner: None,
             schedule: None,
             caller: "Send".to_owned(),
             instance: None,

@@ -24,13 +24,13 @@ pub struct Plan {
 pub struct Rule {
     /// The kind of the fault.
     pub kind: Kind,
-    /// `dynamodb`, `sqs`, `rds-data` or `apigatewaymanagementapi`.
+    /// `dynamodb`, `sqs`, `rds-data`, `scheduler`, `opensearch` or `apigatewaymanagementapi`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<Service>,
     /// As AWS names it: `PutItem`, `SendMessage`, `PostToConnection`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// The physical name of a table that the request touches, its queue's name or its connection's id.
+    /// The physical name of a table or an index that the request touches, its queue's name or its connection's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// Logical id of the function that asks.

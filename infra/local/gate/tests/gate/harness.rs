@@ -30,7 +30,7 @@ fn principals() -> [Principal; 2] {
     let policy = [Statement::new(Effect::Allow, &actions, arns.to_vec())].into_iter().collect();
     let principal = |function: &str, policy| {
         let (session, role) = (format!("local-{function}"), format!("local-{function}Role"));
-        Principal { function: function.to_owned(), session, role, policy }
+        Principal { function: function.to_owned(), session, role, policy, ..Principal::default() }
     };
     [principal("Echo", policy), principal("Nobody", local_aws::Policy::default())]
 }

@@ -28,6 +28,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::serve::ListenerExt;
+use local_aws::call::Owner;
 use local_aws::{Admission, Service};
 use local_gate::Gate;
 use local_lambda::Lambda;
@@ -123,13 +124,13 @@ async fn answer(
         return connect::wrong_stage();
     };
     if let Some(connection) = below_stage.strip_prefix("/@connections/") {
-        let admission = Admission::signed(Service::Apigatewaymanagementapi.signing_name());
+        let admission = Admission::signed(Service::Apigatewaymanagementapi.signing_names());
         if let Err(refusal) = admission.check(request.method(), request.uri(), request.headers()) {
             return refusal.into_response();
         }
         let answer = |request, _| ready(management::answer(&gateway, connection, request));
-        let api = Some(format!("{}/{}", gateway.api.logical_id, gateway.api.stage));
-        return gateway.gate.pass(Service::Apigatewaymanagementapi, api, request, answer).await;
+        let owner = Some(Owner::Api(format!("{}/{}", gateway.api.logical_id, gateway.api.stage)));
+        return gateway.gate.pass(Service::Apigatewaymanagementapi, owner, request, answer).await;
     }
     if !below_stage.is_empty() {
         return connect::wrong_stage();

@@ -68,7 +68,7 @@ pub async fn serve(
             ApiError::UnknownOperation(format!("{} {}", request.method(), request.uri().path()))
         })
         .with_state(Arc::new(api))
-        .layer(from_fn(|request, next| Admission::signed("lambda").layer(request, next)));
+        .layer(from_fn(|request, next| Admission::signed(&["lambda"]).layer(request, next)));
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await?;
     events.close();
     events.wait().await;

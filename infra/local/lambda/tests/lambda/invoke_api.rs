@@ -178,6 +178,7 @@ async fn a_function_invokes_what_its_policies_allow() {
         session: "local-Caller".to_owned(),
         role: "local-CallerRole".to_owned(),
         policy: [statement].into_iter().collect(),
+        ..Principal::default()
     };
     let access = Access::new(Keys::default(), [principal], None, None);
     let credentials = access.keys().of_instance("Caller", "instance");

@@ -24,6 +24,7 @@ async fn start(with_list: bool) -> Service {
         session: "local-Keep".to_owned(),
         role: "local-KeepRole".to_owned(),
         policy: statements.into_iter().collect(),
+        ..Principal::default()
     };
     let access = Access::new(Keys::default(), [principal], None, None);
     let credentials = access.keys().of_instance("Keep", "instance");

@@ -15,7 +15,7 @@ pub(crate) fn ids(resource: &Resource) -> Vec<String> {
         Kind::Function => {
             let events = keys(resource.properties.get("Events")).map(|event| format!("{id}{event}"));
             let permissions = keys(resource.properties.get("Events")).map(|event| format!("{id}{event}Permission"));
-            events.chain(permissions).chain([format!("{id}Role")]).collect()
+            events.chain(permissions).chain([role_id(resource)]).collect()
         }
         Kind::HttpApi => vec![format!("{id}ApiGatewayDefaultStage")],
         Kind::WebSocketApi => {
@@ -43,6 +43,24 @@ pub(crate) fn reference(scope: &Scope<'_>, name: &str, line: usize) -> Result<St
         }
         None => Err(Fault::new(line, Problem::UnknownName(name.to_owned()))),
     }
+}
+
+/// Returns the value of `!GetAtt` of such a resource: the ARN of a function's role.
+pub(crate) fn attribute(scope: &Scope<'_>, name: &str, attribute: &str, line: usize) -> Result<String, Fault> {
+    let role = |function: &&Resource| function.kind == Kind::Function && role_id(function) == name;
+    let Some(function) = scope.template.resources.iter().find(role) else {
+        return reference(scope, name, line);
+    };
+    scope.require(function, line)?;
+    match attribute {
+        "Arn" => Ok(scope.role_arn(&scope.physical_name(name))),
+        _ => Err(Fault::unknown_key(line, attribute, &format!("`GetAtt` of {name}"), ["Arn"])),
+    }
+}
+
+/// The logical id of the role that SAM makes for a function.
+fn role_id(function: &Resource) -> String {
+    format!("{}Role", function.id)
 }
 
 fn stage_id(api: &Resource) -> String {

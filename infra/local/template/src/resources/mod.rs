@@ -7,6 +7,7 @@ pub(super) mod bucket;
 mod bucket_notification;
 mod capacity;
 pub(super) mod cluster;
+pub(super) mod collection;
 mod cors;
 pub(super) mod custom_resource;
 pub(super) mod function;
@@ -20,6 +21,7 @@ mod policy_templates;
 pub(super) mod queue;
 mod route_settings;
 pub(super) mod schedule_group;
+pub(super) mod search_policies;
 pub(super) mod secret;
 pub(super) mod table;
 pub(super) mod user_pool;
@@ -32,7 +34,7 @@ use super::scope::{ResourceTypes, Scope};
 use super::shape::Shape;
 use super::yaml::{Entry, Node, Value};
 
-const KINDS: [(&str, Kind); 19] = [
+const KINDS: [(&str, Kind); 22] = [
     (function_shape::TYPE, Kind::Function),
     (http_api::TYPE, Kind::HttpApi),
     (websocket_api::TYPE, Kind::WebSocketApi),
@@ -51,6 +53,9 @@ const KINDS: [(&str, Kind); 19] = [
     (user_pool::CLIENT_TYPE, Kind::UserPoolClient),
     (schedule_group::TYPE, Kind::ScheduleGroup),
     (schedule_group::ROLE_TYPE, Kind::Role),
+    (collection::TYPE, Kind::Collection),
+    (search_policies::SECURITY_TYPE, Kind::SecurityPolicy),
+    (search_policies::ACCESS_TYPE, Kind::AccessPolicy),
     (custom_resource::TYPE, Kind::Custom),
 ];
 
@@ -98,6 +103,9 @@ impl Kind {
             Self::UserPool => Some(&user_pool::SHAPE),
             Self::UserPoolClient => Some(&user_pool::CLIENT),
             Self::ScheduleGroup => Some(&schedule_group::SHAPE),
+            Self::Collection => Some(&collection::SHAPE),
+            Self::SecurityPolicy => Some(&search_policies::SECURITY),
+            Self::AccessPolicy => Some(&search_policies::ACCESS),
             Self::Role | Self::Custom | Self::WithoutMeaning | Self::Unsupported => None,
         }
     }
@@ -186,6 +194,9 @@ pub(super) fn reference(scope: &Scope<'_>, resource: &Resource, line: usize) -> 
         Kind::Secret => secret::arn(scope, resource),
         Kind::UserPool => Ok(user_pool::id(scope, resource)),
         Kind::ScheduleGroup => schedule_group::name(scope, resource),
+        Kind::Collection => Ok(collection::id(scope, resource)),
+        Kind::SecurityPolicy => search_policies::reference(scope, resource, &search_policies::SECURITY),
+        Kind::AccessPolicy => search_policies::reference(scope, resource, &search_policies::ACCESS),
         Kind::Role => resource.name(scope, "RoleName"),
         // A resource whose type is not supported has been refused, or does not exist.
         Kind::WithoutMeaning | Kind::Unsupported => Ok(scope.physical_name(&resource.id)),
@@ -215,8 +226,14 @@ pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str,
         Kind::UserPool => (user_pool::ATTRIBUTES, user_pool::attribute(scope, resource, attribute)),
         Kind::UserPoolClient => (&["ClientId"], (attribute == "ClientId").then(|| resource.id.clone())),
         Kind::ScheduleGroup => (&["Arn"], schedule_group::attribute(scope, resource, attribute)?),
+        Kind::Collection => (collection::ATTRIBUTES, collection::attribute(scope, resource, attribute)),
         Kind::Role => (&["Arn"], schedule_group::role_attribute(scope, resource, attribute)?),
-        Kind::Stage | Kind::RouteResponse | Kind::WithoutMeaning | Kind::Unsupported => (&[], None),
+        Kind::Stage
+        | Kind::RouteResponse
+        | Kind::SecurityPolicy
+        | Kind::AccessPolicy
+        | Kind::WithoutMeaning
+        | Kind::Unsupported => (&[], None),
         Kind::Custom => return scope.deferred(resource, Some(attribute), line),
     };
     value.ok_or_else(|| {
@@ -240,5 +257,15 @@ impl ResourceTypes for SupportedTypes {
 
     fn generated_reference(&self, scope: &Scope<'_>, name: &str, line: usize) -> Result<String, Fault> {
         generated::reference(scope, name, line)
+    }
+
+    fn generated_attribute(
+        &self,
+        scope: &Scope<'_>,
+        name: &str,
+        attribute: &str,
+        line: usize,
+    ) -> Result<String, Fault> {
+        generated::attribute(scope, name, attribute, line)
     }
 }

@@ -29,13 +29,10 @@ pub(super) fn attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str)
     }
 }
 
-/// Returns an attribute of a role. IAM has no regions.
+/// Returns an attribute of a role.
 pub(super) fn role_attribute(scope: &Scope<'_>, resource: &Resource, attribute: &str) -> Result<Option<String>, Fault> {
     match attribute {
-        "Arn" => {
-            let (account, name) = (&scope.addresses.account, resource.name(scope, "RoleName")?);
-            Ok(Some(format!("arn:aws:iam::{account}:role/{name}")))
-        }
+        "Arn" => Ok(Some(scope.role_arn(&resource.name(scope, "RoleName")?))),
         _ => Ok(None),
     }
 }

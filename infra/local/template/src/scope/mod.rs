@@ -23,6 +23,10 @@ pub(super) trait ResourceTypes {
 
     /// Returns the value of `!Ref` to a resource that SAM generates.
     fn generated_reference(&self, scope: &Scope<'_>, name: &str, line: usize) -> Result<String, Fault>;
+
+    /// Returns the value of `!GetAtt` of a resource that SAM generates.
+    fn generated_attribute(&self, scope: &Scope<'_>, name: &str, attribute: &str, line: usize)
+    -> Result<String, Fault>;
 }
 
 /// A template together with the values of its parameters and the addresses of the services.
@@ -70,6 +74,11 @@ impl<'a> Scope<'a> {
         format!("arn:aws:{service}:{region}:{account}:{resource}")
     }
 
+    /// Returns the ARN of a role. IAM has no regions.
+    pub(super) fn role_arn(&self, name: &str) -> String {
+        format!("arn:aws:iam::{}:role/{name}", self.addresses.account)
+    }
+
     pub(super) fn mapping(&self, name: &str) -> Option<&'a Node> {
         self.template.mappings.iter().find(|entry| entry.key == name).map(|entry| &entry.value)
     }
@@ -103,7 +112,7 @@ impl<'a> Scope<'a> {
     /// Returns the value of `!GetAtt name.attribute`.
     pub(super) fn attribute(&self, name: &str, attribute: &str, line: usize) -> Result<String, Fault> {
         let Some(resource) = self.template.resource(name) else {
-            return Err(Fault::new(line, Problem::UnknownName(name.to_owned())));
+            return self.types.generated_attribute(self, name, attribute, line);
         };
         self.require(resource, line)?;
         self.once(name, line, || self.types.attribute(self, resource, attribute, line))
@@ -151,7 +160,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn require(&self, resource: &Resource, line: usize) -> Result<(), Fault> {
+    pub(super) fn require(&self, resource: &Resource, line: usize) -> Result<(), Fault> {
         if self.exists(resource)? {
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 mod api_gateway_v2;
 mod capacity;
+mod collections;
 mod custom_resources;
 mod events;
 mod faults;
@@ -62,6 +63,7 @@ fn addresses() -> Addresses {
         account: "000000000000".to_owned(),
         stack: "local".to_owned(),
         sqs: "127.0.0.1:9324".parse().unwrap(),
+        opensearch: "127.0.0.1:9200".parse().unwrap(),
         apis: [("Http", "3000"), ("Ws", "3001"), ("ServerlessHttpApi", "3002"), ("Second", "3003")]
             .map(|(id, port)| (id, format!("127.0.0.1:{port}")))
             .map(|(id, address)| (id.to_owned(), address.parse().unwrap()))

@@ -4,23 +4,18 @@ use std::ops::Bound;
 
 use serde_json::Value;
 use tantivy::Term;
-use tantivy::query::{
-    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, EmptyQuery, Occur, Query as EngineQuery, RangeQuery,
-    TermQuery, TermSetQuery,
-};
-use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::query::{AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, Occur, RangeQuery, TermQuery, TermSetQuery};
+use tantivy::schema::IndexRecordOption;
 
-use super::{Bool, Kind, Minimum, Operator, Query, leaf};
+use super::leaf::{self, Compiled, Compiler, Known, constant, nothing};
+use super::{Bool, Kind, Minimum, Operator, Query};
 use crate::cluster::Settings;
 use crate::engine::Engine;
 use crate::error::ApiError;
-use crate::mapping::{self, FieldMapping, FieldType};
+use crate::mapping::{self, FieldType};
 
 /// Clauses of one query, and terms and ranges of all of it together: `indices.query.bool.max_clause_count`.
 const MAX_CLAUSE_COUNT: usize = 1024;
-
-/// A query of the engine.
-pub(super) type Compiled = Box<dyn EngineQuery>;
 
 /// Turns a query into one of the engine.
 pub(in crate::search) fn compile(engine: &Engine, settings: &Settings, query: &Query) -> Result<Compiled, ApiError> {
@@ -32,30 +27,6 @@ pub(in crate::search) fn compile(engine: &Engine, settings: &Settings, query: &Q
         return Err(ApiError::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "too_many_nested_clauses", reason));
     }
     Ok(built)
-}
-
-/// A query on its way, with what it is made from.
-pub(super) struct Compiler<'a> {
-    pub(super) engine: &'a Engine,
-    settings: &'a Settings,
-    /// Terms and ranges so far.
-    pub(super) leaves: usize,
-}
-
-/// A field that the mapping has.
-#[derive(Clone, Copy)]
-pub(super) struct Known<'a> {
-    pub(super) name: &'a str,
-    pub(super) field: Field,
-    pub(super) mapping: &'a FieldMapping,
-}
-
-pub(super) fn constant(query: impl EngineQuery, score: f32) -> Compiled {
-    Box::new(ConstScoreQuery::new(Box::new(query), score))
-}
-
-pub(super) fn nothing() -> Compiled {
-    Box::new(EmptyQuery)
 }
 
 impl Compiler<'_> {
@@ -164,16 +135,6 @@ impl Compiler<'_> {
     fn ids<'a>(&mut self, ids: impl Iterator<Item = &'a str>) -> Compiled {
         self.leaves += 1;
         constant(TermSetQuery::new(ids.map(|id| self.engine.layout.id(id))), 1.0)
-    }
-
-    /// A term whose frequency counts.
-    pub(super) fn scored(&mut self, known: Known<'_>, term: Term) -> Compiled {
-        self.leaves += 1;
-        match known.mapping.kind {
-            FieldType::Text => Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs)),
-            FieldType::Keyword => Box::new(TermQuery::new(term, IndexRecordOption::Basic)),
-            _ => constant(RangeQuery::new(Bound::Included(term.clone()), Bound::Included(term)), 1.0),
-        }
     }
 
     fn term(&mut self, known: Known<'_>, value: &Value) -> Result<Compiled, ApiError> {

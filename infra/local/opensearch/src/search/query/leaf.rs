@@ -4,15 +4,56 @@ use std::ops::Bound;
 
 use serde_json::Value;
 use tantivy::Term;
-use tantivy::query::{InvertedIndexRangeQuery, PhrasePrefixQuery, PhraseQuery, RangeQuery, TermQuery};
-use tantivy::schema::IndexRecordOption;
+use tantivy::query::{
+    ConstScoreQuery, EmptyQuery, InvertedIndexRangeQuery, PhrasePrefixQuery, PhraseQuery, Query as EngineQuery,
+    RangeQuery, TermQuery,
+};
+use tantivy::schema::{Field, IndexRecordOption};
 
 use super::Limit;
-use super::compile::{Compiled, Compiler, Known, constant, nothing};
+use crate::cluster::Settings;
+use crate::engine::Engine;
 use crate::error::ApiError;
-use crate::mapping::{self, FieldType};
+use crate::mapping::{self, FieldMapping, FieldType};
+
+/// A query of the engine.
+pub(super) type Compiled = Box<dyn EngineQuery>;
+
+/// A query on its way, with what it is made from.
+pub(super) struct Compiler<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) settings: &'a Settings,
+    /// Terms and ranges so far.
+    pub(super) leaves: usize,
+}
+
+/// A field that the mapping has.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) name: &'a str,
+    pub(super) field: Field,
+    pub(super) mapping: &'a FieldMapping,
+}
+
+pub(super) fn constant(query: impl EngineQuery, score: f32) -> Compiled {
+    Box::new(ConstScoreQuery::new(Box::new(query), score))
+}
+
+pub(super) fn nothing() -> Compiled {
+    Box::new(EmptyQuery)
+}
 
 impl Compiler<'_> {
+    /// A term whose frequency counts.
+    pub(super) fn scored(&mut self, known: Known<'_>, term: Term) -> Compiled {
+        self.leaves += 1;
+        match known.mapping.kind {
+            FieldType::Text => Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs)),
+            FieldType::Keyword => Box::new(TermQuery::new(term, IndexRecordOption::Basic)),
+            _ => constant(RangeQuery::new(Bound::Included(term.clone()), Bound::Included(term)), 1.0),
+        }
+    }
+
     pub(super) fn phrase(&mut self, known: Known<'_>, text: &Value, slop: u32) -> Result<Compiled, ApiError> {
         let mut terms = terms_of(known, text)?;
         if terms.len() < 2 {
