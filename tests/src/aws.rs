@@ -105,8 +105,14 @@ pub fn secrets(cloud: &Cloud) -> aws_sdk_secretsmanager::Client {
 pub const FUNCTIONS_SECRET: &str = "local-FunctionsSecret-local0";
 
 /// API Gateway's `@connections` of a cloud, for requests that count as those of the function `caller`.
+///
+/// # Panics
+///
+/// Never: there are a region and credentials.
 pub fn connections_api_as(cloud: &Cloud, caller: &str) -> ConnectionsApi {
-    ConnectionsApi::new(&config_as(caller), cloud.endpoints.aws.apigatewaymanagementapi.clone())
+    let endpoint = cloud.endpoints.aws.apigatewaymanagementapi.clone();
+    let api = ConnectionsApi::new(&config_as(caller), lambda_kit::config::http_connector(), endpoint);
+    api.expect("a region and credentials")
 }
 
 /// A notifier over a DynamoDB client, which hands over to the queue at `fanout_url`.

@@ -6,9 +6,11 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_sdk_apigatewaymanagement::config::SharedHttpClient;
+use aws_sdk_dynamodb::config::SharedHttpClient;
+use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use store::StoreError;
 use store::shared_cache::InvalidUrl;
 
@@ -64,6 +66,16 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time limit of an AWS call with all its attempts: half of the timeout of a function whose caller waits.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Time limit of opening a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// HTTP for requests that no SDK makes, with the same TLS.
+pub fn http_connector() -> SharedHttpConnector {
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    let builder = Connector::builder().connector_settings(settings);
+    SharedHttpConnector::new(builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build())
+}
+
 /// HTTP with TLS by rustls and ring.
 pub fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
@@ -75,7 +87,7 @@ pub fn http_client() -> SharedHttpClient {
 /// The SDK reads the endpoints itself (`AWS_ENDPOINT_URL_*`): a function does not distinguish AWS from the local cloud.
 pub async fn aws() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
+        .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(CALL_TIMEOUT)
         .build();

@@ -28,7 +28,7 @@ use store::sql::reconcile::Rows;
 use store::sql::{Conversations, DataApiPool, FileMetadata, Outbox, Patience, Users};
 use store::sqs::Queue;
 
-use crate::config::{ConfigError, aws, given, max_concurrency, number, required, seconds};
+use crate::config::{ConfigError, aws, given, http_connector, max_concurrency, number, required, seconds};
 use crate::telemetry;
 use crate::trace::SendTrace;
 
@@ -117,7 +117,7 @@ impl Wiring {
 
     /// Returns the door to API Gateway's `@connections`.
     pub fn connections_api(&self) -> Wired<ConnectionsApi> {
-        Ok(ConnectionsApi::new(&self.aws, required("CONNECTIONS_ENDPOINT")?))
+        Ok(ConnectionsApi::new(&self.aws, http_connector(), required("CONNECTIONS_ENDPOINT")?)?)
     }
 
     fn subscriptions(&self) -> Wired<Subscriptions> {
@@ -256,7 +256,7 @@ impl Wiring {
     fn index_at(&self, endpoint: &str) -> Wired<MessageIndex> {
         // Fails only if a provider is already set, and all set this one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Ok(MessageIndex::new(&self.aws, endpoint, required("SEARCH_SERVICE")?)?)
+        Ok(MessageIndex::new(&self.aws, endpoint, &required("SEARCH_SERVICE")?)?)
     }
 
     /// Returns the search; `None` if the deployment has no index.

@@ -6,6 +6,7 @@
 //! * [`sqs`]: the queues and the bodies of their messages.
 //! * [`schedules`]: queue messages that are due later than a queue can delay them.
 //! * [`s3`]: the bytes of files.
+//! * [`signed_requests`]: signatures of requests that no SDK makes.
 //! * [`shared_cache`]: what processes share, in Valkey or Redis.
 //! * [`clock`]: the time by which they wait.
 //! * [`connections_api`]: frames to WebSocket connections, through API Gateway's `@connections`.
@@ -18,6 +19,7 @@ pub mod opensearch;
 pub mod s3;
 pub mod schedules;
 pub mod shared_cache;
+pub mod signed_requests;
 pub mod sql;
 pub mod sqs;
 

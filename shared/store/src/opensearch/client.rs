@@ -1,17 +1,16 @@
 //! Signed requests to OpenSearch over pooled connections.
 
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
-use aws_config::{Region, SdkConfig};
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_sigv4::http_request::{PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
+use aws_config::SdkConfig;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 
 use super::answer::{Answer, Refused, busy, failed};
 use crate::StoreError;
+use crate::signed_requests::{BodyHash, Signer};
 
 /// Time limit of opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -22,25 +21,15 @@ pub(super) struct Client {
     http: reqwest::Client,
     /// Without a slash at its end.
     endpoint: String,
-    service: String,
-    region: Region,
-    credentials: SharedCredentialsProvider,
+    signer: Arc<Signer>,
 }
 
-/// The configuration lacks a region or credentials.
-#[derive(Debug, thiserror::Error)]
-#[error("the configuration has no {0}")]
-struct Lacking(&'static str);
-
 impl Client {
-    pub(super) fn new(config: &SdkConfig, endpoint: &str, service: String) -> Result<Self, StoreError> {
-        let lacking = |what| failed(Lacking(what));
+    pub(super) fn new(config: &SdkConfig, endpoint: &str, service: &str) -> Result<Self, StoreError> {
         Ok(Self {
             http: reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).build().map_err(failed)?,
             endpoint: endpoint.trim_end_matches('/').to_owned(),
-            service,
-            region: config.region().cloned().ok_or_else(|| lacking("region"))?,
-            credentials: config.credentials_provider().ok_or_else(|| lacking("credentials"))?,
+            signer: Arc::new(Signer::new(config, service, BodyHash::Sent).map_err(failed)?),
         })
     }
 
@@ -75,7 +64,7 @@ impl Client {
         if let Some(content_type) = content_type {
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        self.sign(&mut request).await?;
+        self.signer.sign(&mut request).await.map_err(failed)?;
         let mut request = reqwest::Request::try_from(request).map_err(failed)?;
         *request.timeout_mut() = Some(timeout);
         let response = self.http.execute(request).await.map_err(busy)?;
@@ -86,28 +75,5 @@ impl Client {
             return Err(busy(Refused::of(&answer)));
         }
         Ok(answer)
-    }
-
-    /// Adds a signature of version 4 with the hash of the body, which OpenSearch Serverless asks for.
-    async fn sign(&self, request: &mut http::Request<Vec<u8>>) -> Result<(), StoreError> {
-        let identity = self.credentials.provide_credentials().await.map_err(failed)?.into();
-        let mut settings = SigningSettings::default();
-        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-        let params = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(self.region.as_ref())
-            .name(&self.service)
-            .time(SystemTime::now())
-            .settings(settings)
-            .build()
-            .map_err(failed)?;
-        let uri = request.uri().to_string();
-        let headers = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let signable =
-            SignableRequest::new(request.method().as_str(), uri, headers, SignableBody::Bytes(request.body()))
-                .map_err(failed)?;
-        let (instructions, _) = sign(signable, &params.into()).map_err(failed)?.into_parts();
-        instructions.apply_to_request_http1x(request);
-        Ok(())
     }
 }

@@ -45,7 +45,7 @@ pub struct MessageIndex {
 impl MessageIndex {
     /// The index at this endpoint, an URL. `service` is the name by which requests are signed: `aoss` for a collection of OpenSearch
     /// Serverless, `es` for a domain.
-    pub fn new(config: &SdkConfig, endpoint: &str, service: String) -> Result<Self, StoreError> {
+    pub fn new(config: &SdkConfig, endpoint: &str, service: &str) -> Result<Self, StoreError> {
         Ok(Self { client: Client::new(config, endpoint, service)? })
     }
 }

@@ -1,17 +1,21 @@
 //! Frames to connections, through API Gateway's `@connections`.
 
+mod requests;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_apigatewaymanagement::Client;
-use aws_sdk_apigatewaymanagement::operation::post_to_connection::PostToConnectionError;
-use aws_sdk_apigatewaymanagement::primitives::Blob;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use domain::error::causes;
 use domain::protocol::Push;
 use domain::{Address, ApiError, Message, Pushed, Timestamp};
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use self::requests::{Failure, Requests};
+use crate::StoreError;
 
 /// Time that all pushes of one invocation may take together. A client that misses a push repairs it with its next sync.
 const PUSH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -28,7 +32,7 @@ const PROBE_CONNECTION_ID: &str = "AAAAAAAAAAAAAAA=";
 /// Posts frames to connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionsApi {
-    client: Client,
+    requests: Arc<Requests>,
 }
 
 /// A frame for one connection.
@@ -59,11 +63,10 @@ enum Posted {
 }
 
 impl ConnectionsApi {
-    /// For the WebSocket API with this `@connections` endpoint (`https://…/<stage>`).
-    pub fn new(config: &SdkConfig, endpoint: String) -> Self {
-        // Set in the shared configuration, so that the SDK's own environment variable takes precedence.
-        let config = config.to_builder().endpoint_url(endpoint).build();
-        Self { client: Client::new(&config) }
+    /// For the WebSocket API with this `@connections` endpoint (`https://…/<stage>`). The variables of the SDK for endpoints take
+    /// precedence. Fails if the configuration has no region or no credentials.
+    pub fn new(config: &SdkConfig, http: SharedHttpConnector, endpoint: String) -> Result<Self, StoreError> {
+        Ok(Self { requests: Arc::new(Requests::new(config, http, endpoint)?) })
     }
 
     /// Opens the connection to API Gateway during init, when time is free.
@@ -74,7 +77,7 @@ impl ConnectionsApi {
 
     /// Posts all frames at once, within one second together.
     ///
-    /// Throttling and server errors are tried again by the SDK within that second. Failures are logged, never returned:
+    /// Throttling and server errors are tried again within that second. Failures are logged, never returned:
     /// nothing that was accepted depends on a push.
     pub async fn push<'c, 'j>(&self, frames: impl IntoIterator<Item = Frame<'c, 'j>>) -> Pushed {
         self.push_within(frames.into_iter().collect(), PUSH_TIMEOUT, None).await
@@ -139,7 +142,7 @@ impl ConnectionsApi {
     /// expired.
     pub async fn close<'a>(&self, connection_ids: impl IntoIterator<Item = &'a str>) {
         for connection_id in connection_ids {
-            if let Err(error) = self.client.delete_connection().connection_id(connection_id).send().await {
+            if let Err(error) = self.requests.delete(connection_id).await {
                 tracing::debug!(connection_id, error = causes(&error), "a connection could not be closed");
             }
         }
@@ -147,17 +150,14 @@ impl ConnectionsApi {
 
     /// Closes a connection; false if it is not open, or if API Gateway did not do it.
     pub async fn close_open(&self, connection_id: &str) -> bool {
-        let closed = self.client.delete_connection().connection_id(connection_id).send().await;
+        let closed = self.requests.delete(connection_id).await;
         closed.inspect_err(|error| tracing::debug!(connection_id, error = causes(error), "not closed")).is_ok()
     }
 
     async fn post(&self, frame: &Frame<'_, '_>) -> Posted {
-        let data = Blob::new(frame.json.as_bytes());
-        match self.client.post_to_connection().connection_id(frame.connection_id).data(data).send().await {
-            Ok(_) => Posted::Delivered,
-            Err(error) if matches!(error.as_service_error(), Some(PostToConnectionError::GoneException(_))) => {
-                Posted::Gone
-            }
+        match self.requests.post(frame.connection_id, frame.json).await {
+            Ok(()) => Posted::Delivered,
+            Err(Failure::Gone) => Posted::Gone,
             Err(error) => {
                 tracing::debug!(connection_id = frame.connection_id, error = causes(&error), "a frame was not posted");
                 Posted::Failed
