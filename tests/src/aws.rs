@@ -10,6 +10,7 @@ use chat::notify::{Notifier, Recipients};
 use sqlx_data_api::DataApiPool;
 use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Members, Messages, Subscriptions};
+use store::opensearch::MessageIndex;
 use store::sql::{Patience, connect};
 use store::sqs::Queue;
 
@@ -45,6 +46,17 @@ pub fn dynamodb_as(cloud: &Cloud, caller: &str) -> aws_sdk_dynamodb::Client {
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(5)))
         .build();
     aws_sdk_dynamodb::Client::new(&config)
+}
+
+/// The index of messages of a cloud.
+///
+/// # Panics
+///
+/// Where no HTTP client can be built.
+pub fn message_index(cloud: &Cloud) -> MessageIndex {
+    // Fails where another test of this process was first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    MessageIndex::new(&config(), &cloud.endpoints.aws.opensearch, "aoss").expect("an HTTP client")
 }
 
 /// SQS of a cloud.

@@ -11,7 +11,7 @@ use lambda_kit::{Error, run};
 type Run = fn() -> Result<(), Error>;
 
 /// The functions by the names of their own programs.
-const FUNCTIONS: [(&str, Run); 26] = [
+const FUNCTIONS: [(&str, Run); 29] = [
     ("fanout", || run(fanout::serve())),
     ("file-cleanup", || run(file_cleanup::serve())),
     ("file-inspect", || run(file_inspect::serve())),
@@ -22,11 +22,14 @@ const FUNCTIONS: [(&str, Run); 26] = [
     ("http-files", || run(http_files::serve())),
     ("http-members", || run(http_members::serve())),
     ("http-messages", || run(http_messages::serve())),
+    ("http-search", || run(http_search::serve())),
     ("http-users", || run(http_users::serve())),
     ("migrate", || run(migrate::serve())),
     ("receipts", || run(receipts::serve())),
     ("reconcile", || run(reconcile::serve())),
     ("relay", || run(relay::serve())),
+    ("search-index", || run(search_index::serve())),
+    ("search-reindex", || run(search_reindex::serve())),
     ("ws-ack", || run(ws_ack::serve())),
     ("ws-authorizer", || run(ws_authorizer::serve())),
     ("ws-close", || run(ws_close::serve())),

@@ -72,7 +72,9 @@ const ALL_FUNCTIONS: &str = "infra/all-functions";
 const FUNCTION: &[&str] = &["shared/chat", "shared/domain", "shared/lambda-kit", "shared/store"];
 
 /// What the tests of a crate are built with besides.
-const TESTED_WITH: [(&str, &[&str]); 10] = [
+const TESTED_WITH: [(&str, &[&str]); 11] = [
+    // Its tests search in an index, and this is one.
+    ("shared/store", &["infra/local/opensearch"]),
     // Its tests talk to a Data API, and this is one.
     ("shared/sqlx-data-api", &["infra/local/aurora", "infra/local/template"]),
     ("infra/local/lambda", &["infra/local/testing"]),
