@@ -122,7 +122,8 @@ fn found(hit: &Hit, order: SearchOrder) -> Result<Found, StoreError> {
 
 impl Find<'_> {
     fn body(&self, after: Option<SearchCursor>, size: usize) -> Value {
-        let clauses: Vec<Value> = self.query.iter().flat_map(|query| query.clauses()).map(clause).collect();
+        let clauses: Vec<Value> =
+            self.query.iter().flat_map(|query| query.clauses()).map(|of| clause(of, self.order)).collect();
         let mut filter = vec![self.scope.filter()];
         filter.extend(self.sender_id.map(|sender| json!({"term": {"sender_id": sender}})));
         filter.extend(self.has.map(|has| json!({"term": {"has": has}})));
@@ -182,18 +183,25 @@ impl Scope {
 }
 
 /// Returns the query of a clause, which occurs in one of the fields.
-fn clause(clause: &Clause) -> Value {
-    any(FIELDS.iter().map(|field| in_field(field, clause)).collect())
+fn clause(clause: &Clause, order: SearchOrder) -> Value {
+    any(FIELDS.iter().map(|field| in_field(field, clause, order)).collect())
 }
 
-fn in_field(field: &str, Clause { terms, prefix }: &Clause) -> Value {
+fn in_field(field: &str, Clause { terms, prefix }: &Clause, order: SearchOrder) -> Value {
     let terms = match terms.as_slice() {
         [] => None,
         [term] => Some(json!({"term": {field: term}})),
         // Terms have no white space, so that the analyzer `whitespace` finds them again.
         terms => Some(json!({"match_phrase": {field: terms.join(" ")}})),
     };
-    let prefix = prefix.as_ref().map(|prefix| json!({"prefix": {field: prefix}}));
+    let prefix = prefix.as_ref().map(|prefix| {
+        let begins = json!({"prefix": {field: prefix}});
+        match order {
+            SearchOrder::Newest => begins,
+            // All beginnings match equally well; a whole word matches better, and by its rarity.
+            SearchOrder::Best => any(vec![begins, json!({"term": {field: prefix}})]),
+        }
+    });
     match (terms, prefix) {
         (Some(terms), Some(prefix)) => json!({"bool": {"must": [terms, prefix]}}),
         (terms, prefix) => terms.or(prefix).unwrap_or_else(|| json!({"match_none": {}})),
@@ -268,6 +276,19 @@ mod tests {
             ]})
         );
         assert_eq!(body["search_after"], json!([1.5, 1_000, CONVERSATION]));
+    }
+
+    #[test]
+    fn a_whole_word_is_better_than_a_beginning() {
+        let query = MessageQuery::parse("fox").unwrap();
+        let body = find(query.as_ref(), &Scope::default(), SearchOrder::Best).body(None, 1);
+        assert_eq!(
+            body["query"]["bool"]["must"][0]["bool"]["should"][0],
+            json!({"bool": {
+                "should": [{"prefix": {"terms": "fox"}}, {"term": {"terms": "fox"}}],
+                "minimum_should_match": 1,
+            }})
+        );
     }
 
     #[test]
