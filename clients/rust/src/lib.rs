@@ -57,7 +57,7 @@ mod subscriptions;
 mod sync_schedule;
 mod token;
 
-pub use api::{Api, ApiError, Endpoints};
+pub use api::{Api, ApiError, Endpoints, SearchFilter};
 pub use client::{Client, Event};
 /// The types of conversations, messages and identifiers.
 pub use domain;

@@ -3,13 +3,14 @@
 use client::domain::Seq;
 
 /// Names, arguments and purposes, in the order of `/help`.
-const COMMANDS: [(&str, &str, &str); 19] = [
+const COMMANDS: [(&str, &str, &str); 20] = [
     ("with", "NAME", "open the private conversation with a user"),
     ("list", "", "list your conversations"),
     ("open", "NUMBER | TITLE", "open a conversation of the list"),
     ("group", "TITLE [NAME …]", "make a group with these members; put a title of several words in quotes"),
     ("public", "TITLE", "make a public conversation, which anybody may join"),
     ("search", "WORDS", "find public conversations, and messages of your own ones"),
+    ("goto", "NUMBER", "open a message of the last search, with what was said around it"),
     ("join", "NUMBER | TITLE", "join a public conversation of the last search"),
     ("history", "[COUNT]", "show the newest messages again, with ticks and reactions"),
     ("reply", "[#SEQ] TEXT", "answer a message, else the last one of somebody else"),
@@ -39,6 +40,7 @@ pub(crate) enum Command {
     Group(String, Vec<String>),
     Public(String),
     Search(String),
+    Goto(usize),
     Join(String),
     History(u32),
     Reply(Option<Seq>, String),
@@ -94,6 +96,7 @@ fn arguments(name: &str, rest: &str) -> Option<Command> {
         }
         "public" => word().map(Command::Public),
         "search" => text().map(Command::Search),
+        "goto" => rest.parse().ok().map(Command::Goto),
         "join" => word().map(Command::Join),
         "history" if rest.is_empty() => Some(Command::History(HISTORY.0)),
         "history" => rest.parse().ok().filter(|count| (1..=HISTORY.1).contains(count)).map(Command::History),
@@ -224,6 +227,8 @@ mod tests {
             ("/file \"a b.txt\" look", Command::File(owned("a b.txt"), owned("look"))),
             ("/save #3 /tmp/my files", Command::Save(Seq(3), Some(owned("/tmp/my files")))),
             ("/history 5", Command::History(5)),
+            ("/search \"a phrase\" wo", Command::Search(owned("\"a phrase\" wo"))),
+            ("/goto 2", Command::Goto(2)),
             ("/quit", Command::Quit),
             ("/exit", Command::Quit),
         ] {
@@ -242,6 +247,8 @@ mod tests {
             "/history 0",
             "/history 101",
             "/history many",
+            "/goto",
+            "/goto there",
             "/edit",
             "/edit #3",
             "/edit #0 text",

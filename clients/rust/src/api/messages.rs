@@ -1,6 +1,6 @@
 //! Messages over HTTP: history, edits, deletions, reactions, status.
 
-use domain::protocol::http::{EditRequest, HistoryPage, StatusPage, WatermarksPage};
+use domain::protocol::http::{AroundPage, EditRequest, HistoryPage, StatusPage, WatermarksPage};
 use domain::receipt::MemberWatermarks;
 use domain::{ConversationId, Message, Seq};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -40,6 +40,12 @@ impl Api {
         let path = format!("/v1/conversations/{conversation}/messages?limit={limit}");
         let page: HistoryPage = self.ask(Method::GET, &path, NO_BODY).await?;
         Ok(page.messages)
+    }
+
+    /// Returns messages around one, at most 100: half of them older.
+    pub async fn around(&self, conversation: ConversationId, seq: Seq, limit: u32) -> Result<AroundPage, ApiError> {
+        let path = format!("/v1/conversations/{conversation}/messages?limit={limit}&around_seq={seq}");
+        self.ask(Method::GET, &path, NO_BODY).await
     }
 
     /// Returns how far up to 100 members have received and read.

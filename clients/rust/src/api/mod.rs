@@ -3,6 +3,7 @@
 mod conversations;
 mod files;
 mod messages;
+mod search;
 
 use std::error::Error;
 use std::fmt;
@@ -18,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{LocalIssuer, Refusal, TokenSource};
+
+pub use search::SearchFilter;
 
 /// The addresses of a deployment. `target/local/endpoints.json` has this shape.
 #[derive(Clone, Debug, Deserialize)]

@@ -48,6 +48,7 @@ impl Session {
                 self.enter(conversation).await?;
             }
             Command::Search(words) => self.search(&words).await?,
+            Command::Goto(number) => self.goto(number).await?,
             Command::Join(which) => self.join(&which).await?,
             Command::History(count) => self.history(count).await?,
             Command::File(path, caption) => self.send_file(&path, caption)?,

@@ -5,13 +5,10 @@ use client::domain::{ConversationId, MessageKind, ReceiptKind, Seq};
 
 use super::Session;
 use crate::ChatError;
-use crate::render::{self, clean, quoted};
+use crate::render::{self, clean};
 
 /// Messages on the screen after a conversation was opened.
 const SHOWN_AT_FIRST: u32 = 20;
-
-/// Most messages that a search shows.
-const MAX_FOUND: usize = 20;
 
 impl Session {
     /// Makes a conversation the one that lines are sent to, and shows its newest messages.
@@ -117,39 +114,6 @@ impl Session {
             [id] => self.enter(*id).await,
             _ => Ok(self.print(&format!("* {} conversations are called so; /list has their numbers", found.len()))?),
         }
-    }
-
-    /// Prints public conversations, and messages that the user has, with these words.
-    pub(super) async fn search(&mut self, words: &str) -> Result<(), ChatError> {
-        self.found = self.api.search(words).await?;
-        for (index, found) in self.found.clone().iter().enumerate() {
-            let topic = found.topic.as_deref().map_or_else(String::new, |topic| format!(": {}", clean(topic)));
-            let member = if found.member { ", you are a member" } else { "" };
-            let count = found.member_count;
-            self.print(&format!("{:>4}  {} ({count} members{member}){topic}", index + 1, clean(&found.title)))?;
-        }
-        let wanted = words.to_lowercase();
-        let mut messages = Vec::new();
-        for id in self.known.keys().copied().collect::<Vec<_>>() {
-            let replica = self.client.snapshot(id).await;
-            messages.extend(replica.items.into_values().filter(|message| match &message.kind {
-                MessageKind::Text(content) => content.text.to_lowercase().contains(&wanted),
-                _ => false,
-            }));
-        }
-        messages.sort_by_key(|message| message.sent_at);
-        self.names.learn(&self.api, messages.iter().map(|message| message.sender_id)).await?;
-        let nothing = self.found.is_empty() && messages.is_empty();
-        for message in messages.iter().skip(messages.len().saturating_sub(MAX_FOUND)) {
-            let MessageKind::Text(content) = &message.kind else { continue };
-            let (time, seq) = (render::time(message.sent_at), message.seq);
-            let (title, sender) = (self.title(message.conversation_id), self.names.of(message.sender_id));
-            self.print(&format!("{time} {title} #{seq} {sender}: {}", quoted(content)))?;
-        }
-        if nothing {
-            self.print("* nothing was found")?;
-        }
-        Ok(())
     }
 
     /// Joins a public conversation by its number in the search, or by its title.

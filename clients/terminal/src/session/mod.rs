@@ -3,6 +3,7 @@
 mod events;
 mod execute;
 mod finding;
+mod searching;
 mod sending;
 
 use std::collections::BTreeMap;
@@ -56,6 +57,8 @@ pub(crate) struct Session {
     /// Conversations as `/list` has numbered them, and public ones as `/search` has.
     listed: Vec<ConversationId>,
     found: Vec<PublicConversation>,
+    /// Messages as `/search` has numbered them.
+    hits: Vec<(ConversationId, Seq)>,
     open: Option<ConversationId>,
     /// The newest seq on the screen, and its conversation.
     shown: Seq,
@@ -94,6 +97,7 @@ impl Session {
             known: BTreeMap::new(),
             listed: Vec::new(),
             found: Vec::new(),
+            hits: Vec::new(),
             open: None,
             shown: Seq::ZERO,
             shown_in: None,
