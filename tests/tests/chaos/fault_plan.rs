@@ -19,7 +19,7 @@ use crate::settings::{Pace, Settings};
 use crate::users::SimulatedUser;
 
 /// Functions whose processes are killed whatever they are doing.
-const KILLED: [&str; 6] = ["WsSend", "WsSync", "WsRead", "Receipts", "Relay", "HttpMessages"];
+const KILLED: [&str; 7] = ["WsSend", "WsSync", "WsRead", "Receipts", "Relay", "HttpMessages", "SearchIndex"];
 
 /// A user who was removed this often stays: after [`MAX_PERIODS`] they could not return.
 const MAX_REMOVALS: u32 = MAX_PERIODS - 10;

@@ -130,6 +130,7 @@ async fn check_conversation(
         let replica = user.wait_until_synced(conversation.id, &state, &periods).await;
         check::replica::check(&state, user.id, &periods, replica);
         check::history::check(&state, user, &periods).await;
+        check::search::check(&state, user, &periods).await;
         user.wait_until_read(conversation.id, &state, &periods).await;
     }))
     .await;

@@ -17,7 +17,7 @@ use crate::settings::Settings;
 use crate::tokens::RenewedTokens;
 
 /// Time without progress towards everything, once the faults have ended.
-const MAX_STILL: Duration = Duration::from_mins(1);
+pub(crate) const MAX_STILL: Duration = Duration::from_mins(1);
 
 /// Attempts of a request that needs no fault to fail: the machine may be busy.
 const ATTEMPTS: u32 = 8;

@@ -5,6 +5,7 @@ pub(crate) mod history;
 pub(crate) mod log;
 pub(crate) mod receipts;
 pub(crate) mod replica;
+pub(crate) mod search;
 
 use domain::{HistoryPolicy, Period, Periods, UserId};
 use end_to_end::StoredState;
