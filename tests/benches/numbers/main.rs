@@ -29,6 +29,7 @@ mod participants;
 mod peers;
 mod plot;
 mod report;
+mod search;
 mod table;
 mod times;
 
@@ -66,6 +67,8 @@ enum Part {
     ColdStart,
     /// Files: announced, and uploaded until they are ready.
     Files,
+    /// The search for messages: indexed, searched, and found after they were sent.
+    Search,
     /// Tables in memory and on disk, one invocation at a time in a process and several, single messages and batches.
     Modes,
 }
@@ -81,6 +84,9 @@ struct Arguments {
     /// Invocations that a process runs at once, in the part `modes`.
     #[arg(long, default_value_t = 32)]
     concurrency: u32,
+    /// Messages in the part `search`; a tenth where it has to be quick.
+    #[arg(long, default_value_t = 50_000)]
+    search_messages: u64,
     /// The flag that `cargo bench` adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -154,6 +160,10 @@ async fn run_on_one_cloud(arguments: &Arguments, report: &mut Report) -> Result<
     }
     if asked(Part::Files) {
         files::run(&cloud, quick, report).await?;
+    }
+    if asked(Part::Search) {
+        let messages = if quick { arguments.search_messages / 10 } else { arguments.search_messages };
+        search::run(&cloud, messages.max(1), report).await?;
     }
     if latencies.is_some() || capacity.is_some() {
         peers::compare(latencies, capacity, report)?;
