@@ -1,7 +1,7 @@
 //! The values of one segment by which its hits are compared, each as a number: the smaller comes first.
 
 use tantivy::SegmentReader;
-use tantivy::columnar::{Column, StrColumn};
+use tantivy::columnar::{Column, ColumnIndex, StrColumn};
 use tantivy::termdict::TermOrdinal;
 
 use super::sort::{By, Criterion, Key};
@@ -115,6 +115,10 @@ impl SegmentKey {
         column: &Column<T>,
         doc: u32,
     ) -> Option<T> {
+        // Mostly each document has one value.
+        if let ColumnIndex::Full = column.index {
+            return Some(column.values.get_val(doc));
+        }
         column.values_for_doc(doc).reduce(|one, other| if (other < one) == self.is_descending { one } else { other })
     }
 
