@@ -1,6 +1,6 @@
 //! Search for messages: what is found in every language, in pages and by filters, and what nobody may find.
 
-mod allowed;
+mod failures;
 mod filling;
 mod finding;
 mod languages;
