@@ -12,7 +12,7 @@ use store::shared_cache::{Redis, SharedCache};
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Longest wait of a test for an answer, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs a server until the test process ends, however that ends: then the standard input ends.
 const UNTIL_STDIN_ENDS: &str = r#"
@@ -88,13 +88,13 @@ impl RedisServer {
         self.port
     }
 
-    /// Returns the cache of a process, with more patience than functions have.
+    /// Returns the cache of a process, which waits longer than functions do.
     ///
     /// # Panics
     ///
     /// Never: the URL is one.
     pub fn cache(&self) -> SharedCache {
-        SharedCache::new(Arc::new(Redis::new(&self.url(), PATIENCE).expect("a URL")), "test")
+        SharedCache::new(Arc::new(Redis::new(&self.url(), ANSWER_TIMEOUT).expect("a URL")), "test")
     }
 
     /// Ends the server at once.
@@ -106,11 +106,18 @@ impl RedisServer {
     ///
     /// # Panics
     ///
-    /// If another process has taken the port.
+    /// If another process keeps the port.
     pub fn restart(&mut self) {
         self.kill();
-        (self.shell, self.pid) = launch(&self.arguments);
-        assert!(self.accepts_connections(), "the server starts again");
+        let begun = Instant::now();
+        // A connection of another process may have the port for a moment.
+        loop {
+            (self.shell, self.pid) = launch(&self.arguments);
+            if self.accepts_connections() {
+                return;
+            }
+            assert!(begun.elapsed() < START_TIMEOUT, "the server starts again");
+        }
     }
 
     /// Stops the server in the middle of what it does: it accepts connections and answers nothing.

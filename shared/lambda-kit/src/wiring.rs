@@ -23,7 +23,7 @@ use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, FileItems, Members, Messages, Subscriptions, Watermarks};
 use store::opensearch::MessageIndex;
 use store::s3::Objects;
-use store::shared_cache::{PATIENCE, Redis, SharedCache};
+use store::shared_cache::{ANSWER_TIMEOUT, Redis, SharedCache};
 use store::sql::reconcile::Rows;
 use store::sql::{Conversations, DataApiPool, FileMetadata, Outbox, Patience, Users};
 use store::sqs::Queue;
@@ -40,6 +40,7 @@ pub struct Wiring {
     sqs: OnceCell<aws_sdk_sqs::Client>,
     pool: OnceCell<DataApiPool>,
     shared_cache: OnceCell<Option<SharedCache>>,
+    connections_api: OnceCell<ConnectionsApi>,
 }
 
 type Wired<T> = Result<T, ConfigError>;
@@ -54,6 +55,7 @@ impl Wiring {
             sqs: OnceCell::new(),
             pool: OnceCell::new(),
             shared_cache: OnceCell::new(),
+            connections_api: OnceCell::new(),
         }
     }
 
@@ -88,7 +90,8 @@ impl Wiring {
             return Ok(cache.clone());
         }
         let connect = |url: String| -> Wired<SharedCache> {
-            let redis = Redis::new(&url, PATIENCE).map_err(|error| ConfigError::InvalidCacheUrl("CACHE_URL", error))?;
+            let redis =
+                Redis::new(&url, ANSWER_TIMEOUT).map_err(|error| ConfigError::InvalidCacheUrl("CACHE_URL", error))?;
             Ok(SharedCache::new(Arc::new(redis), &required("CACHE_NAMESPACE")?))
         };
         let cache = given("CACHE_URL")?.map(connect).transpose()?;
@@ -117,7 +120,11 @@ impl Wiring {
 
     /// Returns the door to API Gateway's `@connections`.
     pub fn connections_api(&self) -> Wired<ConnectionsApi> {
-        Ok(ConnectionsApi::new(&self.aws, http_connector(), required("CONNECTIONS_ENDPOINT")?)?)
+        if let Some(api) = self.connections_api.get() {
+            return Ok(api.clone());
+        }
+        let api = ConnectionsApi::new(&self.aws, http_connector(), required("CONNECTIONS_ENDPOINT")?)?;
+        Ok(self.connections_api.get_or_init(|| api).clone())
     }
 
     fn subscriptions(&self) -> Wired<Subscriptions> {

@@ -85,14 +85,18 @@ impl Signer {
     /// Returns the credentials, which are asked for once as long as they last.
     async fn identity(&self) -> Result<Identity, SignError> {
         let known = self.identity.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let renewed_at = SystemTime::now() + RENEWED_BEFORE;
-        if let Some(identity) = known
-            && identity.expiration().is_none_or(|end| end > renewed_at)
-        {
-            return Ok(identity);
+        let lasts_until = |time: SystemTime| move |known: &Identity| known.expiration().is_none_or(|end| end > time);
+        let now = SystemTime::now();
+        if let Some(known) = known.clone().filter(lasts_until(now + RENEWED_BEFORE)) {
+            return Ok(known);
         }
-        let identity = Identity::from(self.credentials.provide_credentials().await?);
-        *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = Some(identity.clone());
-        Ok(identity)
+        match self.credentials.provide_credentials().await {
+            Ok(credentials) => {
+                let identity = Identity::from(credentials);
+                *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = Some(identity.clone());
+                Ok(identity)
+            }
+            Err(error) => known.filter(lasts_until(now)).ok_or_else(|| error.into()),
+        }
     }
 }

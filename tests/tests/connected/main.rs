@@ -5,4 +5,5 @@ mod cost;
 mod large_group;
 mod many_connections;
 mod presence;
+mod shared_connections;
 mod typing;

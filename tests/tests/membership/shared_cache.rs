@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::group::Group;
 use crate::public_costs::{requests, usage_so_far};
 
-/// Longest wait for a message that is as cheap as it should be: a busy machine exhausts the patience with the cache, and entries end.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Longest wait for a message that is as cheap as it should be: on a busy machine the cache is too slow, and entries end.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn function_that_has_just_started_takes_over_what_another_one_has_read() {
@@ -45,7 +45,7 @@ async fn function_that_has_just_started_takes_over_what_another_one_has_read() {
             break;
         }
         seen.push(spent);
-        assert!(begun.elapsed() < PATIENCE, "{seen:?}");
+        assert!(begun.elapsed() < TIMEOUT, "{seen:?}");
         // Members are shared two seconds after a change.
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
@@ -64,6 +64,6 @@ async fn function_that_has_just_started_takes_over_what_another_one_has_read() {
             break;
         }
         assert_eq!(b.next("typing").await["typing"], false, "the machine was slow: both frames were notified");
-        assert!(begun.elapsed() < PATIENCE, "each of two frames is notified");
+        assert!(begun.elapsed() < TIMEOUT, "each of two frames is notified");
     }
 }

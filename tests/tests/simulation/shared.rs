@@ -79,14 +79,18 @@ impl Entries for Forgetful {
         })
     }
 
-    fn set(&self, entries: Vec<(String, Vec<u8>)>, _: Duration) -> BoxFuture<'_, ()> {
+    fn set(&self, entries: Vec<(String, Vec<u8>)>, _: Duration) -> BoxFuture<'_, bool> {
         Box::pin(async move {
             under_way().await;
+            let mut all = true;
             for (key, entry) in entries {
-                if !executor::chance(|rng| rng.random_bool(self.faults.lost)) {
+                if executor::chance(|rng| rng.random_bool(self.faults.lost)) {
+                    all = false;
+                } else {
                     self.entries(|kept| kept.entry(key).or_default().push(entry));
                 }
             }
+            all
         })
     }
 }

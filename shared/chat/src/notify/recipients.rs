@@ -119,9 +119,19 @@ impl Recipients {
     /// Bounded to 100 members or 100 subscribers; beyond that returns [`Audience::deferred`] and the `fanout` worker notifies.
     /// Cost: 1 request for members, 2 for subscribers (the subscriptions, and which of their users are members).
     pub async fn of(&self, roster: &Roster, also: &[UserId]) -> Result<Audience, StoreError> {
+        self.find(roster, also, Freshness::Recent).await
+    }
+
+    /// Finds the same of the members of a roster, without anything that was read before.
+    pub async fn of_now(&self, roster: &Roster) -> Result<Audience, StoreError> {
+        self.find(roster, &[], Freshness::Now).await
+    }
+
+    async fn find(&self, roster: &Roster, also: &[UserId], freshness: Freshness) -> Result<Audience, StoreError> {
         if roster.conversation.conversation_id.is_public() {
+            let connected = joined(also, &[]);
             let (mut subscribers, connected) =
-                tokio::try_join!(self.subscribers(&roster.conversation), self.connected(also, &[]))?;
+                tokio::try_join!(self.subscribers(&roster.conversation), self.of_users(&connected, freshness))?;
             let subscribed =
                 |one: &Recipient| subscribers.recipients.iter().any(|subscriber| subscriber.address() == one.address());
             let others: Vec<Recipient> = connected.recipients.into_iter().filter(|one| !subscribed(one)).collect();
@@ -130,22 +140,14 @@ impl Recipients {
             return Ok(subscribers);
         }
         let members: &[ActiveMember] = if roster.is_cut_off() { &[] } else { &roster.members };
-        let connected = self.connected(also, members).await?;
+        let connected = self.of_users(&joined(also, members), freshness).await?;
         Ok(Audience { complete: !roster.is_cut_off(), ..connected })
-    }
-
-    /// Finds the same of the members of a roster, without anything that was read before.
-    pub async fn of_now(&self, roster: &Roster) -> Result<Audience, StoreError> {
-        self.recent.forget(roster.user_ids());
-        self.of(roster, &[]).await
     }
 
     /// Finds the live connections of `members`, and those of the users `also`, who receive everything: the caller answers for their
     /// membership periods.
     pub async fn connected(&self, also: &[UserId], members: &[ActiveMember]) -> Result<Audience, StoreError> {
-        let mut joined: HashMap<UserId, Seq> = also.iter().map(|user| (*user, Seq::ZERO)).collect();
-        joined.extend(members.iter().map(|member| (member.user_id, member.joined_seq)));
-        self.of_users(&joined, Freshness::Recent).await
+        self.of_users(&joined(also, members), Freshness::Recent).await
     }
 
     /// Finds the live connections of users; `joined` has the first seq that each may receive. Cost: one request for each hundred users
@@ -263,4 +265,10 @@ impl Recipients {
             self.subscriptions.remove_stale(&subscriptions)
         );
     }
+}
+
+/// Returns the first seq that each of these users may receive: `also` everything, `members` their current membership period.
+fn joined(also: &[UserId], members: &[ActiveMember]) -> HashMap<UserId, Seq> {
+    let everything = also.iter().map(|user| (*user, Seq::ZERO));
+    everything.chain(members.iter().map(|member| (member.user_id, member.joined_seq))).collect()
 }

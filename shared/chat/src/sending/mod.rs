@@ -70,7 +70,7 @@ impl Sender {
     /// At most three sequential round trips, whatever the length of the history: read what is not remembered, write, push.
     pub async fn send(&self, draft: &Draft, except: Option<&str>) -> Result<SentMessage, ApiError> {
         let sent = self.append(slice::from_ref(draft)).await.map_err(|refusal| refusal.error)?;
-        self.tell(&sent.notices, draft.conversation_id, except).await?;
+        self.notify_and_share(&sent.notices, draft.conversation_id, except).await?;
         sent.messages().pop().ok_or_else(|| ApiError::internal(NothingSent))
     }
 
@@ -82,14 +82,14 @@ impl Sender {
     pub async fn send_batch(&self, drafts: &[Draft], except: Option<&str>) -> Result<SentMessages, ApiError> {
         let mut sent = self.append(drafts).await.map_err(Refusal::in_batch)?;
         if let Some(draft) = drafts.first() {
-            self.tell(&sent.notices, draft.conversation_id, except).await?;
+            self.notify_and_share(&sent.notices, draft.conversation_id, except).await?;
         }
         let refusal = sent.refusal.take().map(Refusal::in_batch);
         Ok(SentMessages { messages: sent.messages(), refusal })
     }
 
     /// Notifies the recipients, and shares what the process has learnt of the log with others meanwhile.
-    async fn tell(
+    async fn notify_and_share(
         &self,
         notices: &[Notice],
         conversation: ConversationId,

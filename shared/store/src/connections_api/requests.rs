@@ -1,7 +1,7 @@
 //! Requests to `@connections`.
 //!
-//! A message of a large group is a hundred of them, and the SDK spends several times the work of one on its own layers. So they
-//! are signed and sent here, with the SDK's rules: three attempts, after 429, 5xx and failures of the connection.
+//! A message of a large group is a hundred of them, and the SDK spends twice the work of one on its own layers. So they are signed
+//! and sent here: three attempts within five seconds, after 429, 5xx and failures of the connection.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html>
 
@@ -30,6 +30,9 @@ const BACKOFF: Duration = Duration::from_millis(50);
 
 /// Time limit of an attempt.
 const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Time limit of a request with all its attempts.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Variables that lead every client of the SDK, or those of `@connections`, elsewhere.
 const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", "AWS_ENDPOINT_URL"];
@@ -90,6 +93,10 @@ impl Requests {
     }
 
     async fn request(&self, method: Method, connection_id: &str, body: &str) -> Result<(), Failure> {
+        timeout(TOTAL_TIMEOUT, self.attempts(method, connection_id, body)).await?
+    }
+
+    async fn attempts(&self, method: Method, connection_id: &str, body: &str) -> Result<(), Failure> {
         let mut attempt = 1;
         loop {
             let answer = timeout(TIMEOUT, self.attempt(&method, connection_id, body)).await;

@@ -1,15 +1,15 @@
 //! The cache that processes share: Valkey or Redis, where the stack has one.
 //!
 //! It saves reads and decides nothing. An entry that is missing, and one that cannot be read, are the same, so a cache that is empty,
-//! slow or gone costs what is read without it. Entries hold no text of a message. Whoever can write to the cache is trusted like the
-//! functions.
+//! slow or gone costs the reads without it. Entries hold no text of a message, nor its digest. The cache is trusted like the
+//! functions: whoever can write to it can damage logs.
 //!
 //! | key, after the stack's own part | entry |
 //! |---|---|
 //! | `window:<conversation>` | the newest items of a log, see `chat::log` |
 //! | `roster:<conversation>` | the members of a group |
 //! | `connections:<user>` | the connections of a user |
-//! | `typing:<conversation>:<user>` | what others were last told of a user's typing |
+//! | `typing:<conversation>:<user>` | the newest notification of a user's typing |
 
 mod redis;
 
@@ -22,12 +22,12 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use self::redis::{InvalidUrl, PATIENCE, Redis};
+pub use self::redis::{ANSWER_TIMEOUT, InvalidUrl, RETRY_DELAY, Redis};
 
 /// Version of the entries. Functions of another version neither read nor overwrite them.
 const FORMAT: u32 = 1;
 
-/// Entries by key. What fails is as if it were not there. A trait, so that a simulation can lose and delay entries.
+/// Entries by key. A failure is the same as a missing entry. A trait, so that a simulation can lose and delay entries.
 pub trait Entries: fmt::Debug + Send + Sync {
     /// Connects during init, when time is free.
     fn warm_up(&self) -> BoxFuture<'_, ()>;
@@ -35,8 +35,8 @@ pub trait Entries: fmt::Debug + Send + Sync {
     /// Returns the entries, in the order of the keys; `None` for each that is missing, and for all if the cache cannot be reached.
     fn get(&self, keys: Vec<String>) -> BoxFuture<'_, Vec<Option<Vec<u8>>>>;
 
-    /// Sets entries, which end after `lifetime`.
-    fn set(&self, entries: Vec<(String, Vec<u8>)>, lifetime: Duration) -> BoxFuture<'_, ()>;
+    /// Sets entries, which end after `lifetime`; false if some may not be set.
+    fn set(&self, entries: Vec<(String, Vec<u8>)>, lifetime: Duration) -> BoxFuture<'_, bool>;
 }
 
 /// The key of an entry.
@@ -92,22 +92,20 @@ impl SharedCache {
         keys.iter().zip(found).map(read).collect()
     }
 
-    /// Sets an entry, which ends after `lifetime`.
-    pub async fn set<T: Serialize>(&self, key: Key, entry: &T, lifetime: Duration) {
-        self.set_all([(key, entry)], lifetime).await;
+    /// Sets an entry, which ends after `lifetime`; false if it may not be set.
+    pub async fn set<T: Serialize>(&self, key: Key, entry: &T, lifetime: Duration) -> bool {
+        self.set_all([(key, entry)], lifetime).await
     }
 
-    /// Sets entries, which end after `lifetime`.
-    pub async fn set_all<T: Serialize>(&self, entries: impl IntoIterator<Item = (Key, T)>, lifetime: Duration) {
+    /// Sets entries, which end after `lifetime`; false if some may not be set.
+    pub async fn set_all<T: Serialize>(&self, entries: impl IntoIterator<Item = (Key, T)>, lifetime: Duration) -> bool {
         let written = |(key, entry): (Key, T)| {
             let json = serde_json::to_vec(&entry);
             let json = json.inspect_err(|error| tracing::warn!(%key, %error, "an entry cannot be shared"));
             Some((self.name(key), json.ok()?))
         };
         let written: Vec<_> = entries.into_iter().filter_map(written).collect();
-        if !written.is_empty() {
-            self.entries.set(written, lifetime).await;
-        }
+        written.is_empty() || self.entries.set(written, lifetime).await
     }
 
     fn name(&self, key: Key) -> String {

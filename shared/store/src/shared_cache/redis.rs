@@ -1,8 +1,8 @@
-//! A server that speaks Redis' protocol, and the patience with it.
+//! A server that speaks Redis' protocol, and how long it is waited for.
 //!
-//! A send waits for it for milliseconds, not for the seconds of an AWS call: what it saves takes a few milliseconds itself. A server
-//! that does not answer in time is left alone for a while. One that ended the connection, as after a long pause of the process, is
-//! connected to again at once.
+//! A send waits for it for milliseconds, not for the seconds of an AWS call: the reads that it saves take a few milliseconds themselves.
+//! A server that does not answer in time is left alone for a while. One that ended the connection, as after a long pause of the
+//! process, is connected to again at once.
 //!
 //! ElastiCache Serverless runs in cluster mode: commands of one key each, which may share a connection and a round trip.
 
@@ -18,14 +18,17 @@ use tokio::time::timeout;
 use super::Entries;
 use crate::clock::Moment;
 
-/// Longest wait of a function for an answer. A cache in the same region takes less than a millisecond.
-pub const PATIENCE: Duration = Duration::from_millis(20);
+/// Longest wait of a function for entries. A cache in the same region takes less than a millisecond.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_millis(20);
 
 /// Longest wait for a connection. Nobody waits for it but the init of a process.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// Longest wait until entries are set. Nobody waits for them, and the posts of a message take the processor meanwhile.
+const SET_TIMEOUT: Duration = Duration::from_millis(100);
+
 /// Time for which a server that failed is left alone.
-const PAUSE: Duration = Duration::from_secs(5);
+pub const RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// The URL of a cache that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,13 +42,13 @@ pub struct Redis(Arc<Server>);
 #[derive(Debug)]
 struct Server {
     client: Client,
-    patience: Duration,
+    answer_timeout: Duration,
     link: Mutex<Link>,
 }
 
 #[derive(Debug)]
 enum Link {
-    /// Not connected, and not to be until the pause since the moment is over.
+    /// Not connected. A server that has failed at this moment is left alone for a while.
     Down(Option<Moment>),
     Connecting,
     Up {
@@ -57,17 +60,17 @@ enum Link {
 }
 
 impl Redis {
-    /// The server at a URL `redis://host:port`, or `rediss://host:port` for TLS by the system's certificates. Connects on first use, and
-    /// waits so long for an answer.
-    pub fn new(url: &str, patience: Duration) -> Result<Self, InvalidUrl> {
+    /// The server at a URL `redis://host:port`, or `rediss://host:port` for TLS by the system's certificates. Connects on first use.
+    /// Entries are waited for up to `answer_timeout`.
+    pub fn new(url: &str, answer_timeout: Duration) -> Result<Self, InvalidUrl> {
         let client = Client::open(url).map_err(InvalidUrl)?;
-        Ok(Self(Arc::new(Server { client, patience, link: Mutex::new(Link::Down(None)) })))
+        Ok(Self(Arc::new(Server { client, answer_timeout, link: Mutex::new(Link::Down(None)) })))
     }
 
     /// Runs commands in one round trip; `None` if the server cannot be reached or refuses one of them.
-    async fn run<T: FromRedisValue>(&self, commands: &Pipeline) -> Option<T> {
+    async fn run<T: FromRedisValue>(&self, commands: &Pipeline, limit: Duration) -> Option<T> {
         let (mut connection, number) = self.0.connection()?;
-        let failure = match timeout(self.0.patience, commands.query_async(&mut connection)).await {
+        let failure = match timeout(limit, commands.query_async(&mut connection)).await {
             Ok(Ok(answer)) => {
                 self.0.prove(number);
                 return Some(answer);
@@ -96,7 +99,7 @@ impl Server {
             Link::Up { connection, number, .. } => Err((connection.clone(), *number)),
             Link::Connecting => Ok(false),
             Link::Down(since) => {
-                let is_due = since.is_none_or(|since| since.age() >= PAUSE);
+                let is_due = since.is_none_or(|since| since.age() >= RETRY_DELAY);
                 if is_due {
                     *link = Link::Connecting;
                 }
@@ -187,18 +190,18 @@ impl Entries for Redis {
             for key in &keys {
                 commands.get(key);
             }
-            self.run(&commands).await.unwrap_or_else(|| vec![None; keys.len()])
+            self.run(&commands, self.0.answer_timeout).await.unwrap_or_else(|| vec![None; keys.len()])
         })
     }
 
-    fn set(&self, entries: Vec<(String, Vec<u8>)>, lifetime: Duration) -> BoxFuture<'_, ()> {
+    fn set(&self, entries: Vec<(String, Vec<u8>)>, lifetime: Duration) -> BoxFuture<'_, bool> {
         Box::pin(async move {
             let millis = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX);
             let mut commands = Pipeline::with_capacity(entries.len());
             for (key, entry) in entries {
                 commands.pset_ex(key, entry, millis).ignore();
             }
-            self.run::<()>(&commands).await;
+            self.run::<()>(&commands, SET_TIMEOUT.max(self.0.answer_timeout)).await.is_some()
         })
     }
 }

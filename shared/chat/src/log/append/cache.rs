@@ -114,7 +114,11 @@ impl LogCache {
         };
         let window = OptionFuture::from(window.as_ref().map(|window| window.set(shared, conversation)));
         let roster = OptionFuture::from(roster.as_ref().map(|roster| roster.set(shared, conversation)));
-        tokio::join!(window, roster);
+        let (window, roster) = tokio::join!(window, roster);
+        // A send whose turn it is finds out for itself.
+        if let Ok(mut known) = known.try_lock() {
+            known.unshare(window == Some(false), roster == Some(false));
+        }
     }
 
     fn logs<T>(&self, work: impl FnOnce(&mut Logs) -> T) -> T {
@@ -276,6 +280,12 @@ impl Known {
         }
     }
 
+    /// Forgets that others can know the items, or the members.
+    fn unshare(&mut self, items: bool, members: bool) {
+        self.shared_head = self.shared_head.filter(|_| !items);
+        self.shared_read = self.shared_read.filter(|_| !members);
+    }
+
     /// Returns the newest items, if others cannot know them yet.
     fn window_to_share(&mut self) -> Option<SharedWindow> {
         let (head, seen) = (self.head()?.seq, self.seen?.time());
@@ -301,5 +311,5 @@ fn without_content(item: LogItem) -> LogItem {
     let nothing = Content { text: String::new(), reply_to_seq: None, mentions: Vec::new(), attachments: Vec::new() };
     // The stored form of an event has no content.
     let kind = if item.kind.target().is_some() { item.kind } else { MessageKind::Text(nothing) };
-    LogItem { kind, edits: Vec::new(), reactions: Reactions::default(), ..item }
+    LogItem { kind, digest: None, edits: Vec::new(), reactions: Reactions::default(), ..item }
 }

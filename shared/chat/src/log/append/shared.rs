@@ -1,4 +1,4 @@
-//! What the processes of a stack share of a log, where the stack has a cache for it.
+//! Entries by which the processes of a stack share a log, where the stack has a cache for them.
 //!
 //! A process that has just started takes over what another one remembers, and uses it as its own: the proof of [`super`] asks neither
 //! who read the log nor when. An entry that is old or missing costs a put, or the reads without it.
@@ -43,14 +43,13 @@ impl SharedWindow {
     /// Returns the entry of a log.
     pub(super) async fn get(cache: &SharedCache, conversation: ConversationId) -> Option<Self> {
         let window: Self = cache.get(Key::Window(conversation)).await?;
-        let follows = |pair: &[LogItem]| pair[1].seq == pair[0].seq.next();
         let is_of = |item: &LogItem| item.conversation_id == conversation;
-        Some(window).filter(|window| window.items.iter().all(is_of) && window.items.windows(2).all(follows))
+        Some(window).filter(|window| window.items.iter().all(is_of))
     }
 
-    /// Sets the entry of a log.
-    pub(super) async fn set(&self, cache: &SharedCache, conversation: ConversationId) {
-        cache.set(Key::Window(conversation), self, LIFETIME).await;
+    /// Sets the entry of a log; false if it may not be set.
+    pub(super) async fn set(&self, cache: &SharedCache, conversation: ConversationId) -> bool {
+        cache.set(Key::Window(conversation), self, LIFETIME).await
     }
 }
 
@@ -68,8 +67,8 @@ impl SharedRoster {
         Self::of(&roster, read).filter(|_| roster.conversation.conversation_id == conversation)
     }
 
-    /// Sets the entry of a group.
-    pub(super) async fn set(&self, cache: &SharedCache, conversation: ConversationId) {
-        cache.set(Key::Roster(conversation), self, LIFETIME).await;
+    /// Sets the entry of a group; false if it may not be set.
+    pub(super) async fn set(&self, cache: &SharedCache, conversation: ConversationId) -> bool {
+        cache.set(Key::Roster(conversation), self, LIFETIME).await
     }
 }
