@@ -3,6 +3,7 @@
 mod application;
 mod apps;
 mod cargo_lambda;
+mod collection;
 mod elsewhere;
 mod starting;
 mod stopping;
