@@ -85,3 +85,43 @@ pub(crate) fn failed(status: StatusCode, kind: &str, reason: &str) -> Response {
     let error = json!({ "root_cause": [cause], "type": kind, "reason": reason });
     (status, axum::Json(json!({ "error": error, "status": status.as_u16() }))).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use local_aws::Caller;
+    use local_aws::Service;
+
+    use super::*;
+
+    fn head(service: &str, signed: &str, with_hash: bool) -> Parts {
+        let authorization = local_aws::admission::authorization(service).replace("SignedHeaders=host", signed);
+        let request = axum::http::Request::post("/notes/_search").header("authorization", authorization);
+        let request = if with_hash { request.header(HASH, "0") } else { request };
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn a_collection_asks_for_the_hash_of_the_body_and_no_signed_length() {
+        let host = "SignedHeaders=host";
+        assert_eq!(check_signed_headers(&head("aoss", host, true)), Ok(()));
+        assert!(check_signed_headers(&head("aoss", host, false)).unwrap_err().contains(HASH));
+        let with_length = "SignedHeaders=content-length;host";
+        assert!(check_signed_headers(&head("aoss", with_length, true)).unwrap_err().contains(LENGTH));
+        assert_eq!(check_signed_headers(&head("es", with_length, false)), Ok(()), "a domain");
+    }
+
+    #[test]
+    fn changes_of_aliases_need_what_they_do() {
+        let needed = |body: &str| {
+            let head = axum::http::Request::post("/_aliases").body(()).unwrap().into_parts().0;
+            let caller = Caller::Developer { name: String::new() };
+            let owner = Some(Owner::Collection { arn: String::new(), name: "texts".to_owned() });
+            let call = Call { owner, ..Call::read(Service::Opensearch, &head, body.as_bytes(), &caller) };
+            super::needed(&call).into_iter().map(|permission| permission.action).collect::<Vec<_>>()
+        };
+        assert_eq!(needed(r#"{"actions": [{"add": {}}]}"#), ["aoss:CreateCollectionItems"]);
+        assert_eq!(needed(r#"{"actions": [{"remove": {}}]}"#), ["aoss:UpdateCollectionItems"]);
+        let both = ["aoss:CreateCollectionItems", "aoss:UpdateCollectionItems"];
+        assert_eq!(needed(r#"{"actions": [{"remove": {}}, {"add": {}}]}"#), both);
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 use tantivy::directory::{MmapDirectory, RamDirectory};
-use tantivy::indexer::IndexWriterOptions;
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{Index, IndexSettings, ReloadPolicy, TantivyDocument};
 
 use super::translog::{Record, Translog};
@@ -17,6 +17,9 @@ use crate::mapping::{Document, Mapping};
 
 /// Memory for terms that are not in a segment yet.
 const WRITER_BYTES: usize = 64 * 1024 * 1024;
+
+/// Part of a segment that replaced documents may take before it is written anew.
+const MAX_DELETED_RATIO: f32 = 0.3;
 
 /// An index cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +69,9 @@ impl Engine {
             .num_merge_threads(1)
             .build();
         let writer = index.writer_with_options::<TantivyDocument>(options).map_err(failed)?;
+        let mut merges = LogMergePolicy::default();
+        merges.set_del_docs_ratio_before_merge(MAX_DELETED_RATIO);
+        writer.set_merge_policy(Box::new(merges));
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().map_err(failed)?;
         let committed = index.load_metas().map_err(failed)?.payload;
         let committed: Payload = committed.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();

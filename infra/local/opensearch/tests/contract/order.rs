@@ -81,6 +81,7 @@ async fn a_page_begins_after_the_last_hit_of_the_one_before() {
             assert_eq!(answer["hits"]["total"]["value"], 5, "a page counts all");
             let Some(last) = hits.last() else { break };
             after = Some(last["sort"].clone());
+            assert!(paged.len() < whole.len(), "{sort}: the pages do not end");
             paged.extend(hits.iter().map(|hit| hit["_id"].as_str().unwrap().to_owned()));
         }
         assert_eq!(paged, whole, "{sort}");
