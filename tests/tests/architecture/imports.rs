@@ -23,7 +23,7 @@ const EDGES: [(&str, &[&str]); 26] = [
     ("infra/local/aurora", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/dynamodb", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/sqs", &["infra/local/aws", "infra/local/template"]),
-    // Whether a caller may, its gate looks at.
+    // Its gate looks at callers.
     ("infra/local/opensearch", &["infra/local/aws"]),
     ("infra/local/secrets", &["infra/local/aws", "infra/local/template"]),
     ("infra/local/s3", &["infra/local/aws", "infra/local/lambda", "infra/local/template"]),

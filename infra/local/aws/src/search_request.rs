@@ -1,4 +1,4 @@
-//! What a request to OpenSearch asks for: its kind, and the indices or aliases that it names.
+//! The kind of a request to OpenSearch, and the indices or aliases that it names.
 
 use axum::http::Method;
 use axum::http::request::Parts;

@@ -9,7 +9,7 @@ use local_template::model::Stack;
 use crate::StartError;
 use crate::data_dir::DataDir;
 
-/// What the policies of data access grant to a role.
+/// Returns the permissions that policies of data access grant to a role.
 fn data_access(stack: &Stack, role: &str) -> Policy {
     let arn = format!("arn:aws:iam::{ACCOUNT}:role/{role}");
     let grants = stack.data_access.iter().filter(|grant| grant.principals.contains(&arn));

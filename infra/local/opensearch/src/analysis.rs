@@ -16,7 +16,7 @@ const VALUE_GAP: usize = 100;
 pub(crate) enum Analyzer {
     /// Words by Unicode's rules (UAX #29), in lower case.
     Standard,
-    /// What stands between white space, as it is.
+    /// Runs between white space, as they are.
     Whitespace,
 }
 

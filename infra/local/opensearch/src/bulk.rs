@@ -14,10 +14,10 @@ use crate::error::ApiError;
 
 const MAX_ID_BYTES: usize = 512;
 
-/// Keys of an action that are accepted because their usual values mean nothing here.
+/// Keys that an action may have.
 const OPTIONS: [&str; 6] = ["_id", "_index", "require_alias", "version", "version_type", "op_type"];
 
-/// What an item of a bulk request does.
+/// The action of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Index,

@@ -1,4 +1,4 @@
-//! What was accepted is there after the process was killed.
+//! Accepted writes are there after the process was killed.
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};

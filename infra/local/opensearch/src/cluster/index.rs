@@ -13,7 +13,7 @@ use crate::engine::{Engine, OpenError, Write, Written};
 use crate::error::ApiError;
 use crate::mapping::Mapping;
 
-/// What is known of an index beside its documents.
+/// The facts about an index beside its documents.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Description {
     pub(crate) uuid: String,

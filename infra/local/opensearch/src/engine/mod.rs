@@ -89,7 +89,7 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Carries out writes in their order. When it returns, those that succeeded last.
+    /// Carries out writes in their order. Those that succeeded are on the disk when it returns.
     pub(crate) fn write(&self, writes: Vec<Write>) -> Result<Vec<Result<Written, ApiError>>, ApiError> {
         // Analysis takes the most time and needs no lock.
         let read = |write: &Write| {
@@ -276,7 +276,7 @@ impl Engine {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // What a panic left behind is replayed at the next start; until then versions may be too low.
+        // The next start repeats writes that a panic cut off; until then versions may be too low.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -98,7 +98,7 @@ impl Engine {
             let source = source.as_ref().map(|source| source.get());
             let document = source.map(|source| Document::read(&self.mapping, &id, source)).transpose()?;
             state.next_seq_no = seq_no;
-            // Whether the id was there before is not asked: deleting nothing does no harm.
+            // The id may be new: deleting nothing does no harm.
             self.put(&mut state, &id, version, source.zip(document), true)?;
         }
         self.commit(&mut state)

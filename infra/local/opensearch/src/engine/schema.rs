@@ -1,4 +1,4 @@
-//! How the fields of a mapping are laid out in the index on the disk.
+//! The layout of a mapping's fields in the index on the disk.
 
 use std::collections::BTreeMap;
 

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::error::ApiError;
 use crate::mapping::FieldType;
 
-/// What a search wants of each index.
+/// The part of a search that is the same in each index.
 pub(super) struct Wanted<'a> {
     pub(super) criteria: &'a [Criterion],
     /// Number of hits.
@@ -189,7 +189,7 @@ impl PartialEq for Entry {
 
 impl Eq for Entry {}
 
-/// Whether an order needs scores.
+/// Returns true if an order needs scores.
 pub(super) fn needs_scores(criteria: &[Criterion]) -> bool {
     criteria.iter().any(|criterion| criterion.by == By::Score)
 }

@@ -30,7 +30,7 @@ pub(crate) struct Request {
     pub(super) with_versions: bool,
 }
 
-/// How far hits are counted.
+/// The number up to which hits are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Total {
     Exact,

@@ -18,7 +18,7 @@ pub(crate) struct Criterion {
     unmapped: Option<FieldType>,
 }
 
-/// What is compared.
+/// The values that are compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum By {
     Score,
