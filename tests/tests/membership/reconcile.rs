@@ -175,6 +175,31 @@ async fn sql_may_be_older() {
     chat_works(&group, &alice, &carol).await;
 }
 
+/// SQL may be of a moment before a deletion.
+#[tokio::test]
+async fn deletion_of_a_user_is_never_undone() {
+    let [alice, bob, carol] = three().await;
+    let group = Group::of(&alice, &[&bob, &carol]).await;
+    assert_eq!(group.remove(&alice, &carol).await.0, 204);
+    group.stored_state().await;
+    let key = [("conversation_id", group.id.clone()), ("entry", format!("p#{}", carol.user_id))];
+    let key = key.map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
+    // Its periods differ, so it would be mended if the user were not deleted.
+    let delete = dynamodb()
+        .update_item()
+        .table_name(MEMBERS)
+        .set_key(Some(key.into()))
+        .update_expression("SET user_deleted = :deleted, periods = :none")
+        .expression_attribute_values(":deleted", AttributeValue::Bool(true))
+        .expression_attribute_values(":none", AttributeValue::L(Vec::new()));
+    delete.send().await.unwrap();
+    let before = items(MEMBERS, &group.id).await;
+    for mend in [false, true, false] {
+        assert_eq!(compare(&group.id, mend).await, [FindingKind::DeletionLost]);
+    }
+    assert_eq!(items(MEMBERS, &group.id).await, before, "the item is as it was");
+}
+
 #[tokio::test]
 async fn dynamodb_may_be_older() {
     let [alice, bob, carol] = three().await;
