@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::search::Span;
+use end_to_end::test_user::until_not_busy;
 use end_to_end::{Cloud, TestUser, aws};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -96,7 +97,8 @@ pub(crate) fn quoted(q: &str) -> String {
 
 /// Returns the answer to a search with these parameters.
 pub(crate) async fn find(user: &TestUser, parameters: &str) -> Value {
-    let (status, page) = user.get(&format!("/v1/search?{parameters}")).await;
+    let path = format!("/v1/search?{parameters}");
+    let (status, page) = until_not_busy(|| user.get(&path)).await;
     assert_eq!(status, 200, "{parameters}: {page}");
     page
 }

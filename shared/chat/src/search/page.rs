@@ -40,7 +40,7 @@ impl Search {
     /// Nothing that history would not show has a part in it: not in the hits, and not in a number. A page may have fewer hits than
     /// `limit` and not be the last, if hundreds of documents are outdated.
     ///
-    /// Cost: what [`scope::of_user`] costs; a request to the index for each hundred documents; a transaction of six read units for each
+    /// Cost: a query and up to nine batches for the conversations; a request to the index for each hundred documents; a transaction of six read units for each
     /// conversation with hits, and a read unit for each hit.
     pub async fn search(
         &self,
