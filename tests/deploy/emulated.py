@@ -151,7 +151,9 @@ class Stack:
 
     def __init__(self, emulator, template):
         self.emulator, self.body = emulator, json.dumps(template)
-        self.types = {id: resource["Type"] for id, resource in template["Resources"].items()}
+        # Conditional resources need parameters that this stack does not have.
+        unconditional = {id: part for id, part in template["Resources"].items() if "Condition" not in part}
+        self.types = {id: resource["Type"] for id, resource in unconditional.items()}
         self.cloudformation = emulator.client("cloudformation")
 
     def create(self):
