@@ -8,7 +8,7 @@ mod serve;
 
 use domain::error::causes;
 use store::StoreError;
-use store::opensearch::{Change, MessageIndex, Written};
+use store::opensearch::{Change, DocumentId, MessageIndex, Written};
 use store::sqs::{Queue, RefusedRecord};
 use tokio::sync::OnceCell;
 
@@ -31,44 +31,44 @@ impl Worker {
         Self { index, refused, exists: OnceCell::new() }
     }
 
-    /// Indexes a batch. Returns the sequence numbers of the records that have to be retried.
-    pub async fn handle(&self, records: Vec<Record>) -> Vec<String> {
-        let mut failed = Vec::new();
-        let mut changes: Vec<(String, Change)> = Vec::new();
+    /// Indexes a batch. Returns the sequence number of the first record that has to be retried: Lambda sends it and all later ones again.
+    pub async fn handle(&self, records: Vec<Record>) -> Option<String> {
+        let mut pending: Vec<(String, Result<Change, &'static str>)> = Vec::new();
         for Record { sequence_number, indexed } in records {
             match indexed {
                 Indexed::Unchanged => {}
                 // The later change of a message has all of it.
                 Indexed::Changed(change) => {
-                    changes.retain(|(_, earlier)| earlier.id() != change.id());
-                    changes.push((sequence_number, change));
+                    let is_of = |earlier: &Result<Change, _>| earlier.as_ref().is_ok_and(|it| it.id() == change.id());
+                    pending.retain(|(_, earlier)| !is_of(earlier));
+                    pending.push((sequence_number, Ok(change)));
                 }
-                Indexed::Unreadable(error) => {
-                    let record = RefusedRecord {
-                        conversation_id: None,
-                        seq: None,
-                        sequence_number: Some(sequence_number.clone()),
-                        reason: causes(&error),
-                    };
-                    failed.extend((!self.put_aside(&record).await).then_some(sequence_number));
-                }
+                // The error may quote the item.
+                Indexed::Unreadable => pending.push((sequence_number, Err("the item cannot be read"))),
             }
         }
-        let (sequence_numbers, changes): (Vec<String>, Vec<Change>) = changes.into_iter().unzip();
-        match self.write(&changes).await {
-            Ok(outcomes) => {
-                for ((sequence_number, change), written) in sequence_numbers.into_iter().zip(&changes).zip(outcomes) {
-                    if !self.is_settled(&sequence_number, change, written).await {
-                        failed.push(sequence_number);
-                    }
-                }
-            }
+        let changes: Vec<Change> = pending.iter().filter_map(|(_, change)| change.clone().ok()).collect();
+        let mut outcomes = match self.write(&changes).await {
+            Ok(outcomes) => outcomes.into_iter(),
             Err(error) => {
                 tracing::error!(changes = changes.len(), error = causes(&error), "stream records will be retried");
-                failed.extend(sequence_numbers);
+                return pending.into_iter().next().map(|(sequence_number, _)| sequence_number);
+            }
+        };
+        // What follows a record that is retried comes again, so nothing of it is put aside.
+        for (sequence_number, change) in pending {
+            let is_settled = match change {
+                Ok(change) => match outcomes.next() {
+                    Some(written) => self.is_settled(&sequence_number, &change, written).await,
+                    None => false,
+                },
+                Err(reason) => self.put_aside(&refused(None, &sequence_number, reason.to_owned())).await,
+            };
+            if !is_settled {
+                return Some(sequence_number);
             }
         }
-        failed
+        None
     }
 
     async fn write(&self, changes: &[Change]) -> Result<Vec<Written>, StoreError> {
@@ -91,13 +91,7 @@ impl Worker {
             }
             Written::Refused(kind) => kind,
         };
-        let record = RefusedRecord {
-            conversation_id: Some(id.conversation_id),
-            seq: Some(id.seq),
-            sequence_number: Some(sequence_number.to_owned()),
-            reason,
-        };
-        self.put_aside(&record).await
+        self.put_aside(&refused(Some(id), sequence_number, reason)).await
     }
 
     /// Puts a record aside for an operator. Returns false if it has to be retried.
@@ -114,5 +108,14 @@ impl Worker {
             "the index does not take a stream record: it is put aside"
         );
         sent.is_ok()
+    }
+}
+
+fn refused(id: Option<DocumentId>, sequence_number: &str, reason: String) -> RefusedRecord {
+    RefusedRecord {
+        conversation_id: id.map(|id| id.conversation_id),
+        seq: id.map(|id| id.seq),
+        sequence_number: Some(sequence_number.to_owned()),
+        reason,
     }
 }

@@ -21,13 +21,13 @@ pub enum Indexed {
     Unchanged,
     Changed(Change),
     /// An item that this code did not write.
-    Unreadable(serde_dynamo::Error),
+    Unreadable,
 }
 
 impl From<EventRecord> for Record {
     fn from(record: EventRecord) -> Self {
         let change = record.change;
-        let indexed = indexed(change.old_image, change.new_image).unwrap_or_else(Indexed::Unreadable);
+        let indexed = indexed(change.old_image, change.new_image).unwrap_or(Indexed::Unreadable);
         Self { sequence_number: change.sequence_number.unwrap_or_default(), indexed }
     }
 }

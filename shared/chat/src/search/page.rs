@@ -8,10 +8,11 @@ use domain::protocol::http::Hit;
 use domain::search::SearchCursor;
 use domain::{ConversationId, Message, Seq, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use store::clock::Stopwatch;
 use store::opensearch::{DocumentId, Find, Found, MessageIndex, Scope};
 use store::{StoreError, clock};
 
-use super::request::SearchRequest;
+use super::request::{Judged, SearchRequest};
 use super::scope;
 use crate::log::{Log, ReadError};
 
@@ -21,8 +22,11 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// Documents of each request to the index after the first.
 const FOUND_AT_ONCE: usize = 100;
 
-/// Documents after which a page ends although it is not full: none of them are in the way of a user who asks for the next page.
-const MAX_FOUND: usize = 500;
+/// Messages after which a page ends although it is not full: those that the user sees and that the index has reason to propose.
+const MAX_COUNTED: usize = 500;
+
+/// Time after which a page ends although it is not full.
+const TIME_OF_A_PAGE: Duration = Duration::from_millis(1_200);
 
 /// Conversations whose messages are read at once.
 const CONCURRENCY: usize = 16;
@@ -38,7 +42,7 @@ impl Search {
     /// Returns up to `limit` hits that `user` may see, no more than a response takes, and the cursor of the next page.
     ///
     /// Nothing that history would not show has a part in it: not in the hits, and not in a number. A page may have fewer hits than
-    /// `limit` and not be the last, if hundreds of documents are outdated.
+    /// `limit` and not be the last, if hundreds of messages are near and do not match, or the time is short.
     ///
     /// Cost: a query and up to nine batches for the conversations; a request to the index for each hundred documents; a transaction of six read units for each
     /// conversation with hits, and a read unit for each hit.
@@ -67,28 +71,42 @@ impl Search {
         let find = Find { query: query.as_ref(), scope: &scope, sender_id, after, before, has, order };
         let (mut hits, mut places): (Vec<Hit>, Vec<SearchCursor>) = (Vec::new(), Vec::new());
         let (mut next, mut seen, mut size) = (*cursor, HashSet::new(), limit + 1);
-        loop {
+        let begun = Stopwatch::start();
+        // The last message that counts. Hidden ones count for nothing: neither cursor nor end of a page may tell of them.
+        let (mut counted, mut last_counted) = (0, None);
+        let reached = 'all: loop {
             let found = self.index.find(&find, next, size).await?;
-            let (is_last, last) = (found.len() < size, found.last().map(|found| found.place));
+            next = found.last().map(|found| found.place).filter(|_| found.len() == size);
             // While a new index is being filled, a message may be in two.
             let found: Vec<Found> = found.into_iter().filter(|found| seen.insert(found.id)).collect();
             let mut messages = self.shown(user, &found).await?;
             for Found { id, place } in found {
-                let hit = messages.remove(&id).and_then(|message| request.hit(message));
-                places.extend(hit.is_some().then_some(place));
-                hits.extend(hit);
+                match messages.remove(&id).map(|message| request.judge(message)) {
+                    Some(Judged::Hit(hit)) => {
+                        hits.push(*hit);
+                        places.push(place);
+                    }
+                    Some(Judged::Near) => {}
+                    Some(Judged::Hidden) | None => continue,
+                }
+                (counted, last_counted) = (counted + 1, Some(place));
+                if hits.len() > limit || counted == MAX_COUNTED {
+                    break 'all last_counted;
+                }
             }
-            next = last.filter(|_| !is_last);
-            if next.is_none() || hits.len() > limit || seen.len() >= MAX_FOUND {
-                break;
+            if next.is_none() {
+                break None;
+            }
+            if begun.elapsed() > TIME_OF_A_PAGE && last_counted.is_some() {
+                break last_counted;
             }
             size = FOUND_AT_ONCE;
-        }
+        };
         let page = Page::cut(hits.iter(), limit, Room::of_body()).map_err(StoreError::from)?;
         let (count, more) = (page.items.len(), page.more);
         hits.truncate(count);
-        // A page that is cut goes on after its last hit, any other after what was looked at.
-        let cursor = if more { count.checked_sub(1).and_then(|last| places.get(last).copied()) } else { next };
+        // A page that is cut goes on after its last hit, any other after the last message that counted.
+        let cursor = if more { count.checked_sub(1).and_then(|last| places.get(last).copied()) } else { reached };
         Ok((hits, cursor))
     }
 

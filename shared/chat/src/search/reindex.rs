@@ -103,7 +103,7 @@ impl Reindex {
 
     /// Does the work of a range of conversations; queues the slices of those with long logs.
     pub async fn range(&self, range: IdRange<ConversationId>, until: Timestamp) -> Result<(), ReindexError> {
-        let mut after = range.after;
+        let (mut after, mut done) = (range.after, None);
         loop {
             let page = self.rows.conversations(after, CONVERSATIONS_PER_RANGE).await?;
             for conversation_id in page.iter().copied().take_while(|id| *id <= range.last) {
@@ -112,8 +112,16 @@ impl Reindex {
                 if head.0 > ITEMS_PER_SLICE {
                     self.queue_conversation(conversation_id).await?;
                 } else if head > Seq::ZERO {
-                    self.slice(Slice { conversation_id, seqs }, until).await?;
+                    match (self.slice(Slice { conversation_id, seqs }, until).await, done) {
+                        // The rest is other work.
+                        (Err(ReindexError::OutOfTime), Some(after)) => {
+                            self.queue.send_reindex(&[ReindexBody::Range { after, last: Some(range.last) }]).await?;
+                            return Ok(());
+                        }
+                        (worked, _) => worked?,
+                    }
                 }
+                done = Some(conversation_id);
             }
             match page.last() {
                 Some(last) if page.len() == CONVERSATIONS_PER_RANGE && *last < range.last => after = *last,

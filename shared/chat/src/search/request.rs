@@ -21,32 +21,42 @@ pub struct SearchRequest {
     pub cursor: Option<SearchCursor>,
 }
 
+/// A message that the index proposes, by what the user sees of it.
+#[derive(Debug)]
+pub(super) enum Judged {
+    Hit(Box<Hit>),
+    /// The index proposes such a message, and it does not match.
+    Near,
+    /// The index proposes it for something that the user does not see. Nothing may tell that it is there.
+    Hidden,
+}
+
 impl SearchRequest {
-    /// Returns the message as a hit, unless what the user sees of it does not match.
-    pub(super) fn hit(&self, message: Message) -> Option<Hit> {
-        let MessageKind::Text(content) = &message.kind else { return None };
+    /// Judges a message as the user sees it.
+    pub(super) fn judge(&self, message: Message) -> Judged {
+        let MessageKind::Text(content) = &message.kind else { return Judged::Hidden };
         let passes = self.conversation_id.is_none_or(|id| id == message.conversation_id)
             && self.sender_id.is_none_or(|sender| sender == message.sender_id)
             && self.after.is_none_or(|after| message.sent_at > after)
             && self.before.is_none_or(|before| message.sent_at < before)
             && self.has.is_none_or(|has| has.is_in(&message));
         if !passes {
-            return None;
+            return Judged::Hidden;
         }
         let Some(query) = &self.query else {
-            return Some(Hit { message, highlights: Vec::new(), files: Vec::new() });
+            return Judged::Hit(Hit { message, highlights: Vec::new(), files: Vec::new() }.into());
         };
         let names = content.attachments.iter().map(|file| Analysis::of(file.name.as_str()));
         let texts: Vec<Analysis> = std::iter::once(Analysis::of(&content.text)).chain(names).collect();
         if !query.matches(&texts) {
-            return None;
+            return if query.proposes(&texts) { Judged::Near } else { Judged::Hidden };
         }
         let mut highlights = texts.iter().map(|text| query.highlights(text));
         let of_text = highlights.next().unwrap_or_default();
         let files = content.attachments.iter().zip(highlights);
         let files = files.map(|(file, highlights)| FileHighlights { file_id: file.file_id, highlights });
         let files = files.filter(|file| !file.highlights.is_empty()).collect();
-        Some(Hit { message, highlights: of_text, files })
+        Judged::Hit(Hit { message, highlights: of_text, files }.into())
     }
 }
 
@@ -65,6 +75,15 @@ mod tests {
         serde_json::from_value(message).unwrap()
     }
 
+    impl SearchRequest {
+        fn hit(&self, message: Message) -> Option<Hit> {
+            match self.judge(message) {
+                Judged::Hit(hit) => Some(*hit),
+                Judged::Near | Judged::Hidden => None,
+            }
+        }
+    }
+
     fn request(query: &str) -> SearchRequest {
         SearchRequest { query: MessageQuery::parse(query).unwrap(), ..SearchRequest::default() }
     }
@@ -75,6 +94,15 @@ mod tests {
         assert_eq!(hit.highlights, [[0, 3]]);
         assert_eq!((hit.files.len(), hit.files[0].highlights.as_slice()), (1, &[[0, 6]][..]));
         assert_eq!(request("budget new").hit(message("See the plan")), None);
+    }
+
+    #[test]
+    fn only_what_a_user_sees_makes_a_message_near() {
+        let near = |query: &str, text: &str| matches!(request(query).judge(message(text)), Judged::Near);
+        assert!(near("\"salary 9", "salary of 95"), "the index finds the beginning anywhere");
+        assert!(!near("\"salary 9", "salary of 85"));
+        assert!(!near("\"salary of 9", "of 95 salary"), "the terms before it follow each other");
+        assert!(!near("plan", "see"), "another text");
     }
 
     #[test]

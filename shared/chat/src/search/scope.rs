@@ -12,9 +12,9 @@ const MAX_CONVERSATIONS: usize = 65_536;
 /// Most conversations whose membership periods are read: those that the user has left at some time, then the newest ones.
 const MAX_READ: usize = 300;
 
-/// Most ranges of seqs of a search. With a term for each conversation and what the words ask for, that stays below the 1,024 clauses
-/// that OpenSearch takes.
-const MAX_RANGES: usize = 300;
+/// Most ranges of seqs of a search. OpenSearch takes 1,024 clauses: each range may count as two, each conversation with ranges is one, and
+/// the words ask for up to 200.
+const MAX_RANGES: usize = 200;
 
 /// Returns the conversations that a user is or was in, or what they see of them.
 ///

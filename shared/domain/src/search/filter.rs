@@ -56,7 +56,7 @@ pub enum SearchOrder {
     /// By time, the newest first.
     #[default]
     Newest,
-    /// By how well the words match: rare words and short texts count for more.
+    /// By how well the words match: in the text and the names of files, and as whole words.
     Best,
 }
 

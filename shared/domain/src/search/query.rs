@@ -55,8 +55,17 @@ impl MessageQuery {
 
     /// Returns true if a message with these texts (its own, and the names of its files) matches.
     pub fn matches(&self, texts: &[Analysis]) -> bool {
-        let occurs = |clause: &Clause| texts.iter().any(|text| clause.occurrences(text).next().is_some());
+        let occurs = |clause: &Clause| texts.iter().any(|text| clause.occurs_in(text));
         !self.0.is_empty() && self.0.iter().all(occurs)
+    }
+
+    /// Returns true if an index proposes a message with these texts: it finds the beginning at the end of a phrase anywhere in a text.
+    pub fn proposes(&self, texts: &[Analysis]) -> bool {
+        let is_proposed = |clause: &Clause| {
+            let [terms, prefix] = clause.parts();
+            texts.iter().any(|text| [&terms, &prefix].iter().all(|part| part.is_empty() || part.occurs_in(text)))
+        };
+        !self.0.is_empty() && self.0.iter().all(is_proposed)
     }
 
     /// Returns the parts of a text that match a clause, in order and without overlap.
@@ -101,6 +110,19 @@ impl Clause {
             }
         }
         (clause.prefix.is_some() || !clause.terms.is_empty()).then_some(clause)
+    }
+
+    /// Returns a clause of the whole terms, and one of the beginning.
+    fn parts(&self) -> [Self; 2] {
+        [Self { prefix: None, ..self.clone() }, Self { terms: Vec::new(), prefix: self.prefix.clone() }]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.terms.is_empty() && self.prefix.is_none()
+    }
+
+    fn occurs_in(&self, text: &Analysis) -> bool {
+        self.occurrences(text).next().is_some()
     }
 
     fn occurrences<'a>(&'a self, text: &'a Analysis) -> impl Iterator<Item = Span> + 'a {

@@ -72,39 +72,63 @@ struct WrongCount {
 }
 
 impl MessageIndex {
-    /// Carries out changes, each for itself, and returns their outcomes in order. Cost: one request.
+    /// Carries out changes, each for itself, and returns their outcomes in order. Cost: one request for each 4 MB.
     pub async fn write(&self, changes: &[Change]) -> Result<Vec<Written>, StoreError> {
-        if changes.is_empty() {
-            return Ok(Vec::new());
-        }
         let path = format!("/{WRITE_ALIAS}/_bulk");
-        let content_type = Some("application/x-ndjson");
-        let answer = self.client.send(Method::POST, &path, content_type, lines(changes)?, WRITE_TIMEOUT).await?;
-        let answer: Answer = answer.read()?;
-        if answer.items.len() != changes.len() {
-            return Err(failed(WrongCount { asked: changes.len(), answered: answer.items.len() }));
+        let mut outcomes = Vec::with_capacity(changes.len());
+        for Request { body, changes } in requests(changes, MAX_BODY_BYTES)? {
+            let content_type = Some("application/x-ndjson");
+            let answer = self.client.send(Method::POST, &path, content_type, body, WRITE_TIMEOUT).await?;
+            let answer: Answer = answer.read()?;
+            if answer.items.len() != changes {
+                return Err(failed(WrongCount { asked: changes, answered: answer.items.len() }));
+            }
+            outcomes.extend(answer.items.into_iter().map(written));
         }
-        Ok(answer.items.into_iter().map(written).collect())
+        Ok(outcomes)
     }
 }
 
-/// Returns the body of the request: for each change a line with the action, and for a document a line with it.
-fn lines(changes: &[Change]) -> Result<Vec<u8>, StoreError> {
-    let mut body = Vec::new();
+/// Size from which another request is made. Small domains take 10 MB, and terms can be eleven times as long as their text.
+const MAX_BODY_BYTES: usize = 4 << 20;
+
+/// A request with some of the changes.
+#[derive(Debug, Default)]
+struct Request {
+    body: Vec<u8>,
+    changes: usize,
+}
+
+/// Splits changes into requests of about `max_bytes`.
+fn requests(changes: &[Change], max_bytes: usize) -> Result<Vec<Request>, StoreError> {
+    let mut requests: Vec<Request> = Vec::new();
     for change in changes {
-        let about =
-            json!({"_id": change.id().to_string(), "version": change.version(), "version_type": "external_gte"});
-        match change {
-            Change::Put(document) => {
-                serde_json::to_writer(&mut body, &json!({"index": about}))?;
-                body.push(b'\n');
-                serde_json::to_writer(&mut body, document)?;
+        let lines = lines(change)?;
+        match requests.last_mut() {
+            Some(last) if last.body.len() + lines.len() <= max_bytes => {
+                last.body.extend(lines);
+                last.changes += 1;
             }
-            Change::Delete { .. } => serde_json::to_writer(&mut body, &json!({"delete": about}))?,
+            _ => requests.push(Request { body: lines, changes: 1 }),
         }
-        body.push(b'\n');
     }
-    Ok(body)
+    Ok(requests)
+}
+
+/// Returns the lines of a change: the action, and for a document a line with it.
+fn lines(change: &Change) -> Result<Vec<u8>, StoreError> {
+    let mut lines = Vec::new();
+    let about = json!({"_id": change.id().to_string(), "version": change.version(), "version_type": "external_gte"});
+    match change {
+        Change::Put(document) => {
+            serde_json::to_writer(&mut lines, &json!({"index": about}))?;
+            lines.push(b'\n');
+            serde_json::to_writer(&mut lines, document)?;
+        }
+        Change::Delete { .. } => serde_json::to_writer(&mut lines, &json!({"delete": about}))?,
+    }
+    lines.push(b'\n');
+    Ok(lines)
 }
 
 fn written(item: Item) -> Written {
@@ -145,7 +169,8 @@ mod tests {
             mentions: Vec::new(),
         };
         let id = DocumentId { conversation_id, seq: Seq(8) };
-        let body = lines(&[Change::Put(document), Change::Delete { id, version: Seq(12) }]).unwrap();
+        let changes = [Change::Put(document), Change::Delete { id, version: Seq(12) }];
+        let [Request { body, changes: 2 }] = &requests(&changes, MAX_BODY_BYTES).unwrap()[..] else { panic!("one") };
         let lines: Vec<Value> =
             body.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
         let about = |seq: u64, version: u64| json!({"_id": format!("{conversation_id}#{seq}"), "version": version, "version_type": "external_gte"});
@@ -159,6 +184,10 @@ mod tests {
         );
         assert_eq!(body.last(), Some(&b'\n'));
         assert_eq!(format!("{id}").parse(), Ok(id));
+        let split = requests(&changes, body.len() - 1).unwrap();
+        assert_eq!(split.iter().map(|request| request.changes).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(split.iter().flat_map(|request| request.body.clone()).collect::<Vec<_>>(), *body);
+        assert!(requests(&[], MAX_BODY_BYTES).unwrap().is_empty());
     }
 
     #[test]

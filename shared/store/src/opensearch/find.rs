@@ -183,25 +183,32 @@ impl Scope {
 }
 
 /// Returns the query of a clause, which occurs in one of the fields.
+///
+/// In the order `best` a message counts by itself: a clause has one point for each field in which it occurs, and another one if its
+/// beginning is a whole word there. The engine's own scores would tell how often a word occurs in conversations of others.
 fn clause(clause: &Clause, order: SearchOrder) -> Value {
-    any(FIELDS.iter().map(|field| in_field(field, clause, order)).collect())
+    let in_fields = |clause: &Clause| FIELDS.iter().map(|field| in_field(field, clause)).collect::<Vec<_>>();
+    match order {
+        SearchOrder::Newest => any(in_fields(clause)),
+        SearchOrder::Best => {
+            let whole = clause
+                .prefix
+                .as_ref()
+                .map(|prefix| Clause { terms: clause.terms.iter().chain([prefix]).cloned().collect(), prefix: None });
+            let points = in_fields(clause).into_iter().chain(whole.iter().flat_map(in_fields));
+            any(points.map(|query| json!({"constant_score": {"filter": query}})).collect())
+        }
+    }
 }
 
-fn in_field(field: &str, Clause { terms, prefix }: &Clause, order: SearchOrder) -> Value {
+fn in_field(field: &str, Clause { terms, prefix }: &Clause) -> Value {
     let terms = match terms.as_slice() {
         [] => None,
         [term] => Some(json!({"term": {field: term}})),
         // Terms have no white space, so that the analyzer `whitespace` finds them again.
         terms => Some(json!({"match_phrase": {field: terms.join(" ")}})),
     };
-    let prefix = prefix.as_ref().map(|prefix| {
-        let begins = json!({"prefix": {field: prefix}});
-        match order {
-            SearchOrder::Newest => begins,
-            // All beginnings match equally well; a whole word matches better, and by its rarity.
-            SearchOrder::Best => any(vec![begins, json!({"term": {field: prefix}})]),
-        }
-    });
+    let prefix = prefix.as_ref().map(|prefix| json!({"prefix": {field: prefix}}));
     match (terms, prefix) {
         (Some(terms), Some(prefix)) => json!({"bool": {"must": [terms, prefix]}}),
         (terms, prefix) => terms.or(prefix).unwrap_or_else(|| json!({"match_none": {}})),
@@ -280,14 +287,21 @@ mod tests {
 
     #[test]
     fn a_whole_word_is_better_than_a_beginning() {
-        let query = MessageQuery::parse("fox").unwrap();
+        let query = MessageQuery::parse("brown fox").unwrap();
         let body = find(query.as_ref(), &Scope::default(), SearchOrder::Best).body(None, 1);
+        let point = |query: Value| json!({"constant_score": {"filter": query}});
+        let either = |points: &[Value]| json!({"bool": {"should": points, "minimum_should_match": 1}});
         assert_eq!(
-            body["query"]["bool"]["must"][0]["bool"]["should"][0],
-            json!({"bool": {
-                "should": [{"prefix": {"terms": "fox"}}, {"term": {"terms": "fox"}}],
-                "minimum_should_match": 1,
-            }})
+            body["query"]["bool"]["must"],
+            json!([
+                either(&[point(json!({"term": {"terms": "brown"}})), point(json!({"term": {"files": "brown"}}))]),
+                either(&[
+                    point(json!({"prefix": {"terms": "fox"}})),
+                    point(json!({"prefix": {"files": "fox"}})),
+                    point(json!({"term": {"terms": "fox"}})),
+                    point(json!({"term": {"files": "fox"}})),
+                ]),
+            ])
         );
     }
 
