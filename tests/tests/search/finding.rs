@@ -2,7 +2,7 @@
 
 use end_to_end::TestUser;
 use end_to_end::test_user::client;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::room::{Room, find, found, highlighted, quoted, search, seqs, word};
 

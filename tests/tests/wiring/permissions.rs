@@ -13,8 +13,18 @@ use crate::functions;
 use crate::policies::{Permission, allowed};
 
 /// Services whose requests are recorded.
-const RECORDED: [&str; 9] =
-    ["dynamodb:", "sqs:", "rds-data:", "secretsmanager:", "execute-api:", "s3:", "lambda:", "scheduler:", "iam:"];
+const RECORDED: [&str; 10] = [
+    "aoss:",
+    "dynamodb:",
+    "sqs:",
+    "rds-data:",
+    "secretsmanager:",
+    "execute-api:",
+    "s3:",
+    "lambda:",
+    "scheduler:",
+    "iam:",
+];
 
 /// Actions that Lambda's own pollers need, with the function's role.
 const POLLERS: [&str; 4] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "dynamodb:GetRecords"];
@@ -144,6 +154,9 @@ fn template_name(arn: &str) -> String {
         // Secrets Manager adds a suffix.
         return secret.trim_start_matches("local-").to_owned();
     }
+    if last.starts_with("collection/") {
+        return "SearchCollection".to_owned();
+    }
     let kinds = ["table/", "function:", "role/"];
     let name = kinds.into_iter().find_map(|kind| last.strip_prefix(kind)).unwrap_or(last);
     name.trim_start_matches("local-").to_owned()
@@ -178,7 +191,7 @@ fn policies_allow_exactly_what_functions_need() {
         let needed = needed.get(id).cloned().unwrap_or_default();
         let recorded = |permission: &Permission| {
             RECORDED.iter().any(|service| permission.0.starts_with(service))
-                && !POLLERS.contains(&permission.0.as_str())
+                && (!POLLERS.contains(&permission.0.as_str()) || needed.contains(permission))
         };
         let allowed: BTreeSet<Permission> = allowed(&function.policies).into_iter().filter(recorded).collect();
         let lacking = needed.iter().filter(|needed| !allowed.iter().any(|allowed| covers(allowed, needed)));

@@ -6,19 +6,25 @@ use std::collections::BTreeSet;
 /// `<METHOD>/@connections`; schedules are their group.
 pub(crate) type Permission = (String, String);
 
-/// Reads the statements of a function: an `Action` list, then a `Resource` or several.
+/// Reads the statements of a function: an `Action` list, then a `Resource` or several. Those that deny are left out.
 pub(crate) fn allowed(policies: &[String]) -> BTreeSet<Permission> {
     let mut allowed = BTreeSet::new();
     let mut actions: Vec<String> = Vec::new();
-    let mut in_resources = false;
+    let (mut in_resources, mut denies) = (false, false);
     for line in policies.iter().map(|line| line.trim()) {
         if let Some(list) = line.strip_prefix("Action: ") {
             in_resources = false;
             actions = list.trim_matches(['[', ']']).split(',').map(|action| action.trim().to_owned()).collect();
         } else if line.starts_with("- Effect:") || line.starts_with("- Statement:") {
+            (in_resources, denies) = (false, line.ends_with("Deny"));
+        } else if denies && (line.starts_with("Resource: ") || line.starts_with("Condition: ")) {
             in_resources = false;
         } else if let Some(resource) = line.strip_prefix("Resource: ") {
             // A text with its variables, in two parts.
+            // With a collection, as the clouds of tests have one.
+            let with_collection =
+                resource.strip_prefix("!If [HasCollection, ").and_then(|rest| rest.split(", ").next());
+            let resource = with_collection.unwrap_or(resource);
             let text = resource.strip_prefix("!Sub [\"").and_then(|text| text.split('"').next());
             let list = || resource.trim_matches(['[', ']']).split(", ").collect();
             for resource in text.map_or_else(list, |text| vec![text]) {
