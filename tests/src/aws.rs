@@ -7,6 +7,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use chat::log::{Log, LogCache};
 use chat::notify::{Notifier, Recipients};
+use lambda_kit::config::http_connector;
 use sqlx_data_api::DataApiPool;
 use store::connections_api::ConnectionsApi;
 use store::dynamodb::{Connections, Members, Messages, Subscriptions};
@@ -56,7 +57,8 @@ pub fn dynamodb_as(cloud: &Cloud, caller: &str) -> aws_sdk_dynamodb::Client {
 pub fn message_index(cloud: &Cloud) -> MessageIndex {
     // Fails where another test of this process was first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    MessageIndex::new(&config(), &cloud.endpoints.aws.opensearch, "aoss").expect("an HTTP client")
+    MessageIndex::new(&config(), http_connector(), &cloud.endpoints.aws.opensearch, "aoss")
+        .expect("a region and credentials")
 }
 
 /// SQS of a cloud.
@@ -123,7 +125,7 @@ pub const FUNCTIONS_SECRET: &str = "local-FunctionsSecret-local0";
 /// Never: there are a region and credentials.
 pub fn connections_api_as(cloud: &Cloud, caller: &str) -> ConnectionsApi {
     let endpoint = cloud.endpoints.aws.apigatewaymanagementapi.clone();
-    let api = ConnectionsApi::new(&config_as(caller), lambda_kit::config::http_connector(), endpoint);
+    let api = ConnectionsApi::new(&config_as(caller), http_connector(), endpoint);
     api.expect("a region and credentials")
 }
 

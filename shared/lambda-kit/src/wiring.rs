@@ -75,27 +75,22 @@ impl Wiring {
 
     /// Returns the pool of the cluster. Makes no request.
     pub fn pool(&self) -> Wired<DataApiPool> {
-        if let Some(pool) = self.pool.get() {
-            return Ok(pool.clone());
-        }
-        let (cluster, secret, database) = (required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
-        let pool =
-            store::sql::connect((&self.aws).into(), cluster, secret, database, Patience::USERS, max_concurrency());
-        Ok(self.pool.get_or_init(|| pool).clone())
+        once(&self.pool, || {
+            let (cluster, secret, database) =
+                (required("CLUSTER_ARN")?, required("SECRET_ARN")?, required("DATABASE")?);
+            let (aws, patience) = ((&self.aws).into(), Patience::USERS);
+            Ok(store::sql::connect(aws, cluster, secret, database, patience, max_concurrency()))
+        })
     }
 
     /// Returns the cache that the processes of the stack share, at `CACHE_URL`; `None` if that is empty. Connects on first use.
     pub fn shared_cache(&self) -> Wired<Option<SharedCache>> {
-        if let Some(cache) = self.shared_cache.get() {
-            return Ok(cache.clone());
-        }
-        let connect = |url: String| -> Wired<SharedCache> {
+        let connect = |url: String| {
             let redis =
                 Redis::new(&url, ANSWER_TIMEOUT).map_err(|error| ConfigError::InvalidCacheUrl("CACHE_URL", error))?;
             Ok(SharedCache::new(Arc::new(redis), &required("CACHE_NAMESPACE")?))
         };
-        let cache = given("CACHE_URL")?.map(connect).transpose()?;
-        Ok(self.shared_cache.get_or_init(|| cache).clone())
+        once(&self.shared_cache, || given("CACHE_URL")?.map(connect).transpose())
     }
 
     pub fn messages(&self) -> Wired<Messages> {
@@ -120,11 +115,8 @@ impl Wiring {
 
     /// Returns the door to API Gateway's `@connections`.
     pub fn connections_api(&self) -> Wired<ConnectionsApi> {
-        if let Some(api) = self.connections_api.get() {
-            return Ok(api.clone());
-        }
-        let api = ConnectionsApi::new(&self.aws, http_connector(), required("CONNECTIONS_ENDPOINT")?)?;
-        Ok(self.connections_api.get_or_init(|| api).clone())
+        let connect = || Ok(ConnectionsApi::new(&self.aws, http_connector(), required("CONNECTIONS_ENDPOINT")?)?);
+        once(&self.connections_api, connect)
     }
 
     fn subscriptions(&self) -> Wired<Subscriptions> {
@@ -261,9 +253,7 @@ impl Wiring {
     }
 
     fn index_at(&self, endpoint: &str) -> Wired<MessageIndex> {
-        // Fails only if a provider is already set, and all set this one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Ok(MessageIndex::new(&self.aws, endpoint, &required("SEARCH_SERVICE")?)?)
+        Ok(MessageIndex::new(&self.aws, http_connector(), endpoint, &required("SEARCH_SERVICE")?)?)
     }
 
     /// Returns the search; `None` if the deployment has no index.
@@ -284,6 +274,15 @@ impl Wiring {
     pub fn inspections(&self) -> Wired<Inspections> {
         Ok(Inspections::new(self.file_items()?, FileMetadata::new(self.pool()?), self.objects()?))
     }
+}
+
+/// Returns the dependency of a cell, which is built on first use.
+fn once<T: Clone>(cell: &OnceCell<T>, build: impl FnOnce() -> Wired<T>) -> Wired<T> {
+    if let Some(dependency) = cell.get() {
+        return Ok(dependency.clone());
+    }
+    let dependency = build()?;
+    Ok(cell.get_or_init(|| dependency).clone())
 }
 
 fn flood_limit() -> Wired<Option<FloodLimit>> {

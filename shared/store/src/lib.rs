@@ -6,7 +6,7 @@
 //! * [`sqs`]: the queues and the bodies of their messages.
 //! * [`schedules`]: queue messages that are due later than a queue can delay them.
 //! * [`s3`]: the bytes of files.
-//! * [`signed_requests`]: signatures of requests that no SDK makes.
+//! * [`signed_requests`]: requests that no SDK makes.
 //! * [`shared_cache`]: what processes share, in Valkey or Redis.
 //! * [`clock`]: the time by which they wait.
 //! * [`connections_api`]: frames to WebSocket connections, through API Gateway's `@connections`.

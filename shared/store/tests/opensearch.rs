@@ -3,6 +3,8 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::Connector;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use domain::period::SeqRange;
 use domain::search::{Analysis, Has, MessageQuery, SearchOrder};
 use domain::{ConversationId, Seq, Timestamp, UserId};
@@ -32,7 +34,8 @@ impl Engine {
             .region(Region::from_static("us-east-1"))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build();
-        let index = MessageIndex::new(&config, &endpoint, "aoss").unwrap();
+        let http = SharedHttpConnector::new(Connector::builder().build_http());
+        let index = MessageIndex::new(&config, http, &endpoint, "aoss").unwrap();
         Self { index, endpoint, _stop: stop.drop_guard() }
     }
 

@@ -8,19 +8,14 @@
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::http::HttpError;
-use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use domain::error::causes;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::StoreError;
 use crate::clock::{Elapsed, sleep, timeout};
-use crate::signed_requests::{BodyHash, SignError, Signer};
+use crate::signed_requests::{BodyHash, RequestError, SignedRequests};
 
 /// Attempts of a request.
 const ATTEMPTS: u32 = 3;
@@ -43,10 +38,9 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// Sends requests to the connections of one WebSocket API.
 #[derive(Debug)]
 pub(super) struct Requests {
-    http: SharedHttpConnector,
+    signed: SignedRequests,
     /// Ends with `/@connections/`.
     base: String,
-    signer: Signer,
 }
 
 /// A request that did not succeed.
@@ -56,29 +50,24 @@ pub(super) enum Failure {
     #[error("the connection is gone")]
     Gone,
     #[error("API Gateway answered {0}")]
-    Status(StatusCode),
-    #[error("API Gateway did not answer")]
+    Status(u16),
+    #[error("API Gateway did not answer any attempt in time")]
     Silent(#[from] Elapsed),
-    #[error("API Gateway cannot be reached")]
-    Connector(#[from] ConnectorError),
+    #[error("the request cannot be built")]
+    Invalid(#[from] http::Error),
     #[error(transparent)]
-    Sign(#[from] SignError),
-    #[error("the request cannot be built")]
-    Request(#[from] http::Error),
-    #[error("the request cannot be built")]
-    Http(#[from] HttpError),
+    Request(#[from] RequestError),
 }
 
 impl Requests {
     /// For the API at this endpoint, unless the environment names another.
     pub(super) fn new(config: &SdkConfig, http: SharedHttpConnector, endpoint: String) -> Result<Self, StoreError> {
-        let failed = |error: SignError| StoreError::Service { service: "@connections", source: error.into() };
+        let failed = |error: RequestError| StoreError::Service { service: "@connections", source: error.into() };
         let given = ENDPOINT_VARIABLES.iter().find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()));
         let endpoint = given.unwrap_or(endpoint);
         Ok(Self {
-            http,
+            signed: SignedRequests::new(config, http, "execute-api", BodyHash::NotSent).map_err(failed)?,
             base: format!("{}/@connections/", endpoint.trim_end_matches('/')),
-            signer: Signer::new(config, "execute-api", BodyHash::NotSent).map_err(failed)?,
         })
     }
 
@@ -99,8 +88,7 @@ impl Requests {
     async fn attempts(&self, method: Method, connection_id: &str, body: &str) -> Result<(), Failure> {
         let mut attempt = 1;
         loop {
-            let answer = timeout(TIMEOUT, self.attempt(&method, connection_id, body)).await;
-            let Err(failure) = answer.unwrap_or_else(|elapsed| Err(elapsed.into())) else { return Ok(()) };
+            let Err(failure) = self.attempt(&method, connection_id, body).await else { return Ok(()) };
             if attempt == ATTEMPTS || !failure.is_retryable() {
                 return Err(failure);
             }
@@ -118,14 +106,9 @@ impl Requests {
             let content = HeaderValue::from_static("application/octet-stream");
             request.headers_mut().insert(header::CONTENT_TYPE, content);
         }
-        self.signer.sign(&mut request).await?;
-        let response = self.http.call(HttpRequest::try_from(request.map(SdkBody::from))?).await?;
-        let status = StatusCode::from_u16(response.status().as_u16()).map_err(http::Error::from)?;
-        // The connection can be used again once the body has been read. Nothing in it matters.
-        let _ = ByteStream::new(response.into_body()).collect().await;
-        match status {
-            StatusCode::GONE => Err(Failure::Gone),
-            status if status.is_success() => Ok(()),
+        match self.signed.send(request, TIMEOUT).await?.status {
+            200..=299 => Ok(()),
+            410 => Err(Failure::Gone),
             status => Err(Failure::Status(status)),
         }
     }
@@ -134,9 +117,9 @@ impl Requests {
 impl Failure {
     fn is_retryable(&self) -> bool {
         match self {
-            Self::Status(status) => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
-            Self::Silent(_) | Self::Connector(_) => true,
-            Self::Gone | Self::Sign(_) | Self::Request(_) | Self::Http(_) => false,
+            Self::Status(status) => matches!(status, 429 | 500..=599),
+            Self::Request(error) => error.is_of_service(),
+            Self::Gone | Self::Silent(_) | Self::Invalid(_) => false,
         }
     }
 }

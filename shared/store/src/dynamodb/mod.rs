@@ -8,7 +8,7 @@ pub mod subscriptions;
 pub mod watermarks;
 
 mod batch;
-mod millis;
+pub(crate) mod millis;
 pub mod retry;
 
 pub use connections::Connections;

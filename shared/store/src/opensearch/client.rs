@@ -4,33 +4,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use http::Method;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::answer::{Answer, Refused, busy, failed};
 use crate::StoreError;
-use crate::signed_requests::{BodyHash, Signer};
+use crate::signed_requests::{BodyHash, SignedRequests};
 
-/// Time limit of opening a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Signs and sends.
+/// Builds requests and sends them.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
-    http: reqwest::Client,
+    signed: Arc<SignedRequests>,
     /// Without a slash at its end.
     endpoint: String,
-    signer: Arc<Signer>,
 }
 
 impl Client {
-    pub(super) fn new(config: &SdkConfig, endpoint: &str, service: &str) -> Result<Self, StoreError> {
-        Ok(Self {
-            http: reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).build().map_err(failed)?,
-            endpoint: endpoint.trim_end_matches('/').to_owned(),
-            signer: Arc::new(Signer::new(config, service, BodyHash::Sent).map_err(failed)?),
-        })
+    pub(super) fn new(
+        config: &SdkConfig,
+        http: SharedHttpConnector,
+        endpoint: &str,
+        service: &str,
+    ) -> Result<Self, StoreError> {
+        let signed = SignedRequests::new(config, http, service, BodyHash::Sent).map_err(failed)?;
+        Ok(Self { signed: Arc::new(signed), endpoint: endpoint.trim_end_matches('/').to_owned() })
     }
 
     /// Sends a request without a body.
@@ -64,14 +63,11 @@ impl Client {
         if let Some(content_type) = content_type {
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        self.signer.sign(&mut request).await.map_err(failed)?;
-        let mut request = reqwest::Request::try_from(request).map_err(failed)?;
-        *request.timeout_mut() = Some(timeout);
-        let response = self.http.execute(request).await.map_err(busy)?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(busy)?;
-        let answer = Answer { status, body };
-        if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
+        let answer = self.signed.send(request, timeout).await;
+        let answer = answer.map_err(|error| if error.is_of_service() { busy(error) } else { failed(error) })?;
+        let status = StatusCode::from_u16(answer.status).map_err(failed)?;
+        let answer = Answer { status, body: answer.body.map_err(busy)? };
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(busy(Refused::of(&answer)));
         }
         Ok(answer)

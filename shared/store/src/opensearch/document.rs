@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use domain::search::Has;
 use domain::{ConversationId, Seq, Timestamp, UserId};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+
+use crate::dynamodb::millis;
 
 /// The place of a message, which is the id of its document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,7 +43,7 @@ pub struct Document {
     pub conversation_id: ConversationId,
     pub seq: Seq,
     pub sender_id: UserId,
-    #[serde(serialize_with = "millis")]
+    #[serde(serialize_with = "millis::serialize")]
     pub sent_at: Timestamp,
     /// Seq of the newest event that changed the message, or its own.
     pub version: Seq,
@@ -60,10 +62,4 @@ impl Document {
     pub const fn id(&self) -> DocumentId {
         DocumentId { conversation_id: self.conversation_id, seq: self.seq }
     }
-}
-
-// The signature that serde requires.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn millis<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_i64(time.epoch_millis())
 }

@@ -17,6 +17,7 @@ mod indexes;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 
 use crate::StoreError;
 
@@ -45,7 +46,12 @@ pub struct MessageIndex {
 impl MessageIndex {
     /// The index at this endpoint, an URL. `service` is the name by which requests are signed: `aoss` for a collection of OpenSearch
     /// Serverless, `es` for a domain.
-    pub fn new(config: &SdkConfig, endpoint: &str, service: &str) -> Result<Self, StoreError> {
-        Ok(Self { client: Client::new(config, endpoint, service)? })
+    pub fn new(
+        config: &SdkConfig,
+        http: SharedHttpConnector,
+        endpoint: &str,
+        service: &str,
+    ) -> Result<Self, StoreError> {
+        Ok(Self { client: Client::new(config, http, endpoint, service)? })
     }
 }

@@ -110,12 +110,16 @@ impl Server {
             Err(connection) => Some(connection),
             Ok(is_due) => {
                 if is_due {
-                    let server = Arc::clone(self);
-                    tokio::spawn(async move { server.connect().await });
+                    self.connect_in_background();
                 }
                 None
             }
         }
+    }
+
+    fn connect_in_background(self: &Arc<Self>) {
+        let server = Arc::clone(self);
+        tokio::spawn(async move { server.connect().await });
     }
 
     async fn connect(&self) {
@@ -158,10 +162,7 @@ impl Server {
         });
         match (again, failure) {
             (None, _) => {}
-            (Some(true), _) => {
-                let server = Arc::clone(self);
-                tokio::spawn(async move { server.connect().await });
-            }
+            (Some(true), _) => self.connect_in_background(),
             (Some(false), Failure::Silent) => tracing::warn!("the shared cache did not answer in time"),
             (Some(false), Failure::Error(error)) => tracing::warn!(%error, "the shared cache failed"),
         }
