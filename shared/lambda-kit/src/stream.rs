@@ -7,11 +7,11 @@ use tracing::Instrument;
 
 use crate::{serve, spans};
 
-/// Serves whole batches until Lambda ends the process. The handler returns the sequence numbers of the records to retry: Lambda retries
-/// the batch from the first of them on. The event source mapping must have `ReportBatchItemFailures`.
+/// Serves whole batches until Lambda ends the process. The handler returns the sequence number of the first record that was not
+/// processed: Lambda retries the batch from that record on. The event source mapping must have `ReportBatchItemFailures`.
 pub async fn run_batches<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
-    F: AsyncFn(Vec<EventRecord>) -> Vec<String>,
+    F: AsyncFn(Vec<EventRecord>) -> Option<String>,
 {
     serve(async |event: LambdaEvent<Event>| {
         let span = spans::batch(&event.context.request_id, event.payload.records.len());
@@ -22,24 +22,21 @@ where
     .await
 }
 
-/// Serves batches until Lambda ends the process, record by record in their order. The handler returns true if a record was
-/// processed; otherwise the batch ends, and Lambda retries it from that record on. The event source mapping must have
-/// `ReportBatchItemFailures`.
+/// Serves batches until Lambda ends the process, record by record in their order. The handler returns true if a record was processed;
+/// otherwise the batch ends, as in [`run_batches`].
 pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(EventRecord) -> bool,
 {
-    serve(async |event: LambdaEvent<Event>| {
-        let mut failed = None;
-        let span = spans::batch(&event.context.request_id, event.payload.records.len());
-        for record in event.payload.records {
-            let sequence_number = record.change.sequence_number.clone();
-            if !Box::pin(handle(record)).instrument(span.clone()).await {
-                failed = Some(json!({"itemIdentifier": sequence_number}));
-                break;
+    run_batches(async |records| {
+        for record in records {
+            // The stream numbers every record.
+            let sequence_number = record.change.sequence_number.clone().unwrap_or_default();
+            if !Box::pin(handle(record)).await {
+                return Some(sequence_number);
             }
         }
-        Ok::<_, std::convert::Infallible>(json!({"batchItemFailures": Vec::from_iter(failed)}))
+        None
     })
     .await
 }

@@ -1,15 +1,12 @@
 //! The effect of the history's length.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
-use domain::{Content, ConversationId, MessageKind, Seq};
+use domain::{Content, ConversationId};
 use end_to_end::{Cloud, TestUser, aws};
-use futures_util::stream::{self, StreamExt, TryStreamExt};
-use serde_dynamo::to_item;
-use store::dynamodb::messages::LogItem;
 
 use super::Failure;
 use super::connection::MemberConnection;
+use super::growth::append;
 use super::load::{Pace, Participants};
 use super::measure::{Length, measure};
 use super::plot::Plot;
@@ -18,10 +15,6 @@ use super::table::Table;
 
 /// Items before the first message.
 const LENGTHS: [u64; 5] = [10, 100, 1_000, 10_000, 100_000];
-
-/// Items of one write request.
-const BATCH: usize = 25;
-const AT_ONCE: usize = 4;
 
 /// Private conversations, one after the other; where it has to be quick, not the longest.
 pub(crate) async fn run(cloud: &Cloud, length: Length, quick: bool, report: &mut Report) -> Result<(), Failure> {
@@ -71,28 +64,6 @@ async fn grow(dynamodb: &Client, conversation: ConversationId, items: u64) -> Re
     let head = aws::log(dynamodb).messages.head(conversation, true).await?.ok_or("a conversation without items")?;
     let content = Content::new("One of many earlier messages, of the usual length.".to_owned(), None, vec![])
         .map_err(|refusal| refusal.message)?;
-    let mut last = head.clone();
-    let texts = std::iter::from_fn(|| {
-        (last.seq.0 < items).then(|| {
-            let kind = MessageKind::Text(content.clone());
-            let (seq, sent_at): (Seq, _) = (last.seq.next(), last.sent_at.next());
-            last = LogItem::new(conversation, seq, head.sender_id, sent_at, head.members_seq, kind);
-            last.clone()
-        })
-    });
-    let texts: Vec<LogItem> = texts.collect();
-    let batches = stream::iter(texts.chunks(BATCH)).map(async |texts| {
-        let puts = texts.iter().map(|text| {
-            let put = PutRequest::builder().set_item(Some(to_item(text)?)).build()?;
-            Ok(WriteRequest::builder().put_request(put).build())
-        });
-        let puts = puts.collect::<Result<Vec<_>, Failure>>()?;
-        let written = dynamodb.batch_write_item().request_items(aws::MESSAGES, puts).send().await?;
-        match written.unprocessed_items {
-            Some(left) if !left.is_empty() => Err(Failure::from("not all was written")),
-            _ => Ok(()),
-        }
-    });
-    batches.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-    Ok(texts.last().map_or(head.seq.0, |text| text.seq.0))
+    let missing = items.saturating_sub(head.seq.0);
+    append(dynamodb, head, std::iter::repeat_n(content, usize::try_from(missing)?)).await
 }

@@ -19,6 +19,7 @@ mod connection;
 mod cpu;
 mod delivery;
 mod files;
+mod growth;
 mod history;
 mod load;
 mod machine;

@@ -2,17 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
-use domain::{Content, ConversationId, MessageKind, Seq};
+use domain::{Content, ConversationId};
 use end_to_end::test_user::client;
 use end_to_end::{Cloud, TestUser, aws};
-use futures_util::stream::{self, StreamExt, TryStreamExt};
-use serde_dynamo::to_item;
 use serde_json::{Value, json};
-use store::dynamodb::messages::LogItem;
 use uuid::Uuid;
 
 use super::Failure;
+use super::growth::append;
 use super::report::Report;
 use super::table::Table;
 use super::times::{Times, millis};
@@ -29,10 +26,6 @@ const SEARCHES: usize = 100;
 
 /// Messages that are sent to see how soon they are found.
 const SENT: usize = 20;
-
-/// Items of one write request, and requests at once.
-const BATCH: usize = 25;
-const AT_ONCE: usize = 4;
 
 /// Time without a new document after which the index is taken for stuck.
 const MAX_STILL: Duration = Duration::from_mins(2);
@@ -126,29 +119,13 @@ async fn fill(
 ) -> Result<(), Failure> {
     let dynamodb = &aws::dynamodb(&cloud.endpoints.aws.dynamodb);
     let head = aws::log(dynamodb).messages.head(conversation, true).await?.ok_or("a conversation without items")?;
-    let mut last = head.clone();
     let mut texts = Vec::new();
     for _ in 0..messages {
         let words: Vec<String> =
             (0..WORDS_PER_TEXT).map(|_| format!("word{}", (VOCABULARY * random.f64().powi(3)) as u32)).collect();
-        let content = Content::new(words.join(" "), None, vec![]).map_err(|refusal| refusal.message)?;
-        let (seq, sent_at): (Seq, _) = (last.seq.next(), last.sent_at.next());
-        last = LogItem::new(conversation, seq, head.sender_id, sent_at, head.members_seq, MessageKind::Text(content));
-        texts.push(last.clone());
+        texts.push(Content::new(words.join(" "), None, vec![]).map_err(|refusal| refusal.message)?);
     }
-    let batches = stream::iter(texts.chunks(BATCH)).map(async |texts| {
-        let puts = texts.iter().map(|text| {
-            let put = PutRequest::builder().set_item(Some(to_item(text)?)).build()?;
-            Ok(WriteRequest::builder().put_request(put).build())
-        });
-        let puts = puts.collect::<Result<Vec<_>, Failure>>()?;
-        let written = dynamodb.batch_write_item().request_items(aws::MESSAGES, puts).send().await?;
-        match written.unprocessed_items {
-            Some(left) if !left.is_empty() => Err(Failure::from("not all was written")),
-            _ => Ok(()),
-        }
-    });
-    batches.buffer_unordered(AT_ONCE).try_collect::<()>().await
+    append(dynamodb, head, texts).await.map(drop)
 }
 
 /// Returns the number of documents.

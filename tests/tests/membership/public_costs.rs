@@ -24,6 +24,12 @@ pub(crate) async fn usage_so_far(cloud: &Cloud) -> Usage {
     (requests, units)
 }
 
+/// Returns the requests since those before, without operations that had none.
+pub(crate) fn since(before: &BTreeMap<String, u64>, after: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let spent = after.into_iter().map(|(operation, n)| (n - before.get(&operation).unwrap_or(&0), operation));
+    spent.filter(|(n, _)| *n > 0).map(|(n, operation)| (operation, n)).collect()
+}
+
 /// Returns the cost of one message: the least of a few, since a slow put on a busy machine makes the function read recipients
 /// again.
 async fn cost(cloud: &Cloud, group: &Group, socket: &mut Socket) -> Usage {
@@ -32,8 +38,7 @@ async fn cost(cloud: &Cloud, group: &Group, socket: &mut Socket) -> Usage {
         let (before, units_before) = usage_so_far(cloud).await;
         assert_eq!(group.send_text(socket, "hear").await["type"], "sent");
         let (after, units) = usage_so_far(cloud).await;
-        let spent = after.into_iter().map(|(operation, n)| (n - before.get(&operation).unwrap_or(&0), operation));
-        let spent: BTreeMap<String, u64> = spent.filter(|(n, _)| *n > 0).map(|(n, operation)| (operation, n)).collect();
+        let spent = since(&before, after);
         let total = |spent: &BTreeMap<String, u64>| spent.values().sum::<u64>();
         if least.as_ref().is_none_or(|(cheapest, _)| total(&spent) < total(cheapest)) {
             least = Some((spent, units - units_before));

@@ -7,7 +7,7 @@ use end_to_end::{Cloud, Socket, TestUser};
 use futures_util::future::join_all;
 
 use crate::group::Group;
-use crate::public_costs::{requests, usage_so_far};
+use crate::public_costs::{requests, since, usage_so_far};
 
 /// Requests to AWS without the posts to connections, and read units.
 type Usage = (BTreeMap<String, u64>, f64);
@@ -17,9 +17,8 @@ async fn cost(cloud: &Cloud, group: &Group, sender: &mut Socket) -> Usage {
     let (before, units_before) = usage_so_far(cloud).await;
     assert_eq!(group.send_text(sender, "hear").await["type"], "sent");
     let (after, units) = usage_so_far(cloud).await;
-    let mut spent: BTreeMap<String, u64> =
-        after.into_iter().map(|(name, n)| (name.clone(), n - before.get(&name).unwrap_or(&0))).collect();
-    spent.retain(|name, n| *n > 0 && name != "PostToConnection");
+    let mut spent = since(&before, after);
+    spent.remove("PostToConnection");
     (spent, units - units_before)
 }
 

@@ -33,20 +33,25 @@ impl Words {
     /// Splits a search into terms; `None` for one without a visible character. One of punctuation alone has no terms, and finds
     /// nothing.
     pub fn parse(text: &str) -> Result<Option<Self>, ApiError> {
-        if is_blank(text) {
-            return Ok(None);
-        }
-        let text = line_of_terms(text);
-        if text.chars().count() > MAX_SEARCH_CHARS {
-            return Err(ApiError::invalid(format!("`q` can have at most {MAX_SEARCH_CHARS} characters.")));
-        }
-        Ok(Some(Self(terms::searched_terms(&text))))
+        Ok(searched_line(text)?.map(|line| Self(terms::searched_terms(&line))))
     }
 
     /// Returns the terms. None of them has a character with a meaning in a query language.
     pub fn iter(&self) -> impl Iterator<Item = &Term> {
         self.0.iter()
     }
+}
+
+/// Returns a search as one line; `None` for one without a visible character.
+fn searched_line(text: &str) -> Result<Option<String>, ApiError> {
+    if is_blank(text) {
+        return Ok(None);
+    }
+    let line = line_of_terms(text);
+    if line.chars().count() > MAX_SEARCH_CHARS {
+        return Err(ApiError::invalid(format!("`q` can have at most {MAX_SEARCH_CHARS} characters.")));
+    }
+    Ok(Some(line))
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! A search for messages: words, phrases and a beginning, as terms.
 
-use super::MAX_SEARCH_CHARS;
 use super::analysis::{Analysis, Span, Token, analysed_pieces};
+use super::searched_line;
 use super::terms::{Kind, Piece};
 use crate::ApiError;
-use crate::characters::{is_blank, terms as line_of_terms};
 
 /// What the words of a search have to be like in a message: all clauses occur, each in the text or in the name of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +24,7 @@ impl MessageQuery {
     /// A word is a clause, and so is a phrase in quotation marks. The last word may be the beginning of a longer one, also within a
     /// phrase whose end is not typed yet. One of punctuation alone has no clauses, and finds nothing.
     pub fn parse(text: &str) -> Result<Option<Self>, ApiError> {
-        if is_blank(text) {
-            return Ok(None);
-        }
-        let text = line_of_terms(text);
-        if text.chars().count() > MAX_SEARCH_CHARS {
-            return Err(ApiError::invalid(format!("`q` can have at most {MAX_SEARCH_CHARS} characters.")));
-        }
+        let Some(text) = searched_line(text)? else { return Ok(None) };
         let mut clauses = Vec::new();
         let parts: Vec<&str> = text.split(QUOTATION_MARKS).collect();
         for (index, part) in parts.iter().enumerate() {
