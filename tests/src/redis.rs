@@ -83,7 +83,7 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Returns the port.
+    /// Returns the port on loopback.
     pub fn port(&self) -> u16 {
         self.port
     }

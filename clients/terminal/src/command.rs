@@ -162,7 +162,7 @@ fn unknown(name: &str) -> String {
     format!("there is no command /{name}.{hint} /help lists all")
 }
 
-/// `#12`, or `12`.
+/// Reads the number of a message, with or without `#` before it.
 fn seq(word: &str) -> Option<Seq> {
     word.strip_prefix('#').unwrap_or(word).parse().ok().filter(|number| *number > 0).map(Seq)
 }

@@ -74,7 +74,7 @@ pub struct SignedRequests {
     region: String,
     credentials: SharedCredentialsProvider,
     body_hash: BodyHash,
-    /// The newest credentials.
+    /// The newest credentials, which are renewed before they expire.
     identity: Mutex<Option<Identity>>,
 }
 

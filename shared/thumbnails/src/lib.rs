@@ -35,7 +35,7 @@ pub struct ProcessedImage {
     pub thumbnails: Vec<Thumbnail>,
 }
 
-/// An encoded thumbnail.
+/// A thumbnail, encoded as a file.
 #[derive(Debug)]
 pub struct Thumbnail {
     pub size: ThumbnailSize,

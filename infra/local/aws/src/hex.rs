@@ -1,4 +1,4 @@
-//! Hexadecimal digits.
+//! Bytes as lower-case hexadecimal digits, as signatures have them.
 
 /// Writes bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {

@@ -28,7 +28,7 @@ pub struct Statement {
     effect: Effect,
     /// Patterns in lower case: actions have no case.
     actions: Vec<String>,
-    /// Patterns of ARNs.
+    /// Patterns of ARNs, in which `*` and `?` are wildcards.
     resources: Vec<String>,
 }
 

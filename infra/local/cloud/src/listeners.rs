@@ -35,7 +35,7 @@ pub struct Ports {
     pub scheduler: u16,
     /// Port of Secrets Manager's API.
     pub secrets: u16,
-    /// Port of OpenSearch.
+    /// Port of the gate before OpenSearch; 0 for any that is free.
     pub opensearch: u16,
     /// Port of Lambda's Invoke API.
     pub lambda: u16,

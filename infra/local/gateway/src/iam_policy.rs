@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The one action that matters.
 const ACTION: &str = "execute-api:Invoke";
 
-/// A policy document.
+/// The policy document that a Lambda authorizer returns.
 #[derive(Debug, Deserialize)]
 #[serde(from = "Document")]
 pub(crate) struct Policy(policy::Policy);

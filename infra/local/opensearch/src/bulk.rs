@@ -25,7 +25,7 @@ enum Kind {
     Delete,
 }
 
-/// One item.
+/// An action of a bulk request with its document.
 struct Item {
     kind: Kind,
     index: String,

@@ -48,7 +48,7 @@ pub(crate) struct Attributes {
     redrive: Option<Redrive>,
 }
 
-/// `RedrivePolicy`.
+/// Value of the attribute `RedrivePolicy`, which is JSON in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Redrive {
     pub(crate) target: String,

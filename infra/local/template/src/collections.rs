@@ -13,10 +13,10 @@ pub struct Collection {
 /// Permissions on the data of collections, which a policy of data access grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataAccess {
-    /// ARNs of roles.
+    /// ARNs of the roles that get the permissions.
     pub principals: Vec<String>,
     /// `aoss:ReadDocument` and the like.
     pub permissions: Vec<String>,
-    /// Patterns: `index/<collection>/<index>`, `collection/<collection>`.
+    /// Patterns of what they are for: `index/<collection>/<index>`, `collection/<collection>`.
     pub resources: Vec<String>,
 }

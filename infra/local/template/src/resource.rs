@@ -48,7 +48,7 @@ pub(super) enum Kind {
     SecurityPolicy,
     /// Policies of data access.
     AccessPolicy,
-    /// `AWS::IAM::Role`
+    /// `AWS::IAM::Role`, of which only name and ARN matter.
     Role,
     Custom,
     /// Accepted, and nothing is started for it.

@@ -15,7 +15,7 @@ use super::{Audience, Notifier};
 #[derive(Debug)]
 pub struct Notice {
     pub audience: Audience,
-    /// Lowest seq first.
+    /// Messages of one conversation, the lowest seq first.
     pub messages: Vec<Message>,
 }
 

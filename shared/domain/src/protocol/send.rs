@@ -11,7 +11,7 @@ use crate::{ApiError, ClientMessageId, Content, ConversationId, ErrorCode, FileI
 /// Most messages of one send.
 pub const MAX_BATCH_MESSAGES: usize = 25;
 
-/// `{"action":"send", …}`
+/// Frame `{"action":"send", …}`, with one message or a list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(from = "SendFields")]
 pub struct SendRequest {

@@ -1,4 +1,4 @@
-//! Links in texts.
+//! Links in texts: what begins with `http://`, `https://` or `www.`.
 
 /// Beginnings of a link. No letter of theirs stands before them, and a letter or digit follows.
 const BEGINNINGS: [&str; 3] = ["http://", "https://", "www."];

@@ -12,7 +12,7 @@ pub struct MessageQuery(Vec<Clause>);
 /// Terms that occur one after the other. At least one of the two parts is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Clause {
-    /// Whole terms.
+    /// Terms that have to occur as they are.
     pub terms: Vec<String>,
     /// After them, a term that begins with this.
     pub prefix: Option<String>,

@@ -76,7 +76,6 @@ impl Requests {
         self.request(Method::POST, connection_id, json).await
     }
 
-    /// Closes a connection.
     pub(super) async fn delete(&self, connection_id: &str) -> Result<(), Failure> {
         self.request(Method::DELETE, connection_id, "").await
     }

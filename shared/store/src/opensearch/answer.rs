@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::OPENSEARCH;
 use crate::StoreError;
 
-/// A whole answer.
+/// An answer that has come in whole, whatever its status.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,

@@ -177,7 +177,7 @@ struct PortArguments {
     /// Port of Secrets Manager's API.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     secrets_port: u16,
-    /// Port of OpenSearch.
+    /// Port of OpenSearch, where the template has a collection.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     opensearch_port: u16,
     /// Port of Lambda's Invoke API.

@@ -17,7 +17,7 @@ pub struct Stamp {
     pub id: String,
     /// As access logs write it.
     pub time: String,
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970: `requestContext.timeEpoch`.
     pub time_epoch: i64,
 }
 

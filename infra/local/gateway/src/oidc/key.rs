@@ -21,7 +21,7 @@ pub enum KeyError {
     /// The key file can be neither read nor written.
     #[error("cannot use the key file {path}: {source}", path = path.display())]
     File {
-        /// The key file.
+        /// Path of the key file.
         path: PathBuf,
         /// The operating system's error.
         source: io::Error,
@@ -29,9 +29,9 @@ pub enum KeyError {
     /// The key file holds something else.
     #[error("{path} is not an RSA key in PKCS#8 PEM ({reason}); remove it to get a new key", path = path.display())]
     NotAKey {
-        /// The key file.
+        /// Path of the key file.
         path: PathBuf,
-        /// The parser's error.
+        /// The reason for which the parser refuses its content.
         reason: rsa::pkcs8::Error,
     },
     /// Key generation or encoding failed.

@@ -34,7 +34,7 @@ pub(super) struct Environments {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The oldest first.
+    /// Processes that take invocations, the oldest first.
     ready: Vec<Arc<ConcurrentInstance>>,
     starting: usize,
     /// Invocations that wait for the processes that start.

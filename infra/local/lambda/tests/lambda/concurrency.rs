@@ -18,7 +18,6 @@ fn bench(concurrency: u32, timeout: Duration) -> Bench {
 
 const LONG: Duration = Duration::from_mins(1);
 
-/// Begins an invocation.
 fn begin(bench: &Bench, event: &Value) -> tokio::task::JoinHandle<Outcome> {
     let (lambda, event) = (bench.lambda.clone(), event.to_string());
     tokio::spawn(async move { lambda.invoke("Echo", event.into()).await.unwrap() })

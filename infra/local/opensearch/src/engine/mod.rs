@@ -60,7 +60,7 @@ struct Pending {
 #[derive(Debug, Clone)]
 pub(crate) struct Write {
     pub(crate) id: String,
-    /// `None` deletes.
+    /// JSON of the document; `None` for a deletion.
     pub(crate) source: Option<String>,
     pub(crate) versioning: Versioning,
 }

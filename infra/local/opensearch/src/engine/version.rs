@@ -7,7 +7,7 @@ use crate::error::ApiError;
 /// The meaning of a version that a request gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum VersionType {
-    /// The engine counts.
+    /// The engine counts: one more than the version that it has.
     Internal,
     /// Greater than the version that is there.
     External,
@@ -31,7 +31,7 @@ impl FromStr for VersionType {
 /// The version that a write asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Versioning {
-    /// The next one.
+    /// One more than the version that the index has, or 1.
     Next,
     /// The next one of a document that does not exist.
     Create,

@@ -1,4 +1,4 @@
-//! Requests about documents.
+//! Requests about documents: bulk writes, and reads by id.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -44,7 +44,7 @@ struct Answered<'a> {
     _source: Option<Box<RawValue>>,
 }
 
-/// `GET /{index}/_doc/{id}`
+/// Answers `GET /{index}/_doc/{id}`: the newest state, refreshed or not.
 pub(super) fn get(mut call: Call, name: &str, id: &str) -> Answer {
     // Reads see every write, refreshed or not.
     let realtime = call.parameters.take("realtime");

@@ -11,7 +11,7 @@ use crate::cluster::aliases::{self, Change};
 use crate::error::{ApiError, Shards};
 use crate::mapping::Mapping;
 
-/// `PUT /{index}`
+/// Answers `PUT /{index}`: settings, mappings and aliases are optional.
 pub(super) fn create(mut call: Call, name: &str) -> Answer {
     // There is one shard, which is there at once.
     call.parameters.take("wait_for_active_shards");
@@ -30,7 +30,7 @@ pub(super) fn create(mut call: Call, name: &str) -> Answer {
     ok(json!({ "acknowledged": true, "shards_acknowledged": true, "index": name }))
 }
 
-/// `GET /{index}`
+/// Answers `GET /{index}` for a list of names and aliases.
 pub(super) fn describe(call: Call, names: &str) -> Answer {
     let all = call.cluster.aliases();
     call.parameters.finish()?;
@@ -47,13 +47,13 @@ pub(super) fn describe(call: Call, names: &str) -> Answer {
     ok(Value::Object(described.collect()))
 }
 
-/// `HEAD /{index}`
+/// Answers `HEAD /{index}`: 404 if one of the names is unknown.
 pub(super) fn exists(call: Call, names: &str) -> Answer {
     call.parameters.finish()?;
     call.cluster.indices(Some(names)).map(|_| StatusCode::OK.into_response())
 }
 
-/// `DELETE /{index}`
+/// Answers `DELETE /{index}`: by own names alone, all or none.
 pub(super) fn delete(mut call: Call, names: &str) -> Answer {
     let ignores = call.parameters.flag("ignore_unavailable")?;
     call.parameters.finish()?;
@@ -68,7 +68,7 @@ pub(super) fn delete(mut call: Call, names: &str) -> Answer {
     ok(json!({ "acknowledged": true }))
 }
 
-/// `GET /{index}/_mapping`
+/// Answers `GET /{index}/_mapping` for a list of names and aliases.
 pub(super) fn mapping(call: Call, names: &str) -> Answer {
     call.parameters.finish()?;
     let indices = call.cluster.indices(Some(names))?;
@@ -79,7 +79,7 @@ pub(super) fn mapping(call: Call, names: &str) -> Answer {
     ok(Value::Object(described.collect()))
 }
 
-/// `PUT /{index}/_mapping`
+/// Answers `PUT /{index}/_mapping`, which adds fields and changes none.
 pub(super) fn add_fields(call: Call, names: &str) -> Answer {
     let fields = Mapping::read(&call.required_json()?)?;
     call.parameters.finish()?;
@@ -89,7 +89,7 @@ pub(super) fn add_fields(call: Call, names: &str) -> Answer {
     ok(json!({ "acknowledged": true }))
 }
 
-/// `POST /{index}/_refresh`
+/// Answers `POST /{index}/_refresh`, after all earlier writes are searchable.
 pub(super) fn refresh(call: Call, names: Option<&str>) -> Answer {
     call.parameters.finish()?;
     let indices = call.cluster.indices(names)?;
@@ -99,7 +99,7 @@ pub(super) fn refresh(call: Call, names: Option<&str>) -> Answer {
     ok(json!({ "_shards": Shards::written(indices.len()) }))
 }
 
-/// `POST /_aliases`
+/// Answers `POST /_aliases`: all changes of the body or none.
 pub(super) fn change_aliases(call: Call) -> Answer {
     let changes = Change::read_all(&call.required_json()?)?;
     call.parameters.finish()?;

@@ -8,7 +8,7 @@ use crate::error::ApiError;
 /// The version whose documents this engine follows.
 const VERSION: &str = "2.19.0";
 
-/// `GET /`
+/// Answers `GET /` with the version that the engine follows.
 pub(super) fn root(call: Call) -> Answer {
     call.parameters.finish()?;
     ok(json!({
@@ -27,7 +27,7 @@ pub(super) fn root(call: Call) -> Answer {
     }))
 }
 
-/// `GET /_cluster/health`
+/// Answers `GET /_cluster/health`, which is always green.
 pub(super) fn health(mut call: Call) -> Answer {
     // It never waits: all there is is active.
     call.parameters.take("wait_for_status");
@@ -54,7 +54,7 @@ pub(super) fn health(mut call: Call) -> Answer {
     }))
 }
 
-/// `GET /_cat/indices?format=json`
+/// Answers `GET /_cat/indices?format=json`; other formats are refused.
 pub(super) fn indices(mut call: Call, names: Option<&str>) -> Answer {
     if call.parameters.take("format").as_deref() != Some("json") {
         return Err(ApiError::not_emulated("[_cat] without [format=json]"));

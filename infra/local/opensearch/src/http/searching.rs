@@ -1,4 +1,4 @@
-//! Searches and counts.
+//! Requests that search: hits with their fields, and counts.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{Answer, Call, ok};
 use crate::error::{ApiError, Shards};
 use crate::search::{self, Request};
 
-/// `POST /{index}/_search`
+/// Answers `POST /{index}/_search`; without names, all indices are searched.
 pub(super) fn search(mut call: Call, names: Option<&str>) -> Answer {
     let mut body = call.json()?;
     // Of the body's keys these may stand in the query of the URL.

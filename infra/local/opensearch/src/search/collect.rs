@@ -16,7 +16,7 @@ use crate::mapping::FieldType;
 /// The part of a search that is the same in each index.
 pub(super) struct Wanted<'a> {
     pub(super) criteria: &'a [Criterion],
-    /// Number of hits.
+    /// Most hits that are kept: `from` and `size` together.
     pub(super) limit: usize,
     pub(super) after: Option<Vec<Key>>,
     pub(super) min_score: Option<f32>,
@@ -35,7 +35,7 @@ pub(super) struct Hit {
 /// The hits of an index.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
-    /// In their order.
+    /// The best hits, in the order of the search.
     pub(super) hits: Vec<Hit>,
     pub(super) total: u64,
     pub(super) max_score: Option<f32>,

@@ -13,7 +13,7 @@ const COUNTED_HITS: u64 = 10_000;
 
 const DEFAULT_SIZE: usize = 10;
 
-/// A search.
+/// The body of a search, with OpenSearch's defaults for what it leaves out.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Request {
     pub(super) query: Query,

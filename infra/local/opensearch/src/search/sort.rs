@@ -36,7 +36,7 @@ pub(crate) enum Key {
     Text(Option<String>),
 }
 
-/// Reads `sort`.
+/// Reads `sort`: names, objects, or a list of both.
 pub(crate) fn read(value: &Value) -> Result<Vec<Criterion>, ApiError> {
     let items = match value {
         Value::Array(items) => items.as_slice(),

@@ -11,7 +11,7 @@ use super::super::scope::Scope;
 use super::super::shape::Shape;
 use super::super::yaml::{Entry, Node};
 
-/// A policy template.
+/// One of SAM's policy templates, such as `SQSPollerPolicy`.
 pub(super) struct Template {
     /// With its name and its parameter.
     shape: Shape,

@@ -34,7 +34,7 @@ const COLLECTION_PERMISSIONS: [&str; 5] = [
     "aoss:UpdateCollectionItems",
 ];
 
-/// Permissions on indices.
+/// Permissions that rules for indices may grant.
 const INDEX_PERMISSIONS: [&str; 7] = [
     "aoss:*",
     "aoss:CreateIndex",
@@ -48,7 +48,7 @@ const INDEX_PERMISSIONS: [&str; 7] = [
 /// A policy of encryption or of the network.
 pub(super) struct SecurityPolicy {
     pub(super) is_of_encryption: bool,
-    /// Patterns of collections.
+    /// Patterns of collections, `collection/<name>`, for which it is meant.
     collections: Vec<String>,
 }
 

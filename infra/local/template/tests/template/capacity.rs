@@ -1,4 +1,4 @@
-//! `CapacityProviderConfig`.
+//! `CapacityProviderConfig`: functions on Managed Instances.
 
 use super::*;
 use crate::resources::{GLOBALS, function};

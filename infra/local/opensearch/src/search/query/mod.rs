@@ -96,7 +96,7 @@ impl Query {
         Self { kind: Kind::MatchAll, boost: 1.0 }
     }
 
-    /// Reads `{"<name>": {…}}`.
+    /// Reads `{"<name>": {…}}`: an object with one key, the name of a query.
     pub(crate) fn read(value: &Value) -> Result<Self, ApiError> {
         let malformed = || ApiError::parsing("[_na] query malformed, must start with start_object");
         let query = value.as_object().ok_or_else(malformed)?;
