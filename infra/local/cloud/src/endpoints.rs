@@ -26,11 +26,24 @@ pub struct Endpoints {
     pub apis: BTreeMap<String, String>,
     /// `POST {"username": …}` gives `{"access_token": …}`.
     pub oidc_token: String,
+    /// `POST` with `grant_type=client_credentials` gives a program its token.
+    pub oauth_token: String,
+    /// Clients of user pools whose secrets programs know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<ProgramClient>,
     /// The meter, faults and kill switches: `GET /meter`, `POST /meter/reset`, `POST /faults`, `DELETE /faults`,
     /// `POST /functions/{logical id}/kill`, `POST /schedules/run`.
     pub control: String,
     /// AWS's APIs by service id, as the SDKs' `endpoint_url` takes them.
     pub aws: BTreeMap<String, String>,
+}
+
+/// A client with the flow `client_credentials`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProgramClient {
+    pub client_id: String,
+    pub client_secret: String,
+    pub scopes: Vec<String>,
 }
 
 impl Endpoints {
@@ -73,6 +86,8 @@ impl Endpoints {
             websocket: first(&websocket),
             apis: http.into_iter().chain(websocket).collect(),
             oidc_token: format!("{}/token", url(&addresses.oidc)),
+            oauth_token: format!("{}/oauth2/token", url(&addresses.oidc)),
+            programs: programs(stack),
             control: url(&addresses.control),
             aws,
         }
@@ -92,6 +107,18 @@ impl Endpoints {
         let issuer = (variable("cognito-identity-provider"), format!("http://{}", addresses.oidc));
         services.chain([issuer]).collect()
     }
+}
+
+fn programs(stack: &Stack) -> Vec<ProgramClient> {
+    let clients = stack.user_pools.iter().flat_map(|pool| &pool.clients);
+    let programs = clients.filter_map(|client| Some((client, client.credentials.clone()?)));
+    programs
+        .map(|(client, credentials)| ProgramClient {
+            client_id: client.id.clone(),
+            client_secret: credentials.secret,
+            scopes: credentials.scopes,
+        })
+        .collect()
 }
 
 /// The file of a running cloud. It is there while the cloud is ready, and goes when this is dropped.
@@ -167,6 +194,8 @@ mod tests {
             websocket: Some("ws://127.0.0.1:1/default".to_owned()),
             apis: [("Ws".to_owned(), "ws://127.0.0.1:1/default".to_owned())].into(),
             oidc_token: "http://127.0.0.1:2/token".to_owned(),
+            oauth_token: "http://127.0.0.1:2/oauth2/token".to_owned(),
+            programs: Vec::new(),
             control: "http://127.0.0.1:4".to_owned(),
             aws: [("sqs".to_owned(), "http://127.0.0.1:3".to_owned())].into(),
         };
@@ -178,6 +207,7 @@ mod tests {
             "websocket": "ws://127.0.0.1:1/default",
             "apis": {"Ws": "ws://127.0.0.1:1/default"},
             "oidc_token": "http://127.0.0.1:2/token",
+            "oauth_token": "http://127.0.0.1:2/oauth2/token",
             "control": "http://127.0.0.1:4",
             "aws": {"sqs": "http://127.0.0.1:3"},
         });

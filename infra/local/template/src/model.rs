@@ -428,6 +428,14 @@ pub struct UserPoolClient {
     pub id: String,
     /// `AccessTokenValidity` in the unit that `TokenValidityUnits` names, an hour unless set.
     pub access_token_lifetime: Duration,
+    pub credentials: Option<ClientCredentials>,
+}
+
+/// The secret and `AllowedOAuthScopes` of a client with the flow `client_credentials`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCredentials {
+    pub secret: String,
+    pub scopes: Vec<String>,
 }
 
 /// A resource that a function of the stack creates: the function is invoked with CloudFormation's event.

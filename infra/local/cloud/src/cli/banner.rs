@@ -7,6 +7,7 @@ use std::time::Duration;
 use local_gateway::oidc::TokenRequest;
 
 use crate::Cloud;
+use crate::endpoints::ProgramClient;
 
 /// Prints for people where everything is. `environment` is the file for functions that run elsewhere.
 pub(super) fn print(cloud: &Cloud, environment: &Path, took: Duration) -> io::Result<()> {
@@ -35,6 +36,14 @@ pub(super) fn print(cloud: &Cloud, environment: &Path, took: Duration) -> io::Re
         ];
         section(&mut out, "Access tokens, for `Authorization: Bearer $alice`", &tokens)?;
     }
+    let curl = |program: &ProgramClient| {
+        let ProgramClient { client_id, client_secret, .. } = program;
+        format!("curl {} -u {client_id}:{client_secret} -d grant_type=client_credentials", endpoints.oauth_token)
+    };
+    let programs: Vec<_> =
+        endpoints.programs.iter().map(|program| (program.client_id.clone(), curl(program))).collect();
+    let programs: Vec<_> = programs.iter().map(|(id, curl)| (id.clone(), curl.as_str())).collect();
+    section(&mut out, "Access tokens of programs", &programs)?;
     writeln!(out, "\nReady in {:.1} s; Ctrl-C stops.", took.as_secs_f32())?;
     out.flush()
 }

@@ -13,14 +13,15 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Issuer, TokenRequest, TokenRequestError};
+use super::{Issuer, TokenRequest, TokenRequestError, client_credentials};
 
 /// Serves discovery, keys and tokens until `shutdown` fires:
 ///
 /// - `GET /{pool id}/.well-known/openid-configuration` and `GET /{pool id}/.well-known/jwks.json`, at the paths below
 ///   `cognito-idp.<region>.amazonaws.com` that Cognito has them at;
 /// - `POST /token` with a [`TokenRequest`] as JSON answers with a [`Token`](super::Token), or 400 with `error` and
-///   `error_description` as OAuth 2.0 words errors.
+///   `error_description` as OAuth 2.0 words errors;
+/// - `POST /oauth2/token` with `grant_type=client_credentials` as a form, at the path that Cognito has it at.
 ///
 /// Pages of loopback may call it, on any port. Others could act as any user.
 pub async fn serve(listener: TcpListener, issuer: Issuer, shutdown: CancellationToken) -> io::Result<()> {
@@ -28,6 +29,7 @@ pub async fn serve(listener: TcpListener, issuer: Issuer, shutdown: Cancellation
         .route("/{pool}/.well-known/openid-configuration", get(discovery))
         .route("/{pool}/.well-known/jwks.json", get(keys))
         .route("/token", post(token).options(preflight))
+        .route("/oauth2/token", post(client_credentials::answer))
         .layer(middleware::map_response(allow_any_origin))
         .layer(middleware::from_fn(|request, next| Admission::local().layer(request, next)))
         .with_state(issuer);

@@ -76,7 +76,8 @@ impl Issuer {
             return Err(TokenRequestError::NoUsername);
         }
         let pool = self.choose_pool(request)?;
-        let UserPoolClient { id: client, access_token_lifetime } = choose_client(pool, request.client_id.as_deref())?;
+        let UserPoolClient { id: client, access_token_lifetime, .. } =
+            choose_client(pool, request.client_id.as_deref())?;
         let lifetime = i64::try_from(access_token_lifetime.as_secs()).unwrap_or(i64::MAX);
         let expires_in = request.expires_in.unwrap_or(lifetime);
         let now = i64::try_from(get_current_timestamp()).unwrap_or(i64::MAX);
@@ -127,7 +128,12 @@ fn choose_client<'a>(pool: &'a UserPool, wanted: Option<&str>) -> Result<&'a Use
             .iter()
             .find(|client| client.id == id)
             .ok_or_else(|| TokenRequestError::UnknownClient(id.to_owned()))?,
-        None => pool.clients.first().ok_or_else(|| TokenRequestError::NoClient(pool.id.clone()))?,
+        // A user gets a token from a client of users.
+        None => pool
+            .clients
+            .iter()
+            .find(|client| client.credentials.is_none())
+            .ok_or_else(|| TokenRequestError::NoClient(pool.id.clone()))?,
     };
     Ok(client)
 }

@@ -116,7 +116,8 @@ mod tests {
     const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool";
 
     fn client(id: &str) -> UserPoolClient {
-        UserPoolClient { id: id.to_owned(), access_token_lifetime: std::time::Duration::from_hours(1) }
+        let access_token_lifetime = std::time::Duration::from_hours(1);
+        UserPoolClient { id: id.to_owned(), access_token_lifetime, credentials: None }
     }
 
     fn issuer() -> Issuer {

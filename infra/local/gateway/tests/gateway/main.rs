@@ -10,7 +10,8 @@ use local_template::model::{UserPool, UserPoolClient};
 const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool";
 
 fn client(id: &str) -> UserPoolClient {
-    UserPoolClient { id: id.to_owned(), access_token_lifetime: std::time::Duration::from_mins(20) }
+    let access_token_lifetime = std::time::Duration::from_mins(20);
+    UserPoolClient { id: id.to_owned(), access_token_lifetime, credentials: None }
 }
 
 /// Returns the issuer of a user pool with the clients `web` and `app`, with a key of its own.

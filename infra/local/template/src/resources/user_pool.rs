@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::error::Fault;
 use super::super::fields::Fields;
-use super::super::model::{UserPool, UserPoolClient};
+use super::super::model::{ClientCredentials, UserPool, UserPoolClient};
 use super::super::resource::{Kind, Resource};
 use super::super::scope::Scope;
 use super::super::shape::Shape;
@@ -51,20 +51,24 @@ pub(super) const SHAPE: Shape = Shape {
 
 pub(super) const CLIENT: Shape = Shape {
     place: CLIENT_TYPE,
-    supported: &["AccessTokenValidity", "TokenValidityUnits", "UserPoolId"],
+    supported: &[
+        "AccessTokenValidity",
+        "AllowedOAuthFlows",
+        "AllowedOAuthFlowsUserPoolClient",
+        "AllowedOAuthScopes",
+        "GenerateSecret",
+        "TokenValidityUnits",
+        "UserPoolId",
+    ],
     ignored: &[
         (
             &[
-                "AllowedOAuthFlows",
-                "AllowedOAuthFlowsUserPoolClient",
-                "AllowedOAuthScopes",
                 "AuthSessionValidity",
                 "CallbackURLs",
                 "DefaultRedirectURI",
                 "EnablePropagateAdditionalUserContextData",
                 "EnableTokenRevocation",
                 "ExplicitAuthFlows",
-                "GenerateSecret",
                 "IdTokenValidity",
                 "LogoutURLs",
                 "PreventUserExistenceErrors",
@@ -74,7 +78,7 @@ pub(super) const CLIENT: Shape = Shape {
                 "SupportedIdentityProviders",
                 "WriteAttributes",
             ],
-            "the local issuer gives a token to any user name and has no other flow",
+            "the local issuer gives a token to any user name and has no login page",
         ),
         (&["AnalyticsConfiguration"], "there are no metrics locally"),
         (&["ClientName"], "for people"),
@@ -120,7 +124,11 @@ pub(crate) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<UserPool, F
         }
         let fields = client.fields(scope, &CLIENT)?;
         if fields.required("UserPoolId")? == pool_id {
-            clients.push(UserPoolClient { id: client.id.clone(), access_token_lifetime: lifetime(&fields)? });
+            clients.push(UserPoolClient {
+                id: client.id.clone(),
+                access_token_lifetime: lifetime(&fields)?,
+                credentials: credentials(&client.id, &fields)?,
+            });
         }
     }
     Ok(UserPool {
@@ -129,6 +137,25 @@ pub(crate) fn read(scope: &Scope<'_>, resource: &Resource) -> Result<UserPool, F
         issuer: format!("https://{}", provider_name(scope, resource)),
         clients,
     })
+}
+
+/// The flow of programs.
+const CLIENT_CREDENTIALS: &str = "client_credentials";
+
+/// Reads how programs get tokens; `None` for a client without that flow. Cognito demands a secret and scopes for it, and no other
+/// flow beside it: <https://docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoint-oauth-grants.html>.
+fn credentials(id: &str, client: &Fields<'_>) -> Result<Option<ClientCredentials>, Fault> {
+    let flows = client.texts("AllowedOAuthFlows")?;
+    let (is_on, has_secret) = (client.boolean("AllowedOAuthFlowsUserPoolClient")?, client.boolean("GenerateSecret")?);
+    let scopes = client.texts("AllowedOAuthScopes")?;
+    if is_on != Some(true) || !flows.iter().any(|flow| flow == CLIENT_CREDENTIALS) {
+        return Ok(None);
+    }
+    if flows.len() > 1 || has_secret != Some(true) || scopes.is_empty() {
+        let sentence = "`client_credentials` is the only flow of its client, which has a secret and scopes";
+        return Err(Fault::invalid(client.line("AllowedOAuthFlows"), sentence));
+    }
+    Ok(Some(ClientCredentials { secret: format!("secret-of-{id}"), scopes }))
 }
 
 /// Lifetime of a client's access tokens:

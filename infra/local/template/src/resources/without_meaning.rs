@@ -57,6 +57,10 @@ const TYPES: &[(&[&str], &str)] = &[
         ],
         "there are no domain names on loopback",
     ),
+    (
+        &["AWS::Cognito::UserPoolDomain", "AWS::Cognito::UserPoolResourceServer"],
+        "the local issuer has one address, and knows scopes by the clients that have them",
+    ),
 ];
 
 pub(super) fn is_known(type_name: &str) -> bool {
