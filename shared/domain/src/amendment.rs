@@ -76,6 +76,7 @@ impl Amendment {
             }
             (Self::Delete, MessageKind::Text(_)) => {
                 let moderates = facts.role != Role::Member && facts.conversation != ConversationType::Private;
+                let moderates = moderates || facts.actor.is_system();
                 if own || moderates {
                     Ok(true)
                 } else {
@@ -181,6 +182,16 @@ mod tests {
             };
             amendment.decide(&facts, SENT.plus(self.age), WINDOW).map_err(|error| error.code)
         }
+    }
+
+    #[test]
+    fn system_deletes_any_message_and_edits_its_own() {
+        let conversation = ConversationType::Private;
+        let case = Case { actor: UserId::SYSTEM, role: Role::Owner, conversation, ..Case::default() };
+        assert_eq!(case.decide(&Amendment::Delete), Ok(true));
+        assert_eq!(case.decide(&Amendment::Edit(content("ho"))), Err(ErrorCode::NotAllowed));
+        let owner = Case { actor: user(2), ..case };
+        assert_eq!(owner.decide(&Amendment::Delete), Err(ErrorCode::NotAllowed));
     }
 
     #[test]

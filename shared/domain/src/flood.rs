@@ -79,12 +79,16 @@ impl RecentSenders {
         self.0.is_empty()
     }
 
-    /// Returns the counts after one more item of `sender`.
+    /// Returns the counts after one more item of `sender`. The system is neither counted nor refused: the throttle of its routes
+    /// limits it.
     ///
     /// # Errors
     ///
     /// Returns the time to wait if the sender has reached the limit.
     pub fn after(&self, sender: UserId, counted: Counted, now: Timestamp, limit: FloodLimit) -> Result<Self, Duration> {
+        if sender.is_system() {
+            return Ok(self.clone());
+        }
         let own = self.0.iter().find(|count| count.sender == sender);
         let Some((own, left)) = own.and_then(|own| Some((own, own.left(limit, now)?))) else {
             return Ok(self.counting(sender, counted, now, limit));
@@ -111,6 +115,7 @@ impl RecentSenders {
     ) -> Result<Self, Duration> {
         match limit {
             None => Ok(self.clone()),
+            Some(_) if sender.is_system() => Ok(self.clone()),
             Some(limit) if refusable => self.after(sender, Counted::Event, now, limit),
             Some(limit) => Ok(self.counting(sender, Counted::Event, now, limit)),
         }
@@ -248,6 +253,15 @@ mod tests {
         let counted = conversation.0.counting(user(1), Counted::Event, now, limit());
         assert_eq!(counted.0[0].events, 3, "an item that is never refused counts all the same");
         assert_eq!(conversation.write(1, Counted::Event, 10), Ok(()));
+    }
+
+    #[test]
+    fn system_is_not_limited() {
+        let (now, none) = (Timestamp::from_epoch_millis(0), RecentSenders::default());
+        for refusable in [false, true] {
+            assert_eq!(none.after_event(UserId::SYSTEM, refusable, now, Some(limit())), Ok(none.clone()));
+        }
+        assert_eq!(none.after(UserId::SYSTEM, Counted::Message, now, limit()), Ok(none.clone()));
     }
 
     #[test]

@@ -77,6 +77,19 @@ uuid_id! {
 }
 
 impl UserId {
+    /// The system: the actor of what a backend does as itself. No token has this id.
+    pub const SYSTEM: Self = Self(Uuid::nil());
+
+    /// Returns true for the system.
+    pub fn is_system(self) -> bool {
+        self == Self::SYSTEM
+    }
+
+    /// Returns true if a token may have this id: the system and other made-up ids belong to no token.
+    pub fn is_of_token(self) -> bool {
+        self.0.get_version() == Some(Version::Sha1)
+    }
+
     /// Returns the user for a token of `issuer` with this `subject`.
     pub fn from_token(issuer: &str, subject: &str) -> Self {
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, issuer.as_bytes());
@@ -193,6 +206,8 @@ mod tests {
         assert_eq!(alice, UserId::from_token("https://issuer.example", "alice"));
         assert_ne!(alice, UserId::from_token("https://issuer.example", "bob"));
         assert_ne!(alice, UserId::from_token("https://other.example", "alice"));
+        assert!(alice.is_of_token() && !alice.is_system());
+        assert!(UserId::SYSTEM.is_system() && !UserId::SYSTEM.is_of_token());
     }
 
     #[test]

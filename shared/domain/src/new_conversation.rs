@@ -48,6 +48,9 @@ impl NewConversation {
         let mut others: Vec<UserId> = requested.member_ids.iter().copied().filter(|id| *id != creator).collect();
         others.sort_unstable();
         others.dedup();
+        if creator.is_system() || others.contains(&UserId::SYSTEM) {
+            return Err(ApiError::new(ErrorCode::UserNotFound, "The system cannot be a member of a conversation."));
+        }
         if requested.kind == ConversationType::Private {
             if requested.title.is_some() || requested.topic.is_some() || requested.history.is_some() {
                 return Err(ApiError::invalid(
@@ -160,6 +163,18 @@ mod tests {
             assert!(new(ConversationType::Private, None, members).is_err());
         }
         assert!(new(ConversationType::Private, Some("t"), &[user(2)]).is_err());
+    }
+
+    #[test]
+    fn system_is_no_member() {
+        for kind in [ConversationType::Private, ConversationType::Group, ConversationType::Public] {
+            let title = (kind != ConversationType::Private).then_some("Team");
+            let code = |result: Result<_, ApiError>| result.map_err(|error| error.code);
+            assert_eq!(code(new(kind, title, &[UserId::SYSTEM])), Err(ErrorCode::UserNotFound));
+            let requested = RequestedConversation { kind, title, topic: None, history: None, member_ids: &[user(1)] };
+            let created = NewConversation::new(UserId::SYSTEM, &requested);
+            assert_eq!(code(created), Err(ErrorCode::UserNotFound));
+        }
     }
 
     #[test]

@@ -63,7 +63,10 @@ impl Inbox {
                 kind: item.kind,
                 title: active.and(item.title),
                 topic: active.and(item.topic),
-                peer_id: item.pair.and_then(|pair| pair.into_iter().find(|other| *other != user)),
+                peer_id: item
+                    .pair
+                    .filter(|pair| pair.contains(&user))
+                    .and_then(|pair| pair.into_iter().find(|other| *other != user)),
                 history: item.history,
                 closed: item.closed,
                 blocked: item.blocked_by.contains(&user),

@@ -78,12 +78,12 @@ pub fn require_may_send(view: &MemberView) -> Result<(), SendError> {
     may_send(&view.conversation, view.active.as_ref().ok_or(SendError::NotAMember)?)
 }
 
-/// Checks whether an active member may send.
+/// Checks whether an active member, or the system, may send.
 pub(crate) fn may_send(conversation: &ConversationItem, sender: &ActiveMember) -> Result<(), SendError> {
     if conversation.closed {
         return Err(SendError::Closed);
     }
-    if !conversation.blocked_by.is_empty() {
+    if !conversation.blocked_by.is_empty() && !sender.user_id.is_system() {
         return Err(SendError::Blocked);
     }
     match sender.muted_until {

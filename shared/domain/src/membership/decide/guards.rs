@@ -18,6 +18,9 @@ impl Context<'_> {
 
     /// Returns the facts of an actor who is or was a member. To others the conversation does not exist, unless it is public.
     pub(super) fn ever_member(&self) -> Result<MemberFacts, ApiError> {
+        if self.actor.is_system() {
+            return self.facts();
+        }
         let periods = self.state.users.get(&self.actor).map_or(0, |facts| facts.periods);
         if periods == 0 && self.state.kind != ConversationType::Public {
             return Err(ApiError::new(ErrorCode::ConversationNotFound, "The conversation does not exist."));
@@ -26,8 +29,11 @@ impl Context<'_> {
         if periods == 0 { Err(not_a_member()) } else { Ok(facts) }
     }
 
-    /// Returns the role of the actor; an error if the actor is not a member.
+    /// Returns the role of the actor; an error if the actor is not a member. The system has the rights of an owner.
     pub(super) fn active(&self) -> Result<Role, ApiError> {
+        if self.actor.is_system() {
+            return Ok(Role::Owner);
+        }
         self.ever_member()?.role.ok_or_else(not_a_member)
     }
 
@@ -66,6 +72,11 @@ impl Context<'_> {
         let own = self.at_least(role)?;
         self.open()?;
         Ok(own)
+    }
+
+    /// Refuses what only a user can do for themselves.
+    pub(super) fn not_the_system(&self) -> Result<(), ApiError> {
+        if self.actor.is_system() { Err(not_allowed("The system is no member.")) } else { Ok(()) }
     }
 
     pub(super) fn open(&self) -> Result<(), ApiError> {

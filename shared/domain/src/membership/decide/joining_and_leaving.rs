@@ -25,7 +25,7 @@ impl Context<'_> {
         }
         let mut added = Vec::with_capacity(users.len());
         for user in &users {
-            let facts = self.state.users.get(user).filter(|facts| !facts.deleted);
+            let facts = self.state.users.get(user).filter(|facts| !facts.deleted && !user.is_system());
             let facts = facts
                 .ok_or_else(|| ApiError::new(ErrorCode::UserNotFound, format!("The user {user} does not exist.")))?;
             if facts.blocks_actor {
@@ -44,6 +44,7 @@ impl Context<'_> {
     }
 
     pub(super) fn join(&self) -> Decision {
+        self.not_the_system()?;
         if self.state.kind != ConversationType::Public {
             // A user who may not join gets the same error as any user who is not a member.
             self.active()?;

@@ -10,6 +10,8 @@
 //! | leave | yes | yes | yes | |
 //! | join, if public | | | | yes |
 //!
+//! The system, as which backends act, has the rights of an owner without being a member, and can neither join nor leave.
+//!
 //! A private conversation has none of these: its two users cannot leave, and each may block the other. A conversation with
 //! members always has an owner, and one without members is closed.
 

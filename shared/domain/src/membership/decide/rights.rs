@@ -43,6 +43,7 @@ impl Context<'_> {
     }
 
     pub(super) fn block(&self, blocked: bool) -> Decision {
+        self.not_the_system()?;
         self.active()?;
         if self.state.kind != ConversationType::Private {
             return Err(wrong_conversation_type("block a user in"));

@@ -1,4 +1,5 @@
 mod states;
+mod system;
 
 use std::collections::BTreeMap;
 
