@@ -37,6 +37,8 @@ LEFT_OUT = {
     "AWS::CloudWatch::Alarm": "unknown to the emulator",
     "AWS::Cognito::UserPool": "unknown to the emulator",
     "AWS::Cognito::UserPoolClient": "part of a user pool",
+    "AWS::Cognito::UserPoolDomain": "part of a user pool",
+    "AWS::Cognito::UserPoolResourceServer": "part of a user pool",
     "AWS::Lambda::EventInvokeConfig": "unknown to the emulator",
     "AWS::Logs::MetricFilter": "unknown to the emulator",
     "AWS::RDS::DBCluster": "unknown to the emulator",

@@ -32,9 +32,22 @@ pub struct Endpoints {
     #[serde(default)]
     pub websocket: String,
     pub oidc_token: String,
+    /// The token endpoint for programs.
+    #[serde(default)]
+    pub oauth_token: String,
+    /// Clients of the user pools whose secrets programs know.
+    #[serde(default)]
+    pub programs: Vec<Program>,
     /// The meter, faults and kill switches.
     pub control: String,
     pub aws: Aws,
+}
+
+/// A client of a user pool with the flow `client_credentials`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Program {
+    pub client_id: String,
+    pub client_secret: String,
 }
 
 /// Endpoints by service; empty where a template has no use for one.

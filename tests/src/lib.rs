@@ -10,6 +10,8 @@
 //!
 //! * [`faults`]: faults of the cloud's services.
 //!
+//! * [`test_backend`]: a program with a server token, over HTTP.
+//!
 //! * [`test_user`]: a user with a token, over HTTP.
 //!
 //! * [`redis`]: a server for the shared cache.
@@ -28,9 +30,11 @@ pub mod large_conversation;
 pub mod redis;
 pub mod socket;
 pub mod stored_state;
+pub mod test_backend;
 pub mod test_user;
 
 pub use cloud::Cloud;
 pub use socket::Socket;
 pub use stored_state::StoredState;
+pub use test_backend::TestBackend;
 pub use test_user::TestUser;

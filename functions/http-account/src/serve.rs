@@ -8,5 +8,5 @@ use crate::Handler;
 pub async fn serve() -> Result<(), Error> {
     let wiring = Wiring::start().await;
     let handler = Handler { deletion: wiring.deletion()?, notifier: wiring.notifier()? };
-    http::run(async |request| handler.handle(request).await).await
+    http::run_with_backends(wiring.audit()?, async |request| handler.handle(request).await).await
 }

@@ -10,5 +10,5 @@ pub async fn serve() -> Result<(), Error> {
     let (membership, inbox) = (wiring.limited_membership()?, wiring.inbox()?);
     inbox.log.warm_up().await;
     let handler = Handler { membership, inbox, connections: wiring.connections()?, notifier: wiring.notifier()? };
-    http::run(async |request| handler.handle(request).await).await
+    http::run_with_backends(wiring.audit()?, async |request| handler.handle(request).await).await
 }

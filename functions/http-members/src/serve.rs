@@ -10,5 +10,5 @@ pub async fn serve() -> Result<(), Error> {
     wiring.log()?.warm_up().await;
     let (membership, connections) = (wiring.limited_membership()?, wiring.connections()?);
     let handler = Handler { membership, connections, notifier: wiring.notifier()? };
-    http::run(async |request| handler.handle(request).await).await
+    http::run_with_backends(wiring.audit()?, async |request| handler.handle(request).await).await
 }

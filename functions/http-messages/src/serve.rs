@@ -17,5 +17,5 @@ pub async fn serve() -> Result<(), Error> {
         edit_window: seconds("EDIT_WINDOW")?,
     };
     handler.sender.notifier().warm_up().await;
-    http::run(async |request| handler.handle(request).await).await
+    http::run_with_backends(wiring.audit()?, async |request| handler.handle(request).await).await
 }

@@ -1,10 +1,11 @@
-//! Profiles: `PUT` and `GET /v1/users/me`, `GET /v1/users/{id}` and `GET /v1/users?ids=`.
+//! Profiles: `PUT` and `GET /v1/users/me`, `GET /v1/users/{id}` and `GET /v1/users?ids=`; for backends also
+//! `POST /v1/server/users`.
 
 mod serve;
 
 use std::collections::HashMap;
 
-use domain::protocol::http::{ProfileRequest, UserEntry, UsersPage, UsersQuery};
+use domain::protocol::http::{NewUserRequest, ProfileRequest, UserEntry, UsersPage, UsersQuery};
 use domain::user::DisplayName;
 use domain::{ApiError, ErrorCode, UserId};
 use lambda_kit::http::{Request, Response, no_such_route};
@@ -16,6 +17,9 @@ pub use serve::serve;
 /// Most users that one request names.
 const MAX_IDS: usize = 100;
 
+/// Most bytes of a subject: more than the header of a token has room for.
+const MAX_SUBJECT_BYTES: usize = 2_048;
+
 fn entry(found: Found) -> UserEntry {
     match found {
         Found::User(user) => UserEntry::Active(user),
@@ -26,6 +30,7 @@ fn entry(found: Found) -> UserEntry {
 /// Answers one request: one SQL statement.
 pub async fn handle(users: &Users, request: Request) -> Result<Response, ApiError> {
     match request.route() {
+        "POST /v1/users" => post(users, &request).await,
         "PUT /v1/users/me" => put_me(users, &request).await,
         "GET /v1/users/me" => get_me(users, &request).await,
         "GET /v1/users/{id}" => get_one(users, &request).await,
@@ -34,10 +39,23 @@ pub async fn handle(users: &Users, request: Request) -> Result<Response, ApiErro
     }
 }
 
+/// Creates or renames the user who has, or will have, tokens with a subject, and so tells a backend the user's id.
+async fn post(users: &Users, request: &Request) -> Result<Response, ApiError> {
+    let backend = request.backend().ok_or_else(no_such_route)?;
+    let NewUserRequest { subject, display_name } = request.json()?;
+    if !(1..=MAX_SUBJECT_BYTES).contains(&subject.len()) {
+        return Err(ApiError::invalid(format!("`subject` must have 1 to {MAX_SUBJECT_BYTES} bytes.")));
+    }
+    put(users, UserId::from_token(&backend.issuer, &subject), &display_name).await
+}
+
 async fn put_me(users: &Users, request: &Request) -> Result<Response, ApiError> {
-    let profile: ProfileRequest = request.json()?;
-    let display_name = DisplayName::parse(&profile.display_name)?;
-    match users.put(request.user_id(), &display_name).await? {
+    let ProfileRequest { display_name } = request.json()?;
+    put(users, request.user_id(), &display_name).await
+}
+
+async fn put(users: &Users, user: UserId, display_name: &str) -> Result<Response, ApiError> {
+    match users.put(user, &DisplayName::parse(display_name)?).await? {
         Found::User(user) => Response::ok(&user),
         Found::Deleted(_) => Err(deleted()),
     }

@@ -6,5 +6,5 @@ use lambda_kit::{Error, Wiring, http};
 pub async fn serve() -> Result<(), Error> {
     let wiring = Wiring::start().await;
     let users = wiring.users()?;
-    http::run(async |request| crate::handle(&users, request).await).await
+    http::run_with_backends(wiring.audit()?, async |request| crate::handle(&users, request).await).await
 }

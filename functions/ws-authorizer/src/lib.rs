@@ -1,5 +1,7 @@
 //! Authorizer of WebSocket handshakes.
 //!
+//! Connections are for users: a server token is denied.
+//!
 //! A REQUEST authorizer without identity sources (several would all be required): browsers cannot set headers on a WebSocket,
 //! so the token may be in one of three places. A handshake without a valid token is denied, which API Gateway answers with 403;
 //! a failure refuses the connection as well.
@@ -15,7 +17,7 @@ use serde_json::{Value, json};
 
 pub use keys::{KeyError, Keys};
 pub use serve::serve;
-pub use verify::{TokenError, Verified, Verifier};
+pub use verify::{Expected, TokenError, Verified, Verifier};
 
 /// The subprotocol that clients offer in front of their token.
 const SUBPROTOCOL: &str = "bearer";

@@ -5,7 +5,7 @@ use lambda_kit::config::required;
 use lambda_kit::{Error, telemetry};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 
-use crate::{Keys, Verifier, handle};
+use crate::{Expected, Keys, Verifier, handle};
 
 /// Serves until Lambda ends the process.
 pub async fn serve() -> Result<(), Error> {
@@ -15,7 +15,8 @@ pub async fn serve() -> Result<(), Error> {
     let issuer = required("OIDC_ISSUER")?;
     let keys = Keys::new(issuer.clone())?;
     keys.warm_up().await;
-    let verifier = Verifier::new(keys, issuer, required("OIDC_AUDIENCE")?);
+    let (audience, server_scope) = (required("OIDC_AUDIENCE")?, required("SERVER_SCOPE")?);
+    let verifier = Verifier::new(keys, Expected { issuer, audience, server_scope });
     lambda_kit::serve(async |event: LambdaEvent<Event>| {
         handle(&verifier, &event.payload)
             .await

@@ -26,25 +26,33 @@ pub enum TokenError {
     Keys(#[from] KeyError),
 }
 
-/// Verifies tokens of one issuer for one audience.
+/// The claims that a user's token has to have.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    pub issuer: String,
+    pub audience: String,
+    /// The scope of server tokens, which open no connection.
+    pub server_scope: String,
+}
+
+/// Verifies tokens of users of one issuer for one audience.
 #[derive(Debug)]
 pub struct Verifier {
     keys: Keys,
-    issuer: String,
-    audience: String,
+    expected: Expected,
     validation: Validation,
 }
 
 impl Verifier {
-    /// For tokens that `keys` of `issuer` signed with RSA.
-    pub fn new(keys: Keys, issuer: String, audience: String) -> Self {
+    /// For tokens with these claims that `keys` signed with RSA.
+    pub fn new(keys: Keys, expected: Expected) -> Self {
         let mut validation = Validation::new(Algorithm::RS256);
         validation.algorithms = vec![Algorithm::RS256, Algorithm::RS384, Algorithm::RS512];
         // The claims are checked below.
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
-        Self { keys, issuer, audience, validation }
+        Self { keys, expected, validation }
     }
 
     /// Returns the user and the end of a token whose signature and claims are right.
@@ -56,14 +64,15 @@ impl Verifier {
         let key_id = header.kid.ok_or(TokenError::Invalid("no key id"))?;
         let key = self.keys.get(&key_id).await?.ok_or(TokenError::Invalid("unknown key"))?;
         let token = decode::<Claims>(token, &key, &self.validation).map_err(|_| TokenError::Invalid("signature"))?;
-        check(&token.claims, &self.issuer, &self.audience, now).map_err(TokenError::Invalid)
+        check(&token.claims, &self.expected, now).map_err(TokenError::Invalid)
     }
 }
 
 /// Checks the claims as API Gateway does
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html>), and the subject as every
 /// function behind the HTTP API does. There is no leeway for clocks.
-fn check(claims: &Claims, issuer: &str, audience: &str, now: Timestamp) -> Result<Verified, &'static str> {
+fn check(claims: &Claims, expected: &Expected, now: Timestamp) -> Result<Verified, &'static str> {
+    let Expected { issuer, audience, server_scope } = expected;
     if claims.get("iss").and_then(Value::as_str) != Some(issuer) {
         return Err("issuer");
     }
@@ -79,7 +88,7 @@ fn check(claims: &Claims, issuer: &str, audience: &str, now: Timestamp) -> Resul
             return Err("not valid yet");
         }
     }
-    let user_id = token::user(claims).ok_or("subject")?;
+    let user_id = token::user(claims, server_scope).ok_or("subject")?;
     Ok(Verified { user_id, exp: whole_seconds(exp) })
 }
 
@@ -120,7 +129,9 @@ mod tests {
                 claims[name] = value.clone();
             }
         }
-        check(claims.as_object().unwrap(), "i", "a", NOW).map(|verified| verified.exp)
+        let [issuer, audience, server_scope] = ["i", "a", "a/server"].map(str::to_owned);
+        check(claims.as_object().unwrap(), &Expected { issuer, audience, server_scope }, NOW)
+            .map(|verified| verified.exp)
     }
 
     #[test]
@@ -151,6 +162,9 @@ mod tests {
             (json!({"sub": null}), Err("subject")),
             (json!({"sub": 7}), Err("subject")),
             (json!({"sub": "absent"}), Err("subject")),
+            (json!({"scope": "openid"}), Ok(2_000_000_600)),
+            (json!({"scope": "openid a/server"}), Err("subject")),
+            (json!({"client_id": "alice"}), Err("subject")),
         ] {
             assert_eq!(verdict(&change), expected, "{change}");
         }

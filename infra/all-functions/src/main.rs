@@ -11,12 +11,13 @@ use lambda_kit::{Error, run};
 type Run = fn() -> Result<(), Error>;
 
 /// The functions by the names of their own programs.
-const FUNCTIONS: [(&str, Run); 29] = [
+const FUNCTIONS: [(&str, Run); 30] = [
     ("fanout", || run(fanout::serve())),
     ("file-cleanup", || run(file_cleanup::serve())),
     ("file-inspect", || run(file_inspect::serve())),
     ("file-references", || run(file_references::serve())),
     ("http-account", || run(http_account::serve())),
+    ("http-audit", || run(http_audit::serve())),
     ("http-conversations", || run(http_conversations::serve())),
     ("http-default", || run(http_default::serve())),
     ("http-files", || run(http_files::serve())),

@@ -7,13 +7,21 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayWebsocketProxy
 use tracing::Span;
 use tracing::field::Empty;
 
-/// An HTTP request. The caller records `user_id` once the token's claims are read. The path has the ids of what is requested;
+/// An HTTP request. The caller records `user_id`, and the `client_id` of a backend, once the token's claims are read. The path has the ids of what is requested;
 /// the query is left out.
 pub(crate) fn request(request_id: &str, event: &ApiGatewayV2httpRequest) -> Span {
     let route = event.route_key.as_deref().unwrap_or_default();
-    let of_conversation = route.contains("/v1/conversations/{id}");
+    let of_conversation = route.contains("/conversations/{id}");
     let conversation_id = of_conversation.then(|| event.path_parameters.get("id").map(String::as_str)).flatten();
-    tracing::error_span!("request", request_id, route, path = event.raw_path, conversation_id, user_id = Empty)
+    tracing::error_span!(
+        "request",
+        request_id,
+        route,
+        path = event.raw_path,
+        conversation_id,
+        user_id = Empty,
+        client_id = Empty
+    )
 }
 
 /// A frame, or the beginning or end of a connection. The caller records `user_id` and `conversation_id` once they are read.

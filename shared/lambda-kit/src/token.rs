@@ -25,11 +25,39 @@ pub fn unverified_claims(token: &str) -> Option<Claims> {
 }
 
 /// Returns the user of a verified token: `iss` and `sub` are strings, and `sub` is not empty. Its characters do not count, and
-/// its length is bounded by that of the header: only a digest of it is kept.
-pub fn user(claims: &Claims) -> Option<UserId> {
-    let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    let subject = text("sub").filter(|subject| !subject.is_empty())?;
-    Some(UserId::from_token(text("iss")?, subject))
+/// its length is bounded by that of the header: only a digest of it is kept. A token that was given to a program has no user.
+pub fn user(claims: &Claims, server_scope: &str) -> Option<UserId> {
+    if is_of_program(claims) || has_scope(claims, server_scope) {
+        return None;
+    }
+    let subject = text(claims, "sub").filter(|subject| !subject.is_empty())?;
+    Some(UserId::from_token(text(claims, "iss")?, subject))
+}
+
+/// Returns true if a token has a scope: in `scope`, else in `scp`, each a text with spaces between scopes, or a list.
+pub fn has_scope(claims: &Claims, scope: &str) -> bool {
+    match claims.get("scope").or_else(|| claims.get("scp")) {
+        Some(Value::String(scopes)) => scopes.split_whitespace().any(|other| other == scope),
+        Some(Value::Array(scopes)) => scopes.iter().any(|other| other.as_str() == Some(scope)),
+        _ => false,
+    }
+}
+
+/// Returns the client of the issuer that a token was given to, in the claim where issuers have it, with the claim's name.
+pub fn client(claims: &Claims) -> Option<(&'static str, &str)> {
+    let named = ["client_id", "azp", "sub"].into_iter().filter_map(|name| Some((name, text(claims, name)?)));
+    named.into_iter().find(|(_, client)| !client.is_empty())
+}
+
+/// Returns true for a token by client credentials: its subject is the client itself (RFC 9068), or the issuer says so.
+fn is_of_program(claims: &Claims) -> bool {
+    let subject = text(claims, "sub");
+    let is_subject = |name: &str| subject.is_some() && text(claims, name) == subject;
+    is_subject("client_id") || is_subject("azp") || text(claims, "gty") == Some("client-credentials")
+}
+
+fn text<'a>(claims: &'a Claims, name: &str) -> Option<&'a str> {
+    claims.get(name).and_then(Value::as_str)
 }
 
 #[cfg(test)]
@@ -37,6 +65,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    const SCOPE: &str = "a/server";
 
     #[test]
     fn token_is_bearer_or_alone() {
@@ -50,6 +80,7 @@ mod tests {
 
     #[test]
     fn subject_is_a_string() {
+        let user = |claims: &Claims| user(claims, SCOPE);
         let of = |sub: Value| user(json!({"iss": "https://issuer.example", "sub": sub}).as_object().unwrap());
         assert_eq!(of(json!("alice")), Some(UserId::from_token("https://issuer.example", "alice")));
         for sub in [json!(""), json!(null), json!(7), json!(true), json!(["alice"]), json!({"a": 1})] {
@@ -57,6 +88,37 @@ mod tests {
         }
         assert_eq!(user(json!({"iss": "https://issuer.example"}).as_object().unwrap()), None);
         assert_eq!(user(json!({"sub": "alice"}).as_object().unwrap()), None);
+    }
+
+    #[test]
+    fn token_of_a_program_has_no_user() {
+        for (claims, is_of_user) in [
+            (json!({}), true),
+            (json!({"client_id": "web", "azp": "web", "scope": "openid a/serve a/server2", "gty": "password"}), true),
+            (json!({"scope": SCOPE}), false),
+            (json!({"scope": format!("openid {SCOPE}")}), false),
+            (json!({"scp": ["openid", SCOPE]}), false),
+            (json!({"scp": SCOPE}), false),
+            (json!({"client_id": "alice"}), false),
+            (json!({"azp": "alice"}), false),
+            (json!({"gty": "client-credentials"}), false),
+        ] {
+            let mut all = claims.as_object().unwrap().clone();
+            all.extend(json!({"iss": "https://issuer.example", "sub": "alice"}).as_object().unwrap().clone());
+            assert_eq!(user(&all, SCOPE).is_some(), is_of_user, "{claims}");
+        }
+    }
+
+    #[test]
+    fn client_is_where_issuers_have_it() {
+        for (claims, expected) in [
+            (json!({"client_id": "a", "azp": "b", "sub": "c"}), Some(("client_id", "a"))),
+            (json!({"client_id": 7, "azp": "b", "sub": "c"}), Some(("azp", "b"))),
+            (json!({"client_id": "", "sub": "c"}), Some(("sub", "c"))),
+            (json!({}), None),
+        ] {
+            assert_eq!(client(claims.as_object().unwrap()), expected, "{claims}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use std::cell::OnceCell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use chat::accounts::Deletion;
@@ -20,7 +21,7 @@ use chat::sending::Sender;
 use domain::flood::FloodLimit;
 use store::Schedules;
 use store::connections_api::ConnectionsApi;
-use store::dynamodb::{Connections, FileItems, Members, Messages, Subscriptions, Watermarks};
+use store::dynamodb::{Audit, Connections, FileItems, Members, Messages, Subscriptions, Watermarks};
 use store::opensearch::MessageIndex;
 use store::s3::Objects;
 use store::shared_cache::{ANSWER_TIMEOUT, Redis, SharedCache};
@@ -103,6 +104,12 @@ impl Wiring {
 
     pub fn connections(&self) -> Wired<Connections> {
         Ok(Connections::new(self.dynamodb(), required("CONNECTIONS_TABLE")?))
+    }
+
+    /// Returns the audit of backends, which keeps entries for `AUDIT_DAYS`.
+    pub fn audit(&self) -> Wired<Audit> {
+        let kept = Duration::from_hours(24).saturating_mul(number("AUDIT_DAYS")?);
+        Ok(Audit::new(self.dynamodb(), required("AUDIT_TABLE")?, kept))
     }
 
     fn file_items(&self) -> Wired<FileItems> {

@@ -1,16 +1,22 @@
 //! Functions behind the HTTP API: payload format 2.0 in, JSON or problem details out.
 
+mod backend;
+mod caller;
 mod request;
 mod response;
 
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-use domain::ApiError;
+use domain::{ApiError, UserId};
 use lambda_runtime::LambdaEvent;
+use store::dynamodb::Audit;
 use tracing::Instrument;
 
+pub use caller::Backend;
 pub use request::Request;
 pub use response::{Response, no_such_route};
 
+use self::caller::Caller;
+use crate::config::{ConfigError, required};
 use crate::{deadline, serve, spans};
 
 /// Serves requests of users until Lambda ends the process.
@@ -18,12 +24,43 @@ pub async fn run<F>(handle: F) -> Result<(), lambda_runtime::Error>
 where
     F: AsyncFn(Request) -> Result<Response, ApiError>,
 {
-    respond(async |event, request_id| {
-        let request = Request::new(event, request_id)?;
-        spans::record("user_id", request.user_id());
-        handle(request).await
+    let server_scope = server_scope()?;
+    respond(async |event, request_id| match Caller::of(&event, &server_scope)? {
+        Caller::User(user_id) => of_user(event, user_id, request_id, &handle).await,
+        Caller::Backend(_) => Err(no_such_route()),
     })
     .await
+}
+
+/// Serves requests of users and of backends until Lambda ends the process. The audit has each of the latter.
+pub async fn run_with_backends<F>(audit: Audit, handle: F) -> Result<(), lambda_runtime::Error>
+where
+    F: AsyncFn(Request) -> Result<Response, ApiError>,
+{
+    let server_scope = server_scope()?;
+    respond(async |event, request_id| match Caller::of(&event, &server_scope)? {
+        Caller::User(user_id) => of_user(event, user_id, request_id, &handle).await,
+        Caller::Backend(backend) => backend::answer(&audit, event, backend, request_id, &handle).await,
+    })
+    .await
+}
+
+/// Returns the scope that makes a token a server token.
+fn server_scope() -> Result<String, ConfigError> {
+    required("SERVER_SCOPE")
+}
+
+async fn of_user<F>(
+    event: ApiGatewayV2httpRequest,
+    user_id: UserId,
+    request_id: String,
+    handle: &F,
+) -> Result<Response, ApiError>
+where
+    F: AsyncFn(Request) -> Result<Response, ApiError>,
+{
+    spans::record("user_id", user_id);
+    handle(Request::of_user(event, user_id, request_id)).await
 }
 
 /// Serves a route without an authorizer until Lambda ends the process. The handler gets method and path alone.

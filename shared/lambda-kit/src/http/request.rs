@@ -9,42 +9,48 @@ use domain::protocol::read::{Json, Query};
 use domain::{ApiError, ErrorCode, Idempotency, UserId};
 use serde::de::DeserializeOwned;
 
-use crate::token;
+use super::caller::Backend;
 
 /// A request whose token API Gateway has verified.
 #[derive(Debug)]
 pub struct Request {
     event: ApiGatewayV2httpRequest,
+    route: String,
     user_id: UserId,
+    /// The program that makes the request for the user; `None` if the user does.
+    backend: Option<Backend>,
     invocation_id: String,
 }
 
 impl Request {
-    /// Refuses events without the claims of a verified token: no route may be open by accident.
-    pub(super) fn new(event: ApiGatewayV2httpRequest, request_id: String) -> Result<Self, ApiError> {
-        let user_id = Self::user(&event);
-        let user_id = user_id.ok_or_else(|| ApiError::new(ErrorCode::Unauthorized, "A valid token is required."))?;
-        Ok(Self { event, user_id, invocation_id: request_id })
+    /// Creates the request that a user makes.
+    pub(super) fn of_user(event: ApiGatewayV2httpRequest, user_id: UserId, request_id: String) -> Self {
+        let route = event.route_key.clone().unwrap_or_default();
+        Self { event, route, user_id, backend: None, invocation_id: request_id }
     }
 
-    /// Returns the user of the token that API Gateway verified. The event has the claims as text, whatever their types are, so
-    /// the types come from the token itself.
-    fn user(event: &ApiGatewayV2httpRequest) -> Option<UserId> {
-        let verified = &event.request_context.authorizer.as_ref()?.jwt.as_ref()?.claims;
-        let token = token::of_authorization(event.headers.get("authorization")?.to_str().ok()?)?;
-        let claims = token::unverified_claims(token)?;
-        let is_verified = |name: &str| {
-            let claim = claims.get(name).and_then(|claim| claim.as_str());
-            claim.is_some() && claim == verified.get(name).map(String::as_str)
-        };
-        if is_verified("iss") && is_verified("sub") { token::user(&claims) } else { None }
+    /// Creates the request that a backend makes as this user, as if it were for the route of users.
+    pub(super) fn of_backend(
+        event: ApiGatewayV2httpRequest,
+        backend: Backend,
+        route: String,
+        user_id: UserId,
+        request_id: String,
+    ) -> Self {
+        Self { event, route, user_id, backend: Some(backend), invocation_id: request_id }
     }
 
-    /// The route as the template has it: `GET /v1/users/{id}`.
+    /// The route as the template has it: `GET /v1/users/{id}`. A backend's `GET /v1/server/users/{id}` is the same.
     pub fn route(&self) -> &str {
-        self.event.route_key.as_deref().unwrap_or_default()
+        &self.route
     }
 
+    /// Returns the program that makes the request with a server token; `None` if a user makes it.
+    pub const fn backend(&self) -> Option<&Backend> {
+        self.backend.as_ref()
+    }
+
+    /// Returns the user as whom the request acts, or the system.
     pub const fn user_id(&self) -> UserId {
         self.user_id
     }
@@ -85,16 +91,21 @@ impl Request {
 
     /// Returns the body as text; empty if there is none.
     pub fn text(&self) -> Result<String, ApiError> {
-        let body = self.event.body.clone().unwrap_or_default();
-        if !self.event.is_base64_encoded {
-            return Ok(body);
-        }
-        let not_text = || ApiError::new(ErrorCode::BadJson, "The body is not UTF-8 text.");
-        String::from_utf8(BASE64_STANDARD.decode(body).map_err(|_| not_text())?).map_err(|_| not_text())
+        text(&self.event)
     }
 
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         Json::parse(&self.text()?)?.read()
     }
+}
+
+/// Returns the body of an event as text; empty if there is none.
+pub(super) fn text(event: &ApiGatewayV2httpRequest) -> Result<String, ApiError> {
+    let body = event.body.clone().unwrap_or_default();
+    if !event.is_base64_encoded {
+        return Ok(body);
+    }
+    let not_text = || ApiError::new(ErrorCode::BadJson, "The body is not UTF-8 text.");
+    String::from_utf8(BASE64_STANDARD.decode(body).map_err(|_| not_text())?).map_err(|_| not_text())
 }

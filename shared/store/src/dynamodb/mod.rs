@@ -1,5 +1,6 @@
 //! The tables of the hot path: one file each, keys and attributes documented on top.
 
+pub mod audit;
 pub mod connections;
 pub mod files;
 pub mod members;
@@ -11,6 +12,7 @@ mod batch;
 pub(crate) mod millis;
 pub mod retry;
 
+pub use audit::Audit;
 pub use connections::Connections;
 pub use files::{FileItem, FileItems};
 pub use members::{Members, Roster};

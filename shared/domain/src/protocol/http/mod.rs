@@ -2,6 +2,7 @@
 //!
 //! Requests with unknown fields or parameters are refused; responses may get new fields.
 
+mod audit;
 mod conversations;
 mod files;
 mod members;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::read::Cursor;
 
+pub use audit::{AuditCursor, AuditDay, AuditEntry, AuditOutcome, AuditPage, AuditQuery};
 pub use conversations::{
     ConversationsPage, CreateConversationRequest, PublicConversation, PublicConversationsPage,
     PublicConversationsQuery, UpdateConversationRequest,
@@ -25,7 +27,7 @@ pub use members::{AddMembersRequest, Member, MembersPage, PresencePage, Presence
 pub use messages::{AroundPage, EditRequest, HistoryPage, HistoryQuery, StatusPage, WatermarksPage};
 pub use problem::Problem;
 pub use search::{FileHighlights, Hit, SearchPage, SearchQuery};
-pub use users::{ProfileRequest, UserEntry, UsersPage, UsersQuery};
+pub use users::{NewUserRequest, ProfileRequest, UserEntry, UsersPage, UsersQuery};
 
 /// Query of a list: page size and cursor.
 #[derive(Debug, Deserialize)]

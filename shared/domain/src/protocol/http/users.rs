@@ -12,6 +12,15 @@ pub struct ProfileRequest {
     pub display_name: String,
 }
 
+/// Body of `POST /v1/server/users`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewUserRequest {
+    /// `sub` of the user's tokens.
+    pub subject: String,
+    pub display_name: String,
+}
+
 /// Query of `GET /v1/users`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,0 +1,8 @@
+//! Backends: server tokens, as whom they act, and the audit.
+
+mod audit;
+mod conversations;
+mod doors;
+mod messages;
+mod setup;
+mod users;
