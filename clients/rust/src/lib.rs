@@ -27,6 +27,10 @@
 //!
 //! `examples/echo-bot.rs` is a complete program.
 //!
+//! # Backends
+//!
+//! [`Server`] makes the requests of a backend, as any user or as the system, with the tokens of [`ClientCredentials`].
+//!
 //! # Connections and tokens
 //!
 //! The client requests a token from the source for every request and every connection. A connection is renewed one minute
@@ -46,12 +50,14 @@
 mod api;
 mod back_off;
 mod client;
+mod client_credentials;
 mod connection;
 mod outbox;
 mod pace;
 mod receipts;
 mod refusal;
 pub mod replica;
+mod server;
 mod server_frame;
 mod subscriptions;
 mod sync_schedule;
@@ -59,10 +65,12 @@ mod token;
 
 pub use api::{Api, ApiError, Endpoints, SearchFilter};
 pub use client::{Client, Event};
+pub use client_credentials::ClientCredentials;
 /// The types of conversations, messages and identifiers.
 pub use domain;
 pub use outbox::{Draft, SendError};
 pub use pace::Pace;
 pub use refusal::Refusal;
 pub use replica::Replica;
+pub use server::{AuditFilter, Server};
 pub use token::{FixedToken, LocalIssuer, TokenFuture, TokenSource, unverified_claims};

@@ -4,5 +4,6 @@ mod audit;
 mod conversations;
 mod doors;
 mod messages;
+mod rust_client;
 mod setup;
 mod users;

@@ -3,9 +3,9 @@
 use domain::conversation::Conversation;
 use domain::protocol::http::{
     AddMembersRequest, ConversationsPage, CreateConversationRequest, Member, MembersPage, PresencePage,
-    PublicConversation, PublicConversationsPage, UpdateMemberRequest,
+    PublicConversation, PublicConversationsPage, UpdateConversationRequest, UpdateMemberRequest,
 };
-use domain::{ConversationId, ConversationType, Presence, Timestamp, UserId};
+use domain::{ConversationId, ConversationType, Presence, Role, Timestamp, UserId};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde::Deserialize;
@@ -63,6 +63,30 @@ impl Api {
         let path = format!("/v1/conversations/{conversation}/members/{user}");
         let body = UpdateMemberRequest { role: None, muted_until: Some(until) };
         self.ask::<Value>(Method::PATCH, &path, Some(&body)).await.map(drop)
+    }
+
+    /// Gives a member a role.
+    pub async fn set_role(&self, conversation: ConversationId, user: UserId, role: Role) -> Result<(), ApiError> {
+        let path = format!("/v1/conversations/{conversation}/members/{user}");
+        let body = UpdateMemberRequest { role: Some(role), muted_until: None };
+        self.ask::<Value>(Method::PATCH, &path, Some(&body)).await.map(drop)
+    }
+
+    /// Changes title and topic; what is `None` stays.
+    pub async fn describe(
+        &self,
+        conversation: ConversationId,
+        title: Option<&str>,
+        topic: Option<&str>,
+    ) -> Result<(), ApiError> {
+        let (title, topic) = (title.map(str::to_owned), topic.map(|topic| Some(topic.to_owned())));
+        let body = UpdateConversationRequest { title, topic, blocked: None };
+        self.ask::<Value>(Method::PATCH, &format!("/v1/conversations/{conversation}"), Some(&body)).await.map(drop)
+    }
+
+    /// Closes a conversation: afterwards it can only be read and left.
+    pub async fn close(&self, conversation: ConversationId) -> Result<(), ApiError> {
+        self.ask::<Value>(Method::DELETE, &format!("/v1/conversations/{conversation}"), NO_BODY).await.map(drop)
     }
 
     /// Returns a conversation as the user sees it.

@@ -1,8 +1,9 @@
 //! Messages over HTTP: history, edits, deletions, reactions, status.
 
 use domain::protocol::http::{AroundPage, EditRequest, HistoryPage, StatusPage, WatermarksPage};
+use domain::protocol::{SendBody, Sent};
 use domain::receipt::MemberWatermarks;
-use domain::{ConversationId, Message, Seq};
+use domain::{ClientMessageId, ConversationId, Message, Seq};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::Value;
@@ -10,6 +11,21 @@ use serde_json::Value;
 use super::{Api, ApiError, NO_BODY};
 
 impl Api {
+    /// Sends a message over HTTP, after the last seq that the caller has seen; without one, a repeat may send it again. A repeat
+    /// with the same `id` and seq sends nothing twice.
+    pub async fn send(
+        &self,
+        conversation: ConversationId,
+        id: ClientMessageId,
+        after: Option<Seq>,
+        text: &str,
+    ) -> Result<Sent, ApiError> {
+        let path = format!("/v1/conversations/{conversation}/messages");
+        let (client_message_id, text) = (Some(id), Some(text.to_owned()));
+        let body = SendBody { after_seq: after, client_message_id, text, ..SendBody::default() };
+        self.ask(Method::POST, &path, Some(&body)).await
+    }
+
     /// Edits the text of one of the user's own messages.
     pub async fn edit(&self, conversation: ConversationId, seq: Seq, text: &str) -> Result<(), ApiError> {
         let body = EditRequest { text: text.to_owned(), mentions: Vec::new() };

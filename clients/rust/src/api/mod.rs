@@ -5,6 +5,7 @@ mod files;
 mod messages;
 mod search;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::path::Path;
@@ -76,13 +77,29 @@ impl ApiError {
 }
 
 /// The body of requests that have none.
-const NO_BODY: Option<&()> = None;
+pub(crate) const NO_BODY: Option<&()> = None;
 
-/// One user's HTTP API.
+/// Whose requests they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Actor {
+    /// The user of the token.
+    User,
+    /// A backend, as this user.
+    As(UserId),
+    /// A backend, as the system.
+    System,
+}
+
+/// The header that names the user as whom a backend acts.
+const AS: &str = "palaver-as";
+
+/// One user's HTTP API; of [`Server`](crate::Server) also what a backend does as a user, or as the system.
+#[derive(Clone)]
 pub struct Api {
     endpoints: Endpoints,
     tokens: Arc<dyn TokenSource>,
     http: reqwest::Client,
+    actor: Actor,
 }
 
 impl fmt::Debug for Api {
@@ -97,12 +114,17 @@ impl Api {
     pub fn new(endpoints: Endpoints, username: impl Into<String>) -> Result<Self, ApiError> {
         let http = http_client()?;
         let issuer = LocalIssuer::sharing(http.clone(), endpoints.oidc_token.clone(), username.into());
-        Ok(Self { endpoints, tokens: Arc::new(issuer), http })
+        Ok(Self { endpoints, tokens: Arc::new(issuer), http, actor: Actor::User })
     }
 
     /// Creates a client for the user whose tokens a source returns.
     pub fn with_tokens(endpoints: Endpoints, tokens: Arc<dyn TokenSource>) -> Result<Self, ApiError> {
-        Ok(Self { endpoints, tokens, http: http_client()? })
+        Ok(Self { endpoints, tokens, http: http_client()?, actor: Actor::User })
+    }
+
+    /// Returns the same API for another actor.
+    pub(crate) fn acting(&self, actor: Actor) -> Self {
+        Self { actor, ..self.clone() }
     }
 
     pub(crate) fn websocket(&self) -> &str {
@@ -119,6 +141,11 @@ impl Api {
         let body = ProfileRequest { display_name: display_name.to_owned() };
         let profile: User = self.ask(Method::PUT, "/v1/users/me", Some(&body)).await?;
         Ok(profile.user_id)
+    }
+
+    /// Deletes the user's account permanently.
+    pub async fn delete_account(&self) -> Result<(), ApiError> {
+        self.ask::<Value>(Method::DELETE, "/v1/users/me", NO_BODY).await.map(drop)
     }
 
     /// Returns the display name of a user; `None` if the account was deleted.
@@ -147,7 +174,7 @@ impl Api {
         }
     }
 
-    async fn ask<T: DeserializeOwned>(
+    pub(crate) async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
@@ -165,7 +192,15 @@ impl Api {
         headers: &[(&str, String)],
     ) -> Result<T, ApiError> {
         let token = self.fresh_token().await?;
+        // Routes of backends have the names of those of users.
+        let path = match (self.actor, path.strip_prefix("/v1/")) {
+            (Actor::As(_) | Actor::System, Some(rest)) => Cow::Owned(format!("/v1/server/{rest}")),
+            _ => Cow::Borrowed(path),
+        };
         let mut request = self.http.request(method, format!("{}{path}", self.endpoints.http)).bearer_auth(&token);
+        if let Actor::As(user) = self.actor {
+            request = request.header(AS, user.to_string());
+        }
         for (name, value) in headers {
             request = request.header(*name, value);
         }
