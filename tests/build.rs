@@ -26,6 +26,9 @@ struct Mutation {
     breaks: &'static str,
 }
 
+/// The files that every mutant of the archive copies, in `shared/chat/src`.
+const ARCHIVE: [&str; 4] = ["archive/archiver.rs", "archive/chunk.rs", "archive/items.rs", "archive/reader.rs"];
+
 const MUTATIONS: [Mutation; 19] = [
     Mutation {
         name: "own_attempt_is_not_recognized",
@@ -163,11 +166,45 @@ const MUTATIONS: [Mutation; 19] = [
     },
 ];
 
+/// A defect of a mutant of the archive, which the runs of the archive have to find.
+struct ArchiveMutation {
+    name: &'static str,
+    file: &'static str,
+    original: &'static str,
+    replacement: &'static str,
+}
+
+const ARCHIVE_MUTATIONS: [ArchiveMutation; 3] = [
+    ArchiveMutation {
+        name: "rows_are_deleted_before_the_index_has_the_chunk",
+        file: "archive/archiver.rs",
+        original: "                if self.publish(&first).await? {",
+        replacement: "                self.clean_up(&first.item, rows.clone(), rows.clone(), true).await?;
+                if self.publish(&first).await? {",
+    },
+    ArchiveMutation {
+        name: "rows_are_deleted_whatever_they_are",
+        file: "archive/archiver.rs",
+        original: ".map(|row| self.archive.chunks.delete_row(item.conversation_id, row.seq, row.amended))",
+        replacement: ".map(|row| async move {
+                let now = self.archive.chunks.rows(item.conversation_id, SeqRange { first: row.seq, last: row.seq }).await?;
+                let amended = now.first().and_then(|row| row.amended);
+                self.archive.chunks.delete_row(item.conversation_id, row.seq, amended).await
+            })",
+    },
+    ArchiveMutation {
+        name: "changed_rows_are_deleted_without_a_fold",
+        file: "archive/archiver.rs",
+        original: "archived[at].amended == row.amended",
+        replacement: "archived[at].seq == row.seq",
+    },
+];
+
 fn main() -> io::Result<()> {
     let shared = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../shared").canonicalize()?;
     let out = PathBuf::from(variable("OUT_DIR"));
     println!("cargo::rerun-if-changed=build.rs");
-    for file in APPEND.iter().chain(&TABLE) {
+    for file in APPEND.iter().chain(&TABLE).chain(&ARCHIVE) {
         println!("cargo::rerun-if-changed={}", source(&shared, file).display());
     }
     let mut module = String::new();
@@ -176,12 +213,64 @@ fn main() -> io::Result<()> {
     }
     let all = MUTATIONS.map(|Mutation { name, breaks, .. }| format!("mutant!({name}, {breaks})")).join(",\n    ");
     let list = format!("const MUTANTS: [Mutant; {}] = [\n    {all},\n];\n", MUTATIONS.len());
-    fs::write(out.join("mutants.rs"), module + &list)
+    fs::write(out.join("mutants.rs"), module + &list)?;
+    write_archive_mutants(&shared, &out)
+}
+
+fn write_archive_mutants(shared: &Path, out: &Path) -> io::Result<()> {
+    let mut module = String::new();
+    for mutation in &ARCHIVE_MUTATIONS {
+        module.push_str(&mutation.write(shared, &out.join(mutation.name))?);
+    }
+    let all = ARCHIVE_MUTATIONS.map(|ArchiveMutation { name, .. }| format!("archive_mutant!({name})")).join(",\n    ");
+    let list = format!("const MUTANTS: [Mutant; {}] = [\n    {all},\n];\n", ARCHIVE_MUTATIONS.len());
+    fs::write(out.join("archive_mutants.rs"), module + &list)
+}
+
+/// Returns the text with its mutation, or the error that it does not have the original exactly once.
+fn mutated(text: &str, name: &str, file: &str, original: &str, replacement: &str) -> Result<String, String> {
+    if text.matches(original).count() == 1 {
+        return Ok(text.replacen(original, replacement, 1));
+    }
+    let message = format!("{name}: {file} does not have this text exactly once: {original}");
+    Err(format!("compile_error!({message:?});\nmod {name} {{}}\n"))
+}
+
+impl ArchiveMutation {
+    /// Copies the files into `folder` and returns the declaration of the mutant's module.
+    fn write(&self, shared: &Path, folder: &Path) -> io::Result<String> {
+        let Self { name, file, original, replacement } = self;
+        fs::create_dir_all(folder.join("archive"))?;
+        let mut modules = String::new();
+        for copied in ARCHIVE {
+            let mut text = fs::read_to_string(source(shared, copied))?;
+            if copied == *file {
+                text = match mutated(&text, name, file, original, replacement) {
+                    Ok(text) => text,
+                    Err(error) => return Ok(error),
+                };
+            }
+            let to = folder.join(copied);
+            // Without its unit tests.
+            fs::write(&to, text.split("#[cfg(test)]").next().unwrap_or_default())?;
+            let module = Path::new(copied).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            modules.push_str(&format!("    #[path = \"{}\"] mod {module};\n", to.display()));
+        }
+        Ok(format!(
+            "#[allow(warnings, clippy::all, clippy::pedantic)]
+mod {name} {{
+{modules}    pub use archiver::{{ArchiveError, Archiver, Settled}};
+    pub use items::Items;
+    pub use reader::Archive;
+}}
+"
+        ))
+    }
 }
 
 /// Path of a file that mutants copy: the log is a room of `chat`, the table a door of `store`.
 fn source(shared: &Path, file: &str) -> PathBuf {
-    shared.join(if APPEND.contains(&file) { "chat/src" } else { "store/src" }).join(file)
+    shared.join(if TABLE.contains(&file) { "store/src" } else { "chat/src" }).join(file)
 }
 
 impl Mutation {
@@ -193,11 +282,10 @@ impl Mutation {
         for copied in APPEND.into_iter().chain(TABLE.into_iter().filter(|_| table_mutated)) {
             let mut text = fs::read_to_string(source(shared, copied))?;
             if copied == *file {
-                if text.matches(original).count() != 1 {
-                    let message = format!("{name}: {file} does not have this text exactly once: {original}");
-                    return Ok(format!("compile_error!({message:?});\nmod {name} {{}}\n"));
-                }
-                text = text.replacen(original, replacement, 1);
+                text = match mutated(&text, name, file, original, replacement) {
+                    Ok(text) => text,
+                    Err(error) => return Ok(error),
+                };
             }
             let mut text = text.replace("crate::", &format!("{inside}::"));
             if table_mutated {
@@ -226,7 +314,7 @@ mod {name} {{
         {append} mod append;
         pub use append::{{Appended, AppendedBatch, Draft, LogCache, Refusal}};
         pub use chat::log::SendError;
-        #[derive(Debug)] pub struct Log {{ pub messages: super::dynamodb::Messages, pub members: store::dynamodb::Members, pub flood_limit: Option<domain::flood::FloodLimit>, pub cache: LogCache }}
+        #[derive(Debug)] pub struct Log {{ pub messages: super::dynamodb::Messages, pub members: store::dynamodb::Members, pub archive: Option<chat::archive::Archive>, pub flood_limit: Option<domain::flood::FloodLimit>, pub cache: LogCache }}
     }}
     pub mod dynamodb {{
         pub use store::dynamodb::{{FileItem, members, retry}};

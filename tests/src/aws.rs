@@ -5,12 +5,15 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use chat::archive::Archive;
 use chat::log::{Log, LogCache};
 use chat::notify::{Notifier, Recipients};
+use domain::SegmentSize;
 use lambda_kit::config::http_connector;
 use sqlx_data_api::DataApiPool;
+use store::chunk_objects::ChunkObjects;
 use store::connections_api::ConnectionsApi;
-use store::dynamodb::{Connections, Members, Messages, Subscriptions};
+use store::dynamodb::{Chunks, Connections, Members, Messages, Subscriptions};
 use store::opensearch::MessageIndex;
 use store::sql::{Patience, connect};
 use store::sqs::Queue;
@@ -59,6 +62,24 @@ pub fn message_index(cloud: &Cloud) -> MessageIndex {
     let _ = rustls::crypto::ring::default_provider().install_default();
     MessageIndex::new(&config(), http_connector(), &cloud.endpoints.aws.opensearch, "aoss")
         .expect("a region and credentials")
+}
+
+/// The objects of the archive of a cloud.
+///
+/// # Panics
+///
+/// Where no HTTP client can be built.
+pub fn chunk_objects(cloud: &Cloud) -> ChunkObjects {
+    // Fails where another test of this process was first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let url = format!("{}/local-archivebucket", cloud.endpoints.aws.s3);
+    ChunkObjects::at(&config(), http_connector(), url).expect("a region and credentials")
+}
+
+/// The archive of a cloud.
+pub fn archive(cloud: &Cloud) -> Archive {
+    let chunks = Chunks::new(dynamodb(&cloud.endpoints.aws.dynamodb), MESSAGES.to_owned());
+    Archive::new(chunks, chunk_objects(cloud), SegmentSize::STORED)
 }
 
 /// SQS of a cloud.
@@ -156,6 +177,7 @@ pub fn log(dynamodb: &aws_sdk_dynamodb::Client) -> Log {
     Log {
         messages: Messages::new(dynamodb.clone(), MESSAGES.to_owned()),
         members: Members::new(dynamodb.clone(), MEMBERS.to_owned()),
+        archive: None,
         flood_limit: None,
         cache: LogCache::default(),
     }

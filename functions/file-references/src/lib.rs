@@ -1,8 +1,10 @@
-//! Worker on the stream of `messages`: keeps which messages reference a file, and expires files with their last reference.
+//! Worker on the stream of `messages`: keeps which messages reference a file, and expires files with their last reference. Besides, it
+//! reports segments that may move to the archive: at most two workers can read a shard of a stream, and the search has the other.
 //!
 //! A message references files when it is appended, and no longer once it is deleted. Records of one conversation arrive in order, and
-//! may arrive more than once: every step is safe to repeat.
+//! may arrive more than once: every step is safe to repeat. A row that goes away has moved to the archive, with its references.
 
+mod segments;
 mod serve;
 
 use aws_lambda_events::dynamodb::EventRecord;
@@ -12,6 +14,7 @@ use domain::error::causes;
 use serde_dynamo::from_item;
 use store::StoreError;
 use store::dynamodb::LogItem;
+use store::sqs::Queue;
 
 pub use serve::serve;
 
@@ -19,6 +22,8 @@ pub use serve::serve;
 #[derive(Debug)]
 pub struct Worker {
     pub references: FileReferences,
+    /// The queue of the archive; `None` if nothing moves there.
+    pub archive: Option<Queue>,
 }
 
 impl Worker {
@@ -36,14 +41,20 @@ impl Worker {
 
     async fn record(&self, record: EventRecord) -> Result<(), StoreError> {
         let (before, after) = (record.change.old_image, record.change.new_image);
-        let read = |image: serde_dynamo::Item| -> Result<Option<LogItem>, StoreError> {
-            if image.is_empty() { Ok(None) } else { Ok(Some(from_item(image)?)) }
-        };
-        let (before, after) = (read(before)?, read(after)?);
-        let (earlier, now) = (files(before.as_ref()), files(after.as_ref()));
-        let Some((conversation_id, seq)) = after.or(before).map(|item| (item.conversation_id, item.seq)) else {
+        // No message is ever removed: a deleted one keeps its place.
+        if after.is_empty() {
             return Ok(());
-        };
+        }
+        if let Some(queue) = &self.archive
+            && before.is_empty()
+            && let Some(segment) = segments::reported_by(&after)?
+        {
+            queue.send_archive(&[segment]).await?;
+        }
+        let before: Option<LogItem> = if before.is_empty() { None } else { Some(from_item(before)?) };
+        let after: LogItem = from_item(after)?;
+        let (conversation_id, seq) = (after.conversation_id, after.seq);
+        let (earlier, now) = (files(before.as_ref()), files(Some(&after)));
         for file_id in now.iter().filter(|file| !earlier.contains(file)) {
             if !self.references.reference_added(*file_id, seq).await? {
                 tracing::error!(%conversation_id, %seq, %file_id, "a message references a file that is deleted");

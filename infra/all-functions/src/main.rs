@@ -11,7 +11,7 @@ use lambda_kit::{Error, run};
 type Run = fn() -> Result<(), Error>;
 
 /// The functions by the names of their own programs.
-const FUNCTIONS: [(&str, Run); 30] = [
+const FUNCTIONS: [(&str, Run); 31] = [
     ("fanout", || run(fanout::serve())),
     ("file-cleanup", || run(file_cleanup::serve())),
     ("file-inspect", || run(file_inspect::serve())),
@@ -25,6 +25,7 @@ const FUNCTIONS: [(&str, Run); 30] = [
     ("http-messages", || run(http_messages::serve())),
     ("http-search", || run(http_search::serve())),
     ("http-users", || run(http_users::serve())),
+    ("log-archive", || run(log_archive::serve())),
     ("migrate", || run(migrate::serve())),
     ("receipts", || run(receipts::serve())),
     ("reconcile", || run(reconcile::serve())),

@@ -7,10 +7,12 @@
 //! * [`sending`]: appends a message and notifies its recipients.
 //! * [`files`]: the lifecycle of uploaded files.
 //! * [`inbox`]: a user's conversations as the user sees them, and sync.
+//! * [`archive`]: old segments of logs, which lie on S3.
 //! * [`search`]: the index of messages, and what a user finds in it.
 //! * [`accounts`]: deletes users.
 
 pub mod accounts;
+pub mod archive;
 pub mod files;
 pub mod inbox;
 pub mod log;

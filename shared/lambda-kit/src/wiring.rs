@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use chat::accounts::Deletion;
+use chat::archive::{Archive, ArchiveTasks, Archiver, Items};
 use chat::files::{FileReferences, FileTasks, Files, Inspections, UploadLimits, Uploads};
 use chat::inbox::Inbox;
 use chat::log::{Log, LogCache};
@@ -18,10 +19,12 @@ use chat::receipts::{Receipts, StatusReader};
 use chat::reconcile::Reconciliation;
 use chat::search::{Reindex, Search};
 use chat::sending::Sender;
+use domain::SegmentSize;
 use domain::flood::FloodLimit;
 use store::Schedules;
+use store::chunk_objects::ChunkObjects;
 use store::connections_api::ConnectionsApi;
-use store::dynamodb::{Audit, Connections, FileItems, Members, Messages, Subscriptions, Watermarks};
+use store::dynamodb::{Audit, Chunks, Connections, FileItems, Members, Messages, Subscriptions, Watermarks};
 use store::opensearch::MessageIndex;
 use store::s3::Objects;
 use store::shared_cache::{ANSWER_TIMEOUT, Redis, SharedCache};
@@ -42,6 +45,7 @@ pub struct Wiring {
     pool: OnceCell<DataApiPool>,
     shared_cache: OnceCell<Option<SharedCache>>,
     connections_api: OnceCell<ConnectionsApi>,
+    archive: OnceCell<Archive>,
 }
 
 type Wired<T> = Result<T, ConfigError>;
@@ -57,6 +61,7 @@ impl Wiring {
             pool: OnceCell::new(),
             shared_cache: OnceCell::new(),
             connections_api: OnceCell::new(),
+            archive: OnceCell::new(),
         }
     }
 
@@ -96,6 +101,19 @@ impl Wiring {
 
     pub fn messages(&self) -> Wired<Messages> {
         Ok(Messages::new(self.dynamodb(), required("MESSAGES_TABLE")?))
+    }
+
+    /// Returns the archive of old items. Makes no request before one is read.
+    pub fn archive(&self) -> Wired<Archive> {
+        once(&self.archive, || {
+            let chunks = Chunks::new(self.dynamodb(), required("MESSAGES_TABLE")?);
+            let objects = ChunkObjects::new(&self.aws, http_connector(), &required("ARCHIVE_URL")?)?;
+            Ok(Archive::new(chunks, objects, SegmentSize::STORED))
+        })
+    }
+
+    fn items(&self) -> Wired<Items> {
+        Ok(Items { messages: self.messages()?, archive: Some(self.archive()?) })
     }
 
     pub fn members(&self) -> Wired<Members> {
@@ -141,7 +159,13 @@ impl Wiring {
 
     /// Returns the log without a flood limit, for functions that only read it.
     pub fn log(&self) -> Wired<Log> {
-        Ok(Log { messages: self.messages()?, members: self.members()?, flood_limit: None, cache: LogCache::default() })
+        Ok(Log { archive: Some(self.archive()?), ..self.newest_log()? })
+    }
+
+    /// Returns the log without its archive, for functions that read its newest items alone.
+    pub fn newest_log(&self) -> Wired<Log> {
+        let (messages, members) = (self.messages()?, self.members()?);
+        Ok(Log { messages, members, archive: None, flood_limit: None, cache: LogCache::default() })
     }
 
     /// Returns the log with the flood limit: `FLOOD_LIMIT` messages and `EVENT_LIMIT` events per user and conversation in
@@ -165,7 +189,7 @@ impl Wiring {
     }
 
     pub fn status_reader(&self) -> Wired<StatusReader> {
-        Ok(StatusReader { messages: self.messages()?, members: self.members()?, watermarks: self.watermarks()? })
+        Ok(StatusReader { items: self.items()?, members: self.members()?, watermarks: self.watermarks()? })
     }
 
     /// Returns the door to changes of conversations, with the flood limit of events.
@@ -217,15 +241,33 @@ impl Wiring {
         Ok(PublicSubscriptions::new(self.members()?, self.subscriptions()?))
     }
 
-    /// Returns the schedules that send to the `files` queue.
-    fn schedules(&self) -> Wired<Schedules> {
+    /// Returns the schedules that send to the queue with the ARN in the variable.
+    fn schedules(&self, queue_arn: &'static str) -> Wired<Schedules> {
         let client = aws_sdk_scheduler::Client::new(&self.aws);
         let (group, role) = (required("SCHEDULE_GROUP")?, required("SCHEDULE_ROLE_ARN")?);
-        Ok(Schedules::new(client, group, role, required("FILES_QUEUE_ARN")?))
+        Ok(Schedules::new(client, group, role, required(queue_arn)?))
+    }
+
+    /// Returns the queue of the archive; `None` if nothing moves there.
+    pub fn archive_queue(&self) -> Wired<Option<Queue>> {
+        given("ARCHIVE_QUEUE_URL")?.map(|_| self.queue("ARCHIVE_QUEUE_URL")).transpose()
+    }
+
+    /// Returns the work of the archive: items move that are `ARCHIVE_AFTER` days old.
+    pub fn archive_tasks(&self) -> Wired<ArchiveTasks> {
+        let days: u64 = number("ARCHIVE_AFTER")?;
+        let after = Duration::from_hours(days.saturating_mul(24));
+        Ok(ArchiveTasks {
+            archiver: Archiver { archive: self.archive()?, messages: self.messages()?, after },
+            messages: self.messages()?,
+            rows: Rows::new(self.pool()?),
+            queue: self.queue("ARCHIVE_QUEUE_URL")?,
+            schedules: self.schedules("ARCHIVE_QUEUE_ARN")?,
+        })
     }
 
     pub fn file_references(&self) -> Wired<FileReferences> {
-        let tasks = FileTasks::new(self.queue("FILES_QUEUE_URL")?, self.schedules()?);
+        let tasks = FileTasks::new(self.queue("FILES_QUEUE_URL")?, self.schedules("FILES_QUEUE_ARN")?);
         Ok(FileReferences::new(self.file_items()?, tasks, seconds("FILE_GRACE")?))
     }
 
@@ -247,6 +289,7 @@ impl Wiring {
         Ok(Reconciliation {
             rows: Rows::new(pool.clone()),
             relay: self.relay()?,
+            items: self.items()?,
             connections: self.connections()?,
             files: self.file_items()?,
             metadata: FileMetadata::new(pool),
@@ -272,7 +315,7 @@ impl Wiring {
     pub fn reindex(&self) -> Wired<Reindex> {
         Ok(Reindex {
             index: self.message_index()?,
-            messages: self.messages()?,
+            items: self.items()?,
             rows: Rows::new(self.pool()?),
             queue: self.queue("SEARCH_REINDEX_QUEUE_URL")?,
         })

@@ -6,11 +6,13 @@
 //! * [`sqs`]: the queues and the bodies of their messages.
 //! * [`schedules`]: queue messages that are due later than a queue can delay them.
 //! * [`s3`]: the bytes of files.
+//! * [`chunk_objects`]: the objects of the archive.
 //! * [`signed_requests`]: requests that no SDK makes.
 //! * [`shared_cache`]: what processes share, in Valkey or Redis.
 //! * [`clock`]: the time by which they wait.
 //! * [`connections_api`]: frames to WebSocket connections, through API Gateway's `@connections`.
 
+pub mod chunk_objects;
 pub mod clock;
 pub mod connections_api;
 pub mod dynamodb;

@@ -46,6 +46,10 @@ pub(crate) enum Name {
     Receipt(usize, usize),
     Members,
     Relay(usize),
+    /// Moves blocks to the archive.
+    Archiver(usize),
+    /// Reads whole logs.
+    Reader(usize),
     Service,
 }
 

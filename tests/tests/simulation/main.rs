@@ -8,8 +8,11 @@
 //! restart and share a cache; workers record
 //! receipts late, twice and in no order. Reads lag behind, or lie in the middle of a transaction. What needs SQL is left out.
 //!
+//! The archive has runs of its own: see [`archive`].
+//!
 //! `SIMULATION_SEED` repeats a run and prints its history; `SIMULATION_SEEDS` sets the number of random ones.
 
+mod archive;
 mod chaos;
 mod check;
 mod conversation;
@@ -89,7 +92,7 @@ fn production() -> MakeWriter {
 }
 
 /// Tries so many seeds from the first on, on all processors; returns the lowest that passes.
-fn find(first: u64, count: u64, passes: impl Fn(u64) -> bool + Sync) -> Option<u64> {
+pub(crate) fn find(first: u64, count: u64, passes: impl Fn(u64) -> bool + Sync) -> Option<u64> {
     let (next, found) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use dynoxide::actions::delete_item::DeleteItemRequest;
 use dynoxide::actions::put_item::PutItemRequest;
 use dynoxide::actions::query::{QueryRequest, QueryResponse};
 use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
@@ -118,6 +119,14 @@ impl Tables {
                 let image = self.image(&table, &key);
                 self.lacking.push_back(vec![image]);
                 written
+            }
+            "DeleteItem" => {
+                let request: DeleteItemRequest = request(body);
+                let (table, key) = (request.table_name.clone(), request.key.clone());
+                let deleted = answer(&self.newest.delete_item(request)?);
+                let image = self.image(&table, &key);
+                self.lacking.push_back(vec![image]);
+                deleted
             }
             "TransactWriteItems" => self.transact(request(body))?,
             _ => panic!("the simulation does not know {operation}"),

@@ -147,6 +147,9 @@ fn template_name(arn: &str) -> String {
         let prefix = object.split('/').nth(1).map(|prefix| format!("/{prefix}/*")).unwrap_or_default();
         return format!("FilesBucket{prefix}");
     }
+    if let Some(object) = last.strip_prefix("local-archivebucket") {
+        return format!("ArchiveBucket{object}");
+    }
     if let Some((group, _)) = last.strip_prefix("schedule/").and_then(|schedule| schedule.split_once('/')) {
         return group.trim_start_matches("local-").to_owned();
     }

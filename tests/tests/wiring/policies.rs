@@ -21,10 +21,7 @@ pub(crate) fn allowed(policies: &[String]) -> BTreeSet<Permission> {
             in_resources = false;
         } else if let Some(resource) = line.strip_prefix("Resource: ") {
             // A text with its variables, in two parts.
-            // With a collection, as the clouds of tests have one.
-            let with_collection =
-                resource.strip_prefix("!If [HasCollection, ").and_then(|rest| rest.split(", ").next());
-            let resource = with_collection.unwrap_or(resource);
+            let resource = with_everything(resource);
             let text = resource.strip_prefix("!Sub [\"").and_then(|text| text.split('"').next());
             let list = || resource.trim_matches(['[', ']']).split(", ").collect();
             for resource in text.map_or_else(list, |text| vec![text]) {
@@ -33,12 +30,19 @@ pub(crate) fn allowed(policies: &[String]) -> BTreeSet<Permission> {
         } else if line == "Resource:" {
             in_resources = true;
         } else if let (true, Some(resource)) = (in_resources, line.strip_prefix("- ")) {
-            add(&mut allowed, &actions, resource);
+            add(&mut allowed, &actions, with_everything(resource));
         } else {
             panic!("a policy has a line that this test does not read: {line}");
         }
     }
     allowed
+}
+
+/// Returns what a condition chooses in a stack with a collection and an archive, as the clouds of tests have them.
+fn with_everything(resource: &str) -> &str {
+    let conditions = ["!If [HasCollection, ", "!If [HasArchive, "];
+    let chosen = conditions.into_iter().find_map(|condition| resource.strip_prefix(condition)?.split(", ").next());
+    chosen.unwrap_or(resource)
 }
 
 fn add(allowed: &mut BTreeSet<Permission>, actions: &[String], resource: &str) {

@@ -71,7 +71,7 @@ impl Log {
     /// `edit_window` is the time for which a sender may edit.
     ///
     /// Cost without contention: two round trips, nine read units (and one for each new mention), then a transaction of twice
-    /// the write units of the event and the message.
+    /// the write units of the event and the message. An archived message takes its chunk, and a transaction more.
     pub async fn amend(
         &self,
         conversation: ConversationId,
@@ -80,11 +80,12 @@ impl Log {
         amendment: &Amendment,
         edit_window: Duration,
     ) -> Result<Amended, AmendError> {
+        let items = self.items();
         for round in 0..MAX_ROUNDS {
-            let (head, view, message) = tokio::try_join!(
+            let (head, view, found) = tokio::try_join!(
                 self.messages.head(conversation, true),
                 self.members.view(conversation, actor),
-                self.messages.get(conversation, target)
+                items.find(conversation, target)
             )?;
             let view = view.ok_or(SendError::NotAMember)?;
             let head = head.ok_or(SendError::NotAMember)?;
@@ -93,7 +94,8 @@ impl Log {
                 back_off(round).await;
                 continue;
             }
-            let message = message.filter(|message| view.periods.covers(message.seq));
+            let found = found.filter(|found| view.periods.covers(found.item.seq));
+            let message = found.as_ref().map(|found| found.item.clone());
             let takes_back = message.as_ref().is_some_and(|message| amendment.takes_back(actor, message.sender_id));
             let active = authorise(&view, takes_back)?;
             let mut message = message.ok_or_else(not_found)?;
@@ -114,6 +116,13 @@ impl Log {
             let amendment = &self.mentioning_members(conversation, &facts, amendment).await?;
             if !amendment.decide(&facts, Timestamp::now(), edit_window).map_err(AmendError::Refused)? {
                 return Ok(Amended { event: None, message: message.shown_to(actor, &view.periods) });
+            }
+            // An archived message becomes a row again, and is read again: others may amend it at the same time.
+            if let Some(found) = &found
+                && items.restore(found).await?
+            {
+                back_off(round).await;
+                continue;
             }
             let recent_senders = self.counts_of_events(&head, actor, amendment, takes_back)?;
             let event = LogItem { recent_senders, ..head.next(actor, event(target, amendment)) };

@@ -18,7 +18,7 @@ impl Log {
         file: FileId,
     ) -> Result<Option<Attachment>, ReadError> {
         loop {
-            let message = async { Ok(self.messages.get(conversation, seq).await?) };
+            let message = async { Ok(self.items().get(conversation, seq).await?) };
             let (view, message) = tokio::try_join!(self.view(conversation, user), message)?;
             if message.as_ref().is_some_and(|message| message.membership_seq() > view.conversation.members_seq) {
                 continue;

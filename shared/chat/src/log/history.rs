@@ -200,7 +200,7 @@ impl Log {
     /// Reads up to `limit` items that pass `keep`, in the order of the request, one membership period at a time, so that hidden
     /// ranges cost nothing.
     ///
-    /// Cost: one request per period if all items pass. If few do, each request reads as many items as all before it, up to
+    /// Cost: one request per period if all items pass, and a chunk of the archive for each segment that has moved. If few do, each request reads as many items as all before it, up to
     /// [`MAX_ITEMS_PER_QUERY`]. After [`MAX_SCANNED_ITEMS`] or [`MAX_SCANNED_MEGABYTES`] it stops and returns the last seq that it
     /// read.
     pub(crate) async fn visible(
@@ -215,6 +215,7 @@ impl Log {
             PageRequest::After(seq) => (periods.within(seq.next(), Seq::MAX).collect(), Order::Ascending),
             PageRequest::Before(seq) => (periods.within(Seq::ZERO, seq.previous()).rev().collect(), Order::Descending),
         };
+        let items = self.items();
         let mut visible = Visible { items: Vec::new(), newest_members_seq: Seq::ZERO, stopped_at: None };
         let (mut passed, mut megabytes) = (0, 0);
         for mut range in ranges {
@@ -226,7 +227,7 @@ impl Log {
                 }
                 let count = missing.max(passed.min(MAX_ITEMS_PER_QUERY));
                 let left = MAX_SCANNED_MEGABYTES.saturating_sub(megabytes);
-                let read = self.messages.read_bounded(conversation, range, order, count, left, true).await?;
+                let read = items.read_bounded(conversation, range, order, count, left, true).await?;
                 passed += read.items.len();
                 megabytes += read.megabytes;
                 let last = read.items.last().map(|item| item.seq).filter(|_| read.more);

@@ -17,7 +17,7 @@ impl Log {
         seqs: &[Seq],
     ) -> Result<Vec<Message>, ReadError> {
         loop {
-            let items = async { Ok(self.messages.get_all(conversation, seqs).await?) };
+            let items = async { Ok(self.items().get_all(conversation, seqs).await?) };
             let (view, items) = tokio::try_join!(self.view(conversation, user), items)?;
             let newest = items.iter().map(LogItem::membership_seq).max().unwrap_or(Seq::ZERO);
             if newest > view.conversation.members_seq {

@@ -82,7 +82,7 @@ impl Log {
         if targets.is_empty() {
             return Ok(Vec::new());
         }
-        self.messages.get_all(conversation, &targets).await
+        self.items().get_all(conversation, &targets).await
     }
 }
 

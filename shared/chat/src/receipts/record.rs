@@ -117,7 +117,7 @@ impl Receipts {
             if missing == 0 {
                 break;
             }
-            let messages = &self.log.messages;
+            let messages = self.log.items();
             let (order, megabytes) = (Order::Descending, MAX_MEGABYTES_PER_PERIOD);
             let read = messages.read_bounded(receipt.conversation_id, range, order, missing, megabytes, false).await?;
             items.extend(read.items);

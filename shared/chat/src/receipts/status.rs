@@ -3,8 +3,9 @@
 use domain::receipt::{MemberWatermarks, Status, Watermark};
 use domain::{ConversationId, ConversationType, MessageKind, ReceiptKind, Seq, UserId};
 use store::dynamodb::members::Entry;
-use store::dynamodb::{Members, Messages, Watermarks};
+use store::dynamodb::{Members, Watermarks};
 
+use crate::archive::Items;
 use crate::log::ReadError;
 use crate::membership::MemberPage;
 use crate::membership::blocks::hidden_from;
@@ -12,7 +13,7 @@ use crate::membership::blocks::hidden_from;
 /// Reads the status of messages.
 #[derive(Clone, Debug)]
 pub struct StatusReader {
-    pub messages: Messages,
+    pub items: Items,
     pub members: Members,
     pub watermarks: Watermarks,
 }
@@ -33,7 +34,7 @@ impl StatusReader {
         limit: usize,
     ) -> Result<(Vec<Status>, Option<Entry>), ReadError> {
         // The members are read after the message: no recipient is missing, and a user who was removed before it is refused.
-        let message = self.messages.get(conversation, seq).await?;
+        let message = self.items.get(conversation, seq).await?;
         let (view, (mut users, next)) = tokio::try_join!(
             self.members.view(conversation, caller),
             self.members.present_at(conversation, seq, after, limit)

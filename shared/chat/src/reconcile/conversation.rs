@@ -166,12 +166,12 @@ impl Reconciliation {
         }
     }
 
-    /// Finds the first hole in a log.
+    /// Finds the first hole in a log, in its archive as well.
     pub(super) async fn hole(&self, conversation: ConversationId) -> Result<Option<Finding>, StoreError> {
         let mut expected = Seq(1);
         loop {
             let range = SeqRange { first: expected, last: Seq::MAX };
-            let page = self.relay.messages.read(conversation, range, Order::Ascending, LOG_PAGE_SIZE, true).await?;
+            let page = self.items.read(conversation, range, Order::Ascending, LOG_PAGE_SIZE, true).await?;
             for item in &page {
                 if item.seq != expected {
                     let detail = format!("from {expected} to {}", item.seq.previous());

@@ -16,6 +16,7 @@ use store::sql::files::StoredFile;
 use store::sql::reconcile::Rows;
 use store::sqs::{Queue, RelayBody};
 
+use crate::archive::Items;
 use crate::membership::Relay;
 
 pub use finding::{Finding, FindingKind};
@@ -25,6 +26,7 @@ pub use finding::{Finding, FindingKind};
 pub struct Reconciliation {
     pub rows: Rows,
     pub relay: Relay,
+    pub items: Items,
     pub connections: Connections,
     pub files: FileItems,
     pub metadata: FileMetadata,
@@ -37,7 +39,7 @@ pub struct Reconciliation {
 pub struct Options {
     /// Mends what can be mended.
     pub mend: bool,
-    /// Reads whole logs to find holes: a read unit for each 4 KB of messages.
+    /// Reads whole logs to find holes: a read unit for each 4 KB of messages, and each chunk of the archive.
     pub logs: bool,
 }
 

@@ -8,7 +8,6 @@ use std::error::Error;
 use domain::period::SeqRange;
 use domain::{ConversationId, IdRange, Seq, Timestamp};
 use store::StoreError;
-use store::dynamodb::Messages;
 use store::dynamodb::messages::Order;
 use store::opensearch::{Change, DocumentId, MessageIndex, Written};
 use store::sql::reconcile::Rows;
@@ -16,6 +15,7 @@ use store::sqs::{Queue, ReindexBody};
 use uuid::Uuid;
 
 use super::change_of;
+use crate::archive::Items;
 
 /// Conversations of a range.
 const CONVERSATIONS_PER_RANGE: usize = 50;
@@ -36,7 +36,7 @@ const MEGABYTES_PER_READ: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Reindex {
     pub index: MessageIndex,
-    pub messages: Messages,
+    pub items: Items,
     pub rows: Rows,
     pub queue: Queue,
 }
@@ -93,7 +93,7 @@ impl Reindex {
     /// Queues the work for one conversation. Returns the number of queue messages.
     pub async fn queue_conversation(&self, conversation: ConversationId) -> Result<usize, ReindexError> {
         self.index.ensure().await?;
-        let head = self.messages.head(conversation, true).await?.map_or(Seq::ZERO, |head| head.seq);
+        let head = self.items.messages.head(conversation, true).await?.map_or(Seq::ZERO, |head| head.seq);
         let bodies: Vec<ReindexBody> = slices(head)
             .map(|SeqRange { first, last }| ReindexBody::Slice { conversation_id: conversation, first, last })
             .collect();
@@ -107,7 +107,7 @@ impl Reindex {
         loop {
             let page = self.rows.conversations(after, CONVERSATIONS_PER_RANGE).await?;
             for conversation_id in page.iter().copied().take_while(|id| *id <= range.last) {
-                let head = self.messages.head(conversation_id, true).await?.map_or(Seq::ZERO, |head| head.seq);
+                let head = self.items.messages.head(conversation_id, true).await?.map_or(Seq::ZERO, |head| head.seq);
                 let seqs = SeqRange { first: Seq(1), last: head };
                 if head.0 > ITEMS_PER_SLICE {
                     self.queue_conversation(conversation_id).await?;
@@ -138,7 +138,7 @@ impl Reindex {
                 return Err(ReindexError::OutOfTime);
             }
             let read = self
-                .messages
+                .items
                 .read_bounded(conversation_id, seqs, Order::Ascending, ITEMS_PER_READ, MEGABYTES_PER_READ, true)
                 .await?;
             let Some(last) = read.items.last().map(|item| item.seq) else { return Ok(()) };

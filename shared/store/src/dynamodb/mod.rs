@@ -1,6 +1,7 @@
 //! The tables of the hot path: one file each, keys and attributes documented on top.
 
 pub mod audit;
+pub mod chunks;
 pub mod connections;
 pub mod files;
 pub mod members;
@@ -13,6 +14,7 @@ pub(crate) mod millis;
 pub mod retry;
 
 pub use audit::Audit;
+pub use chunks::{ChunkItem, Chunks, StoredRow};
 pub use connections::Connections;
 pub use files::{FileItem, FileItems};
 pub use members::{Members, Roster};

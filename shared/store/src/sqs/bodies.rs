@@ -142,6 +142,28 @@ pub enum ReindexBody {
     },
 }
 
+/// Body of a message on the `archive` queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArchiveBody {
+    /// A segment of a log that may move to the archive, or has moved.
+    Segment {
+        conversation_id: ConversationId,
+        /// Its first seq.
+        first: Seq,
+        /// True if changes of its messages become part of its chunk.
+        #[serde(default)]
+        fold: bool,
+    },
+    /// The conversations after one, whose segments are to be found.
+    Range {
+        after: ConversationId,
+        /// The last one of a range; `None` for conversations that are still to be split into ranges.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<ConversationId>,
+    },
+}
+
 /// Body of a message on the dead-letter queue of `search-index`: a record of the stream that the index does not take. Lambda reports
 /// what it has given up in the same queue, in a form of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,8 @@ use crate::StoreError;
 use crate::clock::timeout;
 
 pub use bodies::{
-    FanoutBody, FilesBody, ReceiptsBody, RefusedRecord, ReindexBody, RelayBody, SubscribersBody, SubscriptionRange,
+    ArchiveBody, FanoutBody, FilesBody, ReceiptsBody, RefusedRecord, ReindexBody, RelayBody, SubscribersBody,
+    SubscriptionRange,
 };
 
 /// Name of the service in errors.
@@ -95,6 +96,11 @@ impl Queue {
 
     /// Queues parts of the work of filling the index; one request for each ten.
     pub async fn send_reindex(&self, bodies: &[ReindexBody]) -> Result<(), StoreError> {
+        self.send_all(bodies, |_| None).await
+    }
+
+    /// Queues segments for the archive, or ranges of conversations; one request for each ten.
+    pub async fn send_archive(&self, bodies: &[ArchiveBody]) -> Result<(), StoreError> {
         self.send_all(bodies, |_| None).await
     }
 

@@ -127,7 +127,7 @@ macro_rules! writer {
             let messages = Messages::new(client.clone(), ::end_to_end::aws::MESSAGES.to_owned());
             let members = ::store::dynamodb::Members::new(client.clone(), ::end_to_end::aws::MEMBERS.to_owned());
             let cache = LogCache::sharing(shared);
-            ::std::sync::Arc::new(LogWriter(Log { messages, members, flood_limit: None, cache }))
+            ::std::sync::Arc::new(LogWriter(Log { messages, members, archive: None, flood_limit: None, cache }))
         }
     }};
 }

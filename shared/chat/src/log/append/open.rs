@@ -87,18 +87,8 @@ impl Log {
         item.map(Some).ok_or_else(|| StoreError::Inconsistent(format!("the log lost the item at {seq}")))
     }
 
-    /// Reads the messages from before `after_seq` that the drafts answer. Cost: one read unit for each 4 KB; nothing for drafts
-    /// that answer none, or one of the items that [`Self::open_all`] reads.
-    pub async fn reply_targets(&self, drafts: &[Draft]) -> Result<Vec<LogItem>, SendError> {
-        let mut targets: Vec<_> = drafts.iter().filter_map(Draft::earlier_reply_target).collect();
-        targets.sort_unstable();
-        targets.dedup();
-        let reads = targets.into_iter().map(|(conversation, seq)| self.messages.get(conversation, seq));
-        Ok(try_join_all(reads).await?.into_iter().flatten().collect())
-    }
-
     /// Reads the items from the draft's `after_seq` on, or only the head if it has none. Reads at most one item more than a
-    /// client may be behind; false if it did not reach the head. Empty if no item has the seq `after_seq`.
+    /// client may be behind; false if it did not reach the head without a hole. Empty if the log ends before `after_seq`.
     async fn seen_since(&self, draft: &Draft) -> Result<(Vec<LogItem>, bool), StoreError> {
         for consistent in [false, true] {
             let (seen, all) = match draft.after_seq {
@@ -117,8 +107,12 @@ impl Log {
             let first = draft.after_seq.map(|after| after.max(Seq(1)));
             let begins = seen.first().is_some_and(|item| first.is_none_or(|first| item.seq == first));
             // An eventually consistent read may lag behind what the client has seen, or leave out an item before later ones.
-            if begins && (consistent || is_contiguous(&seen)) {
+            if begins && is_contiguous(&seen) {
                 return Ok((seen, all));
+            }
+            // Items after the client's last seq are in the archive: it is far behind.
+            if consistent && !seen.is_empty() {
+                return Ok((seen, false));
             }
         }
         Ok((Vec::new(), true))
@@ -137,7 +131,7 @@ impl Draft {
     }
 
     /// Returns the message that the draft answers, if that comes before the items that a send reads anyway.
-    fn earlier_reply_target(&self) -> Option<(ConversationId, Seq)> {
+    pub(in crate::log) fn earlier_reply_target(&self) -> Option<(ConversationId, Seq)> {
         let first = self.after_seq.map_or(Seq::MAX, |after| after.max(Seq(1)));
         self.content.reply_to_seq.filter(|target| *target < first).map(|target| (self.conversation_id, target))
     }

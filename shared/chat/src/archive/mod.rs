@@ -1,0 +1,15 @@
+//! The archive: old segments of logs lie as chunks on S3, and no reader notices.
+//!
+//! A log is dense, so a hole at its old end is the border: a reader that finds what it wants in the table asks for nothing else. Rows
+//! of an archived segment are newer than its chunk, and count instead of it.
+
+mod archiver;
+mod chunk;
+mod items;
+mod reader;
+mod tasks;
+
+pub use archiver::{ArchiveError, Archiver, Settled};
+pub use items::{Found, Items};
+pub use reader::Archive;
+pub use tasks::ArchiveTasks;

@@ -1,0 +1,114 @@
+//! The work of the archive: a segment at a time, when it is due, without a scan.
+//!
+//! An item that ends a segment says that the segment before it may move. That becomes a task, which waits in a schedule until its segment is
+//! old enough. So a conversation costs one schedule for each segment, and one that is asleep nothing. Conversations from before are
+//! looked through once, by an operator's event.
+
+use std::time::Duration;
+
+use domain::{ConversationId, IdRange, SegmentSize, Seq, Timestamp};
+use store::dynamodb::Messages;
+use store::sql::reconcile::Rows;
+use store::sqs::{ArchiveBody, Queue};
+use store::{Schedules, StoreError};
+use uuid::Uuid;
+
+use super::archiver::{ArchiveError, Archiver, Settled};
+
+/// Conversations of a range.
+const CONVERSATIONS_PER_RANGE: usize = 100;
+
+/// Most ranges that one statement finds: their ids have to fit into its result.
+const MAX_RANGES: usize = 5_000;
+
+/// Time for which changes of archived messages gather before they become part of their chunk.
+const FOLD_DELAY: Duration = Duration::from_hours(24);
+
+/// Plans and does the work of the archive.
+#[derive(Clone, Debug)]
+pub struct ArchiveTasks {
+    pub archiver: Archiver,
+    pub messages: Messages,
+    pub rows: Rows,
+    pub queue: Queue,
+    /// Send to the same queue.
+    pub schedules: Schedules,
+}
+
+impl ArchiveTasks {
+    /// Queues the work for all conversations after this one. Returns the number of queue messages. Cost: one statement for each
+    /// 500,000 conversations, and a request for each ten ranges.
+    pub async fn queue_all(&self, after: Option<ConversationId>) -> Result<usize, StoreError> {
+        let range = IdRange { after: after.unwrap_or(ConversationId(Uuid::nil())), last: ConversationId(Uuid::max()) };
+        let borders = self.rows.conversation_borders(range.after, CONVERSATIONS_PER_RANGE, MAX_RANGES).await?;
+        let ranges = range.split_as_far_as_known(&borders, MAX_RANGES).into_iter();
+        let bodies: Vec<ArchiveBody> = ranges.map(|(after, last)| ArchiveBody::Range { after, last }).collect();
+        self.queue.send_archive(&bodies).await?;
+        Ok(bodies.len())
+    }
+
+    /// Queues the segments of one conversation that may move. Returns their number. Cost: a read unit, and a request for each ten.
+    pub async fn queue_conversation(&self, conversation_id: ConversationId) -> Result<usize, StoreError> {
+        let head = self.messages.head(conversation_id, true).await?.map_or(Seq::ZERO, |head| head.seq);
+        let segments = SegmentSize::STORED.movable(head);
+        let bodies: Vec<ArchiveBody> = segments
+            .map(|segment| ArchiveBody::Segment { conversation_id, first: segment.first, fold: false })
+            .collect();
+        self.queue.send_archive(&bodies).await?;
+        Ok(bodies.len())
+    }
+
+    /// Does a task of the queue.
+    pub async fn work(&self, task: ArchiveBody) -> Result<(), ArchiveError> {
+        match task {
+            ArchiveBody::Segment { conversation_id, first, fold } => self.segment(conversation_id, first, fold).await,
+            ArchiveBody::Range { after, last: None } => Ok(self.queue_all(Some(after)).await.map(drop)?),
+            ArchiveBody::Range { after, last: Some(last) } => Ok(self.range(IdRange { after, last }).await?),
+        }
+    }
+
+    async fn segment(&self, conversation_id: ConversationId, first: Seq, fold: bool) -> Result<(), ArchiveError> {
+        let segment = SegmentSize::STORED.segment_of(first);
+        let settled = self.archiver.settle(conversation_id, segment, fold).await?;
+        let first = segment.first;
+        match settled {
+            Settled::NotDue(due) => {
+                let task = ArchiveBody::Segment { conversation_id, first, fold: false };
+                let name = format!("archive-{conversation_id}-{first}");
+                self.schedules.send_at(&name, due, &task).await?;
+            }
+            Settled::Archived { rows: 0 } => {
+                tracing::debug!(%conversation_id, %first, "a segment is archived");
+            }
+            Settled::Archived { rows } => {
+                let task = ArchiveBody::Segment { conversation_id, first, fold: true };
+                let due = Timestamp::now().plus(FOLD_DELAY);
+                let day = due.epoch_seconds() / 86_400;
+                let name = format!("fold-{conversation_id}-{first}-{day}");
+                self.schedules.send_at(&name, due, &task).await?;
+                tracing::debug!(%conversation_id, %first, rows, "changed messages of a segment will become part of its chunk");
+            }
+            // The next end of a segment is another task.
+            Settled::Newest => {}
+            Settled::TooLarge => {
+                tracing::warn!(%conversation_id, %first, "the items of a segment are too large for the archive: they stay");
+            }
+        }
+        Ok(())
+    }
+
+    /// Queues the segments of a range of conversations.
+    async fn range(&self, range: IdRange<ConversationId>) -> Result<(), StoreError> {
+        let mut after = range.after;
+        loop {
+            let page = self.rows.conversations(after, CONVERSATIONS_PER_RANGE).await?;
+            for conversation_id in page.iter().copied().take_while(|id| *id <= range.last) {
+                self.queue_conversation(conversation_id).await?;
+            }
+            match page.last() {
+                Some(last) if page.len() == CONVERSATIONS_PER_RANGE && *last < range.last => after = *last,
+                _ => return Ok(()),
+            }
+        }
+    }
+}
