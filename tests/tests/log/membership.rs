@@ -65,20 +65,24 @@ async fn resend_after_a_removal_returns_the_seq() {
 /// A message of a former member that is refused is not in the log, however old the log that their resend has read.
 #[tokio::test]
 async fn accepted_message_of_a_removed_member_is_not_refused_on_resend() {
-    let conversation = TestConversation::group().await;
-    let draft = conversation.draft(conversation.bob, 1, "in time");
-    let gate = Gate::default();
-    // It has read the log, and is about to read the roster.
-    let slow = log(&holding_query_of(MEMBERS, 0, 1, gate.clone()).await);
-    let (again, first) = tokio::join!(slow.open(&draft), async {
-        gate.reached.notified().await;
-        let first = conversation.log.open(&draft).await.unwrap().append().await.unwrap();
-        conversation.leave(conversation.bob).await;
-        gate.open.notify_one();
-        first
-    });
-    let again = again.unwrap().append().await.unwrap();
-    assert_eq!((&again.item, again.duplicate), (&first.item, true));
+    // More than one read of the log brings.
+    for meanwhile in [0, 250] {
+        let conversation = TestConversation::group().await;
+        let draft = conversation.draft(conversation.bob, 1, "in time");
+        let gate = Gate::default();
+        // It has read the log, and is about to read the roster.
+        let slow = log(&holding_query_of(MEMBERS, 0, 1, gate.clone()).await);
+        let (again, first) = tokio::join!(slow.open(&draft), async {
+            gate.reached.notified().await;
+            conversation.put_copies_of_head(meanwhile).await;
+            let first = conversation.log.open(&draft).await.unwrap().append().await.unwrap();
+            conversation.leave(conversation.bob).await;
+            gate.open.notify_one();
+            first
+        });
+        let again = again.unwrap().append().await.unwrap();
+        assert_eq!((&again.item, again.duplicate), (&first.item, true), "{meanwhile}");
+    }
 }
 
 /// Another user was added, so both the sender's membership and the roster are read again; the removal happens in between.

@@ -2,11 +2,10 @@
 
 use domain::period::{Periods, SeqRange};
 use domain::{Seq, Timestamp};
-use store::StoreError;
 use store::clock::Moment;
 use store::dynamodb::members::{ActiveMember, ConversationItem, MemberView};
 
-use super::Opened;
+use super::{MAX_APPEND_TIME, Opened};
 use crate::log::SendError;
 
 impl Opened<'_> {
@@ -62,12 +61,17 @@ impl Opened<'_> {
     /// Reads the remaining items that a former member can have written. A refusal is final, so it has to be certain that no
     /// earlier attempt exists. Usually the items that were read reach that far, unless the read was stale or the sender has
     /// just been removed.
-    async fn read_until_end_of(&mut self, periods: &Periods) -> Result<(), StoreError> {
-        let (Some(seen), Some(last)) = (self.turn.head(), periods.last_visible(Seq::MAX)) else { return Ok(()) };
-        let range = SeqRange { first: seen.seq.next(), last };
-        if range.first <= range.last {
-            let later = self.read_ahead(range).await?;
+    async fn read_until_end_of(&mut self, periods: &Periods) -> Result<(), SendError> {
+        let Some(last) = periods.last_visible(Seq::MAX) else { return Ok(()) };
+        while let Some(first) = self.turn.head().map(|head| head.seq.next()).filter(|first| *first <= last) {
+            let later = self.read_ahead(SeqRange { first, last }).await?;
+            if later.is_empty() {
+                break;
+            }
             self.add(later);
+            if self.begun.elapsed() > MAX_APPEND_TIME {
+                return Err(SendError::Contended);
+            }
         }
         Ok(())
     }
