@@ -38,6 +38,7 @@ pub use replica::Replica;
 pub use replica::ReplicaError;
 use schema::Keys;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use write_ahead_log::WriteAheadLog;
@@ -92,6 +93,8 @@ pub struct Tables {
     definitions: Arc<[Table]>,
     /// `None` for a database in memory.
     log: Option<WriteAheadLog>,
+    /// Changes with each write that has been flushed.
+    written: watch::Sender<()>,
 }
 
 impl std::fmt::Debug for Tables {
@@ -127,7 +130,7 @@ impl Tables {
             }
         }
         database.sweep_ttl().map_err(|error| TablesError::Database { file, error })?;
-        Ok(Self { database, definitions: tables.into(), log: None })
+        Ok(Self { database, definitions: tables.into(), log: None, written: watch::Sender::new(()) })
     }
 
     /// Carries out an operation on items, and leaves a write to be [flushed](Self::flushed). `None`: nothing was done, because
@@ -141,10 +144,18 @@ impl Tables {
     /// # Errors
     /// It may be lost when the machine loses its power.
     pub async fn flushed(&self) -> Result<(), Arc<io::Error>> {
-        match &self.log {
+        let flushed = match &self.log {
             Some(log) => log.flushed().await,
             None => Ok(()),
-        }
+        };
+        self.written.send_replace(());
+        flushed
+    }
+
+    /// Sees each write that has been [flushed](Self::flushed) from now on. The server does not flush, so its writes are seen only where
+    /// the gate lies before it.
+    pub fn written(&self) -> watch::Receiver<()> {
+        self.written.subscribe()
     }
 
     /// Serves the DynamoDB API until the token fires. A write is answered before it is [flushed](Self::flushed).

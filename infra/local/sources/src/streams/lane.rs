@@ -8,6 +8,7 @@ use dynoxide::DynoxideError;
 use local_aws::back_off::BackOff;
 use local_dynamodb::stream::{Change, Stream};
 use local_lambda::{InvokeError, MAX_PAYLOAD_BYTES, Outcome};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,8 @@ use super::mapping::Mapping;
 use super::position::Positions;
 use super::response::{Verdict, verdict};
 
+/// An unknown write is found after so many intervals: one that did not pass the gate.
+const QUIET_INTERVALS: u32 = 10;
 /// The wait after a stream that could not be read.
 const READ_RETRY_DELAY: Duration = Duration::from_secs(1);
 
@@ -171,11 +174,13 @@ impl Lane {
 struct Reader<'a> {
     lane: &'a Lane,
     after: Option<String>,
+    written: watch::Receiver<()>,
 }
 
 impl<'a> Reader<'a> {
     async fn new(lane: &'a Lane) -> Self {
-        Self { lane, after: lane.positions.of(lane.number).await }
+        let written = lane.mapping.tables.written();
+        Self { lane, after: lane.positions.of(lane.number).await, written }
     }
 
     /// The next batch: what there is or, with a batching window, what comes until it ends, the batch is full or the event
@@ -187,6 +192,7 @@ impl<'a> Reader<'a> {
         let mut begun = None;
         loop {
             let room = event.batch_size - batch.changes.len();
+            self.written.mark_unchanged();
             let read = self.lane.stream.after(self.after.as_deref(), room).await?;
             for change in read.changes.into_iter().filter(|change| self.lane.wants(change)) {
                 size += change.record.to_string().len() + 1;
@@ -208,8 +214,20 @@ impl<'a> Reader<'a> {
             if left.is_some_and(|left| left.is_zero()) {
                 return Ok(batch);
             }
-            let interval = self.lane.mapping.poll_interval;
-            tokio::time::sleep(left.map_or(interval, |left| left.min(interval))).await;
+            match left {
+                Some(left) => tokio::time::sleep(left.min(self.lane.mapping.poll_interval)).await,
+                None => self.sleep().await,
+            }
         }
+    }
+
+    /// Sleeps through the polls that would find nothing, since nobody has written.
+    async fn sleep(&mut self) {
+        let interval = self.lane.mapping.poll_interval;
+        let begun = Instant::now();
+        // Either way it is time to look again; the sender lives as long as the tables.
+        let _ = tokio::time::timeout(interval * QUIET_INTERVALS, self.written.changed()).await;
+        let polls = begun.elapsed().as_nanos() / interval.as_nanos().max(1) + 1;
+        tokio::time::sleep_until(begun + interval * u32::try_from(polls).unwrap_or(QUIET_INTERVALS)).await;
     }
 }
