@@ -99,6 +99,17 @@ fn what_is_given_up_waits_in_a_queue_with_an_alarm() {
 }
 
 /// CloudFormation calls `migrate` only where a property of its resource has changed.
+/// A scan, or a statement of PartiQL, reads a whole table; so would a wildcard allow it.
+#[test]
+fn no_function_may_scan_a_table() {
+    let template = template();
+    let lines = template.lines().filter_map(|line| line.trim().strip_prefix("Action: "));
+    let actions: BTreeSet<&str> = lines.flat_map(|list| list.trim_matches(['[', ']']).split(", ")).collect();
+    let dynamodb: BTreeSet<&str> = actions.into_iter().filter_map(|action| action.strip_prefix("dynamodb:")).collect();
+    let by_key = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"];
+    assert_eq!(dynamodb, BTreeSet::from(by_key));
+}
+
 #[test]
 fn template_names_the_newest_migration() {
     let newest = tracked("infra/migrations").into_iter().max().expect("a migration");

@@ -7,6 +7,7 @@
 //! (`unnest($1::uuid[])`), although the driver would say it for the argument.
 
 mod expand;
+mod plans;
 mod search;
 mod source;
 
