@@ -5,13 +5,10 @@
 mod serve;
 
 use aws_lambda_events::sqs::SqsEvent;
-use chat::search::{Reindex, ReindexError, Slice};
+use chat::search::{Reindex, ReindexError};
 use domain::error::causes;
-use domain::period::SeqRange;
-use domain::{ConversationId, IdRange, Timestamp};
+use domain::{ConversationId, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::StoreError;
-use store::sqs::ReindexBody;
 
 pub use serve::serve;
 
@@ -19,12 +16,14 @@ pub use serve::serve;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Request {
-    /// Only this conversation.
+    /// The only conversation whose log fills the index; `None` for all of them.
     pub conversation_id: Option<ConversationId>,
-    /// A new index, `messages-v2` for example, which takes the place of the one of before once it is full.
+    /// A new index, `messages-v2` for example, which replaces the one of before once it is full.
     pub index: Option<String>,
     /// True to end the time of two indexes, once all parts are done.
     pub finish: bool,
+    /// An index to delete that nothing uses.
+    pub delete: Option<String>,
 }
 
 /// Answer to an operator.
@@ -35,7 +34,7 @@ pub enum Answer {
     Queued(usize),
     /// Parts that are not done yet: ask again.
     Unfinished(u64),
-    /// The indexes of before, which are deleted.
+    /// The indexes that are deleted.
     Removed(Vec<String>),
 }
 
@@ -55,12 +54,13 @@ impl Worker {
                 Err(error) => Err(error),
             };
         }
-        if let Some(index) = &request.index {
-            self.reindex.begin(index).await?;
+        if let Some(index) = &request.delete {
+            return self.reindex.delete(index).await.map(Answer::Removed);
         }
-        let queued = match request.conversation_id {
-            Some(conversation) => self.reindex.queue_conversation(conversation).await?,
-            None => self.reindex.queue_all(None).await?,
+        let queued = match (&request.index, request.conversation_id) {
+            (Some(index), _) => self.reindex.begin(index).await?,
+            (None, Some(conversation)) => self.reindex.queue_conversation(conversation).await?,
+            (None, None) => self.reindex.queue_all().await?,
         };
         Ok(Answer::Queued(queued))
     }
@@ -70,10 +70,7 @@ impl Worker {
         let mut failed = Vec::new();
         for message in event.records {
             let part = message.body.as_deref().unwrap_or_default();
-            let done = match serde_json::from_str(part) {
-                Ok(body) => self.part(body, until).await,
-                Err(error) => Err(StoreError::from(error).into()),
-            };
+            let done = self.reindex.part(part, until).await;
             if let Err(error) = done {
                 let queue_message_id = message.message_id.as_deref();
                 tracing::error!(queue_message_id, part, error = causes(&error), "a queue message will be retried");
@@ -81,15 +78,5 @@ impl Worker {
             }
         }
         failed
-    }
-
-    async fn part(&self, body: ReindexBody, until: Timestamp) -> Result<(), ReindexError> {
-        match body {
-            ReindexBody::Slice { conversation_id, first, last } => {
-                self.reindex.slice(Slice { conversation_id, seqs: SeqRange { first, last } }, until).await
-            }
-            ReindexBody::Range { after, last: Some(last) } => self.reindex.range(IdRange { after, last }, until).await,
-            ReindexBody::Range { after, last: None } => self.reindex.queue_all(Some(after)).await.map(drop),
-        }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
+use domain::error::causes;
 use lambda_kit::{Error, Wiring, deadline};
 use lambda_runtime::LambdaEvent;
 use serde::Deserialize;
@@ -20,7 +21,9 @@ pub async fn serve() -> Result<(), Error> {
         let until = deadline(&event.context).minus(RESERVE);
         if event.payload.get("Records").is_none() {
             let request = Request::deserialize(event.payload)?;
-            return Ok(serde_json::to_value(worker.begin(request).await?)?);
+            // The whole reason, since the operator reads it.
+            let answer = worker.begin(request).await.map_err(|error| causes(&error))?;
+            return Ok(serde_json::to_value(answer)?);
         }
         let failed = worker.handle(SqsEvent::deserialize(event.payload)?, until).await;
         let failures: Vec<Value> = failed.iter().map(|id| json!({"itemIdentifier": id})).collect();

@@ -29,6 +29,7 @@ use store::opensearch::MessageIndex;
 use store::s3::Objects;
 use store::shared_cache::{ANSWER_TIMEOUT, Redis, SharedCache};
 use store::sql::reconcile::Rows;
+use store::sql::reindex::ReindexProgress;
 use store::sql::{Conversations, DataApiPool, FileMetadata, Outbox, Patience, Users};
 use store::sqs::Queue;
 
@@ -313,10 +314,12 @@ impl Wiring {
     }
 
     pub fn reindex(&self) -> Wired<Reindex> {
+        let pool = self.pool()?;
         Ok(Reindex {
             index: self.message_index()?,
             items: self.items()?,
-            rows: Rows::new(self.pool()?),
+            rows: Rows::new(pool.clone()),
+            progress: ReindexProgress::new(pool),
             queue: self.queue("SEARCH_REINDEX_QUEUE_URL")?,
         })
     }

@@ -194,8 +194,12 @@ async fn a_new_index_takes_over_by_alias() {
         (aliases.read, aliases.write.as_deref()),
         (vec![INDEX.to_owned(), "messages-v2".to_owned()], Some("messages-v2"))
     );
-    assert_eq!(engine.index.finish().await.unwrap(), [INDEX]);
-    assert_eq!(engine.index.finish().await.unwrap(), [] as [&str; 0]);
+    let error = engine.index.finish(INDEX, &[]).await.unwrap_err();
+    assert!(matches!(error, store::StoreError::Inconsistent(_)), "changes go to the other one: {error:?}");
+    let abandoned = ["messages-v1-lost".to_owned()];
+    assert_eq!(engine.index.finish("messages-v2", &abandoned).await.unwrap(), [INDEX, "messages-v1-lost"]);
+    assert_eq!(engine.index.finish("messages-v2", &[]).await.unwrap(), [] as [&str; 0]);
+    assert!(!engine.index.exists(INDEX).await.unwrap());
     assert_eq!(engine.seqs("word", here).await, [3, 2]);
     engine.index.ensure().await.unwrap();
     assert_eq!(engine.index.aliases().await.unwrap().read, ["messages-v2"]);

@@ -6,5 +6,6 @@ mod finding;
 mod languages;
 mod leaks;
 mod many;
+mod new_index;
 mod room;
 mod stale;

@@ -4,6 +4,7 @@
 //! to match what was searched for.
 
 mod change;
+mod new_index;
 mod page;
 mod reindex;
 mod request;
@@ -11,5 +12,5 @@ mod scope;
 
 pub use change::change_of;
 pub use page::Search;
-pub use reindex::{Reindex, ReindexError, Slice};
+pub use reindex::{Reindex, ReindexError};
 pub use request::SearchRequest;

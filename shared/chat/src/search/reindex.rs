@@ -2,6 +2,8 @@
 //!
 //! Every document has the version of its message, so the order of the work does not matter, nor how often a part of it is done. The
 //! work of all conversations is split into ranges of them, and a long log into slices. A slice is never split again.
+//!
+//! Of a new index, each part is recorded until it is done, so that the old one is not deleted before.
 
 use std::error::Error;
 
@@ -11,6 +13,7 @@ use store::StoreError;
 use store::dynamodb::messages::Order;
 use store::opensearch::{Change, DocumentId, MessageIndex, Written};
 use store::sql::reconcile::Rows;
+use store::sql::reindex::ReindexProgress;
 use store::sqs::{Queue, ReindexBody};
 use uuid::Uuid;
 
@@ -38,17 +41,19 @@ pub struct Reindex {
     pub index: MessageIndex,
     pub items: Items,
     pub rows: Rows,
+    /// What is left of the work on a new index.
+    pub progress: ReindexProgress,
     pub queue: Queue,
 }
 
 /// A part of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slice {
-    pub conversation_id: ConversationId,
-    pub seqs: SeqRange,
+struct Slice {
+    conversation_id: ConversationId,
+    seqs: SeqRange,
 }
 
-/// Reasons for which a part of the work is not done.
+/// Reasons for which work is not done.
 #[derive(Debug, thiserror::Error)]
 pub enum ReindexError {
     /// Some of it may be done, and doing it again is safe.
@@ -57,52 +62,111 @@ pub enum ReindexError {
     /// The index does not take a document. It has OpenSearch's type of the error.
     #[error("the index refused the document {id} ({kind})")]
     Refused { id: DocumentId, kind: String },
-    /// Queue messages of an index that is being filled.
+    /// Parts of an index that is being filled.
     #[error("{0} parts of the work are not done yet")]
     Unfinished(u64),
+    #[error("searches look in the index {0} and in others, and nothing says that it is full: begin it again")]
+    NotRecorded(String),
+    #[error("the index {0} exists: begin one of another name, or delete it if nothing uses it")]
+    Exists(String),
+    #[error("the index {0} is in use")]
+    InUse(String),
+    #[error("another index was begun at the same time: begin again")]
+    Overtaken,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+impl From<serde_json::Error> for ReindexError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Returns the work on the logs of all conversations.
+pub(super) const fn everything(reindex_id: Option<Uuid>) -> ReindexBody {
+    ReindexBody::Range { after: ConversationId(Uuid::nil()), last: None, reindex_id }
+}
+
 impl Reindex {
-    /// Makes a new index that gets all changes from now on. Searches look in those of before as well, until [`Self::finish`].
-    pub async fn begin(&self, index: &str) -> Result<(), ReindexError> {
-        Ok(self.index.begin(index).await?)
+    /// Does a part of the work: the body of a queue message. One of an index that was finished or abandoned is left out, and so is
+    /// one that was done before.
+    pub async fn part(&self, part: &str, until: Timestamp) -> Result<(), ReindexError> {
+        let body: ReindexBody = serde_json::from_str(part)?;
+        let Some(reindex_id) = body.reindex_id() else { return self.work(body, until).await };
+        if !self.progress.is_left(reindex_id, part).await? {
+            tracing::info!(%reindex_id, part, "a part of the index is done already, or no longer needed");
+            return Ok(());
+        }
+        self.work(body, until).await?;
+        Ok(self.progress.done(reindex_id, part).await?)
     }
 
-    /// Makes searches look in the newest index alone, once the queue is empty, and deletes those of before. Returns their names.
-    pub async fn finish(&self) -> Result<Vec<String>, ReindexError> {
-        match self.queue.waiting().await? {
-            0 => Ok(self.index.finish().await?),
-            waiting => Err(ReindexError::Unfinished(waiting)),
+    async fn work(&self, body: ReindexBody, until: Timestamp) -> Result<(), ReindexError> {
+        match body {
+            ReindexBody::Slice { conversation_id, first, last, .. } => {
+                self.slice(Slice { conversation_id, seqs: SeqRange { first, last } }, until).await
+            }
+            ReindexBody::Range { after, last: Some(last), reindex_id } => {
+                self.range(IdRange { after, last }, reindex_id, until).await
+            }
+            ReindexBody::Range { after, last: None, reindex_id } => self.split(after, reindex_id).await.map(drop),
         }
     }
 
-    /// Queues the work for all conversations after this one. Returns the number of queue messages. Cost: one statement for each
-    /// 250,000 conversations, and a request for each ten ranges.
-    pub async fn queue_all(&self, after: Option<ConversationId>) -> Result<usize, ReindexError> {
+    /// Queues the work for all conversations. Returns the number of queue messages. Cost: one statement for each 250,000 conversations,
+    /// and a request for each ten ranges.
+    pub async fn queue_all(&self) -> Result<usize, ReindexError> {
+        self.split(ConversationId(Uuid::nil()), None).await
+    }
+
+    async fn split(&self, after: ConversationId, reindex_id: Option<Uuid>) -> Result<usize, ReindexError> {
         self.index.ensure().await?;
-        let range = IdRange { after: after.unwrap_or(ConversationId(Uuid::nil())), last: ConversationId(Uuid::max()) };
+        let range = IdRange { after, last: ConversationId(Uuid::max()) };
         let borders = self.rows.conversation_borders(range.after, CONVERSATIONS_PER_RANGE, MAX_RANGES).await?;
         let ranges = range.split_as_far_as_known(&borders, MAX_RANGES).into_iter();
-        let bodies: Vec<ReindexBody> = ranges.map(|(after, last)| ReindexBody::Range { after, last }).collect();
-        self.queue.send_reindex(&bodies).await?;
-        Ok(bodies.len())
+        self.queue(ranges.map(|(after, last)| ReindexBody::Range { after, last, reindex_id }), reindex_id).await
     }
 
     /// Queues the work for one conversation. Returns the number of queue messages.
     pub async fn queue_conversation(&self, conversation: ConversationId) -> Result<usize, ReindexError> {
         self.index.ensure().await?;
         let head = self.items.messages.head(conversation, true).await?.map_or(Seq::ZERO, |head| head.seq);
-        let bodies: Vec<ReindexBody> = slices(head)
-            .map(|SeqRange { first, last }| ReindexBody::Slice { conversation_id: conversation, first, last })
-            .collect();
-        self.queue.send_reindex(&bodies).await?;
-        Ok(bodies.len())
+        self.queue_slices(conversation, head, None).await
+    }
+
+    async fn queue_slices(
+        &self,
+        conversation_id: ConversationId,
+        head: Seq,
+        reindex_id: Option<Uuid>,
+    ) -> Result<usize, ReindexError> {
+        let slice = |SeqRange { first, last }| ReindexBody::Slice { conversation_id, first, last, reindex_id };
+        self.queue(slices(head).map(slice), reindex_id).await
+    }
+
+    /// Queues parts, which are recorded before if somebody waits for their end.
+    async fn queue(
+        &self,
+        parts: impl Iterator<Item = ReindexBody>,
+        reindex_id: Option<Uuid>,
+    ) -> Result<usize, ReindexError> {
+        let parts: Vec<String> = parts.map(|part| serde_json::to_string(&part)).collect::<Result<_, _>>()?;
+        if let Some(reindex_id) = reindex_id {
+            self.progress.add(reindex_id, &parts).await?;
+        }
+        let count = parts.len();
+        self.queue.send_reindex(parts).await?;
+        Ok(count)
     }
 
     /// Does the work of a range of conversations; queues the slices of those with long logs.
-    pub async fn range(&self, range: IdRange<ConversationId>, until: Timestamp) -> Result<(), ReindexError> {
+    async fn range(
+        &self,
+        range: IdRange<ConversationId>,
+        reindex_id: Option<Uuid>,
+        until: Timestamp,
+    ) -> Result<(), ReindexError> {
         let (mut after, mut done) = (range.after, None);
         loop {
             let page = self.rows.conversations(after, CONVERSATIONS_PER_RANGE).await?;
@@ -110,13 +174,13 @@ impl Reindex {
                 let head = self.items.messages.head(conversation_id, true).await?.map_or(Seq::ZERO, |head| head.seq);
                 let seqs = SeqRange { first: Seq(1), last: head };
                 if head.0 > ITEMS_PER_SLICE {
-                    self.queue_conversation(conversation_id).await?;
+                    self.queue_slices(conversation_id, head, reindex_id).await?;
                 } else if head > Seq::ZERO {
                     match (self.slice(Slice { conversation_id, seqs }, until).await, done) {
                         // The rest is other work.
                         (Err(ReindexError::OutOfTime), Some(after)) => {
-                            self.queue.send_reindex(&[ReindexBody::Range { after, last: Some(range.last) }]).await?;
-                            return Ok(());
+                            let rest = ReindexBody::Range { after, last: Some(range.last), reindex_id };
+                            return self.queue([rest].into_iter(), reindex_id).await.map(drop);
                         }
                         (worked, _) => worked?,
                     }
@@ -131,7 +195,7 @@ impl Reindex {
     }
 
     /// Writes the documents of a part of a log, and deletes those of deleted messages.
-    pub async fn slice(&self, slice: Slice, until: Timestamp) -> Result<(), ReindexError> {
+    async fn slice(&self, slice: Slice, until: Timestamp) -> Result<(), ReindexError> {
         let Slice { conversation_id, mut seqs } = slice;
         while seqs.first <= seqs.last {
             if Timestamp::now() >= until {

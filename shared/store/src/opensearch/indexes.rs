@@ -81,9 +81,7 @@ impl MessageIndex {
 
     /// Makes a new index that gets all changes from now on, while searches look in it and in those of before. Safe to repeat.
     pub async fn begin(&self, index: &str) -> Result<(), StoreError> {
-        if !is_name(index) {
-            return Err(failed(InvalidName));
-        }
+        check_name(index)?;
         self.create(index, &json!({})).await?;
         let before = self.aliases().await?;
         let removed = before.write.filter(|write| write != index);
@@ -94,24 +92,40 @@ impl MessageIndex {
         self.change_aliases(&actions).await
     }
 
-    /// Makes searches look in the index that gets changes alone, and deletes those of before. Returns their names.
-    pub async fn finish(&self) -> Result<Vec<String>, StoreError> {
+    /// Returns true if there is an index of this name, behind an alias or not.
+    pub async fn exists(&self, index: &str) -> Result<bool, StoreError> {
+        check_name(index)?;
+        let answer = self.client.ask(Method::HEAD, &format!("/{index}"), WRITE_TIMEOUT).await?;
+        if answer.status == StatusCode::NOT_FOUND { Ok(false) } else { answer.succeeded().map(|()| true) }
+    }
+
+    /// Makes searches look in this index alone, and deletes those of before and `replaced`. Returns the names of all that are gone. Fails
+    /// unless this index gets the changes. Safe to repeat.
+    pub async fn finish(&self, index: &str, replaced: &[String]) -> Result<Vec<String>, StoreError> {
         let Aliases { read, write } = self.aliases().await?;
-        let Some(write) = write else { return Ok(Vec::new()) };
-        let old: Vec<String> = read.into_iter().filter(|index| *index != write).collect();
-        if old.is_empty() {
-            return Ok(old);
+        if write.as_deref() != Some(index) {
+            return Err(StoreError::Inconsistent(format!("changes go to the index {write:?} and not to {index}")));
         }
+        let searched: Vec<&String> = read.iter().filter(|searched| *searched != index).collect();
         let actions: Vec<Value> =
-            old.iter().map(|old| json!({"remove": {"index": old, "alias": READ_ALIAS}})).collect();
-        self.change_aliases(&actions).await?;
+            searched.iter().map(|old| json!({"remove": {"index": old, "alias": READ_ALIAS}})).collect();
+        if !actions.is_empty() {
+            self.change_aliases(&actions).await?;
+        }
+        let mut old: Vec<String> = searched.into_iter().chain(replaced).cloned().collect();
+        old.sort_unstable();
+        old.dedup();
         for index in &old {
-            let answer = self.client.ask(Method::DELETE, &format!("/{index}"), WRITE_TIMEOUT).await?;
-            if answer.status != StatusCode::NOT_FOUND {
-                answer.succeeded()?;
-            }
+            self.delete(index).await?;
         }
         Ok(old)
+    }
+
+    /// Deletes an index. Returns false if there is none of this name.
+    pub async fn delete(&self, index: &str) -> Result<bool, StoreError> {
+        check_name(index)?;
+        let answer = self.client.ask(Method::DELETE, &format!("/{index}"), WRITE_TIMEOUT).await?;
+        if answer.status == StatusCode::NOT_FOUND { Ok(false) } else { answer.succeeded().map(|()| true) }
     }
 
     async fn create(&self, index: &str, aliases: &Value) -> Result<(), StoreError> {
@@ -124,6 +138,10 @@ impl MessageIndex {
         let body = json!({"actions": actions});
         self.client.send_json(Method::POST, "/_aliases", &body, WRITE_TIMEOUT).await?.succeeded()
     }
+}
+
+fn check_name(index: &str) -> Result<(), StoreError> {
+    if is_name(index) { Ok(()) } else { Err(failed(InvalidName)) }
 }
 
 /// Returns true for the name of an index of messages, and nothing that would reach another part of the API.

@@ -15,6 +15,7 @@ pub mod files;
 pub mod membership;
 pub mod outbox;
 pub mod reconcile;
+pub mod reindex;
 pub mod users;
 
 use std::time::Duration;

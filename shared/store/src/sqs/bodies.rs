@@ -132,14 +132,32 @@ pub struct SubscriptionRange {
 #[serde(rename_all = "snake_case")]
 pub enum ReindexBody {
     /// Part of one log, both ends included.
-    Slice { conversation_id: ConversationId, first: Seq, last: Seq },
+    Slice {
+        conversation_id: ConversationId,
+        first: Seq,
+        last: Seq,
+        /// As in a range.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reindex_id: Option<Uuid>,
+    },
     /// The conversations after one.
     Range {
         after: ConversationId,
         /// The last one of a range; `None` for conversations that are still to be split into ranges.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last: Option<ConversationId>,
+        /// The work that it is a part of; `None` if nobody waits for its end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reindex_id: Option<Uuid>,
     },
+}
+
+impl ReindexBody {
+    pub const fn reindex_id(&self) -> Option<Uuid> {
+        match self {
+            Self::Slice { reindex_id, .. } | Self::Range { reindex_id, .. } => *reindex_id,
+        }
+    }
 }
 
 /// Body of a message on the `archive` queue.
@@ -164,7 +182,7 @@ pub enum ArchiveBody {
     },
 }
 
-/// Body of a message on the dead-letter queue of `search-index`: a record of the stream that the index does not take. Lambda reports
+/// Body of a message on the dead-letter queue of `search-index`: a record of the stream that the index refuses. Lambda reports
 /// what it has given up in the same queue, in a form of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedRecord {
@@ -206,6 +224,13 @@ mod tests {
         assert_eq!(to_value(from_value::<FanoutBody>(fanout.clone()).unwrap()).unwrap(), fanout);
         let subscribers = json!({"conversation_id": ID, "seqs": [1], "lookers": {"shard": 0}});
         assert_eq!(to_value(from_value::<SubscribersBody>(subscribers.clone()).unwrap()).unwrap(), subscribers);
+        for reindex in [
+            json!({"range": {"after": ID}}),
+            json!({"range": {"after": ID, "last": ID}}),
+            json!({"slice": {"conversation_id": ID, "first": 1, "last": 9}}),
+        ] {
+            assert_eq!(to_value(from_value::<ReindexBody>(reindex.clone()).unwrap()).unwrap(), reindex);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::slice;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{QueueAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::error::causes;
 use domain::{ConversationId, MemberRange, Seq, Timestamp};
 use serde::Serialize;
@@ -94,9 +94,9 @@ impl Queue {
         self.send_all(bodies, |_| None).await
     }
 
-    /// Queues parts of the work of filling the index; one request for each ten.
-    pub async fn send_reindex(&self, bodies: &[ReindexBody]) -> Result<(), StoreError> {
-        self.send_all(bodies, |_| None).await
+    /// Queues parts of the work of filling the index, the JSON of a [`ReindexBody`] each; one request for each ten.
+    pub async fn send_reindex(&self, parts: Vec<String>) -> Result<(), StoreError> {
+        self.send_batches(parts.into_iter().map(|part| (part, None)).collect()).await
     }
 
     /// Queues segments for the archive, or ranges of conversations; one request for each ten.
@@ -109,34 +109,21 @@ impl Queue {
         self.send(serde_json::to_string(record)?, None).await
     }
 
-    /// Returns the approximate number of messages that wait, are delayed or are being worked on.
-    pub async fn waiting(&self) -> Result<u64, StoreError> {
-        let counts = [
-            QueueAttributeName::ApproximateNumberOfMessages,
-            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-        ];
-        let request = self.client.get_queue_attributes().queue_url(&self.url);
-        let answer = request.set_attribute_names(Some(counts.to_vec())).send().await;
-        let attributes = answer.map_err(|error| StoreError::aws(SQS, error))?.attributes.unwrap_or_default();
-        let count = |name| attributes.get(name).and_then(|count| count.parse::<u64>().ok());
-        let counts: Option<Vec<u64>> = counts.iter().map(count).collect();
-        let missing = || StoreError::Inconsistent("SQS does not say how many messages wait".to_owned());
-        Ok(counts.ok_or_else(missing)?.iter().sum())
+    async fn send_all<B: Serialize>(&self, bodies: &[B], delay: impl Fn(&B) -> Option<i32>) -> Result<(), StoreError> {
+        let message = |body| Ok((serde_json::to_string(body)?, delay(body)));
+        self.send_batches(bodies.iter().map(message).collect::<Result<_, StoreError>>()?).await
     }
 
     /// Queues messages with their delays in seconds. A batch may succeed in part: when the caller tries again, what was sent is
     /// sent twice, which is harmless.
-    async fn send_all<B: Serialize>(&self, bodies: &[B], delay: impl Fn(&B) -> Option<i32>) -> Result<(), StoreError> {
-        for bodies in bodies.chunks(ENTRIES_PER_BATCH) {
-            let entry = |(n, body)| {
-                let entry = SendMessageBatchRequestEntry::builder()
-                    .id(usize::to_string(&n))
-                    .message_body(serde_json::to_string(body)?)
-                    .set_delay_seconds(delay(body));
-                entry.build().map_err(|error| StoreError::Service { service: SQS, source: Box::new(error) })
+    async fn send_batches(&self, messages: Vec<(String, Option<i32>)>) -> Result<(), StoreError> {
+        for messages in messages.chunks(ENTRIES_PER_BATCH) {
+            let entry = |(n, (body, delay)): (usize, &(String, Option<i32>))| {
+                let entry = SendMessageBatchRequestEntry::builder().id(n.to_string());
+                let entry = entry.message_body(body).set_delay_seconds(*delay).build();
+                entry.map_err(|error| StoreError::Service { service: SQS, source: Box::new(error) })
             };
-            let entries = bodies.iter().enumerate().map(entry).collect::<Result<_, StoreError>>()?;
+            let entries = messages.iter().enumerate().map(entry).collect::<Result<_, StoreError>>()?;
             let request = self.client.send_message_batch().queue_url(&self.url).set_entries(Some(entries));
             let sent = request.send().await.map_err(|error| StoreError::aws(SQS, error))?;
             if let Some(failed) = sent.failed().first() {
