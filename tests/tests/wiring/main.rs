@@ -2,6 +2,7 @@
 //! requests need. Each function takes its event of `tests/events`.
 
 mod denied;
+mod domain;
 mod events;
 mod permissions;
 mod policies;

@@ -69,6 +69,11 @@ pub enum Owner {
         /// Name of the collection.
         name: String,
     },
+    /// The domain of indices.
+    Domain {
+        /// ARN of the domain.
+        arn: String,
+    },
 }
 
 /// One request, as far as the gate has to know it.
@@ -76,6 +81,10 @@ pub enum Owner {
 pub struct Call {
     /// The service that is called.
     pub service: Service,
+    /// `POST` and the like.
+    pub method: Method,
+    /// The path as it was sent, percent-encoded and without parameters.
+    pub path: String,
     /// As AWS names it: `PutItem`, `SendMessage`, `ExecuteStatement`, `PostToConnection`.
     pub operation: String,
     /// Names of its tables, its queue or its indices, the id of its connection, or the group of its schedule.
@@ -86,7 +95,7 @@ pub struct Call {
     pub schedule: Option<String>,
     /// Name of the caller; a function's is its logical id.
     pub caller: String,
-    /// A function's instance.
+    /// Id of the instance, if the caller is a function.
     pub instance: Option<String>,
     /// DynamoDB: whether it reads and is content with an earlier state.
     pub eventually_consistent: bool,
@@ -105,6 +114,8 @@ impl Call {
         let operation = operation(service, head);
         Self {
             service,
+            method: head.method.clone(),
+            path: head.uri.path().to_owned(),
             resources: match service {
                 Service::Opensearch => search_request::indices(head, body),
                 _ => resources(service, head, &input),

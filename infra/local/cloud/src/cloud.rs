@@ -347,7 +347,7 @@ fn serve_collection(stage: &Stage, collection: &Collection, engine: OpenSearch, 
     let Gated { front, back, back_address } = sockets;
     let owner = Owner::Collection { arn: collection.arn.clone(), name: collection.name.clone() };
     stage.serve("the gate to opensearch", |shutdown| {
-        local_gate::serve_collection(front, owner, back_address, gate, shutdown)
+        local_gate::serve_opensearch(front, owner, back_address, gate, shutdown)
     });
     stage.serve("OpenSearch", |shutdown| engine.serve(back, shutdown));
 }

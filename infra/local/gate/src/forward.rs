@@ -50,15 +50,15 @@ pub async fn serve(
     forward(listener, service, None, upstream, gate, shutdown).await
 }
 
-/// The same for OpenSearch, whose indices belong to a collection.
-pub async fn serve_collection(
+/// The same for OpenSearch, whose indices belong to a collection or a domain.
+pub async fn serve_opensearch(
     listener: TcpListener,
-    collection: Owner,
+    owner: Owner,
     upstream: SocketAddr,
     gate: Gate,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    forward(listener, Service::Opensearch, Some(collection), upstream, gate, shutdown).await
+    forward(listener, Service::Opensearch, Some(owner), upstream, gate, shutdown).await
 }
 
 async fn forward(

@@ -27,7 +27,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 
-pub use forward::{serve, serve_collection};
+pub use forward::{serve, serve_opensearch};
 
 use crate::exchange::Exchange;
 use crate::faults::{Faults, Kind, Moment, Plan, PlanError};
@@ -45,7 +45,7 @@ pub type Request = http::Request<Bytes>;
 /// The state that a request reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadView {
-    /// The newest state.
+    /// The newest state, with every write that was answered.
     Current,
     /// An earlier one, which is served there.
     Stale(SocketAddr),

@@ -14,7 +14,7 @@ pub(crate) fn needed(call: &Call) -> Vec<Permission> {
         Service::RdsData => rds_data(call),
         Service::Scheduler => scheduler(call),
         Service::Apigatewaymanagementapi => connections(call),
-        Service::Opensearch => collection(call),
+        Service::Opensearch => search(call),
     }
 }
 
@@ -123,9 +123,16 @@ fn connections(call: &Call) -> Vec<Permission> {
     vec![Permission::new("execute-api:ManageConnections", resource)]
 }
 
-/// Every request to a collection needs one permission; the policies of data access tell them apart.
-fn collection(call: &Call) -> Vec<Permission> {
+/// Every request to a collection needs one permission; the policies of data access tell them apart. One to a domain needs its method on
+/// its path: the index that it names there is in the path, and one that a body names is not looked at.
+fn search(call: &Call) -> Vec<Permission> {
     match &call.owner {
+        Some(Owner::Domain { arn }) => {
+            let method = call.method.as_str();
+            let (first, rest) = method.split_at(1.min(method.len()));
+            let action = format!("es:ESHttp{first}{}", rest.to_ascii_lowercase());
+            vec![Permission::new(action, format!("{arn}{}", call.path))]
+        }
         Some(Owner::Collection { arn, .. }) => vec![Permission::new("aoss:APIAccessAll", arn)],
         _ => vec![Permission::new("aoss:APIAccessAll", arn("aoss", "collection/*"))],
     }
@@ -154,6 +161,22 @@ mod tests {
     fn tables(expected: &[(&str, &str)]) -> Vec<(String, String)> {
         let arn = |table: &str| format!("arn:aws:dynamodb:us-east-1:000000000000:table/{table}");
         expected.iter().map(|(action, table)| (format!("dynamodb:{action}"), arn(table))).collect()
+    }
+
+    #[test]
+    fn a_domain_asks_for_the_method_and_the_path() {
+        let arn = "arn:aws:es:us-east-1:000000000000:domain/texts";
+        for (method, path, action, resource) in [
+            ("POST", "/notes/_search?size=1", "es:ESHttpPost", "/notes/_search"),
+            ("HEAD", "/_alias/all", "es:ESHttpHead", "/_alias/all"),
+            ("DELETE", "/notes", "es:ESHttpDelete", "/notes"),
+        ] {
+            let head = Request::builder().method(method).uri(path).body(()).unwrap().into_parts().0;
+            let caller = Caller::Developer { name: String::new() };
+            let owner = Some(Owner::Domain { arn: arn.to_owned() });
+            let call = Call { owner, ..Call::read(Service::Opensearch, &head, b"", &caller) };
+            assert_eq!(needed(&call), [Permission::new(action, format!("{arn}{resource}"))]);
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The services' own words for requests whose signer is unknown or may not make them.
 
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use local_aws::{ACCOUNT, Denied, Service, SignatureError};
 use serde_json::json;
 
@@ -35,6 +35,10 @@ pub(crate) fn denied(service: Service, denied: &Denied) -> Response {
         }
         Service::RdsData | Service::Scheduler => {
             error(service, StatusCode::FORBIDDEN, CODE, json!({ "message": denied.to_string() }))
+        }
+        // A domain, which is no part of OpenSearch Serverless.
+        Service::Opensearch if denied.permission.action.starts_with("es:") => {
+            (StatusCode::FORBIDDEN, axum::Json(json!({ "Message": denied.to_string() }))).into_response()
         }
         Service::Opensearch => data_access::forbidden(),
         Service::Apigatewaymanagementapi => {

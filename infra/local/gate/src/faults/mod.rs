@@ -92,6 +92,8 @@ mod tests {
     fn put(table: &str) -> Call {
         Call {
             service: Service::Dynamodb,
+            method: http::Method::POST,
+            path: "/".to_owned(),
             operation: "PutItem".to_owned(),
             resources: vec![table.to_owned()],
             owner: None,

@@ -54,7 +54,7 @@ impl Collection {
         let (address, upstream) = (front.local_addr().unwrap(), back.local_addr().unwrap());
         tokio::spawn(OpenSearch::open(None).unwrap().serve(back, shutdown.clone()));
         let owner = Owner::Collection { arn: ARN.to_owned(), name: "texts".to_owned() };
-        tokio::spawn(local_gate::serve_collection(front, owner, upstream, gate.clone(), shutdown.clone()));
+        tokio::spawn(local_gate::serve_opensearch(front, owner, upstream, gate.clone(), shutdown.clone()));
         Self { gate, address, http: reqwest::Client::new(), _shutdown: shutdown.drop_guard() }
     }
 
