@@ -53,7 +53,7 @@ impl Engines {
         let opensearch_dir = data_dir.map(DataDir::opensearch);
         let opensearch = match stack.collections.as_slice() {
             [] => None,
-            _ => Some(OpenSearch::open(opensearch_dir.as_deref())?),
+            _ => Some(OpenSearch::open(opensearch_dir.as_deref())?.as_collection()),
         };
         let (postgres, database) = match database {
             _ if stack.clusters.is_empty() => (None, None),

@@ -38,6 +38,17 @@ impl ApiError {
         Self::illegal_argument(format!("{part} is not emulated"))
     }
 
+    /// A request that OpenSearch Serverless does not know, and answers with 404.
+    pub(crate) fn not_of_collections(method: &axum::http::Method, path: &str) -> Self {
+        let reason = format!("OpenSearch Serverless has no [{method}] [/{path}]");
+        Self::new(StatusCode::NOT_FOUND, "status_exception", reason)
+    }
+
+    /// A value of a parameter that OpenSearch Serverless does not take.
+    pub(crate) fn status(reason: impl Into<String>) -> Self {
+        Self::bad("status_exception", reason)
+    }
+
     pub(crate) fn parsing(reason: impl Into<String>) -> Self {
         Self::bad("parsing_exception", reason)
     }

@@ -35,10 +35,21 @@ pub(crate) const NODE: &str = "local";
 /// The name of the cluster.
 pub(crate) const CLUSTER: &str = "local";
 
+/// The service that an engine is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A domain, or a cluster of one's own.
+    #[default]
+    Domain,
+    /// A collection of OpenSearch Serverless for searches.
+    Collection,
+}
+
 /// The search engine of a stack.
 #[derive(Debug)]
 pub struct OpenSearch {
     cluster: Arc<Cluster>,
+    kind: Kind,
     /// Indices that have something to make searchable.
     refreshes: UnboundedReceiver<Arc<Index>>,
 }
@@ -50,7 +61,13 @@ impl OpenSearch {
     /// A file cannot be read or written, or an index is damaged.
     pub fn open(folder: Option<&Path>) -> Result<Self, OpenError> {
         let (sender, refreshes) = unbounded_channel();
-        Ok(Self { cluster: Arc::new(Cluster::open(folder, sender)?), refreshes })
+        Ok(Self { cluster: Arc::new(Cluster::open(folder, sender)?), kind: Kind::default(), refreshes })
+    }
+
+    /// Makes the engine refuse what a collection of OpenSearch Serverless of the type `SEARCH` refuses.
+    #[must_use]
+    pub fn as_collection(self) -> Self {
+        Self { kind: Kind::Collection, ..self }
     }
 
     /// Serves the API, and makes writes searchable, until the token fires.
@@ -58,9 +75,9 @@ impl OpenSearch {
     /// # Errors
     /// The listener fails.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
-        let Self { cluster, refreshes } = self;
+        let Self { cluster, kind, refreshes } = self;
         tokio::select! {
-            served = http::serve(cluster, listener, shutdown) => served,
+            served = http::serve(cluster, kind, listener, shutdown) => served,
             () = refresh(refreshes) => Ok(()),
         }
     }

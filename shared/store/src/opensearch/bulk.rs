@@ -118,7 +118,7 @@ fn requests(changes: &[Change], max_bytes: usize) -> Result<Vec<Request>, StoreE
 /// Returns the lines of a change: the action, and for a document a line with it.
 fn lines(change: &Change) -> Result<Vec<u8>, StoreError> {
     let mut lines = Vec::new();
-    let about = json!({"_id": change.id().to_string(), "version": change.version(), "version_type": "external_gte"});
+    let about = json!({"_id": change.id().to_string(), "version": change.version(), "version_type": "external"});
     match change {
         Change::Put(document) => {
             serde_json::to_writer(&mut lines, &json!({"index": about}))?;
@@ -173,7 +173,7 @@ mod tests {
         let [Request { body, changes: 2 }] = &requests(&changes, MAX_BODY_BYTES).unwrap()[..] else { panic!("one") };
         let lines: Vec<Value> =
             body.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
-        let about = |seq: u64, version: u64| json!({"_id": format!("{conversation_id}#{seq}"), "version": version, "version_type": "external_gte"});
+        let about = |seq: u64, version: u64| json!({"_id": format!("{conversation_id}#{seq}"), "version": version, "version_type": "external"});
         assert_eq!(
             lines,
             [

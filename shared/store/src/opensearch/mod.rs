@@ -4,7 +4,7 @@
 //! new index is being filled, the first has both indexes and the second only the new one.
 //!
 //! The id of a document is `<conversation_id>#<seq>`, its version that of [`Document::version`], which the engine compares
-//! (`external_gte`): a late or repeated change does nothing. Terms come from [`domain::search::Analysis`]; the index matches them and
+//! (`external`): a late or repeated change does nothing. Terms come from [`domain::search::Analysis`]; the index matches them and
 //! analyses nothing.
 
 mod answer;

@@ -1,5 +1,6 @@
 //! OpenSearch's wire protocol: JSON over HTTP.
 
+mod collection;
 mod documents;
 mod indices;
 mod information;
@@ -23,16 +24,18 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::Kind;
 use crate::cluster::Cluster;
 use crate::error::ApiError;
 use parameters::Parameters;
 
-/// Largest body: `http.max_content_length`.
+/// Largest body that is read: OpenSearch's default of `http.max_content_length`.
 const MAX_BODY_BYTES: usize = 100 * 1024 * 1024;
 
 /// A request that has come in whole.
 struct Call {
     cluster: Arc<Cluster>,
+    kind: Kind,
     method: Method,
     /// Decoded parts of the path.
     path: Vec<String>,
@@ -43,12 +46,17 @@ struct Call {
 
 type Answer = Result<Response, ApiError>;
 
-pub(crate) async fn serve(cluster: Arc<Cluster>, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
-    let router = Router::new().fallback(answer).with_state(cluster).layer(DefaultBodyLimit::disable());
+pub(crate) async fn serve(
+    cluster: Arc<Cluster>,
+    kind: Kind,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let router = Router::new().fallback(answer).with_state((cluster, kind)).layer(DefaultBodyLimit::disable());
     axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 
-async fn answer(State(cluster): State<Arc<Cluster>>, request: Request) -> Response {
+async fn answer(State((cluster, kind)): State<(Arc<Cluster>, Kind)>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let is_head = head.method == Method::HEAD;
     let body = match body::read(body, MAX_BODY_BYTES).await {
@@ -68,7 +76,7 @@ async fn answer(State(cluster): State<Arc<Cluster>>, request: Request) -> Respon
     let parts = path.split('/').filter(|part| !part.is_empty());
     let parts = parts.map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect();
     let parameters = Parameters::read(path, head.uri.query().unwrap_or_default());
-    let call = Call { cluster, method: head.method, path: parts, parameters, body, started: Instant::now() };
+    let call = Call { cluster, kind, method: head.method, path: parts, parameters, body, started: Instant::now() };
     // Searches and commits take long, and they wait for the disk.
     let answered = tokio::task::spawn_blocking(move || route(call)).await;
     let response = match answered {
@@ -87,6 +95,9 @@ fn is_supported(content_type: &str) -> bool {
 fn route(call: Call) -> Answer {
     let (method, path) = (call.method.clone(), call.path.clone());
     let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+    if call.kind == Kind::Collection {
+        collection::check(&method, &parts, &call.parameters)?;
+    }
     match (method.as_str(), &parts[..]) {
         ("GET" | "HEAD", []) => information::root(call),
         ("GET", ["_cluster", "health"]) => information::health(call),

@@ -19,7 +19,7 @@ pub(super) struct Parameters {
 pub(super) enum Refresh {
     /// With the next refresh.
     Later,
-    /// Before the answer.
+    /// Before the answer is sent.
     Now,
 }
 
@@ -28,6 +28,10 @@ impl Parameters {
         let pairs = form_urlencoded::parse(query.as_bytes()).into_owned();
         let rest = pairs.filter(|(name, _)| !IGNORED.contains(&name.as_str())).collect();
         Self { path: path.to_owned(), rest }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.rest.get(name).map(String::as_str)
     }
 
     pub(super) fn take(&mut self, name: &str) -> Option<String> {

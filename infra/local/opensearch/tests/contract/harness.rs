@@ -96,15 +96,29 @@ impl Engine {
         let (url, local) = if let Some(url) = variable("OPENSEARCH_URL") {
             (url.trim_end_matches('/').to_owned(), None)
         } else {
-            let folder = tempfile::tempdir().expect("a folder");
-            let engine = OpenSearch::open(Some(folder.path())).expect("an engine");
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
-            let url = format!("http://{}", listener.local_addr().expect("an address"));
-            let shutdown = CancellationToken::new();
-            tokio::spawn(engine.serve(listener, shutdown.clone()));
-            (url, Some((shutdown.drop_guard(), folder)))
+            Self::serve(|engine| engine).await
         };
         Self { connection: Connection { http, url, login }, indices: std::sync::Mutex::default(), local }
+    }
+
+    /// Starts an engine as a collection; `None` where another program is the engine.
+    pub(crate) async fn of_collection() -> Option<Self> {
+        let engine = Self::start().await;
+        engine.local.as_ref()?;
+        let (url, local) = Self::serve(OpenSearch::as_collection).await;
+        let connection = Connection { url, ..engine.connection.clone() };
+        Some(Self { connection, indices: std::sync::Mutex::default(), local })
+    }
+
+    /// Serves an engine of this process.
+    async fn serve(change: fn(OpenSearch) -> OpenSearch) -> (String, Option<(DropGuard, TempDir)>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let engine = change(OpenSearch::open(Some(folder.path())).expect("an engine"));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let shutdown = CancellationToken::new();
+        tokio::spawn(engine.serve(listener, shutdown.clone()));
+        (url, Some((shutdown.drop_guard(), folder)))
     }
 
     /// Returns a name that no other index or alias has. An index that gets it is removed in the end.

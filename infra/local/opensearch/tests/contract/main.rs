@@ -4,6 +4,7 @@
 //! basic authentication, `OPENSEARCH_INSECURE=1` accepts any certificate. Indices have names of their own and are removed.
 
 mod aliases;
+mod collection;
 mod documents;
 mod errors;
 mod full_text;
