@@ -1,7 +1,8 @@
 //! Worker on the stream of `messages`: keeps the index that searches ask.
 //!
 //! A batch becomes one request to the index. Records of one conversation arrive in order and may arrive more than once; the version of
-//! each document makes late and repeated ones harmless. A record that the index does not take is put aside, so that it holds up nothing.
+//! each document makes late and repeated ones harmless. A record that the index refuses goes to the dead-letter queue, so that it
+//! holds up nothing.
 
 mod records;
 mod serve;
@@ -19,16 +20,16 @@ pub use serve::serve;
 #[derive(Debug)]
 pub struct Worker {
     index: MessageIndex,
-    /// Records that the index does not take.
-    refused: Queue,
+    /// The queue for records that the index refuses.
+    dead_letters: Queue,
     /// Set once the index exists.
     exists: OnceCell<()>,
 }
 
 impl Worker {
-    /// Keeps `index`, and puts aside in `refused` what it does not take.
-    pub fn new(index: MessageIndex, refused: Queue) -> Self {
-        Self { index, refused, exists: OnceCell::new() }
+    /// Keeps `index`, and sends to `dead_letters` what it refuses.
+    pub fn new(index: MessageIndex, dead_letters: Queue) -> Self {
+        Self { index, dead_letters, exists: OnceCell::new() }
     }
 
     /// Indexes a batch. Returns the sequence number of the first record that has to be retried: Lambda sends it and all later ones again.
@@ -55,14 +56,14 @@ impl Worker {
                 return pending.into_iter().next().map(|(sequence_number, _)| sequence_number);
             }
         };
-        // What follows a record that is retried comes again, so nothing of it is put aside.
+        // What follows a record that is retried comes again, so nothing of it is a dead letter.
         for (sequence_number, change) in pending {
             let is_settled = match change {
                 Ok(change) => match outcomes.next() {
                     Some(written) => self.is_settled(&sequence_number, &change, written).await,
                     None => false,
                 },
-                Err(reason) => self.put_aside(&refused(None, &sequence_number, reason.to_owned())).await,
+                Err(reason) => self.give_up(&refused(None, &sequence_number, reason.to_owned())).await,
             };
             if !is_settled {
                 return Some(sequence_number);
@@ -91,13 +92,13 @@ impl Worker {
             }
             Written::Refused(kind) => kind,
         };
-        self.put_aside(&refused(Some(id), sequence_number, reason)).await
+        self.give_up(&refused(Some(id), sequence_number, reason)).await
     }
 
-    /// Puts a record aside for an operator. Returns false if it has to be retried.
-    async fn put_aside(&self, record: &RefusedRecord) -> bool {
+    /// Sends a record to the dead-letter queue, for an operator. Returns false if it has to be retried.
+    async fn give_up(&self, record: &RefusedRecord) -> bool {
         let RefusedRecord { conversation_id, seq, sequence_number, reason } = record;
-        let sent = self.refused.send_refused(record).await;
+        let sent = self.dead_letters.send_refused(record).await;
         let error = sent.as_ref().err().map(|error| causes(error));
         tracing::error!(
             ?conversation_id,
@@ -105,7 +106,7 @@ impl Worker {
             sequence_number,
             reason,
             error,
-            "the index does not take a stream record: it is put aside"
+            "the index refuses a stream record: it goes to the dead-letter queue"
         );
         sent.is_ok()
     }

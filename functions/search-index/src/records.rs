@@ -9,7 +9,7 @@ use store::opensearch::Change;
 /// A record of the stream.
 #[derive(Debug)]
 pub struct Record {
-    /// Its place in the stream.
+    /// Position in its shard of the stream.
     pub sequence_number: String,
     pub indexed: Indexed,
 }

@@ -59,7 +59,7 @@ impl Engine {
         let (mut paged, mut after) = (Vec::new(), None);
         loop {
             let page = self.index.find(&find, after, 2).await.unwrap();
-            after = page.last().map(|found| found.place);
+            after = page.last().map(|found| found.position);
             paged.extend_from_slice(&page);
             if page.len() < 2 {
                 break;
@@ -140,7 +140,7 @@ async fn documents_are_found_by_words_phrases_and_filters() {
     let ids = |found: Vec<Found>| found.iter().map(|found| found.id.seq.0).collect::<Vec<_>>();
     assert_eq!(ids(engine.find("quick", SearchOrder::Newest, &both).await), [4, 2]);
     let best = engine.find("brown quick", SearchOrder::Best, &both).await;
-    assert!(best.iter().all(|found| found.place.score.is_some_and(|score| score > 0.0)), "{best:?}");
+    assert!(best.iter().all(|found| found.position.score.is_some_and(|score| score > 0.0)), "{best:?}");
     let whole = Scope { whole: vec![here], parts: Vec::new() };
     let find = Find {
         query: None,
@@ -187,8 +187,8 @@ async fn a_new_index_takes_over_by_alias() {
     let found = engine.index.find(&find, None, 9).await.unwrap();
     let seqs: Vec<u64> = found.iter().map(|found| found.id.seq.0).collect();
     assert_eq!(seqs, [3, 2, 2, 1], "both indexes, and both documents of a message side by side");
-    let rest = engine.index.find(&find, Some(found[1].place), 9).await.unwrap();
-    assert_eq!(rest.len(), 1, "a place comes once");
+    let rest = engine.index.find(&find, Some(found[1].position), 9).await.unwrap();
+    assert_eq!(rest.len(), 1, "a position comes once");
     let aliases = engine.index.aliases().await.unwrap();
     assert_eq!(
         (aliases.read, aliases.write.as_deref()),

@@ -1,4 +1,4 @@
-//! Deployments without a search, an index that does not answer or is busy, and records that it does not take.
+//! Deployments without a search, an index that does not answer or is busy, and records that it refuses.
 
 use std::time::{Duration, Instant};
 
@@ -66,10 +66,10 @@ async fn an_index_in_trouble_loses_nothing() {
     event["Records"][0]["dynamodb"]["NewImage"]["sender_id"] = json!({"S": "nobody"});
     let Invoked { function_error, result } = invoke(&cloud, "SearchIndex", event.to_string()).await;
     assert_eq!((function_error, result), (None, json!({"batchItemFailures": []})), "it holds up nothing");
-    let aside = waiting(&cloud).await;
-    assert_eq!(aside.len(), 1, "{aside:?}");
-    assert_eq!(aside[0]["sequence_number"], event["Records"][0]["dynamodb"]["SequenceNumber"]);
-    assert!(!aside[0].to_string().contains("hello"), "the text is not in it: {}", aside[0]);
+    let refused = waiting(&cloud).await;
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!(refused[0]["sequence_number"], event["Records"][0]["dynamodb"]["SequenceNumber"]);
+    assert!(!refused[0].to_string().contains("hello"), "the text is not in it: {}", refused[0]);
     cloud.stop();
 }
 

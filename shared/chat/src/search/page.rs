@@ -31,7 +31,7 @@ const TIME_OF_A_PAGE: Duration = Duration::from_millis(1_200);
 /// Conversations whose messages are read at once.
 const CONCURRENCY: usize = 16;
 
-/// Searches for messages.
+/// Searches for messages in the index, and reads what it finds from the log.
 #[derive(Clone, Debug)]
 pub struct Search {
     pub index: MessageIndex,
@@ -69,27 +69,27 @@ impl Search {
         let SearchRequest { query, sender_id, after, before, has, order, cursor, .. } = request;
         let (sender_id, after, before, has, order) = (*sender_id, *after, *before, *has, *order);
         let find = Find { query: query.as_ref(), scope: &scope, sender_id, after, before, has, order };
-        let (mut hits, mut places): (Vec<Hit>, Vec<SearchCursor>) = (Vec::new(), Vec::new());
+        let (mut hits, mut positions): (Vec<Hit>, Vec<SearchCursor>) = (Vec::new(), Vec::new());
         let (mut next, mut seen, mut size) = (*cursor, HashSet::new(), limit + 1);
         let begun = Stopwatch::start();
         // The last message that counts. Hidden ones count for nothing: neither cursor nor end of a page may tell of them.
         let (mut counted, mut last_counted) = (0, None);
         let reached = 'all: loop {
             let found = self.index.find(&find, next, size).await?;
-            next = found.last().map(|found| found.place).filter(|_| found.len() == size);
+            next = found.last().map(|found| found.position).filter(|_| found.len() == size);
             // While a new index is being filled, a message may be in two.
             let found: Vec<Found> = found.into_iter().filter(|found| seen.insert(found.id)).collect();
             let mut messages = self.shown(user, &found).await?;
-            for Found { id, place } in found {
+            for Found { id, position } in found {
                 match messages.remove(&id).map(|message| request.judge(message)) {
                     Some(Judged::Hit(hit)) => {
                         hits.push(*hit);
-                        places.push(place);
+                        positions.push(position);
                     }
                     Some(Judged::Near) => {}
                     Some(Judged::Hidden) | None => continue,
                 }
-                (counted, last_counted) = (counted + 1, Some(place));
+                (counted, last_counted) = (counted + 1, Some(position));
                 if hits.len() > limit || counted == MAX_COUNTED {
                     break 'all last_counted;
                 }
@@ -106,7 +106,7 @@ impl Search {
         let (count, more) = (page.items.len(), page.more);
         hits.truncate(count);
         // A page that is cut goes on after its last hit, any other after the last message that counted.
-        let cursor = if more { count.checked_sub(1).and_then(|last| places.get(last).copied()) } else { reached };
+        let cursor = if more { count.checked_sub(1).and_then(|last| positions.get(last).copied()) } else { reached };
         Ok((hits, cursor))
     }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::SearchOrder;
 use crate::{ConversationId, Timestamp};
 
-/// The place of a hit among all hits. Times within a conversation differ, so two hits have the same place in no order.
+/// The position of a hit among all hits. Times within a conversation differ, so two hits have the same position in no order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SearchCursor {
     /// How well the hit matches; `None` in the order by time.
@@ -16,7 +16,7 @@ pub struct SearchCursor {
 }
 
 impl SearchCursor {
-    /// Returns the order in which the cursor is a place.
+    /// Returns the order in which the cursor is a position.
     pub fn order(&self) -> SearchOrder {
         if self.score.is_some() { SearchOrder::Best } else { SearchOrder::Newest }
     }

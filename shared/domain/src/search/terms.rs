@@ -54,7 +54,7 @@ pub(super) struct Folded {
 }
 
 impl Folded {
-    /// A character of a text in which places do not matter.
+    /// A character of a text in which positions do not matter.
     fn nowhere(char: char) -> Self {
         Self { char, start: 0, end: 0 }
     }
@@ -82,7 +82,7 @@ pub(super) enum Kind {
     Word,
     /// Characters without spaces between words.
     Run,
-    /// One emoji.
+    /// One emoji, which is a term of its own.
     Symbol,
 }
 

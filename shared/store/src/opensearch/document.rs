@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::dynamodb::millis;
 
-/// The place of a message, which is the id of its document.
+/// The position of a message in its log, which is the id of its document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DocumentId {
     pub conversation_id: ConversationId,

@@ -35,7 +35,7 @@ pub struct Find<'a> {
 /// The conversations, or parts of them, in which to search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// Whole conversations.
+    /// Conversations of which all seqs count.
     pub whole: Vec<ConversationId>,
     /// Conversations of which only these seqs count.
     pub parts: Vec<(ConversationId, Vec<SeqRange>)>,
@@ -45,8 +45,8 @@ pub struct Scope {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Found {
     pub id: DocumentId,
-    /// Its place among all of them.
-    pub place: SearchCursor,
+    /// Position among all documents that match, from which a search goes on.
+    pub position: SearchCursor,
 }
 
 #[derive(Deserialize)]
@@ -117,7 +117,7 @@ fn found(hit: &Hit, order: SearchOrder) -> Result<Found, StoreError> {
     let sent_at = millis.as_i64().and_then(|millis| Timestamp::of_epoch_millis(millis).ok()).ok_or_else(malformed)?;
     let conversation_id = conversation_id.as_str().and_then(|id| id.parse().ok()).ok_or_else(malformed)?;
     let id = hit.id.parse().map_err(|_| malformed())?;
-    Ok(Found { id, place: SearchCursor { score, sent_at, conversation_id } })
+    Ok(Found { id, position: SearchCursor { score, sent_at, conversation_id } })
 }
 
 impl Find<'_> {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_and_a_place_narrow_a_search() {
+    fn filters_and_a_position_narrow_a_search() {
         let ranges = vec![SeqRange { first: Seq(2), last: Seq(5) }];
         let scope = Scope { whole: Vec::new(), parts: vec![(CONVERSATION, ranges)] };
         let time = Timestamp::from_epoch_millis(1_000);
@@ -271,8 +271,8 @@ mod tests {
             has: Some(Has::File),
             ..find(None, &scope, SearchOrder::Best)
         };
-        let place = SearchCursor { score: Some(1.5), sent_at: time, conversation_id: CONVERSATION };
-        let body = find.body(Some(place), 3);
+        let position = SearchCursor { score: Some(1.5), sent_at: time, conversation_id: CONVERSATION };
+        let body = find.body(Some(position), 3);
         assert_eq!(
             body["query"]["bool"],
             json!({"must": [], "filter": [
@@ -306,11 +306,11 @@ mod tests {
     }
 
     #[test]
-    fn a_place_comes_from_the_sort_values() {
+    fn a_position_comes_from_the_sort_values() {
         let hit = |id: &str, sort: Value| Hit { id: id.to_owned(), sort: serde_json::from_value(sort).unwrap() };
         let id = format!("{CONVERSATION}#7");
         let at = found(&hit(&id, json!([0.25, 1_000, CONVERSATION])), SearchOrder::Best).unwrap();
-        assert_eq!((at.id.seq, at.place.score), (Seq(7), Some(0.25)));
+        assert_eq!((at.id.seq, at.position.score), (Seq(7), Some(0.25)));
         assert!(found(&hit(&id, json!([1_000, CONVERSATION])), SearchOrder::Newest).is_ok());
         for (id, sort) in [("x", json!([1_000, CONVERSATION])), (id.as_str(), json!([1_000])), (&id, json!(["a", "b"]))]
         {

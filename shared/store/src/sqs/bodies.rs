@@ -191,7 +191,7 @@ pub struct RefusedRecord {
     pub conversation_id: Option<ConversationId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<Seq>,
-    /// Place of the record in the stream.
+    /// Position of the record in its shard of the stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence_number: Option<String>,
     /// The reason, without any content.

@@ -104,7 +104,7 @@ impl Queue {
         self.send_all(bodies, |_| None).await
     }
 
-    /// Puts a record aside that the index does not take, for an operator.
+    /// Sends a record that the index refuses, for an operator.
     pub async fn send_refused(&self, record: &RefusedRecord) -> Result<(), StoreError> {
         self.send(serde_json::to_string(record)?, None).await
     }

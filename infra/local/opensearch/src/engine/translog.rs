@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// An accepted write.
+/// An accepted write, as a line of the log.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) id: String,
@@ -38,7 +38,7 @@ struct Flushed {
     flushed: Mutex<u64>,
 }
 
-/// A place in the log that has to be on the disk before an answer.
+/// A position in the log that has to be on the disk before an answer.
 #[derive(Debug)]
 pub(super) struct Position {
     file: Arc<File>,
@@ -79,7 +79,7 @@ impl Translog {
         Ok((log, records))
     }
 
-    /// Writes records, and returns the place that has to be flushed before they are answered.
+    /// Writes records, and returns the position that has to be flushed before they are answered.
     pub(super) fn append(&mut self, lines: &[u8]) -> io::Result<Position> {
         (&*self.file).write_all(lines)?;
         let length = lines.len() as u64;
