@@ -87,7 +87,7 @@ struct Arguments {
     concurrency: u32,
     /// Messages in the part `search`; a tenth where it has to be quick.
     #[arg(long, default_value_t = 50_000)]
-    search_messages: u64,
+    messages: u64,
     /// The flag that `cargo bench` adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -163,7 +163,7 @@ async fn run_on_one_cloud(arguments: &Arguments, report: &mut Report) -> Result<
         files::run(&cloud, quick, report).await?;
     }
     if asked(Part::Search) {
-        let messages = if quick { arguments.search_messages / 10 } else { arguments.search_messages };
+        let messages = if quick { arguments.messages / 10 } else { arguments.messages };
         search::run(&cloud, messages.max(1), report).await?;
     }
     if latencies.is_some() || capacity.is_some() {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use domain::{Content, ConversationId};
 use end_to_end::test_user::client;
 use end_to_end::{Cloud, TestUser, aws};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -20,6 +21,9 @@ const MESSAGES: u64 = 1_000;
 /// Words of a message, and different words; a few of them are in most messages.
 const WORDS_PER_TEXT: usize = 10;
 const VOCABULARY: f64 = 20_000.0;
+
+/// Conversations that are filled at once.
+const AT_ONCE: usize = 4;
 
 /// Searches of each kind.
 const SEARCHES: usize = 100;
@@ -37,23 +41,27 @@ pub(crate) async fn run(cloud: &Cloud, messages: u64, report: &mut Report) -> Re
     let user = TestUser::of(cloud, "reader").await;
     let begun = Instant::now();
     let before = count(cloud).await?;
-    let mut rooms = Vec::new();
-    let mut random = fastrand::Rng::with_seed(1);
-    for _ in 0..conversations {
-        let id = user.create_conversation(&json!({"type": "group", "title": "Room", "member_ids": []})).await;
-        fill(cloud, id.parse()?, messages, &mut random).await?;
-        rooms.push(id);
-    }
+    let group = json!({"type": "group", "title": "Room", "member_ids": []});
+    let fill_room = async |seed: u64| -> Result<String, Failure> {
+        let id = user.create_conversation(&group).await;
+        fill(cloud, id.parse()?, messages, &mut fastrand::Rng::with_seed(seed)).await?;
+        Ok(id)
+    };
+    let rooms = stream::iter(0..conversations).map(fill_room).buffer_unordered(AT_ONCE);
+    let rooms: Vec<String> = rooms.try_collect().await?;
+    let mut random = fastrand::Rng::with_seed(conversations);
     let written = begun.elapsed();
     let total = before + conversations * messages;
     wait_until(cloud, total).await?;
     let indexed = begun.elapsed();
     let rate = (total - before) as f64 / indexed.as_secs_f64();
     report.add_text(&format!(
-        "{} messages in {conversations} conversations: written in {:.0} s, all in the index after {:.0} s, {rate:.0} a second.",
+        "{} messages in {conversations} conversations: written in {:.0} s, all in the index after {:.0} s, {rate:.0} a second. The index \
+         takes {} MB.",
         total - before,
         written.as_secs_f64(),
         indexed.as_secs_f64(),
+        size(cloud).await? / 1_000_000,
     ))?;
     let mut table = Table::new(&["search", "p50 / p99 / max ms"]);
     let mut word = |common: bool| {
@@ -135,6 +143,14 @@ async fn count(cloud: &Cloud) -> Result<u64, Failure> {
     // There is no index before the first message.
     let answer: Value = answer.json().await?;
     Ok(answer["count"].as_u64().unwrap_or_default())
+}
+
+/// Returns the bytes of all indexes.
+async fn size(cloud: &Cloud) -> Result<u64, Failure> {
+    let url = format!("{}/_cat/indices?format=json&bytes=b", cloud.endpoints.aws.opensearch);
+    let rows: Value = local_testing::signed(client().get(url), "aoss").send().await?.json().await?;
+    let sizes = rows.as_array().into_iter().flatten().filter_map(|row| row["store.size"].as_str()?.parse::<u64>().ok());
+    Ok(sizes.sum())
 }
 
 async fn wait_until(cloud: &Cloud, total: u64) -> Result<(), Failure> {
