@@ -254,7 +254,7 @@ impl ArchiveMutation {
             // Without its unit tests.
             fs::write(&to, text.split("#[cfg(test)]").next().unwrap_or_default())?;
             let module = Path::new(copied).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-            modules.push_str(&format!("    #[path = \"{}\"] mod {module};\n", to.display()));
+            modules.extend([format!("    #[path = \"{}\"] mod {module};\n", to.display())]);
         }
         Ok(format!(
             "#[allow(warnings, clippy::all, clippy::pedantic)]

@@ -73,7 +73,7 @@ pub fn chunk_objects(cloud: &Cloud) -> ChunkObjects {
     // Fails where another test of this process was first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let url = format!("{}/local-archivebucket", cloud.endpoints.aws.s3);
-    ChunkObjects::at(&config(), http_connector(), url).expect("a region and credentials")
+    ChunkObjects::at(&config(), http_connector(), &url).expect("a region and credentials")
 }
 
 /// The archive of a cloud.

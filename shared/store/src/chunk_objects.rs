@@ -54,11 +54,11 @@ impl ChunkObjects {
     pub fn new(config: &SdkConfig, http: SharedHttpConnector, url: &str) -> Result<Self, StoreError> {
         let elsewhere = ENDPOINT_VARIABLES.iter().find_map(|name| std::env::var(name).ok());
         let url = elsewhere.map_or_else(|| url.to_owned(), |endpoint| by_path(&endpoint, url));
-        Self::at(config, http, url)
+        Self::at(config, http, &url)
     }
 
     /// The bucket at exactly this URL.
-    pub fn at(config: &SdkConfig, http: SharedHttpConnector, url: String) -> Result<Self, StoreError> {
+    pub fn at(config: &SdkConfig, http: SharedHttpConnector, url: &str) -> Result<Self, StoreError> {
         let signed = SignedRequests::new(config, http, "s3", BodyHash::Sent).map_err(failed)?;
         Ok(Self { signed: Arc::new(signed), url: url.trim_end_matches('/').to_owned() })
     }

@@ -173,7 +173,7 @@ pub(super) async fn amend(room: Rc<Room>, user: usize, count: usize, seed: u64) 
                 Some(Err(ErrorCode::MessageDeleted | ErrorCode::TooManyEdits)) => break,
                 None | Some(Err(ErrorCode::Busy)) if round < MAX_ROUNDS => {}
                 answer => {
-                    return room.violation(format!("an amendment of {target} failed: {:?}", answer.map(|it| it.err())));
+                    return room.violation(format!("an amendment of {target} failed: {:?}", answer.map(Result::err)));
                 }
             }
         }

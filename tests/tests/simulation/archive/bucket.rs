@@ -55,7 +55,7 @@ impl Bucket {
             .region(Region::from_static("us-east-1"))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build();
-        let objects = ChunkObjects::at(&config, SharedHttpConnector::new(self.clone()), URL.to_owned());
+        let objects = ChunkObjects::at(&config, SharedHttpConnector::new(self.clone()), URL);
         objects.expect("a region and credentials")
     }
 

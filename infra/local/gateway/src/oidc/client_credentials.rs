@@ -58,12 +58,11 @@ impl Issuer {
             Some(_) => return Err(GrantError::GrantType),
             None => return Err(GrantError::Request),
         }
-        let (id, secret) = match authorization {
-            Some(header) => basic(header).ok_or(GrantError::Client)?,
-            None => {
-                let text = |name| field(name).unwrap_or_default().to_owned();
-                (text("client_id"), text("client_secret"))
-            }
+        let (id, secret) = if let Some(header) = authorization {
+            basic(header).ok_or(GrantError::Client)?
+        } else {
+            let text = |name| field(name).unwrap_or_default().to_owned();
+            (text("client_id"), text("client_secret"))
         };
         let found = self.programs().find(|(_, client, credentials)| client.id == id && credentials.secret == secret);
         let (pool, client, credentials) = found.ok_or(GrantError::Client)?;
