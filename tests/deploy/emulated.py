@@ -240,7 +240,7 @@ def check_deleted(stack, physical):
     """Content is retained, anything else is gone."""
     emulator = stack.emulator
     tables = set(emulator.client("dynamodb").list_tables()["TableNames"])
-    retained = {"MessagesTable", "MembersTable", "FilesTable", "DeliveryStatusTable", "ReadStatusTable"}
+    retained = {"AuditTable", "MessagesTable", "MembersTable", "FilesTable", "DeliveryStatusTable", "ReadStatusTable"}
     assert tables == {physical[table] for table in retained}, tables
     buckets = {bucket["Name"] for bucket in emulator.client("s3").list_buckets()["Buckets"]}
     assert physical["FilesBucket"] in buckets, buckets
