@@ -11,12 +11,15 @@ use aws_lambda_events::dynamodb::EventRecord;
 use chat::files::FileReferences;
 use domain::FileId;
 use domain::error::causes;
-use serde_dynamo::from_item;
+use serde_dynamo::{Item, from_item};
 use store::StoreError;
 use store::dynamodb::LogItem;
 use store::sqs::Queue;
 
 pub use serve::serve;
+
+/// Attribute of the messages that have files.
+const FILE_COUNT: &str = "file_count";
 
 /// Works on the stream.
 #[derive(Debug)]
@@ -45,12 +48,18 @@ impl Worker {
         if after.is_empty() {
             return Ok(());
         }
-        if let Some(queue) = &self.archive
-            && before.is_empty()
-            && let Some(segment) = segments::reported_by(&after)?
-        {
-            queue.send_archive(&[segment]).await?;
+        let segment = if before.is_empty() { segments::reported_by(&after)? } else { None };
+        // Other items come for the archive, and may be of a kind that only a later version knows.
+        if [&before, &after].into_iter().any(|image| image.contains_key(FILE_COUNT)) {
+            self.record_references(before, after).await?;
         }
+        match (&self.archive, segment) {
+            (Some(queue), Some(segment)) => queue.send_archive(&[segment]).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn record_references(&self, before: Item, after: Item) -> Result<(), StoreError> {
         let before: Option<LogItem> = if before.is_empty() { None } else { Some(from_item(before)?) };
         let after: LogItem = from_item(after)?;
         let (conversation_id, seq) = (after.conversation_id, after.seq);

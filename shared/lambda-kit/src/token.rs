@@ -34,13 +34,13 @@ pub fn user(claims: &Claims, server_scope: &str) -> Option<UserId> {
     Some(UserId::from_token(text(claims, "iss")?, subject))
 }
 
-/// Returns true if a token has a scope: in `scope`, else in `scp`, each a text with spaces between scopes, or a list.
+/// Returns true if a token has a scope: in `scope` or in `scp`, each a text with spaces between scopes, or a list.
 pub fn has_scope(claims: &Claims, scope: &str) -> bool {
-    match claims.get("scope").or_else(|| claims.get("scp")) {
+    ["scope", "scp"].into_iter().any(|name| match claims.get(name) {
         Some(Value::String(scopes)) => scopes.split_whitespace().any(|other| other == scope),
         Some(Value::Array(scopes)) => scopes.iter().any(|other| other.as_str() == Some(scope)),
         _ => false,
-    }
+    })
 }
 
 /// Returns the client of the issuer that a token was given to, in the claim where issuers have it, with the claim's name.
@@ -49,11 +49,14 @@ pub fn client(claims: &Claims) -> Option<(&'static str, &str)> {
     named.into_iter().find(|(_, client)| !client.is_empty())
 }
 
-/// Returns true for a token by client credentials: its subject is the client itself (RFC 9068), or the issuer says so.
+/// Returns true for a token by client credentials: its subject is the client itself (RFC 9068; `cid` is Okta's), or the issuer says so
+/// (`gty` is Auth0's, `idtyp` Entra's).
 fn is_of_program(claims: &Claims) -> bool {
     let subject = text(claims, "sub");
     let is_subject = |name: &str| subject.is_some() && text(claims, name) == subject;
-    is_subject("client_id") || is_subject("azp") || text(claims, "gty") == Some("client-credentials")
+    ["client_id", "azp", "cid"].into_iter().any(is_subject)
+        || text(claims, "gty") == Some("client-credentials")
+        || text(claims, "idtyp") == Some("app")
 }
 
 fn text<'a>(claims: &'a Claims, name: &str) -> Option<&'a str> {
@@ -101,7 +104,10 @@ mod tests {
             (json!({"scp": SCOPE}), false),
             (json!({"client_id": "alice"}), false),
             (json!({"azp": "alice"}), false),
+            (json!({"cid": "alice"}), false),
             (json!({"gty": "client-credentials"}), false),
+            (json!({"idtyp": "app"}), false),
+            (json!({"scope": "", "scp": [SCOPE]}), false),
         ] {
             let mut all = claims.as_object().unwrap().clone();
             all.extend(json!({"iss": "https://issuer.example", "sub": "alice"}).as_object().unwrap().clone());

@@ -106,7 +106,16 @@ fn no_function_may_scan_a_table() {
     let lines = template.lines().filter_map(|line| line.trim().strip_prefix("Action: "));
     let actions: BTreeSet<&str> = lines.flat_map(|list| list.trim_matches(['[', ']']).split(", ")).collect();
     let dynamodb: BTreeSet<&str> = actions.into_iter().filter_map(|action| action.strip_prefix("dynamodb:")).collect();
-    let by_key = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"];
+    let by_key = [
+        "BatchGetItem",
+        "BatchWriteItem",
+        "ConditionCheckItem",
+        "DeleteItem",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "UpdateItem",
+    ];
     assert_eq!(dynamodb, BTreeSet::from(by_key));
 }
 

@@ -44,9 +44,11 @@ impl Inbox {
         loop {
             let read = async { Ok(self.watermarks.get(ReceiptKind::Read, id, user).await?) };
             let ((view, head), read) = tokio::try_join!(self.log.newest(id, user), read)?;
-            let read_seq = read.map_or(Seq::ZERO, |Watermark { seq, .. }| seq);
+            let newest = head.as_ref().map_or(Seq::ZERO, |head| head.seq);
+            // Nothing is unread for the system, which has no watermark.
+            let read_seq = read.map_or(if user.is_system() { newest } else { Seq::ZERO }, |Watermark { seq, .. }| seq);
             // Later items are pushed, and counted by the client that receives them.
-            let unread = SeqRange { first: read_seq.next(), last: head.as_ref().map_or(Seq::ZERO, |head| head.seq) };
+            let unread = SeqRange { first: read_seq.next(), last: newest };
             let (message, unread) = tokio::try_join!(
                 self.newest_message(id, &view.periods, head.as_ref()),
                 self.log.unread(id, user, &view.periods, unread)

@@ -1,5 +1,8 @@
 //! Requests of backends: as whom they act, and the audit of all of them.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use domain::error::causes;
 use domain::protocol::http::AuditEntry;
@@ -16,10 +19,9 @@ use crate::spans;
 const AS: &str = "palaver-as";
 
 /// The routes that a backend may use as the system. All others act for a user: by the user's rights, and in the user's view.
-const ROUTES_OF_THE_SYSTEM: [&str; 19] = [
+const ROUTES_OF_THE_SYSTEM: [&str; 18] = [
     "GET /v1/audit",
     "POST /v1/users",
-    "PUT /v1/users/me",
     "GET /v1/users/me",
     "GET /v1/users",
     "GET /v1/users/{id}",
@@ -38,8 +40,8 @@ const ROUTES_OF_THE_SYSTEM: [&str; 19] = [
     "GET /v1/conversations/{id}/receipts",
 ];
 
-/// Most characters of a path that the audit keeps: ids are shorter.
-const MAX_PATH_CHARS: usize = 500;
+/// Time that an answer waits for the audit of its outcome.
+const OUTCOME_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Most users of a body that the audit names: a change names fewer.
 const MAX_USER_IDS: usize = 100;
@@ -88,8 +90,10 @@ where
     };
     let response = answered.unwrap_or_else(|error| Response::problem(&error, &request_id));
     entry.outcome = Some(response.outcome(!entry.route.starts_with("GET ")));
-    if let Err(error) = audit.put(&entry).await {
-        tracing::error!(error = causes(&error), "the outcome of a backend's request is not in the audit");
+    let written = tokio::time::timeout(OUTCOME_TIMEOUT, audit.put(&entry)).await;
+    let error = written.map_or_else(|elapsed| Some(elapsed.to_string()), |put| put.err().map(|error| causes(&error)));
+    if let Some(error) = error {
+        tracing::error!(error, "the outcome of a backend's request is not in the audit");
     }
     Ok(response)
 }
@@ -101,20 +105,31 @@ fn entry(event: &ApiGatewayV2httpRequest, backend: &Backend, request_id: &str, a
         at: Timestamp::nearest(event.request_context.time_epoch),
         request_id: request_id.to_owned(),
         route: event.route_key.clone().unwrap_or_default(),
-        path: event.raw_path.iter().flat_map(|path| path.chars()).take(MAX_PATH_CHARS).collect(),
+        path: path(event.route_key.as_deref().unwrap_or_default(), event.raw_path.as_deref().unwrap_or_default()),
         acted_as,
         user_ids: named_users(event, backend),
         outcome: None,
     }
 }
 
-/// Returns the users that the body names. A body that cannot be read names none, and is refused later.
+/// Returns the path of a request with its ids and numbers. In the place of anything else is the name of the parameter.
+fn path(route: &str, path: &str) -> String {
+    let named = route.split_once(' ').map_or(route, |(_, named)| named);
+    let parts = named.split('/').zip(path.split('/')).map(|(named, part)| {
+        let is_id = part == "me" || part.parse::<UserId>().is_ok() || part.parse::<u64>().is_ok();
+        if named.starts_with('{') && is_id { part } else { named }
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// Returns the users that the body names, each once. A body that cannot be read names none, and is refused later.
 fn named_users(event: &ApiGatewayV2httpRequest, backend: &Backend) -> Vec<UserId> {
     let body = text(event).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok()).unwrap_or_default();
     let lists = ["user_ids", "member_ids"].into_iter().filter_map(|name| body[name].as_array()).flatten();
     let listed = lists.filter_map(|id| id.as_str()?.parse().ok());
     let subject = body["subject"].as_str().map(|subject| UserId::from_token(&backend.issuer, subject));
-    listed.chain(subject).take(MAX_USER_IDS).collect()
+    let mut named = BTreeSet::new();
+    listed.chain(subject).filter(|user| named.insert(*user)).take(MAX_USER_IDS).collect()
 }
 
 #[cfg(test)]
@@ -160,5 +175,18 @@ mod tests {
         assert_eq!(route(&entry.route), "POST /v1/conversations/{id}/members");
         assert!(!serde_json::to_string(&entry).unwrap().contains("secret"));
         assert_eq!(named_users(&event(&json!({}), "no JSON"), &backend), []);
+        let other = UserId::from_token("i", "other");
+        let listed: Vec<String> = vec![ALICE.to_owned(); 200].into_iter().chain([other.to_string()]).collect();
+        let repeated = json!({ "user_ids": listed }).to_string();
+        assert_eq!(named_users(&event(&json!({}), &repeated), &backend), [ALICE.parse().unwrap(), other]);
+    }
+
+    #[test]
+    fn path_has_ids_and_no_texts() {
+        let route = "PUT /v1/server/conversations/{id}/messages/{seq}/reactions/{emoji}";
+        let asked = format!("/v1/server/conversations/{ALICE}/messages/7/reactions/her%20secret");
+        let kept = format!("/v1/server/conversations/{ALICE}/messages/7/reactions/{{emoji}}");
+        assert_eq!(path(route, &asked), kept);
+        assert_eq!(path("$default", "/v1/server/secret"), "$default");
     }
 }

@@ -14,6 +14,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::protocol::http::{AuditCursor, AuditDay, AuditEntry};
 use futures_util::future::try_join_all;
@@ -43,7 +44,7 @@ impl Audit {
         Self { client, table, kept }
     }
 
-    /// Writes an entry, in place of an earlier one of the same request. Cost: one write unit for each KB.
+    /// Writes an entry, in place of an earlier one of the same request that has no outcome or less. Cost: one write unit for each KB.
     pub async fn put(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         let mut item: Item = to_item(entry)?;
         let shard = shard(&entry.client_id, AuditDay::of(entry.at), shard_of(&entry.request_id));
@@ -52,7 +53,18 @@ impl Audit {
         let ttl = entry.at.plus(self.kept).epoch_seconds();
         item.insert("ttl".to_owned(), AttributeValue::N(ttl.to_string()));
         let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        put.send().await.map(drop).map_err(StoreError::dynamodb)
+        // A late repetition of the first write must not remove the outcome.
+        let put =
+            put.set_condition_expression(entry.outcome.is_none().then(|| "attribute_not_exists(outcome)".to_owned()));
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if matches!(error.as_service_error(), Some(PutItemError::ConditionalCheckFailedException(_))) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::dynamodb(error)),
+        }
     }
 
     /// Reads the first `limit` entries of a day of a client after a position, oldest first. Cost: four concurrent requests, each a

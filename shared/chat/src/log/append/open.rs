@@ -15,7 +15,7 @@ use super::{Draft, MAX_BEHIND_MEGABYTES, Opened, Refusal};
 use crate::log::{Log, SendError};
 
 /// Most items that a client may be behind and still send; beyond that it has to sync first.
-const MAX_BEHIND: u64 = 500;
+pub(super) const MAX_BEHIND: u64 = 500;
 
 impl Log {
     /// Opens the log for a single draft, as [`Self::open_all`] does. A refusal is an error.
@@ -77,6 +77,10 @@ impl Log {
             opened.add(items);
         }
         opened.authorise(all_seen).await?;
+        if !all_seen {
+            // Its end is not the head: what follows may have moved to the archive, and a put there would succeed.
+            opened.turn.forget_items();
+        }
         Ok(opened)
     }
 
@@ -100,8 +104,7 @@ impl Log {
                     let read =
                         self.messages.read_bounded(draft.conversation_id, range, order, limit, megabytes, consistent);
                     let read = read.await?;
-                    let all = read.items.len() >= limit || !read.more;
-                    (read.items, all)
+                    (read.items, !read.more)
                 }
             };
             let first = draft.after_seq.map(|after| after.max(Seq(1)));

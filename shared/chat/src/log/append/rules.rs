@@ -5,7 +5,8 @@ use domain::{Seq, Timestamp};
 use store::clock::Moment;
 use store::dynamodb::members::{ActiveMember, ConversationItem, MemberView};
 
-use super::{MAX_APPEND_TIME, Opened};
+use super::Opened;
+use super::open::MAX_BEHIND;
 use crate::log::SendError;
 
 impl Opened<'_> {
@@ -60,17 +61,19 @@ impl Opened<'_> {
 
     /// Reads the remaining items that a former member can have written. A refusal is final, so it has to be certain that no
     /// earlier attempt exists. Usually the items that were read reach that far, unless the read was stale or the sender has
-    /// just been removed.
+    /// just been removed. Somebody who is further behind than a member may be has to sync first as well.
     async fn read_until_end_of(&mut self, periods: &Periods) -> Result<(), SendError> {
-        let Some(last) = periods.last_visible(Seq::MAX) else { return Ok(()) };
+        let (Some(last), Some(after)) = (periods.last_visible(Seq::MAX), self.drafts[0].after_seq) else {
+            return Ok(());
+        };
         while let Some(first) = self.turn.head().map(|head| head.seq.next()).filter(|first| *first <= last) {
             let later = self.read_ahead(SeqRange { first, last }).await?;
             if later.is_empty() {
                 break;
             }
             self.add(later);
-            if self.begun.elapsed() > MAX_APPEND_TIME {
-                return Err(SendError::Contended);
+            if first.0.saturating_sub(after.0) > MAX_BEHIND {
+                return Err(SendError::Behind);
             }
         }
         Ok(())

@@ -37,6 +37,15 @@ impl Context<'_> {
         self.ever_member()?.role.ok_or_else(not_a_member)
     }
 
+    /// Fails if a member with this role is the last owner, who must stay one.
+    pub(super) fn another_owner_than(&self, role: Role) -> Result<(), ApiError> {
+        if role == Role::Owner && self.state.owners <= 1 {
+            let message = "A conversation needs an owner. Make another member an owner first.";
+            return Err(ApiError::new(ErrorCode::LastOwner, message));
+        }
+        Ok(())
+    }
+
     /// Returns the role of a member of a group or public conversation.
     ///
     /// Rules check the desired state after this and before the rights that a change takes: a repeat by a user who has lost those

@@ -99,6 +99,8 @@ impl Context<'_> {
         let Some(role) = self.role_of(user) else { return Ok(None) };
         let own = self.at_least_and_open(Role::Admin)?;
         if own == Role::Owner || role == Role::Member {
+            // Only the system can ask for it: an owner who removes another one stays.
+            self.another_owner_than(role)?;
             return self.logged(MessageKind::MemberRemoved { user_id: user });
         }
         Err(not_allowed("Only an owner can remove admins and owners."))

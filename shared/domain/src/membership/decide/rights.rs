@@ -3,7 +3,7 @@
 use super::guards::{member_not_found, not_allowed, wrong_conversation_type};
 use super::{Context, Decision};
 use crate::membership::Change;
-use crate::{ApiError, ConversationType, ErrorCode, MessageKind, Role, Timestamp, UserId};
+use crate::{ApiError, ConversationType, MessageKind, Role, Timestamp, UserId};
 
 impl Context<'_> {
     pub(super) fn set_role(&self, user: UserId, role: Role) -> Decision {
@@ -13,10 +13,7 @@ impl Context<'_> {
         }
         self.at_least_and_open(Role::Owner)?;
         let current = self.target(user)?.role.ok_or_else(|| member_not_found(user))?;
-        if current == Role::Owner && self.state.owners <= 1 {
-            let message = "A conversation needs an owner. Make another member an owner first.";
-            return Err(ApiError::new(ErrorCode::LastOwner, message));
-        }
+        self.another_owner_than(current)?;
         self.logged(MessageKind::RoleChanged { user_id: user, role })
     }
 

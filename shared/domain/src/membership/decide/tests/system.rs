@@ -53,6 +53,15 @@ fn changes_of_the_system_name_it() {
 }
 
 #[test]
+fn system_leaves_no_group_without_an_owner() {
+    for owners in [1, 2] {
+        let group = with_system(State { owners, ..state(Group) });
+        let expected = if owners == 1 { "last_owner" } else { "ok" };
+        assert_eq!(outcome(&group, SYSTEM, &Action::Remove(OTHER_OWNER)), expected);
+    }
+}
+
+#[test]
 fn system_becomes_no_member() {
     for kind in [Group, Public] {
         let shared = with_system(state(kind));
