@@ -48,7 +48,10 @@ impl Worker {
         if after.is_empty() {
             return Ok(());
         }
-        let segment = if before.is_empty() { segments::reported_by(&after)? } else { None };
+        let segment = match &self.archive {
+            Some(_) if before.is_empty() => segments::reported_by(&after)?,
+            _ => None,
+        };
         // Other items come for the archive, and may be of a kind that only a later version knows.
         if [&before, &after].into_iter().any(|image| image.contains_key(FILE_COUNT)) {
             self.record_references(before, after).await?;

@@ -260,7 +260,6 @@ impl Wiring {
         let after = Duration::from_hours(days.saturating_mul(24));
         Ok(ArchiveTasks {
             archiver: Archiver { archive: self.archive()?, messages: self.messages()?, after },
-            messages: self.messages()?,
             rows: Rows::new(self.pool()?),
             queue: self.queue("ARCHIVE_QUEUE_URL")?,
             schedules: self.schedules("ARCHIVE_QUEUE_ARN")?,

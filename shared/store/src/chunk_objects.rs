@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 use crate::StoreError;
 use crate::dynamodb::retry::back_off;
-use crate::signed_requests::{Answer, BodyHash, RequestError, SignedRequests};
+use crate::signed_requests::{Answer, BodyHash, RequestError, SignedRequests, endpoint_elsewhere};
 
 /// Name of the service in errors.
 const S3: &str = "S3";
@@ -32,9 +32,6 @@ const ATTEMPTS: u32 = 3;
 
 /// Time limit of an attempt.
 const TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Variables that lead every client of the SDK, or those of S3, elsewhere.
-const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
 
 /// An answer of S3 that the request does not expect.
 #[derive(Debug, thiserror::Error)]
@@ -52,8 +49,7 @@ pub struct ChunkObjects {
 impl ChunkObjects {
     /// The bucket at this URL, `https://<bucket>.s3…`, unless the environment leads to another S3.
     pub fn new(config: &SdkConfig, http: SharedHttpConnector, url: &str) -> Result<Self, StoreError> {
-        let elsewhere = ENDPOINT_VARIABLES.iter().find_map(|name| std::env::var(name).ok());
-        let url = elsewhere.map_or_else(|| url.to_owned(), |endpoint| by_path(&endpoint, url));
+        let url = endpoint_elsewhere("S3").map_or_else(|| url.to_owned(), |endpoint| by_path(&endpoint, url));
         Self::at(config, http, &url)
     }
 

@@ -66,6 +66,12 @@ pub enum BodyHash {
     NotSent,
 }
 
+/// Returns the endpoint to which the environment leads the clients of a service, or all: `AWS_ENDPOINT_URL_<SERVICE>`, as the SDK reads it.
+pub fn endpoint_elsewhere(service: &str) -> Option<String> {
+    let names = [format!("AWS_ENDPOINT_URL_{service}"), "AWS_ENDPOINT_URL".to_owned()];
+    names.iter().find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()))
+}
+
 /// Sends requests to a service, signed with version 4 of AWS's signatures.
 #[derive(Debug)]
 pub struct SignedRequests {

@@ -124,7 +124,7 @@ impl Archiver {
         segment: SeqRange,
         rows: &[StoredRow],
     ) -> Result<Option<Settled>, ArchiveError> {
-        let head = self.messages.head(conversation_id, true).await?.map_or(Seq::ZERO, |head| head.seq);
+        let head = self.messages.head_seq(conversation_id).await?;
         if !self.archive.size.may_move(segment, head) {
             return Ok(Some(Settled::Newest));
         }

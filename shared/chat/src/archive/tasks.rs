@@ -7,7 +7,6 @@
 use std::time::Duration;
 
 use domain::{ConversationId, IdRange, SegmentSize, Seq, Timestamp};
-use store::dynamodb::Messages;
 use store::sql::reconcile::Rows;
 use store::sqs::{ArchiveBody, Queue};
 use store::{Schedules, StoreError};
@@ -18,9 +17,6 @@ use super::archiver::{ArchiveError, Archiver, Settled};
 /// Conversations of a range.
 const CONVERSATIONS_PER_RANGE: usize = 100;
 
-/// Most ranges that one statement finds: their ids have to fit into its result.
-const MAX_RANGES: usize = 5_000;
-
 /// Time for which changes of archived messages gather before they become part of their chunk.
 const FOLD_DELAY: Duration = Duration::from_hours(24);
 
@@ -28,7 +24,6 @@ const FOLD_DELAY: Duration = Duration::from_hours(24);
 #[derive(Clone, Debug)]
 pub struct ArchiveTasks {
     pub archiver: Archiver,
-    pub messages: Messages,
     pub rows: Rows,
     pub queue: Queue,
     /// Send to the same queue.
@@ -39,17 +34,17 @@ impl ArchiveTasks {
     /// Queues the work for all conversations after this one. Returns the number of queue messages. Cost: one statement for each
     /// 500,000 conversations, and a request for each ten ranges.
     pub async fn queue_all(&self, after: Option<ConversationId>) -> Result<usize, StoreError> {
-        let range = IdRange { after: after.unwrap_or(ConversationId(Uuid::nil())), last: ConversationId(Uuid::max()) };
-        let borders = self.rows.conversation_borders(range.after, CONVERSATIONS_PER_RANGE, MAX_RANGES).await?;
-        let ranges = range.split_as_far_as_known(&borders, MAX_RANGES).into_iter();
-        let bodies: Vec<ArchiveBody> = ranges.map(|(after, last)| ArchiveBody::Range { after, last }).collect();
+        let after = after.unwrap_or(ConversationId(Uuid::nil()));
+        let ranges = self.rows.conversation_ranges(after, CONVERSATIONS_PER_RANGE).await?;
+        let bodies: Vec<ArchiveBody> =
+            ranges.into_iter().map(|(after, last)| ArchiveBody::Range { after, last }).collect();
         self.queue.send_archive(&bodies).await?;
         Ok(bodies.len())
     }
 
     /// Queues the segments of one conversation that may move. Returns their number. Cost: a read unit, and a request for each ten.
     pub async fn queue_conversation(&self, conversation_id: ConversationId) -> Result<usize, StoreError> {
-        let head = self.messages.head(conversation_id, true).await?.map_or(Seq::ZERO, |head| head.seq);
+        let head = self.archiver.messages.head_seq(conversation_id).await?;
         let segments = SegmentSize::STORED.movable(head);
         let bodies: Vec<ArchiveBody> = segments
             .map(|segment| ArchiveBody::Segment { conversation_id, first: segment.first, fold: false })
@@ -99,16 +94,14 @@ impl ArchiveTasks {
 
     /// Queues the segments of a range of conversations.
     async fn range(&self, range: IdRange<ConversationId>) -> Result<(), StoreError> {
-        let mut after = range.after;
-        loop {
-            let page = self.rows.conversations(after, CONVERSATIONS_PER_RANGE).await?;
-            for conversation_id in page.iter().copied().take_while(|id| *id <= range.last) {
+        let mut left = Some(range);
+        while let Some(range) = left {
+            let (page, rest) = self.rows.conversations_of(range, CONVERSATIONS_PER_RANGE).await?;
+            for conversation_id in page {
                 self.queue_conversation(conversation_id).await?;
             }
-            match page.last() {
-                Some(last) if page.len() == CONVERSATIONS_PER_RANGE && *last < range.last => after = *last,
-                _ => return Ok(()),
-            }
+            left = rest;
         }
+        Ok(())
     }
 }

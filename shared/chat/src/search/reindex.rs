@@ -23,9 +23,6 @@ use crate::archive::Items;
 /// Conversations of a range.
 const CONVERSATIONS_PER_RANGE: usize = 50;
 
-/// Most ranges that one statement finds: their ids have to fit into its result.
-const MAX_RANGES: usize = 5_000;
-
 /// Items of a slice.
 const ITEMS_PER_SLICE: u64 = 2_000;
 
@@ -122,16 +119,15 @@ impl Reindex {
 
     async fn split(&self, after: ConversationId, reindex_id: Option<Uuid>) -> Result<usize, ReindexError> {
         self.index.ensure().await?;
-        let range = IdRange { after, last: ConversationId(Uuid::max()) };
-        let borders = self.rows.conversation_borders(range.after, CONVERSATIONS_PER_RANGE, MAX_RANGES).await?;
-        let ranges = range.split_as_far_as_known(&borders, MAX_RANGES).into_iter();
-        self.queue(ranges.map(|(after, last)| ReindexBody::Range { after, last, reindex_id }), reindex_id).await
+        let ranges = self.rows.conversation_ranges(after, CONVERSATIONS_PER_RANGE).await?;
+        self.queue(ranges.into_iter().map(|(after, last)| ReindexBody::Range { after, last, reindex_id }), reindex_id)
+            .await
     }
 
     /// Queues the work for one conversation. Returns the number of queue messages.
     pub async fn queue_conversation(&self, conversation: ConversationId) -> Result<usize, ReindexError> {
         self.index.ensure().await?;
-        let head = self.items.messages.head(conversation, true).await?.map_or(Seq::ZERO, |head| head.seq);
+        let head = self.items.messages.head_seq(conversation).await?;
         self.queue_slices(conversation, head, None).await
     }
 
@@ -167,11 +163,11 @@ impl Reindex {
         reindex_id: Option<Uuid>,
         until: Timestamp,
     ) -> Result<(), ReindexError> {
-        let (mut after, mut done) = (range.after, None);
-        loop {
-            let page = self.rows.conversations(after, CONVERSATIONS_PER_RANGE).await?;
-            for conversation_id in page.iter().copied().take_while(|id| *id <= range.last) {
-                let head = self.items.messages.head(conversation_id, true).await?.map_or(Seq::ZERO, |head| head.seq);
+        let (mut left, mut done) = (Some(range), None);
+        while let Some(range) = left {
+            let (page, rest) = self.rows.conversations_of(range, CONVERSATIONS_PER_RANGE).await?;
+            for conversation_id in page {
+                let head = self.items.messages.head_seq(conversation_id).await?;
                 let seqs = SeqRange { first: Seq(1), last: head };
                 if head.0 > ITEMS_PER_SLICE {
                     self.queue_slices(conversation_id, head, reindex_id).await?;
@@ -187,11 +183,9 @@ impl Reindex {
                 }
                 done = Some(conversation_id);
             }
-            match page.last() {
-                Some(last) if page.len() == CONVERSATIONS_PER_RANGE && *last < range.last => after = *last,
-                _ => return Ok(()),
-            }
+            left = rest;
         }
+        Ok(())
     }
 
     /// Writes the documents of a part of a log, and deletes those of deleted messages.

@@ -15,7 +15,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::StoreError;
 use crate::clock::{Elapsed, sleep, timeout};
-use crate::signed_requests::{BodyHash, RequestError, SignedRequests};
+use crate::signed_requests::{BodyHash, RequestError, SignedRequests, endpoint_elsewhere};
 
 /// Attempts of a request.
 const ATTEMPTS: u32 = 3;
@@ -28,9 +28,6 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Time limit of a request with all its attempts.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Variables that lead every client of the SDK, or those of `@connections`, elsewhere.
-const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", "AWS_ENDPOINT_URL"];
 
 /// Characters of a connection id that are escaped in a path: all but the unreserved ones of RFC 3986.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -63,8 +60,7 @@ impl Requests {
     /// For the API at this endpoint, unless the environment names another.
     pub(super) fn new(config: &SdkConfig, http: SharedHttpConnector, endpoint: String) -> Result<Self, StoreError> {
         let failed = |error: RequestError| StoreError::Service { service: "@connections", source: error.into() };
-        let given = ENDPOINT_VARIABLES.iter().find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()));
-        let endpoint = given.unwrap_or(endpoint);
+        let endpoint = endpoint_elsewhere("APIGATEWAYMANAGEMENTAPI").unwrap_or(endpoint);
         Ok(Self {
             signed: SignedRequests::new(config, http, "execute-api", BodyHash::NotSent).map_err(failed)?,
             base: format!("{}/@connections/", endpoint.trim_end_matches('/')),

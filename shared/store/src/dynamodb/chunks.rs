@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, to_item};
 use serde_json::Value;
 
+use super::messages::{items_of, key};
 use super::{Item, millis};
 use crate::StoreError;
 
@@ -164,14 +165,7 @@ impl Chunks {
     pub async fn rows(&self, conversation: ConversationId, segment: SeqRange) -> Result<Vec<StoredRow>, StoreError> {
         let (mut rows, mut start) = (Vec::new(), None);
         loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("conversation_id = :conversation AND seq BETWEEN :first AND :last")
-                .expression_attribute_values(":conversation", AttributeValue::S(conversation.to_string()))
-                .expression_attribute_values(":first", AttributeValue::N(segment.first.to_string()))
-                .expression_attribute_values(":last", AttributeValue::N(segment.last.to_string()))
+            let page = items_of(&self.client, &self.table, conversation, segment)
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .send()
@@ -195,8 +189,7 @@ impl Chunks {
         seq: Seq,
         amended: Option<Seq>,
     ) -> Result<bool, StoreError> {
-        let place = i64::try_from(seq.0).unwrap_or(i64::MAX);
-        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key(conversation, place)));
+        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key(conversation, seq)));
         let delete = match amended {
             None => delete.condition_expression("attribute_not_exists(amended)"),
             Some(amended) => delete
@@ -247,13 +240,6 @@ impl Chunks {
 /// Returns the sort key of the index item of the segment that begins at this seq.
 fn place(first: Seq) -> i64 {
     i64::try_from(first.0).map_or(i64::MIN, |first| -first)
-}
-
-fn key(conversation: ConversationId, place: i64) -> Item {
-    Item::from([
-        ("conversation_id".to_owned(), AttributeValue::S(conversation.to_string())),
-        ("seq".to_owned(), AttributeValue::N(place.to_string())),
-    ])
 }
 
 #[cfg(test)]

@@ -18,9 +18,11 @@
 //! the event of the change, in one transaction.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use domain::flood::RecentSenders;
@@ -222,6 +224,11 @@ impl Messages {
         Ok(self.read(conversation, everything, Order::Descending, 1, consistent).await?.pop())
     }
 
+    /// Returns the seq of the newest item, read consistently; zero for an empty log. Cost: as [`Self::head`].
+    pub async fn head_seq(&self, conversation: ConversationId) -> Result<Seq, StoreError> {
+        Ok(self.head(conversation, true).await?.map_or(Seq::ZERO, |head| head.seq))
+    }
+
     /// Reads up to `limit` items of a range. Cost: one request unless they exceed 1 MB.
     pub async fn read(
         &self,
@@ -246,14 +253,7 @@ impl Messages {
     ) -> Result<LogPart, StoreError> {
         let mut part = LogPart { items: Vec::new(), megabytes: 0, more: false };
         while part.items.len() < limit && range.first <= range.last {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("conversation_id = :conversation AND seq BETWEEN :first AND :last")
-                .expression_attribute_values(":conversation", AttributeValue::S(conversation.to_string()))
-                .expression_attribute_values(":first", AttributeValue::N(range.first.to_string()))
-                .expression_attribute_values(":last", AttributeValue::N(range.last.to_string()))
+            let page = items_of(&self.client, &self.table, conversation, range)
                 .scan_index_forward(order == Order::Ascending)
                 .limit(i32::try_from(limit - part.items.len()).unwrap_or(i32::MAX))
                 .consistent_read(consistent)
@@ -358,7 +358,24 @@ impl Messages {
     }
 }
 
-fn key(conversation: ConversationId, seq: Seq) -> Item {
+/// Begins a query for the items of a range of a log.
+pub(super) fn items_of(
+    client: &Client,
+    table: &str,
+    conversation: ConversationId,
+    range: SeqRange,
+) -> QueryFluentBuilder {
+    client
+        .query()
+        .table_name(table)
+        .key_condition_expression("conversation_id = :conversation AND seq BETWEEN :first AND :last")
+        .expression_attribute_values(":conversation", AttributeValue::S(conversation.to_string()))
+        .expression_attribute_values(":first", AttributeValue::N(range.first.to_string()))
+        .expression_attribute_values(":last", AttributeValue::N(range.last.to_string()))
+}
+
+/// Returns the key of the item at a seq, or of the index item at a negative one.
+pub(super) fn key(conversation: ConversationId, seq: impl Display) -> Item {
     HashMap::from([
         ("conversation_id".to_owned(), AttributeValue::S(conversation.to_string())),
         ("seq".to_owned(), AttributeValue::N(seq.to_string())),

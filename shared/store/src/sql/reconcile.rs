@@ -1,12 +1,15 @@
 //! Rows by key, for the comparison with DynamoDB: conversations, users, and one conversation under its lock.
 
-use domain::{ConversationId, ConversationType, HistoryPolicy, Role, Seq, Timestamp, UserId};
+use domain::{ConversationId, ConversationType, HistoryPolicy, IdRange, Role, Seq, Timestamp, UserId};
 use sqlx_data_api::{DataApiConnection, DataApiPool, DataApiPoolExt, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::timestamp;
 use crate::StoreError;
+
+/// Most ranges that one statement finds: their ids have to fit into its result.
+const MAX_RANGES: usize = 5_000;
 
 /// A conversation by SQL.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,8 +62,33 @@ impl Rows {
         Ok(rows.into_iter().map(|(id,)| ConversationId(id)).collect())
     }
 
+    /// Returns up to `limit` conversations of a range, in the order of their ids, and the rest of the range if there may be more: one
+    /// statement.
+    pub async fn conversations_of(
+        &self,
+        range: IdRange<ConversationId>,
+        limit: usize,
+    ) -> Result<(Vec<ConversationId>, Option<IdRange<ConversationId>>), StoreError> {
+        let mut page = self.conversations(range.after, limit).await?;
+        let last = page.last().copied().filter(|last| page.len() == limit && *last < range.last);
+        page.retain(|id| *id <= range.last);
+        Ok((page, last.map(|after| IdRange { after, ..range })))
+    }
+
+    /// Splits the conversations after one into ranges of `every`, as far as one statement finds them: the last one has no end if it is
+    /// still to be split.
+    pub async fn conversation_ranges(
+        &self,
+        after: ConversationId,
+        every: usize,
+    ) -> Result<Vec<(ConversationId, Option<ConversationId>)>, StoreError> {
+        let borders = self.conversation_borders(after, every, MAX_RANGES).await?;
+        let all = IdRange { after, last: ConversationId(Uuid::max()) };
+        Ok(all.split_as_far_as_known(&borders, MAX_RANGES))
+    }
+
     /// Every `every`th conversation after `after`, in the order of their ids, up to `limit`: one statement.
-    pub async fn conversation_borders(
+    async fn conversation_borders(
         &self,
         after: ConversationId,
         every: usize,
