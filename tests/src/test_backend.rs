@@ -16,7 +16,7 @@ pub struct TestBackend {
     pub token: String,
     /// The client of the user pool that the token was given to.
     pub client_id: String,
-    /// The header `Palaver-As`.
+    /// Value of the header `Palaver-As`, if it is sent.
     acts_as: Option<String>,
     endpoints: Arc<Endpoints>,
     client: Client,

@@ -34,7 +34,7 @@ impl FloodLimit {
 /// The kind of an item that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counted {
-    /// A text.
+    /// A new message, with its text.
     Message,
     /// A change of a message or of the conversation.
     Event,

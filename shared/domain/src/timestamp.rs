@@ -14,7 +14,7 @@ use time::macros::format_description;
 const WIRE: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// 9999-12-31T23:59:59.999Z.
+/// The last millisecond of the year 9999.
 const MAX_MILLIS: i64 = 253_402_300_799_999;
 
 /// A time outside of the years 1970 to 9999 in UTC.
@@ -35,9 +35,9 @@ thread_local! {
 }
 
 impl Timestamp {
-    /// The Unix epoch.
+    /// The beginning of the year 1970, the Unix epoch.
     pub const MIN: Self = Self(0);
-    /// The last millisecond of the year 9999.
+    /// The last time that RFC 3339 can write.
     pub const MAX: Self = Self(MAX_MILLIS);
 
     /// The time of this machine's clock.

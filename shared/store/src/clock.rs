@@ -14,7 +14,7 @@ use futures_util::future::{BoxFuture, Either, select};
 pub struct SimulatedTime {
     /// Returns the time since the simulation began.
     pub now: fn() -> Duration,
-    /// Waits.
+    /// Waits in the time of the simulation.
     pub sleep: fn(Duration) -> BoxFuture<'static, ()>,
 }
 
@@ -27,7 +27,7 @@ pub fn simulate(time: Option<SimulatedTime>) {
     SIMULATED.set(time);
 }
 
-/// Waits.
+/// Waits, in the simulation without the machine's time.
 pub async fn sleep(duration: Duration) {
     match SIMULATED.get() {
         Some(simulated) => (simulated.sleep)(duration).await,
@@ -59,7 +59,6 @@ pub enum Stopwatch {
 }
 
 impl Stopwatch {
-    /// Starts to measure.
     pub fn start() -> Self {
         SIMULATED.get().map_or_else(|| Self::Machine(Instant::now()), |time| Self::Simulated(time, (time.now)()))
     }

@@ -39,7 +39,7 @@ pub struct ProcessedImage {
 #[derive(Debug)]
 pub struct Thumbnail {
     pub size: ThumbnailSize,
-    /// `image/jpeg` or `image/png`.
+    /// `image/jpeg`, or `image/png` if it is transparent.
     pub content_type: &'static str,
     pub bytes: Vec<u8>,
 }

@@ -23,7 +23,7 @@ pub(crate) struct Settings {
 pub(crate) enum End {
     /// After so many texts of each user in each private conversation and group.
     Texts(u64),
-    /// After this time.
+    /// Once it has sent for this time.
     Time(Duration),
 }
 
@@ -97,7 +97,7 @@ impl Settings {
     }
 }
 
-/// Number of runs.
+/// Returns the number of runs with random seeds.
 pub(crate) fn runs() -> u32 {
     number("CHAOS_SEEDS").unwrap_or(1)
 }

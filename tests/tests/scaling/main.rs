@@ -4,7 +4,7 @@ mod ceilings;
 mod cells;
 mod simulation;
 
-/// Reads the page.
+/// Reads `docs/scaling.md`.
 fn page() -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scaling.md");
     std::fs::read_to_string(path).unwrap()

@@ -30,7 +30,6 @@ pub(crate) mod mutants {
         };
     }
 
-    /// Returns all mutants.
     pub(crate) const fn all() -> &'static [Mutant] {
         &MUTANTS
     }

@@ -35,10 +35,10 @@ pub(crate) struct Conversation {
     pub(crate) users: Vec<UserId>,
     /// The processes that append: production code, or a mutant.
     processes: RefCell<Vec<Arc<dyn Writer>>>,
-    /// What they share.
+    /// The second level of the processes' caches.
     shared: Option<SharedCache>,
     make: MakeWriter,
-    /// Production code.
+    /// The log of production code, which reads for the checks.
     pub(crate) log: Log,
     pub(crate) receipts: Receipts,
     pub(crate) network: Network,

@@ -11,7 +11,7 @@ use crate::executor::Name;
 use crate::network::Fault;
 use crate::tables::Answer;
 
-/// Something that happened.
+/// A line of a run's history.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     /// Time since the run began.

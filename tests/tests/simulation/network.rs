@@ -242,7 +242,7 @@ impl HttpClient for Network {
     }
 }
 
-/// The SDK's waits.
+/// Lets the SDK wait in virtual time.
 #[derive(Clone, Copy, Debug)]
 struct VirtualSleep;
 

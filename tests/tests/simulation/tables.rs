@@ -44,7 +44,7 @@ pub(crate) struct Tables {
     lacking: VecDeque<Vec<Image>>,
     /// The items of the newest transaction as they were before, as far as nobody has read that they changed.
     unseen: Vec<Image>,
-    /// Runs so far.
+    /// Number of runs that used these tables.
     runs: u64,
 }
 

@@ -37,7 +37,7 @@ pub struct Recipients {
 enum Freshness {
     /// Up to two seconds old, in a conversation of three users or more.
     Recent,
-    /// Read now.
+    /// Read from the table for this request.
     Now,
 }
 

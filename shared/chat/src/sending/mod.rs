@@ -164,7 +164,7 @@ impl Sender {
 struct Sent {
     /// The messages in the order of the drafts.
     notices: Vec<Notice>,
-    /// By message.
+    /// For each message, true if an earlier attempt had written it.
     duplicates: Vec<bool>,
     refusal: Option<Refusal>,
 }

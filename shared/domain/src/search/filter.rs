@@ -18,7 +18,6 @@ pub enum Has {
 }
 
 impl Has {
-    /// All of them.
     pub const ALL: [Self; 3] = [Self::File, Self::Link, Self::Mention];
 
     /// The name in JSON and in the index.

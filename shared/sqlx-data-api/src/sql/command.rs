@@ -5,7 +5,7 @@ use super::scan::{Kind, scan};
 /// The kind of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// `SELECT …`.
+    /// One that returns rows: `SELECT …`.
     Select,
     /// One that begins or ends a transaction, by its first word.
     Transaction(&'static str),

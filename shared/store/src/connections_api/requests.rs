@@ -36,7 +36,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 #[derive(Debug)]
 pub(super) struct Requests {
     signed: SignedRequests,
-    /// Ends with `/@connections/`.
+    /// URL that a connection id completes; ends with `/@connections/`.
     base: String,
 }
 

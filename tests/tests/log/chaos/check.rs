@@ -86,7 +86,7 @@ pub(crate) struct RunRecord {
     pub(crate) changes: Vec<Change>,
 }
 
-/// Returns all violations.
+/// Returns all violations of the log's rules in a run.
 pub(crate) fn check(record: &RunRecord) -> Vec<Violation> {
     let mut violations = Violations(Vec::new());
     record.check_log(&mut violations);

@@ -30,7 +30,7 @@ pub(crate) struct Finished {
     pub(crate) unfinished: Vec<String>,
 }
 
-/// Returns all violations.
+/// Returns all violations of a finished run.
 pub(crate) fn check(finished: &Finished) -> Vec<Violation> {
     let mut violations = check_log(&finished.record);
     violations.extend(finished.unfinished.iter().map(|work| Violation::new(Rule::Answer, work.clone())));

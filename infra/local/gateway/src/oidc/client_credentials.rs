@@ -35,7 +35,7 @@ pub(super) enum GrantError {
     Signing,
 }
 
-/// Answers `POST /oauth2/token`.
+/// Answers `POST /oauth2/token` with an access token for a client.
 pub(super) async fn answer(State(issuer): State<Issuer>, headers: HeaderMap, body: Bytes) -> Response {
     let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     match issuer.grant(authorization, &body) {

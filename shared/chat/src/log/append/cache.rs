@@ -232,7 +232,6 @@ impl Known {
         self.items.shrink_to(MAX_ITEMS);
     }
 
-    /// Forgets all items.
     pub(super) fn forget_items(&mut self) {
         self.items.clear();
     }

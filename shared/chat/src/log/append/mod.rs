@@ -151,7 +151,7 @@ pub struct Opened<'a> {
     begun: Stopwatch,
     /// By draft: what an earlier attempt wrote, as far as it was read.
     earlier: Vec<Option<LogItem>>,
-    /// By draft.
+    /// Attachments of each draft, in the order of the drafts.
     attachments: Vec<Vec<Attachment>>,
     /// Mentioned users who are members, although the roster does not hold them.
     mentioned: Vec<UserId>,

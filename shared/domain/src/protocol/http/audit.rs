@@ -62,7 +62,7 @@ pub struct AuditOutcome {
 pub struct AuditQuery {
     /// The caller's own unless set.
     pub client_id: Option<String>,
-    /// Today unless set.
+    /// The current day in UTC unless set.
     pub day: Option<AuditDay>,
     pub limit: Option<u64>,
     pub cursor: Option<Cursor<AuditCursor>>,
@@ -71,7 +71,7 @@ pub struct AuditQuery {
 /// Answer to `GET /v1/server/audit`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AuditPage {
-    /// Oldest first.
+    /// Entries of the day, oldest first.
     pub entries: Vec<AuditEntry>,
     /// Cursor of the next page; `None` on the last.
     pub cursor: Option<AuditCursor>,
