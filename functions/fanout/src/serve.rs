@@ -8,7 +8,7 @@ use crate::Worker;
 /// Serves until Lambda ends the process.
 pub async fn serve() -> Result<(), Error> {
     let wiring = Wiring::start().await;
-    let (log, notifier) = (wiring.newest_log()?, wiring.notifier()?);
+    let (log, notifier) = (wiring.log()?, wiring.notifier()?);
     let worker = Worker { log, notifier, posts_per_second: number("FANOUT_RATE")? };
     worker.notifier.warm_up().await;
     queue::run(async |event, deadline| worker.handle(event, deadline).await).await

@@ -117,6 +117,7 @@ impl Log {
             if !amendment.decide(&facts, Timestamp::now(), edit_window).map_err(AmendError::Refused)? {
                 return Ok(Amended { event: None, message: message.shown_to(actor, &view.periods) });
             }
+            let recent_senders = self.counts_of_events(&head, actor, amendment, takes_back)?;
             // An archived message becomes a row again, and is read again: others may amend it at the same time.
             if let Some(found) = &found
                 && items.restore(found).await?
@@ -124,7 +125,6 @@ impl Log {
                 back_off(round).await;
                 continue;
             }
-            let recent_senders = self.counts_of_events(&head, actor, amendment, takes_back)?;
             let event = LogItem { recent_senders, ..head.next(actor, event(target, amendment)) };
             let before = message.amended;
             let amended = apply(message, &event, amendment);

@@ -37,14 +37,15 @@ pub struct Viewer {
 
 impl Log {
     /// Reads the items at these seqs; `None` if the conversation does not exist. Cost: two concurrent requests, and one more if
-    /// an item is an edit.
+    /// an item is an edit; a chunk for archived messages that are edited.
     pub async fn item_batch(
         &self,
         conversation: ConversationId,
         seqs: &[Seq],
     ) -> Result<Option<ItemBatch>, StoreError> {
+        let items = self.items();
         let (items, conversation_item) =
-            tokio::try_join!(self.messages.get_all(conversation, seqs), self.members.conversation(conversation))?;
+            tokio::try_join!(items.get_all(conversation, seqs), self.members.conversation(conversation))?;
         let Some(conversation_item) = conversation_item else { return Ok(None) };
         let edited = self.edited(conversation, &Periods::all(), &items).await?;
         Ok(Some(ItemBatch::new(&conversation_item, items, edited)))
