@@ -8,6 +8,8 @@
 //!
 //! * [`large_conversation`]: groups with many members.
 //!
+//! * [`long_log`]: logs that are long from the beginning.
+//!
 //! * [`faults`]: faults of the cloud's services.
 //!
 //! * [`test_backend`]: a program with a server token, over HTTP.
@@ -27,6 +29,7 @@ mod denials;
 pub mod faults;
 pub mod lambda;
 pub mod large_conversation;
+pub mod long_log;
 pub mod redis;
 pub mod socket;
 pub mod stored_state;

@@ -13,6 +13,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use store::StoreError;
 use store::shared_cache::InvalidUrl;
+use store::signed_requests::endpoint_elsewhere;
 
 /// An environment variable that is not as the template should give it.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +33,9 @@ pub enum ConfigError {
     /// It is no number.
     #[error("the environment variable {0} is not a whole number")]
     NotANumber(&'static str),
+    /// It is no number of days.
+    #[error("the environment variable {0} is not a whole number of days")]
+    NotDays(&'static str),
 }
 
 /// A variable that the function cannot do without.
@@ -52,6 +56,22 @@ pub fn number<T: FromStr>(name: &'static str) -> Result<T, ConfigError> {
 /// A length of time, in whole seconds.
 pub fn seconds(name: &'static str) -> Result<Duration, ConfigError> {
     required(name)?.parse().map(Duration::from_secs).map_err(|_| ConfigError::NotSeconds(name))
+}
+
+/// A length of time, in whole days. A local cloud may give parts of a day, so that tests need not wait for one.
+pub fn days(name: &'static str) -> Result<Duration, ConfigError> {
+    let is_local = endpoint_elsewhere("S3").is_some();
+    days_in(&required(name)?, is_local).ok_or(ConfigError::NotDays(name))
+}
+
+/// Returns a number of days, if it is a whole one or `parts` are allowed.
+fn days_in(text: &str, parts: bool) -> Option<Duration> {
+    let day = Duration::from_hours(24);
+    match text.parse::<u32>() {
+        Ok(days) => day.checked_mul(days),
+        Err(_) if parts => Duration::try_from_secs_f64(text.parse::<f64>().ok()? * day.as_secs_f64()).ok(),
+        Err(_) => None,
+    }
 }
 
 /// Returns the number of invocations that the process runs at once: 1 but on a Lambda Managed Instance.
@@ -97,4 +117,22 @@ pub async fn aws() -> SdkConfig {
         .timeout_config(timeouts)
         .load()
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_day_are_for_the_local_cloud_alone() {
+        for parts in [false, true] {
+            assert_eq!(days_in("0", parts), Some(Duration::ZERO));
+            assert_eq!(days_in("180", parts), Some(Duration::from_hours(4_320)));
+            for text in ["", "-1", "-0.5", "x", "NaN", "inf", "1e300"] {
+                assert_eq!(days_in(text, parts), None, "{text}");
+            }
+        }
+        assert_eq!((days_in("0.5", false), days_in("1.5", false)), (None, None));
+        assert_eq!(days_in("0.5", true), Some(Duration::from_hours(12)));
+    }
 }

@@ -33,7 +33,7 @@ use store::sql::reindex::ReindexProgress;
 use store::sql::{Conversations, DataApiPool, FileMetadata, Outbox, Patience, Users};
 use store::sqs::Queue;
 
-use crate::config::{ConfigError, aws, given, http_connector, max_concurrency, number, required, seconds};
+use crate::config::{ConfigError, aws, days, given, http_connector, max_concurrency, number, required, seconds};
 use crate::telemetry;
 use crate::trace::SendTrace;
 
@@ -256,8 +256,7 @@ impl Wiring {
 
     /// Returns the work of the archive: items move that are `ARCHIVE_AFTER` days old.
     pub fn archive_tasks(&self) -> Wired<ArchiveTasks> {
-        let days: u64 = number("ARCHIVE_AFTER")?;
-        let after = Duration::from_hours(days.saturating_mul(24));
+        let after = days("ARCHIVE_AFTER")?;
         Ok(ArchiveTasks {
             archiver: Archiver { archive: self.archive()?, messages: self.messages()?, after },
             rows: Rows::new(self.pool()?),

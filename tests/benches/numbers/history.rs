@@ -2,11 +2,11 @@
 
 use aws_sdk_dynamodb::Client;
 use domain::{Content, ConversationId};
+use end_to_end::long_log::append;
 use end_to_end::{Cloud, TestUser, aws};
 
 use super::Failure;
 use super::connection::MemberConnection;
-use super::growth::append;
 use super::load::{Pace, Participants};
 use super::measure::{Length, measure};
 use super::plot::Plot;
@@ -65,5 +65,7 @@ async fn grow(dynamodb: &Client, conversation: ConversationId, items: u64) -> Re
     let content = Content::new("One of many earlier messages, of the usual length.".to_owned(), None, vec![])
         .map_err(|refusal| refusal.message)?;
     let missing = items.saturating_sub(head.seq.0);
-    append(dynamodb, head, std::iter::repeat_n(content, usize::try_from(missing)?)).await
+    let before = head.seq.0;
+    let written = append(dynamodb, head, std::iter::repeat_n(content, usize::try_from(missing)?)).await?;
+    Ok(written.last().map_or(before, |last| last.seq.0))
 }

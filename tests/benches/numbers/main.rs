@@ -19,7 +19,6 @@ mod connection;
 mod cpu;
 mod delivery;
 mod files;
-mod growth;
 mod history;
 mod load;
 mod machine;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use domain::{Content, ConversationId};
+use end_to_end::long_log::append;
 use end_to_end::test_user::client;
 use end_to_end::{Cloud, TestUser, aws};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -10,7 +11,6 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Failure;
-use super::growth::append;
 use super::report::Report;
 use super::table::Table;
 use super::times::{Times, millis};
