@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::conversation::Conversation;
+use domain::export::Export;
 use domain::file::File;
 use domain::protocol::event::Unread;
 use domain::protocol::{Answer, ErrorBody, Push, Reply, Sent, Synced};
@@ -40,6 +41,8 @@ pub enum Event {
     Unread(Unread),
     /// A file of the user can be attached, or was rejected.
     File(Box<File>),
+    /// An export of the user is ready or has failed.
+    Export(Box<Export>),
     /// The last event: the server does not take the user's connections, and no repeat would change that. Messages that were not
     /// sent end with [`SendError::Stopped`].
     Refused(Refusal),
@@ -282,6 +285,7 @@ impl Engine {
             // The server closes the connection; nothing more is pushed to it.
             Push::TokenExpired => self.command(Command::Reconnect),
             Push::File { file } => self.emit(Event::File(Box::new(file))),
+            Push::Export { export } => self.emit(Event::Export(Box::new(export))),
             Push::Unread { unread } => {
                 for unread in unread {
                     self.emit(Event::Unread(unread));

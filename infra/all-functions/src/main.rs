@@ -11,7 +11,8 @@ use lambda_kit::{Error, run};
 type Run = fn() -> Result<(), Error>;
 
 /// The functions by the names of their own programs.
-const FUNCTIONS: [(&str, Run); 31] = [
+const FUNCTIONS: [(&str, Run); 33] = [
+    ("export-writer", || run(export_writer::serve())),
     ("fanout", || run(fanout::serve())),
     ("file-cleanup", || run(file_cleanup::serve())),
     ("file-inspect", || run(file_inspect::serve())),
@@ -20,6 +21,7 @@ const FUNCTIONS: [(&str, Run); 31] = [
     ("http-audit", || run(http_audit::serve())),
     ("http-conversations", || run(http_conversations::serve())),
     ("http-default", || run(http_default::serve())),
+    ("http-exports", || run(http_exports::serve())),
     ("http-files", || run(http_files::serve())),
     ("http-members", || run(http_members::serve())),
     ("http-messages", || run(http_messages::serve())),

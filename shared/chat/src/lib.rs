@@ -10,9 +10,11 @@
 //! * [`archive`]: old segments of logs, which lie on S3.
 //! * [`search`]: the index of messages, and what a user finds in it.
 //! * [`accounts`]: deletes users.
+//! * [`exports`]: writes archives of what a user may see, or of a conversation.
 
 pub mod accounts;
 pub mod archive;
+pub mod exports;
 pub mod files;
 pub mod inbox;
 pub mod log;

@@ -106,6 +106,12 @@ pub enum ErrorCode {
     IdempotencyMismatch,
     /// The sender has reached the flood limit of the conversation.
     RateLimited,
+    /// The export does not exist, is too old, or was requested by another user.
+    ExportNotFound,
+    /// Another export of the caller is under way.
+    ExportRunning,
+    /// The caller has requested as many exports today as a day allows.
+    TooManyExports,
     /// The deployment has no search.
     SearchOff,
     /// Too much contention or a throttled service; the same request may be sent again.
@@ -138,6 +144,7 @@ impl ErrorCode {
             | Self::ConversationNotFound
             | Self::MemberNotFound
             | Self::FileNotFound
+            | Self::ExportNotFound
             | Self::MessageNotFound => 404,
             Self::ProfileRequired
             | Self::Behind
@@ -156,6 +163,8 @@ impl ErrorCode {
             | Self::FileInUse
             | Self::UploadOver
             | Self::UploadIncomplete
+            | Self::ExportRunning
+            | Self::TooManyExports
             | Self::LastOwner => 409,
             Self::TextTooLarge | Self::BodyTooLarge | Self::FileTooLarge => 413,
             Self::RateLimited => 429,

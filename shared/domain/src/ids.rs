@@ -72,6 +72,10 @@ uuid_id! {
     FileId
 }
 uuid_id! {
+    /// An export: a UUIDv7 made by the server.
+    ExportId
+}
+uuid_id! {
     /// Chosen by the sending client, unique per sender. It identifies a resend.
     ClientMessageId
 }
@@ -121,6 +125,13 @@ impl ConversationId {
 }
 
 impl FileId {
+    /// A fresh id; ids made later sort later.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl ExportId {
     /// A fresh id; ids made later sort later.
     pub fn generate() -> Self {
         Self(Uuid::now_v7())

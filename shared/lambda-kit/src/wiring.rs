@@ -10,6 +10,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use chat::accounts::Deletion;
 use chat::archive::{Archive, ArchiveTasks, Archiver, Items};
+use chat::exports::{ExportJob, ExportRequests, Sources};
 use chat::files::{FileReferences, FileTasks, Files, Inspections, UploadLimits, Uploads};
 use chat::inbox::Inbox;
 use chat::log::{Log, LogCache};
@@ -24,7 +25,8 @@ use domain::flood::FloodLimit;
 use store::Schedules;
 use store::chunk_objects::ChunkObjects;
 use store::connections_api::ConnectionsApi;
-use store::dynamodb::{Audit, Chunks, Connections, FileItems, Members, Messages, Subscriptions, Watermarks};
+use store::dynamodb::{Audit, Chunks, Connections, Exports, FileItems, Members, Messages, Subscriptions, Watermarks};
+use store::export_objects::ExportObjects;
 use store::opensearch::MessageIndex;
 use store::s3::Objects;
 use store::shared_cache::{ANSWER_TIMEOUT, Redis, SharedCache};
@@ -154,8 +156,51 @@ impl Wiring {
     }
 
     fn objects(&self) -> Wired<Objects> {
+        Ok(Objects::new(self.s3(), required("FILES_BUCKET")?))
+    }
+
+    fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.aws).interceptor(SendTrace);
-        Ok(Objects::new(aws_sdk_s3::Client::from_conf(config.build()), required("FILES_BUCKET")?))
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    fn export_objects(&self) -> Wired<ExportObjects> {
+        Ok(ExportObjects::new(self.s3(), required("EXPORTS_BUCKET")?))
+    }
+
+    fn exports(&self) -> Wired<Exports> {
+        Ok(Exports::new(self.dynamodb(), required("EXPORTS_TABLE")?))
+    }
+
+    /// Returns the requests for exports, up to `EXPORTS_PER_DAY` of a user.
+    pub fn export_requests(&self) -> Wired<ExportRequests> {
+        Ok(ExportRequests {
+            exports: self.exports()?,
+            objects: self.export_objects()?,
+            members: self.members()?,
+            queue: self.queue("EXPORT_QUEUE_URL")?,
+            per_day: number("EXPORTS_PER_DAY")?,
+        })
+    }
+
+    pub fn export_job(&self) -> Wired<ExportJob> {
+        let sources = Sources {
+            inbox: self.inbox()?,
+            status_reader: self.status_reader()?,
+            members: self.members()?,
+            users: self.users()?,
+            metadata: FileMetadata::new(self.pool()?),
+            file_items: self.file_items()?,
+            objects: self.objects()?,
+        };
+        Ok(ExportJob {
+            exports: self.exports()?,
+            export_objects: self.export_objects()?,
+            sources,
+            connections: self.connections()?,
+            queue: self.queue("EXPORT_QUEUE_URL")?,
+            schedules: self.schedules("EXPORT_QUEUE_ARN")?,
+        })
     }
 
     /// Returns the log without a flood limit, for functions that only read it.

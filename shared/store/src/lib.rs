@@ -7,6 +7,7 @@
 //! * [`schedules`]: queue messages that are due later than a queue can delay them.
 //! * [`s3`]: the bytes of files.
 //! * [`chunk_objects`]: the objects of the archive.
+//! * [`export_objects`]: the bucket of exports.
 //! * [`signed_requests`]: requests that no SDK makes.
 //! * [`shared_cache`]: what processes share, in Valkey or Redis.
 //! * [`clock`]: the time by which they wait.
@@ -17,6 +18,7 @@ pub mod clock;
 pub mod connections_api;
 pub mod dynamodb;
 pub mod error;
+pub mod export_objects;
 pub mod opensearch;
 pub mod s3;
 pub mod schedules;

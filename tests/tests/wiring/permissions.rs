@@ -31,7 +31,7 @@ const POLLERS: [&str; 4] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQ
 
 /// Permissions for paths that a run of the suite does not take in every function: they need a race, a crash, an expired token or a
 /// throttled service at the right moment. Each row is an action, a resource, the functions and the path.
-const RARE: [(&str, &str, &[&str], &str); 26] = [
+const RARE: [(&str, &str, &[&str], &str); 29] = [
     (
         "execute-api:ManageConnections",
         "POST/@connections",
@@ -55,6 +55,7 @@ const RARE: [(&str, &str, &[&str], &str); 26] = [
             "HttpMembers",
             "HttpMessages",
             "FileInspect",
+            "ExportWriter",
             "Receipts",
             "Fanout",
         ],
@@ -70,6 +71,7 @@ const RARE: [(&str, &str, &[&str], &str); 26] = [
             "HttpMembers",
             "HttpMessages",
             "FileInspect",
+            "ExportWriter",
             "Receipts",
             "Fanout",
             "Relay",
@@ -102,7 +104,15 @@ const RARE: [(&str, &str, &[&str], &str); 26] = [
         &["FileReferences", "FileCleanup"],
         "`FileGrace` is longer than a queue can delay a message",
     ),
-    ("iam:PassRole", "ScheduleRole", &["FileReferences", "FileCleanup"], "such a schedule has a role"),
+    ("iam:PassRole", "ScheduleRole", &["FileReferences", "FileCleanup", "ExportWriter"], "such a schedule has a role"),
+    ("scheduler:CreateSchedule", "ScheduleGroup", &["ExportWriter"], "an export takes more than ten invocations"),
+    ("s3:ListBucket", "FilesBucket", &["ExportWriter"], "a file is deleted while it is exported"),
+    (
+        "s3:ListBucket",
+        "ExportsBucket",
+        &["ExportWriter"],
+        "a worker crashes after it has joined the parts of an export",
+    ),
     (
         "s3:GetObject",
         "ArchiveBucket/*",
@@ -117,13 +127,14 @@ const RARE: [(&str, &str, &[&str], &str); 26] = [
             "Receipts",
             "Reconcile",
             "LogArchive",
+            "ExportWriter",
         ],
         "an item has moved to the archive: no log of the suite is old enough",
     ),
     (
         "dynamodb:GetItem",
         "MessagesTable",
-        &["WsSync", "HttpConversations", "SearchReindex", "Receipts"],
+        &["WsSync", "HttpConversations", "SearchReindex", "Receipts", "ExportWriter"],
         "the index of the archive is asked for such an item",
     ),
     ("dynamodb:ConditionCheckItem", "MessagesTable", &["HttpMessages"], "such an item is amended"),
@@ -178,6 +189,10 @@ fn template_name(arn: &str) -> String {
         // An object stands for all below the same prefix.
         let prefix = object.split('/').nth(1).map(|prefix| format!("/{prefix}/*")).unwrap_or_default();
         return format!("FilesBucket{prefix}");
+    }
+    if let Some(object) = last.strip_prefix("local-exportsbucket") {
+        let prefix = object.split('/').nth(1).map(|prefix| format!("/{prefix}/*")).unwrap_or_default();
+        return format!("ExportsBucket{prefix}");
     }
     if let Some(object) = last.strip_prefix("local-archivebucket") {
         return format!("ArchiveBucket{object}");

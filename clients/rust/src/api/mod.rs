@@ -1,6 +1,7 @@
 //! The HTTP API: profiles, conversations and members, messages.
 
 mod conversations;
+mod exports;
 mod files;
 mod messages;
 mod search;

@@ -33,7 +33,7 @@ impl Session {
             }
             Event::Receipt(receipt) => self.receipt(receipt).await?,
             // Typing would flicker, and an upload tells its own end.
-            Event::Typing { .. } | Event::File(_) => {}
+            Event::Typing { .. } | Event::File(_) | Event::Export(_) => {}
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::sync::Synced;
+use crate::export::Export;
 use crate::file::File;
 use crate::{
     ApiError, ClientMessageId, ConversationId, ErrorCode, Message, MessageId, MessageKind, Receipt, Seq, Timestamp,
@@ -43,6 +44,10 @@ pub enum Push {
     /// A file of the user was inspected: it can be attached, or it was rejected.
     File {
         file: File,
+    },
+    /// An export of the user is ready, or has failed. Its link comes with `GET /v1/exports/{id}`.
+    Export {
+        export: Export,
     },
     /// A user is typing, or has stopped. The state is not stored: a client hides it when no further event arrives.
     Typing {

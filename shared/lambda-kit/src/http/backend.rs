@@ -19,7 +19,7 @@ use crate::spans;
 const AS: &str = "palaver-as";
 
 /// The routes that a backend may use as the system. All others act for a user: by the user's rights, and in the user's view.
-const ROUTES_OF_THE_SYSTEM: [&str; 18] = [
+const ROUTES_OF_THE_SYSTEM: [&str; 21] = [
     "GET /v1/audit",
     "POST /v1/users",
     "GET /v1/users/me",
@@ -38,6 +38,9 @@ const ROUTES_OF_THE_SYSTEM: [&str; 18] = [
     "DELETE /v1/conversations/{id}/messages/{seq}",
     "GET /v1/conversations/{id}/messages/{seq}/status",
     "GET /v1/conversations/{id}/receipts",
+    "POST /v1/conversations/{id}/export",
+    "GET /v1/exports/{id}",
+    "DELETE /v1/exports/{id}",
 ];
 
 /// Time that an answer waits for the audit of its outcome.

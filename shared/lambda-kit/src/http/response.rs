@@ -30,6 +30,11 @@ impl Response {
         Self::json(201, body)
     }
 
+    /// 202 with a JSON body: the work goes on after the answer.
+    pub fn accepted(body: &impl Serialize) -> Result<Self, ApiError> {
+        Self::json(202, body)
+    }
+
     pub const fn no_content() -> Self {
         Self { status_code: 204, headers: BTreeMap::new(), body: String::new() }
     }

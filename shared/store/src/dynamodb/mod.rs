@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod chunks;
 pub mod connections;
+pub mod exports;
 pub mod files;
 pub mod members;
 pub mod messages;
@@ -16,6 +17,7 @@ pub mod retry;
 pub use audit::Audit;
 pub use chunks::{ChunkItem, Chunks, StoredRow};
 pub use connections::Connections;
+pub use exports::Exports;
 pub use files::{FileItem, FileItems};
 pub use members::{Members, Roster};
 pub use messages::{LogItem, Messages};

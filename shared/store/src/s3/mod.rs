@@ -84,8 +84,14 @@ impl Objects {
 
     /// Returns the first `most` bytes of an upload, or all of them if there are fewer; `None` if it was deleted.
     pub async fn first_bytes(&self, file: FileId, most: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.bytes(file, 0, most).await
+    }
+
+    /// Returns up to `most` bytes of an upload from `first` on; `None` if it was deleted. The upload has more bytes than `first`.
+    pub async fn bytes(&self, file: FileId, first: u64, most: u64) -> Result<Option<Vec<u8>>, StoreError> {
         let get = self.client.get_object().bucket(&self.bucket).key(upload_key(file));
-        let got = match get.range(format!("bytes=0-{}", most.saturating_sub(1))).send().await {
+        let last = first + most.saturating_sub(1);
+        let got = match get.range(format!("bytes={first}-{last}")).send().await {
             Ok(got) => got,
             Err(error) if matches!(error.as_service_error(), Some(GetObjectError::NoSuchKey(_))) => return Ok(None),
             Err(error) => return Err(s3(error)),

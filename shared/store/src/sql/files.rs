@@ -233,6 +233,26 @@ impl FileMetadata {
         rows.into_iter().map(StoredFile::try_from).collect()
     }
 
+    /// Up to `limit` ready files of a conversation after `after`, in the order of their ids: one statement.
+    pub async fn of_conversation(
+        &self,
+        conversation: ConversationId,
+        after: FileId,
+        limit: usize,
+    ) -> Result<Vec<StoredFile>, StoreError> {
+        let rows: Vec<Row> = query_as(
+            "SELECT file_id, owner_id, conversation_id, name, content_type, size, sha256, upload_id, status, reason,
+                width, height, created_at
+             FROM file_metadata WHERE conversation_id = $1 AND file_id > $2 AND status = 'ready' ORDER BY file_id LIMIT $3",
+        )
+        .bind(conversation.0)
+        .bind(after.0)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(StoredFile::try_from).collect()
+    }
+
     /// Every `every`th file of a user after `after`, in the order of their ids, up to `limit`: one statement.
     pub async fn borders_of_user(
         &self,

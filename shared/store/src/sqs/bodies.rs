@@ -1,6 +1,6 @@
 //! The bodies of queue messages. The versions before and after read them as well: see `docs/architecture.md`.
 
-use domain::{ConversationId, FileId, MemberRange, Receipt, Seq, Timestamp, UserId};
+use domain::{ConversationId, ExportId, FileId, MemberRange, Receipt, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -180,6 +180,15 @@ pub enum ArchiveBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last: Option<ConversationId>,
     },
+}
+
+/// Body of a message on the `export` queue: work on an export, whatever its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportBody {
+    pub export_id: ExportId,
+    /// Times that the work was handed over to the queue, since it was last handed over to a schedule.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub round: u32,
 }
 
 /// Body of a message on the dead-letter queue of `search-index`: a record of the stream that the index refuses. Lambda reports

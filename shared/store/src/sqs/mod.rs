@@ -15,8 +15,8 @@ use crate::StoreError;
 use crate::clock::timeout;
 
 pub use bodies::{
-    ArchiveBody, FanoutBody, FilesBody, ReceiptsBody, RefusedRecord, ReindexBody, RelayBody, SubscribersBody,
-    SubscriptionRange,
+    ArchiveBody, ExportBody, FanoutBody, FilesBody, ReceiptsBody, RefusedRecord, ReindexBody, RelayBody,
+    SubscribersBody, SubscriptionRange,
 };
 
 /// Name of the service in errors.
@@ -102,6 +102,11 @@ impl Queue {
     /// Queues segments for the archive, or ranges of conversations; one request for each ten.
     pub async fn send_archive(&self, bodies: &[ArchiveBody]) -> Result<(), StoreError> {
         self.send_all(bodies, |_| None).await
+    }
+
+    /// Queues the work on an export. `delay` is in whole seconds, at most 15 minutes.
+    pub async fn send_export(&self, body: ExportBody, delay: Duration) -> Result<(), StoreError> {
+        self.send(serde_json::to_string(&body)?, i32::try_from(delay.as_secs()).ok()).await
     }
 
     /// Sends a record that the index refuses, for an operator.

@@ -4,6 +4,7 @@
 
 mod audit;
 mod conversations;
+mod exports;
 mod files;
 mod members;
 mod messages;
@@ -22,6 +23,7 @@ pub use conversations::{
     ConversationsPage, CreateConversationRequest, PublicConversation, PublicConversationsPage,
     PublicConversationsQuery, UpdateConversationRequest,
 };
+pub use exports::{ConversationExportRequest, UserExportRequest};
 pub use files::{FileQuery, SignedParts, ThumbnailQuery};
 pub use members::{AddMembersRequest, Member, MembersPage, PresencePage, PresenceQuery, UpdateMemberRequest};
 pub use messages::{AroundPage, EditRequest, HistoryPage, HistoryQuery, StatusPage, WatermarksPage};

@@ -49,6 +49,27 @@ impl Members {
         }
     }
 
+    /// Reads the membership periods of a user in a conversation, oldest first, whatever its history policy shows of it. Cost: one request
+    /// and two read units.
+    pub async fn membership_periods(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+    ) -> Result<Vec<Period>, StoreError> {
+        let keys = [former(user), active(user)].map(|entry| key(conversation, entry));
+        let mut periods = Vec::new();
+        for item in get_all(&self.client, &self.table, keys.to_vec(), true).await? {
+            if entry_of(&item).is_some_and(|entry| entry.starts_with(FORMER)) {
+                periods.extend(from_item::<_, FormerMember>(item)?.periods);
+            } else {
+                let ActiveMember { joined_seq, joined_at, .. } = from_item(item)?;
+                periods.push(Period { joined_seq, joined_at, left: None });
+            }
+        }
+        periods.sort_by_key(|period| (period.joined_seq, period.joined_at));
+        Ok(periods)
+    }
+
     /// Returns what the user sees of these conversations, of those that exist. Eventually consistent, and not isolated from changes:
     /// only [`Members::view`] decides what may be shown. Cost: one request for each 33 conversations, half a read unit for each item.
     pub async fn periods_of_user(
