@@ -31,7 +31,7 @@ const POLLERS: [&str; 4] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQ
 
 /// Permissions for paths that a run of the suite does not take in every function: they need a race, a crash, an expired token or a
 /// throttled service at the right moment. Each row is an action, a resource, the functions and the path.
-const RARE: [(&str, &str, &[&str], &str); 29] = [
+const RARE: [(&str, &str, &[&str], &str); 33] = [
     (
         "execute-api:ManageConnections",
         "POST/@connections",
@@ -106,7 +106,11 @@ const RARE: [(&str, &str, &[&str], &str); 29] = [
     ),
     ("iam:PassRole", "ScheduleRole", &["FileReferences", "FileCleanup", "ExportWriter"], "such a schedule has a role"),
     ("scheduler:CreateSchedule", "ScheduleGroup", &["ExportWriter"], "an export takes more than ten invocations"),
-    ("s3:ListBucket", "FilesBucket", &["ExportWriter"], "a file is deleted while it is exported"),
+    ("sqs:SendMessage", "ExportQueue", &["ExportWriter"], "an export takes more than an invocation"),
+    ("s3:PutObject", "ExportsBucket/work/*", &["ExportWriter"], "an export takes more than some seconds"),
+    ("s3:GetObject", "ExportsBucket/work/*", &["ExportWriter"], "another worker goes on with such an export"),
+    ("s3:DeleteObject", "ExportsBucket/work/*", &["ExportWriter"], "such an export is finished"),
+    ("s3:GetObject", "ExportsBucket/exports/*", &["ExportWriter"], "a worker crashes after it has joined the parts"),
     (
         "s3:ListBucket",
         "ExportsBucket",

@@ -311,3 +311,91 @@ fn deflate(bytes: &[u8]) -> Option<Vec<u8>> {
     encoder.write_all(bytes).ok()?;
     encoder.finish().ok().filter(|deflated| deflated.len() < bytes.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Read, Seek, SeekFrom};
+
+    use ::zip::ZipArchive;
+
+    use super::*;
+
+    const AT: Timestamp = Timestamp::from_epoch_millis(1_764_000_000_000);
+
+    /// A position that needs ZIP64.
+    const FAR: u64 = 5 << 30;
+
+    /// An archive in a file that begins at `start`; the bytes before are a hole.
+    fn written(start: u64, write: impl FnOnce(&mut Archive, &mut File)) -> ZipArchive<File> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.seek(SeekFrom::Start(start)).unwrap();
+        let mut archive = Archive { offset: start, ..Archive::default() };
+        write(&mut archive, &mut file);
+        let mut end = Vec::new();
+        archive.finish(&mut end, AT);
+        file.write_all(&end).unwrap();
+        assert_eq!(file.stream_position().unwrap(), archive.offset);
+        ZipArchive::new(file).unwrap()
+    }
+
+    fn content(archive: &mut ZipArchive<File>, name: &str) -> Vec<u8> {
+        let mut content = Vec::new();
+        archive.by_name(name).unwrap().read_to_end(&mut content).unwrap();
+        content
+    }
+
+    #[test]
+    fn entries_come_at_once_or_in_pieces() {
+        let text = b"again and again ".repeat(100);
+        let mut archive = written(0, |archive, file| {
+            let mut out = Vec::new();
+            archive.add(&mut out, "gr\u{fc}n.jsonl".to_owned(), &text, String::new(), AT, true);
+            archive.begin(&mut out, "b".to_owned(), 6, String::new(), AT);
+            // A checkpoint in the middle.
+            let mut restored: Archive = serde_json::from_slice(&serde_json::to_vec(archive).unwrap()).unwrap();
+            restored.append(&mut out, b"abc");
+            restored.append(&mut out, b"def");
+            restored.end(&mut out);
+            file.write_all(&out).unwrap();
+            assert!(out.len() < text.len(), "the text is compressed");
+            *archive = restored;
+        });
+        assert_eq!(content(&mut archive, "gr\u{fc}n.jsonl"), text);
+        assert_eq!(content(&mut archive, "b"), b"abcdef");
+    }
+
+    #[test]
+    fn positions_beyond_four_gigabytes_are_zip64() {
+        let mut archive = written(FAR, |archive, file| {
+            let mut out = Vec::new();
+            archive.add(&mut out, "a".to_owned(), b"far away", String::new(), AT, false);
+            file.write_all(&out).unwrap();
+        });
+        assert_eq!(content(&mut archive, "a"), b"far away");
+    }
+
+    #[test]
+    fn file_of_more_than_four_gigabytes_is_zip64() {
+        const PIECE: usize = 64 << 20;
+        let zeros = vec![0; PIECE];
+        let mut archive = written(0, |archive, file| {
+            let mut out = Vec::new();
+            archive.begin(&mut out, "large".to_owned(), FAR, String::new(), AT);
+            file.write_all(&out).unwrap();
+            for _ in 0..FAR / PIECE as u64 {
+                out.clear();
+                archive.append(&mut out, &zeros);
+                file.seek(SeekFrom::Current(i64::try_from(out.len()).unwrap())).unwrap();
+            }
+            out.clear();
+            archive.end(&mut out);
+            archive.add(&mut out, "after".to_owned(), b"it", String::new(), AT, false);
+            file.write_all(&out).unwrap();
+        });
+        let large = archive.by_name("large").unwrap();
+        assert_eq!((large.size(), large.compressed_size()), (FAR, FAR));
+        drop(large);
+        assert_eq!(content(&mut archive, "after"), b"it");
+    }
+}
