@@ -27,7 +27,14 @@ struct Mutation {
 }
 
 /// The files that every mutant of the archive copies, in `shared/chat/src`.
-const ARCHIVE: [&str; 4] = ["archive/archiver.rs", "archive/chunk.rs", "archive/items.rs", "archive/reader.rs"];
+const ARCHIVE: [&str; 6] = [
+    "archive/archiver.rs",
+    "archive/chunk.rs",
+    "archive/deletion.rs",
+    "archive/items.rs",
+    "archive/merge.rs",
+    "archive/reader.rs",
+];
 
 const MUTATIONS: [Mutation; 19] = [
     Mutation {
@@ -174,29 +181,37 @@ struct ArchiveMutation {
     replacement: &'static str,
 }
 
-const ARCHIVE_MUTATIONS: [ArchiveMutation; 3] = [
+const ARCHIVE_MUTATIONS: [ArchiveMutation; 4] = [
     ArchiveMutation {
         name: "rows_are_deleted_before_the_index_has_the_chunk",
         file: "archive/archiver.rs",
         original: "                if self.publish(&first).await? {",
-        replacement: "                self.clean_up(&first.item, rows.clone(), rows.clone(), true).await?;
+        replacement: "                let rows: Vec<RowState> = page.rows.iter().map(RowState::of).collect();
+                self.clean_up(&first.item, &page.rows, rows, true, until).await?;
                 if self.publish(&first).await? {",
     },
     ArchiveMutation {
         name: "rows_are_deleted_whatever_they_are",
-        file: "archive/archiver.rs",
-        original: ".map(|row| self.archive.chunks.delete_row(item.conversation_id, row.seq, row.amended))",
-        replacement: ".map(|row| async move {
-                let now = self.archive.chunks.rows(item.conversation_id, SeqRange { first: row.seq, last: row.seq }).await?;
-                let amended = now.first().and_then(|row| row.amended);
-                self.archive.chunks.delete_row(item.conversation_id, row.seq, amended).await
-            })",
+        file: "archive/deletion.rs",
+        original: "now.iter().map(|row| chunks.delete_row(conversation, row.seq, row.amended))",
+        replacement: "now.iter().map(|row| async move {
+            let range = domain::period::SeqRange { first: row.seq, last: row.seq };
+            let now = chunks.rows(conversation, range, usize::MAX).await?.rows;
+            let amended = now.first().and_then(|row| row.amended);
+            chunks.delete_row(conversation, row.seq, amended).await
+        })",
     },
     ArchiveMutation {
         name: "changed_rows_are_deleted_without_a_fold",
         file: "archive/archiver.rs",
         original: "archived[at].amended == row.amended",
         replacement: "archived[at].seq == row.seq",
+    },
+    ArchiveMutation {
+        name: "objects_are_deleted_that_are_about_to_be_named",
+        file: "archive/archiver.rs",
+        original: "object.key != item.object_key && is_past",
+        replacement: "object.key != item.object_key",
     },
 ];
 

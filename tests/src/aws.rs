@@ -78,8 +78,12 @@ pub fn chunk_objects(cloud: &Cloud) -> ChunkObjects {
 
 /// The archive of a cloud.
 pub fn archive(cloud: &Cloud) -> Archive {
-    let chunks = Chunks::new(dynamodb(&cloud.endpoints.aws.dynamodb), MESSAGES.to_owned());
-    Archive::new(chunks, chunk_objects(cloud), SegmentSize::STORED)
+    Archive::new(chunks(cloud), chunk_objects(cloud), SegmentSize::STORED)
+}
+
+/// The index of the archive of a cloud.
+pub fn chunks(cloud: &Cloud) -> Chunks {
+    Chunks::new(dynamodb(&cloud.endpoints.aws.dynamodb), MESSAGES.to_owned())
 }
 
 /// SQS of a cloud.

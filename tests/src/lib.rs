@@ -18,6 +18,8 @@
 //!
 //! * [`redis`]: a server for the shared cache.
 //!
+//! * [`stored_archive`]: everything that the archive has of a conversation.
+//!
 //! * [`stored_state`]: everything that is stored about a conversation, and checks that it agrees.
 //!
 //! * [`socket`]: a connection of a user.
@@ -32,12 +34,14 @@ pub mod large_conversation;
 pub mod long_log;
 pub mod redis;
 pub mod socket;
+pub mod stored_archive;
 pub mod stored_state;
 pub mod test_backend;
 pub mod test_user;
 
 pub use cloud::Cloud;
 pub use socket::Socket;
+pub use stored_archive::StoredArchive;
 pub use stored_state::StoredState;
 pub use test_backend::TestBackend;
 pub use test_user::TestUser;

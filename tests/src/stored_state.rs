@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use chat::archive::Items;
 use domain::period::{Left, SeqRange};
 use domain::{ConversationId, ConversationType, MessageKind, Period, Role, Seq, Timestamp, UserId};
 use serde::Deserialize;
@@ -29,6 +30,7 @@ pub struct StoredState {
     pub conversation: Option<ConversationItem>,
     pub active: BTreeMap<UserId, ActiveMember>,
     pub former: BTreeMap<UserId, Vec<Period>>,
+    /// Rows and archived items.
     pub log: Vec<LogItem>,
 }
 
@@ -105,8 +107,8 @@ impl StoredState {
         .expect("the membership periods");
         let dynamodb = aws::dynamodb(&cloud.endpoints.aws.dynamodb);
         let everything = SeqRange { first: Seq::ZERO, last: Seq::MAX };
-        let messages = aws::log(&dynamodb).messages;
-        let log = messages.read(id, everything, Order::Ascending, usize::MAX, true).await.expect("the log");
+        let items = Items { messages: aws::log(&dynamodb).messages, archive: Some(aws::archive(cloud)) };
+        let log = items.read(id, everything, Order::Ascending, usize::MAX, true).await.expect("the log");
         let mut state = Self {
             conversation_row: columns.map(|(version, kind, title, topic, closed, member_count, blocked_by)| {
                 ConversationRow { version, kind, title, topic, closed, member_count, blocked_by }

@@ -7,8 +7,8 @@ mod serve;
 
 use aws_lambda_events::sqs::SqsEvent;
 use chat::archive::{ArchiveError, ArchiveTasks};
-use domain::ConversationId;
 use domain::error::causes;
+use domain::{ConversationId, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
@@ -45,13 +45,13 @@ impl Worker {
         Ok(Answer { queued })
     }
 
-    /// Does the tasks of a batch; returns the ids of the queue messages to retry.
-    pub async fn handle(&self, event: SqsEvent) -> Vec<String> {
+    /// Does the tasks of a batch until then; returns the ids of the queue messages to retry.
+    pub async fn handle(&self, event: SqsEvent, until: Timestamp) -> Vec<String> {
         let mut failed = Vec::new();
         for message in event.records {
             let task = message.body.as_deref().unwrap_or_default();
             let done = match serde_json::from_str(task) {
-                Ok(body) => self.tasks.work(body).await,
+                Ok(body) => self.tasks.work(body, until).await,
                 Err(error) => Err(ArchiveError::from(StoreError::from(error))),
             };
             if let Err(error) = done {

@@ -1,12 +1,17 @@
 //! Wires the function and serves both kinds of events.
 
+use std::time::Duration;
+
 use aws_lambda_events::sqs::SqsEvent;
-use lambda_kit::{Error, Wiring};
+use lambda_kit::{Error, Wiring, deadline};
 use lambda_runtime::LambdaEvent;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{Request, Worker};
+
+/// Part of an invocation's time that is reserved for what has begun.
+const RESERVE: Duration = Duration::from_secs(15);
 
 /// Serves until Lambda ends the process.
 pub async fn serve() -> Result<(), Error> {
@@ -16,7 +21,8 @@ pub async fn serve() -> Result<(), Error> {
             let request = Request::deserialize(event.payload)?;
             return Ok(serde_json::to_value(worker.begin(request).await?)?);
         }
-        let failed = worker.handle(SqsEvent::deserialize(event.payload)?).await;
+        let until = deadline(&event.context).minus(RESERVE);
+        let failed = worker.handle(SqsEvent::deserialize(event.payload)?, until).await;
         let failures: Vec<Value> = failed.iter().map(|id| json!({"itemIdentifier": id})).collect();
         Ok::<_, Error>(json!({"batchItemFailures": failures}))
     })

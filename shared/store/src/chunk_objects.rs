@@ -2,7 +2,7 @@
 //!
 //! | key | |
 //! |---|---|
-//! | `<conversation>/<first seq>-<generation>-<checksum>` | a chunk: the items of a segment; see `chat::archive` |
+//! | `<conversation>/<first seq>-<generation>-<letters>` | a chunk: the items of a segment; the letters are of chance. See `chat::archive` |
 //!
 //! Many functions read here, seldom, and their starts must not pay for it: so requests are signed and sent without the SDK. Each
 //! is tried up to three times after 429, 5xx and failures of the connection.
@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use domain::Timestamp;
 use domain::error::causes;
 use http::{HeaderValue, Method};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -37,6 +38,14 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Debug, thiserror::Error)]
 #[error("S3 answered {0}")]
 struct Unexpected(u16);
+
+/// An object of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedObject {
+    pub key: String,
+    /// Time at which it was written.
+    pub modified: Timestamp,
+}
 
 /// Reads and writes the objects of the archive.
 #[derive(Clone, Debug)]
@@ -82,14 +91,14 @@ impl ChunkObjects {
         if matches!(answer.status, 200 | 204 | 404) { Ok(()) } else { Err(failed(Unexpected(answer.status))) }
     }
 
-    /// Returns the keys that begin with a prefix, at most a thousand.
-    pub async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+    /// Returns the objects whose keys begin with a prefix, at most a thousand.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<ListedObject>, StoreError> {
         let query = format!("/?list-type=2&prefix={}", utf8_percent_encode(prefix, NON_ALPHANUMERIC));
         let answer = self.send(&Method::GET, &query, &[], None).await?;
         if answer.status != 200 {
             return Err(failed(Unexpected(answer.status)));
         }
-        Ok(keys_in(&String::from_utf8_lossy(&answer.body.map_err(busy)?)))
+        Ok(objects_in(&String::from_utf8_lossy(&answer.body.map_err(busy)?)))
     }
 
     async fn send(&self, method: &Method, path: &str, body: &[u8], sha256: Option<&str>) -> Result<Answer, StoreError> {
@@ -132,10 +141,23 @@ fn by_path(endpoint: &str, url: &str) -> String {
     format!("{}/{bucket}", endpoint.trim_end_matches('/'))
 }
 
-/// Returns the keys of a list of objects. Keys of the archive have no character that XML would escape.
-fn keys_in(list: &str) -> Vec<String> {
-    let keys = list.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>"));
-    keys.map(|(key, _)| key.to_owned()).collect()
+/// Returns letters for the key of an object, which no other attempt to write one has.
+pub fn unique_letters() -> String {
+    // The generator of the SDK's own jitter: a simulation can seed it.
+    format!("{:016x}", fastrand::u64(..))
+}
+
+/// Returns the objects of a list. Keys of the archive have no character that XML would escape.
+fn objects_in(list: &str) -> Vec<ListedObject> {
+    let element = |text: &str, name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once(&format!("</{name}>"))?.0.to_owned())
+    };
+    let objects = list.split("<Contents>").skip(1).filter_map(|object| {
+        let modified = Timestamp::parse(&element(object, "LastModified")?)?;
+        Some(ListedObject { key: element(object, "Key")?, modified })
+    });
+    objects.collect()
 }
 
 fn busy(source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
@@ -157,10 +179,17 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_a_list_are_found() {
-        let list = "<R><Prefix>a/</Prefix><Contents><Key>a/1</Key><Size>3</Size></Contents><Contents><Key>a/2</Key></Contents></R>";
-        assert_eq!(keys_in(list), ["a/1", "a/2"]);
-        assert!(keys_in("<R></R>").is_empty());
+    fn objects_of_a_list_are_found() {
+        let object = |key: &str| {
+            format!(
+                "<Contents><Key>{key}</Key><LastModified>2026-11-28T01:02:03.000Z</LastModified><Size>3</Size></Contents>"
+            )
+        };
+        let list = format!("<R><Prefix>a/</Prefix>{}{}</R>", object("a/1"), object("a/2"));
+        let found = objects_in(&list);
+        assert_eq!(found.iter().map(|object| object.key.as_str()).collect::<Vec<_>>(), ["a/1", "a/2"]);
+        assert_eq!(Some(found[1].modified), Timestamp::parse("2026-11-28T01:02:03Z"));
+        assert!(objects_in("<R></R>").is_empty());
     }
 
     #[test]

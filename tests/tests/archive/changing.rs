@@ -12,14 +12,19 @@ use crate::room::{Room, cloud, until};
 pub(crate) async fn fold(room: &Room<'_>) {
     let segment = SegmentSize::STORED.segment_of(Seq(1));
     let generation = room.segment(segment).await.0.unwrap().generation;
-    let queue = Queue::new(aws::sqs(room.cloud), aws::queue_url(room.cloud, "ArchiveQueue"));
-    let task = ArchiveBody::Segment { conversation_id: room.conversation_id(), first: segment.first, fold: true };
-    queue.send_archive(&[task]).await.unwrap();
+    queue_task(room, true).await;
     until("the fold", async || {
         let (item, rows) = room.segment(segment).await;
         (item.unwrap().generation > generation && rows == 0).then_some(())
     })
     .await;
+}
+
+/// Queues the task that moves the first segment, or folds changes of it.
+pub(crate) async fn queue_task(room: &Room<'_>, fold: bool) {
+    let queue = Queue::new(aws::sqs(room.cloud), aws::queue_url(room.cloud, "ArchiveQueue"));
+    let task = ArchiveBody::Segment { conversation_id: room.conversation_id(), first: Seq(1), fold };
+    queue.send_archive(&[task]).await.unwrap();
 }
 
 /// Returns the reactions of a message as a user sees them.
@@ -75,8 +80,8 @@ async fn archived_messages_are_changed_as_any_other() {
     assert_eq!((status, &problem["code"]), (403, &json!("not_allowed")));
     fold(&room).await;
     assert_eq!(reactions(&shown(&room, &bob, 7).await.unwrap())[0]["count"], 1);
-    let keys = aws::chunk_objects(cloud).keys(&room.id).await.unwrap();
-    assert_eq!(keys.len(), 1, "{keys:?}");
+    let objects = aws::chunk_objects(cloud).list(&room.id).await.unwrap();
+    assert_eq!(objects.len(), 1, "{objects:?}");
 }
 
 #[tokio::test]
@@ -90,6 +95,11 @@ async fn archived_messages_are_answered() {
     assert_eq!(reply, 2_101);
     let (_, page) = alice.get(&format!("{}?before_seq=2102&limit=1", room.messages)).await;
     assert_eq!((&messages(&page)[0]["reply_to_seq"], &messages(&page)[0]["text"]), (&json!(3), &json!("late")));
+    // Over the WebSocket as well.
+    let frame = json!({"action": "send", "conversation_id": room.id, "client_message_id": uuid::Uuid::new_v4(),
+        "after_seq": reply, "text": "later", "reply_to_seq": 4});
+    let sent = bob.connect().await.ask(frame).await;
+    assert_eq!((&sent["type"], &sent["seq"]), (&json!("sent"), &json!(2_102)), "{sent}");
     let missing = json!({"client_message_id": uuid::Uuid::new_v4(), "text": "x", "reply_to_seq": 5_000});
     let (status, problem) = bob.post(&room.messages, &missing).await;
     assert_eq!((status, &problem["code"]), (404, &json!("message_not_found")), "{problem}");

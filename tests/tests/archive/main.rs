@@ -2,7 +2,13 @@
 //!
 //! The tests share a cloud whose items move once they are some seconds old.
 
+mod bounds;
 mod changing;
+mod crashes;
+mod files;
 mod moving;
 mod pages;
+mod periods;
+mod readers;
 mod room;
+mod schedules;

@@ -10,7 +10,7 @@ use end_to_end::long_log::append;
 use end_to_end::test_user::until_not_busy;
 use end_to_end::{Cloud, TestUser, aws};
 use serde_json::{Value, json};
-use store::dynamodb::{ChunkItem, Chunks};
+use store::dynamodb::ChunkItem;
 use uuid::Uuid;
 
 /// Age from which items move, in days: some seconds. Only a local cloud takes parts of a day.
@@ -97,13 +97,19 @@ impl<'a> Room<'a> {
 
     /// Writes texts of the creator into the table until the log has this head: faster than to send them.
     pub(crate) async fn write(&mut self, head: u64) {
+        self.write_texts(head, |seq| format!("message {seq}")).await;
+    }
+
+    /// The same with texts by their seqs.
+    pub(crate) async fn write_texts(&mut self, head: u64, text: impl Fn(u64) -> String) {
         let dynamodb = aws::dynamodb(&self.cloud.endpoints.aws.dynamodb);
         let newest = aws::log(&dynamodb).messages.head(self.conversation_id(), true).await.unwrap().unwrap();
-        let text = |seq: u64| Content::new(format!("message {seq}"), None, Vec::new()).unwrap();
-        let written = append(&dynamodb, newest, (self.head + 1..=head).map(text)).await.unwrap();
+        assert_eq!(newest.seq.0, self.head);
+        let contents = (self.head + 1..=head).map(|seq| Content::new(text(seq), None, Vec::new()).unwrap());
+        let written = append(&dynamodb, newest, contents).await.unwrap();
         self.accepted.extend(written.into_iter().map(|item| Accepted {
             seq: item.seq.0,
-            text: format!("message {}", item.seq),
+            text: text(item.seq.0),
             sender_id: item.sender_id.to_string(),
             message_id: json!(item.message_id),
             sent_at: json!(item.sent_at),
@@ -123,6 +129,21 @@ impl<'a> Room<'a> {
         self.head
     }
 
+    /// Adds a member.
+    pub(crate) async fn add(&mut self, owner: &TestUser, user: &TestUser) {
+        let members = format!("/v1/conversations/{}/members", self.id);
+        let (status, added) = owner.post(&members, &json!({"user_ids": [user.user_id]})).await;
+        assert_eq!(status, 204, "{added}");
+        self.head += 1;
+    }
+
+    /// Removes a member.
+    pub(crate) async fn remove(&mut self, owner: &TestUser, user: &TestUser) {
+        let (status, removed) = owner.delete(&format!("/v1/conversations/{}/members/{}", self.id, user.user_id)).await;
+        assert_eq!(status, 204, "{removed}");
+        self.head += 1;
+    }
+
     pub(crate) fn conversation_id(&self) -> ConversationId {
         self.id.parse().unwrap()
     }
@@ -132,14 +153,10 @@ impl<'a> Room<'a> {
         format!("{}/{seq}", self.messages)
     }
 
-    pub(crate) fn chunks(&self) -> Chunks {
-        Chunks::new(aws::dynamodb(&self.cloud.endpoints.aws.dynamodb), aws::MESSAGES.to_owned())
-    }
-
     /// Returns what the index has about a segment, and the number of rows that the table has of it.
     pub(crate) async fn segment(&self, segment: SeqRange) -> (Option<ChunkItem>, usize) {
-        let (chunks, id) = (self.chunks(), self.conversation_id());
-        let rows = chunks.rows(id, segment).await.unwrap();
+        let (chunks, id) = (aws::chunks(self.cloud), self.conversation_id());
+        let rows = chunks.rows(id, segment, usize::MAX).await.unwrap().rows;
         (chunks.get(id, segment.first).await.unwrap(), rows.len())
     }
 

@@ -136,7 +136,8 @@ async fn ten_thousand_messages_are_exported_across_the_archive() {
     let archiver = Archiver { archive: aws::archive(cloud), messages: messages.clone(), after: Duration::ZERO };
     for segment in 0..3 {
         let segment = SegmentSize::STORED.segment_of(Seq(1 + 1_000 * segment));
-        let settled = archiver.settle(conversation, segment, false).await.unwrap();
+        let until = Timestamp::now().plus(Duration::from_mins(2));
+        let settled = archiver.settle(conversation, segment, false, until).await.unwrap();
         assert!(matches!(settled, Settled::Archived { .. }), "{settled:?}");
     }
     assert!(messages.get(conversation, Seq(2_500)).await.unwrap().is_none(), "it has moved");

@@ -31,7 +31,7 @@ const POLLERS: [&str; 4] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQ
 
 /// Permissions for paths that a run of the suite does not take in every function: they need a race, a crash, an expired token or a
 /// throttled service at the right moment. Each row is an action, a resource, the functions and the path.
-const RARE: [(&str, &str, &[&str], &str); 33] = [
+const RARE: [(&str, &str, &[&str], &str); 24] = [
     (
         "execute-api:ManageConnections",
         "POST/@connections",
@@ -117,39 +117,8 @@ const RARE: [(&str, &str, &[&str], &str); 33] = [
         &["ExportWriter"],
         "a worker crashes after it has joined the parts of an export",
     ),
-    (
-        "s3:GetObject",
-        "ArchiveBucket/*",
-        &[
-            "WsSend",
-            "WsSync",
-            "HttpConversations",
-            "HttpMessages",
-            "HttpSearch",
-            "HttpFiles",
-            "SearchReindex",
-            "Receipts",
-            "Reconcile",
-            "LogArchive",
-            "ExportWriter",
-        ],
-        "an item has moved to the archive: no log of the suite is old enough",
-    ),
-    (
-        "dynamodb:GetItem",
-        "MessagesTable",
-        &["WsSync", "HttpConversations", "SearchReindex", "Receipts", "ExportWriter"],
-        "the index of the archive is asked for such an item",
-    ),
-    ("dynamodb:ConditionCheckItem", "MessagesTable", &["HttpMessages"], "such an item is amended"),
-    ("dynamodb:PutItem", "MessagesTable", &["LogArchive"], "a segment gets its item in the index of the archive"),
-    ("dynamodb:DeleteItem", "MessagesTable", &["LogArchive"], "a row has moved to the archive"),
-    ("s3:PutObject", "ArchiveBucket/*", &["LogArchive"], "a segment gets its object"),
-    ("s3:DeleteObject", "ArchiveBucket/*", &["LogArchive"], "a segment has got another object"),
-    ("s3:ListBucket", "ArchiveBucket", &["LogArchive"], "objects are looked for that no segment names"),
-    ("sqs:SendMessage", "ArchiveQueue", &["LogArchive"], "an operator has segments looked for"),
-    ("secretsmanager:GetSecretValue", "FunctionsSecret", &["LogArchive"], "conversations are read from SQL for that"),
-    ("rds-data:ExecuteStatement", "Database", &["LogArchive"], "conversations are read from SQL for that"),
+    ("s3:GetObject", "ArchiveBucket/*", &["ExportWriter"], "an exported item has moved to the archive"),
+    ("dynamodb:GetItem", "MessagesTable", &["ExportWriter"], "the index of the archive is asked for such an item"),
 ];
 
 /// A transaction is rolled back only after a failure, in any function with SQL.

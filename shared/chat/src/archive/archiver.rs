@@ -10,7 +10,8 @@
 //! * **Nothing goes back**: each event about a message has a higher seq than the one before, and the state with the newest one wins,
 //!   however old the read of the rows is. A chunk follows the one that it was made from, or is none.
 //! * **No object is deleted that may be needed**: the generation of a chunk rises by one, and an index item names one object of its
-//!   generation for ever. Others of the same generation, or of an earlier one, are never named again.
+//!   generation for ever. Others of the same generation, or of an earlier one, are never named again. Each attempt writes an object
+//!   of its own, and names it within minutes or never.
 //! * **No seq is free again for a writer**: a row that has moved frees its seq for a condition. But a writer has read the head seconds
 //!   before its put, and items move when they are a day old at least.
 
@@ -18,22 +19,20 @@ use std::time::Duration;
 
 use domain::period::SeqRange;
 use domain::{ConversationId, Seq, Timestamp};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use store::StoreError;
-use store::chunk_objects::checksum;
-use store::dynamodb::{ChunkItem, Messages, StoredRow};
+use store::chunk_objects::{checksum, unique_letters};
+use store::dynamodb::{ChunkItem, Messages, StoredRow, StoredRows};
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, MAX_CHUNK_BYTES};
+use super::deletion::{RowState, delete_rows};
+use super::merge::Merge;
 use super::reader::Archive;
-
-/// Rows that are deleted at once.
-const CONCURRENCY: usize = 16;
 
 /// Times that the work begins again because another worker was faster.
 const MAX_ROUNDS: u32 = 5;
 
-/// Letters of the checksum in the key of an object: enough to tell apart what two workers wrote in one generation.
-const CHECKSUM_LETTERS: usize = 16;
+/// Age from which nobody is about to name an object: many times as long as an invocation takes at most.
+const OBJECT_LIFETIME: Duration = Duration::from_hours(1);
 
 /// Reasons for which a segment is not as it should be afterwards.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +43,9 @@ pub enum ArchiveError {
     /// The chunk that was read back is not the one that was written. Nothing was deleted.
     #[error("the object {0} cannot be read back")]
     Unreadable(String),
+    /// Some rows are not deleted yet, because the table is busy.
+    #[error("the time of the invocation is over")]
+    OutOfTime,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -53,6 +55,8 @@ pub enum ArchiveError {
 pub enum Settled {
     /// It is in the archive, but for rows that are newer than its chunk.
     Archived { rows: usize },
+    /// The same, and the rows do not fit in its chunk, so they stay.
+    Full { rows: usize },
     /// Its newest item is too young until then.
     NotDue(Timestamp),
     /// It is one of the newest segments of its log, which stay.
@@ -78,43 +82,75 @@ struct Candidate {
 
 impl Archiver {
     /// Moves a segment to the archive, or finishes what an earlier call began. With `fold`, changes of archived messages become part of
-    /// the chunk.
+    /// the chunk. Rows are deleted until the time is over.
     ///
-    /// Safe to repeat, also at the same time. Cost of moving: reading the segment, four requests to S3, two write units, and those of
-    /// deleting each row.
+    /// Safe to repeat, also at the same time. Cost of moving: reading the segment, three requests to S3, two write units, and those of
+    /// deleting each row. Memory: that of six chunks at most.
     pub async fn settle(
         &self,
         conversation_id: ConversationId,
         segment: SeqRange,
         fold: bool,
+        until: Timestamp,
     ) -> Result<Settled, ArchiveError> {
         for _ in 0..MAX_ROUNDS {
-            let rows = self.archive.chunks.rows(conversation_id, segment).await?;
+            let page = self.archive.chunks.rows(conversation_id, segment, MAX_CHUNK_BYTES).await?;
             let Some(before) = self.archive.segment(conversation_id, segment).await? else {
-                if let Some(stays) = self.stays(conversation_id, segment, &rows).await? {
+                if let Some(stays) = self.stays(conversation_id, segment, &page).await? {
                     return Ok(stays);
                 }
-                let Some(first) = candidate(conversation_id, segment, &rows, 1)? else { return Ok(Settled::TooLarge) };
+                let states = page.rows.iter().map(RowState::of).collect();
+                let Some(first) = candidate(conversation_id, segment, &page.rows, 1)? else {
+                    return Ok(Settled::TooLarge);
+                };
                 if self.publish(&first).await? {
-                    return self.clean_up(&first.item, rows.clone(), rows, true).await;
+                    return self.clean_up(&first.item, &page.rows, states, true, until).await;
                 }
                 continue;
             };
-            let archived = before.chunk.rows()?;
-            let merged = if fold { newest(&archived, &rows) } else { archived.clone() };
-            if merged == archived {
-                return self.clean_up(&before.item, archived, rows, fold).await;
-            }
-            match candidate(conversation_id, segment, &merged, before.item.generation + 1)? {
-                Some(next) if self.publish(&next).await? => {
-                    return self.clean_up(&next.item, merged, rows, true).await;
+            let mut merge = Merge::of(before.chunk.rows()?);
+            let states = self.merge(conversation_id, segment, page, &mut merge, fold).await?;
+            let (taken, refused) = (merge.taken, merge.refused);
+            let items = merge.into_items();
+            let settled = if taken == 0 {
+                self.clean_up(&before.item, &items, states, fold, until).await?
+            } else {
+                let next = candidate(conversation_id, segment, &items, before.item.generation + 1)?;
+                let next = next.ok_or_else(|| StoreError::Inconsistent("a merged chunk is too large".to_owned()))?;
+                if !self.publish(&next).await? {
+                    continue;
                 }
-                Some(_) => {}
-                // What no longer fits in stays a row.
-                None => return self.clean_up(&before.item, archived, rows, true).await,
-            }
+                self.clean_up(&next.item, &items, states, true, until).await?
+            };
+            return Ok(match settled {
+                // Others have changed since, and become part of the next chunk.
+                Settled::Archived { rows } if rows > 0 && rows <= refused => Settled::Full { rows },
+                settled => settled,
+            });
         }
         Err(StoreError::Busy { service: "DynamoDB", source: "other workers were faster".into() }.into())
+    }
+
+    /// Puts the rows of an archived segment in the places of its items if that is asked for, a page after the other. Returns the states
+    /// of all of them.
+    async fn merge(
+        &self,
+        conversation_id: ConversationId,
+        segment: SeqRange,
+        mut page: StoredRows,
+        merge: &mut Merge,
+        fold: bool,
+    ) -> Result<Vec<RowState>, StoreError> {
+        let mut states = Vec::new();
+        loop {
+            states.extend(page.rows.iter().map(RowState::of));
+            if fold {
+                page.rows.into_iter().for_each(|row| merge.take(row));
+            }
+            let Some(first) = page.next else { return Ok(states) };
+            let rest = SeqRange { first, last: segment.last };
+            page = self.archive.chunks.rows(conversation_id, rest, MAX_CHUNK_BYTES).await?;
+        }
     }
 
     /// Returns the reason for which a segment that is not archived stays; `None` if it moves.
@@ -122,16 +158,19 @@ impl Archiver {
         &self,
         conversation_id: ConversationId,
         segment: SeqRange,
-        rows: &[StoredRow],
+        page: &StoredRows,
     ) -> Result<Option<Settled>, ArchiveError> {
         let head = self.messages.head_seq(conversation_id).await?;
         if !self.archive.size.may_move(segment, head) {
             return Ok(Some(Settled::Newest));
         }
-        let is_whole = rows.iter().map(|row| row.seq.0).eq(segment.first.0..=segment.last.0);
+        if page.next.is_some() {
+            return Ok(Some(Settled::TooLarge));
+        }
+        let is_whole = page.rows.iter().map(|row| row.seq.0).eq(segment.first.0..=segment.last.0);
         // Had another worker moved it before the rows were read, the index would have had it afterwards.
         let hole = ArchiveError::Hole { conversation_id, first: segment.first };
-        let last = rows.last().filter(|_| is_whole).ok_or(hole)?;
+        let last = page.rows.last().filter(|_| is_whole).ok_or(hole)?;
         let due = last.sent_at.plus(self.after);
         Ok((due > Timestamp::now()).then_some(Settled::NotDue(due)))
     }
@@ -151,7 +190,7 @@ impl Archiver {
         if archive.chunks.put(item).await? {
             return Ok(true);
         }
-        // The SDK repeats a request that had succeeded, and another worker may have written the same.
+        // The SDK repeats a request that had succeeded.
         let there = archive.chunks.get(item.conversation_id, item.segment().first).await?;
         Ok(there.as_ref() == Some(item))
     }
@@ -161,28 +200,37 @@ impl Archiver {
     async fn clean_up(
         &self,
         item: &ChunkItem,
-        archived: Vec<StoredRow>,
-        rows: Vec<StoredRow>,
+        archived: &[StoredRow],
+        rows: Vec<RowState>,
         restored: bool,
+        until: Timestamp,
     ) -> Result<Settled, ArchiveError> {
         let count = rows.len();
-        let is_archived = |row: &StoredRow| {
+        let is_archived = |row: &RowState| {
             let at = archived.binary_search_by_key(&row.seq, |archived| archived.seq).ok();
             at.is_some_and(|at| archived[at].amended == row.amended) && (restored || !row.restored)
         };
-        let deleted = stream::iter(rows.into_iter().filter(is_archived))
-            .map(|row| self.archive.chunks.delete_row(item.conversation_id, row.seq, row.amended))
-            .buffer_unordered(CONCURRENCY)
-            .try_fold(0, |deleted, is_deleted| async move { Ok(deleted + usize::from(is_deleted)) })
-            .await?;
+        let rows: Vec<RowState> = rows.into_iter().filter(is_archived).collect();
+        let deleted = delete_rows(&self.archive.chunks, item.conversation_id, &rows, until).await?;
+        let deleted = deleted.ok_or(ArchiveError::OutOfTime)?;
+        self.delete_objects(item).await?;
+        Ok(Settled::Archived { rows: count - deleted })
+    }
+
+    /// Deletes the objects of a segment that its index item does not name, and none will: those of its generation and of earlier ones,
+    /// and what a crash left long ago.
+    async fn delete_objects(&self, item: &ChunkItem) -> Result<(), StoreError> {
         let prefix = format!("{}-", prefix(item.conversation_id, item.segment().first));
-        for key in self.archive.objects.keys(&prefix).await? {
-            let generation = key.strip_prefix(&prefix).and_then(|rest| rest.split_once('-')?.0.parse::<u64>().ok());
-            if key != item.object_key && generation.is_some_and(|generation| generation <= item.generation) {
-                self.archive.objects.delete(&key).await?;
+        let old = Timestamp::now().minus(OBJECT_LIFETIME);
+        for object in self.archive.objects.list(&prefix).await? {
+            let rest = object.key.strip_prefix(&prefix);
+            let generation = rest.and_then(|rest| rest.split_once('-')?.0.parse::<u64>().ok());
+            let is_past = generation.is_some_and(|generation| generation <= item.generation) || object.modified < old;
+            if object.key != item.object_key && is_past {
+                self.archive.objects.delete(&object.key).await?;
             }
         }
-        Ok(Settled::Archived { rows: count - deleted })
+        Ok(())
     }
 }
 
@@ -195,12 +243,9 @@ fn candidate(
 ) -> Result<Option<Candidate>, StoreError> {
     let Some(object) = Chunk::encode(conversation_id, segment, rows)? else { return Ok(None) };
     let time = |row: Option<&StoredRow>| row.map_or(Timestamp::from_epoch_millis(0), |row| row.sent_at);
-    let sha256 = checksum(&object);
-    // Of base64, these are the letters that an object's key and XML have unescaped.
-    let letters: String = sha256.chars().filter(char::is_ascii_alphanumeric).take(CHECKSUM_LETTERS).collect();
     let item = ChunkItem {
-        object_key: format!("{}-{generation}-{letters}", prefix(conversation_id, segment.first)),
-        sha256,
+        object_key: format!("{}-{generation}-{}", prefix(conversation_id, segment.first), unique_letters()),
+        sha256: checksum(&object),
         bytes: object.len() as u64,
         ..ChunkItem::new(conversation_id, segment, (time(rows.first()), time(rows.last())), generation)
     };
@@ -212,14 +257,4 @@ fn candidate(
 /// Returns the beginning of the keys of a segment's objects.
 fn prefix(conversation: ConversationId, first: Seq) -> String {
     format!("{conversation}/{first:016}", first = first.0)
-}
-
-/// Returns the items of a chunk, each in its newest state.
-fn newest(archived: &[StoredRow], rows: &[StoredRow]) -> Vec<StoredRow> {
-    let newest = |archived: &StoredRow| {
-        let row = rows.iter().find(|row| row.seq == archived.seq && row.amended > archived.amended);
-        let row = row.unwrap_or(archived);
-        StoredRow { restored: false, ..row.clone() }
-    };
-    archived.iter().map(newest).collect()
 }

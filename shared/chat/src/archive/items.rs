@@ -108,9 +108,44 @@ impl Items {
         megabytes: usize,
         consistent: bool,
     ) -> Result<LogPart, StoreError> {
-        let rows = self.messages.read_bounded(conversation, range, order, limit, megabytes, consistent).await?;
-        let Some(archive) = &self.archive else { return Ok(rows) };
-        let LogPart { items: rows, megabytes: requests, more } = rows;
+        let Some(archive) = &self.archive else {
+            return self.messages.read_bounded(conversation, range, order, limit, megabytes, consistent).await;
+        };
+        let (mut rest, mut part) = (range, LogPart { items: Vec::new(), megabytes: 0, more: false });
+        loop {
+            // Behind a segment that has moved lie rows that an upward read may not get to: they are not read for nothing.
+            let first = rest.first.max(Seq(1));
+            let segment = archive.size.segment_of(first);
+            let is_known = order == Order::Ascending && archive.knows(conversation, first);
+            let stretch = SeqRange { last: if is_known { segment.last.min(rest.last) } else { rest.last }, ..rest };
+            let rows = Rows { archive, messages: &self.messages, conversation, order, consistent };
+            let (items, left) = (limit - part.items.len(), megabytes - part.megabytes);
+            let read = rows.read(stretch, items, left).await?;
+            part.items.extend(read.items);
+            part.megabytes += read.megabytes;
+            part.more = read.more || stretch.last < rest.last;
+            if read.more || !part.more || part.items.len() >= limit || part.megabytes >= megabytes {
+                return Ok(part);
+            }
+            rest.first = stretch.last.next();
+        }
+    }
+}
+
+/// The rows of a log, and what the archive has in their place.
+struct Rows<'a> {
+    archive: &'a Archive,
+    messages: &'a Messages,
+    conversation: ConversationId,
+    order: Order,
+    consistent: bool,
+}
+
+impl Rows<'_> {
+    async fn read(&self, range: SeqRange, limit: usize, megabytes: usize) -> Result<LogPart, StoreError> {
+        let Self { archive, messages, conversation, order, consistent } = *self;
+        let read = messages.read_bounded(conversation, range, order, limit, megabytes, consistent).await?;
+        let LogPart { items: rows, megabytes: requests, more } = read;
         let mut walk = Walk {
             archive,
             conversation,
@@ -118,7 +153,7 @@ impl Items {
             next: if order == Order::Ascending { range.first.max(Seq(1)) } else { range.last },
             limit,
             megabytes,
-            part: LogPart { items: Vec::new(), megabytes: requests, more },
+            part: LogPart { items: Vec::new(), megabytes: 0, more },
             bytes: 0,
         };
         let is_open = range.last >= Seq::MAX.previous();
@@ -129,7 +164,14 @@ impl Items {
                 Order::Descending => SeqRange { first: row.seq.next(), last: walk.next },
             };
             let is_behind_head = order == Order::Descending && index == 0 && is_open;
-            if (!is_behind_head && !walk.fill(gap).await?) || !walk.take(row) {
+            if !is_behind_head && !walk.fill(gap).await? {
+                return Ok(LogPart { more: true, ..walk.part });
+            }
+            if index == 0 {
+                // Rows count once the read has got to them.
+                walk.part.megabytes += requests;
+            }
+            if !walk.take(row) {
                 return Ok(LogPart { more: true, ..walk.part });
             }
         }

@@ -5,7 +5,9 @@
 
 mod archiver;
 mod chunk;
+mod deletion;
 mod items;
+mod merge;
 mod reader;
 mod tasks;
 

@@ -1,7 +1,7 @@
 //! Reading chunks.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::period::SeqRange;
 use domain::{ConversationId, SegmentSize, Seq};
@@ -9,6 +9,7 @@ use lru::LruCache;
 use store::StoreError;
 use store::chunk_objects::ChunkObjects;
 use store::dynamodb::{ChunkItem, Chunks};
+use tokio::sync::Semaphore;
 
 use super::chunk::Chunk;
 
@@ -17,6 +18,12 @@ const MAX_CACHED_BYTES: usize = 16 << 20;
 
 /// Most chunks that a process remembers.
 const MAX_CACHED_CHUNKS: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+
+/// Most segments that a process knows to be archived.
+const MAX_KNOWN_SEGMENTS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+
+/// Chunks that a process reads at once: each takes up to twice its size while it is decoded, and a sync reads many conversations.
+const MAX_LOADS: usize = 2;
 
 /// Times that a chunk is looked for whose object has just gone.
 const MAX_LOOKS: u32 = 4;
@@ -28,6 +35,7 @@ pub struct Archive {
     pub(super) objects: ChunkObjects,
     pub(super) size: SegmentSize,
     cache: Arc<Mutex<Cache>>,
+    loads: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -35,6 +43,8 @@ struct Cache {
     /// By the key of their objects, which never change.
     chunks: LruCache<String, Arc<Chunk>>,
     bytes: usize,
+    /// First seqs of segments that the index had.
+    known: LruCache<(ConversationId, Seq), ()>,
 }
 
 /// A segment in the archive.
@@ -47,8 +57,15 @@ pub(super) struct Archived {
 impl Archive {
     /// Reads the chunks of the index from a bucket.
     pub fn new(chunks: Chunks, objects: ChunkObjects, size: SegmentSize) -> Self {
-        let cache = Cache { chunks: LruCache::new(MAX_CACHED_CHUNKS), bytes: 0 };
-        Self { chunks, objects, size, cache: Arc::new(Mutex::new(cache)) }
+        let (chunks_by_key, known) = (LruCache::new(MAX_CACHED_CHUNKS), LruCache::new(MAX_KNOWN_SEGMENTS));
+        let cache = Arc::new(Mutex::new(Cache { chunks: chunks_by_key, bytes: 0, known }));
+        Self { chunks, objects, size, cache, loads: Arc::new(Semaphore::new(MAX_LOADS)) }
+    }
+
+    /// Returns true if the process has seen the segment of this seq in the index.
+    pub(super) fn knows(&self, conversation: ConversationId, seq: Seq) -> bool {
+        let first = self.size.segment_of(seq).first;
+        self.cache().known.get(&(conversation, first)).is_some()
     }
 
     /// Reads the segment that has this seq; `None` if it is not in the archive. Whoever has found no row before, and finds no chunk
@@ -74,15 +91,11 @@ impl Archive {
         let mut look = 1;
         loop {
             let Some(item) = self.chunks.get(conversation, segment.first).await? else { return Ok(None) };
-            if let Some(chunk) = self.remembered(&item.object_key) {
+            self.cache().known.put((conversation, segment.first), ());
+            if let Some(chunk) = self.chunk(&item).await? {
                 return Ok(Some(Archived { item, chunk }));
             }
             // Another chunk takes the place of one before the object of that is deleted.
-            if let Some(object) = self.objects.get(&item.object_key).await? {
-                let chunk = Arc::new(Chunk::decode(&object, &item)?);
-                self.remember(&item.object_key, &chunk);
-                return Ok(Some(Archived { item, chunk }));
-            }
             if look == MAX_LOOKS {
                 let ChunkItem { object_key, .. } = item;
                 return Err(StoreError::Inconsistent(format!("the object {object_key} of the archive is missing")));
@@ -91,12 +104,33 @@ impl Archive {
         }
     }
 
+    /// Returns the chunk that an index item names; `None` if its object is gone.
+    async fn chunk(&self, item: &ChunkItem) -> Result<Option<Arc<Chunk>>, StoreError> {
+        if let Some(chunk) = self.remembered(&item.object_key) {
+            return Ok(Some(chunk));
+        }
+        // Nobody closes it.
+        let _load = self.loads.acquire().await;
+        // Another read may have brought it meanwhile.
+        if let Some(chunk) = self.remembered(&item.object_key) {
+            return Ok(Some(chunk));
+        }
+        let Some(object) = self.objects.get(&item.object_key).await? else { return Ok(None) };
+        let chunk = Arc::new(Chunk::decode(&object, item)?);
+        self.remember(&item.object_key, &chunk);
+        Ok(Some(chunk))
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn remembered(&self, key: &str) -> Option<Arc<Chunk>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner).chunks.get(key).cloned()
+        self.cache().chunks.get(key).cloned()
     }
 
     fn remember(&self, key: &str, chunk: &Arc<Chunk>) {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = self.cache();
         let forgotten = cache.chunks.push(key.to_owned(), Arc::clone(chunk));
         cache.bytes = cache.bytes + chunk.bytes() - forgotten.map_or(0, |(_, forgotten)| forgotten.bytes());
         while cache.bytes > MAX_CACHED_BYTES

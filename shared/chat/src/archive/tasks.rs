@@ -53,23 +53,32 @@ impl ArchiveTasks {
         Ok(bodies.len())
     }
 
-    /// Does a task of the queue.
-    pub async fn work(&self, task: ArchiveBody) -> Result<(), ArchiveError> {
+    /// Does a task of the queue, as far as there is time.
+    pub async fn work(&self, task: ArchiveBody, until: Timestamp) -> Result<(), ArchiveError> {
         match task {
-            ArchiveBody::Segment { conversation_id, first, fold } => self.segment(conversation_id, first, fold).await,
+            ArchiveBody::Segment { conversation_id, first, fold } => {
+                self.segment(conversation_id, first, fold, until).await
+            }
             ArchiveBody::Range { after, last: None } => Ok(self.queue_all(Some(after)).await.map(drop)?),
             ArchiveBody::Range { after, last: Some(last) } => Ok(self.range(IdRange { after, last }).await?),
         }
     }
 
-    async fn segment(&self, conversation_id: ConversationId, first: Seq, fold: bool) -> Result<(), ArchiveError> {
+    async fn segment(
+        &self,
+        conversation_id: ConversationId,
+        first: Seq,
+        fold: bool,
+        until: Timestamp,
+    ) -> Result<(), ArchiveError> {
         let segment = SegmentSize::STORED.segment_of(first);
-        let settled = self.archiver.settle(conversation_id, segment, fold).await?;
+        let settled = self.archiver.settle(conversation_id, segment, fold, until).await?;
         let first = segment.first;
         match settled {
             Settled::NotDue(due) => {
                 let task = ArchiveBody::Segment { conversation_id, first, fold: false };
-                let name = format!("archive-{conversation_id}-{first}");
+                // Another time is another schedule: the one that is firing may still have its name.
+                let name = format!("move-{conversation_id}-{first}-{}", due.epoch_seconds() / 60);
                 self.schedules.send_at(&name, due, &task).await?;
             }
             Settled::Archived { rows: 0 } => {
@@ -82,6 +91,10 @@ impl ArchiveTasks {
                 let name = format!("fold-{conversation_id}-{first}-{day}");
                 self.schedules.send_at(&name, due, &task).await?;
                 tracing::debug!(%conversation_id, %first, rows, "changed messages of a segment will become part of its chunk");
+            }
+            // The next row that is put back is another task.
+            Settled::Full { rows } => {
+                tracing::warn!(%conversation_id, %first, rows, "changes of archived messages do not fit in their chunk: they stay");
             }
             // The next end of a segment is another task.
             Settled::Newest => {}

@@ -86,8 +86,16 @@ pub struct StoredRow {
     pub amended: Option<Seq>,
     /// True if the row was put back from a chunk.
     pub restored: bool,
-    /// All attributes, as JSON, but for the mark of a row that was put back.
-    pub attributes: Value,
+    /// JSON of all attributes, but for the mark of a row that was put back.
+    pub json: String,
+}
+
+/// Rows of a segment, as many as were asked for.
+#[derive(Clone, Debug)]
+pub struct StoredRows {
+    pub rows: Vec<StoredRow>,
+    /// Seq at which the rest begins; `None` if these are all.
+    pub next: Option<Seq>,
 }
 
 /// The attributes of a row that the archive itself needs.
@@ -110,7 +118,8 @@ impl StoredRow {
     pub fn of(mut attributes: Value) -> Result<Self, StoreError> {
         let restored = attributes.as_object_mut().is_some_and(|attributes| attributes.remove(RESTORED).is_some());
         let Facts { seq, sent_at, amended } = Facts::deserialize(&attributes)?;
-        Ok(Self { seq, sent_at, amended: amended.map(|amended| amended.seq), restored, attributes })
+        let json = serde_json::to_string(&attributes)?;
+        Ok(Self { seq, sent_at, amended: amended.map(|amended| amended.seq), restored, json })
     }
 }
 
@@ -161,22 +170,33 @@ impl Chunks {
         }
     }
 
-    /// Reads the rows of a segment consistently, oldest first. Cost: a read unit for each 4 KB, and one request for each megabyte.
-    pub async fn rows(&self, conversation: ConversationId, segment: SeqRange) -> Result<Vec<StoredRow>, StoreError> {
-        let (mut rows, mut start) = (Vec::new(), None);
+    /// Reads rows consistently, oldest first, until they have this many bytes. Cost: a read unit for each 4 KB, and one request for each
+    /// megabyte.
+    pub async fn rows(
+        &self,
+        conversation: ConversationId,
+        range: SeqRange,
+        max_bytes: usize,
+    ) -> Result<StoredRows, StoreError> {
+        let (mut rows, mut bytes, mut start) = (Vec::new(), 0, None);
         loop {
-            let page = items_of(&self.client, &self.table, conversation, segment)
+            let page = items_of(&self.client, &self.table, conversation, range)
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .send()
                 .await
                 .map_err(StoreError::dynamodb)?;
             for item in page.items.unwrap_or_default() {
-                rows.push(StoredRow::of(from_item::<_, Value>(item)?)?);
+                let row = StoredRow::of(from_item::<_, Value>(item)?)?;
+                bytes += row.json.len();
+                if bytes > max_bytes && !rows.is_empty() {
+                    return Ok(StoredRows { rows, next: Some(row.seq) });
+                }
+                rows.push(row);
             }
             match page.last_evaluated_key {
                 Some(last) => start = Some(last),
-                None => return Ok(rows),
+                None => return Ok(StoredRows { rows, next: None }),
             }
         }
     }
@@ -265,10 +285,9 @@ mod tests {
         stored.insert("of_a_later_version".to_owned(), AttributeValue::L(vec![later]));
         let row = StoredRow::of(from_item(stored.clone()).unwrap()).unwrap();
         assert_eq!((row.seq, row.amended, row.restored), (Seq(9), None, false));
-        let text = serde_json::to_string(&row.attributes).unwrap();
-        let read: Value = serde_json::from_str(&text).unwrap();
+        let read: Value = serde_json::from_str(&row.json).unwrap();
         assert_eq!(to_item::<_, Item>(&read).unwrap(), stored);
-        assert_eq!(serde_json::from_str::<LogItem>(&text).unwrap(), item);
+        assert_eq!(serde_json::from_str::<LogItem>(&row.json).unwrap(), item);
     }
 
     #[test]

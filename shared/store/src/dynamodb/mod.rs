@@ -15,7 +15,7 @@ pub(crate) mod millis;
 pub mod retry;
 
 pub use audit::Audit;
-pub use chunks::{ChunkItem, Chunks, StoredRow};
+pub use chunks::{ChunkItem, Chunks, StoredRow, StoredRows};
 pub use connections::Connections;
 pub use exports::Exports;
 pub use files::{FileItem, FileItems};

@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use domain::Timestamp;
 use rand::RngExt;
 use store::chunk_objects::ChunkObjects;
 
@@ -32,10 +33,13 @@ pub(crate) struct BucketFaults {
     pub(crate) latency: f64,
 }
 
+/// An object, and the time at which it was written.
+type Object = (Vec<u8>, Timestamp);
+
 /// Objects by key, and the faults of requests for them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bucket {
-    objects: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    objects: Arc<Mutex<BTreeMap<String, Object>>>,
     faults: Arc<Mutex<BucketFaults>>,
 }
 
@@ -75,13 +79,17 @@ impl Bucket {
         if let Some(query) = key.strip_prefix('?') {
             let prefix = query.split_once("prefix=").expect("a list has a prefix").1.replace("%2D", "-");
             let prefix = prefix.replace("%2F", "/");
-            let keys = objects.keys().filter(|key| key.starts_with(&prefix)).map(|key| format!("<Key>{key}</Key>"));
-            return (200, keys.collect::<String>().into_bytes());
+            let found = objects.iter().filter(|(key, _)| key.starts_with(&prefix)).map(|(key, (_, written))| {
+                let written = serde_json::to_value(written).expect("a time is JSON");
+                let modified = written.as_str().expect("a time is text");
+                format!("<Contents><Key>{key}</Key><LastModified>{modified}</LastModified></Contents>")
+            });
+            return (200, found.collect::<String>().into_bytes());
         }
         match method.as_str() {
-            "GET" => objects.get(key).map_or((404, Vec::new()), |object| (200, object.clone())),
+            "GET" => objects.get(key).map_or((404, Vec::new()), |(object, _)| (200, object.clone())),
             "PUT" => {
-                objects.insert(key.to_owned(), body);
+                objects.insert(key.to_owned(), (body, Timestamp::now()));
                 (200, Vec::new())
             }
             "DELETE" => {

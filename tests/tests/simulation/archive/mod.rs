@@ -67,6 +67,32 @@ fn every_mutant_of_the_archive_is_detected() {
     }
 }
 
+/// A crash between two steps can leave an object of a later generation.
+#[test]
+fn objects_of_crashes_are_deleted_when_nobody_can_name_them() {
+    let (left, _) = executor::run(1, async {
+        let room = quiet_room(1);
+        begin(&room).await;
+        write(Rc::clone(&room), 0, 12, 1).await;
+        executor::sleep(AFTER).await;
+        let segment = room.size.segment_of(Seq(1));
+        assert_eq!(room.subject.settle(room.id, segment, false).await, Outcome::Archived(0));
+        let named = room.bucket.keys();
+        let orphan = named[0].replace("-1-", "-2-");
+        assert_ne!(named[0], orphan);
+        room.bucket.objects().put(&orphan, b"x", "").await.expect("a bucket without faults");
+        let mut left = Vec::new();
+        for _ in 0..2 {
+            assert_eq!(room.subject.settle(room.id, segment, false).await, Outcome::Archived(0));
+            left.push(room.bucket.keys().len());
+            executor::sleep(Duration::from_mins(61)).await;
+        }
+        assert_eq!(room.bucket.keys(), named);
+        left
+    });
+    assert_eq!(left.expect("a run that ends"), [2, 1], "a young one may be about to be named");
+}
+
 fn expect_no_violation(seed: u64) {
     let (violations, history) = run(seed, production());
     for event in &history {
@@ -81,13 +107,18 @@ fn run(seed: u64, make: MakeSubject) -> (Vec<String>, Vec<Event>) {
     (violations.unwrap_or_else(|stalled| vec![format!("{stalled:?}")]), history)
 }
 
-async fn carry_out(seed: u64, make: MakeSubject) -> Vec<String> {
-    let mut rng = StdRng::seed_from_u64(seed);
+/// Returns a room of production code, without faults.
+fn quiet_room(seed: u64) -> Rc<Room> {
+    room(&mut StdRng::seed_from_u64(seed), production())
+}
+
+/// Returns a room whose network has no faults yet.
+fn room(rng: &mut StdRng, make: MakeSubject) -> Rc<Room> {
     let (network, bucket) = (Network::new(), Bucket::default());
     let size = SegmentSize::of(rng.random_range(2..=6));
-    let room = Rc::new(Room {
+    Rc::new(Room {
         id: ConversationId(Builder::from_random_bytes(rng.random()).into_uuid()),
-        users: [(); 2].map(|()| UserId(random_id(&mut rng))),
+        users: [(); 2].map(|()| UserId(random_id(rng))),
         size,
         log: Room::log(&network, &bucket, size),
         subject: make(&network.client(), bucket.objects(), size),
@@ -95,7 +126,12 @@ async fn carry_out(seed: u64, make: MakeSubject) -> Vec<String> {
         known: std::cell::RefCell::default(),
         network,
         bucket,
-    });
+    })
+}
+
+async fn carry_out(seed: u64, make: MakeSubject) -> Vec<String> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let room = room(&mut rng, make);
     begin(&room).await;
     room.network.set(FaultPlan::draw(&mut rng));
     room.bucket.set(BucketFaults {

@@ -15,6 +15,9 @@ use store::dynamodb::messages::{LogPart, Order};
 /// Age of items that move: longer than any request is under way. A later one would find the seq of a row free again that has moved.
 pub(crate) const AFTER: Duration = Duration::from_secs(15);
 
+/// Time that one call gets.
+pub(crate) const WORK_TIME: Duration = Duration::from_secs(20);
+
 /// The answer of one call that archives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -68,10 +71,13 @@ macro_rules! subject {
                 fold: bool,
             ) -> ::futures_util::future::BoxFuture<'_, Outcome> {
                 Box::pin(async move {
-                    match self.archiver.settle(conversation, segment, fold).await {
-                        Ok(Settled::Archived { rows }) => Outcome::Archived(rows),
+                    let until = ::domain::Timestamp::now().plus($crate::archive::subject::WORK_TIME);
+                    match self.archiver.settle(conversation, segment, fold, until).await {
+                        Ok(Settled::Archived { rows } | Settled::Full { rows }) => Outcome::Archived(rows),
                         Ok(_) => Outcome::Stays,
-                        Err(ArchiveError::Store(::store::StoreError::Busy { .. })) => Outcome::Busy,
+                        Err(ArchiveError::OutOfTime | ArchiveError::Store(::store::StoreError::Busy { .. })) => {
+                            Outcome::Busy
+                        }
                         Err(error) => Outcome::Failed(format!("{error:?}")),
                     }
                 })
