@@ -12,6 +12,7 @@
     reason = "figures for people, of counts far below 2^52"
 )]
 
+mod archive;
 mod capacity;
 mod ceiling;
 mod cold_start;
@@ -69,6 +70,8 @@ enum Part {
     Files,
     /// The search for messages: indexed, searched, and found after they were sent.
     Search,
+    /// The archive: how fast a long conversation moves there, and pages of it with every message compared.
+    Archive,
     /// Tables in memory and on disk, one invocation at a time in a process and several, single messages and batches.
     Modes,
 }
@@ -87,6 +90,9 @@ struct Arguments {
     /// Messages in the part `search`; a tenth where it has to be quick.
     #[arg(long, default_value_t = 50_000)]
     messages: u64,
+    /// Items of the conversation in the part `archive`; a tenth where it has to be quick, and at least 3,000.
+    #[arg(long, default_value_t = 20_000)]
+    archive_items: u64,
     /// The flag that `cargo bench` adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -114,8 +120,13 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut report = Report::new(root().join("target/bench"))?;
     let form = if arguments.quick { ", quick form" } else { "" };
     report.add_text(&format!("{machine}. Profile `{PROFILE}`{form}."))?;
-    if Part::value_variants().iter().any(|part| *part != Part::Modes && arguments.asks_for(*part)) {
+    let has_own_clouds = |part: &Part| matches!(part, Part::Archive | Part::Modes);
+    if Part::value_variants().iter().any(|part| !has_own_clouds(part) && arguments.asks_for(*part)) {
         run_on_one_cloud(arguments, &mut report).await?;
+    }
+    if arguments.asks_for(Part::Archive) {
+        let items = if arguments.quick { arguments.archive_items / 10 } else { arguments.archive_items };
+        archive::run(items.max(3_000), &mut report).await?;
     }
     if arguments.asks_for(Part::Modes) {
         modes::run(arguments.concurrency, arguments.length(3, 12), &mut report).await?;
