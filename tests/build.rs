@@ -36,7 +36,7 @@ const ARCHIVE: [&str; 6] = [
     "archive/reader.rs",
 ];
 
-const MUTATIONS: [Mutation; 19] = [
+const MUTATIONS: [Mutation; 20] = [
     Mutation {
         name: "own_attempt_is_not_recognized",
         file: "log/append/mod.rs",
@@ -85,6 +85,13 @@ const MUTATIONS: [Mutation; 19] = [
         original: "let Some(change) = self.turn.head().map(|head| head.members_seq) else { return false };",
         replacement: "let change = Seq::ZERO;",
         breaks: "Roster",
+    },
+    Mutation {
+        name: "added_senders_go_on_with_what_was_refused",
+        file: "log/append/rules.rs",
+        original: "sender.joined_seq > after.next() || self.was_muted_since",
+        replacement: "self.was_muted_since",
+        breaks: "Refusal",
     },
     Mutation {
         name: "non_members_may_write",

@@ -46,6 +46,23 @@ impl TestConversation {
         }
     }
 
+    /// Mutes a user until a time, or ends the mute; returns the seq.
+    pub(crate) async fn mute(&self, user: UserId, until: Option<Timestamp>) -> u64 {
+        loop {
+            let kind = MessageKind::MemberMuted { user_id: user, muted_until: until };
+            let item = LogItem { kind, ..self.change("muted", Timestamp::now()).await };
+            let roster = self.log.members.roster(self.id, true).await.unwrap().unwrap();
+            let member = roster.members.iter().find(|member| member.user_id == user).expect("the user is a member");
+            let mut active: Item = to_item(ActiveMember { muted_until: until, ..*member }).unwrap();
+            active.insert("entry".to_owned(), AttributeValue::S(format!("a#{user}")));
+            let put = Put::builder().table_name(MEMBERS).set_item(Some(active)).build().unwrap();
+            let writes = vec![TransactWriteItem::builder().put(put).build()];
+            if let Some(seq) = self.write_with(&item, None, 0, writes).await {
+                return seq;
+            }
+        }
+    }
+
     /// Removes a user; returns the seq.
     pub(crate) async fn leave(&self, user: UserId) -> u64 {
         self.leave_at(user, Timestamp::now()).await
@@ -87,8 +104,18 @@ impl TestConversation {
     }
 
     /// Returns `None` if the seq was taken.
-    async fn write(&self, item: &LogItem, departed: Option<UserId>, mut writes: Vec<TransactWriteItem>) -> Option<u64> {
-        let step = if departed.is_some() { -1 } else { 1 };
+    async fn write(&self, item: &LogItem, departed: Option<UserId>, writes: Vec<TransactWriteItem>) -> Option<u64> {
+        self.write_with(item, departed, if departed.is_some() { -1 } else { 1 }, writes).await
+    }
+
+    /// The same, with the growth of the number of members.
+    async fn write_with(
+        &self,
+        item: &LogItem,
+        departed: Option<UserId>,
+        step: i32,
+        mut writes: Vec<TransactWriteItem>,
+    ) -> Option<u64> {
         let before = self.log.members.roster(self.id, true).await.unwrap().unwrap().conversation;
         let after = ConversationItem {
             member_count: before.member_count.strict_add_signed(step),

@@ -16,6 +16,7 @@ mod proxy;
 mod references;
 mod remembered;
 mod resends;
+mod rights;
 mod shared_cache;
 mod sync;
 mod writers;

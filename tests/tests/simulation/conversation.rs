@@ -1,6 +1,6 @@
 //! The conversation of a run: what all of its tasks share.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,8 +48,6 @@ pub(crate) struct Conversation {
     pub(crate) outbox: RefCell<Vec<Pending>>,
     /// The settled changes.
     pub(crate) changes: RefCell<Vec<Change>>,
-    /// Seq of the newest settled change.
-    pub(crate) newest_change: Cell<u64>,
 }
 
 impl Conversation {
@@ -73,7 +71,6 @@ impl Conversation {
             history: if rng.random_bool(0.3) { HistoryPolicy::Full } else { HistoryPolicy::SinceJoin },
             outbox: RefCell::default(),
             changes: RefCell::default(),
-            newest_change: Cell::new(1),
         }
     }
 

@@ -181,14 +181,13 @@ impl Device {
             let (conversation, drafts) = (Rc::clone(&self.conversation), drafts[first..].to_vec());
             let handle = executor::spawn(machine, async move {
                 executor::sleep(Duration::from_millis(wait)).await;
-                let known_change = conversation.newest_change.get();
                 let answers = unless_crashed(conversation.process(process).send(&drafts), crash).await;
                 if restarts {
                     conversation.restart(process);
                 }
                 executor::note(What::Answered(summary(answers.as_deref())));
                 let answers = answers.map(|answers| answers.into_iter().map(as_sent).collect());
-                (first, known_change, answers)
+                (first, answers)
             });
             handle.join()
         });
@@ -246,6 +245,7 @@ fn answered(answer: &Answer) -> String {
             format!("accepted at {seq}{duplicate}, for {} users", accepted.audience.len())
         }
         Answer::NotAMember => "not a member".to_owned(),
+        Answer::Behind => "behind".to_owned(),
         Answer::Retry => "busy".to_owned(),
         Answer::Unexpected(error) => format!("unexpected: {error}"),
     }

@@ -100,7 +100,6 @@ async fn relay(conversation: Rc<Conversation>, wait: u64) -> Result<(), StoreErr
             let user = joined.or(effect.left.map(|left| left.user_id)).expect("a change of members");
             let change = Change { seq: applied.seq.0, user, joined: joined.is_some() };
             conversation.changes.borrow_mut().push(change);
-            conversation.newest_change.set(applied.seq.0);
         }
     }
 }

@@ -26,7 +26,7 @@ pub enum SendError {
     /// The sender was deleted.
     #[error("the sender is deleted")]
     UserDeleted,
-    /// More than 500 items follow `after_seq`.
+    /// More than 500 items follow `after_seq`, or one that concerns the sender's right to send.
     #[error("the client is too far behind")]
     Behind,
     /// No item has the seq `after_seq`, so the client cannot have seen it.
@@ -68,7 +68,10 @@ impl From<SendError> for ApiError {
                 return ApiError::new(ErrorCode::Muted, format!("You are muted in this conversation until {until}."));
             }
             SendError::UserDeleted => (ErrorCode::UserDeleted, "This user was deleted."),
-            SendError::Behind => (ErrorCode::Behind, "The client is more than 500 items behind. Sync before you send."),
+            SendError::Behind => (
+                ErrorCode::Behind,
+                "The client is more than 500 items behind, or has not seen how its rights changed. Sync before you send.",
+            ),
             SendError::Ahead => {
                 (ErrorCode::InvalidRequest, "`after_seq` is higher than the newest seq of the conversation.")
             }

@@ -93,8 +93,7 @@ impl Device {
         let plans: Vec<(usize, usize, Option<u32>)> = (0..times).map(plan).collect();
         let drafts: Vec<Draft> = batch.iter().map(|sent| sent.draft.clone()).collect();
         let calls = plans.into_iter().map(async |(first, process, crash)| {
-            let known_change = *self.changes.borrow();
-            (first, known_change, unless_crashed(self.processes[process].send(&drafts[first..]), crash).await)
+            (first, unless_crashed(self.processes[process].send(&drafts[first..]), crash).await)
         });
         add_round(batch, &join_all(calls).await);
     }

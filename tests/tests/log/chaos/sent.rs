@@ -13,22 +13,18 @@ pub(crate) struct Sent {
 
 #[derive(Debug)]
 pub(crate) struct Call {
-    /// Seq of the newest change of membership that was complete when the call began.
-    pub(crate) known_change: u64,
     pub(crate) answer: Option<Answer>,
 }
 
-/// An invocation for a batch: the index of the first message that it carried, the newest complete change of membership when it
-/// began, and its answers; `None` if it crashed.
-pub(crate) type BatchCall = (usize, u64, Option<Vec<Answer>>);
+/// An invocation for a batch: the index of the first message that it carried, and its answers; `None` if it crashed.
+pub(crate) type BatchCall = (usize, Option<Vec<Answer>>);
 
 /// Adds a round of concurrent calls to the messages that they carried.
 pub(crate) fn add_round(batch: &mut [Sent], calls: &[BatchCall]) {
     for (index, sent) in batch.iter_mut().enumerate() {
-        let carried = calls.iter().filter(|(first, ..)| *first <= index);
-        let call = |(first, known_change, answers): &BatchCall| {
-            let answer = answers.as_ref().and_then(|answers| answers.get(index - first).cloned());
-            Call { known_change: *known_change, answer }
+        let carried = calls.iter().filter(|(first, _)| *first <= index);
+        let call = |(first, answers): &BatchCall| Call {
+            answer: answers.as_ref().and_then(|answers| answers.get(index - first).cloned()),
         };
         let round: Vec<Call> = carried.map(call).collect();
         if !round.is_empty() {
@@ -57,7 +53,7 @@ impl Sent {
 
     /// Returns the invocations that refused the message.
     pub(crate) fn refused(&self) -> impl Iterator<Item = &Call> {
-        self.calls().filter(|call| matches!(call.answer, Some(Answer::NotAMember)))
+        self.calls().filter(|call| matches!(call.answer, Some(Answer::NotAMember | Answer::Behind)))
     }
 
     /// Returns true if any invocation has answered.

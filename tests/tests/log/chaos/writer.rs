@@ -22,6 +22,8 @@ pub(crate) enum Answer {
     Accepted(Box<Accepted>),
     /// The sender is not a member, and the message is not in the log.
     NotAMember,
+    /// The sender was added after the message was written. It is not in the log, and is another one with a new `after_seq`.
+    Behind,
     /// The outcome is unknown; the message has to be sent again.
     Retry,
     /// An answer that these clients should not get.
@@ -97,6 +99,7 @@ macro_rules! writer {
             use $crate::chaos::writer::Answer;
             match error {
                 SendError::NotAMember => Answer::NotAMember,
+                SendError::Behind => Answer::Behind,
                 SendError::Contended | SendError::Store(::store::StoreError::Busy { .. }) => Answer::Retry,
                 error => Answer::Unexpected(format!("{error:?}")),
             }

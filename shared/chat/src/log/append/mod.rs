@@ -149,6 +149,10 @@ pub struct Opened<'a> {
     drafts: &'a [Draft],
     /// The start of the send, which bounds it.
     begun: Stopwatch,
+    /// The time at which it began, before it waited for its turn.
+    begun_at: Timestamp,
+    /// True if an item after `after_seq` mutes or unmutes the sender.
+    was_muted_since: bool,
     /// By draft: what an earlier attempt wrote, as far as it was read.
     earlier: Vec<Option<LogItem>>,
     /// Attachments of each draft, in the order of the drafts.
@@ -260,6 +264,7 @@ impl Opened<'_> {
                 self.earlier[index].get_or_insert_with(|| item.clone());
             }
         }
+        self.was_muted_since |= self.drafts[0].is_muted_by(&items);
         self.turn.add(items);
     }
 

@@ -4,7 +4,7 @@ use std::slice;
 use std::sync::Arc;
 
 use domain::period::{Periods, SeqRange};
-use domain::{Attachment, ConversationId, FileId, HistoryPolicy, Seq, UserId};
+use domain::{Attachment, ConversationId, FileId, HistoryPolicy, Seq, Timestamp, UserId};
 use futures_util::future::try_join_all;
 use store::StoreError;
 use store::clock::{Moment, Stopwatch};
@@ -32,10 +32,12 @@ impl Log {
     pub async fn open_all<'a>(&'a self, drafts: &'a [Draft]) -> Result<Opened<'a>, SendError> {
         let draft = drafts.first().ok_or_else(|| StoreError::Inconsistent("a send without a draft".to_owned()))?;
         let Draft { conversation_id, sender_id, after_seq, .. } = *draft;
+        let begun_at = Timestamp::now();
         let mut turn = self.cache.turn(conversation_id).await;
         let begun = Stopwatch::start();
         let known = turn.since(after_seq);
         let is_known = known.is_some();
+        let was_muted_since = draft.is_muted_by(known.unwrap_or_default());
         let sent_before: Vec<Option<Seq>> =
             drafts.iter().map(|draft| draft.found_in(known.unwrap_or_default())).collect();
         // The answer to a message that was sent before has the members of now, which no put of this send proves.
@@ -61,6 +63,8 @@ impl Log {
             sender_id,
             drafts,
             begun,
+            begun_at,
+            was_muted_since,
             earlier,
             attachments: vec![Vec::new(); drafts.len()],
             mentioned: Vec::new(),

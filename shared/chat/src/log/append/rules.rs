@@ -1,12 +1,13 @@
 //! The sender's right to send, and how a writer proves it.
 
 use domain::period::{Periods, SeqRange};
-use domain::{Seq, Timestamp};
+use domain::{MessageKind, Seq, Timestamp};
 use store::clock::Moment;
 use store::dynamodb::members::{ActiveMember, ConversationItem, MemberView};
+use store::dynamodb::messages::LogItem;
 
-use super::Opened;
 use super::open::MAX_BEHIND;
+use super::{Draft, Opened};
 use crate::log::SendError;
 
 impl Opened<'_> {
@@ -20,7 +21,26 @@ impl Opened<'_> {
     /// Checks whether the sender may send, by the roster.
     pub(super) fn check_send_rules(&self) -> Result<(), SendError> {
         let sender = self.roster.member(self.sender_id);
-        sender.map_or(Ok(()), |sender| may_send(&self.roster.conversation, sender))
+        sender.map_or(Ok(()), |sender| self.may_send_without_break(&self.roster.conversation, sender))
+    }
+
+    /// Checks whether the sender may send, and could do so all the time since this send, or its first attempt, began.
+    ///
+    /// A refusal is final for its client, although an earlier attempt of the same message may still be under way. That one must not
+    /// succeed because the sender has got the right back meanwhile:
+    ///
+    /// * A mute counts by the time at which the attempt began.
+    /// * An item after `after_seq` that mutes or unmutes the sender, and a membership that began after `after_seq`, is a break for each
+    ///   attempt of this message, whenever it comes: `Behind`, after which a client syncs and sends with the new cursor.
+    ///
+    /// A block leaves no item, and holds up to a second late anyway.
+    fn may_send_without_break(&self, conversation: &ConversationItem, sender: &ActiveMember) -> Result<(), SendError> {
+        may_send_at(conversation, sender, self.begun_at)?;
+        let Some(after) = self.drafts[0].after_seq else { return Ok(()) };
+        if sender.joined_seq > after.next() || self.was_muted_since {
+            return Err(SendError::Behind);
+        }
+        Ok(())
     }
 
     /// Authorises the sender again if what was read since may have changed their rights.
@@ -51,7 +71,8 @@ impl Opened<'_> {
             return Err(SendError::UserDeleted);
         }
         self.member_as_of = None;
-        let Err(refusal) = require_may_send(&view) else {
+        let active = view.active.as_ref().ok_or(SendError::NotAMember);
+        let Err(refusal) = active.and_then(|active| self.may_send_without_break(&view.conversation, active)) else {
             self.member_as_of = Some(view.conversation.members_seq);
             return Ok(());
         };
@@ -80,13 +101,29 @@ impl Opened<'_> {
     }
 }
 
+impl Draft {
+    /// Returns true if an item after `after_seq` mutes or unmutes the sender.
+    pub(super) fn is_muted_by(&self, items: &[LogItem]) -> bool {
+        let Some(after) = self.after_seq else { return false };
+        items.iter().any(|item| match item.kind {
+            MessageKind::MemberMuted { user_id, .. } => user_id == self.sender_id && item.seq > after,
+            _ => false,
+        })
+    }
+}
+
 /// Returns an error unless the user of this view may send.
 pub fn require_may_send(view: &MemberView) -> Result<(), SendError> {
     may_send(&view.conversation, view.active.as_ref().ok_or(SendError::NotAMember)?)
 }
 
-/// Checks whether an active member, or the system, may send.
+/// Checks whether an active member, or the system, may send now.
 pub(crate) fn may_send(conversation: &ConversationItem, sender: &ActiveMember) -> Result<(), SendError> {
+    may_send_at(conversation, sender, Timestamp::now())
+}
+
+/// The same at another time.
+fn may_send_at(conversation: &ConversationItem, sender: &ActiveMember, now: Timestamp) -> Result<(), SendError> {
     if conversation.closed {
         return Err(SendError::Closed);
     }
@@ -94,7 +131,7 @@ pub(crate) fn may_send(conversation: &ConversationItem, sender: &ActiveMember) -
         return Err(SendError::Blocked);
     }
     match sender.muted_until {
-        Some(until) if until > Timestamp::now() => Err(SendError::Muted(until)),
+        Some(until) if until > now => Err(SendError::Muted(until)),
         _ => Ok(()),
     }
 }
