@@ -89,8 +89,8 @@ const MUTATIONS: [Mutation; 20] = [
     Mutation {
         name: "added_senders_go_on_with_what_was_refused",
         file: "log/append/rules.rs",
-        original: "sender.joined_seq > after.next() || self.was_muted_since",
-        replacement: "self.was_muted_since",
+        original: "sender.joined_seq > Seq(1) && sender.joined_seq > seen",
+        replacement: "sender.joined_seq < Seq(1) && sender.joined_seq > seen",
         breaks: "Refusal",
     },
     Mutation {

@@ -56,7 +56,7 @@ async fn replies_answer_visible_messages_only() {
     let mut head = 7;
     for (target, allowed) in [(1, true), (2, true), (3, false), (4, true), (5, false), (7, true), (99, false)] {
         // The target is below, at or above the seq that the client has seen, which decides by which read it is found.
-        for after_seq in [None, Some(5), Some(6), Some(head)] {
+        for after_seq in [None, Some(6), Some(7), Some(head)] {
             let sent = send(log, &conversation.reply(bob, after_seq, target)).await;
             match sent {
                 Ok(item) => head = item.seq.0,

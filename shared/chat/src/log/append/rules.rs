@@ -1,7 +1,7 @@
 //! The sender's right to send, and how a writer proves it.
 
 use domain::period::{Periods, SeqRange};
-use domain::{MessageKind, Seq, Timestamp};
+use domain::{ConversationType, MessageKind, Seq, Timestamp};
 use store::clock::Moment;
 use store::dynamodb::members::{ActiveMember, ConversationItem, MemberView};
 use store::dynamodb::messages::LogItem;
@@ -37,7 +37,9 @@ impl Opened<'_> {
     fn may_send_without_break(&self, conversation: &ConversationItem, sender: &ActiveMember) -> Result<(), SendError> {
         may_send_at(conversation, sender, self.begun_at)?;
         let Some(after) = self.drafts[0].after_seq else { return Ok(()) };
-        if sender.joined_seq > after.next() || self.was_muted_since {
+        // A user who joins a public conversation has seen all before, without an item. First members begin with the log.
+        let seen = if conversation.kind == ConversationType::Public { after.next() } else { after };
+        if (sender.joined_seq > Seq(1) && sender.joined_seq > seen) || self.was_muted_since {
             return Err(SendError::Behind);
         }
         Ok(())
