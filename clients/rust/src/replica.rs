@@ -25,6 +25,8 @@ pub struct Replica {
     pub reactions: BTreeMap<Seq, BTreeMap<Emoji, BTreeSet<UserId>>>,
     /// Ranges of seqs up to the cursor that the user cannot see, ascending: first and last seq.
     pub hidden: Vec<(Seq, Seq)>,
+    /// Everything up to this seq has expired: it is gone from `items`.
+    pub expired_seq: Seq,
     /// Watermarks of other users, which never move backwards.
     pub marks: BTreeMap<(UserId, ReceiptKind), Receipt>,
     held: BTreeMap<Seq, Message>,
@@ -48,6 +50,7 @@ impl Replica {
             }
         }
         let applied = self.advance(&synced.hidden, now);
+        self.expire(synced.expired_seq);
         // The remaining gap was synced at this very moment: it is held again before the next sync.
         self.gap_since = (!self.held.is_empty()).then_some(now);
         applied
@@ -75,6 +78,15 @@ impl Replica {
             self.gap_since = Some(now);
         }
         over
+    }
+
+    /// Forgets what has expired.
+    fn expire(&mut self, expired_seq: Seq) {
+        if expired_seq > self.expired_seq {
+            self.expired_seq = expired_seq;
+            self.items = self.items.split_off(&expired_seq.next());
+            self.reactions = self.reactions.split_off(&expired_seq.next());
+        }
     }
 
     fn advance(&mut self, hidden: &[[Seq; 2]], now: Instant) -> Vec<Message> {
@@ -171,7 +183,15 @@ mod tests {
     fn synced(messages: Vec<Message>, hidden: &[(u64, u64)]) -> SyncedConversation {
         let id = ConversationId(uuid::Uuid::nil());
         let hidden = hidden.iter().map(|(first, last)| [Seq(*first), Seq(*last)]).collect();
-        SyncedConversation { id, conversation: None, messages, hidden, head_seq: Seq(9), more: false }
+        SyncedConversation {
+            id,
+            conversation: None,
+            messages,
+            hidden,
+            head_seq: Seq(9),
+            expired_seq: Seq::ZERO,
+            more: false,
+        }
     }
 
     #[test]
@@ -183,6 +203,19 @@ mod tests {
         assert_eq!(replica.receive(text(2), now).len(), 2);
         assert_eq!((replica.gap_since(), replica.cursor), (None, Seq(3)));
         assert_eq!(replica.receive(text(2), now).len(), 0);
+    }
+
+    #[test]
+    fn expired_items_are_forgotten() {
+        let (mut replica, now) = (Replica::default(), Instant::now());
+        for seq in 1..=3 {
+            replica.receive(text(seq), now);
+        }
+        let later = SyncedConversation { expired_seq: Seq(2), ..synced(vec![text(4)], &[]) };
+        replica.catch_up(later, now);
+        assert_eq!(replica.items.keys().copied().collect::<Vec<_>>(), [Seq(3), Seq(4)]);
+        replica.catch_up(synced(Vec::new(), &[]), now);
+        assert_eq!((replica.expired_seq, replica.items.len()), (Seq(2), 2), "what has expired stays so");
     }
 
     #[test]

@@ -78,6 +78,12 @@ pub(crate) fn lines(message: &Message, tick: Option<Tick>, name: impl Fn(UserId)
             notice(format!("{sender} changed the topic to {}", clean(topic)))
         }
         MessageKind::TopicChanged { topic: None } => notice(format!("{sender} removed the topic")),
+        MessageKind::RetentionChanged { retention_days: Some(days) } => {
+            notice(format!("{sender} lets messages expire after {days} days"))
+        }
+        MessageKind::RetentionChanged { retention_days: None } => {
+            notice(format!("{sender} leaves it to the operator how long messages are kept"))
+        }
         MessageKind::Closed => notice(format!("{sender} closed the conversation")),
     }
 }
@@ -211,6 +217,10 @@ mod tests {
             (MessageKind::MessageEdited { target_seq: Seq(3), content: None }, ""),
             (MessageKind::MemberRemoved { user_id: user(2) }, "12:00 * Alice removed Bob"),
             (MessageKind::TopicChanged { topic: None }, "12:00 * Alice removed the topic"),
+            (
+                MessageKind::RetentionChanged { retention_days: Some(7) },
+                "12:00 * Alice lets messages expire after 7 days",
+            ),
         ] {
             assert_eq!(shown(&item(kind), None), expected);
         }

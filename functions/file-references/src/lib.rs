@@ -1,20 +1,26 @@
 //! Worker on the stream of `messages`: keeps which messages reference a file, and expires files with their last reference. Besides, it
-//! reports segments that may move to the archive: at most two workers can read a shard of a stream, and the search has the other.
+//! reports segments that may move to the archive, and conversations that the retention has to visit: at most two workers can read a
+//! shard of a stream, and the search has the other.
 //!
 //! A message references files when it is appended, and no longer once it is deleted. Records of one conversation arrive in order, and
-//! may arrive more than once: every step is safe to repeat. A row that goes away has moved to the archive, with its references.
+//! may arrive more than once: every step is safe to repeat. A row that goes away has moved to the archive, with its references, or has
+//! expired, and lost them before.
 
 mod segments;
 mod serve;
+mod visit;
 
 use aws_lambda_events::dynamodb::EventRecord;
 use chat::files::FileReferences;
+use chat::retention::Visits;
 use domain::FileId;
 use domain::error::causes;
 use serde_dynamo::{Item, from_item};
 use store::StoreError;
 use store::dynamodb::LogItem;
 use store::sqs::Queue;
+
+use visit::Visit;
 
 pub use serve::serve;
 
@@ -27,6 +33,8 @@ pub struct Worker {
     pub references: FileReferences,
     /// The queue of the archive; `None` if nothing moves there.
     pub archive: Option<Queue>,
+    /// `None` if all messages are kept.
+    pub visits: Option<Visits>,
 }
 
 impl Worker {
@@ -52,12 +60,22 @@ impl Worker {
             Some(_) if before.is_empty() => segments::reported_by(&after)?,
             _ => None,
         };
-        // Other items come for the archive, and may be of a kind that only a later version knows.
+        let visit = match &self.visits {
+            Some(_) if before.is_empty() => visit::asked_by(&after)?,
+            _ => None,
+        };
+        // Other items come for the archive or the retention, and may be of a kind that only a later version knows.
         if [&before, &after].into_iter().any(|image| image.contains_key(FILE_COUNT)) {
             self.record_references(before, after).await?;
         }
-        match (&self.archive, segment) {
-            (Some(queue), Some(segment)) => queue.send_archive(&[segment]).await,
+        if let (Some(queue), Some(segment)) = (&self.archive, segment) {
+            queue.send_archive(&[segment]).await?;
+        }
+        match (&self.visits, visit) {
+            (Some(visits), Some(Visit::First { conversation_id, sent_at })) => {
+                visits.begin(conversation_id, sent_at).await
+            }
+            (Some(visits), Some(Visit::Now { conversation_id })) => visits.queue(conversation_id).await,
             _ => Ok(()),
         }
     }

@@ -7,6 +7,10 @@ use crate::Worker;
 /// Serves until Lambda ends the process.
 pub async fn serve() -> Result<(), Error> {
     let wiring = Wiring::start().await;
-    let worker = Worker { references: wiring.file_references()?, archive: wiring.archive_queue()? };
+    let worker = Worker {
+        references: wiring.file_references()?,
+        archive: wiring.archive_queue()?,
+        visits: wiring.visits_if_any()?,
+    };
     stream::run(async |record| worker.handle(record).await).await
 }

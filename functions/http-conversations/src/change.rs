@@ -2,13 +2,13 @@
 
 use domain::membership::Action;
 use domain::protocol::http::UpdateConversationRequest;
-use domain::{ApiError, ConversationId, UserId, conversation};
+use domain::{ApiError, ConversationId, ErrorCode, UserId, conversation};
 use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
 
 impl Handler {
-    /// Changes title and topic, or blocks the other of a private conversation. Answers with the conversation as it is then.
+    /// Changes title, topic and retention, or blocks the other of a private conversation. Answers with the conversation as it is then.
     pub(crate) async fn patch(&self, request: &Request) -> Result<Response, ApiError> {
         let conversation = request.id("id")?;
         let patch: UpdateConversationRequest = request.json()?;
@@ -19,12 +19,27 @@ impl Handler {
         if let Some(topic) = patch.topic {
             actions.push(Action::SetTopic(conversation::topic(&topic.unwrap_or_default())?));
         }
+        if let Some(days) = patch.retention_days {
+            actions.push(Action::SetRetention(days.map(|days| self.retention_days(days)).transpose()?));
+        }
         actions.extend(patch.blocked.map(Action::Block));
         if actions.is_empty() {
-            return Err(ApiError::invalid("The request must have `title`, `topic` or `blocked`."));
+            return Err(ApiError::invalid("The request must have `title`, `topic`, `retention_days` or `blocked`."));
         }
         self.change(conversation, request.user_id(), &actions).await?;
         Response::ok(&self.inbox.conversation(conversation, request.user_id()).await?)
+    }
+
+    /// Checks a number of days: a conversation may keep messages for less time than the stack does.
+    fn retention_days(&self, days: u32) -> Result<u32, ApiError> {
+        if self.kept.is_zero() {
+            return Err(ApiError::new(ErrorCode::RetentionOff, "This deployment keeps all messages."));
+        }
+        let most = self.kept.as_secs().div_ceil(24 * 60 * 60);
+        if u64::from(conversation::retention_days(days)?) > most {
+            return Err(ApiError::invalid(format!("`retention_days` can be at most {most} here.")));
+        }
+        Ok(days)
     }
 
     /// Closes the conversation: afterwards it can only be read and left.

@@ -58,6 +58,8 @@ fn created(creator: UserId, new: &NewConversation, first: &Message) -> Conversat
         topic: new.topic().map(str::to_owned),
         peer_id: new.pair().and_then(|pair| pair.into_iter().find(|user| *user != creator)),
         history: new.history(),
+        retention_days: None,
+        expired_seq: Seq::ZERO,
         closed: false,
         blocked: false,
         muted_until: None,

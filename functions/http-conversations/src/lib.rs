@@ -1,11 +1,14 @@
 //! Conversations: `POST` and `GET /v1/conversations`, `GET`, `PATCH` and `DELETE /v1/conversations/{id}`, and
-//! `GET /v1/public-conversations`.
+//! `GET /v1/public-conversations`; of backends also `PUT` and `DELETE /v1/server/conversations/{id}/hold`.
 
 mod change;
 mod create;
 mod discover;
+mod hold;
 mod list;
 mod serve;
+
+use std::time::Duration;
 
 use chat::inbox::Inbox;
 use chat::membership::Membership;
@@ -13,6 +16,8 @@ use chat::notify::Notifier;
 use domain::ApiError;
 use lambda_kit::http::{Request, Response, no_such_route};
 use store::dynamodb::Connections;
+use store::sql::retention::RetentionRows;
+use store::sqs::Queue;
 
 pub use serve::serve;
 
@@ -22,6 +27,11 @@ pub struct Handler {
     pub inbox: Inbox,
     pub connections: Connections,
     pub notifier: Notifier,
+    pub retention_rows: RetentionRows,
+    /// The queue of the retention; `None` if all messages are kept.
+    pub retention_queue: Option<Queue>,
+    /// Time for which the stack keeps messages; zero for ever.
+    pub kept: Duration,
 }
 
 impl Handler {
@@ -36,6 +46,8 @@ impl Handler {
             "POST /v1/conversations" => self.create(request).await,
             "PATCH /v1/conversations/{id}" => self.patch(request).await,
             "DELETE /v1/conversations/{id}" => self.close(request).await,
+            "PUT /v1/conversations/{id}/hold" => self.hold(request, true).await,
+            "DELETE /v1/conversations/{id}/hold" => self.hold(request, false).await,
             "GET /v1/conversations" => self.list(request).await,
             "GET /v1/conversations/{id}" => self.get_one(request).await,
             "GET /v1/public-conversations" => self.discover(request).await,

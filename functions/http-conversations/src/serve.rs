@@ -9,6 +9,14 @@ pub async fn serve() -> Result<(), Error> {
     let wiring = Wiring::start().await;
     let (membership, inbox) = (wiring.limited_membership()?, wiring.inbox()?);
     inbox.log.warm_up().await;
-    let handler = Handler { membership, inbox, connections: wiring.connections()?, notifier: wiring.notifier()? };
+    let handler = Handler {
+        membership,
+        inbox,
+        connections: wiring.connections()?,
+        notifier: wiring.notifier()?,
+        retention_rows: wiring.retention_rows()?,
+        retention_queue: wiring.retention_queue()?,
+        kept: wiring.kept()?,
+    };
     http::run_with_backends(wiring.audit()?, async |request| handler.handle(request).await).await
 }

@@ -1,6 +1,6 @@
 //! `GET /v1/conversations/{id}/messages`: history, page by page.
 
-use chat::log::{PageRequest, Surroundings};
+use chat::log::{Page, PageRequest, Surroundings};
 use domain::protocol::http::{AroundPage, HistoryPage, HistoryQuery};
 use domain::protocol::read::page_size;
 use domain::{ApiError, ConversationId, Seq};
@@ -23,13 +23,14 @@ impl Handler {
             (Some(after), None, None) => PageRequest::After(after),
             (None, before, None) => PageRequest::Before(before.unwrap_or(Seq::MAX)),
             (None, None, Some(seq)) => {
-                let Surroundings { messages, more_before, more_after } =
+                let Surroundings { messages, more_before, more_after, expired_seq } =
                     self.log.around(conversation, request.user_id(), seq, limit).await?;
-                return Response::ok(&AroundPage { messages, more_before, more_after });
+                return Response::ok(&AroundPage { messages, more_before, more_after, expired_seq });
             }
             _ => return Err(ApiError::invalid("Use only one of `after_seq`, `before_seq` and `around_seq`.")),
         };
-        let page = self.log.history(conversation, request.user_id(), page, limit).await?;
-        Response::ok(&HistoryPage { messages: page.messages, more: page.next.is_some(), next: page.next })
+        let Page { messages, next, expired_seq } =
+            self.log.history(conversation, request.user_id(), page, limit).await?;
+        Response::ok(&HistoryPage { messages, more: next.is_some(), next, expired_seq })
     }
 }

@@ -11,7 +11,7 @@ use lambda_kit::{Error, run};
 type Run = fn() -> Result<(), Error>;
 
 /// The functions by the names of their own programs.
-const FUNCTIONS: [(&str, Run); 33] = [
+const FUNCTIONS: [(&str, Run); 34] = [
     ("export-writer", || run(export_writer::serve())),
     ("fanout", || run(fanout::serve())),
     ("file-cleanup", || run(file_cleanup::serve())),
@@ -28,6 +28,7 @@ const FUNCTIONS: [(&str, Run); 33] = [
     ("http-search", || run(http_search::serve())),
     ("http-users", || run(http_users::serve())),
     ("log-archive", || run(log_archive::serve())),
+    ("message-retention", || run(message_retention::serve())),
     ("migrate", || run(migrate::serve())),
     ("receipts", || run(receipts::serve())),
     ("reconcile", || run(reconcile::serve())),

@@ -8,6 +8,7 @@
 //! * [`files`]: the lifecycle of uploaded files.
 //! * [`inbox`]: a user's conversations as the user sees them, and sync.
 //! * [`archive`]: old segments of logs, which lie on S3.
+//! * [`retention`]: deletes messages that are older than they are kept.
 //! * [`search`]: the index of messages, and what a user finds in it.
 //! * [`accounts`]: deletes users.
 //! * [`exports`]: writes archives of what a user may see, or of a conversation.
@@ -22,5 +23,6 @@ pub mod membership;
 pub mod notify;
 pub mod receipts;
 pub mod reconcile;
+pub mod retention;
 pub mod search;
 pub mod sending;

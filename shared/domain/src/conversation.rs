@@ -11,6 +11,9 @@ pub const MAX_TITLE_CHARS: usize = 200;
 /// Longest topic, in characters.
 pub const MAX_TOPIC_CHARS: usize = 1000;
 
+/// Longest time for which a conversation can ask to keep messages, in days.
+pub const MAX_RETENTION_DAYS: u32 = 3650;
+
 /// The kind of a conversation; it never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -124,6 +127,12 @@ pub struct Conversation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_id: Option<UserId>,
     pub history: HistoryPolicy,
+    /// Days for which messages are kept, if the conversation has a time of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
+    /// Everything up to this seq has expired; absent if nothing has.
+    #[serde(default, skip_serializing_if = "Seq::is_zero")]
+    pub expired_seq: Seq,
     /// True for a closed conversation, which can only be read and left.
     pub closed: bool,
     /// True if the caller has blocked the other user of a private conversation.
@@ -163,4 +172,12 @@ pub fn title(text: &str) -> Result<String, ApiError> {
 /// Returns a valid topic: a [line](crate::characters) of at most [`MAX_TOPIC_CHARS`] characters; `None` for white space alone.
 pub fn topic(text: &str) -> Result<Option<String>, ApiError> {
     if text.trim().is_empty() { Ok(None) } else { line_of("topic", text, MAX_TOPIC_CHARS).map(Some) }
+}
+
+/// Returns a valid number of days for which messages are kept: 1 to [`MAX_RETENTION_DAYS`].
+pub fn retention_days(days: u32) -> Result<u32, ApiError> {
+    if (1..=MAX_RETENTION_DAYS).contains(&days) {
+        return Ok(days);
+    }
+    Err(ApiError::invalid(format!("`retention_days` must be from 1 to {MAX_RETENTION_DAYS}, or null.")))
 }

@@ -114,6 +114,8 @@ pub enum ErrorCode {
     TooManyExports,
     /// The deployment has no search.
     SearchOff,
+    /// The deployment keeps all messages.
+    RetentionOff,
     /// Too much contention or a throttled service; the same request may be sent again.
     Busy,
     /// The server failed. The request id identifies the log entries.
@@ -169,7 +171,7 @@ impl ErrorCode {
             Self::TextTooLarge | Self::BodyTooLarge | Self::FileTooLarge => 413,
             Self::RateLimited => 429,
             Self::Internal => 500,
-            Self::SearchOff => 501,
+            Self::SearchOff | Self::RetentionOff => 501,
             Self::Busy => 503,
         }
     }

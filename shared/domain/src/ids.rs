@@ -161,6 +161,12 @@ impl Seq {
     /// The largest seq that a JSON number holds exactly in every language: 2^53 - 1.
     pub const MAX: Self = Self(MAX_NUMBER);
 
+    /// Returns true for the position before the first item.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub const fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
+
     /// Returns the next position.
     #[must_use]
     pub const fn next(self) -> Self {

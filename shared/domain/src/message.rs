@@ -164,6 +164,12 @@ pub enum MessageKind {
     TopicChanged {
         topic: Option<String>,
     },
+    /// The sender changed the time for which messages are kept.
+    RetentionChanged {
+        /// Days; `None` for as long as the operator keeps messages.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retention_days: Option<u32>,
+    },
     /// The sender closed the conversation: it can be read, and nothing else.
     Closed,
     /// A text whose content was deleted for all users.

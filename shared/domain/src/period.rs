@@ -68,6 +68,20 @@ impl Periods {
         periods
     }
 
+    /// Hides what has expired: everything up to this seq. The periods stay, although some may show nothing then.
+    #[must_use]
+    pub fn after_expiry(mut self, expired_seq: Seq) -> Self {
+        for period in &mut self.0 {
+            period.joined_seq = period.joined_seq.max(expired_seq.next());
+        }
+        self
+    }
+
+    /// Returns this seq, or the end of the last period if that is earlier.
+    pub fn until(&self, seq: Seq) -> Seq {
+        self.0.last().and_then(|period| period.left).map_or(seq, |left| left.seq.min(seq))
+    }
+
     /// Returns true if the user was never a member.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -140,6 +154,18 @@ mod tests {
         assert_eq!(seen(None), [(1, 100)]);
         assert_eq!(seen(Some(30)), [(1, 30)]);
         assert!(Periods::visible(Vec::new(), HistoryPolicy::Full).is_empty());
+    }
+
+    #[test]
+    fn expired_items_are_hidden_and_the_periods_stay() {
+        let periods = || Periods::new(vec![period(5, Some(9)), period(20, None)]);
+        assert_eq!(periods().after_expiry(Seq::ZERO), periods());
+        assert_eq!(ranges(&periods().after_expiry(Seq(7)), 0, 30), [(8, 9), (20, 30)]);
+        let all = periods().after_expiry(Seq(30));
+        assert_eq!(ranges(&all, 0, 30), []);
+        assert!(!all.is_empty(), "a member of a conversation that has expired is a member");
+        let hidden: Vec<SeqRange> = all.hidden_within(Seq(1), Seq(31));
+        assert_eq!(hidden, [SeqRange { first: Seq(1), last: Seq(30) }]);
     }
 
     #[test]

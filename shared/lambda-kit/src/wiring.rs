@@ -18,6 +18,7 @@ use chat::membership::{Membership, Relay};
 use chat::notify::{Notifier, PublicSubscriptions, Recipients, TypingNotifier, UserNotifier};
 use chat::receipts::{Receipts, StatusReader};
 use chat::reconcile::Reconciliation;
+use chat::retention::{Retention, Visits};
 use chat::search::{Reindex, Search};
 use chat::sending::Sender;
 use domain::SegmentSize;
@@ -25,13 +26,16 @@ use domain::flood::FloodLimit;
 use store::Schedules;
 use store::chunk_objects::ChunkObjects;
 use store::connections_api::ConnectionsApi;
-use store::dynamodb::{Audit, Chunks, Connections, Exports, FileItems, Members, Messages, Subscriptions, Watermarks};
+use store::dynamodb::{
+    Audit, Chunks, Connections, ExpiredItems, Exports, FileItems, Members, Messages, Subscriptions, Watermarks,
+};
 use store::export_objects::ExportObjects;
 use store::opensearch::MessageIndex;
 use store::s3::Objects;
 use store::shared_cache::{ANSWER_TIMEOUT, Redis, SharedCache};
 use store::sql::reconcile::Rows;
 use store::sql::reindex::ReindexProgress;
+use store::sql::retention::RetentionRows;
 use store::sql::{Conversations, DataApiPool, FileMetadata, Outbox, Patience, Users};
 use store::sqs::Queue;
 
@@ -304,9 +308,53 @@ impl Wiring {
         let after = days("ARCHIVE_AFTER")?;
         Ok(ArchiveTasks {
             archiver: Archiver { archive: self.archive()?, messages: self.messages()?, after },
+            members: self.members()?,
             rows: Rows::new(self.pool()?),
             queue: self.queue("ARCHIVE_QUEUE_URL")?,
             schedules: self.schedules("ARCHIVE_QUEUE_ARN")?,
+        })
+    }
+
+    /// Returns the way to ask for visits of the retention.
+    fn visits(&self) -> Wired<Visits> {
+        let (queue, schedules) = (self.queue("RETENTION_QUEUE_URL")?, self.schedules("RETENTION_QUEUE_ARN")?);
+        Ok(Visits { queue, schedules, kept: self.kept()? })
+    }
+
+    /// The same; `None` if all messages are kept.
+    pub fn visits_if_any(&self) -> Wired<Option<Visits>> {
+        given("RETENTION_QUEUE_URL")?.map(|_| self.visits()).transpose()
+    }
+
+    /// Returns the queue of the retention; `None` if all messages are kept.
+    pub fn retention_queue(&self) -> Wired<Option<Queue>> {
+        given("RETENTION_QUEUE_URL")?.map(|_| self.queue("RETENTION_QUEUE_URL")).transpose()
+    }
+
+    pub fn retention_rows(&self) -> Wired<RetentionRows> {
+        Ok(RetentionRows::new(self.pool()?))
+    }
+
+    /// Returns the time for which the stack keeps messages, `RETENTION_DAYS`; zero for ever.
+    pub fn kept(&self) -> Wired<Duration> {
+        days("RETENTION_DAYS")
+    }
+
+    /// Returns the retention of messages, which are deleted `RETENTION_GRACE` seconds after nobody sees them any more.
+    pub fn retention(&self) -> Wired<Retention> {
+        let pool = self.pool()?;
+        let (archive, messages) = (self.archive()?, self.messages()?);
+        Ok(Retention {
+            settings: self.retention_rows()?,
+            rows: Rows::new(pool),
+            members: self.members()?,
+            items: self.items()?,
+            archiver: Archiver { archive, messages, after: Duration::ZERO },
+            expired: ExpiredItems::new(self.dynamodb(), required("MESSAGES_TABLE")?),
+            references: self.file_references()?,
+            search: given("SEARCH_REINDEX_QUEUE_URL")?.map(|_| self.queue("SEARCH_REINDEX_QUEUE_URL")).transpose()?,
+            visits: self.visits()?,
+            grace: seconds("RETENTION_GRACE")?,
         })
     }
 

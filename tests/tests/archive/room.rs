@@ -16,6 +16,9 @@ use uuid::Uuid;
 /// Age from which items move, in days: some seconds. Only a local cloud takes parts of a day.
 pub(crate) const AGE: &str = "ArchiveAfter=0.00002";
 
+/// For tests that count schedules: the retention has one for each conversation.
+pub(crate) const NO_RETENTION: &str = "RetentionDays=0";
+
 /// Messages of one batch.
 const BATCH: u64 = 25;
 

@@ -4,7 +4,7 @@ use domain::{SegmentSize, Seq};
 use end_to_end::{Cloud, StoredArchive, TestUser, aws};
 use serde_json::{Value, json};
 
-use crate::room::{AGE, Room, ask, until};
+use crate::room::{AGE, NO_RETENTION, Room, ask, until};
 
 /// Returns the names of the schedules that begin so.
 async fn schedules(cloud: &Cloud, beginning: &str) -> Vec<String> {
@@ -16,7 +16,7 @@ async fn schedules(cloud: &Cloud, beginning: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_changed_age_counts_for_segments_that_wait() {
     let data = tempfile::tempdir().unwrap();
-    let cloud = Cloud::start_with(Some(data.path()), &["ArchiveAfter=1"]);
+    let cloud = Cloud::start_with(Some(data.path()), &["ArchiveAfter=1", NO_RETENTION]);
     let alice = TestUser::of(&cloud, "alice").await;
     let mut room = Room::of(&cloud, &alice, &[]).await;
     room.write(2_000).await;
@@ -27,7 +27,7 @@ async fn a_changed_age_counts_for_segments_that_wait() {
     cloud.stop();
 
     // Longer: the schedule that is due finds a segment that is not, and there is another one.
-    let cloud = Cloud::start_with(Some(data.path()), &["ArchiveAfter=2"]);
+    let cloud = Cloud::start_with(Some(data.path()), &["ArchiveAfter=2", NO_RETENTION]);
     assert_eq!(schedules(&cloud, "move-").await.join(" "), first, "the same one again");
     assert_eq!(cloud.run_schedules().await, 1);
     let second =
@@ -37,7 +37,7 @@ async fn a_changed_age_counts_for_segments_that_wait() {
     cloud.stop();
 
     // Shorter: an operator has the conversations looked through again.
-    let cloud = Cloud::start_with(Some(data.path()), &[AGE]);
+    let cloud = Cloud::start_with(Some(data.path()), &[AGE, NO_RETENTION]);
     let room = Room::at(&cloud, id, head);
     assert!(!room.is_archived().await);
     assert_eq!(ask(&cloud, &json!({})).await, json!({"queued": 1}));

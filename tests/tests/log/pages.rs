@@ -1,7 +1,7 @@
 //! Pages of the largest items that can be: each answer is bounded, and all items come once.
 
 use chat::inbox::Inbox;
-use chat::log::PageRequest;
+use chat::log::{Page, PageRequest};
 use domain::message::Edit;
 use domain::page::{MAX_BODY_BYTES, MAX_FRAME_BYTES};
 use domain::protocol::http::{AroundPage, ConversationsPage, HistoryPage};
@@ -126,9 +126,10 @@ async fn pages_of_the_largest_messages_are_bounded_and_complete() {
                     seqs.reverse();
                 }
                 found.extend(seqs);
-                let body = HistoryPage { messages: page.messages, more: page.next.is_some(), next: page.next };
+                let Page { messages, next, expired_seq } = page;
+                let body = HistoryPage { messages, more: next.is_some(), next, expired_seq };
                 assert!(bytes(&body) <= MAX_BODY_BYTES + 1024, "{} {limit}", bytes(&body));
-                let Some(next) = page.next else { break };
+                let Some(next) = next else { break };
                 request = if forwards { PageRequest::After(next) } else { PageRequest::Before(next) };
             }
             if !forwards {
@@ -154,7 +155,8 @@ async fn surroundings_of_the_largest_messages_are_bounded_and_without_gaps() {
         let near = all.iter().filter(|seq| seq.abs_diff(middle) <= 1);
         assert!(near.into_iter().all(|seq| seqs.contains(seq)), "{middle}: {seqs:?}");
         let (messages, more) = (around.messages, (around.more_before, around.more_after));
-        let body = AroundPage { messages, more_before: more.0, more_after: more.1 };
+        let (more_before, more_after, expired_seq) = (more.0, more.1, around.expired_seq);
+        let body = AroundPage { messages, more_before, more_after, expired_seq };
         assert!(bytes(&body) <= MAX_BODY_BYTES + 1024, "{}", bytes(&body));
     }
 }

@@ -60,7 +60,7 @@ fn is_success(binary: &str, result: &Value) -> bool {
     match binary {
         "ws-authorizer" => result["policyDocument"]["Statement"][0]["Effect"] == "Allow",
         "migrate" | "file-inspect" => result.is_null(),
-        "log-archive" | "search-reindex" => result["queued"].is_u64(),
+        "log-archive" | "message-retention" | "search-reindex" => result["queued"].is_u64(),
         "reconcile" => result["failed"] == json!([]),
         _ if result.get("batchItemFailures").is_some() => result["batchItemFailures"] == json!([]),
         _ if binary.starts_with("http-") => {

@@ -80,7 +80,13 @@ impl Api {
         topic: Option<&str>,
     ) -> Result<(), ApiError> {
         let (title, topic) = (title.map(str::to_owned), topic.map(|topic| Some(topic.to_owned())));
-        let body = UpdateConversationRequest { title, topic, blocked: None };
+        let body = UpdateConversationRequest { title, topic, ..UpdateConversationRequest::default() };
+        self.ask::<Value>(Method::PATCH, &format!("/v1/conversations/{conversation}"), Some(&body)).await.map(drop)
+    }
+
+    /// Lets the messages of a conversation expire after so many days; `None` leaves that to the operator.
+    pub async fn set_retention(&self, conversation: ConversationId, days: Option<u32>) -> Result<(), ApiError> {
+        let body = UpdateConversationRequest { retention_days: Some(days), ..UpdateConversationRequest::default() };
         self.ask::<Value>(Method::PATCH, &format!("/v1/conversations/{conversation}"), Some(&body)).await.map(drop)
     }
 

@@ -75,8 +75,8 @@ pub struct Archiver {
 }
 
 /// A chunk that the index does not name yet.
-struct Candidate {
-    item: ChunkItem,
+pub(super) struct Candidate {
+    pub(super) item: ChunkItem,
     object: Vec<u8>,
 }
 
@@ -176,7 +176,7 @@ impl Archiver {
     }
 
     /// Writes the object of a chunk, reads it back, and puts the chunk into the index. Returns false if another one is there.
-    async fn publish(&self, candidate: &Candidate) -> Result<bool, ArchiveError> {
+    pub(super) async fn publish(&self, candidate: &Candidate) -> Result<bool, ArchiveError> {
         let Candidate { item, object } = candidate;
         let archive = &self.archive;
         archive.objects.put(&item.object_key, object, &item.sha256).await?;
@@ -219,7 +219,7 @@ impl Archiver {
 
     /// Deletes the objects of a segment that its index item does not name, and none will: those of its generation and of earlier ones,
     /// and what a crash left long ago.
-    async fn delete_objects(&self, item: &ChunkItem) -> Result<(), StoreError> {
+    pub(super) async fn delete_objects(&self, item: &ChunkItem) -> Result<(), StoreError> {
         let prefix = format!("{}-", prefix(item.conversation_id, item.segment().first));
         let old = Timestamp::now().minus(OBJECT_LIFETIME);
         for object in self.archive.objects.list(&prefix).await? {
@@ -235,7 +235,7 @@ impl Archiver {
 }
 
 /// Writes a chunk of a segment; `None` if its items are too large.
-fn candidate(
+pub(super) fn candidate(
     conversation_id: ConversationId,
     segment: SeqRange,
     rows: &[StoredRow],
@@ -255,6 +255,6 @@ fn candidate(
 }
 
 /// Returns the beginning of the keys of a segment's objects.
-fn prefix(conversation: ConversationId, first: Seq) -> String {
+pub(super) fn prefix(conversation: ConversationId, first: Seq) -> String {
     format!("{conversation}/{first:016}", first = first.0)
 }

@@ -6,6 +6,7 @@
 mod archiver;
 mod chunk;
 mod deletion;
+mod expiry;
 mod items;
 mod merge;
 mod reader;

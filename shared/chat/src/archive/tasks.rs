@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use domain::{ConversationId, IdRange, SegmentSize, Seq, Timestamp};
+use store::dynamodb::Members;
 use store::sql::reconcile::Rows;
 use store::sqs::{ArchiveBody, Queue};
 use store::{Schedules, StoreError};
@@ -24,6 +25,7 @@ const FOLD_DELAY: Duration = Duration::from_hours(24);
 #[derive(Clone, Debug)]
 pub struct ArchiveTasks {
     pub archiver: Archiver,
+    pub members: Members,
     pub rows: Rows,
     pub queue: Queue,
     /// Send to the same queue.
@@ -64,6 +66,12 @@ impl ArchiveTasks {
         }
     }
 
+    /// Returns true if something has expired from this seq on. Cost: one read unit.
+    async fn has_expired(&self, conversation: ConversationId, first: Seq) -> Result<bool, StoreError> {
+        let conversation = self.members.conversation(conversation).await?;
+        Ok(conversation.is_some_and(|conversation| conversation.expired_seq >= first))
+    }
+
     async fn segment(
         &self,
         conversation_id: ConversationId,
@@ -72,8 +80,15 @@ impl ArchiveTasks {
         until: Timestamp,
     ) -> Result<(), ArchiveError> {
         let segment = SegmentSize::STORED.segment_of(first);
-        let settled = self.archiver.settle(conversation_id, segment, fold, until).await?;
         let first = segment.first;
+        let settled = match self.archiver.settle(conversation_id, segment, fold, until).await {
+            // What has expired has no rows any more. The rest of such a segment stays in the table until it expires.
+            Err(ArchiveError::Hole { .. }) if self.has_expired(conversation_id, first).await? => {
+                tracing::debug!(%conversation_id, %first, "a segment expires, and is not archived");
+                return Ok(());
+            }
+            settled => settled?,
+        };
         match settled {
             Settled::NotDue(due) => {
                 let task = ArchiveBody::Segment { conversation_id, first, fold: false };

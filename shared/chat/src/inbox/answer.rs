@@ -5,8 +5,7 @@ use domain::protocol::sync::SyncedConversation;
 
 /// The part of a conversation that an answer has in any case.
 pub(super) fn without_items(missed: &SyncedConversation) -> SyncedConversation {
-    let SyncedConversation { id, head_seq, more, .. } = *missed;
-    SyncedConversation { id, conversation: None, messages: Vec::new(), hidden: Vec::new(), head_seq, more }
+    SyncedConversation { conversation: None, messages: Vec::new(), hidden: Vec::new(), ..*missed }
 }
 
 /// Drops the messages and hidden ranges that exceed the remaining room, from the first that does.
@@ -64,6 +63,7 @@ mod tests {
             messages: messages.collect(),
             hidden: pairs.collect(),
             head_seq: Seq::MAX,
+            expired_seq: Seq::ZERO,
             more: false,
         }
     }

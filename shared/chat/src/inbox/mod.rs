@@ -57,9 +57,9 @@ impl Inbox {
                 // Members changed between the reads.
                 continue;
             }
-            let MemberView { conversation: item, active, periods, .. } = view;
             // A member who has just joined a public conversation has seen all that is visible to them, and sends after that.
-            let before = active.map_or(Seq::ZERO, |member| member.joined_seq.previous());
+            let (expired_seq, before) = (view.expired_seq(), view.start());
+            let MemberView { conversation: item, active, periods, .. } = view;
             return Ok(Conversation {
                 conversation_id: id,
                 kind: item.kind,
@@ -70,6 +70,8 @@ impl Inbox {
                     .filter(|pair| pair.contains(&user))
                     .and_then(|pair| pair.into_iter().find(|other| *other != user)),
                 history: item.history,
+                retention_days: active.and(item.retention_days),
+                expired_seq,
                 closed: item.closed,
                 blocked: item.blocked_by.contains(&user),
                 muted_until: active.and_then(|member| member.muted_until),
@@ -126,6 +128,7 @@ impl Inbox {
             messages: Vec::new(),
             hidden: Vec::new(),
             head_seq: conversation.head_seq,
+            expired_seq: conversation.expired_seq,
             more: conversation.head_seq > Seq::ZERO,
             // Few conversations with a large message each would fit.
             conversation: Some(Conversation { last_message: None, ..conversation }),

@@ -83,6 +83,8 @@ pub struct Page {
     pub messages: Vec<Message>,
     /// Seq at which the next page continues in the requested direction; `None` on the last page.
     pub next: Option<Seq>,
+    /// Everything up to this seq has expired.
+    pub expired_seq: Seq,
 }
 
 /// The part of a history around one seq.
@@ -94,6 +96,8 @@ pub struct Surroundings {
     pub more_before: bool,
     /// True if there are later messages.
     pub more_after: bool,
+    /// Everything up to this seq has expired.
+    pub expired_seq: Seq,
 }
 
 impl Log {
@@ -129,7 +133,7 @@ impl Log {
         if matches!(request, PageRequest::Before(_)) {
             messages.reverse();
         }
-        Ok(Page { messages, next })
+        Ok(Page { messages, next, expired_seq: view.expired_seq() })
     }
 
     /// Up to `limit` messages that `user` may see, as [`Log::history`] shows them: half of them older than `seq`, the others
@@ -161,7 +165,7 @@ impl Log {
             let ((mut messages, more_before), (after, more_after)) = (half(before, older)?, half(after, newer)?);
             messages.reverse();
             messages.extend(after);
-            return Ok(Surroundings { messages, more_before, more_after });
+            return Ok(Surroundings { messages, more_before, more_after, expired_seq: view.expired_seq() });
         }
     }
 

@@ -55,13 +55,14 @@ impl Log {
             let end = messages.last().map(|message: &Message| message.seq);
             // The two reads are of different moments: an item that was sent in between is in the log and not in this answer.
             let more = cut_off || last.as_ref().is_some_and(|last| last.seq > end.unwrap_or(cursor));
-            // A member who has just joined a public conversation has seen all that is visible to them.
-            let before = view.active.map_or(Seq::ZERO, |member| member.joined_seq.previous());
-            let head_seq = last.map(|item| item.seq).max(end).unwrap_or(Seq::ZERO).max(before);
+            // A member who has just joined a public conversation has seen all that is visible to them, and so has the member of a
+            // conversation of which everything has expired.
+            let head_seq = last.map(|item| item.seq).max(end).unwrap_or(Seq::ZERO).max(view.start());
             // Without more items, every seq between the last item and the head is hidden.
             let upto = if more { end.unwrap_or(cursor) } else { head_seq };
             let hidden = periods.hidden_within(cursor.next(), upto).into_iter().map(pair).collect();
-            return Ok(SyncedConversation { id: conversation, conversation: None, messages, hidden, head_seq, more });
+            let (id, expired_seq) = (conversation, view.expired_seq());
+            return Ok(SyncedConversation { id, conversation: None, messages, hidden, head_seq, expired_seq, more });
         }
     }
 

@@ -203,6 +203,8 @@ fn first_projection(pending: &Pending, stamp: Stamp) -> Option<ConversationItem>
         title: title.clone(),
         topic: topic.clone(),
         history: *history,
+        retention_days: None,
+        expired_seq: Seq::ZERO,
         pair: pair.flatten(),
         blocked_by: Vec::new(),
         closed: false,

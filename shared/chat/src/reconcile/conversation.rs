@@ -166,9 +166,10 @@ impl Reconciliation {
         }
     }
 
-    /// Finds the first hole in a log, in its archive as well.
+    /// Finds the first hole in a log after what has expired, in its archive as well.
     pub(super) async fn hole(&self, conversation: ConversationId) -> Result<Option<Finding>, StoreError> {
-        let mut expected = Seq(1);
+        let shown = self.relay.members.conversation(conversation).await?;
+        let mut expected = shown.map_or(Seq::ZERO, |shown| shown.expired_seq).next();
         loop {
             let range = SeqRange { first: expected, last: Seq::MAX };
             let page = self.items.read(conversation, range, Order::Ascending, LOG_PAGE_SIZE, true).await?;
@@ -214,6 +215,8 @@ fn expected_item(
         title: row.title.clone(),
         topic: row.topic.clone(),
         history: row.history,
+        retention_days: row.retention_days,
+        expired_seq: shown.map_or(Seq::ZERO, |shown| shown.expired_seq),
         pair: row.pair,
         blocked_by: row.blocked_by.clone(),
         closed: row.closed,

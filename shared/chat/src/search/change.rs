@@ -11,7 +11,8 @@ pub fn change_of(item: &LogItem) -> Option<Change> {
     let content = match &item.kind {
         MessageKind::Text(content) => content,
         MessageKind::Deleted { deleted_seq, .. } => {
-            let version = deleted_seq.unwrap_or(Seq::ZERO).max(version(item));
+            // Without an event the message has expired, and nothing follows.
+            let version = deleted_seq.unwrap_or(Seq::MAX).max(version(item));
             return Some(Change::Delete { id: DocumentId { conversation_id, seq }, version });
         }
         _ => return None,

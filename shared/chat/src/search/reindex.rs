@@ -5,6 +5,7 @@
 //!
 //! Of a new index, each part is recorded until it is done, so that the old one is not deleted before.
 
+use std::collections::HashSet;
 use std::error::Error;
 
 use domain::period::SeqRange;
@@ -188,7 +189,7 @@ impl Reindex {
         Ok(())
     }
 
-    /// Writes the documents of a part of a log, and deletes those of deleted messages.
+    /// Writes the documents of a part of a log, and deletes those of deleted messages, and of messages that have expired.
     async fn slice(&self, slice: Slice, until: Timestamp) -> Result<(), ReindexError> {
         let Slice { conversation_id, mut seqs } = slice;
         while seqs.first <= seqs.last {
@@ -199,9 +200,14 @@ impl Reindex {
                 .items
                 .read_bounded(conversation_id, seqs, Order::Ascending, ITEMS_PER_READ, MEGABYTES_PER_READ, true)
                 .await?;
-            let Some(last) = read.items.last().map(|item| item.seq) else { return Ok(()) };
-            let changes: Vec<Change> = read.items.iter().filter_map(change_of).collect();
-            self.write(&changes).await?;
+            let last = if read.more { read.items.last().map_or(seqs.last, |item| item.seq) } else { seqs.last };
+            let there: HashSet<Seq> = read.items.iter().map(|item| item.seq).collect();
+            let gone = (seqs.first.0..=last.0).map(Seq).filter(|seq| !there.contains(seq));
+            let gone = gone.map(|seq| Change::Delete { id: DocumentId { conversation_id, seq }, version: Seq::MAX });
+            let changes: Vec<Change> = read.items.iter().filter_map(change_of).chain(gone).collect();
+            for changes in changes.chunks(ITEMS_PER_READ) {
+                self.write(changes).await?;
+            }
             seqs.first = last.next();
         }
         Ok(())

@@ -16,6 +16,8 @@ pub enum Action {
     SetTitle(String),
     /// Sets the topic; `None` removes it.
     SetTopic(Option<String>),
+    /// Sets the number of days for which messages are kept; `None` leaves it to the operator.
+    SetRetention(Option<u32>),
     /// Closes the conversation: it can only be read and left.
     Close,
     /// Blocks (`true`) or unblocks (`false`) the other user of a private conversation.

@@ -62,6 +62,8 @@ pub struct Effect<'a> {
     pub title: Option<&'a str>,
     /// The new topic, or none.
     pub topic: Option<Option<&'a str>>,
+    /// The new number of days for which messages are kept, or none.
+    pub retention_days: Option<Option<u32>>,
     /// True if the conversation is closed.
     pub closed: bool,
     /// The users who block after the change.
@@ -127,6 +129,7 @@ fn logged_effect(actor: UserId, item: &MessageKind) -> Effect<'_> {
         MessageKind::MemberMuted { user_id, muted_until } => Effect { muted: Some((*user_id, *muted_until)), ..none },
         MessageKind::TitleChanged { title } => Effect { title: Some(title), ..none },
         MessageKind::TopicChanged { topic } => Effect { topic: Some(topic.as_deref()), ..none },
+        MessageKind::RetentionChanged { retention_days } => Effect { retention_days: Some(*retention_days), ..none },
         MessageKind::Closed => Effect { closed: true, ..none },
     }
 }
@@ -201,6 +204,10 @@ mod tests {
                 logged(MessageKind::TopicChanged { topic: None }),
                 r#"{"change":"logged","actor":"~1","item":{"kind":"topic_changed","topic":null}}"#,
             ),
+            (
+                logged(MessageKind::RetentionChanged { retention_days: Some(30) }),
+                r#"{"change":"logged","actor":"~1","item":{"kind":"retention_changed","retention_days":30}}"#,
+            ),
             (logged(MessageKind::Closed), r#"{"change":"logged","actor":"~1","item":{"kind":"closed"}}"#),
             (Change::Joined { user_id: user(2), muted_until: None }, r#"{"change":"joined","user_id":"~2"}"#),
             (
@@ -227,7 +234,7 @@ mod tests {
     #[test]
     fn joins_and_departures_change_the_member_count() {
         let growth: Vec<i32> = stored().iter().map(|(change, _)| change.effect().growth()).collect();
-        assert_eq!(growth, [1, 1, 1, -1, -1, 0, 0, 0, 0, 0, 1, 1, -1, 0]);
+        assert_eq!(growth, [1, 1, 1, -1, -1, 0, 0, 0, 0, 0, 0, 1, 1, -1, 0]);
     }
 
     #[test]
@@ -252,6 +259,7 @@ mod tests {
             Effect { muted: Some((user(2), Some(at))), ..none.clone() },
             Effect { title: Some("Crew"), ..none.clone() },
             Effect { topic: Some(None), ..none.clone() },
+            Effect { retention_days: Some(Some(30)), ..none.clone() },
             Effect { closed: true, ..none.clone() },
             Effect { joined: vec![Member::new(user(2), Role::Member)], ..none.clone() },
             Effect { joined: vec![muted], ..none.clone() },

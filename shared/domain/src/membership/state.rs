@@ -14,6 +14,8 @@ pub struct State {
     pub closed: bool,
     pub title: Option<String>,
     pub topic: Option<String>,
+    /// Days for which messages are kept, if the conversation has a time of its own.
+    pub retention_days: Option<u32>,
     /// Number of active members.
     pub member_count: u32,
     /// Number of active owners.

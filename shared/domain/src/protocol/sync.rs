@@ -59,6 +59,9 @@ pub struct SyncedConversation {
     pub hidden: Vec<[Seq; 2]>,
     /// Highest seq that the caller can see.
     pub head_seq: Seq,
+    /// Everything up to this seq has expired, and is among the hidden ranges; absent if nothing has.
+    #[serde(default, skip_serializing_if = "Seq::is_zero")]
+    pub expired_seq: Seq,
     /// True if more items follow: sync again with the new cursor.
     pub more: bool,
 }

@@ -19,7 +19,7 @@ use crate::spans;
 const AS: &str = "palaver-as";
 
 /// The routes that a backend may use as the system. All others act for a user: by the user's rights, and in the user's view.
-const ROUTES_OF_THE_SYSTEM: [&str; 21] = [
+const ROUTES_OF_THE_SYSTEM: [&str; 23] = [
     "GET /v1/audit",
     "POST /v1/users",
     "GET /v1/users/me",
@@ -28,6 +28,8 @@ const ROUTES_OF_THE_SYSTEM: [&str; 21] = [
     "GET /v1/conversations/{id}",
     "PATCH /v1/conversations/{id}",
     "DELETE /v1/conversations/{id}",
+    "PUT /v1/conversations/{id}/hold",
+    "DELETE /v1/conversations/{id}/hold",
     "GET /v1/conversations/{id}/members",
     "POST /v1/conversations/{id}/members",
     "PATCH /v1/conversations/{id}/members/{user_id}",

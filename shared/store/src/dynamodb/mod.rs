@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod chunks;
 pub mod connections;
+pub mod expired;
 pub mod exports;
 pub mod files;
 pub mod members;
@@ -17,6 +18,7 @@ pub mod retry;
 pub use audit::Audit;
 pub use chunks::{ChunkItem, Chunks, StoredRow, StoredRows};
 pub use connections::Connections;
+pub use expired::ExpiredItems;
 pub use exports::Exports;
 pub use files::{FileItem, FileItems};
 pub use members::{Members, Roster};

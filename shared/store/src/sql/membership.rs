@@ -62,6 +62,7 @@ struct Locked {
     r#type: String,
     title: Option<String>,
     topic: Option<String>,
+    retention_days: Option<i32>,
     closed: bool,
     version: i64,
     member_count: i32,
@@ -151,8 +152,8 @@ fn not_found() -> ChangeError {
 /// Locks the conversation until the transaction ends.
 async fn lock(connection: &mut DataApiConnection, conversation: ConversationId) -> Result<Option<Locked>, ChangeError> {
     let locked = query_as(
-        "SELECT type, title, topic, closed_at IS NOT NULL AS closed, version, member_count, blocked_by,
-            recent_changes
+        "SELECT type, title, topic, retention_days, closed_at IS NOT NULL AS closed, version, member_count,
+            blocked_by, recent_changes
          FROM conversations
          WHERE conversation_id = $1 FOR UPDATE",
     )
@@ -213,6 +214,7 @@ async fn state(
         closed: locked.closed,
         title: locked.title.clone(),
         topic: locked.topic.clone(),
+        retention_days: locked.retention_days.map(i32::unsigned_abs),
         member_count: count(locked.member_count.into()),
         owners: count(first.owners),
         successor: first.successor.map(UserId),
@@ -261,7 +263,7 @@ async fn write(
             UPDATE conversations SET version = $2, member_count = member_count + $3, title = coalesce($4, title),
                 topic = CASE WHEN $5 THEN $6 ELSE topic END, terms = coalesce($22::text::tsvector, terms),
                 closed_at = CASE WHEN $7 THEN now() ELSE closed_at END, blocked_by = coalesce($8, blocked_by),
-                recent_changes = $23
+                recent_changes = $23, retention_days = CASE WHEN $24 THEN $25 ELSE retention_days END
             WHERE conversation_id = $1
          ), noted AS (
             INSERT INTO outbox (outbox_id, conversation_id, version, change) VALUES ($9, $1, $2, $10)
@@ -303,6 +305,8 @@ async fn write(
     .bind(effect.joined.iter().map(|member| member.muted_until.map(OffsetDateTime::from)).collect::<Vec<_>>())
     .bind(terms)
     .bind(Json(recent))
+    .bind(effect.retention_days.is_some())
+    .bind(effect.retention_days.flatten().map(u32::cast_signed))
     .execute(connection)
     .await?;
     Ok(())

@@ -16,6 +16,7 @@ pub mod membership;
 pub mod outbox;
 pub mod reconcile;
 pub mod reindex;
+pub mod retention;
 pub mod users;
 
 use std::time::Duration;

@@ -17,6 +17,7 @@ pub struct ConversationRow {
     pub kind: ConversationType,
     pub title: Option<String>,
     pub topic: Option<String>,
+    pub retention_days: Option<u32>,
     pub history: HistoryPolicy,
     pub closed: bool,
     pub created_by: UserId,
@@ -140,6 +141,7 @@ struct Columns {
     r#type: String,
     title: Option<String>,
     topic: Option<String>,
+    retention_days: Option<i32>,
     history: String,
     closed: bool,
     created_by: Uuid,
@@ -154,8 +156,8 @@ async fn lock(
     conversation: ConversationId,
 ) -> Result<Option<ConversationRow>, StoreError> {
     let found: Option<Columns> = query_as(
-        "SELECT type, title, topic, history, closed_at IS NOT NULL AS closed, created_by, version, private_low,
-            private_high, blocked_by
+        "SELECT type, title, topic, retention_days, history, closed_at IS NOT NULL AS closed, created_by, version,
+            private_low, private_high, blocked_by
          FROM conversations WHERE conversation_id = $1 FOR UPDATE",
     )
     .bind(conversation.0)
@@ -172,6 +174,7 @@ async fn lock(
         kind: ConversationType::parse(&found.r#type).ok_or_else(|| malformed("type"))?,
         title: found.title,
         topic: found.topic,
+        retention_days: found.retention_days.map(i32::unsigned_abs),
         history: HistoryPolicy::parse(&found.history).ok_or_else(|| malformed("history"))?,
         closed: found.closed,
         created_by: UserId(found.created_by),

@@ -191,6 +191,23 @@ pub struct ExportBody {
     pub round: u32,
 }
 
+/// Body of a message on the `retention` queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetentionBody {
+    /// A conversation of which something may be too old.
+    Visit { conversation_id: ConversationId },
+    /// Items that are hidden, up to this seq, and are to be deleted.
+    Delete { conversation_id: ConversationId, expired_seq: Seq },
+    /// The conversations after one, which are to be visited.
+    Range {
+        after: ConversationId,
+        /// The last one of a range; `None` for conversations that are still to be split into ranges.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<ConversationId>,
+    },
+}
+
 /// Body of a message on the dead-letter queue of `search-index`: a record of the stream that the index refuses. Lambda reports
 /// what it has given up in the same queue, in a form of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

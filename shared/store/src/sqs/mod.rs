@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use domain::error::causes;
+use domain::period::SeqRange;
 use domain::{ConversationId, MemberRange, Seq, Timestamp};
 use serde::Serialize;
 
@@ -15,7 +16,7 @@ use crate::StoreError;
 use crate::clock::timeout;
 
 pub use bodies::{
-    ArchiveBody, ExportBody, FanoutBody, FilesBody, ReceiptsBody, RefusedRecord, ReindexBody, RelayBody,
+    ArchiveBody, ExportBody, FanoutBody, FilesBody, ReceiptsBody, RefusedRecord, ReindexBody, RelayBody, RetentionBody,
     SubscribersBody, SubscriptionRange,
 };
 
@@ -34,6 +35,9 @@ pub const RELAY_DELAY: Duration = Duration::from_secs(35);
 
 /// Longest that SQS keeps a message back.
 pub const MAX_DELAY: Duration = Duration::from_mins(15);
+
+/// Seqs of a queue message for the index of the search.
+const REINDEXED_SEQS: usize = 2_000;
 
 #[derive(Clone, Debug)]
 pub struct Queue {
@@ -107,6 +111,30 @@ impl Queue {
     /// Queues the work on an export. `delay` is in whole seconds, at most 15 minutes.
     pub async fn send_export(&self, body: ExportBody, delay: Duration) -> Result<(), StoreError> {
         self.send(serde_json::to_string(&body)?, i32::try_from(delay.as_secs()).ok()).await
+    }
+
+    /// Queues work of the retention, all after the same delay; one request for each ten.
+    pub async fn send_retention(&self, bodies: &[RetentionBody], delay: Duration) -> Result<(), StoreError> {
+        let delay = i32::try_from(delay.min(MAX_DELAY).as_secs()).ok().filter(|delay| *delay > 0);
+        self.send_all(bodies, |_| delay).await
+    }
+
+    /// Queues a visit of one conversation.
+    pub async fn send_retention_visit(&self, conversation_id: ConversationId) -> Result<(), StoreError> {
+        self.send_retention(&[RetentionBody::Visit { conversation_id }], Duration::ZERO).await
+    }
+
+    /// Queues a part of a log whose documents are to be as the log is; one request for 20,000 seqs.
+    pub async fn send_reindex_slice(&self, conversation_id: ConversationId, seqs: SeqRange) -> Result<(), StoreError> {
+        let firsts = (seqs.first.0..=seqs.last.0).step_by(REINDEXED_SEQS);
+        let slice = |first: u64| ReindexBody::Slice {
+            conversation_id,
+            first: Seq(first),
+            last: Seq(first + REINDEXED_SEQS as u64 - 1).min(seqs.last),
+            reindex_id: None,
+        };
+        let parts = firsts.map(|first| serde_json::to_string(&slice(first))).collect::<Result<_, _>>()?;
+        self.send_reindex(parts).await
     }
 
     /// Sends a record that the index refuses, for an operator.

@@ -1,7 +1,7 @@
-//! The conversation itself: its title, its topic, its end.
+//! The conversation itself: its title, its topic, the time for which its messages are kept, its end.
 
 use super::{Context, Decision};
-use crate::{MessageKind, Role};
+use crate::{ConversationType, MessageKind, Role};
 
 impl Context<'_> {
     pub(super) fn set_title(&self, title: &str) -> Decision {
@@ -20,6 +20,20 @@ impl Context<'_> {
         }
         self.at_least_and_open(Role::Admin)?;
         self.logged(MessageKind::TopicChanged { topic: topic.map(str::to_owned) })
+    }
+
+    /// In a private conversation each of the two may set it.
+    pub(super) fn set_retention(&self, retention_days: Option<u32>) -> Decision {
+        self.active()?;
+        if self.state.retention_days == retention_days {
+            return Ok(None);
+        }
+        if self.state.kind == ConversationType::Private && !self.actor.is_system() {
+            self.open()?;
+        } else {
+            self.at_least_and_open(Role::Owner)?;
+        }
+        self.logged(MessageKind::RetentionChanged { retention_days })
     }
 
     pub(super) fn close(&self) -> Decision {

@@ -6,13 +6,13 @@
 //! | remove | anybody | members | | |
 //! | mute | admins, members | members | | |
 //! | end a mute | anybody's | members' | | |
-//! | change roles, close | yes | | | |
+//! | change roles, set the retention, close | yes | | | |
 //! | leave | yes | yes | yes | |
 //! | join, if public | | | | yes |
 //!
 //! The system, as which backends act, has the rights of an owner without being a member, and can neither join nor leave.
 //!
-//! A private conversation has none of these: its two users cannot leave, and each may block the other. A conversation with
+//! A private conversation has none of these: its two users cannot leave, and each may block the other and set the retention. A conversation with
 //! members always has an owner, and one without members is closed.
 
 mod conversation;
@@ -38,6 +38,7 @@ pub fn decide(state: &State, actor: UserId, action: &Action) -> Result<Option<Ch
         Action::Mute(user, until) => context.mute(*user, *until),
         Action::SetTitle(title) => context.set_title(title),
         Action::SetTopic(topic) => context.set_topic(topic.as_deref()),
+        Action::SetRetention(days) => context.set_retention(*days),
         Action::Close => context.close(),
         Action::Block(blocked) => context.block(*blocked),
         Action::LeaveDeleted => Ok(context.leave_deleted()),

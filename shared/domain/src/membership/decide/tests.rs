@@ -1,3 +1,4 @@
+mod retention;
 mod states;
 mod system;
 
@@ -49,6 +50,7 @@ fn state(kind: ConversationType) -> State {
         closed: false,
         title: (kind != Private).then(|| "Team".to_owned()),
         topic: None,
+        retention_days: None,
         member_count: 6,
         owners: 2,
         successor: Some(ADMIN),

@@ -37,6 +37,10 @@ pub struct UpdateConversationRequest {
     #[allow(clippy::option_option, reason = "absent, or `null`")]
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub topic: Option<Option<String>>,
+    /// Days for which messages are kept; `null` leaves it to the operator.
+    #[allow(clippy::option_option, reason = "absent, or `null`")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<Option<u32>>,
     /// True if the caller blocks the other user of a private conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<bool>,

@@ -34,6 +34,9 @@ pub struct HistoryPage {
     pub more: bool,
     /// The `after_seq` or `before_seq` of the next page.
     pub next: Option<Seq>,
+    /// Everything up to this seq has expired; absent if nothing has.
+    #[serde(default, skip_serializing_if = "Seq::is_zero")]
+    pub expired_seq: Seq,
 }
 
 /// The history around a message.
@@ -45,6 +48,9 @@ pub struct AroundPage {
     pub more_before: bool,
     /// True if there are later messages.
     pub more_after: bool,
+    /// Everything up to this seq has expired; absent if nothing has.
+    #[serde(default, skip_serializing_if = "Seq::is_zero")]
+    pub expired_seq: Seq,
 }
 
 /// Answer to `GET /v1/conversations/{id}/messages/{seq}/status`.

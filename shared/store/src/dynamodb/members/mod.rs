@@ -1,7 +1,7 @@
 //! Table `members`: the facts about a conversation and its members that the message path needs.
 //!
 //! A projection of the relational source of truth. Only `chat::membership::Relay` writes it, each version of a conversation
-//! once.
+//! once; and the retention writes `expired_seq`.
 //!
 //! | `conversation_id` (S, partition key) | `entry` (S, sort key) | |
 //! |---|---|---|
@@ -19,6 +19,7 @@
 
 mod blocks;
 mod entries;
+mod expiry;
 mod of_user;
 mod presence;
 mod roster;
@@ -69,6 +70,12 @@ pub struct ConversationItem {
     pub topic: Option<String>,
     #[serde(default)]
     pub history: HistoryPolicy,
+    /// Days for which messages are kept, if the conversation has a time of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
+    /// Everything up to this seq has expired: nobody sees it, and it is deleted. It never falls, and only the retention moves it.
+    #[serde(default, skip_serializing_if = "Seq::is_zero")]
+    pub expired_seq: Seq,
     /// The two of a private conversation, the smaller id first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair: Option<[UserId; 2]>,
@@ -139,7 +146,8 @@ pub struct MemberView {
     pub conversation: ConversationItem,
     /// The current membership period; `None` for a former member.
     pub active: Option<ActiveMember>,
-    /// The visible periods: the membership periods, or more by the conversation's history policy. Never empty.
+    /// The visible periods: the membership periods, or more by the conversation's history policy, without what has expired. Never
+    /// empty, although all of them may show nothing.
     pub periods: Periods,
     /// True if the user was deleted: then nothing may be shown.
     pub user_deleted: bool,
@@ -152,6 +160,18 @@ pub struct Members {
 }
 
 impl MemberView {
+    /// Returns the seq up to which everything has expired, as far as it concerns the user: a former member does not learn how long the
+    /// conversation is.
+    pub fn expired_seq(&self) -> Seq {
+        self.periods.until(self.conversation.expired_seq)
+    }
+
+    /// Returns the seq from which on the user may see something: that of the last item before it.
+    pub fn start(&self) -> Seq {
+        let joined = self.active.map_or(Seq::ZERO, |member| member.joined_seq.previous());
+        joined.max(self.expired_seq())
+    }
+
     /// Returns the view of the system: it sees everything, and has the rights of an owner.
     fn of_system(conversation: ConversationItem) -> Self {
         let active = ActiveMember {
@@ -162,7 +182,8 @@ impl MemberView {
             joined_at: Timestamp::MIN,
             muted_until: None,
         };
-        Self { conversation, active: Some(active), periods: Periods::all(), user_deleted: false }
+        let periods = Periods::all().after_expiry(conversation.expired_seq);
+        Self { conversation, active: Some(active), periods, user_deleted: false }
     }
 }
 
@@ -221,7 +242,7 @@ impl Members {
             joined_at: member.joined_at,
             left: None,
         }));
-        let periods = Periods::visible(periods, conversation.history);
+        let periods = Periods::visible(periods, conversation.history).after_expiry(conversation.expired_seq);
         Ok((!periods.is_empty()).then_some(MemberView { conversation, active, periods, user_deleted }))
     }
 

@@ -80,12 +80,12 @@ impl Members {
         let entries =
             |id: &ConversationId| [CONVERSATION.to_owned(), active(user), former(user)].map(|entry| key(*id, entry));
         let keys = conversations.iter().flat_map(entries).collect();
-        let (mut policies, mut periods) = (HashMap::new(), HashMap::<ConversationId, Vec<Period>>::new());
+        let (mut found, mut periods) = (HashMap::new(), HashMap::<ConversationId, Vec<Period>>::new());
         for item in get_all(&self.client, &self.table, keys, false).await? {
             let id = conversation_of(&item)?;
             match entry_of(&item).unwrap_or_default() {
                 CONVERSATION => {
-                    policies.insert(id, from_item::<_, ConversationItem>(item)?.history);
+                    found.insert(id, from_item::<_, ConversationItem>(item)?);
                 }
                 entry if entry.starts_with(FORMER) => {
                     periods.entry(id).or_default().extend(from_item::<_, FormerMember>(item)?.periods);
@@ -96,8 +96,11 @@ impl Members {
                 }
             }
         }
-        let visible = |(id, policy)| Some((id, Periods::visible(periods.remove(&id)?, policy)));
-        Ok(policies.into_iter().filter_map(visible).collect())
+        let visible = |(id, conversation): (ConversationId, ConversationItem)| {
+            let periods = Periods::visible(periods.remove(&id)?, conversation.history);
+            Some((id, periods.after_expiry(conversation.expired_seq)))
+        };
+        Ok(found.into_iter().filter_map(visible).collect())
     }
 }
 

@@ -74,6 +74,14 @@ impl Members {
             Some(None) => remove.push("topic"),
             None => {}
         }
+        match effect.retention_days {
+            Some(Some(days)) => {
+                set.push("retention_days = :retention_days");
+                values.insert(":retention_days".to_owned(), number(days.into()));
+            }
+            Some(None) => remove.push("retention_days"),
+            None => {}
+        }
         match effect.left {
             Some(departure) => {
                 set.push("departed = :departed");
