@@ -38,9 +38,9 @@ pub(crate) fn allowed(policies: &[String]) -> BTreeSet<Permission> {
     allowed
 }
 
-/// Returns what a condition chooses in a stack with a collection and an archive, as the clouds of tests have them.
+/// Returns what a condition chooses in a stack with a collection, an archive and a retention, as the clouds of tests have them.
 fn with_everything(resource: &str) -> &str {
-    let conditions = ["!If [HasCollection, ", "!If [HasArchive, "];
+    let conditions = ["!If [HasCollection, ", "!If [HasSearch, ", "!If [HasArchive, ", "!If [HasRetention, "];
     let chosen = conditions.into_iter().find_map(|condition| resource.strip_prefix(condition)?.split(", ").next());
     chosen.unwrap_or(resource)
 }
