@@ -5,7 +5,6 @@ use store::StoreError;
 use store::dynamodb::{ChunkItem, ExpiredItems, LogItem, StoredRow};
 
 use super::archiver::{ArchiveError, Archiver, candidate, prefix};
-use super::chunk::Chunk;
 
 impl Archiver {
     /// Returns the items of a segment up to a seq. None, if its object is gone: that is deleted after all that its items need.
@@ -51,8 +50,7 @@ impl Archiver {
 
     /// Reads the rows that a chunk has; `None` if its object is gone.
     async fn rows_of(&self, segment: &ChunkItem) -> Result<Option<Vec<StoredRow>>, StoreError> {
-        let Some(object) = self.archive.objects.get(&segment.object_key).await? else { return Ok(None) };
-        Chunk::decode(&object, segment)?.rows().map(Some)
+        self.archive.chunk(segment).await?.map(|chunk| chunk.rows()).transpose()
     }
 }
 

@@ -105,7 +105,7 @@ impl Archive {
     }
 
     /// Returns the chunk that an index item names; `None` if its object is gone.
-    async fn chunk(&self, item: &ChunkItem) -> Result<Option<Arc<Chunk>>, StoreError> {
+    pub(super) async fn chunk(&self, item: &ChunkItem) -> Result<Option<Arc<Chunk>>, StoreError> {
         if let Some(chunk) = self.remembered(&item.object_key) {
             return Ok(Some(chunk));
         }
