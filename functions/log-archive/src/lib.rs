@@ -7,8 +7,8 @@ mod serve;
 
 use aws_lambda_events::sqs::SqsEvent;
 use chat::archive::{ArchiveError, ArchiveTasks};
-use domain::error::causes;
 use domain::{ConversationId, Timestamp};
+use lambda_kit::queue;
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
@@ -47,19 +47,10 @@ impl Worker {
 
     /// Does the tasks of a batch until then; returns the ids of the queue messages to retry.
     pub async fn handle(&self, event: SqsEvent, until: Timestamp) -> Vec<String> {
-        let mut failed = Vec::new();
-        for message in event.records {
-            let task = message.body.as_deref().unwrap_or_default();
-            let done = match serde_json::from_str(task) {
-                Ok(body) => self.tasks.work(body, until).await,
-                Err(error) => Err(ArchiveError::from(StoreError::from(error))),
-            };
-            if let Err(error) = done {
-                let queue_message_id = message.message_id.as_deref();
-                tracing::error!(queue_message_id, task, error = causes(&error), "a queue message will be retried");
-                failed.extend(message.message_id);
-            }
-        }
-        failed
+        queue::each::<ArchiveError>(event, async |task| {
+            let body = serde_json::from_str(task).map_err(StoreError::from)?;
+            self.tasks.work(body, until).await
+        })
+        .await
     }
 }

@@ -9,7 +9,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use chat::archive::ArchiveError;
 use chat::retention::Retention;
 use domain::ConversationId;
-use domain::error::causes;
+use lambda_kit::queue;
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
@@ -48,19 +48,10 @@ impl Worker {
 
     /// Does the tasks of a batch; returns the ids of the queue messages to retry.
     pub async fn handle(&self, event: SqsEvent) -> Vec<String> {
-        let mut failed = Vec::new();
-        for message in event.records {
-            let task = message.body.as_deref().unwrap_or_default();
-            let done = match serde_json::from_str(task) {
-                Ok(body) => self.retention.work(body).await,
-                Err(error) => Err(ArchiveError::from(StoreError::from(error))),
-            };
-            if let Err(error) = done {
-                let queue_message_id = message.message_id.as_deref();
-                tracing::error!(queue_message_id, task, error = causes(&error), "a queue message will be retried");
-                failed.extend(message.message_id);
-            }
-        }
-        failed
+        queue::each::<ArchiveError>(event, async |task| {
+            let body = serde_json::from_str(task).map_err(StoreError::from)?;
+            self.retention.work(body).await
+        })
+        .await
     }
 }
