@@ -1,0 +1,38 @@
+/** Profiles and accounts over HTTP. */
+
+import { MAX_USER_IDS, type Profile, type User } from "../protocol/index.js";
+import type { Requests } from "./requests.js";
+
+/** The requests about users. */
+export class UsersApi {
+  private readonly requests: Requests;
+
+  constructor(requests: Requests) {
+    this.requests = requests;
+  }
+
+  /** Returns the user's own profile. Rejects with the code `profile_required` before the first {@link UsersApi.setProfile}. */
+  me(): Promise<Profile> {
+    return this.requests.ask("GET", "/v1/users/me");
+  }
+
+  /** Creates or changes the user's profile. */
+  setProfile(displayName: string): Promise<Profile> {
+    return this.requests.ask("PUT", "/v1/users/me", { body: { display_name: displayName } });
+  }
+
+  /** Returns the users with these ids, each once. Unknown ones are left out. */
+  async get(ids: readonly string[]): Promise<readonly User[]> {
+    const users: User[] = [];
+    for (let from = 0; from < ids.length; from += MAX_USER_IDS) {
+      const query = { ids: ids.slice(from, from + MAX_USER_IDS).join(",") };
+      users.push(...(await this.requests.ask<{ users: User[] }>("GET", "/v1/users", { query })).users);
+    }
+    return users;
+  }
+
+  /** Deletes the user's account permanently. */
+  deleteAccount(): Promise<void> {
+    return this.requests.ask("DELETE", "/v1/users/me");
+  }
+}
