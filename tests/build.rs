@@ -27,12 +27,13 @@ struct Mutation {
 }
 
 /// The files that every mutant of the archive copies, in `shared/chat/src`.
-const ARCHIVE: [&str; 6] = [
+const ARCHIVE: [&str; 7] = [
     "archive/archiver.rs",
     "archive/chunk.rs",
     "archive/deletion.rs",
     "archive/items.rs",
     "archive/merge.rs",
+    "archive/pace.rs",
     "archive/reader.rs",
 ];
 

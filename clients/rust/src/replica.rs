@@ -134,11 +134,35 @@ impl Replica {
                     };
                 }
             }
+            MessageKind::UserErased { user_id } => self.forget(*user_id, &message),
             MessageKind::Reaction { target_seq, emoji, on } => self.react(*target_seq, emoji, *on, message.sender_id),
             _ => {}
         }
         message.reactions.clear();
         self.items.insert(message.seq, message);
+    }
+
+    /// Forgets everything that a user wrote before an item: of a message the place stays, as of a deleted one.
+    fn forget(&mut self, user: UserId, erased: &Message) {
+        for (seq, item) in self.items.range_mut(..erased.seq).filter(|(_, item)| item.sender_id == user) {
+            match &mut item.kind {
+                MessageKind::Text(_) => {
+                    let (deleted_seq, deleted_at) = (Some(erased.seq), Some(erased.sent_at));
+                    item.kind = MessageKind::Deleted { deleted_by: Some(user), deleted_seq, deleted_at };
+                    item.edited_at = None;
+                    self.reactions.remove(seq);
+                }
+                MessageKind::MessageEdited { content, .. } => *content = None,
+                MessageKind::Created { title, topic, .. } => (*title, *topic) = (None, None),
+                MessageKind::TitleChanged { .. } | MessageKind::TopicChanged { .. } | MessageKind::Reaction { .. } => {
+                    item.kind = MessageKind::UserErased { user_id: user };
+                }
+                _ => {}
+            }
+        }
+        for users in self.reactions.values_mut().flat_map(BTreeMap::values_mut) {
+            users.remove(&user);
+        }
     }
 
     fn react(&mut self, target: Seq, emoji: &Emoji, on: bool, user: UserId) {
@@ -226,6 +250,29 @@ mod tests {
         assert_eq!((replica.cursor, replica.gap_since()), (Seq(4), Some(now)));
         replica.catch_up(synced(vec![text(5)], &[]), now);
         assert_eq!((replica.cursor, replica.hidden.as_slice()), (Seq(6), &[(Seq(3), Seq(4))][..]));
+    }
+
+    #[test]
+    fn what_an_erased_user_wrote_is_forgotten() {
+        let (mut replica, now) = (Replica::default(), Instant::now());
+        let (erased, other) = (UserId(uuid::Uuid::nil()), UserId(uuid::Uuid::max()));
+        let emoji = Emoji::parse("👍").unwrap();
+        let react = MessageKind::Reaction { target_seq: Seq(2), emoji: emoji.clone(), on: true };
+        replica.receive(text(1), now);
+        replica.receive(Message { sender_id: other, ..text(2) }, now);
+        replica.receive(item(3, react.clone()), now);
+        replica.receive(Message { sender_id: other, ..item(4, react) }, now);
+        replica.receive(item(5, MessageKind::MessageEdited { target_seq: Seq(1), content: Some(content("w")) }), now);
+        replica.receive(item(6, MessageKind::TitleChanged { title: "words".to_owned() }), now);
+        replica.receive(item(7, MessageKind::UserErased { user_id: erased }), now);
+        assert!(matches!(replica.items[&Seq(1)].kind, MessageKind::Deleted { deleted_seq: Some(Seq(7)), .. }));
+        assert_eq!(replica.items[&Seq(2)].kind, MessageKind::Text(content("words")), "the words of others stay");
+        assert_eq!(replica.reactions[&Seq(2)][&emoji].iter().collect::<Vec<_>>(), [&other]);
+        assert!(matches!(replica.items[&Seq(5)].kind, MessageKind::MessageEdited { content: None, .. }));
+        for seq in [Seq(3), Seq(6)] {
+            assert_eq!(replica.items[&seq].kind, MessageKind::UserErased { user_id: erased });
+        }
+        assert_eq!(replica.cursor, Seq(7));
     }
 
     #[test]

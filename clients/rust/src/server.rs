@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use domain::UserId;
+use domain::erasure::{Erasure, MessagesOfDeleted};
 use domain::protocol::http::{AuditCursor, AuditDay, AuditPage, NewUserRequest};
 use domain::user::User;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
+use serde_json::Value;
 
-use crate::api::{Actor, NO_BODY};
+use crate::api::{Actor, NO_BODY, deletion_query};
 use crate::{Api, ApiError, Endpoints, TokenSource};
 
 /// What a backend does: as any user, as the system, and with users who have not signed in yet.
@@ -64,6 +66,17 @@ impl Server {
         let body = NewUserRequest { subject: subject.to_owned(), display_name: display_name.to_owned() };
         let user: User = self.system.ask(Method::POST, "/v1/users", Some(&body)).await?;
         Ok(user.user_id)
+    }
+
+    /// Deletes a user permanently, and with [`MessagesOfDeleted::Erase`] everything that the user wrote.
+    pub async fn delete_user(&self, user: UserId, messages: MessagesOfDeleted) -> Result<(), ApiError> {
+        let path = format!("/v1/users/{user}{}", deletion_query(messages));
+        self.system.ask::<Value>(Method::DELETE, &path, NO_BODY).await.map(drop)
+    }
+
+    /// Returns how far the erasure of a user is.
+    pub async fn erasure(&self, user: UserId) -> Result<Erasure, ApiError> {
+        self.system.ask(Method::GET, &format!("/v1/users/{user}/erasure"), NO_BODY).await
     }
 
     /// Returns a page of the audit, oldest first: up to 500 requests of backends.

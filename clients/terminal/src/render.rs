@@ -53,6 +53,7 @@ pub(crate) fn lines(message: &Message, tick: Option<Tick>, name: impl Fn(UserId)
             let verb = if *on { "reacted with" } else { "took back" };
             notice(format!("{sender} {verb} {} on #{target_seq}", emoji.as_str()))
         }
+        MessageKind::UserErased { user_id } => notice(format!("what {} wrote is erased", name(*user_id))),
         MessageKind::Created { title, .. } => notice(match title {
             Some(title) => format!("{sender} began {}", clean(title)),
             None => format!("{sender} began this conversation"),

@@ -10,6 +10,7 @@ mod serve;
 
 use std::time::Duration;
 
+use chat::erasure::ErasureRequests;
 use chat::inbox::Inbox;
 use chat::membership::Membership;
 use chat::notify::Notifier;
@@ -30,6 +31,8 @@ pub struct Handler {
     pub retention_rows: RetentionRows,
     /// The queue of the retention; `None` if all messages are kept.
     pub retention_queue: Option<Queue>,
+    /// Erasures go on when a hold ends.
+    pub erasure: ErasureRequests,
     /// Time for which the stack keeps messages; zero for ever.
     pub kept: Duration,
 }

@@ -16,6 +16,7 @@ pub async fn serve() -> Result<(), Error> {
         notifier: wiring.notifier()?,
         retention_rows: wiring.retention_rows()?,
         retention_queue: wiring.retention_queue()?,
+        erasure: wiring.erasure_requests()?,
         kept: wiring.kept()?,
     };
     http::run_with_backends(wiring.audit()?, async |request| handler.handle(request).await).await

@@ -11,7 +11,7 @@ use lambda_kit::{Error, run};
 type Run = fn() -> Result<(), Error>;
 
 /// The functions by the names of their own programs.
-const FUNCTIONS: [(&str, Run); 34] = [
+const FUNCTIONS: [(&str, Run); 35] = [
     ("export-writer", || run(export_writer::serve())),
     ("fanout", || run(fanout::serve())),
     ("file-cleanup", || run(file_cleanup::serve())),
@@ -35,6 +35,7 @@ const FUNCTIONS: [(&str, Run); 34] = [
     ("relay", || run(relay::serve())),
     ("search-index", || run(search_index::serve())),
     ("search-reindex", || run(search_reindex::serve())),
+    ("user-erasure", || run(user_erasure::serve())),
     ("ws-ack", || run(ws_ack::serve())),
     ("ws-authorizer", || run(ws_authorizer::serve())),
     ("ws-close", || run(ws_close::serve())),

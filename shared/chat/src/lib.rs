@@ -11,10 +11,12 @@
 //! * [`retention`]: deletes messages that are older than they are kept.
 //! * [`search`]: the index of messages, and what a user finds in it.
 //! * [`accounts`]: deletes users.
+//! * [`erasure`]: erases what deleted users wrote, wherever it is.
 //! * [`exports`]: writes archives of what a user may see, or of a conversation.
 
 pub mod accounts;
 pub mod archive;
+pub mod erasure;
 pub mod exports;
 pub mod files;
 pub mod inbox;

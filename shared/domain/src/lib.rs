@@ -7,6 +7,7 @@ pub mod amendment;
 pub mod characters;
 pub mod connection;
 pub mod conversation;
+pub mod erasure;
 pub mod error;
 pub mod export;
 pub mod file;

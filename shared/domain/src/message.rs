@@ -204,9 +204,20 @@ pub enum MessageKind {
         /// True for a reaction, false for its withdrawal.
         on: bool,
     },
+    /// An event: everything that the user had written below this seq is erased, and whoever has copies forgets them.
+    ///
+    /// It also takes the place of what a user had written besides messages, such as a reaction.
+    UserErased {
+        user_id: UserId,
+    },
 }
 
 impl MessageKind {
+    /// Returns true for an event: pages of history leave it out, and no message answers it.
+    pub const fn is_event(&self) -> bool {
+        self.target().is_some() || matches!(self, Self::UserErased { .. })
+    }
+
     /// Returns the files that the item references.
     pub fn attachments(&self) -> &[Attachment] {
         match self {

@@ -90,6 +90,13 @@ impl Reactions {
         }
     }
 
+    /// Removes all reactions of a user, withdrawn ones included. Returns the number of emojis that they had.
+    pub fn forget(&mut self, user: UserId) -> usize {
+        let forgotten = self.0.values_mut().filter_map(|users| users.remove(&user)).count();
+        self.0.retain(|_, users| !users.is_empty());
+        forgotten
+    }
+
     /// Removes withdrawn reactions that were added after `seq`. No user can see them if no membership period has ended since
     /// `seq`.
     pub fn remove_withdrawn_since(&mut self, seq: Seq) {
@@ -173,6 +180,20 @@ mod tests {
             [(2, false)],
             "a reaction added again does not change earlier views"
         );
+    }
+
+    #[test]
+    fn reactions_of_a_user_are_forgotten() {
+        let [thumb, heart] = ["👍", "❤️"].map(|emoji| Emoji::parse(emoji).unwrap());
+        let mut reactions = Reactions::default();
+        reactions.add(thumb.clone(), user(1), Seq(5));
+        reactions.add(thumb.clone(), user(2), Seq(6));
+        reactions.add(heart.clone(), user(1), Seq(7));
+        reactions.remove(&heart, user(1), Seq(8));
+        assert_eq!((reactions.forget(user(1)), reactions.forget(user(1))), (2, 0));
+        assert!(reactions.has(&thumb, user(2)));
+        assert_eq!(reactions.forget(user(2)), 1);
+        assert!(reactions.is_empty());
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Each method reads only the variables of its own dependency, so a function's variables and IAM policies are minimal. Clients
 //! of AWS services are built on first use and shared. The test `wiring` compares the template with this.
 
+mod erasure;
+
 use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -352,10 +354,15 @@ impl Wiring {
             archiver: Archiver { archive, messages, after: Duration::ZERO },
             expired: ExpiredItems::new(self.dynamodb(), required("MESSAGES_TABLE")?),
             references: self.file_references()?,
-            search: given("SEARCH_REINDEX_QUEUE_URL")?.map(|_| self.queue("SEARCH_REINDEX_QUEUE_URL")).transpose()?,
+            search: self.search_reindex_queue()?,
             visits: self.visits()?,
             grace: seconds("RETENTION_GRACE")?,
         })
+    }
+
+    /// Returns the queue that makes the index of the search as the log is; `None` without a search.
+    fn search_reindex_queue(&self) -> Wired<Option<Queue>> {
+        given("SEARCH_REINDEX_QUEUE_URL")?.map(|_| self.queue("SEARCH_REINDEX_QUEUE_URL")).transpose()
     }
 
     pub fn file_references(&self) -> Wired<FileReferences> {

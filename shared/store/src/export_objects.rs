@@ -111,6 +111,18 @@ impl ExportObjects {
         }
     }
 
+    /// Returns up to a thousand exports that have objects, after one, in the order of their keys, and the place at which the rest
+    /// begins. The objects of a day are all that there are.
+    pub async fn list(&self, after: Option<String>) -> Result<(Vec<ExportId>, Option<String>), StoreError> {
+        let list = self.client.list_objects_v2().bucket(&self.bucket).set_start_after(after);
+        let page = list.send().await.map_err(s3)?;
+        let keys: Vec<String> = page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key).collect();
+        let mut exports: Vec<ExportId> = keys.iter().filter_map(|key| export_of(key)).collect();
+        exports.dedup();
+        let rest = keys.into_iter().next_back().filter(|_| page.is_truncated == Some(true));
+        Ok((exports, rest))
+    }
+
     /// Deletes a finished export, if there is one.
     pub async fn delete(&self, export: ExportId) -> Result<(), StoreError> {
         let delete = self.client.delete_object().bucket(&self.bucket).key(export_key(export));
@@ -160,6 +172,16 @@ fn export_key(export: ExportId) -> String {
     format!("exports/{export}.zip")
 }
 
+/// Returns the export that has an object with this key.
+fn export_of(key: &str) -> Option<ExportId> {
+    let id = match key.split_once('/')? {
+        ("exports", name) => name.strip_suffix(".zip")?,
+        ("work", rest) => rest.split_once('/')?.0,
+        _ => return None,
+    };
+    id.parse().ok()
+}
+
 fn work_key(export: ExportId, name: &str) -> String {
     format!("work/{export}/{name}")
 }
@@ -169,4 +191,19 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     StoreError::aws("S3", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_name_their_export() {
+        let export = ExportId::generate();
+        assert_eq!(export_of(&export_key(export)), Some(export));
+        assert_eq!(export_of(&work_key(export, "1")), Some(export));
+        for key in ["", "exports/a.zip", "other/1", &format!("exports/{export}")] {
+            assert_eq!(export_of(key), None, "{key}");
+        }
+    }
 }

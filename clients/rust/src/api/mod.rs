@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::UserId;
+use domain::erasure::MessagesOfDeleted;
 use domain::protocol::http::{ProfileRequest, UserEntry, UsersPage};
 use domain::user::User;
 use reqwest::{Method, Response};
@@ -149,6 +150,12 @@ impl Api {
         self.ask::<Value>(Method::DELETE, "/v1/users/me", NO_BODY).await.map(drop)
     }
 
+    /// Deletes the user's account permanently, and everything that the user wrote.
+    pub async fn erase_account(&self) -> Result<(), ApiError> {
+        let path = format!("/v1/users/me{}", deletion_query(MessagesOfDeleted::Erase));
+        self.ask::<Value>(Method::DELETE, &path, NO_BODY).await.map(drop)
+    }
+
     /// Returns the display name of a user; `None` if the account was deleted.
     pub async fn name_of(&self, user: UserId) -> Result<Option<String>, ApiError> {
         Ok(match self.ask(Method::GET, &format!("/v1/users/{user}"), NO_BODY).await? {
@@ -250,4 +257,12 @@ pub(crate) async fn answer<T: DeserializeOwned>(response: Response) -> Result<T,
     // A proxy in front of the API may answer in any form.
     let problem = response.json::<Problem>().await.unwrap_or_default();
     Err(ApiError::Refused { status: status.as_u16(), code: problem.code, detail: problem.detail })
+}
+
+/// Returns the query of a deletion of a user.
+pub(crate) const fn deletion_query(messages: MessagesOfDeleted) -> &'static str {
+    match messages {
+        MessagesOfDeleted::Keep => "",
+        MessagesOfDeleted::Erase => "?messages=erase",
+    }
 }

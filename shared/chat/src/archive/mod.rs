@@ -6,11 +6,16 @@
 mod archiver;
 mod chunk;
 mod deletion;
+mod erasing;
 mod expiry;
 mod items;
 mod merge;
+mod pace;
 mod reader;
 mod tasks;
+
+pub(crate) use erasing::Change;
+pub(crate) use pace::{Pace, units_of};
 
 pub use archiver::{ArchiveError, Archiver, Settled};
 pub use items::{Found, Items};

@@ -31,7 +31,7 @@ const MAX_LOOKS: u32 = 4;
 /// Segments of logs that are no rows any more. Clones share what they remember.
 #[derive(Clone, Debug)]
 pub struct Archive {
-    pub(super) chunks: Chunks,
+    pub(crate) chunks: Chunks,
     pub(super) objects: ChunkObjects,
     pub(super) size: SegmentSize,
     cache: Arc<Mutex<Cache>>,
@@ -60,6 +60,11 @@ impl Archive {
         let (chunks_by_key, known) = (LruCache::new(MAX_CACHED_CHUNKS), LruCache::new(MAX_KNOWN_SEGMENTS));
         let cache = Arc::new(Mutex::new(Cache { chunks: chunks_by_key, bytes: 0, known }));
         Self { chunks, objects, size, cache, loads: Arc::new(Semaphore::new(MAX_LOADS)) }
+    }
+
+    /// Returns true if the index has the segment that begins at this seq. Cost: a read unit.
+    pub(crate) async fn is_archived(&self, conversation: ConversationId, first: Seq) -> Result<bool, StoreError> {
+        Ok(self.chunks.get(conversation, first).await?.is_some())
     }
 
     /// Returns true if the process has seen the segment of this seq in the index.

@@ -164,7 +164,7 @@ impl Inbox {
         periods: &Periods,
         head: Option<&LogItem>,
     ) -> Result<Newest, StoreError> {
-        let no_event = |item: &LogItem| item.kind.target().is_none();
+        let no_event = |item: &LogItem| !item.kind.is_event();
         match head {
             Some(event) if !no_event(event) => {
                 let read = self.log.visible(id, periods, PageRequest::Before(event.seq), 1, no_event).await?;

@@ -275,5 +275,5 @@ impl Visible {
 
 /// Returns true for an item that pages of history show: they show the effect of an event, not the event.
 pub(super) fn is_no_event(item: &LogItem) -> bool {
-    item.kind.target().is_none()
+    !item.kind.is_event()
 }

@@ -5,18 +5,22 @@ use std::time::Duration;
 use domain::period::SeqRange;
 use domain::reaction::Reactions;
 use domain::{ConversationId, MessageKind, Seq, Timestamp};
+use futures_util::future::join_all;
 use store::StoreError;
 use store::dynamodb::LogItem;
 use store::sqs::RetentionBody;
 
 use super::Retention;
-use crate::archive::ArchiveError;
+use crate::archive::{ArchiveError, Pace, units_of};
 
 /// Archived segments, and times a hundred rows, of one task. The rest is another one.
 const STEPS_PER_TASK: usize = 20;
 
 /// Wait before the rest, as a schedule: a queue message that follows another one lengthens a chain.
 const REST_DELAY: Duration = Duration::from_mins(1);
+
+/// Longest time of a step, however busy the table is.
+const STEP_TIME: Duration = Duration::from_secs(30);
 
 /// Rows that are read and deleted at once.
 const ROWS_PER_STEP: i32 = 100;
@@ -85,8 +89,21 @@ impl Retention {
         let range = SeqRange { first: first.seq, last: last.seq };
         self.remove_references(&rows).await?;
         self.remove_from_search(conversation, range).await?;
-        self.expired.delete_rows(conversation, &rows).await?;
+        self.delete_rows(conversation, &rows).await?;
         Ok(true)
+    }
+
+    /// Deletes rows at the pace of the archive.
+    async fn delete_rows(&self, conversation: ConversationId, rows: &[LogItem]) -> Result<(), ArchiveError> {
+        let (mut left, mut pace) = (rows, Pace::until(Timestamp::now().plus(STEP_TIME)));
+        while !left.is_empty() {
+            let (now, later) = pace.next(left).ok_or(ArchiveError::OutOfTime)?;
+            let attempts = join_all(now.iter().map(|row| self.expired.delete_row(conversation, row.seq))).await;
+            if pace.written(attempts, now.iter().map(size_in_units).sum()).await?.is_some() {
+                left = later;
+            }
+        }
+        Ok(())
     }
 
     async fn remove_references(&self, items: &[LogItem]) -> Result<(), StoreError> {
@@ -121,6 +138,11 @@ impl Retention {
         // If it was amended meanwhile, by an event after it, it is the head no more, and the next visit deletes it as a row.
         self.items.messages.transact(vec![write]).await.map(drop)
     }
+}
+
+/// Returns the write units of deleting a row.
+fn size_in_units(row: &LogItem) -> u32 {
+    units_of(serde_json::to_string(row).map_or(0, |json| json.len()))
 }
 
 /// Returns true for an item with a user's words or files.

@@ -116,7 +116,8 @@ fn logged_effect(actor: UserId, item: &MessageKind) -> Effect<'_> {
         | MessageKind::Deleted { .. }
         | MessageKind::MessageEdited { .. }
         | MessageKind::MessageDeleted { .. }
-        | MessageKind::Reaction { .. } => none,
+        | MessageKind::Reaction { .. }
+        | MessageKind::UserErased { .. } => none,
         MessageKind::Created { title, topic, members, .. } => {
             Effect { joined: members.clone(), title: title.as_deref(), topic: Some(topic.as_deref()), ..none }
         }

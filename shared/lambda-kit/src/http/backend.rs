@@ -19,12 +19,14 @@ use crate::spans;
 const AS: &str = "palaver-as";
 
 /// The routes that a backend may use as the system. All others act for a user: by the user's rights, and in the user's view.
-const ROUTES_OF_THE_SYSTEM: [&str; 23] = [
+const ROUTES_OF_THE_SYSTEM: [&str; 25] = [
     "GET /v1/audit",
     "POST /v1/users",
     "GET /v1/users/me",
     "GET /v1/users",
     "GET /v1/users/{id}",
+    "DELETE /v1/users/{id}",
+    "GET /v1/users/{id}/erasure",
     "GET /v1/conversations/{id}",
     "PATCH /v1/conversations/{id}",
     "DELETE /v1/conversations/{id}",

@@ -276,6 +276,14 @@ impl Connections {
         parse(&updated.attributes.unwrap_or_default())
     }
 
+    /// Leaves nothing of a deleted user's item but the tombstone: one write, safe to repeat.
+    pub async fn empty_tombstone(&self, user: UserId) -> Result<(), StoreError> {
+        let mut item = key(user);
+        item.insert(USER_DELETED.to_owned(), AttributeValue::Bool(true));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        put.send().await.map(drop).map_err(StoreError::dynamodb)
+    }
+
     /// Returns true if the user has a tombstone. Cost: one read unit.
     pub async fn has_tombstone(&self, user: UserId) -> Result<bool, StoreError> {
         let items = get_all(&self.client, &self.table, vec![key(user)], true).await?;

@@ -5,15 +5,11 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::period::SeqRange;
 use domain::{ConversationId, Seq};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_dynamo::{from_item, from_items};
 
 use super::chunks::ChunkItem;
 use super::messages::{LogItem, items_of, key};
 use crate::StoreError;
-
-/// Rows that are deleted at once: a busy conversation needs its write units for new messages.
-const CONCURRENCY: usize = 8;
 
 /// Reads and deletes the oldest items of logs.
 #[derive(Clone, Debug)]
@@ -46,13 +42,10 @@ impl ExpiredItems {
         Ok(from_items(page.items.unwrap_or_default())?)
     }
 
-    /// Deletes rows. Safe to repeat. Cost: a write unit for each KB.
-    pub async fn delete_rows(&self, conversation: ConversationId, rows: &[LogItem]) -> Result<(), StoreError> {
-        let delete = |row: &LogItem| {
-            let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key(conversation, row.seq)));
-            async move { delete.send().await.map(drop).map_err(StoreError::dynamodb) }
-        };
-        stream::iter(rows).map(delete).buffer_unordered(CONCURRENCY).try_collect().await
+    /// Deletes a row. Safe to repeat. Cost: a write unit for each KB.
+    pub async fn delete_row(&self, conversation: ConversationId, seq: Seq) -> Result<(), StoreError> {
+        let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key(conversation, seq)));
+        delete.send().await.map(drop).map_err(StoreError::dynamodb)
     }
 
     /// Returns the oldest archived segment of a conversation. Cost: one read unit.

@@ -327,6 +327,27 @@ impl Messages {
         put.map(|put| TransactWriteItem::builder().put(put).build()).map_err(StoreError::building)
     }
 
+    /// Replaces an item, on the condition that no event has amended it meanwhile. Returns false if one has, or if there is no row. Cost: a
+    /// write unit for each KB.
+    pub async fn replace(&self, item: &LogItem, before: Option<AmendedBy>) -> Result<bool, StoreError> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(to_item(item)?));
+        let put = match before {
+            None => put.condition_expression("attribute_exists(conversation_id) AND attribute_not_exists(amended)"),
+            Some(before) => put
+                .condition_expression("amended.seq = :before")
+                .expression_attribute_values(":before", AttributeValue::N(before.seq.to_string())),
+        };
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(
+                    PutItemError::ConditionalCheckFailedException(_) | PutItemError::TransactionConflictException(_),
+                ) => Ok(false),
+                _ => Err(StoreError::dynamodb(error)),
+            },
+        }
+    }
+
     /// Returns the write that replaces a message with its amended form, on the condition that no other event amended it
     /// meanwhile.
     pub fn replace_in_transaction(

@@ -11,6 +11,7 @@
 
 pub mod conversations;
 pub mod discovery;
+pub mod erasures;
 pub mod files;
 pub mod membership;
 pub mod outbox;
@@ -28,6 +29,7 @@ use time::OffsetDateTime;
 pub use sqlx_data_api::{DataApiConnection, DataApiPool};
 
 pub use conversations::Conversations;
+pub use erasures::Erasures;
 pub use files::FileMetadata;
 pub use outbox::Outbox;
 pub use users::Users;

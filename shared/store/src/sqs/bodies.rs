@@ -191,6 +191,34 @@ pub struct ExportBody {
     pub round: u32,
 }
 
+/// Body of a message on the `erasure` queue: conversations in which something of a deleted user may be left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureBody {
+    pub user_id: UserId,
+    /// The last conversation before these; `None` to begin with the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<ConversationId>,
+    /// The last one of a range; `None` for conversations that are still to be listed and split into ranges.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<ConversationId>,
+    /// Times that the work was handed over to the queue, since it was last handed over to a schedule.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub round: u32,
+}
+
+impl ErasureBody {
+    /// Returns the task for everything of a user.
+    pub const fn all_of(user_id: UserId) -> Self {
+        Self { user_id, after: None, last: None, round: 0 }
+    }
+
+    /// Returns the task for one conversation.
+    pub const fn of(user_id: UserId, conversation: ConversationId) -> Self {
+        let before = Uuid::from_u128(conversation.0.as_u128().saturating_sub(1));
+        Self { user_id, after: Some(ConversationId(before)), last: Some(conversation), round: 0 }
+    }
+}
+
 /// Body of a message on the `retention` queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

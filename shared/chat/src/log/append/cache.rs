@@ -309,7 +309,7 @@ impl Known {
 fn without_content(item: LogItem) -> LogItem {
     let nothing = Content { text: String::new(), reply_to_seq: None, mentions: Vec::new(), attachments: Vec::new() };
     // The stored form of an event has no content, and a mute concerns its user's right to send.
-    let is_kept = item.kind.target().is_some() || matches!(item.kind, MessageKind::MemberMuted { .. });
+    let is_kept = item.kind.is_event() || matches!(item.kind, MessageKind::MemberMuted { .. });
     let kind = if is_kept { item.kind } else { MessageKind::Text(nothing) };
     LogItem { kind, digest: None, edits: Vec::new(), reactions: Reactions::default(), ..item }
 }

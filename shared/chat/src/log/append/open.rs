@@ -211,7 +211,7 @@ impl Opened<'_> {
             while self.earlier[index].is_none() {
                 let found = self.turn.items().iter().chain(&targets).find(|item| item.seq == target);
                 // An event is no message.
-                let exists = found.is_some_and(|item| item.kind.target().is_none());
+                let exists = found.is_some_and(|item| !item.kind.is_event());
                 if exists && self.may_see(target, &mut periods).await? {
                     break;
                 }

@@ -29,7 +29,7 @@ pub use members::{AddMembersRequest, Member, MembersPage, PresencePage, Presence
 pub use messages::{AroundPage, EditRequest, HistoryPage, HistoryQuery, StatusPage, WatermarksPage};
 pub use problem::Problem;
 pub use search::{FileHighlights, Hit, SearchPage, SearchQuery};
-pub use users::{NewUserRequest, ProfileRequest, UserEntry, UsersPage, UsersQuery};
+pub use users::{DeletionQuery, NewUserRequest, ProfileRequest, UserEntry, UsersPage, UsersQuery};
 
 /// Query of a list: page size and cursor.
 #[derive(Debug, Deserialize)]

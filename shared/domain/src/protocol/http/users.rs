@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::UserId;
+use crate::erasure::MessagesOfDeleted;
 use crate::user::User;
 
 /// Body of `PUT /v1/users/me`.
@@ -45,4 +46,12 @@ pub enum UserEntry {
 pub struct UsersPage {
     /// The existing ones, in the order of the request.
     pub users: Vec<UserEntry>,
+}
+
+/// Query of a deletion of a user.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeletionQuery {
+    #[serde(default)]
+    pub messages: MessagesOfDeleted,
 }

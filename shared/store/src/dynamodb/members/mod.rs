@@ -1,14 +1,14 @@
 //! Table `members`: the facts about a conversation and its members that the message path needs.
 //!
 //! A projection of the relational source of truth. Only `chat::membership::Relay` writes it, each version of a conversation
-//! once; and the retention writes `expired_seq`.
+//! once; the retention writes `expired_seq`, and the erasure `erased_seq` and `members_seq`.
 //!
 //! | `conversation_id` (S, partition key) | `entry` (S, sort key) | |
 //! |---|---|---|
 //! | conversation | `#conversation` | see [`ConversationItem`] |
 //! | conversation | `a#<user>` | an active member: `user_id`, `role`, `joined_seq`, `joined_at`, `muted_until` |
-//! | conversation | `p#<user>` | the ended membership periods of a user: `user_id`, `periods`, and `user_deleted` if the
-//! account is deleted |
+//! | conversation | `p#<user>` | the ended membership periods of a user: `user_id`, `periods`, `user_deleted` if the
+//! account is deleted, and `erased_seq` and `erased_at` if what the user wrote is erased |
 //! | `blocks#<user>` | id of another user | the user blocks the other one |
 //! | `blockers#<user>` | id of another user | the user is blocked by the other one |
 //!
@@ -19,6 +19,7 @@
 
 mod blocks;
 mod entries;
+mod erasure;
 mod expiry;
 mod of_user;
 mod presence;
@@ -39,6 +40,7 @@ use super::retry::back_off;
 use super::{Item, millis};
 use crate::StoreError;
 
+pub use erasure::{ErasedAt, LeftMember};
 pub use of_user::OfUser;
 pub use presence::Entry;
 pub use roster::{ROSTER_MEMBERS, Roster};

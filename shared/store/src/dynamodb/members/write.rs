@@ -223,6 +223,8 @@ fn removal(names: &[&str]) -> String {
     if names.is_empty() { String::new() } else { format!(" REMOVE {}", names.join(", ")) }
 }
 
-fn update_item(update: aws_sdk_dynamodb::types::builders::UpdateBuilder) -> Result<TransactWriteItem, StoreError> {
+pub(super) fn update_item(
+    update: aws_sdk_dynamodb::types::builders::UpdateBuilder,
+) -> Result<TransactWriteItem, StoreError> {
     update.build().map(|update| TransactWriteItem::builder().update(update).build()).map_err(StoreError::building)
 }

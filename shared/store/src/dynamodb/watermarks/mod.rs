@@ -11,6 +11,7 @@
 //! receipts do not overwrite each other. Receipts in order, which are nearly all, need no transaction.
 
 mod late;
+mod removal;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
