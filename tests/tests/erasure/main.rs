@@ -2,6 +2,7 @@
 //!
 //! The tests look through all stores for words that occur nowhere else.
 
+mod archiving;
 mod crashes;
 mod everywhere;
 mod holds;

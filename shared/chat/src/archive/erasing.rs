@@ -1,7 +1,7 @@
 //! Erasing what a user wrote from a chunk.
 
-use domain::ConversationId;
 use domain::period::SeqRange;
+use domain::{ConversationId, Seq, Timestamp};
 use store::StoreError;
 use store::dynamodb::{ChunkItem, LogItem, StoredRow};
 
@@ -19,6 +19,8 @@ pub(crate) struct Rewritten {
     pub(crate) before: Vec<LogItem>,
     /// True if this call or an earlier one has changed something.
     pub(crate) is_touched: bool,
+    /// Seq and time of the newest item of the chunk.
+    pub(crate) newest: Option<(Seq, Timestamp)>,
 }
 
 /// What a change makes of an item.
@@ -51,6 +53,7 @@ impl Archiver {
                 continue;
             };
             let (mut rows, mut before, mut is_done) = (chunk.rows()?, Vec::new(), false);
+            let newest = rows.last().map(|row| (row.seq, row.sent_at));
             for row in &mut rows {
                 let found: LogItem = serde_json::from_str(&row.json).map_err(StoreError::from)?;
                 let mut changed = found.clone();
@@ -67,12 +70,12 @@ impl Archiver {
                 if is_done {
                     self.delete_objects(&item).await?;
                 }
-                return Ok(Rewritten { is_archived: true, before, is_touched: is_done });
+                return Ok(Rewritten { is_archived: true, before, is_touched: is_done, newest });
             }
             prepare(&before).await?;
             if let Some(next) = self.replace(&item, segment, &rows).await? {
                 self.delete_objects(&next).await?;
-                return Ok(Rewritten { is_archived: true, before, is_touched: true });
+                return Ok(Rewritten { is_archived: true, before, is_touched: true, newest });
             }
         }
         Err(StoreError::Busy { service: "DynamoDB", source: "other workers were faster".into() }.into())

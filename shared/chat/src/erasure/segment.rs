@@ -26,7 +26,7 @@ const MEGABYTES_PER_READ: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct ErasedSegment {
     pub(super) part: ErasedPart,
-    /// Seq and time of the newest row.
+    /// Seq and time of the newest item.
     pub(super) newest: Option<(Seq, Timestamp)>,
 }
 
@@ -55,6 +55,7 @@ impl ErasureJob {
             let prepare = async |before: &[LogItem]| self.prepare(work, before, true).await;
             let chunk = self.archiver.rewrite(work.conversation, segment, change, prepare).await?;
             add(&mut erased.part, &work.eraser, &chunk.before);
+            erased.newest = chunk.newest.max(erased.newest);
             if chunk.is_touched
                 && let Some(queue) = &self.search
             {
