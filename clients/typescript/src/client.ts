@@ -183,6 +183,8 @@ export class Client {
   async join(id: string): Promise<ConversationHandle> {
     await this.api.conversations.join(id);
     await this.learned(this.api.conversations.get(id));
+    // A subscription before that was refused.
+    if ((this.openCounts.get(id) ?? 0) > 0) this.session.subscribe(id, true);
     return this.conversation(id);
   }
 
@@ -226,6 +228,7 @@ export class Client {
   open(id: string): () => void {
     const count = this.openCounts.get(id) ?? 0;
     this.openCounts.set(id, count + 1);
+    this.model.conversation(id).isOpen = true;
     if (count === 0) {
       this.session.subscribe(id, true);
       void this.loadReceipts(id);
@@ -238,6 +241,7 @@ export class Client {
       this.openCounts.set(id, left);
       if (left > 0) return;
       this.session.subscribe(id, false);
+      this.model.conversation(id).isOpen = false;
       this.model.conversation(id).dropOlder();
     };
   }
@@ -269,6 +273,10 @@ export class Client {
   }
 
   private happened(event: ClientEvent): void {
+    // Who has sent a message has stopped typing, whether or not that is said.
+    if (event.type === "arrived")
+      for (const { conversation_id, sender_id } of event.messages)
+        this.typingIndicators.received(conversation_id, sender_id, false);
     if (event.type === "file") for (const upload of this.uploadList.get()) upload.pushed(event.file);
     for (const listener of [...this.listeners]) listener(event);
   }

@@ -31,6 +31,8 @@ const NO_RECEIPTS: Readonly<Record<string, Watermarks>> = {};
 /** The state of one conversation. */
 export class ConversationModel {
   kept: KeptConversation | undefined;
+  /** True while somebody looks at the conversation in this tab: earlier messages stay then. */
+  isOpen = false;
   /** Earlier messages begin here: those from this seq on are shown. */
   private oldest: number | undefined;
   private reachedBeginning = false;
@@ -56,6 +58,7 @@ export class ConversationModel {
     this.kept = kept;
     this.oldest ??= kept.replica?.floor;
     this.forget(kept.replica?.expired_seq ?? 0);
+    if (!this.isOpen && !this.loading && (kept.replica?.floor ?? 0) > (this.oldest ?? 0)) this.dropOlder();
     if (receipts) this.receipts.invalidate();
     this.changed();
   }

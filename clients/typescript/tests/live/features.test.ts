@@ -1,7 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { IDBFactory, IDBKeyRange } from "fake-indexeddb";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { createClient, IndexedDbStore, PalaverError, type Client, type ConversationHandle } from "../../src/index.js";
+import {
+  createClient,
+  IndexedDbStore,
+  MemoryStore,
+  PalaverError,
+  type Client,
+  type ConversationHandle,
+} from "../../src/index.js";
+import { FaultyProxy } from "../support/faulty-proxy.js";
 import { caughtUp, clientOf, PATIENCE, textsOf, tokensOf, uniqueName, until } from "../support/people.js";
 
 const endpoints = inject("endpoints");
@@ -106,6 +114,7 @@ describe("history", () => {
     const [first = 0, second = 0, third = 0] = seqs;
     const bystander = await started(uniqueName("bob"), { keptMessages: 8, initialItems: 8 });
     await room.addMembers([idOf(bystander)]);
+    const close = room.open();
     await until(room.timeline, ({ messages }) => messages.length > 0, "no messages");
     while (room.timeline.get().hasOlder) await room.loadOlder();
     await room.react(first, "👍");
@@ -115,6 +124,27 @@ describe("history", () => {
     await until(room.timeline, () => at(first)?.reactions?.[0]?.count === 1, "no reaction");
     await until(room.timeline, () => textsOf(room.timeline.get())[1] === "edited", "no edit");
     await until(room.timeline, () => at(third)?.kind === "deleted", "no deletion");
+    close();
+    expect(room.timeline.get().messages.length).toBeLessThanOrEqual(10);
+  });
+});
+
+describe("the first attempt of a message", () => {
+  it("is in the store before it leaves", async () => {
+    const proxy = await FaultyProxy.start(endpoints.websocket);
+    const store = new MemoryStore();
+    const alice = await started(uniqueName("alice"), { websocket: proxy.url, store });
+    const room = await alice.create({ type: "group", title: "Attempts" });
+    const first = await room.send("accepted").accepted();
+    proxy.faults.loseAnswers = { action: "send", count: 1 };
+    const { client_message_id } = room.send("not answered");
+    await expect
+      .poll(() => proxy.frames.filter(({ action }) => action === "send").length, { timeout: PATIENCE })
+      .toBe(2);
+    expect(await store.outgoing()).toMatchObject([
+      { client_message_id, after_seq: first, batch: expect.any(Number) as number },
+    ]);
+    proxy.stop();
   });
 });
 

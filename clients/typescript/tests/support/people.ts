@@ -12,8 +12,8 @@ import {
 } from "../../src/index.js";
 import type { Endpoints } from "./local-cloud.js";
 
-/** How long a state may take to come, cold starts on a busy machine included. */
-export const PATIENCE = 60_000;
+/** How long a state may take to come, cold starts on a busy machine included. `PATIENCE` shortens it, to see a test fail. */
+export const PATIENCE = Number(process.env.PATIENCE ?? 60_000);
 
 /** Gets tokens of a user from the local issuer. */
 export function tokensOf(
