@@ -1,0 +1,183 @@
+import type { Attachment, Conversation, ConversationHandle } from "@palaver/client";
+import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useNames } from "../people/names";
+import type { Intent } from "./chat";
+import { describe } from "./describe";
+import { Completion, useMentions } from "./mentions";
+import { UploadChips, useAttachments } from "./upload-chips";
+import type { Uploads } from "./uploads";
+
+/** Bytes of a text. */
+const MAX_TEXT_BYTES = 8_192;
+
+interface Props {
+  readonly chat: ConversationHandle;
+  readonly view: Conversation;
+  readonly intent: Intent;
+  readonly uploads: Uploads;
+  readonly onDone: () => void;
+  readonly onIntent: (intent: Intent) => void;
+}
+
+/** Writes messages. What is not sent stays as a draft. */
+export function Composer({ chat, view, intent, uploads, onDone, onIntent }: Props): ReactNode {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const picker = useRef<HTMLInputElement>(null);
+  const [text, setText] = useDraft(chat.id, intent);
+  const [failure, setFailure] = useState<string>();
+  const attachments = useAttachments(uploads.list);
+  const mentions = useMentions(chat, view, field, text, setText);
+  const name = useNames(intent === undefined ? [] : [intent.message.sender_id]);
+
+  useEffect(() => {
+    const element = field.current;
+    if (element === null) return;
+    element.style.height = "auto";
+    element.style.height = `${element.scrollHeight}px`;
+  }, [text]);
+  useEffect(() => {
+    if (intent !== undefined) field.current?.focus();
+  }, [intent]);
+
+  const reason = whyNot(view);
+  if (reason !== undefined) return <p className="composer closed">{reason}</p>;
+
+  const isTooLong = new TextEncoder().encode(text).length > MAX_TEXT_BYTES;
+  const isReady = !isTooLong && attachments !== undefined && (text.trim() !== "" || attachments.length > 0);
+  const send = (): void => {
+    if (!isReady) return;
+    setFailure(undefined);
+    const mentioned = mentions.idsIn(text);
+    if (intent?.kind === "edit" && intent.message.seq !== undefined) {
+      chat.typed(false);
+      chat
+        .edit(intent.message.seq, text, mentioned)
+        .then(onDone, (error: unknown) => setFailure(error instanceof Error ? error.message : ""));
+      return;
+    }
+    chat.send(draftOf(text, intent, mentioned, attachments));
+    uploads.clear();
+    setText("");
+    onDone();
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.nativeEvent.isComposing || mentions.onKeyDown(event)) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      send();
+    } else if (event.key === "Escape" && intent !== undefined) {
+      onDone();
+    } else if (event.key === "ArrowUp" && text === "" && intent === undefined) {
+      const last = chat.timeline
+        .get()
+        .messages.findLast((message) => message.mine && message.kind === "text" && message.seq !== undefined);
+      if (last !== undefined) onIntent({ kind: "edit", message: last });
+    }
+  };
+  return (
+    <footer className="composer">
+      {intent !== undefined && (
+        <div className="intent">
+          <span>
+            <strong>{intent.kind === "edit" ? "Edit" : `Reply to ${name(intent.message.sender_id)}`}</strong>{" "}
+            {describe(intent.message, name)}
+          </span>
+          <button className="icon" aria-label="Do not" onClick={onDone}>
+            ✕
+          </button>
+        </div>
+      )}
+      {failure !== undefined && <p role="alert">{failure}</p>}
+      <UploadChips uploads={uploads} />
+      <Completion mentions={mentions} />
+      <div className="writing">
+        <button
+          className="icon"
+          aria-label="Attach files"
+          onClick={() => picker.current?.click()}
+          disabled={intent?.kind === "edit"}
+        >
+          <svg viewBox="0 0 24 24" aria-hidden="true">
+            <path d="m20 11-8.5 8.5a5 5 0 0 1-7-7L13 4a3.4 3.4 0 0 1 5 5l-8.4 8.4a1.7 1.7 0 0 1-2.5-2.4L15 7.5" />
+          </svg>
+        </button>
+        <input
+          ref={picker}
+          type="file"
+          multiple
+          hidden
+          aria-label="Files"
+          onChange={({ target }) => {
+            uploads.add(target.files ?? []);
+            target.value = "";
+          }}
+        />
+        <textarea
+          ref={field}
+          rows={1}
+          value={text}
+          placeholder="Message"
+          aria-label="Message"
+          dir="auto"
+          onChange={({ target }) => {
+            setText(target.value);
+            mentions.onCaret(target.selectionStart);
+            chat.typed(target.value !== "");
+          }}
+          onSelect={({ currentTarget }) => mentions.onCaret(currentTarget.selectionStart)}
+          onKeyDown={onKeyDown}
+          onPaste={({ clipboardData }) => uploads.add(clipboardData.files)}
+        />
+        <button
+          className="icon send"
+          aria-label={intent?.kind === "edit" ? "Save" : "Send"}
+          disabled={!isReady}
+          onClick={send}
+        >
+          <svg viewBox="0 0 24 24" aria-hidden="true">
+            <path d="M3 20.5 21.5 12 3 3.5v6.6L15 12 3 13.9z" />
+          </svg>
+        </button>
+      </div>
+      {isTooLong && <p role="alert">The text is too long.</p>}
+    </footer>
+  );
+}
+
+function draftOf(
+  text: string,
+  intent: Intent,
+  mentions: readonly string[],
+  attachments: readonly Attachment[],
+): Parameters<ConversationHandle["send"]>[0] {
+  const reply = intent?.kind === "reply" ? intent.message.seq : undefined;
+  return { text, mentions, attachments, ...(reply === undefined ? {} : { reply_to_seq: reply }) };
+}
+
+/** Keeps what is written over changes of the conversation and reloads; edits are not drafts. */
+function useDraft(id: string, intent: Intent): [string, (text: string) => void] {
+  const key = `palaver.draft.${id}`;
+  const [draft, setDraft] = useState(() => localStorage.getItem(key) ?? "");
+  const [edit, setEdit] = useState<{ key: string; text: string }>();
+  if (intent?.kind === "edit" && intent.message.kind === "text") {
+    const { key, text } = intent.message;
+    const current = edit?.key === key ? edit.text : text;
+    return [current, (text) => setEdit({ key, text })];
+  }
+  const change = (text: string): void => {
+    setDraft(text);
+    if (text === "") localStorage.removeItem(key);
+    else localStorage.setItem(key, text);
+  };
+  return [draft, change];
+}
+
+/** The reason for which the user cannot write here. */
+function whyNot({ role, closed, blocked, muted_until }: Conversation): string | undefined {
+  if (role === null) return "You are not a member any more.";
+  if (closed) return "This conversation is closed.";
+  if (blocked === true) return "You block this person.";
+  if (muted_until !== undefined && Date.parse(muted_until) > Date.now())
+    return `You are muted until ${new Date(muted_until).toLocaleString()}.`;
+  return undefined;
+}

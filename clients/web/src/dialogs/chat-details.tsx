@@ -1,0 +1,111 @@
+import { PalaverError, type Conversation, type ConversationHandle, type Member, type Role } from "@palaver/client";
+import { useMe, usePresence } from "@palaver/client/react";
+import { useCallback, useEffect, useState, type ReactNode } from "react";
+import { Dialog } from "../common/dialog";
+import { Avatar } from "../people/avatar";
+import { useNames, useTitle } from "../people/names";
+import { PersonPicker } from "./new-chat";
+
+interface Props {
+  readonly chat: ConversationHandle;
+  readonly view: Conversation;
+  readonly onClose: () => void;
+}
+
+/** A conversation's title and members, and what may be changed of them. */
+export function ChatDetails({ chat, view, onClose }: Props): ReactNode {
+  const title = useTitle(view);
+  const [failure, setFailure] = useState<string>();
+  const [turn, setTurn] = useState(0);
+  const act = useCallback((change: Promise<unknown>) => {
+    setFailure(undefined);
+    change.then(
+      () => setTurn((turn) => turn + 1),
+      (error: unknown) =>
+        setFailure(error instanceof PalaverError ? error.message : "That did not work: are you connected?"),
+    );
+  }, []);
+  const mayManage = (view.role === "owner" || view.role === "admin") && view.type !== "private" && !view.closed;
+  const rename = (): void => {
+    const changed = window.prompt("Title", view.title);
+    if (changed !== null && changed.trim() !== "") act(chat.change({ title: changed }));
+  };
+  return (
+    <Dialog title={title} onClose={onClose}>
+      {view.topic !== undefined && <p>{view.topic}</p>}
+      {failure !== undefined && <p role="alert">{failure}</p>}
+      <div className="buttons">
+        {mayManage && <button onClick={rename}>Change the title</button>}
+        {view.type === "private" && (
+          <button onClick={() => act(chat.change({ blocked: view.blocked !== true }))}>
+            {view.blocked === true ? "Unblock" : "Block"}
+          </button>
+        )}
+        {view.type !== "private" && view.role !== null && (
+          <button className="danger" onClick={() => act(chat.leave().then(onClose))}>
+            Leave
+          </button>
+        )}
+      </div>
+      {view.type !== "private" && view.role !== null && (
+        <Members chat={chat} view={view} mayManage={mayManage} turn={turn} act={act} />
+      )}
+    </Dialog>
+  );
+}
+
+interface MembersProps {
+  readonly chat: ConversationHandle;
+  readonly view: Conversation;
+  readonly mayManage: boolean;
+  /** Loads the members again when it changes. */
+  readonly turn: number;
+  readonly act: (change: Promise<unknown>) => void;
+}
+
+function Members({ chat, view, mayManage, turn, act }: MembersProps): ReactNode {
+  const me = useMe();
+  const [members, setMembers] = useState<readonly Member[]>([]);
+  const presence = usePresence(chat.id);
+  const name = useNames(members.map(({ user_id }) => user_id));
+  useEffect(() => {
+    chat.members().then(setMembers, () => undefined);
+  }, [chat, turn]);
+  return (
+    <>
+      <ul className="members">
+        {members.map(({ user_id, role }) => (
+          <li key={user_id}>
+            <Avatar id={user_id} name={name(user_id)} size={36} online={presence.get(user_id)?.online ?? false} />
+            <span>{name(user_id)}</span>
+            {view.role === "owner" && user_id !== me?.user_id ? (
+              <select
+                aria-label={`Role of ${name(user_id)}`}
+                value={role}
+                onChange={({ target }) => act(chat.changeMember(user_id, { role: target.value as Role }))}
+              >
+                {(["owner", "admin", "member"] as const).map((one) => (
+                  <option key={one}>{one}</option>
+                ))}
+              </select>
+            ) : (
+              <small className="hint">{role}</small>
+            )}
+            {mayManage && user_id !== me?.user_id && (view.role === "owner" || role === "member") && (
+              <button
+                className="icon"
+                aria-label={`Remove ${name(user_id)}`}
+                onClick={() => act(chat.removeMember(user_id))}
+              >
+                ✕
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+      {mayManage && (
+        <PersonPicker label="Add a person" action="Add" onPick={({ user_id }) => act(chat.addMembers([user_id]))} />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,182 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { launch, Person, uniqueName } from "./support/browser";
+import { png } from "./support/png";
+
+let browser: Browser;
+let alice: Person;
+let bob: Person;
+
+beforeAll(async () => {
+  browser = await launch();
+  [alice, bob] = await Promise.all([
+    Person.signIn(browser, "Alice"),
+    Person.signIn(browser, "Bob", { viewport: { width: 390, height: 844 }, colorScheme: "dark" }),
+  ]);
+});
+
+afterAll(async () => {
+  await browser.close();
+});
+
+describe("two people in two windows", () => {
+  it("chat, and see what was read", async () => {
+    await alice.writeTo(bob);
+    await alice.say("Hello, Bob");
+    await bob.open(alice.name);
+    await bob.message("Hello, Bob").waitFor();
+    await alice.message("Hello, Bob").getByRole("button", { name: "Read by all" }).waitFor();
+    await bob.say("Hello, Alice");
+    await alice.message("Hello, Alice").waitFor();
+  });
+
+  it("see each other typing", async () => {
+    await bob.field.pressSequentially("I am wri");
+    await alice.page.locator(".chat-header .typing").waitFor();
+    await bob.field.fill("");
+    await alice.page.locator(".chat-header .typing").waitFor({ state: "detached" });
+  });
+
+  it("reply, react, edit and delete", async () => {
+    await bob.act("Hello, Bob", "Reply");
+    await bob.say("a reply");
+    await alice.message("a reply").locator("blockquote", { hasText: "Hello, Bob" }).waitFor();
+    await alice.act("a reply", "React with 👍");
+    await bob.message("a reply").getByRole("button", { name: "👍, 1" }).waitFor();
+    await bob.act("a reply", "Edit");
+    await bob.say("an edited reply");
+    await alice.message("an edited reply").getByText("edited", { exact: true }).waitFor();
+    await bob.act("an edited reply", "Delete for everybody");
+    await alice.message("Message deleted").waitFor();
+    await bob.message("Message deleted").waitFor();
+  });
+
+  it("send pictures, with a thumbnail that opens", async () => {
+    await alice.page
+      .getByLabel("Files", { exact: true })
+      .setInputFiles({ name: "gradient.png", mimeType: "image/png", buffer: png(640, 480) });
+    await alice.page.locator(".uploads [data-status=ready]").waitFor();
+    await alice.page.getByRole("button", { name: "Send" }).click();
+    const image = bob.page.getByRole("button", { name: "Show gradient.png" });
+    await image.locator("img").waitFor();
+    await image.click();
+    await bob.page.getByRole("dialog", { name: "gradient.png" }).locator("img").waitFor();
+    await bob.page.keyboard.press("Escape");
+    await alice.picture("light");
+    await bob.picture("dark-phone");
+  });
+
+  it("keep drafts", async () => {
+    await alice.field.fill("not sent yet");
+    await alice.page.reload();
+    await alice.field.waitFor();
+    expect(await alice.field.inputValue()).toBe("not sent yet");
+    await alice.field.fill("");
+  });
+
+  it("write offline, and catch up with what was said meanwhile", async () => {
+    await bob.page.context().setOffline(true);
+    await bob.say("from the tunnel");
+    await bob.message("from the tunnel").getByRole("button", { name: "On its way" }).waitFor();
+    for (let n = 0; n < 30; n++) await alice.say(`meanwhile ${n}`);
+    await alice.message("meanwhile 29").getByRole("button", { name: "Sent" }).waitFor();
+    await bob.page.context().setOffline(false);
+    await alice.message("from the tunnel").waitFor();
+    await bob.message("meanwhile 29").waitFor();
+    const texts = await bob.page.locator(".message .text").allTextContents();
+    expect(texts.slice(-31)).toEqual([...Array.from({ length: 30 }, (_, n) => `meanwhile ${n}`), "from the tunnel"]);
+  });
+
+  it("block each other", async () => {
+    await alice.page.getByRole("button", { name: `${bob.name}: details` }).click();
+    await alice.page.getByRole("button", { name: "Block" }).click();
+    await alice.page.getByRole("button", { name: "Unblock" }).waitFor();
+    await bob.say("do you hear me?");
+    await bob.message("do you hear me?").locator(".failed").waitFor();
+    await alice.page.getByRole("button", { name: "Unblock" }).click();
+    await alice.page.getByRole("button", { name: "Block", exact: true }).waitFor();
+    await alice.page.getByRole("button", { name: "Close" }).click();
+    await bob.message("do you hear me?").getByRole("button", { name: "Try again" }).click();
+    await alice.message("do you hear me?").waitFor();
+  });
+});
+
+describe("the page", () => {
+  it("has no faults that axe finds, light and dark, wide and narrow", async () => {
+    for (const { page } of [alice, bob]) {
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+    }
+  });
+});
+
+describe("several people", () => {
+  it("have groups, with removal and return, and mentions", async () => {
+    const carol = await Person.signIn(browser, "Carol");
+    const title = uniqueName("Garden");
+    const { page } = alice;
+    await page.getByRole("button", { name: "New", exact: true }).click();
+    await page.getByRole("tab", { name: "Group" }).click();
+    await page.getByLabel("Title").fill(title);
+    await page.getByLabel("Add people").fill(carol.name);
+    await page.getByText(`Found ${carol.name}`).waitFor();
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    await carol.open(title);
+    await alice.field.pressSequentially("Hello @Car");
+    await page.getByRole("option", { name: `@${carol.name}` }).click();
+    await alice.field.press("Enter");
+    await carol.page.locator(".mention[data-me=true]", { hasText: carol.name }).waitFor();
+
+    await page.getByRole("button", { name: `${title}: details` }).click();
+    await page.getByRole("button", { name: `Remove ${carol.name}` }).click();
+    await carol.page.getByText("You are not a member any more.").waitFor();
+    await page.getByLabel("Add a person").fill(carol.name);
+    await page.getByText(`Found ${carol.name}`).waitFor();
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByRole("button", { name: "Close" }).click();
+    await carol.say("I am back");
+    await alice.message("I am back").waitFor();
+    await carol.page.context().close();
+  });
+
+  it("meet in public rooms", async () => {
+    const title = uniqueName("Plaza");
+    const { page } = alice;
+    await page.getByRole("button", { name: "New", exact: true }).click();
+    await page.getByRole("tab", { name: "Group" }).click();
+    await page.getByLabel("Title").fill(title);
+    await page.getByLabel("Everybody may join").check();
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    await alice.field.waitFor();
+    await bob.page.getByRole("button", { name: "Back to the conversations" }).click();
+    await bob.page.getByRole("button", { name: "New", exact: true }).click();
+    await bob.page.getByRole("tab", { name: "Public rooms" }).click();
+    await bob.page.getByLabel("Find").fill(title);
+    await bob.page.locator(".rooms li", { hasText: title }).getByRole("button", { name: "Join" }).click();
+    await bob.field.waitFor();
+    await bob.say("What a nice room");
+    await alice.message("What a nice room").waitFor();
+  });
+
+  it("search, and see a hit in its place", async () => {
+    const word = uniqueName("zebra").replace(" ", "");
+    await alice.say(`the ${word} crosses`);
+    await alice.message(word).getByRole("button", { name: "Sent" }).waitFor();
+    await expect
+      .poll(
+        async () => {
+          await alice.page.getByLabel("Search conversations and messages").fill("");
+          await alice.page.getByLabel("Search conversations and messages").fill(word);
+          await alice.page.getByText("Searching…").waitFor({ state: "detached" });
+          return alice.page.locator(".hit").count();
+        },
+        { timeout: 60_000 },
+      )
+      .toBe(1);
+    await alice.page.locator(".hit").click();
+    await alice.page.locator(".message[data-highlighted=true]", { hasText: word }).waitFor();
+    await alice.page.getByLabel("Search conversations and messages").fill("");
+  });
+});

@@ -1,0 +1,90 @@
+/** Chromium, and people who use the page in it. */
+
+import { randomUUID } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { inject } from "vitest";
+
+const SCREENSHOTS = resolve(import.meta.dirname, "../../../../target/web");
+
+/** Opens Chromium: that of `CHROMIUM`, or of the system. */
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+}
+
+/** A name that no other test uses. */
+export function uniqueName(name: string): string {
+  return `${name} ${randomUUID().slice(0, 4)}`;
+}
+
+/** Somebody in a window of their own. */
+export class Person {
+  readonly name: string;
+  readonly page: Page;
+
+  private constructor(name: string, page: Page) {
+    this.name = name;
+    this.page = page;
+  }
+
+  /** Signs in. */
+  static async signIn(browser: Browser, name: string, options: BrowserContextOptions = {}): Promise<Person> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    context.setDefaultTimeout(30_000);
+    const page = await context.newPage();
+    const person = new Person(uniqueName(name), page);
+    await page.goto(inject("page"));
+    await page.getByLabel("Your name").fill(person.name);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    // The profile is there: others find it.
+    await page.locator(".me .name", { hasText: person.name }).waitFor();
+    return person;
+  }
+
+  /** Begins a private conversation. */
+  async writeTo(other: Person): Promise<void> {
+    const { page } = this;
+    await page.getByRole("button", { name: "New", exact: true }).click();
+    await page.getByLabel("Name").fill(other.name);
+    await page.getByText(`Found ${other.name}`).waitFor();
+    await page.getByRole("button", { name: "Write" }).click();
+    await this.field.waitFor();
+  }
+
+  /** Opens a conversation of the list. */
+  async open(title: string): Promise<void> {
+    await this.page.locator(".conversation", { hasText: title }).click();
+    await this.field.waitFor();
+  }
+
+  /** Says something. */
+  async say(text: string): Promise<void> {
+    await this.field.fill(text);
+    await this.field.press("Enter");
+  }
+
+  /** The field for messages. */
+  get field() {
+    return this.page.getByRole("textbox", { name: "Message" });
+  }
+
+  /** The message that says this. */
+  message(text: string) {
+    return this.page.locator(".message", { hasText: text }).last();
+  }
+
+  /** Opens the actions of a message, and takes one. */
+  async act(text: string, action: string): Promise<void> {
+    const message = this.message(text);
+    await message.hover();
+    await message.getByRole("button", { name: "Actions" }).click();
+    await message.getByRole("button", { name: action }).click();
+  }
+
+  /** Takes a picture of the window into `target/web`. */
+  async picture(name: string): Promise<void> {
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    await this.page.screenshot({ path: resolve(SCREENSHOTS, `${name}.png`) });
+  }
+}
