@@ -16,7 +16,7 @@ pub(crate) enum ServerFrame {
 pub(crate) fn parse(frame: &str) -> Option<ServerFrame> {
     let value: Value = serde_json::from_str(frame).ok()?;
     match value["type"].as_str() {
-        Some("sent" | "sent_batch" | "accepted" | "synced" | "pong" | "error") => {
+        Some("sent" | "accepted" | "synced" | "pong" | "error") => {
             serde_json::from_value(value).ok().map(ServerFrame::Reply)
         }
         Some(_) => serde_json::from_value(value).ok().map(ServerFrame::Push),

@@ -6,7 +6,7 @@ mod serve;
 use chat::log::Draft;
 use chat::sending::Sender;
 use domain::ApiError;
-use domain::protocol::{Answer, CheckedSend, SendRequest, Sent};
+use domain::protocol::{Answer, CheckedSend, SendRequest, Sent, SentAnswer};
 use lambda_kit::error_of_part;
 use lambda_kit::websocket::Caller;
 use store::dynamodb::Connections;
@@ -30,11 +30,12 @@ async fn send(sender: &Sender, caller: Caller, request: SendRequest) -> Result<A
     match body.check()? {
         CheckedSend::One(draft) => {
             let sent = sender.send(&Draft::new(conversation_id, user, draft), except).await?;
-            Ok(Answer::Sent(Sent::of(&sent.message, sent.duplicate)))
+            Ok(Answer::Sent(SentAnswer::One(Sent::of(&sent.message, sent.duplicate))))
         }
         CheckedSend::Batch(drafts) => {
             let sent = sender.send_batch(&Draft::batch(conversation_id, user, drafts), except).await?;
-            Ok(Answer::SentBatch(sent.answer(conversation_id, |error| error_of_part(error, &caller.request_id))))
+            let answer = sent.answer(conversation_id, |error| error_of_part(error, &caller.request_id));
+            Ok(Answer::Sent(SentAnswer::Batch(answer)))
         }
     }
 }

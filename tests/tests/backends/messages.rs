@@ -69,8 +69,8 @@ async fn message_of_the_system_reaches_every_member() {
         one
     };
     let batch = json!({"after_seq": 1, "messages": [without_seq("One"), without_seq("Two")]});
-    let (status, sent_batch) = backend.post(&path(&conversation), &batch).await;
-    assert_eq!((status, sent_batch["messages"].as_array().map(Vec::len)), (201, Some(2)), "{sent_batch}");
+    let (status, answered) = backend.post(&path(&conversation), &batch).await;
+    assert_eq!((status, answered["messages"].as_array().map(Vec::len)), (201, Some(2)), "{answered}");
     let seen: Vec<String> = texts(&alice, &conversation).await.into_iter().map(|(_, text)| text).collect();
     assert_eq!(seen, ["The office closes at noon.", "Fine.", "One", "Two"]);
 

@@ -39,7 +39,7 @@ async fn batch_is_answered_as_one_and_pushed_as_one() {
     let (mut a, mut a2, mut b) = tokio::join!(alice.connect(), alice.connect(), bob.connect());
     let body = batch(1, &["one", "two", "three"]);
     let sent = a.ask(frame(&conversation, &body)).await;
-    assert_eq!((&sent["type"], &sent["conversation_id"]), (&json!("sent_batch"), &json!(conversation)), "{sent}");
+    assert_eq!((&sent["type"], &sent["conversation_id"]), (&json!("sent"), &json!(conversation)), "{sent}");
     assert_eq!(each(&sent, "seq"), [2, 3, 4]);
     assert_eq!(each(&sent, "duplicate"), [false, false, false]);
     assert_eq!(each(&sent, "client_message_id"), each(&body, "client_message_id"));
@@ -157,7 +157,7 @@ async fn messages_that_fit_are_written_and_the_rest_gets_the_wait() {
         error["code"] == "rate_limited" && error["retryable"] == true && error["retry_after_ms"].as_u64() > Some(0)
     };
     let sent = a.ask(frame(&conversation, &body)).await;
-    assert_eq!((&sent["type"], each(&sent, "seq")), (&json!("sent_batch"), vec![json!(3), json!(4)]), "{sent}");
+    assert_eq!((&sent["type"], each(&sent, "seq")), (&json!("sent"), vec![json!(3), json!(4)]), "{sent}");
     assert!(has_wait(&sent["error"]) && sent["error"]["request_id"].is_string(), "{sent}");
     assert_eq!(each(&b.next("messages").await, "seq"), [3, 4]);
 

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use domain::file::Attachment;
-use domain::protocol::{Answer, ErrorBody, MAX_BATCH_MESSAGES, Sent, SentBatch};
+use domain::protocol::{Answer, ErrorBody, MAX_BATCH_MESSAGES, Sent, SentAnswer, SentBatch};
 use domain::{ClientMessageId, ConversationId, ErrorCode, Message, Seq};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -151,11 +151,11 @@ impl Outbox {
         let mut parts = frame.split('/').skip(1);
         let number: Option<u64> = parts.next().and_then(|number| number.parse().ok());
         match answer {
-            Answer::Sent(sent) => {
+            Answer::Sent(SentAnswer::One(sent)) => {
                 let id = parts.next().and_then(|id| id.parse().ok());
                 id.and_then(|id| self.settle(id, sent)).into_iter().collect()
             }
-            Answer::SentBatch(SentBatch { conversation_id, messages, error }) => {
+            Answer::Sent(SentAnswer::Batch(SentBatch { conversation_id, messages, error })) => {
                 let settled = |entry: &domain::protocol::SentEntry| {
                     self.settle(entry.client_message_id, entry.sent(conversation_id))
                 };

@@ -51,8 +51,11 @@ fn sent(conversation: ConversationId, frame: &Value, seqs: &[u64], rest: Option<
     let messages: Vec<SentEntry> = carried(frame).into_iter().zip(seqs).map(entry).collect();
     match (frame["messages"].is_array(), messages.as_slice(), rest) {
         (_, [], Some(code)) => error(code),
-        (false, [entry], None) => Answer::Sent(entry.sent(conversation)),
-        (_, _, rest) => Answer::SentBatch(SentBatch { conversation_id: conversation, messages, error: rest.map(body) }),
+        (false, [entry], None) => Answer::Sent(SentAnswer::One(entry.sent(conversation))),
+        (_, _, rest) => {
+            let batch = SentBatch { conversation_id: conversation, messages, error: rest.map(body) };
+            Answer::Sent(SentAnswer::Batch(batch))
+        }
     }
 }
 

@@ -94,10 +94,8 @@ pub struct Reply {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Answer {
-    /// Answer to `send`: the message was appended.
-    Sent(Sent),
-    /// Answer to `send` with a batch: its messages were appended, or the first of them.
-    SentBatch(SentBatch),
+    /// Answer to `send`: the message was appended; of a batch all, or the first of them.
+    Sent(SentAnswer),
     /// The answer to `ack` and `read`: the receipts are queued. To `typing`: connected members were notified. To `open` and
     /// `close`: the connection is subscribed, or is not any more.
     Accepted,
@@ -109,6 +107,14 @@ pub enum Answer {
     Error {
         error: ErrorBody,
     },
+}
+
+/// The two forms of `sent`, as `send` has two: that of a batch has `messages`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SentAnswer {
+    Batch(SentBatch),
+    One(Sent),
 }
 
 /// Seq of the message.
