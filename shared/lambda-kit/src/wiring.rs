@@ -309,12 +309,18 @@ impl Wiring {
     pub fn archive_tasks(&self) -> Wired<ArchiveTasks> {
         let after = days("ARCHIVE_AFTER")?;
         Ok(ArchiveTasks {
-            archiver: Archiver { archive: self.archive()?, messages: self.messages()?, after },
+            archiver: self.archiver(after)?,
             members: self.members()?,
             rows: Rows::new(self.pool()?),
             queue: self.queue("ARCHIVE_QUEUE_URL")?,
             schedules: self.schedules("ARCHIVE_QUEUE_ARN")?,
         })
+    }
+
+    /// Returns what writes to the archive, at the pace of `DELETION_RATE`.
+    fn archiver(&self, after: Duration) -> Wired<Archiver> {
+        let (archive, messages, deletion_rate) = (self.archive()?, self.messages()?, number("DELETION_RATE")?);
+        Ok(Archiver { archive, messages, after, deletion_rate })
     }
 
     /// Returns the way to ask for visits of the retention.
@@ -345,13 +351,12 @@ impl Wiring {
     /// Returns the retention of messages, which are deleted `RETENTION_GRACE` seconds after nobody sees them any more.
     pub fn retention(&self) -> Wired<Retention> {
         let pool = self.pool()?;
-        let (archive, messages) = (self.archive()?, self.messages()?);
         Ok(Retention {
             settings: self.retention_rows()?,
             rows: Rows::new(pool),
             members: self.members()?,
             items: self.items()?,
-            archiver: Archiver { archive, messages, after: Duration::ZERO },
+            archiver: self.archiver(Duration::ZERO)?,
             expired: ExpiredItems::new(self.dynamodb(), required("MESSAGES_TABLE")?),
             references: self.file_references()?,
             search: self.search_reindex_queue()?,

@@ -133,7 +133,12 @@ async fn ten_thousand_messages_are_exported_across_the_archive() {
     while Timestamp::now() <= newest {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let archiver = Archiver { archive: aws::archive(cloud), messages: messages.clone(), after: Duration::ZERO };
+    let archiver = Archiver {
+        archive: aws::archive(cloud),
+        messages: messages.clone(),
+        after: Duration::ZERO,
+        deletion_rate: 1_000,
+    };
     for segment in 0..3 {
         let segment = SegmentSize::STORED.segment_of(Seq(1 + 1_000 * segment));
         let until = Timestamp::now().plus(Duration::from_mins(2));

@@ -21,6 +21,7 @@ use domain::period::SeqRange;
 use domain::{ConversationId, Seq, Timestamp};
 use store::StoreError;
 use store::chunk_objects::{checksum, unique_letters};
+use store::dynamodb::messages::LogItem;
 use store::dynamodb::{ChunkItem, Messages, StoredRow, StoredRows};
 
 use super::chunk::{Chunk, MAX_CHUNK_BYTES};
@@ -72,6 +73,9 @@ pub struct Archiver {
     pub messages: Messages,
     /// Age from which items move.
     pub after: Duration,
+    /// Write units of one worker in a second for rows that are deleted or erased. A partition has 1,000, and both workers may work on the same
+    /// conversation.
+    pub deletion_rate: u32,
 }
 
 /// A chunk that the index does not name yet.
@@ -129,6 +133,23 @@ impl Archiver {
             });
         }
         Err(StoreError::Busy { service: "DynamoDB", source: "other workers were faster".into() }.into())
+    }
+
+    /// Writes a segment that was never in the table. Returns false if it is in the archive already, or too large for a chunk.
+    ///
+    /// For a log that nobody writes to yet. Cost: two requests to S3, and one write unit.
+    pub async fn add(
+        &self,
+        conversation_id: ConversationId,
+        segment: SeqRange,
+        items: &[LogItem],
+    ) -> Result<bool, ArchiveError> {
+        let row = |item: &LogItem| StoredRow::of(serde_json::to_value(item).map_err(StoreError::from)?);
+        let rows = items.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+        match candidate(conversation_id, segment, &rows, 1)? {
+            Some(candidate) => self.publish(&candidate).await,
+            None => Ok(false),
+        }
     }
 
     /// Puts the rows of an archived segment in the places of its items if that is asked for, a page after the other. Returns the states
@@ -211,7 +232,8 @@ impl Archiver {
             at.is_some_and(|at| archived[at].amended == row.amended) && (restored || !row.restored)
         };
         let rows: Vec<RowState> = rows.into_iter().filter(is_archived).collect();
-        let deleted = delete_rows(&self.archive.chunks, item.conversation_id, &rows, until).await?;
+        let (chunks, rate) = (&self.archive.chunks, self.deletion_rate);
+        let deleted = delete_rows(chunks, item.conversation_id, &rows, rate, until).await?;
         let deleted = deleted.ok_or(ArchiveError::OutOfTime)?;
         self.delete_objects(item).await?;
         Ok(Settled::Archived { rows: count - deleted })

@@ -24,15 +24,16 @@ impl RowState {
     }
 }
 
-/// Deletes rows until then. Returns the number of those that were deleted, since others have changed meanwhile; `None` if there is no
-/// time for the rest.
+/// Deletes rows until then, at a rate in write units a second. Returns the number of those that were deleted, since others have changed
+/// meanwhile; `None` if there is no time for the rest.
 pub(super) async fn delete_rows(
     chunks: &Chunks,
     conversation: ConversationId,
     rows: &[RowState],
+    rate: u32,
     until: Timestamp,
 ) -> Result<Option<usize>, StoreError> {
-    let (mut deleted, mut left, mut pace) = (0, rows, Pace::until(until));
+    let (mut deleted, mut left, mut pace) = (0, rows, Pace::new(rate, until));
     while !left.is_empty() {
         let Some((now, later)) = pace.next(left) else { return Ok(None) };
         let attempts = join_all(now.iter().map(|row| chunks.delete_row(conversation, row.seq, row.amended))).await;

@@ -6,10 +6,7 @@ use domain::Timestamp;
 use store::StoreError;
 use store::clock::{Stopwatch, sleep};
 
-/// Write units of one worker in a second. A partition has 1,000, and both workers may work on the same conversation.
-const UNITS_PER_SECOND: u32 = 200;
-
-/// The same at least, however busy the table is.
+/// Least write units in a second, however busy the table is.
 const MIN_UNITS_PER_SECOND: u32 = 10;
 
 /// Rows that are written at once.
@@ -32,8 +29,9 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    pub(crate) fn until(until: Timestamp) -> Self {
-        Self { units_per_second: UNITS_PER_SECOND, until, begun: Stopwatch::start() }
+    pub(crate) fn new(units_per_second: u32, until: Timestamp) -> Self {
+        let units_per_second = units_per_second.max(MIN_UNITS_PER_SECOND);
+        Self { units_per_second, until, begun: Stopwatch::start() }
     }
 
     /// Returns the rows that are written at once, and those after them; `None` if there is no time for them.

@@ -111,7 +111,8 @@ impl ErasureJob {
         part: &mut ErasedPart,
         until: Timestamp,
     ) -> Result<bool, ArchiveError> {
-        let (mut left, mut pace, mut are_all) = (changes, Pace::until(until), true);
+        let pace = Pace::new(self.archiver.deletion_rate, until);
+        let (mut left, mut pace, mut are_all) = (changes, pace, true);
         while !left.is_empty() {
             let (now, later) = pace.next(left).ok_or(ArchiveError::OutOfTime)?;
             let messages = &self.items.messages;

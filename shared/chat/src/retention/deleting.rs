@@ -95,7 +95,8 @@ impl Retention {
 
     /// Deletes rows at the pace of the archive.
     async fn delete_rows(&self, conversation: ConversationId, rows: &[LogItem]) -> Result<(), ArchiveError> {
-        let (mut left, mut pace) = (rows, Pace::until(Timestamp::now().plus(STEP_TIME)));
+        let pace = Pace::new(self.archiver.deletion_rate, Timestamp::now().plus(STEP_TIME));
+        let (mut left, mut pace) = (rows, pace);
         while !left.is_empty() {
             let (now, later) = pace.next(left).ok_or(ArchiveError::OutOfTime)?;
             let attempts = join_all(now.iter().map(|row| self.expired.delete_row(conversation, row.seq))).await;

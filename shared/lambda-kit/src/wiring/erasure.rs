@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chat::archive::Archiver;
 use chat::erasure::{ErasureJob, ErasureRequests};
 use store::sql::Erasures;
 
@@ -21,12 +20,11 @@ impl Wiring {
 
     /// Returns the work on erasures, which look at everything again after `ERASURE_GRACE` seconds.
     pub fn erasure_job(&self) -> Wired<ErasureJob> {
-        let (archive, messages) = (self.archive()?, self.messages()?);
         Ok(ErasureJob {
             erasures: self.erasures()?,
             members: self.members()?,
             items: self.items()?,
-            archiver: Archiver { archive, messages, after: Duration::ZERO },
+            archiver: self.archiver(Duration::ZERO)?,
             references: self.file_references()?,
             watermarks: self.watermarks()?,
             connections: self.connections()?,

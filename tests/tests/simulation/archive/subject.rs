@@ -113,7 +113,7 @@ macro_rules! subject {
             let messages = ::store::dynamodb::Messages::new(client.clone(), table.clone());
             let archive = Archive::new(::store::dynamodb::Chunks::new(client.clone(), table), objects, size);
             let after = $crate::archive::subject::AFTER;
-            let archiver = Archiver { archive: archive.clone(), messages: messages.clone(), after };
+            let archiver = Archiver { archive: archive.clone(), messages: messages.clone(), after, deletion_rate: 200 };
             ::std::rc::Rc::new(Code { archiver, items: Items { messages, archive: Some(archive) } })
         }
     }};
