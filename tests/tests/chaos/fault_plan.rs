@@ -15,11 +15,23 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::{Context, TestConversation};
 use crate::progress::Progress;
+use crate::retention;
 use crate::settings::{Pace, Settings};
 use crate::users::SimulatedUser;
 
 /// Functions whose processes are killed whatever they are doing.
-const KILLED: [&str; 7] = ["WsSend", "WsSync", "WsRead", "Receipts", "Relay", "HttpMessages", "SearchIndex"];
+const KILLED: [&str; 10] = [
+    "WsSend",
+    "WsSync",
+    "WsRead",
+    "Receipts",
+    "Relay",
+    "HttpMessages",
+    "SearchIndex",
+    "FileReferences",
+    "LogArchive",
+    "MessageRetention",
+];
 
 /// A user who was removed this often stays: after [`MAX_PERIODS`] they could not return.
 const MAX_REMOVALS: u32 = MAX_PERIODS - 10;
@@ -28,7 +40,9 @@ const MAX_REMOVALS: u32 = MAX_PERIODS - 10;
 pub(crate) struct FaultPlan {
     choice: StdRng,
     users: Arc<Vec<SimulatedUser>>,
-    /// Conversations whose members are removed or leave.
+    /// Conversations whose messages may expire.
+    all: Arc<Vec<TestConversation>>,
+    /// Those whose members are removed or leave.
     conversations: Vec<TestConversation>,
     /// By user and conversation: a user may join one only so often.
     removals: BTreeMap<(UserId, ConversationId), u32>,
@@ -47,6 +61,7 @@ impl FaultPlan {
         Self {
             choice: StdRng::seed_from_u64(settings.seed),
             users: Arc::clone(&context.users),
+            all: Arc::clone(&context.conversations),
             conversations,
             removals: BTreeMap::new(),
             progress: Arc::clone(progress),
@@ -58,7 +73,7 @@ impl FaultPlan {
     pub(crate) async fn run(mut self, cloud: &Cloud, mut cache: Option<&mut RedisServer>, stop: CancellationToken) {
         cloud.inject_faults(self.choice.random(), &rules(&self.settings)).await;
         while !stop.is_cancelled() {
-            match (self.choice.random_range(0..9), &mut cache) {
+            match (self.choice.random_range(0..10), &mut cache) {
                 (0 | 1, _) => {
                     self.users[self.choice.random_range(0..self.users.len())].client.reconnect();
                     self.progress.reconnections.add(1);
@@ -68,6 +83,11 @@ impl FaultPlan {
                     self.progress.kills.add(killed);
                 }
                 (3, Some(cache)) => self.disturb(cache, &stop).await,
+                (4, _) if self.settings.ages => {
+                    let conversation = &self.all[self.choice.random_range(0..self.all.len())];
+                    retention::visit(cloud, conversation.id).await;
+                    self.progress.visits.add(1);
+                }
                 _ => self.change_a_membership().await,
             }
             let pause = Duration::from_millis(self.choice.random_range(50..500));

@@ -18,6 +18,9 @@ use crate::users::{SimulatedUser, remember};
 /// One in so many texts is sent to the public conversation, where every user receives it.
 const PUBLIC_EVERY: u64 = 6;
 
+/// One in so many texts may be changed long after it was sent.
+const OLD_EVERY: u32 = 20;
+
 /// Longest pause after a refusal: a user who is muted or removed tries again and again.
 const REFUSED_PAUSE: Duration = Duration::from_millis(500);
 
@@ -59,6 +62,8 @@ pub(crate) struct Lane {
     /// True after a refusal: what is under way is awaited before the next text.
     is_refused: bool,
     own: Vec<Seq>,
+    /// Some of the user's texts, whatever their age: they may be in the archive, or have expired.
+    old: Vec<Seq>,
     completed: Vec<Completed>,
 }
 
@@ -77,8 +82,8 @@ impl Lane {
             End::Time(time) => (None, Some(Instant::now() + time)),
         };
         let (progress, settings) = (Arc::clone(progress), *settings);
-        let (own, completed, is_refused) = (Vec::new(), Vec::new(), false);
-        Self { user, conversation, progress, choice, settings, window, left, until, is_refused, own, completed }
+        let (own, old, completed, is_refused) = (Vec::new(), Vec::new(), Vec::new(), false);
+        Self { user, conversation, progress, choice, settings, window, left, until, is_refused, own, old, completed }
     }
 
     /// Keeps texts under way until the end, with operations in between. Returns what was answered, in order.
@@ -123,6 +128,9 @@ impl Lane {
         self.progress.accepted.add(1);
         if let Operation::Sent { seq, .. } = sent {
             remember(&mut self.own, seq);
+            if self.choice.random_ratio(1, OLD_EVERY) {
+                self.old.push(seq);
+            }
         }
         self.completed.push(Completed {
             conversation: self.conversation.id,
@@ -134,7 +142,8 @@ impl Lane {
 
     async fn operate(&mut self) {
         let others = self.user.received_in(self.conversation.id);
-        if let Some(operation) = Operation::choose(&mut self.choice, &self.own, &others, self.user.id) {
+        let own = if self.choice.random_bool(0.2) { &self.old } else { &self.own };
+        if let Some(operation) = Operation::choose(&mut self.choice, own, &others, self.user.id) {
             self.completed.push(self.user.execute(self.conversation.id, operation).await);
             self.progress.operations.add(1);
         }

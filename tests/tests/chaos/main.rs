@@ -21,6 +21,7 @@ mod fault_plan;
 mod lane;
 mod operations;
 mod progress;
+mod retention;
 mod settings;
 mod tokens;
 mod users;
@@ -44,30 +45,38 @@ use crate::operations::Completed;
 /// The shortest that Cognito has: in a long run, connections are renewed.
 const TOKEN_MINUTES: &str = "AccessTokenValidity=5";
 
+/// Time between hiding and deleting: long for a request, short for a run.
+const GRACE: &str = "RetentionGrace=5";
+
 /// Number of the last lines of the cloud's output that a failure shows.
 const SHOWN_LINES: usize = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_clients_agree_with_the_log_after_faults() {
-    run_all(None, None, 20).await;
+    run_all(None, None, 20, false).await;
 }
 
 /// The same with several invocations in a process, all of which fail when it is killed, and with a cache that processes share: it is
-/// killed, paused and emptied.
+/// killed, paused and emptied. Meanwhile messages expire, and in a long run they move to the archive before.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_clients_agree_with_the_log_when_invocations_share_processes() {
-    run_all(Some(8), Some(RedisServer::start()), 10).await;
+    run_all(Some(8), Some(RedisServer::start()), 10, true).await;
 }
 
-async fn run_all(concurrency: Option<u32>, mut cache: Option<RedisServer>, texts: u64) {
+async fn run_all(concurrency: Option<u32>, mut cache: Option<RedisServer>, texts: u64, ages: bool) {
+    let settings = Settings::read(texts, ages);
     let cache_endpoint = cache.as_ref().map(|server| format!("CacheEndpoint={}", server.url()));
     let start = move || {
-        let parameters: Vec<&str> = cache_endpoint.as_deref().into_iter().chain([TOKEN_MINUTES]).collect();
+        let mut parameters = vec![TOKEN_MINUTES];
+        parameters.extend(cache_endpoint.as_deref());
+        if ages {
+            parameters.extend(settings.pace.ages.into_iter().chain([GRACE]));
+        }
         Cloud::start_all(None, &parameters, concurrency)
     };
     let cloud = tokio::task::spawn_blocking(start).await.expect("the cloud starts");
     for _ in 0..settings::runs() {
-        run(&cloud, cache.as_mut(), Settings::read(texts)).await;
+        run(&cloud, cache.as_mut(), Settings::read(texts, ages)).await;
     }
     tokio::task::spawn_blocking(|| cloud.stop()).await.expect("the cloud stops");
 }
@@ -77,6 +86,9 @@ async fn run(cloud: &Cloud, cache: Option<&mut RedisServer>, settings: Settings)
     // Shown where the test fails.
     println!("{}", settings.variables());
     let (context, progress) = (Context::create(cloud, &settings).await, Arc::new(Progress::new()));
+    if settings.ages {
+        retention::hold_some(cloud, &context).await;
+    }
 
     let stop = CancellationToken::new();
     let fault_plan = FaultPlan::new(&settings, &context, &progress);
@@ -99,28 +111,34 @@ async fn run(cloud: &Cloud, cache: Option<&mut RedisServer>, settings: Settings)
     // Every user returns and sends a final message, so that no client ends early and each has something to read that was sent
     // without faults.
     let judged = Instant::now();
+    if settings.ages {
+        retention::stop(cloud, &context).await;
+    }
     context.restore_members().await;
     completed.extend(context.send_final_messages().await);
     let mut by_conversation: BTreeMap<ConversationId, Vec<Completed>> = BTreeMap::new();
     for completed in completed {
         by_conversation.entry(completed.conversation).or_default().push(completed);
     }
-    let mut items = 0;
+    let (mut items, mut expired) = (0, 0);
     for conversation in context.conversations.iter() {
         let completed = by_conversation.remove(&conversation.id).unwrap_or_default();
-        items += check_conversation(cloud, &context, conversation, &completed).await;
+        let state = check_conversation(cloud, &context, conversation, &completed).await;
+        (items, expired) = (items + state.log.len(), expired + state.expired_seq().0);
     }
-    println!("{items} items of {} conversations hold, judged in {:?}", context.conversations.len(), judged.elapsed());
+    let (conversations, time) = (context.conversations.len(), judged.elapsed());
+    println!("{items} items of {conversations} conversations hold, {expired} have expired, judged in {time:?}");
+    assert!(expired > 0 || !settings.ages, "nothing has expired");
 }
 
-/// Waits until every client has synced, and checks everything that it received, on every path that reads. Returns the number of
-/// items in the log.
+/// Waits until every client has synced, and checks everything that it received, on every path that reads. Returns what is
+/// stored.
 async fn check_conversation(
     cloud: &Cloud,
     context: &Context,
     conversation: &TestConversation,
     completed: &[Completed],
-) -> usize {
+) -> StoredState {
     let state = StoredState::after_relay(cloud, &conversation.id.to_string()).await;
     check::log::check(&state, completed);
     check::amendments::check(&state, completed);
@@ -135,7 +153,7 @@ async fn check_conversation(
     }))
     .await;
     check::receipts::check(&state, context, conversation).await;
-    state.log.len()
+    state
 }
 
 fn last_lines(cloud: &Cloud) -> String {

@@ -62,6 +62,15 @@ pub(crate) enum Outcome {
 }
 
 impl Operation {
+    /// Returns the seq of the message that was sent or changed.
+    pub(crate) const fn seq(&self) -> Seq {
+        match self {
+            Self::Sent { seq, .. } | Self::Edited { seq, .. } | Self::Deleted { seq } | Self::Reacted { seq, .. } => {
+                *seq
+            }
+        }
+    }
+
     /// Chooses an operation on one of the user's own texts, or on one of another user; mostly none.
     pub(crate) fn choose(choice: &mut StdRng, own: &[Seq], others: &[Seq], user: UserId) -> Option<Self> {
         let mut one_of = |texts: &[Seq]| (!texts.is_empty()).then(|| texts[choice.random_range(0..texts.len())]);

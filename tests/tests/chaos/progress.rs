@@ -24,6 +24,8 @@ pub(crate) struct Progress {
     pub(crate) reconnections: Count,
     /// Processes that the fault plan killed by their function, not by a request.
     pub(crate) kills: Count,
+    /// Visits of the retention.
+    pub(crate) visits: Count,
     /// Times that the shared cache was killed, paused or emptied.
     pub(crate) cache_faults: Count,
 }
@@ -51,6 +53,7 @@ impl Progress {
             membership_changes: Count::default(),
             reconnections: Count::default(),
             kills: Count::default(),
+            visits: Count::default(),
             cache_faults: Count::default(),
         }
     }
@@ -79,13 +82,14 @@ impl Progress {
 impl fmt::Display for Progress {
     #[allow(clippy::cast_precision_loss, reason = "a rate for people to read")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accepted, refused, operations, membership_changes, reconnections, kills, cache_faults, .. } = self;
+        let Self {
+            accepted, refused, operations, membership_changes, reconnections, kills, visits, cache_faults, ..
+        } = self;
         let seconds = self.elapsed().as_secs_f64();
         write!(
             f,
             "{seconds:.0} s: {} texts accepted, {:.0} a second, {} refused; {} operations, {} membership changes, \
-             {} reconnections, {} processes killed, \
-             {} faults of the shared cache",
+             {} reconnections, {} processes killed, {} visits of the retention, {} faults of the shared cache",
             accepted.get(),
             accepted.get() as f64 / seconds,
             refused.get(),
@@ -93,6 +97,7 @@ impl fmt::Display for Progress {
             membership_changes.get(),
             reconnections.get(),
             kills.get(),
+            visits.get(),
             cache_faults.get(),
         )
     }

@@ -15,6 +15,8 @@ pub(crate) struct Settings {
     pub(crate) pause: Duration,
     /// Number of texts of a user in a conversation that wait for their answers at the same time.
     pub(crate) outstanding: usize,
+    /// True if messages move to the archive and expire during the run.
+    pub(crate) ages: bool,
     pub(crate) pace: Pace,
 }
 
@@ -42,6 +44,8 @@ pub(crate) struct Pace {
     pub(crate) receipts: Duration,
     /// Between two whole syncs of a client.
     pub(crate) sync_every: Duration,
+    /// Ages at which messages move to the archive and expire, as parameters: parts of a day, which only a local cloud takes.
+    pub(crate) ages: [&'static str; 2],
 }
 
 const SHORT: Pace = Pace {
@@ -51,6 +55,8 @@ const SHORT: Pace = Pace {
     answer: Duration::from_secs(4),
     receipts: Duration::from_millis(300),
     sync_every: Duration::from_secs(3),
+    // Four seconds.
+    ages: ["ArchiveAfter=0", "RetentionDays=0.00005"],
 };
 
 const LONG: Pace = Pace {
@@ -60,11 +66,13 @@ const LONG: Pace = Pace {
     answer: Duration::from_secs(10),
     receipts: Duration::from_secs(3),
     sync_every: Duration::from_secs(20),
+    // Twenty seconds, and two minutes.
+    ages: ["ArchiveAfter=0.00023", "RetentionDays=0.0014"],
 };
 
 impl Settings {
     /// Reads the settings of one run. Without a duration, so many texts are sent unless the environment says otherwise.
-    pub(crate) fn read(texts: u64) -> Self {
+    pub(crate) fn read(texts: u64, ages: bool) -> Self {
         let seed = number("CHAOS_SEED").unwrap_or_else(|| rand::rng().random());
         let minutes: Option<f64> = number("CHAOS_MINUTES");
         let (pace, users, pause, outstanding) = if minutes.is_some() { (LONG, 8, 0, 50) } else { (SHORT, 4, 300, 4) };
@@ -77,6 +85,7 @@ impl Settings {
             },
             pause: Duration::from_millis(number("CHAOS_PAUSE").unwrap_or(pause)),
             outstanding: number("CHAOS_OUTSTANDING").unwrap_or(outstanding),
+            ages,
             pace,
         }
     }

@@ -157,7 +157,7 @@ impl SimulatedUser {
         let mut patience = Patience::new(Seq::ZERO);
         loop {
             let replica = self.client.snapshot(conversation).await;
-            if replica.cursor >= end {
+            if replica.cursor >= end && replica.expired_seq >= state.expired_seq() {
                 return replica;
             }
             assert!(patience.lasts(replica.cursor), "{} is at {} of {end}", self.id, replica.cursor);

@@ -18,18 +18,24 @@ struct Events {
 }
 
 pub(crate) fn check(state: &StoredState, completed: &[Completed]) {
+    let expired_seq = state.expired_seq();
     let mut all = replay(&state.log);
+    all.retain(|target, _| *target > expired_seq);
     for item in &state.log {
         check_message(item, &all.remove(&item.seq).unwrap_or_default());
     }
     assert!(all.is_empty(), "events without a message: {all:?}");
-    let at = |seq: Seq| &state.log[usize::try_from(seq.0).expect("the seq fits usize") - 1];
+    let at = |seq: Seq| {
+        let index = seq.0.checked_sub(expired_seq.next().0)?;
+        Some(&state.log[usize::try_from(index).expect("the seq fits usize")])
+    };
     let mut reactions: BTreeMap<(Seq, &str, UserId), (bool, Outcome)> = BTreeMap::new();
     for completed in completed {
+        let Some(item) = at(completed.operation.seq()) else { continue };
         match &completed.operation {
-            Operation::Edited { seq, text } => check_edit(at(*seq), text, completed.outcome),
+            Operation::Edited { text, .. } => check_edit(item, text, completed.outcome),
             Operation::Deleted { seq } => {
-                let deleted = matches!(at(*seq).kind, MessageKind::Deleted { .. });
+                let deleted = matches!(item.kind, MessageKind::Deleted { .. });
                 assert!(deleted || completed.outcome != Outcome::Applied, "{seq} was deleted");
             }
             Operation::Reacted { seq, emoji, on } if completed.outcome != Outcome::Refused => {
@@ -39,8 +45,9 @@ pub(crate) fn check(state: &StoredState, completed: &[Completed]) {
         }
     }
     for ((seq, emoji, user), (on, outcome)) in reactions {
-        let has = at(seq).reactions.has(&Emoji::parse(emoji).expect("an emoji"), user);
-        let deleted = matches!(at(seq).kind, MessageKind::Deleted { .. });
+        let item = at(seq).expect("what has expired is left out");
+        let has = item.reactions.has(&Emoji::parse(emoji).expect("an emoji"), user);
+        let deleted = matches!(item.kind, MessageKind::Deleted { .. });
         assert!(deleted || outcome != Outcome::Applied || has == on, "{emoji} of {user} at {seq} is {has}");
     }
 }

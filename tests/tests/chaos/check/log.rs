@@ -18,6 +18,7 @@ pub(crate) fn check(state: &StoredState, completed: &[Completed]) {
             assert_eq!(other, None, "{seq} was assigned twice");
         }
     }
+    answered.retain(|seq, _| *seq > state.expired_seq());
     let mut written = BTreeMap::new();
     for item in state.log.iter().filter(|item| item.client_message_id.is_some()) {
         let other = written.insert((item.sender_id, item.client_message_id), item.seq);

@@ -10,7 +10,7 @@ pub(crate) mod search;
 use domain::{HistoryPolicy, Period, Periods, UserId};
 use end_to_end::StoredState;
 
-/// Returns what a user may see; `None` if they were never a member.
+/// Returns what a user may see of a log, without what has expired; `None` if they were never a member.
 pub(crate) fn periods(state: &StoredState, user: UserId) -> Option<Periods> {
     let former = state.former.get(&user).cloned().unwrap_or_default();
     let active = state.active.get(&user).map(|member| Period {
@@ -19,5 +19,5 @@ pub(crate) fn periods(state: &StoredState, user: UserId) -> Option<Periods> {
         left: None,
     });
     let all: Vec<_> = former.into_iter().chain(active).collect();
-    (!all.is_empty()).then(|| Periods::visible(all, HistoryPolicy::SinceJoin))
+    (!all.is_empty()).then(|| Periods::visible(all, HistoryPolicy::SinceJoin).after_expiry(state.expired_seq()))
 }

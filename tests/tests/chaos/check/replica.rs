@@ -15,7 +15,8 @@ const MAX_SEND_TIME: Duration = Duration::from_secs(10);
 /// The client has exactly the items that the user may see, in their current state, and lists everything else as hidden.
 pub(crate) fn check(state: &StoredState, user: UserId, periods: &Periods, replica: Replica) {
     let public = state.conversation.as_ref().is_some_and(|item| item.kind == ConversationType::Public);
-    let Replica { cursor, items: mut seen, reactions, hidden: reported, marks, .. } = replica;
+    let Replica { cursor, items: mut seen, reactions, hidden: reported, marks, expired_seq, .. } = replica;
+    assert_eq!(expired_seq, state.expired_seq(), "the end of what has expired for {user}");
     let departures: Vec<Left> =
         state.former.get(&user).into_iter().flatten().filter_map(|period| period.left).collect();
     let is_sent_while_leaving = |item: &Message| {
@@ -51,10 +52,12 @@ pub(crate) fn check(state: &StoredState, user: UserId, periods: &Periods, replic
         assert_eq!(seen, expected, "item that {user} sees at {}", item.seq);
     }
     assert!(seen.is_empty(), "{user} received items that are hidden from them: {seen:?}");
-    let hidden = periods.hidden_within(Seq(1), cursor);
+    // A client need not be told of ranges below what has expired.
+    let hidden = periods.hidden_within(expired_seq.next(), cursor);
     let hidden: Vec<u64> = hidden.iter().flat_map(|range| range.first.0..=range.last.0).collect();
     let is_received = |seq: &u64| while_leaving.contains(&Seq(*seq));
-    let reported: Vec<u64> = reported.iter().flat_map(|(first, last)| first.0..=last.0).collect();
+    let reported = reported.iter().flat_map(|(first, last)| first.0..=last.0);
+    let reported: Vec<u64> = reported.filter(|seq| *seq > expired_seq.0).collect();
     assert_eq!(
         reported,
         hidden.into_iter().filter(|seq| !is_received(seq)).collect::<Vec<_>>(),
