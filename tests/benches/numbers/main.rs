@@ -20,6 +20,7 @@ mod connection;
 mod cpu;
 mod delivery;
 mod files;
+mod growth;
 mod history;
 mod load;
 mod machine;
@@ -72,6 +73,8 @@ enum Part {
     Search,
     /// The archive: how fast a long conversation moves there, and pages of it with every message compared.
     Archive,
+    /// Requests before and after the stack has grown: a very long conversation, and very many others.
+    Growth,
     /// Tables in memory and on disk, one invocation at a time in a process and several, single messages and batches.
     Modes,
 }
@@ -93,6 +96,12 @@ struct Arguments {
     /// Items of the conversation in the part `archive`; a tenth where it has to be quick, and at least 3,000.
     #[arg(long, default_value_t = 20_000)]
     archive_items: u64,
+    /// Items of the long conversation in the part `growth`; a tenth where it has to be quick.
+    #[arg(long, default_value_t = 100_000)]
+    growth_items: u64,
+    /// Other conversations in the part `growth`; a tenth where it has to be quick.
+    #[arg(long, default_value_t = 2_000)]
+    growth_conversations: u64,
     /// The flag that `cargo bench` adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -120,13 +129,22 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut report = Report::new(root().join("target/bench"))?;
     let form = if arguments.quick { ", quick form" } else { "" };
     report.add_text(&format!("{machine}. Profile `{PROFILE}`{form}."))?;
-    let has_own_clouds = |part: &Part| matches!(part, Part::Archive | Part::Modes);
+    let has_own_clouds = |part: &Part| matches!(part, Part::Search | Part::Archive | Part::Growth | Part::Modes);
     if Part::value_variants().iter().any(|part| !has_own_clouds(part) && arguments.asks_for(*part)) {
         run_on_one_cloud(arguments, &mut report).await?;
+    }
+    if arguments.asks_for(Part::Search) {
+        let messages = if arguments.quick { arguments.messages / 10 } else { arguments.messages };
+        search::run(messages.max(1), &mut report).await?;
     }
     if arguments.asks_for(Part::Archive) {
         let items = if arguments.quick { arguments.archive_items / 10 } else { arguments.archive_items };
         archive::run(items.max(3_000), &mut report).await?;
+    }
+    if arguments.asks_for(Part::Growth) {
+        let divisor = if arguments.quick { 10 } else { 1 };
+        let (items, conversations) = (arguments.growth_items / divisor, arguments.growth_conversations / divisor);
+        growth::run(items.max(3_000), conversations, &mut report).await?;
     }
     if arguments.asks_for(Part::Modes) {
         modes::run(arguments.concurrency, arguments.length(3, 12), &mut report).await?;
@@ -171,10 +189,6 @@ async fn run_on_one_cloud(arguments: &Arguments, report: &mut Report) -> Result<
     }
     if asked(Part::Files) {
         files::run(&cloud, quick, report).await?;
-    }
-    if asked(Part::Search) {
-        let messages = if quick { arguments.messages / 10 } else { arguments.messages };
-        search::run(&cloud, messages.max(1), report).await?;
     }
     if latencies.is_some() || capacity.is_some() {
         peers::compare(latencies, capacity, report)?;
