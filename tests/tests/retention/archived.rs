@@ -1,11 +1,14 @@
 //! What has expired goes from the archive as well.
 
+use chat::archive::Items;
+use domain::period::SeqRange;
 use domain::{Content, SegmentSize, Seq};
 use end_to_end::lambda::invoke;
 use end_to_end::long_log::append;
 use end_to_end::{TestUser, aws};
 use serde_json::json;
 use store::dynamodb::Chunks;
+use store::dynamodb::messages::Order;
 
 use crate::room::{Room, cloud, seqs, until};
 
@@ -49,6 +52,11 @@ async fn archived_messages_expire_to_the_seq() {
     assert_eq!(has, [false, false, true, true]);
     let (_, oldest) = alice.get(&format!("{}/messages?after_seq=0&limit=3", room.path)).await;
     assert_eq!(seqs(&oldest), [1_401, 1_402, 1_403]);
+    // So does a read that does not know what has expired, such as that of the index of the search.
+    let items = Items { messages: aws::log(&dynamodb).messages, archive: Some(aws::archive(cloud)) };
+    let all = SeqRange { first: Seq(1), last: Seq(2_100) };
+    let read = items.read(room.conversation_id(), all, Order::Ascending, usize::MAX, true).await.unwrap();
+    assert!(read.iter().map(|item| item.seq.0).eq(1_401..=2_100), "{:?}", read.first().map(|item| item.seq));
 
     // The rest of the archive, in one step.
     assert_eq!(alice.patch(&room.path, &json!({"retention_days": 19})).await.0, 200);

@@ -213,7 +213,15 @@ impl Walk<'_> {
                 return Ok(false);
             }
             let at = if self.order == Order::Ascending { gap.first } else { gap.last };
-            let Some(Archived { chunk, .. }) = self.archive.segment_of(self.conversation, at).await? else { break };
+            let Some(Archived { chunk, .. }) = self.archive.segment_of(self.conversation, at).await? else {
+                // Whole segments that have expired are no part of the index: the oldest one that is left comes next.
+                let is_ascending = self.order == Order::Ascending;
+                let oldest = if is_ascending { self.archive.chunks.oldest(self.conversation).await? } else { None };
+                let next = oldest.map(|oldest| oldest.segment().first).filter(|first| *first > gap.first);
+                let Some(next) = next else { break };
+                gap.first = next;
+                continue;
+            };
             let segment = self.archive.size.segment_of(at);
             let (first, last) = (gap.first.max(segment.first).0, gap.last.min(segment.last).0);
             let seqs: Box<dyn Iterator<Item = u64> + Send> = match self.order {

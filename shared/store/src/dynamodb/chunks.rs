@@ -177,6 +177,25 @@ impl Chunks {
         }
     }
 
+    /// Reads the index item of the oldest segment of a conversation, consistently. Cost: one read unit.
+    pub async fn oldest(&self, conversation: ConversationId) -> Result<Option<ChunkItem>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("conversation_id = :conversation AND seq < :zero")
+            .expression_attribute_values(":conversation", AttributeValue::S(conversation.to_string()))
+            .expression_attribute_values(":zero", AttributeValue::N("0".to_owned()))
+            // They have negative seqs.
+            .scan_index_forward(false)
+            .limit(1)
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(StoreError::dynamodb)?;
+        Ok(page.items.unwrap_or_default().into_iter().next().map(from_item).transpose()?)
+    }
+
     /// Puts an index item in the place of the one with the generation before, or of none. Returns false if that is not there: a
     /// repeated request finds its own.
     pub async fn put(&self, chunk: &ChunkItem) -> Result<bool, StoreError> {

@@ -5,9 +5,9 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::period::SeqRange;
 use domain::{ConversationId, Seq};
-use serde_dynamo::{from_item, from_items};
+use serde_dynamo::from_items;
 
-use super::chunks::ChunkItem;
+use super::chunks::{ChunkItem, Chunks};
 use super::messages::{LogItem, items_of, key};
 use crate::StoreError;
 
@@ -50,21 +50,7 @@ impl ExpiredItems {
 
     /// Returns the oldest archived segment of a conversation. Cost: one read unit.
     pub async fn oldest_segment(&self, conversation: ConversationId) -> Result<Option<ChunkItem>, StoreError> {
-        let page = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("conversation_id = :conversation AND seq < :zero")
-            .expression_attribute_values(":conversation", AttributeValue::S(conversation.to_string()))
-            .expression_attribute_values(":zero", AttributeValue::N("0".to_owned()))
-            // They have negative seqs.
-            .scan_index_forward(false)
-            .limit(1)
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(StoreError::dynamodb)?;
-        Ok(page.items.unwrap_or_default().into_iter().next().map(from_item).transpose()?)
+        Chunks::new(self.client.clone(), self.table.clone()).oldest(conversation).await
     }
 
     /// Deletes the index item of a segment, if it is still this one.
