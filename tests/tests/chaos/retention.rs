@@ -1,19 +1,25 @@
 //! Messages that expire during a run.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use aws_sdk_sqs::types::QueueAttributeName;
-use domain::ConversationId;
+use domain::{ConversationId, Seq};
 use end_to_end::lambda::invoke;
 use end_to_end::test_backend::TestBackend;
 use end_to_end::{Cloud, aws};
 use serde_json::{Value, json};
 
 use crate::context::Context;
+use crate::users::MAX_STILL;
 
-/// Holds each third conversation from the beginning, so that all of its log is compared.
+/// One in so many conversations is held from the beginning, so that all of its log is compared.
+const HELD_EVERY: usize = 3;
+
+/// Between two visits of a conversation of which nothing has expired.
+const VISIT_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Holds some conversations.
 pub(crate) async fn hold_some(cloud: &Cloud, context: &Context) {
-    for conversation in context.conversations.iter().step_by(3) {
+    for conversation in context.conversations.iter().step_by(HELD_EVERY) {
         hold(cloud, conversation.id).await;
     }
 }
@@ -23,35 +29,33 @@ pub(crate) async fn visit(cloud: &Cloud, conversation_id: ConversationId) {
     invoke(cloud, "MessageRetention", json!({"conversation_id": conversation_id}).to_string()).await;
 }
 
-/// Visits every conversation, and then holds all: nothing expires while a run is judged.
+/// Has something expire in each conversation that is not held, and then holds all: nothing expires while a run is judged.
 pub(crate) async fn stop(cloud: &Cloud, context: &Context) {
-    for conversation in context.conversations.iter() {
-        visit(cloud, conversation.id).await;
+    for (number, conversation) in context.conversations.iter().enumerate() {
+        if number % HELD_EVERY != 0 {
+            until_something_has_expired(cloud, conversation.id).await;
+        }
     }
-    until_idle(cloud).await;
     for conversation in context.conversations.iter() {
         hold(cloud, conversation.id).await;
     }
-    until_idle(cloud).await;
+    // A worker that has read before the hold would go on. What another one takes up again finds the hold.
+    cloud.kill("MessageRetention").await;
+}
+
+async fn until_something_has_expired(cloud: &Cloud, id: ConversationId) {
+    let members = aws::log(&aws::dynamodb(&cloud.endpoints.aws.dynamodb)).members;
+    let begun = Instant::now();
+    // A worker that was killed keeps its queue message for minutes, so that others are asked.
+    while members.conversation(id).await.expect("the table").expect("the conversation").expired_seq == Seq::ZERO {
+        assert!(begun.elapsed() < MAX_STILL, "nothing of {id} expires");
+        visit(cloud, id).await;
+        tokio::time::sleep(VISIT_INTERVAL).await;
+    }
 }
 
 async fn hold(cloud: &Cloud, conversation: ConversationId) {
     let path = format!("/v1/server/conversations/{conversation}/hold");
     let (status, answer) = TestBackend::of(cloud).await.put(&path, &Value::Null).await;
     assert!(status < 300, "{answer}");
-}
-
-/// Waits until no worker is at a conversation. Deletions that are due later still wait in the queue.
-async fn until_idle(cloud: &Cloud) {
-    let (waiting, taken) =
-        (QueueAttributeName::ApproximateNumberOfMessages, QueueAttributeName::ApproximateNumberOfMessagesNotVisible);
-    loop {
-        let asked = aws::sqs(cloud).get_queue_attributes().queue_url(aws::queue_url(cloud, "RetentionQueue"));
-        let asked = asked.attribute_names(waiting.clone()).attribute_names(taken.clone());
-        let attributes = asked.send().await.expect("the queue").attributes.expect("its attributes");
-        if attributes[&waiting] == "0" && attributes[&taken] == "0" {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
 }
