@@ -373,8 +373,8 @@ impl Engine {
                 self.replicas.keys().for_each(|id| self.syncs.need(*id));
             }
             for listed in synced.conversations {
-                self.replicas.entry(listed.id).or_default();
-                self.syncs.need(listed.id);
+                self.replicas.entry(listed.conversation_id).or_default();
+                self.syncs.need(listed.conversation_id);
                 if let Some(conversation) = listed.conversation {
                     self.emit(Event::Conversation(Box::new(conversation)));
                 }
@@ -385,7 +385,7 @@ impl Engine {
             return;
         }
         for missed in synced.conversations {
-            let (id, more) = (missed.id, missed.more);
+            let (id, more) = (missed.conversation_id, missed.more);
             let replica = self.replicas.entry(id).or_default();
             let applied = replica.catch_up(missed, now);
             let cursor = replica.cursor;

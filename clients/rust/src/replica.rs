@@ -208,7 +208,7 @@ mod tests {
         let id = ConversationId(uuid::Uuid::nil());
         let hidden = hidden.iter().map(|(first, last)| [Seq(*first), Seq(*last)]).collect();
         SyncedConversation {
-            id,
+            conversation_id: id,
             conversation: None,
             messages,
             hidden,

@@ -188,9 +188,9 @@ pub enum MessageKind {
     /// An event: the sender edited a message.
     MessageEdited {
         target_seq: Seq,
-        /// The new content as the reader may see it. It is never stored with the event: a deletion has to find all of it in the
-        /// message.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// The new content as the reader may see it, in the fields of a text. It is never stored with the event: a deletion has to
+        /// find all of it in the message.
+        #[serde(flatten)]
         content: Option<Content>,
     },
     /// An event: the sender deleted a message.

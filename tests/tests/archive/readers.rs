@@ -132,7 +132,7 @@ async fn large_groups_hear_of_edits_in_the_archive() {
     Queue::new(aws::sqs(cloud), aws::fanout_queue_url(cloud)).send_fanout(&[body]).await.unwrap();
     let pushed = socket.next("messages").await;
     assert_eq!((&messages(&pushed)[0]["seq"], &messages(&pushed)[0]["text"]), (&json!(60), &json!("message 60")));
-    assert_eq!(messages(&pushed)[1]["content"]["text"], "edited", "{pushed}");
+    assert_eq!(messages(&pushed)[1]["text"], "edited", "{pushed}");
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn edit_changes_the_text_for_all_members() {
     }
     let event = socket.next("message_edited").await["message"].clone();
     assert_eq!(
-        (&event["seq"], &event["target_seq"], &event["content"]["text"]),
+        (&event["seq"], &event["target_seq"], &event["text"]),
         (&json!(3), &json!(2), &json!("hello"))
     );
     let seen = last(&bob, &path).await;

@@ -121,7 +121,7 @@ async fn odd_batches_have_the_same_verdict_at_both_doors_and_write_nothing() {
     ] {
         let (_, problem) = alice.post(&path, &body).await;
         let error = socket.ask(frame(&conversation, &body)).await["error"].clone();
-        for (code_found, detail) in [(&problem["code"], &problem["detail"]), (&error["code"], &error["message"])] {
+        for (code_found, detail) in [(&problem["code"], &problem["detail"]), (&error["code"], &error["detail"])] {
             assert_eq!(code_found, code, "{body:.200}: {problem} {error}");
             assert!(detail.as_str().unwrap().contains(named), "{named}: {detail}");
         }

@@ -160,10 +160,10 @@ async fn errors_name_the_field_at_both_doors() {
     let mut frame = draft;
     frame["action"] = json!("send");
     frame["conversation_id"] = json!(conversation);
-    assert_eq!(socket.ask(frame).await["error"]["message"], detail);
+    assert_eq!(socket.ask(frame).await["error"]["detail"], detail);
     let receipts = json!({"action": "read", "receipts": [{"conversation_id": conversation, "seq": 1}, {"seq": 1}]});
     let missing = json!("The field `receipts[1].conversation_id` is missing.");
-    assert_eq!(socket.ask(receipts).await["error"]["message"], missing);
+    assert_eq!(socket.ask(receipts).await["error"]["detail"], missing);
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ async fn errors_have_only_the_documented_fields() {
     let mut a = alice.connect().await;
     let error = a.ask(send(&Uuid::new_v4().to_string(), "x")).await["error"].clone();
     let fields: Vec<&String> = error.as_object().unwrap().keys().collect();
-    assert_eq!(fields, ["code", "message", "request_id", "retry_after_ms", "retryable"]);
+    assert_eq!(fields, ["code", "detail", "request_id", "retry_after_ms", "retryable"]);
     assert_eq!((&error["retryable"], &error["retry_after_ms"]), (&json!(false), &json!(null)));
     assert!(error["request_id"].as_str().is_some_and(|id| Uuid::parse_str(id).is_ok()), "{error}");
 }

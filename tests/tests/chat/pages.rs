@@ -48,7 +48,8 @@ async fn lists_of_conversations_with_long_titles_fit_in_frames() {
         let synced = socket.ask(json!({"action": "sync", "cursor": cursor})).await;
         assert_eq!(synced["type"], "synced", "{synced}");
         assert!(synced.to_string().len() <= MAX_FRAME_BYTES, "{}", synced.to_string().len());
-        listed.extend(synced["conversations"].as_array().unwrap().iter().map(|listed| listed["id"].clone()));
+        listed
+            .extend(synced["conversations"].as_array().unwrap().iter().map(|listed| listed["conversation_id"].clone()));
         cursor = synced["cursor"].clone();
         if cursor.is_null() {
             break;

@@ -149,7 +149,7 @@ async fn former_members_are_not_notified_and_lose_their_subscriptions() {
     conversation.open(&mut b).await;
     assert_eq!(alice.patch(&format!("{}/messages/2", conversation.path), &json!({"text": "edited"})).await.0, 200);
     let event = b.next("message_edited").await["message"].clone();
-    assert_eq!((&event["seq"], &event["content"]), (&json!(5), &Value::Null), "{event}");
+    assert_eq!((&event["seq"], &event["text"]), (&json!(5), &Value::Null), "{event}");
 }
 
 #[tokio::test]
@@ -235,7 +235,7 @@ async fn subscribers_receive_messages_events_changes_and_typing() {
             ("typing", None),
         ]
     );
-    assert_eq!(frames[1]["message"]["content"]["text"], "hear!");
+    assert_eq!(frames[1]["message"]["text"], "hear!");
     assert_eq!(frames[3]["message"]["kind"], "topic_changed");
     assert_eq!(frames[5]["user_id"], carol.user_id);
     assert_eq!(c.pushed().await, [] as [Value; 0], "carol is not subscribed");

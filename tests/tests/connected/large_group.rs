@@ -129,8 +129,8 @@ async fn all_members_of_a_large_group_receive_every_item_as_logged() {
     });
     join_all(checks).await;
     let edit = &recipients[late].received[&(first + 4)];
-    assert_eq!((&edit["kind"], &edit["content"]), (&json!("message_edited"), &Value::Null));
-    assert_eq!(recipients[0].received[&(first + 4)]["content"]["text"], "Hear!");
+    assert_eq!((&edit["kind"], &edit["text"]), (&json!("message_edited"), &Value::Null));
+    assert_eq!(recipients[0].received[&(first + 4)]["text"], "Hear!");
     let client_message_id = &recipients[0].received[&(first + 1)]["client_message_id"];
     assert!(client_message_id.is_string() && recipients[1].received[&(first + 1)]["client_message_id"].is_null());
     check_shard_bounds(recipients, &conversation, last).await;

@@ -132,7 +132,7 @@ async fn edit_is_notified_to_current_members_with_content_only_if_they_saw_the_m
         // The posts are over, so what was pushed comes before the pong.
         for frame in socket.pushed().await {
             if frame["type"] == "message_edited" && frame["message"]["conversation_id"] == conversation.id.to_string() {
-                received.push((user, !frame["message"]["content"].is_null()));
+                received.push((user, !frame["message"]["text"].is_null()));
             }
         }
     }

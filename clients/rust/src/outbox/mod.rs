@@ -39,7 +39,7 @@ const MAX_BATCH_BYTES: usize = 31 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// The server refuses it permanently.
-    #[error("{:?}: {}", .0.code, .0.message)]
+    #[error("{:?}: {}", .0.code, .0.detail)]
     Refused(ErrorBody),
     /// The client was stopped: the message may or may not have been appended.
     #[error("the client has stopped")]

@@ -12,8 +12,8 @@ fn draft(text: &str) -> Draft {
 }
 
 fn body(code: ErrorCode) -> ErrorBody {
-    let (message, request_id) = (String::new(), String::new());
-    ErrorBody { code, message, retryable: code.retryable(), retry_after_ms: None, request_id }
+    let (detail, request_id) = (String::new(), String::new());
+    ErrorBody { code, detail, retryable: code.retryable(), retry_after_ms: None, request_id }
 }
 
 fn error(code: ErrorCode) -> Answer {

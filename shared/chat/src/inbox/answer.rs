@@ -58,7 +58,7 @@ mod tests {
         let pairs = (0..100).map(|n| [Seq(FIRST_SEQ + 4 * n), Seq(FIRST_SEQ + 4 * n + 2)]);
         let messages = (0..2).map(|n| message(Seq(FIRST_SEQ + 4 * (50 * n) + 3)));
         SyncedConversation {
-            id,
+            conversation_id: id,
             conversation: None,
             messages: messages.collect(),
             hidden: pairs.collect(),

@@ -124,7 +124,7 @@ impl Inbox {
 
     async fn list(&self, user: UserId, after: Option<ConversationId>) -> Result<Synced, ReadError> {
         let entry = |conversation: Conversation| SyncedConversation {
-            id: conversation.conversation_id,
+            conversation_id: conversation.conversation_id,
             messages: Vec::new(),
             hidden: Vec::new(),
             head_seq: conversation.head_seq,
@@ -134,7 +134,7 @@ impl Inbox {
             conversation: Some(Conversation { last_message: None, ..conversation }),
         };
         let page = self.read_page(user, after, PAGE_SIZE, Room::of_frame(), entry).await?;
-        let cursor = page.cursor(|listed| listed.id);
+        let cursor = page.cursor(|listed| listed.conversation_id);
         Ok(Synced { conversations: page.items, cursor })
     }
 

@@ -61,8 +61,16 @@ impl Log {
             // Without more items, every seq between the last item and the head is hidden.
             let upto = if more { end.unwrap_or(cursor) } else { head_seq };
             let hidden = periods.hidden_within(cursor.next(), upto).into_iter().map(pair).collect();
-            let (id, expired_seq) = (conversation, view.expired_seq());
-            return Ok(SyncedConversation { id, conversation: None, messages, hidden, head_seq, expired_seq, more });
+            let (conversation_id, expired_seq) = (conversation, view.expired_seq());
+            return Ok(SyncedConversation {
+                conversation_id,
+                conversation: None,
+                messages,
+                hidden,
+                head_seq,
+                expired_seq,
+                more,
+            });
         }
     }
 

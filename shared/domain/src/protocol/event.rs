@@ -176,8 +176,8 @@ impl SentEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
     pub code: ErrorCode,
-    /// One sentence for the developer of a client.
-    pub message: String,
+    /// One sentence for the developer of a client, as in a problem over HTTP.
+    pub detail: String,
     /// True if the same request may succeed later.
     pub retryable: bool,
     /// Time after which to retry, in milliseconds.
@@ -191,7 +191,7 @@ impl ErrorBody {
     pub fn new(error: &ApiError, request_id: &str) -> Self {
         Self {
             code: error.code,
-            message: error.message.clone(),
+            detail: error.message.clone(),
             retryable: error.code.retryable(),
             retry_after_ms: error.retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
             request_id: request_id.to_owned(),
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(
             serde_json::to_value(frame).unwrap(),
             serde_json::json!({"type":"error","reply_to":"r1","error":{
-                "code":"not_a_member","message":"No.","retryable":false,"retry_after_ms":null,"request_id":"q"}})
+                "code":"not_a_member","detail":"No.","retryable":false,"retry_after_ms":null,"request_id":"q"}})
         );
     }
 }

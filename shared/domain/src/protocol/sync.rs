@@ -48,7 +48,7 @@ pub struct Synced {
 /// The head of a conversation, and the items after the cursor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SyncedConversation {
-    pub id: ConversationId,
+    pub conversation_id: ConversationId,
     /// The conversation itself; in a list only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<Conversation>,
