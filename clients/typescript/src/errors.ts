@@ -17,7 +17,7 @@ export class PalaverError extends Error {
   readonly requestId: string | undefined;
 
   constructor(error: ErrorBody, status = 0) {
-    super(`${error.code === "" ? "refused" : error.code}: ${error.message}`);
+    super(`${error.code === "" ? "refused" : error.code}: ${error.detail}`);
     this.code = error.code;
     this.retryable = error.retryable;
     this.retryAfter = error.retry_after_ms ?? undefined;

@@ -4,7 +4,7 @@
 export interface ErrorBody {
   /** A stable code, such as `not_a_member`; `""` if API Gateway itself refused the request. */
   readonly code: string;
-  readonly message: string;
+  readonly detail: string;
   /** True if the same request may succeed later. */
   readonly retryable: boolean;
   readonly retry_after_ms: number | null;
@@ -12,15 +12,8 @@ export interface ErrorBody {
   readonly request_id?: string;
 }
 
-/** What an error may look like: frames and HTTP have different names for the words today. */
-interface WireError {
-  readonly code?: string;
-  readonly message?: string;
-  readonly detail?: string;
-  readonly retryable?: boolean;
-  readonly retry_after_ms?: number | null;
-  readonly request_id?: string;
-}
+/** What an error may look like: API Gateway's own answers have none of these fields. */
+type WireError = Partial<ErrorBody>;
 
 /** Statuses of API Gateway's own answers that are worth a retry. */
 const RETRYABLE_STATUSES: readonly number[] = [429, 500, 502, 503, 504];
@@ -30,7 +23,7 @@ export function readError(body: unknown, status = 0): ErrorBody {
   const error = (typeof body === "object" && body !== null ? body : {}) as WireError;
   return {
     code: error.code ?? "",
-    message: error.message ?? error.detail ?? `status ${status}`,
+    detail: error.detail ?? `status ${status}`,
     retryable: error.retryable ?? RETRYABLE_STATUSES.includes(status),
     retry_after_ms: error.retry_after_ms ?? null,
     ...(error.request_id === undefined ? {} : { request_id: error.request_id }),

@@ -52,7 +52,8 @@ export interface SyncedConversation {
 /** The answer to a frame. */
 export type Answer =
   | ({ readonly type: "sent" } & Sent)
-  | { readonly type: "sent_batch"; readonly messages: readonly SentEntry[]; readonly error?: ErrorBody }
+  /** To a batch. */
+  | { readonly type: "sent"; readonly messages: readonly SentEntry[]; readonly error?: ErrorBody }
   | { readonly type: "accepted" }
   | { readonly type: "synced"; readonly conversations: readonly SyncedConversation[]; readonly cursor: string | null }
   | { readonly type: "pong" }
@@ -83,10 +84,8 @@ interface WireFrame {
   readonly message?: unknown;
   readonly messages?: unknown;
   readonly error?: unknown;
-  readonly conversations?: readonly WireSynced[];
+  readonly conversations?: readonly SyncedConversation[];
 }
-
-type WireSynced = SyncedConversation & { readonly id?: string };
 
 const IGNORED: ServerFrame = { kind: "ignored" };
 
@@ -97,18 +96,11 @@ export function readFrame(text: string): ServerFrame {
   if (typeof frame.type !== "string") return "message" in frame ? { kind: "gateway" } : IGNORED;
   switch (frame.type) {
     case "sent":
+      return answer(frame, frame.error === undefined ? (frame as Answer) : withError(frame));
     case "accepted":
     case "pong":
-      return answer(frame, frame as Answer);
-    case "sent_batch": {
-      const { error, ...batch } = frame as WireFrame & Extract<Answer, { type: "sent_batch" }>;
-      return answer(frame, error === undefined ? batch : { ...batch, error: readError(error) });
-    }
     case "synced":
-      return answer(frame, {
-        ...(frame as Extract<Answer, { type: "synced" }>),
-        conversations: (frame.conversations ?? []).map(readSynced),
-      });
+      return answer(frame, frame as Answer);
     case "error":
       return answer(frame, { type: "error", error: readError(frame.error) });
     case "message":
@@ -130,9 +122,9 @@ export function readFrame(text: string): ServerFrame {
   }
 }
 
-/** Reads an entry of the answer to a sync, whose conversation is named `id` today. */
-export function readSynced({ id, ...entry }: WireSynced): SyncedConversation {
-  return id === undefined ? entry : { ...entry, conversation_id: id };
+/** Reads the answer to a batch of which a part was refused. */
+function withError(frame: WireFrame): Answer {
+  return { ...(frame as Extract<Answer, { readonly messages: unknown }>), error: readError(frame.error) };
 }
 
 function answer(frame: WireFrame, answer: Answer): ServerFrame {

@@ -9,7 +9,7 @@ export function isEvent(item: Item): item is LogEvent {
 
 /** The new content of an edited message; `undefined` if the reader may not see it, or if a deletion follows. */
 export function editedContent(event: Extract<LogEvent, { kind: "message_edited" }>): TextContent | undefined {
-  return event.content;
+  return event.text === undefined ? undefined : { ...event, text: event.text };
 }
 
 /** Returns the message as a deletion leaves it. */

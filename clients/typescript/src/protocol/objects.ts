@@ -75,7 +75,7 @@ export type ShownKind =
 
 /** An event: it changes an earlier message, and is never shown itself. */
 export type EventKind =
-  | { readonly kind: "message_edited"; readonly target_seq: number; readonly content?: TextContent }
+  | ({ readonly kind: "message_edited"; readonly target_seq: number } & Partial<TextContent>)
   | { readonly kind: "message_deleted"; readonly target_seq: number }
   | { readonly kind: "reaction"; readonly target_seq: number; readonly emoji: string; readonly on: boolean };
 

@@ -105,10 +105,10 @@ export class Outbox {
     const [, number, id] = frame.split("/");
     switch (answer.type) {
       case "sent": {
-        const settled = id === undefined ? undefined : this.settle(id, answer, now);
-        return settled === undefined ? NOTHING : { settled: [settled], failed: [] };
-      }
-      case "sent_batch": {
+        if (!("messages" in answer)) {
+          const settled = id === undefined ? undefined : this.settle(id, answer, now);
+          return settled === undefined ? NOTHING : { settled: [settled], failed: [] };
+        }
         const settled = answer.messages.flatMap((entry) => this.settle(entry.client_message_id, entry, now) ?? []);
         const rest = answer.error === undefined ? NOTHING : this.refused(Number(number), answer.error, now);
         return { ...rest, settled };

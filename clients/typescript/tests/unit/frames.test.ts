@@ -28,27 +28,10 @@ describe("frames of the server", () => {
     });
   });
 
-  it("name conversations of a sync as everywhere else, with either name on the wire", () => {
-    for (const name of ["id", "conversation_id"]) {
-      const frame = {
-        reply_to: "sync/1",
-        type: "synced",
-        conversations: [{ [name]: "c", messages: [], hidden: [], head_seq: 3, more: false }],
-        cursor: null,
-      };
-      expect(readFrame(JSON.stringify(frame))).toMatchObject({
-        kind: "answer",
-        reply_to: "sync/1",
-        answer: { conversations: [{ conversation_id: "c" }] },
-      });
-    }
-  });
-
-  it("have errors with one name for the words, over both transports", () => {
-    const expected = { code: "busy", message: "later", retryable: true, retry_after_ms: 50, request_id: "r" };
-    const common = { code: "busy", retryable: true, retry_after_ms: 50, request_id: "r" };
-    expect(readError({ ...common, message: "later" })).toEqual(expected);
-    expect(readError({ ...common, detail: "later", title: "Busy", status: 503 }, 503)).toEqual(expected);
+  it("have errors of the same form over both transports", () => {
+    const expected = { code: "busy", detail: "later", retryable: true, retry_after_ms: 50, request_id: "r" };
+    expect(readError(expected)).toEqual(expected);
+    expect(readError({ ...expected, title: "Busy", status: 503 }, 503)).toEqual(expected);
   });
 
   it("are worth a repeat where only API Gateway answers, by the status", () => {
@@ -56,7 +39,7 @@ describe("frames of the server", () => {
     expect(retryable).toEqual([429, 500, 503]);
     expect(readError("<html>", 502)).toEqual({
       code: "",
-      message: "status 502",
+      detail: "status 502",
       retryable: true,
       retry_after_ms: null,
     });

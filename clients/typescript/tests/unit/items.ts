@@ -19,7 +19,7 @@ export function text(seq: number, words = `text ${seq}`, more: Partial<Message> 
 }
 
 export function edit(seq: number, target_seq: number, words: string): LogEvent {
-  return { ...common(seq), sender_id: OTHER, kind: "message_edited", target_seq, content: { text: words } };
+  return { ...common(seq), sender_id: OTHER, kind: "message_edited", target_seq, text: words };
 }
 
 export function deletion(seq: number, target_seq: number): LogEvent {

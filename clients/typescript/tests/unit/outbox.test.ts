@@ -9,7 +9,7 @@ type SendFrame = Extract<ClientFrame, { action: "send" }>;
 
 const refusal = (code: string, retryable = false): ErrorBody => ({
   code,
-  message: code,
+  detail: code,
   retryable,
   retry_after_ms: null,
 });
@@ -49,7 +49,7 @@ class Sender {
 const accepted = (frame: SendFrame, firstSeq: number): Answer =>
   "messages" in frame
     ? {
-        type: "sent_batch",
+        type: "sent",
         messages: frame.messages.map(({ client_message_id }, index) => ({
           client_message_id,
           seq: firstSeq + index,
@@ -124,7 +124,7 @@ describe("the outbox", () => {
     sender.say();
     const entry = { client_message_id: "id-1", seq: 2, message_id: "m", sent_at: "t" };
     sender.answer(frame, {
-      type: "sent_batch",
+      type: "sent",
       messages: [entry],
       error: { ...refusal("rate_limited", true), retry_after_ms: 7_000 },
     });
@@ -203,7 +203,7 @@ function simulate(seed: number): void {
     });
     const [entry] = entries;
     return "messages" in frame || entry === undefined
-      ? { type: "sent_batch", messages: entries }
+      ? { type: "sent", messages: entries }
       : { type: "sent", ...entry };
   };
   const settle = (settled: readonly { outgoing: Outgoing; sent: { seq: number } }[]): void => {
