@@ -1,7 +1,14 @@
 /** What the leader knows of each conversation: the server's description, the copy of the log, watermarks. */
 
 import { Replica, type KeptMessage } from "../log/replica.js";
-import type { Conversation, Receipt, Unread } from "../protocol/index.js";
+import {
+  erased,
+  type Conversation,
+  type ErasureKind,
+  type ItemFields,
+  type Receipt,
+  type Unread,
+} from "../protocol/index.js";
 import type { KeptConversation, StoredState } from "../store/store.js";
 
 /** A conversation and its copy. */
@@ -86,4 +93,11 @@ export function readUpTo(
       unread: unread ?? (read_seq > conversation.read_seq ? 0 : conversation.unread),
     },
   };
+}
+
+/** Takes what an erased user has written out of the description. */
+export function withoutUser(kept: KeptConversation, event: ItemFields & ErasureKind): KeptConversation {
+  const { last_message, ...conversation } = kept.conversation;
+  const rest = last_message === undefined ? undefined : erased(last_message, event);
+  return rest === undefined ? kept : { ...kept, conversation: { ...conversation, last_message: rest } };
 }

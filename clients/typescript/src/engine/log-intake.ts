@@ -13,7 +13,7 @@ import {
 } from "../protocol/index.js";
 import type { OwnReceipts } from "../receipts/own-receipts.js";
 import type { Outbox } from "../sending/outbox.js";
-import { described, marked, readUpTo, type Conversations, type Known } from "./conversations.js";
+import { described, marked, readUpTo, withoutUser, type Conversations, type Known } from "./conversations.js";
 import type { Journal } from "./journal.js";
 
 /** Numbers that bound what is kept. */
@@ -136,6 +136,7 @@ export class LogIntake {
       const isChange = !isEvent(item) && item.kind !== "text" && item.kind !== "deleted";
       if (isChange && item.seq > (known.kept?.conversation.head_seq ?? 0)) this.refresh(id);
     }
+    for (const item of items) if (item.kind === "user_erased" && known.kept) known.kept = withoutUser(known.kept, item);
     this.parts.journal.keepMessages(id, changed);
     if (outside.length > 0) this.parts.journal.tell({ type: "events", conversation_id: id, events: outside });
     const arrived = items.flatMap((item) => (isEvent(item) || item.sender_id === this.parts.me ? [] : [item]));

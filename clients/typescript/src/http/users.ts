@@ -31,8 +31,11 @@ export class UsersApi {
     return users;
   }
 
-  /** Deletes the user's account permanently. */
-  deleteAccount(): Promise<void> {
-    return this.requests.ask("DELETE", "/v1/users/me");
+  /**
+   * Deletes the user's account permanently. With `erase` everything that the user wrote is erased as well, mostly within an hour; it
+   * cannot be taken back.
+   */
+  deleteAccount(messages: "keep" | "erase" = "keep"): Promise<void> {
+    return this.requests.ask("DELETE", "/v1/users/me", messages === "keep" ? {} : { query: { messages } });
   }
 }

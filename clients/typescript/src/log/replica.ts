@@ -13,11 +13,15 @@ import {
   deleted,
   edited,
   editedContent,
+  erased,
   isEvent,
+  type ErasureKind,
   type Item,
+  type ItemFields,
   type LogEvent,
   type Message,
   type SyncedConversation,
+  type TargetedKind,
 } from "../protocol/index.js";
 
 /** A message of the copy. */
@@ -39,7 +43,7 @@ export interface Applied {
   readonly items: readonly Item[];
   /** Messages that are new or different. */
   readonly changed: readonly KeptMessage[];
-  /** Events whose messages are at or below the floor. */
+  /** Events that concern messages at or below the floor. */
   readonly outside: readonly LogEvent[];
 }
 
@@ -149,9 +153,8 @@ export class Replica {
       if (item !== undefined) {
         this.cursor = next;
         items.push(item);
-        const message = this.apply(item);
-        if (message !== undefined) changed.set(message.seq, message);
-        else if (isEvent(item) && item.target_seq <= this.floor) outside.push(item);
+        for (const message of this.apply(item)) changed.set(message.seq, message);
+        if (isEvent(item) && (item.kind === "user_erased" || item.target_seq <= this.floor)) outside.push(item);
       } else if (range !== undefined) {
         this.cursor = range[1];
       } else {
@@ -164,18 +167,19 @@ export class Replica {
     return { items, changed: [...changed.values()], outside };
   }
 
-  /** Applies an item; returns the message that is new or different. */
-  private apply(item: Item): KeptMessage | undefined {
-    const message = isEvent(item)
-      ? this.applyEvent(item)
-      : item.seq > this.expiredSeq
-        ? withoutReactions(item)
-        : undefined;
-    if (message !== undefined) this.kept.set(message.seq, message);
-    return message;
+  /** Applies an item; returns the messages that are new or different. */
+  private apply(item: Item): readonly KeptMessage[] {
+    let messages: readonly (KeptMessage | undefined)[];
+    if (!isEvent(item)) messages = item.seq > this.expiredSeq ? [withoutReactions(item)] : [];
+    else if (item.kind === "user_erased")
+      messages = [...this.kept.values()].map((message) => withoutUser(message, item, this.me));
+    else messages = [this.applyEvent(item)];
+    const changed = messages.filter((message) => message !== undefined);
+    for (const message of changed) this.kept.set(message.seq, message);
+    return changed;
   }
 
-  private applyEvent(event: LogEvent): KeptMessage | undefined {
+  private applyEvent(event: ItemFields & TargetedKind): KeptMessage | undefined {
     const target = this.kept.get(event.target_seq);
     if (target === undefined) return undefined;
     switch (event.kind) {
@@ -199,17 +203,30 @@ function withoutReactions(message: Message): KeptMessage {
   return rest;
 }
 
+/** Returns the message without the words and reactions of an erased user; `undefined` if it has none. */
+function withoutUser(message: KeptMessage, event: ItemFields & ErasureKind, me: string): KeptMessage | undefined {
+  const rest = erased(message, event);
+  if (rest !== undefined) return rest;
+  const reactors = Object.entries(message.reactors ?? {});
+  if (!reactors.some(([, users]) => users.includes(event.user_id))) return undefined;
+  const others = reactors.map(([emoji, users]) => [emoji, users.filter((user) => user !== event.user_id)] as const);
+  return withReactors(message, Object.fromEntries(others.filter(([, users]) => users.length > 0)), me);
+}
+
 /** Returns the message with one more or one less reaction. */
 function reacted(target: KeptMessage, event: Extract<LogEvent, { kind: "reaction" }>, me: string): KeptMessage {
   const others = (target.reactors?.[event.emoji] ?? []).filter((user) => user !== event.sender_id);
   const users = event.on ? [...others, event.sender_id] : others;
   const { [event.emoji]: _, ...rest } = target.reactors ?? {};
   // An emoji keeps its place among the others while somebody reacts with it.
-  const reactors = users.length > 0 ? { ...target.reactors, [event.emoji]: users } : rest;
+  return withReactors(target, users.length > 0 ? { ...target.reactors, [event.emoji]: users } : rest, me);
+}
+
+function withReactors(message: KeptMessage, reactors: Record<string, readonly string[]>, me: string): KeptMessage {
   const reactions = Object.entries(reactors).map(([emoji, users]) => ({
     emoji,
     count: users.length,
     mine: users.includes(me),
   }));
-  return { ...target, reactors, reactions };
+  return { ...message, reactors, reactions };
 }

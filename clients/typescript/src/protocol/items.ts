@@ -1,10 +1,12 @@
 /** Kinds of items. */
 
-import type { Item, LogEvent, Message, TextContent } from "./objects.js";
+import type { ErasureKind, Item, ItemFields, LogEvent, Message, TextContent } from "./objects.js";
 
-/** Returns true for an item that changes an earlier one, and is not shown itself. */
+const EVENTS: readonly string[] = ["message_edited", "message_deleted", "reaction", "user_erased"];
+
+/** Returns true for an item that changes earlier ones, and is not shown itself. */
 export function isEvent(item: Item): item is LogEvent {
-  return item.kind === "message_edited" || item.kind === "message_deleted" || item.kind === "reaction";
+  return EVENTS.includes(item.kind);
 }
 
 /** The new content of an edited message; `undefined` if the reader may not see it, or if a deletion follows. */
@@ -37,4 +39,24 @@ export function edited(message: Message, content: TextContent, event: LogEvent):
     ...(mentions === undefined ? {} : { mentions }),
     ...(attachments === undefined ? {} : { attachments }),
   };
+}
+
+/**
+ * Returns the message without what an erased user has written; `undefined` if it has nothing of that. A text is deleted, and so is
+ * a change of title or topic, whose words are the user's as well.
+ */
+export function erased(message: Message, event: ItemFields & ErasureKind): Message | undefined {
+  if (message.sender_id !== event.user_id || message.seq >= event.seq) return undefined;
+  switch (message.kind) {
+    case "text":
+    case "title_changed":
+    case "topic_changed":
+      return deleted(message, { ...event, sender_id: event.user_id });
+    case "created": {
+      const { title: _title, topic: _topic, ...rest } = message;
+      return rest;
+    }
+    default:
+      return undefined;
+  }
 }

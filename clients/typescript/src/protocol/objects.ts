@@ -73,11 +73,20 @@ export type ShownKind =
   | { readonly kind: "retention_changed"; readonly retention_days?: number }
   | { readonly kind: "closed" };
 
-/** An event: it changes an earlier message, and is never shown itself. */
-export type EventKind =
+/** An event that changes one earlier message. */
+export type TargetedKind =
   | ({ readonly kind: "message_edited"; readonly target_seq: number } & Partial<TextContent>)
   | { readonly kind: "message_deleted"; readonly target_seq: number }
   | { readonly kind: "reaction"; readonly target_seq: number; readonly emoji: string; readonly on: boolean };
+
+/** An event: everything that a user wrote before it is erased, and whoever has a copy forgets it. */
+export interface ErasureKind {
+  readonly kind: "user_erased";
+  readonly user_id: string;
+}
+
+/** An event: it changes earlier messages, and is never shown itself. */
+export type EventKind = TargetedKind | ErasureKind;
 
 /** The reactions with one emoji. */
 export interface ReactionCount {
@@ -105,7 +114,7 @@ export interface ItemFields {
 /** A message that is shown: a text or a system message. */
 export type Message = ItemFields & ShownKind;
 
-/** An item that changes a message. */
+/** An item that changes earlier messages. */
 export type LogEvent = ItemFields & EventKind;
 
 /** An item of the log. */

@@ -5,8 +5,11 @@ import {
   deleted,
   edited,
   editedContent,
+  erased,
   MAX_UNREAD,
   type Conversation,
+  type ErasureKind,
+  type ItemFields,
   type LogEvent,
   type Message,
   type Presence,
@@ -81,6 +84,10 @@ export class ConversationModel {
   applyEvents(events: readonly LogEvent[]): number[] {
     const stale = new Set<number>();
     for (const event of events) {
+      if (event.kind === "user_erased") {
+        this.eraseUser(event, stale);
+        continue;
+      }
       const target = this.log.get(event.target_seq);
       if (target === undefined) {
         // The page that is on its way may have been read before the event.
@@ -96,6 +103,15 @@ export class ConversationModel {
     }
     this.changed();
     return [...stale];
+  }
+
+  /** Forgets what a user has written. The leader's messages come changed; of older ones only the server knows the reactions. */
+  private eraseUser(event: ItemFields & ErasureKind, stale: Set<number>): void {
+    for (const message of this.log.values()) {
+      const rest = erased(message, event);
+      if (rest !== undefined) this.log.set(message.seq, rest);
+      else if (message.reactors === undefined && (message.reactions?.length ?? 0) > 0) stale.add(message.seq);
+    }
   }
 
   /** Adds or changes a message that waits to be sent. */

@@ -73,6 +73,10 @@ export class Backstage {
     await this.ask(user, "DELETE", `${this.path}/members/${this.ids.get(member) ?? ""}`);
   }
 
+  async deleteAccount(user: string, messages: string): Promise<void> {
+    await this.ask(user, "DELETE", `/v1/users/me?messages=${messages}`);
+  }
+
   /** The server's history has exactly these texts, at the latest after a while: a send may be under way. */
   async expectHistory(user: string, texts: readonly ScenarioText[]): Promise<void> {
     const wanted = texts.map(written);

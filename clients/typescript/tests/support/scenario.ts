@@ -70,6 +70,7 @@ export type Step =
     }
   | { readonly do: "add" | "remove"; readonly user: string; readonly member: string }
   | { readonly do: "faults"; readonly plan: unknown }
+  | { readonly do: "delete_account"; readonly user: string; readonly messages: "keep" | "erase" }
   | { readonly do: "kill"; readonly function: string }
   | { readonly do: "history"; readonly user: string; readonly texts: readonly ScenarioText[] }
   | NetworkStep

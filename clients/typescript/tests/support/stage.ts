@@ -77,6 +77,8 @@ export class Stage {
         return backstage.remove(step.user, step.member);
       case "faults":
         return backstage.faults(step.plan);
+      case "delete_account":
+        return backstage.deleteAccount(step.user, step.messages);
       case "kill":
         return backstage.kill(step.function);
       case "history":

@@ -3,7 +3,7 @@ import type { Conversation } from "../../src/protocol/index.js";
 import { ConversationModel } from "../../src/state/conversation-model.js";
 import { ticks } from "../../src/state/ticks.js";
 import type { KeptConversation } from "../../src/store/store.js";
-import { CONVERSATION, deletion, edit, ME, OTHER, reaction, text } from "./items.js";
+import { CONVERSATION, deletion, edit, erasure, ME, OTHER, reaction, text } from "./items.js";
 
 const described = (more: Partial<Conversation> = {}): Conversation => ({
   ...{ conversation_id: CONVERSATION, type: "group", history: "full", closed: false, role: "owner", member_count: 3 },
@@ -85,6 +85,15 @@ describe("a conversation", () => {
     expect(log.timeline.get()).toMatchObject({ hasOlder: false, loadingOlder: false, messages: { length: 5 } });
     log.dropOlder();
     expect(log.timeline.get()).toMatchObject({ hasOlder: true, messages: [{ seq: 6 }] });
+  });
+
+  it("forgets what an erased user has written, in earlier pages as well", () => {
+    const log = model(described(), { floor: 5 });
+    const reactions = [{ emoji: "👍", count: 2, mine: false }];
+    log.add([text(3, "secret"), text(4, "mine", { sender_id: ME, reactions }), text(6, "secret")]);
+    expect(log.applyEvents([erasure(11, OTHER)])).toEqual([4]);
+    expect(JSON.stringify(log.timeline.get())).not.toContain("secret");
+    expect(log.timeline.get().messages).toMatchObject([{ kind: "deleted" }, { text: "mine" }, { kind: "deleted" }]);
   });
 
   it("drops what does not connect, when the copy begins anew", () => {

@@ -30,6 +30,10 @@ export function reaction(seq: number, target_seq: number, emoji: string, on: boo
   return { ...common(seq), sender_id, kind: "reaction", target_seq, emoji, on };
 }
 
+export function erasure(seq: number, user_id: string): LogEvent {
+  return { ...common(seq), sender_id: user_id, kind: "user_erased", user_id };
+}
+
 export function synced(
   messages: readonly Item[],
   hidden: SyncedConversation["hidden"] = [],

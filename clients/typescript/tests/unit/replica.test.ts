@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Replica } from "../../src/log/replica.js";
-import type { Item } from "../../src/protocol/index.js";
-import { deletion, edit, ME, OTHER, reaction, synced, text } from "./items.js";
+import type { Item, Message } from "../../src/protocol/index.js";
+import { deletion, edit, erasure, ME, OTHER, reaction, synced, text } from "./items.js";
 
 const NOW = 1_000_000;
 
@@ -104,6 +104,26 @@ describe("a replica", () => {
     for (const seq of [1, 2, 3]) log.receive(text(seq), NOW);
     expect([log.expire(2), log.expire(2)]).toEqual([true, false]);
     expect(seqs(log.messages)).toEqual([3]);
+  });
+
+  it("forgets what an erased user has written, and nothing of others", () => {
+    const log = replica();
+    const title = { ...text(5), kind: "title_changed", title: "words" } as Message;
+    const items = [
+      text(1),
+      text(2, "mine", { sender_id: ME }),
+      reaction(3, 2, "👍", true),
+      reaction(4, 2, "👍", true, ME),
+      title,
+    ];
+    for (const item of items) log.receive(item, NOW);
+    const { changed, outside } = log.receive(erasure(6, OTHER), NOW);
+    log.receive(text(7), NOW);
+    expect(seqs(changed)).toEqual([1, 2, 5]);
+    expect(outside).toHaveLength(1);
+    expect(log.messages.map(({ kind }) => kind)).toEqual(["deleted", "text", "deleted", "text"]);
+    expect(log.message(2)).toMatchObject({ text: "mine", reactions: [{ emoji: "👍", count: 1, mine: true }] });
+    expect(JSON.stringify(log.messages.slice(0, 3))).not.toMatch(/text 1|words/);
   });
 
   it("is bounded", () => {

@@ -109,7 +109,7 @@ export const MessageRow = memo(function MessageRow(props: Props): ReactNode {
 function Failed({ chat, message }: { readonly chat: ConversationHandle; readonly message: ChatMessage }): ReactNode {
   return (
     <p className="failed" role="alert">
-      Not sent: {message.error?.message}{" "}
+      Not sent: {message.error?.detail}{" "}
       <button className="plain" onClick={() => chat.retry(message.key)}>
         Try again
       </button>
