@@ -31,10 +31,7 @@ async fn edit_changes_the_text_for_all_members() {
         assert_eq!((status, &edited["text"]), (200, &json!("hello")), "{edited}");
     }
     let event = socket.next("message_edited").await["message"].clone();
-    assert_eq!(
-        (&event["seq"], &event["target_seq"], &event["text"]),
-        (&json!(3), &json!(2), &json!("hello"))
-    );
+    assert_eq!((&event["seq"], &event["target_seq"], &event["text"]), (&json!(3), &json!(2), &json!("hello")));
     let seen = last(&bob, &path).await;
     assert_eq!((&seen["seq"], &seen["text"], &seen["edited_at"]), (&json!(2), &json!("hello"), &event["sent_at"]));
     assert_eq!(seen["mentions"], json!([bob.user_id]));
