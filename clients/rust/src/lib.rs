@@ -52,6 +52,7 @@ mod back_off;
 mod client;
 mod client_credentials;
 mod connection;
+mod imports;
 mod outbox;
 mod pace;
 mod receipts;

@@ -11,7 +11,7 @@ use lambda_kit::{Error, run};
 type Run = fn() -> Result<(), Error>;
 
 /// The functions by the names of their own programs.
-const FUNCTIONS: [(&str, Run); 35] = [
+const FUNCTIONS: [(&str, Run); 37] = [
     ("export-writer", || run(export_writer::serve())),
     ("fanout", || run(fanout::serve())),
     ("file-cleanup", || run(file_cleanup::serve())),
@@ -23,10 +23,12 @@ const FUNCTIONS: [(&str, Run); 35] = [
     ("http-default", || run(http_default::serve())),
     ("http-exports", || run(http_exports::serve())),
     ("http-files", || run(http_files::serve())),
+    ("http-imports", || run(http_imports::serve())),
     ("http-members", || run(http_members::serve())),
     ("http-messages", || run(http_messages::serve())),
     ("http-search", || run(http_search::serve())),
     ("http-users", || run(http_users::serve())),
+    ("import-reader", || run(import_reader::serve())),
     ("log-archive", || run(log_archive::serve())),
     ("message-retention", || run(message_retention::serve())),
     ("migrate", || run(migrate::serve())),

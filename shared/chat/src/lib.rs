@@ -13,12 +13,14 @@
 //! * [`accounts`]: deletes users.
 //! * [`erasure`]: erases what deleted users wrote, wherever it is.
 //! * [`exports`]: writes archives of what a user may see, or of a conversation.
+//! * [`imports`]: brings conversations with their history out of such an archive.
 
 pub mod accounts;
 pub mod archive;
 pub mod erasure;
 pub mod exports;
 pub mod files;
+pub mod imports;
 pub mod inbox;
 pub mod log;
 pub mod membership;

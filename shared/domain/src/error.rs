@@ -112,6 +112,10 @@ pub enum ErrorCode {
     ExportRunning,
     /// The caller has requested as many exports today as a day allows.
     TooManyExports,
+    /// The import does not exist, is too old, or belongs to another client.
+    ImportNotFound,
+    /// The import has ended.
+    ImportOver,
     /// The deployment has no search.
     SearchOff,
     /// The deployment keeps all messages.
@@ -147,6 +151,7 @@ impl ErrorCode {
             | Self::MemberNotFound
             | Self::FileNotFound
             | Self::ExportNotFound
+            | Self::ImportNotFound
             | Self::MessageNotFound => 404,
             Self::ProfileRequired
             | Self::Behind
@@ -167,6 +172,7 @@ impl ErrorCode {
             | Self::UploadIncomplete
             | Self::ExportRunning
             | Self::TooManyExports
+            | Self::ImportOver
             | Self::LastOwner => 409,
             Self::TextTooLarge | Self::BodyTooLarge | Self::FileTooLarge => 413,
             Self::RateLimited => 429,

@@ -60,20 +60,24 @@ uuid_id! {
 }
 uuid_id! {
     /// A conversation: a UUIDv7 made by the server, or a UUIDv8 of the same layout for a public one. So the id alone decides
-    /// whether the recipients are members or subscribers.
+    /// whether the recipients are members or subscribers. Those of an import are UUIDv5 instead of UUIDv7.
     ConversationId
 }
 uuid_id! {
-    /// A message: a UUIDv7 whose time is the message's `sent_at`.
+    /// A message: a UUIDv7 whose time is the message's `sent_at`; of an import a UUIDv5.
     MessageId
 }
 uuid_id! {
-    /// A file: a UUIDv7 made by the server.
+    /// A file: a UUIDv7 made by the server; of an import a UUIDv5.
     FileId
 }
 uuid_id! {
     /// An export: a UUIDv7 made by the server.
     ExportId
+}
+uuid_id! {
+    /// An import: a UUIDv7 made by the server.
+    ImportId
 }
 uuid_id! {
     /// Chosen by the sending client, unique per sender. It identifies a resend.
@@ -132,6 +136,13 @@ impl FileId {
 }
 
 impl ExportId {
+    /// A fresh id; ids made later sort later.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl ImportId {
     /// A fresh id; ids made later sort later.
     pub fn generate() -> Self {
         Self(Uuid::now_v7())

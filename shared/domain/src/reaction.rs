@@ -39,6 +39,13 @@ pub struct Reaction {
     pub removed_seq: Option<Seq>,
 }
 
+impl Reaction {
+    /// Returns true if it was added during a period, and not withdrawn during one.
+    fn stands(&self, periods: &Periods) -> bool {
+        periods.covers(self.added_seq) && !self.removed_seq.is_some_and(|seq| periods.covers(seq))
+    }
+}
+
 /// All reactions to one message, withdrawn ones included: a former member who left before a withdrawal still sees the reaction,
 /// even if its user has reacted again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +58,11 @@ pub struct ReactionCount {
     pub emoji: Emoji,
     pub count: u32,
     /// True if the viewer is one of them.
+    #[serde(default)]
     pub mine: bool,
+    /// The users, in the order of their ids. Only exports and imports have them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub user_ids: Vec<UserId>,
 }
 
 impl Reactions {
@@ -111,19 +122,28 @@ impl Reactions {
 
     /// Returns the reactions that a viewer with these periods sees: added during a period, and not withdrawn during one.
     pub fn seen_by(&self, viewer: UserId, periods: &Periods) -> Vec<ReactionCount> {
-        let stands = |reaction: &Reaction| {
-            periods.covers(reaction.added_seq) && !reaction.removed_seq.is_some_and(|seq| periods.covers(seq))
-        };
-        let any_stands = |reactions: &Vec<Reaction>| reactions.iter().any(stands);
+        let any_stands = |reactions: &Vec<Reaction>| reactions.iter().any(|reaction| reaction.stands(periods));
         let count = |(emoji, users): (&Emoji, &BTreeMap<UserId, Vec<Reaction>>)| {
             let count = users.values().filter(|reactions| any_stands(reactions)).count();
             (count > 0).then(|| ReactionCount {
                 emoji: emoji.clone(),
                 count: u32::try_from(count).unwrap_or(u32::MAX),
                 mine: users.get(&viewer).is_some_and(any_stands),
+                user_ids: Vec::new(),
             })
         };
         self.0.iter().filter_map(count).collect()
+    }
+
+    /// Returns the same reactions with their users.
+    pub fn named_to(&self, viewer: UserId, periods: &Periods) -> Vec<ReactionCount> {
+        let mut counts = self.seen_by(viewer, periods);
+        for count in &mut counts {
+            let users = self.0.get(&count.emoji).into_iter().flatten();
+            let standing = users.filter(|(_, reactions)| reactions.iter().any(|reaction| reaction.stands(periods)));
+            count.user_ids = standing.map(|(user, _)| *user).collect();
+        }
+        counts
     }
 }
 
@@ -169,6 +189,9 @@ mod tests {
         assert_eq!(counts(user(3), &period(1, Some(6))), [(1, false)]);
         assert_eq!(counts(user(3), &period(1, Some(4))), []);
         assert!(!reactions.has(&thumb, user(1)) && reactions.has(&thumb, user(2)));
+        let named = |viewer, periods: &Periods| reactions.named_to(viewer, periods).pop().map(|seen| seen.user_ids);
+        assert_eq!(named(user(2), &period(1, None)), Some(vec![user(2)]));
+        assert_eq!(named(user(3), &period(1, Some(10))), Some(vec![user(1), user(2)]));
 
         reactions.add(thumb.clone(), user(1), Seq(15));
         let counts = |viewer, periods: &Periods| -> Vec<(u32, bool)> {

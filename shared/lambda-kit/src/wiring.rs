@@ -45,6 +45,8 @@ use crate::config::{ConfigError, aws, days, given, http_connector, max_concurren
 use crate::telemetry;
 use crate::trace::SendTrace;
 
+mod imports;
+
 /// Builder of a function's dependencies, one per process.
 #[derive(Debug)]
 pub struct Wiring {

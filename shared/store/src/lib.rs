@@ -8,6 +8,7 @@
 //! * [`s3`]: the bytes of files.
 //! * [`chunk_objects`]: the objects of the archive.
 //! * [`export_objects`]: the bucket of exports.
+//! * [`import_objects`]: the files of imports, in the same bucket.
 //! * [`signed_requests`]: requests that no SDK makes.
 //! * [`shared_cache`]: what processes share, in Valkey or Redis.
 //! * [`clock`]: the time by which they wait.
@@ -19,6 +20,7 @@ pub mod connections_api;
 pub mod dynamodb;
 pub mod error;
 pub mod export_objects;
+pub mod import_objects;
 pub mod opensearch;
 pub mod s3;
 pub mod schedules;

@@ -68,9 +68,16 @@ impl Archive {
         texts.flat_map(str::lines).map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The messages of a conversation.
+    /// The messages of a conversation, as history shows them.
     pub(crate) fn messages(&self, conversation: &str) -> Vec<Value> {
-        self.lines(&format!("messages/{conversation}"))
+        let mut messages = self.lines(&format!("messages/{conversation}"));
+        for message in &mut messages {
+            for reaction in message.get_mut("reactions").and_then(Value::as_array_mut).into_iter().flatten() {
+                let users = reaction.as_object_mut().unwrap().remove("user_ids").unwrap();
+                assert_eq!(users.as_array().unwrap().len(), reaction["count"], "the users of {reaction}");
+            }
+        }
+        messages
     }
 
     /// The conversations that have messages in it.

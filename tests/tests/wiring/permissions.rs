@@ -31,7 +31,7 @@ const POLLERS: [&str; 4] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQ
 
 /// Permissions for paths that a run of the suite does not take in every function: they need a race, a crash, an expired token or a
 /// throttled service at the right moment. Each row is an action, a resource, the functions and the path.
-const RARE: [(&str, &str, &[&str], &str); 24] = [
+const RARE: [(&str, &str, &[&str], &str); 33] = [
     (
         "execute-api:ManageConnections",
         "POST/@connections",
@@ -107,14 +107,14 @@ const RARE: [(&str, &str, &[&str], &str); 24] = [
     (
         "iam:PassRole",
         "ScheduleRole",
-        &["FileReferences", "FileCleanup", "ExportWriter", "UserErasure"],
+        &["FileReferences", "FileCleanup", "ExportWriter", "UserErasure", "ImportReader"],
         "such a schedule has a role",
     ),
     (
         "scheduler:CreateSchedule",
         "ScheduleGroup",
-        &["ExportWriter", "UserErasure"],
-        "an export, or a range of an erasure, takes more than ten invocations",
+        &["ExportWriter", "UserErasure", "ImportReader"],
+        "an export or import, or a range of an erasure, takes more than ten invocations",
     ),
     ("sqs:SendMessage", "ExportQueue", &["ExportWriter"], "an export takes more than an invocation"),
     ("s3:PutObject", "ExportsBucket/work/*", &["ExportWriter"], "an export takes more than some seconds"),
@@ -124,9 +124,18 @@ const RARE: [(&str, &str, &[&str], &str); 24] = [
     (
         "s3:ListBucket",
         "ExportsBucket",
-        &["ExportWriter"],
+        &["ExportWriter", "ImportReader"],
         "a worker crashes after it has joined the parts of an export",
     ),
+    ("sqs:SendMessage", "ImportQueue", &["ImportReader"], "an import takes more than an invocation"),
+    ("s3:PutObject", "ExportsBucket/import-work/*", &["ImportReader"], "an import takes more than some seconds"),
+    ("s3:GetObject", "ExportsBucket/import-work/*", &["ImportReader"], "another worker goes on with such an import"),
+    ("s3:DeleteObject", "ExportsBucket/import-work/*", &["ImportReader"], "such an import is done"),
+    ("dynamodb:Query", "MembersTable", &["ImportReader"], "an import is cancelled in the middle of a conversation"),
+    ("dynamodb:DeleteItem", "FilesTable", &["ImportReader"], "such a conversation has files"),
+    ("s3:DeleteObject", "FilesBucket/uploads/*", &["ImportReader"], "such a conversation has files"),
+    ("s3:DeleteObject", "FilesBucket/thumbnails/*", &["ImportReader"], "such a conversation has files"),
+    ("sqs:SendMessage", "SearchReindexQueue", &["ImportReader"], "such a conversation was in the index"),
     ("s3:GetObject", "ArchiveBucket/*", &["ExportWriter"], "an exported item has moved to the archive"),
     ("dynamodb:GetItem", "MessagesTable", &["ExportWriter"], "the index of the archive is asked for such an item"),
 ];

@@ -83,7 +83,7 @@ impl Api {
     }
 
     /// Sends bytes as they were signed: without the user's token, and with all headers but the length, which the HTTP library sets.
-    async fn put(&self, request: &SignedRequest, bytes: Vec<u8>) -> Result<(), ApiError> {
+    pub(crate) async fn put(&self, request: &SignedRequest, bytes: Vec<u8>) -> Result<(), ApiError> {
         let method = Method::from_bytes(request.method.as_bytes()).unwrap_or(Method::PUT);
         let mut put = self.http.request(method, &request.url).body(bytes);
         for (name, value) in request.headers.iter().filter(|(name, _)| name.as_str() != CONTENT_LENGTH) {

@@ -81,6 +81,11 @@ impl ArchiveTasks {
     ) -> Result<(), ArchiveError> {
         let segment = SegmentSize::STORED.segment_of(first);
         let first = segment.first;
+        // An import is still writing its log, and queues the segments of a whole one.
+        if self.members.conversation(conversation_id).await?.is_none() {
+            tracing::debug!(%conversation_id, %first, "the conversation is not there yet, and is not archived");
+            return Ok(());
+        }
         let settled = match self.archiver.settle(conversation_id, segment, fold, until).await {
             // What has expired has no rows any more. The rest of such a segment stays in the table until it expires.
             Err(ArchiveError::Hole { .. }) if self.has_expired(conversation_id, first).await? => {

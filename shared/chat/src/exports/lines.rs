@@ -230,7 +230,7 @@ impl Sources {
         let mut has_more = true;
         for _ in 0..PAGES_PER_STEP {
             let log = &self.inbox.log;
-            let read = log.history(conversation, viewer, PageRequest::After(after), MESSAGES_PER_PAGE).await;
+            let read = log.exported(conversation, viewer, PageRequest::After(after), MESSAGES_PER_PAGE).await;
             let Some(page) = if_visible(read)? else {
                 has_more = false;
                 break;

@@ -149,8 +149,15 @@ impl Inbox {
         let mut ids = self.log.members.of_user(user, after, limit + 1).await?;
         let more = ids.len() > limit;
         ids.truncate(limit);
-        let conversations = stream::iter(ids).map(|id| self.conversation(id, user)).buffered(CONCURRENCY);
-        let conversations: Vec<Conversation> = conversations.try_collect().await?;
+        let listed = stream::iter(ids).map(|id| async move {
+            match self.conversation(id, user).await {
+                // An import has written its members, and is about to make it visible.
+                Err(ReadError::NeverAMember) => Ok(None),
+                found => found.map(Some),
+            }
+        });
+        let listed = listed.buffered(CONCURRENCY).try_filter_map(async |found| Ok(found));
+        let conversations: Vec<Conversation> = listed.try_collect().await?;
         let mut page = Page::cut(conversations.into_iter().map(entry), limit, room).map_err(StoreError::from)?;
         page.more |= more;
         Ok(page)

@@ -119,6 +119,28 @@ impl Log {
         request: PageRequest,
         limit: usize,
     ) -> Result<Page, ReadError> {
+        self.page(conversation, user, request, limit, LogItem::shown_to).await
+    }
+
+    /// The same with the users who reacted.
+    pub(crate) async fn exported(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        request: PageRequest,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        self.page(conversation, user, request, limit, LogItem::exported_to).await
+    }
+
+    async fn page(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        request: PageRequest,
+        limit: usize,
+        show: fn(LogItem, UserId, &Periods) -> Message,
+    ) -> Result<Page, ReadError> {
         let (view, items, stopped_at) = loop {
             let view = self.view(conversation, user).await?;
             let read = self.visible(conversation, &view.periods, request, limit + 1, is_no_event).await?;
@@ -126,7 +148,7 @@ impl Log {
                 break (view, read.items, read.stopped_at);
             }
         };
-        let messages = items.into_iter().map(|item| item.shown_to(user, &view.periods));
+        let messages = items.into_iter().map(|item| show(item, user, &view.periods));
         let page = page::Page::cut(messages, limit, Room::of_body()).map_err(StoreError::from)?;
         let next = page.cursor(|message| message.seq).or(stopped_at);
         let mut messages = page.items;

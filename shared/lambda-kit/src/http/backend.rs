@@ -19,7 +19,7 @@ use crate::spans;
 const AS: &str = "palaver-as";
 
 /// The routes that a backend may use as the system. All others act for a user: by the user's rights, and in the user's view.
-const ROUTES_OF_THE_SYSTEM: [&str; 25] = [
+const ROUTES_OF_THE_SYSTEM: [&str; 29] = [
     "GET /v1/audit",
     "POST /v1/users",
     "GET /v1/users/me",
@@ -45,6 +45,10 @@ const ROUTES_OF_THE_SYSTEM: [&str; 25] = [
     "POST /v1/conversations/{id}/export",
     "GET /v1/exports/{id}",
     "DELETE /v1/exports/{id}",
+    "POST /v1/imports",
+    "POST /v1/imports/{id}/start",
+    "GET /v1/imports/{id}",
+    "DELETE /v1/imports/{id}",
 ];
 
 /// Time that an answer waits for the audit of its outcome.

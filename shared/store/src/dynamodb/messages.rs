@@ -162,6 +162,12 @@ impl LogItem {
         }
     }
 
+    /// Returns the same message with the users who reacted.
+    pub fn exported_to(self, viewer: UserId, periods: &Periods) -> Message {
+        let reactions = self.reactions.named_to(viewer, periods);
+        Message { reactions, ..self.shown_to(viewer, periods) }
+    }
+
     /// Returns the message as a sender who never left sees it.
     pub fn shown_to_sender(self) -> Message {
         let sender = self.sender_id;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::presigning::PresignedRequest;
+use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use domain::Timestamp;
@@ -12,7 +14,17 @@ use domain::file::{File, Sha256Hex, SignedRequest};
 use super::{Objects, good_for, s3, upload_key};
 use crate::StoreError;
 
+/// Time limit of a request with megabytes.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
 impl Objects {
+    /// Writes the bytes of a file that is ready. Safe to repeat.
+    pub async fn put(&self, file: &File, bytes: Vec<u8>) -> Result<(), StoreError> {
+        let put = self.client.put_object().bucket(&self.bucket).key(upload_key(file.file_id));
+        let put = put.content_type(file.content_type.as_str()).checksum_sha256(base64(&file.sha256));
+        put.body(ByteStream::from(bytes)).customize().config_override(patient()).send().await.map(drop).map_err(s3)
+    }
+
     /// Signs a request that uploads exactly this file. Makes no request.
     pub async fn sign_upload(&self, file: &File, lifetime: Duration) -> Result<SignedRequest, StoreError> {
         let put = self.client.put_object().bucket(&self.bucket).key(upload_key(file.file_id));
@@ -23,6 +35,12 @@ impl Objects {
         let expires_at = Timestamp::now().plus(lifetime);
         Ok(request(&put.presigned(good_for(lifetime)?).await.map_err(s3)?, expires_at))
     }
+}
+
+/// Returns the limits of requests with many bytes: those of all other requests are seconds.
+fn patient() -> aws_sdk_s3::config::Builder {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(TIMEOUT).operation_timeout(TIMEOUT).build();
+    aws_sdk_s3::Config::builder().timeout_config(timeouts)
 }
 
 /// A checksum as S3 writes it.

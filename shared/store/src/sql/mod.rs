@@ -13,6 +13,7 @@ pub mod conversations;
 pub mod discovery;
 pub mod erasures;
 pub mod files;
+pub mod imports;
 pub mod membership;
 pub mod outbox;
 pub mod reconcile;
@@ -31,6 +32,7 @@ pub use sqlx_data_api::{DataApiConnection, DataApiPool};
 pub use conversations::Conversations;
 pub use erasures::Erasures;
 pub use files::FileMetadata;
+pub use imports::ImportRows;
 pub use outbox::Outbox;
 pub use users::Users;
 

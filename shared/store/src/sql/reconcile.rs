@@ -121,7 +121,7 @@ impl Rows {
     }
 
     /// Runs `work` with a conversation that is locked meanwhile, so that it does not change; `None` if there is no such
-    /// conversation. Between two statements of `work` at most five seconds may pass.
+    /// conversation, or an import is still bringing it. Between two statements of `work` at most five seconds may pass.
     pub async fn locked<T>(
         &self,
         conversation: ConversationId,
@@ -158,7 +158,7 @@ async fn lock(
     let found: Option<Columns> = query_as(
         "SELECT type, title, topic, retention_days, history, closed_at IS NOT NULL AS closed, created_by, version,
             private_low, private_high, blocked_by
-         FROM conversations WHERE conversation_id = $1 FOR UPDATE",
+         FROM conversations WHERE conversation_id = $1 AND import_id IS NULL FOR UPDATE",
     )
     .bind(conversation.0)
     .fetch_optional(&mut *connection)

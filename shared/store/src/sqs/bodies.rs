@@ -1,6 +1,6 @@
 //! The bodies of queue messages. The versions before and after read them as well: see `docs/architecture.md`.
 
-use domain::{ConversationId, ExportId, FileId, MemberRange, Receipt, Seq, Timestamp, UserId};
+use domain::{ConversationId, ExportId, FileId, ImportId, MemberRange, Receipt, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -186,6 +186,15 @@ pub enum ArchiveBody {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportBody {
     pub export_id: ExportId,
+    /// Times that the work was handed over to the queue, since it was last handed over to a schedule.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub round: u32,
+}
+
+/// Body of a message on the `import` queue: work on an import, whatever its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportBody {
+    pub import_id: ImportId,
     /// Times that the work was handed over to the queue, since it was last handed over to a schedule.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub round: u32,

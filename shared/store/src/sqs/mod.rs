@@ -16,8 +16,8 @@ use crate::StoreError;
 use crate::clock::timeout;
 
 pub use bodies::{
-    ArchiveBody, ErasureBody, ExportBody, FanoutBody, FilesBody, ReceiptsBody, RefusedRecord, ReindexBody, RelayBody,
-    RetentionBody, SubscribersBody, SubscriptionRange,
+    ArchiveBody, ErasureBody, ExportBody, FanoutBody, FilesBody, ImportBody, ReceiptsBody, RefusedRecord, ReindexBody,
+    RelayBody, RetentionBody, SubscribersBody, SubscriptionRange,
 };
 
 /// Name of the service in errors.
@@ -117,6 +117,11 @@ impl Queue {
     pub async fn send_erasure(&self, bodies: &[ErasureBody], delay: Duration) -> Result<(), StoreError> {
         let delay = i32::try_from(delay.min(MAX_DELAY).as_secs()).ok().filter(|delay| *delay > 0);
         self.send_all(bodies, |_| delay).await
+    }
+
+    /// Queues the work on an import. `delay` is in whole seconds, at most 15 minutes.
+    pub async fn send_import(&self, body: ImportBody, delay: Duration) -> Result<(), StoreError> {
+        self.send(serde_json::to_string(&body)?, i32::try_from(delay.as_secs()).ok()).await
     }
 
     /// Queues work of the retention, all after the same delay; one request for each ten.

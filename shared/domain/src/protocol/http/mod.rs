@@ -6,6 +6,7 @@ mod audit;
 mod conversations;
 mod exports;
 mod files;
+mod imports;
 mod members;
 mod messages;
 mod problem;
@@ -25,6 +26,7 @@ pub use conversations::{
 };
 pub use exports::{ConversationExportRequest, UserExportRequest};
 pub use files::{FileQuery, SignedParts, ThumbnailQuery};
+pub use imports::NewImportRequest;
 pub use members::{AddMembersRequest, Member, MembersPage, PresencePage, PresenceQuery, UpdateMemberRequest};
 pub use messages::{AroundPage, EditRequest, HistoryPage, HistoryQuery, StatusPage, WatermarksPage};
 pub use problem::Problem;

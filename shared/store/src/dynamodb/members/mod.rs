@@ -1,7 +1,7 @@
 //! Table `members`: the facts about a conversation and its members that the message path needs.
 //!
 //! A projection of the relational source of truth. Only `chat::membership::Relay` writes it, each version of a conversation
-//! once; the retention writes `expired_seq`, and the erasure `erased_seq` and `members_seq`.
+//! once; the retention writes `expired_seq`, the erasure `erased_seq` and `members_seq`, and an import what a conversation begins with.
 //!
 //! | `conversation_id` (S, partition key) | `entry` (S, sort key) | |
 //! |---|---|---|
@@ -47,7 +47,7 @@ pub use roster::{ROSTER_MEMBERS, Roster};
 pub use write::Stamp;
 
 /// Sort key of the conversation itself.
-const CONVERSATION: &str = "#conversation";
+pub(super) const CONVERSATION: &str = "#conversation";
 
 /// Before the id of a former member.
 const FORMER: &str = "p#";
@@ -345,11 +345,11 @@ fn entry_key(partition: String, entry: String) -> Item {
     ])
 }
 
-fn active(user: UserId) -> String {
+pub(super) fn active(user: UserId) -> String {
     format!("{ACTIVE}{user}")
 }
 
-fn former(user: UserId) -> String {
+pub(super) fn former(user: UserId) -> String {
     format!("{FORMER}{user}")
 }
 

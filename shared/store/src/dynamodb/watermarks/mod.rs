@@ -233,7 +233,7 @@ impl Watermarks {
         }
     }
 
-    fn table(&self, kind: ReceiptKind) -> &str {
+    pub(super) fn table(&self, kind: ReceiptKind) -> &str {
         match kind {
             ReceiptKind::Delivered => &self.delivery_status,
             ReceiptKind::Read => &self.read_status,
@@ -246,6 +246,14 @@ fn watermark_key(conversation: ConversationId, user: UserId) -> Item {
         ("pk".to_owned(), AttributeValue::S(user.to_string())),
         ("sk".to_owned(), AttributeValue::S(conversation.to_string())),
     ])
+}
+
+/// Returns the item of a watermark that nobody has moved yet.
+pub(super) fn watermark_item(conversation: ConversationId, user: UserId, mark: Watermark) -> Item {
+    let mut item = watermark_key(conversation, user);
+    item.insert("seq".to_owned(), AttributeValue::N(mark.seq.to_string()));
+    item.insert("at".to_owned(), AttributeValue::N(mark.at.epoch_millis().to_string()));
+    item
 }
 
 fn older_item(receipt: &Receipt, mark: Watermark) -> Item {

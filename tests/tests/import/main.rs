@@ -1,0 +1,10 @@
+//! Imports: what becomes of a file, of a wrong one, and of workers that crash.
+
+mod converted;
+mod crashes;
+mod identity;
+mod large;
+mod refused;
+mod round_trip;
+mod setup;
+mod worker;
