@@ -237,6 +237,9 @@ impl ImportRows {
              ), files AS (
                 DELETE FROM file_metadata f USING conversations c
                 WHERE c.conversation_id = $1 AND c.import_id = $2 AND f.conversation_id = c.conversation_id
+             ), erasures AS (
+                DELETE FROM erasure_conversations e USING conversations c
+                WHERE c.conversation_id = $1 AND c.import_id = $2 AND e.conversation_id = c.conversation_id
              )
              SELECT 1",
         )
