@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn list_entries_are_parsed() {
-        let listed = r#"{"type":"synced","conversations":[{"id":"00000000-0000-0000-0000-000000000001","conversation":
+        let listed = r#"{"type":"synced","conversations":[{"conversation_id":"00000000-0000-0000-0000-000000000001","conversation":
             {"conversation_id":"00000000-0000-0000-0000-000000000001","type":"group","history":"since_join","closed":false,
             "role":"owner","head_seq":3,"last_message_at":null,"read_seq":0,"unread":0},
             "messages":[],"hidden":[],"head_seq":3,"more":true}],"cursor":null}"#;
