@@ -13,6 +13,9 @@ use crate::pages::{check, history, sync};
 use crate::room::{AGE, Room, until};
 use Moment::{After, Before};
 
+/// A segment takes some seconds, so that several workers die while it moves.
+const SLOWLY: &str = "DeletionRate=200";
+
 /// A worker that dies at one of its requests to DynamoDB; those to S3 lie between them.
 fn dies(moment: Moment, operation: &str, skip: u64) -> Rule {
     Kind::Kill(moment).rule().operation(operation).function("LogArchive").skip(skip).next(1)
@@ -50,7 +53,7 @@ async fn until_died(cloud: &Cloud, tasks: usize) {
 /// In a cloud of its own, whose plan nobody else has. What is stored is compared.
 #[tokio::test]
 async fn killed_workers_lose_nothing_and_leave_nothing() {
-    let cloud = &Cloud::start_with(None, &[AGE]);
+    let cloud = &Cloud::start_with(None, &[AGE, SLOWLY]);
     let (alice, bob) = tokio::join!(TestUser::of(cloud, "alice"), TestUser::of(cloud, "bob"));
     let mut room = Room::of(cloud, &alice, &[&bob]).await;
     // By hand alone: the stream would report the segment as well.
@@ -128,7 +131,7 @@ async fn killed_workers_lose_nothing_and_leave_nothing() {
 /// Throttling and lost answers: the worker goes on more slowly, and finishes.
 #[tokio::test]
 async fn a_busy_table_slows_the_worker_down() {
-    let cloud = &Cloud::start_with(None, &[AGE]);
+    let cloud = &Cloud::start_with(None, &[AGE, SLOWLY]);
     let alice = TestUser::of(cloud, "alice").await;
     let mut room = Room::of(cloud, &alice, &[]).await;
     room.write(2_000).await;
