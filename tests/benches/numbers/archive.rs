@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use domain::{Content, ConversationId, MessageId, SegmentSize, Seq, Timestamp};
-use end_to_end::cloud::{PROFILE as PROFILE_VARIABLE, Setup, root};
 use end_to_end::lambda::invoke;
 use end_to_end::long_log::append;
 use end_to_end::{Cloud, TestUser, aws};
@@ -13,7 +12,7 @@ use tempfile::TempDir;
 use super::report::Report;
 use super::table::Table;
 use super::times::Times;
-use super::{Failure, PROFILE, UNLIMITED};
+use super::{Failure, disk};
 
 /// Items that are written before the next ones are made.
 const ITEMS_PER_WRITE: u64 = 10_000;
@@ -42,8 +41,7 @@ struct Room {
 
 /// Fills a conversation, has it archived, and reads it from end to end.
 pub(crate) async fn run(items: u64, report: &mut Report) -> Result<(), Failure> {
-    // Beside the builds, since a folder for temporary files may be no disk.
-    let data = tempfile::tempdir_in(root().join("target"))?;
+    let data = disk::folder()?;
     let (mut room, filled) = fill(&data, items).await?;
     // Everything is old enough for this one.
     let cloud = start(&data, "ArchiveAfter=0.00002");
@@ -100,10 +98,7 @@ pub(crate) async fn run(items: u64, report: &mut Report) -> Result<(), Failure> 
 }
 
 fn start(data: &TempDir, age: &str) -> Cloud {
-    let profile = std::env::var(PROFILE_VARIABLE).unwrap_or_else(|_| PROFILE.to_owned());
-    let more = ["--parameter", "Search=off", "--parameter", age];
-    let arguments: Vec<&str> = UNLIMITED.into_iter().chain(more).collect();
-    Cloud::with(Setup { data: Some(data.path()), profile: Some(&profile), arguments: &arguments, ..Setup::default() })
+    disk::start(data.path(), &["Search=off", age])
 }
 
 /// Writes a conversation of so many items, in a cloud whose items stay; returns the time that this took.

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use chat::archive::Archiver;
 use domain::{Content, ConversationId, MessageKind, SegmentSize, Seq, Timestamp};
-use end_to_end::cloud::{PROFILE as PROFILE_VARIABLE, Setup, root};
 use end_to_end::long_log::append;
 use end_to_end::{Cloud, TestUser, aws};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -17,7 +16,7 @@ use uuid::Uuid;
 use super::report::Report;
 use super::table::Table;
 use super::times::Times;
-use super::{Failure, PROFILE, UNLIMITED};
+use super::{Failure, disk};
 
 /// Items of the short conversation.
 const SHORT: u64 = 1_000;
@@ -51,16 +50,8 @@ struct Room {
 
 /// Measures requests, makes the stack grow, and measures them again.
 pub(crate) async fn run(items: u64, conversations: u64, report: &mut Report) -> Result<(), Failure> {
-    // Beside the builds, since a folder for temporary files may be no disk.
-    let data = tempfile::tempdir_in(root().join("target"))?;
-    let profile = std::env::var(PROFILE_VARIABLE).unwrap_or_else(|_| PROFILE.to_owned());
-    let arguments: Vec<&str> = UNLIMITED.into_iter().chain(["--parameter", "Search=off"]).collect();
-    let cloud = Cloud::with(Setup {
-        data: Some(data.path()),
-        profile: Some(&profile),
-        arguments: &arguments,
-        ..Setup::default()
-    });
+    let data = disk::folder()?;
+    let cloud = disk::start(data.path(), &["Search=off"]);
     let mut stack = Stack::create(&cloud).await?;
     let before = stack.measure(&stack.short).await?;
     let begun = Instant::now();

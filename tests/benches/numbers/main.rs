@@ -19,6 +19,7 @@ mod cold_start;
 mod connection;
 mod cpu;
 mod delivery;
+mod disk;
 mod files;
 mod growth;
 mod history;

@@ -2,7 +2,7 @@
 //! messages and batches.
 
 use end_to_end::Cloud;
-use end_to_end::cloud::{Setup, root};
+use end_to_end::cloud::Setup;
 
 use super::delivery::PAIRS;
 use super::load::Pace;
@@ -10,7 +10,7 @@ use super::measure::{Length, Measured, measure};
 use super::participants::pairs;
 use super::report::Report;
 use super::table::Table;
-use super::{Failure, PROFILE, UNLIMITED};
+use super::{Failure, PROFILE, UNLIMITED, disk};
 
 /// What the senders of the pairs do.
 const LOADS: [(&str, Pace); 3] = [
@@ -53,8 +53,7 @@ pub(crate) async fn run(concurrency: u32, length: Length, report: &mut Report) -
     let mut first = Vec::new();
     for (tables, is_on_disk) in [("memory", false), ("disk", true)] {
         for concurrency in [None, Some(concurrency)] {
-            // Beside the builds, since a folder for temporary files may be no disk.
-            let folder = tempfile::tempdir_in(root().join("target"))?;
+            let folder = disk::folder()?;
             let data = is_on_disk.then(|| folder.path());
             let setup = Setup { profile: Some(PROFILE), data, arguments: &UNLIMITED, concurrency, ..Setup::default() };
             let cloud = Cloud::with(setup);

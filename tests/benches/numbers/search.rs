@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use domain::{Content, ConversationId};
-use end_to_end::cloud::{PROFILE as PROFILE_VARIABLE, Setup, root};
 use end_to_end::long_log::append;
 use end_to_end::test_user::client;
 use end_to_end::{Cloud, TestUser, aws};
@@ -14,7 +13,7 @@ use uuid::Uuid;
 use super::report::Report;
 use super::table::Table;
 use super::times::{Times, millis};
-use super::{Failure, PROFILE, UNLIMITED};
+use super::{Failure, disk};
 
 /// Messages of each conversation, at most.
 const MESSAGES: u64 = 1_000;
@@ -37,11 +36,8 @@ const MAX_STILL: Duration = Duration::from_mins(2);
 
 /// Indexes so many messages, in a cloud whose data is on the disk.
 pub(crate) async fn run(messages: u64, report: &mut Report) -> Result<(), Failure> {
-    // Beside the builds, since a folder for temporary files may be no disk.
-    let data = tempfile::tempdir_in(root().join("target"))?;
-    let profile = std::env::var(PROFILE_VARIABLE).unwrap_or_else(|_| PROFILE.to_owned());
-    let setup = Setup { data: Some(data.path()), profile: Some(&profile), arguments: &UNLIMITED, ..Setup::default() };
-    let cloud = Cloud::with(setup);
+    let data = disk::folder()?;
+    let cloud = disk::start(data.path(), &[]);
     let measured = measure(&cloud, messages, report).await;
     cloud.stop();
     measured
