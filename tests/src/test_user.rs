@@ -22,6 +22,30 @@ pub struct TestUser {
 /// A response: status and JSON.
 pub type Answer = (u16, Value);
 
+/// Returns the status and code of a refusal.
+pub fn refusal((status, body): Answer) -> (u16, String) {
+    (status, body["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Reads the whole history that a user sees of a conversation, oldest message first.
+///
+/// # Panics
+///
+/// If a page is refused.
+pub async fn history(user: &TestUser, conversation: &str) -> Vec<Value> {
+    let (mut messages, mut after) = (Vec::new(), json!(0));
+    loop {
+        let path = format!("/v1/conversations/{conversation}/messages?after_seq={after}&limit=100");
+        let (status, page) = user.get(&path).await;
+        assert_eq!(status, 200, "{page}");
+        messages.extend(page["messages"].as_array().expect("a page has messages").clone());
+        if page["next"].is_null() {
+            return messages;
+        }
+        after = page["next"].clone();
+    }
+}
+
 impl TestUser {
     /// Creates a user of the test binary's shared cloud. The name is made unique, so that tests do not affect each other.
     pub async fn new(name: &str) -> Self {

@@ -6,6 +6,8 @@ use end_to_end::TestUser;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+pub(crate) use end_to_end::test_user::refusal;
+
 /// Time that a worker may take.
 const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -28,11 +30,6 @@ pub(crate) async fn messages(user: &TestUser, conversation: &str) -> Vec<Value> 
     let (status, history) = user.get(&format!("/v1/conversations/{conversation}/messages")).await;
     assert_eq!(status, 200, "{history}");
     history["messages"].as_array().unwrap().clone()
-}
-
-/// Returns the status and code of a refusal.
-pub(crate) fn refusal((status, body): (u16, Value)) -> (u16, String) {
-    (status, body["code"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Creates a `send` frame with `after` as its `after_seq`.

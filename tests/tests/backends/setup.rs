@@ -4,6 +4,8 @@ use end_to_end::TestUser;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+pub(crate) use end_to_end::test_user::refusal;
+
 /// The id of the system.
 pub(crate) const SYSTEM: &str = "00000000-0000-0000-0000-000000000000";
 
@@ -11,11 +13,6 @@ pub(crate) const SYSTEM: &str = "00000000-0000-0000-0000-000000000000";
 pub(crate) async fn group(creator: &TestUser, others: &[&TestUser]) -> String {
     let ids: Vec<&str> = others.iter().map(|user| user.user_id.as_str()).collect();
     creator.create_conversation(&json!({"type": "group", "title": "Team", "member_ids": ids})).await
-}
-
-/// Returns the status and code of a refusal.
-pub(crate) fn refusal((status, body): (u16, Value)) -> (u16, String) {
-    (status, body["code"].as_str().unwrap_or_default().to_owned())
 }
 
 /// The body of a message that is sent once.

@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use zip::ZipArchive;
 
+pub(crate) use end_to_end::test_user::{history, refusal};
+
 /// Time that an export may take, cold starts on a busy machine included.
 const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -127,24 +129,4 @@ pub(crate) async fn send(user: &TestUser, conversation: &str, text: &str) -> u64
 
 async fn head(user: &TestUser, conversation: &str) -> Value {
     user.get(&format!("/v1/conversations/{conversation}")).await.1["head_seq"].clone()
-}
-
-/// The whole history that a user sees.
-pub(crate) async fn history(user: &TestUser, conversation: &str) -> Vec<Value> {
-    let (mut messages, mut after) = (Vec::new(), json!(0));
-    loop {
-        let path = format!("/v1/conversations/{conversation}/messages?after_seq={after}&limit=100");
-        let (status, page) = user.get(&path).await;
-        assert_eq!(status, 200, "{page}");
-        messages.extend(page["messages"].as_array().unwrap().clone());
-        if page["next"].is_null() {
-            return messages;
-        }
-        after = page["next"].clone();
-    }
-}
-
-/// Returns the status and code of a refusal.
-pub(crate) fn refusal((status, body): (u16, Value)) -> (u16, String) {
-    (status, body["code"].as_str().unwrap_or_default().to_owned())
 }

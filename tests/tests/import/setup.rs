@@ -12,6 +12,8 @@ use uuid::Uuid;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+pub(crate) use end_to_end::test_user::{history, refusal};
+
 /// Time that an import may take, cold starts on a busy machine included.
 const WAIT_TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -97,30 +99,10 @@ pub(crate) async fn import(backend: &TestBackend, source: &str, users: &str, byt
     }
 }
 
-/// The whole history that a user sees.
-pub(crate) async fn history(user: &TestUser, conversation: &str) -> Vec<Value> {
-    let (mut messages, mut after) = (Vec::new(), json!(0));
-    loop {
-        let path = format!("/v1/conversations/{conversation}/messages?after_seq={after}&limit=100");
-        let (status, page) = user.get(&path).await;
-        assert_eq!(status, 200, "{page}");
-        messages.extend(page["messages"].as_array().unwrap().clone());
-        if page["next"].is_null() {
-            return messages;
-        }
-        after = page["next"].clone();
-    }
-}
-
 pub(crate) async fn conversation(user: &TestUser, conversation: &str) -> Value {
     let (status, found) = user.get(&format!("/v1/conversations/{conversation}")).await;
     assert_eq!(status, 200, "{found}");
     found
-}
-
-/// Returns the status and code of a refusal.
-pub(crate) fn refusal((status, body): (u16, Value)) -> (u16, String) {
-    (status, body["code"].as_str().unwrap_or_default().to_owned())
 }
 
 pub(crate) fn id() -> String {
