@@ -20,6 +20,7 @@ pub mod archive;
 pub mod erasure;
 pub mod exports;
 pub mod files;
+mod handover;
 pub mod imports;
 pub mod inbox;
 pub mod log;

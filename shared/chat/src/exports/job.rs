@@ -16,31 +16,15 @@ use store::dynamodb::{Connections, Exports};
 use store::export_objects::ExportObjects;
 use store::sqs::{ExportBody, Queue};
 use store::{Schedules, StoreError};
-use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::contents::{Sources, Step};
 use super::output::{Output, OutputError};
 use super::requests::{expiry, require_exporter, shown};
+use crate::handover::{CHECKPOINT_TIME, CLAIM_RESERVE, HANDOVER_RESERVE, MAX_ROUNDS, while_busy};
 
 /// Bytes after which a checkpoint is written.
 const CHECKPOINT_BYTES: usize = 16 * 1024 * 1024;
-
-/// Time after which a checkpoint is written.
-const CHECKPOINT_TIME: Duration = Duration::from_secs(10);
-
-/// Time that is left of an invocation when it hands over: more than one step takes, and a checkpoint.
-const HANDOVER_RESERVE: Duration = Duration::from_secs(45);
-
-/// Time for which a claim outlives its invocation: a request of it may be under way.
-const CLAIM_RESERVE: Duration = Duration::from_secs(30);
-
-/// Most times in a row that work is handed over by a queue message. Lambda ends a chain of 16.
-const MAX_ROUNDS: u32 = 10;
-
-/// Attempts of an invocation while a service is busy, and the wait before another one.
-const MAX_ATTEMPTS: u32 = 3;
-const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// An export that has ended, for its user.
 #[derive(Clone, Debug)]
@@ -74,20 +58,7 @@ impl ExportJob {
     /// ended now. Safe to repeat and to run twice at once.
     pub async fn work(&self, body: ExportBody, deadline: Timestamp) -> Result<Option<Finished>, StoreError> {
         let by = Uuid::new_v4();
-        let mut attempt = 1;
-        loop {
-            match self.attempt(body, by, deadline).await {
-                Err(error @ StoreError::Busy { .. }) => {
-                    let is_last = attempt == MAX_ATTEMPTS || Timestamp::now() >= deadline.minus(HANDOVER_RESERVE);
-                    if is_last {
-                        return Err(error);
-                    }
-                }
-                result => return result,
-            }
-            attempt += 1;
-            sleep(RETRY_DELAY).await;
-        }
+        while_busy(deadline, async || self.attempt(body, by, deadline).await).await
     }
 
     async fn attempt(&self, body: ExportBody, by: Uuid, deadline: Timestamp) -> Result<Option<Finished>, StoreError> {

@@ -13,7 +13,6 @@ use store::dynamodb::imports::{ImportItem, ImportProgress};
 use store::import_objects::ImportObjects;
 use store::sqs::{ImportBody, Queue};
 use store::{Schedules, StoreError};
-use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::bring::{Step, Work};
@@ -21,22 +20,7 @@ use super::cursor::Saved;
 use super::destinations::Destinations;
 use super::errors::StepError;
 use super::file::ImportFile;
-
-/// Time after which a checkpoint is written.
-const CHECKPOINT_TIME: Duration = Duration::from_secs(10);
-
-/// Time that is left of an invocation when it hands over: more than one step takes, and a checkpoint.
-const HANDOVER_RESERVE: Duration = Duration::from_secs(45);
-
-/// Time for which a claim outlives its invocation: a request of it may be under way.
-const CLAIM_RESERVE: Duration = Duration::from_secs(30);
-
-/// Most times in a row that work is handed over by a queue message. Lambda ends a chain of 16.
-const MAX_ROUNDS: u32 = 10;
-
-/// Attempts of an invocation while a service is busy, and the wait before another one.
-const MAX_ATTEMPTS: u32 = 3;
-const RETRY_DELAY: Duration = Duration::from_secs(1);
+use crate::handover::{CHECKPOINT_TIME, CLAIM_RESERVE, HANDOVER_RESERVE, MAX_ROUNDS, while_busy};
 
 /// Works on imports.
 #[derive(Clone, Debug)]
@@ -54,20 +38,7 @@ impl ImportJob {
     /// once.
     pub async fn work(&self, body: ImportBody, deadline: Timestamp) -> Result<(), StoreError> {
         let by = Uuid::new_v4();
-        let mut attempt = 1;
-        loop {
-            match self.attempt(body, by, deadline).await {
-                Err(error @ StoreError::Busy { .. }) => {
-                    let is_last = attempt == MAX_ATTEMPTS || Timestamp::now() >= deadline.minus(HANDOVER_RESERVE);
-                    if is_last {
-                        return Err(error);
-                    }
-                }
-                result => return result,
-            }
-            attempt += 1;
-            sleep(RETRY_DELAY).await;
-        }
+        while_busy(deadline, async || self.attempt(body, by, deadline).await).await
     }
 
     async fn attempt(&self, body: ImportBody, by: Uuid, deadline: Timestamp) -> Result<(), StoreError> {
