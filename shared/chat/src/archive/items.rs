@@ -216,7 +216,7 @@ impl Walk<'_> {
             let Some(Archived { chunk, .. }) = self.archive.segment_of(self.conversation, at).await? else {
                 // Whole segments that have expired are no part of the index: the oldest one that is left comes next.
                 let is_ascending = self.order == Order::Ascending;
-                let oldest = if is_ascending { self.archive.chunks.oldest(self.conversation).await? } else { None };
+                let oldest = if is_ascending { self.archive.oldest(self.conversation).await? } else { None };
                 let next = oldest.map(|oldest| oldest.segment().first).filter(|first| *first > gap.first);
                 let Some(next) = next else { break };
                 gap.first = next;

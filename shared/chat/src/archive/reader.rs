@@ -67,6 +67,11 @@ impl Archive {
         Ok(self.chunks.get(conversation, first).await?.is_some())
     }
 
+    /// Reads the index item of the oldest segment of a conversation. Cost: one read unit.
+    pub(crate) async fn oldest(&self, conversation: ConversationId) -> Result<Option<ChunkItem>, StoreError> {
+        self.chunks.oldest(conversation).await
+    }
+
     /// Returns true if the process has seen the segment of this seq in the index.
     pub(super) fn knows(&self, conversation: ConversationId, seq: Seq) -> bool {
         let first = self.size.segment_of(seq).first;

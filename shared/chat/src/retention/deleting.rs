@@ -38,7 +38,7 @@ impl Retention {
         }
         let (row, segment) = tokio::try_join!(
             self.expired.rows(conversation, expired_seq, 1),
-            self.expired.oldest_segment(conversation)
+            self.archiver.archive.oldest(conversation)
         )?;
         let row = row.first().is_some_and(|row| row.seq < head || has_content(row));
         Ok(row || segment.is_some_and(|segment| segment.segment().first <= expired_seq))
@@ -67,7 +67,7 @@ impl Retention {
 
     /// Deletes an archived segment or some rows; returns false if there are none.
     async fn delete_some(&self, conversation: ConversationId, expired_seq: Seq) -> Result<bool, ArchiveError> {
-        if let Some(segment) = self.expired.oldest_segment(conversation).await?
+        if let Some(segment) = self.archiver.archive.oldest(conversation).await?
             && segment.segment().first <= expired_seq
         {
             let range = segment.segment();

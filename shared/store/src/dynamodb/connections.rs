@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::error::causes;
 use domain::{ApiError, Connection, EndedConnection, ErrorCode, Presence, Timestamp, UserId};
@@ -26,6 +26,7 @@ use futures_util::future::{join, join_all};
 
 use super::Item;
 use super::batch::get_all;
+use super::conditional::unless_refused;
 use crate::StoreError;
 use crate::clock::{Elapsed, timeout};
 
@@ -186,11 +187,11 @@ impl Connections {
                 ":ttl",
                 AttributeValue::N(at.plus(LAST_SEEN_KEPT).epoch_seconds().to_string()),
             );
-        if is_applied(seen.send().await)? {
+        if unless_refused(seen.send().await)?.is_some() {
             return Ok(true);
         }
         let unseen = update().condition_expression(registered).update_expression(format!("REMOVE {removed}"));
-        is_applied(unseen.send().await)
+        Ok(unless_refused(unseen.send().await)?.is_some())
     }
 
     /// Returns the presence of these users, in their order. Cost: that of [`Connections::of`]. A deleted user has no presence.
@@ -393,17 +394,6 @@ fn may_live(connection: &Connection, now: Timestamp) -> bool {
 /// Returns true if the connection is younger than API Gateway's limit: it does not always report an end.
 fn may_be_open(connection: &Connection, now: Timestamp) -> bool {
     now.since(connection.connected_at) < MAX_CONNECTION_LIFETIME
-}
-
-/// Returns false for an update whose condition did not hold.
-fn is_applied(result: Result<UpdateItemOutput, SdkError<UpdateItemError>>) -> Result<bool, StoreError> {
-    match result {
-        Ok(_) => Ok(true),
-        Err(error) if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {
-            Ok(false)
-        }
-        Err(error) => Err(StoreError::dynamodb(error)),
-    }
 }
 
 /// The order in which connections make room: by time, and the same for every reader.

@@ -7,7 +7,7 @@ use domain::period::SeqRange;
 use domain::{ConversationId, Seq};
 use serde_dynamo::from_items;
 
-use super::chunks::{ChunkItem, Chunks};
+use super::chunks::ChunkItem;
 use super::messages::{LogItem, items_of, key};
 use crate::StoreError;
 
@@ -46,11 +46,6 @@ impl ExpiredItems {
     pub async fn delete_row(&self, conversation: ConversationId, seq: Seq) -> Result<(), StoreError> {
         let delete = self.client.delete_item().table_name(&self.table).set_key(Some(key(conversation, seq)));
         delete.send().await.map(drop).map_err(StoreError::dynamodb)
-    }
-
-    /// Returns the oldest archived segment of a conversation. Cost: one read unit.
-    pub async fn oldest_segment(&self, conversation: ConversationId) -> Result<Option<ChunkItem>, StoreError> {
-        Chunks::new(self.client.clone(), self.table.clone()).oldest(conversation).await
     }
 
     /// Deletes the index item of a segment, if it is still this one.

@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem};
 use domain::export::{ExportFailure, ExportState, Subject};
@@ -26,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, to_item};
 use uuid::Uuid;
 
+use super::conditional::unless_refused;
 use super::{Item, millis};
 use crate::StoreError;
 
@@ -192,7 +192,7 @@ impl Exports {
                 ("SET checkpoint = :checkpoint", vec![(":checkpoint", AttributeValue::S(name.clone()))])
             }
             Progress::Ready { size, expires_at } => (
-                "SET #state = :ready, size = :size, expires_at = :expires",
+                "SET #state = :ready, #size = :size, expires_at = :expires",
                 vec![
                     (":ready", AttributeValue::S(ExportState::Ready.as_str().to_owned())),
                     (":size", AttributeValue::N(size.to_string())),
@@ -210,9 +210,6 @@ impl Exports {
                 ("SET claimed_until = :long_ago", vec![(":long_ago", AttributeValue::N("0".to_owned()))])
             }
         };
-        // `size` is a reserved word.
-        let sized = expression.contains("size = :size");
-        let expression = expression.replace("size = :size", "#size = :size");
         let mut update = self
             .update(export, now)
             .update_expression(format!("{expression}, progressed_at = :now, #ttl = :ttl"))
@@ -221,7 +218,8 @@ impl Exports {
             .expression_attribute_values(":running", running())
             .expression_attribute_values(":now", AttributeValue::N(now.epoch_millis().to_string()))
             .expression_attribute_values(":by", AttributeValue::S(by.to_string()));
-        if sized {
+        if let Progress::Ready { .. } = progress {
+            // A reserved word.
             update = update.expression_attribute_names("#size", "size");
         }
         for (name, value) in values {
@@ -271,20 +269,4 @@ fn export_entry(export: ExportId) -> String {
 
 fn key(entry: &str) -> Item {
     HashMap::from([("entry".to_owned(), AttributeValue::S(entry.to_owned()))])
-}
-
-type Updated = Result<
-    aws_sdk_dynamodb::operation::update_item::UpdateItemOutput,
-    aws_sdk_dynamodb::error::SdkError<UpdateItemError, aws_sdk_dynamodb::config::http::HttpResponse>,
->;
-
-/// Returns the attributes that the update returns; `None` if its condition did not hold.
-fn unless_refused(updated: Updated) -> Result<Option<Item>, StoreError> {
-    match updated {
-        Ok(updated) => Ok(Some(updated.attributes.unwrap_or_default())),
-        Err(error) if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {
-            Ok(None)
-        }
-        Err(error) => Err(StoreError::dynamodb(error)),
-    }
 }

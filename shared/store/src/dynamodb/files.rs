@@ -17,9 +17,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::{Attachment, ConversationId, FileId, Seq, Timestamp, UserId};
@@ -27,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, from_items, to_item};
 
 use super::batch::get_all;
+use super::conditional::unless_refused;
 use super::{Item, millis};
 use crate::StoreError;
 
@@ -149,19 +148,6 @@ impl FileItems {
 
     fn update(&self, file: FileId) -> UpdateItemFluentBuilder {
         self.client.update_item().table_name(&self.table).set_key(Some(key(file)))
-    }
-}
-
-type Updated = aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
-
-/// Returns the attributes of the update; `None` if its condition does not hold.
-fn unless_refused(result: Result<Updated, SdkError<UpdateItemError>>) -> Result<Option<Item>, StoreError> {
-    match result {
-        Ok(updated) => Ok(Some(updated.attributes.unwrap_or_default())),
-        Err(error) if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {
-            Ok(None)
-        }
-        Err(error) => Err(StoreError::dynamodb(error)),
     }
 }
 

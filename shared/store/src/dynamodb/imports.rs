@@ -12,7 +12,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::import::{ImportCounts, ImportError, ImportFailure, ImportState, ImportedUsers};
@@ -21,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, to_attribute_value, to_item};
 use uuid::Uuid;
 
+use super::conditional::unless_refused;
 use super::{Item, millis};
 use crate::StoreError;
 
@@ -232,20 +232,4 @@ fn number(number: i64) -> AttributeValue {
 
 fn key(import: ImportId) -> Item {
     HashMap::from([("import_id".to_owned(), AttributeValue::S(import.to_string()))])
-}
-
-type Updated = Result<
-    aws_sdk_dynamodb::operation::update_item::UpdateItemOutput,
-    aws_sdk_dynamodb::error::SdkError<UpdateItemError, aws_sdk_dynamodb::config::http::HttpResponse>,
->;
-
-/// Returns the attributes that the update returns; `None` if its condition did not hold.
-fn unless_refused(updated: Updated) -> Result<Option<Item>, StoreError> {
-    match updated {
-        Ok(updated) => Ok(Some(updated.attributes.unwrap_or_default())),
-        Err(error) if matches!(error.as_service_error(), Some(UpdateItemError::ConditionalCheckFailedException(_))) => {
-            Ok(None)
-        }
-        Err(error) => Err(StoreError::dynamodb(error)),
-    }
 }

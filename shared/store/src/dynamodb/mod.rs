@@ -14,6 +14,7 @@ pub mod subscriptions;
 pub mod watermarks;
 
 mod batch;
+mod conditional;
 pub(crate) mod millis;
 pub mod retry;
 
