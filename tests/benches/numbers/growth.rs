@@ -53,7 +53,7 @@ pub(crate) async fn run(items: u64, conversations: u64, report: &mut Report) -> 
     let data = disk::folder()?;
     let cloud = disk::start(data.path(), &["Search=off"]);
     let mut stack = Stack::create(&cloud).await?;
-    let before = stack.measure(&stack.short).await?;
+    let before = measure(&stack.user, &mut stack.short).await?;
     let begun = Instant::now();
     add_conversations(&cloud, &stack, conversations).await?;
     let added = begun.elapsed();
@@ -64,8 +64,8 @@ pub(crate) async fn run(items: u64, conversations: u64, report: &mut Report) -> 
         added.as_secs_f64(),
         begun.elapsed().as_secs_f64(),
     ))?;
-    let after = stack.measure(&stack.short).await?;
-    let long = stack.measure(&stack.long).await?;
+    let after = measure(&stack.user, &mut stack.short).await?;
+    let long = measure(&stack.user, &mut stack.long).await?;
     let mut table = Table::new(&[
         "request, p50 / p99 / max ms",
         "1,000 items, alone",
@@ -106,52 +106,53 @@ impl Stack {
         short.head = SHORT;
         Ok(Self { user, other, short, long })
     }
+}
 
-    /// Measures requests about a conversation, each many times.
-    async fn measure(&self, room: &Room) -> Result<Vec<(&'static str, Times)>, Failure> {
-        let mut random = fastrand::Rng::with_seed(room.head);
-        let mut times = Vec::new();
-        let (path, head) = (&room.path, room.head);
-        let around = |seq: u64, random: &mut fastrand::Rng| seq.saturating_sub(random.u64(..100)).max(102);
-        let kinds = ["history, the newest page", "history, from the middle", "history, the oldest page"];
-        for (kind, last) in kinds.into_iter().zip([head + 1, head / 2, 1_000]) {
-            let mut all = Vec::new();
-            for _ in 0..SAMPLES {
-                // The same chunk would be remembered.
-                let spread = if last == head / 2 && head > 100_000 { random.u64(..head / 4) } else { 0 };
-                let before = if last > head { last } else { around(last + spread, &mut random) };
-                let begun = Instant::now();
-                let (status, page) = self.user.get(&format!("{path}/messages?before_seq={before}&limit=100")).await;
-                all.push(begun.elapsed());
-                is(status == 200 && page["messages"].as_array().is_some_and(|all| all.len() == 100), &page)?;
-            }
-            times.push((kind, Times::new(all)));
-        }
-        let sync = json!({"cursors": {room.id.to_string(): head.saturating_sub(50)}});
-        times.push(("sync, 50 items", self.post("/v1/sync", &sync, 200).await?));
-        times.push(("list of conversations", self.post("/v1/sync", &json!({"cursors": {}}), 200).await?));
-        let mut sent = Vec::new();
+/// Measures requests about a conversation, each many times.
+async fn measure(user: &TestUser, room: &mut Room) -> Result<Vec<(&'static str, Times)>, Failure> {
+    let mut random = fastrand::Rng::with_seed(room.head);
+    let mut times = Vec::new();
+    let (path, head) = (room.path.clone(), room.head);
+    let around = |seq: u64, random: &mut fastrand::Rng| seq.saturating_sub(random.u64(..100)).max(102);
+    let kinds = ["history, the newest page", "history, from the middle", "history, the oldest page"];
+    for (kind, last) in kinds.into_iter().zip([head + 1, head / 2, 1_000]) {
+        let mut all = Vec::new();
         for _ in 0..SAMPLES {
-            let message = json!({"client_message_id": Uuid::new_v4(), "after_seq": head, "text": "One more"});
+            // The same chunk would be remembered.
+            let spread = if last == head / 2 && head > 100_000 { random.u64(..head / 4) } else { 0 };
+            let before = if last > head { last } else { around(last + spread, &mut random) };
             let begun = Instant::now();
-            let (status, answer) = self.user.post(&format!("{path}/messages"), &message).await;
-            sent.push(begun.elapsed());
-            is(status == 201, &answer)?;
+            let (status, page) = user.get(&format!("{path}/messages?before_seq={before}&limit=100")).await;
+            all.push(begun.elapsed());
+            is(status == 200 && page["messages"].as_array().is_some_and(|all| all.len() == 100), &page)?;
         }
-        times.push(("send", Times::new(sent)));
-        Ok(times)
+        times.push((kind, Times::new(all)));
     }
+    let sync = json!({"cursors": {room.id.to_string(): head.saturating_sub(50)}});
+    times.push(("sync, 50 items", post(user, "/v1/sync", &sync, 200).await?));
+    times.push(("list of conversations", post(user, "/v1/sync", &json!({"cursors": {}}), 200).await?));
+    let mut sent = Vec::new();
+    for _ in 0..SAMPLES {
+        let message = json!({"client_message_id": Uuid::new_v4(), "after_seq": room.head, "text": "One more"});
+        let begun = Instant::now();
+        let (status, answer) = user.post(&format!("{path}/messages"), &message).await;
+        sent.push(begun.elapsed());
+        is(status == 201, &answer)?;
+        room.head = answer["seq"].as_u64().ok_or("a message without seq")?;
+    }
+    times.push(("send", Times::new(sent)));
+    Ok(times)
+}
 
-    async fn post(&self, path: &str, body: &Value, expected: u16) -> Result<Times, Failure> {
-        let mut times = Vec::new();
-        for _ in 0..SAMPLES {
-            let begun = Instant::now();
-            let (status, answer) = self.user.post(path, body).await;
-            times.push(begun.elapsed());
-            is(status == expected, &answer)?;
-        }
-        Ok(Times::new(times))
+async fn post(user: &TestUser, path: &str, body: &Value, expected: u16) -> Result<Times, Failure> {
+    let mut times = Vec::new();
+    for _ in 0..SAMPLES {
+        let begun = Instant::now();
+        let (status, answer) = user.post(path, body).await;
+        times.push(begun.elapsed());
+        is(status == expected, &answer)?;
     }
+    Ok(Times::new(times))
 }
 
 fn is(expected: bool, answer: &Value) -> Result<(), Failure> {

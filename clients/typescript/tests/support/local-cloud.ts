@@ -1,8 +1,8 @@
 /**
  * Starts one local cloud for all tests, on free ports and without data of its own.
  *
- * `PALAVER_BINARIES` names a folder with `local-cloud` and `all-functions`; without it cargo builds both. `PALAVER_ENDPOINTS` names
- * the `endpoints.json` of a cloud that runs already.
+ * `PALAVER_BINARIES` names a folder with `local-cloud` and `all-functions`; without it `cargo local` builds both.
+ * `PALAVER_ENDPOINTS` names the `endpoints.json` of a cloud that runs already.
  */
 
 import { spawn, type ChildProcess } from "node:child_process";
@@ -84,10 +84,7 @@ function spawnCloud(endpoints: string): ChildProcess {
     ...ports,
     ...parameters,
   ];
-  const [program, ...before] =
-    binaries === undefined
-      ? ["cargo", "run", "--quiet", "--workspace", "--bin", "local-cloud", "--"]
-      : [join(binaries, "local-cloud")];
+  const [program, ...before] = binaries === undefined ? ["cargo", "local"] : [join(binaries, "local-cloud")];
   const CARGO = join(HERE, "built-binaries.js");
   const env = binaries === undefined ? process.env : { ...process.env, CARGO };
   return spawn(program ?? "", [...before, ...options], { cwd: ROOT, env, stdio: ["pipe", "pipe", "pipe"] });
