@@ -91,11 +91,11 @@ describe("two people in two windows", () => {
   it("block each other", async () => {
     await alice.page.getByRole("button", { name: `${bob.name}: details` }).click();
     await alice.page.getByRole("button", { name: "Block" }).click();
-    await alice.page.getByRole("button", { name: "Unblock" }).waitFor();
+    await alice.page.getByRole("button", { name: "Unblock", disabled: false }).waitFor();
     await bob.say("do you hear me?");
     await bob.message("do you hear me?").locator(".failed").waitFor();
     await alice.page.getByRole("button", { name: "Unblock" }).click();
-    await alice.page.getByRole("button", { name: "Block", exact: true }).waitFor();
+    await alice.page.getByRole("button", { name: "Block", exact: true, disabled: false }).waitFor();
     await alice.page.getByRole("button", { name: "Close" }).click();
     await bob.message("do you hear me?").getByRole("button", { name: "Try again" }).click();
     await alice.message("do you hear me?").waitFor();

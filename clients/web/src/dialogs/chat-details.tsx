@@ -17,14 +17,22 @@ export function ChatDetails({ chat, view, onClose }: Props): ReactNode {
   const title = useTitle(view);
   const [failure, setFailure] = useState<string>();
   const [turn, setTurn] = useState(0);
+  const [pending, setPending] = useState(0);
   const act = useCallback((change: Promise<unknown>) => {
     setFailure(undefined);
-    change.then(
-      () => setTurn((turn) => turn + 1),
-      (error: unknown) =>
-        setFailure(error instanceof PalaverError ? error.message : "That did not work: are you connected?"),
-    );
+    setPending((pending) => pending + 1);
+    change
+      .then(
+        () => setTurn((turn) => turn + 1),
+        (error: unknown) =>
+          setFailure(error instanceof PalaverError ? error.message : "That did not work: are you connected?"),
+      )
+      .finally(() => setPending((pending) => pending - 1));
   }, []);
+  // A block is pushed to this window too, a second before it holds: only the answer says that it does.
+  const toggleBlock = (): void => {
+    if (pending === 0) act(chat.change({ blocked: view.blocked !== true }));
+  };
   const mayManage = (view.role === "owner" || view.role === "admin") && view.type !== "private" && !view.closed;
   const rename = (): void => {
     const changed = window.prompt("Title", view.title);
@@ -37,7 +45,7 @@ export function ChatDetails({ chat, view, onClose }: Props): ReactNode {
       <div className="buttons">
         {mayManage && <button onClick={rename}>Change the title</button>}
         {view.type === "private" && (
-          <button onClick={() => act(chat.change({ blocked: view.blocked !== true }))}>
+          <button aria-disabled={pending > 0} onClick={toggleBlock}>
             {view.blocked === true ? "Unblock" : "Block"}
           </button>
         )}
