@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::erased::ErasedUser;
 use crate::lane::Lane;
 use crate::operations::{Completed, Outcome};
 use crate::progress::Progress;
@@ -23,11 +24,14 @@ pub(crate) struct TestConversation {
     pub(crate) kind: ConversationType,
     /// By number; the first owns it.
     pub(crate) members: Vec<usize>,
+    /// Held from the beginning where messages expire, so that all of its log is compared.
+    pub(crate) is_held: bool,
 }
 
 pub(crate) struct Context {
     pub(crate) users: Arc<Vec<SimulatedUser>>,
     pub(crate) conversations: Arc<Vec<TestConversation>>,
+    pub(crate) erased: Vec<ErasedUser>,
 }
 
 impl Context {
@@ -36,15 +40,17 @@ impl Context {
         let numbers: Vec<usize> = (0..users.len()).collect();
         let user = |number: &usize| users[*number].id;
         let mut conversations = Vec::new();
-        for pair in numbers.chunks_exact(2) {
+        for (number, pair) in numbers.chunks_exact(2).enumerate() {
             let id =
                 until_settled(|| users[pair[0]].api.talk_to(user(&pair[1]))).await.expect("a private conversation");
-            conversations.push(TestConversation { id, kind: ConversationType::Private, members: pair.to_vec() });
+            let (kind, is_held) = (ConversationType::Private, number % 2 == 0);
+            conversations.push(TestConversation { id, kind, members: pair.to_vec(), is_held });
         }
-        for members in numbers.chunks(4) {
+        for (number, members) in numbers.chunks(4).enumerate() {
             let others: Vec<_> = members[1..].iter().map(user).collect();
             let id = until_settled(|| users[members[0]].api.group("Chaos", &others)).await.expect("a group");
-            conversations.push(TestConversation { id, kind: ConversationType::Group, members: members.to_vec() });
+            let (kind, is_held) = (ConversationType::Group, number % 2 == 1);
+            conversations.push(TestConversation { id, kind, members: members.to_vec(), is_held });
         }
         let id = until_settled(|| users[0].api.public("Chaos for all")).await.expect("a public conversation");
         for user in &users[1..] {
@@ -53,8 +59,35 @@ impl Context {
         for user in &users {
             user.client.open(id);
         }
-        conversations.push(TestConversation { id, kind: ConversationType::Public, members: numbers });
-        Self { users: Arc::new(users), conversations: Arc::new(conversations) }
+        let kind = ConversationType::Public;
+        conversations.push(TestConversation { id, kind, members: numbers, is_held: false });
+        let numbers = settings.users..settings.users + settings.erased;
+        let erased = join_all(numbers.map(|number| SimulatedUser::new(cloud, number, settings))).await;
+        let mut context = Self { users: Arc::new(users), conversations: Arc::new(conversations), erased: Vec::new() };
+        for user in erased {
+            context.add_erased(user).await;
+        }
+        context
+    }
+
+    /// Makes a user a member of the groups and public conversations that are not held.
+    async fn add_erased(&mut self, user: SimulatedUser) {
+        let mut conversations = Vec::new();
+        for conversation in self.conversations.iter().filter(|conversation| !conversation.is_held) {
+            match conversation.kind {
+                ConversationType::Private => continue,
+                ConversationType::Public => {
+                    until_settled(|| user.api.join(conversation.id)).await.expect("any user may join");
+                    user.client.open(conversation.id);
+                }
+                ConversationType::Group => {
+                    let owner = &self.users[conversation.members[0]].api;
+                    until_settled(|| owner.add(conversation.id, user.id)).await.expect("the owner may add users");
+                }
+            }
+            conversations.push(conversation.id);
+        }
+        self.erased.push(ErasedUser { user, conversations });
     }
 
     /// Returns the conversations of a user.

@@ -20,7 +20,7 @@ use crate::settings::{Pace, Settings};
 use crate::users::SimulatedUser;
 
 /// Functions whose processes are killed whatever they are doing.
-const KILLED: [&str; 10] = [
+const KILLED: [&str; 11] = [
     "WsSend",
     "WsSync",
     "WsRead",
@@ -31,6 +31,7 @@ const KILLED: [&str; 10] = [
     "FileReferences",
     "LogArchive",
     "MessageRetention",
+    "UserErasure",
 ];
 
 /// A user who was removed this often stays: after [`MAX_PERIODS`] they could not return.

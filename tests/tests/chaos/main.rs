@@ -17,6 +17,7 @@
 
 mod check;
 mod context;
+mod erased;
 mod fault_plan;
 mod lane;
 mod operations;
@@ -57,7 +58,7 @@ async fn all_clients_agree_with_the_log_after_faults() {
 }
 
 /// The same with several invocations in a process, all of which fail when it is killed, and with a cache that processes share: it is
-/// killed, paused and emptied. Meanwhile messages expire, and in a long run they move to the archive before.
+/// killed, paused and emptied. Meanwhile messages expire, and in a long run they move to the archive before. Users are erased.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_clients_agree_with_the_log_when_invocations_share_processes() {
     run_all(Some(8), Some(RedisServer::start()), 10, true).await;
@@ -70,7 +71,7 @@ async fn run_all(concurrency: Option<u32>, mut cache: Option<RedisServer>, texts
         let mut parameters = vec![TOKEN_MINUTES];
         parameters.extend(cache_endpoint.as_deref());
         if ages {
-            parameters.extend(settings.pace.ages.into_iter().chain([GRACE]));
+            parameters.extend(settings.pace.ages.into_iter().chain([GRACE, settings.pace.erasure_grace]));
         }
         Cloud::start_all(None, &parameters, concurrency)
     };
@@ -101,7 +102,8 @@ async fn run(cloud: &Cloud, cache: Option<&mut RedisServer>, settings: Settings)
         stop.cancel();
         completed
     };
-    let (mut completed, ()) = tokio::join!(sending, fault_plan.run(cloud, cache, stop.clone()));
+    let erasing = erased::run(&context.erased, &settings, &progress, &stop);
+    let (mut completed, (), ()) = tokio::join!(sending, fault_plan.run(cloud, cache, stop.clone()), erasing);
     for watcher in watchers {
         watcher.await.expect("read watermarks never move back");
     }
@@ -112,6 +114,8 @@ async fn run(cloud: &Cloud, cache: Option<&mut RedisServer>, settings: Settings)
     // without faults.
     let judged = Instant::now();
     if settings.ages {
+        // Before everything is held, which would stop it.
+        erased::until_finished(cloud, &context.erased).await;
         retention::stop(cloud, &context).await;
     }
     context.restore_members().await;
@@ -142,13 +146,14 @@ async fn check_conversation(
     let state = StoredState::after_relay(cloud, &conversation.id.to_string()).await;
     check::log::check(&state, completed);
     check::amendments::check(&state, completed);
+    check::erasure::check(&state, context);
     let users = conversation.members.iter().map(|member| &context.users[*member]);
     join_all(users.map(async |user| {
         let periods = check::periods(&state, user.id).expect("all users were members");
         let replica = user.wait_until_synced(conversation.id, &state, &periods).await;
         check::replica::check(&state, user.id, &periods, replica);
         check::history::check(&state, user, &periods).await;
-        check::search::check(&state, user, &periods).await;
+        check::search::check(&state, user, &periods, &context.erased).await;
         user.wait_until_read(conversation.id, &state, &periods).await;
     }))
     .await;

@@ -18,6 +18,8 @@ pub(crate) struct Progress {
     begun: Instant,
     pub(crate) accepted: Count,
     pub(crate) refused: Count,
+    /// Texts that were accepted of users who are erased later.
+    pub(crate) erased_texts: Count,
     /// Edits, deletions and reactions, whatever their outcome.
     pub(crate) operations: Count,
     pub(crate) membership_changes: Count,
@@ -38,7 +40,7 @@ impl Count {
         self.0.fetch_add(number, Ordering::Relaxed);
     }
 
-    fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -49,6 +51,7 @@ impl Progress {
             begun: Instant::now(),
             accepted: Count::default(),
             refused: Count::default(),
+            erased_texts: Count::default(),
             operations: Count::default(),
             membership_changes: Count::default(),
             reconnections: Count::default(),
@@ -83,16 +86,26 @@ impl fmt::Display for Progress {
     #[allow(clippy::cast_precision_loss, reason = "a rate for people to read")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            accepted, refused, operations, membership_changes, reconnections, kills, visits, cache_faults, ..
+            accepted,
+            refused,
+            erased_texts,
+            operations,
+            membership_changes,
+            reconnections,
+            kills,
+            visits,
+            cache_faults,
+            ..
         } = self;
         let seconds = self.elapsed().as_secs_f64();
         write!(
             f,
-            "{seconds:.0} s: {} texts accepted, {:.0} a second, {} refused; {} operations, {} membership changes, \
-             {} reconnections, {} processes killed, {} visits of the retention, {} faults of the shared cache",
+            "{seconds:.0} s: {} texts accepted, {:.0} a second, {} refused, {} of users who are erased; {} operations, \
+             {} membership changes, {} reconnections, {} processes killed, {} visits of the retention, {} faults of the shared cache",
             accepted.get(),
             accepted.get() as f64 / seconds,
             refused.get(),
+            erased_texts.get(),
             operations.get(),
             membership_changes.get(),
             reconnections.get(),

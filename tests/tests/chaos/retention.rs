@@ -11,15 +11,12 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::users::MAX_STILL;
 
-/// One in so many conversations is held from the beginning, so that all of its log is compared.
-const HELD_EVERY: usize = 3;
-
 /// Between two visits of a conversation of which nothing has expired.
 const VISIT_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Holds some conversations.
 pub(crate) async fn hold_some(cloud: &Cloud, context: &Context) {
-    for conversation in context.conversations.iter().step_by(HELD_EVERY) {
+    for conversation in context.conversations.iter().filter(|conversation| conversation.is_held) {
         hold(cloud, conversation.id).await;
     }
 }
@@ -31,10 +28,8 @@ pub(crate) async fn visit(cloud: &Cloud, conversation_id: ConversationId) {
 
 /// Has something expire in each conversation that is not held, and then holds all: nothing expires while a run is judged.
 pub(crate) async fn stop(cloud: &Cloud, context: &Context) {
-    for (number, conversation) in context.conversations.iter().enumerate() {
-        if number % HELD_EVERY != 0 {
-            until_something_has_expired(cloud, conversation.id).await;
-        }
+    for conversation in context.conversations.iter().filter(|conversation| !conversation.is_held) {
+        until_something_has_expired(cloud, conversation.id).await;
     }
     for conversation in context.conversations.iter() {
         hold(cloud, conversation.id).await;

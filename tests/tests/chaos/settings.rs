@@ -15,8 +15,10 @@ pub(crate) struct Settings {
     pub(crate) pause: Duration,
     /// Number of texts of a user in a conversation that wait for their answers at the same time.
     pub(crate) outstanding: usize,
-    /// True if messages move to the archive and expire during the run.
+    /// True if messages move to the archive and expire during the run, and users are erased.
     pub(crate) ages: bool,
+    /// Number of users who are erased.
+    pub(crate) erased: usize,
     pub(crate) pace: Pace,
 }
 
@@ -46,6 +48,8 @@ pub(crate) struct Pace {
     pub(crate) sync_every: Duration,
     /// Ages at which messages move to the archive and expire, as parameters: parts of a day, which only a local cloud takes.
     pub(crate) ages: [&'static str; 2],
+    /// Parameter for the time after which an erasure looks again: longer than what workers that had read before still write.
+    pub(crate) erasure_grace: &'static str,
 }
 
 const SHORT: Pace = Pace {
@@ -57,6 +61,7 @@ const SHORT: Pace = Pace {
     sync_every: Duration::from_secs(3),
     // Four seconds.
     ages: ["ArchiveAfter=0", "RetentionDays=0.00005"],
+    erasure_grace: "ErasureGrace=5",
 };
 
 const LONG: Pace = Pace {
@@ -68,6 +73,7 @@ const LONG: Pace = Pace {
     sync_every: Duration::from_secs(20),
     // Twenty seconds, and two minutes.
     ages: ["ArchiveAfter=0.00023", "RetentionDays=0.0014"],
+    erasure_grace: "ErasureGrace=60",
 };
 
 impl Settings {
@@ -76,6 +82,11 @@ impl Settings {
         let seed = number("CHAOS_SEED").unwrap_or_else(|| rand::rng().random());
         let minutes: Option<f64> = number("CHAOS_MINUTES");
         let (pace, users, pause, outstanding) = if minutes.is_some() { (LONG, 8, 0, 50) } else { (SHORT, 4, 300, 4) };
+        let erased = match (ages, minutes) {
+            (false, _) => 0,
+            (true, None) => 1,
+            (true, Some(_)) => 4,
+        };
         Self {
             seed,
             users: number("CHAOS_PEOPLE").unwrap_or(users),
@@ -86,6 +97,7 @@ impl Settings {
             pause: Duration::from_millis(number("CHAOS_PAUSE").unwrap_or(pause)),
             outstanding: number("CHAOS_OUTSTANDING").unwrap_or(outstanding),
             ages,
+            erased,
             pace,
         }
     }

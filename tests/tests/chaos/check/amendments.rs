@@ -7,6 +7,7 @@ use domain::{MessageKind, Periods, Seq, UserId};
 use end_to_end::StoredState;
 use store::dynamodb::LogItem;
 
+use super::erasure::erased;
 use crate::operations::{Completed, Operation, Outcome};
 
 /// The events of a log about one message.
@@ -19,10 +20,18 @@ struct Events {
 
 pub(crate) fn check(state: &StoredState, completed: &[Completed]) {
     let expired_seq = state.expired_seq();
-    let mut all = replay(&state.log);
+    let (mut all, erased) = (replay(&state.log), erased(state));
     all.retain(|target, _| *target > expired_seq);
     for item in &state.log {
-        check_message(item, &all.remove(&item.seq).unwrap_or_default());
+        let mut events = all.remove(&item.seq).unwrap_or_default();
+        // The erasure of its sender deletes what the sender had not deleted.
+        if events.deleted.is_none()
+            && let Some(seq) = erased.get(&item.sender_id)
+            && matches!(item.kind, MessageKind::Deleted { .. })
+        {
+            events.deleted = Some((*seq, item.sender_id));
+        }
+        check_message(item, &events);
     }
     assert!(all.is_empty(), "events without a message: {all:?}");
     let at = |seq: Seq| {

@@ -8,7 +8,7 @@ use crate::users::{SimulatedUser, until_settled};
 /// History is exactly what the user may see, without events, with the newest text that is visible to them.
 pub(crate) async fn check(state: &StoredState, user: &SimulatedUser, periods: &Periods) {
     let Some(conversation) = state.log.first().map(|item| item.conversation_id) else { return };
-    let visible = state.log.iter().filter(|item| item.kind.target().is_none() && periods.covers(item.seq));
+    let visible = state.log.iter().filter(|item| !item.kind.is_event() && periods.covers(item.seq));
     let expected: Vec<Message> = visible.map(|item| item.clone().shown_to(user.id, periods)).collect();
     let mut read: Vec<Message> = Vec::new();
     let mut after = Some(Seq::ZERO);

@@ -1,6 +1,7 @@
 //! Everything that has to hold.
 
 pub(crate) mod amendments;
+pub(crate) mod erasure;
 pub(crate) mod history;
 pub(crate) mod log;
 pub(crate) mod receipts;

@@ -8,21 +8,23 @@ use store::dynamodb::LogItem;
 
 use super::periods;
 use crate::context::{Context, TestConversation};
+use crate::erased::ErasedUser;
 
 /// Number of texts of a conversation whose status is requested.
 const MAX_REQUESTED: usize = 4;
 
 /// The recipients of a text are the members of that moment without its sender. Every current member has read it by now; it was
-/// sent before it was delivered, and delivered before it was read.
+/// sent before it was delivered, and delivered before it was read. Nothing says what an erased user has read.
 pub(crate) async fn check(state: &StoredState, context: &Context, conversation: &TestConversation) {
-    let by_user: BTreeMap<UserId, Periods> =
-        context.users.iter().filter_map(|user| Some((user.id, periods(state, user.id)?))).collect();
+    let erased: BTreeSet<UserId> = context.erased.iter().map(ErasedUser::id).collect();
+    let all = context.users.iter().map(|user| user.id).chain(erased.iter().copied());
+    let by_user: BTreeMap<UserId, Periods> = all.filter_map(|user| Some((user, periods(state, user)?))).collect();
     let covers = |user: UserId, item: &LogItem| by_user.get(&user).is_some_and(|periods| periods.covers(item.seq));
     // A user who has just left a public conversation may have sent once more without knowing it.
     let has_status = |item: &&LogItem| matches!(item.kind, MessageKind::Text(_)) && covers(item.sender_id, item);
     let texts: Vec<&LogItem> = state.log.iter().filter(has_status).collect();
     for item in texts.iter().step_by(texts.len().div_ceil(MAX_REQUESTED).max(1)) {
-        let users = conversation.members.iter().map(|member| context.users[*member].id);
+        let users = conversation.members.iter().map(|member| context.users[*member].id).chain(erased.iter().copied());
         let expected: BTreeSet<UserId> =
             users.filter(|user| *user != item.sender_id).filter(|user| covers(*user, item)).collect();
         let sender =
@@ -34,6 +36,8 @@ pub(crate) async fn check(state: &StoredState, context: &Context, conversation: 
             for status in page.recipients {
                 let times = [Some(item.sent_at), status.delivered_at, status.read_at];
                 assert!(times.into_iter().flatten().is_sorted(), "{status:?} of a text sent at {}", item.sent_at);
+                let is_marked = status.delivered_at.is_some() || status.read_at.is_some();
+                assert!(!is_marked || !erased.contains(&status.user_id), "{status:?} of an erased user");
                 let reads = state.active.contains_key(&status.user_id);
                 assert!(
                     !reads || status.read_at.is_some(),

@@ -8,6 +8,8 @@ use domain::period::Left;
 use domain::{ConversationType, Message, MessageKind, Periods, Seq, UserId};
 use end_to_end::StoredState;
 
+use super::erasure::unheard;
+
 /// Leaving a public conversation writes nothing into its log: a message that is being sent at that moment may still reach, or
 /// come from, the user who has just left. This ends with the function's time limit.
 const MAX_SEND_TIME: Duration = Duration::from_secs(10);
@@ -28,6 +30,7 @@ pub(crate) fn check(state: &StoredState, user: UserId, periods: &Periods, replic
     // What such an event changed is neither what the user may see nor what they saw before.
     let changed_while_leaving: BTreeSet<Seq> = while_leaving.iter().filter_map(|seq| seen[seq].kind.target()).collect();
     seen.retain(|seq, _| !while_leaving.contains(seq));
+    let unheard = unheard(state, periods);
     for item in state.log.iter().filter(|item| periods.covers(item.seq)) {
         let Some(mut seen) = seen.remove(&item.seq) else { panic!("{user} has not received {item:?}") };
         let mut expected = item.clone().shown_to(user, periods);
@@ -35,10 +38,14 @@ pub(crate) fn check(state: &StoredState, user: UserId, periods: &Periods, replic
             // It was deleted after the user had left: the client keeps what it has.
             continue;
         }
-        if changed_while_leaving.contains(&item.seq) {
+        if changed_while_leaving.contains(&item.seq) || unheard.contains(&item.sender_id) {
             continue;
         }
-        let reactions = reactions.get(&item.seq).into_iter().flatten().filter(|(_, users)| !users.is_empty());
+        let mut reactions = reactions.get(&item.seq).cloned().unwrap_or_default();
+        for users in reactions.values_mut() {
+            users.retain(|user| !unheard.contains(user));
+        }
+        let reactions = reactions.iter().filter(|(_, users)| !users.is_empty());
         let reactions: Vec<_> = reactions.map(|(emoji, users)| (emoji, users.len(), users.contains(&user))).collect();
         let counts = expected.reactions.iter().map(|count| (&count.emoji, count.count as usize, count.mine));
         assert_eq!(reactions, counts.collect::<Vec<_>>(), "reactions that {user} sees at {}", item.seq);

@@ -7,16 +7,18 @@ use client::SearchFilter;
 use domain::{ConversationId, Message, MessageKind, Periods, Seq, UserId};
 use end_to_end::StoredState;
 
+use crate::erased::ErasedUser;
 use crate::users::{MAX_STILL, SimulatedUser, until_settled};
 
 /// Most texts of a sender that are searched for, the newest.
 const MAX_TEXTS: usize = 200;
 
 /// A search for the texts of each sender finds exactly those that the user may see, as history shows them, once the index has caught
-/// up. Before that it finds fewer, and never another one.
-pub(crate) async fn check(state: &StoredState, user: &SimulatedUser, periods: &Periods) {
+/// up. Before that it finds fewer, and never another one. Nothing of an erased user is found.
+pub(crate) async fn check(state: &StoredState, user: &SimulatedUser, periods: &Periods, erased: &[ErasedUser]) {
     let Some(conversation) = state.log.first().map(|item| item.conversation_id) else { return };
-    let mut by_sender: BTreeMap<UserId, BTreeMap<Seq, Message>> = BTreeMap::new();
+    let mut by_sender: BTreeMap<UserId, BTreeMap<Seq, Message>> =
+        erased.iter().map(|user| (user.id(), BTreeMap::new())).collect();
     let visible = state.log.iter().filter(|item| periods.covers(item.seq));
     for message in visible.map(|item| item.clone().shown_to(user.id, periods)) {
         if let MessageKind::Text(_) = message.kind {
