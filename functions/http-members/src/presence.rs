@@ -1,22 +1,19 @@
 //! `GET /v1/presence` returns the presence of members.
 
 use chat::membership::MemberPage;
-use domain::protocol::http::{PresencePage, PresenceQuery};
+use domain::protocol::http::{PresencePage, PresenceQuery, pages};
 use domain::protocol::read::page;
 use domain::{ApiError, ErrorCode, Presence, Timestamp, UserId};
 use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
 
-/// Most members of a page, and the default: one batch of reads.
-const MAX_LIMIT: usize = 100;
-
 impl Handler {
     /// Returns the presence of members, to members. Users who block the reader appear as never seen. Cost: two concurrent requests,
     /// then one, and another one beside it unless the conversation is private; no SQL.
     pub(crate) async fn presence(&self, request: &Request) -> Result<Response, ApiError> {
         let PresenceQuery { conversation_id: conversation, limit, cursor } = request.query()?;
-        let (limit, after) = page(limit, cursor, MAX_LIMIT, MAX_LIMIT)?;
+        let (limit, after) = page(limit, cursor, pages::PRESENCE)?;
         let MemberPage { view, members, cursor } =
             self.membership.member_page(conversation, request.user_id(), after, limit).await?;
         if !view.conversation.blocked_by.is_empty() {

@@ -1,24 +1,18 @@
 //! `GET /v1/conversations/{id}/messages`: history, page by page.
 
 use chat::log::{Page, PageRequest, Surroundings};
-use domain::protocol::http::{AroundPage, HistoryPage, HistoryQuery};
+use domain::protocol::http::{AroundPage, HistoryPage, HistoryQuery, pages};
 use domain::protocol::read::page_size;
 use domain::{ApiError, ConversationId, Seq};
 use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
 
-/// Number of messages of a page without `limit`.
-const DEFAULT_LIMIT: usize = 50;
-
-/// Most messages of a page.
-const MAX_LIMIT: usize = 100;
-
 impl Handler {
     pub(crate) async fn history(&self, request: &Request) -> Result<Response, ApiError> {
         let conversation: ConversationId = request.id("id")?;
         let HistoryQuery { limit, after_seq, before_seq, around_seq } = request.query()?;
-        let limit = page_size(limit, DEFAULT_LIMIT, MAX_LIMIT)?;
+        let limit = page_size(limit, pages::HISTORY)?;
         let page = match (after_seq, before_seq, around_seq) {
             (Some(after), None, None) => PageRequest::After(after),
             (None, before, None) => PageRequest::Before(before.unwrap_or(Seq::MAX)),

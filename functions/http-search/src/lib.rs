@@ -3,7 +3,7 @@
 mod serve;
 
 use chat::search::{Search, SearchRequest};
-use domain::protocol::http::{SearchPage, SearchQuery};
+use domain::protocol::http::{SearchPage, SearchQuery, pages};
 use domain::protocol::read::page;
 use domain::search::MessageQuery;
 use domain::{ApiError, ErrorCode};
@@ -11,12 +11,6 @@ use lambda_kit::http::{Request, Response, no_such_route};
 use store::dynamodb::Connections;
 
 pub use serve::serve;
-
-/// Hits of a page without `limit`.
-const DEFAULT_LIMIT: usize = 20;
-
-/// Most hits of a page.
-const MAX_LIMIT: usize = 50;
 
 #[derive(Debug)]
 pub struct Handler {
@@ -42,7 +36,7 @@ impl Handler {
         let search = self.search.as_ref().ok_or_else(search_off)?;
         let SearchQuery { q, conversation_id, sender_id, after, before, has, order, limit, cursor } =
             request.query()?;
-        let (limit, cursor) = page(limit, cursor, DEFAULT_LIMIT, MAX_LIMIT)?;
+        let (limit, cursor) = page(limit, cursor, pages::HITS)?;
         let query = q.as_deref().map(MessageQuery::parse).transpose()?.flatten();
         if query.is_none() && has.is_none() {
             return Err(ApiError::invalid("`q` must have a visible character, or `has` must be given."));

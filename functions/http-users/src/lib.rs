@@ -5,7 +5,9 @@ mod serve;
 
 use std::collections::HashMap;
 
-use domain::protocol::http::{NewUserRequest, ProfileRequest, UserEntry, UsersPage, UsersQuery};
+use domain::protocol::http::{
+    MAX_IDS, MAX_SUBJECT_BYTES, NewUserRequest, ProfileRequest, UserEntry, UsersPage, UsersQuery,
+};
 use domain::user::DisplayName;
 use domain::{ApiError, ErrorCode, UserId};
 use lambda_kit::http::{Request, Response, no_such_route};
@@ -13,12 +15,6 @@ use store::sql::Users;
 use store::sql::users::Found;
 
 pub use serve::serve;
-
-/// Most users that one request names.
-const MAX_IDS: usize = 100;
-
-/// Most bytes of a subject: more than the header of a token has room for.
-const MAX_SUBJECT_BYTES: usize = 2_048;
 
 fn entry(found: Found) -> UserEntry {
     match found {

@@ -38,6 +38,7 @@ pub struct Address<'c> {
 
 /// The presence of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Presence {
     pub user_id: UserId,
     /// True while the user has a live connection.

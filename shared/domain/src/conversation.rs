@@ -16,6 +16,7 @@ pub const MAX_RETENTION_DAYS: u32 = 3650;
 
 /// The kind of a conversation; it never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ConversationType {
     /// Between exactly two users, one per pair.
@@ -44,6 +45,7 @@ impl ConversationType {
 
 /// The part of the history that a member sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HistoryPolicy {
     /// Items of the member's own membership periods.
@@ -70,6 +72,7 @@ impl HistoryPolicy {
 
 /// Rights of a member, highest role first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     Owner,
@@ -96,6 +99,7 @@ impl Role {
 
 /// A user and their role in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "AddedMember"))]
 pub struct Member {
     pub user_id: UserId,
     pub role: Role,
@@ -113,6 +117,7 @@ impl Member {
 
 /// A conversation as one of its members sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Conversation {
     pub conversation_id: ConversationId,
     #[serde(rename = "type")]
@@ -158,6 +163,7 @@ pub struct Conversation {
     pub read_seq: Seq,
     /// Number of texts by others after `read_seq`: exact below [`MAX_UNREAD`], which means "at least" that many. A lower bound
     /// if more than a thousand other items follow.
+    #[cfg_attr(feature = "schema", schemars(range(max = MAX_UNREAD)))]
     pub unread: u32,
 }
 

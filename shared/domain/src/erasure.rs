@@ -12,6 +12,7 @@ const SEND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The fate of the messages of a user who is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename_all = "snake_case"))]
 pub enum MessagesOfDeleted {
     /// They stay, and keep their sender.
     #[default]
@@ -39,6 +40,7 @@ impl<'de> Deserialize<'de> for MessagesOfDeleted {
 
 /// The state of an erasure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErasureState {
     Running,
@@ -49,6 +51,7 @@ pub enum ErasureState {
 
 /// How far the erasure of a user is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Erasure {
     pub user_id: UserId,
     pub state: ErasureState,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Stable error codes of the protocol. A code never changes its name or meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// The frame or body is not JSON.

@@ -24,6 +24,7 @@ pub const MAX_DURATION: Duration = Duration::from_hours(20);
 
 /// The messages of a user's export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ExportedMessages {
     /// Those that the user sent.
@@ -35,6 +36,7 @@ pub enum ExportedMessages {
 
 /// The content of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "of", rename_all = "snake_case")]
 pub enum Subject {
     /// What a user may see: profile, memberships, messages.
@@ -45,6 +47,7 @@ pub enum Subject {
 
 /// The state of an export. It only moves on from `running`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ExportState {
     Running,
@@ -75,6 +78,7 @@ impl ExportState {
 
 /// Reason for which an export failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ExportFailure {
     /// The caller has lost the right to it meanwhile.
@@ -89,6 +93,7 @@ pub enum ExportFailure {
 
 /// An export as the user sees it who requested it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Export {
     pub export_id: ExportId,
     #[serde(flatten)]

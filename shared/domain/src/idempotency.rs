@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::{ApiError, hex};
 
 /// Longest key, in characters.
-const MAX_KEY_CHARS: usize = 100;
+pub const MAX_KEY_CHARS: usize = 100;
 
 /// An idempotency key of a client, with a digest of its request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,7 +36,7 @@ pub const MAX_IMPORTED_MEMBERS: usize = 200_000;
 pub const MAX_IMPORT_ERRORS: usize = 100;
 
 /// Longest name of a source, in bytes.
-const MAX_SOURCE_BYTES: usize = 100;
+pub const MAX_SOURCE_BYTES: usize = 100;
 
 /// Time for which the request that uploads the file is valid.
 pub const UPLOAD_LIFETIME: Duration = Duration::from_hours(6);
@@ -49,6 +49,7 @@ pub const MAX_DURATION: Duration = Duration::from_hours(20);
 
 /// The ids that imported users have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ImportedUsers {
     /// Users with a subject have the id that their tokens will have. Others get one that belongs to no token.
@@ -60,6 +61,7 @@ pub enum ImportedUsers {
 
 /// The state of an import. It only moves on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ImportState {
     /// It waits for its file, and to be started.
@@ -92,6 +94,7 @@ impl ImportState {
 
 /// Reason for which an import failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ImportFailure {
     /// The file breaks rules of the format: see the errors.
@@ -104,6 +107,7 @@ pub enum ImportFailure {
 
 /// What is wrong with a line of the file, or with a whole entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImportError {
     /// Name of the entry; empty for the file itself.
     pub file: String,
@@ -115,6 +119,7 @@ pub struct ImportError {
 
 /// Numbers of what was imported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImportCounts {
     /// Users whom the file names.
     pub users: u64,
@@ -131,6 +136,7 @@ pub struct ImportCounts {
 
 /// An import as its backend sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Import {
     pub import_id: ImportId,
     pub source: String,
@@ -145,6 +151,7 @@ pub struct Import {
     pub counts: ImportCounts,
     /// Errors, up to [`MAX_IMPORT_ERRORS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_IMPORT_ERRORS)))]
     pub errors: Vec<ImportError>,
     /// The request that uploads the file, while the import waits for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -26,6 +26,8 @@ pub mod period;
 pub mod protocol;
 pub mod reaction;
 pub mod receipt;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod search;
 pub mod segment;
 pub mod shard;

@@ -23,17 +23,21 @@ pub const MAX_EDITS: usize = 20;
 
 /// The content of one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Content {
     /// The text, at most [`MAX_TEXT_BYTES`]; empty only if there are attachments.
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_TEXT_BYTES)))]
     pub text: String,
     /// The message that this one answers: a reference, never expanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to_seq: Option<Seq>,
     /// Users that the text mentions, at most [`MAX_MENTIONS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_MENTIONS)))]
     pub mentions: Vec<UserId>,
     /// Files that the message references, at most [`crate::file::MAX_ATTACHMENTS`]. They are deleted with the message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::file::MAX_ATTACHMENTS)))]
     pub attachments: Vec<Attachment>,
 }
 
@@ -114,6 +118,7 @@ pub struct Edit {
 
 /// The content of an item of the log, by kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum MessageKind {
     Text(Content),
@@ -240,6 +245,7 @@ impl MessageKind {
 
 /// One item of a conversation's log, as clients see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Message {
     pub conversation_id: ConversationId,
     pub seq: Seq,

@@ -14,6 +14,7 @@ pub const MAX_REACTIONS_PER_USER: usize = 20;
 
 /// One emoji of Unicode's list, in its fully qualified form.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Emoji(String);
 
@@ -54,6 +55,7 @@ pub struct Reactions(BTreeMap<Emoji, BTreeMap<UserId, Vec<Reaction>>>);
 
 /// The number of users with the same reaction, as one user sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReactionCount {
     pub emoji: Emoji,
     pub count: u32,

@@ -12,6 +12,7 @@ pub const MAX_RECEIPTS: usize = 100;
 
 /// The kind of a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReceiptKind {
     /// A device of the user has it.
@@ -22,6 +23,7 @@ pub enum ReceiptKind {
 
 /// A watermark: at `at`, everything up to `seq` was delivered to, or read by, the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Receipt {
     pub kind: ReceiptKind,
     pub conversation_id: ConversationId,
@@ -34,6 +36,7 @@ pub struct Receipt {
 
 /// The status of a message for one recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "RecipientStatus"))]
 pub struct Status {
     pub user_id: UserId,
     /// Time of the first delivery to a device of the user; a read counts as delivery.
@@ -59,6 +62,7 @@ impl Status {
 
 /// A seq and the time at which everything up to it was delivered or read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Watermark {
     /// Last seq that the watermark covers.
     pub seq: Seq,
@@ -67,6 +71,7 @@ pub struct Watermark {
 
 /// The watermarks of one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemberWatermarks {
     pub user_id: UserId,
     /// Delivery to a device of the member; a read counts as delivery.

@@ -10,6 +10,7 @@ pub const MAX_DISPLAY_NAME_CHARS: usize = 100;
 
 /// A user as others see them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
     pub user_id: UserId,
     /// The name to show.

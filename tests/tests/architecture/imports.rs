@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::{Package, packages};
 
 /// What each crate is built with, of this workspace. A function may leave out what it does not need; every other edge exists.
-const EDGES: [(&str, &[&str]); 27] = [
+const EDGES: [(&str, &[&str]); 28] = [
     ("shared/domain", &[]),
     ("shared/sqlx-data-api", &[]),
     // Alone, so that optimising it for tests compiles nothing else.
@@ -19,6 +19,8 @@ const EDGES: [(&str, &[&str]); 27] = [
     ("clients/terminal", &["clients/rust"]),
     // Makes files in the format of exports, out of those of other chats.
     ("infra/import", &["shared/domain"]),
+    // Writes the specifications out of the types of the protocol.
+    ("infra/specification", &["shared/domain"]),
     ("infra/local/aws", &[]),
     ("infra/local/template", &["infra/local/aws"]),
     ("infra/local/lambda", &["infra/local/aws", "infra/local/start", "infra/local/template"]),

@@ -4,9 +4,6 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::ApiError;
 
-/// Longest type, in bytes.
-const MAX_BYTES: usize = 127;
-
 /// Types that browsers show and never run.
 const SHOWN: [&str; 12] = [
     "audio/mpeg",
@@ -40,6 +37,9 @@ pub struct Serving<'a> {
 }
 
 impl ContentType {
+    /// Longest type, in bytes.
+    pub const MAX_BYTES: usize = 127;
+
     /// Checks a type; capitals make no difference.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         let token = |part: &str| {
@@ -48,7 +48,7 @@ impl ContentType {
             part.bytes().all(inner) && part.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
         };
         match text.split_once('/') {
-            Some((kind, subtype)) if token(kind) && token(subtype) && text.len() <= MAX_BYTES => {
+            Some((kind, subtype)) if token(kind) && token(subtype) && text.len() <= Self::MAX_BYTES => {
                 Ok(Self(text.to_ascii_lowercase()))
             }
             _ => Err(ApiError::invalid("`content_type` must be a media type without parameters, like `image/png`.")),

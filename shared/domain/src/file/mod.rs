@@ -21,6 +21,7 @@ pub const MAX_ATTACHMENTS: usize = 10;
 
 /// Status of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FileStatus {
     /// The file is announced. Its bytes are not uploaded or not inspected yet.
@@ -49,6 +50,7 @@ impl FileStatus {
 
 /// Reason for which an upload was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Rejection {
     /// The upload has more or fewer bytes than announced.
@@ -99,6 +101,7 @@ impl Rejection {
 
 /// Width and height of an image, in pixels, after its EXIF rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Dimensions {
     /// From left to right.
     pub width: u32,
@@ -108,6 +111,7 @@ pub struct Dimensions {
 
 /// A file as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct File {
     pub file_id: FileId,
     /// The conversation whose messages may reference the file.
@@ -131,6 +135,7 @@ pub struct File {
 
 /// A file as the messages that reference it show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attachment {
     pub file_id: FileId,
     pub name: FileName,

@@ -11,6 +11,7 @@ const MAX_BYTES: usize = 255;
 /// A file name. A new one is the last component of a path, a [line](crate::characters) of 1 to 255 bytes of UTF-8: characters
 /// that change the direction of writing could disguise the extension. Stored names are read as they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct FileName(String);
 

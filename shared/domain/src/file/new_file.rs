@@ -43,12 +43,15 @@ impl<'de> Deserialize<'de> for Sha256Hex {
 
 /// Body of `POST /v1/conversations/{id}/files`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewFile {
     #[serde(deserialize_with = "FileName::requested")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub name: FileName,
     pub content_type: ContentType,
     /// Size in bytes: 1 to [`MAX_FILE_BYTES`].
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_FILE_BYTES)))]
     pub size: u64,
     /// Of all of them.
     pub sha256: Sha256Hex,

@@ -30,16 +30,20 @@ pub const fn part_size(size: u64, number: u64) -> Option<u64> {
 
 /// Body of `POST /v1/files/{id}/parts`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PartsRequest {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_PARTS_PER_REQUEST)))]
     pub parts: Vec<PartRequest>,
 }
 
 /// A part to sign an upload for, for the first time or again.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PartRequest {
     /// Its number, counted from 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub part_number: u64,
     pub sha256: Sha256Hex,
 }

@@ -9,6 +9,7 @@ use crate::Timestamp;
 
 /// Answer to an announcement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Announced {
     pub file: File,
     /// The requests to send; `None` if the upload has ended.
@@ -18,6 +19,7 @@ pub struct Announced {
 
 /// The requests that upload a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Upload {
     Whole(SignedRequest),
@@ -31,6 +33,7 @@ pub enum Upload {
 
 /// A signed request. Any client can send it, unchanged and repeatedly, until it expires.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignedRequest {
     pub method: String,
     pub url: String,
@@ -42,6 +45,7 @@ pub struct SignedRequest {
 
 /// The signed request that uploads one part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignedPart {
     /// Number of the part, counted from 1.
     pub part_number: u64,
@@ -51,6 +55,7 @@ pub struct SignedPart {
 
 /// Answer to a request for content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Download {
     pub url: String,
     pub expires_at: Timestamp,

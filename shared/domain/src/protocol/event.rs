@@ -12,6 +12,7 @@ use crate::{
 
 /// A pushed frame. It may arrive late, twice or never: the log is the truth.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Push {
     Message {
@@ -61,6 +62,7 @@ pub enum Push {
 
 /// The unread messages of one conversation after a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unread {
     pub conversation_id: ConversationId,
     /// Seq of the read watermark: everything up to it is read.
@@ -82,6 +84,7 @@ impl From<Message> for Push {
 
 /// The answer to a frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reply {
     /// `id` of the frame; absent if the frame had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,6 +95,7 @@ pub struct Reply {
 
 /// The content of a [`Reply`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Answer {
     /// Answer to `send`: the message was appended; of a batch all, or the first of them.
@@ -111,6 +115,7 @@ pub enum Answer {
 
 /// The two forms of `sent`, as `send` has two: that of a batch has `messages`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum SentAnswer {
     Batch(SentBatch),
@@ -119,6 +124,7 @@ pub enum SentAnswer {
 
 /// Seq of the message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sent {
     pub conversation_id: ConversationId,
     pub seq: Seq,
@@ -138,6 +144,7 @@ impl Sent {
 
 /// Seqs of the messages of a batch, over WebSocket and HTTP alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SentBatch {
     pub conversation_id: ConversationId,
     /// The messages that have a seq: all, or as many as there are before the first one that has none.
@@ -149,6 +156,7 @@ pub struct SentBatch {
 
 /// Seq of one message of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SentEntry {
     pub client_message_id: ClientMessageId,
     pub seq: Seq,
@@ -174,6 +182,7 @@ impl SentEntry {
 
 /// A refusal as clients receive it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorBody {
     pub code: ErrorCode,
     /// One sentence for the developer of a client, as in a problem over HTTP.

@@ -11,7 +11,7 @@ pub mod sync;
 use serde::{Deserialize, Deserializer};
 
 pub use event::{Answer, ErrorBody, Push, Reply, Sent, SentAnswer, SentBatch, SentEntry, Unread};
-pub use request::{ReceiptEntry, ReceiptsRequest, SubscribeRequest, TypingRequest};
+pub use request::{MAX_FRAME_ID_BYTES, ReceiptEntry, ReceiptsRequest, SubscribeRequest, TypingRequest};
 pub use send::{CheckedDraft, CheckedSend, DraftRequest, MAX_BATCH_MESSAGES, SendBody, SendRequest};
 pub use sync::{SyncRequest, Synced, SyncedConversation};
 

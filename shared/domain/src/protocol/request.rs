@@ -8,13 +8,19 @@ use serde::{Deserialize, Serialize};
 use crate::receipt::MAX_RECEIPTS;
 use crate::{ApiError, ConversationId, ErrorCode, Receipt, ReceiptKind, Seq, Timestamp, UserId};
 
+/// Longest `id` of a frame, in bytes: it is echoed, so it is bounded.
+pub const MAX_FRAME_ID_BYTES: usize = 128;
+
 /// `{"action":"ack", …}` and `{"action":"read", …}`
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReceiptsRequest {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_RECEIPTS)))]
     pub receipts: Vec<ReceiptEntry>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TypingRequest {
     pub conversation_id: ConversationId,
     /// True while the user is typing.
@@ -23,15 +29,18 @@ pub struct TypingRequest {
 
 /// `{"action":"open", …}` and `{"action":"close", …}`
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SubscribeRequest {
     pub conversation_id: ConversationId,
 }
 
 /// A conversation and the seq up to which the receipt applies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReceiptEntry {
     pub conversation_id: ConversationId,
     /// Last seq that the receipt covers.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub seq: Seq,
 }
 

@@ -13,7 +13,9 @@ pub const MAX_BATCH_MESSAGES: usize = 25;
 
 /// Frame `{"action":"send", …}`, with one message or a list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "SendFields")]
+#[cfg_attr(feature = "schema", schemars(!from))]
 pub struct SendRequest {
     pub conversation_id: ConversationId,
     #[serde(flatten)]
@@ -52,23 +54,32 @@ impl From<SendFields> for SendRequest {
 
 /// The messages to send to a conversation, over WebSocket and HTTP alike: one with its own fields, or a batch in `messages`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(extend("anyOf" = [{ "required": ["client_message_id"] }, { "required": ["messages"] }]))
+)]
 pub struct SendBody {
     /// The last seq that the client has seen, the same on every resend. Without it a send is at-least-once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_seq: Option<Seq>,
     /// A batch: 1 to [`MAX_BATCH_MESSAGES`] messages, which get their seqs in this order.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_BATCH_MESSAGES)))]
     pub messages: Option<Vec<DraftRequest>>,
     /// See [`DraftRequest::client_message_id`], and so on: the fields of one message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<ClientMessageId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::message::MAX_TEXT_BYTES)))]
     pub text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to_seq: Option<Seq>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::message::MAX_MENTIONS)))]
     pub mentions: Option<Vec<UserId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_ATTACHMENTS)))]
     pub attachment_ids: Option<Vec<FileId>>,
 }
 
@@ -142,6 +153,7 @@ fn check_batch(after_seq: Option<Seq>, messages: Vec<DraftRequest>) -> Result<Ve
 
 /// A message as a client sends it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DraftRequest {
     /// The same on every resend of the same message.
     pub client_message_id: ClientMessageId,
@@ -150,13 +162,16 @@ pub struct DraftRequest {
     pub after_seq: Option<Seq>,
     /// See [`Content::text`]. It may be absent if there are attachments.
     #[serde(default, deserialize_with = "or_default")]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::message::MAX_TEXT_BYTES)))]
     pub text: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to_seq: Option<Seq>,
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::message::MAX_MENTIONS)))]
     pub mentions: Vec<UserId>,
     /// Ready files of the sender, uploaded to this conversation: at most [`MAX_ATTACHMENTS`].
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_ATTACHMENTS)))]
     pub attachment_ids: Vec<FileId>,
 }
 

@@ -14,12 +14,15 @@ pub const MAX_CONVERSATIONS: usize = 50;
 
 /// `{"action":"sync", …}` and `POST /v1/sync`
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SyncRequest {
     /// By conversation, the highest seq without a gap below it. Without any, the caller's conversations are listed.
     #[serde(default, deserialize_with = "or_default")]
+    #[cfg_attr(feature = "schema", schemars(extend("maxProperties" = MAX_CONVERSATIONS, "propertyNames" = { "format": "uuid" })))]
     pub cursors: BTreeMap<ConversationId, Seq>,
     /// Cursor of the next page of the list.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub cursor: Option<ConversationId>,
 }
 
@@ -38,15 +41,18 @@ impl SyncRequest {
 
 /// The items that a client has missed, or a list of its conversations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Synced {
     /// One entry for each cursor whose conversation the caller can see, or a page of the list.
     pub conversations: Vec<SyncedConversation>,
     /// Cursor of the next page of the list; `None` on the last page, and for a request with cursors.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub cursor: Option<ConversationId>,
 }
 
 /// The head of a conversation, and the items after the cursor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SyncedConversation {
     pub conversation_id: ConversationId,
     /// The conversation itself; in a list only.

@@ -9,6 +9,7 @@ use crate::{Message, MessageKind};
 
 /// Something that a message has beside words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Has {
     File,
@@ -50,6 +51,7 @@ impl FromStr for Has {
 
 /// The order of what a search finds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SearchOrder {
     /// By time, the newest first.

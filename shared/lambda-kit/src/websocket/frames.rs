@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest;
 use domain::protocol::read::Json;
-use domain::protocol::{Answer, ErrorBody, Reply};
+use domain::protocol::{Answer, ErrorBody, MAX_FRAME_ID_BYTES, Reply};
 use domain::{ApiError, ConversationId, ErrorCode, Timestamp};
 use lambda_runtime::LambdaEvent;
 use serde::de::DeserializeOwned;
@@ -15,9 +15,6 @@ use tracing::Instrument;
 use super::{Caller, Response};
 use crate::error::log_once;
 use crate::{deadline, serve, spans};
-
-/// Longest `id` of a frame, in bytes: it is echoed, so it is bounded.
-const MAX_ID_BYTES: usize = 128;
 
 /// The part of a frame that is read first, so that an error in the rest can be answered with its `id`.
 #[derive(Default, Deserialize)]
@@ -79,9 +76,11 @@ fn read<T: DeserializeOwned>(event: &ApiGatewayWebsocketProxyRequest, request_id
     let parsed = Json::parse(event.body.as_deref().unwrap_or_default());
     let parsed = parsed.and_then(|json| Ok((json.read::<Envelope>()?, json)));
     let (envelope, json) = match parsed {
-        Ok((envelope, json)) if envelope.id.as_ref().is_none_or(|id| id.len() <= MAX_ID_BYTES) => (envelope, json),
+        Ok((envelope, json)) if envelope.id.as_ref().is_none_or(|id| id.len() <= MAX_FRAME_ID_BYTES) => {
+            (envelope, json)
+        }
         Ok(_) => {
-            let error = ApiError::invalid(format!("`id` can have at most {MAX_ID_BYTES} bytes."));
+            let error = ApiError::invalid(format!("`id` can have at most {MAX_FRAME_ID_BYTES} bytes."));
             return (Envelope::default(), Err(error));
         }
         Err(error) => return (Envelope::default(), Err(error)),

@@ -10,6 +10,7 @@ use crate::{ConversationId, Seq, Timestamp, UserId};
 
 /// A request of a backend. It names ids and never texts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditEntry {
     /// The client of the issuer to which the token was given.
     pub client_id: String,
@@ -40,6 +41,7 @@ impl AuditEntry {
 
 /// The answer to a request of a backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditOutcome {
     pub status: u16,
     /// Code of the error.
@@ -58,6 +60,7 @@ pub struct AuditOutcome {
 
 /// Query of `GET /v1/server/audit`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AuditQuery {
     /// The caller's own unless set.
@@ -70,10 +73,12 @@ pub struct AuditQuery {
 
 /// Answer to `GET /v1/server/audit`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditPage {
     /// Entries of the day, oldest first.
     pub entries: Vec<AuditEntry>,
     /// Cursor of the next page; `None` on the last.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub cursor: Option<AuditCursor>,
 }
 

@@ -7,6 +7,7 @@ use crate::protocol::or_default;
 
 /// Body of `POST /v1/users/me/export`.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UserExportRequest {
     /// The messages of the export: `sent` by default.
@@ -19,6 +20,7 @@ pub struct UserExportRequest {
 
 /// Body of `POST /v1/conversations/{id}/export`.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConversationExportRequest {
     /// True for an export with the bytes of the files that messages reference.

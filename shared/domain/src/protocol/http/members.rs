@@ -8,13 +8,16 @@ use crate::{ConversationId, Presence, Role, Seq, Timestamp, UserId};
 
 /// Body of `POST /v1/conversations/{id}/members`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AddMembersRequest {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::membership::MAX_USERS_PER_CHANGE)))]
     pub user_ids: Vec<UserId>,
 }
 
 /// Body of `PATCH /v1/conversations/{id}/members/{user_id}`. Absent fields do not change.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMemberRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,6 +30,7 @@ pub struct UpdateMemberRequest {
 
 /// A member, as members see each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Member {
     pub user_id: UserId,
     pub role: Role,
@@ -39,14 +43,17 @@ pub struct Member {
 
 /// Answer to `GET /v1/conversations/{id}/members`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MembersPage {
     pub members: Vec<Member>,
     /// Cursor of the next page; `None` on the last.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub cursor: Option<UserId>,
 }
 
 /// Query of `GET /v1/presence`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PresenceQuery {
     pub conversation_id: ConversationId,
@@ -56,8 +63,10 @@ pub struct PresenceQuery {
 
 /// Answer to `GET /v1/presence`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PresencePage {
     pub members: Vec<Presence>,
     /// Cursor of the next page; `None` on the last.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub cursor: Option<UserId>,
 }

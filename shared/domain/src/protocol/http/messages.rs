@@ -8,15 +8,19 @@ use crate::{Message, Seq, UserId};
 
 /// Body of `PATCH /v1/conversations/{id}/messages/{seq}`: the new content of the message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EditRequest {
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::message::MAX_TEXT_BYTES)))]
     pub text: String,
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::message::MAX_MENTIONS)))]
     pub mentions: Vec<UserId>,
 }
 
 /// Query of `GET /v1/conversations/{id}/messages`: at most one of the seqs.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HistoryQuery {
     pub limit: Option<u64>,
@@ -27,6 +31,7 @@ pub struct HistoryQuery {
 
 /// A page of history, without events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HistoryPage {
     /// Oldest first; fewer than the limit, perhaps none, in long stretches of events.
     pub messages: Vec<Message>,
@@ -41,6 +46,7 @@ pub struct HistoryPage {
 
 /// The history around a message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AroundPage {
     /// The visible messages, oldest first.
     pub messages: Vec<Message>,
@@ -55,6 +61,7 @@ pub struct AroundPage {
 
 /// Answer to `GET /v1/conversations/{id}/messages/{seq}/status`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StatusPage {
     /// Recipients with the times of delivery and read.
     pub recipients: Vec<Status>,
@@ -64,9 +71,11 @@ pub struct StatusPage {
 
 /// Answer to `GET /v1/conversations/{id}/receipts`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WatermarksPage {
     /// The watermarks of each member.
     pub receipts: Vec<MemberWatermarks>,
     /// Cursor of the next page; `None` on the last.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub cursor: Option<UserId>,
 }

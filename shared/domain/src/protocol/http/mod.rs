@@ -9,6 +9,7 @@ mod files;
 mod imports;
 mod members;
 mod messages;
+pub mod pages;
 mod problem;
 mod search;
 mod users;
@@ -31,7 +32,9 @@ pub use members::{AddMembersRequest, Member, MembersPage, PresencePage, Presence
 pub use messages::{AroundPage, EditRequest, HistoryPage, HistoryQuery, StatusPage, WatermarksPage};
 pub use problem::Problem;
 pub use search::{FileHighlights, Hit, SearchPage, SearchQuery};
-pub use users::{DeletionQuery, NewUserRequest, ProfileRequest, UserEntry, UsersPage, UsersQuery};
+pub use users::{
+    DeletionQuery, MAX_IDS, MAX_SUBJECT_BYTES, NewUserRequest, ProfileRequest, UserEntry, UsersPage, UsersQuery,
+};
 
 /// Query of a list: page size and cursor.
 #[derive(Debug, Deserialize)]

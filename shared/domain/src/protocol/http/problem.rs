@@ -6,6 +6,7 @@ use crate::{ApiError, ErrorCode};
 
 /// The body of every error: problem details (RFC 9457) with a stable code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// Always `about:blank`: `code` identifies the problem.
     #[serde(rename = "type")]

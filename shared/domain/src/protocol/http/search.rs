@@ -8,9 +8,11 @@ use crate::{ConversationId, FileId, Message, Timestamp, UserId};
 
 /// Query of `GET /v1/search`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SearchQuery {
     /// Words and phrases, see [`crate::search::MessageQuery`]. It may be absent beside `has`.
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::search::MAX_SEARCH_CHARS)))]
     pub q: Option<String>,
     /// Only messages of this conversation.
     pub conversation_id: Option<ConversationId>,
@@ -29,6 +31,7 @@ pub struct SearchQuery {
 
 /// Answer to `GET /v1/search`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SearchPage {
     /// Fewer than the limit, perhaps none, before the last page: only the cursor tells whether there are more.
     pub hits: Vec<Hit>,
@@ -38,6 +41,7 @@ pub struct SearchPage {
 
 /// A message that a search found, as history shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Hit {
     pub message: Message,
     /// The parts of the text that match, in order.
@@ -50,6 +54,7 @@ pub struct Hit {
 
 /// The parts of a file's name that match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FileHighlights {
     pub file_id: FileId,
     pub highlights: Vec<Span>,

@@ -6,31 +6,45 @@ use crate::UserId;
 use crate::erasure::MessagesOfDeleted;
 use crate::user::User;
 
+/// Most users that one request names.
+pub const MAX_IDS: usize = 100;
+
+/// Most bytes of a subject: more than the header of a token has room for.
+pub const MAX_SUBJECT_BYTES: usize = 2_048;
+
 /// Body of `PUT /v1/users/me`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProfileRequest {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::user::MAX_DISPLAY_NAME_CHARS)))]
     pub display_name: String,
 }
 
 /// Body of `POST /v1/server/users`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewUserRequest {
     /// `sub` of the user's tokens.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_SUBJECT_BYTES)))]
     pub subject: String,
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::user::MAX_DISPLAY_NAME_CHARS)))]
     pub display_name: String,
 }
 
 /// Query of `GET /v1/users`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UsersQuery {
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_IDS)))]
     pub ids: Vec<UserId>,
 }
 
 /// A user as others see them: the messages of a deleted user keep their author.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum UserEntry {
     Active(User),
@@ -43,6 +57,7 @@ pub enum UserEntry {
 
 /// Answer to `GET /v1/users?ids=`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsersPage {
     /// The existing ones, in the order of the request.
     pub users: Vec<UserEntry>,
@@ -50,6 +65,7 @@ pub struct UsersPage {
 
 /// Query of a deletion of a user.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeletionQuery {
     #[serde(default)]

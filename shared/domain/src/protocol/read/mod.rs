@@ -10,6 +10,6 @@ mod query;
 mod value;
 
 pub use json::{Json, MAX_REQUEST_BYTES};
-pub use query::{Cursor, Query, page, page_size};
+pub use query::{Cursor, PageSize, Query, page, page_size};
 
 use error::Error;

@@ -51,20 +51,23 @@ fn decode(text: &str) -> Result<String, ApiError> {
     percent_decode_str(&spaced).decode_utf8().map(Cow::into_owned).map_err(|_| malformed())
 }
 
-/// Returns the size of a page: `limit`, between 1 and `most`.
-pub fn page_size(limit: Option<u64>, default: usize, most: usize) -> Result<usize, ApiError> {
+/// The sizes that a page of a list may have, in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageSize {
+    /// Without a `limit`.
+    pub default: usize,
+    pub most: usize,
+}
+
+/// Returns the size of a page: `limit`, between 1 and the most.
+pub fn page_size(limit: Option<u64>, PageSize { default, most }: PageSize) -> Result<usize, ApiError> {
     let size = limit.map_or(Ok(default), usize::try_from).ok().filter(|size| (1..=most).contains(size));
     size.ok_or_else(|| ApiError::invalid(format!("`limit` must be between 1 and {most}.")))
 }
 
 /// Returns the size of a page, see [`page_size`], and the position after which it begins.
-pub fn page<T>(
-    limit: Option<u64>,
-    cursor: Option<Cursor<T>>,
-    default: usize,
-    most: usize,
-) -> Result<(usize, Option<T>), ApiError> {
-    Ok((page_size(limit, default, most)?, cursor.map(|cursor| cursor.0)))
+pub fn page<T>(limit: Option<u64>, cursor: Option<Cursor<T>>, size: PageSize) -> Result<(usize, Option<T>), ApiError> {
+    Ok((page_size(limit, size)?, cursor.map(|cursor| cursor.0)))
 }
 
 /// The cursor of a list: opaque for clients.
@@ -245,10 +248,11 @@ mod tests {
 
     #[test]
     fn page_size_is_bounded() {
-        assert_eq!(page_size(None, 20, 50).ok(), Some(20));
-        assert_eq!(page_size(Some(50), 20, 50).ok(), Some(50));
+        let size = PageSize { default: 20, most: 50 };
+        assert_eq!(page_size(None, size).ok(), Some(20));
+        assert_eq!(page_size(Some(50), size).ok(), Some(50));
         for limit in [0, 51, u64::MAX] {
-            assert!(page_size(Some(limit), 20, 50).is_err(), "{limit}");
+            assert!(page_size(Some(limit), size).is_err(), "{limit}");
         }
     }
 }

@@ -1,0 +1,11 @@
+//! Writes the specifications.
+
+use std::io;
+
+fn main() -> io::Result<()> {
+    for (name, text) in specification::files() {
+        std::fs::write(specification::root().join(name), text)?;
+        println!("{name}");
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Conversations.
+
+use domain::ErrorCode;
+use domain::conversation::Conversation;
+use domain::protocol::http::{
+    ConversationsPage, CreateConversationRequest, PublicConversationsPage, PublicConversationsQuery,
+    UpdateConversationRequest, pages,
+};
+use serde_json::json;
+
+use super::{Callers, Operation};
+use crate::examples::{ALICE, AT, CONVERSATION_ID, conversation};
+use crate::shape::Shape;
+
+pub(super) fn operations() -> Vec<Operation> {
+    let one = || Shape::answer::<Conversation>(conversation());
+    let new = json!({"type": "group", "title": "Ships", "topic": "Arrivals", "history": "full", "member_ids": [ALICE]});
+    vec![
+        Operation::new("POST /v1/conversations", "createConversation", "Create a conversation")
+            .describe(
+                "A private conversation names exactly one other user, and has no title, topic or history; there is one for each \
+                 pair. Others need a title. The creator of these is their owner.",
+            )
+            .callers(Callers::UsersAndBackends)
+            .idempotent()
+            .body(Shape::request::<CreateConversationRequest>(new))
+            .answer(201, "The new conversation.", one())
+            .answer(200, "The conversation that the pair or the key has already.", one())
+            .errors(&[
+                ErrorCode::ProfileRequired,
+                ErrorCode::UserNotFound,
+                ErrorCode::NotAllowed,
+                ErrorCode::TooManyMembers,
+            ]),
+        Operation::new("GET /v1/conversations", "listConversations", "List one's conversations")
+            .describe("Oldest first, past ones included.")
+            .callers(Callers::UsersAndBackends)
+            .page(pages::CONVERSATIONS)
+            .answer(
+                200,
+                "A page.",
+                Shape::answer::<ConversationsPage>(json!({"conversations": [conversation()], "cursor": CONVERSATION_ID})),
+            ),
+        Operation::new("GET /v1/conversations/{id}", "getConversation", "Read a conversation")
+            .callers(Callers::UsersAndSystem)
+            .answer(200, "The conversation.", one())
+            .errors(&[ErrorCode::ConversationNotFound]),
+        Operation::new("PATCH /v1/conversations/{id}", "updateConversation", "Change title, topic or retention; block")
+            .describe("At least one field is required. `blocked` is for private conversations, the others for groups and public ones.")
+            .callers(Callers::UsersAndSystem)
+            .body(Shape::request::<UpdateConversationRequest>(json!({"title": "Ships and boats", "topic": null})))
+            .answer(200, "The conversation.", one())
+            .errors(&[
+                ErrorCode::ConversationNotFound,
+                ErrorCode::NotAMember,
+                ErrorCode::NotAllowed,
+                ErrorCode::ConversationClosed,
+                ErrorCode::WrongConversationType,
+                ErrorCode::RetentionOff,
+                ErrorCode::ProfileRequired,
+                ErrorCode::RateLimited,
+            ]),
+        Operation::new("DELETE /v1/conversations/{id}", "closeConversation", "Close a conversation")
+            .describe("For owners. It can be read and left from then on.")
+            .callers(Callers::UsersAndSystem)
+            .no_content("The conversation is closed.")
+            .errors(&[
+                ErrorCode::ConversationNotFound,
+                ErrorCode::NotAMember,
+                ErrorCode::NotAllowed,
+                ErrorCode::WrongConversationType,
+                ErrorCode::ProfileRequired,
+                ErrorCode::RateLimited,
+            ]),
+        Operation::new("GET /v1/public-conversations", "findPublicConversations", "Find public conversations")
+            .describe("Open ones, newest first. With `q`, each of its words begins a word of the title or topic.")
+            .query::<PublicConversationsQuery>()
+            .page(pages::PUBLIC_CONVERSATIONS)
+            .answer(
+                200,
+                "A page.",
+                Shape::answer::<PublicConversationsPage>(json!({
+                    "conversations": [{
+                        "conversation_id": CONVERSATION_ID, "title": "Harbour", "member_count": 1200, "created_at": AT,
+                        "member": false
+                    }],
+                    "cursor": null
+                })),
+            ),
+    ]
+}

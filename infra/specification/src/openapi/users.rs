@@ -1,0 +1,44 @@
+//! Profiles and accounts.
+
+use domain::ErrorCode;
+use domain::protocol::http::{DeletionQuery, ProfileRequest, UserEntry, UsersPage, UsersQuery};
+use domain::user::User;
+use serde_json::json;
+
+use super::{Callers, Operation};
+use crate::examples::{BOB, user};
+use crate::shape::Shape;
+
+pub(super) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new("PUT /v1/users/me", "putMyProfile", "Create or change one's profile")
+            .callers(Callers::UsersAndBackends)
+            .body(Shape::request::<ProfileRequest>(json!({"display_name": "Alice"})))
+            .answer(200, "The profile.", Shape::answer::<User>(user())),
+        Operation::new("GET /v1/users/me", "getMyProfile", "Read one's profile")
+            .callers(Callers::UsersAndSystem)
+            .answer(200, "The profile.", Shape::answer::<UserEntry>(user()))
+            .errors(&[ErrorCode::ProfileRequired]),
+        Operation::new("DELETE /v1/users/me", "deleteMyAccount", "Delete one's account permanently")
+            .describe(
+                "Repeating it is no error. Every other request of the user gets `user_deleted` from then on. With `messages=erase`, \
+                 everything that the user wrote is erased after the answer.",
+            )
+            .callers(Callers::UsersAndBackends)
+            .query::<DeletionQuery>()
+            .no_content("The account is deleted."),
+        Operation::new("GET /v1/users/{id}", "getUser", "Read a profile")
+            .callers(Callers::UsersAndSystem)
+            .answer(200, "The profile, or that the user is deleted.", Shape::answer::<UserEntry>(user()))
+            .errors(&[ErrorCode::UserNotFound]),
+        Operation::new("GET /v1/users", "getUsers", "Read up to 100 profiles")
+            .describe("The users are in the order of `ids`, each once. Unknown ones are left out.")
+            .callers(Callers::UsersAndSystem)
+            .query::<UsersQuery>()
+            .answer(
+                200,
+                "The profiles.",
+                Shape::answer::<UsersPage>(json!({"users": [user(), {"user_id": BOB, "deleted": true}]})),
+            ),
+    ]
+}

@@ -1,0 +1,30 @@
+//! Sizes of the pages of lists.
+
+use crate::protocol::read::PageSize;
+
+/// `GET /v1/conversations`.
+pub const CONVERSATIONS: PageSize = PageSize { default: 20, most: 50 };
+
+/// `GET /v1/public-conversations`.
+pub const PUBLIC_CONVERSATIONS: PageSize = PageSize { default: 20, most: 50 };
+
+/// `GET /v1/search`.
+pub const HITS: PageSize = PageSize { default: 20, most: 50 };
+
+/// `GET /v1/conversations/{id}/members`.
+pub const MEMBERS: PageSize = PageSize { default: 100, most: 1000 };
+
+/// `GET /v1/presence`: one batch of reads.
+pub const PRESENCE: PageSize = PageSize { default: 100, most: 100 };
+
+/// `GET /v1/conversations/{id}/messages`.
+pub const HISTORY: PageSize = PageSize { default: 50, most: 100 };
+
+/// `GET /v1/conversations/{id}/messages/{seq}/status`.
+pub const RECIPIENTS: PageSize = PageSize { default: 100, most: 100 };
+
+/// `GET /v1/conversations/{id}/receipts`.
+pub const RECEIPTS: PageSize = PageSize { default: 100, most: 100 };
+
+/// `GET /v1/server/audit`.
+pub const AUDIT: PageSize = PageSize { default: 100, most: 500 };
