@@ -1,0 +1,88 @@
+"""Holds a running cloud against `docs/openapi.yaml`: sends requests made of the specification, well formed and not, for about a minute.
+
+Starts a local cloud of its own, with users, conversations, messages and files, and runs `schemathesis` on all operations. Fails on any
+status of 500 or above, and on any answer that the specification does not have: status, content type, headers or body. Needs
+`schemathesis`; run by `.ci/run`. `CONTRACT_SECONDS` makes it longer, `CONTRACT_SEED` repeats a run, `PALAVER_BINARIES` names a folder with
+built programs, as for the tests of the TypeScript client. Further arguments go to `schemathesis`.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import world
+
+ROOT = pathlib.Path(__file__).parents[2]
+START_SECONDS = 1_800
+CHECKS = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+]
+
+# Nothing here writes slowly, and no answer may say that the deployment lacks something.
+PARAMETERS = ["FloodLimit=0", "EventLimit=0", "ServerRate=2000", "HttpRate=2000", "ExportsPerDay=100", "RetentionDays=365"]
+
+
+def start(endpoints, log):
+    """Starts a local cloud, which stops when its standard input ends, also when this process is killed."""
+    binaries, environment = os.environ.get("PALAVER_BINARIES"), dict(os.environ)
+    program = ["cargo", "local"]
+    if binaries:
+        program = [str(pathlib.Path(binaries) / "local-cloud")]
+        environment["CARGO"] = str(ROOT / "clients/typescript/tests/support/built-binaries.js")
+    options = ["--template", str(ROOT / "template.yaml"), "--endpoints", str(endpoints), "--ephemeral", "--stop-on-stdin-eof"]
+    options += ["--no-status", "--http-port", "0", "--websocket-port", "0", "--oidc-port", "0"]
+    for parameter in PARAMETERS:
+        options += ["--parameter", parameter]
+    cloud = subprocess.Popen(
+        program + options, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT
+    )
+    deadline = time.monotonic() + START_SECONDS
+    while not endpoints.exists():
+        if cloud.poll() is not None or time.monotonic() > deadline:
+            sys.exit(f"the local cloud does not start: {pathlib.Path(log.name).read_text()}")
+        time.sleep(0.1)
+    return cloud
+
+
+def fuzz(http, folder):
+    """Returns the status of `schemathesis`."""
+    environment = dict(os.environ, SCHEMATHESIS_HOOKS="hooks", PYTHONPATH=str(pathlib.Path(__file__).parent))
+    command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run"]
+    command += [str(ROOT / "docs/openapi.yaml"), "--url", http, "--checks", ",".join(CHECKS), "--warnings", "off"]
+    command += ["--phases", "examples,fuzzing", "--max-examples", "12", "--workers", "4", "--max-time", os.environ.get("CONTRACT_SECONDS", "60")]
+    command += ["--continue-on-failure", "--generation-database", "none", "--max-redirects", "0", "--no-color"]
+    if seed := os.environ.get("CONTRACT_SEED"):
+        command += ["--seed", seed]
+    return subprocess.run(command + sys.argv[1:], cwd=folder, env=environment).returncode
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        endpoints, log = pathlib.Path(folder) / "endpoints.json", pathlib.Path(folder) / "log"
+        with log.open("w") as out:
+            cloud = start(endpoints, out)
+            try:
+                urls = json.loads(endpoints.read_text())
+                known = pathlib.Path(folder) / "world.json"
+                known.write_text(json.dumps(world.create(urls)))
+                os.environ["CONTRACT_WORLD"] = str(known)
+                status = fuzz(urls["http"], folder)
+            finally:
+                cloud.stdin.close()
+                cloud.wait()
+        failures = [line for line in log.read_text().splitlines() if " ERROR " in line or "panicked" in line]
+        if status != 0:
+            print("\n".join(failures[-40:]))
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
