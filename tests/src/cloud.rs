@@ -153,7 +153,16 @@ impl Cloud {
         let mut command = outside_cargo(&built("local-cloud", profile));
         let template = root().join(template.unwrap_or("template.yaml"));
         command.arg("--template").arg(template).arg("--endpoints").arg(&file);
-        command.args(["--http-port", "0", "--websocket-port", "0", "--oidc-port", "0", "--stop-on-stdin-eof"]);
+        command.args([
+            "--http-port",
+            "0",
+            "--websocket-port",
+            "0",
+            "--oidc-port",
+            "0",
+            "--stop-on-stdin-eof",
+            "--no-web",
+        ]);
         command.args(profile.into_iter().flat_map(|profile| ["--profile", profile])).args(arguments);
         if let Some(invocations) =
             concurrency.map(|count| count.to_string()).or_else(|| std::env::var(CONCURRENCY).ok())

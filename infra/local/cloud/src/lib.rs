@@ -35,6 +35,7 @@ mod stage;
 mod start_error;
 mod stop_signal;
 mod ui;
+mod web;
 
 pub use cloud::Cloud;
 pub use custom_resource::CustomResourceError;

@@ -74,6 +74,10 @@ pub(super) struct Arguments {
     /// Keep no data: tables, queues, databases and the issuer's key are deleted when the cloud stops.
     #[arg(long, conflicts_with = "data_dir", help_heading = "Data")]
     ephemeral: bool,
+    /// Fill the cloud with the demonstration that the workspace's Cargo.toml names, as a command and its arguments: `demo = […]` in
+    /// `[workspace.metadata.local-cloud]`.
+    #[arg(long, help_heading = "Data")]
+    pub(super) demo: bool,
     /// Folder for data [default: `target/local` beside the template].
     #[arg(long, value_name = "FOLDER", help_heading = "Data")]
     data_dir: Option<PathBuf>,
@@ -106,10 +110,20 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FUNCTION", requires = "meter", help_heading = "Output")]
     pub(super) per: Option<String>,
 
+    /// Build and serve the page for browsers although no data is kept.
+    #[arg(long, help_heading = "Page for browsers")]
+    web: bool,
+    /// Do not build and serve the page for browsers.
+    #[arg(long, conflicts_with = "web", help_heading = "Page for browsers")]
+    no_web: bool,
+
     /// File for the URLs of all services, written once they are ready [default: `target/local/endpoints.json` beside the
     /// template].
     #[arg(long, value_name = "FILE", help_heading = "Ports (0: any free port)")]
     pub(super) endpoints: Option<PathBuf>,
+    /// Port of the page for browsers [default: 3003, or any that is free].
+    #[arg(long, value_name = "PORT", help_heading = "Ports (0: any free port)")]
+    pub(super) web_port: Option<u16>,
     #[command(flatten)]
     ports: PortArguments,
 }
@@ -217,6 +231,11 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 pub(super) struct DatabaseUrlError(String);
 
 impl Arguments {
+    /// Returns true if the page for browsers is wanted. Clouds that keep nothing belong to tests, mostly.
+    pub(super) fn serves_page(&self) -> bool {
+        self.web || !(self.no_web || self.ephemeral)
+    }
+
     /// Returns the options of the cloud for this template; `local` is its folder below cargo's target folder.
     pub(super) fn options(self, template: PathBuf, local: PathBuf, log: LogSink) -> Result<Options, DatabaseUrlError> {
         let data_dir = self.data_dir.unwrap_or(local);
@@ -303,6 +322,14 @@ mod tests {
         assert_eq!(options.profile, Profile::Dev);
         assert!(!options.watch);
         assert_eq!(options.concurrency, None);
+    }
+
+    #[test]
+    fn the_page_is_served_where_data_is_kept_or_when_asked_for() {
+        let served = |arguments: &[&str]| parse(arguments).unwrap().serves_page();
+        assert!(served(&[]) && served(&["--ephemeral", "--web"]));
+        assert!(!served(&["--ephemeral"]) && !served(&["--no-web"]));
+        assert!(parse(&["--web", "--no-web"]).is_err());
     }
 
     #[test]

@@ -9,13 +9,15 @@ use local_gateway::oidc::TokenRequest;
 use crate::Cloud;
 use crate::endpoints::ProgramClient;
 
-/// Prints for people where everything is. `environment` is the file for functions that run elsewhere.
-pub(super) fn print(cloud: &Cloud, environment: &Path, took: Duration) -> io::Result<()> {
+/// Prints for people where everything is. `page` is the line about the page for browsers, `environment` the file for functions
+/// that run elsewhere.
+pub(super) fn print(cloud: &Cloud, page: Option<&str>, environment: &Path, took: Duration) -> io::Result<()> {
     let endpoints = cloud.endpoints();
     let mut out = io::stdout().lock();
 
     let apis = endpoints.apis.iter().map(|(id, url)| (api(id, url), url.as_str()));
-    section(&mut out, "Your application", &apis.collect::<Vec<_>>())?;
+    let page = page.map(|line| ("Page for browsers".to_owned(), line));
+    section(&mut out, "Your application", &page.into_iter().chain(apis).collect::<Vec<_>>())?;
     let services = endpoints.aws.iter().map(|(id, url)| (service(id).to_owned(), url.as_str()));
     section(&mut out, "AWS services that it uses, for the AWS CLI and SDKs", &services.collect::<Vec<_>>())?;
     let (meter, ui) = (format!("{}/meter", endpoints.control), format!("{}/ui", endpoints.control));

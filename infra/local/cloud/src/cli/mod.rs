@@ -4,6 +4,8 @@ mod arguments;
 mod banner;
 mod bench;
 mod cost;
+mod demo;
+mod page;
 mod status;
 mod template;
 mod terminal;
@@ -27,6 +29,7 @@ use crate::{Cloud, StartError, open_files, stop_signal};
 use arguments::{Arguments, Command, DatabaseUrlError};
 use bench::BenchError;
 use cost::CostError;
+use page::Page;
 use template::NoTemplate;
 use terminal::Terminal;
 use token::TokenError;
@@ -130,6 +133,8 @@ async fn serve(
     let local = arguments::local_folder(&template);
     let path = arguments.endpoints.clone().unwrap_or_else(|| local.join(ENDPOINTS));
     let (meter, per) = (arguments.meter, arguments.per.clone());
+    let page = arguments.serves_page().then(|| Page::begin(&template, &local));
+    let (web_port, demo) = (arguments.web_port, arguments.demo.then(|| template.clone()));
     let live = !arguments.no_status && io::stdout().is_terminal() && io::stderr().is_terminal();
     let mut options = arguments.options(template, local, LogSink::new(terminal.clone()))?;
     let file = EndpointsFile::claim(&path).map_err(|source| match source.kind() {
@@ -146,11 +151,18 @@ async fn serve(
         }
         Err(error) => return Err(error.into()),
     };
-    let written = file.write(cloud.endpoints()).map_err(|source| CommandError::Endpoints { file: path, source });
-    let printed = |()| banner::print(&cloud, &environment, begun.elapsed()).map_err(CommandError::Print);
+    let written =
+        file.write(cloud.endpoints()).map_err(|source| CommandError::Endpoints { file: path.clone(), source });
+    let page = match page {
+        Some(page) => page.serve(web_port, cloud.endpoints()).await,
+        None => None,
+    };
+    let page_line = page.as_ref().map(|page| page.line.as_str());
+    let printed = |()| banner::print(&cloud, page_line, &environment, begun.elapsed()).map_err(CommandError::Print);
     let ended = match written.and_then(printed) {
         Ok(()) => {
             let sources = cloud.meter().clone();
+            let _demo = demo.map(|template| demo::fill(&template, &path));
             tokio::select! {
                 () = stop.cancelled() => Ok(()),
                 failure = cloud.failed() => Err(failure.into()),
@@ -160,7 +172,7 @@ async fn serve(
         failed => failed,
     };
     terminal.clear();
-    drop(file);
+    drop((file, page));
     tracing::info!("stopping");
     let reading = meter.then(|| cloud.meter().read());
     cloud.stop().await;

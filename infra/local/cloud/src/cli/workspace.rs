@@ -8,6 +8,8 @@ use std::process::Command;
 use local_lambda::build::names_a_package;
 use serde::Deserialize;
 
+use super::page::PageSettings;
+
 /// Reasons for which there is no workspace.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WorkspaceError {
@@ -34,8 +36,13 @@ pub(super) struct Settings {
     /// A command and its arguments.
     #[serde(default)]
     pub(super) bench: Vec<String>,
+    /// The command that fills a cloud.
+    #[serde(default)]
+    pub(super) demo: Vec<String>,
     /// Path of the cost file, from the workspace's folder.
     pub(super) cost: Option<PathBuf>,
+    /// The page for browsers.
+    pub(super) web: Option<PageSettings>,
 }
 
 /// Returns the workspace in which `folder` is.
