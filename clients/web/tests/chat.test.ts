@@ -4,6 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launch, Person, uniqueName } from "./support/browser";
 import { png } from "./support/png";
 
+/** Messages that arrive while somebody is offline. */
+const MEANWHILE = 100;
+
 let browser: Browser;
 let alice: Person;
 let bob: Person;
@@ -24,9 +27,17 @@ describe("two people in two windows", () => {
   it("chat, and see what was read", async () => {
     await alice.writeTo(bob);
     await alice.say("Hello, Bob");
+    await alice.message("Hello, Bob").getByRole("button", { name: "Delivered to all" }).waitFor();
+    await bob.page.locator(".conversation", { hasText: alice.name }).getByLabel("1 unread").waitFor();
     await bob.open(alice.name);
     await bob.message("Hello, Bob").waitFor();
-    await alice.message("Hello, Bob").getByRole("button", { name: "Read by all" }).waitFor();
+    await alice.message("Hello, Bob").getByRole("button", { name: "Read by all" }).click();
+    const info = alice.page.getByRole("dialog", { name: "Who has read it" });
+    await info
+      .locator("li", { hasText: bob.name })
+      .getByText(/^read /)
+      .waitFor();
+    await info.getByRole("button", { name: "Close" }).click();
     await bob.say("Hello, Alice");
     await alice.message("Hello, Alice").waitFor();
   });
@@ -79,13 +90,21 @@ describe("two people in two windows", () => {
     await bob.page.context().setOffline(true);
     await bob.say("from the tunnel");
     await bob.message("from the tunnel").getByRole("button", { name: "On its way" }).waitFor();
-    for (let n = 0; n < 30; n++) await alice.say(`meanwhile ${n}`);
-    await alice.message("meanwhile 29").getByRole("button", { name: "Sent" }).waitFor();
+    for (let n = 0; n < MEANWHILE; n++) await alice.say(`meanwhile ${n}`);
+    await alice
+      .message(`meanwhile ${MEANWHILE - 1}`)
+      .getByRole("button", { name: "Sent" })
+      .waitFor();
     await bob.page.context().setOffline(false);
     await alice.message("from the tunnel").waitFor();
-    await bob.message("meanwhile 29").waitFor();
-    const texts = await bob.page.locator(".message .text").allTextContents();
-    expect(texts.slice(-31)).toEqual([...Array.from({ length: 30 }, (_, n) => `meanwhile ${n}`), "from the tunnel"]);
+    await bob.message(`meanwhile ${MEANWHILE - 1}`).waitFor();
+    for (const { page } of [alice, bob]) {
+      const texts = await page.locator(".message .text").allTextContents();
+      expect(texts.slice(-MEANWHILE - 1)).toEqual([
+        ...Array.from({ length: MEANWHILE }, (_, n) => `meanwhile ${n}`),
+        "from the tunnel",
+      ]);
+    }
   });
 
   it("block each other", async () => {
@@ -104,12 +123,27 @@ describe("two people in two windows", () => {
 
 describe("the page", () => {
   it("has no faults that axe finds, light and dark, wide and narrow", async () => {
-    for (const { page } of [alice, bob]) {
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+    for (const person of [alice, bob]) await expectNoFaults(person);
+  });
+
+  it("has none in its dialogs", async () => {
+    const { page } = alice;
+    await page.getByRole("button", { name: `${bob.name}: details` }).click();
+    await expectNoFaults(alice);
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("button", { name: "New", exact: true }).click();
+    for (const tab of ["Person", "Group", "Public rooms"]) {
+      await page.getByRole("tab", { name: tab }).click();
+      await expectNoFaults(alice);
     }
+    await page.getByRole("button", { name: "Close" }).click();
   });
 });
+
+async function expectNoFaults({ page }: Person): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+}
 
 describe("several people", () => {
   it("have groups, with removal and return, and mentions", async () => {

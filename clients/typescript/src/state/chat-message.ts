@@ -23,16 +23,20 @@ export type ChatMessage = Omit<ItemFields, "seq" | "message_id"> &
   };
 
 /** Shows a message of the log. */
-export function shown(message: Message, me: string | undefined, { delivered, read }: Ticks): ChatMessage {
-  const mine = message.sender_id === me;
+export function shown(message: Message, me: string | undefined, ticks: Ticks): ChatMessage {
   const key = message.client_message_id ?? message.message_id;
-  if (!mine || message.kind !== "text") return { ...message, key, mine };
-  return {
-    ...message,
-    key,
-    mine,
-    state: message.seq <= read ? "read" : message.seq <= delivered ? "delivered" : "sent",
-  };
+  const state = stateOf(message, me, ticks);
+  return { ...message, key, mine: message.sender_id === me, ...(state === undefined ? {} : { state }) };
+}
+
+/** The state of a message of the log: of the user's own texts only. */
+export function stateOf(
+  message: Message,
+  me: string | undefined,
+  { delivered, read }: Ticks,
+): "read" | "delivered" | "sent" | undefined {
+  if (message.sender_id !== me || message.kind !== "text") return undefined;
+  return message.seq <= read ? "read" : message.seq <= delivered ? "delivered" : "sent";
 }
 
 /** Shows a message that waits to be sent. */

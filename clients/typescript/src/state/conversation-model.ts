@@ -16,7 +16,7 @@ import {
 } from "../protocol/index.js";
 import type { Outgoing } from "../sending/outgoing.js";
 import type { KeptConversation, Watermarks } from "../store/store.js";
-import { shown, waiting, type ChatMessage } from "./chat-message.js";
+import { shown, stateOf, waiting, type ChatMessage } from "./chat-message.js";
 import { Cell, Derived } from "./observable.js";
 import { ticks, type Ticks } from "./ticks.js";
 
@@ -31,6 +31,14 @@ export interface Timeline {
 
 const NO_RECEIPTS: Readonly<Record<string, Watermarks>> = {};
 
+/** What a view was made of. */
+interface ShownMessage {
+  readonly message: Message;
+  readonly state: ChatMessage["state"] | undefined;
+  readonly me: string | undefined;
+  readonly view: ChatMessage;
+}
+
 /** The state of one conversation. */
 export class ConversationModel {
   kept: KeptConversation | undefined;
@@ -43,7 +51,7 @@ export class ConversationModel {
   private missed: LogEvent[] = [];
   private readonly log = new Map<number, KeptMessage>();
   private readonly outgoing = new Map<string, Outgoing>();
-  private readonly views = new Map<number, { message: Message; state: ChatMessage["state"]; view: ChatMessage }>();
+  private readonly views = new Map<number, ShownMessage>();
   private readonly me: () => string | undefined;
   readonly typing = new Cell<readonly string[]>([]);
   readonly presence = new Cell<ReadonlyMap<string, Presence>>(new Map());
@@ -202,10 +210,11 @@ export class ConversationModel {
 
   /** The same object while nothing of it changes. */
   private show(message: KeptMessage, reached: Ticks): ChatMessage {
-    const known = this.views.get(message.seq);
-    const view = shown(message, this.me(), reached);
-    if (known?.message === message && known.state === view.state) return known.view;
-    this.views.set(message.seq, { message, state: view.state, view });
+    const [known, me] = [this.views.get(message.seq), this.me()];
+    const state = stateOf(message, me, reached);
+    if (known?.message === message && known.state === state && known.me === me) return known.view;
+    const view = shown(message, me, reached);
+    this.views.set(message.seq, { message, state, me, view });
     return view;
   }
 

@@ -21,24 +21,19 @@ interface Props extends MessageActions {
   readonly chat: ConversationHandle;
   readonly view: Conversation;
   readonly messages: readonly ChatMessage[];
-  /** The seq after which messages are new to the user. */
-  readonly unreadFrom?: number | undefined;
+  /** All that are loaded, by rising seqs, in which answered messages are found. */
+  readonly all?: readonly ChatMessage[];
+  /** The key of the first message that is new to the user. */
+  readonly firstUnread?: string | undefined;
   readonly highlighted?: number;
 }
 
-/** Messages with the days between them. */
-export function Messages({ chat, view, messages, unreadFrom, highlighted, onIntent, onImage }: Props): ReactNode {
+/** Messages with the days between them, and the day of the first one: what is before it changes nothing here. */
+export function Messages(props: Props): ReactNode {
+  const { chat, view, messages, all = messages, firstUnread, highlighted, onIntent, onImage } = props;
   const me = useMe();
   const ids = useMemo(() => [...new Set(messages.flatMap(namedIn))], [messages]);
   const name = useNames(ids);
-  const bySeq = useMemo(
-    () => new Map(messages.flatMap((message) => (message.seq === undefined ? [] : [[message.seq, message] as const]))),
-    [messages],
-  );
-  const firstUnread =
-    unreadFrom === undefined
-      ? undefined
-      : messages.find(({ seq, kind, mine }) => seq !== undefined && seq > unreadFrom && kind === "text" && !mine)?.key;
   return (
     <ol className="messages">
       {messages.map((message, index) => {
@@ -60,7 +55,7 @@ export function Messages({ chat, view, messages, unreadFrom, highlighted, onInte
                 continues={!isNewDay && message.key !== firstUnread && belongsTo(message, before)}
                 answered={
                   message.kind === "text" && message.reply_to_seq !== undefined
-                    ? (bySeq.get(message.reply_to_seq) ?? null)
+                    ? find(all, message.reply_to_seq)
                     : undefined
                 }
                 highlighted={message.seq !== undefined && message.seq === highlighted}
@@ -75,6 +70,19 @@ export function Messages({ chat, view, messages, unreadFrom, highlighted, onInte
       })}
     </ol>
   );
+}
+
+/** Finds a message of the log; `null` where it is not loaded. */
+function find(messages: readonly ChatMessage[], seq: number): ChatMessage | null {
+  let [from, to] = [0, messages.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    // Those that wait to be sent are at the end.
+    if ((messages[middle]?.seq ?? Infinity) < seq) from = middle + 1;
+    else to = middle;
+  }
+  const found = messages[from];
+  return found?.seq === seq ? found : null;
 }
 
 function belongsTo(message: ChatMessage, before: ChatMessage): boolean {

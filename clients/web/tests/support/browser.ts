@@ -28,18 +28,34 @@ export class Person {
     this.page = page;
   }
 
-  /** Signs in. */
-  static async signIn(browser: Browser, name: string, options: BrowserContextOptions = {}): Promise<Person> {
+  /** Signs in. `prepare` has the page before it loads. */
+  static async signIn(
+    browser: Browser,
+    name: string,
+    options: BrowserContextOptions = {},
+    prepare: (page: Page) => Promise<void> = () => Promise.resolve(),
+  ): Promise<Person> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     context.setDefaultTimeout(30_000);
     const page = await context.newPage();
     const person = new Person(uniqueName(name), page);
+    await prepare(page);
     await page.goto(inject("page"));
     await page.getByLabel("Your name").fill(person.name);
     await page.getByRole("button", { name: "Sign in" }).click();
     // The profile is there: others find it.
     await page.locator(".me .name", { hasText: person.name }).waitFor();
     return person;
+  }
+
+  /** Has somebody signed in under exactly this name. */
+  static async open(browser: Browser, name: string, options: BrowserContextOptions = {}): Promise<Person> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    context.setDefaultTimeout(30_000);
+    const page = await context.newPage();
+    await page.goto(`${inject("page")}?as=${name}`);
+    await page.locator(".me .name", { hasText: /\w/ }).waitFor();
+    return new Person(name, page);
   }
 
   /** Begins a private conversation. */
