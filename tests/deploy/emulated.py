@@ -34,6 +34,9 @@ LEFT_OUT = {
     "AWS::ApiGatewayV2::Route": "part of an API",
     "AWS::ApiGatewayV2::RouteResponse": "part of an API",
     "AWS::ApiGatewayV2::Stage": "part of an API",
+    "AWS::CloudFront::Distribution": "unknown to the emulator",
+    "AWS::CloudFront::OriginAccessControl": "part of a distribution",
+    "AWS::CloudFront::ResponseHeadersPolicy": "part of a distribution",
     "AWS::CloudWatch::Alarm": "unknown to the emulator",
     "AWS::Cognito::UserPool": "unknown to the emulator",
     "AWS::Cognito::UserPoolClient": "part of a user pool",
@@ -225,7 +228,8 @@ def check_created(stack):
     titles = [widget["properties"]["title"] for widget in widgets]
     assert len(set(titles)) == len(titles) > 5, titles
     assert physical["WsSend"] in dashboard["DashboardBody"], "a function has no name there"
-    assert "AccessLogGroup" not in physical and "HttpRecord" not in physical, "conditions do not hold"
+    for conditional in ["AccessLogGroup", "HttpRecord", "WebBucket"]:
+        assert conditional not in physical, f"the condition of {conditional} does not hold"
 
 
 def check_updated(stack):
@@ -234,6 +238,9 @@ def check_updated(stack):
     assert str(edit_window) == "60", edit_window
     limits = [mapping.get("ScalingConfig", {}).get("MaximumConcurrency") for mapping in stack.mappings()]
     assert limits.count(25) >= 3, limits
+    bucket = stack.physical()["WebBucket"]
+    encryption = stack.emulator.client("s3").get_bucket_encryption(Bucket=bucket)
+    assert encryption["ServerSideEncryptionConfiguration"]["Rules"], encryption
 
 
 def check_deleted(stack, physical):
@@ -265,7 +272,7 @@ def main():
         print(f"created: {len(physical)} resources, {left_out} left out:")
         for kind, reason in LEFT_OUT.items():
             print(f"  {kind}: {reason}")
-        stack.update({"EditWindow": "60", "QueueWorkers": "25"})
+        stack.update({"EditWindow": "60", "QueueWorkers": "25", "WebClient": "true"})
         check_updated(stack)
         print("updated")
         stack.cloudformation.delete_stack(StackName=STACK)

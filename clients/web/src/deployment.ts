@@ -1,11 +1,15 @@
 /** The deployment that this page belongs to. */
 
+import type { HostedSignIn } from "./hosted-sign-in";
+
 /** Its addresses, in the file `deployment.json` beside the page. */
 export interface Deployment {
   readonly http: string;
   readonly websocket: string;
   /** The token endpoint of a local cloud, where every name signs in. */
   readonly local_issuer?: string;
+  /** The page at which people sign in. */
+  readonly sign_in?: HostedSignIn;
 }
 
 /** Loads the addresses. Rejects where there are none. */

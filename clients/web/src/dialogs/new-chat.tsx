@@ -78,7 +78,7 @@ export function PersonPicker({
         {person !== undefined
           ? `Found ${person.display_name}`
           : name.trim() === ""
-            ? "The name with which they sign in."
+            ? "The name with which they sign in, or their id."
             : searching
               ? "Looking…"
               : "Nobody with this name has signed in yet."}

@@ -1,7 +1,7 @@
 import type { User } from "@palaver/client";
 import { useClient } from "@palaver/client/react";
 import { useEffect, useState } from "react";
-import { localIssuer } from "../session";
+import { tokenIssuer } from "../session";
 import { personId } from "./person-id";
 
 /** A person who has a profile. */
@@ -18,7 +18,7 @@ export function usePersonSearch(name: string): { readonly person: Person | undef
     if (wanted === "") return;
     let current = true;
     const timer = setTimeout(() => {
-      const id = UUID.test(wanted) ? Promise.resolve(wanted) : localIssuer().then((issuer) => personId(issuer, wanted));
+      const id = UUID.test(wanted) ? Promise.resolve(wanted) : tokenIssuer().then((issuer) => personId(issuer, wanted));
       id.then((id) => client.api.users.get([id]))
         .catch(() => [])
         .then(([user]) => {

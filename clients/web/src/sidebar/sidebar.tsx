@@ -73,7 +73,7 @@ function Me({ onSignOut }: { readonly onSignOut: () => void }): ReactNode {
   return (
     <header className="me">
       {me !== undefined && <Avatar id={me.user_id} name={me.display_name} size={36} />}
-      <button className="plain name" title="Change your name" onClick={rename}>
+      <button className="plain name" title={`Change your name. Your id: ${me?.user_id ?? "…"}`} onClick={rename}>
         {me?.display_name ?? "…"}
       </button>
       <button className="plain" onClick={onSignOut}>

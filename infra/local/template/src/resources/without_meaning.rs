@@ -61,6 +61,15 @@ const TYPES: &[(&[&str], &str)] = &[
         &["AWS::Cognito::UserPoolDomain", "AWS::Cognito::UserPoolResourceServer"],
         "the local issuer has one address, and knows scopes by the clients that have them",
     ),
+    (
+        &[
+            "AWS::CloudFront::CachePolicy",
+            "AWS::CloudFront::Distribution",
+            "AWS::CloudFront::OriginAccessControl",
+            "AWS::CloudFront::ResponseHeadersPolicy",
+        ],
+        "the page for browsers is served by the local cloud itself",
+    ),
 ];
 
 pub(super) fn is_known(type_name: &str) -> bool {
