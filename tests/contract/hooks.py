@@ -5,8 +5,10 @@ import json
 import os
 import pathlib
 import random
+import time
 
 import schemathesis
+from schemathesis.checks import not_a_server_error
 
 WORLD = json.loads(pathlib.Path(os.environ["CONTRACT_WORLD"]).read_text())
 LOST = itertools.cycle(range(len(WORLD["lost_users"])))
@@ -59,3 +61,22 @@ def before_call(context, case, kwargs):
         for field in ["member_ids", "user_ids", "mentions"]:
             if isinstance(body.get(field), list) and random.random() < 0.67:
                 body[field] = [random.choice(WORLD["users"]) for _ in body[field]]
+
+
+# Repeats of a request that found the server busy.
+MAX_REPEATS = 5
+
+
+def is_busy(response):
+    return response.status_code == 503 and response.json().get("code") == "busy"
+
+
+@schemathesis.check
+def succeeds_after_busy(ctx, response, case):
+    """Fails as `not_a_server_error` does, unless the request succeeds as clients repeat it."""
+    for _ in range(MAX_REPEATS):
+        if not is_busy(response):
+            break
+        time.sleep(response.json()["retry_after_ms"] / 1000)
+        response = case.call()
+    return not_a_server_error(ctx, response, case)
