@@ -12,8 +12,8 @@ import { zip } from "./zip.js";
 
 /** Pictures, who sends them in the garden, and what is said with them. */
 const PICTURES = [
-  ["carol", "morning.png", 0.28, "This morning, from the hill"],
-  ["grace", "evening.png", 0.9, "And this is the evening 🌇"],
+  ["carol", "morning.png", 0.15, "This morning, from the hill"],
+  ["grace", "evening.png", 0.55, "And this is the evening 🌇"],
 ];
 
 const endpoints = JSON.parse(readFileSync(process.argv[2] ?? "../../target/local/endpoints.json", "utf8"));
