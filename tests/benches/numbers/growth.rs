@@ -1,5 +1,6 @@
 //! A stack that has grown: one very long conversation and very many others. Requests take the same time before and after.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
@@ -13,6 +14,7 @@ use sqlx_data_api::query;
 use store::dynamodb::LogItem;
 use uuid::Uuid;
 
+use super::meter::Reading;
 use super::report::Report;
 use super::table::Table;
 use super::times::Times;
@@ -26,6 +28,10 @@ const SAMPLES: u64 = 200;
 
 /// Conversations of the user, beside those two.
 const OWN: usize = 50;
+
+/// Time without requests after which functions have caught up, and the longest that they may take.
+const QUIET: Duration = Duration::from_secs(4);
+const MAX_CATCHING_UP: Duration = Duration::from_mins(5);
 
 /// Segments, and groups of conversations, that are written at once.
 const AT_ONCE: usize = 4;
@@ -64,6 +70,7 @@ pub(crate) async fn run(items: u64, conversations: u64, report: &mut Report) -> 
         added.as_secs_f64(),
         begun.elapsed().as_secs_f64(),
     ))?;
+    until_quiet(&cloud).await?;
     let after = measure(&stack.user, &mut stack.short).await?;
     let long = measure(&stack.user, &mut stack.long).await?;
     let mut table = Table::new(&[
@@ -106,6 +113,23 @@ impl Stack {
         short.head = SHORT;
         Ok(Self { user, other, short, long })
     }
+}
+
+/// Waits until the readers of the stream have caught up: until no function has asked for anything for some seconds.
+async fn until_quiet(cloud: &Cloud) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let (mut before, mut changed) = (BTreeMap::new(), Instant::now());
+    while changed.elapsed() < QUIET {
+        if begun.elapsed() > MAX_CATCHING_UP {
+            return Err("functions do not catch up".into());
+        }
+        let requests = Reading::take(cloud).await.requests();
+        if requests != before {
+            (before, changed) = (requests, Instant::now());
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    Ok(())
 }
 
 /// Measures requests about a conversation, each many times.
