@@ -18,7 +18,7 @@ pub use serve::serve;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Request {
-    /// Only this conversation.
+    /// The one conversation to archive; without it all that are due.
     pub conversation_id: Option<ConversationId>,
 }
 

@@ -71,11 +71,11 @@ pub struct Message {
     /// The message in the other chat that it answers.
     pub reply_to: Option<String>,
     pub edited_at: Option<Timestamp>,
-    /// Users by emoji.
+    /// The users who gave each emoji.
     pub reactions: BTreeMap<String, BTreeSet<Uuid>>,
 }
 
-/// Writes the file.
+/// Writes the lines of a file that can be imported.
 #[derive(Debug, Default)]
 pub struct Archive {
     users: Vec<Value>,
@@ -166,7 +166,7 @@ impl Archive {
         }
     }
 
-    /// Returns the file.
+    /// Ends the file, and returns it with what was left out.
     pub fn finish(self) -> Result<Converted, Error> {
         let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
         let lines = |lines: &[Value]| lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect();

@@ -136,7 +136,7 @@ impl ExportObjects {
         put.send().await.map(drop).map_err(s3)
     }
 
-    /// Reads a checkpoint.
+    /// Reads what a step has left for the next one.
     pub async fn checkpoint(&self, export: ExportId, name: &str) -> Result<Vec<u8>, StoreError> {
         let get = self.client.get_object().bucket(&self.bucket).key(work_key(export, name));
         let got = get.customize().config_override(patient()).send().await.map_err(s3)?;

@@ -51,7 +51,7 @@ pub(crate) struct Room<'a> {
     /// Path of its messages.
     pub(crate) messages: String,
     pub(crate) accepted: Vec<Accepted>,
-    /// The newest seq.
+    /// Seq of the newest item.
     pub(crate) head: u64,
 }
 
@@ -132,7 +132,6 @@ impl<'a> Room<'a> {
         self.head
     }
 
-    /// Adds a member.
     pub(crate) async fn add(&mut self, owner: &TestUser, user: &TestUser) {
         let members = format!("/v1/conversations/{}/members", self.id);
         let (status, added) = owner.post(&members, &json!({"user_ids": [user.user_id]})).await;
@@ -140,7 +139,6 @@ impl<'a> Room<'a> {
         self.head += 1;
     }
 
-    /// Removes a member.
     pub(crate) async fn remove(&mut self, owner: &TestUser, user: &TestUser) {
         let (status, removed) = owner.delete(&format!("/v1/conversations/{}/members/{}", self.id, user.user_id)).await;
         assert_eq!(status, 204, "{removed}");

@@ -14,7 +14,7 @@ use crate::users::MAX_STILL;
 /// Between two visits of a conversation of which nothing has expired.
 const VISIT_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Holds some conversations.
+/// Holds the conversations that are to stay whole.
 pub(crate) async fn hold_some(cloud: &Cloud, context: &Context) {
     for conversation in context.conversations.iter().filter(|conversation| conversation.is_held) {
         hold(cloud, conversation.id).await;

@@ -32,7 +32,6 @@ pub(crate) async fn named(cloud: &Cloud, name: &str) -> TestUser {
     TestUser::with_token(cloud, name, token).await
 }
 
-/// A conversation.
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
     pub(crate) id: String,

@@ -17,7 +17,7 @@ pub(crate) use end_to_end::test_user::{history, refusal};
 /// Time that an export may take, cold starts on a busy machine included.
 const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A finished export.
+/// The entries of a finished export.
 pub(crate) struct Archive {
     /// The bytes of the entries, by name.
     pub(crate) entries: BTreeMap<String, Vec<u8>>,

@@ -83,7 +83,6 @@ impl Worker {
         Self { job, requests, dynamodb }
     }
 
-    /// Requests an export.
     pub(crate) async fn request(&self, by: UserId, subject: Subject, files: bool) -> ExportId {
         self.requests.request(by, subject, files).await.unwrap().export_id
     }

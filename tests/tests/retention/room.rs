@@ -28,7 +28,6 @@ pub(crate) fn cloud() -> &'static Cloud {
     SHARED.get_or_init(|| Cloud::start_with(None, &MONTH))
 }
 
-/// A conversation.
 #[derive(Clone, Debug)]
 pub(crate) struct Room<'a> {
     cloud: &'a Cloud,

@@ -4,7 +4,7 @@ mod ceilings;
 mod cells;
 mod simulation;
 
-/// Reads `docs/scaling.md`.
+/// Returns the page that has the arithmetic.
 fn page() -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scaling.md");
     std::fs::read_to_string(path).unwrap()

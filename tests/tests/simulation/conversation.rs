@@ -46,7 +46,7 @@ pub(crate) struct Conversation {
     history: HistoryPolicy,
     /// Changes that SQL has and the log may not have.
     pub(crate) outbox: RefCell<Vec<Pending>>,
-    /// The settled changes.
+    /// The changes whose outcome is known.
     pub(crate) changes: RefCell<Vec<Change>>,
 }
 

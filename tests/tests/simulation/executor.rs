@@ -48,7 +48,7 @@ pub(crate) enum Name {
     Relay(usize),
     /// Moves blocks to the archive.
     Archiver(usize),
-    /// Reads whole logs.
+    /// One of those that read whole logs.
     Reader(usize),
     Service,
 }

@@ -21,7 +21,7 @@ pub(super) struct MemberOf {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Members {
     pub(super) users: BTreeMap<String, MemberOf>,
-    /// Power levels.
+    /// Power level of each user who has one of their own.
     levels: BTreeMap<String, i64>,
     creator: Option<String>,
 }

@@ -40,7 +40,7 @@ struct Converter {
 /// Changes of messages, by the events that they are about.
 #[derive(Default)]
 struct Changes {
-    /// The newest edit.
+    /// The newest edit of each event, with its time.
     edits: BTreeMap<String, (i64, Content)>,
     redacted: BTreeSet<String>,
     /// Event, user and emoji of each reaction.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 /// Names of what texts refer to.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    /// Users by id.
+    /// The name of each user, by Slack's id.
     pub(super) users: BTreeMap<String, String>,
-    /// Channels by id.
+    /// The name of each channel, by Slack's id.
     pub(super) channels: BTreeMap<String, String>,
 }
 

@@ -30,7 +30,7 @@ struct Header {
     conversation_id: ConversationId,
     first_seq: Seq,
     last_seq: Seq,
-    /// Number of items.
+    /// Number of items that the chunk has.
     count: u64,
 }
 

@@ -10,7 +10,7 @@ const HEADER_BYTES: usize = 1_024;
 /// The items of a segment while newer rows take the place of older ones, no more than fit in a chunk.
 #[derive(Debug)]
 pub(super) struct Merge {
-    /// Oldest first.
+    /// The rows, oldest first.
     items: Vec<StoredRow>,
     bytes: usize,
     /// Number of rows that have taken the place of an item.

@@ -1,4 +1,4 @@
-//! Reading chunks.
+//! Reading chunks, with the last ones remembered.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

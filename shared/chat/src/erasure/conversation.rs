@@ -28,7 +28,7 @@ pub(super) struct Work {
 /// State of a conversation after some work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Nothing is left.
+    /// Nothing of the user is left there.
     Done,
     /// A hold keeps it. Its end lets the work go on.
     Held,

@@ -33,7 +33,7 @@ use crate::files::FileReferences;
 /// Erasures that one statement reads to let them go on.
 const USERS_PER_PAGE: usize = 100;
 
-/// Works on erasures.
+/// Erases what deleted users wrote, step by step.
 #[derive(Clone, Debug)]
 pub struct ErasureJob {
     pub erasures: Erasures,
@@ -59,7 +59,7 @@ pub struct ErasureJob {
     pub grace: Duration,
 }
 
-/// Asks for erasures.
+/// Records what is to be erased, and queues it.
 #[derive(Clone, Debug)]
 pub struct ErasureRequests {
     pub erasures: Erasures,

@@ -31,7 +31,7 @@ pub struct Sources {
 /// State after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// More steps follow.
+    /// Another step has to follow.
     More,
     /// Everything is written but the directory of the archive.
     Last,

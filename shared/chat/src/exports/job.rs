@@ -33,7 +33,7 @@ pub struct Finished {
     pub export: Export,
 }
 
-/// Works on exports.
+/// Writes exports, step by step.
 #[derive(Clone, Debug)]
 pub struct ExportJob {
     pub exports: Exports,

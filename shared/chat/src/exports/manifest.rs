@@ -21,7 +21,7 @@ struct Manifest {
     /// Nothing later is in the export.
     created_at: Timestamp,
     counts: Counts,
-    /// All other entries.
+    /// All entries but the manifest itself.
     entries: Vec<Listed>,
 }
 

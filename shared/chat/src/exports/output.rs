@@ -177,7 +177,7 @@ impl<'a> Output<'a> {
         self.wrote(before).await
     }
 
-    /// Uploads full parts.
+    /// Uploads the parts that have become full.
     async fn wrote(&mut self, before: usize) -> Result<(), OutputError> {
         self.unsaved += self.buffer.len() - before;
         if self.saved.earlier_count + self.saved.archive.entries.len() > MAX_ENTRIES {

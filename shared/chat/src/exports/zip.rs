@@ -11,7 +11,7 @@ use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 use time::{Date, OffsetDateTime};
 
-/// Names are UTF-8.
+/// Flag of an entry whose name is UTF-8.
 const UTF8: u16 = 1 << 11;
 
 /// The checksum and the sizes follow the bytes.

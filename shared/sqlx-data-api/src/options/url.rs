@@ -1,4 +1,4 @@
-//! Parser of `aurora-data-api://[host[:port]]?resource_arn=…&secret_arn=…[&database=…]`.
+//! The parser of URLs: `aurora-data-api://[host[:port]]?resource_arn=…&secret_arn=…[&database=…]`.
 
 use std::net::IpAddr;
 

@@ -70,7 +70,7 @@ pub struct ExportItem {
 /// The exports that a user has requested of late, or the system of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requests {
-    /// The newest one.
+    /// The newest export of the user.
     pub export_id: ExportId,
     /// Number of days since the epoch on which it was requested, in UTC.
     pub day: i64,
@@ -98,7 +98,7 @@ pub enum Progress {
     HandedOver,
 }
 
-/// The exports.
+/// Table `exports`: what exists, and how far it is.
 #[derive(Clone, Debug)]
 pub struct Exports {
     client: Client,

@@ -167,7 +167,7 @@ pub enum ArchiveBody {
     /// A segment of a log that may move to the archive, or has moved.
     Segment {
         conversation_id: ConversationId,
-        /// Its first seq.
+        /// First seq of the range.
         first: Seq,
         /// True if changes of its messages become part of its chunk.
         #[serde(default)]

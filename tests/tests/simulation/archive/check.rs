@@ -19,7 +19,7 @@ pub(super) fn check_read(room: &Room, before: &Known, items: &[LogItem]) {
     }
 }
 
-/// Checks one item.
+/// Checks one item against what is known.
 pub(super) fn check_item(room: &Room, before: &Known, item: &LogItem) {
     let seq = item.seq;
     if let (Some((text, sender)), MessageKind::Text(content)) = (before.messages.get(&seq), &item.kind)

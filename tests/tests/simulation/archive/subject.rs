@@ -25,13 +25,13 @@ pub(crate) enum Outcome {
     Archived(usize),
     /// It stays for now.
     Stays,
-    /// To be repeated.
+    /// The request may be repeated later.
     Busy,
     /// What never may happen.
     Failed(String),
 }
 
-/// Archives and reads.
+/// The code under test, or a mutant of it.
 pub(crate) trait Subject {
     fn settle(&self, conversation: ConversationId, segment: SeqRange, fold: bool) -> BoxFuture<'_, Outcome>;
 
@@ -139,7 +139,6 @@ pub(crate) mod mutants {
         };
     }
 
-    /// Returns all mutants.
     pub(crate) const fn all() -> &'static [Mutant] {
         &MUTANTS
     }
