@@ -9,6 +9,7 @@ use domain::export::Export;
 use domain::file::File;
 use domain::protocol::event::Unread;
 use domain::protocol::{Answer, ErrorBody, Push, Reply, Sent, Synced};
+use domain::settings::ConversationSettings;
 use domain::{ClientMessageId, Content, ConversationId, ErrorCode, Message, MessageKind, Receipt, Seq, UserId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -39,6 +40,8 @@ pub enum Event {
     Typing { conversation_id: ConversationId, user_id: UserId, typing: bool },
     /// The unread messages, after a read on one of the user's devices.
     Unread(Unread),
+    /// The user has changed settings of a conversation, on any device.
+    Settings { conversation_id: ConversationId, settings: ConversationSettings },
     /// A file of the user can be attached, or was rejected.
     File(Box<File>),
     /// An export of the user is ready or has failed.
@@ -286,6 +289,9 @@ impl Engine {
             Push::TokenExpired => self.command(Command::Reconnect),
             Push::File { file } => self.emit(Event::File(Box::new(file))),
             Push::Export { export } => self.emit(Event::Export(Box::new(export))),
+            Push::ConversationSettings { conversation_id, settings } => {
+                self.emit(Event::Settings { conversation_id, settings });
+            }
             Push::Unread { unread } => {
                 for unread in unread {
                     self.emit(Event::Unread(unread));

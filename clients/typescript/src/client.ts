@@ -11,7 +11,7 @@ import type { NewConversation } from "./http/conversations.js";
 import { Requests } from "./http/requests.js";
 import type { ClientOptions } from "./options.js";
 import { DEFAULT_PACE, type Pace } from "./pace.js";
-import type { Conversation, Profile } from "./protocol/index.js";
+import type { Conversation, Profile, Settings } from "./protocol/index.js";
 import { Submissions } from "./sending/submissions.js";
 import type { Draft } from "./sending/outgoing.js";
 import { Session } from "./session.js";
@@ -192,6 +192,12 @@ export class Client {
   learn(conversation: Conversation): Conversation {
     this.session.command({ type: "learn", conversation });
     return conversation;
+  }
+
+  /** Takes over settings that a request has returned. */
+  applySettings(conversation_id: string, settings: Settings): Settings {
+    this.session.command({ type: "settings", conversation_id, settings });
+    return settings;
   }
 
   /** Removes an upload from the list, whatever its state. */

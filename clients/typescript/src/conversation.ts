@@ -2,8 +2,8 @@
 
 import type { Client } from "./client.js";
 import { FileUpload, type UploadSource } from "./files/upload.js";
-import type { ConversationChange, MemberChange } from "./http/conversations.js";
-import type { Conversation, Member, Message, Presence } from "./protocol/index.js";
+import type { ConversationChange, MemberChange, SettingsChange } from "./http/conversations.js";
+import type { Conversation, Member, Message, Presence, Settings } from "./protocol/index.js";
 import type { Draft } from "./sending/outgoing.js";
 import type { ConversationModel, Timeline } from "./state/conversation-model.js";
 import type { Observable } from "./state/observable.js";
@@ -143,6 +143,11 @@ export class ConversationHandle {
   /** Changes title, topic or retention, or blocks the other user of a private conversation. */
   async change(change: ConversationChange): Promise<Conversation> {
     return this.client.learn(await this.client.api.conversations.change(this.id, change));
+  }
+
+  /** Archives, pins, mutes or marks the conversation as unread, for the user alone and on all devices. */
+  async changeSettings(change: SettingsChange): Promise<Settings> {
+    return this.client.applySettings(this.id, await this.client.api.conversations.changeSettings(this.id, change));
   }
 
   /** Changes a text of the user. Everybody, this client too, gets the change as an event. */

@@ -4,8 +4,6 @@
 
 mod serve;
 
-use std::collections::HashMap;
-
 use aws_lambda_events::sqs::SqsEvent;
 use chat::exports::{ExportJob, Finished};
 use chat::notify::UserNotifier;
@@ -13,7 +11,6 @@ use domain::Timestamp;
 use domain::error::causes;
 use domain::protocol::Push;
 use store::StoreError;
-use store::connections_api::encode;
 
 pub use serve::serve;
 
@@ -53,15 +50,8 @@ impl Worker {
 
     /// Notifies the user's devices. Those that miss it ask for the state.
     async fn notify(&self, Finished { user_id, export }: Finished) {
-        let export_id = export.export_id;
-        if user_id.is_system() {
-            return;
-        }
-        match encode(&Push::Export { export }) {
-            Ok(json) => self.notifier.notify(&HashMap::from([(user_id, vec![json])])).await,
-            Err(error) => {
-                tracing::error!(%user_id, %export_id, error = causes(&error), "the end of an export was not notified");
-            }
+        if !user_id.is_system() {
+            self.notifier.push(user_id, &Push::Export { export }).await;
         }
     }
 }

@@ -7,16 +7,13 @@ mod announced;
 mod inspect;
 mod serve;
 
-use std::collections::HashMap;
-
 use chat::files::Inspections;
 use chat::notify::UserNotifier;
+use domain::UserId;
 use domain::error::causes;
 use domain::file::{File, Rejection};
 use domain::protocol::Push;
-use domain::{FileId, UserId};
 use store::StoreError;
-use store::connections_api::encode;
 use store::s3::uploaded_file;
 use store::sql::files::StoredFile;
 use thumbnails::ProcessedImage;
@@ -98,13 +95,8 @@ impl Inspector {
 
     /// Notifies the owner of the outcome, if this inspection decided it. An owner who misses it can request the file.
     async fn notify(&self, owner: UserId, file: Option<File>) {
-        let Some(file) = file else { return };
-        let file_id: FileId = file.file_id;
-        match encode(&Push::File { file }) {
-            Ok(json) => self.notifier.notify(&HashMap::from([(owner, vec![json])])).await,
-            Err(error) => {
-                tracing::error!(%file_id, user_id = %owner, %error, "the notification of an inspected file could not be encoded");
-            }
+        if let Some(file) = file {
+            self.notifier.push(owner, &Push::File { file }).await;
         }
     }
 }

@@ -4,6 +4,7 @@ use chat::membership::Opened;
 use domain::conversation::Conversation;
 use domain::new_conversation::{NewConversation, RequestedConversation};
 use domain::protocol::http::CreateConversationRequest;
+use domain::settings::ConversationSettings;
 use domain::{ApiError, Message, Seq, UserId};
 use lambda_kit::http::{Request, Response};
 
@@ -63,6 +64,7 @@ fn created(creator: UserId, new: &NewConversation, first: &Message) -> Conversat
         closed: false,
         blocked: false,
         muted_until: None,
+        settings: ConversationSettings::default(),
         role: members.iter().find(|member| member.user_id == creator).map(|member| member.role),
         member_count: u32::try_from(members.len()).ok(),
         head_seq: first.seq,

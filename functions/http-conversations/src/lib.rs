@@ -1,5 +1,5 @@
-//! Conversations: `POST` and `GET /v1/conversations`, `GET`, `PATCH` and `DELETE /v1/conversations/{id}`, and
-//! `GET /v1/public-conversations`; of backends also `PUT` and `DELETE /v1/server/conversations/{id}/hold`.
+//! Conversations: `POST` and `GET /v1/conversations`, `GET`, `PATCH` and `DELETE /v1/conversations/{id}`,
+//! `PATCH /v1/conversations/{id}/settings` and `GET /v1/public-conversations`; of backends also `PUT` and `DELETE /v1/server/conversations/{id}/hold`.
 
 mod change;
 mod create;
@@ -7,6 +7,7 @@ mod discover;
 mod hold;
 mod list;
 mod serve;
+mod settings;
 
 use std::time::Duration;
 
@@ -49,6 +50,7 @@ impl Handler {
             "POST /v1/conversations" => self.create(request).await,
             "PATCH /v1/conversations/{id}" => self.patch(request).await,
             "DELETE /v1/conversations/{id}" => self.close(request).await,
+            "PATCH /v1/conversations/{id}/settings" => self.change_settings(request).await,
             "PUT /v1/conversations/{id}/hold" => self.hold(request, true).await,
             "DELETE /v1/conversations/{id}/hold" => self.hold(request, false).await,
             "GET /v1/conversations" => self.list(request).await,

@@ -1,4 +1,4 @@
-//! Profiles: `PUT` and `GET /v1/users/me`, `GET /v1/users/{id}` and `GET /v1/users?ids=`; for backends also
+//! Profiles: `PUT` and `GET /v1/users/me`, `GET /v1/users/{id}`, `GET /v1/users?ids=` and `?q=`; for backends also
 //! `POST /v1/server/users`.
 
 mod serve;
@@ -6,8 +6,10 @@ mod serve;
 use std::collections::HashMap;
 
 use domain::protocol::http::{
-    MAX_IDS, MAX_SUBJECT_BYTES, NewUserRequest, ProfileRequest, UserEntry, UsersPage, UsersQuery,
+    MAX_IDS, MAX_SUBJECT_BYTES, NewUserRequest, ProfileRequest, UserEntry, UsersPage, UsersQuery, pages,
 };
+use domain::protocol::read::page_size;
+use domain::search::Words;
 use domain::user::DisplayName;
 use domain::{ApiError, ErrorCode, UserId};
 use lambda_kit::http::{Request, Response, no_such_route};
@@ -23,15 +25,49 @@ fn entry(found: Found) -> UserEntry {
     }
 }
 
-/// Answers one request: one SQL statement.
-pub async fn handle(users: &Users, request: Request) -> Result<Response, ApiError> {
-    match request.route() {
-        "POST /v1/users" => post(users, &request).await,
-        "PUT /v1/users/me" => put_me(users, &request).await,
-        "GET /v1/users/me" => get_me(users, &request).await,
-        "GET /v1/users/{id}" => get_one(users, &request).await,
-        "GET /v1/users" => get_many(users, &request).await,
-        _ => Err(no_such_route()),
+#[derive(Debug)]
+pub struct Handler {
+    pub users: Users,
+    /// True if users may find each other by name.
+    pub user_search: bool,
+}
+
+impl Handler {
+    /// Answers one request: one SQL statement, for a search two.
+    pub async fn handle(&self, request: Request) -> Result<Response, ApiError> {
+        let users = &self.users;
+        match request.route() {
+            "POST /v1/users" => post(users, &request).await,
+            "PUT /v1/users/me" => put_me(users, &request).await,
+            "GET /v1/users/me" => get_me(users, &request).await,
+            "GET /v1/users/{id}" => get_one(users, &request).await,
+            "GET /v1/users" => self.get_many(&request).await,
+            _ => Err(no_such_route()),
+        }
+    }
+
+    async fn get_many(&self, request: &Request) -> Result<Response, ApiError> {
+        let UsersQuery { ids, q, limit } = request.query()?;
+        match q {
+            Some(q) if ids.is_empty() => self.search(request, &q, limit).await,
+            None if limit.is_none() && (1..=MAX_IDS).contains(&ids.len()) => {
+                Response::ok(&UsersPage { users: find(&self.users, request, &ids).await? })
+            }
+            _ => Err(ApiError::invalid(format!("Name 1 to {MAX_IDS} user ids in `ids`, or a name in `q`."))),
+        }
+    }
+
+    /// Finds users by name, where the deployment lets users do so, and for backends in any case.
+    async fn search(&self, request: &Request, q: &str, limit: Option<u64>) -> Result<Response, ApiError> {
+        if !self.user_search && request.backend().is_none() {
+            return Err(ApiError::new(ErrorCode::SearchOff, "This deployment does not find users by name."));
+        }
+        let limit = page_size(limit, pages::USERS)?;
+        let words = Words::parse(q)?.ok_or_else(|| ApiError::invalid("`q` must have a visible character."))?;
+        // It also refuses a caller who is deleted.
+        find(&self.users, request, &[]).await?;
+        let found = self.users.find(&words, limit).await?;
+        Response::ok(&UsersPage { users: found.into_iter().map(UserEntry::Active).collect() })
     }
 }
 
@@ -66,14 +102,6 @@ async fn get_me(users: &Users, request: &Request) -> Result<Response, ApiError> 
 async fn get_one(users: &Users, request: &Request) -> Result<Response, ApiError> {
     let found = find(users, request, &[request.id("id")?]).await?.pop();
     Response::ok(&found.ok_or_else(|| ApiError::new(ErrorCode::UserNotFound, "The user does not exist."))?)
-}
-
-async fn get_many(users: &Users, request: &Request) -> Result<Response, ApiError> {
-    let UsersQuery { ids } = request.query()?;
-    if !(1..=MAX_IDS).contains(&ids.len()) {
-        return Err(ApiError::invalid(format!("`ids` must have 1 to {MAX_IDS} user ids.")));
-    }
-    Response::ok(&UsersPage { users: find(users, request, &ids).await? })
 }
 
 /// Returns the existing users among these, in this order and without repeats, for a caller who is not deleted.

@@ -1,10 +1,13 @@
 //! Wires the function and serves its routes.
 
+use lambda_kit::config::required;
 use lambda_kit::{Error, Wiring, http};
+
+use crate::Handler;
 
 /// Serves until Lambda ends the process.
 pub async fn serve() -> Result<(), Error> {
     let wiring = Wiring::start().await;
-    let users = wiring.users()?;
-    http::run_with_backends(wiring.audit()?, async |request| crate::handle(&users, request).await).await
+    let handler = Handler { users: wiring.users()?, user_search: required("USER_SEARCH")? == "on" };
+    http::run_with_backends(wiring.audit()?, async |request| handler.handle(request).await).await
 }

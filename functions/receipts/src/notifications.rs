@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chat::receipts::Recorded;
 use domain::page::{Page, Room};
 use domain::protocol::{Push, Unread};
+use domain::settings::ConversationSettings;
 use domain::{ConversationId, Receipt, UserId};
 use serde::Serialize;
 use store::connections_api::encode;
@@ -15,28 +16,38 @@ pub(crate) struct UserNotifications {
     receipts: Vec<Receipt>,
     /// The unread messages after the user's own reads, by conversation: the last count holds.
     unread: BTreeMap<ConversationId, Unread>,
+    /// Settings that the user's own reads have changed, by conversation.
+    settings: BTreeMap<ConversationId, ConversationSettings>,
 }
 
 /// Groups the notifications by user. The receipts of one conversation and user are in order.
 pub(crate) fn by_user(recorded: &[Recorded]) -> BTreeMap<UserId, UserNotifications> {
     let mut by_user: BTreeMap<UserId, UserNotifications> = BTreeMap::new();
-    for Recorded { receipt, audience, unread } in recorded {
+    for Recorded { receipt, audience, unread, unmarked } in recorded {
         for user in audience {
             by_user.entry(*user).or_default().receipts.push(*receipt);
         }
         if let Some(unread) = unread {
             by_user.entry(receipt.user_id).or_default().unread.insert(unread.conversation_id, *unread);
         }
+        if let Some(settings) = unmarked {
+            by_user.entry(receipt.user_id).or_default().settings.insert(receipt.conversation_id, *settings);
+        }
     }
     by_user
 }
 
-/// Returns the frames for each user: one of receipts and one of unread counts, or more if they do not fit.
+/// Returns the frames for each user: one of receipts and one of unread counts, or more if they do not fit, and one for each
+/// conversation whose settings have changed.
 pub(crate) fn frames(by_user: &BTreeMap<UserId, UserNotifications>) -> HashMap<UserId, Vec<String>> {
     let frames = |user: UserId, notifications: &UserNotifications| -> Vec<String> {
         let receipts = pages(user, notifications.receipts.iter().copied()).map(|receipts| Push::Receipts { receipts });
         let unread = pages(user, notifications.unread.values().copied()).map(|unread| Push::Unread { unread });
-        receipts.chain(unread).filter_map(|push| json(user, &push)).collect()
+        let settings = notifications
+            .settings
+            .iter()
+            .map(|(id, settings)| Push::ConversationSettings { conversation_id: *id, settings: *settings });
+        receipts.chain(unread).chain(settings).filter_map(|push| json(user, &push)).collect()
     };
     by_user.iter().map(|(user, notifications)| (*user, frames(*user, notifications))).collect()
 }
@@ -70,6 +81,7 @@ mod tests {
             receipt: Receipt { kind, conversation_id, user_id: user(reader), seq, at },
             audience: vec![user(recipient)],
             unread: Some(Unread { conversation_id, read_seq: seq, unread }),
+            unmarked: None,
         }
     }
 

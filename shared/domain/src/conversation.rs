@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::characters::line_of;
+use crate::settings::ConversationSettings;
 use crate::{ApiError, ConversationId, Message, Seq, Timestamp, UserId};
 
 /// Longest title, in characters.
@@ -148,6 +149,9 @@ pub struct Conversation {
     pub muted_until: Option<Timestamp>,
     /// The caller's role; `None` for a former member.
     pub role: Option<Role>,
+    /// The caller's own; absent if the caller has set nothing.
+    #[serde(default, skip_serializing_if = "ConversationSettings::is_default")]
+    pub settings: ConversationSettings,
     /// Number of active members; `None` for a former member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub member_count: Option<u32>,

@@ -30,6 +30,7 @@ pub mod receipt;
 mod schema;
 pub mod search;
 pub mod segment;
+pub mod settings;
 pub mod shard;
 pub mod subscription;
 pub mod timestamp;

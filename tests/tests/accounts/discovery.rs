@@ -26,7 +26,7 @@ async fn public(creator: &TestUser, title: &str, topic: &str) -> Value {
     conversation["conversation_id"].clone()
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.bytes().flat_map(|byte| ["%".to_owned(), hex(&[byte])]).collect()
 }
 

@@ -5,6 +5,7 @@ mod deletion;
 mod discovery;
 mod large_deletion;
 mod lookup;
+mod names;
 mod races;
 mod setup;
 mod unfinished;

@@ -17,5 +17,6 @@ mod public;
 mod public_client;
 mod receipts;
 mod receipts_of_members;
+mod settings;
 mod sync;
 mod users;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::settings::SettingsChange;
 use domain::{ConversationId, Receipt, ReceiptKind, Seq, Timestamp, UserId};
 use end_to_end::faults::Kind;
 use end_to_end::{Cloud, aws};
@@ -73,6 +74,13 @@ async fn concurrent_receipts_store_the_earliest_times() {
         join_all(checks).await;
     };
     cloud.inject_faults(3, &[Kind::Delay(0, 40).rule().function(RECORDER).chance(0.7)]).await;
+    // Settings share the item of the watermark, and may come before it.
+    let archive = SettingsChange { archived: Some(true), ..SettingsChange::default() };
+    let set = all
+        .iter()
+        .step_by(2)
+        .map(|receipts| watermarks.change_settings(conversation_id, receipts[0].user_id, &archive, Timestamp::now()));
+    assert!(join_all(set).await.iter().all(Result::is_ok));
     // The first is there before the others race.
     record_all(all.iter().map(|receipts| &receipts[0]).collect()).await;
     record_all(all.iter().flat_map(|receipts| &receipts[1..]).collect()).await;
@@ -84,4 +92,8 @@ async fn concurrent_receipts_store_the_earliest_times() {
     let last: Vec<Receipt> = all.iter().map(|receipts| Receipt { seq: Seq(SEQS + 1), at, ..receipts[0] }).collect();
     record_all(last.iter().collect()).await;
     check().await;
+    for (number, receipts) in all.iter().enumerate() {
+        let (_, settings) = watermarks.read_state(conversation_id, receipts[0].user_id).await.unwrap();
+        assert_eq!(settings.archived, number % 2 == 0);
+    }
 }

@@ -5,6 +5,7 @@ use domain::protocol::http::{
     AddMembersRequest, ConversationsPage, CreateConversationRequest, Member, MembersPage, PresencePage,
     PublicConversation, PublicConversationsPage, UpdateConversationRequest, UpdateMemberRequest,
 };
+use domain::settings::{ConversationSettings, SettingsChange};
 use domain::{ConversationId, ConversationType, Presence, Role, Timestamp, UserId};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
@@ -88,6 +89,17 @@ impl Api {
     pub async fn set_retention(&self, conversation: ConversationId, days: Option<u32>) -> Result<(), ApiError> {
         let body = UpdateConversationRequest { retention_days: Some(days), ..UpdateConversationRequest::default() };
         self.ask::<Value>(Method::PATCH, &format!("/v1/conversations/{conversation}"), Some(&body)).await.map(drop)
+    }
+
+    /// Changes the user's own settings of a conversation, and returns all of them.
+    /// [`Event::Settings`](crate::Event::Settings) tells the user's devices. [`Client::read`](crate::Client::read) reports nothing
+    /// twice, so `marked_unread` of a conversation without anything new ends by a change alone.
+    pub async fn change_settings(
+        &self,
+        conversation: ConversationId,
+        change: &SettingsChange,
+    ) -> Result<ConversationSettings, ApiError> {
+        self.ask(Method::PATCH, &format!("/v1/conversations/{conversation}/settings"), Some(change)).await
     }
 
     /// Closes a conversation: afterwards it can only be read and left.

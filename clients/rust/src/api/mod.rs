@@ -16,6 +16,7 @@ use domain::UserId;
 use domain::erasure::MessagesOfDeleted;
 use domain::protocol::http::{ProfileRequest, UserEntry, UsersPage};
 use domain::user::User;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Method, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -168,6 +169,14 @@ impl Api {
     pub async fn users(&self, users: &[UserId]) -> Result<Vec<UserEntry>, ApiError> {
         let ids = users.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let page: UsersPage = self.ask(Method::GET, &format!("/v1/users?ids={ids}"), NO_BODY).await?;
+        Ok(page.users)
+    }
+
+    /// Returns up to `limit` users, 20 at most, whose names have words with these beginnings. Refused with `search_off` where a
+    /// deployment does not let users find each other.
+    pub async fn find_users(&self, name: &str, limit: usize) -> Result<Vec<UserEntry>, ApiError> {
+        let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+        let page: UsersPage = self.ask(Method::GET, &format!("/v1/users?q={name}&limit={limit}"), NO_BODY).await?;
         Ok(page.users)
     }
 

@@ -1,6 +1,6 @@
 /** What a tab asks of the leader. */
 
-import type { Conversation, Receipt } from "../protocol/index.js";
+import type { Conversation, Receipt, Settings } from "../protocol/index.js";
 import type { Outgoing } from "../sending/outgoing.js";
 
 /** A command. Messages to send are in the store before their command: it only says that they are there. */
@@ -14,5 +14,7 @@ export type Command =
   | { readonly type: "receipts"; readonly receipts: readonly Receipt[] }
   /** A conversation that a request has returned. */
   | { readonly type: "learn"; readonly conversation: Conversation }
+  /** Settings that a request has returned. */
+  | { readonly type: "settings"; readonly conversation_id: string; readonly settings: Settings }
   | { readonly type: "sync" }
   | { readonly type: "reconnect" };

@@ -149,6 +149,9 @@ export class Engine {
       case "learn":
         this.intake.learn(command.conversation);
         break;
+      case "settings":
+        this.intake.settings(command.conversation_id, command.settings);
+        break;
       case "sync":
         this.syncs.needEverything();
         this.connection.wake();
@@ -280,6 +283,9 @@ export class Engine {
         break;
       case "unread":
         for (const unread of push.unread) this.intake.unread(unread);
+        break;
+      case "conversation_settings":
+        this.intake.settings(push.conversation_id, push.settings);
         break;
       case "typing":
       case "file":

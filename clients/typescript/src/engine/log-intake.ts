@@ -8,6 +8,7 @@ import {
   type Conversation,
   type Item,
   type Receipt,
+  type Settings,
   type SyncedConversation,
   type Unread,
 } from "../protocol/index.js";
@@ -71,10 +72,17 @@ export class LogIntake {
     this.keep(known, known.kept && readUpTo(known.kept, unread));
   }
 
+  /** Takes in the user's settings of a conversation. */
+  settings(id: string, settings: Settings): void {
+    const known = this.parts.conversations.get(id);
+    this.keep(known, known.kept && { ...known.kept, conversation: { ...known.kept.conversation, settings } });
+  }
+
   /** Takes in the user's read on this device. */
   read(id: string, seq: number): void {
     const known = this.parts.conversations.get(id);
-    this.parts.reads.mark(id, seq);
+    // A read ends the mark, also one of what was read before.
+    this.parts.reads.mark(id, seq, known.kept?.conversation.settings?.marked_unread);
     this.keep(known, known.kept && readUpTo(known.kept, { read_seq: seq }));
   }
 

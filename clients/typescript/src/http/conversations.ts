@@ -5,9 +5,11 @@ import type {
   HistoryPolicy,
   Member,
   MemberReceipts,
+  NotificationLevel,
   Presence,
   PublicConversation,
   Role,
+  Settings,
 } from "../protocol/index.js";
 import type { Requests } from "./requests.js";
 
@@ -47,6 +49,16 @@ export interface ConversationChange {
   readonly blocked?: boolean;
 }
 
+/** A change of the user's settings of a conversation; what is absent stays. */
+export interface SettingsChange {
+  readonly notification_level?: NotificationLevel;
+  /** `null` ends the mute. */
+  readonly notifications_muted_until?: string | null;
+  readonly archived?: boolean;
+  readonly pinned?: boolean;
+  readonly marked_unread?: boolean;
+}
+
 /** A change of a member; what is absent stays. */
 export interface MemberChange {
   readonly role?: Role;
@@ -83,6 +95,11 @@ export class ConversationsApi {
   /** Changes title, topic or retention, or blocks the other user of a private conversation. */
   change(id: string, change: ConversationChange): Promise<Conversation> {
     return this.requests.ask("PATCH", `/v1/conversations/${id}`, { body: change });
+  }
+
+  /** Changes the user's own settings of a conversation, and returns all of them. */
+  changeSettings(id: string, change: SettingsChange): Promise<Settings> {
+    return this.requests.ask("PATCH", `/v1/conversations/${id}/settings`, { body: change });
   }
 
   /** Closes a conversation: it can be read and left from then on. */

@@ -32,6 +32,15 @@ export class UsersApi {
   }
 
   /**
+   * Returns up to `limit` users, 20 at most, whose names have words with these beginnings. Rejects with the code `search_off` where the
+   * deployment does not let users find each other.
+   */
+  async find(name: string, limit?: number): Promise<readonly Profile[]> {
+    const query = limit === undefined ? { q: name } : { q: name, limit };
+    return (await this.requests.ask<{ users: Profile[] }>("GET", "/v1/users", { query })).users;
+  }
+
+  /**
    * Deletes the user's account permanently. With `erase` everything that the user wrote is erased as well, mostly within an hour; it
    * cannot be taken back.
    */

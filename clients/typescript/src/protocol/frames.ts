@@ -1,7 +1,7 @@
 /** The frames that a client sends, and those that it receives. */
 
 import { readError, type ErrorBody } from "./errors.js";
-import type { Conversation, Export, File, Item, Receipt, Unread } from "./objects.js";
+import type { Conversation, Export, File, Item, Receipt, Settings, Unread } from "./objects.js";
 
 /** A message within a `send`. */
 export interface SendMessage {
@@ -64,6 +64,7 @@ export type Push =
   | { readonly type: "items"; readonly items: readonly Item[] }
   | { readonly type: "receipts"; readonly receipts: readonly Receipt[] }
   | { readonly type: "unread"; readonly unread: readonly Unread[] }
+  | { readonly type: "conversation_settings"; readonly conversation_id: string; readonly settings: Settings }
   | { readonly type: "file"; readonly file: File }
   | { readonly type: "export"; readonly export: Export }
   | { readonly type: "typing"; readonly conversation_id: string; readonly user_id: string; readonly typing: boolean }
@@ -112,6 +113,7 @@ export function readFrame(text: string): ServerFrame {
       return { kind: "push", push: { type: "items", items: frame.messages as Item[] } };
     case "receipts":
     case "unread":
+    case "conversation_settings":
     case "file":
     case "export":
     case "typing":

@@ -120,6 +120,21 @@ export type LogEvent = ItemFields & EventKind;
 /** An item of the log. */
 export type Item = Message | LogEvent;
 
+/** The messages of a conversation of which a user is notified while no device shows it. */
+export type NotificationLevel = "all" | "mentions" | "none";
+
+/** What the caller has set for a conversation: on all devices, and for nobody else. */
+export interface Settings {
+  /** `all` if absent. */
+  readonly notification_level?: NotificationLevel;
+  /** Nothing is notified before, whatever the level. */
+  readonly notifications_muted_until?: string;
+  readonly archived?: true;
+  readonly pinned?: true;
+  /** Ends with the next read. */
+  readonly marked_unread?: true;
+}
+
 /** A conversation as the caller sees it. */
 export interface Conversation {
   readonly conversation_id: string;
@@ -138,6 +153,7 @@ export interface Conversation {
   readonly muted_until?: string;
   /** `null` for a former member. */
   readonly role: Role | null;
+  readonly settings?: Settings;
   readonly member_count?: number;
   /** The highest seq that the caller can see. */
   readonly head_seq: number;

@@ -18,10 +18,10 @@ export class OwnReceipts {
     this.pace = pace;
   }
 
-  /** Marks everything up to `seq`; a seq at or below an accepted one has no effect. */
-  mark(conversation: string, seq: number): void {
-    if (seq > (this.accepted.get(conversation) ?? 0) && seq > (this.pending.get(conversation) ?? 0))
-      this.pending.set(conversation, seq);
+  /** Marks everything up to `seq`; a seq at or below an accepted one has no effect, unless it is to be reported `again`. */
+  mark(conversation: string, seq: number, again = false): void {
+    const accepted = again ? 0 : (this.accepted.get(conversation) ?? 0);
+    if (seq > accepted && seq > (this.pending.get(conversation) ?? 0)) this.pending.set(conversation, seq);
   }
 
   /** Remembers that the server has this watermark. */

@@ -180,6 +180,37 @@ describe("conversations", () => {
   });
 });
 
+describe("settings", () => {
+  it("of a conversation are on all devices, and a read ends the mark", async () => {
+    const name = uniqueName("alice");
+    const [phone, laptop, bob] = await Promise.all([started(name), started(name), started(uniqueName("bob"))]);
+    const his = await bob.withUser(idOf(phone));
+    await his.send("hello").accepted();
+    const on = (client: Client): ConversationHandle => client.conversation(his.id);
+    const settings = { notification_level: "none", archived: true, pinned: true, marked_unread: true } as const;
+    await until(on(phone).view, (view) => view !== undefined, "it does not come");
+    expect(await on(phone).changeSettings(settings)).toEqual(settings);
+    for (const client of [phone, laptop])
+      await until(on(client).view, (view) => view?.settings?.marked_unread === true, "the settings do not come");
+    expect(his.view.get()?.settings).toBeUndefined();
+    on(laptop).read(on(laptop).view.get()?.head_seq);
+    for (const client of [phone, laptop])
+      await until(on(client).view, (view) => view?.settings?.marked_unread === undefined, "the mark stays");
+    await on(laptop).changeSettings({ notification_level: "all", archived: false });
+    await until(on(phone).view, (view) => view?.settings?.archived === undefined, "the change does not come");
+    expect(on(phone).view.get()?.settings).toEqual({ pinned: true });
+  });
+});
+
+describe("users", () => {
+  it("are found by their names", async () => {
+    const [alice, bob] = await Promise.all([started(uniqueName("alice")), started(uniqueName("bob"))]);
+    const name = bob.me.get()?.display_name ?? "";
+    const found = await alice.api.users.find(name.toUpperCase());
+    expect(found.map(({ user_id }) => user_id)).toEqual([idOf(bob)]);
+  });
+});
+
 describe("refusals", () => {
   it("of a message leave it failed, to be sent again or discarded", async () => {
     const [alice, bob] = [await started(uniqueName("alice")), await started(uniqueName("bob"))];

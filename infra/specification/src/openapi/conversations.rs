@@ -3,9 +3,10 @@
 use domain::ErrorCode;
 use domain::conversation::Conversation;
 use domain::protocol::http::{
-    ConversationsPage, CreateConversationRequest, PublicConversationsPage, PublicConversationsQuery,
-    UpdateConversationRequest, pages,
+    ConversationsPage, ConversationsQuery, CreateConversationRequest, PublicConversationsPage,
+    PublicConversationsQuery, UpdateConversationRequest, pages,
 };
+use domain::settings::{ConversationSettings, SettingsChange};
 use serde_json::json;
 
 use super::{Callers, Operation};
@@ -33,8 +34,9 @@ pub(super) fn operations() -> Vec<Operation> {
                 ErrorCode::TooManyMembers,
             ]),
         Operation::new("GET /v1/conversations", "listConversations", "List one's conversations")
-            .describe("Oldest first, past ones included.")
+            .describe("Oldest first, past ones included. A filter may leave a page short, or empty, that is not the last.")
             .callers(Callers::UsersAndBackends)
+            .query::<ConversationsQuery>()
             .page(pages::CONVERSATIONS)
             .answer(
                 200,
@@ -60,6 +62,12 @@ pub(super) fn operations() -> Vec<Operation> {
                 ErrorCode::ProfileRequired,
                 ErrorCode::RateLimited,
             ]),
+        Operation::new("PATCH /v1/conversations/{id}/settings", "changeSettings", "Archive, pin, mute, mark as unread")
+            .describe("For the caller alone, on all devices. At least one field is required; `null` and `false` end a setting.")
+            .callers(Callers::Users)
+            .body(Shape::request::<SettingsChange>(json!({"archived": true, "notifications_muted_until": null})))
+            .answer(200, "All settings.", Shape::answer::<ConversationSettings>(json!({"archived": true})))
+            .errors(&[ErrorCode::ConversationNotFound]),
         Operation::new("DELETE /v1/conversations/{id}", "closeConversation", "Close a conversation")
             .describe("For owners. It can be read and left from then on.")
             .callers(Callers::UsersAndSystem)

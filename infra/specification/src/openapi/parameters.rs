@@ -18,8 +18,8 @@ pub(super) fn of(operation: &Operation, by_backend: bool, schemas: &mut Schemas)
     if let Some(PageSize { default, most }) = operation.page {
         let limit = json!({"type": "integer", "minimum": 1, "maximum": most, "default": default});
         parameters.push(json!({"name": "limit", "in": "query", "description": "Elements of a page.", "schema": limit}));
-        // History pages by seq.
-        if !operation.path.ends_with("/messages") {
+        // History pages by seq, and a search for users has one page.
+        if !["/messages", "/users"].iter().any(|end| operation.path.ends_with(end)) {
             let text = "The `cursor` of the page before, unchanged.";
             parameters
                 .push(json!({"name": "cursor", "in": "query", "description": text, "schema": {"type": "string"}}));

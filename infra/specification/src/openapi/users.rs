@@ -1,7 +1,7 @@
 //! Profiles and accounts.
 
 use domain::ErrorCode;
-use domain::protocol::http::{DeletionQuery, ProfileRequest, UserEntry, UsersPage, UsersQuery};
+use domain::protocol::http::{DeletionQuery, ProfileRequest, UserEntry, UsersPage, UsersQuery, pages};
 use domain::user::User;
 use serde_json::json;
 
@@ -31,14 +31,19 @@ pub(super) fn operations() -> Vec<Operation> {
             .callers(Callers::UsersAndSystem)
             .answer(200, "The profile, or that the user is deleted.", Shape::answer::<UserEntry>(user()))
             .errors(&[ErrorCode::UserNotFound]),
-        Operation::new("GET /v1/users", "getUsers", "Read up to 100 profiles")
-            .describe("The users are in the order of `ids`, each once. Unknown ones are left out.")
+        Operation::new("GET /v1/users", "getUsers", "Read up to 100 profiles, or find users by name")
+            .describe(
+                "Either `ids`: the users are in that order, each once, and unknown ones are left out. Or `q`, with `limit`: users \
+                 whose names have, for each word, a word that begins so, by name.",
+            )
             .callers(Callers::UsersAndSystem)
             .query::<UsersQuery>()
+            .page(pages::USERS)
             .answer(
                 200,
                 "The profiles.",
                 Shape::answer::<UsersPage>(json!({"users": [user(), {"user_id": BOB, "deleted": true}]})),
-            ),
+            )
+            .errors(&[ErrorCode::SearchOff]),
     ]
 }

@@ -8,7 +8,7 @@ use domain::period::SeqRange;
 use domain::protocol::sync::SyncedConversation;
 use domain::protocol::{SyncRequest, Synced};
 use domain::receipt::Watermark;
-use domain::{ConversationId, Periods, ReceiptKind, Seq, UserId};
+use domain::{ConversationId, Periods, Seq, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use store::StoreError;
@@ -42,8 +42,8 @@ impl Inbox {
     /// and the newest message if the head is an event.
     pub async fn conversation(&self, id: ConversationId, user: UserId) -> Result<Conversation, ReadError> {
         loop {
-            let read = async { Ok(self.watermarks.get(ReceiptKind::Read, id, user).await?) };
-            let ((view, head), read) = tokio::try_join!(self.log.newest(id, user), read)?;
+            let read = async { Ok(self.watermarks.read_state(id, user).await?) };
+            let ((view, head), (read, settings)) = tokio::try_join!(self.log.newest(id, user), read)?;
             let newest = head.as_ref().map_or(Seq::ZERO, |head| head.seq);
             // Nothing is unread for the system, which has no watermark.
             let read_seq = read.map_or(if user.is_system() { newest } else { Seq::ZERO }, |Watermark { seq, .. }| seq);
@@ -76,6 +76,7 @@ impl Inbox {
                 blocked: item.blocked_by.contains(&user),
                 muted_until: active.and_then(|member| member.muted_until),
                 role: active.map(|member| member.role),
+                settings,
                 member_count: active.map(|_| item.member_count),
                 head_seq: head.as_ref().map_or(before, |item| item.seq.max(before)),
                 last_message_at: head.map(|item| item.sent_at),

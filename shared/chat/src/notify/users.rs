@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use domain::error::causes;
+use domain::protocol::Push;
 use domain::{Timestamp, UserId};
-use store::connections_api::{ConnectionsApi, Frame};
+use store::connections_api::{ConnectionsApi, Frame, encode};
 use store::dynamodb::Connections;
 use store::dynamodb::connections::Found;
 
@@ -46,6 +47,14 @@ impl UserNotifier {
         });
         let (pushed, ()) = tokio::join!(self.api.push(to_post), end_expired(&self.connections, &self.api, &expired));
         self.connections.remove_gone(&connections, &pushed.gone, now).await;
+    }
+
+    /// Posts a frame to all connections of one user, as [`notify`](Self::notify) does.
+    pub async fn push(&self, user: UserId, push: &Push) {
+        match encode(push) {
+            Ok(frame) => self.notify(&HashMap::from([(user, vec![frame])])).await,
+            Err(error) => tracing::error!(user_id = %user, %error, "a frame could not be encoded"),
+        }
     }
 
     /// Opens the connections to DynamoDB and API Gateway during init, when time is free.

@@ -2,12 +2,13 @@
 
 use domain::period::SeqRange;
 use domain::protocol::Unread;
+use domain::settings::ConversationSettings;
 use domain::{ConversationType, HistoryPolicy, MessageKind, Receipt, ReceiptKind, Seq, UserId};
 use store::StoreError;
 use store::dynamodb::Watermarks;
 use store::dynamodb::members::{MemberView, Roster};
 use store::dynamodb::messages::Order;
-use store::dynamodb::watermarks::Advance;
+use store::dynamodb::watermarks::{Advance, Moved};
 
 use crate::log::Log;
 use crate::membership::blocks::hidden_of;
@@ -21,7 +22,7 @@ const MAX_MEGABYTES_PER_PERIOD: usize = 2;
 /// Number of members up to which all are notified of reads; in larger conversations only the senders are.
 const MAX_MEMBERS_NOTIFIED_OF_READS: u32 = 32;
 
-/// A receipt that moved a watermark.
+/// A receipt that moved a watermark, or ended `marked_unread`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// The receipt as recorded: clamped to the seqs that its user can see.
@@ -30,6 +31,8 @@ pub struct Recorded {
     pub audience: Vec<UserId>,
     /// Unread count of the user; only after a read receipt.
     pub unread: Option<Unread>,
+    /// The user's settings, if a read receipt has ended `marked_unread`.
+    pub unmarked: Option<ConversationSettings>,
 }
 
 /// The tables that receipts touch.
@@ -60,10 +63,18 @@ impl Receipts {
         }
         let Some(seq) = view.periods.last_visible(receipt.seq.min(head.seq)) else { return Ok(None) };
         let receipt = Receipt { seq, ..receipt };
-        let Advance::From(before) = self.watermarks.record(&receipt).await? else { return Ok(None) };
+        let Moved { advance, unmarked } = self.watermarks.record(&receipt).await?;
+        let Advance::From(before) = advance else {
+            return Ok(unmarked.map(|settings| Recorded {
+                receipt,
+                audience: Vec::new(),
+                unread: None,
+                unmarked: Some(settings),
+            }));
+        };
         let (audience, unread) =
             tokio::try_join!(self.audience(&view, &receipt, before), self.unread(&view, &receipt))?;
-        Ok(Some(Recorded { receipt, audience, unread }))
+        Ok(Some(Recorded { receipt, audience, unread, unmarked }))
     }
 
     /// Returns the members to notify, without the receipt's user: of reads all of them in a small conversation, else the

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::sync::Synced;
 use crate::export::Export;
 use crate::file::File;
+use crate::settings::ConversationSettings;
 use crate::{
     ApiError, ClientMessageId, ConversationId, ErrorCode, Message, MessageId, MessageKind, Receipt, Seq, Timestamp,
     UserId,
@@ -41,6 +42,11 @@ pub enum Push {
     /// The number of messages that the user has not read, after a read on one of their devices.
     Unread {
         unread: Vec<Unread>,
+    },
+    /// The user has changed the settings of a conversation on one of their devices, or a read has ended `marked_unread`.
+    ConversationSettings {
+        conversation_id: ConversationId,
+        settings: ConversationSettings,
     },
     /// A file of the user was inspected: it can be attached, or it was rejected.
     File {

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::conversations::terms;
+use super::discovery::vector;
 use super::files::StoredFile;
 use crate::StoreError;
 
@@ -74,12 +75,13 @@ impl ImportRows {
     /// Creates those of these users who do not exist. Others stay as they are.
     pub async fn create_users(&self, users: &[(UserId, String)]) -> Result<(), StoreError> {
         query(
-            "INSERT INTO users (user_id, display_name) SELECT u.user_id, u.name
-             FROM unnest($1::uuid[], $2::text[]) AS u (user_id, name)
+            "INSERT INTO users (user_id, display_name, terms) SELECT u.user_id, u.name, u.terms::tsvector
+             FROM unnest($1::uuid[], $2::text[], $3::text[]) AS u (user_id, name, terms)
              ON CONFLICT (user_id) DO NOTHING",
         )
         .bind(users.iter().map(|(user, _)| user.0).collect::<Vec<_>>())
         .bind(users.iter().map(|(_, name)| name.clone()).collect::<Vec<_>>())
+        .bind(users.iter().map(|(_, name)| vector(name, None)).collect::<Vec<_>>())
         .execute(&self.pool)
         .await?;
         Ok(())

@@ -1,13 +1,24 @@
 //! Table `users`: profiles, and tombstones of deleted users.
 
+use domain::search::Words;
 use domain::user::{DisplayName, User};
 use domain::{ConversationId, IdRange, UserId};
 use sqlx_data_api::{DataApiPool, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::discovery::{prefixes, vector};
 use super::timestamp;
 use crate::StoreError;
+
+/// Most users with a searched beginning that are put in order: a single letter may be that of a million.
+pub const MAX_COMPARED: i64 = 1_000;
+
+/// Finds users by the index `terms_of_users`.
+pub const FIND: &str = "SELECT user_id, display_name, created_at, updated_at FROM (
+        SELECT user_id, display_name, created_at, updated_at FROM users
+        WHERE deleted_at IS NULL AND terms @@ $1::text::tsquery LIMIT $2
+     ) AS found ORDER BY display_name, user_id LIMIT $3";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -59,15 +70,17 @@ impl Users {
     /// Creates or changes a profile: one statement, safe to repeat. Does not change a tombstone.
     pub async fn put(&self, user: UserId, display_name: &DisplayName) -> Result<Found, StoreError> {
         let row: Row = query_as(
-            "INSERT INTO users AS u (user_id, display_name) VALUES ($1, $2)
+            "INSERT INTO users AS u (user_id, display_name, terms) VALUES ($1, $2, $3::text::tsvector)
              ON CONFLICT (user_id) DO UPDATE SET
                 display_name = CASE WHEN u.deleted_at IS NULL THEN excluded.display_name ELSE u.display_name END,
+                terms = CASE WHEN u.deleted_at IS NULL THEN excluded.terms END,
                 updated_at = CASE WHEN u.deleted_at IS NULL AND u.display_name <> excluded.display_name
                     THEN now() ELSE u.updated_at END
              RETURNING user_id, display_name, created_at, updated_at",
         )
         .bind(user.0)
         .bind(display_name.as_str())
+        .bind(vector(display_name.as_str(), None))
         .fetch_one(&self.pool)
         .await?;
         Ok(row.into())
@@ -83,12 +96,29 @@ impl Users {
         Ok(rows.into_iter().map(Found::from).collect())
     }
 
+    /// Returns up to `limit` users whose names have for each word a word with that beginning, by name. Among more than
+    /// [`MAX_COMPARED`] such users any of them. Cost: one statement.
+    pub async fn find(&self, words: &Words, limit: usize) -> Result<Vec<User>, StoreError> {
+        let rows: Vec<Row> = query_as(FIND)
+            .bind(prefixes(words))
+            .bind(MAX_COMPARED)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.pool)
+            .await?;
+        let found = rows.into_iter().filter_map(|row| match Found::from(row) {
+            Found::User(user) => Some(user),
+            Found::Deleted(_) => None,
+        });
+        Ok(found.collect())
+    }
+
     /// Leaves a tombstone without a name: one statement, safe to repeat. A user without a profile gets one too, and can create
     /// none from then on.
     pub async fn delete(&self, user: UserId) -> Result<(), StoreError> {
         query(
             "INSERT INTO users AS u (user_id, deleted_at) VALUES ($1, now())
-             ON CONFLICT (user_id) DO UPDATE SET display_name = NULL, updated_at = now(), deleted_at = now()
+             ON CONFLICT (user_id) DO UPDATE
+             SET display_name = NULL, terms = NULL, updated_at = now(), deleted_at = now()
              WHERE u.deleted_at IS NULL",
         )
         .bind(user.0)

@@ -6,6 +6,7 @@ use super::given;
 use crate::conversation::Conversation;
 use crate::protocol::or_default;
 use crate::protocol::read::Cursor;
+use crate::settings::ConversationSettings;
 use crate::{ConversationId, ConversationType, HistoryPolicy, Timestamp, UserId};
 
 /// Body of `POST /v1/conversations`.
@@ -64,6 +65,27 @@ pub struct PublicConversationsQuery {
     pub q: Option<String>,
     pub limit: Option<u64>,
     pub cursor: Option<Cursor<ConversationId>>,
+}
+
+/// Query of `GET /v1/conversations`.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ConversationsQuery {
+    pub limit: Option<u64>,
+    pub cursor: Option<Cursor<ConversationId>>,
+    /// Only those that the caller has archived, or only the others.
+    pub archived: Option<bool>,
+    /// Only those that the caller has pinned, or only the others.
+    pub pinned: Option<bool>,
+}
+
+impl ConversationsQuery {
+    /// Returns true for a conversation that the caller asks for.
+    pub fn matches(&self, conversation: &Conversation) -> bool {
+        let ConversationSettings { archived, pinned, .. } = conversation.settings;
+        self.archived.is_none_or(|wanted| wanted == archived) && self.pinned.is_none_or(|wanted| wanted == pinned)
+    }
 }
 
 /// Answer to `GET /v1/conversations`.

@@ -22,7 +22,7 @@ use super::read::Cursor;
 
 pub use audit::{AuditCursor, AuditDay, AuditEntry, AuditOutcome, AuditPage, AuditQuery};
 pub use conversations::{
-    ConversationsPage, CreateConversationRequest, PublicConversation, PublicConversationsPage,
+    ConversationsPage, ConversationsQuery, CreateConversationRequest, PublicConversation, PublicConversationsPage,
     PublicConversationsQuery, UpdateConversationRequest,
 };
 pub use exports::{ConversationExportRequest, UserExportRequest};
@@ -46,7 +46,9 @@ pub struct PageQuery<C> {
 
 /// Parses a field that is `null` apart from one that is absent; for `deserialize_with` beside `default`.
 #[allow(clippy::option_option, reason = "absent, or `null`")]
-fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 

@@ -2,6 +2,9 @@
 
 use crate::protocol::read::PageSize;
 
+/// `GET /v1/users` by name.
+pub const USERS: PageSize = PageSize { default: 10, most: 20 };
+
 /// `GET /v1/conversations`.
 pub const CONVERSATIONS: PageSize = PageSize { default: 20, most: 50 };
 

@@ -33,13 +33,19 @@ pub struct NewUserRequest {
     pub display_name: String,
 }
 
-/// Query of `GET /v1/users`.
+/// Query of `GET /v1/users`: `ids`, or `q`.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UsersQuery {
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MAX_IDS)))]
+    #[serde(default)]
     pub ids: Vec<UserId>,
+    /// Beginnings of the words of a name.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::search::MAX_SEARCH_CHARS)))]
+    pub q: Option<String>,
+    /// Most users that `q` finds.
+    pub limit: Option<u64>,
 }
 
 /// A user as others see them: the messages of a deleted user keep their author.
@@ -55,11 +61,11 @@ pub enum UserEntry {
     },
 }
 
-/// Answer to `GET /v1/users?ids=`.
+/// Answer to `GET /v1/users`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsersPage {
-    /// The existing ones, in the order of the request.
+    /// The existing ones, in the order of the request; those whose names match, by name.
     pub users: Vec<UserEntry>,
 }
 

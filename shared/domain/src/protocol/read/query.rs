@@ -157,8 +157,16 @@ impl<'de> Deserializer<'de> for Values<'_> {
         self.number(visitor)
     }
 
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.one()? {
+            "true" => visitor.visit_bool(true),
+            "false" => visitor.visit_bool(false),
+            _ => Err(Error::expected("`true` or `false`")),
+        }
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u128 f32 f64 char str string bytes byte_buf unit unit_struct tuple tuple_struct map
+        i8 i16 i32 i64 i128 u8 u16 u128 f32 f64 char str string bytes byte_buf unit unit_struct tuple tuple_struct map
         struct enum identifier ignored_any
     }
 }
@@ -193,6 +201,7 @@ mod tests {
         conversation_id: Option<ConversationId>,
         cursor: Option<Cursor<UserId>>,
         q: Option<String>,
+        archived: Option<bool>,
         #[serde(default)]
         ids: Vec<UserId>,
     }
@@ -206,10 +215,12 @@ mod tests {
     #[test]
     fn parameters_are_decoded() {
         let parameters =
-            read(&format!("limit=7&&after_seq=9007199254740991&q=a%2Cb+c%26,d&ids={ID},{ID}&ids={ID}")).unwrap();
+            read(&format!("limit=7&&after_seq=9007199254740991&q=a%2Cb+c%26,d&archived=false&ids={ID},{ID}&ids={ID}"))
+                .unwrap();
         assert_eq!((parameters.limit, parameters.after_seq), (Some(7), Some(Seq::MAX)));
         assert_eq!((parameters.q.as_deref(), parameters.ids.len()), (Some("a,b c&,d"), 3));
         assert_eq!((parameters.conversation_id, parameters.cursor), (None, None));
+        assert_eq!(parameters.archived, Some(false));
         assert!(read("").is_ok() && read("&").is_ok());
     }
 
@@ -228,6 +239,8 @@ mod tests {
             (ErrorCode::InvalidRequest, "`limit` must be a whole number.", "limit=2.0"),
             (ErrorCode::InvalidRequest, "`after_seq` must be a whole number.", "after_seq=9007199254740992"),
             (ErrorCode::InvalidRequest, "`after_seq` must be a whole number.", "after_seq=-1"),
+            (ErrorCode::InvalidRequest, "`archived` must be `true` or `false`.", "archived=1"),
+            (ErrorCode::InvalidRequest, "`archived` must be `true` or `false`.", "archived"),
             (ErrorCode::InvalidUuid, "`conversation_id` is not a UUID.", "conversation_id="),
             (
                 ErrorCode::InvalidUuid,

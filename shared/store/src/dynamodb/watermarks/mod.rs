@@ -2,7 +2,7 @@
 //!
 //! | `pk` (S, partition key) | `sk` (S, sort key) | |
 //! |---|---|---|
-//! | user | conversation | the watermark: `seq`, `at` (ms), `revision` |
+//! | user | conversation | the watermark: `seq`, `at` (ms), `revision`; in `read_status` also the user's settings (`settings.rs`) |
 //! | `<conversation>#<user>` | seq, 16 digits | an older receipt: `at` (ms), `ttl` |
 //!
 //! A message was delivered to, or read by, a user at the earliest time among their receipts at or above its seq. An older
@@ -12,6 +12,7 @@
 
 mod late;
 mod removal;
+mod settings;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::receipt::Watermark;
+use domain::settings::ConversationSettings;
 use domain::{ConversationId, Receipt, ReceiptKind, Seq, Timestamp, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
@@ -48,6 +50,23 @@ pub enum Advance {
     Stayed,
 }
 
+/// The outcome of a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    pub advance: Advance,
+    /// The settings, if the receipt has ended `marked_unread`.
+    pub unmarked: Option<ConversationSettings>,
+}
+
+/// The item of a user and a conversation.
+#[derive(Clone, Copy, Debug)]
+struct Stored {
+    mark: Watermark,
+    revision: u64,
+    /// Time at which the user has called the conversation unread.
+    marked_unread_at: Option<Timestamp>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Watermarks {
     client: Client,
@@ -68,16 +87,41 @@ impl Watermarks {
         conversation: ConversationId,
         user: UserId,
     ) -> Result<Option<Watermark>, StoreError> {
-        Ok(self.find(kind, conversation, user).await?.map(|(mark, _)| mark))
+        Ok(self.find(kind, conversation, user).await?.map(|found| found.mark))
     }
 
-    /// The watermark with its revision, read consistently.
+    /// The user's read watermark and settings, read consistently. Cost: one read unit.
+    pub async fn read_state(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+    ) -> Result<(Option<Watermark>, ConversationSettings), StoreError> {
+        let Some(item) = self.item(ReceiptKind::Read, conversation, user).await? else {
+            return Ok((None, ConversationSettings::default()));
+        };
+        let mark = parse_watermark(&item)?;
+        // Settings came before any receipt.
+        Ok(((mark.seq > Seq::ZERO).then_some(mark), settings::parse(&item)?))
+    }
+
     async fn find(
         &self,
         kind: ReceiptKind,
         conversation: ConversationId,
         user: UserId,
-    ) -> Result<Option<(Watermark, u64)>, StoreError> {
+    ) -> Result<Option<Stored>, StoreError> {
+        let Some(item) = self.item(kind, conversation, user).await? else { return Ok(None) };
+        let revision = if item.contains_key("revision") { number(&item, "revision")? } else { 0 };
+        let marked_unread_at = settings::marked_unread_at(&item)?;
+        Ok(Some(Stored { mark: parse_watermark(&item)?, revision, marked_unread_at }))
+    }
+
+    async fn item(
+        &self,
+        kind: ReceiptKind,
+        conversation: ConversationId,
+        user: UserId,
+    ) -> Result<Option<Item>, StoreError> {
         let found = self
             .client
             .get_item()
@@ -87,8 +131,7 @@ impl Watermarks {
             .send()
             .await
             .map_err(StoreError::dynamodb)?;
-        let revision = |item: &Item| if item.contains_key("revision") { number(item, "revision") } else { Ok(0) };
-        found.item.as_ref().map(|item| Ok((parse_watermark(item)?, revision(item)?))).transpose()
+        Ok(found.item)
     }
 
     /// Reads the watermarks of these users, as far as they exist. Cost: one read unit per user, one request per hundred users.
@@ -127,20 +170,23 @@ impl Watermarks {
     /// Moving forward takes two writes (one where there was no watermark): the former watermark becomes an older receipt, then
     /// the watermark moves, on the condition that it has not changed since it was read. A crash in between leaves an extra,
     /// correct row; a repeat finds everything done. Only a late receipt with an earlier time than the stored ones costs more:
-    /// two reads, and a transaction with each older receipt that it rewrites.
-    pub async fn record(&self, receipt: &Receipt) -> Result<Advance, StoreError> {
+    /// two reads, and a transaction with each older receipt that it rewrites. A read of a conversation that was marked unread
+    /// before costs one more write.
+    pub async fn record(&self, receipt: &Receipt) -> Result<Moved, StoreError> {
         let Receipt { kind, conversation_id, user_id, .. } = *receipt;
         let mut round = 0;
         while round < MAX_ROUNDS {
             let found = self.find(kind, conversation_id, user_id).await?;
-            let before = found.map_or(Seq::ZERO, |(mark, _)| mark.seq);
+            let before = found.map_or(Seq::ZERO, |found| found.mark.seq);
             let advance = if before < receipt.seq { Advance::From(before) } else { Advance::Stayed };
             let recorded = match found {
                 None => self.move_watermark(receipt, None).await?,
-                Some((mark, _)) if receipt.seq > mark.seq && receipt.at > mark.at => {
+                // Settings came before any receipt.
+                Some(Stored { mark, .. }) if mark.seq == Seq::ZERO => self.move_watermark(receipt, Some(mark)).await?,
+                Some(Stored { mark, .. }) if receipt.seq > mark.seq && receipt.at > mark.at => {
                     self.put_older(receipt, mark).await? && self.move_watermark(receipt, Some(mark)).await?
                 }
-                Some((mark, revision)) => match self.bring_forward(receipt, mark, revision).await? {
+                Some(Stored { mark, revision, .. }) => match self.bring_forward(receipt, mark, revision).await? {
                     Brought::Everything => true,
                     // The remaining receipts need another round, which is not contention.
                     Brought::Some => continue,
@@ -148,7 +194,12 @@ impl Watermarks {
                 },
             };
             if recorded {
-                return Ok(advance);
+                let marked_at = found.and_then(|found| found.marked_unread_at).filter(|marked| *marked <= receipt.at);
+                let unmarked = match marked_at {
+                    Some(marked_at) => self.unmark(conversation_id, user_id, marked_at).await?,
+                    None => None,
+                };
+                return Ok(Moved { advance, unmarked });
             }
             back_off(round).await;
             round += 1;
