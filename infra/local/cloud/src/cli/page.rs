@@ -1,15 +1,14 @@
 //! The page for browsers that the workspace names: `web` in `[workspace.metadata.local-cloud]`.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::workspace;
+use super::workspace::{self, PageSettings};
 use crate::Endpoints;
 use crate::web::{self, Build, Deployment, Source, State};
 
@@ -18,17 +17,6 @@ const DEFAULT_PORT: u16 = 3003;
 
 /// The line in the place of a URL.
 const MISSING: &str = "missing: see the warning";
-
-/// What the workspace says of its page.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PageSettings {
-    /// The folder of the npm package, from the workspace's folder.
-    package: PathBuf,
-    /// Further folders whose files become parts of the page.
-    #[serde(default)]
-    sources: Vec<PathBuf>,
-}
 
 /// A page that is being built, if the workspace has one.
 pub(super) struct Page(AbortOnDropHandle<Option<Build>>);

@@ -8,8 +8,6 @@ use std::process::Command;
 use local_lambda::build::names_a_package;
 use serde::Deserialize;
 
-use super::page::PageSettings;
-
 /// Reasons for which there is no workspace.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WorkspaceError {
@@ -43,6 +41,17 @@ pub(super) struct Settings {
     pub(super) cost: Option<PathBuf>,
     /// The page for browsers.
     pub(super) web: Option<PageSettings>,
+}
+
+/// The page for browsers that a workspace has.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageSettings {
+    /// The folder of the npm package, from the workspace's folder.
+    pub(super) package: PathBuf,
+    /// Further folders whose files become parts of the page.
+    #[serde(default)]
+    pub(super) sources: Vec<PathBuf>,
 }
 
 /// Returns the workspace in which `folder` is.
