@@ -23,6 +23,7 @@ mod disk;
 mod files;
 mod growth;
 mod history;
+mod import;
 mod load;
 mod machine;
 mod measure;
@@ -76,6 +77,8 @@ enum Part {
     Archive,
     /// Requests before and after the stack has grown: a very long conversation, and very many others.
     Growth,
+    /// An import: messages a second, and its cost, of young messages and of old ones.
+    Import,
     /// Tables in memory and on disk, one invocation at a time in a process and several, single messages and batches.
     Modes,
 }
@@ -103,6 +106,9 @@ struct Arguments {
     /// Other conversations in the part `growth`; a tenth where it has to be quick.
     #[arg(long, default_value_t = 2_000)]
     growth_conversations: u64,
+    /// Messages of each import in the part `import`; a tenth where it has to be quick.
+    #[arg(long, default_value_t = 100_000)]
+    import_messages: u64,
     /// The flag that `cargo bench` adds.
     #[arg(long, hide = true)]
     bench: bool,
@@ -130,7 +136,8 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut report = Report::new(root().join("target/bench"))?;
     let form = if arguments.quick { ", quick form" } else { "" };
     report.add_text(&format!("{machine}. Profile `{PROFILE}`{form}."))?;
-    let has_own_clouds = |part: &Part| matches!(part, Part::Search | Part::Archive | Part::Growth | Part::Modes);
+    let has_own_clouds =
+        |part: &Part| matches!(part, Part::Search | Part::Archive | Part::Growth | Part::Import | Part::Modes);
     if Part::value_variants().iter().any(|part| !has_own_clouds(part) && arguments.asks_for(*part)) {
         run_on_one_cloud(arguments, &mut report).await?;
     }
@@ -146,6 +153,10 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
         let divisor = if arguments.quick { 10 } else { 1 };
         let (items, conversations) = (arguments.growth_items / divisor, arguments.growth_conversations / divisor);
         growth::run(items.max(3_000), conversations, &mut report).await?;
+    }
+    if arguments.asks_for(Part::Import) {
+        let divisor = if arguments.quick { 10 } else { 1 };
+        import::run((arguments.import_messages / divisor).max(1), &mut report).await?;
     }
     if arguments.asks_for(Part::Modes) {
         modes::run(arguments.concurrency, arguments.length(3, 12), &mut report).await?;

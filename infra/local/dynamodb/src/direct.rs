@@ -1,4 +1,4 @@
-//! The operations on items, carried out without the engine's HTTP server.
+//! The operations on items, carried out without the engine's HTTP server. Batches of writes are in `batch`.
 //!
 //! What is unusual goes through the server instead, which has DynamoDB's words for it: a request that the engine refuses, one
 //! with the parameters that expressions have replaced, and all other operations.
@@ -13,6 +13,8 @@ use dynoxide::types::ConsumedCapacity;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::batch;
 
 /// The answer to an operation.
 #[derive(Debug)]
@@ -34,6 +36,7 @@ pub(crate) fn run(database: &Database, operation: &str, body: &[u8]) -> Option<A
         "PutItem" => carry_out::<PutItemRequest>(database, body),
         "UpdateItem" => carry_out::<UpdateItemRequest>(database, body),
         "DeleteItem" => carry_out::<DeleteItemRequest>(database, body),
+        "BatchWriteItem" => batch::run(database, body),
         _ => None,
     }
 }

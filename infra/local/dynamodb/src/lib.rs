@@ -13,6 +13,7 @@
 //!
 //! A stream has one shard, and a write that changes nothing is in it; the crate `local-sources` maps streams to functions.
 
+mod batch;
 mod direct;
 mod refused;
 mod replica;

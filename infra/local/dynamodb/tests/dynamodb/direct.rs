@@ -76,6 +76,13 @@ async fn answers_are_those_of_the_server() {
     for number in 1..4 {
         assert!(both.served("PutItem", &condition(number, "there")).await.0);
     }
+    let puts = [
+        json!({"PutRequest": {"Item": item(1, "there")}}),
+        json!({"PutRequest": {"Item": item(3, &"x".repeat(2000))}}),
+    ];
+    let delete = json!({"DeleteRequest": {"Key": key(9)}});
+    let batch = json!({"RequestItems": {"local-log": [puts[0], puts[1], delete]}});
+    assert!(both.served("BatchWriteItem", &batch).await.0);
     let capacity = |mut request: Value, mode: &str| {
         request["ReturnConsumedCapacity"] = mode.into();
         request
@@ -93,6 +100,9 @@ async fn answers_are_those_of_the_server() {
         ("BatchGetItem", capacity(json!({"RequestItems": {"local-log": {"Keys": [key(3)]}}}), "TOTAL")),
         ("UpdateItem", update("ALL_NEW")),
         ("UpdateItem", update("NONE")),
+        ("BatchWriteItem", batch.clone()),
+        ("BatchWriteItem", capacity(batch.clone(), "TOTAL")),
+        ("BatchWriteItem", capacity(batch, "NONE")),
         ("DeleteItem", json!({"TableName": "local-log", "Key": key(9), "ReturnValues": "ALL_OLD"})),
     ];
     for (operation, body) in same {
@@ -112,12 +122,21 @@ async fn units_are_told_whether_they_were_asked_for_or_not() {
     let get = json!({"RequestItems": {"local-log": keys}, "ReturnConsumedCapacity": "TOTAL"});
     let answer = both.tables.carry_out("BatchGetItem", get.to_string().as_bytes()).unwrap();
     assert_eq!(answer.units, [("local-log".to_owned(), 1.0)]);
+    let puts = [3, 4].map(|number| json!({"PutRequest": {"Item": item(number, &"x".repeat(1500))}}));
+    let batch = json!({"RequestItems": {"local-log": puts}});
+    let answer = both.tables.carry_out("BatchWriteItem", batch.to_string().as_bytes()).unwrap();
+    assert_eq!(answer.units, [("local-log".to_owned(), 8.0)], "each as by itself");
 }
 
 #[tokio::test]
 async fn the_server_answers_what_is_unusual() {
     let both = Both::start().await;
     let legacy = json!({"TableName": "local-log", "Item": item(1, "a"), "Expected": {"stream": {"Exists": false}}});
+    let put = |number: u32| json!({"PutRequest": {"Item": item(number, "a")}});
+    let batch = |count: u32, less: u32| -> Value {
+        let puts: Vec<Value> = (1..=count).map(|number| put(number.min(count - less))).collect();
+        json!({"RequestItems": {"local-log": puts}})
+    };
     let unusual = [
         ("PutItem", legacy),
         ("PutItem", json!({"TableName": "local-log", "Item": item(1, "a"), "ConditionExpression": "what?"})),
@@ -126,6 +145,15 @@ async fn the_server_answers_what_is_unusual() {
         ("GetItem", json!({"TableName": "local-log", "Key": "a"})),
         ("GetItem", json!({"TableName": "local-log", "Key": key(1), "AttributesToGet": ["text"]})),
         ("TransactWriteItems", json!({"TransactItems": []})),
+        ("BatchWriteItem", json!({"RequestItems": {}})),
+        ("BatchWriteItem", json!({"RequestItems": {"local-log": []}})),
+        ("BatchWriteItem", batch(26, 0)),
+        // The same key twice, and an item that no table takes.
+        ("BatchWriteItem", batch(2, 1)),
+        (
+            "BatchWriteItem",
+            json!({"RequestItems": {"local-log": [put(1), {"PutRequest": {"Item": {"stream": {"S": "a"}}}}]}}),
+        ),
         ("DescribeTable", json!({"TableName": "local-log"})),
     ];
     for (operation, body) in unusual {
