@@ -132,6 +132,9 @@ pub struct ImportCounts {
     pub files: u64,
     /// Attachments whose bytes the file does not have. Their messages name them in the text.
     pub missing_files: u64,
+    /// Messages without their words, because their author is erased here.
+    #[serde(default)]
+    pub erased_messages: u64,
 }
 
 /// An import as its backend sees it.

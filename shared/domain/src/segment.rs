@@ -40,6 +40,11 @@ impl SegmentSize {
         (0..segments).map(move |number| self.segment_of(Seq(number * self.0 + 1)))
     }
 
+    /// Returns true if a log with this head has a segment that may move.
+    pub const fn has_movable(self, head: Seq) -> bool {
+        head.0 / self.0 > 1
+    }
+
     /// Returns the segment that may move once the item at this seq is there; `None` for an item that ends no segment, and for the first
     /// end of one.
     pub fn moved_by(self, seq: Seq) -> Option<SeqRange> {
@@ -75,6 +80,7 @@ mod tests {
         for head in 0..60 {
             let may_move = |n: u64| size.may_move(size.segment_of(Seq(n * 10 + 1)), Seq(head));
             assert_eq!((0..6).filter(|n| may_move(*n)).count(), movable(head).len(), "{head}");
+            assert_eq!(size.has_movable(Seq(head)), !movable(head).is_empty(), "{head}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use chat::archive::Archiver;
+use chat::archive::{Added, Archiver};
 use domain::{Content, ConversationId, MessageKind, SegmentSize, Seq, Timestamp};
 use end_to_end::long_log::append;
 use end_to_end::{Cloud, TestUser, aws};
@@ -208,8 +208,8 @@ async fn fill(cloud: &Cloud, room: &mut Room, items: u64) -> Result<(), Failure>
             items.insert(0, first.clone());
         }
         match archiver.add(room.id, segment, &items).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("a segment was not written".into()),
+            Ok(Added::There) => Ok(()),
+            Ok(Added::TooLarge) => Err("a segment was not written".into()),
             Err(error) => Err(Failure::from(error)),
         }
     };

@@ -94,9 +94,7 @@ async fn what_users_write_meanwhile_is_not_overwritten_by_a_worker_that_goes_on(
     let here = here(&source, &group);
     let import = worker.start(&source, group_file(&group, &[&alice.user_id], 5)).await;
     // The last checkpoint is one within the messages.
-    for _ in 0..7 {
-        worker.work(import, Duration::ZERO).await;
-    }
+    worker.until_written(import, &here).await;
     assert_eq!(alice.get(&format!("/v1/conversations/{here}")).await.0, 404);
     let mut polls = 10;
     while alice.get(&format!("/v1/conversations/{here}")).await.0 != 200 {

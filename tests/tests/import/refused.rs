@@ -1,5 +1,6 @@
 //! Wrong files and wrong callers: errors that name the line, and nothing half visible.
 
+use end_to_end::test_user::token;
 use end_to_end::{Cloud, StoredState, TestBackend, TestUser};
 use serde_json::{Value, json};
 
@@ -51,6 +52,27 @@ async fn wrong_lines_are_named_and_nothing_is_written() {
     let left = StoredState::of(Cloud::shared(), &here).await;
     assert!(left.log.is_empty() && left.conversation_row.is_none() && left.conversation.is_none());
     assert_eq!(alice.get(&format!("/v1/conversations/{here}")).await.0, 404);
+}
+
+#[tokio::test]
+async fn users_of_a_file_are_different_ones() {
+    let backend = TestBackend::new().await;
+    let [one, two] = [id(), id()];
+    let users = lines(&[
+        json!({"user_id": one, "subject": "same"}),
+        json!({"user_id": one, "subject": "same", "display_name": "Repeated"}),
+        json!({"user_id": two, "subject": "same"}),
+        json!({"user_id": one, "subject": "another"}),
+    ]);
+    let failed = import(&backend, &source(), "mapped", zip(&[("users.jsonl", users)])).await;
+    assert_eq!(errors(&failed), [("users.jsonl", Some(3)), ("users.jsonl", Some(4))], "{failed}");
+    assert!(failed["errors"][0]["message"].as_str().unwrap().contains(&one), "{failed}");
+    // The id that tokens of the subject have, beside a user who keeps that id.
+    let (cloud, subject) = (Cloud::shared(), format!("alice-{one}"));
+    let alice = TestUser::with_token(cloud, "Alice", token(cloud, &json!({"username": subject})).await).await;
+    let users = lines(&[json!({"user_id": one, "subject": subject}), json!({"user_id": alice.user_id})]);
+    let failed = import(&backend, &source(), "kept", zip(&[("users.jsonl", users)])).await;
+    assert_eq!((&failed["state"], errors(&failed)), (&json!("failed"), vec![("", None)]), "{failed}");
 }
 
 #[tokio::test]

@@ -139,7 +139,7 @@ async fn what_was_exported_is_the_same_after_its_import() {
         assert_eq!(comparable(&seen_after, &after), comparable(&seen_before, &before), "by their periods");
     }
     let counts = json!({"conversations": 1, "existing_conversations": 0, "files": 1, "members": 3,
-        "messages": before.len(), "missing_files": 0, "users": 3});
+        "messages": before.len(), "missing_files": 0, "erased_messages": 0, "users": 3});
     assert_eq!(done["counts"], counts);
     StoredState::of(Cloud::shared(), &here).await.check();
 

@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use chat::imports::{Destinations, ImportJob, ImportRequests};
-use domain::import::Import;
+use chat::archive::Archiver;
+use chat::imports::{Archiving, Destinations, ImportJob, ImportRequests};
+use domain::import::{Import, ImportState};
 use domain::protocol::http::NewImportRequest;
 use domain::{ImportId, Timestamp};
 use end_to_end::test_user::client;
-use end_to_end::{Cloud, aws};
+use end_to_end::{Cloud, StoredState, aws};
+use serde_json::{Value, json};
 use store::Schedules;
 use store::dynamodb::{FileItems, ImportedItems, Imports, Watermarks};
 use store::import_objects::ImportObjects;
 use store::s3::Objects;
 use store::sql::{FileMetadata, ImportRows, Users};
-use store::sqs::{ImportBody, Queue};
+use store::sqs::{ArchiveBody, ImportBody, Queue};
 use uuid::Uuid;
 
 /// Name of the table of imports.
@@ -27,6 +29,8 @@ pub(crate) struct Worker {
     pub(crate) job: ImportJob,
     requests: ImportRequests,
     dynamodb: aws_sdk_dynamodb::Client,
+    sqs: aws_sdk_sqs::Client,
+    archive_queue: String,
 }
 
 impl Worker {
@@ -39,11 +43,19 @@ impl Worker {
         let watermarks = Watermarks::new(dynamodb.clone(), delivered, read);
         let pool = aws::database(cloud);
         let sqs = aws::sqs(cloud);
-        let queue = sqs.create_queue().queue_name(format!("imports-{}", Uuid::new_v4())).send().await.unwrap();
-        let queue = Queue::new(sqs, queue.queue_url.unwrap());
+        let queue_of = async |name: &str| {
+            let queue = sqs.create_queue().queue_name(format!("{name}-{}", Uuid::new_v4())).send().await.unwrap();
+            queue.queue_url.unwrap()
+        };
+        let queue = Queue::new(sqs.clone(), queue_of("imports").await);
         let imports = Imports::new(dynamodb.clone(), IMPORTS.to_owned());
         let objects = ImportObjects::new(s3.clone(), "local-exportsbucket".to_owned());
         let (messages, members) = (aws::MESSAGES.to_owned(), aws::MEMBERS.to_owned());
+        let archive_queue = queue_of("archive").await;
+        let (archive, messages_table) = (aws::archive(cloud), aws::log(&dynamodb).messages);
+        let after = Duration::from_hours(180 * 24);
+        let archiver = Archiver { archive, messages: messages_table, after, deletion_rate: 0 };
+        let archiving = Archiving { archiver, queue: Queue::new(sqs.clone(), archive_queue.clone()) };
         let to = Destinations {
             rows: ImportRows::new(pool.clone()),
             users: Users::new(pool.clone()),
@@ -52,7 +64,7 @@ impl Worker {
             metadata: FileMetadata::new(pool),
             file_items: FileItems::new(dynamodb.clone(), "local-FilesTable".to_owned()),
             objects: Objects::new(s3, "files-00000000-0000-0000-0000-000000000000".to_owned()),
-            archive: None,
+            archive: Some(archiving),
             retention: None,
             search: None,
         };
@@ -63,7 +75,7 @@ impl Worker {
             "arn:aws:sqs:us-east-1:000000000000:local-ImportQueue".to_owned(),
         );
         let job = ImportJob { imports: imports.clone(), objects: objects.clone(), to, queue: queue.clone(), schedules };
-        Self { job, requests: ImportRequests { imports, objects, queue }, dynamodb }
+        Self { job, requests: ImportRequests { imports, objects, queue }, dynamodb, sqs, archive_queue }
     }
 
     /// Starts an import of a file.
@@ -93,6 +105,44 @@ impl Worker {
         let update =
             update.update_expression("SET claimed_until = :ended").condition_expression("attribute_exists(import_id)");
         update.expression_attribute_values(":ended", AttributeValue::N("1".to_owned())).send().await.unwrap();
+    }
+
+    /// Takes step after step until the log of a conversation has items. It is not visible then.
+    pub(crate) async fn until_written(&self, import: ImportId, conversation: &str) {
+        let cloud = Cloud::shared();
+        while StoredState::of(cloud, conversation).await.log.is_empty() {
+            self.work(import, Duration::ZERO).await;
+            assert_eq!(self.state(import).await.state, ImportState::Running);
+        }
+    }
+
+    /// Names the checkpoint of the step before, as a crash would have left it.
+    pub(crate) async fn step_back(&self, import: ImportId) {
+        let item = self.job.imports.get(import).await.unwrap().unwrap();
+        let name = item.checkpoint.unwrap();
+        let checkpoint = self.job.objects.checkpoint(import, &name).await.unwrap();
+        let mut saved: Value = serde_json::from_slice(&checkpoint).unwrap();
+        let messages = &mut saved["cursor"]["messages"];
+        (messages["entry"], messages["line"]) = (0.into(), 0.into());
+        messages["end"] =
+            json!({"seq": 0, "sent_at": Timestamp::MIN, "members_seq": 1, "changed_at": Timestamp::MIN, "changes": 0});
+        saved["conversation"]["archived"] = json!([]);
+        self.job.objects.put_checkpoint(import, &name, serde_json::to_vec(&saved).unwrap()).await.unwrap();
+    }
+
+    /// Receives the tasks of the archive; returns the first seqs of their segments.
+    pub(crate) async fn queued_segments(&self) -> Vec<u64> {
+        let received = self.sqs.receive_message().queue_url(&self.archive_queue).max_number_of_messages(10);
+        let messages = received.send().await.unwrap().messages.unwrap_or_default();
+        let tasks = messages.iter().map(|message| message.body.as_deref().unwrap_or_default());
+        let mut firsts: Vec<u64> = tasks
+            .map(|task| match serde_json::from_str(task).unwrap() {
+                ArchiveBody::Segment { first, .. } => first.0,
+                task @ ArchiveBody::Range { .. } => panic!("{task:?}"),
+            })
+            .collect();
+        firsts.sort_unstable();
+        firsts
     }
 
     pub(crate) async fn state(&self, import: ImportId) -> Import {

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use domain::period::SeqRange;
 use domain::{ConversationId, Seq, Timestamp};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use store::StoreError;
 use store::chunk_objects::{checksum, unique_letters};
 use store::dynamodb::messages::LogItem;
@@ -31,6 +32,9 @@ use super::reader::Archive;
 
 /// Times that the work begins again because another worker was faster.
 const MAX_ROUNDS: u32 = 5;
+
+/// Objects that are deleted at once.
+const DELETIONS_AT_ONCE: usize = 16;
 
 /// Age from which nobody is about to name an object: many times as long as an invocation takes at most.
 const OBJECT_LIFETIME: Duration = Duration::from_hours(1);
@@ -63,6 +67,15 @@ pub enum Settled {
     /// It is one of the newest segments of its log, which stay.
     Newest,
     /// Its items are too large for a chunk, so it stays.
+    TooLarge,
+}
+
+/// What became of a segment that was never in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is in the archive, by this call or an earlier one.
+    There,
+    /// Its items are too large for a chunk.
     TooLarge,
 }
 
@@ -135,20 +148,38 @@ impl Archiver {
         Err(StoreError::Busy { service: "DynamoDB", source: "other workers were faster".into() }.into())
     }
 
-    /// Writes a segment that was never in the table. Returns false if it is in the archive already, or too large for a chunk.
+    /// Writes a segment that was never in the table.
     ///
-    /// For a log that nobody writes to yet. Cost: two requests to S3, and one write unit.
+    /// For a log that nobody writes to yet. Safe to repeat with the same items. Cost: two requests to S3, and one write unit.
     pub async fn add(
         &self,
         conversation_id: ConversationId,
         segment: SeqRange,
         items: &[LogItem],
-    ) -> Result<bool, ArchiveError> {
+    ) -> Result<Added, ArchiveError> {
         let row = |item: &LogItem| StoredRow::of(serde_json::to_value(item).map_err(StoreError::from)?);
         let rows = items.iter().map(row).collect::<Result<Vec<_>, _>>()?;
-        match candidate(conversation_id, segment, &rows, 1)? {
-            Some(candidate) => self.publish(&candidate).await,
-            None => Ok(false),
+        let Some(candidate) = candidate(conversation_id, segment, &rows, 1)? else { return Ok(Added::TooLarge) };
+        if !self.publish(&candidate).await? {
+            // An earlier call had succeeded. The object of this one, and what a crash left, are named by nothing.
+            let there = self.archive.chunks.get(conversation_id, segment.first).await?;
+            let unnamed =
+                || StoreError::Inconsistent(format!("{conversation_id} has no index item at {}", segment.first));
+            self.delete_objects(&there.ok_or_else(unnamed)?).await?;
+        }
+        Ok(Added::There)
+    }
+
+    /// Deletes all objects of a log whose index items are gone. Safe to repeat. Cost: a request to S3 for each thousand, and free deletions.
+    pub async fn delete_all(&self, conversation_id: ConversationId) -> Result<(), StoreError> {
+        let prefix = format!("{conversation_id}/");
+        loop {
+            let objects = self.archive.objects.list(&prefix).await?;
+            if objects.is_empty() {
+                return Ok(());
+            }
+            let deletions = objects.iter().map(|object| self.archive.objects.delete(&object.key));
+            stream::iter(deletions).buffer_unordered(DELETIONS_AT_ONCE).try_collect::<()>().await?;
         }
     }
 

@@ -17,7 +17,7 @@ mod tasks;
 pub(crate) use erasing::Change;
 pub(crate) use pace::{Pace, units_of};
 
-pub use archiver::{ArchiveError, Archiver, Settled};
+pub use archiver::{Added, ArchiveError, Archiver, Settled};
 pub use items::{Found, Items};
 pub use reader::Archive;
 pub use tasks::ArchiveTasks;

@@ -1,19 +1,20 @@
 //! The work on an import, a step at a time.
 
+use std::collections::BTreeMap;
+
 use domain::import::ImportCounts;
-use domain::{Attachment, ConversationId, ConversationType, Message, MessageKind, Timestamp, UserId};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use domain::{ConversationId, ConversationType, Timestamp, UserId};
+use futures_util::future::join_all;
 use store::dynamodb::Imports;
 use store::dynamodb::imports::ImportItem;
 use store::sql::imports::Begun;
 
-use super::cursor::{Cursor, LogEnd, Saved};
+use super::cursor::{Conversation, Cursor, LogEnd, Saved};
 use super::destinations::Destinations;
 use super::errors::{Errors, StepError};
 use super::file::{ImportFile, check_size};
 use super::layout::Layout;
-use super::lines::parse;
-use super::log::LogWriter;
+use super::lines::OpenEntry;
 use super::plan::{Ids, PlannedConversation};
 
 /// Users that one statement creates.
@@ -22,11 +23,9 @@ const USERS_PER_STEP: usize = 500;
 /// Pairs of users that one statement looks for.
 const PAIRS_PER_STATEMENT: usize = 1_000;
 
-/// Lines of messages of a step.
-const LINES_PER_STEP: usize = 10_000;
-
-/// Files that are copied at once.
-const FILES_AT_ONCE: usize = 4;
+/// Entries of a step of the check that are read at once, and most bytes of them.
+const ENTRIES_AT_ONCE: usize = 4;
+const BYTES_AT_ONCE: u64 = 64 << 20;
 
 /// State after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +38,7 @@ pub(super) enum Step {
 
 /// How far a conversation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+pub(super) enum Standing {
     /// This import brings it, and nobody sees it yet.
     Unseen,
     /// This import has made it visible, and has not ended its part: users write to it, and nothing of it may be written again.
@@ -56,12 +55,12 @@ pub(super) struct Work<'a> {
     pub(super) saved: Saved,
     /// Errors of the file so far.
     pub(super) errors: Errors,
-    file: ImportFile<'a>,
-    layout: Layout,
+    pub(super) file: ImportFile<'a>,
+    pub(super) layout: Layout,
     /// The conversation that this invocation knows to be brought by this import. After a checkpoint an earlier one may have finished it.
-    confirmed: Option<ConversationId>,
-    /// The entry of messages that is being read: its place and its bytes.
-    open: Option<(usize, Vec<u8>)>,
+    pub(super) confirmed: Option<ConversationId>,
+    /// The entry of messages that is being read.
+    pub(super) open: Option<OpenEntry>,
 }
 
 impl<'a> Work<'a> {
@@ -100,20 +99,32 @@ impl<'a> Work<'a> {
 
     /// Checks an entry, or the whole once all are checked.
     async fn check(&mut self, entry: usize) -> Result<Cursor, StepError> {
-        let Some((kind, place)) = self.layout.lines.get(entry).copied() else {
+        let lines = self.layout.lines.get(entry..).unwrap_or_default();
+        let entries = lines.iter().map(|(kind, place)| (*kind, &self.file.entries[*place]));
+        let mut bytes = 0;
+        let next: Vec<_> = entries
+            .take(ENTRIES_AT_ONCE)
+            .take_while(|(_, listed)| {
+                bytes += listed.size;
+                bytes <= BYTES_AT_ONCE.max(listed.size)
+            })
+            .collect();
+        if next.is_empty() {
             self.finish_check().await?;
             return Ok(Cursor::Users { after: None });
-        };
-        let listed = &self.file.entries[place];
-        match self.file.read(listed).await {
-            Ok(bytes) => self.saved.plan.check(kind, &listed.name, &bytes, Timestamp::now(), &mut self.errors),
-            Err(StepError::Invalid(errors)) => self.errors.list.extend(errors),
-            Err(error) => return Err(error),
         }
-        if self.errors.is_full() {
-            return Err(StepError::Invalid(std::mem::take(&mut self.errors.list)));
+        let read = join_all(next.iter().map(|(_, listed)| self.file.read(listed))).await;
+        for ((kind, listed), read) in next.iter().zip(read) {
+            match read {
+                Ok(bytes) => self.saved.plan.check(*kind, &listed.name, &bytes, Timestamp::now(), &mut self.errors),
+                Err(StepError::Invalid(errors)) => self.errors.list.extend(errors),
+                Err(error) => return Err(error),
+            }
+            if self.errors.is_full() {
+                return Err(StepError::Invalid(std::mem::take(&mut self.errors.list)));
+            }
         }
-        Ok(Cursor::Check { entry: entry + 1 })
+        Ok(Cursor::Check { entry: entry + next.len() })
     }
 
     async fn finish_check(&mut self) -> Result<(), StepError> {
@@ -125,6 +136,12 @@ impl<'a> Work<'a> {
             }
         }
         let ids = Ids::of(self.import, &self.saved.plan);
+        let mut here = BTreeMap::new();
+        for user in self.saved.plan.users.keys() {
+            if let Some(other) = here.insert(ids.user(*user), *user) {
+                self.errors.add("", None, format!("The users {other} and {user} are the same one here."));
+            }
+        }
         let private: Vec<(&PlannedConversation, [UserId; 2])> = self
             .saved
             .plan
@@ -159,6 +176,8 @@ impl<'a> Work<'a> {
         let new: Vec<(UserId, String)> =
             next.into_iter().filter(|user| !user.is_system()).map(|user| (ids.user(user), plan.name(user))).collect();
         self.to.rows.create_users(&new).await?;
+        let users: Vec<UserId> = new.iter().map(|(user, _)| *user).collect();
+        self.saved.erased.extend(self.to.rows.erased(&users).await?);
         self.saved.counts.users += new.len() as u64;
         Ok(Cursor::Users { after: Some(last) })
     }
@@ -168,7 +187,7 @@ impl<'a> Work<'a> {
         match self.standing(source).await? {
             Standing::Unseen => {}
             Standing::Visible => {
-                self.open(source).await?;
+                self.open(source, None).await?;
                 return Ok(Cursor::After(Some(source)));
             }
             Standing::There => {
@@ -180,19 +199,13 @@ impl<'a> Work<'a> {
         let ids = Ids::of(self.import, &self.saved.plan);
         let conversation_id = ids.space.conversation(source, planned.line.kind);
         // A worker that crashed may have left more than this file has.
-        self.to.items.clear_log(conversation_id).await?;
-        let mut end = LogEnd::default();
-        if planned.seqs.offset > 0 {
-            let files = &self.layout.files;
-            let mut writer = LogWriter { ids, planned, conversation_id, files, end };
-            self.to.items.put_log(&[writer.begin(self.import.created_at)]).await?;
-            end = writer.end;
-        }
-        Ok(Cursor::Messages { conversation: source, entry: 0, line: 0, end })
+        self.to.clear_log(conversation_id, planned.seqs.head()).await?;
+        self.saved.conversation = Conversation { counts: self.saved.counts, ..Conversation::default() };
+        Ok(Cursor::Messages { conversation: source, entry: 0, line: 0, end: LogEnd::default() })
     }
 
     /// Asks how far a conversation is.
-    async fn standing(&mut self, source: ConversationId) -> Result<Standing, StepError> {
+    pub(super) async fn standing(&mut self, source: ConversationId) -> Result<Standing, StepError> {
         let planned = &self.saved.plan.conversations[&source];
         let new = self.conversation(planned);
         loop {
@@ -215,96 +228,6 @@ impl<'a> Work<'a> {
                 }
             }
         }
-    }
-
-    /// Writes some messages of a conversation, with their files; or makes it visible, once all are there.
-    async fn messages(
-        &mut self,
-        source: ConversationId,
-        entry: usize,
-        line: usize,
-        end: LogEnd,
-    ) -> Result<Cursor, StepError> {
-        if self.confirmed != Some(source) {
-            match self.standing(source).await? {
-                Standing::Unseen => {}
-                Standing::Visible => {
-                    self.open(source).await?;
-                    return Ok(Cursor::After(Some(source)));
-                }
-                // An earlier invocation had finished it after its last checkpoint.
-                Standing::There => {
-                    self.count(source);
-                    return Ok(Cursor::After(Some(source)));
-                }
-            }
-        }
-        let Some(place) = self.layout.messages(source).get(entry).copied() else {
-            self.publish(source, end).await?;
-            return Ok(Cursor::After(Some(source)));
-        };
-        if self.open.as_ref().is_none_or(|(open, _)| *open != place) {
-            self.open = Some((place, self.file.read(&self.file.entries[place]).await?));
-        }
-        let bytes = self.open.as_ref().map_or(&[] as &[u8], |(_, bytes)| bytes);
-        let mut lines = bytes.split(|byte| *byte == b'\n').skip(line);
-        let messages = lines.by_ref().take(LINES_PER_STEP).map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-        let messages = messages.map(parse).collect::<Result<Vec<Message>, String>>().map_err(StepError::of_file)?;
-        let is_last = lines.next().is_none();
-        self.files(source, &messages).await?;
-        let plan = &self.saved.plan;
-        let planned = &plan.conversations[&source];
-        let ids = Ids::of(self.import, plan);
-        let conversation_id = ids.space.conversation(source, planned.line.kind);
-        let mut writer = LogWriter { ids, planned, conversation_id, files: &self.layout.files, end };
-        self.saved.counts.messages += messages.len() as u64;
-        let items: Vec<_> = messages.into_iter().map(|message| writer.next(message)).collect();
-        self.to.items.put_log(&items).await?;
-        let end = writer.end;
-        Ok(if is_last {
-            Cursor::Messages { conversation: source, entry: entry + 1, line: 0, end }
-        } else {
-            Cursor::Messages { conversation: source, entry, line: line + LINES_PER_STEP, end }
-        })
-    }
-
-    /// Copies the files of messages, before the messages are there that reference them.
-    async fn files(&mut self, source: ConversationId, messages: &[Message]) -> Result<(), StepError> {
-        let mut found: Vec<(&Attachment, &Message)> = Vec::new();
-        for message in messages {
-            let MessageKind::Text(content) = &message.kind else { continue };
-            for attachment in &content.attachments {
-                if !self.layout.files.contains_key(&attachment.file_id) {
-                    self.saved.counts.missing_files += 1;
-                } else if !found.iter().any(|(other, _)| other.file_id == attachment.file_id) {
-                    found.push((attachment, message));
-                }
-            }
-        }
-        let this = &*self;
-        let copies = found.into_iter().map(|(attachment, message)| this.copy(source, attachment, message));
-        let done: Vec<()> = stream::iter(copies).buffered(FILES_AT_ONCE).try_collect().await?;
-        self.saved.counts.files += done.len() as u64;
-        Ok(())
-    }
-
-    /// Copies a file, owned by the sender of a message, unless it is there.
-    async fn copy(&self, source: ConversationId, attachment: &Attachment, message: &Message) -> Result<(), StepError> {
-        let planned = &self.saved.plan.conversations[&source];
-        let ids = Ids::of(self.import, &self.saved.plan);
-        let entry = &self.file.entries[self.layout.files[&attachment.file_id].place];
-        let new = super::files::NewFile {
-            file_id: ids.space.file(source, attachment.file_id),
-            conversation_id: ids.space.conversation(source, planned.line.kind),
-            owner_id: ids.user(message.sender_id),
-            created_at: message.sent_at,
-            attachment,
-        };
-        if self.to.has_file(new.file_id).await? {
-            return Ok(());
-        }
-        let bytes = self.file.read(entry).await?;
-        Ok(self.to.add_file(&new, bytes).await?)
     }
 }
 

@@ -50,8 +50,10 @@ impl Plan {
             return Err(format!("`subject` must have 1 to {MAX_SUBJECT_BYTES} bytes."));
         }
         let name = display_name.as_deref().map(DisplayName::parse).transpose().map_err(|error| error.message)?;
+        if let Some(subject) = subject {
+            self.subject(user_id, subject)?;
+        }
         let user = self.user(user_id);
-        user.subject = subject.or(user.subject.take());
         user.name = name.map(|name| name.as_str().to_owned()).or(user.name.take());
         Ok(())
     }

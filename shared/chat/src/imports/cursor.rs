@@ -1,5 +1,7 @@
 //! The place in the work of an import, and what was found out before it.
 
+use std::collections::BTreeSet;
+
 use domain::import::ImportCounts;
 use domain::{ConversationId, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -51,12 +53,28 @@ impl Default for LogEnd {
     }
 }
 
+/// What was found out about the conversation that is being brought.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Conversation {
+    /// The numbers before it.
+    pub(super) counts: ImportCounts,
+    /// Whoever wrote or reacted, as they are here.
+    pub(super) authors: BTreeSet<UserId>,
+    /// First seqs of the segments that are in the archive.
+    pub(super) archived: BTreeSet<Seq>,
+}
+
 /// What a checkpoint has.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Saved {
     pub(super) cursor: Cursor,
     pub(super) plan: Plan,
     pub(super) counts: ImportCounts,
+    /// Users whose messages come without words, as they are here. Whoever is erased later is found at the end of each conversation.
+    #[serde(default)]
+    pub(super) erased: BTreeSet<UserId>,
+    #[serde(default)]
+    pub(super) conversation: Conversation,
     /// Number of checkpoints.
     pub(super) steps: u64,
 }

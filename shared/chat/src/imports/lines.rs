@@ -93,3 +93,60 @@ pub(super) fn parse<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
         format!("The line cannot be read: {message}.")
     })
 }
+
+/// An entry of messages in memory.
+pub(super) struct OpenEntry {
+    /// Its place in the file.
+    pub(super) place: usize,
+    bytes: Vec<u8>,
+    /// The line that comes next, and where it begins.
+    pub(super) line: usize,
+    at: usize,
+}
+
+impl OpenEntry {
+    pub(super) fn new(place: usize, bytes: Vec<u8>) -> Self {
+        Self { place, bytes, line: 0, at: 0 }
+    }
+
+    /// Returns the next line; `None` at the end.
+    pub(super) fn next_line(&mut self) -> Option<&[u8]> {
+        let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+        self.at += length + 1;
+        self.line += 1;
+        Some(rest[..length].trim_ascii())
+    }
+
+    /// Goes to a line.
+    pub(super) fn seek(&mut self, line: usize) {
+        if line < self.line {
+            (self.line, self.at) = (0, 0);
+        }
+        while self.line < line && self.next_line().is_some() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_from_any_of_them_on() {
+        let mut entry = OpenEntry::new(0, b"a\r\n\n  b\nc".to_vec());
+        let read = |entry: &mut OpenEntry| {
+            let mut lines = Vec::new();
+            while let Some(line) = entry.next_line() {
+                lines.push(String::from_utf8(line.to_vec()).unwrap());
+            }
+            lines
+        };
+        assert_eq!(read(&mut entry), ["a", "", "b", "c"]);
+        assert_eq!(entry.line, 4);
+        entry.seek(2);
+        assert_eq!(read(&mut entry), ["b", "c"]);
+        entry.seek(9);
+        assert_eq!(entry.next_line(), None);
+        assert_eq!(entry.line, 4);
+    }
+}

@@ -1,6 +1,6 @@
 //! From the messages of a file to the items of a log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::conversation::Member;
 use domain::message::{Edit, MAX_TEXT_BYTES};
@@ -25,6 +25,12 @@ pub(super) struct LogWriter<'a> {
     /// The bytes of files that the import has, by their ids there.
     pub(super) files: &'a BTreeMap<FileId, FileEntry>,
     pub(super) end: LogEnd,
+    /// Users who are erased here.
+    pub(super) erased: &'a BTreeSet<UserId>,
+    /// Whoever wrote or reacted so far.
+    pub(super) authors: BTreeSet<UserId>,
+    /// Number of messages without their words.
+    pub(super) erased_messages: u64,
 }
 
 impl LogWriter<'_> {
@@ -49,6 +55,8 @@ impl LogWriter<'_> {
             // The item of a large public conversation would be too large.
             members: members.into_iter().take(MAX_NAMED_MEMBERS).collect(),
         };
+        let kind = if self.erased.contains(&sender) { self.without_words(sender, kind) } else { kind };
+        self.authors.insert(sender);
         let message_id = MessageId(self.ids.space.part(line.conversation_id, "created"));
         self.item(message_id, sender, sent_at, kind)
     }
@@ -57,7 +65,11 @@ impl LogWriter<'_> {
     pub(super) fn next(&mut self, message: Message) -> LogItem {
         let Message { message_id, sender_id, sent_at, edited_at, reactions, kind, .. } = message;
         let sender = self.ids.user(sender_id);
+        self.authors.insert(sender);
+        let is_erased = self.erased.contains(&sender);
         let kind = self.kind(kind);
+        let kind = if is_erased { self.without_words(sender, kind) } else { kind };
+        let reactions = if is_erased { Vec::new() } else { reactions };
         let mut item = self.item(self.ids.space.message(message_id), sender, sent_at, kind);
         // What happened to the message has no event of its own: it is as old as the message.
         if let (Some(edited_at), MessageKind::Text(content)) = (edited_at, &item.kind) {
@@ -69,6 +81,10 @@ impl LogWriter<'_> {
             let Ok(emoji) = Emoji::parse(reaction.emoji.as_str()) else { continue };
             for user in reaction.user_ids {
                 let user = self.ids.user(user);
+                self.authors.insert(user);
+                if self.erased.contains(&user) {
+                    continue;
+                }
                 if !all.has(&emoji, user) && !all.is_full_for(user) {
                     all.add(emoji.clone(), user, item.seq);
                 }
@@ -90,6 +106,24 @@ impl LogWriter<'_> {
         let item = LogItem::new(self.conversation_id, seq, sender, sent_at, self.end.members_seq, kind);
         // Random ones would make another item of a repetition.
         LogItem { message_id, attempt: Uuid::nil(), file_count, ..item }
+    }
+
+    /// Returns what an erasure leaves of what its user wrote.
+    fn without_words(&mut self, user: UserId, kind: MessageKind) -> MessageKind {
+        match kind {
+            MessageKind::Text(_) => {
+                self.erased_messages += 1;
+                let deleted_seq = Some(self.end.seq.next());
+                MessageKind::Deleted { deleted_by: Some(user), deleted_seq, deleted_at: None }
+            }
+            MessageKind::Created { conversation_type, history, members, .. } => {
+                MessageKind::Created { conversation_type, title: None, topic: None, history, members }
+            }
+            MessageKind::TitleChanged { .. } | MessageKind::TopicChanged { .. } => {
+                MessageKind::UserErased { user_id: user }
+            }
+            other => other,
+        }
     }
 
     fn kind(&self, kind: MessageKind) -> MessageKind {

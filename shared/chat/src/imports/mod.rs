@@ -17,11 +17,12 @@ mod lines;
 mod log;
 mod members;
 mod memberships;
+mod messages;
 mod plan;
 mod publish;
 mod requests;
 mod seqs;
 
-pub use destinations::Destinations;
+pub use destinations::{Archiving, Destinations};
 pub use job::ImportJob;
 pub use requests::ImportRequests;

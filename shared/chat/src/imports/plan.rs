@@ -51,12 +51,17 @@ pub(super) struct Plan {
     pub(super) members: usize,
     /// The user of an export of a user.
     pub(super) owner: Option<UserId>,
+    /// The users by their subjects.
+    #[serde(skip)]
+    pub(super) subjects: BTreeMap<String, UserId>,
 }
 
 impl Plan {
     /// Prepares look-ups, after reading.
     pub(super) fn index(&mut self) {
         self.conversations.values_mut().for_each(|conversation| conversation.seqs.index());
+        let subjects = self.users.iter().filter_map(|(user, planned)| Some((planned.subject.clone()?, *user)));
+        self.subjects = subjects.collect();
     }
 
     /// Notes a user whom the file mentions.
@@ -68,6 +73,25 @@ impl Plan {
     pub(super) fn after(&self, conversation: Option<ConversationId>) -> Option<ConversationId> {
         let mut ids = self.conversations.keys();
         ids.find(|id| conversation.is_none_or(|before| **id > before)).copied()
+    }
+
+    /// Returns the last conversation before this one.
+    pub(super) fn before(&self, conversation: ConversationId) -> Option<ConversationId> {
+        self.conversations.range(..conversation).next_back().map(|(id, _)| *id)
+    }
+
+    /// Notes the subject of a user, which belongs to no other one.
+    pub(super) fn subject(&mut self, user: UserId, subject: String) -> Result<(), String> {
+        if let Some(other) = self.subjects.get(&subject).filter(|other| **other != user) {
+            return Err(format!("The user {other} has the same `subject`."));
+        }
+        let planned = self.user(user);
+        if planned.subject.as_ref().is_some_and(|before| *before != subject) {
+            return Err("The user is there with another `subject`.".to_owned());
+        }
+        planned.subject = Some(subject.clone());
+        self.subjects.insert(subject, user);
+        Ok(())
     }
 
     /// Returns the name of a user of the file.

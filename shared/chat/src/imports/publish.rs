@@ -8,15 +8,15 @@
 use std::collections::BTreeSet;
 
 use domain::receipt::Watermark;
-use domain::{ConversationId, ConversationType, Period, Role, SegmentSize, Seq, UserId, subscription};
+use domain::{ConversationId, ConversationType, Period, Role, Seq, UserId, subscription};
+use futures_util::future::try_join;
 use store::StoreError;
 use store::dynamodb::members::{ActiveMember, ConversationItem, FormerMember};
 use store::sql::imports::{ImportedConversation, ImportedPeriod};
 use store::sql::users::Found;
-use store::sqs::ArchiveBody;
 
 use super::bring::{Work, pair, taken};
-use super::cursor::LogEnd;
+use super::cursor::{Cursor, LogEnd};
 use super::errors::{Errors, StepError};
 use super::members::Current;
 use super::plan::{Ids, PlannedConversation, UNTITLED};
@@ -54,8 +54,8 @@ impl Work<'_> {
         }
     }
 
-    /// Makes a conversation visible whose log is whole.
-    pub(super) async fn publish(&mut self, source: ConversationId, end: LogEnd) -> Result<(), StepError> {
+    /// Makes a conversation visible whose log is whole, or begins it again, if one of its users was erased meanwhile.
+    pub(super) async fn publish(&mut self, source: ConversationId, end: LogEnd) -> Result<Cursor, StepError> {
         let (import, to) = (self.import.import_id, self.to);
         let planned = &self.saved.plan.conversations[&source];
         let memberships = self.memberships(planned).await?;
@@ -71,34 +71,50 @@ impl Work<'_> {
         for periods in periods.chunks(ROWS_PER_STATEMENT) {
             to.rows.add_periods(import, id, periods).await?;
         }
+        // An erasure that is younger than this finds the periods.
+        if self.erase().await? {
+            to.discard(import, id).await?;
+            (self.confirmed, self.saved.counts) = (None, self.saved.conversation.counts);
+            return Ok(Cursor::After(self.saved.plan.before(source)));
+        }
         if !to.rows.complete(import, &new).await? {
             let mut errors = Errors::default();
-            errors.add(&planned.at.0, Some(planned.at.1), taken());
+            let (name, line) = &self.saved.plan.conversations[&source].at;
+            errors.add(name, Some(*line), taken());
             return Err(StepError::Invalid(errors.list));
         }
         let active: Vec<ActiveMember> = memberships.iter().filter_map(|membership| active(id, membership)).collect();
         let former: Vec<FormerMember> = memberships.iter().filter_map(|membership| former(id, membership)).collect();
         let users: Vec<UserId> = active.iter().map(|member| member.user_id).collect();
         let mark = Watermark { seq: end.seq, at: self.import.created_at };
-        to.items.put_watermarks(id, &users, mark).await?;
-        to.items.put_members(&active, &former).await?;
+        try_join(to.items.put_watermarks(id, &users, mark), to.items.put_members(&active, &former)).await?;
         to.items.put_conversation(&conversation_item(&new, end)).await?;
-        self.open(source).await
+        let archived = std::mem::take(&mut self.saved.conversation.archived);
+        self.open(source, Some(&archived)).await?;
+        Ok(Cursor::After(Some(source)))
     }
 
-    /// Hands a visible conversation to its users, and tells those who work on what is visible.
-    pub(super) async fn open(&mut self, source: ConversationId) -> Result<(), StepError> {
-        let planned = &self.saved.plan.conversations[&source];
-        let id = self.conversation(planned).conversation_id;
-        if let Some(archive) = &self.to.archive {
-            let segments = SegmentSize::STORED.movable(planned.seqs.head());
-            let tasks =
-                segments.map(|segment| ArchiveBody::Segment { conversation_id: id, first: segment.first, fold: false });
-            archive.send_archive(&tasks.collect::<Vec<_>>()).await?;
-        }
-        self.to.open(self.import.import_id, id).await?;
+    /// Hands a visible conversation to its users, and tells those who work on what is visible. `archived` are the first seqs of the segments
+    /// that are in the archive, if that is known.
+    pub(super) async fn open(
+        &mut self,
+        source: ConversationId,
+        archived: Option<&BTreeSet<Seq>>,
+    ) -> Result<(), StepError> {
+        let id = self.conversation(&self.saved.plan.conversations[&source]).conversation_id;
+        self.to.open(self.import.import_id, id, archived).await?;
         self.count(source);
         Ok(())
+    }
+
+    /// Notes who of the authors of the conversation was erased meanwhile. Returns true if somebody was.
+    async fn erase(&mut self) -> Result<bool, StoreError> {
+        let authors: Vec<UserId> = self.saved.conversation.authors.difference(&self.saved.erased).copied().collect();
+        let known = self.saved.erased.len();
+        for some in authors.chunks(ROWS_PER_STATEMENT) {
+            self.saved.erased.extend(self.to.rows.erased(some).await?);
+        }
+        Ok(self.saved.erased.len() > known)
     }
 
     /// Counts a conversation that is there.

@@ -1,11 +1,12 @@
 //! The wiring of imports.
 
-use chat::imports::{Destinations, ImportJob, ImportRequests};
+use chat::archive::Archiver;
+use chat::imports::{Archiving, Destinations, ImportJob, ImportRequests};
 use store::dynamodb::{ImportedItems, Imports};
 use store::import_objects::ImportObjects;
 use store::sql::{FileMetadata, ImportRows};
 
-use super::{Wired, Wiring, given, required};
+use super::{Wired, Wiring, days, given, required};
 
 impl Wiring {
     fn import_objects(&self) -> Wired<ImportObjects> {
@@ -21,6 +22,15 @@ impl Wiring {
         Ok(ImportRequests { imports, objects, queue: self.queue("IMPORT_QUEUE_URL")? })
     }
 
+    /// Returns the archive for old segments; `None` if nothing moves there.
+    fn archiving(&self) -> Wired<Option<Archiving>> {
+        let Some(queue) = self.archive_queue()? else { return Ok(None) };
+        let (archive, messages, after) = (self.archive()?, self.messages()?, days("ARCHIVE_AFTER")?);
+        // A segment that never was in the table leaves no rows to delete.
+        let archiver = Archiver { archive, messages, after, deletion_rate: 0 };
+        Ok(Some(Archiving { archiver, queue }))
+    }
+
     pub fn import_job(&self) -> Wired<ImportJob> {
         let (messages, members) = (required("MESSAGES_TABLE")?, required("MEMBERS_TABLE")?);
         let to = Destinations {
@@ -31,7 +41,7 @@ impl Wiring {
             metadata: FileMetadata::new(self.pool()?),
             file_items: self.file_items()?,
             objects: self.objects()?,
-            archive: self.archive_queue()?,
+            archive: self.archiving()?,
             retention: self.retention_queue()?,
             search: given("SEARCH_REINDEX_QUEUE_URL")?.map(|_| self.queue("SEARCH_REINDEX_QUEUE_URL")).transpose()?,
         };

@@ -53,7 +53,8 @@ pub(super) async fn write_all(client: &Client, table: &str, writes: Vec<WriteReq
     Ok(())
 }
 
-async fn write_batch(client: &Client, table: &str, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+/// The same for one batch.
+pub(super) async fn write_batch(client: &Client, table: &str, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
     for round in 0..MAX_ROUNDS {
         let written = client.batch_write_item().request_items(table, writes).send().await;
         let rest = written.map_err(StoreError::dynamodb)?.unprocessed_items.and_then(|mut rest| rest.remove(table));

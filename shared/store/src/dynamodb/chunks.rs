@@ -311,6 +311,8 @@ fn place(first: Seq) -> i64 {
 mod tests {
     use std::collections::HashMap;
 
+    use domain::message::Edit;
+    use domain::reaction::{Emoji, Reactions};
     use domain::{Content, MessageKind, UserId};
 
     use super::*;
@@ -333,6 +335,26 @@ mod tests {
         let read: Value = serde_json::from_str(&row.json).unwrap();
         assert_eq!(to_item::<_, Item>(&read).unwrap(), stored);
         assert_eq!(serde_json::from_str::<LogItem>(&row.json).unwrap(), item);
+    }
+
+    #[test]
+    fn rows_that_were_never_in_the_table_are_as_if_they_had_been() {
+        let (conversation, sender) = (ConversationId::generate(), UserId::from_token("i", "s"));
+        let text = |text: &str| Content::new(text.to_owned(), Some(Seq(3)), vec![sender]).unwrap();
+        let item = LogItem::new(conversation, Seq(9), sender, Timestamp::now(), Seq(1), MessageKind::Text(text("a")));
+        let edited_at = Timestamp::now();
+        let edits = vec![Edit { seq: Seq(9), edited_at, text: "b".to_owned(), mentions: vec![sender] }];
+        let mut reactions = Reactions::default();
+        reactions.add(Emoji::parse("👍").unwrap(), sender, Seq(9));
+        let amended = LogItem { edits, reactions, file_count: Some(2), ..item.clone() };
+        let deleted_at = Some(Timestamp::now());
+        let kind = MessageKind::Deleted { deleted_by: Some(sender), deleted_seq: Some(Seq(9)), deleted_at };
+        let deleted = LogItem::new(conversation, Seq(9), sender, Timestamp::now(), Seq(1), kind);
+        for item in [item, amended, deleted] {
+            let stored: Item = to_item(&item).unwrap();
+            let of_table = StoredRow::of(from_item(stored).unwrap()).unwrap();
+            assert_eq!(StoredRow::of(serde_json::to_value(&item).unwrap()).unwrap(), of_table);
+        }
     }
 
     #[test]

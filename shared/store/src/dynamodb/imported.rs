@@ -6,15 +6,15 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
-use domain::period::SeqRange;
 use domain::receipt::Watermark;
 use domain::{ConversationId, ReceiptKind, Seq, UserId};
+use futures_util::future::try_join;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_dynamo::to_item;
 
-use super::batch::write_all;
+use super::batch::write_batch;
 use super::members::{self, ActiveMember, ConversationItem, FormerMember};
-use super::messages::{self, LogItem, items_of};
+use super::messages::LogItem;
 use super::watermarks;
 use super::{Item, Watermarks};
 use crate::StoreError;
@@ -42,8 +42,8 @@ impl ImportedItems {
     }
 
     /// Writes items of a log. Cost: a request for each 25, and a write unit for each KB of an item.
-    pub async fn put_log(&self, items: &[LogItem]) -> Result<(), StoreError> {
-        let writes = items.iter().map(|item| Ok(put(to_item(item)?))).collect::<Result<_, StoreError>>()?;
+    pub async fn put_log(&self, items: impl Iterator<Item = &LogItem>) -> Result<(), StoreError> {
+        let writes = items.map(|item| Ok(put(to_item(item)?))).collect::<Result<_, StoreError>>()?;
         self.write(&self.messages, writes).await
     }
 
@@ -78,30 +78,35 @@ impl ImportedItems {
         users: &[UserId],
         mark: Watermark,
     ) -> Result<(), StoreError> {
-        for kind in [ReceiptKind::Delivered, ReceiptKind::Read] {
+        let of_kind = |kind| {
             let writes = users.iter().map(|user| put(watermarks::watermark_item(conversation, *user, mark))).collect();
-            self.write(self.watermarks.table(kind), writes).await?;
-        }
-        Ok(())
+            self.write(self.watermarks.table(kind), writes)
+        };
+        try_join(of_kind(ReceiptKind::Delivered), of_kind(ReceiptKind::Read)).await.map(drop)
     }
 
-    /// Deletes all items of the log. Returns the seq of the last one. Cost: reading them, and a write unit for each KB.
+    /// Deletes all items of the log, and of its index of the archive. Returns the seq of the last row. Cost: reading them, and a write unit for
+    /// each KB.
     pub async fn clear_log(&self, conversation: ConversationId) -> Result<Seq, StoreError> {
         let (mut last, mut start) = (Seq::ZERO, None);
         loop {
-            let everything = SeqRange { first: Seq::ZERO, last: Seq::MAX };
-            let page = items_of(&self.client, &self.messages, conversation, everything)
-                .projection_expression("seq")
+            let page = self
+                .client
+                .query()
+                .table_name(&self.messages)
+                .key_condition_expression("conversation_id = :conversation")
+                .expression_attribute_values(":conversation", AttributeValue::S(conversation.to_string()))
+                .projection_expression("conversation_id, seq")
                 .consistent_read(true)
                 .set_exclusive_start_key(start)
                 .send()
                 .await
                 .map_err(StoreError::dynamodb)?;
+            let keys = page.items.unwrap_or_default();
+            // Index items have negative seqs.
             let seq = |item: &Item| item.get("seq")?.as_n().ok()?.parse().ok().map(Seq);
-            let seqs: Vec<Seq> = page.items.iter().flatten().filter_map(seq).collect();
-            last = seqs.last().copied().unwrap_or(last);
-            let deletes = seqs.iter().map(|seq| delete(messages::key(conversation, *seq))).collect();
-            self.write(&self.messages, deletes).await?;
+            last = keys.iter().filter_map(seq).next_back().unwrap_or(last);
+            self.write(&self.messages, keys.into_iter().map(delete).collect()).await?;
             start = page.last_evaluated_key;
             if start.is_none() {
                 return Ok(last);
@@ -135,7 +140,11 @@ impl ImportedItems {
     }
 
     async fn write(&self, table: &str, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
-        let batches = writes.chunks(WRITES_PER_BATCH).map(|batch| write_all(&self.client, table, batch.to_vec()));
+        let mut writes = writes.into_iter();
+        let batches = std::iter::from_fn(|| {
+            let batch: Vec<WriteRequest> = writes.by_ref().take(WRITES_PER_BATCH).collect();
+            (!batch.is_empty()).then(|| write_batch(&self.client, table, batch))
+        });
         stream::iter(batches).buffered(BATCHES_AT_ONCE).try_collect().await
     }
 }

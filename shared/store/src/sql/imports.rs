@@ -87,6 +87,15 @@ impl ImportRows {
         Ok(())
     }
 
+    /// Returns those of these users whose messages are erased, or are to be.
+    pub async fn erased(&self, users: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+        let rows: Vec<(Uuid,)> = query_as("SELECT user_id FROM erasures WHERE user_id = ANY ($1)")
+            .bind(users.iter().map(|user| user.0).collect::<Vec<_>>())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.into_iter().map(|(id,)| UserId(id)).collect())
+    }
+
     /// Returns the private conversations of pairs of users, as far as there are some. A pair has the smaller id first.
     pub async fn private_conversations(
         &self,
@@ -108,11 +117,15 @@ impl ImportRows {
     pub async fn begin(&self, import: ImportId, new: &ImportedConversation) -> Result<Begun, StoreError> {
         // A private conversation takes its pair once it is whole: until then its users find none.
         let kind = if new.kind == ConversationType::Private { ConversationType::Group } else { new.kind };
-        query(
-            "INSERT INTO conversations (conversation_id, type, title, created_by, created_at, version, member_count,
-                closed_at, history, import_id)
-             VALUES ($1, $2, 'import', $3, $4, 1, 0, now(), $5, $6)
-             ON CONFLICT (conversation_id) DO NOTHING",
+        let found: Option<(Option<Uuid>,)> = query_as(
+            "WITH begun AS (
+                INSERT INTO conversations (conversation_id, type, title, created_by, created_at, version, member_count,
+                    closed_at, history, import_id)
+                VALUES ($1, $2, 'import', $3, $4, 1, 0, now(), $5, $6)
+                ON CONFLICT (conversation_id) DO NOTHING RETURNING import_id
+             )
+             SELECT import_id FROM begun
+             UNION ALL SELECT import_id FROM conversations WHERE conversation_id = $1",
         )
         .bind(new.conversation_id.0)
         .bind(kind.as_str())
@@ -120,12 +133,13 @@ impl ImportRows {
         .bind(OffsetDateTime::from(new.created_at))
         .bind(new.history.as_str())
         .bind(import.0)
-        .execute(&self.pool)
+        .fetch_optional(&self.pool)
         .await?;
-        let (found,): (Option<Uuid>,) = query_as("SELECT import_id FROM conversations WHERE conversation_id = $1")
-            .bind(new.conversation_id.0)
-            .fetch_one(&self.pool)
-            .await?;
+        // A row that another one has inserted at this moment is found by the next statement.
+        let (found,) = found.ok_or_else(|| StoreError::Busy {
+            service: "SQL",
+            source: "another import has just begun the conversation".into(),
+        })?;
         Ok(match found {
             None => Begun::There,
             Some(found) if found == import.0 => Begun::Here,
