@@ -64,7 +64,7 @@ pub(crate) fn import() -> Value {
         "import_id": IMPORT_ID, "source": "slack-acme", "users": "mapped", "size": 1_048_576, "state": "running", "created_at": AT,
         "counts": {
             "users": 12, "conversations": 3, "existing_conversations": 0, "members": 20, "messages": 1_000, "files": 7,
-            "missing_files": 0
+            "missing_files": 0, "erased_messages": 0
         }
     })
 }
