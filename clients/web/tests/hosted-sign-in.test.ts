@@ -45,13 +45,12 @@ describe("the sign-in at an issuer's page", () => {
   it("goes on after a reload, with the refresh token", async () => {
     await signIn();
     await page.reload();
+    // The name is there before the first request.
     await page.locator(".me .name", { hasText: username }).waitFor();
+    await expect
+      .poll(() => hosted.to("/oauth2/token").at(-1)?.fields, { timeout: 30_000 })
+      .toMatchObject({ grant_type: "refresh_token", refresh_token: "refresh", client_id: "web" });
     expect(hosted.to("/oauth2/authorize").length).toBe(1);
-    expect(hosted.to("/oauth2/token").at(-1)?.fields).toMatchObject({
-      grant_type: "refresh_token",
-      refresh_token: "refresh",
-      client_id: "web",
-    });
   });
 
   it("asks for another one once the refresh token has ended", async () => {
@@ -78,7 +77,7 @@ describe("the sign-in at an issuer's page", () => {
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("button", { name: "Sign in" }).waitFor();
     await expect
-      .poll(() => hosted.to("/logout").map(({ fields }) => fields))
+      .poll(() => hosted.to("/logout").map(({ fields }) => fields), { timeout: 30_000 })
       .toEqual([{ client_id: "web", logout_uri: inject("page") }]);
     await page.reload();
     await page.getByRole("button", { name: "Sign in" }).waitFor();
