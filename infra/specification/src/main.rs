@@ -1,4 +1,4 @@
-//! Writes the specifications.
+//! Writes both specifications into `docs`, where they have changed.
 
 use std::io;
 

@@ -100,7 +100,7 @@ impl ImportObjects {
         put.send().await.map(drop).map_err(s3)
     }
 
-    /// Reads a checkpoint.
+    /// Reads what a step has left for the next one.
     pub async fn checkpoint(&self, import: ImportId, name: &str) -> Result<Vec<u8>, StoreError> {
         let get = self.client.get_object().bucket(&self.bucket).key(work_key(import, name));
         let got = get.customize().config_override(patient()).send().await.map_err(s3)?;

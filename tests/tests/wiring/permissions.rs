@@ -31,7 +31,7 @@ const POLLERS: [&str; 4] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQ
 
 /// Permissions for paths that a run of the suite does not take in every function: they need a race, a crash, an expired token or a
 /// throttled service at the right moment. Each row is an action, a resource, the functions and the path.
-const RARE: [(&str, &str, &[&str], &str); 33] = [
+const RARE: [(&str, &str, &[&str], &str); 36] = [
     (
         "execute-api:ManageConnections",
         "POST/@connections",
@@ -136,6 +136,9 @@ const RARE: [(&str, &str, &[&str], &str); 33] = [
     ("s3:DeleteObject", "FilesBucket/uploads/*", &["ImportReader"], "such a conversation has files"),
     ("s3:DeleteObject", "FilesBucket/thumbnails/*", &["ImportReader"], "such a conversation has files"),
     ("sqs:SendMessage", "SearchReindexQueue", &["ImportReader"], "such a conversation was in the index"),
+    ("dynamodb:GetItem", "MessagesTable", &["ImportReader"], "a worker crashes after it has brought a segment"),
+    ("s3:DeleteObject", "ArchiveBucket/*", &["ImportReader"], "such a segment is brought again, or given up"),
+    ("sqs:SendMessage", "ArchiveQueue", &["ImportReader"], "a segment is too young for a chunk when it is imported"),
     ("s3:GetObject", "ArchiveBucket/*", &["ExportWriter"], "an exported item has moved to the archive"),
     ("dynamodb:GetItem", "MessagesTable", &["ExportWriter"], "the index of the archive is asked for such an item"),
 ];

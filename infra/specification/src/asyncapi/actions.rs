@@ -17,7 +17,7 @@ use crate::shape::Shape;
 #[derive(Deserialize, JsonSchema)]
 struct PingRequest {}
 
-/// One action.
+/// An action: a frame of a client, and the replies to it.
 #[derive(Clone, Debug)]
 pub struct Action {
     pub name: &'static str,
@@ -71,7 +71,7 @@ impl Action {
     }
 }
 
-/// Returns all actions.
+/// Returns all actions, in the order of the document.
 pub fn actions() -> Vec<Action> {
     let receipts =
         || Shape::request::<ReceiptsRequest>(json!({"receipts": [{"conversation_id": CONVERSATION_ID, "seq": 2}]}));

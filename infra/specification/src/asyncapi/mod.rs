@@ -40,7 +40,7 @@ pub const CLOSE_CODES: [(u16, &str); 9] = [
 
 const CHANNEL_REF: &str = "#/channels/connection";
 
-/// Returns the document.
+/// Returns the whole document, as AsyncAPI 3.0 has it.
 pub fn document() -> Value {
     let mut schemas = Schemas::default();
     let (mut messages, mut operations) = (Map::new(), Map::new());

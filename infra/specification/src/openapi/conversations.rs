@@ -1,4 +1,4 @@
-//! Conversations.
+//! Operations of conversations and of what users set for them.
 
 use domain::ErrorCode;
 use domain::conversation::Conversation;

@@ -1,4 +1,4 @@
-//! Exports.
+//! Operations of exports, for users and owners.
 
 use domain::ErrorCode;
 use domain::export::Export;

@@ -1,4 +1,4 @@
-//! Files.
+//! Operations of files, from announcement to deletion.
 
 use domain::ErrorCode;
 use domain::file::{Announced, Attachment, Download, File, NewFile, PartsRequest};

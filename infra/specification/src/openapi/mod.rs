@@ -51,7 +51,7 @@ pub fn routes(operation: &Operation) -> Vec<(String, bool)> {
     }
 }
 
-/// Returns the document.
+/// Returns the whole document, as OpenAPI 3.1 has it.
 pub fn document() -> Value {
     let mut schemas = Schemas::default();
     let mut paths: Map<String, Value> = Map::new();

@@ -1,4 +1,4 @@
-//! Profiles and accounts.
+//! Operations of profiles and accounts.
 
 use domain::ErrorCode;
 use domain::protocol::http::{DeletionQuery, ProfileRequest, UserEntry, UsersPage, UsersQuery, pages};

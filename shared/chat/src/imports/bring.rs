@@ -30,9 +30,9 @@ const BYTES_AT_ONCE: u64 = 64 << 20;
 /// State after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// More steps follow.
+    /// Another step has to follow.
     More,
-    /// Everything is there.
+    /// Everything that the file has is there.
     Last,
 }
 

@@ -28,7 +28,7 @@ const RECORD_BYTES: usize = 46;
 /// Bytes of the extra fields of a header that are read with its entry.
 const MAX_EXTRA_BYTES: u64 = 4_096;
 
-/// Largest directory.
+/// Largest directory of a ZIP file that is read.
 const MAX_DIRECTORY_BYTES: u64 = 64 * 1024 * 1024;
 
 const STORED: u64 = 0;

@@ -22,7 +22,7 @@ use super::errors::StepError;
 use super::file::ImportFile;
 use crate::handover::{CHECKPOINT_TIME, CLAIM_RESERVE, HANDOVER_RESERVE, MAX_ROUNDS, while_busy};
 
-/// Works on imports.
+/// Brings imports in, step by step.
 #[derive(Clone, Debug)]
 pub struct ImportJob {
     pub imports: Imports,

@@ -81,7 +81,7 @@ pub(super) fn each_line<T: DeserializeOwned>(
     }
 }
 
-/// Parses a line.
+/// Parses a line of a file.
 pub(super) fn parse<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
     if line.len() > MAX_LINE_BYTES {
         return Err(format!("The line has {} bytes; the limit is {MAX_LINE_BYTES}.", line.len()));

@@ -18,7 +18,7 @@ pub(super) struct Current {
 pub(super) struct PlannedMember {
     /// The current period by the system messages so far.
     pub(super) current: Option<Current>,
-    /// The ended ones.
+    /// The membership periods that have ended.
     pub(super) past: Vec<Period>,
     /// The same as the file lists them.
     pub(super) listed: Option<Listed>,

@@ -87,7 +87,7 @@ pub enum ImportProgress<'a> {
     HandedOver,
 }
 
-/// The imports.
+/// Table `imports`: what exists, and how far it is.
 #[derive(Clone, Debug)]
 pub struct Imports {
     client: Client,
