@@ -9,7 +9,6 @@
 //!
 //! They share the item that a view of a conversation reads in any case. Where there is no receipt yet, `seq` and `at` are zero.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use domain::settings::{ConversationSettings, NotificationLevel, SettingsChange};
 use domain::{ConversationId, ReceiptKind, Timestamp, UserId};
@@ -17,6 +16,7 @@ use domain::{ConversationId, ReceiptKind, Timestamp, UserId};
 use super::{Watermarks, number, watermark_key};
 use crate::StoreError;
 use crate::dynamodb::Item;
+use crate::dynamodb::conditional::unless_refused;
 
 /// The assignments and removals of an update.
 #[derive(Debug, Default)]
@@ -104,13 +104,7 @@ impl Watermarks {
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        match updated {
-            Ok(updated) => parse(&updated.attributes.unwrap_or_default()).map(Some),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-                _ => Err(StoreError::dynamodb(error)),
-            },
-        }
+        unless_refused(updated)?.as_ref().map(parse).transpose()
     }
 }
 
