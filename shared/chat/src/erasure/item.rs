@@ -1,7 +1,7 @@
 //! What is left of an item when its user is erased.
 
 use domain::reaction::Reactions;
-use domain::{MessageKind, Seq, UserId};
+use domain::{MessageKind, Seq, Timestamp, UserId};
 use store::dynamodb::LogItem;
 use store::dynamodb::members::ErasedAt;
 use store::dynamodb::messages::AmendedBy;
@@ -52,36 +52,12 @@ impl Eraser {
     }
 
     fn erase_content(&self, item: &mut LogItem) -> bool {
-        let user_erased = MessageKind::UserErased { user_id: self.user };
-        match &mut item.kind {
-            MessageKind::Text(_) => {
-                item.kind = MessageKind::Deleted {
-                    deleted_by: Some(self.user),
-                    deleted_seq: Some(self.by.seq),
-                    deleted_at: Some(self.by.at),
-                };
-                item.edits.clear();
-                item.reactions = Reactions::default();
-                item.file_count = None;
-            }
-            MessageKind::Created { title, topic, .. } => return title.take().is_some() | topic.take().is_some(),
-            MessageKind::TitleChanged { .. } | MessageKind::TopicChanged { .. } | MessageKind::Reaction { .. } => {
-                item.kind = user_erased;
-            }
-            // Ids, roles and times.
-            MessageKind::MembersAdded { .. }
-            | MessageKind::MemberLeft { .. }
-            | MessageKind::MemberRemoved { .. }
-            | MessageKind::RoleChanged { .. }
-            | MessageKind::MemberMuted { .. }
-            | MessageKind::RetentionChanged { .. }
-            | MessageKind::Closed
-            | MessageKind::Deleted { .. }
-            | MessageKind::MessageEdited { .. }
-            | MessageKind::MessageDeleted { .. }
-            | MessageKind::UserErased { .. } => return false,
+        if let MessageKind::Text(_) = item.kind {
+            item.edits.clear();
+            item.reactions = Reactions::default();
+            item.file_count = None;
         }
-        true
+        erase_words(&mut item.kind, self.user, self.by.seq, Some(self.by.at))
     }
 
     /// Names the item that says so as the newest event about a changed one.
@@ -95,11 +71,42 @@ impl Eraser {
     }
 }
 
+/// Takes out what its sender wrote, who is erased; a text becomes a deleted message. Returns true if there was something.
+pub(crate) fn erase_words(
+    kind: &mut MessageKind,
+    sender: UserId,
+    deleted_seq: Seq,
+    deleted_at: Option<Timestamp>,
+) -> bool {
+    match kind {
+        MessageKind::Text(_) => {
+            *kind = MessageKind::Deleted { deleted_by: Some(sender), deleted_seq: Some(deleted_seq), deleted_at };
+        }
+        MessageKind::Created { title, topic, .. } => return title.take().is_some() | topic.take().is_some(),
+        MessageKind::TitleChanged { .. } | MessageKind::TopicChanged { .. } | MessageKind::Reaction { .. } => {
+            *kind = MessageKind::UserErased { user_id: sender };
+        }
+        // Ids, roles and times.
+        MessageKind::MembersAdded { .. }
+        | MessageKind::MemberLeft { .. }
+        | MessageKind::MemberRemoved { .. }
+        | MessageKind::RoleChanged { .. }
+        | MessageKind::MemberMuted { .. }
+        | MessageKind::RetentionChanged { .. }
+        | MessageKind::Closed
+        | MessageKind::Deleted { .. }
+        | MessageKind::MessageEdited { .. }
+        | MessageKind::MessageDeleted { .. }
+        | MessageKind::UserErased { .. } => return false,
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use domain::message::Edit;
     use domain::reaction::Emoji;
-    use domain::{ClientMessageId, Content, ConversationId, ConversationType, HistoryPolicy, Timestamp};
+    use domain::{ClientMessageId, Content, ConversationId, ConversationType, HistoryPolicy};
     use uuid::Uuid;
 
     use super::*;

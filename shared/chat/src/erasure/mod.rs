@@ -18,6 +18,8 @@ mod item;
 mod job;
 mod segment;
 
+pub(crate) use item::erase_words;
+
 use std::time::Duration;
 
 use domain::{ConversationId, UserId};

@@ -41,8 +41,8 @@ pub(super) enum Step {
 pub(super) enum Standing {
     /// This import brings it, and nobody sees it yet.
     Unseen,
-    /// This import has made it visible, and has not ended its part: users write to it, and nothing of it may be written again.
-    Visible,
+    /// This import had made it visible, and has ended its part now: users write to it, and nothing of it may be written again.
+    Opened,
     /// It is there, and belongs to its users.
     There,
 }
@@ -186,10 +186,7 @@ impl<'a> Work<'a> {
     async fn begin(&mut self, source: ConversationId) -> Result<Cursor, StepError> {
         match self.standing(source).await? {
             Standing::Unseen => {}
-            Standing::Visible => {
-                self.open(source, None).await?;
-                return Ok(Cursor::After(Some(source)));
-            }
+            Standing::Opened => return Ok(Cursor::After(Some(source))),
             Standing::There => {
                 self.saved.counts.existing_conversations += 1;
                 return Ok(Cursor::After(Some(source)));
@@ -204,7 +201,7 @@ impl<'a> Work<'a> {
         Ok(Cursor::Messages { conversation: source, entry: 0, line: 0, end: LogEnd::default() })
     }
 
-    /// Asks how far a conversation is.
+    /// Asks how far a conversation is, and hands one that is visible to its users.
     pub(super) async fn standing(&mut self, source: ConversationId) -> Result<Standing, StepError> {
         let planned = &self.saved.plan.conversations[&source];
         let new = self.conversation(planned);
@@ -213,7 +210,11 @@ impl<'a> Work<'a> {
                 Begun::Here => {
                     self.confirmed = Some(source);
                     let is_visible = self.to.members.conversation(new.conversation_id).await?.is_some();
-                    return Ok(if is_visible { Standing::Visible } else { Standing::Unseen });
+                    if !is_visible {
+                        return Ok(Standing::Unseen);
+                    }
+                    self.open(source, None).await?;
+                    return Ok(Standing::Opened);
                 }
                 Begun::There => return Ok(Standing::There),
                 Begun::By(other) => {

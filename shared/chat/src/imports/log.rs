@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::cursor::LogEnd;
 use super::layout::FileEntry;
 use super::plan::{Ids, PlannedConversation, UNTITLED};
+use crate::erasure::erase_words;
 
 /// Most members whom the item names that begins a log.
 const MAX_NAMED_MEMBERS: usize = 1_000;
@@ -47,7 +48,7 @@ impl LogWriter<'_> {
         let sent_at = planned.begun_at(created_at);
         let line = &planned.line;
         let is_private = line.kind == domain::ConversationType::Private;
-        let kind = MessageKind::Created {
+        let mut kind = MessageKind::Created {
             conversation_type: line.kind,
             title: (!is_private).then(|| line.title.clone().unwrap_or_else(|| UNTITLED.to_owned())),
             topic: line.topic.clone(),
@@ -55,7 +56,9 @@ impl LogWriter<'_> {
             // The item of a large public conversation would be too large.
             members: members.into_iter().take(MAX_NAMED_MEMBERS).collect(),
         };
-        let kind = if self.erased.contains(&sender) { self.without_words(sender, kind) } else { kind };
+        if self.erased.contains(&sender) {
+            self.erase(sender, &mut kind);
+        }
         self.authors.insert(sender);
         let message_id = MessageId(self.ids.space.part(line.conversation_id, "created"));
         self.item(message_id, sender, sent_at, kind)
@@ -67,8 +70,10 @@ impl LogWriter<'_> {
         let sender = self.ids.user(sender_id);
         self.authors.insert(sender);
         let is_erased = self.erased.contains(&sender);
-        let kind = self.kind(kind);
-        let kind = if is_erased { self.without_words(sender, kind) } else { kind };
+        let mut kind = self.kind(kind);
+        if is_erased {
+            self.erase(sender, &mut kind);
+        }
         let reactions = if is_erased { Vec::new() } else { reactions };
         let mut item = self.item(self.ids.space.message(message_id), sender, sent_at, kind);
         // What happened to the message has no event of its own: it is as old as the message.
@@ -108,22 +113,10 @@ impl LogWriter<'_> {
         LogItem { message_id, attempt: Uuid::nil(), file_count, ..item }
     }
 
-    /// Returns what an erasure leaves of what its user wrote.
-    fn without_words(&mut self, user: UserId, kind: MessageKind) -> MessageKind {
-        match kind {
-            MessageKind::Text(_) => {
-                self.erased_messages += 1;
-                let deleted_seq = Some(self.end.seq.next());
-                MessageKind::Deleted { deleted_by: Some(user), deleted_seq, deleted_at: None }
-            }
-            MessageKind::Created { conversation_type, history, members, .. } => {
-                MessageKind::Created { conversation_type, title: None, topic: None, history, members }
-            }
-            MessageKind::TitleChanged { .. } | MessageKind::TopicChanged { .. } => {
-                MessageKind::UserErased { user_id: user }
-            }
-            other => other,
-        }
+    /// Takes out what an erased user wrote.
+    fn erase(&mut self, user: UserId, kind: &mut MessageKind) {
+        self.erased_messages += u64::from(matches!(kind, MessageKind::Text(_)));
+        erase_words(kind, user, self.end.seq.next(), None);
     }
 
     fn kind(&self, kind: MessageKind) -> MessageKind {

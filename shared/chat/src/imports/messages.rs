@@ -44,10 +44,7 @@ impl Work<'_> {
         if self.confirmed != Some(source) {
             match self.standing(source).await? {
                 Standing::Unseen => {}
-                Standing::Visible => {
-                    self.open(source, None).await?;
-                    return Ok(Cursor::After(Some(source)));
-                }
+                Standing::Opened => return Ok(Cursor::After(Some(source))),
                 // An earlier invocation had finished it after its last checkpoint.
                 Standing::There => {
                     self.count(source);
