@@ -1,5 +1,6 @@
 //! Conversations: `POST` and `GET /v1/conversations`, `GET`, `PATCH` and `DELETE /v1/conversations/{id}`,
-//! `PATCH /v1/conversations/{id}/settings` and `GET /v1/public-conversations`; of backends also `PUT` and `DELETE /v1/server/conversations/{id}/hold`.
+//! `PATCH /v1/conversations/{id}/settings`, and `GET /v1/public-conversations`; of backends also `PUT` and
+//! `DELETE /v1/server/conversations/{id}/hold`.
 
 mod change;
 mod create;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use chat::erasure::ErasureRequests;
 use chat::inbox::Inbox;
 use chat::membership::Membership;
-use chat::notify::Notifier;
+use chat::notify::{Notifier, UserNotifier};
 use domain::ApiError;
 use lambda_kit::http::{Request, Response, no_such_route};
 use store::dynamodb::Connections;
@@ -29,6 +30,8 @@ pub struct Handler {
     pub inbox: Inbox,
     pub connections: Connections,
     pub notifier: Notifier,
+    /// Tells the caller's own devices.
+    pub user_notifier: UserNotifier,
     pub retention_rows: RetentionRows,
     /// The queue of the retention; `None` if all messages are kept.
     pub retention_queue: Option<Queue>,

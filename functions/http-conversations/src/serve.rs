@@ -14,6 +14,7 @@ pub async fn serve() -> Result<(), Error> {
         inbox,
         connections: wiring.connections()?,
         notifier: wiring.notifier()?,
+        user_notifier: wiring.user_notifier()?,
         retention_rows: wiring.retention_rows()?,
         retention_queue: wiring.retention_queue()?,
         erasure: wiring.erasure_requests()?,

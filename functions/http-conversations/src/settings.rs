@@ -1,6 +1,5 @@
 //! `PATCH /v1/conversations/{id}/settings`: what the caller has set for a conversation.
 
-use chat::notify::UserNotifier;
 use domain::protocol::Push;
 use domain::settings::SettingsChange;
 use domain::{ApiError, Timestamp};
@@ -19,8 +18,7 @@ impl Handler {
         }
         self.inbox.log.view(conversation_id, user).await?;
         let settings = self.inbox.watermarks.change_settings(conversation_id, user, &change, Timestamp::now()).await?;
-        let notifier = UserNotifier::new(self.connections.clone(), self.notifier.api().clone());
-        notifier.push(user, &Push::ConversationSettings { conversation_id, settings }).await;
+        self.user_notifier.push(user, &Push::ConversationSettings { conversation_id, settings }).await;
         Response::ok(&settings)
     }
 }

@@ -19,7 +19,7 @@ async fn group(owner: &TestUser, others: &[&TestUser], kind: &str) -> String {
     created["conversation_id"].as_str().unwrap().to_owned()
 }
 
-async fn send_text(user: &TestUser, conversation: &str) -> u64 {
+pub(crate) async fn send_text(user: &TestUser, conversation: &str) -> u64 {
     let draft = json!({"client_message_id": Uuid::new_v4(), "text": "x"});
     let (status, sent) = user.post(&format!("/v1/conversations/{conversation}/messages"), &draft).await;
     assert_eq!(status, 201, "{sent}");

@@ -2,14 +2,8 @@
 
 use end_to_end::TestUser;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-async fn send_text(user: &TestUser, conversation: &str) -> u64 {
-    let draft = json!({"client_message_id": Uuid::new_v4(), "text": "x"});
-    let (status, sent) = user.post(&format!("/v1/conversations/{conversation}/messages"), &draft).await;
-    assert_eq!(status, 201, "{sent}");
-    sent["seq"].as_u64().unwrap()
-}
+use crate::receipts_of_members::send_text;
 
 async fn settings(user: &TestUser, conversation: &str) -> Value {
     let (status, conversation) = user.get(&format!("/v1/conversations/{conversation}")).await;
