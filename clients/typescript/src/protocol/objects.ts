@@ -200,14 +200,23 @@ export interface PublicConversation {
   readonly member: boolean;
 }
 
+/** The reason for which a file was rejected. A server may have others. */
+export type Rejection =
+  | "size_mismatch"
+  | "checksum_mismatch"
+  | "type_mismatch"
+  | "active_content"
+  | "image_unreadable"
+  | "image_too_large"
+  | "abandoned";
+
 /** One of the user's own files. */
 export interface File extends Attachment {
   readonly conversation_id: string;
   /** 64 hex digits. */
   readonly sha256: string;
   readonly status: "pending" | "ready" | "rejected";
-  /** The reason for a rejection, such as `type_mismatch`. */
-  readonly reason?: string;
+  readonly reason?: Rejection;
   readonly created_at: string;
 }
 
@@ -271,23 +280,25 @@ export interface Unread {
   readonly unread: number;
 }
 
-/** An export: a ZIP file of messages and files. */
-export interface Export {
+/** The reason for which an export failed. A server may have others. */
+export type ExportFailure = "not_allowed" | "too_large" | "took_too_long" | "stalled";
+
+/** An export, of what a user may see or of a conversation: a ZIP file of messages and files. */
+export type Export = {
   readonly export_id: string;
-  readonly of: "user" | "conversation";
-  readonly user_id?: string;
-  readonly messages?: "sent" | "visible";
-  readonly conversation_id?: string;
   readonly files: boolean;
   readonly state: "running" | "ready" | "failed" | "cancelled";
-  readonly reason?: string;
+  readonly reason?: ExportFailure;
   readonly created_at: string;
   readonly size?: number;
   readonly expires_at?: string;
   /** A link that needs no token, for an hour; only in answers over HTTP. */
   readonly url?: string;
   readonly url_expires_at?: string;
-}
+} & (
+  | { readonly of: "user"; readonly user_id: string; readonly messages: "sent" | "visible" }
+  | { readonly of: "conversation"; readonly conversation_id: string }
+);
 
 /** A part of a text that a search found: from and to, counted in code points. */
 export type Highlight = readonly [start: number, end: number];
