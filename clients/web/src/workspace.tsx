@@ -8,14 +8,14 @@ import { Sidebar } from "./sidebar/sidebar";
 export function Workspace({ onSignOut }: { readonly onSignOut: () => void }): ReactNode {
   const { id, seq, select } = useSelection();
   return (
-    <div className="workspace" data-showing={id === undefined ? "list" : "chat"}>
+    <main className="workspace" data-showing={id === undefined ? "list" : "chat"}>
+      <h1 className="unseen">Palaver</h1>
       <Sidebar selected={id} onSelect={select} onSignOut={onSignOut} />
-      <main className="stage">
-        <h1 className="unseen">Palaver</h1>
+      <div className="stage">
         <ConnectionNotice />
         {id === undefined ? <Welcome /> : <SelectedChat key={id} id={id} seq={seq} onClose={() => select(undefined)} />}
-      </main>
-    </div>
+      </div>
+    </main>
   );
 }
 

@@ -58,7 +58,7 @@ export function Chat({
         onDone={() => setIntent(undefined)}
         onIntent={setIntent}
       />
-      {details && <ChatDetails chat={chat} view={view} onClose={() => setDetails(false)} />}
+      {details && <ChatDetails chat={chat} view={view} onClose={() => setDetails(false)} onUnread={onClose} />}
       {image !== undefined && <Lightbox shown={image} onClose={() => setImage(undefined)} />}
       {dragging && <div className="drop">Drop files to attach them</div>}
     </section>

@@ -2,6 +2,12 @@
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "short" });
+const UPCOMING = new Intl.DateTimeFormat(undefined, {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 const DATE = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
@@ -20,6 +26,12 @@ export function briefly(timestamp: string): string {
   const age = daysAgo(date);
   if (age <= 0) return TIME.format(date);
   return age < 7 ? WEEKDAY.format(date) : DATE.format(date);
+}
+
+/** A time to come: with the day, unless it is today. */
+export function upcoming(timestamp: string): string {
+  const date = new Date(timestamp);
+  return (isSameDay(timestamp, new Date().toISOString()) ? TIME : UPCOMING).format(date);
 }
 
 /** The day, as a heading. */

@@ -1,34 +1,25 @@
-import { PalaverError, type Conversation, type ConversationHandle, type Member, type Role } from "@palaver/client";
+import type { Conversation, ConversationHandle, Member, Role } from "@palaver/client";
 import { useMe, usePresence } from "@palaver/client/react";
-import { useCallback, useEffect, useState, type ReactNode } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 import { Dialog } from "../common/dialog";
+import { useRequests } from "../common/requests";
 import { Avatar } from "../people/avatar";
 import { useNames, useTitle } from "../people/names";
-import { PersonPicker } from "./new-chat";
+import { ConversationSettings } from "./conversation-settings";
+import { PersonPicker } from "./person-picker";
 
 interface Props {
   readonly chat: ConversationHandle;
   readonly view: Conversation;
   readonly onClose: () => void;
+  /** The conversation is to be read later. */
+  readonly onUnread: () => void;
 }
 
 /** A conversation's title and members, and what may be changed of them. */
-export function ChatDetails({ chat, view, onClose }: Props): ReactNode {
+export function ChatDetails({ chat, view, onClose, onUnread }: Props): ReactNode {
   const title = useTitle(view);
-  const [failure, setFailure] = useState<string>();
-  const [turn, setTurn] = useState(0);
-  const [pending, setPending] = useState(0);
-  const act = useCallback((change: Promise<unknown>) => {
-    setFailure(undefined);
-    setPending((pending) => pending + 1);
-    change
-      .then(
-        () => setTurn((turn) => turn + 1),
-        (error: unknown) =>
-          setFailure(error instanceof PalaverError ? error.message : "That did not work: are you connected?"),
-      )
-      .finally(() => setPending((pending) => pending - 1));
-  }, []);
+  const { act, failure, pending, fulfilled } = useRequests();
   // A block is pushed to this window too, a second before it holds: only the answer says that it does.
   const toggleBlock = (): void => {
     if (pending === 0) act(chat.change({ blocked: view.blocked !== true }));
@@ -55,8 +46,11 @@ export function ChatDetails({ chat, view, onClose }: Props): ReactNode {
           </button>
         )}
       </div>
+      {view.role !== null && (
+        <ConversationSettings chat={chat} view={view} act={act} onMoved={() => undefined} onUnread={onUnread} />
+      )}
       {view.type !== "private" && view.role !== null && (
-        <Members chat={chat} view={view} mayManage={mayManage} turn={turn} act={act} />
+        <Members chat={chat} view={view} mayManage={mayManage} turn={fulfilled} act={act} />
       )}
     </Dialog>
   );
@@ -112,7 +106,12 @@ function Members({ chat, view, mayManage, turn, act }: MembersProps): ReactNode 
         ))}
       </ul>
       {mayManage && (
-        <PersonPicker label="Add a person" action="Add" onPick={({ user_id }) => act(chat.addMembers([user_id]))} />
+        <PersonPicker
+          label="Add a person"
+          action="Add"
+          verb="Add"
+          onPick={({ user_id }) => act(chat.addMembers([user_id]))}
+        />
       )}
     </>
   );

@@ -1,8 +1,10 @@
-import { PalaverError, type PublicConversation, type User } from "@palaver/client";
+import type { PublicConversation } from "@palaver/client";
 import { useClient } from "@palaver/client/react";
 import { useEffect, useState, type ReactNode } from "react";
 import { Dialog } from "../common/dialog";
-import { usePersonSearch } from "../people/person-search";
+import { failureText } from "../common/requests";
+import type { Person } from "../people/person-search";
+import { PersonPicker } from "./person-picker";
 
 /** Begins a conversation: with a person, a group, or in a public room. */
 export function NewChat({
@@ -17,8 +19,7 @@ export function NewChat({
   const open = (made: Promise<{ id: string }>): void => {
     made.then(
       ({ id }) => onOpen(id),
-      (error: unknown) =>
-        setFailure(error instanceof PalaverError ? error.message : "That did not work: are you connected?"),
+      (error: unknown) => setFailure(failureText(error)),
     );
   };
   return (
@@ -42,48 +43,13 @@ type Open = (made: Promise<{ id: string }>) => void;
 
 function WithPerson({ open }: { readonly open: Open }): ReactNode {
   const client = useClient();
-  return <PersonPicker label="Name" action="Write" onPick={({ user_id }) => open(client.withUser(user_id))} />;
-}
-
-/** Finds a person by name, and hands them over. */
-export function PersonPicker({
-  label,
-  action,
-  onPick,
-}: {
-  readonly label: string;
-  readonly action: string;
-  readonly onPick: (person: User & { display_name: string }) => void;
-}): ReactNode {
-  const [name, setName] = useState("");
-  const { person, searching } = usePersonSearch(name);
   return (
-    <form
-      className="person-picker"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (person === undefined) return;
-        onPick(person);
-        setName("");
-      }}
-    >
-      <label>
-        {label}
-        <input value={name} onChange={(event) => setName(event.target.value)} autoFocus />
-      </label>
-      <button className="primary" disabled={person === undefined}>
-        {action}
-      </button>
-      <p className="hint" role="status">
-        {person !== undefined
-          ? `Found ${person.display_name}`
-          : name.trim() === ""
-            ? "The name with which they sign in, or their id."
-            : searching
-              ? "Looking…"
-              : "Nobody with this name has signed in yet."}
-      </p>
-    </form>
+    <PersonPicker
+      label="Name"
+      action="Write"
+      verb="Write to"
+      onPick={({ user_id }) => open(client.withUser(user_id))}
+    />
   );
 }
 
@@ -91,7 +57,7 @@ function NewGroup({ open }: { readonly open: Open }): ReactNode {
   const client = useClient();
   const [title, setTitle] = useState("");
   const [isPublic, setPublic] = useState(false);
-  const [people, setPeople] = useState<readonly (User & { display_name: string })[]>([]);
+  const [people, setPeople] = useState<readonly Person[]>([]);
   const create = (): void => {
     const member_ids = people.map(({ user_id }) => user_id);
     open(
@@ -112,6 +78,7 @@ function NewGroup({ open }: { readonly open: Open }): ReactNode {
       <PersonPicker
         label="Add people"
         action="Add"
+        verb="Add"
         onPick={(person) =>
           setPeople((people) => [...people.filter(({ user_id }) => user_id !== person.user_id), person])
         }

@@ -1,7 +1,9 @@
 import type { Conversation } from "@palaver/client";
 import { useClient, useMe, useObservable } from "@palaver/client/react";
 import { memo, useMemo, type ReactNode } from "react";
+import { DotsIcon, PinIcon, QuietIcon } from "../common/icons";
 import { briefly, exactly } from "../common/times";
+import { isQuiet } from "../dialogs/conversation-settings";
 import { Avatar } from "../people/avatar";
 import { useNames, useTitle } from "../people/names";
 import { describe } from "../chat/describe";
@@ -11,15 +13,17 @@ export const ConversationEntry = memo(function ConversationEntry({
   view,
   selected,
   onSelect,
+  onOptions,
 }: {
   readonly view: Conversation;
   readonly selected: boolean;
   readonly onSelect: (id: string) => void;
+  readonly onOptions: (id: string) => void;
 }): ReactNode {
   const title = useTitle(view);
   const time = view.last_message_at;
   return (
-    <li>
+    <li className="entry">
       <button className="conversation" aria-current={selected} onClick={() => onSelect(view.conversation_id)}>
         <Avatar id={view.peer_id ?? view.conversation_id} name={title} />
         <span className="conversation-title">{title}</span>
@@ -29,15 +33,45 @@ export const ConversationEntry = memo(function ConversationEntry({
           </time>
         )}
         <LastMessage view={view} />
-        {view.unread > 0 && (
-          <span className="badge" aria-label={`${view.unread} unread`}>
-            {view.unread >= 100 ? "99+" : view.unread}
-          </span>
-        )}
+        <Marks view={view} />
+      </button>
+      <button
+        className="icon options"
+        aria-label={`Options of ${title}`}
+        aria-haspopup="dialog"
+        onClick={() => onOptions(view.conversation_id)}
+      >
+        <DotsIcon />
       </button>
     </li>
   );
 });
+
+/** What the user has set, and what there is to read. */
+function Marks({ view }: { readonly view: Conversation }): ReactNode {
+  const isMarked = view.unread === 0 && view.settings?.marked_unread === true;
+  const quiet = isQuiet(view);
+  return (
+    <span className="marks">
+      {quiet && <Mark name="Muted" icon={<QuietIcon />} />}
+      {view.settings?.pinned === true && <Mark name="Pinned" icon={<PinIcon />} />}
+      {view.unread > 0 && (
+        <span className="badge" role="img" aria-label={`${view.unread} unread`} data-quiet={quiet}>
+          {view.unread >= 100 ? "99+" : view.unread}
+        </span>
+      )}
+      {isMarked && <span className="badge" role="img" aria-label="Marked as unread" data-quiet={quiet} />}
+    </span>
+  );
+}
+
+function Mark({ name, icon }: { readonly name: string; readonly icon: ReactNode }): ReactNode {
+  return (
+    <span className="mark" role="img" aria-label={name} title={name}>
+      {icon}
+    </span>
+  );
+}
 
 function LastMessage({ view }: { readonly view: Conversation }): ReactNode {
   const client = useClient();

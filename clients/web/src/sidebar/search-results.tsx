@@ -4,21 +4,24 @@ import { useEffect, useState, type ReactNode } from "react";
 import { briefly } from "../common/times";
 import { useNames, useTitle } from "../people/names";
 import { ConversationEntry } from "./conversation-entry";
+import { FoundPeople } from "./found-people";
 
 /** The user has paused: rule 34 of the client guide. */
 const PAUSE_MS = 300;
 
-/** Conversations whose titles match, and messages that do. */
+/** Conversations whose titles match, people whose names do, and messages. */
 export function SearchResults({
   words,
   conversations,
   selected,
   onSelect,
+  onOptions,
 }: {
   readonly words: string;
   readonly conversations: readonly Conversation[];
   readonly selected: string | undefined;
   readonly onSelect: (id: string, seq?: number) => void;
+  readonly onOptions: (id: string) => void;
 }): ReactNode {
   const { hits, more, status } = useSearch(words);
   return (
@@ -26,10 +29,16 @@ export function SearchResults({
       <ul className="conversations">
         {conversations.map((view) => (
           <Matching key={view.conversation_id} view={view} words={words}>
-            <ConversationEntry view={view} selected={view.conversation_id === selected} onSelect={onSelect} />
+            <ConversationEntry
+              view={view}
+              selected={view.conversation_id === selected}
+              onSelect={onSelect}
+              onOptions={onOptions}
+            />
           </Matching>
         ))}
       </ul>
+      <FoundPeople words={words} conversations={conversations} onSelect={onSelect} />
       {status !== "off" && <h2 className="caption">Messages</h2>}
       <ul className="hits">
         {hits.map((hit) => {

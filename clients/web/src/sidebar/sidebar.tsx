@@ -1,9 +1,10 @@
 import type { Conversation } from "@palaver/client";
 import { useClient, useConversations, useMe } from "@palaver/client/react";
-import { useState, type ReactNode } from "react";
+import { useMemo, useState, type ReactNode } from "react";
+import { ConversationOptions } from "../dialogs/conversation-options";
 import { NewChat } from "../dialogs/new-chat";
 import { Avatar } from "../people/avatar";
-import { ConversationEntry } from "./conversation-entry";
+import { ConversationList } from "./conversation-list";
 import { SearchResults } from "./search-results";
 
 /** The list of conversations, and the search. */
@@ -13,13 +14,16 @@ export function Sidebar({
   onSignOut,
 }: {
   readonly selected: string | undefined;
-  readonly onSelect: (id: string, seq?: number) => void;
+  readonly onSelect: (id: string | undefined, seq?: number) => void;
   readonly onSignOut: () => void;
 }): ReactNode {
   const conversations = useConversations();
   const [words, setWords] = useState("");
   const [isNew, setNew] = useState(false);
-  const current = conversations.filter(isCurrent);
+  const [isArchive, setArchive] = useState(false);
+  const [optionsOf, setOptionsOf] = useState<string>();
+  const current = useMemo(() => conversations.filter(isCurrent), [conversations]);
+  const withOptions = current.find((view) => view.conversation_id === optionsOf);
   return (
     <nav className="sidebar" aria-label="Conversations">
       <Me onSignOut={onSignOut} />
@@ -27,7 +31,7 @@ export function Sidebar({
         <input
           type="search"
           placeholder="Search"
-          aria-label="Search conversations and messages"
+          aria-label="Search people, conversations and messages"
           value={words}
           onChange={(event) => setWords(event.target.value)}
         />
@@ -36,19 +40,22 @@ export function Sidebar({
         </button>
       </div>
       {words.trim() === "" ? (
-        <ul className="conversations">
-          {current.map((view) => (
-            <ConversationEntry
-              key={view.conversation_id}
-              view={view}
-              selected={view.conversation_id === selected}
-              onSelect={onSelect}
-            />
-          ))}
-          {current.length === 0 && <li className="hint">No conversations yet. “New” begins one.</li>}
-        </ul>
+        <ConversationList
+          conversations={current}
+          isArchive={isArchive}
+          onArchive={setArchive}
+          selected={selected}
+          onSelect={onSelect}
+          onOptions={setOptionsOf}
+        />
       ) : (
-        <SearchResults words={words} conversations={current} selected={selected} onSelect={onSelect} />
+        <SearchResults
+          words={words}
+          conversations={current}
+          selected={selected}
+          onSelect={onSelect}
+          onOptions={setOptionsOf}
+        />
       )}
       {isNew && (
         <NewChat
@@ -56,6 +63,16 @@ export function Sidebar({
           onOpen={(id) => {
             setNew(false);
             onSelect(id);
+          }}
+        />
+      )}
+      {withOptions !== undefined && (
+        <ConversationOptions
+          key={optionsOf}
+          view={withOptions}
+          onClose={() => setOptionsOf(undefined)}
+          onUnread={() => {
+            if (optionsOf === selected) onSelect(undefined);
           }}
         />
       )}

@@ -63,15 +63,48 @@ export class Person {
     const { page } = this;
     await page.getByRole("button", { name: "New", exact: true }).click();
     await page.getByLabel("Name").fill(other.name);
-    await page.getByText(`Found ${other.name}`).waitFor();
-    await page.getByRole("button", { name: "Write" }).click();
+    await page.getByRole("button", { name: `Write to ${other.name}` }).click();
+    await this.shows(other.name);
+  }
+
+  /** Creates a group. */
+  async create(title: string): Promise<void> {
+    const { page } = this;
+    await page.getByRole("button", { name: "New", exact: true }).click();
+    await page.getByRole("tab", { name: "Group" }).click();
+    await page.getByLabel("Title").fill(title);
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    await this.shows(title);
+  }
+
+  /** Waits until a conversation is open. */
+  async shows(title: string): Promise<void> {
+    await this.page.locator(".chat-header strong", { hasText: title }).waitFor();
     await this.field.waitFor();
+  }
+
+  /** A conversation of the list. */
+  entry(title: string) {
+    return this.page.locator(".entry", { has: this.page.locator(".conversation-title", { hasText: title }) });
   }
 
   /** Opens a conversation of the list. */
   async open(title: string): Promise<void> {
-    await this.page.locator(".conversation", { hasText: title }).click();
-    await this.field.waitFor();
+    await this.entry(title).locator(".conversation").click();
+    await this.shows(title);
+  }
+
+  /** Opens the options of a conversation of the list. */
+  async options(title: string): Promise<void> {
+    await this.entry(title).hover();
+    await this.page.getByRole("button", { name: `Options of ${title}` }).click();
+  }
+
+  /** Takes one of them. */
+  async choose(title: string, option: string): Promise<void> {
+    await this.options(title);
+    await this.page.getByRole("dialog").getByRole("button", { name: option }).click();
+    await this.page.getByRole("dialog").waitFor({ state: "detached" });
   }
 
   /** Says something. */
