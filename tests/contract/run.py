@@ -13,12 +13,11 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 
+import local_cloud
 import world
 
 ROOT = pathlib.Path(__file__).parents[2]
-START_SECONDS = 1_800
 CHECKS = [
     "succeeds_after_busy",
     "status_code_conformance",
@@ -29,28 +28,6 @@ CHECKS = [
 
 # Nothing here writes slowly, and no answer may say that the deployment lacks something.
 PARAMETERS = ["FloodLimit=0", "EventLimit=0", "ServerRate=2000", "HttpRate=2000", "ExportsPerDay=100", "RetentionDays=365"]
-
-
-def start(endpoints, log):
-    """Starts a local cloud, which stops when its standard input ends, also when this process is killed."""
-    binaries, environment = os.environ.get("PALAVER_BINARIES"), dict(os.environ)
-    program = ["cargo", "local"]
-    if binaries:
-        program = [str(pathlib.Path(binaries) / "local-cloud")]
-        environment["CARGO"] = str(ROOT / "clients/typescript/tests/support/built-binaries.js")
-    options = ["--template", str(ROOT / "template.yaml"), "--endpoints", str(endpoints), "--ephemeral", "--stop-on-stdin-eof"]
-    options += ["--no-status", "--http-port", "0", "--websocket-port", "0", "--oidc-port", "0"]
-    for parameter in PARAMETERS:
-        options += ["--parameter", parameter]
-    cloud = subprocess.Popen(
-        program + options, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT
-    )
-    deadline = time.monotonic() + START_SECONDS
-    while not endpoints.exists():
-        if cloud.poll() is not None or time.monotonic() > deadline:
-            sys.exit(f"the local cloud does not start: {pathlib.Path(log.name).read_text()}")
-        time.sleep(0.1)
-    return cloud
 
 
 def fuzz(http, folder):
@@ -68,18 +45,12 @@ def fuzz(http, folder):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        endpoints, log = pathlib.Path(folder) / "endpoints.json", pathlib.Path(folder) / "log"
-        with log.open("w") as out:
-            cloud = start(endpoints, out)
-            try:
-                urls = json.loads(endpoints.read_text())
-                known = pathlib.Path(folder) / "world.json"
-                known.write_text(json.dumps(world.create(urls)))
-                os.environ["CONTRACT_WORLD"] = str(known)
-                status = fuzz(urls["http"], folder)
-            finally:
-                cloud.stdin.close()
-                cloud.wait()
+        log = pathlib.Path(folder) / "log"
+        with local_cloud.running(*PARAMETERS, log=log) as urls:
+            known = pathlib.Path(folder) / "world.json"
+            known.write_text(json.dumps(world.create(urls)))
+            os.environ["CONTRACT_WORLD"] = str(known)
+            status = fuzz(urls["http"], folder)
         if status != 0:
             told = [line for line in log.read_text().splitlines() if "ERROR" in line or "WARN" in line or "panicked" in line]
             print("\n".join(told[-40:]))
