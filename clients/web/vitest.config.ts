@@ -8,5 +8,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // As long as what is waited for in the page: it ends a test that hangs, and measures nothing.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

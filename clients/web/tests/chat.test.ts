@@ -43,8 +43,9 @@ describe("two people in two windows", () => {
   });
 
   it("see each other typing", async () => {
-    await bob.field.pressSequentially("I am wri");
-    await alice.page.locator(".chat-header .typing").waitFor();
+    // It lasts for some seconds, from the first key on.
+    const seen = alice.page.locator(".chat-header .typing").waitFor();
+    await Promise.all([seen, bob.field.pressSequentially("I am wri")]);
     await bob.field.fill("");
     await alice.page.locator(".chat-header .typing").waitFor({ state: "detached" });
   });
@@ -171,18 +172,14 @@ describe("several people", () => {
   it("meet in public rooms", async () => {
     const title = uniqueName("Plaza");
     const { page } = alice;
-    await page.getByRole("button", { name: "New", exact: true }).click();
-    await page.getByRole("tab", { name: "Group" }).click();
-    await page.getByLabel("Title").fill(title);
-    await page.getByLabel("Everybody may join").check();
-    await page.getByRole("button", { name: "Create", exact: true }).click();
-    await alice.field.waitFor();
+    // The list of rooms is asked for once: the room has to be there before.
+    await alice.create(title, () => page.getByLabel("Everybody may join").check());
     await bob.page.getByRole("button", { name: "Back to the conversations" }).click();
     await bob.page.getByRole("button", { name: "New", exact: true }).click();
     await bob.page.getByRole("tab", { name: "Public rooms" }).click();
     await bob.page.getByLabel("Find").fill(title);
     await bob.page.locator(".rooms li", { hasText: title }).getByRole("button", { name: "Join" }).click();
-    await bob.field.waitFor();
+    await bob.shows(title);
     await bob.say("What a nice room");
     await alice.message("What a nice room").waitFor();
   });

@@ -12,7 +12,12 @@ let bob: Person;
 beforeAll(async () => {
   browser = await launch();
   [alice, bob] = await Promise.all([Person.signIn(browser, "Alice"), Person.signIn(browser, "Bob")]);
-  phone = await Person.open(browser, alice.name, { viewport: { width: 390, height: 844 }, colorScheme: "dark" });
+  phone = await Person.open(browser, alice.name, {
+    viewport: { width: 390, height: 844 },
+    colorScheme: "dark",
+    isMobile: true,
+    hasTouch: true,
+  });
 });
 
 afterAll(async () => {
@@ -62,6 +67,10 @@ describe("the settings of a conversation", () => {
   });
 
   it("mark it as unread until it is read", async () => {
+    // A read that is still on its way would end the mark.
+    await bob.open(alice.name);
+    await bob.say("have you read this?");
+    await bob.message("have you read this?").getByRole("button", { name: "Read by all" }).waitFor();
     await alice.choose(bob.name, "Mark as unread");
     for (const person of [alice, phone]) await person.entry(bob.name).getByLabel("Marked as unread").waitFor();
     // It was closed here: whoever sees it reads it.

@@ -67,12 +67,13 @@ export class Person {
     await this.shows(other.name);
   }
 
-  /** Creates a group. */
-  async create(title: string): Promise<void> {
+  /** Creates a group. `prepare` has the form with its title. */
+  async create(title: string, prepare: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     const { page } = this;
     await page.getByRole("button", { name: "New", exact: true }).click();
     await page.getByRole("tab", { name: "Group" }).click();
     await page.getByLabel("Title").fill(title);
+    await prepare();
     await page.getByRole("button", { name: "Create", exact: true }).click();
     await this.shows(title);
   }
