@@ -17,6 +17,8 @@ import local_cloud  # noqa: E402
 # What the service does with a request before or after it fails.
 LOST_ANSWERS = {"function": "WsSend", "operation": "PutItem", "kind": {"kill": "after"}, "probability": 0.05}
 LOST_PUSHES = {"service": "apigatewaymanagementapi", "operation": "PostToConnection", "kind": "request_lost", "probability": 0.7}
+# Ends a run that hangs.
+TIMEOUT_SECONDS = 240
 # A token that is renewed after a second or two.
 SHORT_SECONDS = 62
 
@@ -139,7 +141,8 @@ async def everything(stage):
 async def main():
     async with aiohttp.ClientSession() as session:
         with local_cloud.running("FloodLimit=0", "EventLimit=0") as endpoints:
-            await everything(Stage(endpoints, session))
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                await everything(Stage(endpoints, session))
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ class Client:
         self.connections = 0
         self._http, self._websocket = http.rstrip("/"), websocket
         self._get_token, self._name, self._on_item = get_token, name, on_item
-        self._socket = None
+        self._socket, self._heard = None, 0
         self._online = asyncio.Event()
         self._requests = {}
         self._frames = itertools.count(1)
@@ -291,7 +291,8 @@ class Client:
 
     async def _request(self, action, **fields):
         """Sends a frame on the present or next connection, and returns its answer."""
-        await self._online.wait()
+        while self._socket is None:
+            await self._online.wait()
         reply_to = str(next(self._frames))
         answer = self._requests[reply_to] = asyncio.get_running_loop().create_future()
         try:
