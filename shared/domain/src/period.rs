@@ -97,6 +97,11 @@ impl Periods {
         self.within(Seq::ZERO, head).last().map(|range| range.last)
     }
 
+    /// Returns the end of the last period; `None` if that goes on, or if there is none.
+    pub fn end(&self) -> Option<Left> {
+        self.0.last()?.left
+    }
+
     /// The visible parts of `first ..= last`, ascending.
     pub fn within(&self, first: Seq, last: Seq) -> impl DoubleEndedIterator<Item = SeqRange> + '_ {
         self.0.iter().filter_map(move |period| {

@@ -34,7 +34,7 @@ impl TestConversation {
         Self::of(&alice, &bob, &conversation)
     }
 
-    fn of(alice: &TestUser, bob: &TestUser, conversation: &str) -> Self {
+    pub(crate) fn of(alice: &TestUser, bob: &TestUser, conversation: &str) -> Self {
         let dynamodb = dynamodb(&Cloud::shared().endpoints.aws.dynamodb);
         Self {
             log: log(&dynamodb),

@@ -17,6 +17,7 @@ mod references;
 mod remembered;
 mod resends;
 mod rights;
+mod rights_without_items;
 mod shared_cache;
 mod sync;
 mod writers;

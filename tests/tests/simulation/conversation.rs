@@ -21,6 +21,8 @@ use uuid::{Builder, Uuid};
 
 use crate::chaos::check::Change;
 use crate::chaos::writer::{MakeWriter, Writer};
+use crate::executor;
+use crate::history::What;
 use crate::network::Network;
 use crate::plan::Plan;
 use crate::shared::shared_cache;
@@ -43,7 +45,10 @@ pub(crate) struct Conversation {
     pub(crate) receipts: Receipts,
     pub(crate) network: Network,
     pub(crate) skew: Duration,
+    kind: ConversationType,
     history: HistoryPolicy,
+    /// The members, by their index, and the version of the conversation, as SQL has them.
+    decided: RefCell<(BTreeSet<usize>, u64)>,
     /// Changes that SQL has and the log may not have.
     pub(crate) outbox: RefCell<Vec<Pending>>,
     /// The changes whose outcome is known.
@@ -68,7 +73,9 @@ impl Conversation {
             log: aws::log(&client),
             network,
             skew: Duration::from_millis(plan.skew),
+            kind: if plan.public { ConversationType::Public } else { ConversationType::Group },
             history: if rng.random_bool(0.3) { HistoryPolicy::Full } else { HistoryPolicy::SinceJoin },
+            decided: RefCell::new(([0, 1].into(), 1)),
             outbox: RefCell::default(),
             changes: RefCell::default(),
         }
@@ -97,10 +104,10 @@ impl Conversation {
     /// Returns the change that begins the conversation.
     pub(crate) fn created(&self) -> Pending {
         let members = self.initial_members().into_iter().map(|user| Member::new(user, Role::Member)).collect();
-        self.pending(
+        self.logged(
             1,
             MessageKind::Created {
-                conversation_type: ConversationType::Group,
+                conversation_type: self.kind,
                 title: Some("Simulation".to_owned()),
                 topic: None,
                 history: self.history,
@@ -109,9 +116,43 @@ impl Conversation {
         )
     }
 
+    /// Returns true if users come and go without an item, most often.
+    pub(crate) fn is_public(&self) -> bool {
+        self.kind == ConversationType::Public
+    }
+
+    /// Decides that a user joins or leaves, whichever they have not: by themselves and without an item, or by another one.
+    pub(crate) fn change_member(&self, user: usize, silent: bool) {
+        let user_id = self.users[user];
+        let (members, version) = &mut *self.decided.borrow_mut();
+        let joins = members.insert(user);
+        if !joins {
+            members.remove(&user);
+        }
+        *version += 1;
+        executor::note(What::Decided { user, joins });
+        let change = match (joins, silent) {
+            (true, true) => self.pending(*version, MembershipChange::Joined { user_id, muted_until: None }),
+            (false, true) => {
+                let (promoted, closed, user_deleted) = (None, false, false);
+                self.pending(*version, MembershipChange::Left { user_id, promoted, closed, user_deleted })
+            }
+            (true, false) => {
+                let members = vec![Member::new(user_id, Role::Member)];
+                self.logged(*version, MessageKind::MembersAdded { members })
+            }
+            (false, false) => self.logged(*version, MessageKind::MemberRemoved { user_id }),
+        };
+        self.outbox.borrow_mut().push(change);
+    }
+
+    /// Returns a change with an item, as the outbox has it.
+    fn logged(&self, version: u64, item: MessageKind) -> Pending {
+        self.pending(version, MembershipChange::Logged { actor: self.users[0], item })
+    }
+
     /// Returns a change as the outbox has it.
-    pub(crate) fn pending(&self, version: u64, item: MessageKind) -> Pending {
-        let change = MembershipChange::Logged { actor: self.users[0], item };
+    fn pending(&self, version: u64, change: MembershipChange) -> Pending {
         Pending { outbox_id: Uuid::nil(), conversation_id: self.id, version, change }
     }
 }

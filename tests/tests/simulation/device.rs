@@ -20,11 +20,12 @@ use rand::{RngExt, SeedableRng};
 use store::dynamodb::LogItem;
 use sync::Synced;
 
-use crate::chaos::sent::{Sent, add_round, was_accepted};
+use crate::chaos::sent::{Call, Sent, add_round, was_accepted};
 use crate::chaos::writer::Answer;
 use crate::conversation::{Conversation, random_id};
 use crate::executor::{self, Handle, Machine, Name};
 use crate::history::What;
+use crate::members::leave_or_join;
 use crate::plan::{Kind, Step};
 
 /// Number of times that a message is sent before its client gives up, which is a violation.
@@ -36,6 +37,9 @@ const POLLS: u32 = 24;
 
 /// The same for each further message of a batch.
 const POLLS_PER_MESSAGE: u32 = 6;
+
+/// Longest time, in milliseconds, from a send until its user leaves a public conversation meanwhile.
+const LEAVES_WITHIN: u64 = 150;
 
 /// Most messages of a batch.
 const MAX_BATCH: usize = 4;
@@ -99,12 +103,13 @@ impl Device {
             let after = if rng.random_bool(0.5) { rng.random_range(1..=self.seen) } else { self.seen };
             executor::note(What::Sends { after });
             let size = if rng.random_bool(0.5) { rng.random_range(2..=MAX_BATCH) } else { 1 };
-            let mut sent = vec![Sent { draft: self.draft(&mut rng, after, first), rounds: vec![] }];
+            let newest_decides = self.conversation.is_public();
+            let mut sent = vec![Sent { draft: self.draft(&mut rng, after, first), rounds: vec![], newest_decides }];
             while sent.len() < size
                 && let Some((message, step)) = steps.next_if(|(_, step)| is_send(step))
             {
                 let draft = self.draft(&mut StdRng::seed_from_u64(step.seed), after, message);
-                sent.push(Sent { draft, rounds: vec![] });
+                sent.push(Sent { draft, rounds: vec![], newest_decides });
             }
             let mut batch = Batch { first, rng, sent, calls: 0 };
             self.send(&mut batch).await;
@@ -125,6 +130,10 @@ impl Device {
         while !batch.sent.iter().all(Sent::is_answered) && rounds < MAX_ROUNDS {
             self.round(batch).await;
             rounds += 1;
+            let wait = batch.sent.iter().flat_map(Sent::newest_calls).filter_map(Call::wait).max();
+            if let Some(wait) = wait.filter(|_| !batch.sent.iter().all(Sent::is_answered)) {
+                executor::sleep(wait).await;
+            }
         }
         if batch.is_accepted() && batch.rng.random_bool(0.2) {
             self.round(batch).await;
@@ -169,18 +178,21 @@ impl Device {
         let answered = sent.iter().take_while(|sent| sent.is_answered()).count();
         let times = if rng.random_bool(0.25) { rng.random_range(2..=3) } else { 1 };
         let drafts: Vec<Draft> = sent.iter().map(|sent| sent.draft.clone()).collect();
+        let mut wait = 0;
         let calls = (0..times).map(|call| {
             let first = if answered < drafts.len() && rng.random_bool(0.5) { answered } else { 0 };
             let polls = POLLS + POLLS_PER_MESSAGE * u32::try_from(drafts.len() - first - 1).unwrap_or_default();
             let crash = rng.random_bool(0.25).then(|| rng.random_range(1..polls));
             let process = rng.random_range(0..self.conversation.process_count());
             let restarts = rng.random_bool(if crash.is_some() { 0.5 } else { 0.05 });
-            let wait = if call == 0 { 0 } else { rng.random_range(0..=100) };
+            // Later calls begin later.
+            wait += if call == 0 { 0 } else { rng.random_range(0..=100) };
             let name = Name::Send(self.number, *number, *before + call);
             let machine = Machine::new(name, rng.random(), self.conversation.skew);
             let (conversation, drafts) = (Rc::clone(&self.conversation), drafts[first..].to_vec());
+            let begins = Duration::from_millis(wait);
             let handle = executor::spawn(machine, async move {
-                executor::sleep(Duration::from_millis(wait)).await;
+                executor::sleep(begins).await;
                 let answers = unless_crashed(conversation.process(process).send(&drafts), crash).await;
                 if restarts {
                     conversation.restart(process);
@@ -191,7 +203,18 @@ impl Device {
             });
             handle.join()
         });
-        let calls = join_all(calls.collect::<Vec<_>>()).await;
+        let calls: Vec<_> = calls.collect();
+        // The first user stays.
+        let leaves = self.user > 0 && self.conversation.is_public() && rng.random_bool(0.4);
+        let leaving = leaves.then(|| {
+            let machine = Machine::new(Name::Members, rng.random(), Duration::ZERO);
+            let wait = rng.random_range(0..=LEAVES_WITHIN);
+            executor::spawn(machine, leave_or_join(Rc::clone(&self.conversation), self.user, wait)).join()
+        });
+        let calls = join_all(calls).await;
+        if let Some(leaving) = leaving {
+            leaving.await;
+        }
         *before += calls.len();
         add_round(sent, &calls);
     }
@@ -247,6 +270,7 @@ fn answered(answer: &Answer) -> String {
         Answer::NotAMember => "not a member".to_owned(),
         Answer::Behind => "behind".to_owned(),
         Answer::Retry => "busy".to_owned(),
+        Answer::Later(wait) => format!("busy for {wait:?}"),
         Answer::Unexpected(error) => format!("unexpected: {error}"),
     }
 }

@@ -1,12 +1,9 @@
 //! Removes and adds members while others write: changes wait in an outbox, and relays bring them to the log.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
 use chat::membership::Projection;
-use domain::conversation::Member;
-use domain::{MessageKind, Role};
 use end_to_end::crash::unless_crashed;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -23,31 +20,13 @@ const POLLS: u32 = 40;
 /// Longest time of a request to SQL, in milliseconds.
 const SQL_MILLIS: u64 = 10;
 
-/// Decides the changes, each by its seed, and has them relayed. Returns what went wrong.
-pub(crate) async fn change_members(
-    conversation: Rc<Conversation>,
-    changes: Vec<(usize, u64)>,
-    pause: u64,
-) -> Vec<String> {
-    let mut members: BTreeSet<usize> = [0, 1].into();
+/// Decides the changes, each by its seed, and has them relayed.
+pub(crate) async fn change_members(conversation: Rc<Conversation>, changes: Vec<(usize, u64)>, pause: u64) {
     let (mut relays, mut number) = (Vec::new(), 0);
-    let mut version = 1;
     for (user, seed) in changes {
         let mut rng = StdRng::seed_from_u64(seed);
         executor::sleep(Duration::from_millis(rng.random_range(0..=2 * pause))).await;
-        let joins = members.insert(user);
-        if !joins {
-            members.remove(&user);
-        }
-        executor::note(What::Decided { user, joins });
-        let user_id = conversation.users[user];
-        let item = if joins {
-            MessageKind::MembersAdded { members: vec![Member::new(user_id, Role::Member)] }
-        } else {
-            MessageKind::MemberRemoved { user_id }
-        };
-        version += 1;
-        conversation.outbox.borrow_mut().push(conversation.pending(version, item));
+        conversation.change_member(user, conversation.is_public() && rng.random_bool(0.8));
         // The request relays what it has changed; a worker may do so at the same time, or later, or both crash.
         for _ in 0..rng.random_range(0..=2) {
             number += 1;
@@ -63,22 +42,29 @@ pub(crate) async fn change_members(
             }
         }
     }
-    let mut problems = Vec::new();
     for relay in relays {
         relay.join().await;
     }
-    // The queue repeats what failed.
+}
+
+/// Relays what is left, as the queue does that repeats what failed. Fails with what went wrong.
+pub(crate) async fn settle(conversation: &Rc<Conversation>) -> Result<(), String> {
     for attempt in 0.. {
-        match relay(Rc::clone(&conversation), 0).await {
+        match relay(Rc::clone(conversation), 0).await {
             Ok(()) => break,
             Err(StoreError::Busy { .. }) if attempt < 100 => {}
-            Err(error) => {
-                problems.push(format!("a change cannot be relayed: {error:?}"));
-                break;
-            }
+            Err(error) => return Err(format!("a change cannot be relayed: {error:?}")),
         }
     }
-    problems
+    Ok(())
+}
+
+/// Has a member of a public conversation leave it soon, or join it again, while their message is under way.
+pub(crate) async fn leave_or_join(conversation: Rc<Conversation>, user: usize, wait: u64) {
+    executor::sleep(Duration::from_millis(wait)).await;
+    conversation.change_member(user, true);
+    // What fails is relayed with what comes later.
+    drop(relay(conversation, 0).await);
 }
 
 /// Applies the changes in the outbox, in order.
@@ -98,7 +84,8 @@ async fn relay(conversation: Rc<Conversation>, wait: u64) -> Result<(), StoreErr
             let effect = pending.change.effect();
             let joined = effect.joined.first().map(|member| member.user_id);
             let user = joined.or(effect.left.map(|left| left.user_id)).expect("a change of members");
-            let change = Change { seq: applied.seq.0, user, joined: joined.is_some() };
+            let silent = pending.change.logged().is_none().then_some(applied.at);
+            let change = Change { seq: applied.seq.0, user, joined: joined.is_some(), silent };
             conversation.changes.borrow_mut().push(change);
         }
     }

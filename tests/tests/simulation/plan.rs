@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) faults: FaultPlan,
     /// The cache that the processes share, if they do.
     pub(crate) shared: Option<SharedFaults>,
+    /// True for a public conversation, which most users join and leave without an item.
+    pub(crate) public: bool,
     /// In the order in which each device, or the one who changes members, takes its own.
     pub(crate) steps: Vec<Step>,
 }
@@ -82,7 +84,10 @@ impl Plan {
         let skew = if rng.random_bool(0.5) { 0 } else { rng.random_range(1..=500) };
         let faults = FaultPlan::draw(&mut rng);
         let shared = rng.random_bool(0.5).then(|| SharedFaults::draw(&mut rng));
-        Self { seed, users, devices, processes, pause, skew, faults, shared, steps }
+        let public = rng.random_bool(0.3);
+        // By a clock that runs after, an attempt would seem to begin after its sender has joined.
+        let skew = if public { 0 } else { skew };
+        Self { seed, users, devices, processes, pause, skew, faults, shared, public, steps }
     }
 
     /// Returns the steps of one device.

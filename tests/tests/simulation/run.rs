@@ -20,7 +20,7 @@ use crate::conversation::Conversation;
 use crate::device::{Device, Done, unamended};
 use crate::executor::{self, Machine, Name};
 use crate::history::Event;
-use crate::members::change_members;
+use crate::members::{change_members, settle};
 use crate::network::FaultPlan;
 use crate::plan::Plan;
 
@@ -62,7 +62,8 @@ async fn carry_out(plan: Plan, make: MakeWriter) -> Finished {
     let devices: Vec<_> = devices.collect();
     let machine = Machine::new(Name::Members, rng.random(), Duration::ZERO);
     let changes = change_members(Rc::clone(&conversation), plan.changes(), plan.pause);
-    let (devices, unfinished) = tokio::join!(join_all(devices), executor::spawn(machine, changes).join());
+    let (devices, ()) = tokio::join!(join_all(devices), executor::spawn(machine, changes).join());
+    let unfinished = settle(&conversation).await.err().into_iter().collect();
     conversation.network.set(FaultPlan::default());
     // What was sent before a crash may still arrive.
     executor::sleep(LAST_ARRIVAL).await;
@@ -109,7 +110,8 @@ async fn finish(
         initial_members: conversation.initial_members(),
         changes: conversation.changes.take(),
     };
-    Finished { record, items, amended, receipts, reached, synced, periods, unfinished }
+    let is_public = conversation.is_public();
+    Finished { record, items, amended, receipts, is_public, reached, synced, periods, unfinished }
 }
 
 /// Creates the conversation, without faults.

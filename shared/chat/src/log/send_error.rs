@@ -44,6 +44,9 @@ pub enum SendError {
     /// The sender has reached the flood limit.
     #[error("the sender has reached the flood limit")]
     RateLimited(Duration),
+    /// The sender has just lost the right to send, and an earlier attempt of the message may still be under way.
+    #[error("an earlier attempt of the message may be under way")]
+    UnderWay(Duration),
     /// Other writers took every seq that was tried.
     #[error("the conversation is contended")]
     Contended,
@@ -84,6 +87,7 @@ impl From<SendError> for ApiError {
                 (ErrorCode::IdempotencyMismatch, "This `client_message_id` was used for another message.")
             }
             SendError::RateLimited(wait) => return ApiError::rate_limited(wait),
+            SendError::UnderWay(wait) => return ApiError::busy(wait),
             SendError::Contended => return ApiError::busy(RETRY_AFTER),
             SendError::Store(error) => return error.into(),
         };

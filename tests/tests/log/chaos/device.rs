@@ -50,8 +50,11 @@ impl Device {
             let after = if self.rng.random_bool(0.5) { self.rng.random_range(1..=self.seen) } else { self.seen };
             let size = if self.rng.random_bool(0.5) { self.rng.random_range(2..=MAX_BATCH) } else { 1 };
             let draft = |text| self.conversation.draft(self.user, after, &format!("{number}: {text}"));
-            let mut batch: Vec<Sent> =
-                texts.by_ref().take(size).map(|text| Sent { draft: draft(text), rounds: vec![] }).collect();
+            let mut batch: Vec<Sent> = texts
+                .by_ref()
+                .take(size)
+                .map(|text| Sent { draft: draft(text), rounds: vec![], newest_decides: false })
+                .collect();
             let mut rounds = 0;
             while !batch.iter().all(Sent::is_answered) && rounds < MAX_ROUNDS {
                 self.round(&mut batch).await;

@@ -41,7 +41,7 @@ pub(crate) async fn change_members(
             members.remove(&user);
             conversation.leave_at(user, now).await
         };
-        changes.push(Change { seq, user, joined });
+        changes.push(Change { seq, user, joined, silent: None });
         newest_change.send_replace(seq);
         // The clock here are round trips: however fast the machine, the writers do something meanwhile.
         for _ in 0..rng.random_range(0..4) {

@@ -1,5 +1,7 @@
 //! Messages, and the answers to their sends.
 
+use std::time::Duration;
+
 use chat::log::Draft;
 
 use super::writer::{Accepted, Answer};
@@ -9,11 +11,25 @@ pub(crate) struct Sent {
     pub(crate) draft: Draft,
     /// Rounds of concurrent calls.
     pub(crate) rounds: Vec<Vec<Call>>,
+    /// True if a refusal counts only as the answer to the newest call of a round: where users join without an item, a later call may rightly
+    /// succeed.
+    pub(crate) newest_decides: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) answer: Option<Answer>,
+}
+
+impl Call {
+    /// Returns the time that the answer asks the client to wait.
+    #[allow(dead_code, reason = "only the simulation waits")]
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        match self.answer {
+            Some(Answer::Later(wait)) => Some(wait),
+            _ => None,
+        }
+    }
 }
 
 /// An invocation for a batch: the index of the first message that it carried, and its answers; `None` if it crashed.
@@ -43,6 +59,12 @@ impl Sent {
         self.rounds.iter().flatten()
     }
 
+    /// Returns the calls of the newest round.
+    #[allow(dead_code, reason = "only the simulation waits")]
+    pub(crate) fn newest_calls(&self) -> impl Iterator<Item = &Call> {
+        self.rounds.last().into_iter().flatten()
+    }
+
     /// Returns every answer with a seq for the message.
     pub(crate) fn accepted(&self) -> impl Iterator<Item = &Accepted> {
         self.calls().filter_map(|call| match &call.answer {
@@ -51,9 +73,13 @@ impl Sent {
         })
     }
 
-    /// Returns the invocations that refused the message.
+    /// Returns the invocations whose refusal of the message counts.
     pub(crate) fn refused(&self) -> impl Iterator<Item = &Call> {
-        self.calls().filter(|call| matches!(call.answer, Some(Answer::NotAMember | Answer::Behind)))
+        let calls = self.rounds.iter().flat_map(|round| {
+            let first = if self.newest_decides { round.len().saturating_sub(1) } else { 0 };
+            &round[first..]
+        });
+        calls.filter(|call| matches!(call.answer, Some(Answer::NotAMember | Answer::Behind)))
     }
 
     /// Returns true if any invocation has answered.

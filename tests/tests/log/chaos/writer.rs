@@ -1,6 +1,7 @@
 //! Writers: the production code, or a mutant of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use chat::log::Draft;
@@ -26,6 +27,8 @@ pub(crate) enum Answer {
     Behind,
     /// The outcome is unknown; the message has to be sent again.
     Retry,
+    /// The same, after this time: the sender has left, and an earlier attempt may be under way.
+    Later(Duration),
     /// An answer that these clients should not get.
     Unexpected(String),
 }
@@ -100,6 +103,7 @@ macro_rules! writer {
             match error {
                 SendError::NotAMember => Answer::NotAMember,
                 SendError::Behind => Answer::Behind,
+                SendError::UnderWay(wait) => Answer::Later(wait),
                 SendError::Contended | SendError::Store(::store::StoreError::Busy { .. }) => Answer::Retry,
                 error => Answer::Unexpected(format!("{error:?}")),
             }

@@ -17,7 +17,8 @@ pub(super) fn check(finished: &Finished, violations: &mut Vec<Violation>) {
     let items: BTreeMap<Seq, &LogItem> = finished.items.iter().map(|item| (item.seq, item)).collect();
     for item in &finished.items {
         let Some(target) = item.kind.target() else { continue };
-        let member = finished.record.members_at(item.seq.0).contains(&item.sender_id);
+        let member =
+            finished.record.members_at(item.seq.0).contains(&item.sender_id) || finished.record.has_just_left(item);
         expect(violations, Rule::Membership, member, || format!("{item:?}"));
         let asked = finished.amended.iter().any(|amended| is_event_of(item, amended));
         expect(violations, Rule::Effect, asked, || format!("nobody asked for {item:?}"));

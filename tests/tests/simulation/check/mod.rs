@@ -21,6 +21,8 @@ pub(crate) struct Finished {
     pub(crate) items: Vec<LogItem>,
     pub(crate) amended: Vec<Amended>,
     pub(crate) receipts: Vec<Receipt>,
+    /// True if users came and went without an item.
+    pub(crate) is_public: bool,
     /// Times by kind, seq and user, as the tables have them.
     pub(crate) reached: BTreeMap<(ReceiptKind, Seq, UserId), Timestamp>,
     pub(crate) synced: Vec<Synced>,

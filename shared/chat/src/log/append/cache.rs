@@ -47,7 +47,7 @@ const MAX_WAIT: Duration = Duration::from_millis(250);
 const TORN_FOR: Duration = Duration::from_secs(2);
 
 /// Age from which the members of a private conversation are read again: a block writes no item that would prove them outdated.
-const MAX_AGE_OF_PAIR: Duration = Duration::from_millis(900);
+pub(super) const MAX_AGE_OF_PAIR: Duration = Duration::from_millis(900);
 
 /// Age from which the members of a group are read again. Items prove them current; this is for what repairs the table.
 const MAX_AGE_OF_GROUP: Duration = Duration::from_mins(1);

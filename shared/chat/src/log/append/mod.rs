@@ -165,6 +165,8 @@ pub struct Opened<'a> {
     roster: Arc<Roster>,
     /// The newest change of membership of which it is known that the sender is a member after it.
     member_as_of: Option<Seq>,
+    /// The moment from which on the sender's rights were read.
+    rights_read: Moment,
     /// The reason for which nothing is put any more: the send yields what earlier attempts wrote.
     refusal: Option<Refusal>,
 }
@@ -209,6 +211,9 @@ impl Opened<'_> {
         let (attempt, digest) = (Uuid::new_v4(), draft.content.digest(&draft.attachment_ids));
         let mut puts = 0;
         for round in 0..MAX_ROUNDS {
+            if index > 0 || round > 0 {
+                self.forget_old_rights();
+            }
             if self.earlier[index].is_none()
                 && let Err(refusal) = self.verify_sender().await
                 && self.earlier[index].is_none()

@@ -71,6 +71,7 @@ impl Log {
             turn,
             roster,
             member_as_of,
+            rights_read: read_at,
             refusal: None,
         };
         let all_seen = seen.as_ref().is_none_or(|(_, all)| *all);
