@@ -1,6 +1,7 @@
 //! An import: how fast messages are brought, and what that costs.
 
 use std::io::{Cursor, Write};
+use std::iter;
 use std::time::{Duration, Instant};
 
 use domain::import::IdSpace;
@@ -24,6 +25,12 @@ const OLD_DAYS: u64 = 365;
 /// Messages of each conversation but the long one, which has half of all.
 const SHORT: u64 = 2_500;
 
+/// Messages of each conversation where all are small.
+const SMALL: u64 = 20;
+
+/// Most conversations that are read afterwards.
+const COMPARED: usize = 40;
+
 /// Messages of an entry, about as many as exports write.
 const PER_ENTRY: u64 = 10_000;
 
@@ -40,7 +47,7 @@ struct Room {
     count: u64,
 }
 
-/// Imports so many messages twice: young ones, and old ones, which go to the archive at once.
+/// Imports so many messages three times: young ones, old ones, which go to the archive at once, and young ones of small conversations.
 pub(crate) async fn run(messages: u64, report: &mut Report) -> Result<(), Failure> {
     let mut table = Table::new(&[
         "messages",
@@ -52,16 +59,22 @@ pub(crate) async fn run(messages: u64, report: &mut Report) -> Result<(), Failur
         "USD per million",
     ]);
     let mut calls = Vec::new();
-    for (name, age) in [("young", Duration::ZERO), ("old", Duration::from_hours(24 * OLD_DAYS))] {
+    let old = Duration::from_hours(24 * OLD_DAYS);
+    let files = [
+        ("young", Duration::ZERO, rooms(messages)),
+        ("old", old, rooms(messages)),
+        ("few in each conversation", Duration::ZERO, small_rooms(messages)),
+    ];
+    for (name, age, rooms) in files {
         let data = disk::folder()?;
         let cloud = disk::start(data.path(), &["Search=off", ARCHIVE_AFTER]);
-        let imported = import(&cloud, messages, age).await;
+        let imported = import(&cloud, &rooms, age).await;
         cloud.stop();
         let Imported { bytes, took, reading } = imported?;
         let per_1000 = |total: f64| total * 1e3 / messages as f64;
         let requests = reading.requests();
         table.row([
-            format!("{messages} {name} ones"),
+            format!("{messages} {name}, in {} conversations", rooms.len()),
             format!("{:.1}", bytes as f64 / 1e6),
             format!("{:.1}", took.as_secs_f64()),
             format!("{:.0}", messages as f64 / took.as_secs_f64()),
@@ -72,7 +85,7 @@ pub(crate) async fn run(messages: u64, report: &mut Report) -> Result<(), Failur
         let mut most: Vec<_> = requests.into_iter().filter(|(_, count)| per_1000(*count) >= 0.1).collect();
         most.sort_by(|(_, a), (_, b)| b.total_cmp(a));
         let most: Vec<_> = most.iter().map(|(kind, count)| format!("{kind} {:.1}", per_1000(*count))).collect();
-        calls.push(format!("Calls per 1,000 {name} messages: {}.", most.join(", ")));
+        calls.push(format!("Calls per 1,000 messages, {name}: {}.", most.join(", ")));
     }
     report.table("import", &table)?;
     report.add_text(&calls.join("\n\n"))
@@ -85,10 +98,9 @@ struct Imported {
     reading: Reading,
 }
 
-async fn import(cloud: &Cloud, messages: u64, age: Duration) -> Result<Imported, Failure> {
+async fn import(cloud: &Cloud, rooms: &[Room], age: Duration) -> Result<Imported, Failure> {
     let (user, backend) = tokio::join!(TestUser::of(cloud, "reader"), TestBackend::of(cloud));
-    let rooms = rooms(messages);
-    let file = file(&rooms, &user.user_id, age)?;
+    let file = file(rooms, &user.user_id, age)?;
     let bytes = file.len();
     let source = "bench";
     let body = json!({"source": source, "size": bytes, "users": "kept"});
@@ -108,7 +120,7 @@ async fn import(cloud: &Cloud, messages: u64, age: Duration) -> Result<Imported,
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let (took, reading) = (begun.elapsed(), Reading::take(cloud).await);
-    for room in &rooms {
+    for room in rooms.iter().step_by(rooms.len().div_ceil(COMPARED)) {
         check(&user, source, room).await?;
     }
     Ok(Imported { bytes, took, reading })
@@ -120,15 +132,22 @@ fn accepted((status, answer): (u16, Value)) -> Result<Value, Failure> {
 
 /// Returns a long conversation, and others for the other half of the messages.
 fn rooms(messages: u64) -> Vec<Room> {
-    let room = |count| Room { id: Uuid::new_v4().to_string(), count };
-    let mut left = messages / 2;
-    let mut rooms = vec![room(messages - left)];
-    while left > 0 {
-        let count = left.min(SHORT);
-        rooms.push(room(count));
-        left -= count;
-    }
-    rooms
+    let half = messages / 2;
+    iter::once(room(messages - half)).chain(rooms_of(half, SHORT)).collect()
+}
+
+/// Returns conversations of few messages each.
+fn small_rooms(messages: u64) -> Vec<Room> {
+    rooms_of(messages, SMALL).collect()
+}
+
+/// Returns conversations of so many messages, and one with the rest.
+fn rooms_of(messages: u64, each: u64) -> impl Iterator<Item = Room> {
+    (0..messages).step_by(each as usize).map(move |first| room(each.min(messages - first)))
+}
+
+fn room(count: u64) -> Room {
+    Room { id: Uuid::new_v4().to_string(), count }
 }
 
 /// Writes a file whose newest message is so old. There is a second between two messages of a conversation.
