@@ -1,5 +1,6 @@
 //! Imports: conversations with their history, which a backend brings in the format of exports.
 
+use std::ops::AddAssign;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -135,6 +136,29 @@ pub struct ImportCounts {
     /// Messages without their words, because their author is erased here.
     #[serde(default)]
     pub erased_messages: u64,
+}
+
+impl AddAssign for ImportCounts {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            users,
+            conversations,
+            existing_conversations,
+            members,
+            messages,
+            files,
+            missing_files,
+            erased_messages,
+        } = other;
+        self.users += users;
+        self.conversations += conversations;
+        self.existing_conversations += existing_conversations;
+        self.members += members;
+        self.messages += messages;
+        self.files += files;
+        self.missing_files += missing_files;
+        self.erased_messages += erased_messages;
+    }
 }
 
 /// An import as its backend sees it.

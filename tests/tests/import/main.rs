@@ -9,4 +9,5 @@ mod large;
 mod refused;
 mod round_trip;
 mod setup;
+mod together;
 mod worker;

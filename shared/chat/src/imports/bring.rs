@@ -1,31 +1,20 @@
 //! The work on an import, a step at a time.
 
-use std::collections::BTreeMap;
+use std::slice;
 
 use domain::import::ImportCounts;
-use domain::{ConversationId, ConversationType, Timestamp, UserId};
-use futures_util::future::join_all;
+use domain::{ConversationId, Timestamp, UserId};
 use store::dynamodb::Imports;
 use store::dynamodb::imports::ImportItem;
-use store::sql::imports::Begun;
+use store::sql::imports::{Begun, ImportedConversation};
 
 use super::cursor::{Conversation, Cursor, LogEnd, Saved};
 use super::destinations::Destinations;
 use super::errors::{Errors, StepError};
-use super::file::{ImportFile, check_size};
+use super::file::ImportFile;
 use super::layout::Layout;
 use super::lines::OpenEntry;
 use super::plan::{Ids, PlannedConversation};
-
-/// Users that one statement creates.
-const USERS_PER_STEP: usize = 500;
-
-/// Pairs of users that one statement looks for.
-const PAIRS_PER_STATEMENT: usize = 1_000;
-
-/// Entries of a step of the check that are read at once, and most bytes of them.
-const ENTRIES_AT_ONCE: usize = 4;
-const BYTES_AT_ONCE: u64 = 64 << 20;
 
 /// State after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +28,8 @@ pub(super) enum Step {
 /// How far a conversation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
+    /// This import brings it, and nothing is stored of it.
+    New,
     /// This import brings it, and nobody sees it yet.
     Unseen,
     /// This import had made it visible, and has ended its part now: users write to it, and nothing of it may be written again.
@@ -81,9 +72,10 @@ impl<'a> Work<'a> {
         self.saved.cursor = match self.saved.cursor {
             Cursor::Check { entry } => self.check(entry).await?,
             Cursor::Users { after } => self.users(after).await?,
-            Cursor::After(before) => match self.saved.plan.after(before) {
-                Some(conversation) => self.begin(conversation).await?,
-                None => return Ok(Step::Last),
+            Cursor::After(before) => match self.next(before).as_slice() {
+                [] => return Ok(Step::Last),
+                [conversation] => self.begin_one(*conversation).await?,
+                conversations => self.together(conversations.to_vec()).await?,
             },
             Cursor::Messages { conversation, entry, line, end } => {
                 self.messages(conversation, entry, line, end).await?
@@ -97,123 +89,67 @@ impl<'a> Work<'a> {
         self.saved.counts
     }
 
-    /// Checks an entry, or the whole once all are checked.
-    async fn check(&mut self, entry: usize) -> Result<Cursor, StepError> {
-        let lines = self.layout.lines.get(entry..).unwrap_or_default();
-        let entries = lines.iter().map(|(kind, place)| (*kind, &self.file.entries[*place]));
-        let mut bytes = 0;
-        let next: Vec<_> = entries
-            .take(ENTRIES_AT_ONCE)
-            .take_while(|(_, listed)| {
-                bytes += listed.size;
-                bytes <= BYTES_AT_ONCE.max(listed.size)
-            })
-            .collect();
-        if next.is_empty() {
-            self.finish_check().await?;
-            return Ok(Cursor::Users { after: None });
-        }
-        let read = join_all(next.iter().map(|(_, listed)| self.file.read(listed))).await;
-        for ((kind, listed), read) in next.iter().zip(read) {
-            match read {
-                Ok(bytes) => self.saved.plan.check(*kind, &listed.name, &bytes, Timestamp::now(), &mut self.errors),
-                Err(StepError::Invalid(errors)) => self.errors.list.extend(errors),
-                Err(error) => return Err(error),
-            }
-            if self.errors.is_full() {
-                return Err(StepError::Invalid(std::mem::take(&mut self.errors.list)));
-            }
-        }
-        Ok(Cursor::Check { entry: entry + next.len() })
-    }
-
-    async fn finish_check(&mut self) -> Result<(), StepError> {
-        self.saved.plan.finish(&mut self.errors);
-        for file in self.layout.files.values() {
-            let listed = &self.file.entries[file.place];
-            if let Err(message) = check_size(listed) {
-                self.errors.add(&listed.name, None, message);
-            }
-        }
-        let ids = Ids::of(self.import, &self.saved.plan);
-        let mut here = BTreeMap::new();
-        for user in self.saved.plan.users.keys() {
-            if let Some(other) = here.insert(ids.user(*user), *user) {
-                self.errors.add("", None, format!("The users {other} and {user} are the same one here."));
-            }
-        }
-        let private: Vec<(&PlannedConversation, [UserId; 2])> = self
-            .saved
-            .plan
-            .conversations
-            .values()
-            .filter(|planned| planned.line.kind == ConversationType::Private)
-            .filter_map(|planned| Some((planned, pair(&ids, planned)?)))
-            .collect();
-        for some in private.chunks(PAIRS_PER_STATEMENT) {
-            let pairs: Vec<[UserId; 2]> = some.iter().map(|(_, pair)| *pair).collect();
-            let found = self.to.rows.private_conversations(&pairs).await?;
-            for (planned, pair) in some {
-                let own = ids.space.conversation(planned.line.conversation_id, planned.line.kind);
-                if found.iter().any(|(found, id)| found == pair && *id != own) {
-                    self.errors.add(&planned.at.0, Some(planned.at.1), taken());
-                }
-            }
-        }
-        if self.errors.list.is_empty() {
-            Ok(())
-        } else {
-            Err(StepError::Invalid(std::mem::take(&mut self.errors.list)))
-        }
-    }
-
-    async fn users(&mut self, after: Option<UserId>) -> Result<Cursor, StepError> {
-        let plan = &self.saved.plan;
-        let ids = Ids::of(self.import, plan);
-        let next = plan.users.keys().filter(|user| after.is_none_or(|after| **user > after)).take(USERS_PER_STEP);
-        let next: Vec<UserId> = next.copied().collect();
-        let Some(last) = next.last().copied() else { return Ok(Cursor::After(None)) };
-        let new: Vec<(UserId, String)> =
-            next.into_iter().filter(|user| !user.is_system()).map(|user| (ids.user(user), plan.name(user))).collect();
-        self.to.rows.create_users(&new).await?;
-        let users: Vec<UserId> = new.iter().map(|(user, _)| *user).collect();
-        self.saved.erased.extend(self.to.rows.erased(&users).await?);
-        self.saved.counts.users += new.len() as u64;
-        Ok(Cursor::Users { after: Some(last) })
-    }
-
     /// Begins a conversation, unless it is there.
-    async fn begin(&mut self, source: ConversationId) -> Result<Cursor, StepError> {
-        match self.standing(source).await? {
-            Standing::Unseen => {}
-            Standing::Opened => return Ok(Cursor::After(Some(source))),
-            Standing::There => {
-                self.saved.counts.existing_conversations += 1;
-                return Ok(Cursor::After(Some(source)));
-            }
+    async fn begin_one(&mut self, source: ConversationId) -> Result<Cursor, StepError> {
+        if self.begin(&[source]).await?.is_empty() {
+            return Ok(Cursor::After(Some(source)));
         }
-        let planned = &self.saved.plan.conversations[&source];
-        let ids = Ids::of(self.import, &self.saved.plan);
-        let conversation_id = ids.space.conversation(source, planned.line.kind);
-        // A worker that crashed may have left more than this file has.
-        self.to.clear_log(conversation_id, planned.seqs.head()).await?;
+        self.confirmed = Some(source);
         self.saved.conversation = Conversation { counts: self.saved.counts, ..Conversation::default() };
         Ok(Cursor::Messages { conversation: source, entry: 0, line: 0, end: LogEnd::default() })
     }
 
-    /// Asks how far a conversation is, and hands one that is visible to its users.
-    pub(super) async fn standing(&mut self, source: ConversationId) -> Result<Standing, StepError> {
-        let planned = &self.saved.plan.conversations[&source];
-        let new = self.conversation(planned);
+    /// Begins conversations. Returns those that are not there, with nothing in their logs.
+    pub(super) async fn begin(&mut self, sources: &[ConversationId]) -> Result<Vec<ConversationId>, StepError> {
+        let mut unseen = Vec::new();
+        for (source, standing) in sources.iter().zip(self.standings(sources).await?) {
+            match standing {
+                Standing::New => unseen.push(*source),
+                Standing::Unseen => {
+                    let planned = &self.saved.plan.conversations[source];
+                    let conversation_id =
+                        Ids::of(self.import, &self.saved.plan).space.conversation(*source, planned.line.kind);
+                    // A worker that crashed may have left more than this file has.
+                    self.to.clear_log(conversation_id, planned.seqs.head()).await?;
+                    unseen.push(*source);
+                }
+                // An earlier invocation had counted it after its last checkpoint.
+                Standing::Opened => self.saved.counts.messages += self.saved.plan.conversations[source].seqs.count,
+                Standing::There => self.saved.counts.existing_conversations += 1,
+            }
+        }
+        Ok(unseen)
+    }
+
+    /// Asks how far conversations are, and hands those that are visible to their users. Cost: a statement, and a request for each one that this
+    /// import had begun before.
+    pub(super) async fn standings(&mut self, sources: &[ConversationId]) -> Result<Vec<Standing>, StepError> {
+        let new: Vec<ImportedConversation> =
+            sources.iter().map(|source| self.conversation(&self.saved.plan.conversations[source])).collect();
+        let begun = self.to.rows.begin(self.import.import_id, &new).await?;
+        let mut standings = Vec::with_capacity(new.len());
+        for ((source, new), begun) in sources.iter().zip(&new).zip(begun) {
+            standings.push(self.standing(*source, new, begun).await?);
+        }
+        Ok(standings)
+    }
+
+    async fn standing(
+        &mut self,
+        source: ConversationId,
+        new: &ImportedConversation,
+        mut begun: Begun,
+    ) -> Result<Standing, StepError> {
+        let (import, id) = (self.import.import_id, new.conversation_id);
         loop {
-            match self.to.rows.begin(self.import.import_id, &new).await? {
+            match begun {
+                Begun::New => return Ok(Standing::New),
                 Begun::Here => {
-                    self.confirmed = Some(source);
-                    let is_visible = self.to.members.conversation(new.conversation_id).await?.is_some();
-                    if !is_visible {
+                    if self.to.members.conversation(id).await?.is_none() {
                         return Ok(Standing::Unseen);
                     }
-                    self.open(source, None).await?;
+                    self.to.open_visible(import, id).await?;
+                    self.count(source);
                     return Ok(Standing::Opened);
                 }
                 Begun::There => return Ok(Standing::There),
@@ -221,11 +157,13 @@ impl<'a> Work<'a> {
                     let item = self.imports.get(other).await?;
                     if item.is_some_and(|item| item.may_be_at_work(Timestamp::now())) {
                         let mut errors = Errors::default();
-                        let (name, line) = &planned.at;
+                        let (name, line) = &self.saved.plan.conversations[&source].at;
                         errors.add(name, Some(*line), format!("The import {other} is bringing the conversation."));
                         return Err(StepError::Invalid(errors.list));
                     }
-                    self.to.discard(other, new.conversation_id).await?;
+                    self.to.discard(other, id).await?;
+                    let again = self.to.rows.begin(import, slice::from_ref(new)).await?;
+                    begun = again.first().copied().unwrap_or(begun);
                 }
             }
         }

@@ -51,8 +51,9 @@ impl Layout {
 
     /// Returns the places of the messages of a conversation.
     pub(super) fn messages(&self, conversation: ConversationId) -> Vec<usize> {
-        let of_conversation = self.lines.iter().filter(|(kind, _)| *kind == Kind::Messages(conversation));
-        of_conversation.map(|(_, place)| *place).collect()
+        let kind = Kind::Messages(conversation);
+        let first = self.lines.partition_point(|(other, _)| *other < kind);
+        self.lines[first..].iter().take_while(|(other, _)| *other == kind).map(|(_, place)| *place).collect()
     }
 }
 

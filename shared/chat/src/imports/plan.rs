@@ -1,6 +1,7 @@
 //! What a file is going to bring, as its check finds out.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use domain::import::{IdSpace, ImportedUsers};
 use domain::{ConversationId, Timestamp, UserId};
@@ -69,10 +70,13 @@ impl Plan {
         self.users.entry(user).or_default()
     }
 
-    /// Returns the first conversation after this one.
-    pub(super) fn after(&self, conversation: Option<ConversationId>) -> Option<ConversationId> {
-        let mut ids = self.conversations.keys();
-        ids.find(|id| conversation.is_none_or(|before| **id > before)).copied()
+    /// Returns the conversations after this one.
+    pub(super) fn after(
+        &self,
+        conversation: Option<ConversationId>,
+    ) -> impl Iterator<Item = (ConversationId, &PlannedConversation)> {
+        let first = conversation.map_or(Bound::Unbounded, Bound::Excluded);
+        self.conversations.range((first, Bound::Unbounded)).map(|(id, planned)| (*id, planned))
     }
 
     /// Returns the last conversation before this one.

@@ -41,7 +41,7 @@ impl ImportedItems {
         Self { client, messages, members, watermarks }
     }
 
-    /// Writes items of a log. Cost: a request for each 25, and a write unit for each KB of an item.
+    /// Writes items of logs. Cost: a request for each 25, and a write unit for each KB of an item.
     pub async fn put_log(&self, items: impl Iterator<Item = &LogItem>) -> Result<(), StoreError> {
         let writes = items.map(|item| Ok(put(to_item(item)?))).collect::<Result<_, StoreError>>()?;
         self.write(&self.messages, writes).await
@@ -58,29 +58,27 @@ impl ImportedItems {
         self.write(&self.members, active.chain(former).collect::<Result<_, StoreError>>()?).await
     }
 
-    /// Puts the item `#conversation`, unless it is there: from then on there are readers and writers. Cost: a write unit.
-    pub async fn put_conversation(&self, conversation: &ConversationItem) -> Result<(), StoreError> {
+    /// Puts the item `#conversation`, unless it is there: from then on there are readers and writers. Returns false if it is there. Cost: a
+    /// write unit.
+    pub async fn put_conversation(&self, conversation: &ConversationItem) -> Result<bool, StoreError> {
         let mut item: Item = to_item(conversation)?;
         item.insert("entry".to_owned(), AttributeValue::S(members::CONVERSATION.to_owned()));
         let put = self.client.put_item().table_name(&self.members).set_item(Some(item));
         match put.condition_expression("attribute_not_exists(entry)").send().await {
             Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
-                Ok(())
+                Ok(false)
             }
-            result => result.map(drop).map_err(StoreError::dynamodb),
+            result => result.map(|_| true).map_err(StoreError::dynamodb),
         }
     }
 
     /// Writes the watermarks of users who have received and read everything. Cost: two write units for each user.
-    pub async fn put_watermarks(
-        &self,
-        conversation: ConversationId,
-        users: &[UserId],
-        mark: Watermark,
-    ) -> Result<(), StoreError> {
+    pub async fn put_watermarks(&self, marks: &[(ConversationId, UserId, Watermark)]) -> Result<(), StoreError> {
         let of_kind = |kind| {
-            let writes = users.iter().map(|user| put(watermarks::watermark_item(conversation, *user, mark))).collect();
-            self.write(self.watermarks.table(kind), writes)
+            let item = |(conversation, user, mark): &(ConversationId, UserId, Watermark)| {
+                put(watermarks::watermark_item(*conversation, *user, *mark))
+            };
+            self.write(self.watermarks.table(kind), marks.iter().map(item).collect())
         };
         try_join(of_kind(ReceiptKind::Delivered), of_kind(ReceiptKind::Read)).await.map(drop)
     }

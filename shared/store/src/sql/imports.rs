@@ -3,6 +3,8 @@
 //! A conversation under way has `import_id`: it is closed and has no members in sight, so that no change of it is allowed. Its row is the claim of
 //! the import on everything that is stored under its id.
 
+use std::collections::BTreeMap;
+
 use domain::{ConversationId, ConversationType, HistoryPolicy, ImportId, Seq, Timestamp, UserId};
 use sqlx_data_api::{DataApiPool, query, query_as};
 use time::OffsetDateTime;
@@ -39,6 +41,7 @@ pub struct ImportedConversation {
 /// A membership period that is to be there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImportedPeriod {
+    pub conversation_id: ConversationId,
     pub member_id: Uuid,
     /// Its number among those of the user, counted from 1: in their order versions rise.
     pub number: u32,
@@ -53,7 +56,9 @@ pub struct ImportedPeriod {
 /// The state of a conversation that an import wants to bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begun {
-    /// The import brings it.
+    /// The import brings it. Nothing is stored of it.
+    New,
+    /// The import brings it, and has begun it before.
     Here,
     /// It is there, and belongs to its users.
     There,
@@ -113,63 +118,68 @@ impl ImportRows {
         Ok(rows.into_iter().map(|(low, high, id)| ([UserId(low), UserId(high)], ConversationId(id))).collect())
     }
 
-    /// Begins a conversation, as a closed one without members, unless it exists.
-    pub async fn begin(&self, import: ImportId, new: &ImportedConversation) -> Result<Begun, StoreError> {
+    /// Begins conversations, as closed ones without members, unless they exist. Returns their states in the same order.
+    pub async fn begin(&self, import: ImportId, new: &[ImportedConversation]) -> Result<Vec<Begun>, StoreError> {
         // A private conversation takes its pair once it is whole: until then its users find none.
-        let kind = if new.kind == ConversationType::Private { ConversationType::Group } else { new.kind };
-        let found: Option<(Option<Uuid>,)> = query_as(
+        let kind = |new: &ImportedConversation| match new.kind {
+            ConversationType::Private => ConversationType::Group,
+            kind => kind,
+        };
+        let rows: Vec<(Uuid, Option<Uuid>, bool)> = query_as(
             "WITH begun AS (
                 INSERT INTO conversations (conversation_id, type, title, created_by, created_at, version, member_count,
                     closed_at, history, import_id)
-                VALUES ($1, $2, 'import', $3, $4, 1, 0, now(), $5, $6)
-                ON CONFLICT (conversation_id) DO NOTHING RETURNING import_id
+                SELECT n.conversation_id, n.type, 'import', n.created_by, n.created_at, 1, 0, now(), n.history, $1
+                FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::timestamptz[], $6::text[])
+                    AS n (conversation_id, type, created_by, created_at, history)
+                ON CONFLICT (conversation_id) DO NOTHING RETURNING conversation_id, import_id
              )
-             SELECT import_id FROM begun
-             UNION ALL SELECT import_id FROM conversations WHERE conversation_id = $1",
+             SELECT conversation_id, import_id, true FROM begun
+             UNION ALL SELECT conversation_id, import_id, false FROM conversations WHERE conversation_id = ANY ($2)",
         )
-        .bind(new.conversation_id.0)
-        .bind(kind.as_str())
-        .bind(new.created_by.0)
-        .bind(OffsetDateTime::from(new.created_at))
-        .bind(new.history.as_str())
         .bind(import.0)
-        .fetch_optional(&self.pool)
+        .bind(new.iter().map(|new| new.conversation_id.0).collect::<Vec<_>>())
+        .bind(new.iter().map(|new| kind(new).as_str()).collect::<Vec<_>>())
+        .bind(new.iter().map(|new| new.created_by.0).collect::<Vec<_>>())
+        .bind(new.iter().map(|new| OffsetDateTime::from(new.created_at)).collect::<Vec<_>>())
+        .bind(new.iter().map(|new| new.history.as_str()).collect::<Vec<_>>())
+        .fetch_all(&self.pool)
         .await?;
-        // A row that another one has inserted at this moment is found by the next statement.
-        let (found,) = found.ok_or_else(|| StoreError::Busy {
-            service: "SQL",
-            source: "another import has just begun the conversation".into(),
-        })?;
-        Ok(match found {
-            None => Begun::There,
-            Some(found) if found == import.0 => Begun::Here,
-            Some(found) => Begun::By(ImportId(found)),
-        })
+        let found: BTreeMap<Uuid, (Option<Uuid>, bool)> =
+            rows.into_iter().map(|(id, by, is_new)| (id, (by, is_new))).collect();
+        let state = |new: &ImportedConversation| match found.get(&new.conversation_id.0) {
+            // A row that another one has inserted at this moment is found by the next statement.
+            None => Err(StoreError::Busy {
+                service: "SQL",
+                source: "another import has just begun the conversation".into(),
+            }),
+            Some((_, true)) => Ok(Begun::New),
+            Some((None, _)) => Ok(Begun::There),
+            Some((Some(by), _)) if *by == import.0 => Ok(Begun::Here),
+            Some((Some(by), _)) => Ok(Begun::By(ImportId(*by))),
+        };
+        new.iter().map(state).collect()
     }
 
     /// Adds membership periods, up to some thousands. Users who were deleted are in no current one.
-    pub async fn add_periods(
-        &self,
-        import: ImportId,
-        conversation: ConversationId,
-        periods: &[ImportedPeriod],
-    ) -> Result<(), StoreError> {
+    pub async fn add_periods(&self, import: ImportId, periods: &[ImportedPeriod]) -> Result<(), StoreError> {
         let seq = |seq: Seq| i64::try_from(seq.0).unwrap_or(i64::MAX);
         let each = periods.iter();
         query(
             "INSERT INTO conversation_members (member_id, conversation_id, user_id, role, added_by, joined_version,
                 joined_at, joined_seq, muted_until, left_version, left_at, left_seq)
-             SELECT m.member_id, $1, m.user_id, m.role, c.created_by, m.number, m.joined_at, m.joined_seq,
-                m.muted_until, CASE WHEN m.left_at IS NOT NULL THEN m.number END, m.left_at, m.left_seq
-             FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[], $7::bigint[], $8::timestamptz[],
-                $9::timestamptz[], $10::bigint[], $11::bigint[])
-                AS m (member_id, user_id, role, joined_at, joined_seq, muted_until, left_at, left_seq, number)
-             JOIN conversations c ON c.conversation_id = $1 AND c.import_id = $2
+             SELECT m.member_id, m.conversation_id, m.user_id, m.role, c.created_by, m.number, m.joined_at,
+                m.joined_seq, m.muted_until, CASE WHEN m.left_at IS NOT NULL THEN m.number END, m.left_at, m.left_seq
+             FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[], $7::bigint[],
+                $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::bigint[])
+                AS m (conversation_id, member_id, user_id, role, joined_at, joined_seq, muted_until, left_at, left_seq,
+                    number)
+             JOIN conversations c ON c.conversation_id = m.conversation_id AND c.import_id = $1
              JOIN users u ON u.user_id = m.user_id AND (u.deleted_at IS NULL OR m.left_at IS NOT NULL)
              ON CONFLICT DO NOTHING",
         )
-        .bind(conversation.0)
         .bind(import.0)
+        .bind(each.clone().map(|period| period.conversation_id.0).collect::<Vec<_>>())
         .bind(each.clone().map(|period| period.member_id).collect::<Vec<_>>())
         .bind(each.clone().map(|period| period.user_id.0).collect::<Vec<_>>())
         .bind(each.clone().map(|period| period.role.as_str()).collect::<Vec<_>>())
@@ -184,24 +194,32 @@ impl ImportRows {
         Ok(())
     }
 
-    /// Gives a conversation, which stays closed, what it is to have. Returns false if its two users have a private conversation already.
-    pub async fn complete(&self, import: ImportId, new: &ImportedConversation) -> Result<bool, StoreError> {
+    /// Gives conversations, which stay closed, what they are to have. Returns false, and changes none, if the two users of a private one have
+    /// another already.
+    pub async fn complete(&self, import: ImportId, new: &[ImportedConversation]) -> Result<bool, StoreError> {
+        let each = new.iter();
+        let user = |user: Option<UserId>| user.map(|user| user.0);
         let completed = query(
-            "UPDATE conversations SET type = $3, title = $4, topic = $5, retention_days = $6, private_low = $7,
-                private_high = $8, member_count = $9, terms = $10::text::tsvector, version = $11
-             WHERE conversation_id = $1 AND import_id = $2",
+            "UPDATE conversations c SET type = n.type, title = n.title, topic = n.topic,
+                retention_days = n.retention_days, private_low = n.private_low, private_high = n.private_high,
+                member_count = n.member_count, terms = n.terms::tsvector, version = n.version
+             FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::uuid[], $8::uuid[], $9::int[],
+                $10::text[], $11::bigint[])
+                AS n (conversation_id, type, title, topic, retention_days, private_low, private_high, member_count, terms,
+                    version)
+             WHERE c.conversation_id = n.conversation_id AND c.import_id = $1",
         )
-        .bind(new.conversation_id.0)
         .bind(import.0)
-        .bind(new.kind.as_str())
-        .bind(new.title.clone())
-        .bind(new.topic.clone())
-        .bind(new.retention_days.map(u32::cast_signed))
-        .bind(new.pair.map(|pair| pair[0].0))
-        .bind(new.pair.map(|pair| pair[1].0))
-        .bind(i32::try_from(new.member_count).unwrap_or(i32::MAX))
-        .bind(terms(new.kind, new.title.as_deref(), new.topic.as_deref()))
-        .bind(i64::try_from(new.version).unwrap_or(i64::MAX))
+        .bind(each.clone().map(|new| new.conversation_id.0).collect::<Vec<_>>())
+        .bind(each.clone().map(|new| new.kind.as_str()).collect::<Vec<_>>())
+        .bind(each.clone().map(|new| new.title.clone()).collect::<Vec<_>>())
+        .bind(each.clone().map(|new| new.topic.clone()).collect::<Vec<_>>())
+        .bind(each.clone().map(|new| new.retention_days.map(u32::cast_signed)).collect::<Vec<_>>())
+        .bind(each.clone().map(|new| user(new.pair.map(|pair| pair[0]))).collect::<Vec<_>>())
+        .bind(each.clone().map(|new| user(new.pair.map(|pair| pair[1]))).collect::<Vec<_>>())
+        .bind(each.clone().map(|new| i32::try_from(new.member_count).unwrap_or(i32::MAX)).collect::<Vec<_>>())
+        .bind(each.clone().map(|new| terms(new.kind, new.title.as_deref(), new.topic.as_deref())).collect::<Vec<_>>())
+        .bind(each.map(|new| i64::try_from(new.version).unwrap_or(i64::MAX)).collect::<Vec<_>>())
         .execute(&self.pool)
         .await;
         match completed {
@@ -213,20 +231,16 @@ impl ImportRows {
         }
     }
 
-    /// Hands a conversation to its users: the import has nothing to do with it any more.
-    pub async fn open(
-        &self,
-        import: ImportId,
-        conversation: ConversationId,
-        stays_closed: bool,
-    ) -> Result<(), StoreError> {
+    /// Hands conversations to their users: the import has nothing to do with them any more. Each comes with whether it stays closed.
+    pub async fn open(&self, import: ImportId, conversations: &[(ConversationId, bool)]) -> Result<(), StoreError> {
         query(
-            "UPDATE conversations SET import_id = NULL, closed_at = CASE WHEN $3 THEN closed_at END
-             WHERE conversation_id = $1 AND import_id = $2",
+            "UPDATE conversations c SET import_id = NULL, closed_at = CASE WHEN n.stays_closed THEN c.closed_at END
+             FROM unnest($2::uuid[], $3::boolean[]) AS n (conversation_id, stays_closed)
+             WHERE c.conversation_id = n.conversation_id AND c.import_id = $1",
         )
-        .bind(conversation.0)
         .bind(import.0)
-        .bind(stays_closed)
+        .bind(conversations.iter().map(|(id, _)| id.0).collect::<Vec<_>>())
+        .bind(conversations.iter().map(|(_, stays_closed)| *stays_closed).collect::<Vec<_>>())
         .execute(&self.pool)
         .await?;
         Ok(())

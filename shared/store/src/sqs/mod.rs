@@ -137,15 +137,23 @@ impl Queue {
 
     /// Queues a part of a log whose documents are to be as the log is; one request for 20,000 seqs.
     pub async fn send_reindex_slice(&self, conversation_id: ConversationId, seqs: SeqRange) -> Result<(), StoreError> {
-        let firsts = (seqs.first.0..=seqs.last.0).step_by(REINDEXED_SEQS);
-        let slice = |first: u64| ReindexBody::Slice {
-            conversation_id,
-            first: Seq(first),
-            last: Seq(first + REINDEXED_SEQS as u64 - 1).min(seqs.last),
-            reindex_id: None,
+        self.send_reindex_slices(&[(conversation_id, seqs)]).await
+    }
+
+    /// Queues parts of logs whose documents are to be as the logs are: a queue message for 20,000 seqs of a part, and one request for each ten.
+    pub async fn send_reindex_slices(&self, parts: &[(ConversationId, SeqRange)]) -> Result<(), StoreError> {
+        let slices = |(conversation_id, seqs): &(ConversationId, SeqRange)| {
+            let (conversation_id, last) = (*conversation_id, seqs.last);
+            let firsts = (seqs.first.0..=last.0).step_by(REINDEXED_SEQS);
+            firsts.map(move |first| ReindexBody::Slice {
+                conversation_id,
+                first: Seq(first),
+                last: Seq(first + REINDEXED_SEQS as u64 - 1).min(last),
+                reindex_id: None,
+            })
         };
-        let parts = firsts.map(|first| serde_json::to_string(&slice(first))).collect::<Result<_, _>>()?;
-        self.send_reindex(parts).await
+        let bodies = parts.iter().flat_map(slices).map(|slice| serde_json::to_string(&slice));
+        self.send_reindex(bodies.collect::<Result<_, _>>()?).await
     }
 
     /// Sends a record that the index refuses, for an operator.

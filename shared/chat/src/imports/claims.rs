@@ -1,11 +1,12 @@
-//! Taking back what an import has not brought to its end.
+//! The end of the claim of an import on a conversation: it goes to its users, or is taken back.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use domain::period::SeqRange;
 use domain::{ConversationId, FileId, ImportId, SegmentSize, Seq};
 use store::StoreError;
-use store::sqs::ArchiveBody;
+use store::sqs::{ArchiveBody, RetentionBody};
 use uuid::Uuid;
 
 use super::destinations::Destinations;
@@ -15,6 +16,17 @@ const CONVERSATIONS_AT_ONCE: u32 = 100;
 
 /// Files of a page.
 const FILES_PER_PAGE: usize = 100;
+
+/// A conversation that is visible, and still claimed.
+pub(super) struct Visible {
+    pub(super) id: ConversationId,
+    /// True if it stays closed.
+    pub(super) closed: bool,
+    /// The last seq of its log, if there is an archive.
+    pub(super) head: Seq,
+    /// First seqs of the segments that are in the archive, if that is known.
+    pub(super) archived: Option<BTreeSet<Seq>>,
+}
 
 impl Destinations {
     /// Deletes everything of conversations that an import has not brought to their end. Safe to repeat. No worker is at work on the import.
@@ -30,36 +42,46 @@ impl Destinations {
         }
     }
 
-    /// Ends the claim of an import on a conversation that is visible, and tells those who work on what is visible: SQL has it closed only if it is
-    /// to stay so. `archived` are the first seqs of the segments that are in the archive, if that is known. Safe to repeat.
-    pub(super) async fn open(
-        &self,
-        import: ImportId,
-        conversation: ConversationId,
-        archived: Option<&BTreeSet<Seq>>,
-    ) -> Result<(), StoreError> {
-        let Some(visible) = self.members.conversation(conversation).await? else { return Ok(()) };
-        if let Some(archive) = &self.archive {
-            let head = archive.archiver.messages.head_seq(conversation).await?;
-            let segments: Vec<SeqRange> = SegmentSize::STORED.movable(head).collect();
-            let is_row = |segment: &SeqRange| archived.is_none_or(|archived| !archived.contains(&segment.first));
-            let task = |first: Seq| ArchiveBody::Segment { conversation_id: conversation, first, fold: false };
-            let tasks = segments.iter().filter(|segment| is_row(segment)).map(|segment| task(segment.first));
-            archive.queue.send_archive(&tasks.collect::<Vec<_>>()).await?;
+    /// Ends the claim of an import on a conversation that is visible. Safe to repeat.
+    pub(super) async fn open_visible(&self, import: ImportId, id: ConversationId) -> Result<(), StoreError> {
+        let Some(visible) = self.members.conversation(id).await? else { return Ok(()) };
+        let head = match &self.archive {
+            Some(archive) => archive.archiver.messages.head_seq(id).await?,
+            None => Seq::ZERO,
+        };
+        self.open(import, &[Visible { id, closed: visible.closed, head, archived: None }]).await
+    }
+
+    /// Ends the claim of an import on conversations that are visible, and tells those who work on what is visible: SQL has them closed only if
+    /// they are to stay so. Safe to repeat.
+    pub(super) async fn open(&self, import: ImportId, visible: &[Visible]) -> Result<(), StoreError> {
+        let (mut tasks, mut parts) = (Vec::new(), Vec::new());
+        for Visible { id, head, archived, .. } in visible {
+            let segments: Vec<SeqRange> = SegmentSize::STORED.movable(*head).collect();
+            let is_row =
+                |segment: &SeqRange| archived.as_ref().is_none_or(|archived| !archived.contains(&segment.first));
+            let task =
+                |segment: &SeqRange| ArchiveBody::Segment { conversation_id: *id, first: segment.first, fold: false };
+            tasks.extend(segments.iter().filter(|segment| is_row(segment)).map(task));
             // The stream of the table has brought the rows to the search.
-            let is_chunk = |segment: &SeqRange| archived.is_none_or(|archived| archived.contains(&segment.first));
+            let is_chunk =
+                |segment: &SeqRange| archived.as_ref().is_none_or(|archived| archived.contains(&segment.first));
             let chunks: Vec<SeqRange> = segments.into_iter().filter(is_chunk).collect();
+            let runs = chunks.chunk_by(|a, b| a.last.next() == b.first);
+            parts.extend(runs.map(|run| (*id, SeqRange { first: run[0].first, last: run[run.len() - 1].last })));
+        }
+        if let Some(archive) = &self.archive {
+            archive.queue.send_archive(&tasks).await?;
             if let Some(search) = &self.search {
-                for run in chunks.chunk_by(|a, b| a.last.next() == b.first) {
-                    let seqs = SeqRange { first: run[0].first, last: run[run.len() - 1].last };
-                    search.send_reindex_slice(conversation, seqs).await?;
-                }
+                search.send_reindex_slices(&parts).await?;
             }
         }
         if let Some(retention) = &self.retention {
-            retention.send_retention_visit(conversation).await?;
+            let visits = visible.iter().map(|visible| RetentionBody::Visit { conversation_id: visible.id });
+            retention.send_retention(&visits.collect::<Vec<_>>(), Duration::ZERO).await?;
         }
-        self.rows.open(import, conversation, visible.closed).await
+        let rows: Vec<(ConversationId, bool)> = visible.iter().map(|visible| (visible.id, visible.closed)).collect();
+        self.rows.open(import, &rows).await
     }
 
     /// Deletes the log of a conversation that nobody sees, up to this seq at most, with its chunks. Returns the seq of the last row. Safe to repeat.
@@ -74,7 +96,7 @@ impl Destinations {
     /// Deletes everything of one conversation, which goes to its users if they see it: what they have written there stays.
     pub(super) async fn discard(&self, import: ImportId, conversation: ConversationId) -> Result<(), StoreError> {
         if self.members.conversation(conversation).await?.is_some() {
-            return self.open(import, conversation, None).await;
+            return self.open_visible(import, conversation).await;
         }
         self.items.clear_members(conversation).await?;
         let last = self.clear_log(conversation, Seq::MAX).await?;
