@@ -146,7 +146,7 @@ async fn history_beyond_one_megabyte_is_complete_and_for_members_only() {
     let mut head = log.messages.head(id, true).await.unwrap().unwrap();
     for _ in 0..60 {
         let (seq, sent_at) = (head.seq.next(), head.sent_at.next());
-        let edit = Edit { seq, edited_at: sent_at, text: text.clone(), mentions: Vec::new() };
+        let edit = Edit { seq, edited_at: sent_at, text: text.clone(), mentions: Vec::new(), custom: None };
         head = LogItem {
             seq,
             sent_at,

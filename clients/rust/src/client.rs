@@ -314,7 +314,7 @@ impl Engine {
 
     /// Builds the item of this user's own message. Its later changes arrive as events.
     fn own(&self, id: ClientMessageId, draft: Draft, sent: &Sent) -> Message {
-        let Draft { text, reply_to_seq, attachments } = draft;
+        let Draft { text, reply_to_seq, attachments, custom } = draft;
         Message {
             conversation_id: sent.conversation_id,
             seq: sent.seq,
@@ -324,7 +324,7 @@ impl Engine {
             client_message_id: Some(id),
             edited_at: None,
             reactions: Vec::new(),
-            kind: MessageKind::Text(Content { text, reply_to_seq, mentions: Vec::new(), attachments }),
+            kind: MessageKind::Text(Content { text, reply_to_seq, mentions: Vec::new(), attachments, custom }),
         }
     }
 

@@ -195,7 +195,13 @@ mod tests {
     }
 
     fn content(text: &str) -> Content {
-        Content { text: text.to_owned(), reply_to_seq: None, mentions: Vec::new(), attachments: Vec::new() }
+        Content {
+            text: text.to_owned(),
+            reply_to_seq: None,
+            mentions: Vec::new(),
+            attachments: Vec::new(),
+            custom: None,
+        }
     }
 
     #[test]

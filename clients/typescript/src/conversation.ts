@@ -3,7 +3,7 @@
 import type { Client } from "./client.js";
 import { FileUpload, type UploadSource } from "./files/upload.js";
 import type { ConversationChange, MemberChange, SettingsChange } from "./http/conversations.js";
-import type { Conversation, Member, Message, Presence, Settings } from "./protocol/index.js";
+import type { Conversation, Custom, Member, Message, Presence, Settings } from "./protocol/index.js";
 import type { Draft } from "./sending/outgoing.js";
 import type { ConversationModel, Timeline } from "./state/conversation-model.js";
 import type { Observable } from "./state/observable.js";
@@ -150,9 +150,11 @@ export class ConversationHandle {
     return this.client.applySettings(this.id, await this.client.api.conversations.changeSettings(this.id, change));
   }
 
-  /** Changes a text of the user. Everybody, this client too, gets the change as an event. */
-  edit(seq: number, text: string, mentions?: readonly string[]): Promise<Message> {
-    return this.client.api.messages.edit(this.id, seq, text, mentions);
+  /**
+   * Changes a text of the user. Everybody, this client too, gets the change as an event. `custom` stays if absent; `null` removes it.
+   */
+  edit(seq: number, text: string, mentions?: readonly string[], custom?: Custom | null): Promise<Message> {
+    return this.client.api.messages.edit(this.id, seq, text, mentions, custom);
   }
 
   /** Deletes a text for everybody. */

@@ -1,7 +1,6 @@
 //! Edits, deletions and reactions: `PATCH` and `DELETE …/messages/{seq}`, `PUT` and `DELETE …/messages/{seq}/reactions/{emoji}`.
 
 use domain::amendment::Amendment;
-use domain::message::Content;
 use domain::protocol::http::EditRequest;
 use domain::reaction::Emoji;
 use domain::{ApiError, ErrorCode, Message};
@@ -14,8 +13,8 @@ use crate::status::seq;
 impl Handler {
     /// Edits the text of a message.
     pub(crate) async fn edit(&self, request: &Request) -> Result<Response, ApiError> {
-        let EditRequest { text, mentions } = request.json()?;
-        let message = self.amend(request, Amendment::Edit(Content::caption(text, None, mentions)?)).await?;
+        let edit: EditRequest = request.json()?;
+        let message = self.amend(request, Amendment::Edit(edit.check()?)).await?;
         Response::ok(&message)
     }
 

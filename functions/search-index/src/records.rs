@@ -66,6 +66,7 @@ mod tests {
             edited_at: Timestamp::now(),
             text: "ho".to_owned(),
             mentions: Vec::new(),
+            custom: None,
         });
         let image = |item: &LogItem| to_item(item).unwrap();
         let none = serde_dynamo::Item::default;

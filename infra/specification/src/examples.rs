@@ -21,7 +21,7 @@ pub(crate) fn user() -> Value {
 pub(crate) fn message() -> Value {
     json!({
         "conversation_id": CONVERSATION_ID, "seq": 2, "message_id": MESSAGE_ID, "sender_id": ALICE, "sent_at": AT,
-        "client_message_id": CLIENT_MESSAGE_ID, "kind": "text", "text": "Hello, Bob", "reply_to_seq": 1,
+        "client_message_id": CLIENT_MESSAGE_ID, "kind": "text", "text": "Hello, Bob", "reply_to_seq": 1, "custom": {"priority": 1},
         "reactions": [{"emoji": "👍", "count": 1, "mine": false}]
     })
 }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use crate::characters::is_blank;
-use crate::message::{Content, Edit, MAX_EDITS, MessageKind};
+use crate::message::{Content, Edit, MAX_EDITS, MessageKind, custom_after};
 use crate::reaction::{Emoji, MAX_REACTIONS, MAX_REACTIONS_PER_USER, Reactions};
-use crate::{ApiError, ConversationType, ErrorCode, Role, Timestamp, UserId};
+use crate::{ApiError, ConversationType, Custom, ErrorCode, Role, Timestamp, UserId};
 
 /// A change of a message by a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Amendment {
-    /// The new text and mentions. Attachments do not change; the text of a message with attachments may be empty.
+    /// The new text and mentions, and the new object, an empty one to remove it. Attachments do not change; the text of a message with attachments may be empty.
     Edit(Content),
     /// Removes the content of the message for all users.
     Delete,
@@ -62,7 +62,8 @@ impl Amendment {
                 if is_blank(&content.text) && original.attachments.is_empty() {
                     return Err(ApiError::invalid("`text` must have a visible character."));
                 }
-                if facts.current(original) == (content.text.as_str(), content.mentions.as_slice()) {
+                let is_same = facts.current(original) == (content.text.as_str(), content.mentions.as_slice());
+                if is_same && facts.custom_to_change(content).is_none() {
                     return Ok(false);
                 }
                 if now.since(facts.sent_at) > edit_window {
@@ -109,6 +110,13 @@ impl MessageFacts<'_> {
         }
     }
 
+    /// Returns the object that an edit gives the message, an empty one for none; `None` if it has that already.
+    pub fn custom_to_change<'b>(&self, edit: &'b Content) -> Option<&'b Custom> {
+        let MessageKind::Text(original) = self.kind else { return None };
+        let current = custom_after(original, self.edits);
+        edit.custom.as_ref().filter(|custom| Some(*custom).filter(|custom| !custom.is_empty()) != current)
+    }
+
     /// Returns the current text and mentions.
     fn current<'b>(&'b self, original: &'b Content) -> (&'b str, &'b [UserId]) {
         match self.edits.last() {
@@ -141,7 +149,7 @@ mod tests {
     }
 
     fn edit(text: &str, seq: u64) -> Edit {
-        Edit { seq: Seq(seq), edited_at: SENT, text: text.to_owned(), mentions: Vec::new() }
+        Edit { seq: Seq(seq), edited_at: SENT, text: text.to_owned(), mentions: Vec::new(), custom: None }
     }
 
     struct Case {
@@ -213,6 +221,25 @@ mod tests {
         assert_eq!(old.decide(&other_text), Err(ErrorCode::EditWindowOver));
         let owner = Case { actor: user(2), role: Role::Owner, ..Case::default() };
         assert_eq!(owner.decide(&other_text), Err(ErrorCode::NotAllowed));
+    }
+
+    #[test]
+    fn an_edit_keeps_replaces_or_removes_custom() {
+        let custom = |json: &str| Custom::stored(json).ok();
+        let edit_with =
+            |json: Option<&str>| Amendment::Edit(Content { custom: json.and_then(custom), ..content("hi") });
+        let with = |json: &str| MessageKind::Text(Content { custom: custom(json), ..content("hi") });
+        let case = Case { kind: with(r#"{"a":1}"#), ..Case::default() };
+        for (json, changes) in
+            [(None, false), (Some(r#"{"a":1}"#), false), (Some(r#"{"a":2}"#), true), (Some("{}"), true)]
+        {
+            assert_eq!(case.decide(&edit_with(json)), Ok(changes), "{json:?}");
+        }
+        assert_eq!(Case::default().decide(&edit_with(Some("{}"))), Ok(false), "there is none");
+        let removed = Edit { custom: custom("{}"), ..edit("hi", 7) };
+        let case = Case { edits: vec![removed, edit("hi", 8)], ..case };
+        assert_eq!(case.decide(&edit_with(Some("{}"))), Ok(false), "it was removed");
+        assert_eq!(case.decide(&edit_with(Some(r#"{"a":1}"#))), Ok(true));
     }
 
     #[test]

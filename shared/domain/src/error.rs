@@ -27,6 +27,8 @@ pub enum ErrorCode {
     NotFound,
     /// The text exceeds [`crate::message::MAX_TEXT_BYTES`].
     TextTooLarge,
+    /// The object exceeds [`crate::custom::MAX_CUSTOM_BYTES`].
+    CustomTooLarge,
     /// More mentions than [`crate::message::MAX_MENTIONS`].
     TooManyMentions,
     /// More members than one request may name.
@@ -175,7 +177,7 @@ impl ErrorCode {
             | Self::TooManyExports
             | Self::ImportOver
             | Self::LastOwner => 409,
-            Self::TextTooLarge | Self::BodyTooLarge | Self::FileTooLarge => 413,
+            Self::TextTooLarge | Self::CustomTooLarge | Self::BodyTooLarge | Self::FileTooLarge => 413,
             Self::RateLimited => 429,
             Self::Internal => 500,
             Self::SearchOff | Self::RetentionOff => 501,

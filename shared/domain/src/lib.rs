@@ -7,6 +7,7 @@ pub mod amendment;
 pub mod characters;
 pub mod connection;
 pub mod conversation;
+pub mod custom;
 pub mod erasure;
 pub mod error;
 pub mod export;
@@ -38,6 +39,7 @@ pub mod user;
 
 pub use connection::{Address, Connection, EndedConnection, Presence, Pushed};
 pub use conversation::{ConversationType, HistoryPolicy, Role};
+pub use custom::Custom;
 pub use error::{ApiError, ErrorCode};
 pub use file::Attachment;
 pub use hex::hex;

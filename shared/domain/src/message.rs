@@ -8,8 +8,8 @@ use crate::conversation::{HistoryPolicy, Member};
 use crate::hex;
 use crate::reaction::{Emoji, ReactionCount};
 use crate::{
-    ApiError, Attachment, ClientMessageId, ConversationId, ConversationType, ErrorCode, FileId, MessageId, Role, Seq,
-    Timestamp, UserId,
+    ApiError, Attachment, ClientMessageId, ConversationId, ConversationType, Custom, ErrorCode, FileId, MessageId,
+    Role, Seq, Timestamp, UserId,
 };
 
 /// Longest text, in bytes of UTF-8 after JSON decoding.
@@ -39,6 +39,9 @@ pub struct Content {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(length(max = crate::file::MAX_ATTACHMENTS)))]
     pub attachments: Vec<Attachment>,
+    /// What the sender's app has added; never empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Custom>,
 }
 
 impl Content {
@@ -79,7 +82,13 @@ impl Content {
             return Err(ApiError::invalid("`reply_to_seq` is not a valid seq."));
         }
         let text = if is_blank(&text) { String::new() } else { text };
-        Ok(Self { text, reply_to_seq, mentions, attachments: Vec::new() })
+        Ok(Self { text, reply_to_seq, mentions, attachments: Vec::new(), custom: None })
+    }
+
+    /// Adds what the app has added, if it keeps its limits. An empty object is none.
+    pub fn with_custom(self, custom: Option<Custom>) -> Result<Self, ApiError> {
+        let custom = custom.map(Custom::check).transpose()?.and_then(Custom::non_empty);
+        Ok(Self { custom, ..self })
     }
 
     /// Returns a fingerprint of the content and these files, which detects a resend with other content. It outlives edits and
@@ -100,6 +109,12 @@ impl Content {
         for user in &self.mentions {
             hash.update(user.0.as_bytes());
         }
+        if let Some(custom) = &self.custom {
+            let custom = custom.canonical();
+            // One byte more than two ids, so that it cannot be confused with what stands before it.
+            hash.update(Sha256::digest(custom.as_bytes()));
+            hash.update([0]);
+        }
         hex(&hash.finalize()[..16])
     }
 }
@@ -114,6 +129,15 @@ pub struct Edit {
     pub text: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
+    /// The object from then on, an empty one for none; absent if the edit has not changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Custom>,
+}
+
+/// Returns the object of a message after these edits.
+pub fn custom_after<'a>(original: &'a Content, edits: &'a [Edit]) -> Option<&'a Custom> {
+    let changed = edits.iter().rev().find_map(|edit| edit.custom.as_ref());
+    changed.or(original.custom.as_ref()).filter(|custom| !custom.is_empty())
 }
 
 /// The content of an item of the log, by kind.
@@ -295,7 +319,16 @@ mod tests {
         assert_ne!(plain.digest(&[]), reply.digest(&[]));
         let (file, other) = (FileId::generate(), FileId::generate());
         let mentioning = Content { mentions: vec![UserId(file.0)], ..plain.clone() };
-        let digests = [plain.digest(&[]), plain.digest(&[file]), plain.digest(&[file, other]), mentioning.digest(&[])];
+        let custom = |json: &str| Content { custom: Custom::stored(json).ok(), ..plain.clone() }.digest(&[]);
+        let digests = [
+            plain.digest(&[]),
+            plain.digest(&[file]),
+            plain.digest(&[file, other]),
+            mentioning.digest(&[]),
+            custom(r#"{"a":1}"#),
+            custom(r#"{"a":2}"#),
+        ];
+        assert_eq!(custom(r#"{"a":1,"b":2}"#), custom(r#"{"b":2,"a":1}"#));
         assert!((0..digests.len()).all(|n| !digests[n + 1..].contains(&digests[n])), "{digests:?}");
     }
 }

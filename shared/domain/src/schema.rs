@@ -8,7 +8,7 @@ use crate::file::{ContentType, Sha256Hex};
 use crate::number::MAX_NUMBER;
 use crate::protocol::http::{AuditCursor, AuditDay};
 use crate::protocol::read::Cursor;
-use crate::{Seq, Timestamp};
+use crate::{Custom, Seq, Timestamp};
 
 /// A UUID. Requests may have capitals.
 pub(crate) struct UuidText;
@@ -46,6 +46,13 @@ schema!(Seq, "Seq", false, {
     "minimum": 0,
     "maximum": MAX_NUMBER,
     "description": "A position in the log of a conversation: 1, 2, 3 and so on. 0 is the position before the first."
+});
+
+schema!(Custom, "Custom", false, {
+    "type": "object",
+    "additionalProperties": true,
+    "description": "A JSON object that an app has added, at most 4,096 bytes without spaces and 8 levels deep. Keys have 1 to 100 bytes, \
+        no controls, and no `$` at their beginning."
 });
 
 schema!(ContentType, "ContentType", false, {

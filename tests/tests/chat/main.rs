@@ -6,6 +6,7 @@ mod characters;
 mod connecting;
 mod conversations;
 mod cross_origin;
+mod custom;
 mod doors;
 mod flood;
 mod hostile;

@@ -106,6 +106,7 @@ async fn nothing_is_left_of_what_a_user_wrote() {
     let private = Room::at(alice.private_conversation_with(&bob).await);
     let first = private.say(&alice, &format!("private {secret}")).await;
     private.edit(&alice, first, &format!("edited {secret}")).await;
+    private.send(&alice, json!({"text": "what the app added", "custom": {"a": [secret]}})).await;
     let deleted = private.say(&alice, &format!("deleted {secret}")).await;
     assert_eq!(alice.delete(&private.message(deleted)).await.0, 204);
     let of_bob = private.say(&bob, "a text of bob").await;

@@ -79,7 +79,7 @@ async fn rich_group(alice: &TestUser, bob: &TestUser, carol: &TestUser, word: &s
     let body = json!({"type": "group", "title": "Team", "topic": "Everything", "member_ids": ids});
     let group = alice.create_conversation(&body).await;
     let path = format!("/v1/conversations/{group}");
-    let first = send(alice, &group, &json!({"text": format!("first {word}")})).await;
+    let first = send(alice, &group, &json!({"text": format!("first {word}"), "custom": {"at": [0.5, 7]}})).await;
     send(bob, &group, &json!({"text": "an answer", "reply_to_seq": first, "mentions": [alice.user_id]})).await;
     for user in [alice, carol] {
         assert_eq!(user.put(&format!("{path}/messages/{first}/reactions/%F0%9F%91%8D"), &json!({})).await.0, 200);

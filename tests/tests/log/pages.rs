@@ -7,7 +7,7 @@ use domain::page::{MAX_BODY_BYTES, MAX_FRAME_BYTES};
 use domain::protocol::http::{AroundPage, ConversationsPage, HistoryPage};
 use domain::protocol::{Answer, Push, Reply, SyncRequest};
 use domain::reaction::{Emoji, MAX_REACTIONS};
-use domain::{ClientMessageId, Content, MessageId, MessageKind, Seq, UserId};
+use domain::{ClientMessageId, Content, Custom, MessageId, MessageKind, Seq, UserId};
 use end_to_end::aws::log;
 use serde::Serialize;
 use serde_json::json;
@@ -38,7 +38,14 @@ fn content() -> Content {
         reply_to_seq: Some(Seq(2)),
         mentions,
         attachments: (0..domain::file::MAX_ATTACHMENTS).map(|_| attachment()).collect(),
+        custom: custom().into(),
     }
+}
+
+/// The largest object.
+fn custom() -> Custom {
+    let custom = json!({"a": "\"".repeat((domain::custom::MAX_CUSTOM_BYTES - 8) / 2)});
+    serde_json::from_value::<Custom>(custom).unwrap().check().unwrap()
 }
 
 /// As many different emoji as a message can have reactions, the longest that there are.
@@ -82,6 +89,7 @@ impl TestConversation {
                     edited_at: sent_at,
                     text: content().text,
                     mentions: content().mentions,
+                    custom: custom().into(),
                 };
                 item.edits = (1..=20).map(edit).collect();
                 item.amended = Some(AmendedBy { seq: Seq(seq + 20), members_seq: head.members_seq });

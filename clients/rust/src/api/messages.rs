@@ -28,8 +28,18 @@ impl Api {
 
     /// Edits the text of one of the user's own messages.
     pub async fn edit(&self, conversation: ConversationId, seq: Seq, text: &str) -> Result<(), ApiError> {
-        let body = EditRequest { text: text.to_owned(), mentions: Vec::new() };
+        let body = EditRequest { text: text.to_owned(), mentions: Vec::new(), custom: None };
         self.ask::<Value>(Method::PATCH, &message(conversation, seq), Some(&body)).await.map(drop)
+    }
+
+    /// Edits a message of the user: text, mentions and, unless absent, what the app adds.
+    pub async fn edit_all(
+        &self,
+        conversation: ConversationId,
+        seq: Seq,
+        edit: &EditRequest,
+    ) -> Result<Message, ApiError> {
+        self.ask(Method::PATCH, &message(conversation, seq), Some(edit)).await
     }
 
     /// Deletes a message for all users.

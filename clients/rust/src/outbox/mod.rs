@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use domain::file::Attachment;
 use domain::protocol::{Answer, ErrorBody, MAX_BATCH_MESSAGES, Sent, SentAnswer, SentBatch};
-use domain::{ClientMessageId, ConversationId, ErrorCode, Message, Seq};
+use domain::{ClientMessageId, ConversationId, Custom, ErrorCode, Message, Seq};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -58,6 +58,8 @@ pub struct Draft {
     pub reply_to_seq: Option<Seq>,
     /// Ready files of the user, uploaded to the same conversation.
     pub attachments: Vec<Attachment>,
+    /// What the app adds; at most 4 KB.
+    pub custom: Option<Custom>,
 }
 
 #[derive(Debug)]
@@ -296,13 +298,16 @@ impl Queue {
 
 impl Outgoing {
     fn write(&self) -> Value {
-        let Draft { text, reply_to_seq, attachments } = &self.draft;
+        let Draft { text, reply_to_seq, attachments, custom } = &self.draft;
         let mut message = json!({"client_message_id": self.id, "text": text});
         if let Some(seq) = reply_to_seq {
             message["reply_to_seq"] = json!(seq);
         }
         if !attachments.is_empty() {
             message["attachment_ids"] = attachments.iter().map(|file| json!(file.file_id)).collect();
+        }
+        if let Some(custom) = custom {
+            message["custom"] = json!(custom);
         }
         message
     }

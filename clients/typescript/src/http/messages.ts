@@ -1,6 +1,6 @@
 /** History, changes of messages, and search over HTTP. */
 
-import type { Message, RecipientStatus, SearchHit } from "../protocol/index.js";
+import type { Custom, Message, RecipientStatus, SearchHit } from "../protocol/index.js";
 import type { Page, PageQuery } from "./conversations.js";
 import type { Requests } from "./requests.js";
 
@@ -62,9 +62,16 @@ export class MessagesApi {
     return this.requests.ask("GET", messages(conversationId), { query: { around_seq: seq, limit } });
   }
 
-  /** Changes a text of the user; its mentions are those given. */
-  edit(conversationId: string, seq: number, text: string, mentions: readonly string[] = []): Promise<Message> {
-    return this.requests.ask("PATCH", `${messages(conversationId)}/${seq}`, { body: { text, mentions } });
+  /** Changes a text of the user; its mentions are those given. `custom` stays if absent; `null` removes it. */
+  edit(
+    conversationId: string,
+    seq: number,
+    text: string,
+    mentions: readonly string[] = [],
+    custom?: Custom | null,
+  ): Promise<Message> {
+    const body = { text, mentions, ...(custom === undefined ? {} : { custom }) };
+    return this.requests.ask("PATCH", `${messages(conversationId)}/${seq}`, { body });
   }
 
   /** Deletes a text for everybody. */

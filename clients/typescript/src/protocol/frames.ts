@@ -1,7 +1,7 @@
 /** The frames that a client sends, and those that it receives. */
 
 import { readError, type ErrorBody } from "./errors.js";
-import type { Conversation, Export, File, Item, Receipt, Settings, Unread } from "./objects.js";
+import type { Conversation, Custom, Export, File, Item, Receipt, Settings, Unread } from "./objects.js";
 
 /** A message within a `send`. */
 export interface SendMessage {
@@ -10,6 +10,7 @@ export interface SendMessage {
   readonly reply_to_seq?: number;
   readonly mentions?: readonly string[];
   readonly attachment_ids?: readonly string[];
+  readonly custom?: Custom;
 }
 
 /** A frame of the client. `id` comes back as `reply_to` of its answer. */

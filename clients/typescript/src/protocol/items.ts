@@ -30,7 +30,7 @@ export function deleted(message: Message, event: LogEvent): Message {
 /** Returns the message with other content, as an edit leaves it. */
 export function edited(message: Message, content: TextContent, event: LogEvent): Message {
   const { conversation_id, seq, message_id, sender_id, sent_at, client_message_id, reactions } = message;
-  const { text, reply_to_seq, mentions, attachments } = content;
+  const { text, reply_to_seq, mentions, attachments, custom } = content;
   return {
     ...{ conversation_id, seq, message_id, sender_id, sent_at, edited_at: event.sent_at, kind: "text", text },
     ...(client_message_id === undefined ? {} : { client_message_id }),
@@ -38,6 +38,7 @@ export function edited(message: Message, content: TextContent, event: LogEvent):
     ...(reply_to_seq === undefined ? {} : { reply_to_seq }),
     ...(mentions === undefined ? {} : { mentions }),
     ...(attachments === undefined ? {} : { attachments }),
+    ...(custom === undefined ? {} : { custom }),
   };
 }
 

@@ -24,6 +24,12 @@ export interface Attachment {
   readonly height?: number;
 }
 
+/** A value of JSON. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** What an app adds, which the server keeps and never reads: at most 4 KB. */
+export type Custom = Readonly<Record<string, JsonValue>>;
+
 /** The content of a text. */
 export interface TextContent {
   readonly text: string;
@@ -32,6 +38,7 @@ export interface TextContent {
   /** Ids of members whom the text mentions. */
   readonly mentions?: readonly string[];
   readonly attachments?: readonly Attachment[];
+  readonly custom?: Custom;
 }
 
 /** A user and their role, in system messages. */

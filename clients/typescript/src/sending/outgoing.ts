@@ -1,6 +1,6 @@
 /** Messages that have no seq yet. */
 
-import type { Attachment, ErrorBody, SendMessage, Sent, TextContent } from "../protocol/index.js";
+import type { Attachment, Custom, ErrorBody, SendMessage, Sent, TextContent } from "../protocol/index.js";
 
 /** A message to send. */
 export interface Draft {
@@ -12,6 +12,8 @@ export interface Draft {
   readonly mentions?: readonly string[];
   /** Ready files of the user that were uploaded to the same conversation. */
   readonly attachments?: readonly Attachment[];
+  /** What the app adds; at most 4 KB. */
+  readonly custom?: Custom;
 }
 
 /** A message that waits for its seq. It is kept in the store, and survives a reload. */
@@ -37,7 +39,7 @@ export interface Settled {
 
 /** Writes a message for a frame. */
 export function writeMessage({ client_message_id, draft }: Outgoing): SendMessage {
-  const { text, reply_to_seq, mentions, attachments } = draft;
+  const { text, reply_to_seq, mentions, attachments, custom } = draft;
   return {
     client_message_id,
     text,
@@ -46,15 +48,17 @@ export function writeMessage({ client_message_id, draft }: Outgoing): SendMessag
     ...(attachments === undefined || attachments.length === 0
       ? {}
       : { attachment_ids: attachments.map((file) => file.file_id) }),
+    ...(custom === undefined ? {} : { custom }),
   };
 }
 
 /** The content of a draft, as the message will have it. */
-export function contentOf({ text, reply_to_seq, mentions, attachments }: Draft): TextContent {
+export function contentOf({ text, reply_to_seq, mentions, attachments, custom }: Draft): TextContent {
   return {
     text,
     ...(reply_to_seq === undefined ? {} : { reply_to_seq }),
     ...(mentions === undefined || mentions.length === 0 ? {} : { mentions }),
     ...(attachments === undefined || attachments.length === 0 ? {} : { attachments }),
+    ...(custom === undefined ? {} : { custom }),
   };
 }

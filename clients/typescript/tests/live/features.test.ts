@@ -180,6 +180,28 @@ describe("conversations", () => {
   });
 });
 
+describe("custom", () => {
+  it("comes with messages, and changes and goes by edits", async () => {
+    const [alice, bob] = [await started(uniqueName("alice")), await started(uniqueName("bob"))];
+    const room = await alice.withUser(idOf(bob));
+    const custom = { poll: { options: ["a", "b"], until: null }, at: [52.5, -13.25] };
+    const seq = await room.send({ text: "vote", custom }).accepted();
+    const his = bob.conversation(room.id);
+    const close = his.open();
+    const at = (handle: ConversationHandle) => {
+      const message = handle.timeline.get().messages.find((found) => found.seq === seq);
+      return message?.kind === "text" ? message.custom : null;
+    };
+    await until(his.timeline, () => at(his) != null, "it does not come");
+    expect([at(room), at(his)]).toEqual([custom, custom]);
+    await room.edit(seq, "vote", [], { poll: 7 });
+    await until(his.timeline, () => JSON.stringify(at(his)) === '{"poll":7}', "the change does not come");
+    await room.edit(seq, "vote", [], null);
+    await until(his.timeline, () => at(his) === undefined, "it stays");
+    close();
+  });
+});
+
 describe("settings", () => {
   it("of a conversation are on all devices, and a read ends the mark", async () => {
     const name = uniqueName("alice");

@@ -26,7 +26,7 @@ const OF_WRITERS: [ErrorCode; 4] =
     [ErrorCode::NotAMember, ErrorCode::ConversationClosed, ErrorCode::Blocked, ErrorCode::Muted];
 
 /// Errors of every send, over HTTP and WebSocket alike.
-pub(crate) const OF_SENDS: [ErrorCode; 14] = [
+pub(crate) const OF_SENDS: [ErrorCode; 15] = [
     ErrorCode::NotAMember,
     ErrorCode::ConversationClosed,
     ErrorCode::Blocked,
@@ -37,6 +37,7 @@ pub(crate) const OF_SENDS: [ErrorCode; 14] = [
     ErrorCode::MessageNotFound,
     ErrorCode::IdempotencyMismatch,
     ErrorCode::TextTooLarge,
+    ErrorCode::CustomTooLarge,
     ErrorCode::TooManyMentions,
     ErrorCode::TooManyAttachments,
     ErrorCode::TooManyMessages,
@@ -52,7 +53,7 @@ pub(super) fn operations() -> Vec<Operation> {
 
 fn of_the_log() -> Vec<Operation> {
     let page = json!({"messages": [message()], "more": true, "next": 2});
-    let send = json!({"client_message_id": CLIENT_MESSAGE_ID, "after_seq": 1, "text": "Hello, Bob"});
+    let send = json!({"client_message_id": CLIENT_MESSAGE_ID, "after_seq": 1, "text": "Hello, Bob", "custom": {"priority": 1}});
     vec![
         Operation::new("GET /v1/conversations/{id}/messages", "getHistory", "History")
             .describe(
@@ -103,9 +104,9 @@ fn changes() -> Vec<Operation> {
     let no_emoji = "DELETE /v1/conversations/{id}/messages/{seq}/reactions/{emoji}";
     vec![
         Operation::new("PATCH /v1/conversations/{id}/messages/{seq}", "editMessage", "Edit a text")
-            .describe("For its sender, for a day and up to 20 times. An edit without `mentions` removes them.")
+            .describe("For its sender, for a day and up to 20 times. An edit without `mentions` removes them; without `custom` it stays.")
             .callers(Callers::UsersAndSystem)
-            .body(Shape::request::<EditRequest>(json!({"text": "Hello, bob", "mentions": [BOB]})))
+            .body(Shape::request::<EditRequest>(json!({"text": "Hello, bob", "mentions": [BOB], "custom": null})))
             .answer(200, "The message.", one())
             .errors(&OF_WRITERS)
             .errors(&[
@@ -115,6 +116,7 @@ fn changes() -> Vec<Operation> {
                 ErrorCode::EditWindowOver,
                 ErrorCode::TooManyEdits,
                 ErrorCode::TextTooLarge,
+                ErrorCode::CustomTooLarge,
                 ErrorCode::TooManyMentions,
                 ErrorCode::RateLimited,
             ]),

@@ -132,7 +132,8 @@ mod tests {
 
     fn text(seq: u64, sender: UserId) -> LogItem {
         let mut item = item(seq, sender, MessageKind::Text(Content::new("secret".to_owned(), None, vec![]).unwrap()));
-        item.edits = vec![Edit { seq: Seq(8), edited_at: AT, text: "secret".to_owned(), mentions: vec![] }];
+        item.edits =
+            vec![Edit { seq: Seq(8), edited_at: AT, text: "secret".to_owned(), mentions: vec![], custom: None }];
         item.file_count = Some(1);
         for reacting in [user(1), user(2)] {
             item.reactions.add(Emoji::parse("👍").unwrap(), reacting, Seq(9));

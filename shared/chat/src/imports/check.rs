@@ -219,13 +219,13 @@ fn check_message(message: &Message, now: Timestamp) -> Result<(), String> {
 }
 
 fn check_content(content: &Content) -> Result<(), String> {
-    let Content { text, reply_to_seq, mentions, attachments } = content.clone();
+    let Content { text, reply_to_seq, mentions, attachments, custom } = content.clone();
     let checked = match attachments.len() {
         0 => Content::new(text, reply_to_seq, mentions),
         1..=MAX_ATTACHMENTS => Content::caption(text, reply_to_seq, mentions),
         _ => return Err(format!("A message can have at most {MAX_ATTACHMENTS} files.")),
     };
-    checked.map_err(|error| error.message)?;
+    checked.and_then(|checked| checked.with_custom(custom)).map_err(|error| error.message)?;
     for attachment in attachments {
         FileName::parse(attachment.name.as_str()).map_err(|error| error.message)?;
     }

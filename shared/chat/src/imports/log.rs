@@ -79,7 +79,7 @@ impl LogWriter<'_> {
         // What happened to the message has no event of its own: it is as old as the message.
         if let (Some(edited_at), MessageKind::Text(content)) = (edited_at, &item.kind) {
             let (text, mentions) = (content.text.clone(), content.mentions.clone());
-            item.edits.push(Edit { seq: item.seq, edited_at, text, mentions });
+            item.edits.push(Edit { seq: item.seq, edited_at, text, mentions, custom: None });
         }
         let mut all = Reactions::default();
         for reaction in reactions {
@@ -148,7 +148,7 @@ impl LogWriter<'_> {
     }
 
     fn content(&self, content: Content) -> Content {
-        let Content { mut text, reply_to_seq, mentions, attachments } = content;
+        let Content { mut text, reply_to_seq, mentions, attachments, custom } = content;
         let (here, missing): (Vec<Attachment>, Vec<Attachment>) =
             attachments.into_iter().partition(|attachment| self.files.contains_key(&attachment.file_id));
         for Attachment { name, .. } in missing {
@@ -171,6 +171,7 @@ impl LogWriter<'_> {
             reply_to_seq: reply_to_seq.and_then(|seq| self.planned.seqs.of(seq)),
             mentions: mentions.into_iter().map(|user| self.ids.user(user)).collect(),
             attachments: here.into_iter().map(attachment).collect(),
+            custom,
         }
     }
 }

@@ -12,7 +12,8 @@ use domain::flood::RecentSenders;
 use domain::message::Edit;
 use domain::reaction::Reactions;
 use domain::{
-    ApiError, Content, ConversationId, ConversationType, ErrorCode, Message, MessageKind, Seq, Timestamp, UserId,
+    ApiError, Content, ConversationId, ConversationType, Custom, ErrorCode, Message, MessageKind, Seq, Timestamp,
+    UserId,
 };
 use store::StoreError;
 use store::dynamodb::members::{ActiveMember, MemberView};
@@ -117,6 +118,10 @@ impl Log {
             if !amendment.decide(&facts, Timestamp::now(), edit_window).map_err(AmendError::Refused)? {
                 return Ok(Amended { event: None, message: message.shown_to(actor, &view.periods) });
             }
+            let custom = match amendment.as_ref() {
+                Amendment::Edit(content) => facts.custom_to_change(content).cloned(),
+                Amendment::Delete | Amendment::React { .. } => None,
+            };
             let recent_senders = self.counts_of_events(&head, actor, amendment, takes_back)?;
             // An archived message becomes a row again, and is read again: others may amend it at the same time.
             if let Some(found) = &found
@@ -127,7 +132,7 @@ impl Log {
             }
             let event = LogItem { recent_senders, ..head.next(actor, event(target, amendment)) };
             let before = message.amended;
-            let amended = apply(message, &event, amendment);
+            let amended = apply(message, &event, amendment, custom);
             let writes = vec![
                 self.messages.put_in_transaction(&event)?,
                 self.messages.replace_in_transaction(&amended, before)?,
@@ -207,8 +212,8 @@ fn event(target_seq: Seq, amendment: &Amendment) -> MessageKind {
     }
 }
 
-/// The message after the event.
-fn apply(mut message: LogItem, event: &LogItem, amendment: &Amendment) -> LogItem {
+/// The message after the event. An edit that changes its object gives it `custom`.
+fn apply(mut message: LogItem, event: &LogItem, amendment: &Amendment, custom: Option<Custom>) -> LogItem {
     message.amended = Some(AmendedBy { seq: event.seq, members_seq: event.members_seq });
     match amendment {
         Amendment::Edit(content) => message.edits.push(Edit {
@@ -216,6 +221,7 @@ fn apply(mut message: LogItem, event: &LogItem, amendment: &Amendment) -> LogIte
             edited_at: event.sent_at,
             text: content.text.clone(),
             mentions: content.mentions.clone(),
+            custom,
         }),
         Amendment::Delete => {
             message.edits.clear();

@@ -81,8 +81,13 @@ mod tests {
             ("arger https a example", Seq(7), vec![Has::Link])
         );
         let user = UserId(Uuid::nil());
-        item.edits =
-            vec![Edit { seq: Seq(9), edited_at: item.sent_at, text: "東京!".to_owned(), mentions: vec![user] }];
+        item.edits = vec![Edit {
+            seq: Seq(9),
+            edited_at: item.sent_at,
+            text: "東京!".to_owned(),
+            mentions: vec![user],
+            custom: None,
+        }];
         item.amended = Some(AmendedBy { seq: Seq(12), members_seq: Seq(1) });
         let edited = document(&item);
         assert_eq!((edited.terms.as_str(), edited.version), ("東京 京", Seq(12)));

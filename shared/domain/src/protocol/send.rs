@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::or_default;
 use crate::file::MAX_ATTACHMENTS;
-use crate::{ApiError, ClientMessageId, Content, ConversationId, ErrorCode, FileId, Seq, UserId};
+use crate::{ApiError, ClientMessageId, Content, ConversationId, Custom, ErrorCode, FileId, Seq, UserId};
 
 /// Most messages of one send.
 pub const MAX_BATCH_MESSAGES: usize = 25;
@@ -33,6 +33,7 @@ struct SendFields {
     reply_to_seq: Option<Seq>,
     mentions: Option<Vec<UserId>>,
     attachment_ids: Option<Vec<FileId>>,
+    custom: Option<Custom>,
 }
 
 impl From<SendFields> for SendRequest {
@@ -46,8 +47,10 @@ impl From<SendFields> for SendRequest {
             reply_to_seq,
             mentions,
             attachment_ids,
+            custom,
         } = fields;
-        let body = SendBody { after_seq, messages, client_message_id, text, reply_to_seq, mentions, attachment_ids };
+        let body =
+            SendBody { after_seq, messages, client_message_id, text, reply_to_seq, mentions, attachment_ids, custom };
         Self { conversation_id, body }
     }
 }
@@ -81,6 +84,8 @@ pub struct SendBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = MAX_ATTACHMENTS)))]
     pub attachment_ids: Option<Vec<FileId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Custom>,
 }
 
 /// Messages to send, checked against every limit.
@@ -94,7 +99,8 @@ impl SendBody {
     /// Checks every message. An error in a batch names the message: `messages[3].text`.
     pub fn check(self) -> Result<CheckedSend, ApiError> {
         let of_one = self.field_of_one();
-        let Self { after_seq, messages, client_message_id, text, reply_to_seq, mentions, attachment_ids } = self;
+        let Self { after_seq, messages, client_message_id, text, reply_to_seq, mentions, attachment_ids, custom } =
+            self;
         let Some(messages) = messages else {
             let missing = || ApiError::invalid("The field `client_message_id` is missing.");
             let draft = DraftRequest {
@@ -104,6 +110,7 @@ impl SendBody {
                 reply_to_seq,
                 mentions: mentions.unwrap_or_default(),
                 attachment_ids: attachment_ids.unwrap_or_default(),
+                custom,
             };
             return draft.check().map(CheckedSend::One);
         };
@@ -123,6 +130,7 @@ impl SendBody {
             ("reply_to_seq", self.reply_to_seq.is_some()),
             ("mentions", self.mentions.is_some()),
             ("attachment_ids", self.attachment_ids.is_some()),
+            ("custom", self.custom.is_some()),
         ];
         fields.into_iter().find(|(_, present)| *present).map(|(name, _)| name)
     }
@@ -173,6 +181,9 @@ pub struct DraftRequest {
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(length(max = MAX_ATTACHMENTS)))]
     pub attachment_ids: Vec<FileId>,
+    /// What the app adds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Custom>,
 }
 
 /// A message to send, checked against every limit.
@@ -187,7 +198,7 @@ pub struct CheckedDraft {
 
 impl DraftRequest {
     pub fn check(self) -> Result<CheckedDraft, ApiError> {
-        let Self { client_message_id, after_seq, text, reply_to_seq, mentions, attachment_ids } = self;
+        let Self { client_message_id, after_seq, text, reply_to_seq, mentions, attachment_ids, custom } = self;
         if attachment_ids.len() > MAX_ATTACHMENTS {
             let message = format!("`attachment_ids` can have at most {MAX_ATTACHMENTS} files.");
             return Err(ApiError::new(ErrorCode::TooManyAttachments, message));
@@ -199,7 +210,7 @@ impl DraftRequest {
             return Err(ApiError::invalid("`after_seq` is not a valid seq."));
         }
         let content = if attachment_ids.is_empty() { Content::new } else { Content::caption };
-        let content = content(text, reply_to_seq, mentions)?;
+        let content = content(text, reply_to_seq, mentions)?.with_custom(custom)?;
         Ok(CheckedDraft { client_message_id, after_seq, content, attachment_ids })
     }
 }
@@ -226,8 +237,15 @@ mod tests {
             let attachment_ids = files.to_vec();
             let client_message_id = ClientMessageId(uuid::Uuid::nil());
             let (text, mentions) = (String::new(), Vec::new());
-            let draft =
-                DraftRequest { client_message_id, after_seq: None, text, reply_to_seq: None, mentions, attachment_ids };
+            let draft = DraftRequest {
+                client_message_id,
+                after_seq: None,
+                text,
+                reply_to_seq: None,
+                mentions,
+                attachment_ids,
+                custom: None,
+            };
             draft.check().map(|draft| draft.attachment_ids.len()).map_err(|error| error.code)
         };
         let files: Vec<FileId> = (0..=MAX_ATTACHMENTS).map(|_| FileId::generate()).collect();
@@ -300,6 +318,12 @@ mod tests {
                 third(json!({"attachment_ids": [id(1), id(1)]})),
                 ErrorCode::InvalidRequest,
                 "`messages[2].attachment_ids` has the same file twice.",
+            ),
+            (third(json!({"custom": []})), ErrorCode::InvalidRequest, "`messages[2].custom` must be an object."),
+            (
+                third(json!({"custom": {"a": "x".repeat(4096)}})),
+                ErrorCode::CustomTooLarge,
+                "`messages[2].custom` has 4104 bytes; the limit is 4096.",
             ),
             (third(json!({"text": 7})), ErrorCode::InvalidRequest, "`messages[2].text` must be a string."),
             (

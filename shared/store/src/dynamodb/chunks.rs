@@ -343,7 +343,7 @@ mod tests {
         let text = |text: &str| Content::new(text.to_owned(), Some(Seq(3)), vec![sender]).unwrap();
         let item = LogItem::new(conversation, Seq(9), sender, Timestamp::now(), Seq(1), MessageKind::Text(text("a")));
         let edited_at = Timestamp::now();
-        let edits = vec![Edit { seq: Seq(9), edited_at, text: "b".to_owned(), mentions: vec![sender] }];
+        let edits = vec![Edit { seq: Seq(9), edited_at, text: "b".to_owned(), mentions: vec![sender], custom: None }];
         let mut reactions = Reactions::default();
         reactions.add(Emoji::parse("👍").unwrap(), sender, Seq(9));
         let amended = LogItem { edits, reactions, file_count: Some(2), ..item.clone() };

@@ -8,7 +8,7 @@
 //! | `client_message_id`, `digest` | S | of texts: by these a resend is recognised |
 //! | `attempt` | S | random per invocation: distinguishes a retry of the SDK from another writer |
 //! | `members_seq` | N | seq of the newest membership change up to this item, inclusive |
-//! | `edits` | L | the text after each edit |
+//! | `edits` | L | the text after each edit, and `custom` if the edit changed it |
 //! | `reactions` | M | by emoji and user: the seqs of adding and withdrawing |
 //! | `recent_senders` | L | counts of the last few senders, carried on by every item: see [`domain::flood`] |
 //! | `file_count` | N | number of files that a text references; the filter of the stream uses it |
@@ -26,7 +26,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use domain::flood::RecentSenders;
-use domain::message::Edit;
+use domain::message::{Edit, custom_after};
 use domain::period::SeqRange;
 use domain::reaction::Reactions;
 use domain::{
@@ -138,11 +138,12 @@ impl LogItem {
     /// Returns the message as a viewer with these periods sees it: with the newest text within them.
     pub fn shown_to(self, viewer: UserId, periods: &Periods) -> Message {
         let reactions = self.reactions.seen_by(viewer, periods);
-        let edit = self.edits.into_iter().rev().find(|edit| periods.covers(edit.seq));
-        let edited_at = edit.as_ref().map(|edit| edit.edited_at);
-        let kind = match (self.kind, edit) {
+        let edits: Vec<Edit> = self.edits.into_iter().filter(|edit| periods.covers(edit.seq)).collect();
+        let edited_at = edits.last().map(|edit| edit.edited_at);
+        let kind = match (self.kind, edits.last()) {
             (MessageKind::Text(original), Some(Edit { text, mentions, .. })) => {
-                MessageKind::Text(Content { text, mentions, ..original })
+                let custom = custom_after(&original, &edits).cloned();
+                MessageKind::Text(Content { text: text.clone(), mentions: mentions.clone(), custom, ..original })
             }
             (MessageKind::Deleted { deleted_seq, .. }, _) if deleted_seq.is_some_and(|seq| !periods.covers(seq)) => {
                 MessageKind::Deleted { deleted_by: None, deleted_seq: None, deleted_at: None }

@@ -307,7 +307,13 @@ impl Known {
 
 /// Returns what stays of an item whatever amends it: its place, its sender, and what the items after it carry on.
 fn without_content(item: LogItem) -> LogItem {
-    let nothing = Content { text: String::new(), reply_to_seq: None, mentions: Vec::new(), attachments: Vec::new() };
+    let nothing = Content {
+        text: String::new(),
+        reply_to_seq: None,
+        mentions: Vec::new(),
+        attachments: Vec::new(),
+        custom: None,
+    };
     // The stored form of an event has no content, and a mute concerns its user's right to send.
     let is_kept = item.kind.is_event() || matches!(item.kind, MessageKind::MemberMuted { .. });
     let kind = if is_kept { item.kind } else { MessageKind::Text(nothing) };

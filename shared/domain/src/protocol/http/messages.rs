@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::given;
 use crate::protocol::or_default;
 use crate::receipt::{MemberWatermarks, Status};
-use crate::{Message, Seq, UserId};
+use crate::{ApiError, Content, Custom, Message, Seq, UserId};
 
 /// Body of `PATCH /v1/conversations/{id}/messages/{seq}`: the new content of the message.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,6 +17,19 @@ pub struct EditRequest {
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(length(max = crate::message::MAX_MENTIONS)))]
     pub mentions: Vec<UserId>,
+    /// Absent, it stays; `null` or an empty object removes it.
+    #[allow(clippy::option_option, reason = "absent, or `null`")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Option<Custom>>,
+}
+
+impl EditRequest {
+    /// Checks every limit. An empty `custom` of the content removes that of the message, and none leaves it.
+    pub fn check(self) -> Result<Content, ApiError> {
+        let Self { text, mentions, custom } = self;
+        let custom = custom.map(Option::unwrap_or_default).map(Custom::check).transpose()?;
+        Ok(Content { custom, ..Content::caption(text, None, mentions)? })
+    }
 }
 
 /// Query of `GET /v1/conversations/{id}/messages`: at most one of the seqs.
