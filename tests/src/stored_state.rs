@@ -42,6 +42,8 @@ pub struct ConversationRow {
     pub kind: String,
     pub title: Option<String>,
     pub topic: Option<String>,
+    /// Its text.
+    pub custom: Option<String>,
     pub closed: bool,
     pub member_count: i32,
     /// The users of a private conversation who block.
@@ -67,7 +69,7 @@ struct FormerItem {
     periods: Vec<Period>,
 }
 
-type ConversationColumns = (i64, String, Option<String>, Option<String>, bool, i32, Vec<Uuid>);
+type ConversationColumns = (i64, String, Option<String>, Option<String>, Option<String>, bool, i32, Vec<Uuid>);
 
 type PeriodColumns =
     (Uuid, String, i64, Option<i64>, i64, Option<i64>, Option<i64>, Option<i64>, Option<Uuid>, Option<i64>);
@@ -88,7 +90,7 @@ impl StoredState {
             .await
             .expect("the outbox");
         let columns: Option<ConversationColumns> = query_as(
-            "SELECT version, type, title, topic, closed_at IS NOT NULL, member_count, blocked_by
+            "SELECT version, type, title, topic, custom, closed_at IS NOT NULL, member_count, blocked_by
              FROM conversations WHERE conversation_id = $1",
         )
         .bind(id.0)
@@ -110,8 +112,8 @@ impl StoredState {
         let items = Items { messages: aws::log(&dynamodb).messages, archive: Some(aws::archive(cloud)) };
         let log = items.read(id, everything, Order::Ascending, usize::MAX, true).await.expect("the log");
         let mut state = Self {
-            conversation_row: columns.map(|(version, kind, title, topic, closed, member_count, blocked_by)| {
-                ConversationRow { version, kind, title, topic, closed, member_count, blocked_by }
+            conversation_row: columns.map(|(version, kind, title, topic, custom, closed, member_count, blocked_by)| {
+                ConversationRow { version, kind, title, topic, custom, closed, member_count, blocked_by }
             }),
             period_rows: period_rows.into_iter().map(PeriodRow::from).collect(),
             outbox,
@@ -202,6 +204,7 @@ impl StoredState {
             kind: projected.kind.as_str().to_owned(),
             title: projected.title.clone(),
             topic: projected.topic.clone(),
+            custom: projected.custom.as_ref().map(domain::Custom::canonical),
             closed: projected.closed,
             member_count: i32::try_from(projected.member_count).expect("a number of members"),
             blocked_by: projected.blocked_by.iter().map(|user| user.0).collect(),

@@ -153,8 +153,11 @@ impl Replica {
                     self.reactions.remove(seq);
                 }
                 MessageKind::MessageEdited { content, .. } => *content = None,
-                MessageKind::Created { title, topic, .. } => (*title, *topic) = (None, None),
-                MessageKind::TitleChanged { .. } | MessageKind::TopicChanged { .. } | MessageKind::Reaction { .. } => {
+                MessageKind::Created { title, topic, custom, .. } => (*title, *topic, *custom) = (None, None, None),
+                MessageKind::TitleChanged { .. }
+                | MessageKind::TopicChanged { .. }
+                | MessageKind::CustomChanged { .. }
+                | MessageKind::Reaction { .. } => {
                     item.kind = MessageKind::UserErased { user_id: user };
                 }
                 _ => {}

@@ -63,7 +63,7 @@ impl Server {
 
     /// Creates or renames the user whose tokens have this subject, and returns the user's id.
     pub async fn create_user(&self, subject: &str, display_name: &str) -> Result<UserId, ApiError> {
-        let body = NewUserRequest { subject: subject.to_owned(), display_name: display_name.to_owned() };
+        let body = NewUserRequest { subject: subject.to_owned(), display_name: display_name.to_owned(), custom: None };
         let user: User = self.system.ask(Method::POST, "/v1/users", Some(&body)).await?;
         Ok(user.user_id)
     }

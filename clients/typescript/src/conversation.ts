@@ -140,7 +140,7 @@ export class ConversationHandle {
     this.client.sync();
   }
 
-  /** Changes title, topic or retention, or blocks the other user of a private conversation. */
+  /** Changes title, topic, `custom` or retention, or blocks the other user of a private conversation. */
   async change(change: ConversationChange): Promise<Conversation> {
     return this.client.learn(await this.client.api.conversations.change(this.id, change));
   }

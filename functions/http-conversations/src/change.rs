@@ -2,13 +2,13 @@
 
 use domain::membership::Action;
 use domain::protocol::http::UpdateConversationRequest;
-use domain::{ApiError, ConversationId, ErrorCode, UserId, conversation};
+use domain::{ApiError, ConversationId, Custom, ErrorCode, UserId, conversation};
 use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
 
 impl Handler {
-    /// Changes title, topic and retention, or blocks the other of a private conversation. Answers with the conversation as it is then.
+    /// Changes title, topic, `custom` and retention, or blocks the other of a private conversation. Answers with the conversation as it is then.
     pub(crate) async fn patch(&self, request: &Request) -> Result<Response, ApiError> {
         let conversation = request.id("id")?;
         let patch: UpdateConversationRequest = request.json()?;
@@ -19,12 +19,18 @@ impl Handler {
         if let Some(topic) = patch.topic {
             actions.push(Action::SetTopic(conversation::topic(&topic.unwrap_or_default())?));
         }
+        if let Some(custom) = patch.custom {
+            let custom = custom.map(Custom::check).transpose()?.and_then(Custom::non_empty);
+            actions.push(Action::SetCustom(custom));
+        }
         if let Some(days) = patch.retention_days {
             actions.push(Action::SetRetention(days.map(|days| self.retention_days(days)).transpose()?));
         }
         actions.extend(patch.blocked.map(Action::Block));
         if actions.is_empty() {
-            return Err(ApiError::invalid("The request must have `title`, `topic`, `retention_days` or `blocked`."));
+            return Err(ApiError::invalid(
+                "The request must have `title`, `topic`, `custom`, `retention_days` or `blocked`.",
+            ));
         }
         self.change(conversation, request.user_id(), &actions).await?;
         Response::ok(&self.inbox.conversation(conversation, request.user_id()).await?)

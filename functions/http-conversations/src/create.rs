@@ -22,6 +22,7 @@ impl Handler {
             kind: body.kind,
             title: body.title.as_deref(),
             topic: body.topic.as_deref(),
+            custom: body.custom.as_ref(),
             history: body.history,
             member_ids: &body.member_ids,
         };
@@ -57,6 +58,7 @@ fn created(creator: UserId, new: &NewConversation, first: &Message) -> Conversat
         kind: new.kind(),
         title: new.title().map(str::to_owned),
         topic: new.topic().map(str::to_owned),
+        custom: new.custom().cloned(),
         peer_id: new.pair().and_then(|pair| pair.into_iter().find(|user| *user != creator)),
         history: new.history(),
         retention_days: None,

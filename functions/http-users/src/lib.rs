@@ -10,7 +10,7 @@ use domain::protocol::http::{
 };
 use domain::protocol::read::page_size;
 use domain::search::Words;
-use domain::user::DisplayName;
+use domain::user::Profile;
 use domain::{ApiError, ErrorCode, UserId};
 use lambda_kit::http::{Request, Response, no_such_route};
 use store::sql::Users;
@@ -74,20 +74,20 @@ impl Handler {
 /// Creates or renames the user who has, or will have, tokens with a subject, and so tells a backend the user's id.
 async fn post(users: &Users, request: &Request) -> Result<Response, ApiError> {
     let backend = request.backend().ok_or_else(no_such_route)?;
-    let NewUserRequest { subject, display_name } = request.json()?;
+    let NewUserRequest { subject, display_name, custom } = request.json()?;
     if !(1..=MAX_SUBJECT_BYTES).contains(&subject.len()) {
         return Err(ApiError::invalid(format!("`subject` must have 1 to {MAX_SUBJECT_BYTES} bytes.")));
     }
-    put(users, UserId::from_token(&backend.issuer, &subject), &display_name).await
+    put(users, UserId::from_token(&backend.issuer, &subject), &Profile::check(&display_name, custom)?).await
 }
 
 async fn put_me(users: &Users, request: &Request) -> Result<Response, ApiError> {
-    let ProfileRequest { display_name } = request.json()?;
-    put(users, request.user_id(), &display_name).await
+    let ProfileRequest { display_name, custom } = request.json()?;
+    put(users, request.user_id(), &Profile::check(&display_name, custom)?).await
 }
 
-async fn put(users: &Users, user: UserId, display_name: &str) -> Result<Response, ApiError> {
-    match users.put(user, &DisplayName::parse(display_name)?).await? {
+async fn put(users: &Users, user: UserId, profile: &Profile) -> Result<Response, ApiError> {
+    match users.put(user, profile).await? {
         Found::User(user) => Response::ok(&user),
         Found::Deleted(_) => Err(deleted()),
     }

@@ -15,7 +15,7 @@ pub(crate) const AT: &str = "2026-11-22T10:00:00.123Z";
 pub(crate) const SHA256: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
 pub(crate) fn user() -> Value {
-    json!({"user_id": ALICE, "display_name": "Alice", "created_at": AT, "updated_at": AT})
+    json!({"user_id": ALICE, "display_name": "Alice", "custom": {"title": "Captain"}, "created_at": AT, "updated_at": AT})
 }
 
 pub(crate) fn message() -> Value {
@@ -28,7 +28,7 @@ pub(crate) fn message() -> Value {
 
 pub(crate) fn conversation() -> Value {
     json!({
-        "conversation_id": CONVERSATION_ID, "type": "group", "title": "Ships", "topic": "Arrivals", "history": "full",
+        "conversation_id": CONVERSATION_ID, "type": "group", "title": "Ships", "topic": "Arrivals", "history": "full", "custom": {"colour": "blue"},
         "closed": false, "role": "owner", "member_count": 2, "head_seq": 2, "last_message_at": AT, "last_message": message(),
         "read_seq": 2, "unread": 0
     })

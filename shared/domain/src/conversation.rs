@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::characters::line_of;
 use crate::settings::ConversationSettings;
-use crate::{ApiError, ConversationId, Message, Seq, Timestamp, UserId};
+use crate::{ApiError, ConversationId, Custom, Message, Seq, Timestamp, UserId};
 
 /// Longest title, in characters.
 pub const MAX_TITLE_CHARS: usize = 200;
@@ -129,6 +129,9 @@ pub struct Conversation {
     /// `None` for a former member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
+    /// What the app has added; `None` for a former member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Custom>,
     /// The other user of a private conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_id: Option<UserId>,

@@ -157,6 +157,8 @@ pub enum MessageKind {
         #[serde(default)]
         history: HistoryPolicy,
         members: Vec<Member>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        custom: Option<Custom>,
     },
     /// The sender added members.
     MembersAdded {
@@ -192,6 +194,12 @@ pub enum MessageKind {
     /// The sender changed the topic.
     TopicChanged {
         topic: Option<String>,
+    },
+    /// The sender changed what the app has added to the conversation.
+    CustomChanged {
+        /// `None` if there is none any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        custom: Option<Custom>,
     },
     /// The sender changed the time for which messages are kept.
     RetentionChanged {

@@ -2,7 +2,7 @@
 
 use crate::conversation::{HistoryPolicy, Member, title, topic};
 use crate::membership::MAX_USERS_PER_CHANGE;
-use crate::{ApiError, ConversationType, ErrorCode, Role, UserId};
+use crate::{ApiError, ConversationType, Custom, ErrorCode, Role, UserId};
 
 /// A conversation as a client requests it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct RequestedConversation<'a> {
     pub topic: Option<&'a str>,
     /// Absent for a private conversation; `since_join` by default.
     pub history: Option<HistoryPolicy>,
+    /// Absent for a private conversation.
+    pub custom: Option<&'a Custom>,
     pub member_ids: &'a [UserId],
 }
 
@@ -35,6 +37,7 @@ pub struct Shared {
     pub title: String,
     pub topic: Option<String>,
     pub history: HistoryPolicy,
+    pub custom: Option<Custom>,
     /// The others, without the creator and without repeats.
     pub others: Vec<UserId>,
 }
@@ -52,9 +55,10 @@ impl NewConversation {
             return Err(ApiError::new(ErrorCode::UserNotFound, "The system cannot be a member of a conversation."));
         }
         if requested.kind == ConversationType::Private {
-            if requested.title.is_some() || requested.topic.is_some() || requested.history.is_some() {
+            let of_shared = requested.title.is_some() || requested.topic.is_some() || requested.custom.is_some();
+            if of_shared || requested.history.is_some() {
                 return Err(ApiError::invalid(
-                    "A private conversation cannot have a title, a topic or a history policy.",
+                    "A private conversation cannot have a title, a topic, a history policy or `custom`.",
                 ));
             }
             let [other] = others[..] else {
@@ -75,6 +79,7 @@ impl NewConversation {
             title: title(requested.title.unwrap_or_default())?,
             topic: topic(requested.topic.unwrap_or_default())?,
             history: requested.history.unwrap_or_default(),
+            custom: requested.custom.cloned().map(Custom::check).transpose()?.and_then(Custom::non_empty),
             others,
         }))
     }
@@ -109,6 +114,13 @@ impl NewConversation {
         }
     }
 
+    pub fn custom(&self) -> Option<&Custom> {
+        match self {
+            Self::Private { .. } => None,
+            Self::Shared(shared) => shared.custom.as_ref(),
+        }
+    }
+
     pub fn history(&self) -> HistoryPolicy {
         match self {
             Self::Private { .. } => HistoryPolicy::default(),
@@ -139,7 +151,10 @@ mod tests {
     }
 
     fn new(kind: ConversationType, title: Option<&str>, member_ids: &[UserId]) -> Result<NewConversation, ApiError> {
-        NewConversation::new(user(1), &RequestedConversation { kind, title, topic: None, history: None, member_ids })
+        NewConversation::new(
+            user(1),
+            &RequestedConversation { kind, title, topic: None, history: None, custom: None, member_ids },
+        )
     }
 
     #[test]
@@ -149,6 +164,7 @@ mod tests {
             kind: ConversationType::Private,
             title: None,
             topic: None,
+            custom: None,
             history: None,
             member_ids,
         };
@@ -171,7 +187,8 @@ mod tests {
             let title = (kind != ConversationType::Private).then_some("Team");
             let code = |result: Result<_, ApiError>| result.map_err(|error| error.code);
             assert_eq!(code(new(kind, title, &[UserId::SYSTEM])), Err(ErrorCode::UserNotFound));
-            let requested = RequestedConversation { kind, title, topic: None, history: None, member_ids: &[user(1)] };
+            let requested =
+                RequestedConversation { kind, title, topic: None, history: None, custom: None, member_ids: &[user(1)] };
             let created = NewConversation::new(UserId::SYSTEM, &requested);
             assert_eq!(code(created), Err(ErrorCode::UserNotFound));
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::characters::line_of;
-use crate::{ApiError, Timestamp, UserId};
+use crate::{ApiError, Custom, Timestamp, UserId};
 
 /// Longest display name, in characters.
 pub const MAX_DISPLAY_NAME_CHARS: usize = 100;
@@ -15,6 +15,9 @@ pub struct User {
     pub user_id: UserId,
     /// The name to show.
     pub display_name: String,
+    /// What the app has added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Custom>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -30,6 +33,26 @@ impl DisplayName {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// A profile as its user puts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    pub display_name: DisplayName,
+    /// What the app adds from then on, or none; absent if that stays.
+    #[allow(clippy::option_option, reason = "stays, or goes")]
+    pub custom: Option<Option<Custom>>,
+}
+
+impl Profile {
+    /// Checks what a client has sent.
+    #[allow(clippy::option_option, reason = "absent, or `null`")]
+    pub fn check(display_name: &str, custom: Option<Option<Custom>>) -> Result<Self, ApiError> {
+        let check = |custom: Option<Custom>| {
+            Ok::<_, ApiError>(custom.map(Custom::check).transpose()?.and_then(Custom::non_empty))
+        };
+        Ok(Self { display_name: DisplayName::parse(display_name)?, custom: custom.map(check).transpose()? })
     }
 }
 

@@ -82,6 +82,7 @@ fn alone(person: &TestUser) -> NewConversation {
         kind: domain::ConversationType::Group,
         title: Some("Alone"),
         topic: None,
+        custom: None,
         history: Some(HistoryPolicy::Full),
         member_ids: &[],
     };

@@ -1,7 +1,7 @@
 //! What apps add to messages: kept as it is, and nothing else.
 
 use domain::custom::MAX_CUSTOM_BYTES;
-use end_to_end::TestUser;
+use end_to_end::{Cloud, StoredState, TestUser};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -88,6 +88,80 @@ async fn edits_keep_replace_and_remove_what_apps_added() {
     assert_eq!(alice.delete(&edit).await.0, 204);
     let deleted = message(&bob, &id, seq).await;
     assert_eq!((&deleted["kind"], &deleted["custom"]), (&json!("deleted"), &Value::Null), "{deleted}");
+}
+
+#[tokio::test]
+async fn conversations_keep_what_apps_add() {
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
+    let body =
+        json!({"type": "group", "title": "Team", "member_ids": [bob.user_id, carol.user_id], "custom": everything()});
+    let (status, created) = alice.post("/v1/conversations", &body).await;
+    assert_eq!((status, &created["custom"]), (201, &everything()), "{created}");
+    assert_eq!(created["last_message"]["custom"], everything(), "the item `created` has it");
+    let id = created["conversation_id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/conversations/{id}");
+    let custom = async |user: &TestUser| user.get(&path).await.1["custom"].clone();
+    assert_eq!(custom(&bob).await, everything());
+    let (_, synced) = carol.post("/v1/sync", &json!({})).await;
+    assert_eq!(synced["conversations"][0]["conversation"]["custom"], everything(), "{synced}");
+
+    let mut socket = bob.connect().await;
+    assert_eq!(bob.patch(&path, &json!({"custom": {"n": 1}})).await.1["code"], "not_allowed");
+    assert_eq!(alice.patch(&format!("{path}/members/{}", carol.user_id), &json!({"role": "admin"})).await.0, 200);
+    for (change, left) in [(json!({"n": 1}), json!({"n": 1})), (Value::Null, Value::Null), (json!({}), Value::Null)] {
+        let (status, changed) = carol.patch(&path, &json!({ "custom": change })).await;
+        assert_eq!((status, &changed["custom"]), (200, &left), "{changed}");
+        assert_eq!(custom(&bob).await, left);
+    }
+    let (_, history) = bob.get(&format!("{path}/messages?limit=2")).await;
+    let items = history["messages"].as_array().unwrap().iter().map(|item| (item["kind"].as_str(), &item["custom"]));
+    let expected = [(Some("custom_changed"), &json!({"n": 1})), (Some("custom_changed"), &Value::Null)];
+    assert!(items.eq(expected), "{history}");
+    let mut pushed = Vec::new();
+    while pushed.len() < 2 {
+        let frame = socket.next("message").await;
+        if frame["message"]["kind"] == "custom_changed" {
+            pushed.push(frame["message"]["custom"].clone());
+        }
+    }
+    assert_eq!(pushed, [json!({"n": 1}), Value::Null]);
+    assert_eq!(alice.patch(&path, &json!({"custom": {"left": "behind"}})).await.0, 200);
+    assert_eq!(alice.delete(&format!("{path}/members/{}", bob.user_id)).await.0, 204);
+    assert_eq!(custom(&bob).await, Value::Null, "a former member");
+    StoredState::of(Cloud::shared(), &id).await.check();
+
+    for (body, code) in [
+        (json!({"type": "group", "title": "Team", "custom": of_bytes(MAX_CUSTOM_BYTES + 1)}), "custom_too_large"),
+        (json!({"type": "private", "member_ids": [bob.user_id], "custom": {"n": 1}}), "invalid_request"),
+    ] {
+        assert_eq!(alice.post("/v1/conversations", &body).await.1["code"], code);
+    }
+    let private = format!("/v1/conversations/{}", alice.private_conversation_with(&bob).await);
+    assert_eq!(alice.patch(&private, &json!({"custom": {"n": 1}})).await.1["code"], "wrong_conversation_type");
+}
+
+#[tokio::test]
+async fn users_keep_what_apps_add() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let (_, named) = alice.put("/v1/users/me", &json!({"display_name": "Alice"})).await;
+    assert_eq!(named["custom"], Value::Null);
+    for (custom, left) in [
+        (json!({"display_name": "Alice", "custom": everything()}), everything()),
+        (json!({"display_name": "Alicia"}), everything()),
+        (json!({"display_name": "Alicia", "custom": null}), Value::Null),
+        (json!({"display_name": "Alicia", "custom": of_bytes(MAX_CUSTOM_BYTES)}), of_bytes(MAX_CUSTOM_BYTES)),
+    ] {
+        let (status, put) = alice.put("/v1/users/me", &custom).await;
+        assert_eq!((status, &put["custom"]), (200, &left), "{put}");
+        assert_eq!(alice.put("/v1/users/me", &custom).await.1, put, "a repeat, `updated_at` included");
+        assert_eq!(bob.get(&format!("/v1/users/{}", alice.user_id)).await.1, put);
+    }
+    let (_, found) = bob.get(&format!("/v1/users?ids={}", alice.user_id)).await;
+    assert_eq!(found["users"][0]["custom"], of_bytes(MAX_CUSTOM_BYTES));
+    let large = json!({"display_name": "Alice", "custom": of_bytes(MAX_CUSTOM_BYTES + 1)});
+    assert_eq!(alice.put("/v1/users/me", &large).await.1["code"], "custom_too_large");
+    assert_eq!(alice.delete("/v1/users/me").await.0, 204);
+    assert_eq!(bob.get(&format!("/v1/users/{}", alice.user_id)).await.1["custom"], Value::Null);
 }
 
 #[tokio::test]

@@ -103,6 +103,9 @@ async fn nothing_is_left_of_what_a_user_wrote() {
     let (alice, bob, carol) =
         tokio::join!(named(cloud, &name), TestUser::of(cloud, "bob"), TestUser::of(cloud, "carol"));
 
+    let profile = json!({"display_name": name, "custom": {"a": secret}});
+    assert_eq!(alice.put("/v1/users/me", &profile).await.0, 200);
+
     let private = Room::at(alice.private_conversation_with(&bob).await);
     let first = private.say(&alice, &format!("private {secret}")).await;
     private.edit(&alice, first, &format!("edited {secret}")).await;
@@ -129,13 +132,13 @@ async fn nothing_is_left_of_what_a_user_wrote() {
 
     let titled = Room::new(
         &alice,
-        &json!({"type": "group", "title": format!("Title {secret}"), "topic": secret, "member_ids": [bob.user_id]}),
+        &json!({"type": "group", "title": format!("Title {secret}"), "topic": secret, "member_ids": [bob.user_id], "custom": {"a": secret}}),
     )
     .await;
     let owner = format!("{}/members/{}", titled.path, bob.user_id);
     assert_eq!(alice.patch(&owner, &json!({"role": "owner"})).await.0, 200);
     assert_eq!(alice.patch(&titled.path, &json!({"title": format!("Again {secret}")})).await.0, 200);
-    assert_eq!(bob.patch(&titled.path, &json!({"title": "Bob's", "topic": "bob's"})).await.0, 200);
+    assert_eq!(bob.patch(&titled.path, &json!({"title": "Bob's", "topic": "bob's", "custom": {"b": 1}})).await.0, 200);
 
     let closed = Room::group(&bob, &[&alice]).await;
     closed.say(&alice, &format!("before the end {secret}")).await;

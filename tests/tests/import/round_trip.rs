@@ -76,7 +76,7 @@ async fn export(user: &TestUser, path: &str, body: &Value) -> Vec<u8> {
 /// A group with everything that a conversation can have: bob left and came back, and carol was removed.
 async fn rich_group(alice: &TestUser, bob: &TestUser, carol: &TestUser, word: &str) -> (String, FileId) {
     let ids = [&bob.user_id, &carol.user_id];
-    let body = json!({"type": "group", "title": "Team", "topic": "Everything", "member_ids": ids});
+    let body = json!({"type": "group", "title": "Team", "topic": "Everything", "member_ids": ids, "custom": {"colour": "blue"}});
     let group = alice.create_conversation(&body).await;
     let path = format!("/v1/conversations/{group}");
     let first = send(alice, &group, &json!({"text": format!("first {word}"), "custom": {"at": [0.5, 7]}})).await;
@@ -144,7 +144,7 @@ async fn what_was_exported_is_the_same_after_its_import() {
     StoredState::of(Cloud::shared(), &here).await.check();
 
     let (old, new) = tokio::join!(conversation(&bob, &group), conversation(&bob, &here));
-    for field in ["type", "title", "topic", "history", "role", "member_count", "closed", "last_message_at"] {
+    for field in ["type", "title", "topic", "custom", "history", "role", "member_count", "closed", "last_message_at"] {
         assert_eq!(new[field], old[field], "{field}");
     }
     assert_eq!((&new["unread"], &new["read_seq"]), (&json!(0), &new["head_seq"]));

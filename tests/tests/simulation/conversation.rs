@@ -110,6 +110,7 @@ impl Conversation {
                 conversation_type: self.kind,
                 title: Some("Simulation".to_owned()),
                 topic: None,
+                custom: None,
                 history: self.history,
                 members,
             },

@@ -6,7 +6,7 @@ use domain::protocol::http::{
     PublicConversation, PublicConversationsPage, UpdateConversationRequest, UpdateMemberRequest,
 };
 use domain::settings::{ConversationSettings, SettingsChange};
-use domain::{ConversationId, ConversationType, Presence, Role, Timestamp, UserId};
+use domain::{ConversationId, ConversationType, Custom, Presence, Role, Timestamp, UserId};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde::Deserialize;
@@ -71,6 +71,12 @@ impl Api {
         let path = format!("/v1/conversations/{conversation}/members/{user}");
         let body = UpdateMemberRequest { role: Some(role), muted_until: None };
         self.ask::<Value>(Method::PATCH, &path, Some(&body)).await.map(drop)
+    }
+
+    /// Sets what the app adds to a conversation; `None` removes it.
+    pub async fn set_custom(&self, conversation: ConversationId, custom: Option<Custom>) -> Result<(), ApiError> {
+        let body = UpdateConversationRequest { custom: Some(custom), ..UpdateConversationRequest::default() };
+        self.ask::<Value>(Method::PATCH, &format!("/v1/conversations/{conversation}"), Some(&body)).await.map(drop)
     }
 
     /// Changes title and topic; what is `None` stays.
@@ -153,7 +159,7 @@ impl Api {
         member_ids: Vec<UserId>,
     ) -> Result<ConversationId, ApiError> {
         let title = title.map(str::to_owned);
-        let body = CreateConversationRequest { kind, title, topic: None, history: None, member_ids };
+        let body = CreateConversationRequest { kind, title, topic: None, history: None, custom: None, member_ids };
         let created: Created = self.ask(Method::POST, "/v1/conversations", Some(&body)).await?;
         Ok(created.conversation_id)
     }

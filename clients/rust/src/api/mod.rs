@@ -141,7 +141,7 @@ impl Api {
 
     /// Creates or renames the user's profile, and returns the user's id.
     pub async fn profile(&self, display_name: &str) -> Result<UserId, ApiError> {
-        let body = ProfileRequest { display_name: display_name.to_owned() };
+        let body = ProfileRequest { display_name: display_name.to_owned(), custom: None };
         let profile: User = self.ask(Method::PUT, "/v1/users/me", Some(&body)).await?;
         Ok(profile.user_id)
     }
@@ -163,6 +163,11 @@ impl Api {
             UserEntry::Active(profile) => Some(profile.display_name),
             UserEntry::Deleted { .. } => None,
         })
+    }
+
+    /// Creates or changes the user's profile; a `custom` that is `None` stays.
+    pub async fn set_profile(&self, profile: &ProfileRequest) -> Result<User, ApiError> {
+        self.ask(Method::PUT, "/v1/users/me", Some(profile)).await
     }
 
     /// Returns the profiles of up to 100 users.

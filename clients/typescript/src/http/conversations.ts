@@ -2,6 +2,7 @@
 
 import type {
   Conversation,
+  Custom,
   HistoryPolicy,
   Member,
   MemberReceipts,
@@ -32,6 +33,8 @@ export interface NewConversation {
   readonly type: "group" | "public";
   readonly title: string;
   readonly topic?: string;
+  /** What the app adds; at most 4 KB. */
+  readonly custom?: Custom;
   /** `since_join` by default. */
   readonly history?: HistoryPolicy;
   /** Other members, at most 49. */
@@ -43,6 +46,8 @@ export interface ConversationChange {
   readonly title?: string;
   /** `null` removes it. */
   readonly topic?: string | null;
+  /** `null` removes it. */
+  readonly custom?: Custom | null;
   /** `null` leaves it to the deployment. */
   readonly retention_days?: number | null;
   /** Blocks or unblocks the other user of a private conversation. */
@@ -92,7 +97,7 @@ export class ConversationsApi {
     return this.requests.ask("GET", `/v1/conversations/${id}`);
   }
 
-  /** Changes title, topic or retention, or blocks the other user of a private conversation. */
+  /** Changes title, topic, `custom` or retention, or blocks the other user of a private conversation. */
   change(id: string, change: ConversationChange): Promise<Conversation> {
     return this.requests.ask("PATCH", `/v1/conversations/${id}`, { body: change });
   }

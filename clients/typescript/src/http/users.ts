@@ -1,6 +1,6 @@
 /** Profiles and accounts over HTTP. */
 
-import { MAX_USER_IDS, type Profile, type User } from "../protocol/index.js";
+import { MAX_USER_IDS, type Custom, type Profile, type User } from "../protocol/index.js";
 import type { Requests } from "./requests.js";
 
 /** The requests about users. */
@@ -16,9 +16,10 @@ export class UsersApi {
     return this.requests.ask("GET", "/v1/users/me");
   }
 
-  /** Creates or changes the user's profile. */
-  setProfile(displayName: string): Promise<Profile> {
-    return this.requests.ask("PUT", "/v1/users/me", { body: { display_name: displayName } });
+  /** Creates or changes the user's profile. `custom` stays if absent; `null` removes it. */
+  setProfile(displayName: string, custom?: Custom | null): Promise<Profile> {
+    const body = { display_name: displayName, ...(custom === undefined ? {} : { custom }) };
+    return this.requests.ask("PUT", "/v1/users/me", { body });
   }
 
   /** Returns the users with these ids, each once. Unknown ones are left out. */

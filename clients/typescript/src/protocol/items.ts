@@ -44,7 +44,7 @@ export function edited(message: Message, content: TextContent, event: LogEvent):
 
 /**
  * Returns the message without what an erased user has written; `undefined` if it has nothing of that. A text is deleted, and so is
- * a change of title or topic, whose words are the user's as well.
+ * a change of title, topic or `custom`, whose words are the user's as well.
  */
 export function erased(message: Message, event: ItemFields & ErasureKind): Message | undefined {
   if (message.sender_id !== event.user_id || message.seq >= event.seq) return undefined;
@@ -52,9 +52,10 @@ export function erased(message: Message, event: ItemFields & ErasureKind): Messa
     case "text":
     case "title_changed":
     case "topic_changed":
+    case "custom_changed":
       return deleted(message, { ...event, sender_id: event.user_id });
     case "created": {
-      const { title: _title, topic: _topic, ...rest } = message;
+      const { title: _title, topic: _topic, custom: _custom, ...rest } = message;
       return rest;
     }
     default:

@@ -62,6 +62,7 @@ export type ShownKind =
       readonly conversation_type: ConversationType;
       readonly title?: string;
       readonly topic?: string;
+      readonly custom?: Custom;
       readonly history: HistoryPolicy;
       readonly members: readonly RoleOfMember[];
     }
@@ -77,6 +78,7 @@ export type ShownKind =
   | { readonly kind: "member_muted"; readonly user_id: string; readonly muted_until: string | null }
   | { readonly kind: "title_changed"; readonly title: string }
   | { readonly kind: "topic_changed"; readonly topic: string | null }
+  | { readonly kind: "custom_changed"; readonly custom?: Custom }
   | { readonly kind: "retention_changed"; readonly retention_days?: number }
   | { readonly kind: "closed" };
 
@@ -148,6 +150,7 @@ export interface Conversation {
   readonly type: ConversationType;
   readonly title?: string;
   readonly topic?: string;
+  readonly custom?: Custom;
   readonly retention_days?: number;
   /** Everything up to this seq is gone because of its age. */
   readonly expired_seq?: number;
@@ -176,6 +179,7 @@ export interface Conversation {
 export interface Profile {
   readonly user_id: string;
   readonly display_name: string;
+  readonly custom?: Custom;
   readonly created_at: string;
   readonly updated_at: string;
 }

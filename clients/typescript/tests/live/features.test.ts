@@ -200,6 +200,19 @@ describe("custom", () => {
     await until(his.timeline, () => at(his) === undefined, "it stays");
     close();
   });
+
+  it("belongs to conversations and users", async () => {
+    const [alice, bob] = [await started(uniqueName("alice")), await started(uniqueName("bob"))];
+    const room = await alice.create({ type: "group", title: "Blue", custom: { colour: "blue" } });
+    await room.addMembers([idOf(bob)]);
+    const his = bob.conversation(room.id);
+    await until(his.view, (view) => view?.custom?.colour === "blue", "it does not come");
+    await room.change({ custom: { colour: "red" } });
+    await until(his.view, (view) => view?.custom?.colour === "red", "the change does not come");
+    await alice.api.users.setProfile("Alice", { pronouns: "she" });
+    expect((await alice.api.users.setProfile("Alicia")).custom).toEqual({ pronouns: "she" });
+    expect(await bob.api.users.get([idOf(alice)])).toMatchObject([{ custom: { pronouns: "she" } }]);
+  });
 });
 
 describe("settings", () => {

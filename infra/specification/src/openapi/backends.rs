@@ -25,7 +25,8 @@ fn users() -> Vec<Operation> {
         Operation::new("POST /v1/users", "createUser", "Create or rename a user by the subject of their tokens")
             .describe("`subject` has at most 2,048 bytes. The id is the UUIDv5 of issuer and subject.")
             .body(Shape::request::<NewUserRequest>(json!({"subject": "alice", "display_name": "Alice"})))
-            .answer(200, "The profile.", Shape::answer::<User>(user())),
+            .answer(200, "The profile.", Shape::answer::<User>(user()))
+            .errors(&[ErrorCode::CustomTooLarge]),
         Operation::new("DELETE /v1/users/{id}", "deleteUser", "Delete any user")
             .query::<DeletionQuery>()
             .no_content("The user is deleted.")

@@ -15,11 +15,12 @@ use crate::shape::Shape;
 
 pub(super) fn operations() -> Vec<Operation> {
     let one = || Shape::answer::<Conversation>(conversation());
-    let new = json!({"type": "group", "title": "Ships", "topic": "Arrivals", "history": "full", "member_ids": [ALICE]});
+    let new = json!({"type": "group", "title": "Ships", "topic": "Arrivals", "history": "full", "member_ids": [ALICE],
+        "custom": {"colour": "blue"}});
     vec![
         Operation::new("POST /v1/conversations", "createConversation", "Create a conversation")
             .describe(
-                "A private conversation names exactly one other user, and has no title, topic or history; there is one for each \
+                "A private conversation names exactly one other user, and has no title, topic, history or `custom`; there is one for each \
                  pair. Others need a title. The creator of these is their owner.",
             )
             .callers(Callers::UsersAndBackends)
@@ -32,6 +33,7 @@ pub(super) fn operations() -> Vec<Operation> {
                 ErrorCode::UserNotFound,
                 ErrorCode::NotAllowed,
                 ErrorCode::TooManyMembers,
+                ErrorCode::CustomTooLarge,
             ]),
         Operation::new("GET /v1/conversations", "listConversations", "List one's conversations")
             .describe("Oldest first, past ones included. A filter may leave a page short, or empty, that is not the last.")
@@ -47,10 +49,10 @@ pub(super) fn operations() -> Vec<Operation> {
             .callers(Callers::UsersAndSystem)
             .answer(200, "The conversation.", one())
             .errors(&[ErrorCode::ConversationNotFound]),
-        Operation::new("PATCH /v1/conversations/{id}", "updateConversation", "Change title, topic or retention; block")
+        Operation::new("PATCH /v1/conversations/{id}", "updateConversation", "Change title, topic, custom or retention; block")
             .describe("At least one field is required. `blocked` is for private conversations, the others for groups and public ones.")
             .callers(Callers::UsersAndSystem)
-            .body(Shape::request::<UpdateConversationRequest>(json!({"title": "Ships and boats", "topic": null})))
+            .body(Shape::request::<UpdateConversationRequest>(json!({"title": "Ships and boats", "topic": null, "custom": {}})))
             .answer(200, "The conversation.", one())
             .errors(&[
                 ErrorCode::ConversationNotFound,
@@ -59,6 +61,7 @@ pub(super) fn operations() -> Vec<Operation> {
                 ErrorCode::ConversationClosed,
                 ErrorCode::WrongConversationType,
                 ErrorCode::RetentionOff,
+                ErrorCode::CustomTooLarge,
                 ErrorCode::ProfileRequired,
                 ErrorCode::RateLimited,
             ]),

@@ -13,8 +13,10 @@ pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation::new("PUT /v1/users/me", "putMyProfile", "Create or change one's profile")
             .callers(Callers::UsersAndBackends)
-            .body(Shape::request::<ProfileRequest>(json!({"display_name": "Alice"})))
-            .answer(200, "The profile.", Shape::answer::<User>(user())),
+            .body(Shape::request::<ProfileRequest>(json!({"display_name": "Alice", "custom": {"title": "Captain"}})))
+            .describe("Without `custom` it stays; `null` or an empty object removes it.")
+            .answer(200, "The profile.", Shape::answer::<User>(user()))
+            .errors(&[ErrorCode::CustomTooLarge]),
         Operation::new("GET /v1/users/me", "getMyProfile", "Read one's profile")
             .callers(Callers::UsersAndSystem)
             .answer(200, "The profile.", Shape::answer::<UserEntry>(user()))

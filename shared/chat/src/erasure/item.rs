@@ -82,8 +82,13 @@ pub(crate) fn erase_words(
         MessageKind::Text(_) => {
             *kind = MessageKind::Deleted { deleted_by: Some(sender), deleted_seq: Some(deleted_seq), deleted_at };
         }
-        MessageKind::Created { title, topic, .. } => return title.take().is_some() | topic.take().is_some(),
-        MessageKind::TitleChanged { .. } | MessageKind::TopicChanged { .. } | MessageKind::Reaction { .. } => {
+        MessageKind::Created { title, topic, custom, .. } => {
+            return title.take().is_some() | topic.take().is_some() | custom.take().is_some();
+        }
+        MessageKind::TitleChanged { .. }
+        | MessageKind::TopicChanged { .. }
+        | MessageKind::CustomChanged { .. }
+        | MessageKind::Reaction { .. } => {
             *kind = MessageKind::UserErased { user_id: sender };
         }
         // Ids, roles and times.
@@ -185,6 +190,7 @@ mod tests {
                 topic: Some("secret".to_owned()),
                 history: HistoryPolicy::Full,
                 members: Vec::new(),
+                custom: domain::Custom::stored(r#"{"a":"secret"}"#).ok(),
             },
         );
         eraser().erase(&mut created);

@@ -6,7 +6,7 @@ use domain::import::{MAX_IMPORTED_CONVERSATIONS, MAX_IMPORTED_MEMBERS, MAX_IMPOR
 use domain::membership::MAX_GROUP_MEMBERS;
 use domain::reaction::{Emoji, MAX_REACTIONS};
 use domain::user::DisplayName;
-use domain::{Content, ConversationId, ConversationType, Message, MessageKind, Timestamp, UserId};
+use domain::{Content, ConversationId, ConversationType, Custom, Message, MessageKind, Timestamp, UserId};
 
 use super::errors::Errors;
 use super::layout::Kind;
@@ -62,8 +62,10 @@ impl Plan {
         line.title = line.title.as_deref().map(title).transpose().map_err(|error| error.message)?;
         line.topic = line.topic.as_deref().map(topic).transpose().map_err(|error| error.message)?.flatten();
         line.retention_days.map(retention_days).transpose().map_err(|error| error.message)?;
-        if line.kind == ConversationType::Private && (line.title.is_some() || line.topic.is_some()) {
-            return Err("A private conversation has no title and no topic.".to_owned());
+        line.custom = checked_custom(line.custom.take())?;
+        let of_shared = line.title.is_some() || line.topic.is_some() || line.custom.is_some();
+        if line.kind == ConversationType::Private && of_shared {
+            return Err("A private conversation has no title, no topic and no `custom`.".to_owned());
         }
         if self.conversations.len() >= MAX_IMPORTED_CONVERSATIONS {
             return Err(format!("The file has more than {MAX_IMPORTED_CONVERSATIONS} conversations."));
@@ -194,6 +196,11 @@ fn unknown() -> String {
     "The conversation is not in `conversations.jsonl`.".to_owned()
 }
 
+fn checked_custom(custom: Option<Custom>) -> Result<Option<Custom>, String> {
+    let checked = custom.map(Custom::check).transpose().map_err(|error| error.message)?;
+    Ok(checked.and_then(Custom::non_empty))
+}
+
 /// Checks a message by itself.
 fn check_message(message: &Message, now: Timestamp) -> Result<(), String> {
     if message.sent_at > now || message.edited_at.is_some_and(|at| at > now) {
@@ -204,8 +211,12 @@ fn check_message(message: &Message, now: Timestamp) -> Result<(), String> {
             "Events are no part of the format: edits, deletions and reactions are those of the messages.".to_owned()
         );
     }
-    if let MessageKind::Text(content) = &message.kind {
-        check_content(content)?;
+    match &message.kind {
+        MessageKind::Text(content) => check_content(content)?,
+        MessageKind::Created { custom, .. } | MessageKind::CustomChanged { custom } => {
+            checked_custom(custom.clone())?;
+        }
+        _ => {}
     }
     let mut reactions = 0;
     for reaction in &message.reactions {

@@ -1,7 +1,7 @@
 //! The lines of the format, as far as an import reads them.
 
 use domain::import::MAX_LINE_BYTES;
-use domain::{ConversationId, ConversationType, HistoryPolicy, Period, Role, Seq, Timestamp, UserId};
+use domain::{ConversationId, ConversationType, Custom, HistoryPolicy, Period, Role, Seq, Timestamp, UserId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ pub(super) struct ConversationLine {
     pub(super) title: Option<String>,
     #[serde(default)]
     pub(super) topic: Option<String>,
+    #[serde(default)]
+    pub(super) custom: Option<Custom>,
     #[serde(default)]
     pub(super) peer_id: Option<UserId>,
     #[serde(default)]

@@ -52,6 +52,7 @@ impl LogWriter<'_> {
             conversation_type: line.kind,
             title: (!is_private).then(|| line.title.clone().unwrap_or_else(|| UNTITLED.to_owned())),
             topic: line.topic.clone(),
+            custom: line.custom.clone(),
             history: line.history,
             // The item of a large public conversation would be too large.
             members: members.into_iter().take(MAX_NAMED_MEMBERS).collect(),
@@ -126,8 +127,8 @@ impl LogWriter<'_> {
         };
         match kind {
             MessageKind::Text(content) => MessageKind::Text(self.content(content)),
-            MessageKind::Created { conversation_type, title, topic, history, members: named } => {
-                MessageKind::Created { conversation_type, title, topic, history, members: members(named) }
+            MessageKind::Created { conversation_type, title, topic, history, members: named, custom } => {
+                MessageKind::Created { conversation_type, title, topic, history, members: members(named), custom }
             }
             MessageKind::MembersAdded { members: named } => MessageKind::MembersAdded { members: members(named) },
             MessageKind::MemberLeft { promoted, closed, user_deleted } => {

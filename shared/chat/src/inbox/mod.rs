@@ -65,6 +65,7 @@ impl Inbox {
                 kind: item.kind,
                 title: active.and(item.title),
                 topic: active.and(item.topic),
+                custom: active.and(item.custom),
                 peer_id: item
                     .pair
                     .filter(|pair| pair.contains(&user))

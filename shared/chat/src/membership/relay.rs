@@ -187,8 +187,9 @@ fn next_stamp(pending: &Pending, head: Option<&LogItem>) -> (Stamp, Option<LogIt
 
 /// Returns the first projection of a new conversation; `None` for any other change.
 fn first_projection(pending: &Pending, stamp: Stamp) -> Option<ConversationItem> {
-    let Change::Logged { item: MessageKind::Created { conversation_type, title, topic, history, members }, .. } =
-        &pending.change
+    let Change::Logged {
+        item: MessageKind::Created { conversation_type, title, topic, history, members, custom }, ..
+    } = &pending.change
     else {
         return None;
     };
@@ -202,6 +203,7 @@ fn first_projection(pending: &Pending, stamp: Stamp) -> Option<ConversationItem>
         kind: *conversation_type,
         title: title.clone(),
         topic: topic.clone(),
+        custom: custom.clone(),
         history: *history,
         retention_days: None,
         expired_seq: Seq::ZERO,

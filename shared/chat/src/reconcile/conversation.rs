@@ -195,6 +195,7 @@ fn first_item(conversation: ConversationId, row: &ConversationRow, members: Vec<
         topic: row.topic.clone(),
         history: row.history,
         members,
+        custom: row.custom.clone(),
     };
     LogItem::new(conversation, Seq(1), row.created_by, Timestamp::now(), Seq(1), kind)
 }
@@ -214,6 +215,7 @@ fn expected_item(
         kind: row.kind,
         title: row.title.clone(),
         topic: row.topic.clone(),
+        custom: row.custom.clone(),
         history: row.history,
         retention_days: row.retention_days,
         expired_seq: shown.map_or(Seq::ZERO, |shown| shown.expired_seq),

@@ -1,6 +1,6 @@
 //! Actions on a conversation and its members.
 
-use crate::{Role, Timestamp, UserId};
+use crate::{Custom, Role, Timestamp, UserId};
 
 /// An action that a user requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Action {
     SetTitle(String),
     /// Sets the topic; `None` removes it.
     SetTopic(Option<String>),
+    /// Sets what the app adds; `None` removes it.
+    SetCustom(Option<Custom>),
     /// Sets the number of days for which messages are kept; `None` leaves it to the operator.
     SetRetention(Option<u32>),
     /// Closes the conversation: it can only be read and left.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::Member;
-use crate::{MessageKind, Role, Seq, Timestamp, UserId};
+use crate::{Custom, MessageKind, Role, Seq, Timestamp, UserId};
 
 /// One change of a conversation: one version of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,8 @@ pub struct Effect<'a> {
     pub title: Option<&'a str>,
     /// The new topic, or none.
     pub topic: Option<Option<&'a str>>,
+    /// What the app adds from then on, or none.
+    pub custom: Option<Option<&'a Custom>>,
     /// The new number of days for which messages are kept, or none.
     pub retention_days: Option<Option<u32>>,
     /// True if the conversation is closed.
@@ -118,9 +120,13 @@ fn logged_effect(actor: UserId, item: &MessageKind) -> Effect<'_> {
         | MessageKind::MessageDeleted { .. }
         | MessageKind::Reaction { .. }
         | MessageKind::UserErased { .. } => none,
-        MessageKind::Created { title, topic, members, .. } => {
-            Effect { joined: members.clone(), title: title.as_deref(), topic: Some(topic.as_deref()), ..none }
-        }
+        MessageKind::Created { title, topic, members, custom, .. } => Effect {
+            joined: members.clone(),
+            title: title.as_deref(),
+            topic: Some(topic.as_deref()),
+            custom: Some(custom.as_ref()),
+            ..none
+        },
         MessageKind::MembersAdded { members } => Effect { joined: members.clone(), ..none },
         MessageKind::MemberLeft { promoted, closed, user_deleted } => leave(actor, *promoted, *closed, *user_deleted),
         MessageKind::MemberRemoved { user_id } => {
@@ -130,6 +136,7 @@ fn logged_effect(actor: UserId, item: &MessageKind) -> Effect<'_> {
         MessageKind::MemberMuted { user_id, muted_until } => Effect { muted: Some((*user_id, *muted_until)), ..none },
         MessageKind::TitleChanged { title } => Effect { title: Some(title), ..none },
         MessageKind::TopicChanged { topic } => Effect { topic: Some(topic.as_deref()), ..none },
+        MessageKind::CustomChanged { custom } => Effect { custom: Some(custom.as_ref()), ..none },
         MessageKind::RetentionChanged { retention_days } => Effect { retention_days: Some(*retention_days), ..none },
         MessageKind::Closed => Effect { closed: true, ..none },
     }
@@ -168,6 +175,7 @@ mod tests {
                     topic: None,
                     history: HistoryPolicy::Full,
                     members: vec![member(1, Role::Owner)],
+                    custom: None,
                 }),
                 r#"{"change":"logged","actor":"~1","item":{"kind":"created","conversation_type":"group","title":"Team","history":"full","members":[{"user_id":"~1","role":"owner"}]}}"#,
             ),
@@ -206,6 +214,10 @@ mod tests {
                 r#"{"change":"logged","actor":"~1","item":{"kind":"topic_changed","topic":null}}"#,
             ),
             (
+                logged(MessageKind::CustomChanged { custom: Custom::stored(r#"{"a":1}"#).ok() }),
+                r#"{"change":"logged","actor":"~1","item":{"kind":"custom_changed","custom":{"a":1}}}"#,
+            ),
+            (
                 logged(MessageKind::RetentionChanged { retention_days: Some(30) }),
                 r#"{"change":"logged","actor":"~1","item":{"kind":"retention_changed","retention_days":30}}"#,
             ),
@@ -235,7 +247,7 @@ mod tests {
     #[test]
     fn joins_and_departures_change_the_member_count() {
         let growth: Vec<i32> = stored().iter().map(|(change, _)| change.effect().growth()).collect();
-        assert_eq!(growth, [1, 1, 1, -1, -1, 0, 0, 0, 0, 0, 0, 1, 1, -1, 0]);
+        assert_eq!(growth, [1, 1, 1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 1, 1, -1, 0]);
     }
 
     #[test]
@@ -245,11 +257,13 @@ mod tests {
         let blocked_by = [user(2)];
         let at = Timestamp::from_epoch_millis(1_800_000_000_000);
         let muted = Member { muted_until: Some(at), ..Member::new(user(2), Role::Member) };
+        let custom = Custom::stored(r#"{"a":1}"#).unwrap();
         let expected = [
             Effect {
                 joined: vec![Member::new(user(1), Role::Owner)],
                 title: Some("Team"),
                 topic: Some(None),
+                custom: Some(None),
                 ..none.clone()
             },
             Effect { joined: vec![Member::new(user(2), Role::Member)], ..none.clone() },
@@ -260,6 +274,7 @@ mod tests {
             Effect { muted: Some((user(2), Some(at))), ..none.clone() },
             Effect { title: Some("Crew"), ..none.clone() },
             Effect { topic: Some(None), ..none.clone() },
+            Effect { custom: Some(Some(&custom)), ..none.clone() },
             Effect { retention_days: Some(Some(30)), ..none.clone() },
             Effect { closed: true, ..none.clone() },
             Effect { joined: vec![Member::new(user(2), Role::Member)], ..none.clone() },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ConversationType, Role, Timestamp, UserId};
+use crate::{ConversationType, Custom, Role, Timestamp, UserId};
 
 /// The state of a conversation, read under its lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct State {
     pub closed: bool,
     pub title: Option<String>,
     pub topic: Option<String>,
+    /// What the app has added.
+    pub custom: Option<Custom>,
     /// Days for which messages are kept, if the conversation has a time of its own.
     pub retention_days: Option<u32>,
     /// Number of active members.

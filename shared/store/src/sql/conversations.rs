@@ -4,7 +4,7 @@ use domain::conversation::Member;
 use domain::flood::FloodLimit;
 use domain::membership::Change;
 use domain::new_conversation::NewConversation;
-use domain::{ApiError, ConversationId, ConversationType, ErrorCode, Idempotency, MessageKind, UserId};
+use domain::{ApiError, ConversationId, ConversationType, Custom, ErrorCode, Idempotency, MessageKind, UserId};
 use sqlx::types::Json;
 use sqlx_data_api::{DataApiConnection, DataApiPool, DataApiPoolExt, query, query_as};
 use uuid::Uuid;
@@ -187,8 +187,8 @@ async fn insert_conversation(
     let (low, high) = pair(new);
     let inserted = query(
         "INSERT INTO conversations (conversation_id, type, title, created_by, version, private_low, private_high,
-            idempotency_key, request_digest, topic, history, member_count, terms)
-         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12::text::tsvector)
+            idempotency_key, request_digest, topic, history, member_count, terms, custom)
+         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12::text::tsvector, $13)
          ON CONFLICT DO NOTHING",
     )
     .bind(conversation.0)
@@ -203,6 +203,7 @@ async fn insert_conversation(
     .bind(new.history().as_str())
     .bind(i32::try_from(new.members(creator).len()).unwrap_or(i32::MAX))
     .bind(terms(new.kind(), new.title(), new.topic()))
+    .bind(new.custom().map(Custom::canonical))
     .execute(connection)
     .await?;
     Ok(inserted.rows_affected() == 1)
@@ -228,6 +229,7 @@ async fn insert_members(
                 topic: new.topic().map(str::to_owned),
                 history: new.history(),
                 members: members.clone(),
+                custom: new.custom().cloned(),
             },
         },
     };

@@ -89,7 +89,7 @@ impl Erasures {
             "WITH tombstone AS (
                 INSERT INTO users AS u (user_id, deleted_at) VALUES ($1, now())
                 ON CONFLICT (user_id) DO UPDATE
-                SET display_name = NULL, terms = NULL, updated_at = now(), deleted_at = now()
+                SET display_name = NULL, terms = NULL, custom = NULL, updated_at = now(), deleted_at = now()
                 WHERE u.deleted_at IS NULL
              )
              INSERT INTO erasures (user_id) VALUES ($1) ON CONFLICT (user_id) DO NOTHING",

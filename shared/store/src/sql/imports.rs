@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ConversationId, ConversationType, HistoryPolicy, ImportId, Seq, Timestamp, UserId};
+use domain::{ConversationId, ConversationType, Custom, HistoryPolicy, ImportId, Seq, Timestamp, UserId};
 use sqlx_data_api::{DataApiPool, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -25,6 +25,7 @@ pub struct ImportedConversation {
     pub kind: ConversationType,
     pub title: Option<String>,
     pub topic: Option<String>,
+    pub custom: Option<Custom>,
     pub history: HistoryPolicy,
     pub retention_days: Option<u32>,
     pub closed: bool,
@@ -202,11 +203,12 @@ impl ImportRows {
         let completed = query(
             "UPDATE conversations c SET type = n.type, title = n.title, topic = n.topic,
                 retention_days = n.retention_days, private_low = n.private_low, private_high = n.private_high,
-                member_count = n.member_count, terms = n.terms::tsvector, version = n.version
+                member_count = n.member_count, terms = n.terms::tsvector, version = n.version,
+                custom = n.custom
              FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::uuid[], $8::uuid[], $9::int[],
-                $10::text[], $11::bigint[])
+                $10::text[], $11::bigint[], $12::text[])
                 AS n (conversation_id, type, title, topic, retention_days, private_low, private_high, member_count, terms,
-                    version)
+                    version, custom)
              WHERE c.conversation_id = n.conversation_id AND c.import_id = $1",
         )
         .bind(import.0)
@@ -219,7 +221,8 @@ impl ImportRows {
         .bind(each.clone().map(|new| user(new.pair.map(|pair| pair[1]))).collect::<Vec<_>>())
         .bind(each.clone().map(|new| i32::try_from(new.member_count).unwrap_or(i32::MAX)).collect::<Vec<_>>())
         .bind(each.clone().map(|new| terms(new.kind, new.title.as_deref(), new.topic.as_deref())).collect::<Vec<_>>())
-        .bind(each.map(|new| i64::try_from(new.version).unwrap_or(i64::MAX)).collect::<Vec<_>>())
+        .bind(each.clone().map(|new| i64::try_from(new.version).unwrap_or(i64::MAX)).collect::<Vec<_>>())
+        .bind(each.map(|new| new.custom.as_ref().map(Custom::canonical)).collect::<Vec<_>>())
         .execute(&self.pool)
         .await;
         match completed {

@@ -1,6 +1,6 @@
 //! Rows by key, for the comparison with DynamoDB: conversations, users, and one conversation under its lock.
 
-use domain::{ConversationId, ConversationType, HistoryPolicy, IdRange, Role, Seq, Timestamp, UserId};
+use domain::{ConversationId, ConversationType, Custom, HistoryPolicy, IdRange, Role, Seq, Timestamp, UserId};
 use sqlx_data_api::{DataApiConnection, DataApiPool, DataApiPoolExt, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -17,6 +17,7 @@ pub struct ConversationRow {
     pub kind: ConversationType,
     pub title: Option<String>,
     pub topic: Option<String>,
+    pub custom: Option<Custom>,
     pub retention_days: Option<u32>,
     pub history: HistoryPolicy,
     pub closed: bool,
@@ -141,6 +142,7 @@ struct Columns {
     r#type: String,
     title: Option<String>,
     topic: Option<String>,
+    custom: Option<String>,
     retention_days: Option<i32>,
     history: String,
     closed: bool,
@@ -156,7 +158,7 @@ async fn lock(
     conversation: ConversationId,
 ) -> Result<Option<ConversationRow>, StoreError> {
     let found: Option<Columns> = query_as(
-        "SELECT type, title, topic, retention_days, history, closed_at IS NOT NULL AS closed, created_by, version,
+        "SELECT type, title, topic, custom, retention_days, history, closed_at IS NOT NULL AS closed, created_by, version,
             private_low, private_high, blocked_by
          FROM conversations WHERE conversation_id = $1 AND import_id IS NULL FOR UPDATE",
     )
@@ -174,6 +176,7 @@ async fn lock(
         kind: ConversationType::parse(&found.r#type).ok_or_else(|| malformed("type"))?,
         title: found.title,
         topic: found.topic,
+        custom: found.custom.as_deref().map(Custom::stored).transpose()?,
         retention_days: found.retention_days.map(i32::unsigned_abs),
         history: HistoryPolicy::parse(&found.history).ok_or_else(|| malformed("history"))?,
         closed: found.closed,

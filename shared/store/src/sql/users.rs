@@ -1,8 +1,8 @@
 //! Table `users`: profiles, and tombstones of deleted users.
 
 use domain::search::Words;
-use domain::user::{DisplayName, User};
-use domain::{ConversationId, IdRange, UserId};
+use domain::user::{Profile, User};
+use domain::{ConversationId, Custom, IdRange, UserId};
 use sqlx_data_api::{DataApiPool, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -15,8 +15,8 @@ use crate::StoreError;
 pub const MAX_COMPARED: i64 = 1_000;
 
 /// Finds users by the index `terms_of_users`.
-pub const FIND: &str = "SELECT user_id, display_name, created_at, updated_at FROM (
-        SELECT user_id, display_name, created_at, updated_at FROM users
+pub const FIND: &str = "SELECT user_id, display_name, custom, created_at, updated_at FROM (
+        SELECT user_id, display_name, custom, created_at, updated_at FROM users
         WHERE deleted_at IS NULL AND terms @@ $1::text::tsquery LIMIT $2
      ) AS found ORDER BY display_name, user_id LIMIT $3";
 
@@ -24,6 +24,7 @@ pub const FIND: &str = "SELECT user_id, display_name, created_at, updated_at FRO
 struct Row {
     user_id: Uuid,
     display_name: Option<String>,
+    custom: Option<String>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
 }
@@ -44,16 +45,19 @@ impl Found {
     }
 }
 
-impl From<Row> for Found {
-    fn from(row: Row) -> Self {
+impl TryFrom<Row> for Found {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
         // Only a tombstone has no name.
-        let Some(display_name) = row.display_name else { return Self::Deleted(UserId(row.user_id)) };
-        Self::User(User {
+        let Some(display_name) = row.display_name else { return Ok(Self::Deleted(UserId(row.user_id))) };
+        Ok(Self::User(User {
             user_id: UserId(row.user_id),
             display_name,
+            custom: row.custom.as_deref().map(Custom::stored).transpose()?,
             created_at: timestamp(row.created_at),
             updated_at: timestamp(row.updated_at),
-        })
+        }))
     }
 }
 
@@ -68,32 +72,36 @@ impl Users {
     }
 
     /// Creates or changes a profile: one statement, safe to repeat. Does not change a tombstone.
-    pub async fn put(&self, user: UserId, display_name: &DisplayName) -> Result<Found, StoreError> {
+    pub async fn put(&self, user: UserId, profile: &Profile) -> Result<Found, StoreError> {
         let row: Row = query_as(
-            "INSERT INTO users AS u (user_id, display_name, terms) VALUES ($1, $2, $3::text::tsvector)
+            "INSERT INTO users AS u (user_id, display_name, terms, custom) VALUES ($1, $2, $3::text::tsvector, $5)
              ON CONFLICT (user_id) DO UPDATE SET
                 display_name = CASE WHEN u.deleted_at IS NULL THEN excluded.display_name ELSE u.display_name END,
                 terms = CASE WHEN u.deleted_at IS NULL THEN excluded.terms END,
-                updated_at = CASE WHEN u.deleted_at IS NULL AND u.display_name <> excluded.display_name
-                    THEN now() ELSE u.updated_at END
-             RETURNING user_id, display_name, created_at, updated_at",
+                custom = CASE WHEN u.deleted_at IS NULL AND $4 THEN excluded.custom ELSE u.custom END,
+                updated_at = CASE WHEN u.deleted_at IS NULL AND (u.display_name <> excluded.display_name
+                    OR $4 AND u.custom IS DISTINCT FROM excluded.custom) THEN now() ELSE u.updated_at END
+             RETURNING user_id, display_name, custom, created_at, updated_at",
         )
         .bind(user.0)
-        .bind(display_name.as_str())
-        .bind(vector(display_name.as_str(), None))
+        .bind(profile.display_name.as_str())
+        .bind(vector(profile.display_name.as_str(), None))
+        .bind(profile.custom.is_some())
+        .bind(profile.custom.as_ref().and_then(Option::as_ref).map(Custom::canonical))
         .fetch_one(&self.pool)
         .await?;
-        Ok(row.into())
+        row.try_into()
     }
 
     /// Reads the existing users among these, in no order: one statement.
     pub async fn get(&self, users: &[UserId]) -> Result<Vec<Found>, StoreError> {
-        let rows: Vec<Row> =
-            query_as("SELECT user_id, display_name, created_at, updated_at FROM users WHERE user_id = ANY ($1)")
-                .bind(users.iter().map(|user| user.0).collect::<Vec<_>>())
-                .fetch_all(&self.pool)
-                .await?;
-        Ok(rows.into_iter().map(Found::from).collect())
+        let rows: Vec<Row> = query_as(
+            "SELECT user_id, display_name, custom, created_at, updated_at FROM users WHERE user_id = ANY ($1)",
+        )
+        .bind(users.iter().map(|user| user.0).collect::<Vec<_>>())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Found::try_from).collect()
     }
 
     /// Returns up to `limit` users whose names have for each word a word with that beginning, by name. Among more than
@@ -105,11 +113,13 @@ impl Users {
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .fetch_all(&self.pool)
             .await?;
-        let found = rows.into_iter().filter_map(|row| match Found::from(row) {
-            Found::User(user) => Some(user),
-            Found::Deleted(_) => None,
-        });
-        Ok(found.collect())
+        let mut users = Vec::with_capacity(rows.len());
+        for row in rows {
+            if let Found::User(user) = row.try_into()? {
+                users.push(user);
+            }
+        }
+        Ok(users)
     }
 
     /// Leaves a tombstone without a name: one statement, safe to repeat. A user without a profile gets one too, and can create
@@ -118,7 +128,7 @@ impl Users {
         query(
             "INSERT INTO users AS u (user_id, deleted_at) VALUES ($1, now())
              ON CONFLICT (user_id) DO UPDATE
-             SET display_name = NULL, terms = NULL, updated_at = now(), deleted_at = now()
+             SET display_name = NULL, terms = NULL, custom = NULL, updated_at = now(), deleted_at = now()
              WHERE u.deleted_at IS NULL",
         )
         .bind(user.0)

@@ -198,6 +198,7 @@ async fn begin(room: &Room) {
         conversation_type: ConversationType::Group,
         title: Some("Archive".to_owned()),
         topic: None,
+        custom: None,
         history: HistoryPolicy::Full,
         members,
     };

@@ -1,7 +1,7 @@
-//! The conversation itself: its title, its topic, the time for which its messages are kept, its end.
+//! The conversation itself: its title, its topic, what the app adds, the time for which its messages are kept, its end.
 
 use super::{Context, Decision};
-use crate::{ConversationType, MessageKind, Role};
+use crate::{ConversationType, Custom, MessageKind, Role};
 
 impl Context<'_> {
     pub(super) fn set_title(&self, title: &str) -> Decision {
@@ -20,6 +20,15 @@ impl Context<'_> {
         }
         self.at_least_and_open(Role::Admin)?;
         self.logged(MessageKind::TopicChanged { topic: topic.map(str::to_owned) })
+    }
+
+    pub(super) fn set_custom(&self, custom: Option<&Custom>) -> Decision {
+        self.member_of_shared()?;
+        if self.state.custom.as_ref() == custom {
+            return Ok(None);
+        }
+        self.at_least_and_open(Role::Admin)?;
+        self.logged(MessageKind::CustomChanged { custom: custom.cloned() })
     }
 
     /// In a private conversation each of the two may set it.

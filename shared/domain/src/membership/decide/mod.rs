@@ -38,6 +38,7 @@ pub fn decide(state: &State, actor: UserId, action: &Action) -> Result<Option<Ch
         Action::Mute(user, until) => context.mute(*user, *until),
         Action::SetTitle(title) => context.set_title(title),
         Action::SetTopic(topic) => context.set_topic(topic.as_deref()),
+        Action::SetCustom(custom) => context.set_custom(custom.as_ref()),
         Action::SetRetention(days) => context.set_retention(*days),
         Action::Close => context.close(),
         Action::Block(blocked) => context.block(*blocked),

@@ -50,6 +50,7 @@ fn state(kind: ConversationType) -> State {
         closed: false,
         title: (kind != Private).then(|| "Team".to_owned()),
         topic: None,
+        custom: None,
         retention_days: None,
         member_count: 6,
         owners: 2,

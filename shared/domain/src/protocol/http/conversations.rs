@@ -7,7 +7,7 @@ use crate::conversation::Conversation;
 use crate::protocol::or_default;
 use crate::protocol::read::Cursor;
 use crate::settings::ConversationSettings;
-use crate::{ConversationId, ConversationType, HistoryPolicy, Timestamp, UserId};
+use crate::{ConversationId, ConversationType, Custom, HistoryPolicy, Timestamp, UserId};
 
 /// Body of `POST /v1/conversations`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct CreateConversationRequest {
     /// History policy; `since_join` by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<HistoryPolicy>,
+    /// What the app adds; none in a private conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Custom>,
     /// The other members; of a private conversation exactly one.
     #[serde(default, deserialize_with = "or_default")]
     #[cfg_attr(feature = "schema", schemars(length(max = crate::membership::MAX_USERS_PER_CHANGE)))]
@@ -45,6 +48,10 @@ pub struct UpdateConversationRequest {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(max = crate::conversation::MAX_TOPIC_CHARS)))]
     pub topic: Option<Option<String>>,
+    /// `null` or an empty object removes it.
+    #[allow(clippy::option_option, reason = "absent, or `null`")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Option<Custom>>,
     /// Days for which messages are kept; `null` leaves it to the operator.
     #[allow(clippy::option_option, reason = "absent, or `null`")]
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]

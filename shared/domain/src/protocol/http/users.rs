@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::UserId;
+use super::given;
 use crate::erasure::MessagesOfDeleted;
 use crate::user::User;
+use crate::{Custom, UserId};
 
 /// Most users that one request names.
 pub const MAX_IDS: usize = 100;
@@ -19,6 +20,10 @@ pub const MAX_SUBJECT_BYTES: usize = 2_048;
 pub struct ProfileRequest {
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::user::MAX_DISPLAY_NAME_CHARS)))]
     pub display_name: String,
+    /// Absent, it stays; `null` or an empty object removes it.
+    #[allow(clippy::option_option, reason = "absent, or `null`")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Option<Custom>>,
 }
 
 /// Body of `POST /v1/server/users`.
@@ -31,6 +36,10 @@ pub struct NewUserRequest {
     pub subject: String,
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::user::MAX_DISPLAY_NAME_CHARS)))]
     pub display_name: String,
+    /// Absent, it stays; `null` or an empty object removes it.
+    #[allow(clippy::option_option, reason = "absent, or `null`")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Option<Custom>>,
 }
 
 /// Query of `GET /v1/users`: `ids`, or `q`.

@@ -32,7 +32,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Get, TransactGetItem};
-use domain::{ConversationId, ConversationType, HistoryPolicy, Period, Periods, Role, Seq, Timestamp, UserId};
+use domain::{ConversationId, ConversationType, Custom, HistoryPolicy, Period, Periods, Role, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_dynamo::{from_item, from_items};
 
@@ -70,6 +70,8 @@ pub struct ConversationItem {
     pub title: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<Custom>,
     #[serde(default)]
     pub history: HistoryPolicy,
     /// Days for which messages are kept, if the conversation has a time of its own.

@@ -74,6 +74,14 @@ impl Members {
             Some(None) => remove.push("topic"),
             None => {}
         }
+        match effect.custom {
+            Some(Some(custom)) => {
+                set.push("custom = :custom");
+                values.insert(":custom".to_owned(), to_attribute_value(custom)?);
+            }
+            Some(None) => remove.push("custom"),
+            None => {}
+        }
         match effect.retention_days {
             Some(Some(days)) => {
                 set.push("retention_days = :retention_days");

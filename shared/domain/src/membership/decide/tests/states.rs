@@ -20,6 +20,7 @@ fn desired_states_that_already_hold_are_no_change() {
             for action in [
                 Action::SetTitle("Team".to_owned()),
                 Action::SetTopic(Some("Ships".to_owned())),
+                Action::SetCustom(None),
                 Action::Add(vec![OTHER_MEMBER]),
                 Action::Add(vec![OTHER_OWNER, OTHER_ADMIN, OTHER_MEMBER]),
                 Action::Remove(FORMER),
