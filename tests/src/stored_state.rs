@@ -44,6 +44,8 @@ pub struct ConversationRow {
     pub topic: Option<String>,
     /// Its text.
     pub custom: Option<String>,
+    /// Seqs of the pinned messages.
+    pub pinned_seqs: Vec<i64>,
     pub closed: bool,
     pub member_count: i32,
     /// The users of a private conversation who block.
@@ -69,7 +71,8 @@ struct FormerItem {
     periods: Vec<Period>,
 }
 
-type ConversationColumns = (i64, String, Option<String>, Option<String>, Option<String>, bool, i32, Vec<Uuid>);
+type ConversationColumns =
+    (i64, String, Option<String>, Option<String>, Option<String>, Vec<i64>, bool, i32, Vec<Uuid>);
 
 type PeriodColumns =
     (Uuid, String, i64, Option<i64>, i64, Option<i64>, Option<i64>, Option<i64>, Option<Uuid>, Option<i64>);
@@ -90,7 +93,7 @@ impl StoredState {
             .await
             .expect("the outbox");
         let columns: Option<ConversationColumns> = query_as(
-            "SELECT version, type, title, topic, custom, closed_at IS NOT NULL, member_count, blocked_by
+            "SELECT version, type, title, topic, custom, pinned_seqs, closed_at IS NOT NULL, member_count, blocked_by
              FROM conversations WHERE conversation_id = $1",
         )
         .bind(id.0)
@@ -112,9 +115,21 @@ impl StoredState {
         let items = Items { messages: aws::log(&dynamodb).messages, archive: Some(aws::archive(cloud)) };
         let log = items.read(id, everything, Order::Ascending, usize::MAX, true).await.expect("the log");
         let mut state = Self {
-            conversation_row: columns.map(|(version, kind, title, topic, custom, closed, member_count, blocked_by)| {
-                ConversationRow { version, kind, title, topic, custom, closed, member_count, blocked_by }
-            }),
+            conversation_row: columns.map(
+                |(version, kind, title, topic, custom, pinned_seqs, closed, member_count, blocked_by)| {
+                    ConversationRow {
+                        version,
+                        kind,
+                        title,
+                        topic,
+                        custom,
+                        pinned_seqs,
+                        closed,
+                        member_count,
+                        blocked_by,
+                    }
+                },
+            ),
             period_rows: period_rows.into_iter().map(PeriodRow::from).collect(),
             outbox,
             conversation: None,
@@ -205,6 +220,7 @@ impl StoredState {
             title: projected.title.clone(),
             topic: projected.topic.clone(),
             custom: projected.custom.as_ref().map(domain::Custom::canonical),
+            pinned_seqs: projected.pinned_seqs.iter().map(|seq| seq.0.cast_signed()).collect(),
             closed: projected.closed,
             member_count: i32::try_from(projected.member_count).expect("a number of members"),
             blocked_by: projected.blocked_by.iter().map(|user| user.0).collect(),

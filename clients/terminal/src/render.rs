@@ -79,6 +79,8 @@ pub(crate) fn lines(message: &Message, tick: Option<Tick>, name: impl Fn(UserId)
             notice(format!("{sender} changed the topic to {}", clean(topic)))
         }
         MessageKind::TopicChanged { topic: None } => notice(format!("{sender} removed the topic")),
+        MessageKind::PinsChanged { message_seq, on: true, .. } => notice(format!("{sender} pinned #{message_seq}")),
+        MessageKind::PinsChanged { message_seq, .. } => notice(format!("{sender} unpinned #{message_seq}")),
         MessageKind::CustomChanged { .. } => notice(format!("{sender} changed what the app has added")),
         MessageKind::RetentionChanged { retention_days: Some(days) } => {
             notice(format!("{sender} lets messages expire after {days} days"))

@@ -150,6 +150,22 @@ export class ConversationHandle {
     return this.client.applySettings(this.id, await this.client.api.conversations.changeSettings(this.id, change));
   }
 
+  /** Pins a message for everybody, or ends that: `pinned_seqs` of the view has them. */
+  pin(seq: number, on = true): Promise<void> {
+    return this.client.api.conversations.pin(this.id, seq, on);
+  }
+
+  /** Returns the pinned messages, newest first. */
+  async pins(): Promise<readonly Message[]> {
+    const messages: Message[] = [];
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const page = await this.client.api.conversations.pins(this.id, cursor === undefined ? {} : { cursor });
+      messages.push(...page.entries);
+      cursor = page.cursor;
+    }
+    return messages;
+  }
+
   /**
    * Changes a text of the user. Everybody, this client too, gets the change as an event. `custom` stays if absent; `null` removes it.
    */

@@ -54,7 +54,12 @@ impl Handler {
         Ok(Response::no_content())
     }
 
-    async fn change(&self, conversation: ConversationId, actor: UserId, actions: &[Action]) -> Result<(), ApiError> {
+    pub(crate) async fn change(
+        &self,
+        conversation: ConversationId,
+        actor: UserId,
+        actions: &[Action],
+    ) -> Result<(), ApiError> {
         let changed = self.membership.change(conversation, actor, actions).await?;
         self.notifier.changed(changed).await
     }

@@ -59,6 +59,7 @@ fn created(creator: UserId, new: &NewConversation, first: &Message) -> Conversat
         title: new.title().map(str::to_owned),
         topic: new.topic().map(str::to_owned),
         custom: new.custom().cloned(),
+        pinned_seqs: Vec::new(),
         peer_id: new.pair().and_then(|pair| pair.into_iter().find(|user| *user != creator)),
         history: new.history(),
         retention_days: None,

@@ -1,5 +1,5 @@
 //! Conversations: `POST` and `GET /v1/conversations`, `GET`, `PATCH` and `DELETE /v1/conversations/{id}`,
-//! `PATCH /v1/conversations/{id}/settings`, and `GET /v1/public-conversations`; of backends also `PUT` and
+//! `PATCH /v1/conversations/{id}/settings`, `…/{id}/pins`, and `GET /v1/public-conversations`; of backends also `PUT` and
 //! `DELETE /v1/server/conversations/{id}/hold`.
 
 mod change;
@@ -7,6 +7,7 @@ mod create;
 mod discover;
 mod hold;
 mod list;
+mod pins;
 mod serve;
 mod settings;
 
@@ -56,6 +57,9 @@ impl Handler {
             "PATCH /v1/conversations/{id}/settings" => self.change_settings(request).await,
             "PUT /v1/conversations/{id}/hold" => self.hold(request, true).await,
             "DELETE /v1/conversations/{id}/hold" => self.hold(request, false).await,
+            "PUT /v1/conversations/{id}/pins/{seq}" => self.pin(request, true).await,
+            "DELETE /v1/conversations/{id}/pins/{seq}" => self.pin(request, false).await,
+            "GET /v1/conversations/{id}/pins" => self.pins(request).await,
             "GET /v1/conversations" => self.list(request).await,
             "GET /v1/conversations/{id}" => self.get_one(request).await,
             "GET /v1/public-conversations" => self.discover(request).await,

@@ -9,6 +9,9 @@ use crate::{ApiError, ConversationId, Custom, Message, Seq, Timestamp, UserId};
 /// Longest title, in characters.
 pub const MAX_TITLE_CHARS: usize = 200;
 
+/// Most messages that are pinned in one conversation.
+pub const MAX_PINS: usize = 50;
+
 /// Longest topic, in characters.
 pub const MAX_TOPIC_CHARS: usize = 1000;
 
@@ -136,6 +139,10 @@ pub struct Conversation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_id: Option<UserId>,
     pub history: HistoryPolicy,
+    /// Seqs of the pinned messages, rising, as far as the caller may see them; none for a former member. Some may be deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_PINS)))]
+    pub pinned_seqs: Vec<Seq>,
     /// Days for which messages are kept, if the conversation has a time of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<u32>,

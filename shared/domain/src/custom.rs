@@ -90,12 +90,11 @@ fn check_value(path: &str, level: usize, value: &mut Value) -> Result<(), ApiErr
         return Err(ApiError::invalid(format!("`custom` can have at most {MAX_CUSTOM_LEVELS} levels.")));
     }
     match value {
-        Value::Null | Value::Bool(_) => Ok(()),
         // PostgreSQL has no such character.
         Value::String(text) if text.contains('\0') => {
             Err(ApiError::invalid(format!("`{path}` must not have the character U+0000.")))
         }
-        Value::String(_) => Ok(()),
+        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
         Value::Number(number) => {
             *number = checked_number(number).ok_or_else(|| {
                 ApiError::invalid(format!(

@@ -27,7 +27,7 @@ pub enum ErrorCode {
     NotFound,
     /// The text exceeds [`crate::message::MAX_TEXT_BYTES`].
     TextTooLarge,
-    /// The object exceeds [`crate::custom::MAX_CUSTOM_BYTES`].
+    /// The object exceeds 4096 bytes of JSON.
     CustomTooLarge,
     /// More mentions than [`crate::message::MAX_MENTIONS`].
     TooManyMentions,
@@ -37,6 +37,8 @@ pub enum ErrorCode {
     InvalidEmoji,
     /// The message already has the maximum number of reactions.
     TooManyReactions,
+    /// The conversation already has the maximum number of pinned messages.
+    TooManyPins,
     /// The message was edited the maximum number of times.
     TooManyEdits,
     /// The message is too old to be edited.
@@ -166,6 +168,7 @@ impl ErrorCode {
             | Self::TooManyPeriods
             | Self::TooManyReactions
             | Self::TooManyEdits
+            | Self::TooManyPins
             | Self::EditWindowOver
             | Self::MessageDeleted
             | Self::QuotaExceeded

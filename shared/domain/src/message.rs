@@ -207,6 +207,14 @@ pub enum MessageKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retention_days: Option<u32>,
     },
+    /// The sender pinned a message for everybody, or ended that.
+    PinsChanged {
+        message_seq: Seq,
+        /// True for a pin, false for its end.
+        on: bool,
+        /// Seqs of all pinned messages from then on, rising.
+        pinned_seqs: Vec<Seq>,
+    },
     /// The sender closed the conversation: it can be read, and nothing else.
     Closed,
     /// A text whose content was deleted for all users.

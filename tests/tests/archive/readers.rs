@@ -67,6 +67,10 @@ async fn files_of_archived_messages_stay_until_these_are_deleted() {
     assert_eq!(found["attachments"][0]["file_id"], file, "{found}");
     assert_eq!(download(&bob, &room.id, seq, &file).await.unwrap(), b"archived bytes");
 
+    let pins = format!("/v1/conversations/{}/pins", room.id);
+    assert_eq!(alice.put(&format!("{pins}/{seq}"), &json!({})).await.0, 204);
+    assert_eq!(bob.get(&pins).await.1["messages"], json!([found]));
+
     // The row that went away was no deletion; that of the message is.
     assert_eq!(bob.get(&format!("/v1/files/{file}?conversation_id={}&seq={seq}", room.id)).await.0, 200);
     assert_eq!(alice.delete(&room.message(seq)).await.0, 204);

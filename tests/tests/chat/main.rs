@@ -14,6 +14,7 @@ mod limits;
 mod many_subscribers;
 mod messages;
 mod pages;
+mod pins;
 mod public;
 mod public_client;
 mod receipts;

@@ -115,6 +115,8 @@ async fn nothing_is_left_of_what_a_user_wrote() {
     let of_bob = private.say(&bob, "a text of bob").await;
     private.react(&alice, of_bob).await;
     private.react(&bob, first).await;
+    let pins = format!("{}/pins", private.path);
+    assert_eq!(bob.put(&format!("{pins}/{first}"), &json!({})).await.0, 204);
     let reply = private.send(&bob, json!({"text": "a reply", "reply_to_seq": first})).await;
 
     let removed = Room::group(&bob, &[&carol]).await;
@@ -180,6 +182,7 @@ async fn nothing_is_left_of_what_a_user_wrote() {
     // Others keep what is theirs.
     still_has(&before, &seen_by(&bob, &rooms, &alice).await, &alice);
     assert_eq!(private.at_seq(&bob, reply).await["reply_to_seq"], first);
+    assert_eq!(bob.get(&pins).await.1["messages"], json!([]));
     let erased = private.at_seq(&bob, first).await;
     assert_eq!((&erased["kind"], &erased["deleted_by"]), (&json!("deleted"), &json!(alice.user_id)), "{erased}");
     assert_eq!(private.at_seq(&bob, of_bob).await["reactions"], Value::Null);

@@ -67,7 +67,7 @@ pub(crate) fn request(ids: &Ids, rng: &mut StdRng) -> Request {
     let file = json!({"name": "a.png", "content_type": "image/png", "size": 5, "sha256": "ab".repeat(32)});
     let message = json!({"client_message_id": Uuid::new_v4(), "after_seq": seq, "text": "hello", "mentions": [user]});
     let (reaction, status) = (format!("/messages/{seq}/reactions/%F0%9F%91%8D"), format!("/messages/{seq}/status"));
-    let all: [(Method, String, Option<Value>); 31] = [
+    let all: [(Method, String, Option<Value>); 33] = [
         (Method::PUT, "/v1/users/me".to_owned(), Some(json!({"display_name": "Mallory"}))),
         (Method::GET, "/v1/users/me".to_owned(), None),
         (Method::GET, format!("/v1/users?ids={user}"), None),
@@ -82,6 +82,8 @@ pub(crate) fn request(ids: &Ids, rng: &mut StdRng) -> Request {
         (Method::GET, "/v1/conversations?limit=2".to_owned(), None),
         (Method::GET, "/v1/public-conversations?q=t&limit=2".to_owned(), None),
         (Method::GET, of(""), None),
+        (Method::PUT, of(&format!("/pins/{seq}")), None),
+        (Method::GET, of("/pins?limit=2"), None),
         (Method::PATCH, of(""), Some(json!({"title": "new title", "topic": "new topic"}))),
         (Method::PATCH, of(""), Some(json!({"blocked": false}))),
         (Method::GET, of("/members?limit=2"), None),

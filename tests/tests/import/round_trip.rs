@@ -84,6 +84,7 @@ async fn rich_group(alice: &TestUser, bob: &TestUser, carol: &TestUser, word: &s
     for user in [alice, carol] {
         assert_eq!(user.put(&format!("{path}/messages/{first}/reactions/%F0%9F%91%8D"), &json!({})).await.0, 200);
     }
+    assert_eq!(alice.put(&format!("{path}/pins/{first}"), &json!({})).await.0, 204);
     assert_eq!(alice.delete(&format!("{path}/members/{}", bob.user_id)).await.0, 204);
     send(alice, &group, &json!({"text": "without bob"})).await;
     assert_eq!(alice.delete(&format!("{path}/members/{}", carol.user_id)).await.0, 204);
@@ -111,8 +112,11 @@ fn comparable(messages: &[Value], whole: &[Value]) -> Vec<Value> {
         for dropped in ["conversation_id", "message_id", "client_message_id", "deleted_seq"] {
             fields.remove(dropped);
         }
-        for seq in ["seq", "reply_to_seq"] {
+        for seq in ["seq", "reply_to_seq", "message_seq"] {
             fields.entry(seq).and_modify(|seq| *seq = place(seq));
+        }
+        for seq in fields.get_mut("pinned_seqs").and_then(Value::as_array_mut).into_iter().flatten() {
+            *seq = place(seq);
         }
         for attachment in fields.get_mut("attachments").and_then(Value::as_array_mut).into_iter().flatten() {
             attachment.as_object_mut().unwrap().remove("file_id");
@@ -144,6 +148,7 @@ async fn what_was_exported_is_the_same_after_its_import() {
     StoredState::of(Cloud::shared(), &here).await.check();
 
     let (old, new) = tokio::join!(conversation(&bob, &group), conversation(&bob, &here));
+    assert_eq!((&old["pinned_seqs"], &new["pinned_seqs"]), (&json!([2]), &json!([2])));
     for field in ["type", "title", "topic", "custom", "history", "role", "member_count", "closed", "last_message_at"] {
         assert_eq!(new[field], old[field], "{field}");
     }

@@ -41,6 +41,26 @@ async fn a_shorter_time_of_a_conversation_counts_and_is_announced() {
 }
 
 #[tokio::test]
+async fn what_has_expired_is_pinned_no_more() {
+    let cloud = cloud();
+    let (alice, bob) = tokio::join!(TestUser::of(cloud, "alice"), TestUser::of(cloud, "bob"));
+    let room = Room::of(cloud, &alice, &[&bob]).await;
+    for n in 2..=9 {
+        room.say(&bob, &format!("text {n}")).await;
+    }
+    let pins = format!("{}/pins", room.path);
+    for seq in [3, 9] {
+        assert_eq!(alice.put(&format!("{pins}/{seq}"), &json!({})).await.0, 204);
+    }
+    assert_eq!(seqs(&bob.get(&pins).await.1), [9, 3]);
+    room.age(6, 8).await;
+    assert_eq!(alice.patch(&room.path, &json!({"retention_days": 7})).await.0, 200);
+    until("the expiry", async || (bob.get(&room.path).await.1["expired_seq"] == 6).then_some(())).await;
+    assert_eq!(seqs(&bob.get(&pins).await.1), [9]);
+    assert_eq!(bob.get(&room.path).await.1["pinned_seqs"], json!([9]));
+}
+
+#[tokio::test]
 async fn both_of_a_private_conversation_may_shorten_the_time() {
     let cloud = cloud();
     let (alice, bob) = tokio::join!(TestUser::of(cloud, "alice"), TestUser::of(cloud, "bob"));

@@ -2,11 +2,11 @@
 
 use domain::conversation::Conversation;
 use domain::protocol::http::{
-    AddMembersRequest, ConversationsPage, CreateConversationRequest, Member, MembersPage, PresencePage,
+    AddMembersRequest, ConversationsPage, CreateConversationRequest, Member, MembersPage, PinsPage, PresencePage,
     PublicConversation, PublicConversationsPage, UpdateConversationRequest, UpdateMemberRequest,
 };
 use domain::settings::{ConversationSettings, SettingsChange};
-use domain::{ConversationId, ConversationType, Custom, Presence, Role, Timestamp, UserId};
+use domain::{ConversationId, ConversationType, Custom, Presence, Role, Seq, Timestamp, UserId};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde::Deserialize;
@@ -77,6 +77,18 @@ impl Api {
     pub async fn set_custom(&self, conversation: ConversationId, custom: Option<Custom>) -> Result<(), ApiError> {
         let body = UpdateConversationRequest { custom: Some(custom), ..UpdateConversationRequest::default() };
         self.ask::<Value>(Method::PATCH, &format!("/v1/conversations/{conversation}"), Some(&body)).await.map(drop)
+    }
+
+    /// Pins a message for everybody, or ends that.
+    pub async fn pin(&self, conversation: ConversationId, seq: Seq, on: bool) -> Result<(), ApiError> {
+        let method = if on { Method::PUT } else { Method::DELETE };
+        self.ask::<Value>(method, &format!("/v1/conversations/{conversation}/pins/{seq}"), NO_BODY).await.map(drop)
+    }
+
+    /// Returns a page of the pinned messages, newest first.
+    pub async fn pins(&self, conversation: ConversationId, cursor: Option<&str>) -> Result<PinsPage, ApiError> {
+        let cursor = cursor.map(|cursor| format!("?cursor={cursor}")).unwrap_or_default();
+        self.ask(Method::GET, &format!("/v1/conversations/{conversation}/pins{cursor}"), NO_BODY).await
     }
 
     /// Changes title and topic; what is `None` stays.

@@ -6,6 +6,7 @@ import type {
   HistoryPolicy,
   Member,
   MemberReceipts,
+  Message,
   NotificationLevel,
   Presence,
   PublicConversation,
@@ -105,6 +106,21 @@ export class ConversationsApi {
   /** Changes the user's own settings of a conversation, and returns all of them. */
   changeSettings(id: string, change: SettingsChange): Promise<Settings> {
     return this.requests.ask("PATCH", `/v1/conversations/${id}/settings`, { body: change });
+  }
+
+  /** Returns a page of the pinned messages, newest first. */
+  async pins(id: string, query: PageQuery = {}): Promise<Page<Message>> {
+    const { messages, cursor } = await this.requests.ask<{ messages: Message[]; cursor: string | null }>(
+      "GET",
+      `/v1/conversations/${id}/pins`,
+      { query: { ...query } },
+    );
+    return { entries: messages, cursor };
+  }
+
+  /** Pins a message for everybody, or ends that. */
+  pin(id: string, seq: number, on = true): Promise<void> {
+    return this.requests.ask(on ? "PUT" : "DELETE", `/v1/conversations/${id}/pins/${seq}`);
   }
 
   /** Closes a conversation: it can be read and left from then on. */

@@ -24,11 +24,8 @@ export interface Attachment {
   readonly height?: number;
 }
 
-/** A value of JSON. */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
-
-/** What an app adds, which the server keeps and never reads: at most 4 KB. */
-export type Custom = Readonly<Record<string, JsonValue>>;
+/** What an app adds, which the server keeps and never reads: a JSON object of at most 4 KB. */
+export type Custom = Readonly<Record<string, unknown>>;
 
 /** The content of a text. */
 export interface TextContent {
@@ -80,6 +77,13 @@ export type ShownKind =
   | { readonly kind: "topic_changed"; readonly topic: string | null }
   | { readonly kind: "custom_changed"; readonly custom?: Custom }
   | { readonly kind: "retention_changed"; readonly retention_days?: number }
+  | {
+      readonly kind: "pins_changed";
+      readonly message_seq: number;
+      readonly on: boolean;
+      /** All pinned messages from then on, rising. */
+      readonly pinned_seqs: readonly number[];
+    }
   | { readonly kind: "closed" };
 
 /** An event that changes one earlier message. */
@@ -151,6 +155,8 @@ export interface Conversation {
   readonly title?: string;
   readonly topic?: string;
   readonly custom?: Custom;
+  /** The pinned messages, rising. Some may be deleted. */
+  readonly pinned_seqs?: readonly number[];
   readonly retention_days?: number;
   /** Everything up to this seq is gone because of its age. */
   readonly expired_seq?: number;

@@ -215,6 +215,22 @@ describe("custom", () => {
   });
 });
 
+describe("pins", () => {
+  it("reach everybody, and end with the message", async () => {
+    const [alice, bob] = [await started(uniqueName("alice")), await started(uniqueName("bob"))];
+    const room = await alice.withUser(idOf(bob));
+    const seqs = [await room.send("one").accepted(), await room.send("two").accepted()] as const;
+    const his = bob.conversation(room.id);
+    for (const seq of seqs) await room.pin(seq);
+    await until(his.view, (view) => view?.pinned_seqs?.length === 2, "they do not come");
+    expect((await his.pins()).map(({ seq }) => seq)).toEqual([seqs[1], seqs[0]]);
+    await his.pin(seqs[0], false);
+    await until(room.view, (view) => view?.pinned_seqs?.length === 1, "the end does not come");
+    await room.delete(seqs[1]);
+    expect(await room.pins()).toEqual([]);
+  });
+});
+
 describe("settings", () => {
   it("of a conversation are on all devices, and a read ends the mark", async () => {
     const name = uniqueName("alice");

@@ -62,6 +62,7 @@ interface Objects {
   Conversation: ours.Conversation;
   ConversationSettings: ours.Settings;
   ConversationType: ours.ConversationType;
+  Custom: ours.Custom;
   Export: ours.Export;
   ExportFailure: ours.ExportFailure;
   ExportState: ours.Export["state"];

@@ -3,15 +3,34 @@
 use domain::ErrorCode;
 use domain::conversation::Conversation;
 use domain::protocol::http::{
-    ConversationsPage, ConversationsQuery, CreateConversationRequest, PublicConversationsPage,
+    ConversationsPage, ConversationsQuery, CreateConversationRequest, PinsPage, PublicConversationsPage,
     PublicConversationsQuery, UpdateConversationRequest, pages,
 };
 use domain::settings::{ConversationSettings, SettingsChange};
 use serde_json::json;
 
 use super::{Callers, Operation};
-use crate::examples::{ALICE, AT, CONVERSATION_ID, conversation};
+use crate::examples::{ALICE, AT, CONVERSATION_ID, conversation, message};
 use crate::shape::Shape;
+
+/// A change of the pinned messages.
+fn pin(route: &'static str, id: &'static str, summary: &'static str, done: &'static str) -> Operation {
+    Operation::new(route, id, summary)
+        .describe("For owners and admins, in a private conversation for both. A message that is pinned already, or not, is no error.")
+        .callers(Callers::Users)
+        .no_content(done)
+        .errors(&[
+            ErrorCode::ConversationNotFound,
+            ErrorCode::NotAMember,
+            ErrorCode::NotAllowed,
+            ErrorCode::Blocked,
+            ErrorCode::ConversationClosed,
+            ErrorCode::MessageNotFound,
+            ErrorCode::TooManyPins,
+            ErrorCode::ProfileRequired,
+            ErrorCode::RateLimited,
+        ])
+}
 
 pub(super) fn operations() -> Vec<Operation> {
     let one = || Shape::answer::<Conversation>(conversation());
@@ -71,6 +90,14 @@ pub(super) fn operations() -> Vec<Operation> {
             .body(Shape::request::<SettingsChange>(json!({"archived": true, "notifications_muted_until": null})))
             .answer(200, "All settings.", Shape::answer::<ConversationSettings>(json!({"archived": true})))
             .errors(&[ErrorCode::ConversationNotFound]),
+        Operation::new("GET /v1/conversations/{id}/pins", "getPins", "Read the pinned messages")
+            .describe("For members: those that they may see, newest first.")
+            .callers(Callers::Users)
+            .page(pages::PINS)
+            .answer(200, "A page.", Shape::answer::<PinsPage>(json!({"messages": [message()], "cursor": "2"})))
+            .errors(&[ErrorCode::ConversationNotFound, ErrorCode::NotAMember]),
+        pin("PUT /v1/conversations/{id}/pins/{seq}", "pinMessage", "Pin a message for everybody", "The message is pinned."),
+        pin("DELETE /v1/conversations/{id}/pins/{seq}", "unpinMessage", "End a pin", "The message is not pinned."),
         Operation::new("DELETE /v1/conversations/{id}", "closeConversation", "Close a conversation")
             .describe("For owners. It can be read and left from then on.")
             .callers(Callers::UsersAndSystem)

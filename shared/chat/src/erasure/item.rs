@@ -98,6 +98,7 @@ pub(crate) fn erase_words(
         | MessageKind::RoleChanged { .. }
         | MessageKind::MemberMuted { .. }
         | MessageKind::RetentionChanged { .. }
+        | MessageKind::PinsChanged { .. }
         | MessageKind::Closed
         | MessageKind::Deleted { .. }
         | MessageKind::MessageEdited { .. }

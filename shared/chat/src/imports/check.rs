@@ -1,6 +1,6 @@
 //! The check of the whole file, before anything is written.
 
-use domain::conversation::{retention_days, title, topic};
+use domain::conversation::{MAX_PINS, retention_days, title, topic};
 use domain::file::{FileName, MAX_ATTACHMENTS};
 use domain::import::{MAX_IMPORTED_CONVERSATIONS, MAX_IMPORTED_MEMBERS, MAX_IMPORTED_MESSAGES, MAX_IMPORTED_USERS};
 use domain::membership::MAX_GROUP_MEMBERS;
@@ -66,6 +66,9 @@ impl Plan {
         let of_shared = line.title.is_some() || line.topic.is_some() || line.custom.is_some();
         if line.kind == ConversationType::Private && of_shared {
             return Err("A private conversation has no title, no topic and no `custom`.".to_owned());
+        }
+        if line.pinned_seqs.len() > MAX_PINS {
+            return Err(format!("A conversation can have at most {MAX_PINS} pinned messages."));
         }
         if self.conversations.len() >= MAX_IMPORTED_CONVERSATIONS {
             return Err(format!("The file has more than {MAX_IMPORTED_CONVERSATIONS} conversations."));

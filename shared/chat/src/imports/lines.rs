@@ -31,6 +31,8 @@ pub(super) struct ConversationLine {
     #[serde(default)]
     pub(super) custom: Option<Custom>,
     #[serde(default)]
+    pub(super) pinned_seqs: Vec<Seq>,
+    #[serde(default)]
     pub(super) peer_id: Option<UserId>,
     #[serde(default)]
     pub(super) history: HistoryPolicy,

@@ -144,6 +144,15 @@ impl LogWriter<'_> {
                 deleted_seq: deleted_by.map(|_| self.end.seq.next()),
                 deleted_at,
             },
+            MessageKind::PinsChanged { message_seq, on, pinned_seqs } => {
+                let here = |seq: Seq| self.planned.seqs.of(seq);
+                MessageKind::PinsChanged {
+                    // One that the file does not have is named by no seq that exists.
+                    message_seq: here(message_seq).unwrap_or(Seq::ZERO),
+                    on,
+                    pinned_seqs: pinned_seqs.into_iter().filter_map(here).collect(),
+                }
+            }
             other => other,
         }
     }

@@ -60,12 +60,15 @@ impl Inbox {
             // A member who has just joined a public conversation has seen all that is visible to them, and sends after that.
             let (expired_seq, before) = (view.expired_seq(), view.start());
             let MemberView { conversation: item, active, periods, .. } = view;
+            let pinned = item.pinned_seqs.iter().copied();
+            let pinned_seqs = pinned.filter(|seq| active.is_some() && periods.covers(*seq)).collect();
             return Ok(Conversation {
                 conversation_id: id,
                 kind: item.kind,
                 title: active.and(item.title),
                 topic: active.and(item.topic),
                 custom: active.and(item.custom),
+                pinned_seqs,
                 peer_id: item
                     .pair
                     .filter(|pair| pair.contains(&user))

@@ -5,6 +5,7 @@ mod append;
 mod attachment;
 mod history;
 mod item_batch;
+mod pins;
 mod reply_targets;
 mod send_error;
 mod shown;

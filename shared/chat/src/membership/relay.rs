@@ -204,6 +204,7 @@ fn first_projection(pending: &Pending, stamp: Stamp) -> Option<ConversationItem>
         title: title.clone(),
         topic: topic.clone(),
         custom: custom.clone(),
+        pinned_seqs: Vec::new(),
         history: *history,
         retention_days: None,
         expired_seq: Seq::ZERO,

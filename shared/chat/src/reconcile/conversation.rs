@@ -216,6 +216,7 @@ fn expected_item(
         title: row.title.clone(),
         topic: row.topic.clone(),
         custom: row.custom.clone(),
+        pinned_seqs: row.pinned_seqs.clone(),
         history: row.history,
         retention_days: row.retention_days,
         expired_seq: shown.map_or(Seq::ZERO, |shown| shown.expired_seq),

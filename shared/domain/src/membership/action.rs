@@ -1,6 +1,6 @@
 //! Actions on a conversation and its members.
 
-use crate::{Custom, Role, Timestamp, UserId};
+use crate::{Custom, Role, Seq, Timestamp, UserId};
 
 /// An action that a user requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,13 @@ pub enum Action {
     SetCustom(Option<Custom>),
     /// Sets the number of days for which messages are kept; `None` leaves it to the operator.
     SetRetention(Option<u32>),
+    /// Pins a message for everybody, or ends that.
+    Pin {
+        seq: Seq,
+        on: bool,
+        /// Pinned messages that are no more, which make room.
+        gone: Vec<Seq>,
+    },
     /// Closes the conversation: it can only be read and left.
     Close,
     /// Blocks (`true`) or unblocks (`false`) the other user of a private conversation.

@@ -66,6 +66,8 @@ pub struct Effect<'a> {
     pub custom: Option<Option<&'a Custom>>,
     /// The new number of days for which messages are kept, or none.
     pub retention_days: Option<Option<u32>>,
+    /// The seqs of all pinned messages.
+    pub pinned_seqs: Option<&'a [Seq]>,
     /// True if the conversation is closed.
     pub closed: bool,
     /// The users who block after the change.
@@ -138,6 +140,7 @@ fn logged_effect(actor: UserId, item: &MessageKind) -> Effect<'_> {
         MessageKind::TopicChanged { topic } => Effect { topic: Some(topic.as_deref()), ..none },
         MessageKind::CustomChanged { custom } => Effect { custom: Some(custom.as_ref()), ..none },
         MessageKind::RetentionChanged { retention_days } => Effect { retention_days: Some(*retention_days), ..none },
+        MessageKind::PinsChanged { pinned_seqs, .. } => Effect { pinned_seqs: Some(pinned_seqs), ..none },
         MessageKind::Closed => Effect { closed: true, ..none },
     }
 }
@@ -221,6 +224,10 @@ mod tests {
                 logged(MessageKind::RetentionChanged { retention_days: Some(30) }),
                 r#"{"change":"logged","actor":"~1","item":{"kind":"retention_changed","retention_days":30}}"#,
             ),
+            (
+                logged(MessageKind::PinsChanged { message_seq: Seq(7), on: true, pinned_seqs: vec![Seq(3), Seq(7)] }),
+                r#"{"change":"logged","actor":"~1","item":{"kind":"pins_changed","message_seq":7,"on":true,"pinned_seqs":[3,7]}}"#,
+            ),
             (logged(MessageKind::Closed), r#"{"change":"logged","actor":"~1","item":{"kind":"closed"}}"#),
             (Change::Joined { user_id: user(2), muted_until: None }, r#"{"change":"joined","user_id":"~2"}"#),
             (
@@ -247,7 +254,7 @@ mod tests {
     #[test]
     fn joins_and_departures_change_the_member_count() {
         let growth: Vec<i32> = stored().iter().map(|(change, _)| change.effect().growth()).collect();
-        assert_eq!(growth, [1, 1, 1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 1, 1, -1, 0]);
+        assert_eq!(growth, [1, 1, 1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, -1, 0]);
     }
 
     #[test]
@@ -276,6 +283,7 @@ mod tests {
             Effect { topic: Some(None), ..none.clone() },
             Effect { custom: Some(Some(&custom)), ..none.clone() },
             Effect { retention_days: Some(Some(30)), ..none.clone() },
+            Effect { pinned_seqs: Some(&[Seq(3), Seq(7)]), ..none.clone() },
             Effect { closed: true, ..none.clone() },
             Effect { joined: vec![Member::new(user(2), Role::Member)], ..none.clone() },
             Effect { joined: vec![muted], ..none.clone() },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ConversationType, Custom, Role, Timestamp, UserId};
+use crate::{ConversationType, Custom, Role, Seq, Timestamp, UserId};
 
 /// The state of a conversation, read under its lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct State {
     pub topic: Option<String>,
     /// What the app has added.
     pub custom: Option<Custom>,
+    /// Seqs of the pinned messages, rising.
+    pub pinned_seqs: Vec<Seq>,
     /// Days for which messages are kept, if the conversation has a time of its own.
     pub retention_days: Option<u32>,
     /// Number of active members.

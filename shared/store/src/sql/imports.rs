@@ -26,6 +26,7 @@ pub struct ImportedConversation {
     pub title: Option<String>,
     pub topic: Option<String>,
     pub custom: Option<Custom>,
+    pub pinned_seqs: Vec<Seq>,
     pub history: HistoryPolicy,
     pub retention_days: Option<u32>,
     pub closed: bool,
@@ -204,11 +205,12 @@ impl ImportRows {
             "UPDATE conversations c SET type = n.type, title = n.title, topic = n.topic,
                 retention_days = n.retention_days, private_low = n.private_low, private_high = n.private_high,
                 member_count = n.member_count, terms = n.terms::tsvector, version = n.version,
-                custom = n.custom
+                custom = n.custom, pinned_seqs = n.pinned_seqs::bigint[]
              FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::uuid[], $8::uuid[], $9::int[],
-                $10::text[], $11::bigint[], $12::text[])
+                $10::text[], $11::bigint[], $12::text[],
+                $13::text[])
                 AS n (conversation_id, type, title, topic, retention_days, private_low, private_high, member_count, terms,
-                    version, custom)
+                    version, custom, pinned_seqs)
              WHERE c.conversation_id = n.conversation_id AND c.import_id = $1",
         )
         .bind(import.0)
@@ -222,7 +224,9 @@ impl ImportRows {
         .bind(each.clone().map(|new| i32::try_from(new.member_count).unwrap_or(i32::MAX)).collect::<Vec<_>>())
         .bind(each.clone().map(|new| terms(new.kind, new.title.as_deref(), new.topic.as_deref())).collect::<Vec<_>>())
         .bind(each.clone().map(|new| i64::try_from(new.version).unwrap_or(i64::MAX)).collect::<Vec<_>>())
-        .bind(each.map(|new| new.custom.as_ref().map(Custom::canonical)).collect::<Vec<_>>())
+        .bind(each.clone().map(|new| new.custom.as_ref().map(Custom::canonical)).collect::<Vec<_>>())
+        // An array of arrays has to be rectangular, so each is a text.
+        .bind(each.map(|new| seqs(&new.pinned_seqs)).collect::<Vec<_>>())
         .execute(&self.pool)
         .await;
         match completed {
@@ -309,4 +313,9 @@ impl ImportRows {
         .await?;
         Ok(())
     }
+}
+
+/// Returns seqs as PostgreSQL writes an array.
+fn seqs(seqs: &[Seq]) -> String {
+    format!("{{{}}}", seqs.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
 }

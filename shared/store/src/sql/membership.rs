@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use domain::flood::RecentSenders;
 use domain::membership::{Action, MemberFacts, State, decide};
-use domain::{ApiError, ConversationId, ConversationType, Custom, ErrorCode, Role, Timestamp, UserId};
+use domain::{ApiError, ConversationId, ConversationType, Custom, ErrorCode, Role, Seq, Timestamp, UserId};
 use sqlx::types::Json;
 use sqlx_data_api::{DataApiConnection, DataApiPoolExt, query, query_as};
 use time::OffsetDateTime;
@@ -63,6 +63,7 @@ struct Locked {
     title: Option<String>,
     topic: Option<String>,
     custom: Option<String>,
+    pinned_seqs: Vec<i64>,
     retention_days: Option<i32>,
     closed: bool,
     version: i64,
@@ -153,7 +154,7 @@ fn not_found() -> ChangeError {
 /// Locks the conversation until the transaction ends.
 async fn lock(connection: &mut DataApiConnection, conversation: ConversationId) -> Result<Option<Locked>, ChangeError> {
     let locked = query_as(
-        "SELECT type, title, topic, custom, retention_days, closed_at IS NOT NULL AS closed, version, member_count,
+        "SELECT type, title, topic, custom, pinned_seqs, retention_days, closed_at IS NOT NULL AS closed, version, member_count,
             blocked_by, recent_changes
          FROM conversations
          WHERE conversation_id = $1 FOR UPDATE",
@@ -216,6 +217,7 @@ async fn state(
         title: locked.title.clone(),
         topic: locked.topic.clone(),
         custom: locked.custom.as_deref().map(Custom::stored).transpose().map_err(StoreError::from)?,
+        pinned_seqs: locked.pinned_seqs.iter().map(|seq| Seq(seq.unsigned_abs())).collect(),
         retention_days: locked.retention_days.map(i32::unsigned_abs),
         member_count: count(locked.member_count.into()),
         owners: count(first.owners),
@@ -266,7 +268,7 @@ async fn write(
                 topic = CASE WHEN $5 THEN $6 ELSE topic END, terms = coalesce($22::text::tsvector, terms),
                 closed_at = CASE WHEN $7 THEN now() ELSE closed_at END, blocked_by = coalesce($8, blocked_by),
                 recent_changes = $23, retention_days = CASE WHEN $24 THEN $25 ELSE retention_days END,
-                custom = CASE WHEN $26 THEN $27 ELSE custom END
+                custom = CASE WHEN $26 THEN $27 ELSE custom END, pinned_seqs = coalesce($28, pinned_seqs)
             WHERE conversation_id = $1
          ), noted AS (
             INSERT INTO outbox (outbox_id, conversation_id, version, change) VALUES ($9, $1, $2, $10)
@@ -312,6 +314,7 @@ async fn write(
     .bind(effect.retention_days.flatten().map(u32::cast_signed))
     .bind(effect.custom.is_some())
     .bind(effect.custom.flatten().map(Custom::canonical))
+    .bind(effect.pinned_seqs.map(|seqs| seqs.iter().map(|seq| seq.0.cast_signed()).collect::<Vec<_>>()))
     .execute(connection)
     .await?;
     Ok(())

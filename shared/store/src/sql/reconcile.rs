@@ -18,6 +18,7 @@ pub struct ConversationRow {
     pub title: Option<String>,
     pub topic: Option<String>,
     pub custom: Option<Custom>,
+    pub pinned_seqs: Vec<Seq>,
     pub retention_days: Option<u32>,
     pub history: HistoryPolicy,
     pub closed: bool,
@@ -143,6 +144,7 @@ struct Columns {
     title: Option<String>,
     topic: Option<String>,
     custom: Option<String>,
+    pinned_seqs: Vec<i64>,
     retention_days: Option<i32>,
     history: String,
     closed: bool,
@@ -158,7 +160,7 @@ async fn lock(
     conversation: ConversationId,
 ) -> Result<Option<ConversationRow>, StoreError> {
     let found: Option<Columns> = query_as(
-        "SELECT type, title, topic, custom, retention_days, history, closed_at IS NOT NULL AS closed, created_by, version,
+        "SELECT type, title, topic, custom, pinned_seqs, retention_days, history, closed_at IS NOT NULL AS closed, created_by, version,
             private_low, private_high, blocked_by
          FROM conversations WHERE conversation_id = $1 AND import_id IS NULL FOR UPDATE",
     )
@@ -177,6 +179,7 @@ async fn lock(
         title: found.title,
         topic: found.topic,
         custom: found.custom.as_deref().map(Custom::stored).transpose()?,
+        pinned_seqs: found.pinned_seqs.into_iter().map(|seq| Seq(seq.unsigned_abs())).collect(),
         retention_days: found.retention_days.map(i32::unsigned_abs),
         history: HistoryPolicy::parse(&found.history).ok_or_else(|| malformed("history"))?,
         closed: found.closed,

@@ -1,7 +1,9 @@
-//! The conversation itself: its title, its topic, what the app adds, the time for which its messages are kept, its end.
+//! The conversation itself: its title, its topic, what the app adds, its pinned messages, the time for which its messages are
+//! kept, its end.
 
 use super::{Context, Decision};
-use crate::{ConversationType, Custom, MessageKind, Role};
+use crate::conversation::MAX_PINS;
+use crate::{ApiError, ConversationType, Custom, ErrorCode, MessageKind, Role, Seq};
 
 impl Context<'_> {
     pub(super) fn set_title(&self, title: &str) -> Decision {
@@ -43,6 +45,33 @@ impl Context<'_> {
             self.at_least_and_open(Role::Owner)?;
         }
         self.logged(MessageKind::RetentionChanged { retention_days })
+    }
+
+    /// In a private conversation both pin, unless one of them blocks the other.
+    pub(super) fn pin(&self, seq: Seq, on: bool, gone: &[Seq]) -> Decision {
+        self.active()?;
+        if self.state.pinned_seqs.contains(&seq) == on {
+            return Ok(None);
+        }
+        if self.state.kind == ConversationType::Private && !self.actor.is_system() {
+            self.open()?;
+            if !self.state.blocked_by.is_empty() {
+                return Err(ApiError::new(ErrorCode::Blocked, "One of you has blocked the other."));
+            }
+        } else {
+            self.at_least_and_open(Role::Admin)?;
+        }
+        let pinned = self.state.pinned_seqs.iter().copied();
+        let mut pinned_seqs: Vec<Seq> = pinned.filter(|pinned| *pinned != seq && !gone.contains(pinned)).collect();
+        if on {
+            if pinned_seqs.len() >= MAX_PINS {
+                let message = format!("A conversation can have at most {MAX_PINS} pinned messages.");
+                return Err(ApiError::new(ErrorCode::TooManyPins, message));
+            }
+            pinned_seqs.push(seq);
+            pinned_seqs.sort_unstable();
+        }
+        self.logged(MessageKind::PinsChanged { message_seq: seq, on, pinned_seqs })
     }
 
     pub(super) fn close(&self) -> Decision {

@@ -2,7 +2,7 @@
 //!
 //! | | owner | admin | member | others |
 //! |---|---|---|---|---|
-//! | add, edit title and topic | yes | yes | | |
+//! | add, edit title and topic, pin | yes | yes | | |
 //! | remove | anybody | members | | |
 //! | mute | admins, members | members | | |
 //! | end a mute | anybody's | members' | | |
@@ -39,6 +39,7 @@ pub fn decide(state: &State, actor: UserId, action: &Action) -> Result<Option<Ch
         Action::SetTitle(title) => context.set_title(title),
         Action::SetTopic(topic) => context.set_topic(topic.as_deref()),
         Action::SetCustom(custom) => context.set_custom(custom.as_ref()),
+        Action::Pin { seq, on, gone } => context.pin(*seq, *on, gone),
         Action::SetRetention(days) => context.set_retention(*days),
         Action::Close => context.close(),
         Action::Block(blocked) => context.block(*blocked),

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::decide;
-use crate::conversation::Member;
+use crate::conversation::{MAX_PINS, Member};
 use crate::membership::{Action, Change, MAX_GROUP_MEMBERS, MAX_PERIODS, MAX_USERS_PER_CHANGE, MemberFacts, State};
-use crate::{ConversationType, ErrorCode, MessageKind, Role, Timestamp, UserId};
+use crate::{ConversationType, ErrorCode, MessageKind, Role, Seq, Timestamp, UserId};
 
 use ConversationType::{Group, Private, Public};
 
@@ -51,6 +51,7 @@ fn state(kind: ConversationType) -> State {
         title: (kind != Private).then(|| "Team".to_owned()),
         topic: None,
         custom: None,
+        pinned_seqs: Vec::new(),
         retention_days: None,
         member_count: 6,
         owners: 2,
@@ -121,6 +122,37 @@ const NOT_A_MEMBER: &str = "not_a_member";
 const CLOSED: &str = "conversation_closed";
 const WRONG_TYPE: &str = "wrong_conversation_type";
 const UNKNOWN: &str = "conversation_not_found";
+
+#[test]
+fn those_who_change_the_title_pin_and_both_of_a_private_conversation() {
+    let pin = |seq, on| Action::Pin { seq: Seq(seq), on, gone: Vec::new() };
+    for kind in [Group, Public] {
+        let shared = State { pinned_seqs: vec![Seq(3)], ..state(kind) };
+        for (actor, expected) in [(OWNER, "ok"), (ADMIN, "ok"), (MEMBER, NO)] {
+            assert_eq!(outcome(&shared, actor, &pin(2, true)), expected);
+            assert_eq!(outcome(&shared, actor, &pin(3, false)), expected);
+            assert_eq!(
+                (outcome(&shared, actor, &pin(3, true)), outcome(&shared, actor, &pin(2, false))),
+                ("none".into(), "none".into())
+            );
+        }
+        assert_eq!(outcome(&State { closed: true, ..state(kind) }, OWNER, &pin(2, true)), CLOSED);
+        let full = State { pinned_seqs: (1..=MAX_PINS as u64).map(Seq).collect(), ..state(kind) };
+        assert_eq!(outcome(&full, OWNER, &pin(900, true)), "too_many_pins");
+        let gone = Action::Pin { seq: Seq(900), on: true, gone: vec![Seq(1), Seq(2)] };
+        let Change::Logged { item: MessageKind::PinsChanged { pinned_seqs, .. }, .. } = change(&full, OWNER, &gone)
+        else {
+            panic!("a pin")
+        };
+        assert_eq!(
+            (pinned_seqs.len(), pinned_seqs.first(), pinned_seqs.last()),
+            (MAX_PINS - 1, Some(&Seq(3)), Some(&Seq(900)))
+        );
+    }
+    assert_eq!(outcome(&state(Private), MEMBER, &pin(2, true)), "ok");
+    let blocked = State { blocked_by: vec![OTHER_MEMBER], ..state(Private) };
+    assert_eq!(outcome(&blocked, MEMBER, &pin(2, true)), "blocked");
+}
 
 #[test]
 #[rustfmt::skip]

@@ -73,6 +73,16 @@ pub struct AroundPage {
     pub expired_seq: Seq,
 }
 
+/// Answer to `GET /v1/conversations/{id}/pins`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PinsPage {
+    /// The pinned messages that the caller may see, newest first.
+    pub messages: Vec<Message>,
+    /// Cursor of the next page; `None` on the last.
+    pub cursor: Option<String>,
+}
+
 /// Answer to `GET /v1/conversations/{id}/messages/{seq}/status`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -23,6 +23,9 @@ pub const PRESENCE: PageSize = PageSize { default: 100, most: 100 };
 /// `GET /v1/conversations/{id}/messages`.
 pub const HISTORY: PageSize = PageSize { default: 50, most: 100 };
 
+/// `GET /v1/conversations/{id}/pins`.
+pub const PINS: PageSize = PageSize { default: 50, most: 50 };
+
 /// `GET /v1/conversations/{id}/messages/{seq}/status`.
 pub const RECIPIENTS: PageSize = PageSize { default: 100, most: 100 };
 

@@ -72,6 +72,9 @@ pub struct ConversationItem {
     pub topic: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom: Option<Custom>,
+    /// Seqs of the pinned messages, rising.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pinned_seqs: Vec<Seq>,
     #[serde(default)]
     pub history: HistoryPolicy,
     /// Days for which messages are kept, if the conversation has a time of its own.

@@ -82,6 +82,10 @@ impl Members {
             Some(None) => remove.push("custom"),
             None => {}
         }
+        if let Some(pinned_seqs) = effect.pinned_seqs {
+            set.push("pinned_seqs = :pinned_seqs");
+            values.insert(":pinned_seqs".to_owned(), to_attribute_value(pinned_seqs)?);
+        }
         match effect.retention_days {
             Some(Some(days)) => {
                 set.push("retention_days = :retention_days");
