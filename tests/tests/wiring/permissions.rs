@@ -31,7 +31,7 @@ const POLLERS: [&str; 4] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQ
 
 /// Permissions for paths that a run of the suite does not take in every function: they need a race, a crash, an expired token or a
 /// throttled service at the right moment. Each row is an action, a resource, the functions and the path.
-const RARE: [(&str, &str, &[&str], &str); 36] = [
+const RARE: [(&str, &str, &[&str], &str); 38] = [
     (
         "execute-api:ManageConnections",
         "POST/@connections",
@@ -132,6 +132,8 @@ const RARE: [(&str, &str, &[&str], &str); 36] = [
     ("s3:GetObject", "ExportsBucket/import-work/*", &["ImportReader"], "another worker goes on with such an import"),
     ("s3:DeleteObject", "ExportsBucket/import-work/*", &["ImportReader"], "such an import is done"),
     ("dynamodb:Query", "MembersTable", &["ImportReader"], "an import is cancelled in the middle of a conversation"),
+    ("dynamodb:Query", "MessagesTable", &["ImportReader"], "an import is cancelled in the middle of a conversation"),
+    ("dynamodb:GetItem", "MembersTable", &["ImportReader"], "another worker goes on in the middle of a conversation"),
     ("dynamodb:DeleteItem", "FilesTable", &["ImportReader"], "such a conversation has files"),
     ("s3:DeleteObject", "FilesBucket/uploads/*", &["ImportReader"], "such a conversation has files"),
     ("s3:DeleteObject", "FilesBucket/thumbnails/*", &["ImportReader"], "such a conversation has files"),
