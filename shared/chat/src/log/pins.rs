@@ -13,7 +13,7 @@ impl Log {
     /// Returns up to `limit` pinned messages below `before` that `user`, a member, may see, newest first, and the cursor of the next
     /// page.
     ///
-    /// Cost: a transaction of six read units, then those of [`Self::shown`].
+    /// Cost: a transaction of six read units, then a request for the messages.
     pub async fn pinned(
         &self,
         conversation: ConversationId,
@@ -22,12 +22,12 @@ impl Log {
         limit: usize,
     ) -> Result<(Vec<Message>, Option<Seq>), ReadError> {
         let view = require_member(Some(self.view(conversation, user).await?))?;
-        let mut seqs = view.conversation.pinned_seqs;
-        seqs.retain(|seq| before.is_none_or(|before| *seq < before));
+        let pinned = view.conversation.pinned_seqs.iter().copied();
+        let seqs: Vec<Seq> = pinned.filter(|seq| before.is_none_or(|before| *seq < before)).collect();
         if seqs.is_empty() {
             return Ok((Vec::new(), None));
         }
-        let mut shown = self.shown(conversation, user, &seqs).await?;
+        let mut shown = self.shown_by_view(conversation, user, &view, &seqs).await?;
         shown.retain(|message| matches!(message.kind, MessageKind::Text(_)));
         shown.sort_unstable_by_key(|message| std::cmp::Reverse(message.seq));
         let page = Page::cut(shown, limit, Room::of_body()).map_err(StoreError::from)?;
@@ -41,7 +41,7 @@ impl Log {
     /// Cost: as [`Self::pinned`]; with no room left, a read unit or more for each pinned message.
     pub async fn gone_pins(&self, conversation: ConversationId, user: UserId, seq: Seq) -> Result<Vec<Seq>, ReadError> {
         let view = require_member(Some(self.view(conversation, user).await?))?;
-        let shown = self.shown(conversation, user, &[seq]).await?;
+        let shown = self.shown_by_view(conversation, user, &view, &[seq]).await?;
         if !shown.iter().any(|message| matches!(message.kind, MessageKind::Text(_))) {
             return Err(ReadError::NoText);
         }

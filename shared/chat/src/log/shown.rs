@@ -1,6 +1,7 @@
 //! Single messages as history shows them.
 
 use domain::{ConversationId, Message, Seq, UserId};
+use store::dynamodb::members::MemberView;
 use store::dynamodb::messages::LogItem;
 
 use super::Log;
@@ -19,12 +20,35 @@ impl Log {
         loop {
             let items = async { Ok(self.items().get_all(conversation, seqs).await?) };
             let (view, items) = tokio::try_join!(self.view(conversation, user), items)?;
-            let newest = items.iter().map(LogItem::membership_seq).max().unwrap_or(Seq::ZERO);
-            if newest > view.conversation.members_seq {
-                continue;
+            if let Some(shown) = shown_by(user, &view, items) {
+                return Ok(shown);
             }
-            let seen = items.into_iter().filter(|item| is_no_event(item) && view.periods.covers(item.seq));
-            return Ok(seen.map(|item| item.shown_to(user, &view.periods)).collect());
         }
     }
+
+    /// The same, for a user whose view has just been read. Cost: one request, one more for each further hundred seqs; again while
+    /// members join and leave.
+    pub(super) async fn shown_by_view(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        view: &MemberView,
+        seqs: &[Seq],
+    ) -> Result<Vec<Message>, ReadError> {
+        let items = self.items().get_all(conversation, seqs).await?;
+        match shown_by(user, view, items) {
+            Some(shown) => Ok(shown),
+            None => self.shown(conversation, user, seqs).await,
+        }
+    }
+}
+
+/// Returns the messages among the items that the user may see; `None` if members have changed since the view.
+fn shown_by(user: UserId, view: &MemberView, items: Vec<LogItem>) -> Option<Vec<Message>> {
+    let newest = items.iter().map(LogItem::membership_seq).max().unwrap_or(Seq::ZERO);
+    if newest > view.conversation.members_seq {
+        return None;
+    }
+    let seen = items.into_iter().filter(|item| is_no_event(item) && view.periods.covers(item.seq));
+    Some(seen.map(|item| item.shown_to(user, &view.periods)).collect())
 }
