@@ -20,8 +20,7 @@ impl Handler {
             actions.push(Action::SetTopic(conversation::topic(&topic.unwrap_or_default())?));
         }
         if let Some(custom) = patch.custom {
-            let custom = custom.map(Custom::check).transpose()?.and_then(Custom::non_empty);
-            actions.push(Action::SetCustom(custom));
+            actions.push(Action::SetCustom(Custom::checked(custom)?));
         }
         if let Some(days) = patch.retention_days {
             actions.push(Action::SetRetention(days.map(|days| self.retention_days(days)).transpose()?));

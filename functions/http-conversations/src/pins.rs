@@ -3,7 +3,7 @@
 use domain::membership::Action;
 use domain::protocol::http::{PageQuery, PinsPage, pages};
 use domain::protocol::read::page;
-use domain::{ApiError, ErrorCode, Seq};
+use domain::{ApiError, Seq};
 use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
@@ -20,9 +20,7 @@ impl Handler {
 
     /// Pins a message for everybody, or ends that.
     pub(crate) async fn pin(&self, request: &Request, on: bool) -> Result<Response, ApiError> {
-        let (conversation, user) = (request.id("id")?, request.user_id());
-        let seq = request.segment("seq").parse().ok().filter(|seq| *seq != Seq::ZERO);
-        let seq = seq.ok_or_else(|| ApiError::new(ErrorCode::MessageNotFound, "The message does not exist."))?;
+        let (conversation, seq, user) = (request.id("id")?, request.seq()?, request.user_id());
         let gone = if on { self.inbox.log.gone_pins(conversation, user, seq).await? } else { Vec::new() };
         self.change(conversation, user, &[Action::Pin { seq, on, gone }]).await?;
         Ok(Response::no_content())

@@ -3,7 +3,7 @@
 use chat::membership::MemberPage;
 use domain::protocol::http::{PresencePage, PresenceQuery, pages};
 use domain::protocol::read::page;
-use domain::{ApiError, ErrorCode, Presence, Timestamp, UserId};
+use domain::{ApiError, Presence, Timestamp, UserId};
 use lambda_kit::http::{Request, Response};
 
 use crate::Handler;
@@ -17,7 +17,7 @@ impl Handler {
         let MemberPage { view, members, cursor } =
             self.membership.member_page(conversation, request.user_id(), after, limit).await?;
         if !view.conversation.blocked_by.is_empty() {
-            return Err(ApiError::new(ErrorCode::Blocked, "One of you has blocked the other."));
+            return Err(ApiError::blocked());
         }
         let users: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
         let (mut members, hidden) = tokio::try_join!(

@@ -8,7 +8,6 @@ use lambda_kit::http::{Request, Response};
 use percent_encoding::percent_decode_str;
 
 use crate::Handler;
-use crate::status::seq;
 
 impl Handler {
     /// Edits the text of a message.
@@ -33,7 +32,7 @@ impl Handler {
     }
 
     async fn amend(&self, request: &Request, amendment: Amendment) -> Result<Message, ApiError> {
-        let (conversation, seq, actor) = (request.id("id")?, seq(request)?, request.user_id());
+        let (conversation, seq, actor) = (request.id("id")?, request.seq()?, request.user_id());
         let amended = self.log.amend(conversation, actor, seq, &amendment, self.edit_window).await?;
         if let Some(event) = amended.event {
             self.sender.notifier().event(&event).await?;

@@ -2,7 +2,7 @@
 
 use domain::protocol::http::{PageQuery, StatusPage, WatermarksPage, pages};
 use domain::protocol::read::page;
-use domain::{ApiError, ErrorCode, Seq, UserId};
+use domain::{ApiError, UserId};
 use lambda_kit::http::{Request, Response};
 use store::dynamodb::members::Entry;
 
@@ -11,7 +11,7 @@ use crate::Handler;
 impl Handler {
     /// Returns the recipients of a message with the times of delivery and read.
     pub(crate) async fn status(&self, request: &Request) -> Result<Response, ApiError> {
-        let (conversation, seq) = (request.id("id")?, seq(request)?);
+        let (conversation, seq) = (request.id("id")?, request.seq()?);
         let PageQuery::<Entry> { limit, cursor } = request.query()?;
         let (limit, after) = page(limit, cursor, pages::RECIPIENTS)?;
         let of_message =
@@ -28,10 +28,4 @@ impl Handler {
             self.status_reader.of_members(request.id("id")?, request.user_id(), after, limit).await?;
         Response::ok(&WatermarksPage { receipts, cursor })
     }
-}
-
-/// Parses the seq in the path. Anything else names no message.
-pub(crate) fn seq(request: &Request) -> Result<Seq, ApiError> {
-    let seq = request.segment("seq").parse().ok().filter(|seq| *seq != Seq::ZERO);
-    seq.ok_or_else(|| ApiError::new(ErrorCode::MessageNotFound, "The message does not exist."))
 }

@@ -52,6 +52,11 @@ impl Custom {
         Ok(self)
     }
 
+    /// Checks what a client has sent. An empty object is none.
+    pub fn checked(custom: Option<Self>) -> Result<Option<Self>, ApiError> {
+        Ok(custom.map(Self::check).transpose()?.and_then(Self::non_empty))
+    }
+
     /// Returns the JSON text, the same for equal objects.
     pub fn canonical(&self) -> String {
         // Keys are in their order, and an object with keys that are texts can always be written.

@@ -235,6 +235,11 @@ impl ApiError {
         }
     }
 
+    /// One user of the private conversation has blocked the other.
+    pub fn blocked() -> Self {
+        Self::new(ErrorCode::Blocked, "One of you has blocked the other.")
+    }
+
     /// Nothing was decided; the same request may be sent again after `retry_after`.
     pub fn busy(retry_after: Duration) -> Self {
         Self {

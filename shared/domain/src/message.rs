@@ -87,8 +87,7 @@ impl Content {
 
     /// Adds what the app has added, if it keeps its limits. An empty object is none.
     pub fn with_custom(self, custom: Option<Custom>) -> Result<Self, ApiError> {
-        let custom = custom.map(Custom::check).transpose()?.and_then(Custom::non_empty);
-        Ok(Self { custom, ..self })
+        Ok(Self { custom: Custom::checked(custom)?, ..self })
     }
 
     /// Returns a fingerprint of the content and these files, which detects a resend with other content. It outlives edits and

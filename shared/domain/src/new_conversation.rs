@@ -79,7 +79,7 @@ impl NewConversation {
             title: title(requested.title.unwrap_or_default())?,
             topic: topic(requested.topic.unwrap_or_default())?,
             history: requested.history.unwrap_or_default(),
-            custom: requested.custom.cloned().map(Custom::check).transpose()?.and_then(Custom::non_empty),
+            custom: Custom::checked(requested.custom.cloned())?,
             others,
         }))
     }

@@ -49,10 +49,7 @@ impl Profile {
     /// Checks what a client has sent.
     #[allow(clippy::option_option, reason = "absent, or `null`")]
     pub fn check(display_name: &str, custom: Option<Option<Custom>>) -> Result<Self, ApiError> {
-        let check = |custom: Option<Custom>| {
-            Ok::<_, ApiError>(custom.map(Custom::check).transpose()?.and_then(Custom::non_empty))
-        };
-        Ok(Self { display_name: DisplayName::parse(display_name)?, custom: custom.map(check).transpose()? })
+        Ok(Self { display_name: DisplayName::parse(display_name)?, custom: custom.map(Custom::checked).transpose()? })
     }
 }
 

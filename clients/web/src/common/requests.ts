@@ -31,7 +31,10 @@ export function useRequests(): Requests {
   return { act, failure, pending, fulfilled };
 }
 
+/** The words for a failure that the server does not explain. */
+export const UNEXPLAINED = "That did not work: are you connected?";
+
 /** The words for a request that has failed. */
 export function failureText(error: unknown): string {
-  return error instanceof PalaverError ? error.message : "That did not work: are you connected?";
+  return error instanceof PalaverError ? error.message : UNEXPLAINED;
 }

@@ -1,4 +1,5 @@
 import { useState, type ReactNode } from "react";
+import { UNEXPLAINED } from "../common/requests";
 import { Avatar } from "../people/avatar";
 import { MAX_PEOPLE, usePersonSearch, type Person, type PersonSearch } from "../people/person-search";
 
@@ -59,7 +60,7 @@ function help({ byName }: PersonSearch): string {
 
 function outcome({ people, status, byName }: PersonSearch): string {
   if (status === "searching") return "Searching…";
-  if (status === "failed") return "That did not work: are you connected?";
+  if (status === "failed") return UNEXPLAINED;
   if (people.length === 0) return byName ? "Nobody has this name." : "Nobody with this name has signed in yet.";
   if (people.length >= MAX_PEOPLE) return `The first ${MAX_PEOPLE} people. More of the name finds fewer.`;
   return people.length === 1 ? "One person found." : `${people.length} people found.`;

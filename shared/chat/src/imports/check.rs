@@ -200,8 +200,7 @@ fn unknown() -> String {
 }
 
 fn checked_custom(custom: Option<Custom>) -> Result<Option<Custom>, String> {
-    let checked = custom.map(Custom::check).transpose().map_err(|error| error.message)?;
-    Ok(checked.and_then(Custom::non_empty))
+    Custom::checked(custom).map_err(|error| error.message)
 }
 
 /// Checks a message by itself.

@@ -66,7 +66,7 @@ impl From<SendError> for ApiError {
         let (code, message) = match error {
             SendError::NotAMember => (ErrorCode::NotAMember, "You are not a member of this conversation."),
             SendError::Closed => (ErrorCode::ConversationClosed, "This conversation is closed."),
-            SendError::Blocked => (ErrorCode::Blocked, "One of you has blocked the other."),
+            SendError::Blocked => return ApiError::blocked(),
             SendError::Muted(until) => {
                 return ApiError::new(ErrorCode::Muted, format!("You are muted in this conversation until {until}."));
             }

@@ -6,7 +6,7 @@ use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use domain::protocol::read::{Json, Query};
-use domain::{ApiError, ErrorCode, Idempotency, UserId};
+use domain::{ApiError, ErrorCode, Idempotency, Seq, UserId};
 use serde::de::DeserializeOwned;
 
 use super::caller::Backend;
@@ -69,6 +69,12 @@ impl Request {
     pub fn id<T: FromStr>(&self, name: &str) -> Result<T, ApiError> {
         let id = self.segment(name).parse();
         id.map_err(|_| ApiError::new(ErrorCode::InvalidUuid, format!("The {name} in the path is not a UUID.")))
+    }
+
+    /// Returns the seq of a message in the path. Anything else names no message.
+    pub fn seq(&self) -> Result<Seq, ApiError> {
+        let seq = self.segment("seq").parse().ok().filter(|seq| *seq != Seq::ZERO);
+        seq.ok_or_else(|| ApiError::new(ErrorCode::MessageNotFound, "The message does not exist."))
     }
 
     /// Reads the query parameters, from the raw query: payload format 2.0 joins repeated parameters by commas elsewhere.

@@ -56,7 +56,7 @@ impl Context<'_> {
         if self.state.kind == ConversationType::Private && !self.actor.is_system() {
             self.open()?;
             if !self.state.blocked_by.is_empty() {
-                return Err(ApiError::new(ErrorCode::Blocked, "One of you has blocked the other."));
+                return Err(ApiError::blocked());
             }
         } else {
             self.at_least_and_open(Role::Admin)?;
