@@ -20,7 +20,7 @@ use crate::settings::{Pace, Settings};
 use crate::users::SimulatedUser;
 
 /// Functions whose processes are killed whatever they are doing.
-const KILLED: [&str; 11] = [
+const KILLED: [&str; 10] = [
     "WsSend",
     "WsSync",
     "WsRead",
@@ -29,10 +29,12 @@ const KILLED: [&str; 11] = [
     "HttpMessages",
     "SearchIndex",
     "FileReferences",
-    "LogArchive",
     "MessageRetention",
     "UserErasure",
 ];
+
+/// Killed too in runs that have an archive.
+const ARCHIVES: &str = "LogArchive";
 
 /// A user who was removed this often stays: after [`MAX_PERIODS`] they could not return.
 const MAX_REMOVALS: u32 = MAX_PERIODS - 10;
@@ -49,6 +51,7 @@ pub(crate) struct FaultPlan {
     removals: BTreeMap<(UserId, ConversationId), u32>,
     progress: Arc<Progress>,
     settings: Settings,
+    killed: Vec<&'static str>,
 }
 
 impl FaultPlan {
@@ -67,11 +70,16 @@ impl FaultPlan {
             removals: BTreeMap::new(),
             progress: Arc::clone(progress),
             settings: *settings,
+            killed: KILLED.into_iter().chain(settings.archives().then_some(ARCHIVES)).collect(),
         }
     }
 
     /// Injects faults until `stop` is cancelled.
     pub(crate) async fn run(mut self, cloud: &Cloud, mut cache: Option<&mut RedisServer>, stop: CancellationToken) {
+        // Each once, so that a function that this cloud has not fails every run and not a few.
+        for function in &self.killed {
+            self.progress.kills.add(cloud.kill(function).await);
+        }
         cloud.inject_faults(self.choice.random(), &rules(&self.settings)).await;
         while !stop.is_cancelled() {
             match (self.choice.random_range(0..10), &mut cache) {
@@ -80,7 +88,7 @@ impl FaultPlan {
                     self.progress.reconnections.add(1);
                 }
                 (2, _) => {
-                    let killed = cloud.kill(KILLED[self.choice.random_range(0..KILLED.len())]).await;
+                    let killed = cloud.kill(self.killed[self.choice.random_range(0..self.killed.len())]).await;
                     self.progress.kills.add(killed);
                 }
                 (3, Some(cache)) => self.disturb(cache, &stop).await,

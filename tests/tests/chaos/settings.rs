@@ -106,6 +106,11 @@ impl Settings {
         matches!(self.end, End::Time(_))
     }
 
+    /// Returns whether the cloud has an archive: a short run that ages its messages starts it without one.
+    pub(crate) fn archives(&self) -> bool {
+        !self.ages || self.is_long()
+    }
+
     /// The variables that repeat the run.
     pub(crate) fn variables(&self) -> String {
         let Self { seed, users, end, pause, outstanding, .. } = self;
