@@ -60,6 +60,11 @@ export class ConversationHandle {
     return this.model.presence;
   }
 
+  /** The pinned messages that are not deleted, newest first, as far as they are loaded: see {@link ConversationHandle.loadPinned}. */
+  get pinned(): Observable<readonly Message[]> {
+    return this.model.pinned;
+  }
+
   /**
    * Says that somebody looks at the conversation: a public one is subscribed, on every connection, and the receipts of the others are
    * loaded. Returns the end of it.
@@ -155,15 +160,19 @@ export class ConversationHandle {
     return this.client.api.conversations.pin(this.id, seq, on);
   }
 
-  /** Returns the pinned messages, newest first. */
-  async pins(): Promise<readonly Message[]> {
-    const messages: Message[] = [];
-    for (let cursor: string | null | undefined; cursor !== null;) {
-      const page = await this.client.api.conversations.pins(this.id, cursor === undefined ? {} : { cursor });
-      messages.push(...page.entries);
-      cursor = page.cursor;
+  /** Loads the pinned messages, and returns them, newest first. Load them again when `pinned_seqs` of the view changes. */
+  async loadPinned(): Promise<readonly Message[]> {
+    const load = this.model.beginLoadingPinned();
+    let found: Message[] | undefined;
+    try {
+      const messages: Message[] = [];
+      for await (const message of pages((cursor) => this.client.api.conversations.pins(this.id, cursor)))
+        messages.push(message);
+      found = messages;
+      return messages;
+    } finally {
+      this.model.endLoadingPinned(load, found);
     }
-    return messages;
   }
 
   /**

@@ -60,6 +60,7 @@ describe("two people in two windows", () => {
     await bob.say("an edited reply");
     await alice.message("an edited reply").getByText("edited", { exact: true }).waitFor();
     await bob.act("an edited reply", "Delete for everybody");
+    await bob.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
     await alice.message("Message deleted").waitFor();
     await bob.message("Message deleted").waitFor();
   });

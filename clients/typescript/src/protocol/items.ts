@@ -42,6 +42,15 @@ export function edited(message: Message, content: TextContent, event: LogEvent):
   };
 }
 
+/** Returns the message as an event leaves it: the same one, if the event is about another, or about reactions. */
+export function changedBy(message: Message, event: LogEvent): Message {
+  if (event.kind === "user_erased") return erased(message, event) ?? message;
+  if (event.target_seq !== message.seq || event.kind === "reaction") return message;
+  if (event.kind === "message_deleted") return deleted(message, event);
+  const content = editedContent(event);
+  return content === undefined || message.kind !== "text" ? message : edited(message, content, event);
+}
+
 /**
  * Returns the message without what an erased user has written; `undefined` if it has nothing of that. A text is deleted, and so is
  * a change of title, topic or `custom`, whose words are the user's as well.

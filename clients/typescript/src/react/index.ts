@@ -12,7 +12,7 @@ import {
 import type { Client } from "../client.js";
 import type { ConversationHandle } from "../conversation.js";
 import type { FileUpload, UploadState } from "../files/upload.js";
-import type { Conversation, Presence, Profile, User } from "../protocol/index.js";
+import type { Conversation, Message, Presence, Profile, User } from "../protocol/index.js";
 import type { ConnectionState } from "../state/change.js";
 import type { Timeline } from "../state/conversation-model.js";
 import type { Observable } from "../state/observable.js";
@@ -99,6 +99,19 @@ export function usePresence(id: string): ReadonlyMap<string, Presence> {
     handle.loadPresence().catch(() => undefined);
   }, [handle]);
   return useObservable(handle.presence);
+}
+
+/** Returns the pinned messages, newest first, and loads them when others are pinned and after every reconnect. */
+export function usePinned(id: string): readonly Message[] {
+  const client = useClient();
+  const handle = useMemo(() => client.conversation(id), [client, id]);
+  const { caughtUp } = useConnection();
+  const seqs = useConversationView(id)?.pinned_seqs?.join();
+  useEffect(() => {
+    // What cannot be loaded now is loaded after the next connection.
+    if (caughtUp && seqs !== undefined) handle.loadPinned().catch(() => undefined);
+  }, [handle, seqs, caughtUp]);
+  return useObservable(handle.pinned);
 }
 
 /** Returns the users with these ids, as far as they are known, and asks for the others. */

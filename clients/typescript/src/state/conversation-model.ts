@@ -2,9 +2,7 @@
 
 import type { KeptMessage } from "../log/replica.js";
 import {
-  deleted,
-  edited,
-  editedContent,
+  changedBy,
   erased,
   MAX_UNREAD,
   type Conversation,
@@ -18,6 +16,7 @@ import type { Outgoing } from "../sending/outgoing.js";
 import type { KeptConversation, Watermarks } from "../store/store.js";
 import { shown, stateOf, waiting, type ChatMessage } from "./chat-message.js";
 import { Cell, Derived } from "./observable.js";
+import { PinnedMessages } from "./pinned-messages.js";
 import { ticks, type Ticks } from "./ticks.js";
 
 /** The messages of a conversation, oldest first, without gaps from the first to the last. */
@@ -53,10 +52,14 @@ export class ConversationModel {
   private readonly outgoing = new Map<string, Outgoing>();
   private readonly views = new Map<number, ShownMessage>();
   private readonly me: () => string | undefined;
+  private readonly pins = new PinnedMessages();
   readonly typing = new Cell<readonly string[]>([]);
   readonly presence = new Cell<ReadonlyMap<string, Presence>>(new Map());
   readonly timeline = new Derived<Timeline>(() => this.computeTimeline());
   readonly view = new Derived<Conversation | undefined>(() => this.computeView());
+  readonly pinned = new Derived<readonly Message[]>(() =>
+    this.pins.shown(this.kept?.conversation.pinned_seqs ?? [], this.log),
+  );
   readonly receipts = new Derived<Readonly<Record<string, Watermarks>>>(() => this.kept?.receipts ?? NO_RECEIPTS);
 
   constructor(me: () => string | undefined) {
@@ -69,6 +72,7 @@ export class ConversationModel {
     this.kept = kept;
     this.oldest ??= kept.replica?.floor;
     this.forget(kept.replica?.expired_seq ?? 0);
+    this.pins.forget(kept.replica?.expired_seq ?? 0);
     if (!this.isOpen && !this.loading && (kept.replica?.floor ?? 0) > (this.oldest ?? 0)) this.dropOlder();
     if (receipts) this.receipts.invalidate();
     this.changed();
@@ -77,6 +81,7 @@ export class ConversationModel {
   /** Adds messages, or changes them. */
   add(messages: readonly KeptMessage[]): void {
     for (const message of messages) this.log.set(message.seq, message);
+    this.pins.add(messages);
     if (messages.length > 0) this.changed();
   }
 
@@ -91,6 +96,7 @@ export class ConversationModel {
   /** Applies events to older messages. Returns the messages whose reactions have to be loaded again. */
   applyEvents(events: readonly LogEvent[]): number[] {
     const stale = new Set<number>();
+    this.pins.applyEvents(events);
     for (const event of events) {
       if (event.kind === "user_erased") {
         this.eraseUser(event, stale);
@@ -102,12 +108,8 @@ export class ConversationModel {
         if (this.loading) this.missed.push(event);
         continue;
       }
-      if (event.kind === "message_deleted") this.log.set(target.seq, deleted(target, event));
-      else if (event.kind === "reaction") stale.add(target.seq);
-      else {
-        const content = editedContent(event);
-        if (content !== undefined && target.kind === "text") this.log.set(target.seq, edited(target, content, event));
-      }
+      if (event.kind === "reaction") stale.add(target.seq);
+      else this.log.set(target.seq, changedBy(target, event));
     }
     this.changed();
     return [...stale];
@@ -168,6 +170,17 @@ export class ConversationModel {
     return this.applyEvents(missed);
   }
 
+  /** Begins to load the pinned messages. Returns the number of the load. */
+  beginLoadingPinned(): number {
+    return this.pins.beginLoading();
+  }
+
+  /** Takes over the pinned messages; `undefined` if they could not be loaded. */
+  endLoadingPinned(load: number, messages: readonly Message[] | undefined): void {
+    this.pins.endLoading(load, messages);
+    this.pinned.invalidate();
+  }
+
   /** Drops what the leader does not keep, to bound the memory of a tab that nobody looks at. */
   dropOlder(): void {
     const floor = this.kept?.replica?.floor;
@@ -194,6 +207,7 @@ export class ConversationModel {
   private changed(): void {
     this.timeline.invalidate();
     this.view.invalidate();
+    this.pinned.invalidate();
   }
 
   private computeTimeline(): Timeline {

@@ -223,11 +223,13 @@ describe("pins", () => {
     const his = bob.conversation(room.id);
     for (const seq of seqs) await room.pin(seq);
     await until(his.view, (view) => view?.pinned_seqs?.length === 2, "they do not come");
-    expect((await his.pins()).map(({ seq }) => seq)).toEqual([seqs[1], seqs[0]]);
+    expect((await his.loadPinned()).map(({ seq }) => seq)).toEqual([seqs[1], seqs[0]]);
+    expect(his.pinned.get()).toMatchObject([{ text: "two" }, { text: "one" }]);
     await his.pin(seqs[0], false);
     await until(room.view, (view) => view?.pinned_seqs?.length === 1, "the end does not come");
     await room.delete(seqs[1]);
-    expect(await room.pins()).toEqual([]);
+    expect(await room.loadPinned()).toEqual([]);
+    await until(his.pinned, (pinned) => pinned.length === 0, "a deleted message is still shown");
   });
 });
 

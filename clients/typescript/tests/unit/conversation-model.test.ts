@@ -96,6 +96,24 @@ describe("a conversation", () => {
     expect(log.timeline.get().messages).toMatchObject([{ kind: "deleted" }, { text: "mine" }, { kind: "deleted" }]);
   });
 
+  it("has pinned messages that are older than its copy of the log, with what happens to them", () => {
+    const log = model(described({ pinned_seqs: [1, 2, 3, 6] }), { floor: 5 });
+    log.add([text(6)]);
+    expect(log.pinned.get()).toMatchObject([{ seq: 6 }]);
+    const [given, last] = [log.beginLoadingPinned(), log.beginLoadingPinned()];
+    // The answer may be from before this event.
+    log.applyEvents([edit(11, 1, "edited meanwhile")]);
+    log.endLoadingPinned(last, [text(3), text(2), text(1)]);
+    log.endLoadingPinned(given, []);
+    expect(log.pinned.get()).toMatchObject([{ seq: 6 }, { seq: 3 }, { seq: 2 }, { text: "edited meanwhile" }]);
+    log.applyEvents([edit(12, 2, "edited"), deletion(13, 3)]);
+    expect(log.pinned.get()).toMatchObject([{ seq: 6 }, { text: "edited" }, { text: "edited meanwhile" }]);
+    log.endLoadingPinned(log.beginLoadingPinned(), undefined);
+    expect(log.pinned.get(), "a load that fails changes nothing").toHaveLength(3);
+    log.applyEvents([erasure(14, OTHER)]);
+    expect(log.pinned.get()).toEqual([]);
+  });
+
   it("drops what does not connect, when the copy begins anew", () => {
     const log = model(described(), { floor: 5 });
     log.add([text(6), text(7)]);

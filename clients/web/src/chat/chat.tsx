@@ -1,12 +1,15 @@
 import type { ChatMessage, Conversation } from "@palaver/client";
 import { useConversation } from "@palaver/client/react";
-import { useRef, useState, type ReactNode } from "react";
+import { useCallback, useRef, useState, type ReactNode } from "react";
+import { useRequests } from "../common/requests";
 import { ChatDetails } from "../dialogs/chat-details";
+import { useSelection } from "../selection";
 import { ChatHeader } from "./chat-header";
 import { Composer } from "./composer";
 import { Lightbox } from "./lightbox";
 import { MessageList } from "./message-list";
 import { PastMessages } from "./past-messages";
+import { PinnedBar } from "./pinned-bar";
 import type { ShownAttachment } from "./attachments";
 import { useUploads } from "./uploads";
 
@@ -24,12 +27,24 @@ export function Chat({
   readonly onClose: () => void;
 }): ReactNode {
   const chat = useConversation(view.conversation_id);
+  const { select } = useSelection();
   const [intent, setIntent] = useState<Intent>();
   const [details, setDetails] = useState(false);
   const [image, setImage] = useState<ShownAttachment>();
+  /** Shows a message anew that is shown already: the user may have scrolled away. */
+  const [turn, setTurn] = useState(0);
+  const { act, failure, dismiss } = useRequests();
   const uploads = useUploads(chat);
   const [dragging, setDragging] = useState(false);
   const depth = useRef(0);
+  const open = useCallback(
+    (seq: number) => {
+      setTurn((turn) => turn + 1);
+      select(chat.id, seq);
+    },
+    [select, chat],
+  );
+  const actions = { act, onIntent: setIntent, onImage: setImage, onOpen: open };
   return (
     <section
       className="chat"
@@ -45,16 +60,27 @@ export function Chat({
       }}
     >
       <ChatHeader view={view} onClose={onClose} onDetails={() => setDetails(true)} />
+      <PinnedBar chat={chat} view={view} onOpen={open} />
       {seq === undefined ? (
-        <MessageList chat={chat} view={view} onIntent={setIntent} onImage={setImage} />
+        <MessageList chat={chat} view={view} {...actions} />
       ) : (
-        <PastMessages key={seq} chat={chat} view={view} seq={seq} onIntent={setIntent} onImage={setImage} />
+        <PastMessages key={`${seq}/${turn}`} chat={chat} view={view} seq={seq} {...actions} />
+      )}
+      {failure !== undefined && (
+        <p className="chat-failure" role="alert">
+          {failure}
+          <button className="icon" aria-label="Dismiss" onClick={dismiss}>
+            ✕
+          </button>
+        </p>
       )}
       <Composer
         chat={chat}
         view={view}
         intent={intent}
         uploads={uploads}
+        autoFocus={seq === undefined}
+        act={act}
         onDone={() => setIntent(undefined)}
         onIntent={setIntent}
       />

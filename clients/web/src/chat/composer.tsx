@@ -1,5 +1,6 @@
 import type { Attachment, Conversation, ConversationHandle } from "@palaver/client";
 import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { ClipIcon, SendIcon } from "../common/icons";
 import { useNames } from "../people/names";
 import type { Intent } from "./chat";
 import { describe } from "./describe";
@@ -15,16 +16,18 @@ interface Props {
   readonly view: Conversation;
   readonly intent: Intent;
   readonly uploads: Uploads;
+  /** Takes the focus when the conversation is opened. */
+  readonly autoFocus: boolean;
+  readonly act: (request: Promise<unknown>) => void;
   readonly onDone: () => void;
   readonly onIntent: (intent: Intent) => void;
 }
 
 /** Writes messages. What is not sent stays as a draft. */
-export function Composer({ chat, view, intent, uploads, onDone, onIntent }: Props): ReactNode {
+export function Composer({ chat, view, intent, uploads, autoFocus, act, onDone, onIntent }: Props): ReactNode {
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const [text, setText] = useDraft(chat.id, intent);
-  const [failure, setFailure] = useState<string>();
   const attachments = useAttachments(uploads.list);
   const mentions = useMentions(chat, view, field, text, setText);
   const name = useNames(intent === undefined ? [] : [intent.message.sender_id]);
@@ -38,6 +41,10 @@ export function Composer({ chat, view, intent, uploads, onDone, onIntent }: Prop
   useEffect(() => {
     if (intent !== undefined) field.current?.focus();
   }, [intent]);
+  useEffect(() => {
+    // On a phone it would open the keyboard.
+    if (autoFocus && window.matchMedia("(hover: hover)").matches) field.current?.focus();
+  }, []);
 
   const reason = whyNot(view);
   if (reason !== undefined) return <p className="composer closed">{reason}</p>;
@@ -46,13 +53,11 @@ export function Composer({ chat, view, intent, uploads, onDone, onIntent }: Prop
   const isReady = !isTooLong && attachments !== undefined && (text.trim() !== "" || attachments.length > 0);
   const send = (): void => {
     if (!isReady) return;
-    setFailure(undefined);
     const mentioned = mentions.idsIn(text);
     if (intent?.kind === "edit" && intent.message.seq !== undefined) {
       chat.typed(false);
-      chat
-        .edit(intent.message.seq, text, mentioned)
-        .then(onDone, (error: unknown) => setFailure(error instanceof Error ? error.message : ""));
+      // Without `custom`: what an app has added stays.
+      act(chat.edit(intent.message.seq, text, mentioned).then(onDone));
       return;
     }
     chat.send(draftOf(text, intent, mentioned, attachments));
@@ -87,7 +92,6 @@ export function Composer({ chat, view, intent, uploads, onDone, onIntent }: Prop
           </button>
         </div>
       )}
-      {failure !== undefined && <p role="alert">{failure}</p>}
       <UploadChips uploads={uploads} />
       <Completion mentions={mentions} />
       <div className="writing">
@@ -97,9 +101,7 @@ export function Composer({ chat, view, intent, uploads, onDone, onIntent }: Prop
           onClick={() => picker.current?.click()}
           disabled={intent?.kind === "edit"}
         >
-          <svg viewBox="0 0 24 24" aria-hidden="true">
-            <path d="m20 11-8.5 8.5a5 5 0 0 1-7-7L13 4a3.4 3.4 0 0 1 5 5l-8.4 8.4a1.7 1.7 0 0 1-2.5-2.4L15 7.5" />
-          </svg>
+          <ClipIcon />
         </button>
         <input
           ref={picker}
@@ -134,9 +136,7 @@ export function Composer({ chat, view, intent, uploads, onDone, onIntent }: Prop
           disabled={!isReady}
           onClick={send}
         >
-          <svg viewBox="0 0 24 24" aria-hidden="true">
-            <path d="M3 20.5 21.5 12 3 3.5v6.6L15 12 3 13.9z" />
-          </svg>
+          <SendIcon />
         </button>
       </div>
       {isTooLong && <p role="alert">The text is too long.</p>}

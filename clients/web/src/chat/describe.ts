@@ -34,6 +34,8 @@ export function describe(message: Message | ChatMessage, name: (id: string) => s
       return message.retention_days === undefined
         ? `${who} has messages kept as long as others`
         : `${who} has messages deleted after ${message.retention_days} days`;
+    case "pins_changed":
+      return message.on ? `${who} pinned a message` : `${who} unpinned a message`;
     case "closed":
       return `${who} closed the conversation`;
     default:

@@ -30,7 +30,7 @@ interface Props extends MessageActions {
 }
 
 /** The newest messages, and earlier ones as far as the user scrolls up. */
-export function MessageList({ chat, view, onIntent, onImage }: Props): ReactNode {
+export function MessageList({ chat, view, ...actions }: Props): ReactNode {
   const { messages, hasOlder, loadingOlder } = useMessages(chat.id);
   const { start, end, move, hold, follow } = useMessageWindow(messages);
   const list = useRef<HTMLDivElement>(null);
@@ -122,15 +122,7 @@ export function MessageList({ chat, view, onIntent, onImage }: Props): ReactNode
           ) : (
             <p className="hint center">The beginning</p>
           )}
-          <Messages
-            chat={chat}
-            view={view}
-            messages={shown}
-            all={messages}
-            firstUnread={firstUnread}
-            onIntent={onIntent}
-            onImage={onImage}
-          />
+          <Messages chat={chat} view={view} messages={shown} all={messages} firstUnread={firstUnread} {...actions} />
         </div>
       </div>
       {showsJump && (

@@ -25,7 +25,7 @@ interface Props extends MessageActions {
 
 /** A text, or what a deletion left of it. */
 export const MessageRow = memo(function MessageRow(props: Props): ReactNode {
-  const { chat, view, message, me, name, continues, answered, highlighted, onIntent, onImage } = props;
+  const { chat, view, message, me, name, continues, answered, highlighted, act, onIntent, onImage, onOpen } = props;
   const [info, setInfo] = useState(false);
   const isText = message.kind === "text";
   const isGroup = view.type !== "private";
@@ -36,6 +36,7 @@ export const MessageRow = memo(function MessageRow(props: Props): ReactNode {
       data-continues={continues}
       data-highlighted={highlighted}
       data-seq={message.seq}
+      tabIndex={highlighted ? -1 : undefined}
     >
       {isGroup &&
         !message.mine &&
@@ -50,9 +51,11 @@ export const MessageRow = memo(function MessageRow(props: Props): ReactNode {
           aria-label={`${message.mine ? "You" : name(message.sender_id)}, ${timeOf(message.sent_at)}`}
         >
           {isGroup && !message.mine && !continues && <strong className="sender">{name(message.sender_id)}</strong>}
-          {answered !== undefined && (
+          {answered !== undefined && isText && (
             <blockquote>
-              {answered === null ? "An earlier message" : `${name(answered.sender_id)}: ${describe(answered, name)}`}
+              <button className="plain" onClick={() => onOpen(message.reply_to_seq ?? 0)}>
+                {answered === null ? "An earlier message" : `${name(answered.sender_id)}: ${describe(answered, name)}`}
+              </button>
             </blockquote>
           )}
           {isText ? (
@@ -78,9 +81,7 @@ export const MessageRow = memo(function MessageRow(props: Props): ReactNode {
                 key={emoji}
                 aria-pressed={mine}
                 aria-label={`${emoji}, ${count}`}
-                onClick={() =>
-                  message.seq !== undefined && void chat.react(message.seq, emoji, !mine).catch(() => undefined)
-                }
+                onClick={() => message.seq !== undefined && act(chat.react(message.seq, emoji, !mine), message.seq)}
               >
                 {emoji} {count}
               </button>
@@ -94,6 +95,7 @@ export const MessageRow = memo(function MessageRow(props: Props): ReactNode {
             view={view}
             message={message}
             seq={message.seq}
+            act={act}
             onIntent={onIntent}
             onInfo={() => setInfo(true)}
           />

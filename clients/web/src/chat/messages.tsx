@@ -15,6 +15,10 @@ const TOGETHER_MS = 300_000;
 export interface MessageActions {
   readonly onIntent: (intent: Intent) => void;
   readonly onImage: (image: ShownAttachment) => void;
+  /** Shows a message in its place. */
+  readonly onOpen: (seq: number) => void;
+  /** Watches over a request, which is about a message. */
+  readonly act: (request: Promise<unknown>, seq?: number) => void;
 }
 
 interface Props extends MessageActions {
@@ -30,7 +34,7 @@ interface Props extends MessageActions {
 
 /** Messages with the days between them, and the day of the first one: what is before it changes nothing here. */
 export function Messages(props: Props): ReactNode {
-  const { chat, view, messages, all = messages, firstUnread, highlighted, onIntent, onImage } = props;
+  const { chat, view, messages, all = messages, firstUnread, highlighted, act, onIntent, onImage, onOpen } = props;
   const me = useMe();
   const ids = useMemo(() => [...new Set(messages.flatMap(namedIn))], [messages]);
   const name = useNames(ids);
@@ -59,11 +63,23 @@ export function Messages(props: Props): ReactNode {
                     : undefined
                 }
                 highlighted={message.seq !== undefined && message.seq === highlighted}
+                act={act}
                 onIntent={onIntent}
                 onImage={onImage}
+                onOpen={onOpen}
               />
             ) : (
-              words !== "" && <li className="system">{words}</li>
+              words !== "" && (
+                <li className="system">
+                  {message.kind === "pins_changed" && message.on ? (
+                    <button className="plain" onClick={() => onOpen(message.message_seq)}>
+                      {words}
+                    </button>
+                  ) : (
+                    words
+                  )}
+                </li>
+              )
             )}
           </Fragment>
         );

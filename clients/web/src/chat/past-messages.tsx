@@ -1,12 +1,7 @@
-import {
-  PalaverError,
-  type ChatMessage,
-  type Conversation,
-  type ConversationHandle,
-  type Message,
-} from "@palaver/client";
-import { useClient, useMe } from "@palaver/client/react";
+import { type ChatMessage, type Conversation, type ConversationHandle, type Message } from "@palaver/client";
+import { useClient, useMe, useMessages } from "@palaver/client/react";
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { failureText } from "../common/requests";
 import { useSelection } from "../selection";
 import { Messages, type MessageActions } from "./messages";
 
@@ -23,15 +18,14 @@ interface Props extends MessageActions {
 }
 
 /** What was said around a message, somewhere in the log. */
-export function PastMessages({ chat, view, seq, onIntent, onImage }: Props): ReactNode {
+export function PastMessages({ chat, view, seq, act, ...actions }: Props): ReactNode {
   const { api } = useClient();
   const me = useMe();
   const { select } = useSelection();
   const list = useRef<HTMLDivElement>(null);
   const [loaded, setLoaded] = useState<Loaded>();
   const [failure, setFailure] = useState<string>();
-  const fail = (error: unknown): void =>
-    setFailure(error instanceof PalaverError ? error.message : "The messages cannot be loaded now.");
+  const fail = (error: unknown): void => setFailure(failureText(error));
 
   useEffect(() => {
     api.messages
@@ -42,10 +36,29 @@ export function PastMessages({ chat, view, seq, onIntent, onImage }: Props): Rea
       );
   }, [api, chat, seq]);
   useEffect(() => {
-    list.current?.querySelector(`[data-seq="${seq}"]`)?.scrollIntoView({ block: "center" });
+    const row = list.current?.querySelector<HTMLElement>(`[data-seq="${seq}"]`);
+    row?.scrollIntoView({ block: "center" });
+    // Whoever has asked for it in the chat goes on from there; in a list of hits they may want the next one.
+    const asking = document.activeElement;
+    if (asking === document.body || asking?.closest(".chat") !== null) row?.focus({ preventScroll: true });
   }, [loaded === undefined, seq]);
 
-  const shown = useMemo(() => (loaded?.messages ?? []).map((message) => asShown(message, me?.user_id)), [loaded, me]);
+  // The newest ones change by themselves.
+  const { messages: newest } = useMessages(chat.id);
+  const shown = useMemo(() => {
+    const current = new Map(newest.map((message) => [message.seq, message]));
+    return (loaded?.messages ?? []).map((message) => current.get(message.seq) ?? asShown(message, me?.user_id));
+  }, [loaded, newest, me]);
+  const reload = async (seq: number): Promise<void> => {
+    const { messages } = await api.messages.history(chat.id, { after_seq: seq - 1, limit: 1 });
+    setLoaded(
+      (loaded) =>
+        loaded && {
+          ...loaded,
+          messages: loaded.messages.map((old) => messages.find((one) => one.seq === old.seq) ?? old),
+        },
+    );
+  };
   const more = async (direction: "before" | "after"): Promise<void> => {
     if (loaded === undefined) return;
     const edge = direction === "before" ? loaded.messages[0]?.seq : loaded.messages.at(-1)?.seq;
@@ -69,7 +82,14 @@ export function PastMessages({ chat, view, seq, onIntent, onImage }: Props): Rea
               Earlier messages
             </button>
           )}
-          <Messages chat={chat} view={view} messages={shown} highlighted={seq} onIntent={onIntent} onImage={onImage} />
+          <Messages
+            chat={chat}
+            view={view}
+            messages={shown}
+            highlighted={seq}
+            act={(request, about) => act(about === undefined ? request : request.then(() => reload(about)))}
+            {...actions}
+          />
           {loaded?.after === true && (
             <button className="plain center" onClick={() => void more("after").catch(fail)}>
               Later messages

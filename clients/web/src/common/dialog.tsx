@@ -1,6 +1,6 @@
 import { useEffect, useRef, type ReactNode } from "react";
 
-/** A modal dialog: the platform keeps the focus in it, and Escape closes it. */
+/** A modal dialog: the platform keeps the focus in it, and Escape closes it. The focus goes back to where it was. */
 export function Dialog({
   title,
   onClose,
@@ -12,7 +12,12 @@ export function Dialog({
 }): ReactNode {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
+    const before = document.activeElement;
     element.current?.showModal();
+    return () => {
+      // Unless something else has taken it.
+      if (document.activeElement === document.body && before instanceof HTMLElement) before.focus();
+    };
   }, []);
   return (
     <dialog

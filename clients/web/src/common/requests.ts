@@ -1,19 +1,21 @@
 import { PalaverError } from "@palaver/client";
 import { useCallback, useState } from "react";
 
-/** What the user has asked for in a dialog, and what became of it. */
+/** What the user has asked for in a part of the page, and what became of it. */
 export interface Requests {
   /** Watches over a request. */
   readonly act: (request: Promise<unknown>) => void;
   /** The words for the last request, if it has failed. */
   readonly failure: string | undefined;
+  /** Forgets it. */
+  readonly dismiss: () => void;
   /** Requests without an answer. */
   readonly pending: number;
   /** Requests that were fulfilled. */
   readonly fulfilled: number;
 }
 
-/** Returns what watches over requests of a dialog. */
+/** Returns what watches over the requests of a part of the page. */
 export function useRequests(): Requests {
   const [failure, setFailure] = useState<string>();
   const [fulfilled, setFulfilled] = useState(0);
@@ -28,7 +30,8 @@ export function useRequests(): Requests {
       )
       .finally(() => setPending((pending) => pending - 1));
   }, []);
-  return { act, failure, pending, fulfilled };
+  const dismiss = useCallback(() => setFailure(undefined), []);
+  return { act, failure, dismiss, pending, fulfilled };
 }
 
 /** The words for a failure that the server does not explain. */

@@ -1,6 +1,7 @@
 import type { Conversation, ConversationHandle, Member, Role } from "@palaver/client";
 import { useMe, usePresence } from "@palaver/client/react";
 import { useEffect, useState, type ReactNode } from "react";
+import { Confirm } from "../common/confirm";
 import { Dialog } from "../common/dialog";
 import { useRequests } from "../common/requests";
 import { Avatar } from "../people/avatar";
@@ -19,6 +20,7 @@ interface Props {
 /** A conversation's title and members, and what may be changed of them. */
 export function ChatDetails({ chat, view, onClose, onUnread }: Props): ReactNode {
   const title = useTitle(view);
+  const [leaving, setLeaving] = useState(false);
   const { act, failure, pending, fulfilled } = useRequests();
   // A block is pushed to this window too, a second before it holds: only the answer says that it does.
   const toggleBlock = (): void => {
@@ -41,11 +43,19 @@ export function ChatDetails({ chat, view, onClose, onUnread }: Props): ReactNode
           </button>
         )}
         {view.type !== "private" && view.role !== null && (
-          <button className="danger" onClick={() => act(chat.leave().then(onClose))}>
+          <button className="danger" onClick={() => setLeaving(true)}>
             Leave
           </button>
         )}
       </div>
+      {leaving && (
+        <Confirm
+          question={`Leave ${title}?`}
+          action="Leave"
+          onConfirm={() => act(chat.leave().then(onClose))}
+          onClose={() => setLeaving(false)}
+        />
+      )}
       {view.role !== null && (
         <ConversationSettings chat={chat} view={view} act={act} onMoved={() => undefined} onUnread={onUnread} />
       )}

@@ -1,7 +1,8 @@
-import { PalaverError, type ConversationHandle, type RecipientStatus } from "@palaver/client";
+import type { ConversationHandle, RecipientStatus } from "@palaver/client";
 import { useClient } from "@palaver/client/react";
 import { useEffect, useState, type ReactNode } from "react";
 import { Dialog } from "../common/dialog";
+import { useRequests } from "../common/requests";
 import { exactly } from "../common/times";
 import { useNames } from "../people/names";
 
@@ -16,7 +17,7 @@ interface Props {
 export function MessageInfo({ chat, seq, onClose }: Props): ReactNode {
   const { api } = useClient();
   const [recipients, setRecipients] = useState<readonly RecipientStatus[]>([]);
-  const [failure, setFailure] = useState<string>();
+  const { act, failure } = useRequests();
   const name = useNames(recipients.map(({ user_id }) => user_id));
   useEffect(() => {
     const load = async (): Promise<void> => {
@@ -29,10 +30,8 @@ export function MessageInfo({ chat, seq, onClose }: Props): ReactNode {
       }
       setRecipients(all);
     };
-    load().catch((error: unknown) =>
-      setFailure(error instanceof PalaverError ? error.message : "This cannot be loaded now."),
-    );
-  }, [api, chat, seq]);
+    act(load());
+  }, [api, chat, seq, act]);
   return (
     <Dialog title="Who has read it" onClose={onClose}>
       {failure !== undefined && <p role="alert">{failure}</p>}

@@ -2,7 +2,7 @@ import type { PublicConversation } from "@palaver/client";
 import { useClient } from "@palaver/client/react";
 import { useEffect, useState, type ReactNode } from "react";
 import { Dialog } from "../common/dialog";
-import { failureText } from "../common/requests";
+import { useRequests } from "../common/requests";
 import type { Person } from "../people/person-search";
 import { PersonPicker } from "./person-picker";
 
@@ -15,13 +15,8 @@ export function NewChat({
   readonly onOpen: (id: string) => void;
 }): ReactNode {
   const [tab, setTab] = useState<"person" | "group" | "rooms">("person");
-  const [failure, setFailure] = useState<string>();
-  const open = (made: Promise<{ id: string }>): void => {
-    made.then(
-      ({ id }) => onOpen(id),
-      (error: unknown) => setFailure(failureText(error)),
-    );
-  };
+  const { act, failure } = useRequests();
+  const open: Open = (made) => act(made.then(({ id }) => onOpen(id)));
   return (
     <Dialog title="New conversation" onClose={onClose}>
       <div className="tabs" role="tablist">

@@ -129,7 +129,7 @@ export class Person {
     const message = this.message(text);
     await message.hover();
     await message.getByRole("button", { name: "Actions" }).click();
-    await message.getByRole("button", { name: action }).click();
+    await message.getByRole("button", { name: action, exact: true }).click();
   }
 
   /** Takes a picture of the window into `target/web`. */
