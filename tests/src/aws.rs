@@ -176,6 +176,9 @@ pub const MEMBERS: &str = "local-MembersTable";
 /// Name of the table `subscriptions`.
 pub const SUBSCRIPTIONS: &str = "local-SubscriptionsTable";
 
+/// Table of the read watermarks, and of mentions.
+pub const READ_STATUS: &str = "local-ReadStatusTable";
+
 /// The log as a process that has just started knows it, over a DynamoDB client.
 pub fn log(dynamodb: &aws_sdk_dynamodb::Client) -> Log {
     Log {

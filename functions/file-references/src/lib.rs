@@ -1,11 +1,12 @@
 //! Worker on the stream of `messages`: keeps which messages reference a file, and expires files with their last reference. Besides, it
-//! reports segments that may move to the archive, and conversations that the retention has to visit: at most two workers can read a
-//! shard of a stream, and the search has the other.
+//! records who is mentioned, and reports segments that may move to the archive, and conversations that the retention has to visit: at most
+//! two workers can read a shard of a stream, and the search has the other.
 //!
 //! A message references files when it is appended, and no longer once it is deleted. Records of one conversation arrive in order, and
 //! may arrive more than once: every step is safe to repeat. A row that goes away has moved to the archive, with its references, or has
 //! expired, and lost them before.
 
+mod mentions;
 mod segments;
 mod serve;
 mod visit;
@@ -15,22 +16,23 @@ use chat::files::FileReferences;
 use chat::retention::Visits;
 use domain::FileId;
 use domain::error::causes;
-use serde_dynamo::{Item, from_item};
+use serde_dynamo::from_item;
 use store::StoreError;
-use store::dynamodb::LogItem;
+use store::dynamodb::{LogItem, Mentions};
 use store::sqs::Queue;
 
 use visit::Visit;
 
 pub use serve::serve;
 
-/// Attribute of the messages that have files.
-const FILE_COUNT: &str = "file_count";
+/// Attributes of the messages that have files, and of those that mention users.
+const COUNTS: [&str; 2] = ["file_count", "mention_count"];
 
 /// Works on the stream.
 #[derive(Debug)]
 pub struct Worker {
     pub references: FileReferences,
+    pub mentions: Mentions,
     /// The queue of the archive; `None` if nothing moves there.
     pub archive: Option<Queue>,
     /// `None` if all messages are kept.
@@ -65,8 +67,11 @@ impl Worker {
             _ => None,
         };
         // Other items come for the archive or the retention, and may be of a kind that only a later version knows.
-        if [&before, &after].into_iter().any(|image| image.contains_key(FILE_COUNT)) {
-            self.record_references(before, after).await?;
+        if [&before, &after].into_iter().any(|image| COUNTS.iter().any(|count| image.contains_key(*count))) {
+            let before: Option<LogItem> = if before.is_empty() { None } else { Some(from_item(before)?) };
+            let after: LogItem = from_item(after)?;
+            self.record_references(before.as_ref(), &after).await?;
+            self.mentions.add(&mentions::new(before.as_ref(), &after), mentions::position_of(&after)).await?;
         }
         if let (Some(queue), Some(segment)) = (&self.archive, segment) {
             queue.send_archive(&[segment]).await?;
@@ -80,11 +85,9 @@ impl Worker {
         }
     }
 
-    async fn record_references(&self, before: Item, after: Item) -> Result<(), StoreError> {
-        let before: Option<LogItem> = if before.is_empty() { None } else { Some(from_item(before)?) };
-        let after: LogItem = from_item(after)?;
+    async fn record_references(&self, before: Option<&LogItem>, after: &LogItem) -> Result<(), StoreError> {
         let (conversation_id, seq) = (after.conversation_id, after.seq);
-        let (earlier, now) = (files(before.as_ref()), files(Some(&after)));
+        let (earlier, now) = (files(before), files(Some(after)));
         for file_id in now.iter().filter(|file| !earlier.contains(file)) {
             if !self.references.reference_added(*file_id, seq).await? {
                 tracing::error!(%conversation_id, %seq, %file_id, "a message references a file that is deleted");

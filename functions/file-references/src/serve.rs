@@ -9,6 +9,7 @@ pub async fn serve() -> Result<(), Error> {
     let wiring = Wiring::start().await;
     let worker = Worker {
         references: wiring.file_references()?,
+        mentions: wiring.mentions()?,
         archive: wiring.archive_queue()?,
         visits: wiring.visits_if_any()?,
     };

@@ -1,7 +1,8 @@
-//! Messages over HTTP: history, sync, sending, edits, deletions, reactions, and the delivery status of messages.
+//! Messages over HTTP: history, sync, mentions, sending, edits, deletions, reactions, and the delivery status of messages.
 
 mod amend;
 mod history;
+mod mentions;
 mod send;
 mod serve;
 mod status;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use chat::inbox::Inbox;
 use chat::log::Log;
+use chat::mentions::MentionList;
 use chat::receipts::StatusReader;
 use chat::sending::Sender;
 use domain::ApiError;
@@ -23,6 +25,7 @@ pub use serve::serve;
 pub struct Handler {
     pub log: Log,
     pub inbox: Inbox,
+    pub mention_list: MentionList,
     pub status_reader: StatusReader,
     pub sender: Sender,
     pub connections: Connections,
@@ -47,6 +50,7 @@ impl Handler {
             "GET /v1/conversations/{id}/messages" => self.history(request).await,
             "GET /v1/conversations/{id}/messages/{seq}/status" => self.status(request).await,
             "GET /v1/conversations/{id}/receipts" => self.receipts(request).await,
+            "GET /v1/mentions" => self.mentions(request).await,
             "POST /v1/sync" => self.sync(request).await,
             _ => Err(no_such_route()),
         }

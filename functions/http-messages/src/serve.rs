@@ -11,6 +11,7 @@ pub async fn serve() -> Result<(), Error> {
     let handler = Handler {
         log: wiring.limited_log()?,
         inbox: wiring.inbox()?,
+        mention_list: wiring.mention_list()?,
         status_reader: wiring.status_reader()?,
         sender: wiring.sender()?,
         connections: wiring.connections()?,

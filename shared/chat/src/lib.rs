@@ -8,6 +8,7 @@
 //! * [`files`]: the lifecycle of uploaded files.
 //! * [`inbox`]: a user's conversations as the user sees them, and sync.
 //! * [`archive`]: old segments of logs, which lie on S3.
+//! * [`mentions`]: the messages that mention a user.
 //! * [`retention`]: deletes messages that are older than they are kept.
 //! * [`search`]: the index of messages, and what a user finds in it.
 //! * [`accounts`]: deletes users.
@@ -25,6 +26,7 @@ pub mod imports;
 pub mod inbox;
 pub mod log;
 pub mod membership;
+pub mod mentions;
 pub mod notify;
 pub mod receipts;
 pub mod reconcile;

@@ -46,6 +46,7 @@ use crate::telemetry;
 use crate::trace::SendTrace;
 
 mod imports;
+mod mentions;
 
 /// Builder of a function's dependencies, one per process.
 #[derive(Debug)]

@@ -12,6 +12,7 @@ mod flood;
 mod hostile;
 mod limits;
 mod many_subscribers;
+mod mentions;
 mod messages;
 mod pages;
 mod pins;

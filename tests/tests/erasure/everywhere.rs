@@ -34,6 +34,9 @@ async fn upload(user: &TestUser, room: &Room, name: &str) -> String {
     file
 }
 
+/// The table of the mentions, among places.
+const READ_STATUS: &str = "table local-ReadStatusTable";
+
 async fn export(user: &TestUser, path: &str, body: &Value) -> String {
     let (status, export) = user.post(path, body).await;
     assert_eq!(status, 202, "{export}");
@@ -155,9 +158,11 @@ async fn nothing_is_left_of_what_a_user_wrote() {
     let rooms = [&private, &removed, &public, &titled, &closed];
     let cursor = private.view(&bob).await["head_seq"].as_u64().unwrap();
     let before = seen_by(&bob, &rooms, &alice).await;
-    let is_found = until("the search", async || {
-        let found = places(cloud, &[&secret, &name]).await;
-        found.contains("search").then_some(found)
+    let mentions = format!("mentions#{}", alice.user_id);
+    let is_found = until("the search and the mentions", async || {
+        let found = places(cloud, &[&secret, &name, &mentions]).await;
+        let is_mentioned = found.iter().any(|found| found.starts_with(READ_STATUS));
+        (is_mentioned && found.contains("search")).then_some(found)
     })
     .await;
     let expected = [
@@ -175,7 +180,7 @@ async fn nothing_is_left_of_what_a_user_wrote() {
     let mut socket = bob.connect().await;
     erase(&alice).await;
     let finished = until_state(&backend, &alice, "finished").await;
-    until_nowhere(cloud, &[&secret, &name]).await;
+    until_nowhere(cloud, &[&secret, &name, &mentions]).await;
     assert_eq!((&finished["conversations"], &finished["finished_conversations"]), (&json!(6), &json!(6)), "{finished}");
     assert!(finished["messages"].as_u64() >= Some(6) && finished["reactions"].as_u64() >= Some(2), "{finished}");
 

@@ -1,6 +1,6 @@
-//! Messages over HTTP: history, edits, deletions, reactions, status.
+//! Messages over HTTP: history, mentions, edits, deletions, reactions, status.
 
-use domain::protocol::http::{AroundPage, EditRequest, HistoryPage, StatusPage, WatermarksPage};
+use domain::protocol::http::{AroundPage, EditRequest, HistoryPage, MentionsPage, StatusPage, WatermarksPage};
 use domain::protocol::{SendBody, Sent};
 use domain::receipt::MemberWatermarks;
 use domain::{ClientMessageId, ConversationId, Message, Seq};
@@ -66,6 +66,12 @@ impl Api {
         let path = format!("/v1/conversations/{conversation}/messages?limit={limit}");
         let page: HistoryPage = self.ask(Method::GET, &path, NO_BODY).await?;
         Ok(page.messages)
+    }
+
+    /// Returns a page of the messages that mention the user, newest first, over all conversations.
+    pub async fn mentions(&self, cursor: Option<&str>) -> Result<MentionsPage, ApiError> {
+        let cursor = cursor.map(|cursor| format!("?cursor={cursor}")).unwrap_or_default();
+        self.ask(Method::GET, &format!("/v1/mentions{cursor}"), NO_BODY).await
     }
 
     /// Returns messages around one, at most 100: half of them older.

@@ -1,4 +1,4 @@
-/** History, changes of messages, and search over HTTP. */
+/** History, changes of messages, mentions, and search over HTTP. */
 
 import type { Custom, Message, RecipientStatus, SearchHit } from "../protocol/index.js";
 import type { Page, PageQuery } from "./conversations.js";
@@ -21,6 +21,12 @@ export interface HistoryPage {
   readonly next: number | null;
   /** Everything up to this seq is gone because of its age. */
   readonly expired_seq?: number;
+}
+
+/** Messages that mention the user, newest first. */
+export interface MentionsPage {
+  readonly messages: readonly Message[];
+  readonly cursor: string | null;
 }
 
 /** Messages around a seq. */
@@ -92,6 +98,12 @@ export class MessagesApi {
       query: { ...query },
     });
     return { entries: page.recipients, cursor: page.cursor };
+  }
+
+  /** Returns a page of the messages that mention the user, newest first, of all conversations that the user is in. */
+  async mentions(query: PageQuery = {}): Promise<Page<Message>> {
+    const page = await this.requests.ask<MentionsPage>("GET", "/v1/mentions", { query: { ...query } });
+    return { entries: page.messages, cursor: page.cursor };
   }
 
   /**

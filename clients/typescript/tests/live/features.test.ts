@@ -233,6 +233,25 @@ describe("pins", () => {
   });
 });
 
+describe("mentions", () => {
+  it("are listed over all conversations, newest first", async () => {
+    const [alice, bob] = [await started(uniqueName("alice")), await started(uniqueName("bob"))];
+    const group = await alice.create({ type: "group", title: "Team", member_ids: [idOf(bob)] });
+    const mentions = [idOf(bob)];
+    await group.send({ text: "first", mentions }).accepted();
+    await group.send("nobody").accepted();
+    await (await alice.withUser(idOf(bob))).send({ text: "second", mentions }).accepted();
+    // The list follows the log.
+    let listed: (string | null)[] = [];
+    while (listed.length < 2) {
+      const { entries } = await bob.api.messages.mentions({ limit: 5 });
+      listed = entries.map((message) => (message.kind === "text" ? message.text : null));
+    }
+    expect(listed).toEqual(["second", "first"]);
+    expect(await alice.api.messages.mentions()).toEqual({ entries: [], cursor: null });
+  });
+});
+
 describe("settings", () => {
   it("of a conversation are on all devices, and a read ends the mark", async () => {
     const name = uniqueName("alice");

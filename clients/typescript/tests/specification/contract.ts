@@ -6,7 +6,7 @@
 
 import type * as http from "../../src/http/conversations.js";
 import type { DownloadLink, Announcement } from "../../src/http/files.js";
-import type { HistoryAround, HistoryPage } from "../../src/http/messages.js";
+import type { HistoryAround, HistoryPage, MentionsPage } from "../../src/http/messages.js";
 import type * as ours from "../../src/protocol/index.js";
 import type { Schemas as Frames } from "./generated/asyncapi.js";
 import type { Schemas as Bodies } from "./generated/openapi.js";
@@ -105,6 +105,7 @@ interface BodyObjects extends Objects {
   HistoryPage: HistoryPage;
   Member: ours.Member;
   MemberWatermarks: ours.MemberReceipts;
+  MentionsPage: MentionsPage;
   Presence: ours.Presence;
   PublicConversation: ours.PublicConversation;
   RecipientStatus: ours.RecipientStatus;

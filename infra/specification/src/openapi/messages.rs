@@ -1,7 +1,8 @@
 //! Messages: history, sending, changes, receipts, search and sync.
 
 use domain::protocol::http::{
-    AroundPage, EditRequest, HistoryPage, HistoryQuery, SearchPage, SearchQuery, StatusPage, WatermarksPage, pages,
+    AroundPage, EditRequest, HistoryPage, HistoryQuery, MentionsPage, SearchPage, SearchQuery, StatusPage,
+    WatermarksPage, pages,
 };
 use domain::protocol::{SendBody, SentAnswer, SyncRequest, Synced};
 use domain::{ErrorCode, Message};
@@ -135,6 +136,9 @@ fn readers() -> Vec<Operation> {
     let status = json!({"recipients": [{"user_id": BOB, "delivered_at": AT, "read_at": null}], "cursor": null});
     let receipts =
         json!({"receipts": [{"user_id": BOB, "delivered": {"seq": 2, "at": AT}, "read": null}], "cursor": ALICE});
+    let mut mentioning = message();
+    mentioning["mentions"] = json!([BOB]);
+    let mentions = json!({"messages": [mentioning], "cursor": null});
     let hits = json!({"hits": [{"message": message(), "highlights": [[7, 10]]}], "cursor": null});
     vec![
         Operation::new(
@@ -151,6 +155,14 @@ fn readers() -> Vec<Operation> {
             .page(pages::RECEIPTS)
             .answer(200, "A page.", Shape::answer::<WatermarksPage>(receipts))
             .errors(&[ErrorCode::ConversationNotFound, ErrorCode::NotAMember]),
+        Operation::new("GET /v1/mentions", "getMentions", "Messages that mention the caller")
+            .describe(
+                "Newest first, of the last 90 days, in all conversations that the caller is in, as history shows them, and without \
+                 those of users whom the caller blocks. A page may have fewer than `limit`, or none, and not be the last.",
+            )
+            .callers(Callers::UsersAndBackends)
+            .page(pages::MENTIONS)
+            .answer(200, "A page.", Shape::answer::<MentionsPage>(mentions)),
         Operation::new("GET /v1/search", "searchMessages", "Find messages")
             .describe("In all conversations that the caller is or was in, as far as history shows them.")
             .query::<SearchQuery>()

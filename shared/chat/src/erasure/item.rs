@@ -55,7 +55,7 @@ impl Eraser {
         if let MessageKind::Text(_) = item.kind {
             item.edits.clear();
             item.reactions = Reactions::default();
-            item.file_count = None;
+            (item.file_count, item.mention_count) = (None, None);
         }
         erase_words(&mut item.kind, self.user, self.by.seq, Some(self.by.at))
     }
@@ -140,7 +140,7 @@ mod tests {
         let mut item = item(seq, sender, MessageKind::Text(Content::new("secret".to_owned(), None, vec![]).unwrap()));
         item.edits =
             vec![Edit { seq: Seq(8), edited_at: AT, text: "secret".to_owned(), mentions: vec![], custom: None }];
-        item.file_count = Some(1);
+        (item.file_count, item.mention_count) = (Some(1), Some(1));
         for reacting in [user(1), user(2)] {
             item.reactions.add(Emoji::parse("👍").unwrap(), reacting, Seq(9));
         }
@@ -157,6 +157,7 @@ mod tests {
         let deleted =
             MessageKind::Deleted { deleted_by: Some(user(1)), deleted_seq: Some(Seq(90)), deleted_at: Some(AT) };
         assert_eq!((&own.kind, own.file_count, own.membership_seq()), (&deleted, None, Seq(90)));
+        assert_eq!(own, own.clone().counted());
         assert!(own.reactions.is_empty());
         assert_eq!(eraser().erase(&mut own), Change::Done);
         assert_eq!(eraser().count(&own), (0, 0));

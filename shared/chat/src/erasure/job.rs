@@ -123,6 +123,7 @@ impl ErasureJob {
         }
         let before = self.erasures.last_walked_at(user).await?.unwrap_or_else(Timestamp::now);
         self.cancel_exports(user, before).await?;
+        self.mentions.remove_all(user).await?;
         while !self.erasures.forget_keys(user, KEYS_PER_STATEMENT).await? {}
         self.connections.empty_tombstone(user).await?;
         if let Some(took) = self.erasures.finish(user).await? {

@@ -23,7 +23,7 @@ pub(crate) use item::erase_words;
 use std::time::Duration;
 
 use domain::{ConversationId, UserId};
-use store::dynamodb::{Connections, Exports, Members, Watermarks};
+use store::dynamodb::{Connections, Exports, Members, Mentions, Watermarks};
 use store::export_objects::ExportObjects;
 use store::sql::Erasures;
 use store::sqs::{ErasureBody, Queue, RELAY_DELAY};
@@ -44,6 +44,7 @@ pub struct ErasureJob {
     pub archiver: Archiver,
     pub references: FileReferences,
     pub watermarks: Watermarks,
+    pub mentions: Mentions,
     pub connections: Connections,
     pub exports: Exports,
     pub export_objects: ExportObjects,

@@ -108,10 +108,9 @@ impl LogWriter<'_> {
             self.end.changes += 1;
         }
         (self.end.seq, self.end.sent_at) = (seq, sent_at);
-        let file_count = Some(kind.attachments().len()).filter(|count| *count > 0);
         let item = LogItem::new(self.conversation_id, seq, sender, sent_at, self.end.members_seq, kind);
         // Random ones would make another item of a repetition.
-        LogItem { message_id, attempt: Uuid::nil(), file_count, ..item }
+        LogItem { message_id, attempt: Uuid::nil(), ..item }.counted()
     }
 
     /// Takes out what an erased user wrote.

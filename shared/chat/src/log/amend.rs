@@ -225,7 +225,6 @@ fn apply(mut message: LogItem, event: &LogItem, amendment: &Amendment, custom: O
         }),
         Amendment::Delete => {
             message.edits.clear();
-            message.file_count = None;
             message.reactions = Reactions::default();
             message.kind = MessageKind::Deleted {
                 deleted_by: Some(event.sender_id),
@@ -236,7 +235,7 @@ fn apply(mut message: LogItem, event: &LogItem, amendment: &Amendment, custom: O
         Amendment::React { emoji, on: true } => message.reactions.add(emoji.clone(), event.sender_id, event.seq),
         Amendment::React { emoji, on: false } => message.reactions.remove(emoji, event.sender_id, event.seq),
     }
-    message
+    message.counted()
 }
 
 /// Adds the new content to an event for the push, as a sync would return it, so that recipients need no further request.

@@ -5,7 +5,7 @@ use store::dynamodb::members::MemberView;
 use store::dynamodb::messages::LogItem;
 
 use super::Log;
-use super::history::{ReadError, is_no_event};
+use super::history::{ReadError, is_no_event, require_member};
 
 impl Log {
     /// Returns those of the messages at these seqs that `user` may see, exactly as [`Log::history`] shows them, in no order.
@@ -26,7 +26,18 @@ impl Log {
         }
     }
 
-    /// The same, for a user whose view has just been read. Cost: one request, one more for each further hundred seqs; again while
+    /// The same for a user who is a member now. Cost: a transaction of six read units, then a request for the messages.
+    pub(crate) async fn shown_to_member(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        seqs: &[Seq],
+    ) -> Result<Vec<Message>, ReadError> {
+        let view = require_member(Some(self.view(conversation, user).await?))?;
+        self.shown_by_view(conversation, user, &view, seqs).await
+    }
+
+    /// The same as [`Self::shown`], for a user whose view has just been read. Cost: one request, one more for each further hundred seqs; again while
     /// members join and leave.
     pub(super) async fn shown_by_view(
         &self,

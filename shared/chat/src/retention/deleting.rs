@@ -132,9 +132,9 @@ impl Retention {
             kind: MessageKind::Deleted { deleted_by: None, deleted_seq: None, deleted_at: None },
             edits: Vec::new(),
             reactions: Reactions::default(),
-            file_count: None,
             ..head
-        };
+        }
+        .counted();
         let write = self.items.messages.replace_in_transaction(&emptied, before)?;
         // If it was amended meanwhile, by an event after it, it is the head no more, and the next visit deletes it as a row.
         self.items.messages.transact(vec![write]).await.map(drop)

@@ -27,6 +27,7 @@ impl Wiring {
             archiver: self.archiver(Duration::ZERO)?,
             references: self.file_references()?,
             watermarks: self.watermarks()?,
+            mentions: self.mentions()?,
             connections: self.connections()?,
             exports: self.exports()?,
             export_objects: self.export_objects()?,

@@ -12,6 +12,7 @@
 //! | `reactions` | M | by emoji and user: the seqs of adding and withdrawing |
 //! | `recent_senders` | L | counts of the last few senders, carried on by every item: see [`domain::flood`] |
 //! | `file_count` | N | number of files that a text references; the filter of the stream uses it |
+//! | `mention_count` | N | number of users that the newest text mentions; the filter of the stream uses it |
 //! | `amended` | M | `seq` and `members_seq` of the newest event about this message |
 //!
 //! An item is put on the condition that its seq is free, and a seq is never reused. Only texts change afterwards: together with
@@ -83,6 +84,9 @@ pub struct LogItem {
     /// Number of files that the message references; `None` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_count: Option<usize>,
+    /// Number of users that the newest text mentions; `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mention_count: Option<usize>,
     /// The newest event about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amended: Option<AmendedBy>,
@@ -114,6 +118,7 @@ impl LogItem {
             edits: Vec::new(),
             reactions: Reactions::default(),
             file_count: None,
+            mention_count: None,
             amended: None,
             kind,
         }
@@ -127,6 +132,23 @@ impl LogItem {
         let (seq, members_seq) = (self.seq.next(), self.members_seq);
         let item = Self::new(self.conversation_id, seq, sender_id, sent_at, members_seq, kind);
         Self { recent_senders: self.recent_senders.clone(), ..item }
+    }
+
+    /// Counts the files and the mentions of the item as it is: the filter of the stream passes what has some.
+    #[must_use]
+    pub fn counted(self) -> Self {
+        let count = |count: usize| (count > 0).then_some(count);
+        let (file_count, mention_count) = (count(self.kind.attachments().len()), count(self.mentions().len()));
+        Self { file_count, mention_count, ..self }
+    }
+
+    /// Returns the users that the newest text mentions.
+    pub fn mentions(&self) -> &[UserId] {
+        match (&self.kind, self.edits.last()) {
+            (MessageKind::Text(_), Some(edit)) => &edit.mentions,
+            (MessageKind::Text(content), None) => &content.mentions,
+            _ => &[],
+        }
     }
 
     /// Returns the seq of the newest membership change that the writer of this item, or of its newest amendment, knew of. With

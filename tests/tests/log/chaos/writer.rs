@@ -89,6 +89,7 @@ macro_rules! writer {
                 edits: item.edits,
                 reactions: item.reactions,
                 file_count: item.file_count,
+                mention_count: item.mention_count,
                 amended: None,
                 kind: item.kind,
             };

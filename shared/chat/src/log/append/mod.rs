@@ -302,16 +302,15 @@ impl Opened<'_> {
     ) -> Result<LogItem, StoreError> {
         let head = self.turn.head().ok_or_else(|| StoreError::Inconsistent("an open log without a head".to_owned()))?;
         let (draft, attachments) = (&self.drafts[index], self.attachments[index].clone());
-        let file_count = (!attachments.is_empty()).then_some(attachments.len());
         let content = Content { attachments, mentions: self.mentions(draft), ..draft.content.clone() };
-        Ok(LogItem {
+        let item = LogItem {
             attempt,
             client_message_id: Some(draft.client_message_id),
             digest: Some(digest.to_owned()),
             recent_senders,
-            file_count,
             ..head.next(self.sender_id, MessageKind::Text(content))
-        })
+        };
+        Ok(item.counted())
     }
 
     /// Returns the members among the mentioned users, each once.

@@ -83,6 +83,16 @@ pub struct PinsPage {
     pub cursor: Option<String>,
 }
 
+/// Answer to `GET /v1/mentions`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MentionsPage {
+    /// Messages that mention the caller, newest first; fewer than the limit, perhaps none, where many are hidden.
+    pub messages: Vec<Message>,
+    /// Cursor of the next page; `None` on the last.
+    pub cursor: Option<String>,
+}
+
 /// Answer to `GET /v1/conversations/{id}/messages/{seq}/status`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

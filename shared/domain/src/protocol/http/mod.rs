@@ -29,7 +29,9 @@ pub use exports::{ConversationExportRequest, UserExportRequest};
 pub use files::{FileQuery, SignedParts, ThumbnailQuery};
 pub use imports::NewImportRequest;
 pub use members::{AddMembersRequest, Member, MembersPage, PresencePage, PresenceQuery, UpdateMemberRequest};
-pub use messages::{AroundPage, EditRequest, HistoryPage, HistoryQuery, PinsPage, StatusPage, WatermarksPage};
+pub use messages::{
+    AroundPage, EditRequest, HistoryPage, HistoryQuery, MentionsPage, PinsPage, StatusPage, WatermarksPage,
+};
 pub use problem::Problem;
 pub use search::{FileHighlights, Hit, SearchPage, SearchQuery};
 pub use users::{

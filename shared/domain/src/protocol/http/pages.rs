@@ -14,6 +14,9 @@ pub const PUBLIC_CONVERSATIONS: PageSize = PageSize { default: 20, most: 50 };
 /// `GET /v1/search`.
 pub const HITS: PageSize = PageSize { default: 20, most: 50 };
 
+/// `GET /v1/mentions`.
+pub const MENTIONS: PageSize = PageSize { default: 20, most: 50 };
+
 /// `GET /v1/conversations/{id}/members`.
 pub const MEMBERS: PageSize = PageSize { default: 100, most: 1000 };
 

@@ -5,6 +5,8 @@
 //! | user | conversation | the watermark: `seq`, `at` (ms), `revision`; in `read_status` also the user's settings (`settings.rs`) |
 //! | `<conversation>#<user>` | seq, 16 digits | an older receipt: `at` (ms), `ttl` |
 //!
+//! In `read_status` also the partitions `mentions#<user>`, of [`Mentions`](super::Mentions).
+//!
 //! A message was delivered to, or read by, a user at the earliest time among their receipts at or above its seq. An older
 //! receipt is never later than one above it, so the first at or above a seq has the time. A receipt that arrives out of order
 //! rewrites the ones below it with the earlier time. It does so in one transaction with `revision`, so that concurrent late
