@@ -1,16 +1,13 @@
 //! The client: one task that owns all state, and handles to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::conversation::Conversation;
-use domain::export::Export;
-use domain::file::File;
-use domain::protocol::event::Unread;
 use domain::protocol::{Answer, ErrorBody, Push, Reply, Sent, Synced};
-use domain::settings::ConversationSettings;
-use domain::{ClientMessageId, Content, ConversationId, ErrorCode, Message, MessageKind, Receipt, Seq, UserId};
+use domain::{
+    ClientMessageId, Content, ConversationId, ConversationType, ErrorCode, Message, MessageKind, Seq, UserId,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -21,35 +18,7 @@ use crate::replica::Replica;
 use crate::server_frame::{self, ServerFrame};
 use crate::subscriptions::{self, Subscriptions};
 use crate::sync_schedule::{SyncSchedule, SyncSubject};
-use crate::{Api, Pace, Refusal};
-
-/// Events, in the order of each conversation.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// A connection is up.
-    Connected,
-    /// The connection was lost; another one is being made.
-    Disconnected,
-    /// The state of a conversation: after connecting, and at intervals.
-    Conversation(Box<Conversation>),
-    /// The next item of a conversation's log, including the user's own messages.
-    Item(Box<Message>),
-    /// Another user's watermark moved forward.
-    Receipt(Receipt),
-    /// A user is typing, or has stopped. It ends if nothing more arrives.
-    Typing { conversation_id: ConversationId, user_id: UserId, typing: bool },
-    /// The unread messages, after a read on one of the user's devices.
-    Unread(Unread),
-    /// The user has changed settings of a conversation, on any device.
-    Settings { conversation_id: ConversationId, settings: ConversationSettings },
-    /// A file of the user can be attached, or was rejected.
-    File(Box<File>),
-    /// An export of the user is ready or has failed.
-    Export(Box<Export>),
-    /// The last event: the server does not take the user's connections, and no repeat would change that. Messages that were not
-    /// sent end with [`SendError::Stopped`].
-    Refused(Refusal),
-}
+use crate::{Api, Event, Pace};
 
 /// A running client. It stops when all of its handles are dropped.
 #[derive(Clone, Debug)]
@@ -61,6 +30,7 @@ enum Request {
     Read(ConversationId, Seq),
     Subscribe(ConversationId, bool),
     Snapshot(ConversationId, oneshot::Sender<Replica>),
+    IsCaughtUp(oneshot::Sender<bool>),
     Sync,
     Reconnect,
 }
@@ -121,6 +91,13 @@ impl Client {
         taken.await.unwrap_or_default()
     }
 
+    /// Returns true while the client is connected with nothing left to sync: what it shows is what the server has.
+    pub async fn is_caught_up(&self) -> bool {
+        let (state, known) = oneshot::channel();
+        self.request(Request::IsCaughtUp(state));
+        known.await.unwrap_or_default()
+    }
+
     /// Syncs everything: for a device that has slept.
     pub fn sync(&self) {
         self.request(Request::Sync);
@@ -144,6 +121,8 @@ struct Engine {
     events: mpsc::UnboundedSender<Event>,
     up: bool,
     replicas: BTreeMap<ConversationId, Replica>,
+    /// Public conversations, which have no deliveries.
+    public: BTreeSet<ConversationId>,
     outbox: Outbox,
     syncs: SyncSchedule,
     acks: Receipts,
@@ -161,8 +140,8 @@ impl Engine {
         let now = Instant::now();
         let (replicas, outbox, syncs) = (BTreeMap::new(), Outbox::default(), SyncSchedule::new(now));
         let (acks, reads) = (Receipts::new("ack", now), Receipts::new("read", now));
-        let subscriptions = Subscriptions::default();
-        Self { user, pace, commands, events, up: false, replicas, outbox, syncs, acks, reads, subscriptions }
+        let (public, subscriptions) = (BTreeSet::new(), Subscriptions::default());
+        Self { user, pace, commands, events, up: false, replicas, public, outbox, syncs, acks, reads, subscriptions }
     }
 
     async fn run(
@@ -200,6 +179,10 @@ impl Engine {
             Request::Snapshot(conversation, snapshot) => {
                 // The caller may have stopped waiting.
                 let _ = snapshot.send(self.replicas.get(&conversation).cloned().unwrap_or_default());
+            }
+            Request::IsCaughtUp(state) => {
+                let has_gap = self.replicas.values().any(|replica| replica.gap_since().is_some());
+                let _ = state.send(self.up && self.syncs.is_done() && !has_gap);
             }
             Request::Sync => self.syncs.need_everything(),
             Request::Reconnect => self.command(Command::Reconnect),
@@ -382,6 +365,9 @@ impl Engine {
                 self.replicas.entry(listed.conversation_id).or_default();
                 self.syncs.need(listed.conversation_id);
                 if let Some(conversation) = listed.conversation {
+                    if conversation.kind == ConversationType::Public {
+                        self.public.insert(conversation.conversation_id);
+                    }
                     self.emit(Event::Conversation(Box::new(conversation)));
                 }
             }
@@ -408,7 +394,7 @@ impl Engine {
     fn applied(&mut self, items: Vec<Message>) {
         for item in items {
             self.outbox.seen(&item);
-            if item.sender_id != self.user {
+            if item.sender_id != self.user && !self.public.contains(&item.conversation_id) {
                 self.acks.mark(item.conversation_id, item.seq);
             }
             self.emit(Event::Item(Box::new(item)));

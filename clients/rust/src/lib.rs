@@ -52,6 +52,7 @@ mod back_off;
 mod client;
 mod client_credentials;
 mod connection;
+mod event;
 mod imports;
 mod outbox;
 mod pace;
@@ -65,10 +66,11 @@ mod sync_schedule;
 mod token;
 
 pub use api::{Api, ApiError, Endpoints, SearchFilter};
-pub use client::{Client, Event};
+pub use client::Client;
 pub use client_credentials::ClientCredentials;
 /// The types of conversations, messages and identifiers.
 pub use domain;
+pub use event::Event;
 pub use outbox::{Draft, SendError};
 pub use pace::Pace;
 pub use refusal::Refusal;

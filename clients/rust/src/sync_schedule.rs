@@ -51,6 +51,11 @@ impl SyncSchedule {
         self.next = now + pace.sync_every;
     }
 
+    /// Returns true if nothing is left to sync now.
+    pub(crate) fn is_done(&self) -> bool {
+        self.list.is_none() && self.needed.is_empty() && self.in_flight.is_none()
+    }
+
     /// Lists all conversations, including those that the client does not know yet.
     pub(crate) fn need_everything(&mut self) {
         self.list = Some(None);
