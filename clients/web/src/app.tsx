@@ -36,9 +36,15 @@ export function App(): ReactNode {
     const wake = (): void => {
       client.sync();
     };
+    // The connection of a network that is gone would look alive until something is sent.
+    const drop = (): void => {
+      client.reconnect();
+    };
     window.addEventListener("online", wake);
+    window.addEventListener("offline", drop);
     return () => {
       window.removeEventListener("online", wake);
+      window.removeEventListener("offline", drop);
       setClient(undefined);
       void client.stop();
     };

@@ -1,6 +1,7 @@
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectNoFaults } from "./support/axe";
+import { Backend, lines } from "./support/backend";
 import { launch, Person, uniqueName } from "./support/browser";
 import { png } from "./support/png";
 
@@ -55,7 +56,13 @@ describe("two people in two windows", () => {
     await bob.say("a reply");
     await alice.message("a reply").locator("blockquote", { hasText: "Hello, Bob" }).waitFor();
     await alice.act("a reply", "React with 👍");
-    await bob.message("a reply").getByRole("button", { name: "👍, 1" }).waitFor();
+    const reaction = bob.message("a reply").getByRole("button", { name: /^👍/ });
+    await reaction.getByText("👍 1").waitFor();
+    await reaction.click();
+    await alice.message("a reply").getByRole("button", { name: "👍, 2" }).waitFor();
+    await alice.act("a reply", "React with 👍");
+    await reaction.getByText("👍 1").waitFor();
+    await expectNoFaults(bob);
     await bob.act("a reply", "Edit");
     await bob.say("an edited reply");
     await alice.message("an edited reply").getByText("edited", { exact: true }).waitFor();
@@ -72,9 +79,12 @@ describe("two people in two windows", () => {
     await alice.page.locator(".uploads [data-status=ready]").waitFor();
     await alice.page.getByRole("button", { name: "Send" }).click();
     const image = bob.page.getByRole("button", { name: "Show gradient.png" });
-    await image.locator("img").waitFor();
+    const widthOf = (picture: ReturnType<Page["locator"]>): Promise<number> =>
+      picture.evaluate((element) => (element as HTMLImageElement).naturalWidth);
+    await expect.poll(() => widthOf(image.locator("img"))).toBe(320);
     await image.click();
-    await bob.page.getByRole("dialog", { name: "gradient.png" }).locator("img").waitFor();
+    // It was smaller than the larger thumbnail.
+    await expect.poll(() => widthOf(bob.page.getByRole("dialog", { name: "gradient.png" }).locator("img"))).toBe(640);
     await bob.page.keyboard.press("Escape");
     await alice.picture("light");
     await bob.picture("dark-phone");
@@ -92,7 +102,8 @@ describe("two people in two windows", () => {
     await bob.page.context().setOffline(true);
     await bob.say("from the tunnel");
     await bob.message("from the tunnel").getByRole("button", { name: "On its way" }).waitFor();
-    for (let n = 0; n < MEANWHILE; n++) await alice.say(`meanwhile ${n}`);
+    const backend = await Backend.of(alice.name);
+    await backend.say(new URL(alice.page.url()).hash.slice(1), lines("meanwhile", MEANWHILE));
     await alice
       .message(`meanwhile ${MEANWHILE - 1}`)
       .getByRole("button", { name: "Sent" })
@@ -162,11 +173,16 @@ describe("several people", () => {
     await page.getByRole("button", { name: `${title}: details` }).click();
     await page.getByRole("button", { name: `Remove ${carol.name}` }).click();
     await carol.page.getByText("You are not a member any more.").waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+    await alice.say("between the two of us");
+    await alice.message("between the two of us").getByRole("button", { name: "Sent" }).waitFor();
+    await page.getByRole("button", { name: `${title}: details` }).click();
     await page.getByLabel("Add a person").fill(carol.name);
     await page.getByRole("button", { name: `Add ${carol.name}` }).click();
     await page.getByRole("button", { name: "Close" }).click();
     await carol.say("I am back");
     await alice.message("I am back").waitFor();
+    expect(await carol.page.locator(".messages").textContent()).not.toContain("between the two of us");
     await carol.page.context().close();
   });
 

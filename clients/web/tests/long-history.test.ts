@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { Backend, lines } from "./support/backend";
 import { launch, Person } from "./support/browser";
 
 /** Messages of the history. */
@@ -88,28 +88,11 @@ async function scrollUp(): Promise<{
 
 /** Makes a conversation of one user over HTTP. */
 async function longConversation(username: string): Promise<string> {
-  const { http, oidc_token } = inject("endpoints");
-  const issued = await fetch(oidc_token, { method: "POST", body: JSON.stringify({ username }) });
-  const { access_token } = (await issued.json()) as { access_token: string };
-  const post = async <T>(path: string, body: unknown): Promise<T> => {
-    const response = await fetch(http + path, {
-      method: "POST",
-      headers: { authorization: `Bearer ${access_token}` },
-      body: JSON.stringify(body),
-    });
-    if (!response.ok) throw new Error(await response.text());
-    return (await response.json()) as T;
-  };
-  const { conversation_id } = await post<{ conversation_id: string }>("/v1/conversations", {
+  const backend = await Backend.of(username);
+  const { conversation_id } = await backend.ask<{ conversation_id: string }>("POST", "/v1/conversations", {
     type: "group",
     title: "Long",
   });
-  for (let from = 0; from < COUNT; from += 25) {
-    const messages = Array.from({ length: Math.min(25, COUNT - from) }, (_, n) => ({
-      client_message_id: randomUUID(),
-      text: `line ${from + n}`,
-    }));
-    await post(`/v1/conversations/${conversation_id}/messages`, { messages });
-  }
+  await backend.say(conversation_id, lines("line", COUNT));
   return conversation_id;
 }

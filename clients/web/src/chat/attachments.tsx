@@ -12,9 +12,11 @@ export interface ShownAttachment {
 /** The files of a message: images as thumbnails, others by name. */
 export function Attachments({
   message,
+  act,
   onImage,
 }: {
   readonly message: ChatMessage;
+  readonly act: (request: Promise<unknown>) => void;
   readonly onImage: (shown: ShownAttachment) => void;
 }): ReactNode {
   if (message.kind !== "text") return null;
@@ -24,7 +26,7 @@ export function Attachments({
       {message.attachments?.map((file) => (
         <li key={file.file_id}>
           {file.width === undefined ? (
-            <FileLink file={file} origin={origin} />
+            <FileLink file={file} origin={origin} act={act} />
           ) : (
             <Image shown={{ file, origin }} onOpen={onImage} />
           )}
@@ -56,7 +58,15 @@ function Image({
   );
 }
 
-function FileLink({ file, origin }: { readonly file: Attachment; readonly origin: FileOrigin | undefined }): ReactNode {
+function FileLink({
+  file,
+  origin,
+  act,
+}: {
+  readonly file: Attachment;
+  readonly origin: FileOrigin | undefined;
+  readonly act: (request: Promise<unknown>) => void;
+}): ReactNode {
   const { api } = useClient();
   const download = async (): Promise<void> => {
     const { url } = await api.files.link(file.file_id, origin);
@@ -64,7 +74,7 @@ function FileLink({ file, origin }: { readonly file: Attachment; readonly origin
     window.open(url, "_blank", "noopener");
   };
   return (
-    <button className="file" onClick={() => void download().catch(() => undefined)}>
+    <button className="file" onClick={() => act(download())}>
       <span aria-hidden="true">📄</span>
       <span>
         {file.name}

@@ -26,7 +26,9 @@ export function ChatHeader({
       <button className="plain title" onClick={onDetails} aria-label={`${title}: details`}>
         <Avatar id={view.peer_id ?? view.conversation_id} name={title} size={40} online={peer?.online ?? false} />
         <span>
-          <strong>{title}</strong>
+          <strong>
+            <bdi>{title}</bdi>
+          </strong>
           <Status view={view} online={peer?.online} lastSeen={peer?.last_seen_at ?? undefined} />
         </span>
       </button>

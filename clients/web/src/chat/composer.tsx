@@ -4,6 +4,7 @@ import { ClipIcon, SendIcon } from "../common/icons";
 import { useNames } from "../people/names";
 import type { Intent } from "./chat";
 import { describe } from "./describe";
+import { draftOf, keepDraft } from "./drafts";
 import { Completion, useMentions } from "./mentions";
 import { UploadChips, useAttachments } from "./upload-chips";
 import type { Uploads } from "./uploads";
@@ -29,7 +30,8 @@ export function Composer({ chat, view, intent, uploads, autoFocus, act, onDone, 
   const picker = useRef<HTMLInputElement>(null);
   const [text, setText] = useDraft(chat.id, intent);
   const attachments = useAttachments(uploads.list);
-  const mentions = useMentions(chat, view, field, text, setText);
+  const edited = intent?.kind === "edit" && intent.message.kind === "text" ? intent.message : undefined;
+  const mentions = useMentions(chat, view, field, text, setText, edited?.mentions ?? []);
   const name = useNames(intent === undefined ? [] : [intent.message.sender_id]);
 
   useEffect(() => {
@@ -60,7 +62,7 @@ export function Composer({ chat, view, intent, uploads, autoFocus, act, onDone, 
       act(chat.edit(intent.message.seq, text, mentioned).then(onDone));
       return;
     }
-    chat.send(draftOf(text, intent, mentioned, attachments));
+    chat.send(messageOf(text, intent, mentioned, attachments));
     uploads.clear();
     setText("");
     onDone();
@@ -144,7 +146,7 @@ export function Composer({ chat, view, intent, uploads, autoFocus, act, onDone, 
   );
 }
 
-function draftOf(
+function messageOf(
   text: string,
   intent: Intent,
   mentions: readonly string[],
@@ -156,8 +158,7 @@ function draftOf(
 
 /** Keeps what is written over changes of the conversation and reloads; edits are not drafts. */
 function useDraft(id: string, intent: Intent): [string, (text: string) => void] {
-  const key = `palaver.draft.${id}`;
-  const [draft, setDraft] = useState(() => localStorage.getItem(key) ?? "");
+  const [draft, setDraft] = useState(() => draftOf(id));
   const [edit, setEdit] = useState<{ key: string; text: string }>();
   if (intent?.kind === "edit" && intent.message.kind === "text") {
     const { key, text } = intent.message;
@@ -166,8 +167,7 @@ function useDraft(id: string, intent: Intent): [string, (text: string) => void] 
   }
   const change = (text: string): void => {
     setDraft(text);
-    if (text === "") localStorage.removeItem(key);
-    else localStorage.setItem(key, text);
+    keepDraft(id, text);
   };
   return [draft, change];
 }

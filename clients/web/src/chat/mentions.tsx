@@ -30,6 +30,8 @@ export function useMentions(
   field: RefObject<HTMLTextAreaElement | null>,
   text: string,
   setText: (text: string) => void,
+  /** Users whom the text of a message has mentioned before. */
+  before: readonly string[],
 ): Mentions {
   const [members, setMembers] = useState<readonly string[]>([]);
   const [active, setActive] = useState(0);
@@ -45,8 +47,9 @@ export function useMentions(
       () => undefined,
     );
   }, [chat, wantsMembers]);
-  const name = useNames(members);
-  const known = members.map((id) => ({ id, name: name(id) })).filter((one) => one.name !== "…");
+  const people = [...new Set([...members, ...before])];
+  const name = useNames(people);
+  const known = people.map((id) => ({ id, name: name(id) })).filter((one) => one.name !== "…");
   const matching =
     typed === undefined || typed === dismissed
       ? []

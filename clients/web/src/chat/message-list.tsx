@@ -10,6 +10,9 @@ const NEAR_END = 80;
 /** Pixels from an edge of the rows at which further messages get theirs, or are loaded. */
 const NEAR_EDGE = 800;
 
+/** Pixels from the top at which the line before unread messages is shown. */
+const UNREAD_LINE_TOP = 12;
+
 /** Rows that stay as long as their message has one: a new message before them may take the day from them. */
 const ROWS = ".messages > .message, .messages > .system";
 
@@ -37,7 +40,8 @@ export function MessageList({ chat, view, ...actions }: Props): ReactNode {
   const atEnd = useRef(true);
   const anchor = useRef<Anchor>(undefined);
   const [showsJump, setShowsJump] = useState(false);
-  const [unreadFrom] = useState(() => (view.unread > 0 ? view.read_seq : undefined));
+  const [unreadFrom, setUnreadFrom] = useState(() => (view.unread > 0 ? view.read_seq : undefined));
+  const seeksUnread = useRef(unreadFrom !== undefined);
   const shown = useMemo(() => messages.slice(start, end), [messages, start, end]);
   const newest = messages.at(-1);
   const isNewest = end === messages.length;
@@ -50,6 +54,32 @@ export function MessageList({ chat, view, ...actions }: Props): ReactNode {
     anchor.current = firstSeen(element);
   }, []);
   useLayoutEffect(keepPlace, [keepPlace, shown]);
+
+  // Whoever has much to read begins where they have stopped.
+  useLayoutEffect(() => {
+    const element = list.current;
+    const line = element?.querySelector(".unread-line");
+    // What is loaded may not reach back to it.
+    const isLoaded = !hasOlder || messages.some(({ seq }) => seq !== undefined && seq <= (unreadFrom ?? 0));
+    if (!seeksUnread.current || !element || !line || !isLoaded) return;
+    seeksUnread.current = false;
+    if (distance(line, element) >= 0) return;
+    element.scrollTop += distance(line, element) - UNREAD_LINE_TOP;
+    atEnd.current = false;
+    anchor.current = firstSeen(element);
+    hold();
+    setShowsJump(true);
+  }, [shown]);
+
+  // What comes while the user is elsewhere is new to them when they are back.
+  const newestSeq = newest?.seq;
+  useEffect(() => {
+    const away = (): void => {
+      if (atEnd.current) setUnreadFrom(newestSeq);
+    };
+    window.addEventListener("blur", away);
+    return () => window.removeEventListener("blur", away);
+  }, [newestSeq]);
 
   // Images and a growing composer move the rows.
   useEffect(() => {

@@ -50,7 +50,11 @@ export const MessageRow = memo(function MessageRow(props: Props): ReactNode {
           className="bubble"
           aria-label={`${message.mine ? "You" : name(message.sender_id)}, ${timeOf(message.sent_at)}`}
         >
-          {isGroup && !message.mine && !continues && <strong className="sender">{name(message.sender_id)}</strong>}
+          {isGroup && !message.mine && !continues && (
+            <strong className="sender">
+              <bdi>{name(message.sender_id)}</bdi>
+            </strong>
+          )}
           {answered !== undefined && isText && (
             <blockquote>
               <button className="plain" onClick={() => onOpen(message.reply_to_seq ?? 0)}>
@@ -60,7 +64,7 @@ export const MessageRow = memo(function MessageRow(props: Props): ReactNode {
           )}
           {isText ? (
             <>
-              {(message.attachments?.length ?? 0) > 0 && <Attachments message={message} onImage={onImage} />}
+              {(message.attachments?.length ?? 0) > 0 && <Attachments message={message} act={act} onImage={onImage} />}
               <MessageText text={message.text} mentions={message.mentions ?? []} me={me} name={name} />
             </>
           ) : (

@@ -38,7 +38,7 @@ export function upcoming(timestamp: string): string {
 export function dayOf(timestamp: string): string {
   const date = new Date(timestamp);
   const age = daysAgo(date);
-  return age < 2 ? RELATIVE.format(-age, "day") : age < 300 ? DAY.format(date) : DATE.format(date);
+  return age < 2 ? capitalised(RELATIVE.format(-age, "day")) : age < 300 ? DAY.format(date) : DATE.format(date);
 }
 
 /** All of it. */
@@ -49,6 +49,10 @@ export function exactly(timestamp: string): string {
 /** True if both are of the same day. */
 export function isSameDay(one: string, other: string): boolean {
   return new Date(one).toDateString() === new Date(other).toDateString();
+}
+
+function capitalised(words: string): string {
+  return words.charAt(0).toLocaleUpperCase() + words.slice(1);
 }
 
 function daysAgo(date: Date): number {

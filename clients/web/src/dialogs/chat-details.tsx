@@ -1,6 +1,7 @@
 import type { Conversation, ConversationHandle, Member, Role } from "@palaver/client";
 import { useMe, usePresence } from "@palaver/client/react";
 import { useEffect, useState, type ReactNode } from "react";
+import { Ask } from "../common/ask";
 import { Confirm } from "../common/confirm";
 import { Dialog } from "../common/dialog";
 import { useRequests } from "../common/requests";
@@ -20,40 +21,59 @@ interface Props {
 /** A conversation's title and members, and what may be changed of them. */
 export function ChatDetails({ chat, view, onClose, onUnread }: Props): ReactNode {
   const title = useTitle(view);
-  const [leaving, setLeaving] = useState(false);
+  const [asking, setAsking] = useState<"leave" | "title" | "topic">();
+  const stopAsking = (): void => setAsking(undefined);
   const { act, failure, pending, fulfilled } = useRequests();
   // A block is pushed to this window too, a second before it holds: only the answer says that it does.
   const toggleBlock = (): void => {
     if (pending === 0) act(chat.change({ blocked: view.blocked !== true }));
   };
   const mayManage = (view.role === "owner" || view.role === "admin") && view.type !== "private" && !view.closed;
-  const rename = (): void => {
-    const changed = window.prompt("Title", view.title);
-    if (changed !== null && changed.trim() !== "") act(chat.change({ title: changed }));
-  };
   return (
     <Dialog title={title} onClose={onClose}>
       {view.topic !== undefined && <p>{view.topic}</p>}
       {failure !== undefined && <p role="alert">{failure}</p>}
       <div className="buttons">
-        {mayManage && <button onClick={rename}>Change the title</button>}
+        {mayManage && <button onClick={() => setAsking("title")}>Change the title</button>}
+        {mayManage && <button onClick={() => setAsking("topic")}>Change the topic</button>}
         {view.type === "private" && (
           <button aria-disabled={pending > 0} onClick={toggleBlock}>
             {view.blocked === true ? "Unblock" : "Block"}
           </button>
         )}
         {view.type !== "private" && view.role !== null && (
-          <button className="danger" onClick={() => setLeaving(true)}>
+          <button className="danger" onClick={() => setAsking("leave")}>
             Leave
           </button>
         )}
       </div>
-      {leaving && (
+      {asking === "title" && (
+        <Ask
+          title="Change the title"
+          label="Title"
+          value={view.title ?? ""}
+          maxLength={200}
+          onSave={(title) => act(chat.change({ title }))}
+          onClose={stopAsking}
+        />
+      )}
+      {asking === "topic" && (
+        <Ask
+          title="Change the topic"
+          label="Topic"
+          value={view.topic ?? ""}
+          maxLength={1_000}
+          mayBeEmpty
+          onSave={(topic) => act(chat.change({ topic: topic === "" ? null : topic }))}
+          onClose={stopAsking}
+        />
+      )}
+      {asking === "leave" && (
         <Confirm
           question={`Leave ${title}?`}
           action="Leave"
           onConfirm={() => act(chat.leave().then(onClose))}
-          onClose={() => setLeaving(false)}
+          onClose={stopAsking}
         />
       )}
       {view.role !== null && (

@@ -7,6 +7,7 @@ import { isQuiet } from "../dialogs/conversation-settings";
 import { Avatar } from "../people/avatar";
 import { useNames, useTitle } from "../people/names";
 import { describe } from "../chat/describe";
+import { draftOf } from "../chat/drafts";
 
 /** A conversation in the list. */
 export const ConversationEntry = memo(function ConversationEntry({
@@ -26,13 +27,15 @@ export const ConversationEntry = memo(function ConversationEntry({
     <li className="entry">
       <button className="conversation" aria-current={selected} onClick={() => onSelect(view.conversation_id)}>
         <Avatar id={view.peer_id ?? view.conversation_id} name={title} />
-        <span className="conversation-title">{title}</span>
+        <bdi className="conversation-title" title={title}>
+          {title}
+        </bdi>
         {time !== null && (
           <time dateTime={time} title={exactly(time)}>
             {briefly(time)}
           </time>
         )}
-        <LastMessage view={view} />
+        <LastMessage view={view} draft={selected ? "" : draftOf(view.conversation_id)} />
         <Marks view={view} />
       </button>
       <button
@@ -73,7 +76,7 @@ function Mark({ name, icon }: { readonly name: string; readonly icon: ReactNode 
   );
 }
 
-function LastMessage({ view }: { readonly view: Conversation }): ReactNode {
+function LastMessage({ view, draft }: { readonly view: Conversation; readonly draft: string }): ReactNode {
   const client = useClient();
   const me = useMe();
   const typing = useObservable(
@@ -82,13 +85,19 @@ function LastMessage({ view }: { readonly view: Conversation }): ReactNode {
   const last = view.last_message;
   const name = useNames(last === undefined ? [] : [last.sender_id, ...typing]);
   if (typing.length > 0) return <span className="last typing">{typing.map(name).join(", ")} is typing…</span>;
+  if (draft.trim() !== "")
+    return (
+      <bdi className="last">
+        <span className="danger">Draft:</span> {draft}
+      </bdi>
+    );
   if (last === undefined) return <span className="last" />;
   const sender = last.sender_id === me?.user_id ? "You" : view.type === "private" ? undefined : name(last.sender_id);
   const isText = last.kind === "text" || last.kind === "deleted";
   return (
-    <span className="last">
+    <bdi className="last">
       {isText && sender !== undefined && `${sender}: `}
       {describe(last, name)}
-    </span>
+    </bdi>
   );
 }

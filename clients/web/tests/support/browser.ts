@@ -95,6 +95,11 @@ export class Person {
     await this.shows(title);
   }
 
+  /** Goes back to the list, on a phone. */
+  async back(): Promise<void> {
+    await this.page.getByRole("button", { name: "Back to the conversations" }).click();
+  }
+
   /** Opens the options of a conversation of the list. */
   async options(title: string): Promise<void> {
     await this.entry(title).hover();
