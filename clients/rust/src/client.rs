@@ -275,6 +275,7 @@ impl Engine {
             Push::ConversationSettings { conversation_id, settings } => {
                 self.emit(Event::Settings { conversation_id, settings });
             }
+            Push::Block { user_id, blocked } => self.emit(Event::Block { user_id, blocked }),
             Push::Unread { unread } => {
                 for unread in unread {
                     self.emit(Event::Unread(unread));

@@ -28,6 +28,8 @@ pub enum Event {
     Unread(Unread),
     /// The user has changed settings of a conversation, on any device.
     Settings { conversation_id: ConversationId, settings: ConversationSettings },
+    /// The user blocks another one, or does not any more; set on any device.
+    Block { user_id: UserId, blocked: bool },
     /// A file of the user can be attached, or was rejected.
     File(Box<File>),
     /// An export of the user is ready or has failed.

@@ -1,6 +1,7 @@
 //! `PATCH` and `DELETE /v1/conversations/{id}`.
 
 use domain::membership::Action;
+use domain::protocol::Push;
 use domain::protocol::http::UpdateConversationRequest;
 use domain::{ApiError, ConversationId, Custom, ErrorCode, UserId, conversation};
 use lambda_kit::http::{Request, Response};
@@ -31,8 +32,13 @@ impl Handler {
                 "The request must have `title`, `topic`, `custom`, `retention_days` or `blocked`.",
             ));
         }
-        self.change(conversation, request.user_id(), &actions).await?;
-        Response::ok(&self.inbox.conversation(conversation, request.user_id()).await?)
+        let caller = request.user_id();
+        self.change(conversation, caller, &actions).await?;
+        let conversation = self.inbox.conversation(conversation, caller).await?;
+        if let Some((blocked, user_id)) = patch.blocked.zip(conversation.peer_id) {
+            self.user_notifier.push(caller, &Push::Block { user_id, blocked }).await;
+        }
+        Response::ok(&conversation)
     }
 
     /// Checks a number of days: a conversation may keep messages for less time than the stack does.

@@ -1,7 +1,8 @@
 //! Conversations: `POST` and `GET /v1/conversations`, `GET`, `PATCH` and `DELETE /v1/conversations/{id}`,
-//! `PATCH /v1/conversations/{id}/settings`, `…/{id}/pins`, and `GET /v1/public-conversations`; of backends also `PUT` and
+//! `PATCH /v1/conversations/{id}/settings`, `…/{id}/pins`, `/v1/blocks`, and `GET /v1/public-conversations`; of backends also `PUT` and
 //! `DELETE /v1/server/conversations/{id}/hold`.
 
+mod blocks;
 mod change;
 mod create;
 mod discover;
@@ -62,6 +63,9 @@ impl Handler {
             "GET /v1/conversations/{id}/pins" => self.pins(request).await,
             "GET /v1/conversations" => self.list(request).await,
             "GET /v1/conversations/{id}" => self.get_one(request).await,
+            "GET /v1/blocks" => self.blocks(request).await,
+            "PUT /v1/blocks/{user_id}" => self.block(request, true).await,
+            "DELETE /v1/blocks/{user_id}" => self.block(request, false).await,
             "GET /v1/public-conversations" => self.discover(request).await,
             _ => Err(no_such_route()),
         }

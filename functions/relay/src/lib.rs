@@ -47,6 +47,7 @@ impl Worker {
                     continue;
                 }
                 Ok(RelayBody::Conversation { conversation_id }) => self.finish(conversation_id).await,
+                Ok(RelayBody::Blocks { pair }) => self.finish_blocks(pair).await,
                 Err(error) => Err(error.into()),
             };
             failed.extend(failed_message(finished, message.message_id));
@@ -61,6 +62,11 @@ impl Worker {
     async fn finish(&self, conversation: ConversationId) -> Result<(), Box<dyn Error>> {
         let applied = self.deletion.membership().finish(conversation).await?;
         Ok(self.notifier.changes(&applied).await?)
+    }
+
+    /// Projects the blocks of two users who have no private conversation.
+    async fn finish_blocks(&self, pair: [UserId; 2]) -> Result<(), Box<dyn Error>> {
+        Ok(self.deletion.membership().finish_blocks(pair).await?)
     }
 
     /// Continues the deletion of a user: ends the memberships in a range, or all after a conversation, which are split into ranges

@@ -39,6 +39,8 @@ pub enum ErrorCode {
     TooManyReactions,
     /// The conversation already has the maximum number of pinned messages.
     TooManyPins,
+    /// The caller already blocks the maximum number of users.
+    TooManyBlocks,
     /// The message was edited the maximum number of times.
     TooManyEdits,
     /// The message is too old to be edited.
@@ -169,6 +171,7 @@ impl ErrorCode {
             | Self::TooManyReactions
             | Self::TooManyEdits
             | Self::TooManyPins
+            | Self::TooManyBlocks
             | Self::EditWindowOver
             | Self::MessageDeleted
             | Self::QuotaExceeded

@@ -78,3 +78,108 @@ async fn blocked_user_cannot_add_the_blocker_to_a_group() {
     block(&alice, &private, false).await;
     assert_eq!(bob.post(&members, &add).await.0, 204);
 }
+
+async fn block_user(user: &TestUser, other: &TestUser, blocked: bool) {
+    let path = format!("/v1/blocks/{}", other.user_id);
+    let answer = if blocked { user.put(&path, &json!({})).await } else { user.delete(&path).await };
+    assert_eq!(answer.0, 204, "{answer:?}");
+}
+
+async fn blocks(user: &TestUser, query: &str) -> (Vec<String>, Value) {
+    let (status, page) = user.get(&format!("/v1/blocks{query}")).await;
+    assert_eq!(status, 200, "{page}");
+    let ids = page["user_ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect();
+    (ids, page["cursor"].clone())
+}
+
+#[tokio::test]
+async fn users_without_a_private_conversation_block_each_other() {
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
+    let mut device = alice.connect().await;
+    for _ in 0..2 {
+        block_user(&alice, &bob, true).await;
+        let pushed = device.next("block").await;
+        assert_eq!((&pushed["user_id"], &pushed["blocked"]), (&json!(bob.user_id), &json!(true)), "{pushed}");
+    }
+    assert_eq!(blocks(&alice, "").await, (vec![bob.user_id.clone()], Value::Null));
+    assert_eq!(blocks(&bob, "").await.0, [] as [String; 0], "nothing says who blocks");
+
+    // No private conversation, whoever asks, and no adding by the blocked one.
+    let not_allowed = (403, "not_allowed".to_owned());
+    let private = |with: &TestUser| json!({"type": "private", "member_ids": [with.user_id]});
+    assert_eq!(refusal(bob.post("/v1/conversations", &private(&alice)).await), not_allowed);
+    assert_eq!(refusal(alice.post("/v1/conversations", &private(&bob)).await), (403, "blocked".to_owned()));
+    let team = group(&bob, &[&carol]).await;
+    let add = json!({"user_ids": [alice.user_id]});
+    assert_eq!(refusal(bob.post(&format!("/v1/conversations/{team}/members"), &add).await), not_allowed);
+    let trap = json!({"type": "group", "title": "Trap", "member_ids": [carol.user_id, alice.user_id]});
+    assert_eq!(refusal(bob.post("/v1/conversations", &trap).await), not_allowed);
+    // The one who blocks may add the other one, and others may add both.
+    group(&alice, &[&bob]).await;
+    group(&carol, &[&alice, &bob]).await;
+
+    // Each has a block of their own.
+    block_user(&bob, &alice, true).await;
+    block_user(&alice, &bob, false).await;
+    assert_eq!(device.next("block").await["blocked"], json!(false));
+    assert_eq!(refusal(alice.post("/v1/conversations", &private(&bob)).await), not_allowed);
+    block_user(&bob, &alice, false).await;
+    block_user(&bob, &alice, false).await;
+    let id = alice.private_conversation_with(&bob).await;
+    assert_eq!(send_text(&bob, &id).await, "sent");
+}
+
+#[tokio::test]
+async fn block_of_a_user_is_that_of_the_private_conversation() {
+    let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+    let mut device = alice.connect().await;
+    let id = alice.private_conversation_with(&bob).await;
+    block_user(&alice, &bob, true).await;
+    assert_eq!(device.next("block").await["blocked"], json!(true));
+    assert_eq!(alice.get(&format!("/v1/conversations/{id}")).await.1["blocked"], json!(true));
+    assert_eq!(send_text(&bob, &id).await, "blocked");
+    assert_eq!(blocks(&alice, "").await.0, [bob.user_id.as_str()]);
+    block(&alice, &id, false).await;
+    let pushed = device.next("block").await;
+    assert_eq!((&pushed["user_id"], &pushed["blocked"]), (&json!(bob.user_id), &json!(false)));
+    assert_eq!(blocks(&alice, "").await.0, [] as [String; 0]);
+    assert_eq!(send_text(&bob, &id).await, "sent");
+}
+
+#[tokio::test]
+async fn blocks_are_listed_in_pages_and_bad_ones_are_refused() {
+    let alice = TestUser::new("alice").await;
+    let others = futures_util::future::join_all(["bob", "carol", "dave"].map(TestUser::new)).await;
+    futures_util::future::join_all(others.iter().map(|other| block_user(&alice, other, true))).await;
+    let mut ids: Vec<String> = others.iter().map(|other| other.user_id.clone()).collect();
+    ids.sort();
+    let (first, cursor) = blocks(&alice, "?limit=2").await;
+    let (rest, end) = blocks(&alice, &format!("?limit=2&cursor={}", cursor.as_str().unwrap())).await;
+    assert_eq!(([first, rest].concat(), end), (ids, Value::Null));
+
+    let refused = async |id: &str| refusal(alice.put(&format!("/v1/blocks/{id}"), &json!({})).await);
+    assert_eq!(refused(&alice.user_id).await, (400, "invalid_request".to_owned()));
+    assert_eq!(refused("someone").await, (400, "invalid_uuid".to_owned()));
+    let unknown = uuid::Uuid::new_v4().to_string();
+    assert_eq!(refused(&unknown).await, (404, "user_not_found".to_owned()));
+    assert_eq!(refused(&uuid::Uuid::nil().to_string()).await.1, "user_not_found");
+    assert_eq!(alice.delete(&format!("/v1/blocks/{unknown}")).await.0, 204);
+}
+
+/// Whichever is first: the two never have a private conversation with a block beside it.
+#[tokio::test]
+async fn block_and_the_first_private_conversation_at_the_same_time() {
+    for _ in 0..5 {
+        let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
+        let private = json!({"type": "private", "member_ids": [alice.user_id]});
+        let (created, ()) = tokio::join!(bob.post("/v1/conversations", &private), block_user(&alice, &bob, true));
+        if created.0 == 201 {
+            let id = created.1["conversation_id"].as_str().unwrap();
+            assert_eq!(alice.get(&format!("/v1/conversations/{id}")).await.1["blocked"], json!(true));
+            assert_eq!(send_text(&bob, id).await, "blocked");
+        } else {
+            assert_eq!(refusal(created), (403, "not_allowed".to_owned()));
+        }
+        assert_eq!(blocks(&alice, "").await.0, [bob.user_id.as_str()]);
+    }
+}

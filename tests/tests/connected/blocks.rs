@@ -9,6 +9,13 @@ async fn block(user: &TestUser, conversation: &str, blocked: bool) {
     assert_eq!(status, 200, "{body}");
 }
 
+/// Blocks a user whether or not there is a private conversation.
+async fn block_user(user: &TestUser, other: &TestUser, blocked: bool) {
+    let path = format!("/v1/blocks/{}", other.user_id);
+    let answer = if blocked { user.put(&path, &json!({})).await } else { user.delete(&path).await };
+    assert_eq!(answer.0, 204, "{answer:?}");
+}
+
 async fn create(kind: &str, owner: &TestUser, others: &[&TestUser]) -> String {
     let ids: Vec<&String> = others.iter().map(|user| &user.user_id).collect();
     let (status, created) =
@@ -77,9 +84,20 @@ async fn seen(viewer: &TestUser, other: &TestUser, conversation: &str, seq: u64)
 async fn blocked_user_learns_nothing_of_the_blocker_in_shared_conversations() {
     let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let private = alice.private_conversation_with(&bob).await;
+    nothing_is_learned(&alice, &bob, &carol, async |blocked| block(&alice, &private, blocked).await).await;
+}
+
+#[tokio::test]
+async fn nor_does_one_without_a_private_conversation() {
+    let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
+    nothing_is_learned(&alice, &bob, &carol, async |blocked| block_user(&alice, &bob, blocked).await).await;
+}
+
+/// `block` makes Alice block Bob, or ends that. Carol sees everything.
+async fn nothing_is_learned(alice: &TestUser, bob: &TestUser, carol: &TestUser, block: impl AsyncFn(bool)) {
     let (mut a, mut b, mut c) = tokio::join!(alice.connect(), bob.connect(), carol.connect());
     for kind in ["group", "public"] {
-        let team = create(kind, &carol, &[&alice, &bob]).await;
+        let team = create(kind, carol, &[alice, bob]).await;
         for socket in [&mut a, &mut b, &mut c] {
             assert_eq!(socket.ask(json!({"action": "open", "conversation_id": team})).await["type"], "accepted");
         }
@@ -87,27 +105,27 @@ async fn blocked_user_learns_nothing_of_the_blocker_in_shared_conversations() {
         let seq = send_text(&mut b, &team).await;
         let from = |user: &TestUser| vec![(team.clone(), user.user_id.clone())];
 
-        block(&alice, &private, true).await;
+        block(true).await;
         b.pushed().await;
         assert_eq!(a.ask(typing.clone()).await["type"], "accepted");
         assert_eq!(c.next("typing").await["user_id"], alice.user_id);
         assert_eq!(b.pushed().await, [] as [Value; 0], "{kind}");
         read(&mut a, &[(&team, seq)]).await;
-        assert_eq!(receipts(&mut c).await, from(&alice));
+        assert_eq!(receipts(&mut c).await, from(alice));
         // Those of others still come, and nothing has come before.
         read(&mut c, &[(&team, seq)]).await;
-        assert_eq!(receipts(&mut b).await, from(&carol), "{kind}");
-        assert_eq!(seen(&bob, &alice, &team, seq).await, NOTHING, "{kind}");
-        assert_eq!(seen(&carol, &alice, &team, seq).await, EVERYTHING, "{kind}");
+        assert_eq!(receipts(&mut b).await, from(carol), "{kind}");
+        assert_eq!(seen(bob, alice, &team, seq).await, NOTHING, "{kind}");
+        assert_eq!(seen(carol, alice, &team, seq).await, EVERYTHING, "{kind}");
         // The one who blocks goes on to see the other one.
         let later = send_text(&mut a, &team).await;
         read(&mut b, &[(&team, later)]).await;
         // Carol's come before.
-        while receipts(&mut a).await != from(&bob) {}
-        assert_eq!(seen(&alice, &bob, &team, later).await, EVERYTHING, "{kind}");
+        while receipts(&mut a).await != from(bob) {}
+        assert_eq!(seen(alice, bob, &team, later).await, EVERYTHING, "{kind}");
 
-        block(&alice, &private, false).await;
-        assert_eq!(seen(&bob, &alice, &team, seq).await, EVERYTHING, "{kind}");
+        block(false).await;
+        assert_eq!(seen(bob, alice, &team, seq).await, EVERYTHING, "{kind}");
         assert_eq!(a.ask(typing).await["type"], "accepted");
         assert_eq!(b.next("typing").await["user_id"], alice.user_id);
         for socket in [&mut a, &mut c] {

@@ -1,6 +1,6 @@
 //! Crashes of the function that changes a conversation.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use end_to_end::faults::{Kind, Moment, Rule};
 use end_to_end::{Cloud, StoredState, TestUser, aws};
@@ -78,6 +78,7 @@ async fn change_is_completed_or_discarded_after_a_crash() {
     locks_of_a_dead_function_are_released(cloud, &alice, &bob, &carol).await;
     queue_is_notified_before_the_commit(cloud, &alice, &bob).await;
     killed_relays_are_retried(cloud, &alice, &bob, &relay).await;
+    block_is_whole_or_not_there(cloud, &alice, &carol, &relay).await;
 }
 
 /// Without the queue: the next request finds the waiting change and applies it first.
@@ -204,4 +205,40 @@ async fn killed_relays_are_retried(cloud: &Cloud, alice: &TestUser, bob: &TestUs
     let state = StoredState::after_relay(cloud, &group.id).await;
     cloud.clear_faults().await;
     assert_eq!(state.kinds(), ["created", "member_removed"]);
+}
+
+/// Between users who have no private conversation: what the list shows is what holds, wherever the request ended.
+async fn block_is_whole_or_not_there(cloud: &Cloud, alice: &TestUser, carol: &TestUser, relay: &Queue) {
+    let path = format!("/v1/blocks/{}", carol.user_id);
+    let mut pair = [alice, carol].map(|user| user.user_id.parse().unwrap());
+    pair.sort_unstable();
+    for (moment, operation) in [
+        (After, "SendMessage"),
+        (After, "TransactWriteItems"),
+        (Before, "CommitTransaction"),
+        (After, "CommitTransaction"),
+    ] {
+        for on in [true, false] {
+            let kill = Kind::Kill(moment).rule().operation(operation).function("HttpConversations").next(1);
+            cloud.inject_faults(0, &[kill]).await;
+            let (status, _) = if on { alice.put(&path, &json!({})).await } else { alice.delete(&path).await };
+            cloud.clear_faults().await;
+            assert_eq!(status, 500, "{moment:?} {operation}: the function was not killed");
+            relay.send_relay(RelayBody::Blocks { pair }, Duration::ZERO).await.unwrap();
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while !list_is_true(alice, carol).await {
+                assert!(Instant::now() < deadline, "{moment:?} {operation}: the list shows another state than holds");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        // The next one begins without a block.
+        assert_eq!(alice.delete(&path).await.0, 204);
+    }
+}
+
+/// Returns true if Alice's list has Carol exactly if Carol cannot add her.
+async fn list_is_true(alice: &TestUser, carol: &TestUser) -> bool {
+    let listed = alice.get("/v1/blocks").await.1["user_ids"] == json!([carol.user_id]);
+    let team = json!({"type": "group", "title": "Team", "member_ids": [alice.user_id]});
+    listed == (carol.post("/v1/conversations", &team).await.0 == 403)
 }

@@ -2,8 +2,8 @@
 
 use domain::conversation::Conversation;
 use domain::protocol::http::{
-    AddMembersRequest, ConversationsPage, CreateConversationRequest, Member, MembersPage, PinsPage, PresencePage,
-    PublicConversation, PublicConversationsPage, UpdateConversationRequest, UpdateMemberRequest,
+    AddMembersRequest, BlocksPage, ConversationsPage, CreateConversationRequest, Member, MembersPage, PinsPage,
+    PresencePage, PublicConversation, PublicConversationsPage, UpdateConversationRequest, UpdateMemberRequest,
 };
 use domain::settings::{ConversationSettings, SettingsChange};
 use domain::{ConversationId, ConversationType, Custom, Presence, Role, Seq, Timestamp, UserId};
@@ -89,6 +89,18 @@ impl Api {
     pub async fn pins(&self, conversation: ConversationId, cursor: Option<&str>) -> Result<PinsPage, ApiError> {
         let cursor = cursor.map(|cursor| format!("?cursor={cursor}")).unwrap_or_default();
         self.ask(Method::GET, &format!("/v1/conversations/{conversation}/pins{cursor}"), NO_BODY).await
+    }
+
+    /// Blocks a user in every conversation, or ends that. [`Event::Block`](crate::Event::Block) tells the user's devices.
+    pub async fn block(&self, user: UserId, blocked: bool) -> Result<(), ApiError> {
+        let method = if blocked { Method::PUT } else { Method::DELETE };
+        self.ask::<Value>(method, &format!("/v1/blocks/{user}"), NO_BODY).await.map(drop)
+    }
+
+    /// Returns a page of the users whom the user blocks, in the order of their ids.
+    pub async fn blocks(&self, cursor: Option<UserId>) -> Result<BlocksPage, ApiError> {
+        let cursor = cursor.map(|cursor| format!("?cursor={cursor}")).unwrap_or_default();
+        self.ask(Method::GET, &format!("/v1/blocks{cursor}"), NO_BODY).await
     }
 
     /// Changes title and topic; what is `None` stays.

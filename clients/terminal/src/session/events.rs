@@ -33,7 +33,8 @@ impl Session {
             }
             Event::Receipt(receipt) => self.receipt(receipt).await?,
             // Typing would flicker, an upload tells its own end, and the list shows no settings.
-            Event::Typing { .. } | Event::File(_) | Event::Export(_) | Event::Settings { .. } => {}
+            Event::Typing { .. } | Event::File(_) | Event::Export(_) | Event::Settings { .. } | Event::Block { .. } => {
+            }
         }
         Ok(())
     }

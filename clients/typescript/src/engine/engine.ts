@@ -288,6 +288,7 @@ export class Engine {
         this.intake.settings(push.conversation_id, push.settings);
         break;
       case "typing":
+      case "block":
       case "file":
       case "export":
         this.journal.tell(push);

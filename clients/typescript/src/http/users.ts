@@ -1,6 +1,7 @@
 /** Profiles and accounts over HTTP. */
 
 import { MAX_USER_IDS, type Custom, type Profile, type User } from "../protocol/index.js";
+import type { Page, PageQuery } from "./conversations.js";
 import type { Requests } from "./requests.js";
 
 /** The requests about users. */
@@ -39,6 +40,21 @@ export class UsersApi {
   async find(name: string, limit?: number): Promise<readonly Profile[]> {
     const query = limit === undefined ? { q: name } : { q: name, limit };
     return (await this.requests.ask<{ users: Profile[] }>("GET", "/v1/users", { query })).users;
+  }
+
+  /** Returns a page of the ids of the users whom the user blocks, in their order. */
+  async blocked(query: PageQuery = {}): Promise<Page<string>> {
+    const { user_ids, cursor } = await this.requests.ask<{ user_ids: string[]; cursor: string | null }>(
+      "GET",
+      "/v1/blocks",
+      { query: { ...query } },
+    );
+    return { entries: user_ids, cursor };
+  }
+
+  /** Blocks a user in every conversation, or ends that. The push `block` tells the user's devices. */
+  block(id: string, on = true): Promise<void> {
+    return this.requests.ask(on ? "PUT" : "DELETE", `/v1/blocks/${id}`);
   }
 
   /**

@@ -66,6 +66,7 @@ export type Push =
   | { readonly type: "receipts"; readonly receipts: readonly Receipt[] }
   | { readonly type: "unread"; readonly unread: readonly Unread[] }
   | { readonly type: "conversation_settings"; readonly conversation_id: string; readonly settings: Settings }
+  | { readonly type: "block"; readonly user_id: string; readonly blocked: boolean }
   | { readonly type: "file"; readonly file: File }
   | { readonly type: "export"; readonly export: Export }
   | { readonly type: "typing"; readonly conversation_id: string; readonly user_id: string; readonly typing: boolean }
@@ -115,6 +116,7 @@ export function readFrame(text: string): ServerFrame {
     case "receipts":
     case "unread":
     case "conversation_settings":
+    case "block":
     case "file":
     case "export":
     case "typing":

@@ -36,5 +36,6 @@ export type Change =
       readonly seq?: number;
     }
   | { readonly type: "typing"; readonly conversation_id: string; readonly user_id: string; readonly typing: boolean }
+  | { readonly type: "block"; readonly user_id: string; readonly blocked: boolean }
   | { readonly type: "file"; readonly file: File }
   | { readonly type: "export"; readonly export: Export };

@@ -10,6 +10,7 @@ import { Cell, Derived } from "./observable.js";
 /** What happens, beside the state. Each tab is told once. */
 export type ClientEvent =
   | { readonly type: "arrived"; readonly messages: readonly Message[] }
+  | { readonly type: "block"; readonly user_id: string; readonly blocked: boolean }
   | { readonly type: "file"; readonly file: File }
   | { readonly type: "export"; readonly export: Export };
 
@@ -91,6 +92,7 @@ export class Model {
         this.events.typing(change.conversation_id, change.user_id, change.typing);
         return;
       case "arrived":
+      case "block":
       case "file":
       case "export":
         this.events.event(change);

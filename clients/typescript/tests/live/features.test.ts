@@ -252,6 +252,18 @@ describe("mentions", () => {
   });
 });
 
+describe("blocks", () => {
+  it("hold between users who have no conversation, and are listed", async () => {
+    const [alice, bob] = [await started(uniqueName("alice")), await started(uniqueName("bob"))];
+    await alice.api.users.block(idOf(bob));
+    expect(await alice.api.users.blocked()).toEqual({ entries: [idOf(bob)], cursor: null });
+    await expect(bob.withUser(idOf(alice))).rejects.toMatchObject({ code: "not_allowed" });
+    await alice.api.users.block(idOf(bob), false);
+    expect((await alice.api.users.blocked()).entries).toEqual([]);
+    expect((await bob.withUser(idOf(alice))).id).toBeTruthy();
+  });
+});
+
 describe("settings", () => {
   it("of a conversation are on all devices, and a read ends the mark", async () => {
     const name = uniqueName("alice");

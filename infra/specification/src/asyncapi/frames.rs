@@ -59,6 +59,7 @@ pub(super) fn pushes(schemas: &mut Schemas) -> Map<String, Value> {
         ("reaction", json!({"message": item(4, reaction)})),
         ("receipts", json!({"receipts": [receipt]})),
         ("unread", json!({"unread": [{"conversation_id": CONVERSATION_ID, "read_seq": 2, "unread": 0}]})),
+        ("block", json!({"user_id": BOB, "blocked": true})),
         ("conversation_settings", json!({"conversation_id": CONVERSATION_ID, "settings": {"archived": true}})),
         ("file", json!({"file": inspected})),
         ("export", json!({"export": ready})),

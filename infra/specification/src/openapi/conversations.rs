@@ -51,6 +51,7 @@ pub(super) fn operations() -> Vec<Operation> {
                 ErrorCode::ProfileRequired,
                 ErrorCode::UserNotFound,
                 ErrorCode::NotAllowed,
+                ErrorCode::Blocked,
                 ErrorCode::TooManyMembers,
                 ErrorCode::CustomTooLarge,
             ]),

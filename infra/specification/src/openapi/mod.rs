@@ -1,6 +1,7 @@
 //! The HTTP API as OpenAPI 3.1.
 
 mod backends;
+mod blocks;
 mod conversations;
 mod exports;
 mod files;
@@ -31,6 +32,7 @@ pub fn operations() -> Vec<Operation> {
     let all = [
         ("users", users::operations()),
         ("conversations", conversations::operations()),
+        ("blocks", blocks::operations()),
         ("members", members::operations()),
         ("messages", messages::operations()),
         ("files", files::operations()),
@@ -101,6 +103,7 @@ fn tags() -> Value {
     json!([
         {"name": "users", "description": "Profiles and accounts"},
         {"name": "conversations", "description": "Conversations, and the search for public ones"},
+        {"name": "blocks", "description": "Blocks between users"},
         {"name": "members", "description": "Members, roles, mutes, presence"},
         {"name": "messages", "description": "History, sending, edits, reactions, receipts, search, sync"},
         {"name": "files", "description": "Uploads and downloads"},

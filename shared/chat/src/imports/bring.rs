@@ -178,5 +178,5 @@ pub(super) fn pair(ids: &Ids<'_>, planned: &PlannedConversation) -> Option<[User
 }
 
 pub(super) fn taken() -> &'static str {
-    "The two users have a private conversation already."
+    "The two users have a private conversation already, or one blocks the other."
 }

@@ -83,10 +83,10 @@ impl Work<'_> {
             .collect();
         for some in private.chunks(PAIRS_PER_STATEMENT) {
             let pairs: Vec<[UserId; 2]> = some.iter().map(|(_, pair)| *pair).collect();
-            let found = self.to.rows.private_conversations(&pairs).await?;
+            let found = self.to.rows.taken_pairs(&pairs).await?;
             for (planned, pair) in some {
                 let own = ids.space.conversation(planned.line.conversation_id, planned.line.kind);
-                if found.iter().any(|(found, id)| found == pair && *id != own) {
+                if found.iter().any(|(found, id)| found == pair && *id != Some(own)) {
                     self.errors.add(&planned.at.0, Some(planned.at.1), taken());
                 }
             }

@@ -111,19 +111,34 @@ impl Work<'_> {
     async fn complete(&self, whole: &[Whole]) -> Result<(), StepError> {
         let (import, rows) = (self.import.import_id, &self.to.rows);
         let new: Vec<ImportedConversation> = whole.iter().map(|whole| whole.new.clone()).collect();
+        let pairs: Vec<[UserId; 2]> = new.iter().filter_map(|new| new.pair).collect();
+        if !pairs.is_empty() {
+            // Checked before, but users may have blocked each other since.
+            let taken = rows.taken_pairs(&pairs).await?;
+            let of_other = |new: &ImportedConversation| {
+                taken.iter().any(|(pair, id)| new.pair == Some(*pair) && *id != Some(new.conversation_id))
+            };
+            if let Some(refused) = whole.iter().find(|whole| of_other(&whole.new)) {
+                return Err(self.pair_taken(refused));
+            }
+        }
         if rows.complete(import, &new).await? {
             return Ok(());
         }
         // One of them is the reason.
         for (whole, new) in whole.iter().zip(&new) {
             if !rows.complete(import, slice::from_ref(new)).await? {
-                let mut errors = Errors::default();
-                let (name, line) = &self.saved.plan.conversations[&whole.written.source].at;
-                errors.add(name, Some(*line), taken());
-                return Err(StepError::Invalid(errors.list));
+                return Err(self.pair_taken(whole));
             }
         }
         Ok(())
+    }
+
+    fn pair_taken(&self, whole: &Whole) -> StepError {
+        let mut errors = Errors::default();
+        let (name, line) = &self.saved.plan.conversations[&whole.written.source].at;
+        errors.add(name, Some(*line), taken());
+        StepError::Invalid(errors.list)
     }
 
     /// Puts what readers and writers of conversations need, and hands them to their users.

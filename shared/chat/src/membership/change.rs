@@ -21,8 +21,8 @@ use crate::log::{PAIR_FORGOTTEN, ReadError};
 /// Changes conversations and their members.
 #[derive(Clone, Debug)]
 pub struct Membership {
-    conversations: Conversations,
-    relay: Relay,
+    pub(super) conversations: Conversations,
+    pub(super) relay: Relay,
 }
 
 /// A conversation that a request created, or that existed already.

@@ -48,6 +48,11 @@ pub enum Push {
         conversation_id: ConversationId,
         settings: ConversationSettings,
     },
+    /// The user has blocked another one on one of their devices, or has ended the block.
+    Block {
+        user_id: UserId,
+        blocked: bool,
+    },
     /// A file of the user was inspected: it can be attached, or it was rejected.
     File {
         file: File,

@@ -38,6 +38,9 @@ pub enum CreateError {
     /// One of the members has blocked the creator.
     #[error("a member has blocked the creator")]
     NotAllowed,
+    /// The creator of a private conversation blocks the other user.
+    #[error("the creator blocks the other user")]
+    Blocked,
     /// One of the members does not exist, or was deleted.
     #[error("a member does not exist")]
     UserNotFound,
@@ -68,6 +71,7 @@ impl From<CreateError> for ApiError {
             }
             CreateError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
             CreateError::NotAllowed => Self::new(ErrorCode::NotAllowed, "You cannot add one of these users."),
+            CreateError::Blocked => Self::blocked(),
             CreateError::UserNotFound => Self::new(ErrorCode::UserNotFound, "One of the members does not exist."),
             CreateError::IdempotencyMismatch(_) => {
                 Self::new(ErrorCode::IdempotencyMismatch, "This `Idempotency-Key` was used for another request.")
@@ -80,7 +84,7 @@ impl From<CreateError> for ApiError {
 #[derive(Clone, Debug)]
 pub struct Conversations {
     pub(super) pool: DataApiPool,
-    relay: Option<Queue>,
+    pub(super) relay: Option<Queue>,
     pub(super) flood_limit: Option<FloodLimit>,
 }
 
@@ -176,7 +180,8 @@ impl Conversations {
     }
 }
 
-/// Returns true if no other conversation was in the way.
+/// Returns true if no other conversation was in the way. Locks the pair of a private one, so that the next statement sees the blocks
+/// that were set before: see [`super::blocks`].
 async fn insert_conversation(
     connection: &mut DataApiConnection,
     conversation: ConversationId,
@@ -185,11 +190,13 @@ async fn insert_conversation(
     idempotency: Option<&Idempotency>,
 ) -> Result<bool, CreateError> {
     let (low, high) = pair(new);
-    let inserted = query(
+    let inserted: Option<(bool,)> = query_as(
         "INSERT INTO conversations (conversation_id, type, title, created_by, version, private_low, private_high,
             idempotency_key, request_digest, topic, history, member_count, terms, custom)
          VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12::text::tsvector, $13)
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT DO NOTHING
+         RETURNING CASE WHEN private_low IS NOT NULL
+            THEN pg_advisory_xact_lock(hashtextextended(concat(private_low, private_high), 0)) END IS NULL",
     )
     .bind(conversation.0)
     .bind(new.kind().as_str())
@@ -204,9 +211,9 @@ async fn insert_conversation(
     .bind(i32::try_from(new.members(creator).len()).unwrap_or(i32::MAX))
     .bind(terms(new.kind(), new.title(), new.topic()))
     .bind(new.custom().map(Custom::canonical))
-    .execute(connection)
+    .fetch_optional(connection)
     .await?;
-    Ok(inserted.rows_affected() == 1)
+    Ok(inserted.is_some())
 }
 
 /// Inserts the members and the outbox row in one statement. Waits for users who are being deleted, and leaves them out.
@@ -243,6 +250,8 @@ async fn insert_members(
          JOIN users u ON u.user_id = m.user_id AND u.deleted_at IS NULL
          WHERE NOT EXISTS (SELECT FROM conversations p WHERE p.private_low = least(u.user_id, $4)
             AND p.private_high = greatest(u.user_id, $4) AND u.user_id = ANY (p.blocked_by))
+            AND NOT EXISTS (SELECT FROM blocks b WHERE b.blocker_id = u.user_id AND b.blocked_id = $4)
+            AND NOT ($8 AND EXISTS (SELECT FROM blocks b WHERE b.blocker_id = $4 AND b.blocked_id = u.user_id))
          FOR SHARE OF u",
     )
     .bind(pending.outbox_id)
@@ -252,12 +261,13 @@ async fn insert_members(
     .bind(members.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
     .bind(members.iter().map(|member| member.user_id.0).collect::<Vec<_>>())
     .bind(members.iter().map(|member| member.role.as_str()).collect::<Vec<_>>())
+    .bind(new.pair().is_some())
     .execute(&mut *connection)
     .await?;
     if inserted.rows_affected() == members.len() as u64 {
         return Ok(pending);
     }
-    Err(insert_failure(connection, creator, &members).await?)
+    Err(insert_failure(connection, creator, &members, new.pair().is_some()).await?)
 }
 
 /// Returns the reason for which some of the members were not inserted.
@@ -265,10 +275,12 @@ async fn insert_failure(
     connection: &mut DataApiConnection,
     creator: UserId,
     members: &[Member],
+    is_private: bool,
 ) -> Result<CreateError, StoreError> {
-    let (creator_deleted, living): (bool, i64) = query_as(
+    let (creator_deleted, living, blocks): (bool, i64, bool) = query_as(
         "SELECT coalesce(bool_or(user_id = $1 AND deleted_at IS NOT NULL), false),
-            count(*) FILTER (WHERE deleted_at IS NULL)
+            count(*) FILTER (WHERE deleted_at IS NULL),
+            EXISTS (SELECT FROM blocks WHERE blocker_id = $1 AND blocked_id = ANY ($2))
          FROM users WHERE user_id = ANY ($2)",
     )
     .bind(creator.0)
@@ -277,6 +289,7 @@ async fn insert_failure(
     .await?;
     Ok(match usize::try_from(living) {
         _ if creator_deleted => CreateError::UserDeleted,
+        Ok(living) if living == members.len() && is_private && blocks => CreateError::Blocked,
         Ok(living) if living == members.len() => CreateError::NotAllowed,
         _ => CreateError::UserNotFound,
     })

@@ -103,21 +103,26 @@ impl ImportRows {
         Ok(rows.into_iter().map(|(id,)| UserId(id)).collect())
     }
 
-    /// Returns the private conversations of pairs of users, as far as there are some. A pair has the smaller id first.
-    pub async fn private_conversations(
+    /// Returns those of these pairs of users who have a private conversation, with it, or of whom one blocks the other. A pair has the
+    /// smaller id first.
+    pub async fn taken_pairs(
         &self,
         pairs: &[[UserId; 2]],
-    ) -> Result<Vec<([UserId; 2], ConversationId)>, StoreError> {
-        let rows: Vec<(Uuid, Uuid, Uuid)> = query_as(
-            "SELECT c.private_low, c.private_high, c.conversation_id
+    ) -> Result<Vec<([UserId; 2], Option<ConversationId>)>, StoreError> {
+        let rows: Vec<(Uuid, Uuid, Option<Uuid>)> = query_as(
+            "SELECT p.low, p.high, c.conversation_id
              FROM unnest($1::uuid[], $2::uuid[]) AS p (low, high)
-             JOIN conversations c ON c.private_low = p.low AND c.private_high = p.high",
+             JOIN conversations c ON c.private_low = p.low AND c.private_high = p.high
+             UNION ALL SELECT p.low, p.high, NULL FROM unnest($1::uuid[], $2::uuid[]) AS p (low, high)
+             JOIN blocks b ON b.blocker_id = p.low AND b.blocked_id = p.high
+             UNION ALL SELECT p.low, p.high, NULL FROM unnest($1::uuid[], $2::uuid[]) AS p (low, high)
+             JOIN blocks b ON b.blocker_id = p.high AND b.blocked_id = p.low",
         )
         .bind(pairs.iter().map(|pair| pair[0].0).collect::<Vec<_>>())
         .bind(pairs.iter().map(|pair| pair[1].0).collect::<Vec<_>>())
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows.into_iter().map(|(low, high, id)| ([UserId(low), UserId(high)], ConversationId(id))).collect())
+        Ok(rows.into_iter().map(|(low, high, id)| ([UserId(low), UserId(high)], id.map(ConversationId))).collect())
     }
 
     /// Begins conversations, as closed ones without members, unless they exist. Returns their states in the same order.

@@ -184,7 +184,8 @@ async fn state(
          SELECT u.user_id, u.deleted_at IS NOT NULL AS deleted, m.role, coalesce(periods.n, 0) AS periods,
             newest.removed_by IS NOT NULL AS removed, newest.muted_until,
             EXISTS (SELECT FROM conversations p WHERE p.private_low = least(u.user_id, $3)
-                AND p.private_high = greatest(u.user_id, $3) AND u.user_id = ANY (p.blocked_by)) AS blocks_actor,
+                AND p.private_high = greatest(u.user_id, $3) AND u.user_id = ANY (p.blocked_by))
+                OR EXISTS (SELECT FROM blocks b WHERE b.blocker_id = u.user_id AND b.blocked_id = $3) AS blocks_actor,
             (SELECT count(*) FROM conversation_members
              WHERE conversation_id = $1 AND left_at IS NULL AND role = 'owner') AS owners,
             (SELECT user_id FROM conversation_members

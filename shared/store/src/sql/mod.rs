@@ -9,6 +9,7 @@
 //! statement of a transaction; `migrate` makes the role. Whoever waits for the locks of a function that is gone gets them, or
 //! `busy`, within seconds.
 
+pub mod blocks;
 pub mod conversations;
 pub mod discovery;
 pub mod erasures;

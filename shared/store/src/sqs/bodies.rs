@@ -27,6 +27,8 @@ pub enum RelayBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last: Option<ConversationId>,
     },
+    /// Two users without a private conversation, the smaller id first, whose blocks have changed.
+    Blocks { pair: [UserId; 2] },
 }
 
 impl RelayBody {

@@ -35,7 +35,8 @@ pub use messages::{
 pub use problem::Problem;
 pub use search::{FileHighlights, Hit, SearchPage, SearchQuery};
 pub use users::{
-    DeletionQuery, MAX_IDS, MAX_SUBJECT_BYTES, NewUserRequest, ProfileRequest, UserEntry, UsersPage, UsersQuery,
+    BlocksPage, DeletionQuery, MAX_IDS, MAX_SUBJECT_BYTES, NewUserRequest, ProfileRequest, UserEntry, UsersPage,
+    UsersQuery,
 };
 
 /// Query of a list: page size and cursor.

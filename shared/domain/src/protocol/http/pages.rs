@@ -20,6 +20,9 @@ pub const MENTIONS: PageSize = PageSize { default: 20, most: 50 };
 /// `GET /v1/conversations/{id}/members`.
 pub const MEMBERS: PageSize = PageSize { default: 100, most: 1000 };
 
+/// `GET /v1/blocks`.
+pub const BLOCKS: PageSize = PageSize { default: 100, most: 1000 };
+
 /// `GET /v1/presence`: one batch of reads.
 pub const PRESENCE: PageSize = PageSize { default: 100, most: 100 };
 

@@ -79,6 +79,16 @@ pub struct UsersPage {
 }
 
 /// Query of a deletion of a user.
+/// Answer to `GET /v1/blocks`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BlocksPage {
+    /// Users whom the caller blocks, in the order of their ids.
+    pub user_ids: Vec<UserId>,
+    /// Cursor of the next page; `null` on the last.
+    pub cursor: Option<UserId>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
