@@ -28,6 +28,8 @@ describe("pinned messages", () => {
     for (let n = 0; n < 20; n++) await alice.say(`chatter ${n}`);
     await bob.open(alice.name);
     await bob.message("chatter 19").waitFor();
+    // It opens at the first unread message.
+    await bob.page.getByRole("button", { name: "To the newest message" }).click();
     await alice.act("the door code", "Pin");
     for (const person of [alice, bob]) await bar(person).getByText("the door code is 4711").waitFor();
     await bob.page.locator(".system", { hasText: `${alice.name} pinned a message` }).waitFor();
