@@ -90,6 +90,11 @@ impl TestUser {
         answer(self.request(Method::PUT, path).json(body)).await
     }
 
+    /// `PUT` with bytes of a media type.
+    pub async fn put_bytes(&self, path: &str, content_type: &str, body: Vec<u8>) -> Answer {
+        answer(self.request(Method::PUT, path).header("content-type", content_type).body(body)).await
+    }
+
     /// `PATCH` with a JSON body.
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
         answer(self.request(Method::PATCH, path).json(body)).await

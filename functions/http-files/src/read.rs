@@ -2,7 +2,7 @@
 //! the file.
 
 use chat::files::UploadError;
-use domain::file::{Download, ThumbnailSize};
+use domain::file::ThumbnailSize;
 use domain::protocol::http::{FileQuery, ThumbnailQuery};
 use domain::{ApiError, Attachment, ConversationId, Seq};
 use lambda_kit::http::{Request, Response};
@@ -20,7 +20,7 @@ impl Handler {
 
     pub(crate) async fn content(&self, request: &Request) -> Result<Response, ApiError> {
         let Attachment { file_id, name, content_type, .. } = self.readable(request, &request.query()?).await?;
-        answer(request, self.uploads.sign_download(file_id, &name, &content_type).await?)
+        Response::download(request, self.uploads.sign_download(file_id, &name, &content_type).await?)
     }
 
     pub(crate) async fn thumbnail(&self, request: &Request) -> Result<Response, ApiError> {
@@ -30,7 +30,7 @@ impl Handler {
         if file.width.is_none() {
             return Err(UploadError::NotFound.into());
         }
-        answer(request, self.uploads.sign_thumbnail(file.file_id, size).await?)
+        Response::download(request, self.uploads.sign_thumbnail(file.file_id, size).await?)
     }
 
     /// The file, if the caller may read it. No SQL.
@@ -60,12 +60,4 @@ fn message(query: &FileQuery) -> Result<Option<(ConversationId, Seq)>, ApiError>
         (Some(conversation), Some(seq)) => Ok(Some((conversation, seq))),
         _ => Err(ApiError::invalid("`conversation_id` and `seq` must be given together.")),
     }
-}
-
-/// Redirects to the download, or returns its URL to a client that accepts JSON.
-fn answer(request: &Request, download: Download) -> Result<Response, ApiError> {
-    let accept = request.header("accept")?.unwrap_or_default();
-    let json =
-        accept.split(',').any(|range| range.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
-    if json { Response::ok(&download) } else { Ok(Response::found(download.url)) }
 }

@@ -11,7 +11,7 @@ use lambda_kit::{Error, run};
 type Run = fn() -> Result<(), Error>;
 
 /// The functions by the names of their own programs.
-const FUNCTIONS: [(&str, Run); 37] = [
+const FUNCTIONS: [(&str, Run); 38] = [
     ("export-writer", || run(export_writer::serve())),
     ("fanout", || run(fanout::serve())),
     ("file-cleanup", || run(file_cleanup::serve())),
@@ -19,6 +19,7 @@ const FUNCTIONS: [(&str, Run); 37] = [
     ("file-references", || run(file_references::serve())),
     ("http-account", || run(http_account::serve())),
     ("http-audit", || run(http_audit::serve())),
+    ("http-avatars", || run(http_avatars::serve())),
     ("http-conversations", || run(http_conversations::serve())),
     ("http-default", || run(http_default::serve())),
     ("http-exports", || run(http_exports::serve())),

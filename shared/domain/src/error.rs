@@ -39,6 +39,10 @@ pub enum ErrorCode {
     TooManyReactions,
     /// The conversation already has the maximum number of pinned messages.
     TooManyPins,
+    /// The user has no avatar.
+    AvatarNotFound,
+    /// The body is no picture that can be shown, or has too many pixels.
+    InvalidImage,
     /// The caller already blocks the maximum number of users.
     TooManyBlocks,
     /// The message was edited the maximum number of times.
@@ -149,7 +153,8 @@ impl ErrorCode {
             | Self::TooManyMessages
             | Self::TooManyReceipts
             | Self::TooManyConversations
-            | Self::TooManyAttachments => 400,
+            | Self::TooManyAttachments
+            | Self::InvalidImage => 400,
             Self::Unauthorized | Self::TokenExpired => 401,
             Self::NotAMember | Self::NotAllowed | Self::Muted | Self::Blocked | Self::UserDeleted => 403,
             Self::NotFound
@@ -157,6 +162,7 @@ impl ErrorCode {
             | Self::ConversationNotFound
             | Self::MemberNotFound
             | Self::FileNotFound
+            | Self::AvatarNotFound
             | Self::ExportNotFound
             | Self::ImportNotFound
             | Self::MessageNotFound => 404,

@@ -73,6 +73,10 @@ uuid_id! {
     FileId
 }
 uuid_id! {
+    /// A picture of a user: the UUIDv5 of its bytes, so that the same picture has the same id.
+    AvatarId
+}
+uuid_id! {
     /// An export: a UUIDv7 made by the server.
     ExportId
 }
@@ -103,6 +107,13 @@ impl UserId {
     pub fn from_token(issuer: &str, subject: &str) -> Self {
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_URL, issuer.as_bytes());
         Self(Uuid::new_v5(&namespace, subject.as_bytes()))
+    }
+}
+
+impl AvatarId {
+    /// Returns the id of a picture of `user` with these bytes.
+    pub fn of(user: UserId, picture: &[u8]) -> Self {
+        Self(Uuid::new_v5(&user.0, picture))
     }
 }
 

@@ -46,7 +46,7 @@ pub use file::Attachment;
 pub use hex::hex;
 pub use id_range::IdRange;
 pub use idempotency::Idempotency;
-pub use ids::{ClientMessageId, ConversationId, ExportId, FileId, ImportId, MessageId, Seq, UserId};
+pub use ids::{AvatarId, ClientMessageId, ConversationId, ExportId, FileId, ImportId, MessageId, Seq, UserId};
 pub use mention::MentionPosition;
 pub use message::{Content, Message, MessageKind};
 pub use period::{Period, Periods};

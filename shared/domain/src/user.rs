@@ -3,10 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::characters::line_of;
-use crate::{ApiError, Custom, Timestamp, UserId};
+use crate::{ApiError, AvatarId, Custom, Timestamp, UserId};
 
 /// Longest display name, in characters.
 pub const MAX_DISPLAY_NAME_CHARS: usize = 100;
+
+/// Largest picture that a user may put as avatar, in bytes: with base64 it fits into an invocation of Lambda.
+pub const MAX_AVATAR_BYTES: usize = 4 * 1024 * 1024;
 
 /// A user as others see them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,9 @@ pub struct User {
     /// What the app has added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom: Option<Custom>,
+    /// The picture of the user; another one has another id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar_id: Option<AvatarId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }

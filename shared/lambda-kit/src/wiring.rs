@@ -164,7 +164,8 @@ impl Wiring {
         Ok(Watermarks::new(self.dynamodb(), required("DELIVERY_STATUS_TABLE")?, required("READ_STATUS_TABLE")?))
     }
 
-    fn objects(&self) -> Wired<Objects> {
+    /// Returns the bucket of files and avatars.
+    pub fn objects(&self) -> Wired<Objects> {
         Ok(Objects::new(self.s3(), required("FILES_BUCKET")?))
     }
 

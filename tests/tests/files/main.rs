@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod announcing;
+mod avatars;
 mod browsers;
 mod deletion;
 mod parts;

@@ -12,7 +12,7 @@ const MAX_ATTEMPTS = 5;
 
 /** What a request has besides its method and path. */
 export interface RequestOptions {
-  /** Sent as JSON. */
+  /** Sent as JSON; a `Blob` as it is, with its own type. */
   readonly body?: unknown;
   /** Fields that are `undefined` are left out. */
   readonly query?: Readonly<Record<string, string | number | undefined>>;
@@ -79,10 +79,10 @@ export class Requests {
       headers: {
         accept: "application/json",
         authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(body === undefined || body instanceof Blob ? {} : { "content-type": "application/json" }),
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: body instanceof Blob ? body : JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),
     });
     const text = await response.text();

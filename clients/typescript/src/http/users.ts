@@ -2,6 +2,7 @@
 
 import { MAX_USER_IDS, type Custom, type Profile, type User } from "../protocol/index.js";
 import type { Page, PageQuery } from "./conversations.js";
+import type { DownloadLink } from "./files.js";
 import type { Requests } from "./requests.js";
 
 /** The requests about users. */
@@ -21,6 +22,23 @@ export class UsersApi {
   setProfile(displayName: string, custom?: Custom | null): Promise<Profile> {
     const body = { display_name: displayName, ...(custom === undefined ? {} : { custom }) };
     return this.requests.ask("PUT", "/v1/users/me", { body });
+  }
+
+  /**
+   * Makes the user's avatar of a PNG, JPEG, GIF or WebP of at most 4 MB; `null` removes it. Resolves with nothing then, else with the
+   * profile, whose `avatar_id` names the picture.
+   */
+  setAvatar(picture: Blob): Promise<Profile>;
+  setAvatar(picture: null): Promise<undefined>;
+  setAvatar(picture: Blob | null): Promise<Profile | undefined> {
+    return picture === null
+      ? this.requests.ask("DELETE", "/v1/users/me/avatar")
+      : this.requests.ask("PUT", "/v1/users/me/avatar", { body: picture });
+  }
+
+  /** Returns a link to the avatar of a user who has one. The picture can be kept by its `avatar_id`. */
+  avatar(id: string): Promise<DownloadLink> {
+    return this.requests.ask("GET", `/v1/users/${id}/avatar`);
   }
 
   /** Returns the users with these ids, each once. Unknown ones are left out. */

@@ -186,6 +186,8 @@ export interface Profile {
   readonly user_id: string;
   readonly display_name: string;
   readonly custom?: Custom;
+  /** Names the user's picture; another one has another id. */
+  readonly avatar_id?: string;
   readonly created_at: string;
   readonly updated_at: string;
 }

@@ -264,6 +264,22 @@ describe("blocks", () => {
   });
 });
 
+describe("avatars", () => {
+  it("are pictures that everybody gets", async () => {
+    const [alice, bob] = [await started(uniqueName("alice")), await started(uniqueName("bob"))];
+    const png = Buffer.from(
+      "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==",
+      "base64",
+    );
+    const { avatar_id } = await alice.api.users.setAvatar(new Blob([png], { type: "image/png" }));
+    expect(await bob.api.users.get([idOf(alice)])).toMatchObject([{ avatar_id }]);
+    const picture = await fetch((await bob.api.users.avatar(idOf(alice))).url);
+    expect(picture.headers.get("content-type")).toMatch(/^image\//);
+    await alice.api.users.setAvatar(null);
+    await expect(bob.api.users.avatar(idOf(alice))).rejects.toMatchObject({ code: "avatar_not_found" });
+  });
+});
+
 describe("settings", () => {
   it("of a conversation are on all devices, and a read ends the mark", async () => {
     const name = uniqueName("alice");

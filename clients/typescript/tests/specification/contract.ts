@@ -140,6 +140,7 @@ interface BodyRequests {
 
 /** Ids, times and names: texts and numbers. */
 type Scalars =
+  | "AvatarId"
   | "ClientMessageId"
   | "ContentType"
   | "ConversationId"

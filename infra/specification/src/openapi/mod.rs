@@ -137,5 +137,10 @@ fn write(operation: &Operation, by_backend: bool, schemas: &mut Schemas) -> Valu
         let content = json!({"schema": body.schema(schemas), "example": body.example});
         written["requestBody"] = json!({"required": true, "content": {"application/json": content}});
     }
+    if !operation.bytes.is_empty() {
+        let of = |media: &&str| ((*media).to_owned(), json!({}));
+        let content: Map<String, Value> = operation.bytes.iter().map(of).collect();
+        written["requestBody"] = json!({"required": true, "content": content});
+    }
     written
 }

@@ -37,6 +37,8 @@ pub struct Operation {
     pub query: Option<fn(&mut Schemas) -> Vec<QueryField>>,
     pub page: Option<PageSize>,
     pub body: Option<Shape>,
+    /// Media types of a body that is bytes, where it is no JSON.
+    pub bytes: &'static [&'static str],
     /// True if fields that the body's type does not have are ignored.
     pub takes_unknown_fields: bool,
     pub is_idempotent: bool,
@@ -59,6 +61,7 @@ impl Operation {
             query: None,
             page: None,
             body: None,
+            bytes: &[],
             takes_unknown_fields: false,
             is_idempotent: false,
             answers: Vec::new(),
@@ -83,6 +86,11 @@ impl Operation {
     /// The answer is a page of a list: the query has `limit` and `cursor`.
     pub(super) fn page(self, page: PageSize) -> Self {
         Self { page: Some(page), ..self }
+    }
+
+    /// The body is bytes of one of these media types.
+    pub(super) fn bytes(self, bytes: &'static [&'static str]) -> Self {
+        Self { bytes, ..self }
     }
 
     pub(super) fn body(self, shape: Shape) -> Self {
@@ -135,6 +143,9 @@ impl Operation {
                 ErrorCode::InvalidUuid,
                 ErrorCode::BodyTooLarge,
             ]);
+        }
+        if !self.bytes.is_empty() {
+            all.extend([ErrorCode::InvalidRequest, ErrorCode::BodyTooLarge]);
         }
         let has_query = self.query.is_some() || self.page.is_some();
         if has_query || (self.body.is_some() && !self.takes_unknown_fields) {

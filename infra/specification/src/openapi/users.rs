@@ -1,12 +1,13 @@
 //! Operations of profiles and accounts.
 
 use domain::ErrorCode;
+use domain::file::Download;
 use domain::protocol::http::{DeletionQuery, ProfileRequest, UserEntry, UsersPage, UsersQuery, pages};
 use domain::user::User;
 use serde_json::json;
 
 use super::{Callers, Operation};
-use crate::examples::{BOB, user};
+use crate::examples::{AT, BOB, user};
 use crate::shape::Shape;
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -29,6 +30,23 @@ pub(super) fn operations() -> Vec<Operation> {
             .callers(Callers::UsersAndBackends)
             .query::<DeletionQuery>()
             .no_content("The account is deleted."),
+        Operation::new("PUT /v1/users/me/avatar", "putMyAvatar", "Set one's avatar")
+            .describe(
+                "The body is a PNG, JPEG, GIF or WebP of at most 4 MB. Kept is a small picture of it, with a longest side of 320 pixels, \
+                 without EXIF data, and of an animation the first frame.",
+            )
+            .bytes(&["image/png", "image/jpeg", "image/gif", "image/webp"])
+            .answer(200, "The profile.", Shape::answer::<User>(user()))
+            .errors(&[ErrorCode::InvalidImage, ErrorCode::ProfileRequired]),
+        Operation::new("DELETE /v1/users/me/avatar", "deleteMyAvatar", "Remove one's avatar")
+            .describe("It is no error if there is none.")
+            .no_content("There is no avatar.")
+            .errors(&[ErrorCode::ProfileRequired]),
+        Operation::new("GET /v1/users/{id}/avatar", "getAvatar", "Download an avatar")
+            .describe("Answers 200 with the URL if `Accept` names `application/json`, else it redirects.")
+            .answer(200, "Where the picture is.", Shape::answer::<Download>(json!({"url": "https://…", "expires_at": AT})))
+            .redirects()
+            .errors(&[ErrorCode::AvatarNotFound]),
         Operation::new("GET /v1/users/{id}", "getUser", "Read a profile")
             .callers(Callers::UsersAndSystem)
             .answer(200, "The profile, or that the user is deleted.", Shape::answer::<UserEntry>(user()))

@@ -102,6 +102,8 @@ impl Files {
     /// Splits the files of a deleted user into ranges, and queues each of them for an invocation of its own, so that the chain of
     /// queue messages is as short for very many files. Deletes them at once if they are few.
     async fn split(&self, user_id: UserId, after: FileId) -> Result<(), StoreError> {
+        // The message comes half a minute after the deletion began: by then no request puts a picture any more.
+        self.objects.remove_avatar(user_id).await?;
         let all = IdRange { after, last: LAST };
         let borders = self.metadata.borders_of_user(user_id, after, RANGE_SIZE, MAX_RANGES).await?;
         if borders.is_empty() {

@@ -100,6 +100,15 @@ impl Request {
         text(&self.event)
     }
 
+    /// Returns the body as bytes; empty if there is none.
+    pub fn bytes(&self) -> Result<Vec<u8>, ApiError> {
+        let body = self.event.body.as_deref().unwrap_or_default();
+        if !self.event.is_base64_encoded {
+            return Ok(body.as_bytes().to_vec());
+        }
+        BASE64_STANDARD.decode(body).map_err(|_| ApiError::invalid("The body cannot be read."))
+    }
+
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         Json::parse(&self.text()?)?.read()

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use domain::file::Download;
 use domain::protocol::http::{AuditOutcome, Problem};
 use domain::{ApiError, ErrorCode, Seq};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::Request;
 use crate::error::log_once;
 
 /// A response in payload format 2.0.
@@ -39,8 +41,17 @@ impl Response {
         Self { status_code: 204, headers: BTreeMap::new(), body: String::new() }
     }
 
+    /// Redirects to a download, or answers with its URL where the caller accepts JSON.
+    pub fn download(request: &Request, download: Download) -> Result<Self, ApiError> {
+        let accept = request.header("accept")?.unwrap_or_default();
+        let json = accept
+            .split(',')
+            .any(|range| range.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
+        if json { Self::ok(&download) } else { Ok(Self::found(download.url)) }
+    }
+
     /// Redirects (302) the caller to a temporary URL.
-    pub fn found(location: String) -> Self {
+    fn found(location: String) -> Self {
         let headers = BTreeMap::from([("location", location), ("cache-control", "private, no-store".to_owned())]);
         Self { status_code: 302, headers, body: String::new() }
     }

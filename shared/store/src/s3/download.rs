@@ -47,7 +47,7 @@ impl Objects {
 
 /// Signs a read with all headers that S3 can replace: an uploader could have set any of them, since a presigned URL binds
 /// only the headers that it names and those that begin with `x-amz-`.
-async fn sign(get: GetObjectFluentBuilder) -> Result<Download, StoreError> {
+pub(super) async fn sign(get: GetObjectFluentBuilder) -> Result<Download, StoreError> {
     let expires_at = Timestamp::now().plus(LIFETIME);
     let get = get
         .response_cache_control(CACHE_CONTROL)

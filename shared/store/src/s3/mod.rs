@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `uploads/<file>` | the upload of its owner; its creation invokes `file-inspect` |
 //! | `thumbnails/<file>/<pixels>` | a thumbnail of it |
+//! | `avatars/<user>` | the picture of a user |
 //!
 //! Keys hold ids and nothing that a user wrote. The signature of an upload binds one length, content type and SHA-256, so that
 //! a repeated upload writes the same bytes. S3 also keeps headers that nobody signed (`cache-control`, `content-disposition`,
 //! `content-encoding`, `content-language`, `expires`); a download's URL replaces each of them.
 
+mod avatars;
 mod digest;
 mod download;
 mod parts;

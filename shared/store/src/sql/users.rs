@@ -2,7 +2,7 @@
 
 use domain::search::Words;
 use domain::user::{Profile, User};
-use domain::{ConversationId, Custom, IdRange, UserId};
+use domain::{AvatarId, ConversationId, Custom, IdRange, UserId};
 use sqlx_data_api::{DataApiPool, query, query_as};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -15,8 +15,8 @@ use crate::StoreError;
 pub const MAX_COMPARED: i64 = 1_000;
 
 /// Finds users by the index `terms_of_users`.
-pub const FIND: &str = "SELECT user_id, display_name, custom, created_at, updated_at FROM (
-        SELECT user_id, display_name, custom, created_at, updated_at FROM users
+pub const FIND: &str = "SELECT user_id, display_name, custom, avatar_id, created_at, updated_at FROM (
+        SELECT user_id, display_name, custom, avatar_id, created_at, updated_at FROM users
         WHERE deleted_at IS NULL AND terms @@ $1::text::tsquery LIMIT $2
      ) AS found ORDER BY display_name, user_id LIMIT $3";
 
@@ -25,6 +25,7 @@ struct Row {
     user_id: Uuid,
     display_name: Option<String>,
     custom: Option<String>,
+    avatar_id: Option<Uuid>,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
 }
@@ -55,6 +56,7 @@ impl TryFrom<Row> for Found {
             user_id: UserId(row.user_id),
             display_name,
             custom: row.custom.as_deref().map(Custom::stored).transpose()?,
+            avatar_id: row.avatar_id.map(AvatarId),
             created_at: timestamp(row.created_at),
             updated_at: timestamp(row.updated_at),
         }))
@@ -81,7 +83,7 @@ impl Users {
                 custom = CASE WHEN u.deleted_at IS NULL AND $4 THEN excluded.custom ELSE u.custom END,
                 updated_at = CASE WHEN u.deleted_at IS NULL AND (u.display_name <> excluded.display_name
                     OR $4 AND u.custom IS DISTINCT FROM excluded.custom) THEN now() ELSE u.updated_at END
-             RETURNING user_id, display_name, custom, created_at, updated_at",
+             RETURNING user_id, display_name, custom, avatar_id, created_at, updated_at",
         )
         .bind(user.0)
         .bind(profile.display_name.as_str())
@@ -93,10 +95,26 @@ impl Users {
         row.try_into()
     }
 
+    /// Sets the avatar of a user, or none: one statement, safe to repeat. Returns `None` for a user without a profile; does not change a
+    /// tombstone.
+    pub async fn set_avatar(&self, user: UserId, avatar: Option<AvatarId>) -> Result<Option<Found>, StoreError> {
+        let row: Option<Row> = query_as(
+            "UPDATE users SET avatar_id = CASE WHEN deleted_at IS NULL THEN $2::uuid END,
+                updated_at = CASE WHEN deleted_at IS NULL AND avatar_id IS DISTINCT FROM $2::uuid THEN now() ELSE updated_at END
+             WHERE user_id = $1
+             RETURNING user_id, display_name, custom, avatar_id, created_at, updated_at",
+        )
+        .bind(user.0)
+        .bind(avatar.map(|avatar| avatar.0))
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(Found::try_from).transpose()
+    }
+
     /// Reads the existing users among these, in no order: one statement.
     pub async fn get(&self, users: &[UserId]) -> Result<Vec<Found>, StoreError> {
         let rows: Vec<Row> = query_as(
-            "SELECT user_id, display_name, custom, created_at, updated_at FROM users WHERE user_id = ANY ($1)",
+            "SELECT user_id, display_name, custom, avatar_id, created_at, updated_at FROM users WHERE user_id = ANY ($1)",
         )
         .bind(users.iter().map(|user| user.0).collect::<Vec<_>>())
         .fetch_all(&self.pool)
@@ -128,7 +146,7 @@ impl Users {
         query(
             "INSERT INTO users AS u (user_id, deleted_at) VALUES ($1, now())
              ON CONFLICT (user_id) DO UPDATE
-             SET display_name = NULL, terms = NULL, custom = NULL, updated_at = now(), deleted_at = now()
+             SET display_name = NULL, terms = NULL, custom = NULL, avatar_id = NULL, updated_at = now(), deleted_at = now()
              WHERE u.deleted_at IS NULL",
         )
         .bind(user.0)
