@@ -164,6 +164,15 @@ export class Client {
     return profile;
   }
 
+  /** Makes the user's avatar of a PNG, JPEG, GIF or WebP of at most 4 MB; `null` removes it. */
+  async setAvatar(picture: Blob | null): Promise<void> {
+    const profile =
+      picture === null
+        ? await this.api.users.setAvatar(null).then(() => this.api.users.me())
+        : await this.api.users.setAvatar(picture);
+    await this.session.profileChanged(profile);
+  }
+
   /** One conversation, which may not be known yet. */
   conversation(id: string): ConversationHandle {
     return new ConversationHandle(this, id, this.model.conversation(id));

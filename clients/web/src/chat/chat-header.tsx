@@ -2,7 +2,7 @@ import type { Conversation } from "@palaver/client";
 import { usePresence, useTyping } from "@palaver/client/react";
 import type { ReactNode } from "react";
 import { briefly } from "../common/times";
-import { Avatar } from "../people/avatar";
+import { ChatAvatar } from "../people/chat-avatar";
 import { useNames, useTitle } from "../people/names";
 
 /** The title of a conversation, and who is there. */
@@ -24,7 +24,7 @@ export function ChatHeader({
         ‹
       </button>
       <button className="plain title" onClick={onDetails} aria-label={`${title}: details`}>
-        <Avatar id={view.peer_id ?? view.conversation_id} name={title} size={40} online={peer?.online ?? false} />
+        <ChatAvatar view={view} name={title} size={40} online={peer?.online ?? false} />
         <span>
           <strong>
             <bdi>{title}</bdi>

@@ -2,7 +2,7 @@ import type { ChatMessage, Conversation, ConversationHandle } from "@palaver/cli
 import { memo, useState, type ReactNode } from "react";
 import { exactly, timeOf } from "../common/times";
 import { MessageInfo } from "../dialogs/message-info";
-import { Avatar } from "../people/avatar";
+import { PersonAvatar } from "../people/avatar";
 import { Attachments } from "./attachments";
 import { describe } from "./describe";
 import type { MessageActions } from "./messages";
@@ -43,7 +43,7 @@ export const MessageRow = memo(function MessageRow(props: Props): ReactNode {
         (continues ? (
           <span className="avatar-space" />
         ) : (
-          <Avatar id={message.sender_id} name={name(message.sender_id)} size={32} />
+          <PersonAvatar id={message.sender_id} name={name(message.sender_id)} size={32} />
         ))}
       <div className="bubble-line">
         <article

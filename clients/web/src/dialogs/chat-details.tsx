@@ -5,7 +5,7 @@ import { Ask } from "../common/ask";
 import { Confirm } from "../common/confirm";
 import { Dialog } from "../common/dialog";
 import { useRequests } from "../common/requests";
-import { Avatar } from "../people/avatar";
+import { PersonAvatar } from "../people/avatar";
 import { useNames, useTitle } from "../people/names";
 import { ConversationSettings } from "./conversation-settings";
 import { PersonPicker } from "./person-picker";
@@ -108,7 +108,7 @@ function Members({ chat, view, mayManage, turn, act }: MembersProps): ReactNode 
       <ul className="members">
         {members.map(({ user_id, role }) => (
           <li key={user_id}>
-            <Avatar id={user_id} name={name(user_id)} size={36} online={presence.get(user_id)?.online ?? false} />
+            <PersonAvatar id={user_id} name={name(user_id)} size={36} online={presence.get(user_id)?.online ?? false} />
             <span>{name(user_id)}</span>
             {view.role === "owner" && user_id !== me?.user_id ? (
               <select

@@ -1,6 +1,6 @@
 import { useState, type ReactNode } from "react";
 import { UNEXPLAINED } from "../common/requests";
-import { Avatar } from "../people/avatar";
+import { PersonAvatar } from "../people/avatar";
 import { MAX_PEOPLE, usePersonSearch, type Person, type PersonSearch } from "../people/person-search";
 
 /** Finds people by name, and hands over those that are chosen. */
@@ -42,7 +42,7 @@ export function PersonPicker({
       <ul className="people">
         {search.people.map((person) => (
           <li key={person.user_id}>
-            <Avatar id={person.user_id} name={person.display_name} size={36} />
+            <PersonAvatar id={person.user_id} name={person.display_name} size={36} />
             <span>{person.display_name}</span>
             <button type="button" aria-label={`${verb} ${person.display_name}`} onClick={() => pick(person)}>
               {action}

@@ -4,7 +4,7 @@ import { memo, useMemo, type ReactNode } from "react";
 import { DotsIcon, PinIcon, QuietIcon } from "../common/icons";
 import { briefly, exactly } from "../common/times";
 import { isQuiet } from "../dialogs/conversation-settings";
-import { Avatar } from "../people/avatar";
+import { ChatAvatar } from "../people/chat-avatar";
 import { useNames, useTitle } from "../people/names";
 import { describe } from "../chat/describe";
 import { draftOf } from "../chat/drafts";
@@ -26,7 +26,7 @@ export const ConversationEntry = memo(function ConversationEntry({
   return (
     <li className="entry">
       <button className="conversation" aria-current={selected} onClick={() => onSelect(view.conversation_id)}>
-        <Avatar id={view.peer_id ?? view.conversation_id} name={title} />
+        <ChatAvatar view={view} name={title} />
         <bdi className="conversation-title" title={title}>
           {title}
         </bdi>

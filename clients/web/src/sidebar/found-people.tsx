@@ -2,7 +2,7 @@ import type { Conversation } from "@palaver/client";
 import { useClient, useMe } from "@palaver/client/react";
 import type { ReactNode } from "react";
 import { useRequests } from "../common/requests";
-import { Avatar } from "../people/avatar";
+import { PersonAvatar } from "../people/avatar";
 import { usePersonSearch } from "../people/person-search";
 
 /** People whose names match, and with whom there is no conversation of two yet. */
@@ -34,7 +34,7 @@ export function FoundPeople({
               aria-label={`Write to ${display_name}`}
               onClick={() => act(client.withUser(user_id).then(({ id }) => onSelect(id)))}
             >
-              <Avatar id={user_id} name={display_name} size={36} />
+              <PersonAvatar id={user_id} name={display_name} size={36} />
               <span>{display_name}</span>
             </button>
           </li>

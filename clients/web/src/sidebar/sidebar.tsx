@@ -1,12 +1,10 @@
 import type { Conversation } from "@palaver/client";
-import { useClient, useConversations, useMe } from "@palaver/client/react";
+import { useConversations } from "@palaver/client/react";
 import { useMemo, useState, type ReactNode } from "react";
-import { Ask } from "../common/ask";
-import { useRequests } from "../common/requests";
 import { ConversationOptions } from "../dialogs/conversation-options";
 import { NewChat } from "../dialogs/new-chat";
-import { Avatar } from "../people/avatar";
 import { ConversationList } from "./conversation-list";
+import { Me } from "./me";
 import { SearchResults } from "./search-results";
 
 /** The list of conversations, and the search. */
@@ -79,39 +77,6 @@ export function Sidebar({
         />
       )}
     </nav>
-  );
-}
-
-function Me({ onSignOut }: { readonly onSignOut: () => void }): ReactNode {
-  const me = useMe();
-  const client = useClient();
-  const [renaming, setRenaming] = useState(false);
-  const { act, failure } = useRequests();
-  return (
-    <header className="me">
-      {me !== undefined && <Avatar id={me.user_id} name={me.display_name} size={36} />}
-      <button
-        className="plain name"
-        title={`Change your name. Your id: ${me?.user_id ?? "…"}`}
-        onClick={() => setRenaming(true)}
-      >
-        {me?.display_name ?? "…"}
-      </button>
-      <button className="plain" onClick={onSignOut}>
-        Sign out
-      </button>
-      {failure !== undefined && <p role="alert">{failure}</p>}
-      {renaming && (
-        <Ask
-          title="Change your name"
-          label="Your name"
-          value={me?.display_name ?? ""}
-          maxLength={100}
-          onSave={(name) => act(client.setProfile(name))}
-          onClose={() => setRenaming(false)}
-        />
-      )}
-    </header>
   );
 }
 
