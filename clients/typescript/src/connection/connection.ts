@@ -62,11 +62,10 @@ export class Connection {
     else if (this.timers.retry !== undefined) this.wake();
   }
 
-  /** Tries at once, if it waits to try again: the network is back. */
+  /** Tries at once, if it waits to try again: the network is back. An attempt that began without it is soon followed by another one. */
   wake(): void {
-    if (this.timers.retry === undefined) return;
-    this.clear("retry");
-    void this.connect();
+    this.failures = 0;
+    if (this.timers.retry !== undefined) this.tryAgain();
   }
 
   /** Ends the connection for good. */
@@ -74,6 +73,11 @@ export class Connection {
     this.stopped = true;
     this.clear("retry");
     this.abandon();
+  }
+
+  private tryAgain(): void {
+    this.clear("retry");
+    void this.connect();
   }
 
   private async connect(): Promise<void> {
@@ -183,7 +187,7 @@ export class Connection {
     if (this.stopped) return;
     const wait = fullJitter(this.failures++, this.pace.reconnect, this.requests.environment.random);
     this.setTimer("retry", wait, () => {
-      this.wake();
+      this.tryAgain();
     });
   }
 

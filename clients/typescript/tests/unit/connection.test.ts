@@ -105,6 +105,20 @@ describe("a connection", () => {
     expect(FakeSocket.made).toHaveLength(2);
   });
 
+  it("is tried soon once the network is back, also by an attempt that began without it", async () => {
+    const { connection } = start();
+    await settle();
+    for (let failed = 0; failed < 6; failed++) {
+      socket().fail();
+      await vi.advanceTimersByTimeAsync(PACE.reconnect[1]);
+    }
+    const attempts = FakeSocket.made.length;
+    connection.wake();
+    socket().fail();
+    await vi.advanceTimersByTimeAsync(PACE.reconnect[0]);
+    expect(FakeSocket.made).toHaveLength(attempts + 1);
+  });
+
   it("is renewed one minute before its token expires, with another token", async () => {
     start(undefined, 10 * MINUTE);
     await settle();
