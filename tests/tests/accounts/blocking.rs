@@ -159,6 +159,8 @@ async fn blocks_are_listed_in_pages_and_bad_ones_are_refused() {
 
     let refused = async |id: &str| refusal(alice.put(&format!("/v1/blocks/{id}"), &json!({})).await);
     assert_eq!(refused(&alice.user_id).await, (400, "invalid_request".to_owned()));
+    let own = alice.delete(&format!("/v1/blocks/{}", alice.user_id)).await;
+    assert_eq!(refusal(own), (400, "invalid_request".to_owned()));
     assert_eq!(refused("someone").await, (400, "invalid_uuid".to_owned()));
     let unknown = uuid::Uuid::new_v4().to_string();
     assert_eq!(refused(&unknown).await, (404, "user_not_found".to_owned()));

@@ -29,6 +29,6 @@ pub(super) fn operations() -> Vec<Operation> {
             .describe("It is no error if the user is not blocked.")
             .callers(Callers::UsersAndBackends)
             .no_content("The user is not blocked.")
-            .errors(&[ErrorCode::ProfileRequired, ErrorCode::UserNotFound]),
+            .errors(&[ErrorCode::InvalidRequest]),
     ]
 }
