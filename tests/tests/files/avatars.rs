@@ -1,4 +1,4 @@
-//! Pictures of users.
+//! Pictures of users: put, shown to others, replaced and removed.
 
 use std::io::Cursor;
 use std::time::Duration;

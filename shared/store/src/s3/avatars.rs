@@ -1,4 +1,4 @@
-//! Pictures of users.
+//! Pictures of users, one object for each of them.
 
 use aws_sdk_s3::primitives::ByteStream;
 use domain::UserId;

@@ -11,25 +11,25 @@ pub const CONVERSATIONS: PageSize = PageSize { default: 20, most: 50 };
 /// `GET /v1/public-conversations`.
 pub const PUBLIC_CONVERSATIONS: PageSize = PageSize { default: 20, most: 50 };
 
-/// `GET /v1/search`.
+/// `GET /v1/search`: hits in messages.
 pub const HITS: PageSize = PageSize { default: 20, most: 50 };
 
-/// `GET /v1/mentions`.
+/// `GET /v1/mentions`: messages that mention the caller.
 pub const MENTIONS: PageSize = PageSize { default: 20, most: 50 };
 
 /// `GET /v1/conversations/{id}/members`.
 pub const MEMBERS: PageSize = PageSize { default: 100, most: 1000 };
 
-/// `GET /v1/blocks`.
+/// `GET /v1/blocks`: users whom the caller blocks.
 pub const BLOCKS: PageSize = PageSize { default: 100, most: 1000 };
 
 /// `GET /v1/presence`: one batch of reads.
 pub const PRESENCE: PageSize = PageSize { default: 100, most: 100 };
 
-/// `GET /v1/conversations/{id}/messages`.
+/// `GET /v1/conversations/{id}/messages`: items of the history.
 pub const HISTORY: PageSize = PageSize { default: 50, most: 100 };
 
-/// `GET /v1/conversations/{id}/pins`.
+/// `GET /v1/conversations/{id}/pins`: as many as can be pinned.
 pub const PINS: PageSize = PageSize { default: 50, most: 50 };
 
 /// `GET /v1/conversations/{id}/messages/{seq}/status`.
