@@ -140,6 +140,17 @@ impl TestUser {
         created["conversation_id"].as_str().expect("a conversation has an id").to_owned()
     }
 
+    /// Blocks another user, or ends that, whether or not there is a private conversation.
+    ///
+    /// # Panics
+    ///
+    /// If it is refused.
+    pub async fn block(&self, other: &Self, blocked: bool) {
+        let path = format!("/v1/blocks/{}", other.user_id);
+        let answer = if blocked { self.put(&path, &json!({})).await } else { self.delete(&path).await };
+        assert_eq!(answer.0, 204, "{answer:?}");
+    }
+
     pub async fn connect(&self) -> Socket {
         Socket::connect(&self.endpoints, &self.token).await
     }

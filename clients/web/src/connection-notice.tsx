@@ -1,19 +1,15 @@
 import { useConnection } from "@palaver/client/react";
 import { useEffect, useState, type ReactNode } from "react";
-
-/** A page that loads needs so long to connect: nothing is wrong before. */
-const PATIENCE_MS = 3_000;
+import { useLate } from "./common/late";
 
 /** Says that the client is not connected, once that lasts. */
 export function ConnectionNotice(): ReactNode {
   const { status, refusal } = useConnection();
-  const [isLate, setLate] = useState(false);
+  // A page that loads needs some time to connect.
+  const isLate = useLate();
+  const [wasOnline, setWasOnline] = useState(false);
   useEffect(() => {
-    const timer = setTimeout(() => setLate(true), PATIENCE_MS);
-    return () => clearTimeout(timer);
-  }, []);
-  useEffect(() => {
-    if (status === "online") setLate(true);
+    if (status === "online") setWasOnline(true);
   }, [status]);
   if (status === "stopped" && refusal !== undefined) {
     return (
@@ -22,7 +18,7 @@ export function ConnectionNotice(): ReactNode {
       </p>
     );
   }
-  if (status === "online" || !isLate) return null;
+  if (status === "online" || !(isLate || wasOnline)) return null;
   return (
     <p className="connection" role="status">
       Connecting… Messages that you write are sent later.

@@ -1,13 +1,11 @@
 import { useConnection, useConversations, useConversationView } from "@palaver/client/react";
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, type ReactNode } from "react";
 import { Chat } from "./chat/chat";
+import { useLate } from "./common/late";
 import { ConnectionNotice } from "./connection-notice";
 import { isQuiet } from "./dialogs/conversation-settings";
 import { useSelection } from "./selection";
 import { Sidebar } from "./sidebar/sidebar";
-
-/** A conversation that has just begun is known after this time. */
-const PATIENCE_MS = 3_000;
 
 /** The list of conversations and the one that is selected; one of both on a phone. */
 export function Workspace({ onSignOut }: { readonly onSignOut: () => void }): ReactNode {
@@ -56,11 +54,7 @@ function SelectedChat(props: {
 /** An address may be of another user, or of a conversation that is gone. */
 function Unknown({ onClose }: { readonly onClose: () => void }): ReactNode {
   const { caughtUp } = useConnection();
-  const [isLate, setLate] = useState(false);
-  useEffect(() => {
-    const timer = setTimeout(() => setLate(true), PATIENCE_MS);
-    return () => clearTimeout(timer);
-  }, []);
+  const isLate = useLate();
   return (
     <div className="notice">
       <p>{caughtUp && isLate ? "You have no such conversation." : "Loading…"}</p>

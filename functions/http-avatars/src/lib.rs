@@ -7,7 +7,7 @@
 mod serve;
 
 use domain::error::causes;
-use domain::file::ThumbnailSize;
+use domain::file::{Rejection, ThumbnailSize};
 use domain::user::{MAX_AVATAR_BYTES, User};
 use domain::{ApiError, AvatarId, ErrorCode, UserId};
 use lambda_kit::http::{Request, Response, no_such_route};
@@ -45,7 +45,7 @@ impl Handler {
         }
         // Decoding is slow, so it comes after the refusals.
         self.profile(user).await?;
-        let Thumbnail { content_type, bytes, .. } = shrunk(picture).await?;
+        let Thumbnail { content_type, bytes, .. } = shrunk(user, picture).await?;
         let avatar = AvatarId::of(user, &bytes);
         self.objects.put_avatar(user, content_type, bytes).await?;
         Response::ok(&profile(self.users.set_avatar(user, Some(avatar)).await?)?)
@@ -64,7 +64,7 @@ impl Handler {
         let (caller, user) = (request.user_id(), request.id("id")?);
         let found = self.users.get(&[caller, user]).await?;
         if found.contains(&Found::Deleted(caller)) {
-            return Err(deleted());
+            return Err(ApiError::user_deleted());
         }
         let has_avatar = found.iter().any(|found| match found {
             Found::User(found) => found.user_id == user && found.avatar_id.is_some(),
@@ -85,25 +85,19 @@ impl Handler {
 fn profile(found: Option<Found>) -> Result<User, ApiError> {
     match found {
         Some(Found::User(user)) => Ok(user),
-        Some(Found::Deleted(_)) => Err(deleted()),
-        None => {
-            Err(ApiError::new(ErrorCode::ProfileRequired, "You have no profile. Create one with PUT /v1/users/me."))
-        }
+        Some(Found::Deleted(_)) => Err(ApiError::user_deleted()),
+        None => Err(ApiError::profile_required()),
     }
 }
 
-fn deleted() -> ApiError {
-    ApiError::new(ErrorCode::UserDeleted, "This user was deleted.")
-}
-
 /// Makes a small picture with nothing but the pixels.
-async fn shrunk(picture: Vec<u8>) -> Result<Thumbnail, ApiError> {
+async fn shrunk(user: UserId, picture: Vec<u8>) -> Result<Thumbnail, ApiError> {
     // Decoding is slow, and a decoder may panic on hostile bytes; on a separate thread a panic is an error.
     let span = tracing::Span::current();
     let image = tokio::task::spawn_blocking(move || span.in_scope(|| thumbnails::thumbnails(&picture))).await;
     let image = image.unwrap_or_else(|error| {
-        tracing::error!(error = causes(&error), "a picture could not be decoded");
-        Err(domain::file::Rejection::ImageUnreadable)
+        tracing::error!(user_id = %user, error = causes(&error), "a picture could not be decoded");
+        Err(Rejection::ImageUnreadable)
     });
     let thumbnails = image.map(|image| image.thumbnails).unwrap_or_default();
     let small = thumbnails.into_iter().find(|thumbnail| thumbnail.size == ThumbnailSize::Small);

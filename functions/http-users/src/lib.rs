@@ -89,14 +89,13 @@ async fn put_me(users: &Users, request: &Request) -> Result<Response, ApiError> 
 async fn put(users: &Users, user: UserId, profile: &Profile) -> Result<Response, ApiError> {
     match users.put(user, profile).await? {
         Found::User(user) => Response::ok(&user),
-        Found::Deleted(_) => Err(deleted()),
+        Found::Deleted(_) => Err(ApiError::user_deleted()),
     }
 }
 
 async fn get_me(users: &Users, request: &Request) -> Result<Response, ApiError> {
-    let message = "You have no profile. Create one with PUT /v1/users/me.";
     let me = find(users, request, &[request.user_id()]).await?.pop();
-    Response::ok(&me.ok_or_else(|| ApiError::new(ErrorCode::ProfileRequired, message))?)
+    Response::ok(&me.ok_or_else(ApiError::profile_required)?)
 }
 
 async fn get_one(users: &Users, request: &Request) -> Result<Response, ApiError> {
@@ -111,12 +110,8 @@ async fn find(users: &Users, request: &Request, ids: &[UserId]) -> Result<Vec<Us
     asked.push(caller);
     let found = users.get(&asked).await?;
     if found.contains(&Found::Deleted(caller)) {
-        return Err(deleted());
+        return Err(ApiError::user_deleted());
     }
     let mut found: HashMap<UserId, Found> = found.into_iter().map(|found| (found.user_id(), found)).collect();
     Ok(ids.iter().filter_map(|id| found.remove(id)).map(entry).collect())
-}
-
-fn deleted() -> ApiError {
-    ApiError::new(ErrorCode::UserDeleted, "This user was deleted.")
 }

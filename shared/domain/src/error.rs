@@ -244,6 +244,16 @@ impl ApiError {
         }
     }
 
+    /// The caller has no profile.
+    pub fn profile_required() -> Self {
+        Self::new(ErrorCode::ProfileRequired, "You have no profile. Create one with PUT /v1/users/me.")
+    }
+
+    /// The caller is deleted.
+    pub fn user_deleted() -> Self {
+        Self::new(ErrorCode::UserDeleted, "This user was deleted.")
+    }
+
     /// One user of the private conversation has blocked the other.
     pub fn blocked() -> Self {
         Self::new(ErrorCode::Blocked, "One of you has blocked the other.")

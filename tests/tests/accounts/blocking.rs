@@ -79,12 +79,6 @@ async fn blocked_user_cannot_add_the_blocker_to_a_group() {
     assert_eq!(bob.post(&members, &add).await.0, 204);
 }
 
-async fn block_user(user: &TestUser, other: &TestUser, blocked: bool) {
-    let path = format!("/v1/blocks/{}", other.user_id);
-    let answer = if blocked { user.put(&path, &json!({})).await } else { user.delete(&path).await };
-    assert_eq!(answer.0, 204, "{answer:?}");
-}
-
 async fn blocks(user: &TestUser, query: &str) -> (Vec<String>, Value) {
     let (status, page) = user.get(&format!("/v1/blocks{query}")).await;
     assert_eq!(status, 200, "{page}");
@@ -97,7 +91,7 @@ async fn users_without_a_private_conversation_block_each_other() {
     let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
     let mut device = alice.connect().await;
     for _ in 0..2 {
-        block_user(&alice, &bob, true).await;
+        alice.block(&bob, true).await;
         let pushed = device.next("block").await;
         assert_eq!((&pushed["user_id"], &pushed["blocked"]), (&json!(bob.user_id), &json!(true)), "{pushed}");
     }
@@ -119,12 +113,12 @@ async fn users_without_a_private_conversation_block_each_other() {
     group(&carol, &[&alice, &bob]).await;
 
     // Each has a block of their own.
-    block_user(&bob, &alice, true).await;
-    block_user(&alice, &bob, false).await;
+    bob.block(&alice, true).await;
+    alice.block(&bob, false).await;
     assert_eq!(device.next("block").await["blocked"], json!(false));
     assert_eq!(refusal(alice.post("/v1/conversations", &private(&bob)).await), not_allowed);
-    block_user(&bob, &alice, false).await;
-    block_user(&bob, &alice, false).await;
+    bob.block(&alice, false).await;
+    bob.block(&alice, false).await;
     let id = alice.private_conversation_with(&bob).await;
     assert_eq!(send_text(&bob, &id).await, "sent");
 }
@@ -134,7 +128,7 @@ async fn block_of_a_user_is_that_of_the_private_conversation() {
     let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
     let mut device = alice.connect().await;
     let id = alice.private_conversation_with(&bob).await;
-    block_user(&alice, &bob, true).await;
+    alice.block(&bob, true).await;
     assert_eq!(device.next("block").await["blocked"], json!(true));
     assert_eq!(alice.get(&format!("/v1/conversations/{id}")).await.1["blocked"], json!(true));
     assert_eq!(send_text(&bob, &id).await, "blocked");
@@ -150,7 +144,7 @@ async fn block_of_a_user_is_that_of_the_private_conversation() {
 async fn blocks_are_listed_in_pages_and_bad_ones_are_refused() {
     let alice = TestUser::new("alice").await;
     let others = futures_util::future::join_all(["bob", "carol", "dave"].map(TestUser::new)).await;
-    futures_util::future::join_all(others.iter().map(|other| block_user(&alice, other, true))).await;
+    futures_util::future::join_all(others.iter().map(|other| alice.block(other, true))).await;
     let mut ids: Vec<String> = others.iter().map(|other| other.user_id.clone()).collect();
     ids.sort();
     let (first, cursor) = blocks(&alice, "?limit=2").await;
@@ -174,7 +168,7 @@ async fn block_and_the_first_private_conversation_at_the_same_time() {
     for _ in 0..5 {
         let (alice, bob) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"));
         let private = json!({"type": "private", "member_ids": [alice.user_id]});
-        let (created, ()) = tokio::join!(bob.post("/v1/conversations", &private), block_user(&alice, &bob, true));
+        let (created, ()) = tokio::join!(bob.post("/v1/conversations", &private), alice.block(&bob, true));
         if created.0 == 201 {
             let id = created.1["conversation_id"].as_str().unwrap();
             assert_eq!(alice.get(&format!("/v1/conversations/{id}")).await.1["blocked"], json!(true));

@@ -9,13 +9,6 @@ async fn block(user: &TestUser, conversation: &str, blocked: bool) {
     assert_eq!(status, 200, "{body}");
 }
 
-/// Blocks a user whether or not there is a private conversation.
-async fn block_user(user: &TestUser, other: &TestUser, blocked: bool) {
-    let path = format!("/v1/blocks/{}", other.user_id);
-    let answer = if blocked { user.put(&path, &json!({})).await } else { user.delete(&path).await };
-    assert_eq!(answer.0, 204, "{answer:?}");
-}
-
 async fn create(kind: &str, owner: &TestUser, others: &[&TestUser]) -> String {
     let ids: Vec<&String> = others.iter().map(|user| &user.user_id).collect();
     let (status, created) =
@@ -90,7 +83,7 @@ async fn blocked_user_learns_nothing_of_the_blocker_in_shared_conversations() {
 #[tokio::test]
 async fn nor_does_one_without_a_private_conversation() {
     let (alice, bob, carol) = tokio::join!(TestUser::new("alice"), TestUser::new("bob"), TestUser::new("carol"));
-    nothing_is_learned(&alice, &bob, &carol, async |blocked| block_user(&alice, &bob, blocked).await).await;
+    nothing_is_learned(&alice, &bob, &carol, async |blocked| alice.block(&bob, blocked).await).await;
 }
 
 /// `block` makes Alice block Bob, or ends that. Carol sees everything.

@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Api, ApiError, NO_BODY};
+use super::{Api, ApiError, NO_BODY, page_after};
 
 #[derive(Deserialize)]
 struct Created {
@@ -87,8 +87,7 @@ impl Api {
 
     /// Returns a page of the pinned messages, newest first.
     pub async fn pins(&self, conversation: ConversationId, cursor: Option<&str>) -> Result<PinsPage, ApiError> {
-        let cursor = cursor.map(|cursor| format!("?cursor={cursor}")).unwrap_or_default();
-        self.ask(Method::GET, &format!("/v1/conversations/{conversation}/pins{cursor}"), NO_BODY).await
+        self.ask(Method::GET, &format!("/v1/conversations/{conversation}/pins{}", page_after(cursor)), NO_BODY).await
     }
 
     /// Blocks a user in every conversation, or ends that. [`Event::Block`](crate::Event::Block) tells the user's devices.
@@ -99,8 +98,7 @@ impl Api {
 
     /// Returns a page of the users whom the user blocks, in the order of their ids.
     pub async fn blocks(&self, cursor: Option<UserId>) -> Result<BlocksPage, ApiError> {
-        let cursor = cursor.map(|cursor| format!("?cursor={cursor}")).unwrap_or_default();
-        self.ask(Method::GET, &format!("/v1/blocks{cursor}"), NO_BODY).await
+        self.ask(Method::GET, &format!("/v1/blocks{}", page_after(cursor)), NO_BODY).await
     }
 
     /// Changes title and topic; what is `None` stays.

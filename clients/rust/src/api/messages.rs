@@ -8,7 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{Api, ApiError, NO_BODY};
+use super::{Api, ApiError, NO_BODY, page_after};
 
 impl Api {
     /// Sends a message over HTTP, after the last seq that the caller has seen; without one, a repeat may send it again. A repeat
@@ -70,8 +70,7 @@ impl Api {
 
     /// Returns a page of the messages that mention the user, newest first, over all conversations.
     pub async fn mentions(&self, cursor: Option<&str>) -> Result<MentionsPage, ApiError> {
-        let cursor = cursor.map(|cursor| format!("?cursor={cursor}")).unwrap_or_default();
-        self.ask(Method::GET, &format!("/v1/mentions{cursor}"), NO_BODY).await
+        self.ask(Method::GET, &format!("/v1/mentions{}", page_after(cursor)), NO_BODY).await
     }
 
     /// Returns messages around one, at most 100: half of them older.

@@ -236,6 +236,11 @@ impl Api {
     }
 }
 
+/// Returns the query that asks for a page of a list: the first one without a cursor.
+fn page_after(cursor: Option<impl std::fmt::Display>) -> String {
+    cursor.map(|cursor| format!("?cursor={cursor}")).unwrap_or_default()
+}
+
 /// The code of the only refusal that no token changes.
 const USER_DELETED: &str = "user_deleted";
 

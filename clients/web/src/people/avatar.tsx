@@ -2,7 +2,7 @@ import { useClient, useMe, useUsers } from "@palaver/client/react";
 import { useCallback, useMemo, type ReactNode } from "react";
 import { useImage } from "../common/images";
 
-interface Shown {
+export interface Shown {
   readonly id: string;
   readonly name: string;
   readonly online?: boolean;

@@ -73,6 +73,8 @@ impl Work<'_> {
                 self.errors.add("", None, format!("The users {other} and {user} are the same one here."));
             }
         }
+        let own =
+            |planned: &PlannedConversation| ids.space.conversation(planned.line.conversation_id, planned.line.kind);
         let private: Vec<(&PlannedConversation, [UserId; 2])> = self
             .saved
             .plan
@@ -82,13 +84,10 @@ impl Work<'_> {
             .filter_map(|planned| Some((planned, pair(&ids, planned)?)))
             .collect();
         for some in private.chunks(PAIRS_PER_STATEMENT) {
-            let pairs: Vec<[UserId; 2]> = some.iter().map(|(_, pair)| *pair).collect();
-            let found = self.to.rows.taken_pairs(&pairs).await?;
-            for (planned, pair) in some {
-                let own = ids.space.conversation(planned.line.conversation_id, planned.line.kind);
-                if found.iter().any(|(found, id)| found == pair && *id != Some(own)) {
-                    self.errors.add(&planned.at.0, Some(planned.at.1), taken());
-                }
+            let wanted: Vec<_> = some.iter().map(|(planned, pair)| (*pair, own(planned))).collect();
+            let refused = self.to.rows.taken_pairs(&wanted).await?;
+            for (planned, _) in some.iter().filter(|(_, pair)| refused.contains(pair)) {
+                self.errors.add(&planned.at.0, Some(planned.at.1), taken());
             }
         }
         if self.errors.list.is_empty() {

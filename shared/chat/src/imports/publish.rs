@@ -111,15 +111,12 @@ impl Work<'_> {
     async fn complete(&self, whole: &[Whole]) -> Result<(), StepError> {
         let (import, rows) = (self.import.import_id, &self.to.rows);
         let new: Vec<ImportedConversation> = whole.iter().map(|whole| whole.new.clone()).collect();
-        let pairs: Vec<[UserId; 2]> = new.iter().filter_map(|new| new.pair).collect();
-        if !pairs.is_empty() {
+        let wanted: Vec<_> = new.iter().filter_map(|new| Some((new.pair?, new.conversation_id))).collect();
+        if !wanted.is_empty() {
             // Checked before, but users may have blocked each other since.
-            let taken = rows.taken_pairs(&pairs).await?;
-            let of_other = |new: &ImportedConversation| {
-                taken.iter().any(|(pair, id)| new.pair == Some(*pair) && *id != Some(new.conversation_id))
-            };
-            if let Some(refused) = whole.iter().find(|whole| of_other(&whole.new)) {
-                return Err(self.pair_taken(refused));
+            let refused = rows.taken_pairs(&wanted).await?;
+            if let Some(whole) = whole.iter().find(|whole| whole.new.pair.is_some_and(|pair| refused.contains(&pair))) {
+                return Err(self.pair_taken(whole));
             }
         }
         if rows.complete(import, &new).await? {

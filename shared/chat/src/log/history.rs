@@ -53,7 +53,7 @@ impl From<ReadError> for ApiError {
         match error {
             ReadError::NeverAMember => Self::new(ErrorCode::ConversationNotFound, "The conversation does not exist."),
             ReadError::NotAMember => Self::new(ErrorCode::NotAMember, "You are not a member of this conversation."),
-            ReadError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
+            ReadError::UserDeleted => Self::user_deleted(),
             ReadError::NoText => Self::new(ErrorCode::MessageNotFound, "No text message has this seq."),
             ReadError::Store(error) => error.into(),
         }

@@ -70,7 +70,7 @@ impl From<SendError> for ApiError {
             SendError::Muted(until) => {
                 return ApiError::new(ErrorCode::Muted, format!("You are muted in this conversation until {until}."));
             }
-            SendError::UserDeleted => (ErrorCode::UserDeleted, "This user was deleted."),
+            SendError::UserDeleted => return ApiError::user_deleted(),
             SendError::Behind => (
                 ErrorCode::Behind,
                 "The client is more than 500 items behind, or has not seen how its rights changed. Sync before you send.",

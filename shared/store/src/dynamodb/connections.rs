@@ -64,7 +64,7 @@ pub enum ConnectError {
 impl From<ConnectError> for ApiError {
     fn from(error: ConnectError) -> Self {
         match error {
-            ConnectError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
+            ConnectError::UserDeleted => Self::user_deleted(),
             ConnectError::Store(error) => error.into(),
         }
     }

@@ -56,10 +56,8 @@ impl From<BlockError> for ApiError {
     fn from(error: BlockError) -> Self {
         match error {
             BlockError::UserNotFound => Self::new(ErrorCode::UserNotFound, "The user does not exist."),
-            BlockError::ProfileRequired => {
-                Self::new(ErrorCode::ProfileRequired, "You have no profile. Create one with PUT /v1/users/me.")
-            }
-            BlockError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
+            BlockError::ProfileRequired => Self::profile_required(),
+            BlockError::UserDeleted => Self::user_deleted(),
             BlockError::TooMany => {
                 Self::new(ErrorCode::TooManyBlocks, format!("You can block at most {MAX_BLOCKS} users."))
             }

@@ -66,10 +66,8 @@ impl From<sqlx::Error> for CreateError {
 impl From<CreateError> for ApiError {
     fn from(error: CreateError) -> Self {
         match error {
-            CreateError::ProfileRequired => {
-                Self::new(ErrorCode::ProfileRequired, "You have no profile. Create one with PUT /v1/users/me.")
-            }
-            CreateError::UserDeleted => Self::new(ErrorCode::UserDeleted, "This user was deleted."),
+            CreateError::ProfileRequired => Self::profile_required(),
+            CreateError::UserDeleted => Self::user_deleted(),
             CreateError::NotAllowed => Self::new(ErrorCode::NotAllowed, "You cannot add one of these users."),
             CreateError::Blocked => Self::blocked(),
             CreateError::UserNotFound => Self::new(ErrorCode::UserNotFound, "One of the members does not exist."),

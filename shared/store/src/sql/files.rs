@@ -97,10 +97,8 @@ impl From<sqlx::Error> for AnnounceError {
 impl From<AnnounceError> for ApiError {
     fn from(error: AnnounceError) -> Self {
         let (code, message) = match error {
-            AnnounceError::ProfileRequired => {
-                (ErrorCode::ProfileRequired, "You have no profile. Create one with PUT /v1/users/me.")
-            }
-            AnnounceError::UserDeleted => (ErrorCode::UserDeleted, "This user was deleted."),
+            AnnounceError::ProfileRequired => return Self::profile_required(),
+            AnnounceError::UserDeleted => return Self::user_deleted(),
             AnnounceError::QuotaExceeded => {
                 (ErrorCode::QuotaExceeded, "This file would exceed the quota of bytes for your files.")
             }

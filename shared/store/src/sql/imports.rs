@@ -103,26 +103,23 @@ impl ImportRows {
         Ok(rows.into_iter().map(|(id,)| UserId(id)).collect())
     }
 
-    /// Returns those of these pairs of users who have a private conversation, with it, or of whom one blocks the other. A pair has the
-    /// smaller id first.
-    pub async fn taken_pairs(
-        &self,
-        pairs: &[[UserId; 2]],
-    ) -> Result<Vec<([UserId; 2], Option<ConversationId>)>, StoreError> {
-        let rows: Vec<(Uuid, Uuid, Option<Uuid>)> = query_as(
-            "SELECT p.low, p.high, c.conversation_id
-             FROM unnest($1::uuid[], $2::uuid[]) AS p (low, high)
-             JOIN conversations c ON c.private_low = p.low AND c.private_high = p.high
-             UNION ALL SELECT p.low, p.high, NULL FROM unnest($1::uuid[], $2::uuid[]) AS p (low, high)
+    /// Returns those of these pairs of users whose private conversation cannot be the one beside them: they have another, or one of
+    /// them blocks the other. A pair has the smaller id first.
+    pub async fn taken_pairs(&self, wanted: &[([UserId; 2], ConversationId)]) -> Result<Vec<[UserId; 2]>, StoreError> {
+        let rows: Vec<(Uuid, Uuid)> = query_as(
+            "SELECT p.low, p.high FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS p (low, high, wanted)
+             JOIN conversations c ON c.private_low = p.low AND c.private_high = p.high AND c.conversation_id <> p.wanted
+             UNION ALL SELECT p.low, p.high FROM unnest($1::uuid[], $2::uuid[]) AS p (low, high)
              JOIN blocks b ON b.blocker_id = p.low AND b.blocked_id = p.high
-             UNION ALL SELECT p.low, p.high, NULL FROM unnest($1::uuid[], $2::uuid[]) AS p (low, high)
+             UNION ALL SELECT p.low, p.high FROM unnest($1::uuid[], $2::uuid[]) AS p (low, high)
              JOIN blocks b ON b.blocker_id = p.high AND b.blocked_id = p.low",
         )
-        .bind(pairs.iter().map(|pair| pair[0].0).collect::<Vec<_>>())
-        .bind(pairs.iter().map(|pair| pair[1].0).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|(pair, _)| pair[0].0).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|(pair, _)| pair[1].0).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|(_, conversation)| conversation.0).collect::<Vec<_>>())
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows.into_iter().map(|(low, high, id)| ([UserId(low), UserId(high)], id.map(ConversationId))).collect())
+        Ok(rows.into_iter().map(|(low, high)| [UserId(low), UserId(high)]).collect())
     }
 
     /// Begins conversations, as closed ones without members, unless they exist. Returns their states in the same order.

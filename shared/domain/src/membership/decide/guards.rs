@@ -8,10 +8,8 @@ impl Context<'_> {
     /// Returns the facts of the actor; an error if the actor has no profile or is deleted.
     pub(super) fn facts(&self) -> Result<MemberFacts, ApiError> {
         match self.state.users.get(&self.actor) {
-            None => {
-                Err(ApiError::new(ErrorCode::ProfileRequired, "You have no profile. Create one with PUT /v1/users/me."))
-            }
-            Some(facts) if facts.deleted => Err(ApiError::new(ErrorCode::UserDeleted, "This user was deleted.")),
+            None => Err(ApiError::profile_required()),
+            Some(facts) if facts.deleted => Err(ApiError::user_deleted()),
             Some(facts) => Ok(*facts),
         }
     }
